@@ -1,0 +1,518 @@
+// The contract between KvCloud and its clients.
+//
+// Wire: Apache Thrift, strict binary protocol, framed or unframed on the same port.
+// Fields 1 to 99 are the contract of the existing RocksDB Thrift server and never change in id, name or type.
+// Fields from 100 on are KvCloud's own: always optional, skipped by peers that do not know them.
+// docs/protocol.md tells the meaning of every call, limit and error.
+
+namespace netstd KvCloud.Protocol
+namespace py kvcloud
+namespace js kvcloud
+namespace cpp kvcloud
+
+/**
+ * Why a call was not answered as asked. The text forms (`error_code` fields) are these very names.
+ * docs/errors.md says of each whether it may be retried and whether the outcome is known.
+ */
+enum ErrorCode {
+  OK = 0,
+  /** Must run on the leader, and this node is not; `leader_endpoint` names it. Nothing was done. */
+  NOT_LEADER = 1,
+  /** No leader is known at the moment. Nothing was done. */
+  NO_LEADER = 2,
+  /** A named limit of this node is full. Nothing was done. */
+  OVERLOADED = 3,
+  /** The write may or may not be applied, now or later. */
+  OUTCOME_UNKNOWN = 4,
+  /** The deadline passed before the call had any effect. */
+  TIMEOUT = 5,
+  /** An argument is wrong; `error` names it. */
+  INVALID_ARGUMENT = 6,
+  /** The call is known but not offered. */
+  NOT_SUPPORTED = 7,
+  /** Something the transaction read was written after its read version. Nothing was done. */
+  CONFLICT = 8,
+  /** The version lies below the retention window. */
+  VERSION_TOO_OLD = 9,
+  /** Nobody has issued that version yet. */
+  VERSION_IN_FUTURE = 10,
+  /** An operation of a transaction is malformed. Nothing was done. */
+  INVALID_OPERATION = 11,
+  COLUMN_FAMILY_NOT_FOUND = 12,
+  COLUMN_FAMILY_EXISTS = 13,
+  KEY_TOO_LARGE = 14,
+  VALUE_TOO_LARGE = 15,
+  TRANSACTION_TOO_LARGE = 16,
+  TOO_MANY_OPERATIONS = 17,
+  /** The session is unknown or its answer was forgotten: the write was not run now; whether it ran before is unknown. */
+  SESSION_EXPIRED = 18,
+  /** `auth_token` is missing or wrong. */
+  UNAUTHENTICATED = 19,
+  /** This replica has been out of touch for longer than `max_staleness_ms`. */
+  TOO_STALE = 20,
+  /** The node is draining before it stops. Nothing was done. */
+  SHUTTING_DOWN = 21,
+  /** Injected by setFaultInjection. */
+  CORRUPTION = 22,
+  /** Injected by setFaultInjection. */
+  NETWORK = 23,
+  /** A defect of the server; its log has the rest. */
+  INTERNAL = 24,
+  /** The client_id and sequence were used before for a different request. */
+  SEQUENCE_REUSED = 25
+}
+
+/** How fresh a read must be. */
+enum ReadConsistency {
+  /** This replica's own store, if it has been in touch within max_staleness_ms. */
+  LOCAL = 0,
+  /** The leader's store, inside its lease. Linearizable. */
+  LEADER = 1,
+  /** Any replica, after it has caught up with what the leader had chosen when the read came. Linearizable. */
+  READ_INDEX = 2
+}
+
+struct KeyValue {
+  1: required binary key,
+  2: required binary value,
+  /** Commit version of the write that produced the value. */
+  100: optional i64 version
+}
+
+struct GetRequest {
+  1: required binary key,
+  2: optional string column_family,
+  100: optional ReadConsistency consistency,
+  101: optional i32 max_staleness_ms,
+  102: optional i32 timeout_ms
+}
+struct GetResponse {
+  1: required binary value,
+  2: required bool found,
+  3: optional string error,
+  100: optional ErrorCode code,
+  101: optional string leader_endpoint,
+  /** Commit version of the write that produced the value. */
+  102: optional i64 version
+}
+
+struct SetRequest {
+  1: required binary key,
+  2: required binary value,
+  3: optional string column_family,
+  /** Session from openSession; with `sequence` it makes a retry run once. */
+  100: optional i64 client_id,
+  /** Number of the request in its session, from 1. */
+  101: optional i64 sequence,
+  /** The client has the answers of all its requests below this sequence: they may be forgotten. */
+  102: optional i64 acknowledged_below,
+  103: optional i32 timeout_ms
+}
+struct SetResponse {
+  1: required bool success,
+  2: optional string error,
+  3: optional string error_code,
+  100: optional ErrorCode code,
+  101: optional string leader_endpoint,
+  /** Commit version of this write. */
+  102: optional i64 version
+}
+
+struct DeleteRequest {
+  1: required binary key,
+  2: optional string column_family,
+  100: optional i64 client_id,
+  101: optional i64 sequence,
+  102: optional i64 acknowledged_below,
+  103: optional i32 timeout_ms
+}
+struct DeleteResponse {
+  1: required bool success,
+  2: optional string error,
+  3: optional string error_code,
+  100: optional ErrorCode code,
+  101: optional string leader_endpoint,
+  102: optional i64 version
+}
+
+struct GetRangeRequest {
+  1: optional binary begin_key,
+  2: optional binary end_key,
+  3: optional i32 begin_offset = 0,
+  4: optional bool begin_or_equal = true,
+  5: optional i32 end_offset = 0,
+  6: optional bool end_or_equal = false,
+  7: optional i32 limit = 1000,
+  8: optional string column_family,
+  100: optional ReadConsistency consistency,
+  101: optional i32 max_staleness_ms,
+  102: optional i32 timeout_ms,
+  /** Stop after about this many bytes of keys and values; has_more tells. The server's own limit holds besides. */
+  103: optional i32 limit_bytes,
+  /** Absent or false: the absent end_key means the single byte FF. True: it means the end of the keyspace. */
+  104: optional bool to_end_of_keyspace
+}
+struct GetRangeResponse {
+  1: required list<KeyValue> key_values,
+  2: required bool success,
+  3: optional string error,
+  4: required bool has_more = false,
+  100: optional ErrorCode code,
+  101: optional string leader_endpoint,
+  /** Commit version of the moment that was read. */
+  102: optional i64 version
+}
+
+struct SnapshotReadRequest {
+  1: required binary key,
+  2: required i64 read_version,
+  3: optional string column_family,
+  102: optional i32 timeout_ms
+}
+struct SnapshotReadResponse {
+  1: required binary value,
+  2: required bool found,
+  3: optional string error,
+  100: optional ErrorCode code,
+  101: optional string leader_endpoint,
+  102: optional i64 version
+}
+
+struct SnapshotGetRequest {
+  1: required binary key,
+  2: required i64 read_version,
+  3: optional string column_family,
+  102: optional i32 timeout_ms
+}
+struct SnapshotGetResponse {
+  1: required binary value,
+  2: required bool found,
+  3: optional string error,
+  100: optional ErrorCode code,
+  101: optional string leader_endpoint,
+  102: optional i64 version
+}
+
+struct SnapshotGetRangeRequest {
+  1: optional binary begin_key,
+  2: optional binary end_key,
+  3: optional i32 begin_offset = 0,
+  4: optional bool begin_or_equal = true,
+  5: optional i32 end_offset = 0,
+  6: optional bool end_or_equal = false,
+  7: required i64 read_version,
+  8: optional i32 limit = 1000,
+  9: optional string column_family,
+  102: optional i32 timeout_ms,
+  103: optional i32 limit_bytes,
+  104: optional bool to_end_of_keyspace
+}
+struct SnapshotGetRangeResponse {
+  1: required list<KeyValue> key_values,
+  2: required bool success,
+  3: optional string error,
+  4: required bool has_more = false,
+  100: optional ErrorCode code,
+  101: optional string leader_endpoint,
+  102: optional i64 version
+}
+
+struct AddReadConflictRequest {
+  1: required binary key,
+  2: optional string column_family
+}
+struct AddReadConflictResponse {
+  1: required bool success,
+  2: optional string error,
+  100: optional ErrorCode code
+}
+
+struct AddReadConflictRangeRequest {
+  1: required binary start_key,
+  2: required binary end_key,
+  3: optional string column_family
+}
+struct AddReadConflictRangeResponse {
+  1: required bool success,
+  2: optional string error,
+  100: optional ErrorCode code
+}
+
+struct SetReadVersionRequest {
+  1: required i64 version
+}
+struct SetReadVersionResponse {
+  1: required bool success,
+  2: optional string error,
+  100: optional ErrorCode code
+}
+
+struct GetCommittedVersionRequest {
+}
+struct GetCommittedVersionResponse {
+  1: required i64 version,
+  2: required bool success,
+  3: optional string error,
+  100: optional ErrorCode code
+}
+
+struct SetVersionstampedKeyRequest {
+  1: required binary key_prefix,
+  2: required binary value,
+  3: optional string column_family,
+  100: optional i64 client_id,
+  101: optional i64 sequence,
+  102: optional i64 acknowledged_below,
+  103: optional i32 timeout_ms
+}
+struct SetVersionstampedKeyResponse {
+  1: required binary generated_key,
+  2: required bool success,
+  3: optional string error,
+  100: optional ErrorCode code,
+  101: optional string leader_endpoint,
+  102: optional i64 version
+}
+
+struct SetVersionstampedValueRequest {
+  1: required binary key,
+  2: required binary value_prefix,
+  3: optional string column_family,
+  100: optional i64 client_id,
+  101: optional i64 sequence,
+  102: optional i64 acknowledged_below,
+  103: optional i32 timeout_ms
+}
+struct SetVersionstampedValueResponse {
+  1: required binary generated_value,
+  2: required bool success,
+  3: optional string error,
+  100: optional ErrorCode code,
+  101: optional string leader_endpoint,
+  102: optional i64 version
+}
+
+struct FaultInjectionRequest {
+  1: required string fault_type,
+  2: optional double probability = 0.0,
+  3: optional i32 duration_ms = 0,
+  4: optional string target_operation
+}
+struct FaultInjectionResponse {
+  1: required bool success,
+  2: optional string error,
+  100: optional ErrorCode code
+}
+
+struct Operation {
+  /** set, delete, SET_VERSIONSTAMPED_KEY or SET_VERSIONSTAMPED_VALUE. */
+  1: required string type,
+  2: required binary key,
+  3: optional binary value,
+  4: optional string column_family
+}
+
+/** A key that the transaction read, with the column family it was read from. */
+struct ReadConflictKey {
+  1: required binary key,
+  2: optional string column_family
+}
+
+/** A range that the transaction read: begin inclusive, end exclusive; an absent end is the end of the keyspace. */
+struct ReadConflictRange {
+  1: required binary begin_key,
+  2: optional binary end_key,
+  3: optional string column_family
+}
+
+struct AtomicCommitRequest {
+  1: required i64 read_version,
+  2: required list<Operation> operations,
+  /** Keys of the `default` column family. */
+  3: required list<binary> read_conflict_keys,
+  4: optional i64 timeout_seconds = 60,
+  100: optional i64 client_id,
+  101: optional i64 sequence,
+  102: optional i64 acknowledged_below,
+  103: optional i32 timeout_ms,
+  104: optional list<ReadConflictRange> read_conflict_ranges,
+  105: optional list<ReadConflictKey> read_conflicts
+}
+struct AtomicCommitResponse {
+  1: required bool success,
+  2: optional string error,
+  3: optional string error_code,
+  4: optional i64 committed_version,
+  100: optional ErrorCode code,
+  101: optional string leader_endpoint,
+  /** What each versionstamped operation generated, in the order of the operations. */
+  103: optional list<binary> generated
+}
+
+struct GetReadVersionRequest {
+}
+struct GetReadVersionResponse {
+  1: required i64 read_version,
+  2: required bool success,
+  3: optional string error,
+  100: optional ErrorCode code,
+  101: optional string leader_endpoint
+}
+
+struct PingRequest {
+  1: optional binary message,
+  2: optional i64 timestamp
+}
+struct PingResponse {
+  1: required binary message,
+  2: required i64 timestamp,
+  /** Microseconds since the Unix epoch. */
+  3: required i64 server_timestamp
+}
+
+struct NodeStatus {
+  1: required i32 node_id,
+  2: required string endpoint,
+  /** healthy, degraded, unreachable or unknown. */
+  3: required string status,
+  4: required bool is_leader,
+  /** Milliseconds since the Unix epoch. */
+  5: required i64 last_seen_timestamp,
+  /** Round of the leader's ballot. */
+  6: required i64 term,
+  7: optional i64 uptime_seconds,
+  /** leader, follower or candidate. */
+  100: optional string role,
+  101: optional i64 applied_slot,
+  102: optional i64 chosen_slot,
+  /** Slots known to be chosen that this replica has not applied. */
+  103: optional i64 lag_slots,
+  104: optional i64 applied_version,
+  105: optional string peer_endpoint,
+  /** HTTP endpoint (health, metrics), where known. */
+  106: optional string http_endpoint,
+  107: optional string version
+}
+struct ClusterHealth {
+  1: required list<NodeStatus> nodes,
+  2: required i32 healthy_nodes_count,
+  3: required i32 total_nodes_count,
+  4: optional NodeStatus leader,
+  /** healthy, degraded or unhealthy. */
+  5: required string cluster_status,
+  6: required i64 current_term,
+  100: optional string cluster_id,
+  /** Id of the node that answers. */
+  101: optional i32 answered_by
+}
+struct DatabaseStats {
+  1: required i64 total_keys,
+  2: required i64 total_size_bytes,
+  3: required i64 write_operations_count,
+  4: required i64 read_operations_count,
+  5: required double average_response_time_ms,
+  6: required i64 active_transactions,
+  7: required i64 committed_transactions,
+  8: required i64 aborted_transactions,
+  9: optional i64 cache_hit_rate_percent,
+  10: optional i64 compaction_pending_bytes,
+  /** RocksDB's and the replica's own figures by name; only with include_detailed_stats. */
+  100: optional map<string, i64> details,
+  /** Oldest version that a snapshot read may ask for. */
+  101: optional i64 oldest_readable_version,
+  102: optional i64 applied_version
+}
+struct GetClusterHealthRequest {
+  1: optional string auth_token
+}
+struct GetClusterHealthResponse {
+  1: required bool success,
+  2: optional ClusterHealth cluster_health,
+  3: optional string error,
+  100: optional ErrorCode code
+}
+struct GetDatabaseStatsRequest {
+  1: optional string auth_token,
+  2: optional bool include_detailed_stats = false
+}
+struct GetDatabaseStatsResponse {
+  1: required bool success,
+  2: optional DatabaseStats database_stats,
+  3: optional string error,
+  100: optional ErrorCode code
+}
+struct GetNodeInfoRequest {
+  1: optional string auth_token,
+  2: optional i32 node_id
+}
+struct GetNodeInfoResponse {
+  1: required bool success,
+  2: optional NodeStatus node_info,
+  3: optional string error,
+  100: optional ErrorCode code
+}
+
+struct OpenSessionRequest {
+  100: optional i32 timeout_ms
+}
+struct OpenSessionResponse {
+  1: required bool success,
+  /** To be sent as client_id. Unique for the life of the cluster. */
+  2: required i64 client_id,
+  3: optional string error,
+  100: optional ErrorCode code,
+  101: optional string leader_endpoint
+}
+
+struct ColumnFamilyRequest {
+  1: required string name,
+  2: optional string auth_token,
+  103: optional i32 timeout_ms
+}
+struct ColumnFamilyResponse {
+  1: required bool success,
+  2: optional string error,
+  100: optional ErrorCode code,
+  101: optional string leader_endpoint,
+  102: optional i64 version
+}
+struct ListColumnFamiliesRequest {
+  100: optional ReadConsistency consistency
+}
+struct ListColumnFamiliesResponse {
+  1: required bool success,
+  2: required list<string> names,
+  3: optional string error,
+  100: optional ErrorCode code,
+  101: optional string leader_endpoint
+}
+
+service TransactionalKV {
+  GetReadVersionResponse getReadVersion(1: GetReadVersionRequest request),
+  SnapshotReadResponse snapshotRead(1: SnapshotReadRequest request),
+  AtomicCommitResponse atomicCommit(1: AtomicCommitRequest request),
+  GetResponse get(1: GetRequest request),
+  SetResponse setKey(1: SetRequest request),
+  DeleteResponse deleteKey(1: DeleteRequest request),
+  GetRangeResponse getRange(1: GetRangeRequest request),
+  SnapshotGetResponse snapshotGet(1: SnapshotGetRequest request),
+  SnapshotGetRangeResponse snapshotGetRange(1: SnapshotGetRangeRequest request),
+  AddReadConflictResponse addReadConflict(1: AddReadConflictRequest request),
+  AddReadConflictRangeResponse addReadConflictRange(1: AddReadConflictRangeRequest request),
+  SetReadVersionResponse setReadVersion(1: SetReadVersionRequest request),
+  GetCommittedVersionResponse getCommittedVersion(1: GetCommittedVersionRequest request),
+  SetVersionstampedKeyResponse setVersionstampedKey(1: SetVersionstampedKeyRequest request),
+  SetVersionstampedValueResponse setVersionstampedValue(1: SetVersionstampedValueRequest request),
+  FaultInjectionResponse setFaultInjection(1: FaultInjectionRequest request),
+  PingResponse ping(1: PingRequest request),
+  GetClusterHealthResponse getClusterHealth(1: GetClusterHealthRequest request),
+  GetDatabaseStatsResponse getDatabaseStats(1: GetDatabaseStatsRequest request),
+  GetNodeInfoResponse getNodeInfo(1: GetNodeInfoRequest request),
+
+  // KvCloud's own calls.
+  /** Opens a session for exactly-once writes. */
+  OpenSessionResponse openSession(1: OpenSessionRequest request),
+  ColumnFamilyResponse createColumnFamily(1: ColumnFamilyRequest request),
+  ColumnFamilyResponse dropColumnFamily(1: ColumnFamilyRequest request),
+  ListColumnFamiliesResponse listColumnFamilies(1: ListColumnFamiliesRequest request)
+}
