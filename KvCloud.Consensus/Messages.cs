@@ -1,0 +1,64 @@
+namespace KvCloud.Consensus;
+
+/// <summary>What replicas say to each other. Immutable. A message of a node to itself counts its own vote.</summary>
+public abstract record Message(NodeId From, NodeId To);
+
+/// <summary>Would you promise me this ballot? Changes nothing at the receiver (thesis of Ongaro, 9.6, for Paxos).</summary>
+public sealed record PreVote(NodeId From, NodeId To, Ballot Ballot, Slot FirstUnchosen) : Message(From, To);
+
+/// <summary>Answer to <see cref="PreVote"/>. <see cref="Promised"/> lets a refused candidate choose a higher round.</summary>
+public sealed record PreVoteReply(NodeId From, NodeId To, Ballot Ballot, bool Granted, Ballot Promised)
+    : Message(From, To);
+
+/// <summary>Phase 1a for every slot from <see cref="FirstUnchosen"/> on.</summary>
+public sealed record Prepare(NodeId From, NodeId To, Ballot Ballot, Slot FirstUnchosen) : Message(From, To);
+
+/// <summary>
+/// Phase 1b, sent only once the promise is durable. <see cref="Entries"/> holds what the acceptor has accepted above
+/// max(<see cref="Prepare.FirstUnchosen"/> - 1, <see cref="ChosenSlot"/>); every slot up to <see cref="ChosenSlot"/> is
+/// chosen and can be caught up with from the sender.
+/// </summary>
+public sealed record Promise(
+    NodeId From, NodeId To, Ballot Ballot, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries) : Message(From, To);
+
+/// <summary>
+/// Phase 2a for one or more consecutive or scattered slots at one ballot. <see cref="ChosenSlot"/> tells followers
+/// what they may take as chosen: only slots they accepted at this very ballot.
+/// </summary>
+public sealed record Accept(
+    NodeId From, NodeId To, Ballot Ballot, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries) : Message(From, To);
+
+/// <summary>Phase 2b, sent only once the entries are durable. Counts for this ballot and these slots, nothing else.</summary>
+public sealed record Accepted(NodeId From, NodeId To, Ballot Ballot, IReadOnlyList<Slot> Slots) : Message(From, To);
+
+/// <summary>The ballot is too low; <see cref="Promised"/> is what the acceptor is bound to.</summary>
+public sealed record Refused(NodeId From, NodeId To, Ballot Ballot, Ballot Promised) : Message(From, To);
+
+/// <summary>
+/// The leader lives. <see cref="Round"/> numbers the confirmation rounds of this ballot; an answer to it renews the
+/// lease counted from when this was sent, and confirms every read that was waiting when the round began.
+/// </summary>
+public sealed record Heartbeat(NodeId From, NodeId To, Ballot Ballot, long Round, Slot ChosenSlot) : Message(From, To);
+
+/// <summary>Answer to <see cref="Heartbeat"/>, given only by a node that has promised no higher ballot.</summary>
+public sealed record HeartbeatReply(
+    NodeId From, NodeId To, Ballot Ballot, long Round, Slot ChosenSlot, Slot DurableSlot) : Message(From, To);
+
+/// <summary>A follower asks the leader for a read index. <see cref="Id"/> is the asker's own number for a batch of reads.</summary>
+public sealed record ReadIndexRequest(NodeId From, NodeId To, long Id) : Message(From, To);
+
+/// <summary>
+/// Answer to <see cref="ReadIndexRequest"/>: reads that wait until <see cref="Slot"/> is applied are linearizable.
+/// Not confirmed means: ask anew (whom it was sent to does not lead, or cannot show it).
+/// </summary>
+public sealed record ReadIndexReply(NodeId From, NodeId To, long Id, bool Confirmed, Slot Slot) : Message(From, To);
+
+/// <summary>Send me chosen entries from <see cref="FromSlot"/> on.</summary>
+public sealed record CatchUpRequest(NodeId From, NodeId To, Slot FromSlot) : Message(From, To);
+
+/// <summary>
+/// Chosen entries, consecutive. Empty with <see cref="FirstAvailable"/> above what was asked for means that the sender's
+/// log is trimmed below it: only a snapshot helps.
+/// </summary>
+public sealed record CatchUpReply(
+    NodeId From, NodeId To, Slot FirstAvailable, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries) : Message(From, To);

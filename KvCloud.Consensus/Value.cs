@@ -1,0 +1,34 @@
+namespace KvCloud.Consensus;
+
+/// <summary>What a slot's value is for.</summary>
+public enum ValueKind : byte
+{
+    /// <summary>Fills a hole, or marks the start of a leader's reign. Changes nothing.</summary>
+    NoOp = 0,
+
+    /// <summary>A batch of commands for the state machine.</summary>
+    Commands = 1,
+
+    /// <summary>A change of the group's members. Reserved: nothing proposes it yet.</summary>
+    Membership = 2,
+}
+
+/// <summary>
+/// What is proposed for one slot. <see cref="Origin"/> is the ballot under which it was proposed first; since a ballot
+/// proposes one value for a slot, (slot, origin) identifies the value however often later ballots adopt it.
+/// The payload is never changed once it is handed in; the garbage collector owns it.
+/// </summary>
+public sealed record Value(Ballot Origin, ValueKind Kind, ReadOnlyMemory<byte> Payload)
+{
+    public static Value NoOp(Ballot origin) => new(origin, ValueKind.NoOp, ReadOnlyMemory<byte>.Empty);
+
+    /// <summary>Whether both are the same proposal for the same slot.</summary>
+    public bool IsSameAs(Value other) =>
+        Origin == other.Origin && Kind == other.Kind && Payload.Length == other.Payload.Length;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Kind}@{Origin}({Payload.Length} B)";
+}
+
+/// <summary>A slot's value as an acceptor holds it: <see cref="Accepted"/> is the highest ballot that it accepted it at.</summary>
+public sealed record LogEntry(Slot Slot, Ballot Accepted, Value Value);

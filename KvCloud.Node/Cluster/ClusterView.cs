@@ -1,0 +1,33 @@
+namespace KvCloud.Node.Cluster;
+
+internal enum NodeHealth
+{
+    Unknown = 0,
+    Healthy = 1,
+    Degraded = 2,
+    Unreachable = 3,
+}
+
+/// <summary>What is known of one replica.</summary>
+internal sealed record NodeView(
+    int NodeId,
+    string ClientEndpoint,
+    string PeerEndpoint,
+    string HttpEndpoint,
+    NodeHealth Health,
+    bool IsLeader,
+    string Role,
+    long LastSeenUnixMs,
+    long Term,
+    long? UptimeSeconds,
+    long AppliedSlot,
+    long ChosenSlot,
+    long AppliedVersion);
+
+/// <summary>The cluster as this replica sees it. Immutable: a reader keeps the one it took.</summary>
+/// <param name="Status">healthy: all replicas are; degraded: a quorum is and leads; unhealthy: no quorum or no leader.</param>
+internal sealed record ClusterView(
+    string ClusterId, int SelfId, int? LeaderId, long Term, string Status, IReadOnlyList<NodeView> Nodes)
+{
+    public NodeView? Leader => LeaderId is int id ? Nodes.FirstOrDefault(node => node.NodeId == id) : null;
+}

@@ -1,0 +1,47 @@
+using KvCloud.Node.State;
+
+namespace KvCloud.Node.Operations;
+
+/// <summary>A write, as it goes through consensus. Encoded by <see cref="CommandCodec"/>.</summary>
+/// <remarks>Byte memory is never changed once it is in a command; the garbage collector owns it.</remarks>
+internal abstract record KvCommand
+{
+    /// <summary>Makes a retry run once; null where the client asked for no such thing.</summary>
+    public RequestIdentity? Identity { get; init; }
+}
+
+/// <summary>(client id, sequence): names one request of one session, however often it is sent.</summary>
+internal readonly record struct RequestIdentity(long ClientId, long Sequence, long AcknowledgedBelow);
+
+internal sealed record SetCommand(string? ColumnFamily, ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value) : KvCommand;
+
+internal sealed record DeleteCommand(string? ColumnFamily, ReadOnlyMemory<byte> Key) : KvCommand;
+
+internal enum MutationKind : byte
+{
+    Set = 1,
+    Delete = 2,
+    SetVersionstampedKey = 3,
+    SetVersionstampedValue = 4,
+}
+
+internal readonly record struct Mutation(
+    MutationKind Kind, string? ColumnFamily, ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value);
+
+internal readonly record struct ConflictKey(string? ColumnFamily, ReadOnlyMemory<byte> Key);
+
+/// <summary>Begin inclusive, end exclusive; a null end is the end of the keyspace.</summary>
+internal readonly record struct ConflictRange(string? ColumnFamily, ReadOnlyMemory<byte> Begin, ReadOnlyMemory<byte>? End);
+
+/// <summary>All or nothing. Also carries setVersionstampedKey/Value: one mutation, nothing read.</summary>
+internal sealed record CommitCommand(
+    CommitVersion ReadVersion,
+    IReadOnlyList<Mutation> Mutations,
+    IReadOnlyList<ConflictKey> ConflictKeys,
+    IReadOnlyList<ConflictRange> ConflictRanges) : KvCommand;
+
+internal sealed record OpenSessionCommand : KvCommand;
+
+internal sealed record CreateColumnFamilyCommand(string Name) : KvCommand;
+
+internal sealed record DropColumnFamilyCommand(string Name) : KvCommand;

@@ -1,0 +1,43 @@
+using KvCloud.Consensus;
+
+namespace KvCloud.Node.Replication;
+
+/// <summary>
+/// The durable memory of acceptor and learner: the promise, and one record a slot. One thread writes; any may read.
+/// </summary>
+internal interface IPaxosLog : IDisposable
+{
+    /// <summary>The highest ballot promised.</summary>
+    Ballot Promised { get; }
+
+    /// <summary>The last chosen slot that was noted; a lower bound after a crash.</summary>
+    Slot ChosenSlot { get; }
+
+    /// <summary>The lowest slot still held (trimming removes those below); Slot 1 for a new log.</summary>
+    Slot FirstSlot { get; }
+
+    /// <summary>The highest slot held; FirstSlot - 1 when empty.</summary>
+    Slot LastSlot { get; }
+
+    /// <summary>
+    /// Writes all of <paramref name="writes"/> in one atomic, ordered batch and, if any of them must be synced, returns
+    /// only when it is on disk. Throws <see cref="LogFailedException"/> when the disk did not take it: the node
+    /// must stop, for what the disk holds now is unknown (fsyncgate).
+    /// </summary>
+    void Write(IReadOnlyList<Effects> writes);
+
+    /// <summary>
+    /// Entries from <paramref name="from"/> to <paramref name="to"/> (inclusive), stopping after about <paramref name="maxBytes"/>
+    /// but never before the first; gaps are skipped. A record whose checksum is wrong throws <see cref="LogCorruptException"/>.
+    /// </summary>
+    IReadOnlyList<LogEntry> Read(Slot from, Slot to, int maxBytes);
+
+    /// <summary>Forgets entries below <paramref name="slot"/>.</summary>
+    void TrimBelow(Slot slot);
+}
+
+/// <summary>The disk refused a write or a sync.</summary>
+internal sealed class LogFailedException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>What the disk holds is not what was written.</summary>
+internal sealed class LogCorruptException(string message) : Exception(message);

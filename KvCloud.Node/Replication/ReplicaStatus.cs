@@ -1,0 +1,20 @@
+using KvCloud.Consensus;
+
+namespace KvCloud.Node.Replication;
+
+/// <summary>What this replica knows of itself at one moment. Immutable: published whole by the driver after each turn of its loop.</summary>
+/// <param name="Leader">Who leads, as far as known; null when unknown.</param>
+/// <param name="LastLeaderContactTickMs">
+/// Environment.TickCount64 when the leader (or, on the leader, a quorum) was last heard; 0 for never.
+/// </param>
+internal sealed record ReplicaStatus(
+    NodeId Self,
+    Role Role,
+    Ballot Ballot,
+    NodeId? Leader,
+    Slot ChosenSlot,
+    Slot AppliedSlot,
+    long AppliedVersion,
+    long LastLeaderContactTickMs,
+    Slot HashedSlot,
+    ulong StateHash);

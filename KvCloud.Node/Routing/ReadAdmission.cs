@@ -1,0 +1,13 @@
+using KvCloud.Node.State;
+using KvCloud.Protocol;
+
+namespace KvCloud.Node.Routing;
+
+/// <summary>Whether a read may look into this replica's store now.</summary>
+/// <param name="Code">OK: read. Else why not.</param>
+/// <param name="Message">What exactly is wrong, for people; null when OK.</param>
+/// <param name="LeaderEndpoint">Client endpoint of the leader, with NOT_LEADER.</param>
+internal readonly record struct ReadAdmission(ErrorCode Code, string? Message = null, string? LeaderEndpoint = null)
+{
+    public static readonly ReadAdmission Ok = new(ErrorCode.OK);
+}
