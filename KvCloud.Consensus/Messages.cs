@@ -37,8 +37,10 @@ public sealed record Refused(NodeId From, NodeId To, Ballot Ballot, Ballot Promi
 /// <summary>
 /// The leader lives. <see cref="Round"/> numbers the confirmation rounds of this ballot; an answer to it renews the
 /// lease counted from when this was sent, and confirms every read that was waiting when the round began.
+/// Every voter has all slots up to <see cref="TrimSlot"/> durably in its data store: no log needs them any more.
 /// </summary>
-public sealed record Heartbeat(NodeId From, NodeId To, Ballot Ballot, long Round, Slot ChosenSlot) : Message(From, To);
+public sealed record Heartbeat(NodeId From, NodeId To, Ballot Ballot, long Round, Slot ChosenSlot, Slot TrimSlot)
+    : Message(From, To);
 
 /// <summary>Answer to <see cref="Heartbeat"/>, given only by a node that has promised no higher ballot.</summary>
 public sealed record HeartbeatReply(

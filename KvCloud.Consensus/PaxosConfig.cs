@@ -28,6 +28,15 @@ public sealed record PaxosConfig
     /// <summary>Slots proposed and not yet chosen at one time.</summary>
     public int MaxInFlightSlots { get; init; } = 256;
 
+    /// <summary>Bytes of values proposed and not yet chosen at one time; one value may always be in flight.</summary>
+    public int MaxInFlightBytes { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>
+    /// What an acceptor holds above its chosen slot before it lets further Accepts pass unanswered. Bounds its memory
+    /// while it catches up, and the size of a Promise.
+    /// </summary>
+    public int MaxUnchosenBytes { get; init; } = 24 * 1024 * 1024;
+
     /// <summary>Seed of election jitter. Every node needs its own.</summary>
     public required ulong Seed { get; init; }
 
@@ -47,6 +56,8 @@ public sealed record PaxosConfig
             "LeaseTicks must be less than ElectionTimeoutTicks");
         Require(ResendTicks > 0, "ResendTicks must be positive");
         Require(MaxInFlightSlots > 0, "MaxInFlightSlots must be positive");
+        Require(MaxInFlightBytes > 0, "MaxInFlightBytes must be positive");
+        Require(MaxUnchosenBytes >= MaxInFlightBytes, "MaxUnchosenBytes must be at least MaxInFlightBytes");
     }
 
     private static void Require(bool condition, string message)

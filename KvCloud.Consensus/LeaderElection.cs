@@ -1,0 +1,68 @@
+namespace KvCloud.Consensus;
+
+/// <summary>
+/// When this node may seek votes, and when it may give its own. A node that has heard the leader within the election
+/// timeout gives its vote to nobody else: on that rests the leader's lease. Every wait is drawn anew, so that proposers
+/// do not duel (Lamport, "Paxos Made Simple", 2.4).
+/// </summary>
+internal sealed class LeaderElection
+{
+    private readonly PaxosConfig _config;
+    private readonly Membership _members;
+    private readonly DeterministicRandom _random;
+    private long _lastLeaderContact;
+    private long _deadline;
+    private uint _preVotes;
+
+    public LeaderElection(PaxosConfig config, Membership members, bool isNew)
+    {
+        _config = config;
+        _members = members;
+        _random = new DeterministicRandom(config.Seed);
+
+        // A node that has promised before may have granted a lease just before it went down: it keeps still for as
+        // long. A new one has granted nothing and need not wait.
+        _lastLeaderContact = isNew ? -config.ElectionTimeoutTicks : 0;
+        _deadline = isNew
+            ? 1 + _random.Next(config.ElectionJitterTicks)
+            : config.ElectionTimeoutTicks + _random.Next(config.ElectionJitterTicks);
+        if (members.IsAlone)
+        {
+            _deadline = 0;
+        }
+    }
+
+    /// <summary>The highest round seen anywhere, promised or refused: a candidate goes above it.</summary>
+    public long HighestRound { get; private set; }
+
+    public void NoteRound(long round) => HighestRound = Math.Max(HighestRound, round);
+
+    public void HeardLeader(long now)
+    {
+        _lastLeaderContact = now;
+        Wait(now);
+    }
+
+    public bool IsDue(long now) => now >= _deadline;
+
+    /// <summary>Whether a lease may still hold for the leader that was heard last.</summary>
+    public bool MayBeLed(long now) => now - _lastLeaderContact < _config.ElectionTimeoutTicks;
+
+    /// <summary>A full election timeout from now, and some more.</summary>
+    public void Wait(long now) =>
+        _deadline = now + _config.ElectionTimeoutTicks + _random.Next(_config.ElectionJitterTicks);
+
+    /// <summary>A short wait before the next attempt: no vote was lost, somebody else is probably at it.</summary>
+    public void BackOff(long now) =>
+        _deadline = now + _config.HeartbeatTicks + _random.Next(_config.ElectionJitterTicks);
+
+    /// <summary>How long a candidate waits for promises, which cost their acceptors a write to disk.</summary>
+    public void WaitForPromises(long now) =>
+        _deadline = now + (_config.ElectionTimeoutTicks / 2) + _random.Next(_config.ElectionJitterTicks);
+
+    public void BeginPreVote() => _preVotes = _members.Add(0, _members.Self);
+
+    public void CountPreVote(NodeId from) => _preVotes = _members.Add(_preVotes, from);
+
+    public bool HasPreVotes => _members.IsQuorum(_preVotes);
+}

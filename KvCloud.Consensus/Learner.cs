@@ -1,0 +1,115 @@
+namespace KvCloud.Consensus;
+
+/// <summary>
+/// Knows what is chosen. <see cref="ChosenSlot"/> only grows, without holes; each slot is handed out once, in order.
+/// </summary>
+internal sealed class Learner(Slot chosenSlot, Acceptor acceptor)
+{
+    private readonly SortedDictionary<long, Value> _chosenAhead = [];
+
+    /// <summary>Every slot up to here is chosen and known.</summary>
+    public Slot ChosenSlot { get; private set; } = chosenSlot;
+
+    /// <summary>Slots up to here are chosen, as a leader or a promise told; those above ChosenSlot are still to be learned.</summary>
+    public Slot KnownChosen { get; private set; } = chosenSlot;
+
+    public bool IsBehind => KnownChosen > ChosenSlot;
+
+    /// <summary>A quorum has accepted the value at one ballot.</summary>
+    public void MarkChosen(Slot slot, Value value, Effects effects)
+    {
+        if (slot <= ChosenSlot)
+        {
+            return;
+        }
+
+        if (_chosenAhead.TryGetValue(slot.Value, out Value? before))
+        {
+            Invariant.Check(before.IsSameAs(value), $"two values chosen for slot {slot}");
+            return;
+        }
+
+        _chosenAhead.Add(slot.Value, value);
+        Advance(effects);
+    }
+
+    /// <summary>Somebody who must know says that everything up to the slot is chosen.</summary>
+    public void NoteChosen(Slot upTo) => KnownChosen = Slot.Max(KnownChosen, upTo);
+
+    /// <summary>
+    /// The leader of the ballot says that everything up to the slot is chosen. That holds for what this node accepted
+    /// at this very ballot; an entry of another ballot may be a value that lost.
+    /// </summary>
+    public void FollowLeader(Ballot ballot, Slot upTo, Effects effects)
+    {
+        NoteChosen(upTo);
+        for (Slot slot = ChosenSlot.Next; slot <= upTo; slot = slot.Next)
+        {
+            if (!_chosenAhead.ContainsKey(slot.Value))
+            {
+                if (acceptor.Find(slot) is not LogEntry entry || entry.Accepted != ballot)
+                {
+                    break;
+                }
+
+                _chosenAhead.Add(slot.Value, entry.Value);
+            }
+        }
+
+        Advance(effects);
+    }
+
+    /// <summary>Takes chosen entries from a peer's log; those that do not follow on are ignored.</summary>
+    /// <returns>Whether anything was learned.</returns>
+    public bool LearnFromPeer(IReadOnlyList<LogEntry> entries, Effects effects)
+    {
+        bool learned = false;
+        foreach (LogEntry entry in entries)
+        {
+            if (entry.Slot != ChosenSlot.Next)
+            {
+                continue;
+            }
+
+            LogEntry? own = acceptor.Find(entry.Slot);
+            if (own is null || !own.Value.IsSameAs(entry.Value))
+            {
+                // The value is chosen, so reporting it at the higher of both ballots cannot mislead a candidate:
+                // every value accepted at or above the ballot that chose it is this very value.
+                Ballot ballot = own is null ? entry.Accepted : Ballot.Max(own.Accepted, entry.Accepted);
+                effects.Append.Add(entry with { Accepted = ballot });
+            }
+
+            if (_chosenAhead.TryGetValue(entry.Slot.Value, out Value? before))
+            {
+                Invariant.Check(before.IsSameAs(entry.Value), $"two values chosen for slot {entry.Slot}");
+            }
+            else
+            {
+                _chosenAhead.Add(entry.Slot.Value, entry.Value);
+            }
+
+            Advance(effects);
+            learned = true;
+        }
+
+        return learned;
+    }
+
+    private void Advance(Effects effects)
+    {
+        Slot before = ChosenSlot;
+        while (_chosenAhead.Remove(ChosenSlot.Next.Value, out Value? value))
+        {
+            ChosenSlot = ChosenSlot.Next;
+            acceptor.Forget(ChosenSlot);
+            effects.Chosen.Add(new ChosenEntry(ChosenSlot, value));
+        }
+
+        if (ChosenSlot > before)
+        {
+            effects.ChosenSlot = ChosenSlot;
+            NoteChosen(ChosenSlot);
+        }
+    }
+}
