@@ -3,11 +3,10 @@ using KvCloud.Node.State;
 namespace KvCloud.Node.Replication;
 
 /// <summary>One write on its way: an encoded command in, exactly one answer out.</summary>
-/// <remarks>
-/// <see cref="Complete"/> is called once, from a replication thread: it must not block, do input or output, or throw.
-/// </remarks>
 internal abstract class PendingWrite
 {
+    private int _isFinished;
+
     /// <summary>The command as <see cref="Operations.CommandCodec"/> encoded it.</summary>
     public required ReadOnlyMemory<byte> Command { get; init; }
 
@@ -16,5 +15,20 @@ internal abstract class PendingWrite
     /// </summary>
     public required long DeadlineTickMs { get; init; }
 
-    public abstract void Complete(in CommandResult result);
+    public bool IsFinished => Volatile.Read(ref _isFinished) != 0;
+
+    /// <summary>Answers unless it was answered before: the deadline and the outcome may race.</summary>
+    public void Finish(in CommandResult result)
+    {
+        if (Interlocked.Exchange(ref _isFinished, 1) == 0)
+        {
+            Complete(result);
+        }
+    }
+
+    /// <summary>
+    /// Called once, from a replication thread: it must not block, do input or output, or throw. Callers use
+    /// <see cref="Finish"/>.
+    /// </summary>
+    protected abstract void Complete(in CommandResult result);
 }

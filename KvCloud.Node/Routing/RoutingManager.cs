@@ -1,3 +1,4 @@
+using KvCloud.Consensus;
 using KvCloud.Node.Replication;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
@@ -5,28 +6,179 @@ using KvCloud.Protocol;
 namespace KvCloud.Node.Routing;
 
 /// <summary>Decides by kind of operation, consistency level and role of this node where a call runs.</summary>
-internal sealed class RoutingManager
+internal sealed class RoutingManager(
+    ConsensusDriver driver, KvReader reader, RoutingOptions options, Func<NodeId, string?> clientEndpointOf)
 {
-    /// <summary>Sends a write on its way. The answer, refusals included, comes by <see cref="PendingWrite.Complete"/>.</summary>
-    public void Write(PendingWrite write) => throw new NotSupportedException();
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
+
+    private readonly Lock _gate = new();
+    private ReadBatch? _openBatch;
+
+    /// <summary>Sends a write on its way. The answer, refusals included, comes by <see cref="PendingWrite.Finish"/>.</summary>
+    public void Write(PendingWrite write)
+    {
+        ReplicaStatus status = driver.Status;
+        if (status.Role == Role.Leader)
+        {
+            driver.Write(write);
+            return;
+        }
+
+        ReadAdmission refusal = NotHere(status);
+        write.Finish(new CommandResult(
+            refusal.Code, Message: refusal.Message, LeaderEndpoint: refusal.LeaderEndpoint));
+    }
 
     /// <summary>
     /// Completes when a read at this level may look into the local store; at once for LOCAL, and for LEADER inside the
     /// lease. Null arguments mean what is configured.
     /// </summary>
     public ValueTask<ReadAdmission> AdmitReadAsync(
-        ReadConsistency? level, int? maxStalenessMs, long deadlineTickMs, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+        ReadConsistency? level, int? maxStalenessMs, long deadlineTickMs, CancellationToken cancellationToken)
+    {
+        switch (level ?? options.ConsistencyLevel)
+        {
+            case ReadConsistency.LOCAL when options.AllowStaleReads:
+                return new ValueTask<ReadAdmission>(AdmitLocal(maxStalenessMs ?? options.MaxStalenessMs));
+            case ReadConsistency.LEADER:
+                if (driver.HasLease)
+                {
+                    return new ValueTask<ReadAdmission>(ReadAdmission.Ok);
+                }
+
+                ReplicaStatus status = driver.Status;
+                return status.Role == Role.Leader
+                    ? AwaitReadIndexAsync(deadlineTickMs, cancellationToken)
+                    : new ValueTask<ReadAdmission>(NotHere(status));
+            default:
+                return AwaitReadIndexAsync(deadlineTickMs, cancellationToken);
+        }
+    }
 
     /// <summary>
     /// Completes when this replica has applied <paramref name="version"/>; VERSION_IN_FUTURE when nobody has issued it.
     /// </summary>
     public ValueTask<ReadAdmission> AdmitReadAtAsync(
         CommitVersion version, long deadlineTickMs, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+        reader.AppliedVersion >= version
+            ? new ValueTask<ReadAdmission>(ReadAdmission.Ok)
+            : AwaitVersionAsync(version, deadlineTickMs, cancellationToken);
 
     /// <summary>The newest committed version that a later read anywhere must see (linearizable).</summary>
-    public ValueTask<(ReadAdmission Admission, CommitVersion Version)> GetReadVersionAsync(
-        long deadlineTickMs, CancellationToken cancellationToken) =>
-        throw new NotSupportedException();
+    public async ValueTask<(ReadAdmission Admission, CommitVersion Version)> GetReadVersionAsync(
+        long deadlineTickMs, CancellationToken cancellationToken)
+    {
+        ReadAdmission admission = driver.HasLease
+            ? ReadAdmission.Ok
+            : await AwaitReadIndexAsync(deadlineTickMs, cancellationToken).ConfigureAwait(false);
+        return (admission, admission.Code == ErrorCode.OK ? reader.AppliedVersion : CommitVersion.Zero);
+    }
+
+    private ReadAdmission AdmitLocal(int maxStalenessMs)
+    {
+        if (maxStalenessMs <= 0)
+        {
+            return ReadAdmission.Ok;
+        }
+
+        long inTouch = driver.InTouchTickMs;
+        long staleMs = Environment.TickCount64 - inTouch;
+        return inTouch > 0 && staleMs <= maxStalenessMs
+            ? ReadAdmission.Ok
+            : new ReadAdmission(
+                ErrorCode.TOO_STALE,
+                inTouch == 0
+                    ? "this replica has not been in touch with a leader yet"
+                    : $"this replica was last in touch {staleMs} ms ago, max_staleness_ms is {maxStalenessMs}");
+    }
+
+    private async ValueTask<ReadAdmission> AwaitVersionAsync(
+        CommitVersion version, long deadlineTickMs, CancellationToken cancellationToken)
+    {
+        // Whoever issued the version had it chosen: a read index taken now covers it.
+        ReadAdmission admission = await AwaitReadIndexAsync(deadlineTickMs, cancellationToken).ConfigureAwait(false);
+        if (admission.Code != ErrorCode.OK)
+        {
+            return admission;
+        }
+
+        CommitVersion applied = reader.AppliedVersion;
+        return applied >= version
+            ? ReadAdmission.Ok
+            : new ReadAdmission(
+                ErrorCode.VERSION_IN_FUTURE, $"version {version} has not been issued; the newest is {applied}");
+    }
+
+    /// <summary>Asks for read indexes, a new one for each attempt, until one is confirmed and applied here.</summary>
+    private async ValueTask<ReadAdmission> AwaitReadIndexAsync(
+        long deadlineTickMs, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            ReadIndexResult result = await JoinBatch().WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (result.Confirmed)
+            {
+                return await AwaitAppliedAsync(result.Slot, deadlineTickMs, cancellationToken).ConfigureAwait(false);
+            }
+
+            if (Environment.TickCount64 + RetryPause.TotalMilliseconds >= deadlineTickMs)
+            {
+                return new ReadAdmission(ErrorCode.NO_LEADER, "no leader confirmed the read before its deadline");
+            }
+
+            await Task.Delay(RetryPause, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<ReadAdmission> AwaitAppliedAsync(
+        Slot slot, long deadlineTickMs, CancellationToken cancellationToken)
+    {
+        Task applied = driver.WaitForAppliedAsync(slot);
+        if (!applied.IsCompleted)
+        {
+            long remainingMs = Math.Max(1, deadlineTickMs - Environment.TickCount64);
+            try
+            {
+                await applied.WaitAsync(TimeSpan.FromMilliseconds(remainingMs), cancellationToken)
+                    .ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                return new ReadAdmission(
+                    ErrorCode.TIMEOUT, $"this replica had not applied slot {slot} when the deadline passed");
+            }
+        }
+
+        return ReadAdmission.Ok;
+    }
+
+    private Task<ReadIndexResult> JoinBatch()
+    {
+        ReadBatch batch;
+        lock (_gate)
+        {
+            if (_openBatch is { IsClosed: false } open)
+            {
+                return open.Outcome;
+            }
+
+            batch = new ReadBatch(_gate);
+            _openBatch = batch;
+        }
+
+        driver.ReadIndex(batch);
+        return batch.Outcome;
+    }
+
+    private ReadAdmission NotHere(ReplicaStatus status)
+    {
+        if (status.Leader is not NodeId leader || leader == status.Self)
+        {
+            return new ReadAdmission(ErrorCode.NO_LEADER, "no leader is known at the moment; nothing was done");
+        }
+
+        string? endpoint = clientEndpointOf(leader);
+        return new ReadAdmission(
+            ErrorCode.NOT_LEADER, $"Not leader: {leader} at {endpoint ?? "an unknown endpoint"} leads", endpoint);
+    }
 }

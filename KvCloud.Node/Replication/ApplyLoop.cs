@@ -1,0 +1,176 @@
+using KvCloud.Consensus;
+using KvCloud.Node.State;
+
+namespace KvCloud.Node.Replication;
+
+/// <summary>
+/// Applies chosen slots in order on a thread of its own, all that wait in one batch of the store, and answers the writes
+/// that this node proposed in them. Commit goes on meanwhile.
+/// </summary>
+internal sealed class ApplyLoop : IApplyObserver, IDisposable
+{
+    /// <summary>One batch of the store holds no more than about this: it is built in memory.</summary>
+    private const long MaxBatchBytes = 4 * 1024 * 1024;
+
+    private readonly KvStoreExecutor _executor;
+    private readonly Action<Exception> _onFatal;
+    private readonly object _gate = new();
+    private readonly Thread _thread;
+    private readonly Queue<Item> _waiting = [];
+    private readonly List<ChosenEntry> _entries = [];
+    private readonly List<PendingWrite[]?> _writes = [];
+    private readonly SortedDictionary<long, List<TaskCompletionSource>> _slotWaiters = [];
+    private long _waitingBytes;
+    private long _appliedSlot;
+    private bool _isClosed;
+
+    public ApplyLoop(KvStoreExecutor executor, Action<Exception> onFatal)
+    {
+        _executor = executor;
+        _onFatal = onFatal;
+        _appliedSlot = executor.AppliedSlot.Value;
+        _thread = new Thread(Run) { Name = "kv-apply", IsBackground = true };
+    }
+
+    /// <param name="Writes">The writes of the slot's commands, in order, where this node proposed them; else null.</param>
+    private readonly record struct Item(ChosenEntry Entry, PendingWrite[]? Writes);
+
+    public Slot AppliedSlot => new(Volatile.Read(ref _appliedSlot));
+
+    /// <summary>Bytes of values that were chosen and wait to be applied.</summary>
+    public long WaitingBytes => Volatile.Read(ref _waitingBytes);
+
+    public void Start() => _thread.Start();
+
+    public void Enqueue(ChosenEntry entry, PendingWrite[]? writes)
+    {
+        lock (_gate)
+        {
+            _waiting.Enqueue(new Item(entry, writes));
+            _waitingBytes += entry.Value.Payload.Length;
+            if (_waiting.Count == 1)
+            {
+                Monitor.Pulse(_gate);
+            }
+        }
+    }
+
+    /// <summary>Completes when the slot is applied and readable here.</summary>
+    public Task WaitForAsync(Slot slot)
+    {
+        if (AppliedSlot >= slot)
+        {
+            return Task.CompletedTask;
+        }
+
+        lock (_slotWaiters)
+        {
+            if (AppliedSlot >= slot)
+            {
+                return Task.CompletedTask;
+            }
+
+            var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            if (!_slotWaiters.TryGetValue(slot.Value, out List<TaskCompletionSource>? waiters))
+            {
+                waiters = [];
+                _slotWaiters.Add(slot.Value, waiters);
+            }
+
+            waiters.Add(waiter);
+            return waiter.Task;
+        }
+    }
+
+    public void OnApplied(Slot slot, int index, in CommandResult result)
+    {
+        PendingWrite[]? writes = _writes[(int)(slot.Value - _entries[0].Slot.Value)];
+        if (writes is not null)
+        {
+            Invariant.Check(index < writes.Length, $"slot {slot} has more commands than were proposed");
+            writes[index].Finish(result);
+        }
+    }
+
+    /// <summary>Applies what still waits and ends the thread.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isClosed = true;
+            Monitor.Pulse(_gate);
+        }
+
+        if (_thread.IsAlive)
+        {
+            _thread.Join();
+        }
+    }
+
+    private void Run()
+    {
+        try
+        {
+            while (Take())
+            {
+                _executor.Apply(_entries, this);
+                Volatile.Write(ref _appliedSlot, _entries[^1].Slot.Value);
+                ReleaseSlotWaiters();
+            }
+        }
+        catch (Exception exception)
+        {
+            _onFatal(exception);
+        }
+    }
+
+    private bool Take()
+    {
+        _entries.Clear();
+        _writes.Clear();
+        lock (_gate)
+        {
+            while (_waiting.Count == 0)
+            {
+                if (_isClosed)
+                {
+                    return false;
+                }
+
+                Monitor.Wait(_gate);
+            }
+
+            long bytes = 0;
+            while (bytes < MaxBatchBytes && _waiting.TryDequeue(out Item item))
+            {
+                bytes += item.Entry.Value.Payload.Length;
+                _entries.Add(item.Entry);
+                _writes.Add(item.Writes);
+            }
+
+            _waitingBytes -= bytes;
+            return true;
+        }
+    }
+
+    private void ReleaseSlotWaiters()
+    {
+        lock (_slotWaiters)
+        {
+            while (_slotWaiters.Count > 0)
+            {
+                (long slot, List<TaskCompletionSource> waiters) = _slotWaiters.First();
+                if (slot > _appliedSlot)
+                {
+                    return;
+                }
+
+                _slotWaiters.Remove(slot);
+                foreach (TaskCompletionSource waiter in waiters)
+                {
+                    waiter.SetResult();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,367 @@
+using KvCloud.Consensus;
+using KvCloud.Node.State;
+using KvCloud.Node.Transport;
+using KvCloud.Protocol;
+
+namespace KvCloud.Node.Replication;
+
+/// <summary>
+/// The one loop that owns <see cref="PaxosNode"/>: it lets time pass, steps what came, proposes what waits, and carries
+/// out the effects in their order. Own log write and sends go side by side; applying runs apart from committing.
+/// </summary>
+internal sealed class ConsensusDriver : IDisposable
+{
+    private const int CatchUpChunkBytes = 1024 * 1024;
+    private const int ExpireEveryTicks = 5;
+
+    private readonly PaxosNode _node;
+    private readonly IPaxosLog _log;
+    private readonly IConsensusTransport _transport;
+    private readonly ApplyLoop _applyLoop;
+    private readonly KvStoreExecutor _executor;
+    private readonly ReplicationOptions _options;
+    private readonly ReplicaClock _clock = new();
+    private readonly DriverInbox _inbox;
+    private readonly ProposalQueue _proposals;
+    private readonly LogWriter _logWriter;
+    private readonly Action<Exception> _onFatal;
+    private readonly Thread _thread;
+    private readonly Dictionary<long, ReadBatch> _readsInFlight = [];
+    private readonly List<ReadBatch> _readsWaiting = [];
+    private volatile ReplicaStatus _status;
+    private volatile bool _isStopping;
+    private long _leaseUntil;
+    private long _inTouchTickMs;
+    private long _turnTickMs = Environment.TickCount64;
+    private long _contactTickMs;
+    private long _awaitedContactTickMs;
+    private Slot _contactChosen;
+    private long _lastReadId;
+    private long _nextExpiryTick;
+
+    public ConsensusDriver(
+        PaxosConfig config,
+        RestoredState restored,
+        IPaxosLog log,
+        IConsensusTransport transport,
+        KvStoreExecutor executor,
+        ReplicationOptions options,
+        TimeProvider time,
+        Action<Exception> onFatal)
+    {
+        _node = new PaxosNode(config, restored) { DurableSlot = executor.DurableSlot };
+        _log = log;
+        _transport = transport;
+        _executor = executor;
+        _options = options;
+        _onFatal = onFatal;
+        _inbox = new DriverInbox(options.MaxQueuedWrites, options.MaxQueuedWriteBytes);
+        _proposals = new ProposalQueue(options, _inbox, time);
+        _logWriter = new LogWriter(log, ReleaseMessages, onFatal);
+        _applyLoop = new ApplyLoop(executor, onFatal);
+        _status = MakeStatus();
+        _thread = new Thread(Run) { Name = "kv-consensus", IsBackground = true, Priority = ThreadPriority.AboveNormal };
+    }
+
+    /// <summary>What this replica knows of itself, as of the last turn of its loop.</summary>
+    public ReplicaStatus Status => _status;
+
+    /// <summary>Environment.TickCount64 of the last turn of the loop: a loop that stands still is not alive.</summary>
+    public long LastTurnTickMs => Volatile.Read(ref _turnTickMs);
+
+    /// <summary>
+    /// Environment.TickCount64 of the latest moment of which this replica is known to hold everything chosen; its reads
+    /// are no staler than that. 0 for never.
+    /// </summary>
+    public long InTouchTickMs => Volatile.Read(ref _inTouchTickMs);
+
+    /// <summary>Whether this node may read alone at this very moment: it leads, and nobody else can.</summary>
+    public bool HasLease => System.Diagnostics.Stopwatch.GetTimestamp() < Volatile.Read(ref _leaseUntil);
+
+    /// <summary>Everything up to here is in the data store of every voter, durably.</summary>
+    public Slot TrimSlot { get; private set; }
+
+    public void Start()
+    {
+        _logWriter.Start();
+        _applyLoop.Start();
+        _thread.Start();
+    }
+
+    /// <summary>Messages from peers.</summary>
+    public void Receive(IReadOnlyList<Message> messages) => _inbox.Post(messages);
+
+    /// <summary>Queues a write; its answer comes by <see cref="PendingWrite.Finish"/>.</summary>
+    public void Write(PendingWrite write)
+    {
+        if (!_inbox.TryPost(write))
+        {
+            write.Finish(_isStopping
+                ? new CommandResult(ErrorCode.SHUTTING_DOWN, Message: "the node is stopping; nothing was written")
+                : new CommandResult(
+                    ErrorCode.OVERLOADED,
+                    Message: "max_queued_writes: too many writes wait to be proposed; nothing was written"));
+        }
+    }
+
+    /// <summary>Asks for a read index for the batch, which must take no further readers from now on.</summary>
+    public void ReadIndex(ReadBatch batch) => _inbox.Post(batch);
+
+    /// <summary>Completes when the slot is applied and readable here.</summary>
+    public Task WaitForAppliedAsync(Slot slot) => _applyLoop.WaitForAsync(slot);
+
+    /// <summary>
+    /// Ends the loops in the order in which they feed each other: what was chosen is applied and answered, what is in
+    /// flight is told that its outcome is unknown.
+    /// </summary>
+    public void Dispose()
+    {
+        _isStopping = true;
+        _inbox.Close();
+        if (_thread.IsAlive)
+        {
+            _thread.Join();
+        }
+
+        _logWriter.Dispose();
+        _applyLoop.Dispose();
+        _proposals.Abandon();
+        FailReads();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            var batch = new DriverInbox.Batch();
+            while (!_isStopping)
+            {
+                batch.Clear();
+                batch = _inbox.Take(batch, ReplicaClock.TickMs);
+                Turn(batch);
+            }
+        }
+        catch (Exception exception)
+        {
+            _onFatal(exception);
+        }
+    }
+
+    private void Turn(DriverInbox.Batch batch)
+    {
+        long nowTickMs = Environment.TickCount64;
+        Volatile.Write(ref _turnTickMs, nowTickMs);
+        _node.DurableSlot = _executor.DurableSlot;
+        _node.AdvanceTo(_clock.NowTick);
+        StepMessages(batch.Messages, nowTickMs);
+        _proposals.Add(batch.Writes);
+        _readsWaiting.AddRange(batch.Reads);
+        RequestReadIndex();
+        PumpProposals();
+        CarryOut(_node.TakeEffects());
+        NoteContact(nowTickMs);
+        if (_clock.NowTick >= _nextExpiryTick)
+        {
+            _nextExpiryTick = _clock.NowTick + ExpireEveryTicks;
+            _proposals.ExpireInFlight(nowTickMs);
+        }
+    }
+
+    private void StepMessages(List<Message> messages, long nowTickMs)
+    {
+        bool isFull = _applyLoop.WaitingBytes > _options.MaxUnappliedBytes;
+        foreach (Message message in messages)
+        {
+            if (isFull && message is Accept or CatchUpReply)
+            {
+                // Applying is behind: what is let pass comes again. Losing a message is always allowed.
+                continue;
+            }
+
+            _node.Step(message);
+        }
+
+        if (messages.Count > 0 && _node.Role == Role.Follower && _node.Leader is NodeId leader
+            && messages.Exists(message => message.From == leader && message is Accept or Heartbeat))
+        {
+            _contactTickMs = nowTickMs;
+        }
+    }
+
+    private void RequestReadIndex()
+    {
+        // One request at a time: those that come meanwhile share the next.
+        if (_readsInFlight.Count > 0 || _readsWaiting.Count == 0)
+        {
+            return;
+        }
+
+        long first = _lastReadId + 1;
+        foreach (ReadBatch reads in _readsWaiting)
+        {
+            reads.Close();
+            _readsInFlight.Add(++_lastReadId, reads);
+        }
+
+        _readsWaiting.Clear();
+        for (long id = first; id <= _lastReadId; id++)
+        {
+            _node.ReadIndex(id);
+        }
+    }
+
+    private void PumpProposals()
+    {
+        if (_node.Role == Role.Leader)
+        {
+            if (_applyLoop.WaitingBytes <= _options.MaxUnappliedBytes)
+            {
+                _proposals.Pump(_node);
+            }
+        }
+        else if (_proposals.WaitingCount > 0)
+        {
+            _proposals.RefuseWaiting(_node.Leader is null
+                ? new CommandResult(ErrorCode.NO_LEADER, Message: "no leader is known at the moment; nothing was written")
+                : new CommandResult(ErrorCode.NOT_LEADER, Message: "Not leader: nothing was written"));
+        }
+    }
+
+    private void CarryOut(Effects effects)
+    {
+        // The lease ends before anything is said that could let another node lead.
+        Volatile.Write(ref _leaseUntil, LeaseUntil());
+        TrimSlot = _node.TrimSlot;
+        if (effects.Send.Count > 0)
+        {
+            _transport.Send(effects.Send);
+        }
+
+        if (effects.HasLogWrite || effects.SendAfterPersist.Count > 0)
+        {
+            _logWriter.Write(effects);
+        }
+
+        foreach (ChosenEntry entry in effects.Chosen)
+        {
+            _applyLoop.Enqueue(entry, _proposals.TakeChosen(entry));
+        }
+
+        foreach (ReadIndexResult result in effects.Reads)
+        {
+            if (_readsInFlight.Remove(result.Id, out ReadBatch? reads))
+            {
+                reads.Complete(result);
+            }
+        }
+
+        if (effects.Reads.Count > 0 && _readsWaiting.Count > 0)
+        {
+            _inbox.Wake();
+        }
+
+        foreach (CatchUpOrder order in effects.CatchUps)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(_ => SendCatchUp(order), null);
+        }
+
+        PublishStatus();
+    }
+
+    /// <summary>On the log's thread: what is durable now may be said; what is said to this node is stepped.</summary>
+    private void ReleaseMessages(IReadOnlyList<Message> messages)
+    {
+        var own = new List<Message>();
+        var others = new List<Message>(messages.Count);
+        foreach (Message message in messages)
+        {
+            (message.To == _node.Self ? own : others).Add(message);
+        }
+
+        if (others.Count > 0)
+        {
+            _transport.Send(others);
+        }
+
+        if (own.Count > 0)
+        {
+            _inbox.Post(own);
+        }
+    }
+
+    private void SendCatchUp(CatchUpOrder order)
+    {
+        try
+        {
+            var entries = new List<LogEntry>();
+            Slot next = order.FromSlot;
+            foreach (LogEntry entry in _log.Read(order.FromSlot, order.ToSlot, CatchUpChunkBytes))
+            {
+                if (entry.Slot != next)
+                {
+                    break;
+                }
+
+                entries.Add(entry);
+                next = next.Next;
+            }
+
+            _transport.Send([new CatchUpReply(_node.Self, order.To, _log.FirstSlot, order.ToSlot, entries)]);
+        }
+        catch (Exception exception)
+        {
+            _onFatal(exception);
+        }
+    }
+
+    private long LeaseUntil()
+    {
+        long tick = _node.LeaseUntilTick;
+        return tick > 0 && _applyLoop.AppliedSlot >= _node.OpeningSlot ? _clock.TimestampOf(tick) : 0;
+    }
+
+    /// <summary>
+    /// This replica's reads are as fresh as the last contact with the leader of which everything then known to be
+    /// chosen has been applied.
+    /// </summary>
+    private void NoteContact(long nowTickMs)
+    {
+        if (_node.Role == Role.Leader && _node.LeaseUntilTick > _clock.NowTick)
+        {
+            _contactTickMs = nowTickMs;
+        }
+
+        if (_applyLoop.AppliedSlot >= _contactChosen)
+        {
+            Volatile.Write(ref _inTouchTickMs, _awaitedContactTickMs);
+            _awaitedContactTickMs = _contactTickMs;
+            _contactChosen = _node.KnownChosen;
+        }
+    }
+
+    private void PublishStatus()
+    {
+        ReplicaStatus before = _status;
+        ReplicaStatus now = MakeStatus();
+        if (before != now)
+        {
+            _status = now;
+        }
+    }
+
+    private ReplicaStatus MakeStatus()
+    {
+        (Slot hashedSlot, ulong hash) = _executor.LastCheckpointHash;
+        return new ReplicaStatus(
+            _node.Self, _node.Role, _node.Ballot, _node.Leader, _node.ChosenSlot, _executor.AppliedSlot,
+            _executor.AppliedVersion.Value, _contactTickMs, hashedSlot, hash);
+    }
+
+    private void FailReads()
+    {
+        foreach (ReadBatch reads in _readsInFlight.Values.Concat(_readsWaiting))
+        {
+            reads.Complete(new ReadIndexResult(0, Confirmed: false, Slot.Zero));
+        }
+    }
+}

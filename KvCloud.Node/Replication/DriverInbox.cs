@@ -1,0 +1,120 @@
+using KvCloud.Consensus;
+
+namespace KvCloud.Node.Replication;
+
+/// <summary>
+/// Everything that others want of the consensus loop, drained whole at each of its turns. Writes are bounded by count
+/// and bytes; messages by the transport, which reads no further while they wait.
+/// </summary>
+internal sealed class DriverInbox(int maxWrites, long maxWriteBytes)
+{
+    private readonly object _gate = new();
+    private Batch _filling = new();
+    private int _queuedWrites;
+    private long _queuedWriteBytes;
+    private bool _isClosed;
+
+    /// <summary>What one turn takes.</summary>
+    internal sealed class Batch
+    {
+        public List<Message> Messages { get; } = [];
+
+        public List<PendingWrite> Writes { get; } = [];
+
+        public List<ReadBatch> Reads { get; } = [];
+
+        public bool IsEmpty => Messages.Count == 0 && Writes.Count == 0 && Reads.Count == 0;
+
+        public void Clear()
+        {
+            Messages.Clear();
+            Writes.Clear();
+            Reads.Clear();
+        }
+    }
+
+    public void Post(IReadOnlyList<Message> messages)
+    {
+        lock (_gate)
+        {
+            _filling.Messages.AddRange(messages);
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    public void Post(ReadBatch reads)
+    {
+        lock (_gate)
+        {
+            _filling.Reads.Add(reads);
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    /// <summary>False when the queue is full or the loop has ended.</summary>
+    public bool TryPost(PendingWrite write)
+    {
+        lock (_gate)
+        {
+            if (_isClosed || _queuedWrites >= maxWrites || _queuedWriteBytes >= maxWriteBytes)
+            {
+                return false;
+            }
+
+            _queuedWrites++;
+            _queuedWriteBytes += write.Command.Length;
+            _filling.Writes.Add(write);
+            if (_filling.Writes.Count == 1)
+            {
+                Monitor.Pulse(_gate);
+            }
+
+            return true;
+        }
+    }
+
+    /// <summary>Writes left the queue: they were proposed or refused.</summary>
+    public void Release(int writes, long bytes)
+    {
+        lock (_gate)
+        {
+            _queuedWrites -= writes;
+            _queuedWriteBytes -= bytes;
+        }
+    }
+
+    /// <summary>Wakes the loop although nothing was posted.</summary>
+    public void Wake()
+    {
+        lock (_gate)
+        {
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    /// <summary>Ends the queue and wakes the loop for its last turn.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            _isClosed = true;
+            Monitor.Pulse(_gate);
+        }
+    }
+
+    /// <summary>Waits until something came or the time is over, and takes it all in exchange for an empty batch.</summary>
+    public Batch Take(Batch emptied, int timeoutMs)
+    {
+        lock (_gate)
+        {
+            if (_filling.IsEmpty && !_isClosed && timeoutMs > 0)
+            {
+                Monitor.Wait(_gate, timeoutMs);
+            }
+
+            Batch taken = _filling;
+            _filling = emptied;
+            return taken;
+        }
+    }
+}

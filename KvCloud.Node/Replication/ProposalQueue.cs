@@ -1,0 +1,200 @@
+using KvCloud.Consensus;
+using KvCloud.Node.Operations;
+using KvCloud.Node.State;
+using KvCloud.Protocol;
+
+namespace KvCloud.Node.Replication;
+
+/// <summary>
+/// The writes of this node between their coming and their answer: first waiting to be proposed, then in flight by
+/// slot. Owned by the consensus loop.
+/// </summary>
+internal sealed class ProposalQueue(ReplicationOptions options, DriverInbox inbox, TimeProvider time)
+{
+    private static readonly CommandResult TooLate =
+        new(ErrorCode.TIMEOUT, Message: "the deadline passed before the write was proposed; nothing was written");
+
+    private readonly Queue<PendingWrite> _waiting = [];
+    private readonly SortedDictionary<long, Proposed> _inFlight = [];
+    private readonly List<PendingWrite> _batch = [];
+    private readonly CommandBatchWriter _writer = new();
+    private long _waitingBytes;
+
+    private readonly record struct Proposed(Ballot Ballot, PendingWrite[] Writes);
+
+    public int WaitingCount => _waiting.Count;
+
+    public int InFlightSlots => _inFlight.Count;
+
+    public void Add(List<PendingWrite> writes)
+    {
+        foreach (PendingWrite write in writes)
+        {
+            _waiting.Enqueue(write);
+            _waitingBytes += write.Command.Length;
+        }
+    }
+
+    /// <summary>
+    /// Proposes what waits: at once while little is in flight, and in full batches beyond, so that load makes batches
+    /// larger instead of more numerous.
+    /// </summary>
+    public void Pump(PaxosNode node)
+    {
+        while (_waiting.Count > 0)
+        {
+            bool isFull = _waiting.Count >= options.MaxBatchCommands || _waitingBytes >= options.MaxBatchBytes;
+            if (!isFull && node.InFlightSlots >= options.EagerInFlightSlots)
+            {
+                return;
+            }
+
+            // Room for the largest batch, or for the one command that is larger than that.
+            int mayTake = Math.Max(options.MaxBatchBytes, _waiting.Peek().Command.Length);
+            if (node.CanPropose((int)Math.Min(mayTake, _waitingBytes) + BatchOverheadBytes(_waiting.Count))
+                != ProposeStatus.Proposed)
+            {
+                return;
+            }
+
+            TakeBatch();
+            if (_batch.Count > 0)
+            {
+                ProposeBatch(node);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The slot is chosen. Gives back this node's writes if their batch is what was chosen; tells them that nothing
+    /// was done if it is something else, for a batch is never proposed in two slots.
+    /// </summary>
+    public PendingWrite[]? TakeChosen(in ChosenEntry entry)
+    {
+        if (!_inFlight.Remove(entry.Slot.Value, out Proposed proposed))
+        {
+            return null;
+        }
+
+        if (entry.Value.Origin == proposed.Ballot && entry.Value.Kind == ValueKind.Commands)
+        {
+            return proposed.Writes;
+        }
+
+        Finish(proposed.Writes, new CommandResult(
+            ErrorCode.NOT_LEADER, Message: "Not leader: another leader's value took the slot; nothing was written"));
+        return null;
+    }
+
+    /// <summary>This node does not lead: what waits was never proposed, and can be sent elsewhere safely.</summary>
+    public void RefuseWaiting(in CommandResult refusal)
+    {
+        int count = 0;
+        long bytes = 0;
+        while (_waiting.TryDequeue(out PendingWrite? write))
+        {
+            count++;
+            bytes += write.Command.Length;
+            write.Finish(refusal);
+        }
+
+        _waitingBytes = 0;
+        if (count > 0)
+        {
+            inbox.Release(count, bytes);
+        }
+    }
+
+    /// <summary>Answers writes whose deadline has passed. Those in flight may still be chosen later.</summary>
+    public void ExpireInFlight(long nowTickMs)
+    {
+        foreach (Proposed proposed in _inFlight.Values)
+        {
+            foreach (PendingWrite write in proposed.Writes)
+            {
+                if (write.DeadlineTickMs <= nowTickMs)
+                {
+                    write.Finish(new CommandResult(
+                        ErrorCode.OUTCOME_UNKNOWN,
+                        Message: "the deadline passed while the write was in consensus: it may or may not take effect"));
+                }
+            }
+        }
+
+        while (_waiting.TryPeek(out PendingWrite? first) && first.DeadlineTickMs <= nowTickMs)
+        {
+            _waiting.Dequeue();
+            _waitingBytes -= first.Command.Length;
+            inbox.Release(1, first.Command.Length);
+            first.Finish(TooLate);
+        }
+    }
+
+    /// <summary>The node stops: nobody will answer these any more.</summary>
+    public void Abandon()
+    {
+        RefuseWaiting(new CommandResult(ErrorCode.SHUTTING_DOWN, Message: "the node is stopping; nothing was written"));
+        foreach (Proposed proposed in _inFlight.Values)
+        {
+            Finish(proposed.Writes, new CommandResult(
+                ErrorCode.OUTCOME_UNKNOWN, Message: "the node stopped while the write was in consensus"));
+        }
+
+        _inFlight.Clear();
+    }
+
+    /// <summary>What the batch's own header and lengths add at most.</summary>
+    private int BatchOverheadBytes(int waiting) => 64 + (8 * Math.Min(waiting, options.MaxBatchCommands));
+
+    private static void Finish(PendingWrite[] writes, in CommandResult result)
+    {
+        foreach (PendingWrite write in writes)
+        {
+            write.Finish(result);
+        }
+    }
+
+    private void TakeBatch()
+    {
+        _batch.Clear();
+        long nowTickMs = Environment.TickCount64;
+        int taken = 0;
+        long takenBytes = 0;
+        while (_batch.Count < options.MaxBatchCommands && _waiting.TryPeek(out PendingWrite? write))
+        {
+            int length = write.Command.Length;
+            if (_batch.Count > 0 && takenBytes + length > options.MaxBatchBytes)
+            {
+                break;
+            }
+
+            _waiting.Dequeue();
+            taken++;
+            takenBytes += length;
+            if (write.DeadlineTickMs <= nowTickMs)
+            {
+                write.Finish(TooLate);
+            }
+            else
+            {
+                _batch.Add(write);
+            }
+        }
+
+        _waitingBytes -= takenBytes;
+        inbox.Release(taken, takenBytes);
+    }
+
+    private void ProposeBatch(PaxosNode node)
+    {
+        _writer.Begin(time.GetUtcNow().ToUnixTimeMilliseconds());
+        foreach (PendingWrite write in _batch)
+        {
+            _writer.Add(write.Command.Span);
+        }
+
+        ProposeResult result = node.Propose(_writer.Finish());
+        Invariant.Check(result.Status == ProposeStatus.Proposed, "the window closed between its check and the proposal");
+        _inFlight.Add(result.Slot.Value, new Proposed(result.Ballot, [.. _batch]));
+    }
+}

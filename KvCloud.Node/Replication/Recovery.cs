@@ -1,0 +1,67 @@
+using KvCloud.Consensus;
+using KvCloud.Node.State;
+
+namespace KvCloud.Node.Replication;
+
+/// <summary>
+/// Brings the data store up to what the log knows to be chosen. The data store has no log of its own: after a crash it
+/// stands at its last flush, and the slots since are applied again from the Paxos log, each once.
+/// </summary>
+internal static class Recovery
+{
+    private const int ChunkBytes = 4 * 1024 * 1024;
+
+    /// <summary>Applies what is missing and gives the consensus core its memory back.</summary>
+    /// <exception cref="LogCorruptException">A slot that must be there is not.</exception>
+    public static RestoredState Restore(IPaxosLog log, KvStoreExecutor executor)
+    {
+        Replay(log, executor);
+        Slot chosen = Slot.Max(log.ChosenSlot, executor.AppliedSlot);
+        if (log.FirstSlot > executor.AppliedSlot.Next)
+        {
+            throw new LogCorruptException(
+                $"the log begins at slot {log.FirstSlot}, but the data store has only up to {executor.AppliedSlot}");
+        }
+
+        IReadOnlyList<LogEntry> open = log.LastSlot > chosen ? log.Read(chosen.Next, log.LastSlot, int.MaxValue) : [];
+        return new RestoredState(log.Promised, chosen, open);
+    }
+
+    private static void Replay(IPaxosLog log, KvStoreExecutor executor)
+    {
+        while (executor.AppliedSlot < log.ChosenSlot)
+        {
+            Slot expected = executor.AppliedSlot.Next;
+            var chosen = new List<ChosenEntry>();
+            foreach (LogEntry entry in log.Read(expected, log.ChosenSlot, ChunkBytes))
+            {
+                if (entry.Slot != expected)
+                {
+                    break;
+                }
+
+                chosen.Add(new ChosenEntry(entry.Slot, entry.Value));
+                expected = expected.Next;
+            }
+
+            if (chosen.Count == 0)
+            {
+                throw new LogCorruptException(
+                    $"slot {expected} is chosen but not in the log, and the data store has only up to "
+                    + $"{executor.AppliedSlot}: this replica must be restored");
+            }
+
+            executor.Apply(chosen, NoObserver.Instance);
+        }
+    }
+
+    /// <summary>What is applied again was answered, or left unknown, before the restart.</summary>
+    private sealed class NoObserver : IApplyObserver
+    {
+        public static readonly NoObserver Instance = new();
+
+        public void OnApplied(Slot slot, int index, in CommandResult result)
+        {
+        }
+    }
+}

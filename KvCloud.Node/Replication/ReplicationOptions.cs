@@ -1,0 +1,26 @@
+namespace KvCloud.Node.Replication;
+
+/// <summary>How this replica batches and bounds its writes.</summary>
+internal sealed record ReplicationOptions
+{
+    /// <summary>Commands in one slot at most.</summary>
+    public int MaxBatchCommands { get; init; } = 1024;
+
+    /// <summary>Bytes of commands in one slot at most; one larger command has a slot of its own.</summary>
+    public int MaxBatchBytes { get; init; } = 1024 * 1024;
+
+    /// <summary>While fewer slots than this are in flight, whatever waits is proposed at once.</summary>
+    public int EagerInFlightSlots { get; init; } = 2;
+
+    /// <summary>Writes waiting to be proposed; one more is answered OVERLOADED.</summary>
+    public int MaxQueuedWrites { get; init; } = 65_536;
+
+    /// <summary>Bytes of writes waiting to be proposed; beyond it a write is answered OVERLOADED.</summary>
+    public long MaxQueuedWriteBytes { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>Bytes chosen and not yet applied, beyond which this node takes no more from its peers or clients.</summary>
+    public long MaxUnappliedBytes { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>Bytes applied since the data store was last made durable, after which it is again, so that the log can be trimmed.</summary>
+    public long FlushBytes { get; init; } = 64 * 1024 * 1024;
+}

@@ -1,0 +1,15 @@
+using KvCloud.Protocol;
+
+namespace KvCloud.Node.Routing;
+
+/// <summary>What is configured for reads that do not say themselves.</summary>
+internal sealed record RoutingOptions
+{
+    public ReadConsistency ConsistencyLevel { get; init; } = ReadConsistency.LOCAL;
+
+    /// <summary>False makes every LOCAL read a READ_INDEX read.</summary>
+    public bool AllowStaleReads { get; init; } = true;
+
+    /// <summary>How long a replica may be out of touch and still answer LOCAL reads; 0 for any time.</summary>
+    public int MaxStalenessMs { get; init; } = 5000;
+}
