@@ -7,29 +7,27 @@ internal interface IConsensusTransport : IAsyncDisposable
 {
     /// <summary>
     /// Starts listening and connecting. <paramref name="onReceived"/> is called with one or more messages from one peer,
-    /// from transport threads, possibly from several at once; it must not block for long.
+    /// from transport threads, possibly from several at once; it must not block for long, for while it does nothing
+    /// more is read from that peer. <paramref name="onReport"/> is called in the same way with what peers tell of
+    /// themselves. Neither may dispose of the transport.
     /// </summary>
-    Task StartAsync(Action<IReadOnlyList<Message>> onReceived, CancellationToken cancellationToken);
+    Task StartAsync(
+        Action<IReadOnlyList<Message>> onReceived, Action<PeerReport> onReport, CancellationToken cancellationToken);
 
     /// <summary>
     /// Queues the messages (never null, never to this node) for their receivers and returns at once. A peer that is
-    /// away or whose queue is full loses them; heartbeats and votes have room of their own.
+    /// away or whose queue is full loses them; heartbeats and votes have room of their own. Any thread may call.
     /// </summary>
     void Send(IReadOnlyList<Message> messages);
 
-    /// <summary>What is known of the link to each peer.</summary>
-    IReadOnlyList<PeerLink> Links { get; }
-}
+    /// <summary>Tells every peer that can be reached; as lossy as <see cref="Send"/>.</summary>
+    void Report(PeerReport report);
 
-/// <summary>State of the link to one peer.</summary>
-/// <param name="LastReceivedTickMs">Environment.TickCount64 of the last message received; 0 for none.</param>
-/// <param name="RefusedReason">Why the last handshake was refused; null when it was not.</param>
-internal sealed record PeerLink(
-    NodeId Peer,
-    string Endpoint,
-    bool IsConnected,
-    long LastReceivedTickMs,
-    long SentBytes,
-    long ReceivedBytes,
-    long DroppedMessages,
-    string? RefusedReason);
+    /// <summary>What is known of the link to each peer, by ascending node id.</summary>
+    IReadOnlyList<PeerLink> Links { get; }
+
+    /// <summary>
+    /// What the peer last told of itself in a handshake that succeeded, kept when it goes away; null if there was none.
+    /// </summary>
+    PeerIdentity? IdentityOf(NodeId peer);
+}

@@ -1,0 +1,306 @@
+using KvCloud.Consensus;
+
+namespace KvCloud.Node.Transport;
+
+/// <summary>
+/// Messages between replicas as frames and back. Written by hand: most messages are a handful of fixed fields, and an
+/// Accept is encoded by one copy of its payload and decoded by one more, whatever the number of entries.
+/// </summary>
+internal static class ConsensusCodec
+{
+    /// <summary>Version of all frames but the handshake's. Replicas of different versions refuse each other.</summary>
+    public const byte Version = 1;
+
+    private const int AddressBytes = 8;
+    private const int BallotBytes = 12;
+    private const int SlotBytes = 8;
+    private const int CountBytes = 4;
+    private const int EntryFixedBytes = SlotBytes + BallotBytes + BallotBytes + 1 + 4;
+    private const int ReportBytes = 4 + 1 + BallotBytes + SlotBytes + SlotBytes + 8 + 8 + SlotBytes + 8;
+
+    /// <summary>Bytes of the frame of this message; long, since nothing here bounds the entries.</summary>
+    public static long SizeOf(Message message) => Frame.OverheadBytes + AddressBytes + message switch
+    {
+        PreVote or Prepare => BallotBytes + SlotBytes,
+        PreVoteReply => BallotBytes + 1 + BallotBytes,
+        Promise promise => BallotBytes + SlotBytes + EntriesBytes(promise.Entries),
+        Accept accept => BallotBytes + SlotBytes + EntriesBytes(accept.Entries),
+        Accepted accepted => BallotBytes + CountBytes + ((long)accepted.Slots.Count * SlotBytes),
+        Refused => BallotBytes + BallotBytes,
+        Heartbeat => BallotBytes + 8 + SlotBytes,
+        HeartbeatReply => BallotBytes + 8 + SlotBytes + SlotBytes,
+        ReadIndexRequest => 8,
+        ReadIndexReply => 8 + 1 + SlotBytes,
+        CatchUpRequest => SlotBytes,
+        CatchUpReply reply => SlotBytes + SlotBytes + EntriesBytes(reply.Entries),
+        _ => throw NotKnown(message),
+    };
+
+    public static int SizeOf(PeerReport report)
+    {
+        ArgumentNullException.ThrowIfNull(report);
+        return Frame.OverheadBytes + ReportBytes;
+    }
+
+    /// <summary>Writes the message into a span of exactly <see cref="SizeOf(Message)"/> bytes.</summary>
+    public static void Encode(Message message, Span<byte> frame)
+    {
+        var writer = new FrameWriter(Frame.Payload(frame));
+        writer.Node(message.From);
+        writer.Node(message.To);
+        FrameType type = WriteFields(message, ref writer);
+        Invariant.Check(writer.Position == frame.Length - Frame.OverheadBytes, "a frame has the size that was computed");
+        Frame.Seal(frame, type, Version);
+    }
+
+    public static void Encode(PeerReport report, Span<byte> frame)
+    {
+        var writer = new FrameWriter(Frame.Payload(frame));
+        writer.Node(report.From);
+        writer.Byte((byte)report.Role);
+        writer.Ballot(report.Ballot);
+        writer.Slot(report.AppliedSlot);
+        writer.Slot(report.ChosenSlot);
+        writer.Int64(report.AppliedVersion);
+        writer.Int64(report.UptimeSeconds);
+        writer.Slot(report.HashedSlot);
+        writer.UInt64(report.StateHash);
+        Invariant.Check(writer.Position == frame.Length - Frame.OverheadBytes, "a frame has the size that was computed");
+        Frame.Seal(frame, FrameType.Report, Version);
+    }
+
+    /// <summary>
+    /// Decodes one whole frame that is no <see cref="FrameType.Report"/>. What the message holds is copied once out of
+    /// <paramref name="frame"/>, which may be reused; all payloads of a message share that one array.
+    /// </summary>
+    public static Message DecodeMessage(ReadOnlySpan<byte> frame)
+    {
+        Frame.Verify(frame);
+        FrameType type = Frame.TypeOf(frame);
+        ReadOnlySpan<byte> payload = Frame.Payload(frame);
+        ReadOnlyMemory<byte> owned = default;
+        if (type is FrameType.Promise or FrameType.Accept or FrameType.CatchUpReply)
+        {
+            owned = payload.ToArray();
+            payload = owned.Span;
+        }
+
+        var reader = new FrameReader(payload);
+        NodeId from = reader.Node("sender");
+        NodeId to = reader.Node("receiver");
+        Message message = ReadFields(type, from, to, owned, ref reader);
+        reader.End();
+        return message;
+    }
+
+    public static PeerReport DecodeReport(ReadOnlySpan<byte> frame)
+    {
+        Frame.Verify(frame);
+        var reader = new FrameReader(Frame.Payload(frame));
+        NodeId from = reader.Node("sender");
+        byte role = reader.Byte("role");
+        if (role > (byte)Role.Leader)
+        {
+            throw new MalformedFrameException($"role {role} is not known");
+        }
+
+        var report = new PeerReport(
+            from,
+            (Role)role,
+            reader.Ballot("ballot"),
+            reader.Slot("applied slot"),
+            reader.Slot("chosen slot"),
+            reader.NotNegative("applied version"),
+            reader.NotNegative("uptime"),
+            reader.Slot("hashed slot"),
+            reader.UInt64("state hash"));
+        reader.End();
+        return report;
+    }
+
+    private static FrameType WriteFields(Message message, ref FrameWriter writer)
+    {
+        switch (message)
+        {
+            case PreVote vote:
+                writer.Ballot(vote.Ballot);
+                writer.Slot(vote.FirstUnchosen);
+                return FrameType.PreVote;
+            case PreVoteReply reply:
+                writer.Ballot(reply.Ballot);
+                writer.Bool(reply.Granted);
+                writer.Ballot(reply.Promised);
+                return FrameType.PreVoteReply;
+            case Prepare prepare:
+                writer.Ballot(prepare.Ballot);
+                writer.Slot(prepare.FirstUnchosen);
+                return FrameType.Prepare;
+            case Promise promise:
+                writer.Ballot(promise.Ballot);
+                writer.Slot(promise.ChosenSlot);
+                WriteEntries(promise.Entries, ref writer);
+                return FrameType.Promise;
+            case Accept accept:
+                writer.Ballot(accept.Ballot);
+                writer.Slot(accept.ChosenSlot);
+                WriteEntries(accept.Entries, ref writer);
+                return FrameType.Accept;
+            case Accepted accepted:
+                writer.Ballot(accepted.Ballot);
+                WriteSlots(accepted.Slots, ref writer);
+                return FrameType.Accepted;
+            case Refused refused:
+                writer.Ballot(refused.Ballot);
+                writer.Ballot(refused.Promised);
+                return FrameType.Refused;
+            default:
+                return WriteMoreFields(message, ref writer);
+        }
+    }
+
+    /// <summary>The messages of a leader's reign: heartbeats, read index, catch-up.</summary>
+    private static FrameType WriteMoreFields(Message message, ref FrameWriter writer)
+    {
+        switch (message)
+        {
+            case Heartbeat heartbeat:
+                writer.Ballot(heartbeat.Ballot);
+                writer.Int64(heartbeat.Round);
+                writer.Slot(heartbeat.ChosenSlot);
+                return FrameType.Heartbeat;
+            case HeartbeatReply reply:
+                writer.Ballot(reply.Ballot);
+                writer.Int64(reply.Round);
+                writer.Slot(reply.ChosenSlot);
+                writer.Slot(reply.DurableSlot);
+                return FrameType.HeartbeatReply;
+            case ReadIndexRequest request:
+                writer.Int64(request.Id);
+                return FrameType.ReadIndexRequest;
+            case ReadIndexReply reply:
+                writer.Int64(reply.Id);
+                writer.Bool(reply.Confirmed);
+                writer.Slot(reply.Slot);
+                return FrameType.ReadIndexReply;
+            case CatchUpRequest request:
+                writer.Slot(request.FromSlot);
+                return FrameType.CatchUpRequest;
+            case CatchUpReply reply:
+                writer.Slot(reply.FirstAvailable);
+                writer.Slot(reply.ChosenSlot);
+                WriteEntries(reply.Entries, ref writer);
+                return FrameType.CatchUpReply;
+            default:
+                throw NotKnown(message);
+        }
+    }
+
+    private static Message ReadFields(
+        FrameType type, NodeId from, NodeId to, ReadOnlyMemory<byte> owned, ref FrameReader reader) => type switch
+        {
+            FrameType.PreVote => new PreVote(from, to, reader.Ballot("ballot"), reader.Slot("first unchosen slot")),
+            FrameType.PreVoteReply => new PreVoteReply(
+                from, to, reader.Ballot("ballot"), reader.Bool("granted"), reader.Ballot("promised ballot")),
+            FrameType.Prepare => new Prepare(from, to, reader.Ballot("ballot"), reader.Slot("first unchosen slot")),
+            FrameType.Promise => new Promise(
+                from, to, reader.Ballot("ballot"), reader.Slot("chosen slot"), ReadEntries(owned, ref reader)),
+            FrameType.Accept => new Accept(
+                from, to, reader.Ballot("ballot"), reader.Slot("chosen slot"), ReadEntries(owned, ref reader)),
+            FrameType.Accepted => new Accepted(from, to, reader.Ballot("ballot"), ReadSlots(ref reader)),
+            FrameType.Refused => new Refused(from, to, reader.Ballot("ballot"), reader.Ballot("promised ballot")),
+            FrameType.Heartbeat => new Heartbeat(
+                from, to, reader.Ballot("ballot"), reader.NotNegative("round"), reader.Slot("chosen slot")),
+            FrameType.HeartbeatReply => new HeartbeatReply(
+                from,
+                to,
+                reader.Ballot("ballot"),
+                reader.NotNegative("round"),
+                reader.Slot("chosen slot"),
+                reader.Slot("durable slot")),
+            FrameType.ReadIndexRequest => new ReadIndexRequest(from, to, reader.Int64("id")),
+            FrameType.ReadIndexReply => new ReadIndexReply(
+                from, to, reader.Int64("id"), reader.Bool("confirmed"), reader.Slot("slot")),
+            FrameType.CatchUpRequest => new CatchUpRequest(from, to, reader.Slot("first slot")),
+            FrameType.CatchUpReply => new CatchUpReply(
+                from,
+                to,
+                reader.Slot("first available slot"),
+                reader.Slot("chosen slot"),
+                ReadEntries(owned, ref reader)),
+            _ => throw new MalformedFrameException($"frame type {(byte)type} is not known"),
+        };
+
+    private static long EntriesBytes(IReadOnlyList<LogEntry> entries)
+    {
+        long bytes = CountBytes + ((long)entries.Count * EntryFixedBytes);
+        for (int i = 0; i < entries.Count; i++)
+        {
+            bytes += entries[i].Value.Payload.Length;
+        }
+
+        return bytes;
+    }
+
+    private static void WriteEntries(IReadOnlyList<LogEntry> entries, ref FrameWriter writer)
+    {
+        writer.Int32(entries.Count);
+        for (int i = 0; i < entries.Count; i++)
+        {
+            LogEntry entry = entries[i];
+            writer.Slot(entry.Slot);
+            writer.Ballot(entry.Accepted);
+            writer.Ballot(entry.Value.Origin);
+            writer.Byte((byte)entry.Value.Kind);
+            writer.Int32(entry.Value.Payload.Length);
+            writer.Bytes(entry.Value.Payload.Span);
+        }
+    }
+
+    private static LogEntry[] ReadEntries(ReadOnlyMemory<byte> owned, ref FrameReader reader)
+    {
+        int count = reader.Count(EntryFixedBytes, "entries");
+        var entries = new LogEntry[count];
+        for (int i = 0; i < count; i++)
+        {
+            Slot slot = reader.Slot("slot of an entry");
+            Ballot accepted = reader.Ballot("ballot of an entry");
+            Ballot origin = reader.Ballot("origin of an entry");
+            byte kind = reader.Byte("kind of an entry");
+            if (kind > (byte)ValueKind.Membership)
+            {
+                throw new MalformedFrameException($"value kind {kind} is not known");
+            }
+
+            int length = reader.Int32("length of an entry");
+            int start = reader.Position;
+            reader.Take(length, "payload of an entry");
+            entries[i] = new LogEntry(slot, accepted, new Value(origin, (ValueKind)kind, owned.Slice(start, length)));
+        }
+
+        return entries;
+    }
+
+    private static void WriteSlots(IReadOnlyList<Slot> slots, ref FrameWriter writer)
+    {
+        writer.Int32(slots.Count);
+        for (int i = 0; i < slots.Count; i++)
+        {
+            writer.Slot(slots[i]);
+        }
+    }
+
+    private static Slot[] ReadSlots(ref FrameReader reader)
+    {
+        int count = reader.Count(SlotBytes, "slots");
+        var slots = new Slot[count];
+        for (int i = 0; i < count; i++)
+        {
+            slots[i] = reader.Slot("slot");
+        }
+
+        return slots;
+    }
+
+    private static ArgumentException NotKnown(Message message) =>
+        new($"No frame is defined for {message.GetType().Name}.", nameof(message));
+}

@@ -1,0 +1,77 @@
+namespace KvCloud.Node.Transport;
+
+/// <summary>Decides whom this node talks to. Both sides of every connection ask their own.</summary>
+internal sealed class PeerGate(PeerIdentity self, IReadOnlyCollection<int> peers, IIncarnationRegistry incarnations)
+{
+    public PeerIdentity Self { get; } = self;
+
+    /// <summary>Throws <see cref="HandshakeRefusedException"/> unless the caller is a peer that means this node.</summary>
+    public void AdmitCaller(Hello hello)
+    {
+        RequireCluster(hello.Identity);
+        if (hello.Expected != Self.NodeId)
+        {
+            throw new HandshakeRefusedException(
+                $"the caller, node {hello.Identity.NodeId}, looks for node {hello.Expected}; this is node {Self.NodeId}");
+        }
+
+        RequirePeer(hello.Identity);
+    }
+
+    /// <summary>Throws <see cref="HandshakeRefusedException"/> unless who answered is the peer that was called.</summary>
+    public void AdmitAnswerer(PeerIdentity answerer, int expected)
+    {
+        RequireCluster(answerer);
+        if (answerer.NodeId != expected)
+        {
+            throw new HandshakeRefusedException(
+                $"at the endpoint of node {expected} answers node {answerer.NodeId}");
+        }
+
+        RequirePeer(answerer);
+    }
+
+    private void RequireCluster(PeerIdentity other)
+    {
+        if (other.ClusterId != Self.ClusterId)
+        {
+            throw new HandshakeRefusedException(
+                $"node {other.NodeId} is of cluster '{other.ClusterId}', node {Self.NodeId} of '{Self.ClusterId}'");
+        }
+    }
+
+    private void RequirePeer(PeerIdentity other)
+    {
+        if (other.NodeId == Self.NodeId)
+        {
+            throw new HandshakeRefusedException($"there is a node {Self.NodeId} already: two nodes have the same id");
+        }
+
+        if (!peers.Contains(other.NodeId))
+        {
+            throw new HandshakeRefusedException(
+                $"node {Self.NodeId} knows no node {other.NodeId}: it is not among the replicas of its configuration");
+        }
+
+        // Last, so that only one who is a peer in all else is ever remembered.
+        if (!Remember(other))
+        {
+            throw new HandshakeRefusedException(
+                $"node {other.NodeId} comes with incarnation {other.Incarnation:X16}, node {Self.NodeId} remembers another: "
+                + "it has lost its data directory, and with it its promises");
+        }
+    }
+
+    private bool Remember(PeerIdentity other)
+    {
+        try
+        {
+            return incarnations.TryAdmit(other.NodeId, other.Incarnation);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new HandshakeRefusedException(
+                $"node {Self.NodeId} cannot remember the incarnation of node {other.NodeId}: {error.Message}");
+        }
+    }
+}

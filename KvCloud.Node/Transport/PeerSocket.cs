@@ -1,0 +1,96 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace KvCloud.Node.Transport;
+
+/// <summary>Socket settings of connections between replicas, and reading the frames of the handshake.</summary>
+internal static class PeerSocket
+{
+    private const int TcpLevel = 6;
+    private const int LinuxTcpUserTimeout = 18;
+    private const int LinuxTcpNotSentLowWater = 25;
+
+    /// <summary>
+    /// Bulk in the kernel's send buffer that the network has not taken yet; heartbeats cannot pass in front of it there.
+    /// </summary>
+    private const int MaxUnsentInKernelBytes = 512 * 1024;
+
+    /// <summary>
+    /// A link is one-directional, so silence on it means nothing. A peer is dead when what was sent to it stays
+    /// unacknowledged, or, on an idle link, when it does not answer the probes of TCP.
+    /// </summary>
+    public static void Configure(Socket socket, int peerTimeoutMs)
+    {
+        socket.NoDelay = true;
+        int probeSeconds = Math.Max(1, peerTimeoutMs / 3000);
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, probeSeconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, probeSeconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, 3);
+        if (OperatingSystem.IsLinux())
+        {
+            socket.SetRawSocketOption(TcpLevel, LinuxTcpUserTimeout, BitConverter.GetBytes(peerTimeoutMs));
+            socket.SetRawSocketOption(TcpLevel, LinuxTcpNotSentLowWater, BitConverter.GetBytes(MaxUnsentInKernelBytes));
+        }
+    }
+
+    public static Socket Create(EndPoint endpoint) => endpoint is IPEndPoint address
+        ? new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp)
+        : new Socket(SocketType.Stream, ProtocolType.Tcp);
+
+    public static string Describe(EndPoint? endpoint) => endpoint switch
+    {
+        null => "unknown",
+        DnsEndPoint name => $"{name.Host}:{name.Port}",
+        _ => endpoint.ToString() ?? "unknown",
+    };
+
+    /// <summary>Reads one handshake frame without blocking a thread. Throws <see cref="EndOfStreamException"/> at the end.</summary>
+    public static async Task<byte[]> ReceiveHandshakeAsync(Socket socket, CancellationToken cancellationToken)
+    {
+        byte[] bytes = new byte[Handshake.MaxFrameBytes];
+        int have = 0;
+        int size = Frame.HeaderBytes;
+        while (have < size)
+        {
+            int count = await socket.ReceiveAsync(bytes.AsMemory(have, size - have), cancellationToken);
+            have += RequireMore(count);
+            size = NeededBytes(bytes.AsSpan(0, have));
+        }
+
+        return bytes[..size];
+    }
+
+    /// <summary>The same on a thread of its own, and no longer than the time given, however slowly the bytes trickle in.</summary>
+    public static byte[] ReceiveHandshake(Socket socket, int timeoutMs)
+    {
+        long deadline = Environment.TickCount64 + timeoutMs;
+        byte[] bytes = new byte[Handshake.MaxFrameBytes];
+        int have = 0;
+        int size = Frame.HeaderBytes;
+        while (have < size)
+        {
+            long left = deadline - Environment.TickCount64;
+            if (left <= 0)
+            {
+                throw new SocketException((int)SocketError.TimedOut);
+            }
+
+            socket.ReceiveTimeout = (int)left;
+            have += RequireMore(socket.Receive(bytes, have, size - have, SocketFlags.None));
+            size = NeededBytes(bytes.AsSpan(0, have));
+        }
+
+        socket.ReceiveTimeout = 0;
+        return bytes[..size];
+    }
+
+    private static int NeededBytes(ReadOnlySpan<byte> have)
+    {
+        int size = Frame.SizeOf(have, Handshake.FrameVersion, Handshake.MaxFrameBytes);
+        return size == 0 ? Frame.HeaderBytes : size;
+    }
+
+    private static int RequireMore(int count) =>
+        count > 0 ? count : throw new EndOfStreamException("the other side closed the connection during the handshake");
+}

@@ -1,0 +1,292 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Numerics;
+using KvCloud.Consensus;
+using Microsoft.Extensions.Logging;
+
+namespace KvCloud.Node.Transport;
+
+/// <summary>
+/// Messages over TCP. A node's messages to a peer travel on the one connection which that node makes, so that each pair
+/// has two, and nobody needs to agree on who calls whom. Threads: one that accepts, and for each peer one that reads and
+/// one that waits for a full socket. Only connecting is done on the thread pool.
+/// </summary>
+internal sealed class TcpTransport : IConsensusTransport, IIncomingHost
+{
+    private const int ListenBacklog = 64;
+    private const int AcceptRetryMs = 100;
+    private const int MaxPeers = 63;
+
+    private readonly IPEndPoint _bindEndPoint;
+    private readonly Dictionary<int, int> _indexes = [];
+    private readonly Peer[] _peers;
+    private readonly PeerSender[] _senders;
+    private readonly PeerConnector[] _connectors;
+    private readonly TransportMeter _meter;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly Lock _incomingLock = new();
+    private readonly Dictionary<IncomingConnection, Task> _incoming = [];
+    private readonly List<Task> _running = [];
+    private Socket? _listener;
+    private Action<IReadOnlyList<Message>>? _onReceived;
+    private Action<PeerReport>? _onReport;
+    private int _isDisposed;
+
+    /// <param name="self">Who this node says it is.</param>
+    /// <param name="peers">Node ids of all other replicas.</param>
+    /// <param name="bindEndPoint">Where to listen; port 0 takes a free one, see <see cref="ListenEndPoint"/>.</param>
+    /// <param name="resolve">Where a peer listens; asked anew for each attempt to connect.</param>
+    public TcpTransport(
+        PeerIdentity self,
+        IEnumerable<int> peers,
+        IPEndPoint bindEndPoint,
+        Func<int, CancellationToken, ValueTask<EndPoint>> resolve,
+        IIncarnationRegistry incarnations,
+        TransportOptions options,
+        ILogger<TcpTransport> logger)
+    {
+        options.Validate();
+        Handshake.Validate(self);
+        Options = options;
+        Logger = logger;
+        Throttle = new LogThrottle(options.RepeatedLogIntervalMs);
+        _bindEndPoint = bindEndPoint;
+        _peers = MakePeers(self.NodeId, peers);
+        Gate = new PeerGate(self, _indexes.Keys, incarnations);
+        _senders = [.. _peers.Select(peer => new PeerSender(peer, options, Throttle, logger))];
+        _connectors =
+        [
+            .. _peers.Zip(
+                _senders,
+                (peer, sender) => new PeerConnector(peer, sender, Gate, resolve, options, Throttle, logger)),
+        ];
+        _meter = new TransportMeter(self.NodeId, _peers);
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyList<PeerLink> Links => [.. _peers.Select(peer => peer.ToLink())];
+
+    /// <summary>Where this node listens, once it is started.</summary>
+    public IPEndPoint ListenEndPoint =>
+        _listener?.LocalEndPoint as IPEndPoint ?? throw new InvalidOperationException("The transport is not started.");
+
+    public PeerGate Gate { get; }
+
+    public TransportOptions Options { get; }
+
+    public ILogger Logger { get; }
+
+    public LogThrottle Throttle { get; }
+
+    /// <inheritdoc/>
+    public Task StartAsync(
+        Action<IReadOnlyList<Message>> onReceived, Action<PeerReport> onReport, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ObjectDisposedException.ThrowIf(_isDisposed != 0, this);
+        Invariant.Check(_listener is null, "a transport is started once");
+        _onReceived = onReceived;
+        _onReport = onReport;
+        Socket listener = Listen();
+        _listener = listener;
+        int self = Gate.Self.NodeId;
+        _running.Add(TransportThread.Start($"kv-accept-{self}", () => Accept(listener)));
+        for (int i = 0; i < _peers.Length; i++)
+        {
+            PeerConnector connector = _connectors[i];
+            _running.Add(TransportThread.Start($"kv-tx-{self}-{_peers[i].Id.Value}", _senders[i].Pump));
+            _running.Add(Task.Run(() => connector.RunAsync(_stop.Token), CancellationToken.None));
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public void Send(IReadOnlyList<Message> messages)
+    {
+        ulong touched = 0;
+        for (int i = 0; i < messages.Count; i++)
+        {
+            Message message = messages[i];
+            int index = IndexOf(message.To);
+            _senders[index].Enqueue(message);
+            touched |= 1UL << index;
+        }
+
+        // Only now, so that all messages of this call to one peer go out in one send.
+        for (; touched != 0; touched &= touched - 1)
+        {
+            _senders[BitOperations.TrailingZeroCount(touched)].Flush();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Report(PeerReport report)
+    {
+        foreach (PeerSender sender in _senders)
+        {
+            sender.Enqueue(report);
+            sender.Flush();
+        }
+    }
+
+    /// <inheritdoc/>
+    public PeerIdentity? IdentityOf(NodeId peer) => FindPeer(peer.Value)?.Identity;
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
+        await _stop.CancelAsync();
+        _listener?.Dispose();
+        foreach (PeerSender sender in _senders)
+        {
+            sender.Stop();
+        }
+
+        await Task.WhenAll(_running);
+        await Task.WhenAll(CloseIncoming());
+        foreach (PeerConnector connector in _connectors)
+        {
+            connector.Dispose();
+        }
+
+        _meter.Dispose();
+        _stop.Dispose();
+    }
+
+    public Peer? FindPeer(int nodeId) => _indexes.TryGetValue(nodeId, out int index) ? _peers[index] : null;
+
+    public void Identified(IncomingConnection connection, Peer peer)
+    {
+        IncomingConnection? older;
+        lock (_incomingLock)
+        {
+            older = _incoming.Keys.FirstOrDefault(other => other.Peer == peer);
+            connection.Peer = peer;
+        }
+
+        older?.Close();
+        _connectors[_indexes[peer.Id.Value]].PeerIsUp();
+    }
+
+    public void Ended(IncomingConnection connection)
+    {
+        lock (_incomingLock)
+        {
+            _incoming.Remove(connection);
+        }
+    }
+
+    public void Deliver(IReadOnlyList<Message> messages) => _onReceived!(messages);
+
+    public void Deliver(PeerReport report) => _onReport!(report);
+
+    private Peer[] MakePeers(int self, IEnumerable<int> ids)
+    {
+        int[] ordered = [.. ids.Order()];
+        for (int i = 0; i < ordered.Length; i++)
+        {
+            int id = ordered[i];
+            if (id < 0 || id == self || i >= MaxPeers || !_indexes.TryAdd(id, i))
+            {
+                throw new ArgumentException(
+                    $"Node {id} cannot be a peer of node {self}: it is the node itself, named twice, negative, or one of"
+                    + $" more than {MaxPeers}.",
+                    nameof(ids));
+            }
+        }
+
+        return [.. ordered.Select(id => new Peer(new NodeId(id)))];
+    }
+
+    private int IndexOf(NodeId to)
+    {
+        bool isPeer = _indexes.TryGetValue(to.Value, out int index);
+        Invariant.Check(isPeer, "a node sends to its peers only");
+        return index;
+    }
+
+    private Socket Listen()
+    {
+        var listener = new Socket(_bindEndPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            listener.Bind(_bindEndPoint);
+            listener.Listen(ListenBacklog);
+        }
+        catch (SocketException error)
+        {
+            listener.Dispose();
+            throw new IOException($"Cannot listen for replicas on {_bindEndPoint}: {error.Message}", error);
+        }
+
+        TransportLog.Listening(Logger, PeerSocket.Describe(listener.LocalEndPoint));
+        return listener;
+    }
+
+    private void Accept(Socket listener)
+    {
+        while (!_stop.IsCancellationRequested)
+        {
+            try
+            {
+                Take(listener.Accept());
+            }
+            catch (Exception error) when (error is SocketException or ObjectDisposedException)
+            {
+                if (_stop.IsCancellationRequested)
+                {
+                    return;
+                }
+
+                if (Throttle.Allows($"accept {error.Message}"))
+                {
+                    TransportLog.AcceptFailed(Logger, error.Message);
+                }
+
+                // Mostly no file handle is left: trying again at once would only burn the processor.
+                _stop.Token.WaitHandle.WaitOne(AcceptRetryMs);
+            }
+        }
+    }
+
+    private void Take(Socket socket)
+    {
+        lock (_incomingLock)
+        {
+            int pending = _incoming.Keys.Count(connection => connection.Peer is null);
+            if (_stop.IsCancellationRequested || pending >= Options.MaxPendingHandshakes)
+            {
+                socket.Dispose();
+                if (Throttle.Allows("pending handshakes"))
+                {
+                    TransportLog.AcceptFailed(Logger, $"{pending} connections have not said yet who they are");
+                }
+
+                return;
+            }
+
+            // The thread ends by taking itself out of the table, for which it needs the lock held here.
+            var connection = new IncomingConnection(socket, this);
+            _incoming.Add(connection, TransportThread.Start($"kv-rx-{Gate.Self.NodeId}", connection.Run));
+        }
+    }
+
+    private Task[] CloseIncoming()
+    {
+        lock (_incomingLock)
+        {
+            foreach (IncomingConnection connection in _incoming.Keys)
+            {
+                connection.Close();
+            }
+
+            return [.. _incoming.Values];
+        }
+    }
+}

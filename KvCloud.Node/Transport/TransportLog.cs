@@ -1,0 +1,50 @@
+using KvCloud.Consensus;
+using Microsoft.Extensions.Logging;
+
+namespace KvCloud.Node.Transport;
+
+/// <summary>What the transport says of its connections.</summary>
+internal static partial class TransportLog
+{
+    [LoggerMessage(3000, LogLevel.Information, "Listening for replicas on {Endpoint}")]
+    public static partial void Listening(ILogger logger, string endpoint);
+
+    [LoggerMessage(3001, LogLevel.Information, "Connected to {Peer} at {Endpoint}")]
+    public static partial void Connected(ILogger logger, NodeId peer, string endpoint);
+
+    [LoggerMessage(3002, LogLevel.Information, "The connection to {Peer} ended: {Reason}")]
+    public static partial void Disconnected(ILogger logger, NodeId peer, string reason);
+
+    [LoggerMessage(3003, LogLevel.Warning, "Cannot reach {Peer} at {Endpoint}: {Reason}. Trying again")]
+    public static partial void Unreachable(ILogger logger, NodeId peer, string endpoint, string reason);
+
+    [LoggerMessage(3004, LogLevel.Error, "No connection to {Peer} at {Endpoint}, refused: {Reason}. Trying again")]
+    public static partial void RefusedWhenCalling(ILogger logger, NodeId peer, string endpoint, string reason);
+
+    [LoggerMessage(3005, LogLevel.Error, "A connection from {Remote} is refused: {Reason}")]
+    public static partial void RefusedWhenCalled(ILogger logger, string remote, string reason);
+
+    [LoggerMessage(3006, LogLevel.Information, "Connected from {Peer} at {Remote}")]
+    public static partial void Called(ILogger logger, NodeId peer, string remote);
+
+    [LoggerMessage(3007, LogLevel.Information, "The connection from {Peer} at {Remote} ended: {Reason}")]
+    public static partial void CallEnded(ILogger logger, NodeId peer, string remote, string reason);
+
+    [LoggerMessage(3008, LogLevel.Warning, "A connection from {Remote} was closed before it said who it is: {Reason}")]
+    public static partial void StrangerClosed(ILogger logger, string remote, string reason);
+
+    [LoggerMessage(3009, LogLevel.Error, "The connection from {Peer} at {Remote} is closed, it sent what is no message: {Reason}")]
+    public static partial void Malformed(ILogger logger, NodeId peer, string remote, string reason);
+
+    [LoggerMessage(3010, LogLevel.Error, "The connection from {Peer} at {Remote} is closed, its messages could not be handled")]
+    public static partial void HandlerFailed(ILogger logger, NodeId peer, string remote, Exception error);
+
+    [LoggerMessage(3011, LogLevel.Warning, "Sending to {Peer} failed: {Reason}")]
+    public static partial void SendFailed(ILogger logger, NodeId peer, string reason);
+
+    [LoggerMessage(3012, LogLevel.Error, "A {Type} to {Peer} was dropped: {SizeBytes} bytes are more than a frame may have ({LimitBytes})")]
+    public static partial void MessageTooLarge(ILogger logger, string type, NodeId peer, long sizeBytes, int limitBytes);
+
+    [LoggerMessage(3013, LogLevel.Warning, "A connection cannot be accepted: {Reason}")]
+    public static partial void AcceptFailed(ILogger logger, string reason);
+}
