@@ -1,0 +1,42 @@
+using System.Globalization;
+using System.Text;
+
+namespace KvCloud.AppHost.Processes;
+
+/// <summary>Where everything is, for the eye.</summary>
+internal static class EndpointTable
+{
+    private static readonly string[] Headings = ["node", "thrift (clients)", "peer (replicas)", "http (health, metrics)", "pid"];
+
+    public static string Render(Topology topology, Func<Replica, int?> processId)
+    {
+        List<string[]> rows = [Headings];
+        rows.AddRange(topology.Replicas.Select(r => new[]
+        {
+            r.Name,
+            At(topology.Host, r.ThriftPort),
+            At(topology.Host, r.PeerPort),
+            $"http://{At(topology.Host, r.HttpPort)}/health",
+            processId(r)?.ToString(CultureInfo.InvariantCulture) ?? "-",
+        }));
+
+        int[] widths = [.. Enumerable.Range(0, Headings.Length).Select(c => rows.Max(r => r[c].Length))];
+        var text = new StringBuilder();
+        foreach (string[] row in rows)
+        {
+            text.Append("  ").AppendLine(string.Join("  ", row.Select((cell, c) => cell.PadRight(widths[c]))).TrimEnd());
+            if (ReferenceEquals(row, Headings))
+            {
+                text.Append("  ").AppendLine(string.Join("  ", widths.Select(w => new string('-', w))));
+            }
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Client endpoints as the command line tool and clients take them.</summary>
+    public static string ClientEndpoints(Topology topology) =>
+        string.Join(",", topology.Replicas.Select(r => At(topology.Host, r.ThriftPort)));
+
+    private static string At(string host, int port) => string.Create(CultureInfo.InvariantCulture, $"{host}:{port}");
+}
