@@ -187,13 +187,12 @@ internal sealed class ProposalQueue(ReplicationOptions options, DriverInbox inbo
 
     private void ProposeBatch(PaxosNode node)
     {
-        _writer.Begin(time.GetUtcNow().ToUnixTimeMilliseconds());
         foreach (PendingWrite write in _batch)
         {
             _writer.Add(write.Command.Span);
         }
 
-        ProposeResult result = node.Propose(_writer.Finish());
+        ProposeResult result = node.Propose(_writer.Build(time.GetUtcNow().ToUnixTimeMilliseconds(), options.Retention));
         Invariant.Check(result.Status == ProposeStatus.Proposed, "the window closed between its check and the proposal");
         _inFlight.Add(result.Slot.Value, new Proposed(result.Ballot, [.. _batch]));
     }

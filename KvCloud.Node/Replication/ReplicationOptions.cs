@@ -1,3 +1,5 @@
+using KvCloud.Node.Operations;
+
 namespace KvCloud.Node.Replication;
 
 /// <summary>How this replica batches and bounds its writes.</summary>
@@ -11,6 +13,9 @@ internal sealed record ReplicationOptions
 
     /// <summary>While fewer slots than this are in flight, whatever waits is proposed at once.</summary>
     public int EagerInFlightSlots { get; init; } = 2;
+
+    /// <summary>How long superseded versions stay readable. The leader's setting travels with each batch.</summary>
+    public MvccRetention Retention { get; init; } = MvccRetention.Default;
 
     /// <summary>Writes waiting to be proposed; one more is answered OVERLOADED.</summary>
     public int MaxQueuedWrites { get; init; } = 65_536;

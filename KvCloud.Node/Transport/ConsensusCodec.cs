@@ -27,7 +27,7 @@ internal static class ConsensusCodec
         Accept accept => BallotBytes + SlotBytes + EntriesBytes(accept.Entries),
         Accepted accepted => BallotBytes + CountBytes + ((long)accepted.Slots.Count * SlotBytes),
         Refused => BallotBytes + BallotBytes,
-        Heartbeat => BallotBytes + 8 + SlotBytes,
+        Heartbeat => BallotBytes + 8 + SlotBytes + SlotBytes,
         HeartbeatReply => BallotBytes + 8 + SlotBytes + SlotBytes,
         ReadIndexRequest => 8,
         ReadIndexReply => 8 + 1 + SlotBytes,
@@ -167,6 +167,7 @@ internal static class ConsensusCodec
                 writer.Ballot(heartbeat.Ballot);
                 writer.Int64(heartbeat.Round);
                 writer.Slot(heartbeat.ChosenSlot);
+                writer.Slot(heartbeat.TrimSlot);
                 return FrameType.Heartbeat;
             case HeartbeatReply reply:
                 writer.Ballot(reply.Ballot);
@@ -209,7 +210,12 @@ internal static class ConsensusCodec
             FrameType.Accepted => new Accepted(from, to, reader.Ballot("ballot"), ReadSlots(ref reader)),
             FrameType.Refused => new Refused(from, to, reader.Ballot("ballot"), reader.Ballot("promised ballot")),
             FrameType.Heartbeat => new Heartbeat(
-                from, to, reader.Ballot("ballot"), reader.NotNegative("round"), reader.Slot("chosen slot")),
+                from,
+                to,
+                reader.Ballot("ballot"),
+                reader.NotNegative("round"),
+                reader.Slot("chosen slot"),
+                reader.Slot("trim slot")),
             FrameType.HeartbeatReply => new HeartbeatReply(
                 from,
                 to,

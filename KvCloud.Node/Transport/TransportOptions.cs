@@ -7,7 +7,7 @@ internal sealed record TransportOptions
     /// Largest frame sent or taken. An Accept of several entries that is larger is sent in parts; a single entry or a
     /// Promise that is larger cannot be sent at all. Must be the same on all replicas.
     /// </summary>
-    public int MaxFrameBytes { get; init; } = 32 * 1024 * 1024;
+    public int MaxFrameBytes { get; init; } = 48 * 1024 * 1024;
 
     /// <summary>Bytes waiting for one peer; what comes on top is dropped. At least one frame.</summary>
     public int MaxQueuedBulkBytes { get; init; } = 64 * 1024 * 1024;
