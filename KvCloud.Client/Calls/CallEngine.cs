@@ -1,0 +1,274 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using KvCloud.Client.Connections;
+using KvCloud.Client.Diagnostics;
+using KvCloud.Client.Topology;
+using KvCloud.Client.Wire;
+using KvCloud.Protocol;
+
+namespace KvCloud.Client.Calls;
+
+/// <summary>
+/// Brings a call to an answer: chooses a node, sends, follows the leader, and retries what may be retried until the
+/// deadline. Thread-safe.
+/// </summary>
+internal sealed class CallEngine : IAsyncDisposable
+{
+    private readonly ClientOptions _options;
+    private readonly ClusterTopology _topology;
+    private readonly TopologyKeeper _keeper;
+    private readonly SessionPool _sessions;
+
+    public CallEngine(ClientOptions options, ClusterTopology topology, IEndpointSource seeds)
+    {
+        _options = options;
+        _topology = topology;
+        _keeper = new TopologyKeeper(topology, seeds, this, options);
+        _sessions = new SessionPool(this);
+    }
+
+    public TopologyKeeper Keeper => _keeper;
+
+    /// <summary>Runs one call.</summary>
+    /// <param name="request">Its arguments.</param>
+    /// <param name="target">Where it may run.</param>
+    /// <param name="timeoutMs">Time for all attempts; null: as configured.</param>
+    /// <param name="exactlyOnce">For writes: whether to send an identity; null: as configured.</param>
+    /// <param name="cancellationToken">Gives the call up; a write may happen all the same.</param>
+    /// <exception cref="KvCloudException">Anything but success.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public async ValueTask<Reply> CallAsync<TRequest>(
+        TRequest request, CallTarget target, int? timeoutMs, bool? exactlyOnce, CancellationToken cancellationToken)
+        where TRequest : struct, IRequest
+    {
+        KvMethod method = TRequest.Method;
+        long started = Stopwatch.GetTimestamp();
+        long deadline = Environment.TickCount64 + (timeoutMs ?? _options.TimeoutMs);
+        using Activity? activity = ClientTelemetry.Source.StartActivity(method.Name, ActivityKind.Client);
+        var progress = new CallProgress();
+        WriteIdentity identity = default;
+        Node? node = null;
+        ErrorCode outcome = ErrorCode.INTERNAL;
+        try
+        {
+            await _keeper.EnsureSeedsAsync(cancellationToken).ConfigureAwait(false);
+            bool wantsIdentity = method.IsWrite && (exactlyOnce ?? _options.ExactlyOnce);
+            if (wantsIdentity && !_sessions.TryTake(out identity))
+            {
+                identity = await _sessions.TakeAsync(deadline, cancellationToken).ConfigureAwait(false);
+            }
+
+            while (true)
+            {
+                node = Choose(target, in progress);
+                Connector? connector = node.TryGetConnector()
+                    ?? await OpenAsync(node, deadline, cancellationToken).ConfigureAwait(false);
+                bool isSafeToRepeat = !method.IsWrite || !identity.IsNone;
+                Reply reply;
+                if (connector is null)
+                {
+                    reply = Reply.Failed(ReplyStatus.NotSent, node.LastError ?? "no connection");
+                }
+                else
+                {
+                    long sent = Stopwatch.GetTimestamp();
+                    long attemptDeadline = AttemptDeadline(deadline, isSafeToRepeat);
+                    var attempt = new AttemptFields(ServerTimeoutMs(attemptDeadline), identity);
+                    reply = await connector.SendAsync(in request, in attempt, attemptDeadline, cancellationToken)
+                        .ConfigureAwait(false);
+                    Observe(node, in reply, sent, target.LeaderOnly);
+                }
+
+                Verdict verdict = progress.Judge(in reply, node, method, isSafeToRepeat, target.LeaderOnly);
+                if (verdict == Verdict.Done)
+                {
+                    outcome = ErrorCode.OK;
+                    return reply;
+                }
+
+                if (verdict == Verdict.Fail || _keeper.IsClosed)
+                {
+                    throw Failure(in reply, in progress, method, node);
+                }
+
+                ClientTelemetry.Retried(method, progress.LastCode);
+                await PrepareRetryAsync(verdict, reply, progress, deadline, node, cancellationToken)
+                    .ConfigureAwait(false);
+                if (verdict == Verdict.RetryInNewSession)
+                {
+                    identity = await RenewAsync(identity, deadline, cancellationToken).ConfigureAwait(false);
+                }
+            }
+        }
+        catch (KvCloudException exception)
+        {
+            outcome = exception.ErrorCode;
+            activity?.SetStatus(ActivityStatusCode.Error, exception.Message);
+            throw;
+        }
+        finally
+        {
+            identity.Session?.Finish(identity.Sequence);
+            ClientTelemetry.Called(method, outcome, started, activity, node?.Name, progress.Attempts);
+        }
+    }
+
+    /// <summary>Ends the background work; call it when no connection is left.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _keeper.DisposeAsync().ConfigureAwait(false);
+        _sessions.Dispose();
+    }
+
+    private Node Choose(CallTarget target, in CallProgress progress)
+    {
+        if (target.Pinned is { } pinned)
+        {
+            return pinned;
+        }
+
+        Node? node = target.LeaderOnly
+            ? _topology.PickForLeader(progress.Attempts, progress.Avoid)
+            : _topology.PickAny(progress.Avoid);
+        return node ?? throw new KvCloudException(ErrorCode.NETWORK, "no endpoint of the cluster is known");
+    }
+
+    private static async ValueTask<Connector?> OpenAsync(Node node, long deadline, CancellationToken cancellationToken)
+    {
+        long leftMs = deadline - Environment.TickCount64;
+        if (leftMs <= 0)
+        {
+            return null;
+        }
+
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(TimeSpan.FromMilliseconds(leftMs));
+        try
+        {
+            return await node.OpenAsync(limit.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>One attempt may use all the time that is left where no other may follow it.</summary>
+    private long AttemptDeadline(long deadline, bool isSafeToRepeat) =>
+        isSafeToRepeat ? Math.Min(deadline, Environment.TickCount64 + _options.AttemptTimeoutMs) : deadline;
+
+    /// <summary>A little less than this side waits, so that the server's own word on the timeout arrives in time.</summary>
+    private static int ServerTimeoutMs(long attemptDeadline)
+    {
+        int leftMs = (int)Math.Max(1, attemptDeadline - Environment.TickCount64);
+        return Math.Max(1, leftMs - Math.Min(100, leftMs / 5));
+    }
+
+    private void Observe(Node node, in Reply reply, long sentTimestamp, bool leaderOnly)
+    {
+        double elapsedMs = Stopwatch.GetElapsedTime(sentTimestamp).TotalMilliseconds;
+        switch (reply.Status)
+        {
+            case ReplyStatus.Answered:
+                node.ReportAnswer(elapsedMs);
+                break;
+            case ReplyStatus.TimedOut:
+                node.ReportTimeout(elapsedMs);
+                _topology.ForgetLeader(node);
+                _keeper.RequestRefresh();
+                return;
+            case ReplyStatus.Lost or ReplyStatus.NotSent:
+                _keeper.RequestRefresh();
+                return;
+            default:
+                return;
+        }
+
+        if (reply.Code == ErrorCode.NOT_LEADER)
+        {
+            Follow(node, reply.LeaderEndpoint);
+        }
+        else if (leaderOnly && !ErrorCodes.IsRefusal(reply.Code))
+        {
+            _topology.ConfirmLeader(node);
+        }
+        else if (reply.Code is ErrorCode.NO_LEADER or ErrorCode.SHUTTING_DOWN)
+        {
+            _topology.ForgetLeader(node);
+        }
+    }
+
+    private void Follow(Node node, string? leaderEndpoint)
+    {
+        _topology.ForgetLeader(node);
+        if (leaderEndpoint is { Length: > 0 } && leaderEndpoint != node.Name)
+        {
+            _topology.SetLeader(leaderEndpoint);
+        }
+    }
+
+    /// <summary>Waits before the next attempt; throws when the deadline comes first.</summary>
+    private static async ValueTask PrepareRetryAsync(
+        Verdict verdict, Reply reply, CallProgress progress, long deadline, Node node, CancellationToken cancellationToken)
+    {
+        long leftMs = deadline - Environment.TickCount64;
+        int pauseMs = verdict == Verdict.RetryLater ? progress.PauseMs : 0;
+        if (pauseMs >= leftMs)
+        {
+            throw DeadlinePassed(in reply, in progress, node);
+        }
+
+        if (pauseMs > 0)
+        {
+            await Task.Delay(pauseMs, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async ValueTask<WriteIdentity> RenewAsync(
+        WriteIdentity expired, long deadline, CancellationToken cancellationToken)
+    {
+        expired.Session?.Expire();
+        return await _sessions.TakeAsync(deadline, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static KvCloudException Failure(in Reply reply, in CallProgress progress, KvMethod method, Node node)
+    {
+        string message = reply.Message ?? reply.Code.ToString();
+        if (reply.Status != ReplyStatus.Answered)
+        {
+            return progress.MayHaveRun && method.IsWrite
+                ? new KvCloudException(
+                    ErrorCode.OUTCOME_UNKNOWN, $"{message}; the write may or may not be applied", false, node.Name)
+                : new KvCloudException(ErrorCode.NETWORK, message, true, node.Name);
+        }
+
+        if (reply.Code == ErrorCode.SESSION_EXPIRED)
+        {
+            return new KvCloudException(
+                reply.Code, $"{message}; the write was not run again, whether it ran before is unknown", false, node.Name);
+        }
+
+        // What a defect has left behind nobody knows.
+        bool isDefect = reply.Code is ErrorCode.INTERNAL or ErrorCode.NETWORK or ErrorCode.CORRUPTION;
+        bool known = reply.Code != ErrorCode.OUTCOME_UNKNOWN && !(isDefect && method.IsWrite);
+        return new KvCloudException(reply.Code, message, known, node.Name);
+    }
+
+    private static KvCloudException DeadlinePassed(in Reply reply, in CallProgress progress, Node node)
+    {
+        string tried = $"{progress.Attempts} attempts, the last: {progress.LastFailure}";
+        if (progress.MayHaveRun)
+        {
+            return new KvCloudException(ErrorCode.OUTCOME_UNKNOWN, $"no answer before the deadline ({tried})", false, node.Name);
+        }
+
+        // Why nobody took the call says more than that the time is over.
+        ErrorCode code = reply.Status switch
+        {
+            ReplyStatus.Answered => reply.Code,
+            ReplyStatus.Full => ErrorCode.OVERLOADED,
+            _ => ErrorCode.NETWORK,
+        };
+        return new KvCloudException(code, $"not done before the deadline ({tried})", true, node.Name);
+    }
+}

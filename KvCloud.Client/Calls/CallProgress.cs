@@ -1,0 +1,122 @@
+using KvCloud.Client.Topology;
+using KvCloud.Client.Wire;
+using KvCloud.Protocol;
+
+namespace KvCloud.Client.Calls;
+
+/// <summary>What to do after an attempt.</summary>
+internal enum Verdict
+{
+    Done,
+    Fail,
+    RetryNow,
+    RetryLater,
+
+    /// <summary>Nothing was run, and the session is no more: take another and try again.</summary>
+    RetryInNewSession,
+}
+
+/// <summary>How far one call has come over its attempts.</summary>
+internal struct CallProgress
+{
+    private const int FirstPauseMs = 4;
+    private const int LongestPauseMs = 128;
+    private const int FirstOverloadPauseMs = 16;
+    private const int LongestOverloadPauseMs = 1024;
+    private const int FullPauseMs = 2;
+    private const int RedirectsWithoutPause = 2;
+    private const int LossesUntilAnotherNode = 2;
+
+    private int _redirects;
+    private int _losses;
+    private int _overloads;
+
+    /// <summary>Attempts so far.</summary>
+    public int Attempts { get; private set; }
+
+    /// <summary>The node the next attempt had better not use.</summary>
+    public Node? Avoid { get; private set; }
+
+    /// <summary>An earlier attempt may have been run, or may yet be.</summary>
+    public bool MayHaveRun { get; private set; }
+
+    public int PauseMs { get; private set; }
+
+    public string? LastFailure { get; private set; }
+
+    public ErrorCode LastCode { get; private set; }
+
+    /// <summary>
+    /// Weighs the answer of one attempt. A retry is safe when nothing was run, when running twice does no harm, or when
+    /// the write has an identity by which the cluster recognises it.
+    /// </summary>
+    public Verdict Judge(in Reply reply, Node? node, KvMethod method, bool isSafeToRepeat, bool leaderOnly)
+    {
+        Attempts++;
+        LastFailure = reply.Message ?? reply.Code.ToString();
+        LastCode = reply.Status == ReplyStatus.Answered ? reply.Code : ErrorCode.NETWORK;
+        Avoid = null;
+        switch (reply.Status)
+        {
+            case ReplyStatus.Full:
+                PauseMs = Jitter(FullPauseMs);
+                return Verdict.RetryLater;
+            case ReplyStatus.NotSent:
+                Avoid = node;
+                return Pause();
+            case ReplyStatus.Lost:
+                MayHaveRun = true;
+                Avoid = ++_losses >= LossesUntilAnotherNode ? node : null;
+                return isSafeToRepeat ? Pause() : Verdict.Fail;
+            case ReplyStatus.TimedOut:
+                MayHaveRun = true;
+                Avoid = node;
+                return isSafeToRepeat ? Verdict.RetryNow : Verdict.Fail;
+        }
+
+        _losses = 0;
+        return JudgeCode(reply.Code, reply.LeaderEndpoint, node, method, isSafeToRepeat, leaderOnly);
+    }
+
+    private Verdict JudgeCode(
+        ErrorCode code, string? leaderEndpoint, Node? node, KvMethod method, bool isSafeToRepeat, bool leaderOnly)
+    {
+        switch (code)
+        {
+            case ErrorCode.OK:
+                return Verdict.Done;
+            case ErrorCode.NOT_LEADER:
+                Avoid = node;
+                bool pointsElsewhere = leaderEndpoint is { Length: > 0 } && leaderEndpoint != node?.Name;
+                return pointsElsewhere && _redirects++ < RedirectsWithoutPause ? Verdict.RetryNow : Pause();
+            case ErrorCode.OVERLOADED:
+                Avoid = leaderOnly ? null : node;
+                PauseMs = Jitter(Math.Min(LongestOverloadPauseMs, FirstOverloadPauseMs << Math.Min(_overloads++, 8)));
+                return Verdict.RetryLater;
+            case ErrorCode.NO_LEADER or ErrorCode.SHUTTING_DOWN or ErrorCode.TOO_STALE or ErrorCode.TIMEOUT:
+                Avoid = node;
+                return Pause();
+            case ErrorCode.OUTCOME_UNKNOWN:
+                MayHaveRun = true;
+                return isSafeToRepeat ? Pause() : Verdict.Fail;
+            case ErrorCode.SESSION_EXPIRED when !MayHaveRun && method.IsWrite:
+                return Verdict.RetryInNewSession;
+
+            // The earlier attempt whose answer was lost has done it.
+            case ErrorCode.COLUMN_FAMILY_EXISTS when MayHaveRun && method == KvMethod.CreateColumnFamily:
+            case ErrorCode.COLUMN_FAMILY_NOT_FOUND when MayHaveRun && method == KvMethod.DropColumnFamily:
+                return Verdict.Done;
+            default:
+                return Verdict.Fail;
+        }
+    }
+
+    private Verdict Pause()
+    {
+        PauseMs = Jitter(Math.Min(LongestPauseMs, FirstPauseMs << Math.Min(Attempts - 1, 10)));
+        return Verdict.RetryLater;
+    }
+
+    /// <summary>Half to one and a half times, so that clients that failed together do not come back together.</summary>
+    private static int Jitter(int pauseMs) => Math.Max(1, (pauseMs / 2) + Random.Shared.Next(pauseMs + 1));
+}

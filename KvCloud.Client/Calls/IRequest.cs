@@ -1,0 +1,31 @@
+using KvCloud.Client.Wire;
+
+namespace KvCloud.Client.Calls;
+
+/// <summary>A call's arguments. Structs, so that each is encoded by code of its own without boxing.</summary>
+internal interface IRequest
+{
+    static abstract KvMethod Method { get; }
+
+    /// <summary>Writes the fields of the request.</summary>
+    void Write(FrameWriter writer, in AttemptFields attempt);
+}
+
+/// <summary>What differs from one attempt of a call to the next.</summary>
+/// <param name="TimeoutMs">What is left for the server.</param>
+/// <param name="Identity">Makes a retry run once; default where there is none.</param>
+internal readonly record struct AttemptFields(int TimeoutMs, WriteIdentity Identity)
+{
+    /// <summary>The fields 100 to 103 that every write of the contract has.</summary>
+    public void WriteTo(FrameWriter writer)
+    {
+        if (Identity.Session is { } session)
+        {
+            writer.I64(100, session.ClientId);
+            writer.I64(101, Identity.Sequence);
+            writer.I64(102, session.AcknowledgedBelow);
+        }
+
+        writer.I32(103, TimeoutMs);
+    }
+}

@@ -1,0 +1,234 @@
+using KvCloud.Client.Wire;
+using KvCloud.Protocol;
+
+namespace KvCloud.Client.Calls;
+
+/// <summary>How a read is to be served; absent parts mean what the server has configured.</summary>
+internal readonly record struct ReadFields(ReadConsistency Consistency, int? MaxStalenessMs)
+{
+    public void WriteTo(FrameWriter writer, int timeoutMs)
+    {
+        writer.I32(100, (int)Consistency);
+        if (MaxStalenessMs is { } staleness)
+        {
+            writer.I32(101, staleness);
+        }
+
+        writer.I32(102, timeoutMs);
+    }
+}
+
+internal readonly struct GetCall(ReadOnlyMemory<byte> key, string? columnFamily, ReadFields read) : IRequest
+{
+    public static KvMethod Method => KvMethod.Get;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        writer.Binary(1, key.Span);
+        writer.OptionalText(2, columnFamily);
+        read.WriteTo(writer, attempt.TimeoutMs);
+    }
+}
+
+internal readonly struct SnapshotGetCall(ReadOnlyMemory<byte> key, string? columnFamily, long version) : IRequest
+{
+    public static KvMethod Method => KvMethod.SnapshotGet;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        writer.Binary(1, key.Span);
+        writer.I64(2, version);
+        writer.OptionalText(3, columnFamily);
+        writer.I32(102, attempt.TimeoutMs);
+    }
+}
+
+internal readonly struct SetCall(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, string? columnFamily) : IRequest
+{
+    public static KvMethod Method => KvMethod.Set;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        writer.Binary(1, key.Span);
+        writer.Binary(2, value.Span);
+        writer.OptionalText(3, columnFamily);
+        attempt.WriteTo(writer);
+    }
+}
+
+internal readonly struct DeleteCall(ReadOnlyMemory<byte> key, string? columnFamily) : IRequest
+{
+    public static KvMethod Method => KvMethod.Delete;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        writer.Binary(1, key.Span);
+        writer.OptionalText(2, columnFamily);
+        attempt.WriteTo(writer);
+    }
+}
+
+internal readonly struct VersionstampedKeyCall(
+    ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, string? columnFamily) : IRequest
+{
+    public static KvMethod Method => KvMethod.SetVersionstampedKey;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        writer.Binary(1, key.Span);
+        writer.Binary(2, value.Span);
+        writer.OptionalText(3, columnFamily);
+        attempt.WriteTo(writer);
+    }
+}
+
+internal readonly struct VersionstampedValueCall(
+    ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, string? columnFamily) : IRequest
+{
+    public static KvMethod Method => KvMethod.SetVersionstampedValue;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        writer.Binary(1, key.Span);
+        writer.Binary(2, value.Span);
+        writer.OptionalText(3, columnFamily);
+        attempt.WriteTo(writer);
+    }
+}
+
+/// <summary>One page of a range; <see cref="BeginInclusive"/> is false where it goes on behind the page before.</summary>
+internal readonly record struct PageBounds(
+    ReadOnlyMemory<byte> Begin, bool BeginInclusive, ReadOnlyMemory<byte>? End, int Limit, int LimitBytes)
+{
+    public void WriteTo(FrameWriter writer, short limitId)
+    {
+        writer.Binary(1, Begin.Span);
+        if (End is { } end)
+        {
+            writer.Binary(2, end.Span);
+        }
+        else
+        {
+            writer.Bool(104, true);
+        }
+
+        writer.Bool(4, BeginInclusive);
+        writer.I32(limitId, Limit);
+        writer.I32(103, LimitBytes);
+    }
+}
+
+internal readonly struct RangeCall(PageBounds page, string? columnFamily, ReadFields read) : IRequest
+{
+    public static KvMethod Method => KvMethod.GetRange;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        page.WriteTo(writer, limitId: 7);
+        writer.OptionalText(8, columnFamily);
+        read.WriteTo(writer, attempt.TimeoutMs);
+    }
+}
+
+internal readonly struct SnapshotRangeCall(PageBounds page, string? columnFamily, long version) : IRequest
+{
+    public static KvMethod Method => KvMethod.SnapshotGetRange;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        page.WriteTo(writer, limitId: 8);
+        writer.I64(7, version);
+        writer.OptionalText(9, columnFamily);
+        writer.I32(102, attempt.TimeoutMs);
+    }
+}
+
+internal readonly struct ReadVersionCall : IRequest
+{
+    public static KvMethod Method => KvMethod.GetReadVersion;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        // The request has no fields.
+    }
+}
+
+internal readonly struct OpenSessionCall : IRequest
+{
+    public static KvMethod Method => KvMethod.OpenSession;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt) => writer.I32(100, attempt.TimeoutMs);
+}
+
+internal readonly struct CreateColumnFamilyCall(string name, string? authToken) : IRequest
+{
+    public static KvMethod Method => KvMethod.CreateColumnFamily;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        writer.Text(1, name);
+        writer.OptionalText(2, authToken);
+        writer.I32(103, attempt.TimeoutMs);
+    }
+}
+
+internal readonly struct DropColumnFamilyCall(string name, string? authToken) : IRequest
+{
+    public static KvMethod Method => KvMethod.DropColumnFamily;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        writer.Text(1, name);
+        writer.OptionalText(2, authToken);
+        writer.I32(103, attempt.TimeoutMs);
+    }
+}
+
+internal readonly struct ListColumnFamiliesCall(ReadConsistency consistency) : IRequest
+{
+    public static KvMethod Method => KvMethod.ListColumnFamilies;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt) => writer.I32(100, (int)consistency);
+}
+
+internal readonly struct PingCall(ReadOnlyMemory<byte> message, long timestamp) : IRequest
+{
+    public static KvMethod Method => KvMethod.Ping;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        writer.Binary(1, message.Span);
+        writer.I64(2, timestamp);
+    }
+}
+
+internal readonly struct HealthCall(string? authToken) : IRequest
+{
+    public static KvMethod Method => KvMethod.GetClusterHealth;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt) => writer.OptionalText(1, authToken);
+}
+
+internal readonly struct StatsCall(string? authToken, bool detailed) : IRequest
+{
+    public static KvMethod Method => KvMethod.GetDatabaseStats;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        writer.OptionalText(1, authToken);
+        writer.Bool(2, detailed);
+    }
+}
+
+internal readonly struct FaultCall(string fault, double probability, int durationMs, string? operation) : IRequest
+{
+    public static KvMethod Method => KvMethod.SetFaultInjection;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        writer.Text(1, fault);
+        writer.Double(2, probability);
+        writer.I32(3, durationMs);
+        writer.OptionalText(4, operation);
+    }
+}

@@ -1,0 +1,90 @@
+using KvCloud.Client.Wire;
+using KvCloud.Protocol;
+
+namespace KvCloud.Client.Calls;
+
+/// <summary>
+/// The sessions of this client. One does for most; when a slow write holds up the window of one, the next is used or
+/// opened. Thread-safe.
+/// </summary>
+internal sealed class SessionPool(CallEngine engine) : IDisposable
+{
+    public const int MaxSessions = 8;
+
+    private const int FullPauseMs = 5;
+
+    private readonly SemaphoreSlim _opening = new(1, 1);
+    private WriteSession[] _sessions = [];
+    private bool _isUnsupported;
+
+    /// <summary>False where a session has to be opened first, or all are full.</summary>
+    public bool TryTake(out WriteIdentity identity)
+    {
+        identity = default;
+        foreach (WriteSession session in Volatile.Read(ref _sessions))
+        {
+            if (session.TryTake(out identity))
+            {
+                return true;
+            }
+        }
+
+        return Volatile.Read(ref _isUnsupported);
+    }
+
+    /// <summary>Waits for a session with room. The default identity where the server knows no sessions.</summary>
+    public async ValueTask<WriteIdentity> TakeAsync(long deadlineTickMs, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            int leftMs = (int)Math.Min(int.MaxValue, deadlineTickMs - Environment.TickCount64);
+            if (leftMs <= 0)
+            {
+                throw new KvCloudException(
+                    ErrorCode.OVERLOADED, $"{MaxSessions} sessions of {WriteSession.WindowSize} writes are all in flight");
+            }
+
+            await _opening.WaitAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                if (TryTake(out WriteIdentity identity))
+                {
+                    return identity;
+                }
+
+                WriteSession[] alive = [.. _sessions.Where(session => !session.IsExpired)];
+                Volatile.Write(ref _sessions, alive);
+                if (alive.Length < MaxSessions)
+                {
+                    await OpenAsync(alive, leftMs, cancellationToken).ConfigureAwait(false);
+                    continue;
+                }
+            }
+            finally
+            {
+                _opening.Release();
+            }
+
+            await Task.Delay(FullPauseMs, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    public void Dispose() => _opening.Dispose();
+
+    private async ValueTask OpenAsync(WriteSession[] alive, int timeoutMs, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // An answer that is lost leaves an unused session behind; the cluster forgets it by age.
+            Reply reply = await engine
+                .CallAsync(default(OpenSessionCall), CallTarget.Leader, timeoutMs, false, cancellationToken)
+                .ConfigureAwait(false);
+            Volatile.Write(ref _sessions, [.. alive, new WriteSession(reply.Number)]);
+        }
+        catch (KvCloudException exception) when (exception.ErrorCode == ErrorCode.NOT_SUPPORTED)
+        {
+            // An older server: writes go without identity, and an unknown outcome is told to the caller.
+            Volatile.Write(ref _isUnsupported, true);
+        }
+    }
+}

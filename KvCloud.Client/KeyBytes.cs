@@ -1,0 +1,38 @@
+namespace KvCloud.Client;
+
+/// <summary>The order of keys, and keys next to keys.</summary>
+internal static class KeyBytes
+{
+    /// <summary>The first key that does not start with the prefix and comes behind it; null where there is none.</summary>
+    public static byte[]? EndOfPrefix(ReadOnlySpan<byte> prefix)
+    {
+        int last = prefix.Length - 1;
+        while (last >= 0 && prefix[last] == 0xff)
+        {
+            last--;
+        }
+
+        if (last < 0)
+        {
+            return null;
+        }
+
+        byte[] end = prefix[..(last + 1)].ToArray();
+        end[last]++;
+        return end;
+    }
+
+    /// <summary>The key right behind this one: nothing fits in between.</summary>
+    public static byte[] After(ReadOnlySpan<byte> key)
+    {
+        byte[] after = new byte[key.Length + 1];
+        key.CopyTo(after);
+        return after;
+    }
+
+    public static int Compare(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) => left.SequenceCompareTo(right);
+
+    /// <summary>Is the key below the end of a range? A null end lies behind every key.</summary>
+    public static bool IsBelow(ReadOnlySpan<byte> key, ReadOnlyMemory<byte>? end) =>
+        end is not { } bound || Compare(key, bound.Span) < 0;
+}

@@ -1,0 +1,88 @@
+using System.Net.Security;
+using KvCloud.Protocol;
+
+namespace KvCloud.Client;
+
+/// <summary>
+/// Settings of a <see cref="KvCloudClient"/>; section `KvCloud:Client` of the configuration, and the connection string.
+/// </summary>
+public sealed class KvCloudClientSettings
+{
+    /// <summary>
+    /// `Endpoints=host:9090,host:9091;Consistency=read_index;Timeout=10s` with any of the settings below as keys, or
+    /// just endpoints with commas between. What it says goes before the other settings.
+    /// </summary>
+    public string? ConnectionString { get; set; }
+
+    /// <summary>
+    /// Where to find the cluster: `host:port`; one node is enough. Without a port it is a name of service discovery,
+    /// where that is set up, else a host with port 9090.
+    /// </summary>
+    public IList<string> Endpoints { get; } = [];
+
+    /// <summary>How fresh reads are unless they say otherwise. Default: READ_INDEX, linearizable from any replica.</summary>
+    public ReadConsistency Consistency { get; set; } = ReadConsistency.READ_INDEX;
+
+    /// <summary>For local reads: how long a replica may have been out of touch. Null: as the server is configured.</summary>
+    public TimeSpan? MaxStaleness { get; set; }
+
+    /// <summary>Time for a call with all its attempts. Default: 10 s.</summary>
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long one node may take before another is asked, where that is safe. Default: 3 s.</summary>
+    public TimeSpan AttemptTimeout { get; set; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Time to open a connection. Default: 2 s.</summary>
+    public TimeSpan ConnectTimeout { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>Silence after which a connection is pinged. Default: 30 s.</summary>
+    public TimeSpan KeepAliveInterval { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Silence, while an answer is overdue, after which a connection counts as dead. Default: 2 s.</summary>
+    public TimeSpan KeepAliveTimeout { get; set; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How often the client asks who belongs to the cluster. Default: 10 s; after a failure at once.</summary>
+    public TimeSpan RefreshInterval { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Connections opened to a node as soon as it is used. Default: 1.</summary>
+    public int MinConnectionsPerNode { get; set; } = 1;
+
+    /// <summary>Connections to a node at most. Default: 4.</summary>
+    public int MaxConnectionsPerNode { get; set; } = 4;
+
+    /// <summary>Another connection is opened when each has this many calls in flight. Default: 64.</summary>
+    public int CallsBeforeAnotherConnection { get; set; } = 64;
+
+    /// <summary>Calls in flight on one connection at most, 1 to 32768; more wait. Default: 4096.</summary>
+    public int MaxCallsPerConnection { get; set; } = 4096;
+
+    /// <summary>Bytes that wait to be sent on one connection; more wait with their callers. Default: 16 MiB.</summary>
+    public int MaxUnsentBytesPerConnection { get; set; } = 16 * 1024 * 1024;
+
+    /// <summary>Size of one answer at most. Default: 64 MiB.</summary>
+    public int MaxResponseBytes { get; set; } = 64 * 1024 * 1024;
+
+    /// <summary>
+    /// Whether writes carry an identity by which the cluster runs them once, so that a lost answer can be asked for
+    /// again. Default: true. Without it a lost answer is told as OUTCOME_UNKNOWN.
+    /// </summary>
+    public bool ExactlyOnce { get; set; } = true;
+
+    /// <summary>Sent with administrative calls, where the cluster wants one.</summary>
+    public string? AuthToken { get; set; }
+
+    /// <summary>Whether to speak TLS, with the platform's defaults unless <see cref="TlsOptions"/> says otherwise.</summary>
+    public bool UseTls { get; set; }
+
+    /// <summary>How to speak TLS; setting it turns TLS on. Not from configuration.</summary>
+    public SslClientAuthenticationOptions? TlsOptions { get; set; }
+
+    /// <summary>True: `AddKvCloudClient` registers no health check.</summary>
+    public bool DisableHealthChecks { get; set; }
+
+    /// <summary>True: `AddKvCloudClient` adds no activity source to OpenTelemetry.</summary>
+    public bool DisableTracing { get; set; }
+
+    /// <summary>True: `AddKvCloudClient` adds no meter to OpenTelemetry.</summary>
+    public bool DisableMetrics { get; set; }
+}

@@ -1,0 +1,222 @@
+using KvCloud.Client.Connections;
+
+namespace KvCloud.Client.Topology;
+
+/// <summary>
+/// The nodes this client knows and who it takes for the leader. Starts from the seeds; what the cluster says of itself
+/// takes their place, and the seeds stay as the way back when none of it can be reached. Thread-safe.
+/// </summary>
+internal sealed class ClusterTopology(
+    ConnectorFactory factory, PoolOptions pool, CancellationToken clientClosing) : IAsyncDisposable
+{
+    /// <summary>Every so many attempts a leader that is set aside is tried all the same.</summary>
+    private const int TrySickLeaderEvery = 3;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<NodeEndpoint, Node> _all = [];
+    private readonly HashSet<NodeEndpoint> _seeds = [];
+    private readonly HashSet<NodeEndpoint> _named = [];
+    private readonly List<Task> _departing = [];
+
+    // Replaced as a whole under the lock; read without it.
+    private Node[] _members = [];
+    private Node[] _everyone = [];
+    private Node? _leader;
+
+    public IReadOnlyList<Node> Everyone => Volatile.Read(ref _everyone);
+
+    public Node? Leader => Volatile.Read(ref _leader);
+
+    /// <summary>True once a node has told who belongs to the cluster.</summary>
+    public bool KnowsMembers => Volatile.Read(ref _members).Length > 0;
+
+    public void SetSeeds(IReadOnlyList<NodeEndpoint> seeds)
+    {
+        lock (_lock)
+        {
+            _seeds.Clear();
+            foreach (NodeEndpoint seed in seeds)
+            {
+                _seeds.Add(seed);
+                GetOrAddLocked(seed);
+            }
+
+            DropStrangersLocked();
+        }
+    }
+
+    /// <summary>
+    /// What a node tells of the cluster: all members, and who leads. A leader that serves this client well is not given
+    /// up for the word of a node that may lag behind.
+    /// </summary>
+    public void SetMembers(IReadOnlyList<NodeEndpoint> members, NodeEndpoint? leader)
+    {
+        lock (_lock)
+        {
+            Volatile.Write(ref _members, [.. members.Distinct().Select(GetOrAddLocked)]);
+            if (leader is { } endpoint && _leader is not { IsSetAside: false })
+            {
+                Volatile.Write(ref _leader, GetOrAddLocked(endpoint));
+            }
+
+            DropStrangersLocked();
+        }
+    }
+
+    /// <summary>A node says who leads. Null when that endpoint cannot be read.</summary>
+    public Node? SetLeader(string endpointText)
+    {
+        if (!NodeEndpoint.TryParse(endpointText, out NodeEndpoint endpoint, out _))
+        {
+            return null;
+        }
+
+        lock (_lock)
+        {
+            Node leader = GetOrAddLocked(endpoint);
+            Volatile.Write(ref _leader, leader);
+            return leader;
+        }
+    }
+
+    /// <summary>That node does not lead any more, as far as this client knew.</summary>
+    public void ForgetLeader(Node node) => Interlocked.CompareExchange(ref _leader, null, node);
+
+    public void ConfirmLeader(Node node)
+    {
+        if (!ReferenceEquals(Leader, node))
+        {
+            Volatile.Write(ref _leader, node);
+        }
+    }
+
+    /// <summary>A node that the caller names; it stays known whatever the cluster says.</summary>
+    public Node Named(NodeEndpoint endpoint)
+    {
+        lock (_lock)
+        {
+            _named.Add(endpoint);
+            return GetOrAddLocked(endpoint);
+        }
+    }
+
+    /// <summary>Where to send what only the leader may do.</summary>
+    /// <param name="attempt">Number of the attempt, from 0.</param>
+    /// <param name="avoid">The node that has just failed, or null.</param>
+    public Node? PickForLeader(int attempt, Node? avoid)
+    {
+        Node? leader = Leader;
+        bool mayTry = leader is { IsSetAside: false } || attempt % TrySickLeaderEvery == TrySickLeaderEvery - 1;
+        return leader is not null && mayTry && !ReferenceEquals(leader, avoid) ? leader : PickAny(avoid);
+    }
+
+    /// <summary>The better of two at random, by observed latency and calls in flight.</summary>
+    public Node? PickAny(Node? avoid)
+    {
+        Node[] members = Volatile.Read(ref _members);
+        return PickHealthy(members, avoid)
+            ?? PickHealthy(Volatile.Read(ref _everyone), avoid)
+            ?? PickSoonest(Volatile.Read(ref _everyone), avoid);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Node[] nodes;
+        Task[] departing;
+        lock (_lock)
+        {
+            nodes = [.. _all.Values];
+            departing = [.. _departing];
+        }
+
+        foreach (Node node in nodes)
+        {
+            await node.DisposeAsync().ConfigureAwait(false);
+        }
+
+        await Task.WhenAll(departing).ConfigureAwait(false);
+    }
+
+    private static Node? PickHealthy(Node[] nodes, Node? avoid)
+    {
+        int healthy = 0;
+        foreach (Node node in nodes)
+        {
+            healthy += IsCandidate(node, avoid) ? 1 : 0;
+        }
+
+        if (healthy == 0)
+        {
+            return null;
+        }
+
+        Node first = NthCandidate(nodes, avoid, Random.Shared.Next(healthy));
+        if (healthy == 1)
+        {
+            return first;
+        }
+
+        Node second = NthCandidate(nodes, avoid, Random.Shared.Next(healthy));
+        return second.Score < first.Score ? second : first;
+    }
+
+    private static bool IsCandidate(Node node, Node? avoid) => !node.IsSetAside && !ReferenceEquals(node, avoid);
+
+    private static Node NthCandidate(Node[] nodes, Node? avoid, int n)
+    {
+        Node? last = null;
+        foreach (Node node in nodes)
+        {
+            if (IsCandidate(node, avoid))
+            {
+                last = node;
+                if (n-- == 0)
+                {
+                    return node;
+                }
+            }
+        }
+
+        // Another thread has set one aside in between.
+        return last ?? nodes[0];
+    }
+
+    /// <summary>All are sick: the one whose pause ends first.</summary>
+    private static Node? PickSoonest(Node[] nodes, Node? avoid) =>
+        nodes.Where(node => !ReferenceEquals(node, avoid)).MinBy(node => node.SetAsideUntilTickMs)
+        ?? (nodes.Length > 0 ? nodes[0] : null);
+
+    private Node GetOrAddLocked(NodeEndpoint endpoint)
+    {
+        if (!_all.TryGetValue(endpoint, out Node? node))
+        {
+            node = new Node(endpoint, factory, pool, clientClosing);
+            _all.Add(endpoint, node);
+            Volatile.Write(ref _everyone, [.. _all.Values]);
+        }
+
+        return node;
+    }
+
+    /// <summary>A node that is neither seed nor member nor leader has left the cluster.</summary>
+    private void DropStrangersLocked()
+    {
+        if (!KnowsMembers)
+        {
+            return;
+        }
+
+        foreach (Node node in _all.Values.ToArray())
+        {
+            bool isKept = _seeds.Contains(node.Endpoint) || _named.Contains(node.Endpoint);
+            if (!isKept && !_members.Contains(node) && !ReferenceEquals(node, _leader))
+            {
+                _all.Remove(node.Endpoint);
+                _departing.Add(node.DisposeAsync().AsTask());
+            }
+        }
+
+        _departing.RemoveAll(task => task.IsCompletedSuccessfully);
+        Volatile.Write(ref _everyone, [.. _all.Values]);
+    }
+}

@@ -1,0 +1,7 @@
+namespace KvCloud.Client.Topology;
+
+/// <summary>The endpoints as the settings have them.</summary>
+internal sealed class LiteralEndpointSource(IReadOnlyList<NodeEndpoint> endpoints) : IEndpointSource
+{
+    public ValueTask<IReadOnlyList<NodeEndpoint>> GetAsync(CancellationToken cancellationToken) => new(endpoints);
+}

@@ -1,0 +1,280 @@
+using System.Diagnostics;
+using KvCloud.Client.Connections;
+
+namespace KvCloud.Client.Topology;
+
+/// <summary>
+/// One node as this client sees it: its connections, how fast it answers, and whether it is set aside for now.
+/// Thread-safe.
+/// </summary>
+internal sealed class Node : IAsyncDisposable
+{
+    private const double NewSampleWeight = 0.1;
+    private const double ForgetAfterMs = 5_000;
+    private const int FirstSetAsideMs = 100;
+    private const int LongestSetAsideMs = 5_000;
+    private const int TimeoutsUntilSetAside = 3;
+
+    private readonly ConnectorFactory _factory;
+    private readonly PoolOptions _pool;
+    private readonly CancellationToken _clientClosing;
+    private readonly Lock _lock = new();
+    private readonly List<Task> _closingConnectors = [];
+
+    // Replaced as a whole under the lock; read without it.
+    private Connector[] _connectors = [];
+    private Task<Connector?>? _opening;
+    private bool _disposed;
+
+    private int _failuresInARow;
+    private int _timeoutsInARow;
+    private long _setAsideUntilTickMs;
+    private double _latencyMs;
+    private long _latencyAtTickMs;
+    private string? _lastError;
+
+    public Node(NodeEndpoint endpoint, ConnectorFactory factory, PoolOptions pool, CancellationToken clientClosing)
+    {
+        Endpoint = endpoint;
+        Name = endpoint.ToString();
+        _factory = factory;
+        _pool = pool;
+        _clientClosing = clientClosing;
+    }
+
+    public NodeEndpoint Endpoint { get; }
+
+    /// <summary>`host:port`.</summary>
+    public string Name { get; }
+
+    /// <summary>Why the last attempt to reach the node failed; null after a success.</summary>
+    public string? LastError => Volatile.Read(ref _lastError);
+
+    /// <summary>A node that failed is left alone until a probe finds it well.</summary>
+    public bool IsSetAside => Volatile.Read(ref _setAsideUntilTickMs) != 0;
+
+    public bool IsProbeDue => IsSetAside && Environment.TickCount64 >= Volatile.Read(ref _setAsideUntilTickMs);
+
+    public long SetAsideUntilTickMs => Volatile.Read(ref _setAsideUntilTickMs);
+
+    public int ConnectionCount => Volatile.Read(ref _connectors).Length;
+
+    /// <summary>Calls in flight on all connections.</summary>
+    public int InFlight
+    {
+        get
+        {
+            int sum = 0;
+            foreach (Connector connector in Volatile.Read(ref _connectors))
+            {
+                sum += connector.InFlight;
+            }
+
+            return sum;
+        }
+    }
+
+    /// <summary>What a further call is likely to cost here: observed latency times the calls before it.</summary>
+    public double Score
+    {
+        get
+        {
+            double ageMs = Environment.TickCount64 - Volatile.Read(ref _latencyAtTickMs);
+
+            // An old figure fades, so that a node that was slow once is asked again.
+            double latency = Volatile.Read(ref _latencyMs) * Math.Exp(-ageMs / ForgetAfterMs);
+            return (latency + 0.01) * (InFlight + 1);
+        }
+    }
+
+    /// <summary>The least busy open connection; null where none is open yet.</summary>
+    public Connector? TryGetConnector()
+    {
+        Connector? best = null;
+        int leastCalls = int.MaxValue;
+        Connector[] connectors = Volatile.Read(ref _connectors);
+        foreach (Connector connector in connectors)
+        {
+            int calls = connector.InFlight;
+            if (calls < leastCalls && !connector.IsClosed)
+            {
+                best = connector;
+                leastCalls = calls;
+            }
+        }
+
+        if (connectors.Length < _pool.MaxConnections && best is not null
+            && (leastCalls >= _pool.CallsBeforeAnotherConnection || connectors.Length < _pool.MinConnections))
+        {
+            StartOpening();
+        }
+
+        return best;
+    }
+
+    /// <summary>Waits for a connection; null where the node cannot be reached (<see cref="LastError"/> says why).</summary>
+    public async ValueTask<Connector?> OpenAsync(CancellationToken cancellationToken)
+    {
+        Task<Connector?>? opening = StartOpening();
+        return opening is null
+            ? TryGetConnector()
+            : await opening.WaitAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public void ReportAnswer(double latencyMs)
+    {
+        Volatile.Write(ref _failuresInARow, 0);
+        Volatile.Write(ref _timeoutsInARow, 0);
+        if (IsSetAside)
+        {
+            Volatile.Write(ref _setAsideUntilTickMs, 0);
+        }
+
+        // Two threads may overwrite each other's sample: the figure is an estimate anyway.
+        double known = Volatile.Read(ref _latencyMs);
+        Volatile.Write(ref _latencyMs, known == 0 ? latencyMs : known + (NewSampleWeight * (latencyMs - known)));
+        Volatile.Write(ref _latencyAtTickMs, Environment.TickCount64);
+    }
+
+    /// <summary>Nothing came in time. One slow call is no illness; several in a row are.</summary>
+    public void ReportTimeout(double waitedMs)
+    {
+        double known = Volatile.Read(ref _latencyMs);
+        Volatile.Write(ref _latencyMs, Math.Max(known, waitedMs));
+        Volatile.Write(ref _latencyAtTickMs, Environment.TickCount64);
+        if (Interlocked.Increment(ref _timeoutsInARow) >= TimeoutsUntilSetAside)
+        {
+            SetAside("it does not answer");
+        }
+    }
+
+    public void ReportConnectFailure(string reason) => SetAside(reason);
+
+    /// <summary>Completes what is overdue and drops connections that have ended.</summary>
+    public void Sweep(long nowTickMs)
+    {
+        Connector[] connectors = Volatile.Read(ref _connectors);
+        bool anyClosed = false;
+        foreach (Connector connector in connectors)
+        {
+            connector.Sweep(nowTickMs);
+            anyClosed |= connector.IsClosed;
+        }
+
+        if (anyClosed)
+        {
+            DropClosed();
+        }
+    }
+
+    /// <summary>Connections that have been silent for so long that somebody in between may have forgotten them.</summary>
+    public IEnumerable<Connector> SilentSince(long tickMs) =>
+        Volatile.Read(ref _connectors).Where(connector => connector.LastReceivedTickMs < tickMs && !connector.IsClosed);
+
+    public async ValueTask DisposeAsync()
+    {
+        Task<Connector?>? opening;
+        lock (_lock)
+        {
+            _disposed = true;
+            opening = _opening;
+        }
+
+        if (opening is not null)
+        {
+            await opening.ConfigureAwait(false);
+        }
+
+        foreach (Connector connector in Volatile.Read(ref _connectors))
+        {
+            await connector.DisposeAsync().ConfigureAwait(false);
+        }
+
+        Task[] closing;
+        lock (_lock)
+        {
+            closing = [.. _closingConnectors];
+        }
+
+        await Task.WhenAll(closing).ConfigureAwait(false);
+    }
+
+    public override string ToString() => Name;
+
+    private void SetAside(string reason)
+    {
+        Volatile.Write(ref _lastError, reason);
+        int failures = Interlocked.Increment(ref _failuresInARow);
+        int pauseMs = Math.Min(LongestSetAsideMs, FirstSetAsideMs << Math.Min(failures - 1, 10));
+        pauseMs += Random.Shared.Next((pauseMs / 4) + 1);
+        Volatile.Write(ref _setAsideUntilTickMs, Environment.TickCount64 + pauseMs);
+    }
+
+    /// <summary>One connection is opened at a time; all who wait share it.</summary>
+    private Task<Connector?>? StartOpening()
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+            {
+                return null;
+            }
+
+            if (_opening is { } running)
+            {
+                return running;
+            }
+
+            if (_connectors.Length - _connectors.Count(connector => connector.IsClosed) >= _pool.MaxConnections)
+            {
+                return null;
+            }
+
+            return _opening = Task.Run(OpenOneAsync, CancellationToken.None);
+        }
+    }
+
+    private async Task<Connector?> OpenOneAsync()
+    {
+        Connector? connector = null;
+        try
+        {
+            connector = await _factory.OpenAsync(Endpoint.Host, Endpoint.Port, _clientClosing).ConfigureAwait(false);
+            Volatile.Write(ref _lastError, null);
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException or ArgumentException)
+        {
+            ReportConnectFailure($"cannot connect: {exception.Message}");
+        }
+
+        lock (_lock)
+        {
+            _opening = null;
+            if (connector is not null)
+            {
+                Volatile.Write(ref _connectors, [.. _connectors, connector]);
+            }
+        }
+
+        return connector;
+    }
+
+    private void DropClosed()
+    {
+        lock (_lock)
+        {
+            if (_disposed)
+            {
+                return;
+            }
+
+            foreach (Connector connector in _connectors.Where(connector => connector.IsClosed))
+            {
+                _closingConnectors.Add(connector.DisposeAsync().AsTask());
+            }
+
+            Volatile.Write(ref _connectors, [.. _connectors.Where(connector => !connector.IsClosed)]);
+            _closingConnectors.RemoveAll(task => task.IsCompletedSuccessfully);
+        }
+    }
+}
