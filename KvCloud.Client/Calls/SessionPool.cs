@@ -4,27 +4,37 @@ using KvCloud.Protocol;
 namespace KvCloud.Client.Calls;
 
 /// <summary>
-/// The sessions of this client. One does for most; when a slow write holds up the window of one, the next is used or
-/// opened. Thread-safe.
+/// The sessions of this client. One does for most; when a slow write holds up the window of one, or more writes are in
+/// flight than a window holds, the next is used or opened. Thread-safe.
 /// </summary>
 internal sealed class SessionPool(CallEngine engine) : IDisposable
 {
-    public const int MaxSessions = 8;
+    public const int MaxSessions = 64;
 
     private const int FullPauseMs = 5;
 
     private readonly SemaphoreSlim _opening = new(1, 1);
     private WriteSession[] _sessions = [];
+    private int _current;
     private bool _isUnsupported;
 
     /// <summary>False where a session has to be opened first, or all are full.</summary>
     public bool TryTake(out WriteIdentity identity)
     {
         identity = default;
-        foreach (WriteSession session in Volatile.Read(ref _sessions))
+        WriteSession[] sessions = Volatile.Read(ref _sessions);
+        int first = Volatile.Read(ref _current);
+        for (int i = 0; i < sessions.Length; i++)
         {
-            if (session.TryTake(out identity))
+            int index = (first + i) % sessions.Length;
+            if (sessions[index].TryTake(out identity))
             {
+                if (i > 0)
+                {
+                    // Stay here until this one is full: the windows behind have time to move on.
+                    Volatile.Write(ref _current, index);
+                }
+
                 return true;
             }
         }

@@ -7,10 +7,10 @@ namespace KvCloud.Client.Calls;
 internal sealed class WriteSession(long clientId)
 {
     /// <summary>
-    /// How many writes may lie between the oldest unfinished one and the newest. The server remembers an answer for
-    /// each of them, so this bounds what one slow write makes it keep.
+    /// How many writes may lie between the oldest unfinished one and the newest. The cluster remembers the answers of
+    /// the last 1,024 requests of a session and no more (docs/client.md), so this must not be larger.
     /// </summary>
-    public const int WindowSize = 4096;
+    public const int WindowSize = 1024;
 
     private readonly Lock _lock = new();
     private readonly bool[] _finished = new bool[WindowSize];
