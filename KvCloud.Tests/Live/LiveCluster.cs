@@ -1,0 +1,157 @@
+using System.Net;
+using System.Net.Sockets;
+using KvCloud.AppHost;
+using KvCloud.AppHost.Processes;
+using KvCloud.Client;
+using KvCloud.Protocol;
+
+namespace KvCloud.Tests.Live;
+
+/// <summary>Replicas as real processes, from the AppHost's own topology, on free ports, with their data in a temporary folder.</summary>
+internal sealed class LiveCluster : IAsyncDisposable
+{
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+
+    private LiveCluster(Topology topology, ProcessCluster processes)
+    {
+        Topology = topology;
+        Processes = processes;
+    }
+
+    public Topology Topology { get; }
+
+    public ProcessCluster Processes { get; }
+
+    public int Count => Topology.Replicas.Length;
+
+    /// <summary>Where clients reach each replica.</summary>
+    public IReadOnlyList<string> Endpoints => [.. Topology.Replicas.Select(EndpointOf)];
+
+    /// <param name="environment">Variables over those of the topology, for each replica.</param>
+    public static async Task<LiveCluster> StartAsync(
+        int replicas = 3, Func<Replica, IEnumerable<KeyValuePair<string, string?>>>? environment = null)
+    {
+        string dataRoot = Directory.CreateTempSubdirectory("kvcloud-live-").FullName;
+        int[] ports = FreePorts(3 * replicas);
+        var topology = new Topology
+        {
+            Replicas =
+            [
+                .. Enumerable.Range(0, replicas)
+                    .Select(i => new Replica(i, ports[i], ports[replicas + i], ports[(2 * replicas) + i])),
+            ],
+            DataRoot = dataRoot,
+        };
+        var processes = new ProcessCluster(
+            topology, new ProcessClusterOptions { RestartCrashed = false, ExtraEnvironment = environment });
+        var cluster = new LiveCluster(topology, processes);
+        try
+        {
+            processes.Start();
+            await cluster.WaitHealthyAsync();
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>A client that knows all replicas; <paramref name="change"/> alters its settings.</summary>
+    public KvCloudClient NewClient(Action<KvCloudClientSettings>? change = null)
+    {
+        var settings = new KvCloudClientSettings { ConnectionString = $"Endpoints={string.Join(',', Endpoints)}" };
+        change?.Invoke(settings);
+        return new KvCloudClient(settings);
+    }
+
+    public async Task WaitHealthyAsync(params int[] only)
+    {
+        using var timeout = new CancellationTokenSource(StartTimeout);
+        int[] indexes = only.Length > 0 ? only : [.. Enumerable.Range(0, Count)];
+        try
+        {
+            await Processes.WaitHealthyAsync(indexes, timeout.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException(
+                $"not healthy within {StartTimeout.TotalSeconds} s:\n{string.Join('\n', indexes.SelectMany(TailOf))}");
+        }
+    }
+
+    /// <summary>Index of the replica that leads, as any of those that are <paramref name="among"/> tells.</summary>
+    public async Task<int> LeaderAsync(KvCloudClient client, params int[] among)
+    {
+        int[] candidates = among.Length > 0 ? among : [.. Enumerable.Range(0, Count)];
+        for (int attempt = 0; attempt < 400; attempt++)
+        {
+            foreach (int index in candidates)
+            {
+                try
+                {
+                    KvClusterHealth health = await client.GetClusterHealthAsync(
+                        new KvReadOptions { Endpoint = Endpoints[index], Timeout = TimeSpan.FromSeconds(1) });
+                    if (health.Leader is { } leader && candidates.Contains(leader.NodeId))
+                    {
+                        return leader.NodeId;
+                    }
+                }
+                catch (KvCloudException)
+                {
+                    // This replica is down or does not know; the next may.
+                }
+            }
+
+            await Task.Delay(25);
+        }
+
+        throw new TimeoutException("nobody leads");
+    }
+
+    /// <summary>Waits until the replica has everything that is committed now.</summary>
+    public async Task CatchUpAsync(KvCloudClient client, int index)
+    {
+        await client.GetAsync(
+            "catch-up"u8.ToArray(),
+            new KvReadOptions
+            {
+                Consistency = ReadConsistency.READ_INDEX,
+                Endpoint = Endpoints[index],
+                Timeout = TimeSpan.FromSeconds(30),
+            });
+    }
+
+    public IEnumerable<string> TailOf(int index) =>
+        Processes.LogTail(index).TakeLast(30).Select(line => $"node-{index} | {line}");
+
+    public async ValueTask DisposeAsync()
+    {
+        await Processes.DisposeAsync();
+        Directory.Delete(Topology.DataRoot, recursive: true);
+    }
+
+    private string EndpointOf(Replica replica) => $"{Topology.Host}:{replica.ThriftPort}";
+
+    /// <summary>Ports that nobody listens on; all are held until all are found, so that no two are the same.</summary>
+    private static int[] FreePorts(int count)
+    {
+        var listeners = new List<TcpListener>();
+        try
+        {
+            for (int i = 0; i < count; i++)
+            {
+                var listener = new TcpListener(IPAddress.Loopback, 0);
+                listener.Start();
+                listeners.Add(listener);
+            }
+
+            return [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
+        }
+        finally
+        {
+            listeners.ForEach(listener => listener.Stop());
+        }
+    }
+}
