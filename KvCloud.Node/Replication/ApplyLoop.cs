@@ -1,5 +1,6 @@
 using KvCloud.Consensus;
 using KvCloud.Node.State;
+using KvCloud.Protocol;
 
 namespace KvCloud.Node.Replication;
 
@@ -12,6 +13,12 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
     /// <summary>One batch of the store holds no more than about this: it is built in memory.</summary>
     private const long MaxBatchBytes = 4 * 1024 * 1024;
 
+    /// <summary>Every replica ends a batch at these slots, so that state hashes of the same slot can be compared.</summary>
+    private const long HashEverySlots = 256;
+
+    /// <summary>After so long without work, versions out of their window are collected.</summary>
+    private const int IdleMs = 100;
+
     private readonly KvStoreExecutor _executor;
     private readonly Action<Exception> _onFatal;
     private readonly object _gate = new();
@@ -22,6 +29,8 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
     private readonly SortedDictionary<long, List<TaskCompletionSource>> _slotWaiters = [];
     private long _waitingBytes;
     private long _appliedSlot;
+    private long _appliedBytes;
+    private AppliedState _hashed;
     private bool _isClosed;
 
     public ApplyLoop(KvStoreExecutor executor, Action<Exception> onFatal)
@@ -29,6 +38,7 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
         _executor = executor;
         _onFatal = onFatal;
         _appliedSlot = executor.AppliedSlot.Value;
+        _hashed = executor.Applied;
         _thread = new Thread(Run) { Name = "kv-apply", IsBackground = true };
     }
 
@@ -39,6 +49,12 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
 
     /// <summary>Bytes of values that were chosen and wait to be applied.</summary>
     public long WaitingBytes => Volatile.Read(ref _waitingBytes);
+
+    /// <summary>Bytes of values applied since this loop began.</summary>
+    public long AppliedBytes => Volatile.Read(ref _appliedBytes);
+
+    /// <summary>The state at the last slot at which replicas compare hashes.</summary>
+    public AppliedState Hashed => Volatile.Read(ref _hashed);
 
     public void Start() => _thread.Start();
 
@@ -92,6 +108,15 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
         }
     }
 
+    public void OnMalformed(Slot slot, string error)
+    {
+        foreach (PendingWrite write in _writes[(int)(slot.Value - _entries[0].Slot.Value)] ?? [])
+        {
+            write.Finish(new CommandResult(
+                ErrorCode.INTERNAL, Message: $"slot {slot} holds no whole batch of commands: {error}"));
+        }
+    }
+
     /// <summary>Applies what still waits and ends the thread.</summary>
     public void Dispose()
     {
@@ -113,8 +138,19 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
         {
             while (Take())
             {
+                if (_entries.Count == 0)
+                {
+                    _executor.CollectIdle();
+                    continue;
+                }
+
                 _executor.Apply(_entries, this);
                 Volatile.Write(ref _appliedSlot, _entries[^1].Slot.Value);
+                if (_appliedSlot % HashEverySlots == 0)
+                {
+                    Volatile.Write(ref _hashed, _executor.Applied);
+                }
+
                 ReleaseSlotWaiters();
             }
         }
@@ -124,20 +160,21 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
         }
     }
 
+    /// <summary>Takes what waits; nothing when nothing came for a while. False at the end.</summary>
     private bool Take()
     {
         _entries.Clear();
         _writes.Clear();
         lock (_gate)
         {
-            while (_waiting.Count == 0)
+            if (_waiting.Count == 0 && !_isClosed)
             {
-                if (_isClosed)
-                {
-                    return false;
-                }
+                Monitor.Wait(_gate, IdleMs);
+            }
 
-                Monitor.Wait(_gate);
+            if (_waiting.Count == 0)
+            {
+                return !_isClosed;
             }
 
             long bytes = 0;
@@ -146,9 +183,14 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
                 bytes += item.Entry.Value.Payload.Length;
                 _entries.Add(item.Entry);
                 _writes.Add(item.Writes);
+                if (item.Entry.Slot.Value % HashEverySlots == 0)
+                {
+                    break;
+                }
             }
 
             _waitingBytes -= bytes;
+            Volatile.Write(ref _appliedBytes, _appliedBytes + bytes);
             return true;
         }
     }

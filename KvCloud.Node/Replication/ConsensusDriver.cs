@@ -78,6 +78,9 @@ internal sealed class ConsensusDriver : IDisposable
     /// <summary>Whether this node may read alone at this very moment: it leads, and nobody else can.</summary>
     public bool HasLease => System.Diagnostics.Stopwatch.GetTimestamp() < Volatile.Read(ref _leaseUntil);
 
+    /// <summary>Bytes of values applied since the start.</summary>
+    public long AppliedBytes => _applyLoop.AppliedBytes;
+
     /// <summary>Everything up to here is in the data store of every voter, durably.</summary>
     public Slot TrimSlot { get; private set; }
 
@@ -351,10 +354,11 @@ internal sealed class ConsensusDriver : IDisposable
 
     private ReplicaStatus MakeStatus()
     {
-        (Slot hashedSlot, ulong hash) = _executor.LastCheckpointHash;
+        AppliedState applied = _executor.Applied;
+        AppliedState hashed = _applyLoop.Hashed;
         return new ReplicaStatus(
-            _node.Self, _node.Role, _node.Ballot, _node.Leader, _node.ChosenSlot, _executor.AppliedSlot,
-            _executor.AppliedVersion.Value, _contactTickMs, hashedSlot, hash);
+            _node.Self, _node.Role, _node.Ballot, _node.Leader, _node.ChosenSlot, applied.Slot,
+            applied.Version.Value, _contactTickMs, hashed.Slot, hashed.StateHash);
     }
 
     private void FailReads()

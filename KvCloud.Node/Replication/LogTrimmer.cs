@@ -51,11 +51,14 @@ internal sealed class LogTrimmer : IDisposable
     {
         try
         {
+            long flushedBytes = 0;
             while (!_stop.Wait(Interval))
             {
-                if (_executor.UnflushedBytes >= _options.FlushBytes)
+                long appliedBytes = _driver.AppliedBytes;
+                if (appliedBytes - flushedBytes >= _options.FlushBytes)
                 {
                     _executor.Flush();
+                    flushedBytes = appliedBytes;
                 }
 
                 Slot trim = Slot.Min(_driver.TrimSlot, _executor.DurableSlot);

@@ -11,7 +11,9 @@ internal static class Recovery
 {
     private const int ChunkBytes = 4 * 1024 * 1024;
 
-    /// <summary>Applies what is missing and gives the consensus core its memory back.</summary>
+    /// <summary>
+    /// Applies what is missing (its writes were answered, or left unknown, before the restart) and gives the consensus core its memory back.
+    /// </summary>
     /// <exception cref="LogCorruptException">A slot that must be there is not.</exception>
     public static RestoredState Restore(IPaxosLog log, KvStoreExecutor executor)
     {
@@ -51,17 +53,7 @@ internal static class Recovery
                     + $"{executor.AppliedSlot}: this replica must be restored");
             }
 
-            executor.Apply(chosen, NoObserver.Instance);
-        }
-    }
-
-    /// <summary>What is applied again was answered, or left unknown, before the restart.</summary>
-    private sealed class NoObserver : IApplyObserver
-    {
-        public static readonly NoObserver Instance = new();
-
-        public void OnApplied(Slot slot, int index, in CommandResult result)
-        {
+            executor.Apply(chosen, observer: null);
         }
     }
 }
