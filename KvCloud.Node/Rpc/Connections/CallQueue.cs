@@ -1,0 +1,336 @@
+using System.Diagnostics.CodeAnalysis;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using KvCloud.Node.Rpc.Wire;
+
+namespace KvCloud.Node.Rpc.Connections;
+
+/// <summary>
+/// The calls of one connection that are not answered yet, in the order in which they came, which is the order in which
+/// their answers leave.
+/// </summary>
+/// <remarks>
+/// <para>
+/// Calls become ready in any order and on any thread. Whoever holds the <em>pen</em> may write into the output: either
+/// the connection's reader, for as long as it works through what has come in, or a thread-pool item that is queued when
+/// the oldest call becomes ready and nobody holds the pen. The holder writes every finished call at the front and
+/// flushes once. A call that becomes ready behind an unfinished one wakes nobody.
+/// </para>
+/// <para>
+/// No wake-up is lost: a call becoming ready writes its flag and then reads the head and the pen; the holder advances
+/// the head and then reads the flag, with a full fence between the two steps on either side.
+/// </para>
+/// </remarks>
+internal sealed class CallQueue : IThreadPoolWorkItem
+{
+    private const int InitialCapacity = 16;
+    private const int FlushThresholdBytes = 64 * 1024;
+
+    private const int PenFree = 0;
+    private const int PenPromised = 1;
+    private const int PenHeld = 2;
+    private const int PenHeldAndWanted = 3;
+    private const int PenGone = 4;
+
+    private readonly Lock _gate = new();
+    private readonly AnswerWriter _output;
+    private readonly RpcBudget _budget;
+    private readonly RpcStatistics _statistics;
+    private readonly Action<Exception> _onBroken;
+    private readonly Action _onFlushed;
+    private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private IPendingCall?[] _ring = new IPendingCall?[InitialCapacity];
+    private long _head;
+    private long _tail;
+    private int _pen;
+    private volatile bool _isAbandoned;
+    private ValueTaskAwaiter<FlushResult> _flush;
+    private TaskCompletionSource? _roomWaiter;
+    private int _roomWanted;
+
+    /// <param name="onBroken">Told once or more, from any thread, that answers can no longer be written.</param>
+    public CallQueue(AnswerWriter output, RpcBudget budget, RpcStatistics statistics, Action<Exception> onBroken)
+    {
+        _output = output;
+        _budget = budget;
+        _statistics = statistics;
+        _onBroken = onBroken;
+        _onFlushed = OnFlushed;
+    }
+
+    /// <summary>Calls waiting. Exact for the reader, which alone adds calls, as an upper bound.</summary>
+    public int Count => (int)(Volatile.Read(ref _tail) - Volatile.Read(ref _head));
+
+    /// <summary>Adds a call at the end; it is started afterwards with the index returned. Reader only.</summary>
+    /// <exception cref="IOException">Answers can no longer be written.</exception>
+    public long Enqueue(IPendingCall call)
+    {
+        lock (_gate)
+        {
+            if (_isAbandoned)
+            {
+                throw new IOException("the client closed the connection");
+            }
+            _budget.Charge(call.ChargedBytes);
+            if (_tail - _head == _ring.Length)
+            {
+                Grow();
+            }
+            _ring[_tail & (_ring.Length - 1)] = call;
+            return _tail++;
+        }
+    }
+
+    /// <summary>The call at <paramref name="index"/> has become ready. Any thread; never blocks for long or throws.</summary>
+    public void OnReady(long index)
+    {
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _head) == index)
+        {
+            WantPen();
+        }
+    }
+
+    /// <summary>Takes the pen unless somebody is writing. Reader only.</summary>
+    public bool TryTakePen() =>
+        Interlocked.CompareExchange(ref _pen, PenHeld, PenFree) == PenFree
+        || Interlocked.CompareExchange(ref _pen, PenHeld, PenPromised) == PenPromised;
+
+    /// <summary>The holder of the pen looks after calls that have become ready meanwhile.</summary>
+    public void WriteIfWanted()
+    {
+        if (Volatile.Read(ref _pen) == PenHeldAndWanted)
+        {
+            Volatile.Write(ref _pen, PenHeld);
+            Interlocked.MemoryBarrier();
+            WriteReadyCalls();
+        }
+    }
+
+    /// <summary>Whether the holder of the pen should give it back for a flush before it writes on.</summary>
+    public bool IsFlushDue => _output.UnflushedBytes >= FlushThresholdBytes;
+
+    /// <summary>
+    /// Writes what is ready, flushes, and gives the pen back. If the client is slow to read its answers the pen stays
+    /// away until the flush is through.
+    /// </summary>
+    public void GiveBackPen()
+    {
+        try
+        {
+            while (WriteReadyCallsAndFlush())
+            {
+                if (_isAbandoned)
+                {
+                    Volatile.Write(ref _pen, PenGone);
+                    _gone.TrySetResult();
+                    return;
+                }
+                if (Interlocked.CompareExchange(ref _pen, PenFree, PenHeld) == PenHeld)
+                {
+                    // Whoever abandons the queue while the pen is free takes it himself.
+                    return;
+                }
+                Volatile.Write(ref _pen, PenHeld);
+                Interlocked.MemoryBarrier();
+            }
+        }
+        catch (Exception exception)
+        {
+            Break(exception);
+        }
+    }
+
+    /// <summary>Completes when at most <paramref name="count"/> calls wait, or none ever will be answered. Reader only.</summary>
+    public Task WaitUntilAtMostAsync(int count)
+    {
+        lock (_gate)
+        {
+            if (_tail - _head <= count || _isAbandoned)
+            {
+                return Task.CompletedTask;
+            }
+            _roomWanted = count;
+            _roomWaiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _roomWaiter.Task;
+        }
+    }
+
+    /// <summary>Forgets the calls still waiting; completes when nobody will write into the output any more.</summary>
+    public Task AbandonAsync()
+    {
+        _isAbandoned = true;
+        Interlocked.MemoryBarrier();
+        WantPen();
+        return _gone.Task;
+    }
+
+    void IThreadPoolWorkItem.Execute()
+    {
+        // Otherwise the reader was faster, and writes what this item was queued for.
+        if (Interlocked.CompareExchange(ref _pen, PenHeld, PenPromised) == PenPromised)
+        {
+            GiveBackPen();
+        }
+    }
+
+    private void WantPen()
+    {
+        while (true)
+        {
+            var pen = Volatile.Read(ref _pen);
+            switch (pen)
+            {
+                case PenFree:
+                    if (Interlocked.CompareExchange(ref _pen, PenPromised, PenFree) == PenFree)
+                    {
+                        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+                        return;
+                    }
+                    break;
+                case PenHeld:
+                    if (Interlocked.CompareExchange(ref _pen, PenHeldAndWanted, PenHeld) == PenHeld)
+                    {
+                        return;
+                    }
+                    break;
+                default:
+                    return;
+            }
+        }
+    }
+
+    /// <summary>False when a flush is under way, which will go on with the pen when it is through.</summary>
+    [SuppressMessage("Reliability", "CA2012", Justification = "Its result is taken once, in EndFlush.")]
+    private bool WriteReadyCallsAndFlush()
+    {
+        while (true)
+        {
+            WriteReadyCalls();
+            if (_output.UnflushedBytes == 0 || _isAbandoned)
+            {
+                return true;
+            }
+            var flush = _output.FlushAsync().GetAwaiter();
+            if (!flush.IsCompleted)
+            {
+                _flush = flush;
+                flush.UnsafeOnCompleted(_onFlushed);
+                return false;
+            }
+            EndFlush(flush);
+        }
+    }
+
+    private void OnFlushed()
+    {
+        try
+        {
+            EndFlush(_flush);
+        }
+        catch (Exception exception)
+        {
+            Break(exception);
+            return;
+        }
+        GiveBackPen();
+    }
+
+    private void EndFlush(ValueTaskAwaiter<FlushResult> flush)
+    {
+        _flush = default;
+        if (flush.GetResult().IsCompleted)
+        {
+            _isAbandoned = true;
+            _onBroken(new IOException("the client closed the connection"));
+        }
+    }
+
+    /// <summary>The output is broken, and so is the connection; the calls under way are forgotten.</summary>
+    private void Break(Exception exception)
+    {
+        _isAbandoned = true;
+        Forget();
+        Volatile.Write(ref _pen, PenGone);
+        _gone.TrySetResult();
+        _onBroken(exception);
+    }
+
+    private void WriteReadyCalls()
+    {
+        if (_isAbandoned)
+        {
+            Forget();
+            return;
+        }
+        var answered = 0;
+        long releasedBytes = 0;
+        while (!IsFlushDue && PeekReady() is { } call)
+        {
+            var code = call.WriteAnswer(_output);
+            _statistics.Record(call.Method, code, call.ReceivedTimestamp);
+            releasedBytes += call.ChargedBytes;
+            answered++;
+            Dequeue();
+        }
+        if (answered > 0)
+        {
+            _budget.Release(answered, releasedBytes);
+        }
+    }
+
+    private IPendingCall? PeekReady()
+    {
+        Interlocked.MemoryBarrier();
+        lock (_gate)
+        {
+            var call = _head == _tail ? null : _ring[_head & (_ring.Length - 1)];
+            return call is { IsReady: true } ? call : null;
+        }
+    }
+
+    private void Dequeue()
+    {
+        TaskCompletionSource? waiter = null;
+        lock (_gate)
+        {
+            _ring[_head & (_ring.Length - 1)] = null;
+            Volatile.Write(ref _head, _head + 1);
+            if (_roomWaiter is not null && _tail - _head <= _roomWanted)
+            {
+                (waiter, _roomWaiter) = (_roomWaiter, null);
+            }
+        }
+        waiter?.TrySetResult();
+    }
+
+    private void Forget()
+    {
+        TaskCompletionSource? waiter;
+        long bytes = 0;
+        int calls;
+        lock (_gate)
+        {
+            calls = (int)(_tail - _head);
+            for (var index = _head; index < _tail; index++)
+            {
+                bytes += _ring[index & (_ring.Length - 1)]!.ChargedBytes;
+            }
+            Array.Clear(_ring);
+            Volatile.Write(ref _head, _tail);
+            (waiter, _roomWaiter) = (_roomWaiter, null);
+        }
+        _budget.Release(calls, bytes);
+        waiter?.TrySetResult();
+    }
+
+    private void Grow()
+    {
+        var larger = new IPendingCall?[_ring.Length * 2];
+        for (var index = _head; index < _tail; index++)
+        {
+            larger[index & (larger.Length - 1)] = _ring[index & (_ring.Length - 1)];
+        }
+        _ring = larger;
+    }
+}

@@ -1,0 +1,24 @@
+namespace KvCloud.Node.Rpc.Connections;
+
+/// <summary>A call's place in its connection's queue. A field of the call, so that a call is one object.</summary>
+internal struct CallTicket
+{
+    private CallQueue? _queue;
+    private long _index;
+    private volatile bool _isReady;
+
+    public readonly bool IsReady => _isReady;
+
+    public void Take(CallQueue queue, long index)
+    {
+        _index = index;
+        _queue = queue;
+    }
+
+    /// <summary>From any thread, once, after the answer was put where WriteAnswer finds it. Never blocks.</summary>
+    public void MarkReady()
+    {
+        _isReady = true;
+        _queue!.OnReady(_index);
+    }
+}

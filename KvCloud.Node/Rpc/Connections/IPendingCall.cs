@@ -1,0 +1,30 @@
+using KvCloud.Node.Rpc.Methods;
+using KvCloud.Node.Rpc.Wire;
+using KvCloud.Protocol;
+
+namespace KvCloud.Node.Rpc.Connections;
+
+/// <summary>A call that was not answered at once and waits in its connection's <see cref="CallQueue"/>.</summary>
+/// <remarks>
+/// Reads wait as questions, not as answers: the store is asked when the answer is written, so what a client that is
+/// slow to read its answers makes this node hold is requests, which are small and counted.
+/// </remarks>
+internal interface IPendingCall
+{
+    RpcMethod Method { get; }
+
+    /// <summary>Stopwatch timestamp of when the call came in.</summary>
+    long ReceivedTimestamp { get; }
+
+    /// <summary>What the call was charged with in the <see cref="RpcBudget"/>; set by the connection.</summary>
+    int ChargedBytes { get; set; }
+
+    /// <summary>Whether <see cref="WriteAnswer"/> may be called. Never goes back to false.</summary>
+    bool IsReady { get; }
+
+    /// <summary>Sets the call going, now that it has its place; when ready it tells <paramref name="queue"/>.</summary>
+    void Start(CallQueue queue, long index);
+
+    /// <summary>Writes the answer and returns its code. Called once, by the holder of the pen. Must not throw.</summary>
+    ErrorCode WriteAnswer(AnswerWriter output);
+}

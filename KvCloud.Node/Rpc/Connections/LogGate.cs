@@ -1,0 +1,37 @@
+namespace KvCloud.Node.Rpc.Connections;
+
+/// <summary>
+/// Lets a few log lines of one kind through each second and counts the rest, so that a client which sends garbage in a
+/// loop cannot fill the disk. Thread-safe.
+/// </summary>
+internal sealed class LogGate(int linesPerSecond)
+{
+    private readonly Lock _gate = new();
+    private long _second;
+    private int _lines;
+    private long _suppressed;
+
+    /// <summary>Whether to write the line, and how many were left out since the last one written.</summary>
+    public bool TryPass(out long suppressed)
+    {
+        var second = Environment.TickCount64 / 1_000;
+        lock (_gate)
+        {
+            if (second != _second)
+            {
+                _second = second;
+                _lines = 0;
+            }
+            if (_lines >= linesPerSecond)
+            {
+                _suppressed++;
+                suppressed = 0;
+                return false;
+            }
+            _lines++;
+            suppressed = _suppressed;
+            _suppressed = 0;
+            return true;
+        }
+    }
+}

@@ -1,0 +1,207 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using KvCloud.Node.Rpc.Wire;
+
+namespace KvCloud.Node.Rpc.Connections;
+
+/// <summary>Cuts a connection's input into messages; one a connection.</summary>
+/// <remarks>
+/// The client shows with its first four bytes whether it frames its messages: a strict binary message begins with 80 01,
+/// a frame with its length, which never does. A message that the node has no room for is walked through to its end
+/// without being kept, so that it can be answered OVERLOADED.
+/// </remarks>
+internal sealed class MessageReader(RpcLimits limits, RpcBudget budget)
+{
+    private const int PrefixBytes = 4;
+
+    /// <summary>A partial message below this is not worth charging.</summary>
+    private const int ReserveAboveBytes = 4 * 1024;
+
+    private ThriftScanner _scanner;
+    private bool _isInMessage;
+    private int _frameBytes;
+    private int _scannedBytes;
+    private long _reservedBytes;
+    private byte[]? _rented;
+    private byte[]? _refusedHeader;
+
+    /// <summary>Whether messages are framed; null until the first four bytes have come.</summary>
+    public bool? IsFramed { get; private set; }
+
+    /// <summary>What is wrong with the input, if anything; there is no way to go on after that.</summary>
+    public string? Error { get; private set; }
+
+    /// <summary>Whether the last message was too much for this node and only its header was kept.</summary>
+    public bool IsRefused { get; private set; }
+
+    /// <summary>Environment.TickCount64 at which the message now coming in began; 0 for none.</summary>
+    public long PartialSinceTickMs { get; private set; }
+
+    /// <summary>
+    /// Takes the next whole message off the front of <paramref name="buffer"/>. The message is good until
+    /// <see cref="Release"/>, and while the buffer is.
+    /// </summary>
+    public bool TryRead(ref ReadOnlySequence<byte> buffer, long receivedTimestamp, out RequestMessage message)
+    {
+        message = default;
+        if (!_isInMessage && !TryBegin(ref buffer))
+        {
+            return false;
+        }
+        Scan(ref buffer);
+        if (Error is not null || !_scanner.IsComplete)
+        {
+            return false;
+        }
+        if (_refusedHeader is not null)
+        {
+            message = RequestMessage.Parse(_refusedHeader, receivedTimestamp);
+            IsRefused = true;
+        }
+        else
+        {
+            message = RequestMessage.Parse(Contiguous(buffer.Slice(0, _scannedBytes)), receivedTimestamp);
+            buffer = buffer.Slice(_scannedBytes);
+            IsRefused = false;
+        }
+        // What was held for the message is charged to the call from here on.
+        ReleaseReserved();
+        _isInMessage = false;
+        PartialSinceTickMs = 0;
+        return true;
+    }
+
+    /// <summary>The last message is done with.</summary>
+    public void Release()
+    {
+        if (_rented is not null)
+        {
+            ArrayPool<byte>.Shared.Return(_rented);
+            _rented = null;
+        }
+        ReleaseReserved();
+        _refusedHeader = null;
+    }
+
+    private void ReleaseReserved()
+    {
+        if (_reservedBytes > 0)
+        {
+            budget.ReleaseReserved(_reservedBytes);
+            _reservedBytes = 0;
+        }
+    }
+
+    private bool TryBegin(ref ReadOnlySequence<byte> buffer)
+    {
+        if (IsFramed == false)
+        {
+            if (buffer.IsEmpty)
+            {
+                return false;
+            }
+            BeginMessage(limits.MaxMessageBytes);
+            return true;
+        }
+        if (buffer.Length < PrefixBytes)
+        {
+            PartialSinceTickMs = buffer.IsEmpty ? 0 : StartOfPartial();
+            return false;
+        }
+        Span<byte> prefix = stackalloc byte[PrefixBytes];
+        buffer.Slice(0, PrefixBytes).CopyTo(prefix);
+        if (IsFramed is null && prefix[0] == 0x80 && prefix[1] == 0x01)
+        {
+            IsFramed = false;
+            BeginMessage(limits.MaxMessageBytes);
+            return true;
+        }
+        var length = BinaryPrimitives.ReadInt32BigEndian(prefix);
+        if (length <= 0 || length > limits.MaxMessageBytes)
+        {
+            Error = IsFramed is null && length <= 0
+                ? "neither a strict binary message nor a frame"
+                : $"frame of {(uint)length} bytes, the limit is {limits.MaxMessageBytes} (max_message_bytes)";
+            return false;
+        }
+        IsFramed = true;
+        _frameBytes = length;
+        buffer = buffer.Slice(PrefixBytes);
+        BeginMessage(length);
+        return true;
+    }
+
+    private void BeginMessage(int maxBytes)
+    {
+        _isInMessage = true;
+        _scannedBytes = 0;
+        _scanner.Reset(maxBytes);
+    }
+
+    private void Scan(ref ReadOnlySequence<byte> buffer)
+    {
+        var rest = buffer.Slice(_scannedBytes);
+        foreach (var piece in rest)
+        {
+            _scannedBytes += _scanner.Feed(piece.Span);
+            if (_scanner.IsComplete || _scanner.Error is not null)
+            {
+                break;
+            }
+        }
+        if (_scanner.Error is not null)
+        {
+            Error = _scanner.Error;
+            return;
+        }
+        if (_scanner.IsComplete && IsFramed == true && _scanner.Consumed != _frameBytes)
+        {
+            Error = $"frame of {_frameBytes} bytes around a message of {_scanner.Consumed}";
+            return;
+        }
+        if (_refusedHeader is not null)
+        {
+            buffer = buffer.Slice(_scannedBytes);
+            _scannedBytes = 0;
+        }
+        else if (!_scanner.IsComplete)
+        {
+            PartialSinceTickMs = StartOfPartial();
+            Reserve(ref buffer);
+        }
+    }
+
+    private long StartOfPartial() => PartialSinceTickMs == 0 ? Environment.TickCount64 : PartialSinceTickMs;
+
+    /// <summary>Charges what is held of a large message; doubles, so that many small pieces cost few steps.</summary>
+    private void Reserve(ref ReadOnlySequence<byte> buffer)
+    {
+        if (_scannedBytes <= Math.Max(ReserveAboveBytes, _reservedBytes) || !_scanner.HasHeader)
+        {
+            return;
+        }
+        var wanted = Math.Min(2L * _scannedBytes, limits.MaxMessageBytes) - _reservedBytes;
+        if (budget.TryReserve(wanted))
+        {
+            _reservedBytes += wanted;
+            return;
+        }
+        var start = RequestMessage.Parse(buffer.Slice(0, Math.Min(buffer.Length, 256)).ToArray(), 0);
+        Release();
+        _refusedHeader = start.Bytes[..start.ArgumentsStart].ToArray();
+        buffer = buffer.Slice(_scannedBytes);
+        _scannedBytes = 0;
+    }
+
+    private ReadOnlyMemory<byte> Contiguous(ReadOnlySequence<byte> message)
+    {
+        if (message.IsSingleSegment)
+        {
+            return message.First;
+        }
+        var length = (int)message.Length;
+        _rented = ArrayPool<byte>.Shared.Rent(length);
+        message.CopyTo(_rented);
+        return _rented.AsMemory(0, length);
+    }
+}

@@ -1,0 +1,56 @@
+namespace KvCloud.Node.Rpc.Connections;
+
+/// <summary>How much of the node's room for calls in flight is taken. Thread-safe.</summary>
+internal sealed class RpcBudget(RpcLimits limits)
+{
+    private long _calls;
+    private long _bytes;
+
+    /// <summary>Calls under way.</summary>
+    public long Calls => Interlocked.Read(ref _calls);
+
+    /// <summary>Request bytes held: of calls under way, and of large messages that are still coming in.</summary>
+    public long Bytes => Interlocked.Read(ref _bytes);
+
+    /// <summary>Whether a call with so many request bytes fits; if not, the limit that is full, for people.</summary>
+    public bool HasRoomFor(long bytes, out string? fullLimit)
+    {
+        fullLimit = null;
+        if (Volatile.Read(ref _calls) >= limits.MaxInFlightCallsPerNode)
+        {
+            fullLimit = $"this node has {limits.MaxInFlightCallsPerNode} calls in flight (max_in_flight_calls)";
+        }
+        else if (Volatile.Read(ref _bytes) + bytes > limits.MaxInFlightBytesPerNode)
+        {
+            fullLimit = $"this node holds {limits.MaxInFlightBytesPerNode} bytes of requests in flight"
+                + " (max_in_flight_bytes)";
+        }
+        return fullLimit is null;
+    }
+
+    /// <summary>Charges a call that goes under way. <see cref="HasRoomFor"/> was asked before.</summary>
+    public void Charge(long bytes)
+    {
+        Interlocked.Increment(ref _calls);
+        Interlocked.Add(ref _bytes, bytes);
+    }
+
+    public void Release(long calls, long bytes)
+    {
+        Interlocked.Add(ref _calls, -calls);
+        Interlocked.Add(ref _bytes, -bytes);
+    }
+
+    /// <summary>Charges bytes of a message that is still coming in.</summary>
+    public bool TryReserve(long bytes)
+    {
+        if (Interlocked.Add(ref _bytes, bytes) <= limits.MaxInFlightBytesPerNode)
+        {
+            return true;
+        }
+        Interlocked.Add(ref _bytes, -bytes);
+        return false;
+    }
+
+    public void ReleaseReserved(long bytes) => Interlocked.Add(ref _bytes, -bytes);
+}

@@ -1,0 +1,180 @@
+using System.Buffers;
+using System.Diagnostics;
+using KvCloud.Node.Rpc.Wire;
+using KvCloud.Protocol;
+using Microsoft.AspNetCore.Connections;
+
+namespace KvCloud.Node.Rpc.Connections;
+
+/// <summary>One client connection: reads calls, sets them going, and sees the answers out.</summary>
+internal sealed class RpcConnection
+{
+    /// <summary>What a call under way costs beside its bytes, roughly: its objects and its place in queues.</summary>
+    private const int CallOverheadBytes = 512;
+
+    private readonly ConnectionContext _connection;
+    private readonly IRpcDispatcher _dispatcher;
+    private readonly RpcLimits _limits;
+    private readonly RpcBudget _budget;
+    private readonly AnswerWriter _output;
+    private readonly CallQueue _queue;
+    private readonly MessageReader _messages;
+    private volatile bool _isStopping;
+    private volatile Exception? _broken;
+    private bool _hasPen;
+
+    public RpcConnection(
+        ConnectionContext connection,
+        IRpcDispatcher dispatcher,
+        RpcLimits limits,
+        RpcBudget budget,
+        RpcStatistics statistics)
+    {
+        _connection = connection;
+        _dispatcher = dispatcher;
+        _limits = limits;
+        _budget = budget;
+        _output = new AnswerWriter(connection.Transport.Output);
+        _queue = new CallQueue(_output, budget, statistics, OnOutputBroken);
+        _messages = new MessageReader(limits, budget);
+    }
+
+    /// <summary>Since when a message has been coming in, by Environment.TickCount64; 0 when none is.</summary>
+    public long PartialSinceTickMs => _messages.PartialSinceTickMs;
+
+    public string Client => _connection.RemoteEndPoint?.ToString() ?? _connection.ConnectionId;
+
+    /// <summary>
+    /// Serves the connection to its end. Returns what the client did wrong, or null if it simply left. Throws
+    /// IOException when the connection broke.
+    /// </summary>
+    public async Task<string?> RunAsync()
+    {
+        var isGraceful = false;
+        try
+        {
+            var error = await ReadCallsAsync();
+            if (_broken is null)
+            {
+                // A client that has said all it had to say still gets its answers.
+                isGraceful = await AnswerRestAsync();
+            }
+            return error;
+        }
+        finally
+        {
+            if (!isGraceful)
+            {
+                _connection.Abort();
+            }
+            _messages.Release();
+            await _queue.AbandonAsync();
+        }
+    }
+
+    /// <summary>Reads no further calls; those under way are answered, then the connection closes. Any thread.</summary>
+    public void Stop()
+    {
+        _isStopping = true;
+        _connection.Transport.Input.CancelPendingRead();
+    }
+
+    /// <summary>Cuts the connection off. Any thread.</summary>
+    public void Abort(string reason) => _connection.Abort(new ConnectionAbortedException(reason));
+
+    private async Task<string?> ReadCallsAsync()
+    {
+        var input = _connection.Transport.Input;
+        while (!_isStopping && _broken is null)
+        {
+            var read = await input.ReadAsync(CancellationToken.None);
+            var buffer = read.Buffer;
+            var received = Stopwatch.GetTimestamp();
+            _hasPen = _queue.TryTakePen();
+            try
+            {
+                while (_messages.TryRead(ref buffer, received, out var message))
+                {
+                    _output.IsFramed = _messages.IsFramed == true;
+                    Serve(in message);
+                    _messages.Release();
+                    if (_queue.Count >= _limits.MaxInFlightCallsPerConnection)
+                    {
+                        GiveBackPen();
+                        await _queue.WaitUntilAtMostAsync(_limits.MaxInFlightCallsPerConnection / 2);
+                        _hasPen = _queue.TryTakePen();
+                    }
+                }
+            }
+            finally
+            {
+                GiveBackPen();
+            }
+            if (_messages.Error is { } error)
+            {
+                return error;
+            }
+            if (read.IsCompleted)
+            {
+                return buffer.IsEmpty && _messages.PartialSinceTickMs == 0 ? null : "the connection ended within a message";
+            }
+            input.AdvanceTo(buffer.Start, buffer.End);
+        }
+        return null;
+    }
+
+    private void Serve(in RequestMessage message)
+    {
+        if (_hasPen)
+        {
+            _queue.WriteIfWanted();
+        }
+        var direct = _hasPen && _queue.Count == 0 ? _output : null;
+        var cost = message.Bytes.Length + CallOverheadBytes;
+        string? fullLimit = null;
+        var call = _messages.IsRefused || !_budget.HasRoomFor(cost, out fullLimit)
+            ? _dispatcher.Refuse(in message, ErrorCode.OVERLOADED, fullLimit ?? RefusedText, direct)
+            : _dispatcher.Dispatch(in message, direct);
+        if (call is not null)
+        {
+            call.ChargedBytes = cost;
+            call.Start(_queue, _queue.Enqueue(call));
+        }
+        else if (_queue.IsFlushDue)
+        {
+            GiveBackPen();
+            _hasPen = _queue.TryTakePen();
+        }
+    }
+
+    private string RefusedText =>
+        $"this node holds {_limits.MaxInFlightBytesPerNode} bytes of requests in flight (max_in_flight_bytes)";
+
+    private void GiveBackPen()
+    {
+        if (_hasPen)
+        {
+            _hasPen = false;
+            _queue.GiveBackPen();
+        }
+    }
+
+    private async Task<bool> AnswerRestAsync()
+    {
+        try
+        {
+            await _queue.WaitUntilAtMostAsync(0).WaitAsync(TimeSpan.FromMilliseconds(_limits.MaxTimeoutMs));
+            return _broken is null;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    private void OnOutputBroken(Exception exception)
+    {
+        _broken = exception;
+        _connection.Transport.Input.CancelPendingRead();
+    }
+}

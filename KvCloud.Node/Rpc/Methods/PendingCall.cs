@@ -1,0 +1,34 @@
+using KvCloud.Node.Rpc.Connections;
+using KvCloud.Node.Rpc.Wire;
+using KvCloud.Protocol;
+
+namespace KvCloud.Node.Rpc.Methods;
+
+/// <summary>What calls in a connection's queue have in common, unless they are writes, which have a base already.</summary>
+internal abstract class PendingCall(RpcMethod method, in RequestMessage message) : IPendingCall
+{
+    private CallTicket _ticket;
+
+    public RpcMethod Method { get; } = method;
+
+    public long ReceivedTimestamp { get; } = message.ReceivedTimestamp;
+
+    public int ChargedBytes { get; set; }
+
+    public bool IsReady => _ticket.IsReady;
+
+    protected int SequenceId { get; } = message.SequenceId;
+
+    public void Start(CallQueue queue, long index)
+    {
+        _ticket.Take(queue, index);
+        Begin();
+    }
+
+    public abstract ErrorCode WriteAnswer(AnswerWriter output);
+
+    /// <summary>Sets the call going; sooner or later <see cref="MarkReady"/> must be called, once.</summary>
+    protected abstract void Begin();
+
+    protected void MarkReady() => _ticket.MarkReady();
+}

@@ -1,0 +1,211 @@
+using System.Collections.Concurrent;
+using KvCloud.Node.Rpc.Connections;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Hosting;
+
+namespace KvCloud.Node.Rpc;
+
+/// <summary>
+/// All client connections of this node. Kestrel hands each one here.
+/// </summary>
+internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleService, IAsyncDisposable
+{
+    private const int LogLinesPerSecond = 10;
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<RpcConnection, byte> _connections = new();
+    private readonly IRpcDispatcher _dispatcher;
+    private readonly RpcLimits _limits;
+    private readonly RpcBudget _budget;
+    private readonly RpcStatistics _statistics;
+    private readonly ILogger<RpcServer> _logger;
+    private readonly LogGate _badInputLog = new(LogLinesPerSecond);
+    private readonly LogGate _rejectedLog = new(LogLinesPerSecond);
+    private readonly PeriodicTimer _sweepTimer = new(SweepInterval);
+    private Task _sweep = Task.CompletedTask;
+    private int _connectionCount;
+    private volatile bool _isDraining;
+
+    public RpcServer(
+        IRpcDispatcher dispatcher,
+        RpcOptions options,
+        RpcBudget budget,
+        RpcStatistics statistics,
+        ILogger<RpcServer> logger)
+    {
+        _dispatcher = dispatcher;
+        _limits = options.Limits;
+        _budget = budget;
+        _statistics = statistics;
+        _logger = logger;
+        statistics.ObserveConnections(() => Volatile.Read(ref _connectionCount));
+    }
+
+    public int ConnectionCount => Volatile.Read(ref _connectionCount);
+
+    /// <summary>New calls are answered SHUTTING_DOWN and new connections closed.</summary>
+    public bool IsDraining => _isDraining;
+
+    public override async Task OnConnectedAsync(ConnectionContext connection)
+    {
+        ArgumentNullException.ThrowIfNull(connection);
+        var count = Interlocked.Increment(ref _connectionCount);
+        try
+        {
+            if (_isDraining)
+            {
+                return;
+            }
+            if (count > _limits.MaxConnections)
+            {
+                Reject(connection);
+                return;
+            }
+            await ServeAsync(connection);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _connectionCount);
+        }
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _sweep = SweepAsync();
+        return Task.CompletedTask;
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>Called by the host before anything else stops: Kestrel and the replica still work.</summary>
+    public Task StoppingAsync(CancellationToken cancellationToken) => DrainAsync(cancellationToken);
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>
+    /// Takes no more connections, answers new calls SHUTTING_DOWN, lets those in flight finish within
+    /// drain_timeout_ms, then closes all connections. Must come before the replica stops, which answers them.
+    /// </summary>
+    public async Task DrainAsync(CancellationToken cancellationToken)
+    {
+        _isDraining = true;
+        _dispatcher.RefuseNewCalls();
+        Log.Draining(_logger, _connections.Count, _budget.Calls);
+        var deadline = Environment.TickCount64 + _limits.DrainTimeoutMs;
+        while (_budget.Calls > 0 && Environment.TickCount64 < deadline && !cancellationToken.IsCancellationRequested)
+        {
+            await Task.Delay(10, CancellationToken.None);
+        }
+        foreach (var connection in _connections.Keys)
+        {
+            connection.Stop();
+        }
+        while (!_connections.IsEmpty && Environment.TickCount64 < deadline + 1_000)
+        {
+            await Task.Delay(10, CancellationToken.None);
+        }
+        var left = _budget.Calls;
+        foreach (var connection in _connections.Keys)
+        {
+            connection.Abort("the node is stopping");
+        }
+        Log.Drained(_logger, left);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _sweepTimer.Dispose();
+        await _sweep;
+    }
+
+    private async Task ServeAsync(ConnectionContext context)
+    {
+        var connection = new RpcConnection(context, _dispatcher, _limits, _budget, _statistics);
+        _connections.TryAdd(connection, 0);
+        if (_isDraining)
+        {
+            connection.Stop();
+        }
+        try
+        {
+            var error = await connection.RunAsync();
+            if (error is not null)
+            {
+                _statistics.CountBadInput();
+                if (_badInputLog.TryPass(out var suppressed))
+                {
+                    Log.BadInput(_logger, connection.Client, error, suppressed);
+                }
+            }
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            // Covers resets and aborts, which every network has; a client's call may have been under way.
+            Log.ConnectionLost(_logger, connection.Client, exception.Message);
+        }
+        catch (Exception exception)
+        {
+            Log.ConnectionFailed(_logger, exception, connection.Client);
+        }
+        finally
+        {
+            _connections.TryRemove(connection, out _);
+        }
+    }
+
+    private void Reject(ConnectionContext connection)
+    {
+        _statistics.CountRejectedConnection();
+        if (_rejectedLog.TryPass(out var suppressed))
+        {
+            Log.Rejected(_logger, connection.RemoteEndPoint?.ToString(), _limits.MaxConnections, suppressed);
+        }
+    }
+
+    /// <summary>Closes connections whose message has been coming in for too long: its bytes are charged to all.</summary>
+    private async Task SweepAsync()
+    {
+        // Disposing the timer ends the loop.
+        while (await _sweepTimer.WaitForNextTickAsync(CancellationToken.None))
+        {
+            var before = Environment.TickCount64 - _limits.MessageTimeoutMs;
+            foreach (var connection in _connections.Keys)
+            {
+                if (connection.PartialSinceTickMs is > 0 and var since && since < before)
+                {
+                    Log.MessageTooSlow(_logger, connection.Client, _limits.MessageTimeoutMs);
+                    connection.Abort("message_timeout_ms is over");
+                }
+            }
+        }
+    }
+
+    private static partial class Log
+    {
+        [LoggerMessage(LogLevel.Warning, "Client {Client} is cut off: {Error} ({Suppressed} such lines left out)")]
+        public static partial void BadInput(ILogger logger, string client, string error, long suppressed);
+
+        [LoggerMessage(LogLevel.Warning,
+            "Client {Client} is turned away: max_connections ({Limit}) is reached ({Suppressed} such lines left out)")]
+        public static partial void Rejected(ILogger logger, string? client, int limit, long suppressed);
+
+        [LoggerMessage(LogLevel.Warning, "Client {Client} is cut off: its message took longer than {TimeoutMs} ms")]
+        public static partial void MessageTooSlow(ILogger logger, string client, int timeoutMs);
+
+        [LoggerMessage(LogLevel.Debug, "Connection of client {Client} is lost: {Reason}")]
+        public static partial void ConnectionLost(ILogger logger, string client, string reason);
+
+        [LoggerMessage(LogLevel.Error, "Connection of client {Client} failed")]
+        public static partial void ConnectionFailed(ILogger logger, Exception exception, string client);
+
+        [LoggerMessage(LogLevel.Information, "Draining: {Connections} connections, {Calls} calls in flight")]
+        public static partial void Draining(ILogger logger, int connections, long calls);
+
+        [LoggerMessage(LogLevel.Information, "Drained: {Calls} calls were left unanswered")]
+        public static partial void Drained(ILogger logger, long calls);
+    }
+}

@@ -1,0 +1,27 @@
+using KvCloud.Node.Rpc.Connections;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+
+namespace KvCloud.Node.Rpc;
+
+internal static class RpcServiceCollectionExtensions
+{
+    /// <summary>
+    /// The Thrift server, over an <see cref="IRpcDispatcher"/> that is registered beside it. Kestrel needs
+    /// <see cref="ListenForRpc"/> besides.
+    /// </summary>
+    public static IServiceCollection AddRpcServer(this IServiceCollection services, RpcOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton(new RpcBudget(options.Limits));
+        services.AddSingleton<RpcStatistics>();
+        services.AddSingleton<RpcServer>();
+        services.AddHostedService(provider => provider.GetRequiredService<RpcServer>());
+        services.Configure<SocketTransportOptions>(socket => socket.MaxReadBufferSize = options.Limits.ReadBufferBytes);
+        return services;
+    }
+
+    /// <summary>Serves Thrift clients on a port: <c>kestrel.ListenAnyIP(port, listen => listen.ListenForRpc())</c>.</summary>
+    public static void ListenForRpc(this ListenOptions listen) => listen.UseConnectionHandler<RpcServer>();
+}

@@ -1,0 +1,147 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using KvCloud.Node.Rpc.Connections;
+using KvCloud.Node.Rpc.Methods;
+using KvCloud.Protocol;
+
+namespace KvCloud.Node.Rpc;
+
+/// <summary>
+/// Counts calls: for getDatabaseStats, and as the meter <c>KvCloud.Rpc</c>. Thread-safe, and cheap enough for every call.
+/// </summary>
+/// <remarks>
+/// Counters are kept by method and code in stripes, one a processor, so that threads do not fight for them; instruments
+/// read the sums when they are asked. The latency histogram cannot be read that way and takes one call in
+/// <see cref="LatencySampling"/> instead.
+/// </remarks>
+internal sealed class RpcStatistics : IDisposable
+{
+    public const string MeterName = "KvCloud.Rpc";
+    public const int LatencySampling = 16;
+
+    private const int Stripes = 8;
+    private static readonly int Codes = Enum.GetValues<ErrorCode>().Max(code => (int)code) + 1;
+    private static readonly string[] CodeNames = [.. Enumerable.Range(0, Codes).Select(code => ((ErrorCode)code).ToString())];
+
+    private readonly Stripe[] _stripes = [.. Enumerable.Range(0, Stripes).Select(_ => new Stripe(RpcMethodNames.Count * Codes))];
+    private readonly Meter _meter = new(MeterName);
+    private readonly Histogram<double> _latency;
+    private readonly Counter<long> _rejected;
+    private readonly Counter<long> _badInput;
+    private long _activeTransactions;
+
+    public RpcStatistics(RpcBudget budget)
+    {
+        _meter.CreateObservableCounter("kvcloud.rpc.calls", ObserveCalls, "{call}", "Calls answered, by method and code.");
+        _latency = _meter.CreateHistogram<double>("kvcloud.rpc.duration", "s",
+            $"Time from a call's last byte to its answer, of one call in {LatencySampling}.");
+        _rejected = _meter.CreateCounter<long>("kvcloud.rpc.rejected_connections", "{connection}",
+            "Connections closed because max_connections was reached.");
+        _badInput = _meter.CreateCounter<long>("kvcloud.rpc.bad_input", "{connection}",
+            "Connections closed because of malformed or oversize input.");
+        _meter.CreateObservableGauge("kvcloud.rpc.in_flight_calls", () => budget.Calls, "{call}", "Calls under way.");
+        _meter.CreateObservableGauge("kvcloud.rpc.in_flight_bytes", () => budget.Bytes, "By",
+            "Request bytes held for calls under way.");
+    }
+
+    public long Reads => Sum(method => RpcMethodNames.KindOf(method) == RpcMethodKind.Read, _ => true);
+
+    public long Writes =>
+        Sum(method => RpcMethodNames.KindOf(method) is RpcMethodKind.Write or RpcMethodKind.Commit, _ => true);
+
+    public long CommittedTransactions =>
+        Sum(method => RpcMethodNames.KindOf(method) == RpcMethodKind.Commit, code => code == ErrorCode.OK);
+
+    public long AbortedTransactions =>
+        Sum(method => RpcMethodNames.KindOf(method) == RpcMethodKind.Commit, code => code != ErrorCode.OK);
+
+    /// <summary>Commits under way.</summary>
+    public long ActiveTransactions => Interlocked.Read(ref _activeTransactions);
+
+    /// <summary>Mean time from the last byte of a call to its answer, over all calls since the start; 0 for none.</summary>
+    public double AverageResponseTimeMs
+    {
+        get
+        {
+            long calls = 0, ticks = 0;
+            foreach (var stripe in _stripes)
+            {
+                calls += Volatile.Read(ref stripe.Calls);
+                ticks += Volatile.Read(ref stripe.ElapsedTicks);
+            }
+            return calls == 0 ? 0 : ticks * 1_000.0 / Stopwatch.Frequency / calls;
+        }
+    }
+
+    /// <summary>A call has been answered.</summary>
+    /// <param name="receivedTimestamp">Stopwatch timestamp of when it came in.</param>
+    public void Record(RpcMethod method, ErrorCode code, long receivedTimestamp)
+    {
+        var elapsed = Stopwatch.GetTimestamp() - receivedTimestamp;
+        var stripe = _stripes[Thread.GetCurrentProcessorId() % Stripes];
+        Interlocked.Increment(ref stripe.Counts[(method.Index * Codes) + (int)code]);
+        Interlocked.Add(ref stripe.ElapsedTicks, elapsed);
+        if (Interlocked.Increment(ref stripe.Calls) % LatencySampling == 0 && _latency.Enabled)
+        {
+            _latency.Record(elapsed / (double)Stopwatch.Frequency,
+                new KeyValuePair<string, object?>("method", method.Name),
+                new KeyValuePair<string, object?>("code", CodeNames[(int)code]));
+        }
+    }
+
+    public void BeginTransaction() => Interlocked.Increment(ref _activeTransactions);
+
+    public void EndTransaction() => Interlocked.Decrement(ref _activeTransactions);
+
+    public void CountRejectedConnection() => _rejected.Add(1);
+
+    public void CountBadInput() => _badInput.Add(1);
+
+    public void ObserveConnections(Func<int> count) =>
+        _meter.CreateObservableGauge("kvcloud.rpc.connections", count, "{connection}", "Open client connections.");
+
+    public void Dispose() => _meter.Dispose();
+
+    /// <summary>Calls answered so far.</summary>
+    public long Count(RpcMethod method, ErrorCode code) => Count(method.Index, (int)code);
+
+    private long Count(int method, int code)
+    {
+        long sum = 0;
+        foreach (var stripe in _stripes)
+        {
+            sum += Volatile.Read(ref stripe.Counts[(method * Codes) + code]);
+        }
+        return sum;
+    }
+
+    private long Sum(Func<int, bool> methods, Func<ErrorCode, bool> codes) =>
+        (from method in Enumerable.Range(0, RpcMethodNames.Count)
+         where methods(method)
+         from code in Enumerable.Range(0, Codes)
+         where codes((ErrorCode)code)
+         select Count(method, code)).Sum();
+
+    private IEnumerable<Measurement<long>> ObserveCalls()
+    {
+        for (var method = 0; method < RpcMethodNames.Count; method++)
+        {
+            for (var code = 0; code < Codes; code++)
+            {
+                if (Count(method, code) is > 0 and var count)
+                {
+                    yield return new Measurement<long>(count,
+                        new KeyValuePair<string, object?>("method", RpcMethodNames.NameOf(method)),
+                        new KeyValuePair<string, object?>("code", CodeNames[code]));
+                }
+            }
+        }
+    }
+
+    private sealed class Stripe(int counters)
+    {
+        public readonly long[] Counts = new long[counters];
+        public long Calls;
+        public long ElapsedTicks;
+    }
+}

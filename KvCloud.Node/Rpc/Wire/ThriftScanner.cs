@@ -1,0 +1,333 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
+using Thrift.Protocol.Entities;
+
+namespace KvCloud.Node.Rpc.Wire;
+
+/// <summary>
+/// Finds the end of one strict binary message while its bytes come in, without keeping or allocating any of them.
+/// </summary>
+/// <remarks>
+/// An unframed message does not say how long it is, so its structure has to be walked. The walk is resumable: every
+/// byte is looked at once however small the pieces are in which it comes, so a slow sender costs no more than a fast
+/// one. A claimed length is checked against the limits before anything is done with it; what passes here is
+/// well-formed, and decoding it needs no input beyond its end.
+/// A mutable struct: one a connection, never copied while in use.
+/// </remarks>
+internal struct ThriftScanner
+{
+    private const int MaxDepth = 16;
+    private const int MaxMethodNameBytes = 128;
+    private const int MaxContainerElements = 262_144;
+    private const int Version1 = unchecked((int)0x80010000);
+
+    private Levels _levels;
+    private int _depth;
+    private Step _step;
+    private long _skip;
+    private ulong _carry;
+    private int _carried;
+    private long _consumed;
+    private long _maxBytes;
+
+    /// <summary>The message begins with the next byte.</summary>
+    /// <param name="maxBytes">A longer message is an error.</param>
+    public void Reset(long maxBytes)
+    {
+        _depth = 0;
+        _step = Step.Version;
+        _skip = 0;
+        _carry = 0;
+        _carried = 0;
+        _consumed = 0;
+        _maxBytes = maxBytes;
+        Error = null;
+    }
+
+    /// <summary>Bytes of this message seen so far; its length once it is complete.</summary>
+    public readonly long Consumed => _consumed;
+
+    public readonly bool IsComplete => _step == Step.Done;
+
+    /// <summary>The method's name and the sequence id have gone by.</summary>
+    public readonly bool HasHeader => _step > Step.SequenceId;
+
+    /// <summary>What is wrong with the message; null while nothing is.</summary>
+    public string? Error { get; private set; }
+
+    /// <summary>Looks at more bytes; stops at the end of the message. Returns how many of them belong to it.</summary>
+    public int Feed(ReadOnlySpan<byte> data)
+    {
+        var at = 0;
+        while (Error is null && _step != Step.Done)
+        {
+            if (_skip > 0)
+            {
+                var skipped = (int)Math.Min(_skip, data.Length - at);
+                at += skipped;
+                _skip -= skipped;
+                if (_skip > 0)
+                {
+                    break;
+                }
+            }
+            if (!TryTakeWord(data, ref at))
+            {
+                break;
+            }
+            Advance();
+            if (Error is null && _consumed + at + _skip > _maxBytes)
+            {
+                Error = $"message larger than {_maxBytes} bytes";
+            }
+        }
+        _consumed += at;
+        return at;
+    }
+
+    /// <summary>Takes the fixed-size piece that the step needs; what came of an incomplete one is carried over.</summary>
+    private bool TryTakeWord(ReadOnlySpan<byte> data, ref int at)
+    {
+        var need = SizeOf(_step);
+        if (need == 4 && _carried == 0 && data.Length - at >= 4)
+        {
+            _carry = BinaryPrimitives.ReadUInt32BigEndian(data[at..]);
+            at += 4;
+            return true;
+        }
+        while (_carried < need)
+        {
+            if (at == data.Length)
+            {
+                return false;
+            }
+            var value = data[at++];
+            _carry = (_carry << 8) | value;
+            _carried++;
+            if (_step == Step.FieldType && _carried == 1 && value == (byte)TType.Stop)
+            {
+                return true;
+            }
+        }
+        return true;
+    }
+
+    private static int SizeOf(Step step) => step switch
+    {
+        Step.FieldType => 3,
+        Step.List => 5,
+        Step.Map => 6,
+        _ => 4,
+    };
+
+    private void Advance()
+    {
+        var word = _carry;
+        _carry = 0;
+        _carried = 0;
+        switch (_step)
+        {
+            case Step.Version:
+                if ((int)word != (Version1 | (int)TMessageType.Call))
+                {
+                    Error = "not a call of the strict binary protocol";
+                }
+                _step = Step.NameLength;
+                break;
+            case Step.NameLength:
+                if (word is 0 or > MaxMethodNameBytes)
+                {
+                    Error = $"method name of {(int)word} bytes";
+                }
+                _skip = (long)word;
+                _step = Step.SequenceId;
+                break;
+            case Step.SequenceId:
+                Push(default);
+                _step = Step.FieldType;
+                break;
+            case Step.FieldType:
+                if (word == (ulong)TType.Stop)
+                {
+                    Pop();
+                }
+                else
+                {
+                    // Two bytes of field id follow the type in the same word; the scanner does not need them.
+                    BeginValue((TType)(byte)(word >> 16));
+                }
+                break;
+            case Step.StringLength:
+                SkipString((int)word);
+                break;
+            case Step.List:
+                BeginContainer(new Level { First = (TType)(byte)(word >> 32), Remaining = (int)word });
+                break;
+            case Step.Map:
+                var map = new Level
+                {
+                    First = (TType)(byte)(word >> 40),
+                    Second = (TType)(byte)(word >> 32),
+                    IsMap = true,
+                    Remaining = (int)word,
+                };
+                BeginContainer(map);
+                break;
+        }
+    }
+
+    private void SkipString(int length)
+    {
+        if (length < 0)
+        {
+            Error = $"string of {length} bytes";
+            return;
+        }
+        _skip = length;
+        EndValue();
+    }
+
+    private void BeginValue(TType type)
+    {
+        var size = FixedSize(type);
+        if (size > 0)
+        {
+            _skip += size;
+            EndValue();
+            return;
+        }
+        switch (type)
+        {
+            case TType.String:
+                _step = Step.StringLength;
+                break;
+            case TType.Struct:
+                Push(default);
+                _step = Step.FieldType;
+                break;
+            case TType.List or TType.Set:
+                _step = Step.List;
+                break;
+            case TType.Map:
+                _step = Step.Map;
+                break;
+            default:
+                Error = $"unknown field type {(int)type}";
+                break;
+        }
+    }
+
+    private void BeginContainer(Level level)
+    {
+        if (level.Remaining is < 0 or > MaxContainerElements)
+        {
+            Error = $"container of {level.Remaining} elements";
+            return;
+        }
+        if (level.Remaining == 0)
+        {
+            EndValue();
+            return;
+        }
+        if (level.IsMap)
+        {
+            level.Remaining *= 2;
+        }
+        Push(level);
+        NextElement();
+    }
+
+    /// <summary>A value is over (or only its bytes remain to be skipped): the level above says what comes next.</summary>
+    private void EndValue()
+    {
+        if (_levels[_depth - 1].Remaining == 0)
+        {
+            _step = Step.FieldType;
+        }
+        else
+        {
+            NextElement();
+        }
+    }
+
+    private void NextElement()
+    {
+        // A run of elements of fixed size is skipped at once, or a list of bytes would recurse here once for each.
+        ref var level = ref _levels[_depth - 1];
+        var first = FixedSize(level.First);
+        var second = level.IsMap ? FixedSize(level.Second) : first;
+        if (first > 0 && second > 0)
+        {
+            _skip += level.IsMap ? (first + second) * (long)(level.Remaining / 2) : first * (long)level.Remaining;
+            Pop();
+            return;
+        }
+        var type = level.IsMap && (level.Remaining & 1) == 1 ? level.Second : level.First;
+        level.Remaining--;
+        if (level.Remaining == 0)
+        {
+            // The last element ends the container, so its level is left before the element is entered.
+            _depth--;
+        }
+        BeginValue(type);
+    }
+
+    private void Push(Level level)
+    {
+        if (_depth == MaxDepth)
+        {
+            Error = $"nested deeper than {MaxDepth}";
+            return;
+        }
+        _levels[_depth++] = level;
+    }
+
+    private void Pop()
+    {
+        _depth--;
+        if (_depth == 0)
+        {
+            _step = Step.Done;
+        }
+        else
+        {
+            EndValue();
+        }
+    }
+
+    private static int FixedSize(TType type) => type switch
+    {
+        TType.Bool or TType.Byte => 1,
+        TType.I16 => 2,
+        TType.I32 => 4,
+        TType.I64 or TType.Double => 8,
+        _ => 0,
+    };
+
+    private enum Step : byte
+    {
+        Version,
+        NameLength,
+        SequenceId,
+        FieldType,
+        StringLength,
+        List,
+        Map,
+        Done,
+    }
+
+    /// <summary>A struct (<see cref="Remaining"/> 0) or a container with elements yet to come.</summary>
+    private struct Level
+    {
+        public TType First;
+        public TType Second;
+        public bool IsMap;
+        public int Remaining;
+    }
+
+    [InlineArray(MaxDepth)]
+    private struct Levels
+    {
+        private Level _first;
+    }
+}

@@ -1,0 +1,48 @@
+using System.Buffers;
+using System.Diagnostics.CodeAnalysis;
+using Thrift;
+using Thrift.Transport;
+
+namespace KvCloud.Node.Rpc.Wire;
+
+/// <summary>Lets generated code write into a buffer. Every write completes synchronously.</summary>
+[SuppressMessage("Reliability", "CA2215", Justification = "TTransport.Dispose(bool) is abstract.")]
+internal sealed class WriteBufferTransport(IBufferWriter<byte> buffer) : TTransport
+{
+    public override bool IsOpen => true;
+
+    public override TConfiguration Configuration { get; } = new();
+
+    public override Task WriteAsync(byte[] buffer1, int offset, int length, CancellationToken cancellationToken)
+    {
+        buffer.Write(buffer1.AsSpan(offset, length));
+        return Task.CompletedTask;
+    }
+
+    public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public override ValueTask<int> ReadAsync(byte[] buffer, int offset, int length, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("this transport only writes");
+
+    public override void CheckReadBytesAvailable(long numBytes) =>
+        throw new NotSupportedException("this transport only writes");
+
+    public override void UpdateKnownMessageSize(long size)
+    {
+        // Nothing is read, so no message's size matters.
+    }
+
+    public override void ResetMessageSizeAndConsumedBytes(long newSize = -1)
+    {
+        // See UpdateKnownMessageSize.
+    }
+
+    public override Task OpenAsync(CancellationToken cancellationToken = default) => Task.CompletedTask;
+
+    public override void Close()
+    {
+        // The buffer belongs to whoever made the transport.
+    }
+
+    protected override void Dispose(bool disposing) => Close();
+}

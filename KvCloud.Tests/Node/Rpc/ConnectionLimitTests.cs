@@ -1,0 +1,201 @@
+using KvCloud.Node.Rpc;
+using static KvCloud.Tests.Node.Rpc.ConnectionTests;
+
+namespace KvCloud.Tests.Node.Rpc;
+
+/// <summary>What clients may make the node hold, and what they hear beyond that.</summary>
+public sealed class ConnectionLimitTests
+{
+    [Fact]
+    public async Task Connections_beyond_the_limit_are_closed_and_make_room_when_others_leave()
+    {
+        const int limit = 500;
+        await using var host = await RpcTestHost.StartAsync(new EchoDispatcher(), new RpcLimits { MaxConnections = limit });
+        var clients = new List<RawClient>();
+        try
+        {
+            for (var i = 0; i < limit; i++)
+            {
+                clients.Add(RawClient.Connect(host.Port));
+            }
+            foreach (var client in clients)
+            {
+                client.Send(RawClient.Ping(1, "in"));
+                Assert.Equal((1, "in"), await client.ReceivePingAsync());
+            }
+
+            using (var excess = RawClient.Connect(host.Port))
+            {
+                Assert.True(await excess.IsClosedByServerAsync());
+            }
+            Assert.Contains(host.Lines.All, line => line.Contains("max_connections (500)", StringComparison.Ordinal));
+
+            clients[0].Dispose();
+            await Eventually(() => host.Server.ConnectionCount < limit);
+            using var next = RawClient.Connect(host.Port);
+            next.Send(RawClient.Ping(1, "in again"));
+            Assert.Equal((1, "in again"), await next.ReceivePingAsync());
+        }
+        finally
+        {
+            clients.ForEach(client => client.Dispose());
+        }
+    }
+
+    [Fact]
+    public async Task Calls_in_flight_beyond_the_connections_limit_wait_unread()
+    {
+        const int limit = 8;
+        var dispatcher = new EchoDispatcher();
+        await using var host = await RpcTestHost.StartAsync(
+            dispatcher, new RpcLimits { MaxInFlightCallsPerConnection = limit });
+        using var client = RawClient.Connect(host.Port);
+
+        for (var i = 0; i < 100; i++)
+        {
+            client.Send(RawClient.Ping(i, $"hold{i}"));
+        }
+        await Eventually(() => dispatcher.Held.Count >= limit);
+        await Task.Delay(50);
+        Assert.Equal(limit, dispatcher.Held.Count);
+
+        for (var i = 0; i < 100; i++)
+        {
+            await Eventually(() => dispatcher.Held.ContainsKey($"hold{i}"));
+            dispatcher.Held[$"hold{i}"].Release();
+            Assert.Equal((i, $"hold{i}"), await client.ReceivePingAsync());
+            Assert.InRange(host.Budget.Calls, 0, limit);
+        }
+    }
+
+    [Fact]
+    public async Task Calls_beyond_the_nodes_limit_are_answered_OVERLOADED_until_there_is_room()
+    {
+        var dispatcher = new EchoDispatcher();
+        await using var host = await RpcTestHost.StartAsync(dispatcher, new RpcLimits { MaxInFlightCallsPerNode = 2 });
+        using var holder = RawClient.Connect(host.Port);
+        using var other = RawClient.Connect(host.Port);
+
+        holder.Send(RawClient.Ping(1, "hold1"));
+        holder.Send(RawClient.Ping(2, "hold2"));
+        await Eventually(() => dispatcher.Held.Count == 2);
+        other.Send(RawClient.Ping(3, "too much"));
+        Assert.Equal((3, "OVERLOADED"), await other.ReceivePingAsync());
+
+        dispatcher.Held["hold1"].Release();
+        await holder.ReceivePingAsync();
+        await Eventually(() => host.Budget.Calls == 1);
+        other.Send(RawClient.Ping(4, "fits"));
+        Assert.Equal((4, "fits"), await other.ReceivePingAsync());
+        dispatcher.Held["hold2"].Release();
+        await holder.ReceivePingAsync();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Large_message_without_room_is_answered_OVERLOADED_and_not_kept(bool isFramed)
+    {
+        var dispatcher = new EchoDispatcher();
+        await using var host = await RpcTestHost.StartAsync(
+            dispatcher, new RpcLimits { MaxInFlightBytesPerNode = 1_000_000, MaxMessageBytes = 1_000_000 });
+        using var holder = RawClient.Connect(host.Port);
+        using var other = RawClient.Connect(host.Port, isFramed);
+        holder.Send(RawClient.Ping(1, "hold" + new string('x', 700_000)));
+        await Eventually(() => dispatcher.Held.Count == 1);
+
+        other.Send(RawClient.Ping(2, new string('y', 900_000)));
+        other.Send(RawClient.Ping(3, "small"));
+
+        Assert.Equal((2, "OVERLOADED"), await other.ReceivePingAsync());
+        Assert.Equal((3, "small"), await other.ReceivePingAsync());
+        Assert.InRange(host.Budget.Bytes, 700_000, 710_000);
+        dispatcher.Held.Values.Single().Release();
+        await holder.ReceivePingAsync();
+    }
+
+    [Fact]
+    public async Task Message_that_never_ends_is_cut_off_after_the_timeout()
+    {
+        await using var host = await RpcTestHost.StartAsync(
+            new EchoDispatcher(), new RpcLimits { MessageTimeoutMs = 1_000 });
+        using var client = RawClient.Connect(host.Port);
+
+        client.Stream.Write(RawClient.Ping(1, "half").AsSpan(0, 20));
+
+        Assert.True(await client.IsClosedByServerAsync());
+        await Eventually(() => host.Lines.All.Any(line => line.Contains("took longer", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Client_that_reads_no_answers_is_read_no_further()
+    {
+        await using var host = await RpcTestHost.StartAsync(new EchoDispatcher());
+        using var client = RawClient.Connect(host.Port);
+        var message = RawClient.Ping(1, new string('x', 10_000));
+        client.Stream.WriteTimeout = 500;
+
+        // 400 MB of answers would be owed if the server read all of it.
+        var sent = 0;
+        Assert.Throws<IOException>(() =>
+        {
+            for (; sent < 40_000; sent++)
+            {
+                client.Stream.Write(message);
+            }
+        });
+
+        Assert.InRange(sent, 1, 20_000);
+        Assert.InRange(host.Budget.Bytes, 0, 64 * 1024 * 1024);
+        using var other = RawClient.Connect(host.Port);
+        other.Send(RawClient.Ping(2, "others go on"));
+        Assert.Equal((2, "others go on"), await other.ReceivePingAsync());
+    }
+
+    [Fact]
+    public async Task Drain_answers_what_is_in_flight_refuses_what_is_new_and_closes()
+    {
+        var dispatcher = new EchoDispatcher();
+        await using var host = await RpcTestHost.StartAsync(dispatcher);
+        using var client = RawClient.Connect(host.Port);
+        client.Send(RawClient.Ping(1, "hold1"));
+        await Eventually(() => dispatcher.Held.Count == 1);
+
+        var drain = host.Server.DrainAsync(CancellationToken.None);
+        using var late = RawClient.Connect(host.Port);
+        Assert.True(await late.IsClosedByServerAsync());
+        client.Send(RawClient.Ping(2, "new"));
+        await Eventually(() => host.Budget.Calls == 2);
+        Assert.False(drain.IsCompleted);
+        dispatcher.Held["hold1"].Release();
+
+        Assert.Equal((1, "hold1"), await client.ReceivePingAsync());
+        Assert.Equal((2, "SHUTTING_DOWN"), await client.ReceivePingAsync());
+        await drain;
+        Assert.True(await client.IsClosedByServerAsync());
+        Assert.Equal(0, host.Server.ConnectionCount);
+    }
+
+    [Fact]
+    public async Task Drain_gives_up_on_calls_that_never_finish_after_its_timeout()
+    {
+        var dispatcher = new EchoDispatcher();
+        await using var host = await RpcTestHost.StartAsync(dispatcher, new RpcLimits { DrainTimeoutMs = 200 });
+        using var client = RawClient.Connect(host.Port);
+        client.Send(RawClient.Ping(1, "hold1"));
+        await Eventually(() => dispatcher.Held.Count == 1);
+
+        await host.Server.DrainAsync(CancellationToken.None);
+
+        Assert.True(await client.IsClosedByServerAsync());
+        Assert.Contains(host.Lines.All, line => line.Contains("1 calls were left unanswered", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Validate_names_the_limit_that_is_wrong()
+    {
+        Assert.Empty(new RpcLimits().Validate());
+        var error = Assert.Single(new RpcLimits { MaxConnections = 0 }.Validate());
+        Assert.Equal("max_connections is 0, but must be from 1 to 1000000.", error);
+    }
+}

@@ -1,0 +1,89 @@
+using System.Collections.Concurrent;
+using System.Net;
+using KvCloud.Node.Rpc;
+using KvCloud.Node.Rpc.Connections;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace KvCloud.Tests.Node.Rpc;
+
+/// <summary>A real Kestrel with the real connection handler on a free port, over any dispatcher.</summary>
+internal sealed class RpcTestHost : IAsyncDisposable
+{
+    private readonly WebApplication _application;
+
+    private RpcTestHost(WebApplication application, LogLines lines)
+    {
+        _application = application;
+        Lines = lines;
+        var address = application.Services.GetRequiredService<IServer>()
+            .Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        Port = new Uri(address).Port;
+    }
+
+    public int Port { get; }
+
+    /// <summary>What was logged, one string a line.</summary>
+    public LogLines Lines { get; }
+
+    public RpcServer Server => _application.Services.GetRequiredService<RpcServer>();
+
+    public RpcBudget Budget => _application.Services.GetRequiredService<RpcBudget>();
+
+    public RpcStatistics Statistics => _application.Services.GetRequiredService<RpcStatistics>();
+
+    public static Task<RpcTestHost> StartAsync(IRpcDispatcher dispatcher, RpcLimits? limits = null) =>
+        StartAsync(services => services.AddSingleton(dispatcher), new RpcOptions { Limits = limits ?? new RpcLimits() });
+
+    public static async Task<RpcTestHost> StartAsync(Action<IServiceCollection> addDispatcher, RpcOptions options)
+    {
+        var lines = new LogLines();
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore();
+        builder.Logging.AddProvider(lines);
+        builder.Services.AddRpcServer(options);
+        addDispatcher(builder.Services);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.ListenForRpc()));
+        var application = builder.Build();
+        await application.StartAsync();
+        return new RpcTestHost(application, lines);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _application.StopAsync();
+        await _application.DisposeAsync();
+    }
+
+    internal sealed class LogLines : ILoggerProvider, ILogger
+    {
+        private readonly ConcurrentQueue<string> _lines = new();
+
+        public IReadOnlyCollection<string> All => _lines;
+
+        public ILogger CreateLogger(string categoryName) => this;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+            {
+                _lines.Enqueue($"{logLevel}: {formatter(state, exception)} {exception}");
+            }
+        }
+
+        public void Dispose()
+        {
+            // Nothing is held.
+        }
+    }
+}
