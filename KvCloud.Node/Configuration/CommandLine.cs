@@ -115,7 +115,7 @@ internal sealed class CommandLine
         Setting? setting = SettingsCatalog.FindByPath(name.Replace('-', '_'));
         if (setting is null)
         {
-            IEnumerable<string> known = SettingsCatalog.All.Select(known => known.Path).Append("config").Append("check-config");
+            string[] known = [.. SettingsCatalog.All.Select(known => known.Path), "config", "check-config"];
             string hint = NearestName.Of(name, known) is string nearest ? $"; did you mean --{nearest}?" : ".";
             _mistakes.Add($"--{name} on the command line is not known{hint}");
         }

@@ -4,10 +4,11 @@ namespace KvCloud.Node.Configuration;
 internal static class NearestName
 {
     /// <summary>
-    /// The candidate that fewest letters apart (inserted, dropped, replaced), if that is at most a third of the
-    /// letters; null where nothing is near. Case, underscores and dashes do not count.
+    /// The candidate that is fewest letters apart (inserted, dropped, replaced), if that is at most a third of the
+    /// letters, else one that goes on where this name ends; null where nothing is near. Case, underscores and dashes do
+    /// not count.
     /// </summary>
-    public static string? Of(string written, IEnumerable<string> candidates)
+    public static string? Of(string written, IReadOnlyCollection<string> candidates)
     {
         string name = Plain(written);
         string? nearest = null;
@@ -21,7 +22,9 @@ internal static class NearestName
             }
         }
 
-        return nearestDistance <= Math.Max(2, name.Length / 3) ? nearest : null;
+        return nearestDistance <= Math.Max(2, name.Length / 3)
+            ? nearest
+            : candidates.FirstOrDefault(candidate => Plain(candidate).StartsWith(name, StringComparison.Ordinal));
     }
 
     private static string Plain(string name) =>

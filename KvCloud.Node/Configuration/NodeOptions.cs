@@ -26,11 +26,8 @@ internal sealed record NodeOptions
     [About("Where this node listens. What is not set follows from the endpoints of [deployment] and [consensus].")]
     public ListenerOptions Listen { get; init; } = new();
 
-    [About("How long older versions of a value stay readable.")]
+    [About("How long older versions of a value stay readable. The leader's settings count: it logs them with what it proposes.")]
     public MvccOptions Mvcc { get; init; } = new();
-
-    [About("The memory that makes a client's retry run once.")]
-    public SessionsOptions Sessions { get; init; } = new();
 
     [About("Bounds of everything that could grow. What is over a bound is answered by an error that names it.")]
     public LimitsOptions Limits { get; init; } = new();
@@ -201,26 +198,11 @@ internal sealed record ListenerOptions
 
 internal sealed record MvccOptions
 {
-    [About("Versions replaced longer ago than this may be collected.")]
+    [About("A version stays readable for at least this long after it was replaced or deleted ...")]
     [Between(0, 31_536_000)]
-    public int RetentionSeconds { get; init; } = 300;
+    public int RetentionSeconds { get; init; } = 60;
 
-    [About("Commit versions below the newest by more than this may be collected.")]
+    [About("... unless more than this many newer versions were committed meanwhile.")]
     [Between(0, 1_000_000_000_000)]
     public long RetentionVersions { get; init; } = 1_000_000;
-}
-
-internal sealed record SessionsOptions
-{
-    [About("Client sessions remembered at one time; the one idle longest gives way.")]
-    [Between(1, 10_000_000)]
-    public int MaxSessions { get; init; } = 10_000;
-
-    [About("Answers remembered for each session.")]
-    [Between(1, 100_000)]
-    public int AnswersPerSession { get; init; } = 256;
-
-    [About("A session idle for this long may be forgotten; a retry after that is told so and not run.")]
-    [Between(1, 31_536_000)]
-    public int IdleExpirySeconds { get; init; } = 3600;
 }

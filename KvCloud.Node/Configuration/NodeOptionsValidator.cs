@@ -168,14 +168,10 @@ internal sealed class NodeOptionsValidator
     private void CheckSizes()
     {
         LimitsOptions limits = _options.Limits;
-        AtLeast("limits.transaction_size_bytes", limits.TransactionSizeBytes,
-            "limits.key_size_bytes and limits.value_size_bytes together", limits.KeySizeBytes + limits.ValueSizeBytes);
-        AtLeast("limits.frame_size_bytes", limits.FrameSizeBytes,
-            "limits.transaction_size_bytes", limits.TransactionSizeBytes);
-        AtLeast("limits.in_flight_bytes", limits.InFlightBytes,
-            "limits.frame_size_bytes", limits.FrameSizeBytes);
-        AtLeast("limits.queued_write_bytes", limits.QueuedWriteBytes,
-            "limits.transaction_size_bytes", limits.TransactionSizeBytes);
+        AtLeast("limits.max_in_flight_bytes", limits.MaxInFlightBytes, "limits.max_message_bytes", limits.MaxMessageBytes);
+        AtLeast(
+            "limits.max_queued_write_bytes", limits.MaxQueuedWriteBytes, "limits.max_message_bytes", limits.MaxMessageBytes);
+        AtLeast("limits.max_timeout_ms", limits.MaxTimeoutMs, "limits.default_timeout_ms", limits.DefaultTimeoutMs);
     }
 
     private void AtLeast(string path, long value, string otherName, long other)

@@ -193,15 +193,15 @@ internal sealed class SettingsReader
         if (section is null)
         {
             string name = Setting.SnakeCase(keys[0]);
-            string? nearest = NearestName.Of(name, SettingsCatalog.Sections.Select(known => known.Name));
+            string? nearest = NearestName.Of(name, [.. SettingsCatalog.Sections.Select(known => known.Name)]);
             return keys.Length == 1
                 ? $"{name} stands outside of any section{Hint(NearestKey(name))}"
                 : $"section [{name}] is not known{(nearest is null ? "" : $"; did you mean [{nearest}]?")}";
         }
 
         string key = string.Join('.', keys[1..].Select(Setting.SnakeCase));
-        IEnumerable<string> siblings = SettingsCatalog.All.Where(known => known.SectionName == section)
-            .Select(known => known.Path);
+        string[] siblings = [.. SettingsCatalog.All.Where(known => known.SectionName == section)
+            .Select(known => known.Path)];
         return key.Length == 0
             ? $"{section} is a section, not a value"
             : $"{section}.{key} is not known{Hint(NearestName.Of($"{section}.{key}", siblings) ?? NearestKey(key))}";
@@ -211,7 +211,7 @@ internal sealed class SettingsReader
 
     /// <summary>The setting of any section whose key is nearest.</summary>
     private static string? NearestKey(string key) =>
-        NearestName.Of(key, SettingsCatalog.All.Select(known => known.Key)) is string nearest
+        NearestName.Of(key, [.. SettingsCatalog.All.Select(known => known.Key)]) is string nearest
             ? SettingsCatalog.All.First(known => known.Key == nearest).Path
             : null;
 

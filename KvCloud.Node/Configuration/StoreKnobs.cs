@@ -137,6 +137,6 @@ internal sealed record ConcurrencyOptions
 {
     [About("Reads side by side.")]
     [Between(1, 65_536)]
-    [NoEffect("reads run on the thread of their connection, and limits.in_flight_bytes bounds them")]
+    [NoEffect("reads run on the thread of their connection, and limits.max_in_flight_calls bounds them")]
     public int MaxReadConcurrency { get; init; } = 32;
 }

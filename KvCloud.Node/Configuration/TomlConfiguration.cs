@@ -1,6 +1,7 @@
 using System.Globalization;
 using Tomlyn;
 using Tomlyn.Model;
+using Tomlyn.Parsing;
 using Tomlyn.Serialization;
 
 namespace KvCloud.Node.Configuration;
@@ -30,11 +31,13 @@ internal sealed class TomlConfigurationProvider(string path, string name) : Conf
         {
             SourceName = name,
             MetadataStore = metadata,
-            DuplicateKeyHandling = TomlDuplicateKeyHandling.Error,
         };
         try
         {
             string text = File.ReadAllText(path);
+
+            // The strict parser finds what the table model lets pass: keys and tables defined twice.
+            SyntaxParser.ParseStrict(text, name, validate: true);
             TomlTable root = TomlSerializer.Deserialize<TomlTable>(text, options) ?? [];
             AddTable(root, [], metadata);
         }
