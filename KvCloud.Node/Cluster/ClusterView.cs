@@ -9,6 +9,7 @@ internal enum NodeHealth
 }
 
 /// <summary>What is known of one replica.</summary>
+/// <param name="HealthReason">Why it is not healthy, for people; null when it is.</param>
 internal sealed record NodeView(
     int NodeId,
     string ClientEndpoint,
@@ -22,7 +23,8 @@ internal sealed record NodeView(
     long? UptimeSeconds,
     long AppliedSlot,
     long ChosenSlot,
-    long AppliedVersion);
+    long AppliedVersion,
+    string? HealthReason = null);
 
 /// <summary>The cluster as this replica sees it. Immutable: a reader keeps the one it took.</summary>
 /// <param name="Status">healthy: all replicas are; degraded: a quorum is and leads; unhealthy: no quorum or no leader.</param>

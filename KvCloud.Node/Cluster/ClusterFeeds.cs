@@ -1,0 +1,20 @@
+using KvCloud.Consensus;
+using KvCloud.Node.Replication;
+using KvCloud.Node.Transport;
+
+namespace KvCloud.Node.Cluster;
+
+/// <summary>What the cluster manager hears from the rest of the node, and how it speaks to the peers.</summary>
+/// <param name="Status">The newest status that the driver published.</param>
+/// <param name="Links">Links to all peers; empty in a group of one.</param>
+/// <param name="Report">Tells all peers; lossy.</param>
+/// <param name="IdentityOf">What a peer told of itself in its last handshake; null if there was none.</param>
+internal sealed record ClusterFeeds(
+    Func<ReplicaStatus> Status,
+    Func<IReadOnlyList<PeerLink>> Links,
+    Action<PeerReport> Report,
+    Func<NodeId, PeerIdentity?> IdentityOf)
+{
+    /// <summary>For a group of one: there is nobody to hear or tell.</summary>
+    public static ClusterFeeds Alone(Func<ReplicaStatus> status) => new(status, () => [], _ => { }, _ => null);
+}

@@ -1,0 +1,264 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using KvCloud.Consensus;
+using KvCloud.Node.Configuration;
+using KvCloud.Node.Replication;
+using KvCloud.Node.Transport;
+
+namespace KvCloud.Node.Cluster;
+
+/// <summary>
+/// Watches the group: every health_check_interval_ms, and when the leader changes, it tells the peers how this replica is
+/// and builds a new <see cref="ClusterView"/> from its own status, the peers' reports and the links. It also compares
+/// state hashes, and raises an alarm when two replicas differ at the same slot; that cannot be switched off.
+/// </summary>
+/// <remarks>Public members may be called from any thread.</remarks>
+internal sealed class ClusterManager : BackgroundService
+{
+    private readonly NodeTopology _topology;
+    private readonly ClusterOptions _options;
+    private readonly ClusterFeeds _feeds;
+    private readonly TimeProvider _time;
+    private readonly ClusterMetrics _metrics;
+    private readonly ILogger<ClusterManager> _logger;
+    private readonly NodeId _self;
+    private readonly long _startTimestamp;
+    private readonly ConcurrentDictionary<NodeId, PeerRecord> _records = new();
+    private readonly DivergenceDetector _divergence;
+
+    // Two ticks may wait while a turn runs; more would only repeat it.
+    private readonly Channel<bool> _turns =
+        Channel.CreateBounded<bool>(new BoundedChannelOptions(2) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    private volatile ClusterView _view;
+    private long _chosenBefore;
+
+    public ClusterManager(
+        NodeTopology topology,
+        ClusterOptions options,
+        ClusterFeeds feeds,
+        TimeProvider time,
+        ClusterMetrics metrics,
+        ILogger<ClusterManager> logger)
+    {
+        _topology = topology;
+        _options = options;
+        _feeds = feeds;
+        _time = time;
+        _metrics = metrics;
+        _logger = logger;
+        _self = new NodeId(topology.SelfId);
+        _startTimestamp = time.GetTimestamp();
+        _divergence = new DivergenceDetector(_self);
+        _view = Build(feeds.Status(), feeds.Links());
+        _metrics.View = _view;
+    }
+
+    private TimeSpan NodeTimeout => TimeSpan.FromMilliseconds(_options.NodeTimeoutMs);
+
+    /// <summary>The newest view. Immutable: a reader keeps the one it took.</summary>
+    public ClusterView View => _view;
+
+    /// <summary>Whether this replica and some peer had different states at the same slot.</summary>
+    public bool HasDiverged => _divergence.Any;
+
+    public long UptimeSeconds => (long)_time.GetElapsedTime(_startTimestamp).TotalSeconds;
+
+    /// <summary>Slots known to be chosen, here or by a peer, for at least one interval that this replica has not applied.</summary>
+    public long LagSlots => LagOf(_feeds.Status());
+
+    /// <summary>Where clients reach a replica: as configured, else as it told in its handshake; null when neither is known.</summary>
+    public string? ClientEndpointOf(NodeId node) =>
+        _topology.Replicas.FirstOrDefault(replica => replica.NodeId == node.Value)?.ClientEndpoint
+        ?? _feeds.IdentityOf(node)?.ClientEndpoint;
+
+    /// <summary>Client endpoint of the leader as the driver knows it now; null when none is known.</summary>
+    public string? LeaderEndpoint() => _feeds.Status().Leader is { } leader ? ClientEndpointOf(leader) : null;
+
+    /// <summary>Takes what a peer says of itself.</summary>
+    public void Received(PeerReport report)
+    {
+        if (report.From == _self || _topology.Replicas.All(replica => replica.NodeId != report.From.Value))
+        {
+            _logger.StrangerReported(report.From.Value);
+            return;
+        }
+
+        long chosen = Math.Max(report.ChosenSlot.Value, Interlocked.Read(ref _chosenBefore));
+        _records[report.From] = new PeerRecord(
+            report,
+            _time.GetTimestamp(),
+            _time.GetUtcNow().ToUnixTimeMilliseconds(),
+            Math.Max(0, chosen - report.AppliedSlot.Value));
+        CheckHash(report.From, report.HashedSlot, report.StateHash);
+    }
+
+    /// <summary>
+    /// Takes a hash of this replica's own state as soon as it is there. The status tells only of the newest one, and
+    /// comparing needs those before it too.
+    /// </summary>
+    public void RecordStateHash(Slot slot, ulong hash) => CheckHash(_self, slot, hash);
+
+    /// <summary>Asks for a new view now rather than at the next interval: the leader or the role changed.</summary>
+    public void Renew() => _turns.Writer.TryWrite(false);
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        TimeSpan interval = TimeSpan.FromMilliseconds(_options.HealthCheckIntervalMs);
+        using ITimer timer = _time.CreateTimer(
+            state => ((ChannelWriter<bool>)state!).TryWrite(true), _turns.Writer, TimeSpan.Zero, interval);
+        await foreach (bool isInterval in _turns.Reader.ReadAllAsync(stoppingToken).ConfigureAwait(false))
+        {
+            try
+            {
+                Turn(isInterval);
+            }
+            catch (Exception exception) when (exception is not InvariantViolationException)
+            {
+                _logger.TurnFailed(exception);
+            }
+        }
+    }
+
+    /// <summary>One turn: tell the peers, build the view, say what changed.</summary>
+    /// <param name="isInterval">Whether a whole interval has passed, rather than something asked for a new view.</param>
+    internal void Turn(bool isInterval)
+    {
+        ReplicaStatus status = _feeds.Status();
+        CheckHash(_self, status.HashedSlot, status.StateHash);
+        _feeds.Report(new PeerReport(
+            _self, status.Role, status.Ballot, status.AppliedSlot, status.ChosenSlot, status.AppliedVersion,
+            UptimeSeconds, status.HashedSlot, status.StateHash));
+
+        ClusterView before = _view;
+        ClusterView after = Build(status, _feeds.Links());
+        _view = after;
+        _metrics.View = after;
+        LogChanges(before, after);
+        if (isInterval)
+        {
+            // Reports of the next interval are measured by what was chosen before they were sent: a replica that is as
+            // fast as the others is not behind only because its report took its time.
+            long chosen = _records.Values.Select(record => record.Report.ChosenSlot.Value)
+                .Append(status.ChosenSlot.Value).Max();
+            Interlocked.Exchange(ref _chosenBefore, chosen);
+        }
+    }
+
+    private ClusterView Build(ReplicaStatus status, IReadOnlyList<PeerLink> links)
+    {
+        (NodeId? leader, long term) = FindLeader(status);
+        NodeView[] nodes = [.. _topology.Replicas.Select(replica => replica.NodeId == _self.Value
+            ? SelfView(replica, status, leader)
+            : PeerView(replica, links.FirstOrDefault(link => link.Peer.Value == replica.NodeId), leader, term))];
+        string health = HealthRules.JudgeCluster(
+            [.. nodes.Select(node => node.Health)], leader is not null, _divergence.Any);
+        return new ClusterView(_topology.ClusterId, _self.Value, leader?.Value, term, health, nodes);
+    }
+
+    /// <summary>Whoever leads by the highest ballot, of this replica's own knowledge and of peers that say they lead.</summary>
+    private (NodeId? Leader, long Term) FindLeader(ReplicaStatus status)
+    {
+        NodeId? leader = status.Leader;
+        Ballot ballot = status.Ballot;
+        foreach (PeerRecord record in _records.Values)
+        {
+            PeerReport report = record.Report;
+            if (report.Role == Role.Leader && Age(record) <= NodeTimeout && (leader is null || report.Ballot > ballot))
+            {
+                (leader, ballot) = (report.From, report.Ballot);
+            }
+        }
+
+        return (leader, ballot.Round);
+    }
+
+    private NodeView SelfView(ReplicaEndpoints replica, ReplicaStatus status, NodeId? leader)
+    {
+        HealthVerdict verdict = HealthRules.JudgeSelf(
+            status.Leader is not null, LagOf(status), _options.MaxLagSlots, _divergence.Any);
+        return new NodeView(
+            replica.NodeId, replica.ClientEndpoint, replica.PeerEndpoint, replica.HttpEndpoint, verdict.Health,
+            leader == _self, HealthNames.Of(status.Role), _time.GetUtcNow().ToUnixTimeMilliseconds(), status.Ballot.Round,
+            UptimeSeconds, status.AppliedSlot.Value, status.ChosenSlot.Value, status.AppliedVersion, verdict.Reason);
+    }
+
+    private NodeView PeerView(ReplicaEndpoints replica, PeerLink? link, NodeId? leader, long term)
+    {
+        NodeId id = new(replica.NodeId);
+        PeerRecord? record = _records.GetValueOrDefault(id);
+        PeerReport? report = record?.Report;
+        HealthVerdict verdict = HealthRules.JudgePeer(
+            record is null ? null : Age(record), NodeTimeout, link, leader is not null, record?.LagSlots ?? 0,
+            _options.MaxLagSlots, _divergence.IsDiverged(id));
+        PeerIdentity? identity = _feeds.IdentityOf(id);
+        return new NodeView(
+            replica.NodeId,
+            replica.ClientEndpoint,
+            string.IsNullOrEmpty(link?.Endpoint) ? replica.PeerEndpoint : link.Endpoint,
+            string.IsNullOrEmpty(identity?.HttpEndpoint) ? replica.HttpEndpoint : identity.HttpEndpoint,
+            verdict.Health,
+            leader == id,
+            report is null ? "unknown" : HealthNames.Of(report.Role),
+            record?.ReceivedUnixMs ?? 0,
+            report?.Ballot.Round ?? (leader == id ? term : 0),
+            report?.UptimeSeconds,
+            report?.AppliedSlot.Value ?? 0,
+            report?.ChosenSlot.Value ?? 0,
+            report?.AppliedVersion ?? 0,
+            verdict.Reason);
+    }
+
+
+    private TimeSpan Age(PeerRecord record) => _time.GetElapsedTime(record.ReceivedTimestamp);
+
+    private long LagOf(ReplicaStatus status) =>
+        Math.Max(0, Math.Max(status.ChosenSlot.Value, Interlocked.Read(ref _chosenBefore)) - status.AppliedSlot.Value);
+
+    private void CheckHash(NodeId from, Slot slot, ulong hash)
+    {
+        foreach (Divergence found in _divergence.Add(from, slot, hash))
+        {
+            _logger.StateDiverged(found.Slot.Value, found.OwnHash, found.Peer.Value, found.PeerHash);
+            _metrics.CountDivergence(found.Peer);
+            Renew();
+        }
+    }
+
+    private void LogChanges(ClusterView before, ClusterView after)
+    {
+        if (before.LeaderId != after.LeaderId)
+        {
+            _metrics.CountLeaderChange();
+            if (after.LeaderId is int leader)
+            {
+                _logger.LeaderKnown(leader, after.Term);
+            }
+            else
+            {
+                _logger.LeaderLost(after.Term);
+            }
+        }
+
+        foreach ((NodeView old, NodeView now) in before.Nodes.Zip(after.Nodes))
+        {
+            if (old.Health != now.Health)
+            {
+                LogHealth(now);
+            }
+        }
+    }
+
+    private void LogHealth(NodeView node)
+    {
+        if (node.Health == NodeHealth.Healthy)
+        {
+            _logger.BecameHealthy(node.NodeId, HealthNames.Of(node.Health));
+        }
+        else
+        {
+            _logger.BecameUnwell(node.NodeId, HealthNames.Of(node.Health), node.HealthReason);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+namespace KvCloud.Node.Cluster;
+
+/// <summary>Health and role as clients and metrics read them.</summary>
+internal static class HealthNames
+{
+    public static string Of(NodeHealth health) => health switch
+    {
+        NodeHealth.Healthy => "healthy",
+        NodeHealth.Degraded => "degraded",
+        NodeHealth.Unreachable => "unreachable",
+        _ => "unknown",
+    };
+
+    public static string Of(Consensus.Role role) => role switch
+    {
+        Consensus.Role.Leader => "leader",
+        Consensus.Role.Follower => "follower",
+        _ => "candidate",
+    };
+}

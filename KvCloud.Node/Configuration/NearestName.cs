@@ -1,0 +1,51 @@
+namespace KvCloud.Node.Configuration;
+
+/// <summary>Finds the name somebody may have meant.</summary>
+internal static class NearestName
+{
+    /// <summary>
+    /// The candidate that is fewest letters apart (inserted, dropped, replaced), if that is at most a third of the
+    /// letters, else one that goes on where this name ends; null where nothing is near. Case, underscores and dashes do
+    /// not count.
+    /// </summary>
+    public static string? Of(string written, IReadOnlyCollection<string> candidates)
+    {
+        string name = Plain(written);
+        string? nearest = null;
+        int nearestDistance = int.MaxValue;
+        foreach (string candidate in candidates)
+        {
+            int distance = Distance(name, Plain(candidate));
+            if (distance < nearestDistance)
+            {
+                (nearest, nearestDistance) = (candidate, distance);
+            }
+        }
+
+        return nearestDistance <= Math.Max(2, name.Length / 3)
+            ? nearest
+            : candidates.FirstOrDefault(candidate => Plain(candidate).StartsWith(name, StringComparison.Ordinal));
+    }
+
+    private static string Plain(string name) =>
+        name.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal).ToLowerInvariant();
+
+    /// <summary>Levenshtein's distance, one row at a time.</summary>
+    private static int Distance(string left, string right)
+    {
+        int[] row = [.. Enumerable.Range(0, right.Length + 1)];
+        for (int i = 1; i <= left.Length; i++)
+        {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= right.Length; j++)
+            {
+                int replaced = diagonal + (left[i - 1] == right[j - 1] ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.Min(replaced, Math.Min(row[j], row[j - 1]) + 1);
+            }
+        }
+
+        return row[right.Length];
+    }
+}

@@ -1,0 +1,167 @@
+using System.Globalization;
+
+namespace KvCloud.Node.Configuration;
+
+/// <summary>How the configuration of this process came out: options to run with, or an exit code to end with.</summary>
+internal sealed record ConfigurationOutcome(NodeOptions? Options, NodeTopology? Topology, int? ExitCode)
+{
+    public static ConfigurationOutcome Exit(int code) => new(null, null, code);
+}
+
+/// <summary>Builds the layers of the configuration and reads them.</summary>
+internal static class NodeConfiguration
+{
+    public const string ConfigFileVariable = "KVCLOUD_CONFIG";
+
+    public const string ParentProcessVariable = "KVCLOUD_PARENT_PID";
+
+    public const string DefaultFile = "kvcloud.toml";
+
+    /// <summary>
+    /// Adds the TOML file, the environment and the command line above what is there (appsettings), reads and checks all
+    /// settings, and registers <see cref="NodeOptions"/>, each of its sections and <see cref="NodeTopology"/>. Mistakes
+    /// go to standard error, one a line; the caller then returns the exit code at once.
+    /// </summary>
+    public static ConfigurationOutcome AddKvCloudConfiguration(this WebApplicationBuilder builder, string[] args)
+    {
+        CommandLine line = CommandLine.Parse(args);
+        if (line.ShowHelp || line.ShowVersion)
+        {
+            Console.Out.WriteLine(line.ShowHelp ? CommandLine.Usage() : $"KvCloud {NodeVersion.Text}");
+            return ConfigurationOutcome.Exit(ExitCodes.Clean);
+        }
+
+        IConfigurationSource environment = new Microsoft.Extensions.Configuration.EnvironmentVariables
+            .EnvironmentVariablesConfigurationSource();
+        SettingsResult result = Load(
+            builder.Configuration, line, Environment.GetEnvironmentVariable(ConfigFileVariable),
+            Directory.GetCurrentDirectory(), environment, builder.Environment.IsDevelopment());
+        if (result.Mistakes.Count > 0)
+        {
+            foreach (string mistake in result.Mistakes)
+            {
+                Console.Error.WriteLine(mistake);
+            }
+
+            return ConfigurationOutcome.Exit(ExitCodes.Configuration);
+        }
+
+        if (line.CheckConfig)
+        {
+            foreach (string text in EffectiveSettings.AsToml(result))
+            {
+                Console.Out.WriteLine(text);
+            }
+
+            return ConfigurationOutcome.Exit(ExitCodes.Clean);
+        }
+
+        NodeTopology topology = NodeTopology.From(result.Options);
+        Register(builder.Services, result.Options, topology);
+        return new ConfigurationOutcome(result.Options, topology, null);
+    }
+
+    /// <summary>The whole way from layers to checked options, apart from the process it runs in.</summary>
+    /// <param name="configuration">Has the weaker layers already; gets the others.</param>
+    /// <param name="configVariable">What KVCLOUD_CONFIG holds; null where it is not set.</param>
+    public static SettingsResult Load(
+        IConfigurationManager configuration,
+        CommandLine line,
+        string? configVariable,
+        string workingDirectory,
+        IConfigurationSource environment,
+        bool isDevelopment)
+    {
+        List<string> mistakes = [.. line.Mistakes];
+        AddFile(configuration, line, configVariable, workingDirectory, mistakes);
+        configuration.Add(environment);
+        configuration.Add(new CommandLineSource(line));
+
+        // A ConfigurationManager is its own root.
+        SettingsResult read = SettingsReader.Read((IConfigurationRoot)configuration);
+        mistakes.AddRange(read.Mistakes);
+        mistakes.AddRange(ParentWatchMistakes(configuration));
+        NodeOptions options = WithDependentDefaults(read, isDevelopment);
+
+        if (read.Mistakes.Count == 0)
+        {
+            // A value that could not be read left its default; how that fits the others is of no interest.
+            mistakes.AddRange(NodeOptionsValidator.Validate(options, read.Origins));
+        }
+
+        return new SettingsResult(options, read.Origins, mistakes);
+    }
+
+    private static void AddFile(
+        IConfigurationManager configuration,
+        CommandLine line,
+        string? configVariable,
+        string workingDirectory,
+        List<string> mistakes)
+    {
+        (string? file, string origin) = line.ConfigFile is not null
+            ? (line.ConfigFile, "--config")
+            : (string.IsNullOrEmpty(configVariable) ? null : configVariable, ConfigFileVariable);
+        string path = Path.Combine(workingDirectory, file ?? DefaultFile);
+        if (!File.Exists(path))
+        {
+            if (file is not null)
+            {
+                mistakes.Add($"{origin} names the file {file}, which does not exist.");
+            }
+
+            return;
+        }
+
+        try
+        {
+            configuration.Add(new TomlConfigurationSource(path, file ?? DefaultFile));
+        }
+        catch (TomlFileException exception)
+        {
+            mistakes.Add(exception.Message);
+        }
+    }
+
+    /// <summary>Fills in the defaults that hang on something else.</summary>
+    private static NodeOptions WithDependentDefaults(SettingsResult read, bool isDevelopment)
+    {
+        NodeOptions options = read.Options;
+        if (options.Security.AllowFaultInjection is null)
+        {
+            options = options with { Security = options.Security with { AllowFaultInjection = isDevelopment } };
+        }
+
+        if (!options.Reads.AllowStaleReads && !read.Origins.ContainsKey("reads.consistency_level"))
+        {
+            options = options with
+            {
+                Reads = options.Reads with { ConsistencyLevel = Protocol.ReadConsistency.READ_INDEX },
+            };
+        }
+
+        return options;
+    }
+
+    private static IEnumerable<string> ParentWatchMistakes(IConfiguration configuration)
+    {
+        string? pid = configuration[ParentProcessVariable];
+        if (!string.IsNullOrEmpty(pid)
+            && !(int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out int parsed) && parsed > 0))
+        {
+            yield return $"{ParentProcessVariable} is \"{pid}\" (environment); it must be the id of a process.";
+        }
+    }
+
+    private static void Register(IServiceCollection services, NodeOptions options, NodeTopology topology)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton(topology);
+        services.AddSingleton(options.Deployment);
+        services.AddSingleton(options.Consensus);
+        services.AddSingleton(options.Reads);
+        services.AddSingleton(options.Cluster);
+        services.AddSingleton(options.Limits);
+        services.AddSingleton(options.Security);
+    }
+}

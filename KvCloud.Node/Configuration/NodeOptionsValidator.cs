@@ -1,0 +1,214 @@
+namespace KvCloud.Node.Configuration;
+
+/// <summary>
+/// Checks what no single setting can know: how they fit together. Each mistake is one sentence that names the key, its
+/// value, where it was written, and what is allowed.
+/// </summary>
+internal sealed class NodeOptionsValidator
+{
+    private readonly NodeOptions _options;
+    private readonly IReadOnlyDictionary<string, string> _origins;
+    private readonly List<string> _mistakes = [];
+
+    private NodeOptionsValidator(NodeOptions options, IReadOnlyDictionary<string, string> origins)
+    {
+        _options = options;
+        _origins = origins;
+    }
+
+    /// <param name="origins">Where set values came from, by path; may be empty.</param>
+    public static IReadOnlyList<string> Validate(NodeOptions options, IReadOnlyDictionary<string, string> origins)
+    {
+        NodeOptionsValidator validator = new(options, origins);
+        validator.CheckDeployment();
+        validator.CheckConsensusEndpoints();
+        validator.CheckTimes();
+        validator.CheckReads();
+        validator.CheckNames();
+        validator.CheckSizes();
+        if (validator._mistakes.Count == 0)
+        {
+            // The ports are derived from endpoints, so they make sense only once those do.
+            validator.CheckListeners(NodeTopology.From(options));
+        }
+
+        return validator._mistakes;
+    }
+
+    private void CheckDeployment()
+    {
+        DeploymentOptions deployment = _options.Deployment;
+        IReadOnlyList<string> endpoints = deployment.ReplicaEndpoints;
+        CheckEndpoints("deployment.replica_endpoints", endpoints, allowServiceNames: false);
+        if (deployment.Mode == DeploymentMode.Standalone)
+        {
+            return;
+        }
+
+        if (endpoints.Count is not (1 or 3 or 5 or 7))
+        {
+            Mistake(
+                "deployment.replica_endpoints",
+                $"has {endpoints.Count} entries",
+                "a replicated deployment has 1, 3, 5 or 7 replicas");
+        }
+        else if (deployment.InstanceId >= endpoints.Count)
+        {
+            Mistake(
+                "deployment.instance_id",
+                $"is {deployment.InstanceId}",
+                $"it must be from 0 to {endpoints.Count - 1}, for deployment.replica_endpoints has {endpoints.Count} entries");
+        }
+    }
+
+    private void CheckConsensusEndpoints()
+    {
+        IReadOnlyList<string> peers = _options.Consensus.Endpoints;
+        int replicas = _options.Deployment.ReplicaEndpoints.Count;
+        CheckEndpoints("consensus.endpoints", peers, allowServiceNames: true);
+        if (peers.Count > 0 && _options.Deployment.Mode == DeploymentMode.Replicated && peers.Count != replicas)
+        {
+            Mistake(
+                "consensus.endpoints",
+                $"has {peers.Count} entries",
+                $"it must have one for each of the {replicas} deployment.replica_endpoints, or none");
+        }
+
+        if (peers.Count == 0 && _options.Deployment.Mode == DeploymentMode.Replicated)
+        {
+            foreach (string endpoint in _options.Deployment.ReplicaEndpoints)
+            {
+                if (HostPort.TryParse(endpoint, out HostPort? client)
+                    && client.Port + NodeTopology.PeerPortOffset > HostPort.MaxPort)
+                {
+                    Mistake(
+                        "deployment.replica_endpoints",
+                        $"has \"{endpoint}\"",
+                        "a port above 65435 leaves no room for the peer port 100 above it; set consensus.endpoints");
+                }
+            }
+        }
+    }
+
+    private void CheckEndpoints(string path, IReadOnlyList<string> endpoints, bool allowServiceNames)
+    {
+        HashSet<string> seen = new(StringComparer.OrdinalIgnoreCase);
+        foreach (string endpoint in endpoints)
+        {
+            bool isLiteral = HostPort.TryParse(endpoint, out _);
+            if (!isLiteral && !(allowServiceNames && ServiceName.IsValid(endpoint)))
+            {
+                Mistake(
+                    path,
+                    $"has \"{endpoint}\"",
+                    allowServiceNames
+                        ? "an entry must be host:port, or a service name such as _peer.node-1"
+                        : "an entry must be host:port");
+            }
+            else if (!seen.Add(endpoint))
+            {
+                Mistake(path, $"has \"{endpoint}\" twice", "each replica has an endpoint of its own");
+            }
+        }
+    }
+
+    private void CheckTimes()
+    {
+        ConsensusOptions consensus = _options.Consensus;
+        if (consensus.HeartbeatIntervalMs * 3 > consensus.ElectionTimeoutMs)
+        {
+            Mistake(
+                "consensus.heartbeat_interval_ms",
+                $"is {consensus.HeartbeatIntervalMs}",
+                $"it must be at most a third of consensus.election_timeout_ms, which is {consensus.ElectionTimeoutMs}");
+        }
+
+        ClusterOptions cluster = _options.Cluster;
+        if (cluster.NodeTimeoutMs < 2 * cluster.HealthCheckIntervalMs)
+        {
+            Mistake(
+                "cluster.node_timeout_ms",
+                $"is {cluster.NodeTimeoutMs}",
+                $"it must be at least twice cluster.health_check_interval_ms, which is {cluster.HealthCheckIntervalMs}");
+        }
+    }
+
+    private void CheckReads()
+    {
+        if (!_options.Reads.AllowStaleReads && _options.Reads.ConsistencyLevel == Protocol.ReadConsistency.LOCAL
+            && _origins.ContainsKey("reads.consistency_level"))
+        {
+            Mistake(
+                "reads.consistency_level",
+                "is \"local\"",
+                "reads.allow_stale_reads is false, so it must be leader or read_index");
+        }
+    }
+
+    private void CheckNames()
+    {
+        string id = _options.Cluster.Id;
+        if (id.Length is 0 or > 64 || !id.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.'))
+        {
+            Mistake("cluster.id", $"is \"{id}\"", "it must be 1 to 64 letters, digits, dashes, dots or underscores");
+        }
+
+        if (string.IsNullOrWhiteSpace(_options.Database.BasePath))
+        {
+            Mistake("database.base_path", "is empty", "it must name a directory");
+        }
+
+        string? address = _options.Listen.Address;
+        if (address is not (null or "*" or "localhost") && !System.Net.IPAddress.TryParse(address, out _))
+        {
+            Mistake("listen.address", $"is \"{address}\"", "it must be an IP address, localhost or *");
+        }
+    }
+
+    private void CheckSizes()
+    {
+        LimitsOptions limits = _options.Limits;
+        AtLeast("limits.max_in_flight_bytes", limits.MaxInFlightBytes, "limits.max_message_bytes", limits.MaxMessageBytes);
+        AtLeast(
+            "limits.max_queued_write_bytes", limits.MaxQueuedWriteBytes, "limits.max_message_bytes", limits.MaxMessageBytes);
+        AtLeast("limits.max_timeout_ms", limits.MaxTimeoutMs, "limits.default_timeout_ms", limits.DefaultTimeoutMs);
+    }
+
+    private void AtLeast(string path, long value, string otherName, long other)
+    {
+        if (value < other)
+        {
+            Mistake(path, $"is {value}", $"it must be at least {otherName}, which is {other}");
+        }
+    }
+
+    private void CheckListeners(NodeTopology topology)
+    {
+        (string Path, int Port)[] ports =
+        [
+            ("listen.thrift_port", topology.ThriftPort),
+            ("listen.peer_port", topology.PeerPort),
+            ("listen.http_port", topology.HttpPort),
+        ];
+        for (int index = 0; index < ports.Length; index++)
+        {
+            (string path, int port) = ports[index];
+            if (port > HostPort.MaxPort)
+            {
+                Mistake(path, $"would be {port}", "it follows from the Thrift port and is above 65535; set it");
+            }
+
+            (string Path, int Port) same = ports[..index].FirstOrDefault(other => other.Port == port);
+            if (same.Path is not null)
+            {
+                Mistake(path, $"is {port}", $"{same.Path} is the same; each needs a port of its own");
+            }
+        }
+    }
+
+    private void Mistake(string path, string what, string allowed)
+    {
+        string origin = _origins.TryGetValue(path, out string? written) ? written : "the default";
+        _mistakes.Add($"{path} {what} ({origin}); {allowed}.");
+    }
+}

@@ -1,0 +1,90 @@
+namespace KvCloud.Node.Configuration;
+
+/// <summary>Where one replica is.</summary>
+/// <param name="ClientEndpoint">host:port for clients.</param>
+/// <param name="PeerEndpoint">host:port for replicas, or a service name.</param>
+/// <param name="DefaultPeerPort">The port where a service name resolves to a host alone.</param>
+/// <param name="HttpEndpoint">Where its health is by default; the replica itself knows better.</param>
+internal sealed record ReplicaEndpoints(
+    int NodeId, string ClientEndpoint, string PeerEndpoint, int DefaultPeerPort, string HttpEndpoint);
+
+/// <summary>What follows from valid options: who is in the group, where each is, and where this node listens and writes.</summary>
+internal sealed record NodeTopology
+{
+    /// <summary>The Thrift port of node 0 where nothing is configured.</summary>
+    public const int DefaultThriftPort = 9090;
+
+    /// <summary>The peer port stands this far above the Thrift port where nothing else is said.</summary>
+    public const int PeerPortOffset = 100;
+
+    /// <summary>The HTTP port stands this far above the Thrift port where nothing else is said.</summary>
+    public const int HttpPortOffset = 200;
+
+    public required string ClusterId { get; init; }
+
+    public required int SelfId { get; init; }
+
+    /// <summary>All replicas, this one among them, by rising id.</summary>
+    public required IReadOnlyList<ReplicaEndpoints> Replicas { get; init; }
+
+    public ReplicaEndpoints Self => Replicas.First(replica => replica.NodeId == SelfId);
+
+    /// <summary>An IP address, "localhost" or "*".</summary>
+    public required string ListenAddress { get; init; }
+
+    public required int ThriftPort { get; init; }
+
+    public required int PeerPort { get; init; }
+
+    public required int HttpPort { get; init; }
+
+    /// <summary>&lt;base_path&gt;/node_&lt;i&gt;, absolute.</summary>
+    public required string DataDirectory { get; init; }
+
+    /// <summary>Derives it; the options must have passed <see cref="NodeOptionsValidator"/>.</summary>
+    public static NodeTopology From(NodeOptions options)
+    {
+        int self = options.Deployment.InstanceId;
+        IReadOnlyList<ReplicaEndpoints> replicas = options.Deployment.Mode == DeploymentMode.Replicated
+            ? [.. options.Deployment.ReplicaEndpoints.Select((_, id) => ReplicaOf(options, id))]
+            : [ReplicaOf(options, self)];
+        ReplicaEndpoints own = replicas.First(replica => replica.NodeId == self);
+        HostPort client = Parse(own.ClientEndpoint);
+        int thriftPort = options.Listen.ThriftPort ?? client.Port;
+        return new NodeTopology
+        {
+            ClusterId = options.Cluster.Id,
+            SelfId = self,
+            Replicas = replicas,
+            ListenAddress = options.Listen.Address ?? (client.IsLoopback ? "localhost" : "*"),
+            ThriftPort = thriftPort,
+            PeerPort = options.Listen.PeerPort
+                ?? (HostPort.TryParse(own.PeerEndpoint, out HostPort? peer) ? peer.Port : thriftPort + PeerPortOffset),
+            HttpPort = options.Listen.HttpPort ?? thriftPort + HttpPortOffset,
+            DataDirectory = Path.GetFullPath(Path.Combine(
+                options.Database.BasePath, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"node_{self}"))),
+        };
+    }
+
+    private static ReplicaEndpoints ReplicaOf(NodeOptions options, int id)
+    {
+        IReadOnlyList<string> clients = options.Deployment.ReplicaEndpoints;
+        IReadOnlyList<string> peers = options.Consensus.Endpoints;
+        int ownPort = options.Listen.ThriftPort ?? DefaultThriftPort + id;
+        HostPort client = id < clients.Count ? Parse(clients[id]) : new HostPort("localhost", ownPort);
+        HostPort peer = client with { Port = client.Port + PeerPortOffset };
+        bool isSelf = id == options.Deployment.InstanceId;
+        int httpPort = (isSelf ? options.Listen.HttpPort : null) ?? client.Port + HttpPortOffset;
+        return new ReplicaEndpoints(
+            id,
+            client.ToString(),
+            id < peers.Count ? peers[id] : peer.ToString(),
+            peer.Port,
+            (client with { Port = httpPort }).ToString());
+    }
+
+    private static HostPort Parse(string endpoint) =>
+        HostPort.TryParse(endpoint, out HostPort? parsed)
+            ? parsed
+            : throw new ArgumentException($"\"{endpoint}\" is no host:port.", nameof(endpoint));
+}

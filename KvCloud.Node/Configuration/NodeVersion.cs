@@ -1,0 +1,11 @@
+using System.Reflection;
+
+namespace KvCloud.Node.Configuration;
+
+/// <summary>The version of this program, as the build stamped it.</summary>
+internal static class NodeVersion
+{
+    public static string Text { get; } =
+        typeof(NodeVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+            ?.InformationalVersion.Split('+')[0] ?? "0.0.0";
+}

@@ -1,0 +1,30 @@
+namespace KvCloud.Node.Diagnostics;
+
+/// <summary>
+/// Names of the node's meters and instruments, as docs/observability.md lists them. Prometheus writes dots as underscores
+/// and adds the unit.
+/// </summary>
+internal static class MeterNames
+{
+    /// <summary>The meter of this node's replica and cluster figures.</summary>
+    public const string Node = "KvCloud.Node";
+
+    /// <summary>All meters of this process that are exported.</summary>
+    public const string Wildcard = "KvCloud.*";
+
+    public const string Role = "kvcloud.replica.role";
+    public const string BallotRound = "kvcloud.replica.ballot_round";
+    public const string AppliedSlot = "kvcloud.replica.applied_slot";
+    public const string ChosenSlot = "kvcloud.replica.chosen_slot";
+    public const string AppliedVersion = "kvcloud.replica.applied_version";
+    public const string LagSlots = "kvcloud.replica.lag";
+    public const string Leader = "kvcloud.replica.leader";
+    public const string Uptime = "kvcloud.replica.uptime";
+    public const string LeaderChanges = "kvcloud.replica.leader_changes";
+    public const string ClusterNodes = "kvcloud.cluster.nodes";
+    public const string ClusterDivergence = "kvcloud.cluster.divergence";
+    public const string PeerConnected = "kvcloud.peer.connected";
+    public const string PeerSent = "kvcloud.peer.sent";
+    public const string PeerReceived = "kvcloud.peer.received";
+    public const string PeerDropped = "kvcloud.peer.dropped_messages";
+}

@@ -1,0 +1,59 @@
+using System.Diagnostics.Metrics;
+using KvCloud.Consensus;
+using KvCloud.Node.Cluster;
+using KvCloud.Node.Replication;
+using KvCloud.Node.Transport;
+
+namespace KvCloud.Node.Diagnostics;
+
+/// <summary>Gauges of this replica and of its links, read from what is published anyway when somebody collects them.</summary>
+internal sealed class ReplicaMetrics
+{
+    public ReplicaMetrics(IMeterFactory meters, ClusterFeeds feeds, ClusterManager cluster)
+    {
+        Meter meter = meters.Create(MeterNames.Node);
+        AddReplica(meter, feeds.Status, cluster);
+        AddLinks(meter, feeds.Links);
+    }
+
+    private static void AddReplica(Meter meter, Func<ReplicaStatus> status, ClusterManager cluster)
+    {
+        meter.CreateObservableGauge(
+            MeterNames.Role, () => (int)status().Role, null,
+            "Role of this replica: 0 follower, 1 pre-candidate, 2 candidate, 3 leader.");
+        meter.CreateObservableGauge(
+            MeterNames.BallotRound, () => status().Ballot.Round, "{round}", "Round of the ballot this replica is in.");
+        meter.CreateObservableGauge(
+            MeterNames.AppliedSlot, () => status().AppliedSlot.Value, "{slot}", "Last slot applied to the store.");
+        meter.CreateObservableGauge(
+            MeterNames.ChosenSlot, () => status().ChosenSlot.Value, "{slot}", "Last slot known to be chosen.");
+        meter.CreateObservableGauge(
+            MeterNames.AppliedVersion, () => status().AppliedVersion, "{version}", "Newest commit version applied.");
+        meter.CreateObservableGauge(
+            MeterNames.LagSlots, () => cluster.LagSlots, "{slot}", "Slots known to be chosen and not applied here.");
+        meter.CreateObservableGauge(
+            MeterNames.Leader, () => status().Leader is { } leader ? leader.Value : -1, null,
+            "Node id of the leader; -1 when none is known.");
+        meter.CreateObservableGauge(
+            MeterNames.Uptime, () => cluster.UptimeSeconds, "s", "Time since this replica started.");
+    }
+
+    private static void AddLinks(Meter meter, Func<IReadOnlyList<PeerLink>> links)
+    {
+        meter.CreateObservableGauge(
+            MeterNames.PeerConnected, () => OfEach(links(), link => link.IsConnected ? 1 : 0), null,
+            "Whether messages can be sent to the peer: 1 or 0.");
+        meter.CreateObservableCounter(
+            MeterNames.PeerSent, () => OfEach(links(), link => link.SentBytes), "By", "Bytes sent to the peer.");
+        meter.CreateObservableCounter(
+            MeterNames.PeerReceived, () => OfEach(links(), link => link.ReceivedBytes), "By",
+            "Bytes received from the peer.");
+        meter.CreateObservableCounter(
+            MeterNames.PeerDropped, () => OfEach(links(), link => link.DroppedMessages), "{message}",
+            "Messages for the peer that were given up because it was away or too slow.");
+    }
+
+    private static IEnumerable<Measurement<long>> OfEach(IReadOnlyList<PeerLink> links, Func<PeerLink, long> value) =>
+        links.Select(link => new Measurement<long>(
+            value(link), new KeyValuePair<string, object?>("peer", link.Peer.Value)));
+}

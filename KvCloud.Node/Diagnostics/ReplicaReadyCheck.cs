@@ -1,0 +1,32 @@
+using KvCloud.Node.Cluster;
+using KvCloud.Node.Configuration;
+using KvCloud.Node.Replication;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace KvCloud.Node.Diagnostics;
+
+/// <summary>Ready: this replica knows a leader, is not behind, and agrees with its peers on the state.</summary>
+internal sealed class ReplicaReadyCheck(ClusterFeeds feeds, ClusterManager cluster, ClusterOptions options) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        ReplicaStatus status = feeds.Status();
+        long lag = cluster.LagSlots;
+        HealthVerdict verdict = HealthRules.JudgeSelf(
+            status.Leader is not null, lag, options.MaxLagSlots, cluster.HasDiverged);
+        Dictionary<string, object> details = new()
+        {
+            ["node_id"] = status.Self.Value,
+            ["role"] = HealthNames.Of(status.Role),
+            ["leader"] = status.Leader is { } leader ? cluster.ClientEndpointOf(leader) ?? leader.ToString() : "",
+            ["term"] = status.Ballot.Round,
+            ["applied_slot"] = status.AppliedSlot.Value,
+            ["chosen_slot"] = status.ChosenSlot.Value,
+            ["lag_slots"] = lag,
+        };
+        return Task.FromResult(verdict.Health == NodeHealth.Healthy
+            ? HealthCheckResult.Healthy("knows a leader and is not behind", details)
+            : HealthCheckResult.Unhealthy(verdict.Reason, data: details));
+    }
+}

@@ -1,0 +1,151 @@
+using KvCloud.Node.Configuration;
+
+namespace KvCloud.Tests.Node.Configuration;
+
+/// <summary>Every mistake, and the one sentence that answers it.</summary>
+public sealed class ConfigurationMistakeTests : IDisposable
+{
+    private const string Three = "replica_endpoints = [\"a:9090\", \"b:9090\", \"c:9090\"]\n";
+
+    private readonly SettingsFixture _fixture = new();
+
+    public void Dispose() => _fixture.Dispose();
+
+    [Theory]
+    [InlineData("[consensus]\nalgorithm = \"raft\"",
+        "consensus.algorithm is \"raft\" (kvcloud.toml, line 2); it must be \"paxos\", the only one there is.")]
+    [InlineData("[deployment]\nmode = \"cluster\"",
+        "deployment.mode is \"cluster\" (kvcloud.toml, line 2); it must be one of standalone or replicated.")]
+    [InlineData("[deployment]\nwrite_routing = \"proxy\"",
+        "deployment.write_routing is \"proxy\" (kvcloud.toml, line 2); it must be one of redirect or forward.")]
+    [InlineData("[reads]\nconsistency_level = \"strong\"",
+        "reads.consistency_level is \"strong\" (kvcloud.toml, line 2); it must be one of local, leader or read_index.")]
+    [InlineData("[deployment]\ninstance_id = -1",
+        "deployment.instance_id is \"-1\" (kvcloud.toml, line 2); it must be an integer from 0 to 1023.")]
+    [InlineData("[deployment]\ninstance_id = \"one\"",
+        "deployment.instance_id is \"one\" (kvcloud.toml, line 2); it must be an integer from 0 to 1023.")]
+    [InlineData("[deployment]\ninstance_id = 1.5",
+        "deployment.instance_id is \"1.5\" (kvcloud.toml, line 2); it must be an integer from 0 to 1023.")]
+    [InlineData("[reads]\nallow_stale_reads = 1",
+        "reads.allow_stale_reads is \"1\" (kvcloud.toml, line 2); it must be true or false.")]
+    [InlineData("[cache]\nhigh_priority_pool_ratio = nan",
+        "cache.high_priority_pool_ratio is \"NaN\" (kvcloud.toml, line 2); it must be a number from 0 to 1.")]
+    [InlineData("[listen]\nhttp_port = 70000",
+        "listen.http_port is \"70000\" (kvcloud.toml, line 2); it must be an integer from 1 to 65535.")]
+    [InlineData("[deployment]\ninstance_id = [0]",
+        "deployment.instance_id is a single value, not a list (kvcloud.toml, line 2).")]
+    [InlineData("[consensus]\nelection_timout_ms = 5",
+        "consensus.election_timout_ms is not known; did you mean consensus.election_timeout_ms? (kvcloud.toml, line 2).")]
+    [InlineData("[consensus]\nmax_staleness_ms = 5",
+        "consensus.max_staleness_ms is not known; did you mean reads.max_staleness_ms? (kvcloud.toml, line 2).")]
+    [InlineData("[consensus]\nxyzzy = 5", "consensus.xyzzy is not known (kvcloud.toml, line 2).")]
+    [InlineData("[consensu]\nalgorithm = \"paxos\"",
+        "section [consensu] is not known; did you mean [consensus]? (kvcloud.toml, line 2).")]
+    [InlineData("instance_id = 1",
+        "instance_id stands outside of any section; did you mean deployment.instance_id? (kvcloud.toml, line 1).")]
+    [InlineData("deployment = 1", "deployment is a section, not a value (kvcloud.toml, line 1).")]
+    [InlineData("[deployment]\nmode = replicated",
+        "kvcloud.toml, line 2 is not valid TOML: Unexpected ")]
+    [InlineData("[deployment]\ninstance_id = 1\ninstance_id = 2", "kvcloud.toml, line 3 is not valid TOML: ")]
+    [InlineData("[deployment]\nreplica_endpoints = [\"a\"]",
+        "deployment.replica_endpoints has \"a\" (kvcloud.toml, line 2); an entry must be host:port.")]
+    [InlineData("[deployment]\nreplica_endpoints = [\"a:1\", \"a:1\"]",
+        "deployment.replica_endpoints has \"a:1\" twice (kvcloud.toml, line 2); each replica has an endpoint of its own.")]
+    [InlineData("[deployment]\nreplica_endpoints = [\"a:1\", \"\"]",
+        "deployment.replica_endpoints lacks its entry 1 (kvcloud.toml, line 2); entries are counted from 0 without a gap.")]
+    [InlineData("[consensus]\nendpoints = [\"a b:1\"]",
+        "consensus.endpoints has \"a b:1\" (kvcloud.toml, line 2); an entry must be host:port, or a service name such as _peer.node-1.")]
+    [InlineData("[deployment]\nmode = \"replicated\"",
+        "deployment.replica_endpoints has 0 entries (the default); a replicated deployment has 1, 3, 5 or 7 replicas.")]
+    [InlineData("[deployment]\nmode = \"replicated\"\nreplica_endpoints = [\"a:1\", \"b:1\"]",
+        "deployment.replica_endpoints has 2 entries (kvcloud.toml, line 3); a replicated deployment has 1, 3, 5 or 7 replicas.")]
+    [InlineData("[deployment]\nmode = \"replicated\"\ninstance_id = 3\n" + Three,
+        "deployment.instance_id is 3 (kvcloud.toml, line 3); it must be from 0 to 2, for deployment.replica_endpoints has 3 entries.")]
+    [InlineData("[deployment]\nmode = \"replicated\"\n" + Three + "[consensus]\nendpoints = [\"a:1\"]",
+        "consensus.endpoints has 1 entries (kvcloud.toml, line 5); it must have one for each of the 3 deployment.replica_endpoints, or none.")]
+    [InlineData("[deployment]\nmode = \"replicated\"\nreplica_endpoints = [\"a:65500\"]",
+        "deployment.replica_endpoints has \"a:65500\" (kvcloud.toml, line 3); a port above 65435 leaves no room for the peer port 100 above it; set consensus.endpoints.")]
+    [InlineData("[consensus]\nheartbeat_interval_ms = 200",
+        "consensus.heartbeat_interval_ms is 200 (kvcloud.toml, line 2); it must be at most a third of consensus.election_timeout_ms, which is 400.")]
+    [InlineData("[cluster]\nnode_timeout_ms = 1500",
+        "cluster.node_timeout_ms is 1500 (kvcloud.toml, line 2); it must be at least twice cluster.health_check_interval_ms, which is 1000.")]
+    [InlineData("[reads]\nallow_stale_reads = false\nconsistency_level = \"local\"",
+        "reads.consistency_level is \"local\" (kvcloud.toml, line 3); reads.allow_stale_reads is false, so it must be leader or read_index.")]
+    [InlineData("[cluster]\nid = \"my cluster\"",
+        "cluster.id is \"my cluster\" (kvcloud.toml, line 2); it must be 1 to 64 letters, digits, dashes, dots or underscores.")]
+    [InlineData("[database]\nbase_path = \"\"",
+        "database.base_path is empty (kvcloud.toml, line 2); it must name a directory.")]
+    [InlineData("[listen]\naddress = \"example.org\"",
+        "listen.address is \"example.org\" (kvcloud.toml, line 2); it must be an IP address, localhost or *.")]
+    [InlineData("[listen]\nthrift_port = 9090\npeer_port = 9090",
+        "listen.peer_port is 9090 (kvcloud.toml, line 3); listen.thrift_port is the same; each needs a port of its own.")]
+    [InlineData("[listen]\nthrift_port = 65400",
+        "listen.http_port would be 65600 (the default); it follows from the Thrift port and is above 65535; set it.")]
+    [InlineData("[limits]\nmax_in_flight_bytes = 1048576",
+        "limits.max_in_flight_bytes is 1048576 (kvcloud.toml, line 2); it must be at least limits.max_message_bytes, which is 16777216.")]
+    [InlineData("[limits]\nmax_queued_write_bytes = 1048576",
+        "limits.max_queued_write_bytes is 1048576 (kvcloud.toml, line 2); it must be at least limits.max_message_bytes, which is 16777216.")]
+    [InlineData("[limits]\nmax_timeout_ms = 5",
+        "limits.max_timeout_ms is 5 (kvcloud.toml, line 2); it must be at least limits.default_timeout_ms, which is 10000.")]
+    public void Load_a_mistake_in_the_file_is_one_sentence(string toml, string sentence)
+    {
+        string mistake = Assert.Single(_fixture.Load(toml).Mistakes);
+
+        Assert.StartsWith(sentence, mistake, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("--limits.max_connection=4",
+        "--limits.max_connection on the command line is not known; did you mean --limits.max_connections?")]
+    [InlineData("--deployment.instance_id", "--deployment.instance_id on the command line lacks a value.")]
+    [InlineData("instance_id=1",
+        "\"instance_id=1\" on the command line is no option; a setting is written --section.key=value.")]
+    [InlineData("--deployment.instance_id=x",
+        "deployment.instance_id is \"x\" (command line --deployment.instance_id); it must be an integer from 0 to 1023.")]
+    [InlineData("--config=nowhere.toml", "--config names the file nowhere.toml, which does not exist.")]
+    public void Load_a_mistake_on_the_command_line_is_one_sentence(string argument, string sentence)
+    {
+        Assert.Equal(sentence, Assert.Single(_fixture.Load(args: [argument]).Mistakes));
+    }
+
+    [Theory]
+    [InlineData("KvCloud__Deployment__InstanceIdd", "1",
+        "deployment.instance_idd is not known; did you mean deployment.instance_id? (environment variable KvCloud__Deployment__InstanceIdd).")]
+    [InlineData("KvCloud__Deployment__instance_id", "1",
+        "deployment.instance_id is not known; did you mean deployment.instance_id? (environment variable KvCloud__Deployment__instance_id).")]
+    [InlineData("KvCloud__Deployment__ReplicaEndpoints__1", "a:1",
+        "deployment.replica_endpoints lacks its entry 0 (environment variable KvCloud__Deployment__ReplicaEndpoints); entries are counted from 0 without a gap.")]
+    [InlineData("KVCLOUD_PARENT_PID", "init",
+        "KVCLOUD_PARENT_PID is \"init\" (environment); it must be the id of a process.")]
+    public void Load_a_mistake_in_the_environment_is_one_sentence(string name, string value, string sentence)
+    {
+        SettingsResult result = _fixture.Load(environment: new Dictionary<string, string> { [name] = value });
+
+        Assert.Equal(sentence, Assert.Single(result.Mistakes));
+    }
+
+    [Fact]
+    public void Load_a_missing_file_of_the_variable_is_a_mistake()
+    {
+        Assert.Equal(
+            "KVCLOUD_CONFIG names the file gone.toml, which does not exist.",
+            Assert.Single(_fixture.Load(configVariable: "gone.toml").Mistakes));
+    }
+
+    [Fact]
+    public void Load_many_mistakes_are_told_at_once()
+    {
+        SettingsResult result = _fixture.Load(
+            "[consensus]\nalgorithm = \"mock\"\nfoo = 1\n[reads]\nmax_staleness_ms = 0\n", ["--bar=1"]);
+
+        Assert.Equal(4, result.Mistakes.Count);
+    }
+
+    [Fact]
+    public void Load_keys_of_the_client_library_are_left_to_it()
+    {
+        Dictionary<string, string> environment = new() { ["KvCloud__Client__Endpoints__0"] = "localhost:9090" };
+
+        Assert.Empty(_fixture.Load(environment: environment).Mistakes);
+    }
+}

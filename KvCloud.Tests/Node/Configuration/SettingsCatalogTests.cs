@@ -1,0 +1,103 @@
+using KvCloud.Node.Configuration;
+using KvCloud.Tests.Node.Diagnostics;
+
+namespace KvCloud.Tests.Node.Configuration;
+
+public sealed class SettingsCatalogTests : IDisposable
+{
+    /// <summary>Set to 1, the tests write the generated parts anew instead of comparing them.</summary>
+    private const string RewriteVariable = "KVCLOUD_REWRITE_DOCS";
+
+    private const string Begin = "<!-- settings: generated from KvCloud.Node/Configuration -->\n";
+    private const string End = "<!-- end of settings -->";
+
+    private readonly SettingsFixture _fixture = new();
+
+    public void Dispose() => _fixture.Dispose();
+
+    [Fact]
+    public void All_defaults_are_within_their_own_bounds()
+    {
+        NodeOptions defaults = new();
+        foreach (Setting setting in SettingsCatalog.All.Where(setting => !setting.IsList))
+        {
+            if (setting.Text(defaults) is string text)
+            {
+                Assert.True(setting.TryParse(text.Trim('"'), out object? value), setting.Path);
+                Assert.Equal(setting.Get(defaults), value);
+            }
+        }
+    }
+
+    [Fact]
+    public void All_numbers_have_bounds()
+    {
+        Assert.DoesNotContain(
+            SettingsCatalog.All,
+            setting => setting.Bounds is null
+                && (setting.ValueType == typeof(int) || setting.ValueType == typeof(long) || setting.ValueType == typeof(double)));
+    }
+
+    [Fact]
+    public void Documentation_lists_every_setting()
+    {
+        string path = Repository.File("docs", "configuration.md");
+        string page = File.ReadAllText(path);
+        int begin = page.IndexOf(Begin, StringComparison.Ordinal) + Begin.Length;
+        int end = page.IndexOf(End, StringComparison.Ordinal);
+        Assert.True(begin > Begin.Length && end > begin, "docs/configuration.md lacks the marks of its generated part");
+        string expected = $"\n{SettingsCatalog.ToMarkdown()}";
+        if (Environment.GetEnvironmentVariable(RewriteVariable) == "1")
+        {
+            File.WriteAllText(path, page[..begin] + expected + page[end..]);
+            return;
+        }
+
+        Assert.True(
+            page[begin..end] == expected,
+            $"docs/configuration.md is stale: run this test once with {RewriteVariable}=1 and commit the result");
+    }
+
+    [Fact]
+    public void Example_file_has_every_setting_with_its_default()
+    {
+        string path = Repository.File("kvcloud.example.toml");
+        string file = File.ReadAllText(path);
+        int body = file.IndexOf("\n\n", StringComparison.Ordinal) + 1;
+        if (Environment.GetEnvironmentVariable(RewriteVariable) == "1")
+        {
+            File.WriteAllText(path, file[..body] + SettingsCatalog.ToExampleToml());
+            return;
+        }
+
+        Assert.True(
+            file[body..] == SettingsCatalog.ToExampleToml(),
+            $"kvcloud.example.toml is stale: run this test once with {RewriteVariable}=1 and commit the result");
+        SettingsResult result = _fixture.Load(file);
+        Assert.Empty(result.Mistakes);
+        Assert.Equal(
+            EffectiveSettings.BySection(_fixture.Load().Options), EffectiveSettings.BySection(result.Options));
+    }
+
+    [Fact]
+    public void BySection_never_tells_a_secret()
+    {
+        SettingsResult result = _fixture.Load("[security]\nauth_token = \"hunter2\"\n");
+
+        Assert.Equal("hunter2", result.Options.Security.AuthToken);
+        Assert.DoesNotContain(EffectiveSettings.BySection(result.Options), line => line.Contains("hunter2"));
+        Assert.DoesNotContain(EffectiveSettings.AsToml(result), line => line.Contains("hunter2"));
+        Assert.Contains(EffectiveSettings.BySection(result.Options), line => line.Contains("auth_token = (set, not shown)"));
+    }
+
+    [Fact]
+    public void AsToml_loads_to_the_same_options()
+    {
+        SettingsResult first = _fixture.Load(SettingsFixture.Architecture);
+
+        SettingsResult again = _fixture.Load(string.Join('\n', EffectiveSettings.AsToml(first)));
+
+        Assert.Empty(again.Mistakes);
+        Assert.Equal(EffectiveSettings.BySection(first.Options), EffectiveSettings.BySection(again.Options));
+    }
+}

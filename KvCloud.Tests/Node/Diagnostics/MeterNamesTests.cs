@@ -1,0 +1,57 @@
+using System.Reflection;
+using KvCloud.Node.Diagnostics;
+using KvCloud.Tests.Node.Cluster;
+
+namespace KvCloud.Tests.Node.Diagnostics;
+
+public sealed class MeterNamesTests : IDisposable
+{
+    private readonly ClusterFixture _cluster = new();
+
+    public void Dispose() => _cluster.Dispose();
+
+    [Fact]
+    public void Instruments_are_those_named_each_with_a_description()
+    {
+        using MeterProbe probe = new(_cluster.Meters);
+        _ = new ReplicaMetrics(_cluster.Meters, _cluster.Feeds, _cluster.Manager);
+
+        Assert.Equal(Names(), probe.Instruments.Keys.Order(StringComparer.Ordinal));
+        Assert.All(probe.Instruments.Values, instrument => Assert.False(string.IsNullOrEmpty(instrument.Description)));
+    }
+
+    [Fact]
+    public void Instruments_have_the_values_of_the_status()
+    {
+        using MeterProbe probe = new(_cluster.Meters);
+        _ = new ReplicaMetrics(_cluster.Meters, _cluster.Feeds, _cluster.Manager);
+        _cluster.HealthyTurn();
+
+        Assert.Equal(["kvcloud.replica.leader 1"], probe.Values(MeterNames.Leader));
+        Assert.Equal(
+            [
+                "kvcloud.cluster.nodes{health=unknown} 0", "kvcloud.cluster.nodes{health=healthy} 3",
+                "kvcloud.cluster.nodes{health=degraded} 0", "kvcloud.cluster.nodes{health=unreachable} 0",
+            ],
+            probe.Values(MeterNames.ClusterNodes).TakeLast(4));
+    }
+
+    [Fact]
+    public void Documentation_names_every_instrument_with_its_unit()
+    {
+        using MeterProbe probe = new(_cluster.Meters);
+        _ = new ReplicaMetrics(_cluster.Meters, _cluster.Feeds, _cluster.Manager);
+        string page = File.ReadAllText(Repository.File("docs", "observability.md"));
+
+        Assert.All(probe.Instruments.Values, instrument => Assert.Contains(
+            $"| `{instrument.Name}` | {instrument.GetType().Name.Replace("Observable", "").Split('`')[0].ToLowerInvariant()} "
+            + $"| {(string.IsNullOrEmpty(instrument.Unit) ? "" : $"`{instrument.Unit}` ")}|",
+            page, StringComparison.Ordinal));
+    }
+
+    private static IEnumerable<string> Names() =>
+        typeof(MeterNames).GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Select(field => (string)field.GetRawConstantValue()!)
+            .Where(name => name.StartsWith("kvcloud.", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal);
+}

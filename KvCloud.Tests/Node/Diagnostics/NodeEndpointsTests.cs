@@ -1,0 +1,144 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using KvCloud.Consensus;
+using KvCloud.Node.Cluster;
+using KvCloud.Node.Configuration;
+using KvCloud.Node.Diagnostics;
+using KvCloud.Tests.Node.Cluster;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace KvCloud.Tests.Node.Diagnostics;
+
+/// <summary>The real HTTP endpoints over the real cluster manager; only status, links and clock are the test's.</summary>
+public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
+{
+    private readonly ClusterFixture _cluster = new();
+    private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(30) };
+    private WebApplication? _app;
+
+    public async Task InitializeAsync()
+    {
+        NodeTopology topology = _cluster.Topology with { ListenAddress = "127.0.0.1", HttpPort = FreePort() };
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenNodeHttp(topology));
+        builder.Services.AddSingleton<TimeProvider>(_cluster.Time);
+        builder.Services.AddSingleton(topology);
+        builder.Services.AddSingleton(_cluster.Options);
+        builder.Services.AddClusterManager(_ => _cluster.Feeds);
+        builder.Services.AddNodeDiagnostics();
+        _app = builder.Build();
+        _app.MapNodeEndpoints();
+        await _app.StartAsync();
+        _client.BaseAddress = new Uri($"http://127.0.0.1:{topology.HttpPort}");
+    }
+
+    public async Task DisposeAsync() => await _app!.DisposeAsync();
+
+    public void Dispose()
+    {
+        _client.Dispose();
+        _cluster.Dispose();
+    }
+
+    [Fact]
+    public async Task Health_of_a_replica_that_knows_its_leader_is_200_with_details()
+    {
+        (HttpStatusCode code, JsonElement body) = await GetAsync("/health");
+
+        Assert.Equal(HttpStatusCode.OK, code);
+        Assert.Equal("healthy", body.GetProperty("status").GetString(), ignoreCase: true);
+        string replica = body.GetProperty("checks").GetProperty("replica").GetRawText();
+        Assert.Contains("\"leader\":\"localhost:9091\"", replica.Replace(" ", "", StringComparison.Ordinal));
+        Assert.Contains("\"role\":\"follower\"", replica.Replace(" ", "", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Health_without_a_leader_is_503_and_says_why_while_alive_is_200()
+    {
+        _cluster.Status = _cluster.Status with { Leader = null };
+
+        (HttpStatusCode code, JsonElement body) = await GetAsync("/health");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, code);
+        Assert.Equal(
+            "it knows no leader",
+            body.GetProperty("checks").GetProperty("replica").GetProperty("description").GetString());
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync("/alive")).Code);
+    }
+
+    [Fact]
+    public async Task Health_far_behind_is_503()
+    {
+        _cluster.Status = _cluster.Status with { ChosenSlot = new Slot(9000) };
+
+        (HttpStatusCode code, JsonElement body) = await GetAsync("/health");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, code);
+        Assert.Contains("8900 slots behind", body.GetRawText());
+    }
+
+    [Fact]
+    public async Task Alive_when_the_loop_stands_still_is_503()
+    {
+        _app!.Services.GetRequiredService<DriverPulse>().Beat();
+        Assert.Equal(HttpStatusCode.OK, (await GetAsync("/alive")).Code);
+
+        _cluster.Time.Advance(DriverAliveCheck.Patience + TimeSpan.FromSeconds(1));
+
+        (HttpStatusCode code, JsonElement body) = await GetAsync("/alive");
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, code);
+        Assert.Contains("has not turned", body.GetRawText());
+        Assert.DoesNotContain("\"replica\"", body.GetRawText());
+    }
+
+    [Fact]
+    public async Task Status_is_the_view_of_the_cluster()
+    {
+        ClusterManager manager = _app!.Services.GetRequiredService<ClusterManager>();
+        manager.Received(ClusterFixture.Report(1, Role.Leader));
+        manager.Received(ClusterFixture.Report(2));
+        manager.Turn(isInterval: false);
+
+        (HttpStatusCode code, JsonElement body) = await GetAsync("/status");
+
+        Assert.Equal(HttpStatusCode.OK, code);
+        Assert.Equal("kvcloud", body.GetProperty("cluster_id").GetString());
+        Assert.Equal("healthy", body.GetProperty("status").GetString());
+        Assert.Equal(1, body.GetProperty("leader_id").GetInt32());
+        Assert.Equal("localhost:9091", body.GetProperty("leader_endpoint").GetString());
+        Assert.Equal(3, body.GetProperty("nodes").GetArrayLength());
+        Assert.Equal("follower", body.GetProperty("nodes")[2].GetProperty("role").GetString());
+        Assert.Equal(10, body.GetProperty("links")[0].GetProperty("sent_bytes").GetInt64());
+        Assert.False(string.IsNullOrEmpty(body.GetProperty("version").GetString()));
+    }
+
+    [Fact]
+    public async Task Metrics_has_what_the_documentation_names()
+    {
+        string body = await _client.GetStringAsync("/metrics");
+
+        Assert.Contains("\nkvcloud_replica_applied_slot", body, StringComparison.Ordinal);
+        Assert.Contains("\nkvcloud_replica_role", body, StringComparison.Ordinal);
+        Assert.Contains("health=\"healthy\"", body, StringComparison.Ordinal);
+        Assert.Contains("kvcloud_peer_sent_bytes_total", body, StringComparison.Ordinal);
+    }
+
+    private async Task<(HttpStatusCode Code, JsonElement Body)> GetAsync(string path)
+    {
+        using HttpResponseMessage response = await _client.GetAsync(path);
+        string text = await response.Content.ReadAsStringAsync();
+        return (response.StatusCode, JsonDocument.Parse(text).RootElement);
+    }
+
+    private static int FreePort()
+    {
+        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)socket.LocalEndPoint!).Port;
+    }
+}
