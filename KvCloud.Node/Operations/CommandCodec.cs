@@ -1,0 +1,350 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Text;
+using KvCloud.Node.State;
+
+namespace KvCloud.Node.Operations;
+
+/// <summary>
+/// Commands as bytes, on the wire between replicas and in their logs:
+/// <c>version(1) kind(1) flags(1) [client id, sequence, acknowledged below] body</c>, numbers as unsigned LEB128,
+/// byte strings with their length before them.
+/// </summary>
+/// <remarks>
+/// Decoding copies nothing: keys and values are slices of the memory that was handed in, which must not change.
+/// Input that does not follow the format gives false and one sentence; it never throws. A version this program does
+/// not know throws <see cref="UnknownFormatException"/>, because other replicas may well know it.
+/// </remarks>
+internal static class CommandCodec
+{
+    public const byte FormatVersion = 1;
+
+    private const byte HasIdentity = 1;
+    private const byte HasEnd = 1;
+
+    public static byte[] Encode(KvCommand command)
+    {
+        byte[] encoding = GC.AllocateUninitializedArray<byte>(EnvelopeSize(command) + BodySize(command));
+        var writer = new ByteWriter(encoding);
+        writer.WriteByte(FormatVersion);
+        writer.WriteByte((byte)KindOf(command));
+        writer.WriteByte(command.Identity is null ? (byte)0 : HasIdentity);
+        if (command.Identity is RequestIdentity identity)
+        {
+            writer.WriteNumber(identity.ClientId);
+            writer.WriteNumber(identity.Sequence);
+            writer.WriteNumber(identity.AcknowledgedBelow);
+        }
+
+        WriteBody(ref writer, command);
+        return encoding;
+    }
+
+    public static bool TryDecode(
+        ReadOnlyMemory<byte> encoding,
+        [NotNullWhen(true)] out KvCommand? command,
+        [NotNullWhen(false)] out string? error)
+    {
+        command = null;
+        return TryReadEnvelope(encoding, out CommandEnvelope envelope, out error)
+            && TryReadCommand(envelope, out command, out error);
+    }
+
+    /// <summary>The first step of decoding; the second is one of the readers below.</summary>
+    public static bool TryReadEnvelope(
+        ReadOnlyMemory<byte> encoding, out CommandEnvelope envelope, [NotNullWhen(false)] out string? error)
+    {
+        var reader = new ByteReader(encoding);
+        envelope = default;
+        if (!reader.TryReadByte(out byte version) || !reader.TryReadByte(out byte kind)
+            || !reader.TryReadByte(out byte flags))
+        {
+            error = "the command is shorter than its header";
+            return false;
+        }
+
+        if (version != FormatVersion)
+        {
+            throw new UnknownFormatException("command", version, FormatVersion);
+        }
+
+        if (kind is < (byte)CommandKind.Set or > (byte)CommandKind.DropColumnFamily || flags > HasIdentity)
+        {
+            error = $"a command of kind {kind} with flags {flags} is not known";
+            return false;
+        }
+
+        RequestIdentity? identity = null;
+        if (flags == HasIdentity)
+        {
+            if (!reader.TryReadNumber(out long clientId) || !reader.TryReadNumber(out long sequence)
+                || !reader.TryReadNumber(out long acknowledgedBelow))
+            {
+                error = "the request identity is cut short";
+                return false;
+            }
+
+            identity = new RequestIdentity(clientId, sequence, acknowledgedBelow);
+        }
+
+        envelope = new CommandEnvelope((CommandKind)kind, identity, reader.Rest);
+        error = null;
+        return true;
+    }
+
+    public static bool TryReadSet(in CommandEnvelope envelope, out SetBody body)
+    {
+        var reader = new ByteReader(envelope.Body);
+        bool read = reader.TryReadBytes(out ReadOnlyMemory<byte> columnFamily)
+            & reader.TryReadBytes(out ReadOnlyMemory<byte> key)
+            & reader.TryReadBytes(out ReadOnlyMemory<byte> value);
+        body = new SetBody(columnFamily, key, value);
+        return read && reader.IsAtEnd;
+    }
+
+    public static bool TryReadDelete(in CommandEnvelope envelope, out DeleteBody body)
+    {
+        var reader = new ByteReader(envelope.Body);
+        bool read = reader.TryReadBytes(out ReadOnlyMemory<byte> columnFamily)
+            & reader.TryReadBytes(out ReadOnlyMemory<byte> key);
+        body = new DeleteBody(columnFamily, key);
+        return read && reader.IsAtEnd;
+    }
+
+    public static bool TryReadCommand(
+        in CommandEnvelope envelope,
+        [NotNullWhen(true)] out KvCommand? command,
+        [NotNullWhen(false)] out string? error)
+    {
+        command = envelope.Kind switch
+        {
+            CommandKind.Set => TryReadSet(envelope, out SetBody set)
+                ? new SetCommand(TextOf(set.ColumnFamily), set.Key, set.Value) : null,
+            CommandKind.Delete => TryReadDelete(envelope, out DeleteBody delete)
+                ? new DeleteCommand(TextOf(delete.ColumnFamily), delete.Key) : null,
+            CommandKind.Commit => ReadCommit(envelope.Body),
+            CommandKind.OpenSession => envelope.Body.IsEmpty ? new OpenSessionCommand() : null,
+            CommandKind.CreateColumnFamily => ReadName(envelope.Body) is string name
+                ? new CreateColumnFamilyCommand(name) : null,
+            _ => ReadName(envelope.Body) is string name ? new DropColumnFamilyCommand(name) : null,
+        };
+        error = command is null ? $"the body of the {envelope.Kind} command is malformed" : null;
+        if (command is not null && envelope.Identity is not null)
+        {
+            command = command with { Identity = envelope.Identity };
+        }
+
+        return command is not null;
+    }
+
+    private static CommandKind KindOf(KvCommand command) => command switch
+    {
+        SetCommand => CommandKind.Set,
+        DeleteCommand => CommandKind.Delete,
+        CommitCommand => CommandKind.Commit,
+        OpenSessionCommand => CommandKind.OpenSession,
+        CreateColumnFamilyCommand => CommandKind.CreateColumnFamily,
+        DropColumnFamilyCommand => CommandKind.DropColumnFamily,
+        _ => throw new ArgumentException($"{command.GetType().Name} has no encoding", nameof(command)),
+    };
+
+    private static int EnvelopeSize(KvCommand command) => 3 + (command.Identity is RequestIdentity identity
+        ? ByteWriter.NumberSize(identity.ClientId) + ByteWriter.NumberSize(identity.Sequence)
+            + ByteWriter.NumberSize(identity.AcknowledgedBelow)
+        : 0);
+
+    private static int BodySize(KvCommand command) => command switch
+    {
+        SetCommand set => TextSize(set.ColumnFamily) + ByteWriter.BytesSize(set.Key.Length)
+            + ByteWriter.BytesSize(set.Value.Length),
+        DeleteCommand delete => TextSize(delete.ColumnFamily) + ByteWriter.BytesSize(delete.Key.Length),
+        CommitCommand commit => CommitSize(commit),
+        CreateColumnFamilyCommand create => TextSize(create.Name),
+        DropColumnFamilyCommand drop => TextSize(drop.Name),
+        _ => 0,
+    };
+
+    private static int CommitSize(CommitCommand commit)
+    {
+        int size = checked(ByteWriter.NumberSize(commit.ReadVersion.Value)
+            + ByteWriter.NumberSize(commit.Mutations.Count)
+            + ByteWriter.NumberSize(commit.ConflictKeys.Count)
+            + ByteWriter.NumberSize(commit.ConflictRanges.Count));
+        foreach (Mutation mutation in commit.Mutations)
+        {
+            size = checked(size + 1 + TextSize(mutation.ColumnFamily) + ByteWriter.BytesSize(mutation.Key.Length)
+                + ByteWriter.BytesSize(mutation.Value.Length));
+        }
+
+        foreach (ConflictKey key in commit.ConflictKeys)
+        {
+            size = checked(size + TextSize(key.ColumnFamily) + ByteWriter.BytesSize(key.Key.Length));
+        }
+
+        foreach (ConflictRange range in commit.ConflictRanges)
+        {
+            size = checked(size + 1 + TextSize(range.ColumnFamily) + ByteWriter.BytesSize(range.Begin.Length)
+                + (range.End is ReadOnlyMemory<byte> end ? ByteWriter.BytesSize(end.Length) : 0));
+        }
+
+        return size;
+    }
+
+    private static void WriteBody(ref ByteWriter writer, KvCommand command)
+    {
+        switch (command)
+        {
+            case SetCommand set:
+                writer.WriteText(set.ColumnFamily);
+                writer.WriteBytes(set.Key.Span);
+                writer.WriteBytes(set.Value.Span);
+                break;
+            case DeleteCommand delete:
+                writer.WriteText(delete.ColumnFamily);
+                writer.WriteBytes(delete.Key.Span);
+                break;
+            case CommitCommand commit:
+                WriteCommit(ref writer, commit);
+                break;
+            case CreateColumnFamilyCommand create:
+                writer.WriteText(create.Name);
+                break;
+            case DropColumnFamilyCommand drop:
+                writer.WriteText(drop.Name);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private static void WriteCommit(ref ByteWriter writer, CommitCommand commit)
+    {
+        writer.WriteNumber(commit.ReadVersion.Value);
+        writer.WriteNumber(commit.Mutations.Count);
+        foreach (Mutation mutation in commit.Mutations)
+        {
+            writer.WriteByte((byte)mutation.Kind);
+            writer.WriteText(mutation.ColumnFamily);
+            writer.WriteBytes(mutation.Key.Span);
+            writer.WriteBytes(mutation.Value.Span);
+        }
+
+        writer.WriteNumber(commit.ConflictKeys.Count);
+        foreach (ConflictKey key in commit.ConflictKeys)
+        {
+            writer.WriteText(key.ColumnFamily);
+            writer.WriteBytes(key.Key.Span);
+        }
+
+        writer.WriteNumber(commit.ConflictRanges.Count);
+        foreach (ConflictRange range in commit.ConflictRanges)
+        {
+            writer.WriteByte(range.End is null ? (byte)0 : HasEnd);
+            writer.WriteText(range.ColumnFamily);
+            writer.WriteBytes(range.Begin.Span);
+            if (range.End is ReadOnlyMemory<byte> end)
+            {
+                writer.WriteBytes(end.Span);
+            }
+        }
+    }
+
+    private static CommitCommand? ReadCommit(ReadOnlyMemory<byte> body)
+    {
+        var reader = new ByteReader(body);
+        return reader.TryReadNumber(out long readVersion)
+            && ReadMutations(ref reader) is { } mutations
+            && ReadConflictKeys(ref reader) is { } keys
+            && ReadConflictRanges(ref reader) is { } ranges
+            && reader.IsAtEnd
+            ? new CommitCommand(new CommitVersion(readVersion), mutations, keys, ranges)
+            : null;
+    }
+
+    private static Mutation[]? ReadMutations(ref ByteReader reader)
+    {
+        // Each takes four bytes at least: a count beyond that is a lie, and must not make us allocate.
+        if (!reader.TryReadNumber(out long count) || count > reader.Remaining / 4)
+        {
+            return null;
+        }
+
+        var mutations = new Mutation[count];
+        for (int i = 0; i < mutations.Length; i++)
+        {
+            if (!reader.TryReadByte(out byte kind)
+                || kind is < (byte)MutationKind.Set or > (byte)MutationKind.SetVersionstampedValue
+                || !reader.TryReadBytes(out ReadOnlyMemory<byte> columnFamily)
+                || !reader.TryReadBytes(out ReadOnlyMemory<byte> key)
+                || !reader.TryReadBytes(out ReadOnlyMemory<byte> value))
+            {
+                return null;
+            }
+
+            mutations[i] = new Mutation((MutationKind)kind, TextOf(columnFamily), key, value);
+        }
+
+        return mutations;
+    }
+
+    private static ConflictKey[]? ReadConflictKeys(ref ByteReader reader)
+    {
+        if (!reader.TryReadNumber(out long count) || count > reader.Remaining / 2)
+        {
+            return null;
+        }
+
+        var keys = new ConflictKey[count];
+        for (int i = 0; i < keys.Length; i++)
+        {
+            if (!reader.TryReadBytes(out ReadOnlyMemory<byte> columnFamily)
+                || !reader.TryReadBytes(out ReadOnlyMemory<byte> key))
+            {
+                return null;
+            }
+
+            keys[i] = new ConflictKey(TextOf(columnFamily), key);
+        }
+
+        return keys;
+    }
+
+    private static ConflictRange[]? ReadConflictRanges(ref ByteReader reader)
+    {
+        if (!reader.TryReadNumber(out long count) || count > reader.Remaining / 3)
+        {
+            return null;
+        }
+
+        var ranges = new ConflictRange[count];
+        for (int i = 0; i < ranges.Length; i++)
+        {
+            ReadOnlyMemory<byte> end = default;
+            if (!reader.TryReadByte(out byte flags)
+                || flags > HasEnd
+                || !reader.TryReadBytes(out ReadOnlyMemory<byte> columnFamily)
+                || !reader.TryReadBytes(out ReadOnlyMemory<byte> begin)
+                || (flags == HasEnd && !reader.TryReadBytes(out end)))
+            {
+                return null;
+            }
+
+            ranges[i] = new ConflictRange(TextOf(columnFamily), begin, flags == HasEnd ? end : null);
+        }
+
+        return ranges;
+    }
+
+    private static string? ReadName(ReadOnlyMemory<byte> body)
+    {
+        var reader = new ByteReader(body);
+        return reader.TryReadBytes(out ReadOnlyMemory<byte> name) && reader.IsAtEnd
+            ? Encoding.UTF8.GetString(name.Span)
+            : null;
+    }
+
+    private static int TextSize(string? text) =>
+        text is null ? 1 : ByteWriter.BytesSize(Encoding.UTF8.GetByteCount(text));
+
+    private static string? TextOf(ReadOnlyMemory<byte> text) =>
+        text.IsEmpty ? null : Encoding.UTF8.GetString(text.Span);
+}

@@ -1,0 +1,33 @@
+using System.IO.Hashing;
+
+namespace KvCloud.Node.Operations;
+
+/// <summary>Which command an encoding holds. Numbers are the format's: never reuse one.</summary>
+internal enum CommandKind : byte
+{
+    Set = 1,
+    Delete = 2,
+    Commit = 3,
+    OpenSession = 4,
+    CreateColumnFamily = 5,
+    DropColumnFamily = 6,
+}
+
+/// <summary>What stands before a command's body: enough to find its session without decoding the rest.</summary>
+/// <param name="Body">A slice of the encoding.</param>
+internal readonly record struct CommandEnvelope(
+    CommandKind Kind, RequestIdentity? Identity, ReadOnlyMemory<byte> Body)
+{
+    /// <summary>
+    /// Tells whether a retry is the same request: over kind and body, not over the identity, because a retry may
+    /// acknowledge more than the first attempt did.
+    /// </summary>
+    public ulong ContentHash() => XxHash3.HashToUInt64(Body.Span, (long)Kind);
+}
+
+/// <summary>The body of a set, as slices of its encoding. An empty column family is the default one.</summary>
+internal readonly record struct SetBody(
+    ReadOnlyMemory<byte> ColumnFamily, ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value);
+
+/// <summary>The body of a delete, as slices of its encoding.</summary>
+internal readonly record struct DeleteBody(ReadOnlyMemory<byte> ColumnFamily, ReadOnlyMemory<byte> Key);

@@ -1,0 +1,176 @@
+using System.Text;
+using KvCloud.Node.Operations;
+using KvCloud.Protocol;
+
+namespace KvCloud.Node.State;
+
+/// <summary>
+/// Whether a command keeps the limits and makes sense by itself, without looking at the state. The server asks before it
+/// proposes, and apply asks again, because what is in the log may come from anybody.
+/// </summary>
+internal static class CommandValidator
+{
+    private const string EmptyKey = "key cannot be empty";
+
+    /// <summary>Null when there is nothing to object to.</summary>
+    public static CommandResult? Validate(KvCommand command)
+    {
+        if (command.Identity is RequestIdentity identity && Validate(identity) is CommandResult refused)
+        {
+            return refused;
+        }
+
+        return command switch
+        {
+            SetCommand set => ValidateSet(set.Key.Length, set.Value.Length),
+            DeleteCommand delete => ValidateKey(delete.Key.Length),
+            CommitCommand commit => ValidateCommit(commit),
+            CreateColumnFamilyCommand create => ValidateName(create.Name),
+            DropColumnFamilyCommand drop => ValidateName(drop.Name),
+            _ => null,
+        };
+    }
+
+    public static CommandResult? Validate(in RequestIdentity identity)
+    {
+        if (identity.ClientId < 1)
+        {
+            return Refuse(ErrorCode.INVALID_ARGUMENT, $"client_id must be positive, not {identity.ClientId}");
+        }
+
+        if (identity.Sequence is < 1 or > long.MaxValue - KvLimits.SessionAnswers)
+        {
+            return Refuse(ErrorCode.INVALID_ARGUMENT, $"sequence {identity.Sequence} is out of range; the first is 1");
+        }
+
+        return identity.AcknowledgedBelow < 0
+            ? Refuse(
+                ErrorCode.INVALID_ARGUMENT,
+                $"acknowledged_below must not be negative, but is {identity.AcknowledgedBelow}")
+            : null;
+    }
+
+    public static CommandResult? ValidateSet(int keyLength, int valueLength) =>
+        ValidateKey(keyLength) ?? ValidateValue(valueLength);
+
+    public static CommandResult? ValidateKey(int length) => length switch
+    {
+        0 => Refuse(ErrorCode.INVALID_ARGUMENT, EmptyKey),
+        > KvLimits.KeySizeBytes => Refuse(
+            ErrorCode.KEY_TOO_LARGE, $"a key of {length} bytes is over the limit of {KvLimits.KeySizeBytes}"),
+        _ => null,
+    };
+
+    public static CommandResult? ValidateValue(int length) => length > KvLimits.ValueSizeBytes
+        ? Refuse(
+            ErrorCode.VALUE_TOO_LARGE, $"a value of {length} bytes is over the limit of {KvLimits.ValueSizeBytes}")
+        : null;
+
+    private static CommandResult? ValidateCommit(CommitCommand commit)
+    {
+        if (commit.ReadVersion < CommitVersion.Zero)
+        {
+            return Refuse(ErrorCode.INVALID_ARGUMENT, $"read_version must not be negative, but is {commit.ReadVersion}");
+        }
+
+        if (commit.Mutations.Count > KvLimits.TransactionOperations)
+        {
+            return Refuse(
+                ErrorCode.TOO_MANY_OPERATIONS,
+                $"{commit.Mutations.Count} operations are over the limit of {KvLimits.TransactionOperations}");
+        }
+
+        int conflicts = commit.ConflictKeys.Count + commit.ConflictRanges.Count;
+        if (conflicts > KvLimits.TransactionConflicts)
+        {
+            return Refuse(
+                ErrorCode.TOO_MANY_OPERATIONS,
+                $"{conflicts} read conflicts are over the limit of {KvLimits.TransactionConflicts}");
+        }
+
+        long sizeBytes = 0;
+        for (int i = 0; i < commit.Mutations.Count; i++)
+        {
+            Mutation mutation = commit.Mutations[i];
+            sizeBytes += mutation.Key.Length + mutation.Value.Length;
+            if (ValidateMutation(mutation, i) is CommandResult refused)
+            {
+                return refused;
+            }
+        }
+
+        return ValidateConflicts(commit, sizeBytes);
+    }
+
+    private static CommandResult? ValidateMutation(in Mutation mutation, int index)
+    {
+        if (mutation.Key.IsEmpty)
+        {
+            return Refuse(ErrorCode.INVALID_OPERATION, $"operation {index}: {EmptyKey}");
+        }
+
+        int stamped = mutation.Kind switch
+        {
+            MutationKind.SetVersionstampedKey => mutation.Key.Length,
+            MutationKind.SetVersionstampedValue => mutation.Value.Length,
+            _ => KvLimits.VersionstampSizeBytes,
+        };
+        if (stamped < KvLimits.VersionstampSizeBytes)
+        {
+            string what = mutation.Kind == MutationKind.SetVersionstampedKey ? "key" : "value";
+            return Refuse(
+                ErrorCode.INVALID_OPERATION,
+                $"operation {index}: a versionstamp needs a {what} of at least {KvLimits.VersionstampSizeBytes} bytes, "
+                + $"not {stamped}");
+        }
+
+        return ValidateSet(mutation.Key.Length, mutation.Value.Length) is CommandResult refused
+            ? refused with { Message = $"operation {index}: {refused.Message}" }
+            : null;
+    }
+
+    private static CommandResult? ValidateConflicts(CommitCommand commit, long sizeBytes)
+    {
+        foreach (ConflictKey key in commit.ConflictKeys)
+        {
+            sizeBytes += key.Key.Length;
+            if (ValidateKey(key.Key.Length) is CommandResult refused)
+            {
+                return refused with { Message = $"read conflict: {refused.Message}" };
+            }
+        }
+
+        foreach (ConflictRange range in commit.ConflictRanges)
+        {
+            int longest = Math.Max(range.Begin.Length, range.End?.Length ?? 0);
+            sizeBytes += range.Begin.Length + (range.End?.Length ?? 0);
+            if (longest > KvLimits.KeySizeBytes && ValidateKey(longest) is CommandResult refused)
+            {
+                return refused with { Message = $"read conflict range: {refused.Message}" };
+            }
+        }
+
+        return sizeBytes > KvLimits.TransactionSizeBytes
+            ? Refuse(
+                ErrorCode.TRANSACTION_TOO_LARGE,
+                $"a transaction of {sizeBytes} bytes is over the limit of {KvLimits.TransactionSizeBytes}")
+            : null;
+    }
+
+    private static CommandResult? ValidateName(string name)
+    {
+        int length = Encoding.UTF8.GetByteCount(name);
+        if (length is 0 or > KvLimits.ColumnFamilyNameSizeBytes)
+        {
+            return Refuse(
+                ErrorCode.INVALID_ARGUMENT,
+                $"a column family's name has 1 to {KvLimits.ColumnFamilyNameSizeBytes} bytes, not {length}");
+        }
+
+        return name.Any(char.IsControl)
+            ? Refuse(ErrorCode.INVALID_ARGUMENT, "a column family's name must not contain control characters")
+            : null;
+    }
+
+    private static CommandResult Refuse(ErrorCode code, string message) => new(code, Message: message);
+}

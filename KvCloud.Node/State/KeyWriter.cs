@@ -1,0 +1,159 @@
+using KvCloud.Node.Storage;
+
+namespace KvCloud.Node.State;
+
+/// <summary>
+/// Writes versions of keys into the batch under way: the new one into the current table, the one it supersedes into the
+/// history. Also answers what the newest version of a key is, the batch's own writes included.
+/// </summary>
+internal sealed class KeyWriter(IKvStore store)
+{
+    private const int ScratchSizeBytes = 1024;
+    private const int LargestKeptRecordBytes = 64 * 1024;
+
+    private readonly byte[] _currentKey = new byte[KvLimits.KeySizeBytes + MvccKey.MaxOverheadBytes];
+    private readonly byte[] _historyKey = new byte[KvLimits.KeySizeBytes + MvccKey.MaxOverheadBytes];
+    private byte[] _record = new byte[ScratchSizeBytes];
+
+    public WriteOverlay Overlay { get; } = new();
+
+    public GarbageRecord Garbage { get; } = new();
+
+    /// <summary>Forgets the batch that was written.</summary>
+    public void Clear()
+    {
+        Overlay.Clear();
+        Garbage.Clear();
+        if (_record.Length > LargestKeptRecordBytes)
+        {
+            _record = new byte[ScratchSizeBytes];
+        }
+    }
+
+    /// <summary>
+    /// Gives the key this value, or deletes it. Deleting what does not exist leaves no trace. A key may be written
+    /// several times at one version: the last one holds.
+    /// </summary>
+    /// <param name="key">Never changed by the caller until the batch is written; so too the value.</param>
+    public void Write(
+        IKvBatch batch,
+        Keyspace keyspace,
+        ReadOnlyMemory<byte> key,
+        ReadOnlyMemory<byte> value,
+        bool isDelete,
+        CommitVersion version,
+        ref StateHasher hasher)
+    {
+        ulong hash = WriteOverlay.HashOf(key.Span);
+        ReadOnlySpan<byte> physicalKey = MvccKey.Current(_currentKey, keyspace.Id, key.Span);
+        int index = Overlay.Find(keyspace.Id, key.Span, hash);
+        CommitVersion supersededLive = index >= 0
+            ? SupersedePending(batch, Overlay.Entries[index], version)
+            : SupersedeStored(batch, physicalKey, keyspace.Id, key.Span, isDelete);
+        bool wasLive = supersededLive > CommitVersion.Zero;
+        if (isDelete && !wasLive)
+        {
+            return;
+        }
+
+        if (isDelete)
+        {
+            Garbage.AddTombstone(physicalKey, version);
+        }
+
+        if (_record.Length < VersionedValue.HeaderSizeBytes + value.Length)
+        {
+            _record = new byte[VersionedValue.HeaderSizeBytes + value.Length];
+        }
+
+        batch.Put(KvTable.Current, physicalKey, VersionedValue.Write(_record, isDelete, version, value.Span));
+        var entry = new WriteOverlay.Entry(keyspace.Id, key, hash, isDelete, version, value);
+        if (index >= 0)
+        {
+            Overlay.Replace(index, entry);
+        }
+        else
+        {
+            Overlay.Add(entry);
+        }
+
+        keyspace.LiveKeys += (isDelete ? 0 : 1) - (wasLive ? 1 : 0);
+        hasher.Mix(hash ^ keyspace.Id);
+        hasher.Mix(supersededLive.Value);
+        hasher.Mix(isDelete ? ulong.MaxValue : WriteOverlay.HashOf(value.Span));
+    }
+
+    /// <summary>
+    /// The version at which the key was last written or deleted; zero if never, or so long ago that it no longer matters.
+    /// </summary>
+    public CommitVersion NewestVersionOf(Keyspace keyspace, ReadOnlySpan<byte> key)
+    {
+        int index = Overlay.Find(keyspace.Id, key, WriteOverlay.HashOf(key));
+        if (index >= 0)
+        {
+            return Overlay.Entries[index].Version;
+        }
+
+        var buffer = new ValueBuffer(stackalloc byte[ScratchSizeBytes]);
+        ReadOnlySpan<byte> physicalKey = MvccKey.Current(_currentKey, keyspace.Id, key);
+        CommitVersion version = store.TryGet(KvTable.Current, physicalKey, ref buffer)
+            ? VersionedValue.Parse(buffer.Value).Version
+            : CommitVersion.Zero;
+        buffer.Dispose();
+        return version;
+    }
+
+    /// <summary>Of a key that this batch has touched before.</summary>
+    /// <returns>The version of the value that ceases to be the newest; zero if there was none.</returns>
+    private CommitVersion SupersedePending(IKvBatch batch, in WriteOverlay.Entry pending, CommitVersion version)
+    {
+        if (pending.Version < version)
+        {
+            if (_record.Length < VersionedValue.HeaderSizeBytes + pending.Value.Length)
+            {
+                _record = new byte[VersionedValue.HeaderSizeBytes + pending.Value.Length];
+            }
+
+            Supersede(
+                batch,
+                pending.Keyspace,
+                pending.Key.Span,
+                pending.Version,
+                VersionedValue.Write(_record, pending.IsTombstone, pending.Version, pending.Value.Span));
+        }
+
+        return pending.IsTombstone ? CommitVersion.Zero : pending.Version;
+    }
+
+    /// <summary>Of a key that this batch touches for the first time.</summary>
+    private CommitVersion SupersedeStored(
+        IKvBatch batch, ReadOnlySpan<byte> physicalKey, uint keyspace, ReadOnlySpan<byte> key, bool isDelete)
+    {
+        var buffer = new ValueBuffer(stackalloc byte[ScratchSizeBytes]);
+        CommitVersion superseded = CommitVersion.Zero;
+        if (store.TryGet(KvTable.Current, physicalKey, ref buffer))
+        {
+            VersionedValue stored = VersionedValue.Parse(buffer.Value);
+            if (!stored.IsTombstone)
+            {
+                superseded = stored.Version;
+            }
+
+            if (!stored.IsTombstone || !isDelete)
+            {
+                Supersede(batch, keyspace, key, stored.Version, buffer.Value);
+            }
+        }
+
+        buffer.Dispose();
+        return superseded;
+    }
+
+    private void Supersede(
+        IKvBatch batch, uint keyspace, ReadOnlySpan<byte> key, CommitVersion version, ReadOnlySpan<byte> record)
+    {
+        ReadOnlySpan<byte> historyKey = MvccKey.History(_historyKey, keyspace, key, version);
+        batch.Put(KvTable.History, historyKey, record);
+        Garbage.AddSuperseded(historyKey);
+    }
+}

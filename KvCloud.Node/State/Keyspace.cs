@@ -1,0 +1,23 @@
+namespace KvCloud.Node.State;
+
+/// <summary>A column family of ours: a range of keys in the tables, named by a number that is never used again.</summary>
+internal sealed class Keyspace(uint id, string name, CommitVersion createdAt)
+{
+    public const string DefaultName = "default";
+
+    private long _liveKeys;
+
+    public uint Id { get; } = id;
+
+    public string Name { get; } = name;
+
+    /// <summary>Commit version of its creation: before that there is nothing to read in it.</summary>
+    public CommitVersion CreatedAt { get; } = createdAt;
+
+    /// <summary>Keys that have a value. Written by apply alone, read by anybody.</summary>
+    public long LiveKeys
+    {
+        get => Volatile.Read(ref _liveKeys);
+        set => Volatile.Write(ref _liveKeys, value);
+    }
+}

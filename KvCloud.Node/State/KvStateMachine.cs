@@ -1,0 +1,438 @@
+using System.Buffers.Binary;
+using System.Text;
+using KvCloud.Consensus;
+using KvCloud.Node.Operations;
+using KvCloud.Node.Storage;
+using KvCloud.Protocol;
+
+namespace KvCloud.Node.State;
+
+/// <summary>
+/// What the commands mean. Deterministic: from the same slots every replica gets the same keys, versions and
+/// answers, whatever its clock, its settings, the grouping of slots into batches, or the progress of collection.
+/// </summary>
+/// <remarks>
+/// Driven by <see cref="KvStoreExecutor"/>, one thread. Everything it changes goes into the batch; its memory is ahead
+/// of the store until that is written, so after a failed write it must be thrown away.
+/// </remarks>
+internal sealed class KvStateMachine
+{
+    private const byte KeyspacePrefix = (byte)'k';
+    private const byte KeyspaceFormatVersion = 1;
+    private const int KeyspaceHeaderSize = 1 + (2 * sizeof(long));
+
+    private readonly IKvStore _store;
+    private readonly IKvBatch _batch;
+    private readonly KeyWriter _keys;
+    private readonly ConflictChecker _conflicts;
+    private readonly SessionTable _sessions;
+    private readonly VersionCollector _collector;
+    private readonly RetentionWindow _window = new();
+    private readonly List<(Keyspace Keyspace, long Written)> _writtenCounts = [];
+    private uint _nextKeyspaceId = 1;
+    private StateHasher _hasher;
+
+    public KvStateMachine(IKvStore store, IKvBatch batch)
+    {
+        _store = store;
+        _batch = batch;
+        _keys = new KeyWriter(store);
+        _conflicts = new ConflictChecker(store, _keys);
+        _sessions = new SessionTable(store);
+        _collector = new VersionCollector(store);
+        Keyspaces = new KeyspaceCatalog([new Keyspace(0, Keyspace.DefaultName, CommitVersion.Zero)]);
+        Load();
+    }
+
+    public Slot AppliedSlot { get; private set; }
+
+    public CommitVersion AppliedVersion { get; private set; }
+
+    public ulong StateHash => _hasher.Value;
+
+    public CommitVersion OldestReadable => _window.OldestReadable;
+
+    public KeyspaceCatalog Keyspaces { get; private set; }
+
+    public int SessionCount => _sessions.Count;
+
+    /// <summary>Counts since the start of this program, not part of the state.</summary>
+    public TransactionCounts Transactions { get; } = new();
+
+    /// <summary>Adds deletes of what nobody can read any more. Before the commands of a batch, or alone.</summary>
+    public int Collect(int budget) => _collector.Collect(_batch, _window.OldestReadable, Keyspaces, budget);
+
+    public void BeginSlot(Slot slot)
+    {
+        Invariant.Check(slot == AppliedSlot.Next, "slots are applied one after the other");
+        AppliedSlot = slot;
+        _hasher.Mix(slot.Value);
+    }
+
+    /// <summary>The time and the window of the slot; before its commands.</summary>
+    public void Advance(in BatchHeader header)
+    {
+        _window.Advance(header, AppliedVersion);
+        _hasher.Mix(_window.LoggedUnixMs);
+        _hasher.Mix(_window.OldestReadable.Value);
+    }
+
+    public CommandResult Execute(ReadOnlyMemory<byte> encoding)
+    {
+        CommandResult result = CommandCodec.TryReadEnvelope(encoding, out CommandEnvelope envelope, out string? error)
+            ? Execute(envelope)
+            : new CommandResult(ErrorCode.INVALID_ARGUMENT, Message: error);
+        _hasher.Mix((long)result.Code);
+        _hasher.Mix(result.Version.Value);
+        return result;
+    }
+
+    /// <summary>Adds everything beside keys to the batch, which can then be written.</summary>
+    public void CompleteBatch()
+    {
+        _sessions.Complete(_batch);
+        WriteCounts();
+        Span<byte> version = stackalloc byte[sizeof(long)];
+        if (!_keys.Garbage.IsEmpty)
+        {
+            BinaryPrimitives.WriteInt64BigEndian(version, AppliedVersion.Value);
+            _batch.Put(KvTable.Garbage, version, _keys.Garbage.Record);
+        }
+
+        if (_window.IsDirty)
+        {
+            _batch.Put(KvTable.Meta, "retention"u8, _window.TakeRecord());
+        }
+
+        Span<byte> record = stackalloc byte[StateRecord.SizeBytes];
+        new StateRecord(
+            AppliedSlot,
+            AppliedVersion,
+            StateHash,
+            _window.OldestReadable,
+            _window.LoggedUnixMs,
+            _nextKeyspaceId,
+            _sessions.Uses).Write(record);
+        _batch.Put(KvTable.Meta, StateRecord.Key, record);
+        _keys.Clear();
+    }
+
+    private CommandResult Execute(in CommandEnvelope envelope)
+    {
+        if (envelope.Identity is not RequestIdentity identity || envelope.Kind == CommandKind.OpenSession)
+        {
+            return Run(envelope);
+        }
+
+        if (CommandValidator.Validate(identity) is CommandResult refused)
+        {
+            return refused;
+        }
+
+        ulong contentHash = envelope.ContentHash();
+        switch (_sessions.Recall(_batch, identity, contentHash, out RememberedAnswer known))
+        {
+            case RequestMemory.Answered:
+                return new CommandResult(
+                    known.Code, known.Version, GenerateAgain(envelope, known), known.Message);
+            case RequestMemory.Reused:
+                return new CommandResult(
+                    ErrorCode.SEQUENCE_REUSED,
+                    Message: $"sequence {identity.Sequence} of session {identity.ClientId} was used for another request");
+            case RequestMemory.Forgotten:
+                return new CommandResult(
+                    ErrorCode.SESSION_EXPIRED,
+                    Message: $"session {identity.ClientId} does not remember sequence {identity.Sequence}: not run now, "
+                        + "whether it ran before is unknown");
+            default:
+                CommandResult result = Run(envelope);
+                _sessions.Remember(
+                    _batch, identity, new RememberedAnswer(contentHash, result.Code, result.Version, result.Message));
+                return result;
+        }
+    }
+
+    private CommandResult Run(in CommandEnvelope envelope)
+    {
+        // Sets and deletes are most of what there is: they are read in place, without a command object.
+        if (envelope.Kind == CommandKind.Set && CommandCodec.TryReadSet(envelope, out SetBody set))
+        {
+            return CommandValidator.ValidateSet(set.Key.Length, set.Value.Length)
+                ?? Write(set.ColumnFamily.Span, set.Key, set.Value, isDelete: false);
+        }
+
+        if (envelope.Kind == CommandKind.Delete && CommandCodec.TryReadDelete(envelope, out DeleteBody delete))
+        {
+            return CommandValidator.ValidateKey(delete.Key.Length)
+                ?? Write(delete.ColumnFamily.Span, delete.Key, default, isDelete: true);
+        }
+
+        if (!CommandCodec.TryReadCommand(envelope, out KvCommand? command, out string? error))
+        {
+            return new CommandResult(ErrorCode.INVALID_ARGUMENT, Message: error);
+        }
+
+        return CommandValidator.Validate(command) ?? command switch
+        {
+            CommitCommand commit => Commit(commit),
+            OpenSessionCommand => OpenSession(),
+            CreateColumnFamilyCommand create => CreateColumnFamily(create.Name),
+            DropColumnFamilyCommand drop => DropColumnFamily(drop.Name),
+            _ => new CommandResult(ErrorCode.INTERNAL, Message: $"{command.GetType().Name} cannot be applied"),
+        };
+    }
+
+    private CommandResult Write(
+        ReadOnlySpan<byte> columnFamily, ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, bool isDelete)
+    {
+        if (Keyspaces.Find(columnFamily) is not Keyspace keyspace)
+        {
+            return ColumnFamilyNotFound(Encoding.UTF8.GetString(columnFamily));
+        }
+
+        AppliedVersion = AppliedVersion.Next;
+        _keys.Write(_batch, keyspace, key, value, isDelete, AppliedVersion, ref _hasher);
+        return new CommandResult(ErrorCode.OK, AppliedVersion);
+    }
+
+    private CommandResult Commit(CommitCommand commit)
+    {
+        if (FindMissingColumnFamily(commit) is string missing)
+        {
+            return ColumnFamilyNotFound(missing);
+        }
+
+        if (commit.ReadVersion > AppliedVersion)
+        {
+            return new CommandResult(
+                ErrorCode.VERSION_IN_FUTURE,
+                Message: VersionErrors.InFutureText("read_version", commit.ReadVersion, AppliedVersion));
+        }
+
+        if (commit.Mutations.Count == 0)
+        {
+            // Everything was read at one version, and at that version the transaction has its place.
+            return new CommandResult(ErrorCode.OK, commit.ReadVersion);
+        }
+
+        if (_conflicts.Check(commit, Keyspaces, _window.OldestReadable) is CommandResult refused)
+        {
+            Transactions.Refused++;
+            return refused;
+        }
+
+        AppliedVersion = AppliedVersion.Next;
+        List<byte[]>? generated = null;
+        for (int i = 0; i < commit.Mutations.Count; i++)
+        {
+            Mutation mutation = Versionstamp.Resolve(commit.Mutations[i], AppliedVersion, i, ref generated);
+            _keys.Write(
+                _batch,
+                Keyspaces.Find(mutation.ColumnFamily)!,
+                mutation.Key,
+                mutation.Value,
+                mutation.Kind == MutationKind.Delete,
+                AppliedVersion,
+                ref _hasher);
+        }
+
+        Transactions.Committed++;
+        return new CommandResult(ErrorCode.OK, AppliedVersion, generated);
+    }
+
+    private string? FindMissingColumnFamily(CommitCommand commit)
+    {
+        foreach (Mutation mutation in commit.Mutations)
+        {
+            if (Keyspaces.Find(mutation.ColumnFamily) is null)
+            {
+                return mutation.ColumnFamily;
+            }
+        }
+
+        foreach (ConflictKey key in commit.ConflictKeys)
+        {
+            if (Keyspaces.Find(key.ColumnFamily) is null)
+            {
+                return key.ColumnFamily;
+            }
+        }
+
+        foreach (ConflictRange range in commit.ConflictRanges)
+        {
+            if (Keyspaces.Find(range.ColumnFamily) is null)
+            {
+                return range.ColumnFamily;
+            }
+        }
+
+        return null;
+    }
+
+    private CommandResult OpenSession()
+    {
+        AppliedVersion = AppliedVersion.Next;
+        _sessions.Open(_batch, AppliedVersion.Value);
+        return new CommandResult(ErrorCode.OK, AppliedVersion);
+    }
+
+    private CommandResult CreateColumnFamily(string name)
+    {
+        if (Keyspaces.Find(name) is not null)
+        {
+            return new CommandResult(
+                ErrorCode.COLUMN_FAMILY_EXISTS, Message: $"Column family '{name}' exists already");
+        }
+
+        if (Keyspaces.Keyspaces.Count >= KvLimits.ColumnFamilies)
+        {
+            return new CommandResult(
+                ErrorCode.INVALID_ARGUMENT,
+                Message: $"there are {KvLimits.ColumnFamilies} column families, which is the limit");
+        }
+
+        AppliedVersion = AppliedVersion.Next;
+        var keyspace = new Keyspace(_nextKeyspaceId++, name, AppliedVersion);
+        Keyspaces = Keyspaces.With(keyspace);
+        WriteKeyspace(keyspace);
+        _hasher.Mix(keyspace.Id);
+        return new CommandResult(ErrorCode.OK, AppliedVersion);
+    }
+
+    private CommandResult DropColumnFamily(string name)
+    {
+        if (Keyspaces.Find(name) is not Keyspace keyspace)
+        {
+            return ColumnFamilyNotFound(name);
+        }
+
+        if (keyspace == Keyspaces.Default)
+        {
+            return new CommandResult(
+                ErrorCode.INVALID_ARGUMENT, Message: $"Column family '{Keyspace.DefaultName}' cannot be dropped");
+        }
+
+        AppliedVersion = AppliedVersion.Next;
+        Keyspaces = Keyspaces.Without(keyspace);
+        byte[] begin = KeyBounds.StartOf(keyspace.Id);
+        byte[] end = KeyBounds.EndOf(keyspace.Id);
+        _batch.DeleteRange(KvTable.Current, begin, end);
+        _batch.DeleteRange(KvTable.History, begin, end);
+        Span<byte> key = stackalloc byte[1 + sizeof(uint)];
+        _batch.Delete(KvTable.Meta, KeyspaceKey(key, keyspace.Id));
+        _writtenCounts.RemoveAll(written => written.Keyspace == keyspace);
+        _hasher.Mix(keyspace.Id);
+        return new CommandResult(ErrorCode.OK, AppliedVersion);
+    }
+
+    /// <summary>A versionstamped command says again what it generated: it follows from the version.</summary>
+    private static List<byte[]>? GenerateAgain(in CommandEnvelope envelope, in RememberedAnswer known)
+    {
+        List<byte[]>? generated = null;
+        if (known.Code == ErrorCode.OK
+            && envelope.Kind == CommandKind.Commit
+            && CommandCodec.TryReadCommand(envelope, out KvCommand? command, out _))
+        {
+            var commit = (CommitCommand)command;
+            for (int i = 0; i < commit.Mutations.Count; i++)
+            {
+                Versionstamp.Resolve(commit.Mutations[i], known.Version, i, ref generated);
+            }
+        }
+
+        return generated;
+    }
+
+    private void Load()
+    {
+        var buffer = new ValueBuffer(stackalloc byte[256]);
+        if (!_store.TryGet(KvTable.Meta, StateRecord.Key, ref buffer))
+        {
+            return;
+        }
+
+        StateRecord state = StateRecord.Read(buffer.Value);
+        AppliedSlot = state.AppliedSlot;
+        AppliedVersion = state.AppliedVersion;
+        _hasher = new StateHasher(state.StateHash);
+        _nextKeyspaceId = state.NextKeyspaceId;
+        if (_store.TryGet(KvTable.Meta, "retention"u8, ref buffer))
+        {
+            _window.Restore(state.OldestReadable, state.LoggedUnixMs, buffer.Value);
+        }
+
+        buffer.Dispose();
+        LoadKeyspaces();
+        _sessions.Load(state.Uses);
+    }
+
+    private void LoadKeyspaces()
+    {
+        var loaded = new List<Keyspace>();
+        using IKvIterator records = _store.Iterate(KvTable.Meta);
+        records.Seek([KeyspacePrefix]);
+        for (; records.IsValid && records.Key[0] == KeyspacePrefix; records.MoveNext())
+        {
+            ReadOnlySpan<byte> record = records.Value;
+            if (record.Length <= KeyspaceHeaderSize || record[0] != KeyspaceFormatVersion)
+            {
+                throw new StoreCorruptException("A column family's record is not of a format this program knows.");
+            }
+
+            var keyspace = new Keyspace(
+                BinaryPrimitives.ReadUInt32BigEndian(records.Key[1..]),
+                Encoding.UTF8.GetString(record[KeyspaceHeaderSize..]),
+                new CommitVersion(BinaryPrimitives.ReadInt64LittleEndian(record[1..])))
+            {
+                LiveKeys = BinaryPrimitives.ReadInt64LittleEndian(record[9..]),
+            };
+            loaded.Add(keyspace);
+            _writtenCounts.Add((keyspace, keyspace.LiveKeys));
+        }
+
+        if (loaded.Exists(keyspace => keyspace.Id == 0))
+        {
+            Keyspaces = new KeyspaceCatalog(loaded);
+        }
+        else
+        {
+            Keyspaces = new KeyspaceCatalog(loaded.Append(Keyspaces.Default));
+        }
+    }
+
+    /// <summary>Writes the records of those column families whose number of keys changed.</summary>
+    private void WriteCounts()
+    {
+        foreach (Keyspace keyspace in Keyspaces.Keyspaces)
+        {
+            int index = _writtenCounts.FindIndex(written => written.Keyspace == keyspace);
+            if (index < 0 || _writtenCounts[index].Written != keyspace.LiveKeys)
+            {
+                WriteKeyspace(keyspace);
+            }
+        }
+    }
+
+    private void WriteKeyspace(Keyspace keyspace)
+    {
+        byte[] record = new byte[KeyspaceHeaderSize + Encoding.UTF8.GetByteCount(keyspace.Name)];
+        record[0] = KeyspaceFormatVersion;
+        BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(1), keyspace.CreatedAt.Value);
+        BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(9), keyspace.LiveKeys);
+        Encoding.UTF8.GetBytes(keyspace.Name, record.AsSpan(KeyspaceHeaderSize));
+        Span<byte> key = stackalloc byte[1 + sizeof(uint)];
+        _batch.Put(KvTable.Meta, KeyspaceKey(key, keyspace.Id), record);
+        _writtenCounts.RemoveAll(written => written.Keyspace == keyspace);
+        _writtenCounts.Add((keyspace, keyspace.LiveKeys));
+    }
+
+    private static Span<byte> KeyspaceKey(Span<byte> destination, uint id)
+    {
+        destination[0] = KeyspacePrefix;
+        BinaryPrimitives.WriteUInt32BigEndian(destination[1..], id);
+        return destination[..(1 + sizeof(uint))];
+    }
+
+    private static CommandResult ColumnFamilyNotFound(string name) => new(
+        ErrorCode.COLUMN_FAMILY_NOT_FOUND, Message: VersionErrors.ColumnFamilyNotFoundText(name));
+}

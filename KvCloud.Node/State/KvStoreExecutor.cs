@@ -1,0 +1,196 @@
+using KvCloud.Consensus;
+using KvCloud.Node.Operations;
+using KvCloud.Node.Storage;
+
+namespace KvCloud.Node.State;
+
+/// <summary>
+/// Applies chosen slots to the store, in order, each exactly once: the applied slot is in the same atomic batch as the
+/// data. One thread applies and collects; <see cref="Reader"/> may be used from any; flushing may run beside both.
+/// </summary>
+internal sealed class KvStoreExecutor : IDisposable
+{
+    /// <summary>A batch is written at the first end of a slot beyond this, so that catching up takes bounded memory.</summary>
+    private const int BatchPayloadBytes = 4 * 1024 * 1024;
+
+    /// <summary>Collection keeps pace with writing: it may delete this many versions for each command of the batch before …</summary>
+    private const int CollectPerCommand = 2;
+
+    /// <summary>… and at least this many a batch.</summary>
+    private const int CollectPerBatch = 64;
+
+    private readonly IKvStore _store;
+    private readonly IKvBatch _batch;
+    private readonly KvStateMachine _machine;
+    private readonly PublishedState _published;
+    private readonly List<Outcome> _outcomes = [];
+    private int _previousCommands;
+    private bool _failed;
+    private long _durableSlot;
+
+    /// <summary>The store stays the caller's, who disposes of it after this.</summary>
+    public KvStoreExecutor(IKvStore store)
+    {
+        _store = store;
+        _batch = store.CreateBatch();
+        _machine = new KvStateMachine(store, _batch);
+        _published = new PublishedState(
+            new AppliedState(_machine.AppliedSlot, _machine.AppliedVersion, _machine.StateHash),
+            _machine.OldestReadable,
+            _machine.Keyspaces);
+        _durableSlot = _machine.AppliedSlot.Value;
+        Reader = new KvReader(store, _published, _machine.Transactions);
+    }
+
+    public KvReader Reader { get; }
+
+    /// <summary>Slot, version and state hash that belong together.</summary>
+    public AppliedState Applied => _published.Applied;
+
+    public Slot AppliedSlot => _published.Applied.Slot;
+
+    public int SessionCount => _machine.SessionCount;
+
+    /// <summary>What would survive a crash now: the log may be trimmed up to here (inclusive).</summary>
+    public Slot DurableSlot => new(Volatile.Read(ref _durableSlot));
+
+    /// <summary>
+    /// Applies consecutive slots, the first of which follows the applied one. The observer hears of each command after the
+    /// batch that holds it was written. When this throws, the node must stop: its memory and its store may disagree.
+    /// </summary>
+    public void Apply(IReadOnlyList<ChosenEntry> entries, IApplyObserver? observer)
+    {
+        int next = 0;
+        while (next < entries.Count)
+        {
+            Invariant.Check(!_failed, "nothing is applied after a failure");
+            _failed = true;
+            next = ApplyBatch(entries, next);
+            _failed = false;
+            Report(observer);
+        }
+    }
+
+    /// <summary>
+    /// Collects versions that are out of the window, when there is nothing to apply. True if there may be more.
+    /// </summary>
+    public bool CollectIdle(int budget = 1024)
+    {
+        Invariant.Check(!_failed, "nothing is collected after a failure");
+        int collected = _machine.Collect(budget);
+        if (_batch.Count > 0)
+        {
+            _failed = true;
+            _store.Write(_batch);
+            _batch.Clear();
+            _failed = false;
+        }
+
+        return collected >= budget;
+    }
+
+    /// <summary>
+    /// Makes everything applied before the call durable and returns the slot up to which that is. One caller at a time; may
+    /// run on another thread than apply.
+    /// </summary>
+    public Slot Flush()
+    {
+        Slot applied = AppliedSlot;
+        _store.Flush();
+        Volatile.Write(ref _durableSlot, applied.Value);
+        return applied;
+    }
+
+    public void Dispose() => _batch.Dispose();
+
+    /// <summary>Returns the index of the first entry that is not in the batch.</summary>
+    private int ApplyBatch(IReadOnlyList<ChosenEntry> entries, int first)
+    {
+        _machine.Collect(CollectPerBatch + (CollectPerCommand * _previousCommands));
+        long payloadBytes = 0;
+        int next = first;
+        while (next < entries.Count && payloadBytes < BatchPayloadBytes)
+        {
+            ChosenEntry entry = entries[next++];
+            payloadBytes += entry.Value.Payload.Length;
+            ApplySlot(entry);
+        }
+
+        _previousCommands = _outcomes.Count;
+        _machine.CompleteBatch();
+        PublishAndWrite();
+        return next;
+    }
+
+    private void ApplySlot(in ChosenEntry entry)
+    {
+        _machine.BeginSlot(entry.Slot);
+        if (entry.Value.Kind != ValueKind.Commands)
+        {
+            return;
+        }
+
+        if (!CommandBatch.TryOpen(entry.Value.Payload, out CommandBatch commands, out string? error))
+        {
+            _outcomes.Add(new Outcome(entry.Slot, 0, default, error));
+            return;
+        }
+
+        _machine.Advance(commands.Header);
+        int index = 0;
+        CommandBatch.Enumerator enumerator = commands.GetEnumerator();
+        while (enumerator.MoveNext())
+        {
+            _outcomes.Add(new Outcome(entry.Slot, index++, _machine.Execute(enumerator.Current), null));
+        }
+
+        if (!enumerator.IsComplete)
+        {
+            _outcomes.Add(new Outcome(
+                entry.Slot, index, default, $"of {commands.Header.Count} commands only {index} are whole"));
+        }
+    }
+
+    private void PublishAndWrite()
+    {
+        KeyspaceCatalog before = _published.Keyspaces;
+        KeyspaceCatalog after = _machine.Keyspaces;
+        _published.OldestReadable = _machine.OldestReadable;
+        if (before != after)
+        {
+            _published.Keyspaces = new KeyspaceCatalog(
+                before.Keyspaces.Where(keyspace => after.Contains(keyspace.Id)));
+        }
+
+        _store.Write(_batch);
+        _batch.Clear();
+        if (before != after)
+        {
+            _published.Keyspaces = after;
+        }
+
+        _published.Applied = new AppliedState(_machine.AppliedSlot, _machine.AppliedVersion, _machine.StateHash);
+    }
+
+    private void Report(IApplyObserver? observer)
+    {
+        if (observer is not null)
+        {
+            foreach (Outcome outcome in _outcomes)
+            {
+                if (outcome.Error is null)
+                {
+                    observer.OnApplied(outcome.Slot, outcome.Index, outcome.Result);
+                }
+                else
+                {
+                    observer.OnMalformed(outcome.Slot, outcome.Error);
+                }
+            }
+        }
+
+        _outcomes.Clear();
+    }
+
+    private readonly record struct Outcome(Slot Slot, int Index, CommandResult Result, string? Error);
+}

@@ -1,0 +1,62 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using KvCloud.Consensus;
+using KvCloud.Node.Storage;
+
+namespace KvCloud.Node.State;
+
+/// <summary>What the state machine knows beside keys and sessions, in one record that rides in every batch with the data.</summary>
+/// <param name="Uses">How often any session was used: the order in which sessions are forgotten.</param>
+internal readonly record struct StateRecord(
+    Slot AppliedSlot,
+    CommitVersion AppliedVersion,
+    ulong StateHash,
+    CommitVersion OldestReadable,
+    long LoggedUnixMs,
+    uint NextKeyspaceId,
+    long Uses)
+{
+    public const int SizeBytes = 1 + (6 * sizeof(long)) + sizeof(uint) + sizeof(ulong);
+
+    private const byte FormatVersion = 1;
+
+    /// <summary>Key of the record in the meta table.</summary>
+    public static ReadOnlySpan<byte> Key => "applied"u8;
+
+    public void Write(Span<byte> destination)
+    {
+        destination[0] = FormatVersion;
+        BinaryPrimitives.WriteInt64LittleEndian(destination[1..], AppliedSlot.Value);
+        BinaryPrimitives.WriteInt64LittleEndian(destination[9..], AppliedVersion.Value);
+        BinaryPrimitives.WriteUInt64LittleEndian(destination[17..], StateHash);
+        BinaryPrimitives.WriteInt64LittleEndian(destination[25..], OldestReadable.Value);
+        BinaryPrimitives.WriteInt64LittleEndian(destination[33..], LoggedUnixMs);
+        BinaryPrimitives.WriteInt64LittleEndian(destination[41..], Uses);
+        BinaryPrimitives.WriteUInt32LittleEndian(destination[49..], NextKeyspaceId);
+        BinaryPrimitives.WriteUInt64LittleEndian(destination[53..], XxHash3.HashToUInt64(destination[..53]));
+    }
+
+    public static StateRecord Read(ReadOnlySpan<byte> record)
+    {
+        if (record.Length > 0 && record[0] != FormatVersion)
+        {
+            throw new StoreCorruptException(
+                $"The store has state format {record[0]}; this program knows {FormatVersion}.");
+        }
+
+        if (record.Length != SizeBytes
+            || BinaryPrimitives.ReadUInt64LittleEndian(record[53..]) != XxHash3.HashToUInt64(record[..53]))
+        {
+            throw new StoreCorruptException("The record of the applied slot fails its checksum.");
+        }
+
+        return new StateRecord(
+            new Slot(BinaryPrimitives.ReadInt64LittleEndian(record[1..])),
+            new CommitVersion(BinaryPrimitives.ReadInt64LittleEndian(record[9..])),
+            BinaryPrimitives.ReadUInt64LittleEndian(record[17..]),
+            new CommitVersion(BinaryPrimitives.ReadInt64LittleEndian(record[25..])),
+            BinaryPrimitives.ReadInt64LittleEndian(record[33..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(record[49..]),
+            BinaryPrimitives.ReadInt64LittleEndian(record[41..]));
+    }
+}

@@ -1,0 +1,19 @@
+using KvCloud.Protocol;
+
+namespace KvCloud.Node.State;
+
+/// <summary>The texts of what can be wrong with a version or a column family, the same for reads and commits.</summary>
+internal static class VersionErrors
+{
+    public static CommandResult TooOld(string what, CommitVersion version, CommitVersion oldestReadable) =>
+        new(ErrorCode.VERSION_TOO_OLD, Message: TooOldText(what, version, oldestReadable));
+
+    public static string TooOldText(string what, CommitVersion version, CommitVersion oldestReadable) =>
+        $"{what} {version} is below the retention window, which starts at {oldestReadable}";
+
+    public static string InFutureText(string what, CommitVersion version, CommitVersion newest) =>
+        $"{what} {version} has not been committed; the newest version is {newest}";
+
+    public static string ColumnFamilyNotFoundText(string? name) =>
+        $"Column family '{(string.IsNullOrEmpty(name) ? Keyspace.DefaultName : name)}' not found";
+}
