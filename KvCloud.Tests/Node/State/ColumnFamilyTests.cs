@@ -1,0 +1,100 @@
+using KvCloud.Node.Operations;
+using KvCloud.Node.State;
+using KvCloud.Protocol;
+using static KvCloud.Tests.Node.State.StateHarness;
+
+namespace KvCloud.Tests.Node.State;
+
+public sealed class ColumnFamilyTests : IDisposable
+{
+    private readonly StateHarness _state = InMemory();
+
+    public void Dispose() => _state.Dispose();
+
+    [Fact]
+    public void Create_makes_a_keyspace_of_its_own()
+    {
+        _state.Apply(new CreateColumnFamilyCommand("users"), Set("a", "default"), Set("a", "users", "users"));
+
+        Assert.Equal(["default", "users"], _state.Reader.ColumnFamilies);
+        Assert.Equal("default", _state.Get("a"));
+        Assert.Equal("default", _state.Get("a", columnFamily: "default"));
+        Assert.Equal("users", _state.Get("a", columnFamily: "users"));
+        Assert.Equal(2, _state.Reader.GetStatistics().TotalKeys);
+    }
+
+    [Fact]
+    public void Create_twice_and_drop_of_default_or_unknown_are_refused()
+    {
+        IReadOnlyList<CommandResult> results = _state.Apply(
+            new CreateColumnFamilyCommand("users"),
+            new CreateColumnFamilyCommand("users"),
+            new CreateColumnFamilyCommand("default"),
+            new DropColumnFamilyCommand("default"),
+            new DropColumnFamilyCommand("nowhere"),
+            new CreateColumnFamilyCommand(new string('x', 129)),
+            new CreateColumnFamilyCommand("a\nb"));
+
+        Assert.Equal(
+            [
+                ErrorCode.OK, ErrorCode.COLUMN_FAMILY_EXISTS, ErrorCode.COLUMN_FAMILY_EXISTS,
+                ErrorCode.INVALID_ARGUMENT, ErrorCode.COLUMN_FAMILY_NOT_FOUND, ErrorCode.INVALID_ARGUMENT,
+                ErrorCode.INVALID_ARGUMENT,
+            ],
+            results.Select(result => result.Code));
+    }
+
+    [Fact]
+    public void Create_beyond_the_limit_is_refused()
+    {
+        for (int i = 1; i < KvLimits.ColumnFamilies; i++)
+        {
+            Assert.Equal(ErrorCode.OK, _state.ApplyOne(new CreateColumnFamilyCommand($"cf{i}")).Code);
+        }
+
+        Assert.Equal(ErrorCode.INVALID_ARGUMENT, _state.ApplyOne(new CreateColumnFamilyCommand("last")).Code);
+    }
+
+    [Fact]
+    public void Drop_takes_everything_and_a_new_one_of_the_name_starts_empty()
+    {
+        _state.Apply(new CreateColumnFamilyCommand("users"), Set("a", "1", "users"), Set("a", "2", "users"));
+        _state.Apply(Set("b", "1", "users"), new DropColumnFamilyCommand("users"), Set("a", "3", "users"));
+
+        Assert.Equal(ErrorCode.COLUMN_FAMILY_NOT_FOUND, _state.Reader.Get("users", Bytes("a"), null).Code);
+        Assert.Equal(0, _state.Reader.GetStatistics().TotalKeys);
+
+        _state.Apply(new CreateColumnFamilyCommand("users"));
+        Assert.Null(_state.Get("a", columnFamily: "users"));
+        Assert.Null(_state.Get("b", columnFamily: "users"));
+        Assert.Equal(
+            "Column family 'users' not found",
+            _state.Reader.Get("users", Bytes("a"), new CommitVersion(3)).Message);
+    }
+
+    [Fact]
+    public void Commit_that_read_a_family_made_anew_conflicts()
+    {
+        _state.Apply(new CreateColumnFamilyCommand("users"), Set("a", "1", "users"));
+        _state.Apply(new DropColumnFamilyCommand("users"), new CreateColumnFamilyCommand("users"));
+        var commit = new CommitCommand(
+            new CommitVersion(2), [Mutate(MutationKind.Set, "x", "1")], [new ConflictKey("users", Bytes("a"))], []);
+
+        Assert.Equal(ErrorCode.CONFLICT, _state.ApplyOne(commit).Code);
+    }
+
+    [Fact]
+    public void Families_survive_a_crash()
+    {
+        _state.Apply(new CreateColumnFamilyCommand("users"), Set("a", "1", "users"), Set("b", "1"));
+        _state.Apply(new CreateColumnFamilyCommand("gone"), new DropColumnFamilyCommand("gone"));
+        _state.Executor.Flush();
+        _state.Crash();
+
+        Assert.Equal(["default", "users"], _state.Reader.ColumnFamilies);
+        Assert.Equal("1", _state.Get("a", columnFamily: "users"));
+        Assert.Equal(2, _state.Reader.GetStatistics().TotalKeys);
+        Assert.Equal(ErrorCode.OK, _state.ApplyOne(new CreateColumnFamilyCommand("gone")).Code);
+        Assert.Null(_state.Get("a", columnFamily: "gone"));
+    }
+}
