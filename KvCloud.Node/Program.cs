@@ -1,1 +1,31 @@
-return 0;
+using KvCloud.Node;
+using KvCloud.Node.Cluster;
+using KvCloud.Node.Configuration;
+using KvCloud.Node.Diagnostics;
+using KvCloud.Node.Replication;
+using KvCloud.Node.Rpc;
+
+WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+ConfigurationOutcome configuration = builder.AddKvCloudConfiguration(args);
+if (configuration.ExitCode is int exitCode)
+{
+    return exitCode;
+}
+
+NodeOptions options = configuration.Options!;
+NodeTopology topology = configuration.Topology!;
+builder.Logging.AddNodeLogging(options.Logging);
+builder.AddServiceDefaults();
+builder.Services.AddNodeDiagnostics();
+builder.Services.AddReplica(options, topology);
+builder.Services.AddClusterManager(ReplicaServices.Feeds);
+builder.Services.AddKvRpc(options.ToRpcOptions());
+builder.WebHost.ConfigureKestrel(kestrel =>
+{
+    kestrel.ListenNodeHttp(topology);
+    kestrel.ListenAt(topology.ListenAddress, topology.ThriftPort, listen => listen.ListenForRpc());
+});
+
+await using WebApplication app = builder.Build();
+app.MapNodeEndpoints();
+return await NodeLifetime.RunAsync(app);

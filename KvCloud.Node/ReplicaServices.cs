@@ -1,0 +1,127 @@
+using System.Net;
+using System.Security.Cryptography;
+using KvCloud.Consensus;
+using KvCloud.Node.Cluster;
+using KvCloud.Node.Configuration;
+using KvCloud.Node.Diagnostics;
+using KvCloud.Node.Operations;
+using KvCloud.Node.Replication;
+using KvCloud.Node.Routing;
+using KvCloud.Node.State;
+using KvCloud.Node.Storage;
+using KvCloud.Node.Transport;
+
+namespace KvCloud.Node;
+
+/// <summary>How the parts of a replica are put together.</summary>
+internal static class ReplicaServices
+{
+    public static IServiceCollection AddReplica(
+        this IServiceCollection services, NodeOptions options, NodeTopology topology)
+    {
+        services.AddSingleton(_ => ReplicaStorage.Open(options, topology));
+        services.AddSingleton(NewTransport);
+        services.AddSingleton(NewReplica);
+        services.AddSingleton(provider => provider.GetRequiredService<Replica>().Driver);
+        services.AddSingleton(provider => provider.GetRequiredService<ReplicaStorage>().Executor.Reader);
+        services.AddSingleton(NewRouting);
+        services.AddHostedService<ReplicaHost>();
+        return services;
+    }
+
+    /// <summary>What the cluster manager hears of this replica.</summary>
+    public static ClusterFeeds Feeds(IServiceProvider provider)
+    {
+        ConsensusDriver driver = provider.GetRequiredService<ConsensusDriver>();
+        IConsensusTransport transport = provider.GetRequiredService<IConsensusTransport>();
+        return new ClusterFeeds(
+            () => driver.Status, () => transport.Links, transport.Report, transport.IdentityOf);
+    }
+
+    private static IConsensusTransport NewTransport(IServiceProvider provider)
+    {
+        NodeTopology topology = provider.GetRequiredService<NodeTopology>();
+        ReplicaStorage storage = provider.GetRequiredService<ReplicaStorage>();
+        var self = new PeerIdentity(
+            topology.ClusterId,
+            topology.SelfId,
+            storage.Directory.Identity.Incarnation,
+            topology.Self.ClientEndpoint,
+            topology.Self.HttpEndpoint);
+        int[] peers = [.. topology.Replicas.Select(replica => replica.NodeId).Where(id => id != topology.SelfId)];
+        if (peers.Length == 0)
+        {
+            return new InMemoryNetwork().Join(self, peers);
+        }
+
+        IPeerDirectory directory = provider.GetRequiredService<IPeerDirectory>();
+        ClusterOptions cluster = provider.GetRequiredService<ClusterOptions>();
+        return new TcpTransport(
+            self,
+            peers,
+            new IPEndPoint(BindAddress(topology.ListenAddress), topology.PeerPort),
+            async (id, token) => EndPointOf(await directory.ResolveAsync(id, token).ConfigureAwait(false)),
+            new IncarnationFile(storage.Directory.IncarnationsPath),
+            new TransportOptions { PeerTimeoutMs = cluster.NodeTimeoutMs },
+            provider.GetRequiredService<ILogger<TcpTransport>>());
+    }
+
+    private static Replica NewReplica(IServiceProvider provider)
+    {
+        NodeOptions options = provider.GetRequiredService<NodeOptions>();
+        NodeTopology topology = provider.GetRequiredService<NodeTopology>();
+        ReplicaStorage storage = provider.GetRequiredService<ReplicaStorage>();
+        FatalStop fatal = provider.GetRequiredService<FatalStop>();
+        ulong seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        return new Replica(
+            options.ToPaxosConfig(topology, seed),
+            storage.Log,
+            storage.Executor,
+            provider.GetRequiredService<IConsensusTransport>(),
+            ReplicationOptionsOf(options),
+            provider.GetRequiredService<TimeProvider>(),
+            exception => fatal.Stop(ExitCodes.Fatal, "replication failed", exception));
+    }
+
+    private static RoutingManager NewRouting(IServiceProvider provider)
+    {
+        ReadsOptions reads = provider.GetRequiredService<ReadsOptions>();
+        ClusterManager cluster = provider.GetRequiredService<ClusterManager>();
+        return new RoutingManager(
+            provider.GetRequiredService<ConsensusDriver>(),
+            provider.GetRequiredService<KvReader>(),
+            new RoutingOptions
+            {
+                ConsistencyLevel = reads.ConsistencyLevel,
+                AllowStaleReads = reads.AllowStaleReads,
+                MaxStalenessMs = reads.MaxStalenessMs,
+            },
+            cluster.ClientEndpointOf);
+    }
+
+    private static ReplicationOptions ReplicationOptionsOf(NodeOptions options) => new()
+    {
+        MaxBatchCommands = options.Consensus.MaxBatchSize,
+        MaxBatchBytes = options.Consensus.MaxBatchBytes,
+        MaxQueuedWrites = options.Limits.MaxQueuedWrites,
+        MaxQueuedWriteBytes = options.Limits.MaxQueuedWriteBytes,
+        Retention = new MvccRetention(options.Mvcc.RetentionSeconds * 1000L, options.Mvcc.RetentionVersions),
+    };
+
+    private static IPAddress BindAddress(string address) => address switch
+    {
+        "*" => IPAddress.IPv6Any,
+        "localhost" => IPAddress.Loopback,
+        _ => IPAddress.Parse(address),
+    };
+
+    private static EndPoint EndPointOf(string hostPort)
+    {
+        HostPort parsed = HostPort.TryParse(hostPort, out HostPort? endpoint)
+            ? endpoint
+            : throw new PeerUnresolvedException($"\"{hostPort}\" is no host:port");
+        return IPAddress.TryParse(parsed.Host, out IPAddress? address)
+            ? new IPEndPoint(address, parsed.Port)
+            : new DnsEndPoint(parsed.Host, parsed.Port);
+    }
+}
