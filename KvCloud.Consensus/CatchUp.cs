@@ -20,6 +20,18 @@ internal sealed class CatchUp(Membership members, PaxosConfig config)
     /// <summary>Whom to ask first.</summary>
     public NodeId? Preferred { get; set; }
 
+    /// <summary>
+    /// A reign begins: what this node missed it learns by proposing anew, or from this source. How long it was stuck
+    /// before does not count, else a new leader would give up before its first slot can be chosen.
+    /// </summary>
+    public void Restart(NodeId source)
+    {
+        Preferred = source;
+        _stuckSince = Never;
+        _requestedAt = Never;
+        _turn = 0;
+    }
+
     /// <summary>For how long nothing has been learned although something is missing.</summary>
     public long StuckTicks(long now) => _stuckSince == Never ? 0 : now - _stuckSince;
 

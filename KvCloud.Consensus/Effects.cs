@@ -9,7 +9,11 @@ public readonly record struct ChosenEntry(Slot Slot, Value Value);
 /// </summary>
 public readonly record struct ReadIndexResult(long Id, bool Confirmed, Slot Slot);
 
-/// <summary>The caller reads chosen entries from its log and sends them to <see cref="To"/> as a CatchUpReply.</summary>
+/// <summary>
+/// The caller reads chosen entries from its log and sends them to <see cref="To"/> as a CatchUpReply. It sends only what
+/// the log itself has noted as chosen: before the writes of these and all earlier effects are made, a slot may still hold
+/// a value that lost.
+/// </summary>
 public readonly record struct CatchUpOrder(NodeId To, Slot FromSlot, Slot ToSlot);
 
 /// <summary>
@@ -17,7 +21,8 @@ public readonly record struct CatchUpOrder(NodeId To, Slot FromSlot, Slot ToSlot
 /// 1. <see cref="Send"/> may go at once.
 /// 2. <see cref="Promised"/>, <see cref="Append"/> and <see cref="ChosenSlot"/> are written to the log in ONE atomic write;
 ///    when <see cref="MustSync"/> it is durable (fsync, checked) before step 3. Writes are made in the order of the effects.
-/// 3. <see cref="SendAfterPersist"/> goes out only then; a message to this very node is stepped, not sent.
+/// 3. <see cref="SendAfterPersist"/> goes out only then, and only when every earlier write is durable too, even where these
+///    effects write nothing; a message to this very node is stepped, not sent.
 /// 4. <see cref="Chosen"/> may be applied at any time after it was handed out, in order.
 /// </summary>
 public sealed class Effects

@@ -26,6 +26,7 @@ public sealed class PaxosNode
     private Slot _leaderChosen;
     private Slot _toldChosen;
     private Slot _trimSlot;
+    private bool _remembersPromise;
     private long _preparedAt;
     private long _now;
 
@@ -38,6 +39,7 @@ public sealed class PaxosNode
         _learner = new Learner(restored.ChosenSlot, _acceptor);
         _election = new LeaderElection(config, _members, isNew: restored.Promised.IsZero);
         _election.NoteRound(restored.Promised.Round);
+        _remembersPromise = !restored.Promised.IsZero;
         _catchUp = new CatchUp(_members, config);
     }
 
@@ -70,15 +72,20 @@ public sealed class PaxosNode
     public Slot OpeningSlot => Role == Role.Leader ? _proposer!.OpeningSlot : Slot.Zero;
 
     /// <summary>
-    /// Up to this tick, exclusive, no other node can lead: the leader may read alone once it has applied
-    /// <see cref="OpeningSlot"/>. 0 when there is no lease.
+    /// Up to this tick, exclusive, no other node can lead: the leader may read alone, once it has applied
+    /// <see cref="OpeningSlot"/> and everything else up to the <see cref="ChosenSlot"/> of that moment, which a follower
+    /// may have applied and shown already. 0 when there is no lease.
     /// </summary>
     public long LeaseUntilTick =>
         Role == Role.Leader && _learner.ChosenSlot >= _proposer!.OpeningSlot && _rounds!.ConfirmedRound > 0
             ? _rounds.ConfirmedSentTick + _config.LeaseTicks
             : 0;
 
-    /// <summary>Lets time pass. Ticks are counted from the start of this node; going back is ignored.</summary>
+    /// <summary>
+    /// Lets time pass. Ticks are counted from the start of this node; going back is ignored. The clock is to be read
+    /// after the messages to be stepped were taken from their queue: a heartbeat stepped at an older tick would grant
+    /// its leader too short a lease.
+    /// </summary>
     public void AdvanceTo(long tick)
     {
         if (tick <= _now)
@@ -107,6 +114,8 @@ public sealed class PaxosNode
             return;
         }
 
+        // What a node says to itself comes only after a promise of its own is on disk.
+        _remembersPromise |= message.From == Self;
         switch (message)
         {
             case Accept accept: OnAccept(accept); break;
@@ -153,7 +162,8 @@ public sealed class PaxosNode
 
     /// <summary>
     /// Asks for a read index for a batch of reads that have all begun. The outcome comes as <see cref="Effects.Reads"/>
-    /// under this id, once. Ids are never used again: an answer to an old request cannot serve a later one.
+    /// under this id, once. Ids grow and are never used again, not even after a restart: an answer to an old request
+    /// must not serve a later one (etcd-io/etcd#20418).
     /// </summary>
     public void ReadIndex(long id)
     {
@@ -188,16 +198,25 @@ public sealed class PaxosNode
 
     private void TickLeader()
     {
-        bool isCutOff = _now - _rounds!.ConfirmedSentTick > _config.ElectionTimeoutTicks;
+        bool isCutOff = !_members.IsAlone && _now - _rounds!.ConfirmedSentTick > _config.ElectionTimeoutTicks;
         bool cannotLearn = _catchUp.StuckTicks(_now) > _config.ElectionTimeoutTicks;
         if (isCutOff || cannotLearn)
         {
             StepDown();
-            _election.BackOff(_now);
+            if (cannotLearn)
+            {
+                // Somebody else shall lead: who was cut off may try again soon, who cannot learn would only fail again.
+                _election.Wait(_now);
+            }
+            else
+            {
+                _election.BackOff(_now);
+            }
+
             return;
         }
 
-        if (_now - _rounds.LastSentTick >= _config.HeartbeatTicks || _learner.ChosenSlot > _toldChosen)
+        if (_now - _rounds!.LastSentTick >= _config.HeartbeatTicks || _learner.ChosenSlot > _toldChosen)
         {
             BeginRound();
         }
@@ -309,13 +328,13 @@ public sealed class PaxosNode
             return;
         }
 
-        if (MayBeLedByOther(message.From))
+        bool isNewBallot = message.Ballot > _acceptor.Promised;
+        if (isNewBallot && MayBeLedByOther(message.From))
         {
             // The lease of the leader that was heard last may still hold.
             return;
         }
 
-        bool isNewBallot = message.Ballot > _acceptor.Promised;
         Invariant.Check(_acceptor.TryPromise(message.Ballot, _effects), "a promise was refused after its check");
         if (isNewBallot)
         {
@@ -349,7 +368,7 @@ public sealed class PaxosNode
         _toldChosen = Slot.Zero;
         IReadOnlyList<Value> values = _proposer.Lead(_learner.ChosenSlot, out Slot chosenElsewhere, out NodeId source);
         _learner.NoteChosen(chosenElsewhere);
-        _catchUp.Preferred = source;
+        _catchUp.Restart(source);
         foreach (Value value in values)
         {
             ProposeValue(value);
@@ -555,8 +574,19 @@ public sealed class PaxosNode
         Follow(message.Ballot);
         _trimSlot = Slot.Max(_trimSlot, message.TrimSlot);
         FollowChosen(message.ChosenSlot);
-        _effects.Send.Add(new HeartbeatReply(
-            Self, message.From, message.Ballot, message.Round, _learner.ChosenSlot, DurableSlot));
+        var reply = new HeartbeatReply(
+            Self, message.From, message.Ballot, message.Round, _learner.ChosenSlot, DurableSlot);
+        if (_remembersPromise)
+        {
+            _effects.Send.Add(reply);
+            return;
+        }
+
+        // The answer grants a lease. A node that has promised nothing yet would forget that in a crash, come back as a
+        // new one and vote at once: it promises first, and answers when the disk has it.
+        _acceptor.TryPromise(message.Ballot, _effects);
+        _effects.SendAfterPersist.Add(reply);
+        _effects.SendAfterPersist.Add(reply with { To = Self });
     }
 
     private void OnHeartbeatReply(HeartbeatReply message)
@@ -680,6 +710,14 @@ public sealed class PaxosNode
 
     private void OnCatchUpReply(CatchUpReply message)
     {
+        if (Role == Role.Leader && message.Entries.Any(ContradictsReign))
+        {
+            // A higher ballot leads, and chose something else where this node has proposed. A heartbeat that called
+            // those slots chosen would have followers take what they accepted at this ballot for the chosen value.
+            StepDown();
+            _election.Wait(_now);
+        }
+
         _learner.NoteChosen(message.ChosenSlot);
         bool learned = _learner.LearnFromPeer(message.Entries, _effects);
         if (Role == Role.Follower && Leader is not null)
@@ -692,5 +730,17 @@ public sealed class PaxosNode
         {
             RequestCatchUp();
         }
+    }
+
+    /// <summary>Whether a chosen entry lies where this leader proposes, and is not what it proposed there.</summary>
+    private bool ContradictsReign(LogEntry entry)
+    {
+        if (entry.Slot <= _learner.ChosenSlot || entry.Slot < _proposer!.FirstSlot)
+        {
+            return false;
+        }
+
+        LogEntry? own = _acceptor.Find(entry.Slot);
+        return own is null || own.Accepted != _proposer.Ballot || !own.Value.IsSameAs(entry.Value);
     }
 }

@@ -17,6 +17,9 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
     /// <summary>Phase 1 is done: values may be proposed.</summary>
     public bool IsLeading { get; private set; }
 
+    /// <summary>The first slot that this reign proposes in; what lies below was chosen before and is caught up with.</summary>
+    public Slot FirstSlot { get; private set; }
+
     /// <summary>The next slot to propose in.</summary>
     public Slot NextSlot { get; private set; }
 
@@ -43,7 +46,7 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
         return members.IsQuorum(_promisedBy);
     }
 
-    /// <summary>Whose promise is still awaited.</summary>
+    /// <summary>Whether the node's promise has come.</summary>
     public bool HasPromised(NodeId node) => members.Contains(_promisedBy, node);
 
     /// <summary>
@@ -74,7 +77,8 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
         }
 
         values.Add(Value.NoOp(Ballot));
-        NextSlot = chosenElsewhere.Next;
+        FirstSlot = chosenElsewhere.Next;
+        NextSlot = FirstSlot;
         OpeningSlot = new Slot(last + 1);
         IsLeading = true;
         _promises.Clear();

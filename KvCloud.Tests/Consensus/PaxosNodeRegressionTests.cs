@@ -1,0 +1,152 @@
+using KvCloud.Consensus;
+
+namespace KvCloud.Tests.Consensus;
+
+/// <summary>Faults that reading or the simulator found in the core, each told as short as it can be.</summary>
+public class PaxosNodeRegressionTests
+{
+    private static readonly NodeId Node0 = new(0);
+    private static readonly NodeId Node1 = new(1);
+    private static readonly NodeId Node2 = new(2);
+
+    [Fact]
+    public void OnCatchUpReply_chosen_otherwise_than_proposed_ends_the_reign()
+    {
+        // Node 0 leads without having all that was chosen before, and proposes "a" in slot 12.
+        var leader = new NodeUnderTest(0, voters: 5);
+        leader.Lead(60, new() { [1] = (new Slot(10), []), [2] = (Slot.Zero, []) });
+        leader.Do(core => core.Propose("a"u8.ToArray()));
+        leader.Take<Accept>();
+
+        // Meanwhile a higher ballot chose "b" there; its follower answers the old request to catch up.
+        var higher = new Ballot(9, new NodeId(4));
+        Value[] chosen = [.. Enumerable.Range(1, 11).Select(_ => Value.NoOp(new Ballot(1, Node1)))];
+        var entries = new List<LogEntry>();
+        for (int i = 0; i < chosen.Length; i++)
+        {
+            entries.Add(new LogEntry(new Slot(i + 1), higher, chosen[i]));
+        }
+
+        entries.Add(new LogEntry(new Slot(12), higher, new Value(higher, ValueKind.Commands, "b"u8.ToArray())));
+        leader.Step(new CatchUpReply(Node1, Node0, new Slot(1), new Slot(12), entries));
+        leader.At(70);
+
+        Assert.Equal(new Slot(12), leader.Core.ChosenSlot);
+        Assert.NotEqual(Role.Leader, leader.Core.Role);
+
+        // A heartbeat of the old ballot with chosen = 12 would make followers that accepted "a" take it for chosen.
+        Assert.DoesNotContain(leader.Take<Heartbeat>(), heartbeat => heartbeat.ChosenSlot >= new Slot(11));
+    }
+
+    [Fact]
+    public void OnCatchUpReply_chosen_as_proposed_goes_on_leading()
+    {
+        var leader = new NodeUnderTest(0, voters: 5);
+        var old = new Ballot(1, Node1);
+        var value = new Value(old, ValueKind.Commands, "a"u8.ToArray());
+        Ballot ballot = leader.Lead(
+            60, new() { [1] = (new Slot(1), [new LogEntry(new Slot(2), old, value)]), [2] = (Slot.Zero, []) });
+        leader.Step(new CatchUpReply(
+            Node1,
+            Node0,
+            new Slot(1),
+            new Slot(2),
+            [new LogEntry(new Slot(1), old, Value.NoOp(old)), new LogEntry(new Slot(2), old, value)]));
+
+        Assert.Equal(Role.Leader, leader.Core.Role);
+        Assert.Equal(ballot, leader.Core.Ballot);
+        Assert.Equal(new Slot(2), leader.Core.ChosenSlot);
+    }
+
+    [Fact]
+    public void OnHeartbeat_new_node_answers_only_when_it_would_remember()
+    {
+        var follower = new NodeUnderTest(1) { IsDiskStalled = true };
+        var ballot = new Ballot(1, Node0);
+        follower.Step(new Heartbeat(Node0, Node1, ballot, 1, Slot.Zero, Slot.Zero));
+        Assert.Empty(follower.Take<HeartbeatReply>());
+
+        follower = new NodeUnderTest(1);
+        follower.Step(new Heartbeat(Node0, Node1, ballot, 1, Slot.Zero, Slot.Zero));
+        Assert.Single(follower.Take<HeartbeatReply>());
+        Assert.Equal(ballot, follower.DurablePromise);
+
+        // Back from a crash it keeps still for as long as the lease that it granted may hold.
+        follower.Restart();
+        follower.At(1);
+        var candidate = new Ballot(2, Node2);
+        follower.Step(new PreVote(Node2, Node1, candidate, new Slot(1)));
+        follower.Step(new Prepare(Node2, Node1, candidate, new Slot(1)));
+        Assert.False(Assert.Single(follower.Take<PreVoteReply>()).Granted);
+        Assert.Empty(follower.Take<Promise>());
+    }
+
+    [Fact]
+    public void OnHeartbeat_slow_disk_later_answers_at_once()
+    {
+        var follower = new NodeUnderTest(1);
+        var ballot = new Ballot(1, Node0);
+        follower.Step(new Heartbeat(Node0, Node1, ballot, 1, Slot.Zero, Slot.Zero));
+        follower.Take<HeartbeatReply>();
+
+        follower.IsDiskStalled = true;
+        follower.Step(new Heartbeat(Node0, Node1, ballot, 2, Slot.Zero, Slot.Zero));
+
+        Assert.Equal(2, Assert.Single(follower.Take<HeartbeatReply>()).Round);
+    }
+
+    [Fact]
+    public void BecomeLeader_stuck_before_has_time_to_choose_its_first_slots()
+    {
+        // Node 0 hears that slot 1 is chosen, but gets it from nobody; then its leader is gone.
+        var node = new NodeUnderTest(0);
+        var old = new Ballot(1, Node1);
+        node.Step(new Heartbeat(Node1, Node0, old, 1, new Slot(1), Slot.Zero));
+        for (int tick = 1; tick <= 100 && node.Core.Role != Role.PreCandidate; tick++)
+        {
+            node.At(tick);
+        }
+
+        // Node 2 has voted for slot 1 and does not know it to be chosen: only proposing it anew helps.
+        var entry = new LogEntry(new Slot(1), old, new Value(old, ValueKind.Commands, "a"u8.ToArray()));
+        PreVote vote = node.Take<PreVote>(to: 2)[^1];
+        node.Step(new PreVoteReply(Node2, Node0, vote.Ballot, Granted: true, old));
+        node.Step(new Promise(Node2, Node0, node.Take<Prepare>(to: 2)[^1].Ballot, Slot.Zero, [entry]));
+        Assert.Equal(Role.Leader, node.Core.Role);
+
+        for (int tick = 101; tick < 120; tick++)
+        {
+            node.At(tick);
+        }
+
+        Assert.Equal(Role.Leader, node.Core.Role);
+    }
+
+    [Fact]
+    public void OnPrepare_same_ballot_again_promises_again()
+    {
+        // Its own leader asks for a higher ballot; the first promise gets lost, and the leader asks again.
+        var follower = new NodeUnderTest(1);
+        follower.Step(new Heartbeat(Node0, Node1, new Ballot(1, Node0), 1, Slot.Zero, Slot.Zero));
+        var prepare = new Prepare(Node0, Node1, new Ballot(2, Node0), new Slot(1));
+
+        follower.Step(prepare);
+        follower.Step(prepare);
+
+        Assert.Equal(2, follower.Take<Promise>().Count);
+    }
+
+    [Fact]
+    public void AdvanceTo_single_voter_leads_on_after_a_pause()
+    {
+        var single = new NodeUnderTest(0, voters: 1);
+        single.At(1);
+        Assert.Equal(Role.Leader, single.Core.Role);
+        Ballot ballot = single.Core.Ballot;
+
+        single.At(5_000);
+
+        Assert.Equal(Role.Leader, single.Core.Role);
+        Assert.Equal(ballot, single.Core.Ballot);
+    }
+}

@@ -1,0 +1,232 @@
+using KvCloud.Consensus;
+using KvCloud.Node.State;
+using KvCloud.Protocol;
+
+namespace KvCloud.Tests.Simulation;
+
+/// <summary>
+/// Sees everything that happens in the world and holds it to what must always be true. What it remembers survives every
+/// crash: a promise once made, a slot once chosen and an answer once given bind for ever.
+/// </summary>
+internal sealed class SimChecker(SimWorld world)
+{
+    private readonly List<Value> _agreed = [];
+    private readonly Dictionary<(long Slot, Ballot Origin), SimAttempt[]> _proposed = [];
+    private readonly Dictionary<long, ulong> _hashes = [];
+    private readonly SimModel _model = new();
+    private readonly Slot[] _handedOut = new Slot[world.Profile.Nodes];
+    private readonly Slot[] _applied = new Slot[world.Profile.Nodes];
+    private readonly Slot[] _restoredChosen = new Slot[world.Profile.Nodes];
+    private readonly Ballot[] _toldPromise = [.. Enumerable.Repeat(Ballot.Zero, world.Profile.Nodes)];
+
+    /// <summary>What the latest answered operation had seen; later ones must see no less.</summary>
+    public Slot Floor { get; private set; }
+
+    public SimModel Model => _model;
+
+    public int Answers { get; private set; }
+
+    public int Reads { get; private set; }
+
+    public Slot AgreedSlot => new(_agreed.Count);
+
+    // ---- Consensus ----
+
+    public void Crashed(SimNode node) => _applied[node.Self.Value] = node.Store.AppliedSlot;
+
+    public void Restarted(SimNode node, RestoredState restored)
+    {
+        int id = node.Self.Value;
+        Require(
+            restored.Promised >= _toldPromise[id],
+            $"{node.Self} promised {_toldPromise[id]} and came back with {restored.Promised}");
+        _handedOut[id] = restored.ChosenSlot;
+        _restoredChosen[id] = restored.ChosenSlot;
+        _applied[id] = node.Store.AppliedSlot;
+    }
+
+    /// <summary>A promise or a vote leaves the node: the disk must have it.</summary>
+    public void Said(SimNode node, Message message)
+    {
+        int id = node.Self.Value;
+        if (message is Promise promise)
+        {
+            Require(
+                node.Log.Promised >= promise.Ballot,
+                $"{node.Self} says that it promised {promise.Ballot}; its disk has {node.Log.Promised}");
+            _toldPromise[id] = Ballot.Max(_toldPromise[id], promise.Ballot);
+        }
+        else if (message is Accepted accepted)
+        {
+            Require(
+                node.Log.Promised >= accepted.Ballot,
+                $"{node.Self} voted at {accepted.Ballot}; its disk has the promise {node.Log.Promised}");
+            _toldPromise[id] = Ballot.Max(_toldPromise[id], accepted.Ballot);
+            Slot known = Slot.Max(_restoredChosen[id], node.Log.ChosenSlot);
+            foreach (Slot slot in accepted.Slots)
+            {
+                Require(
+                    slot <= known || node.Log.HasVote(slot, accepted.Ballot),
+                    $"{node.Self} voted for slot {slot} at {accepted.Ballot}; its disk has no such vote");
+            }
+        }
+    }
+
+    public void Proposed(Slot slot, Ballot ballot, SimAttempt[] attempts) => _proposed.Add((slot.Value, ballot), attempts);
+
+    public void Chosen(SimNode node, in ChosenEntry entry)
+    {
+        int id = node.Self.Value;
+        Require(
+            entry.Slot == _handedOut[id].Next,
+            $"{node.Self} hands out slot {entry.Slot} after slot {_handedOut[id]}");
+        _handedOut[id] = entry.Slot;
+        if (entry.Slot <= AgreedSlot)
+        {
+            Value agreed = _agreed[(int)entry.Slot.Value - 1];
+            Require(
+                agreed.IsSameAs(entry.Value) && agreed.Payload.Span.SequenceEqual(entry.Value.Payload.Span),
+                $"two values for slot {entry.Slot}: {agreed}, and on {node.Self} {entry.Value}");
+            return;
+        }
+
+        Require(entry.Slot == AgreedSlot.Next, $"slot {entry.Slot} is chosen on {node.Self} before the one below it");
+        _agreed.Add(entry.Value);
+        SimAttempt[] attempts = [];
+        if (entry.Value.Kind == ValueKind.Commands)
+        {
+            Require(
+                _proposed.TryGetValue((entry.Slot.Value, entry.Value.Origin), out attempts!),
+                $"slot {entry.Slot} holds {entry.Value}, which nobody proposed there");
+        }
+
+        foreach (SimAttempt attempt in attempts)
+        {
+            Require(!attempt.IsRefused, $"{attempt.Op} attempt {attempt.Number} was refused, and is chosen all the same");
+        }
+
+        _model.Apply(entry.Slot, attempts);
+        world.Trace($"chosen   slot {entry.Slot} = {entry.Value} {string.Join(", ", attempts.Select(item => item.Op))}");
+    }
+
+    public void TurnEnded(SimNode node, Role before)
+    {
+        if (node.Core!.Role == Role.Leader && before != Role.Leader)
+        {
+            SimNode? other = world.Nodes.FirstOrDefault(item => item != node && item.HasLease);
+            Require(
+                other is null,
+                $"{node.Self} leads at {node.Core.Ballot} while the lease of {other?.Self} at {other?.Core?.Ballot} holds");
+        }
+
+        Require(
+            node.Core.TrimSlot <= world.LeastDurable,
+            $"{node.Self} would trim up to slot {node.Core.TrimSlot}, which is not everywhere in the data");
+    }
+
+    // ---- State ----
+
+    public void Applied(SimNode node, Slot slot, int index, in CommandResult result)
+    {
+        SimModel.Outcome expected = _model.OutcomeOf(slot, index);
+        Require(
+            expected.Code == result.Code && (result.Code != ErrorCode.OK || expected.Version == result.Version.Value),
+            $"{node.Self} slot {slot} command {index}: {result.Code} version {result.Version} {result.Message}, "
+            + $"should be {expected.Code} version {expected.Version}");
+    }
+
+    public void AppliedUpTo(SimNode node)
+    {
+        int id = node.Self.Value;
+        Slot slot = node.Store.AppliedSlot;
+        Require(slot > _applied[id], $"{node.Self} applied slot {slot} after slot {_applied[id]}");
+        Require(slot <= AgreedSlot, $"{node.Self} applied slot {slot}, which is not chosen");
+        _applied[id] = slot;
+        if (!_hashes.TryAdd(slot.Value, node.Store.Hash))
+        {
+            Require(
+                _hashes[slot.Value] == node.Store.Hash, $"{node.Self} has another state than others at slot {slot}");
+        }
+    }
+
+    /// <summary>Any read, at any level: what it sees is the state at the slot that its store had applied.</summary>
+    public void Saw(SimNode node, string key, in SimReadAnswer answer)
+    {
+        Reads++;
+        (string? value, long version) = _model.ValueAt(key, answer.AppliedSlot);
+        Require(
+            value == answer.Value && version == answer.Version,
+            $"{node.Self} shows {key} = {answer.Value ?? "nothing"} version {answer.Version} at slot "
+            + $"{answer.AppliedSlot}, should be {value ?? "nothing"} version {version}");
+    }
+
+    // ---- Clients ----
+
+    public void Answered(SimAttempt attempt, in CommandResult result)
+    {
+        Slot? slot = _model.RanAt(attempt);
+        Require(slot is not null, $"{attempt.Op} was answered {result.Code}, but no slot holds it");
+        Answers++;
+    }
+
+    public void Refused(SimAttempt attempt) => Require(
+        _model.RanAt(attempt) is null,
+        $"{attempt.Op} attempt {attempt.Number} was refused, but slot {_model.RanAt(attempt)} holds it");
+
+    /// <summary>The client has the answer to its write: in real time it came after all that was answered before it began.</summary>
+    public void WriteEnded(SimAttempt attempt, in CommandResult result)
+    {
+        SimModel.Outcome outcome = OutcomeOf(attempt);
+        Require(
+            result.Code == outcome.Code && (result.Code != ErrorCode.OK || result.Version.Value == outcome.Version),
+            $"{attempt.Op} was answered {result.Code} version {result.Version}, the log says {outcome.Code} "
+            + $"version {outcome.Version}");
+        Require(
+            outcome.Slot > attempt.Op.Floor,
+            $"{attempt.Op} took effect in slot {outcome.Slot}, before it began: slot {attempt.Op.Floor} was seen by then");
+        Floor = Slot.Max(Floor, outcome.Slot);
+    }
+
+    public void ReadEnded(SimOp op, in SimReadAnswer answer)
+    {
+        if (op.Level == ReadLevel.Local)
+        {
+            return;
+        }
+
+        Require(
+            answer.AppliedSlot >= op.Floor,
+            $"{op} on {answer.Node} saw slot {answer.AppliedSlot}; slot {op.Floor} was seen before it began");
+        Floor = Slot.Max(Floor, answer.AppliedSlot);
+    }
+
+    public void Converged()
+    {
+        foreach (SimNode node in world.Nodes)
+        {
+            Require(
+                node.Store.AppliedSlot == AgreedSlot,
+                $"{node.Self} has applied slot {node.Store.AppliedSlot} of {AgreedSlot}");
+            foreach (string key in world.Keys)
+            {
+                (string? value, long version) = node.Store.Read(key);
+                Saw(node, key, new SimReadAnswer(node.Self, value, version, AgreedSlot));
+            }
+        }
+    }
+
+    private static void Require(bool condition, string message)
+    {
+        if (!condition)
+        {
+            throw new SimFailureException(message);
+        }
+    }
+
+    private SimModel.Outcome OutcomeOf(SimAttempt attempt)
+    {
+        Slot slot = _model.RanAt(attempt) ?? throw new SimFailureException($"{attempt.Op} was answered, but no slot holds it");
+        SimAttempt[] attempts = _proposed[(slot.Value, _agreed[(int)slot.Value - 1].Origin)];
+        return _model.OutcomeOf(slot, Array.IndexOf(attempts, attempt));
+    }
+}

@@ -1,0 +1,108 @@
+using KvCloud.Consensus;
+using KvCloud.Node.State;
+using KvCloud.Protocol;
+
+namespace KvCloud.Tests.Simulation;
+
+/// <summary>
+/// What the agreed log means, told as plainly as can be: the yardstick for the production executor. Knows operations,
+/// not their encoding.
+/// </summary>
+internal sealed class SimModel
+{
+    private readonly Dictionary<string, List<Change>> _keys = [];
+    private readonly Dictionary<(long Session, long Sequence), Outcome> _remembered = [];
+    private readonly Dictionary<int, Slot> _ranAt = [];
+    private readonly List<Outcome[]> _outcomes = [];
+    private long _version;
+
+    internal readonly record struct Change(Slot Slot, long Version, string? Value);
+
+    /// <param name="Slot">Where the operation took effect: for a retry, the slot of the first attempt.</param>
+    internal readonly record struct Outcome(ErrorCode Code, long Version, Slot Slot);
+
+    public Slot AppliedSlot => new(_outcomes.Count);
+
+    public long Version => _version;
+
+    public Outcome OutcomeOf(Slot slot, int index) => _outcomes[(int)slot.Value - 1][index];
+
+    public int CommandsIn(Slot slot) => _outcomes[(int)slot.Value - 1].Length;
+
+    public Slot? RanAt(SimAttempt attempt) => _ranAt.TryGetValue(attempt.Number, out Slot slot) ? slot : null;
+
+    public void Apply(Slot slot, IReadOnlyList<SimAttempt> attempts)
+    {
+        Invariant.Check(slot == AppliedSlot.Next, "the model skips a slot");
+        var outcomes = new Outcome[attempts.Count];
+        for (int i = 0; i < outcomes.Length; i++)
+        {
+            if (!_ranAt.TryAdd(attempts[i].Number, slot))
+            {
+                throw new SimFailureException($"{attempts[i].Op}, attempt {attempts[i].Number}, stands in slots "
+                    + $"{_ranAt[attempts[i].Number]} and {slot}");
+            }
+
+            outcomes[i] = Run(slot, attempts[i].Op);
+        }
+
+        _outcomes.Add(outcomes);
+    }
+
+    /// <summary>What a store that has applied up to this slot, and no further, must show.</summary>
+    public (string? Value, long Version) ValueAt(string key, Slot slot)
+    {
+        if (_keys.TryGetValue(key, out List<Change>? changes))
+        {
+            for (int i = changes.Count - 1; i >= 0; i--)
+            {
+                if (changes[i].Slot <= slot)
+                {
+                    return changes[i].Value is null ? (null, 0) : (changes[i].Value, changes[i].Version);
+                }
+            }
+        }
+
+        return (null, 0);
+    }
+
+    private Outcome Run(Slot slot, SimOp op)
+    {
+        if (op.Identity is not SimIdentity identity)
+        {
+            return RunOnce(slot, op);
+        }
+
+        if (!_remembered.TryGetValue((identity.Session, identity.Sequence), out Outcome outcome))
+        {
+            outcome = RunOnce(slot, op);
+            _remembered.Add((identity.Session, identity.Sequence), outcome);
+        }
+
+        return outcome;
+    }
+
+    private Outcome RunOnce(Slot slot, SimOp op)
+    {
+        if (op.ConflictKeys.Any(key => LastVersion(key) > op.ReadVersion))
+        {
+            return new Outcome(ErrorCode.CONFLICT, 0, slot);
+        }
+
+        _version++;
+        foreach (string key in op.Keys)
+        {
+            if (!_keys.TryGetValue(key, out List<Change>? changes))
+            {
+                changes = [];
+                _keys.Add(key, changes);
+            }
+
+            changes.Add(new Change(slot, _version, op.Kind == SimOpKind.Delete ? null : op.Value));
+        }
+
+        return new Outcome(ErrorCode.OK, _version, slot);
+    }
+
+    private long LastVersion(string key) => _keys.TryGetValue(key, out List<Change>? changes) ? changes[^1].Version : 0;
+}

@@ -1,0 +1,78 @@
+using KvCloud.Consensus;
+using KvCloud.Node.State;
+using KvCloud.Protocol;
+
+namespace KvCloud.Tests.Simulation;
+
+internal enum SimOpKind
+{
+    OpenSession = 0,
+    Set = 1,
+    Delete = 2,
+    Commit = 3,
+    Read = 4,
+}
+
+/// <summary>Names a request for exactly-once: however often it is sent, it runs once.</summary>
+internal readonly record struct SimIdentity(long Session, long Sequence, long AcknowledgedBelow);
+
+/// <summary>What a client wants done, from its first attempt to its answer.</summary>
+internal sealed record SimOp(int Id, SimOpKind Kind)
+{
+    /// <summary>What a write writes (or deletes), and a read reads.</summary>
+    public IReadOnlyList<string> Keys { get; init; } = [];
+
+    public IReadOnlyList<string> ConflictKeys { get; init; } = [];
+
+    public long ReadVersion { get; init; }
+
+    public SimIdentity? Identity { get; init; }
+
+    public ReadLevel Level { get; init; }
+
+    /// <summary>The node a read must be served by; null for any.</summary>
+    public int? At { get; init; }
+
+    /// <summary>Only a success will do: tried until it succeeds.</summary>
+    public bool MustSucceed { get; init; }
+
+    public long StartUs { get; init; }
+
+    /// <summary>A slot that some operation answered before this one began had seen: this one must not see less.</summary>
+    public Slot Floor { get; init; }
+
+    /// <summary>Unique to this operation, so that a value tells who wrote it.</summary>
+    public string Value => $"v{Id}";
+
+    public override string ToString() => Kind == SimOpKind.Read
+        ? $"op{Id} read {Keys[0]} at level {Level}"
+        : $"op{Id} {Kind} {string.Join('+', Keys)}{(Identity is SimIdentity id ? $" #{id.Session}.{id.Sequence}" : "")}";
+}
+
+/// <summary>One sending of a write to one node. It takes effect once or not at all.</summary>
+internal sealed class SimAttempt(int number, SimOp op, Action<SimAttempt, CommandResult> onAnswer)
+{
+    public int Number => number;
+
+    public SimOp Op => op;
+
+    /// <summary>The client was told that this attempt did nothing and never will.</summary>
+    public bool IsRefused { get; private set; }
+
+    public NodeId? LeaderHint { get; private set; }
+
+    public void Answer(SimWorld world, CommandResult result)
+    {
+        world.Trace($"answer   {op} attempt {number}: {result.Code} version {result.Version}");
+        world.Checker.Answered(this, result);
+        onAnswer(this, result);
+    }
+
+    public void Refuse(SimWorld world, NodeId? leader)
+    {
+        IsRefused = true;
+        LeaderHint = leader;
+        world.Checker.Refused(this);
+        onAnswer(this, new CommandResult(leader is null ? ErrorCode.NO_LEADER : ErrorCode.NOT_LEADER));
+    }
+}

@@ -1,0 +1,112 @@
+using System.Globalization;
+
+namespace KvCloud.Tests.Simulation;
+
+/// <summary>What became of one seed.</summary>
+internal sealed record SimReport(
+    ulong Seed, string? Failure, long Events, long Slots, int Answers, int Reads, long RecoveryUs);
+
+/// <summary>Runs seeds, each in a world of its own, and tells how to live through a failure again.</summary>
+internal static class SimRunner
+{
+    private const int LastEvents = 60;
+
+    public static SimReport Run(
+        ulong seed,
+        Sabotage sabotage = Sabotage.None,
+        Func<SimProfile, SimProfile>? adjust = null,
+        Action<string>? trace = null)
+    {
+        SimStore.Begin();
+        var world = new SimWorld(seed, sabotage, adjust, trace);
+        string? failure = null;
+        try
+        {
+            world.Run();
+        }
+        catch (Exception exception)
+        {
+            failure = exception is SimFailureException ? exception.Message : exception.ToString();
+            failure = string.Create(
+                CultureInfo.InvariantCulture, $"seed {seed}, at {world.NowUs / 1_000.0:0.000} ms: {failure}");
+        }
+
+        return new SimReport(
+            seed,
+            failure,
+            world.Events,
+            world.Checker.AgreedSlot.Value,
+            world.Checker.Answers,
+            world.Checker.Reads,
+            world.RecoveryUs);
+    }
+
+    /// <summary>Lives through the seed again and tells its last events.</summary>
+    public static string Explain(
+        SimReport report, Sabotage sabotage = Sabotage.None, Func<SimProfile, SimProfile>? adjust = null)
+    {
+        var last = new Queue<string>();
+        Run(report.Seed, sabotage, adjust, line =>
+        {
+            last.Enqueue(line);
+            if (last.Count > LastEvents)
+            {
+                last.Dequeue();
+            }
+        });
+        return $"{report.Failure}\nreplay with: eng/simulate --seed {report.Seed} --trace\n"
+            + $"last events:\n{string.Join('\n', last)}";
+    }
+
+    /// <summary>
+    /// Runs so many seeds on as many threads as there are processors, and gives the failures, at most a few; it stops
+    /// early when there are that many.
+    /// </summary>
+    public static IReadOnlyList<SimReport> RunMany(
+        ulong from, int count, Action<SimReport>? onReport = null, int maxFailures = 3)
+    {
+        var failures = new List<SimReport>();
+        object gate = new();
+        long next = -1;
+        void Work()
+        {
+            while (true)
+            {
+                long index = Interlocked.Increment(ref next);
+                lock (gate)
+                {
+                    if (index >= count || failures.Count >= maxFailures)
+                    {
+                        return;
+                    }
+                }
+
+                SimReport report = Run(from + (ulong)index);
+                lock (gate)
+                {
+                    onReport?.Invoke(report);
+                    if (report.Failure is not null)
+                    {
+                        failures.Add(report);
+                    }
+                }
+            }
+        }
+
+        Thread[] threads =
+        [
+            .. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Thread(Work) { IsBackground = true }),
+        ];
+        foreach (Thread thread in threads)
+        {
+            thread.Start();
+        }
+
+        foreach (Thread thread in threads)
+        {
+            thread.Join();
+        }
+
+        return [.. failures.OrderBy(report => report.Seed)];
+    }
+}

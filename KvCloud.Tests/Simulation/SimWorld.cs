@@ -1,0 +1,179 @@
+using System.Runtime.CompilerServices;
+using KvCloud.Consensus;
+
+namespace KvCloud.Tests.Simulation;
+
+/// <summary>
+/// A whole cluster with its clients in one thread, on simulated network, disk and time. Everything that happens follows
+/// from the seed, so a failure can be lived through again, event by event.
+/// </summary>
+/// <remarks>
+/// First safety: every kind of trouble, and no answer may ever be wrong. Then liveness: all trouble ends, and within a
+/// bounded time everything must be answered and all replicas must agree.
+/// </remarks>
+internal sealed class SimWorld
+{
+    private const long LivenessUs = 15 * SimProfile.Second;
+    private const long SettleUs = 10 * SimProfile.Second;
+
+    private readonly PriorityQueue<Action, (long Us, long Order)> _events = new();
+    private readonly Action<string>? _trace;
+    private readonly List<SimClient> _clients = [];
+    private readonly SimNemesis _nemesis;
+    private long _order;
+    private int _ops;
+    private int _sentAttempts;
+
+    public SimWorld(ulong seed, Sabotage sabotage, Func<SimProfile, SimProfile>? adjust, Action<string>? trace)
+    {
+        Random = new DeterministicRandom(seed);
+        Sabotage = sabotage;
+        _trace = trace;
+        Profile = SimProfile.Draw(Random);
+        Profile = adjust?.Invoke(Profile) ?? Profile;
+        Keys = [.. Enumerable.Range(0, Profile.Keys).Select(key => $"k{key}")];
+        Network = new SimNetwork(this, Profile);
+        Checker = new SimChecker(this);
+        Nodes = [.. Enumerable.Range(0, Profile.Nodes).Select(id => new SimNode(id, this, Profile))];
+        _nemesis = new SimNemesis(this, Profile);
+    }
+
+    public SimProfile Profile { get; }
+
+    public DeterministicRandom Random { get; }
+
+    public Sabotage Sabotage { get; }
+
+    public SimNetwork Network { get; }
+
+    public SimChecker Checker { get; }
+
+    public SimHistory History { get; } = new();
+
+    public IReadOnlyList<SimNode> Nodes { get; }
+
+    public IReadOnlyList<string> Keys { get; }
+
+    public long NowUs { get; private set; }
+
+    /// <summary>The wall clock, for what only wants to know the date. Not a clock to reason with.</summary>
+    public long UnixMs => 1_700_000_000_000 + (NowUs / 1_000);
+
+    public bool IsHealed { get; private set; }
+
+    public long Events { get; private set; }
+
+    /// <summary>How long the healed cluster needed until everything asked of it had succeeded.</summary>
+    public long RecoveryUs { get; private set; }
+
+    /// <summary>What every node has durably in its data.</summary>
+    public Slot LeastDurable => Nodes.Min(node => node.Store.DurableSlot);
+
+    public int NextOpId() => ++_ops;
+
+    public int NextAttempt() => ++_sentAttempts;
+
+    public void After(long delayUs, Action action) =>
+        _events.Enqueue(action, (NowUs + Math.Max(0, delayUs), ++_order));
+
+    public void Trace([InterpolatedStringHandlerArgument("")] ref TraceText text)
+    {
+        if (_trace is not null)
+        {
+            _trace($"{NowUs / 1_000,6}.{NowUs % 1_000:000} {text.ToString()}");
+        }
+    }
+
+    public bool IsTracing => _trace is not null;
+
+    public void Run()
+    {
+        Trace($"profile  {Profile}");
+        foreach (SimNode node in Nodes)
+        {
+            node.Start();
+        }
+
+        for (int i = 0; i < Profile.Clients; i++)
+        {
+            _clients.Add(new SimClient(i, this, Profile));
+            _clients[^1].Start();
+        }
+
+        _nemesis.Start();
+        RunUntil(() => false, Profile.FaultyUs);
+        Heal();
+        Converge();
+        History.Check();
+    }
+
+    private void Heal()
+    {
+        Trace($"healed");
+        IsHealed = true;
+        _nemesis.Heal();
+        var probe = new SimClient(Profile.Clients, this, Profile, ProbeScript());
+        probe.Start();
+        long before = NowUs;
+        if (!RunUntil(() => probe.IsDone, NowUs + LivenessUs))
+        {
+            throw new SimFailureException($"not all is answered {LivenessUs / SimProfile.Second} s after all trouble ended");
+        }
+
+        RecoveryUs = NowUs - before;
+    }
+
+    private void Converge()
+    {
+        foreach (SimClient client in _clients)
+        {
+            client.IsStopping = true;
+        }
+
+        bool isSettled = RunUntil(
+            () => _clients.TrueForAll(client => client.IsDone)
+                && Nodes.All(node => node.IsIdle && node.Store.AppliedSlot == Checker.AgreedSlot),
+            NowUs + SettleUs);
+        Trace($"settled  {isSettled}");
+        Checker.Converged();
+        if (!isSettled)
+        {
+            throw new SimFailureException("the clients were not all answered, or a node is still at work");
+        }
+    }
+
+    private IEnumerable<SimOp> ProbeScript()
+    {
+        for (int i = 0; i < 3; i++)
+        {
+            yield return MakeProbe(SimOpKind.Set);
+        }
+
+        yield return MakeProbe(SimOpKind.Read) with { Level = ReadLevel.Leader };
+        for (int id = 0; id < Profile.Nodes; id++)
+        {
+            yield return MakeProbe(SimOpKind.Read) with { Level = ReadLevel.ReadIndex, At = id };
+        }
+    }
+
+    private SimOp MakeProbe(SimOpKind kind) => new(NextOpId(), kind) { Keys = [Keys[0]], MustSucceed = true };
+
+    /// <returns>Whether the condition came true before the moment did.</returns>
+    private bool RunUntil(Func<bool> condition, long momentUs)
+    {
+        while (_events.TryPeek(out _, out (long Us, long Order) next) && next.Us <= momentUs)
+        {
+            Action action = _events.Dequeue();
+            NowUs = next.Us;
+            Events++;
+            action();
+            if (condition())
+            {
+                return true;
+            }
+        }
+
+        NowUs = momentUs;
+        return condition();
+    }
+}

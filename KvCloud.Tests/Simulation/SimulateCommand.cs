@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace KvCloud.Tests.Simulation;
+
+/// <summary>The command behind eng/simulate: any number of seeds, or one with its trace.</summary>
+public static class SimulateCommand
+{
+    private const string Usage = """
+        usage: eng/simulate --seeds N [--from S]     run N seeds from S on (default 1)
+               eng/simulate --seed S [--trace]       live through one seed; with --trace print every event
+               [--sabotage NAME]                     break the world on purpose, with --seed
+        """;
+
+    public static int Main(string[] args)
+    {
+        ulong? seed = null;
+        ulong from = 1;
+        int seeds = 0;
+        bool isTraced = false;
+        var sabotage = Sabotage.None;
+        for (int i = 0; i < args.Length; i++)
+        {
+            string? value = i + 1 < args.Length ? args[i + 1] : null;
+            bool isUnderstood = args[i] switch
+            {
+                "simulate" => true,
+                "--trace" => isTraced = true,
+                "--seed" => ulong.TryParse(value, CultureInfo.InvariantCulture, out ulong number)
+                    && (seed = number) is not null && ++i > 0,
+                "--from" => ulong.TryParse(value, CultureInfo.InvariantCulture, out from) && ++i > 0,
+                "--seeds" => int.TryParse(value, CultureInfo.InvariantCulture, out seeds) && seeds > 0 && ++i > 0,
+                "--sabotage" => Enum.TryParse(value, out sabotage) && ++i > 0,
+                _ => false,
+            };
+            if (!isUnderstood)
+            {
+                Console.Error.WriteLine($"simulate: cannot understand '{args[i]} {value}'\n{Usage}");
+                return 2;
+            }
+        }
+
+        if (seed is ulong one)
+        {
+            return RunOne(one, sabotage, isTraced);
+        }
+
+        if (seeds == 0)
+        {
+            Console.Error.WriteLine(Usage);
+            return 2;
+        }
+
+        return RunMany(from, seeds);
+    }
+
+    private static int RunOne(ulong seed, Sabotage sabotage, bool isTraced)
+    {
+        SimReport report = SimRunner.Run(seed, sabotage, adjust: null, isTraced ? Console.Out.WriteLine : null);
+        Console.WriteLine(report.Failure is null
+            ? $"seed {seed}: {report.Events} events, {report.Slots} slots, {report.Answers} writes answered, "
+                + $"{report.Reads} reads, recovered in {report.RecoveryUs / 1_000} ms"
+            : SimRunner.Explain(report, sabotage));
+        return report.Failure is null ? 0 : 1;
+    }
+
+    private static int RunMany(ulong from, int seeds)
+    {
+        var watch = Stopwatch.StartNew();
+        int done = 0;
+        long slots = 0;
+        long answers = 0;
+        long reads = 0;
+        long slowestUs = 0;
+        IReadOnlyList<SimReport> failures = SimRunner.RunMany(from, seeds, report =>
+        {
+            done++;
+            slots += report.Slots;
+            answers += report.Answers;
+            reads += report.Reads;
+            slowestUs = Math.Max(slowestUs, report.RecoveryUs);
+            if (report.Failure is not null)
+            {
+                Console.WriteLine(report.Failure);
+            }
+            else if (done % 1_000 == 0)
+            {
+                Console.WriteLine($"{done} seeds, {done / watch.Elapsed.TotalSeconds:0} a second");
+            }
+        });
+        Console.WriteLine(
+            $"{done} seeds from {from} in {watch.Elapsed.TotalSeconds:0.0} s ({done / watch.Elapsed.TotalSeconds:0.0} a "
+            + $"second): {slots} slots, {answers} writes answered, {reads} reads, slowest recovery {slowestUs / 1_000} ms, "
+            + $"{failures.Count} failures");
+        foreach (SimReport failure in failures)
+        {
+            Console.WriteLine();
+            Console.WriteLine(SimRunner.Explain(failure));
+        }
+
+        return failures.Count == 0 ? 0 : 1;
+    }
+}
