@@ -57,6 +57,9 @@ internal sealed class ConsensusDriver : IDisposable
         _onFatal = onFatal;
         _inbox = new DriverInbox(options.MaxQueuedWrites, options.MaxQueuedWriteBytes);
         _proposals = new ProposalQueue(options, _inbox, time);
+
+        // Ids of read requests are never used twice, not even after a restart: an old answer must not serve a new read.
+        _lastReadId = time.GetUtcNow().ToUnixTimeMilliseconds() << 20;
         _logWriter = new LogWriter(log, ReleaseMessages, onFatal);
         _applyLoop = new ApplyLoop(executor, onFatal);
         _status = MakeStatus();
@@ -75,7 +78,10 @@ internal sealed class ConsensusDriver : IDisposable
     /// </summary>
     public long InTouchTickMs => Volatile.Read(ref _inTouchTickMs);
 
-    /// <summary>Whether this node may read alone at this very moment: it leads, and nobody else can.</summary>
+    /// <summary>
+    /// Whether this node may read alone at this very moment: it leads, and nobody else can. The read must then see all up
+    /// to the <see cref="ReplicaStatus.ChosenSlot"/> that was published before the lease was checked.
+    /// </summary>
     public bool HasLease => System.Diagnostics.Stopwatch.GetTimestamp() < Volatile.Read(ref _leaseUntil);
 
     /// <summary>Bytes of values applied since the start.</summary>
@@ -109,6 +115,9 @@ internal sealed class ConsensusDriver : IDisposable
 
     /// <summary>Asks for a read index for the batch, which must take no further readers from now on.</summary>
     public void ReadIndex(ReadBatch batch) => _inbox.Post(batch);
+
+    /// <summary>What is applied and readable here.</summary>
+    public Slot AppliedSlot => _applyLoop.AppliedSlot;
 
     /// <summary>Completes when the slot is applied and readable here.</summary>
     public Task WaitForAppliedAsync(Slot slot) => _applyLoop.WaitForAsync(slot);
@@ -232,9 +241,11 @@ internal sealed class ConsensusDriver : IDisposable
 
     private void CarryOut(Effects effects)
     {
-        // The lease ends before anything is said that could let another node lead.
+        // Before anything is said: the lease ends, lest another node leads by what is said; and what is chosen is known
+        // here, lest a follower shows what a read on this leader does not wait for.
         Volatile.Write(ref _leaseUntil, LeaseUntil());
         TrimSlot = _node.TrimSlot;
+        PublishStatus();
         if (effects.Send.Count > 0)
         {
             _transport.Send(effects.Send);
@@ -267,8 +278,6 @@ internal sealed class ConsensusDriver : IDisposable
         {
             ThreadPool.UnsafeQueueUserWorkItem(_ => SendCatchUp(order), null);
         }
-
-        PublishStatus();
     }
 
     /// <summary>On the log's thread: what is durable now may be said; what is said to this node is stepped.</summary>
@@ -298,7 +307,10 @@ internal sealed class ConsensusDriver : IDisposable
         {
             var entries = new List<LogEntry>();
             Slot next = order.FromSlot;
-            foreach (LogEntry entry in _log.Read(order.FromSlot, order.ToSlot, CatchUpChunkBytes))
+
+            // What the log has not noted as chosen may still be a value that lost, whose replacement is on its way to disk.
+            Slot last = Slot.Min(order.ToSlot, _log.ChosenSlot);
+            foreach (LogEntry entry in _log.Read(order.FromSlot, last, CatchUpChunkBytes))
             {
                 if (entry.Slot != next)
                 {

@@ -41,12 +41,15 @@ internal sealed class RoutingManager(
             case ReadConsistency.LOCAL when options.AllowStaleReads:
                 return new ValueTask<ReadAdmission>(AdmitLocal(maxStalenessMs ?? options.MaxStalenessMs));
             case ReadConsistency.LEADER:
+                ReplicaStatus status = driver.Status;
                 if (driver.HasLease)
                 {
-                    return new ValueTask<ReadAdmission>(ReadAdmission.Ok);
+                    // A follower may have shown already what was chosen and is not applied here yet.
+                    return driver.AppliedSlot >= status.ChosenSlot
+                        ? new ValueTask<ReadAdmission>(ReadAdmission.Ok)
+                        : AwaitAppliedAsync(status.ChosenSlot, deadlineTickMs, cancellationToken);
                 }
 
-                ReplicaStatus status = driver.Status;
                 return status.Role == Role.Leader
                     ? AwaitReadIndexAsync(deadlineTickMs, cancellationToken)
                     : new ValueTask<ReadAdmission>(NotHere(status));
@@ -68,8 +71,9 @@ internal sealed class RoutingManager(
     public async ValueTask<(ReadAdmission Admission, CommitVersion Version)> GetReadVersionAsync(
         long deadlineTickMs, CancellationToken cancellationToken)
     {
+        Slot chosen = driver.Status.ChosenSlot;
         ReadAdmission admission = driver.HasLease
-            ? ReadAdmission.Ok
+            ? await AwaitAppliedAsync(chosen, deadlineTickMs, cancellationToken).ConfigureAwait(false)
             : await AwaitReadIndexAsync(deadlineTickMs, cancellationToken).ConfigureAwait(false);
         return (admission, admission.Code == ErrorCode.OK ? reader.AppliedVersion : CommitVersion.Zero);
     }
