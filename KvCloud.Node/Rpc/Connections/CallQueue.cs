@@ -156,13 +156,15 @@ internal sealed class CallQueue : IThreadPoolWorkItem
         }
     }
 
-    /// <summary>Forgets the calls still waiting; completes when nobody will write into the output any more.</summary>
-    public Task AbandonAsync()
+    /// <summary>Completes after <see cref="Abandon"/>, when nobody will write into the output any more.</summary>
+    public Task Gone => _gone.Task;
+
+    /// <summary>Forgets the calls still waiting. Any thread.</summary>
+    public void Abandon()
     {
         _isAbandoned = true;
         Interlocked.MemoryBarrier();
         WantPen();
-        return _gone.Task;
     }
 
     void IThreadPoolWorkItem.Execute()

@@ -68,7 +68,8 @@ internal sealed class RpcConnection
                 _connection.Abort();
             }
             _messages.Release();
-            await _queue.AbandonAsync();
+            _queue.Abandon();
+            await _queue.Gone;
         }
     }
 
@@ -80,7 +81,12 @@ internal sealed class RpcConnection
     }
 
     /// <summary>Cuts the connection off. Any thread.</summary>
-    public void Abort(string reason) => _connection.Abort(new ConnectionAbortedException(reason));
+    public void Abort(string reason)
+    {
+        _broken = new ConnectionAbortedException(reason);
+        _connection.Abort(new ConnectionAbortedException(reason));
+        _queue.Abandon();
+    }
 
     private async Task<string?> ReadCallsAsync()
     {

@@ -188,6 +188,7 @@ public sealed class ConnectionLimitTests
         await host.Server.DrainAsync(CancellationToken.None);
 
         Assert.True(await client.IsClosedByServerAsync());
+        await Eventually(() => host.Server.ConnectionCount == 0);
         Assert.Contains(host.Lines.All, line => line.Contains("1 calls were left unanswered", StringComparison.Ordinal));
     }
 

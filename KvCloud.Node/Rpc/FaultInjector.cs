@@ -1,0 +1,89 @@
+using System.Diagnostics.CodeAnalysis;
+using KvCloud.Node.Rpc.Methods;
+using KvCloud.Protocol;
+
+namespace KvCloud.Node.Rpc;
+
+/// <summary>
+/// Makes calls of this node fail on purpose, as setFaultInjection asked. Faults are injected before a call does
+/// anything, so a call that failed on purpose had no effect. Thread-safe.
+/// </summary>
+internal sealed class FaultInjector
+{
+    public const int MaxDurationMs = 60_000;
+    public const int MaxFaultTypeLength = 64;
+
+    /// <summary>What `target_operation` may name beside a method of the contract.</summary>
+    private static readonly Dictionary<string, string[]> Groups = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["get"] = ["get"],
+        ["set"] = ["setKey"],
+        ["delete"] = ["deleteKey"],
+        ["range"] = ["getRange", "snapshotGetRange"],
+        ["snapshot"] = ["snapshotRead", "snapshotGet", "snapshotGetRange"],
+        ["commit"] = ["atomicCommit"],
+        ["versionstamp"] = ["setVersionstampedKey", "setVersionstampedValue"],
+        ["read_version"] = ["getReadVersion"],
+    };
+
+    private volatile Rule? _rule;
+
+    /// <summary>Carries out a setFaultInjection; null when done, else what is wrong with it.</summary>
+    public string? Configure(FaultInjectionRequest request)
+    {
+        if (!(request.Probability >= 0 && request.Probability <= 1))
+        {
+            return $"probability must be from 0 to 1, but is {request.Probability}";
+        }
+        if (request.DurationMs is < 0 or > MaxDurationMs)
+        {
+            return $"duration_ms must be from 0 to {MaxDurationMs}, but is {request.DurationMs}";
+        }
+        if (request.FaultType.Length is 0 or > MaxFaultTypeLength)
+        {
+            return $"fault_type must have 1 to {MaxFaultTypeLength} characters";
+        }
+        if (!TryFindTargets(request.TargetOperation, out var targets))
+        {
+            return $"target_operation '{request.TargetOperation}' is none of all, {string.Join(", ", Groups.Keys)} or a"
+                + " method that reads or writes data";
+        }
+        _rule = request.Probability == 0
+            ? null
+            : new Rule(request.FaultType.ToUpperInvariant(), request.Probability, request.DurationMs, targets);
+        return null;
+    }
+
+    /// <summary>Whether this call is to fail, and how.</summary>
+    public bool TryInject(RpcMethod method, out Refusal refusal, out int delayMs)
+    {
+        refusal = default;
+        delayMs = 0;
+        if (_rule is not { } rule || !rule.Targets[method.Index] || Random.Shared.NextDouble() >= rule.Probability)
+        {
+            return false;
+        }
+        var code = Enum.TryParse<ErrorCode>(rule.FaultType, out var known) && Enum.IsDefined(known) && known != ErrorCode.OK
+            ? known
+            : ErrorCode.INTERNAL;
+        refusal = new Refusal(code, $"Injected fault {rule.FaultType}", CodeText: rule.FaultType);
+        delayMs = rule.DurationMs;
+        return true;
+    }
+
+    private static bool TryFindTargets(string? operation, [NotNullWhen(true)] out bool[]? targets)
+    {
+        targets = new bool[RpcMethodNames.Count];
+        var isAll = string.IsNullOrEmpty(operation) || operation.Equals("all", StringComparison.OrdinalIgnoreCase);
+        var names = isAll ? [] : Groups.GetValueOrDefault(operation!, [operation!]);
+        for (var index = 0; index < targets.Length; index++)
+        {
+            // Calls about the node itself always work, or injection could not be switched off again.
+            targets[index] = RpcMethodNames.KindOf(index) != RpcMethodKind.Node
+                && (isAll || names.Contains(RpcMethodNames.NameOf(index)));
+        }
+        return targets.Contains(true);
+    }
+
+    private sealed record Rule(string FaultType, double Probability, int DurationMs, bool[] Targets);
+}

@@ -1,0 +1,182 @@
+using KvCloud.Node.Cluster;
+using KvCloud.Protocol;
+
+namespace KvCloud.Node.Rpc.Methods;
+
+/// <summary>Calls about the node and the cluster: ping, health, statistics, fault injection.</summary>
+internal static class AdminMethods
+{
+    public static IEnumerable<RpcMethod> All(KvBackend backend) =>
+    [
+        new Ping(backend),
+        new SetFaultInjection(backend),
+        new GetClusterHealth(backend),
+        new GetDatabaseStats(backend),
+        new GetNodeInfo(backend),
+    ];
+
+    private static NodeStatus StatusOf(NodeView node, ClusterView view, KvBackend backend)
+    {
+        var status = new NodeStatus(
+            node.NodeId, node.ClientEndpoint, HealthOf(node.Health), node.IsLeader, node.LastSeenUnixMs, node.Term)
+        {
+            Role = node.Role,
+            AppliedSlot = node.AppliedSlot,
+            ChosenSlot = node.ChosenSlot,
+            LagSlots = Math.Max(0, node.ChosenSlot - node.AppliedSlot),
+            AppliedVersion = node.AppliedVersion,
+            PeerEndpoint = node.PeerEndpoint,
+        };
+        if (node.UptimeSeconds is { } uptime)
+        {
+            status.UptimeSeconds = uptime;
+        }
+        if (node.HttpEndpoint.Length > 0)
+        {
+            status.HttpEndpoint = node.HttpEndpoint;
+        }
+        if (node.NodeId == view.SelfId)
+        {
+            status.Version = backend.Options.ServerVersion;
+        }
+        return status;
+    }
+
+    private static string HealthOf(NodeHealth health) => health switch
+    {
+        NodeHealth.Healthy => "healthy",
+        NodeHealth.Degraded => "degraded",
+        NodeHealth.Unreachable => "unreachable",
+        _ => "unknown",
+    };
+
+    private sealed class Ping(KvBackend backend) : NodeMethod<PingRequest, PingResponse>("ping", backend)
+    {
+        protected override (PingResponse Response, ErrorCode Code) Answer(PingRequest request) =>
+            (new PingResponse(request.Message ?? [], request.Timestamp, ServerTimestamp()), ErrorCode.OK);
+
+        /// <summary>The answer has no field for an error; only a full node ever comes here.</summary>
+        protected override PingResponse Refuse(in Refusal refusal) => new([], 0, ServerTimestamp());
+
+        /// <summary>Microseconds since the Unix epoch.</summary>
+        private long ServerTimestamp() =>
+            (Backend.Time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+    }
+
+    private sealed class SetFaultInjection(KvBackend backend)
+        : NodeMethod<FaultInjectionRequest, FaultInjectionResponse>("setFaultInjection", backend)
+    {
+        protected override (FaultInjectionResponse Response, ErrorCode Code) Answer(FaultInjectionRequest request)
+        {
+            if (!Backend.Options.AllowFaultInjection)
+            {
+                var refusal = new Refusal(
+                    ErrorCode.NOT_SUPPORTED, "Fault injection is not allowed by this node's configuration");
+                return (Refuse(in refusal), refusal.Code);
+            }
+            return Backend.Faults.Configure(request) is { } wrong
+                ? (Refuse(Refusal.InvalidArgument(wrong)), ErrorCode.INVALID_ARGUMENT)
+                : (new FaultInjectionResponse(true), ErrorCode.OK);
+        }
+
+        protected override FaultInjectionResponse Refuse(in Refusal refusal) =>
+            new(false) { Error = refusal.Message, Code = refusal.Code };
+    }
+
+    private sealed class GetClusterHealth(KvBackend backend)
+        : NodeMethod<GetClusterHealthRequest, GetClusterHealthResponse>("getClusterHealth", backend)
+    {
+        protected override (GetClusterHealthResponse Response, ErrorCode Code) Answer(GetClusterHealthRequest request)
+        {
+            if (Backend.CheckToken(request.AuthToken) is { } refusal)
+            {
+                return (Refuse(in refusal), refusal.Code);
+            }
+            var view = Backend.View;
+            var nodes = view.Nodes.Select(node => StatusOf(node, view, Backend)).ToList();
+            var health = new ClusterHealth(
+                nodes, view.Nodes.Count(node => node.Health == NodeHealth.Healthy), nodes.Count, view.Status, view.Term)
+            {
+                ClusterId = view.ClusterId,
+                AnsweredBy = view.SelfId,
+            };
+            if (view.Leader is { } leader)
+            {
+                health.Leader = StatusOf(leader, view, Backend);
+            }
+            return (new GetClusterHealthResponse(true) { ClusterHealth = health }, ErrorCode.OK);
+        }
+
+        protected override GetClusterHealthResponse Refuse(in Refusal refusal) =>
+            new(false) { Error = refusal.Message, Code = refusal.Code };
+    }
+
+    private sealed class GetNodeInfo(KvBackend backend)
+        : NodeMethod<GetNodeInfoRequest, GetNodeInfoResponse>("getNodeInfo", backend)
+    {
+        protected override (GetNodeInfoResponse Response, ErrorCode Code) Answer(GetNodeInfoRequest request)
+        {
+            if (Backend.CheckToken(request.AuthToken) is { } refusal)
+            {
+                return (Refuse(in refusal), refusal.Code);
+            }
+            var view = Backend.View;
+            var wanted = request.__isset.node_id ? request.NodeId : view.SelfId;
+            if (view.Nodes.FirstOrDefault(node => node.NodeId == wanted) is { } found)
+            {
+                return (new GetNodeInfoResponse(true) { NodeInfo = StatusOf(found, view, Backend) }, ErrorCode.OK);
+            }
+            var known = string.Join(", ", view.Nodes.Select(node => node.NodeId));
+            return (Refuse(Refusal.InvalidArgument($"node_id {wanted} is not in this cluster, which has {known}")),
+                ErrorCode.INVALID_ARGUMENT);
+        }
+
+        protected override GetNodeInfoResponse Refuse(in Refusal refusal) =>
+            new(false) { Error = refusal.Message, Code = refusal.Code };
+    }
+
+    private sealed class GetDatabaseStats(KvBackend backend)
+        : NodeMethod<GetDatabaseStatsRequest, GetDatabaseStatsResponse>("getDatabaseStats", backend)
+    {
+        protected override (GetDatabaseStatsResponse Response, ErrorCode Code) Answer(GetDatabaseStatsRequest request)
+        {
+            if (Backend.CheckToken(request.AuthToken) is { } refusal)
+            {
+                return (Refuse(in refusal), refusal.Code);
+            }
+            var store = Backend.Reader.GetStatistics();
+            var calls = Backend.Statistics;
+            var stats = new DatabaseStats(
+                store.TotalKeys,
+                store.SizeBytes,
+                calls.Writes,
+                calls.Reads,
+                calls.AverageResponseTimeMs,
+                calls.ActiveTransactions,
+                calls.CommittedTransactions,
+                calls.AbortedTransactions)
+            {
+                OldestReadableVersion = Backend.Reader.OldestReadableVersion.Value,
+                AppliedVersion = Backend.Reader.AppliedVersion.Value,
+            };
+            if (store.CacheHitPercent is { } hits)
+            {
+                stats.CacheHitRatePercent = hits;
+            }
+            if (store.CompactionPendingBytes is { } pending)
+            {
+                stats.CompactionPendingBytes = pending;
+            }
+            if (request.IncludeDetailedStats)
+            {
+                stats.Details = store.Details.ToDictionary(figure => figure.Key, figure => figure.Value);
+                stats.Details["applied_transactions_committed"] = store.CommittedTransactions;
+                stats.Details["applied_transactions_refused"] = store.RefusedTransactions;
+            }
+            return (new GetDatabaseStatsResponse(true) { DatabaseStats = stats }, ErrorCode.OK);
+        }
+
+        protected override GetDatabaseStatsResponse Refuse(in Refusal refusal) =>
+            new(false) { Error = refusal.Message, Code = refusal.Code };
+    }
+}

@@ -1,0 +1,30 @@
+using KvCloud.Node.State;
+using KvCloud.Protocol;
+
+namespace KvCloud.Node.Rpc.Methods;
+
+/// <summary>What the two range reads share.</summary>
+internal static class Ranges
+{
+    /// <summary>Where an absent end_key ends, by the contract.</summary>
+    private static readonly byte[] DefaultEnd = [0xff];
+
+    public static ReadOnlyMemory<byte>? End(byte[]? endKey, bool toEndOfKeyspace) =>
+        endKey is not null ? endKey
+        : toEndOfKeyspace ? null
+        : DefaultEnd;
+
+    /// <summary>A negative limit goes through, for the store to refuse it by name.</summary>
+    public static int LimitBytes(int requested, RpcLimits limits) =>
+        requested < 0 ? requested : Math.Min(requested == 0 ? KvLimits.RangeDefaultSizeBytes : requested, limits.MaxRangeBytes);
+
+    public static List<KeyValue> Rows(RangeResult result)
+    {
+        var rows = new List<KeyValue>(result.Rows.Count);
+        foreach (var row in result.Rows)
+        {
+            rows.Add(new KeyValue(row.Key, row.Value) { Version = row.Version.Value });
+        }
+        return rows;
+    }
+}

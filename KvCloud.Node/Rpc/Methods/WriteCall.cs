@@ -1,0 +1,76 @@
+using KvCloud.Node.Replication;
+using KvCloud.Node.Rpc.Connections;
+using KvCloud.Node.Rpc.Wire;
+using KvCloud.Node.State;
+using KvCloud.Protocol;
+
+namespace KvCloud.Node.Rpc.Methods;
+
+/// <summary>A write under way; one object from the connection to the state machine and back.</summary>
+internal sealed class WriteCall : PendingWrite, IPendingCall
+{
+    private readonly WriteMethod _method;
+    private readonly int _sequenceId;
+    private readonly bool _isTransaction;
+    private CallTicket _ticket;
+    private CommandResult _result;
+
+    public WriteCall(WriteMethod method, in RequestMessage message)
+    {
+        _method = method;
+        _sequenceId = message.SequenceId;
+        _isTransaction = method.Kind == RpcMethodKind.Commit;
+        ReceivedTimestamp = message.ReceivedTimestamp;
+    }
+
+    public RpcMethod Method => _method;
+
+    public long ReceivedTimestamp { get; }
+
+    public int ChargedBytes { get; set; }
+
+    public bool IsReady => _ticket.IsReady;
+
+    public void Start(CallQueue queue, long index)
+    {
+        _ticket.Take(queue, index);
+        if (_isTransaction)
+        {
+            _method.Backend.Statistics.BeginTransaction();
+        }
+        try
+        {
+            _method.Backend.Routing.Write(this);
+        }
+        catch (Exception exception)
+        {
+            var refusal = _method.Backend.Failed(_method, exception);
+
+            // It may have gone some way before it failed.
+            Finish(new CommandResult(ErrorCode.OUTCOME_UNKNOWN, Message: refusal.Message));
+        }
+    }
+
+    public ErrorCode WriteAnswer(AnswerWriter output)
+    {
+        if (_result.Code == ErrorCode.OK)
+        {
+            _method.WriteSuccess(output, _sequenceId, in _result);
+        }
+        else
+        {
+            _method.WriteRefusal(output, _sequenceId, Refusal.Of(in _result));
+        }
+        return _result.Code;
+    }
+
+    protected override void Complete(in CommandResult result)
+    {
+        _result = result;
+        if (_isTransaction)
+        {
+            _method.Backend.Statistics.EndTransaction();
+        }
+        _ticket.MarkReady();
+    }
+}
