@@ -1,12 +1,27 @@
 using KvCloud.Node.Rpc.Connections;
+using KvCloud.Node.Rpc.Methods;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace KvCloud.Node.Rpc;
 
 internal static class RpcServiceCollectionExtensions
 {
+    /// <summary>
+    /// Serves the contract to clients. Needs as singletons: <c>RoutingManager</c>, <c>KvReader</c>,
+    /// <c>Func&lt;ClusterView&gt;</c> and <c>TimeProvider</c>; and <see cref="ListenForRpc"/> on a Kestrel port.
+    /// </summary>
+    public static IServiceCollection AddKvRpc(this IServiceCollection services, RpcOptions options)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<FaultInjector>();
+        services.AddSingleton<KvBackend>();
+        services.AddSingleton<IRpcDispatcher, KvDispatcher>();
+        return services.AddRpcServer(options);
+    }
+
     /// <summary>
     /// The Thrift server, over an <see cref="IRpcDispatcher"/> that is registered beside it. Kestrel needs
     /// <see cref="ListenForRpc"/> besides.

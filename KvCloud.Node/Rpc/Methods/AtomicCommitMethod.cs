@@ -41,7 +41,7 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
                 request.__isset.sequence ? request.Sequence : null,
                 request.__isset.acknowledged_below ? request.AcknowledgedBelow : null,
                 out var identity, out refusal)
-            || !TryGetMutations(request.Operations, out var mutations, out refusal))
+            || !TryGetMutations(request.Operations ?? [], out var mutations, out refusal))
         {
             return false;
         }
@@ -117,7 +117,7 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
 
     private static ConflictKey[] ConflictKeysOf(AtomicCommitRequest request) =>
     [
-        .. request.ReadConflictKeys.Select(key => new ConflictKey(null, key)),
+        .. (request.ReadConflictKeys ?? []).Select(key => new ConflictKey(null, key)),
         .. (request.ReadConflicts ?? []).Select(conflict => new ConflictKey(conflict.ColumnFamily, conflict.Key)),
     ];
 
