@@ -49,7 +49,7 @@ internal static class ConsensusCodec
         writer.Node(message.From);
         writer.Node(message.To);
         FrameType type = WriteFields(message, ref writer);
-        Invariant.Check(writer.Position == frame.Length - Frame.OverheadBytes, "a frame has the size that was computed");
+        Invariant.Check(writer.Position == frame.Length - Frame.OverheadBytes, "a frame has its computed size");
         Frame.Seal(frame, type, Version);
     }
 
@@ -65,7 +65,7 @@ internal static class ConsensusCodec
         writer.Int64(report.UptimeSeconds);
         writer.Slot(report.HashedSlot);
         writer.UInt64(report.StateHash);
-        Invariant.Check(writer.Position == frame.Length - Frame.OverheadBytes, "a frame has the size that was computed");
+        Invariant.Check(writer.Position == frame.Length - Frame.OverheadBytes, "a frame has its computed size");
         Frame.Seal(frame, FrameType.Report, Version);
     }
 

@@ -4,15 +4,18 @@ using Microsoft.Win32.SafeHandles;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Replaces a small file so that a crash leaves either the old or the new one, whole: temporary file, fsync, rename, fsync
-/// of the directory. .NET's own flush swallows some errors of fsync and cannot flush a directory, hence the direct calls.
+/// Replaces a small file so that a crash leaves either the old or the new one, whole: temporary file, fsync, rename,
+/// fsync of the directory. .NET's own flush swallows some errors of fsync and cannot flush a directory, hence the
+/// direct calls.
 /// </summary>
 internal static partial class DurableFile
 {
     private const int OpenReadOnly = 0;
     private const int ErrorInterrupted = 4;
 
-    /// <summary>Throws <see cref="IOException"/> when the content is not durable; the old file may then still be there.</summary>
+    /// <summary>
+    /// Throws <see cref="IOException"/> when the content is not durable; the old file may then still be there.
+    /// </summary>
     public static void Replace(string path, ReadOnlySpan<byte> content)
     {
         string directory = Path.GetDirectoryName(Path.GetFullPath(path))!;

@@ -76,7 +76,9 @@ internal static class Frame
     public static int SizeOfOwn(ReadOnlySpan<byte> frame) =>
         BinaryPrimitives.ReadInt32LittleEndian(frame[4..]) + OverheadBytes;
 
-    /// <summary>Checks what <see cref="SizeOf"/> has not: the reserved byte and the checksum of a whole frame.</summary>
+    /// <summary>
+    /// Checks what <see cref="SizeOf"/> has not: the reserved byte and the checksum of a whole frame.
+    /// </summary>
     public static void Verify(ReadOnlySpan<byte> frame)
     {
         if (frame[3] != 0)

@@ -5,8 +5,8 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Reads fields of the wire format and refuses, with a <see cref="MalformedFrameException"/> that names the field, whatever
-/// no encoder of ours writes. It never allocates more than the bytes at hand can justify.
+/// Reads fields of the wire format and refuses, with a <see cref="MalformedFrameException"/> that names the field,
+/// whatever no encoder of ours writes. It never allocates more than the bytes at hand can justify.
 /// </summary>
 internal ref struct FrameReader(ReadOnlySpan<byte> source)
 {

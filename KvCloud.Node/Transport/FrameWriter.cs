@@ -3,7 +3,9 @@ using KvCloud.Consensus;
 
 namespace KvCloud.Node.Transport;
 
-/// <summary>Writes fields of the wire format, little-endian, one after the other into a span that is known to be large enough.</summary>
+/// <summary>
+/// Writes fields of the wire format, little-endian, one after the other into a span that is known to be large enough.
+/// </summary>
 internal ref struct FrameWriter(Span<byte> destination)
 {
     private readonly Span<byte> _destination = destination;

@@ -7,8 +7,8 @@ namespace KvCloud.Node.Transport;
 internal sealed record Hello(ushort ProtocolVersion, int Expected, PeerIdentity Identity);
 
 /// <summary>
-/// The frames before the first message. Their layout never changes and a Hello begins with the version of everything else,
-/// so that replicas of different versions can still tell each other why they do not talk.
+/// The frames before the first message. Their layout never changes and a Hello begins with the version of everything
+/// else, so that replicas of different versions can still tell each other why they do not talk.
 /// </summary>
 internal static class Handshake
 {
@@ -59,7 +59,10 @@ internal static class Handshake
         return frame;
     }
 
-    /// <summary>Throws <see cref="HandshakeRefusedException"/> for another protocol version, before it reads what may have changed since.</summary>
+    /// <summary>
+    /// Throws <see cref="HandshakeRefusedException"/> for another protocol version, before it reads what may have
+    /// changed since.
+    /// </summary>
     public static Hello DecodeHello(ReadOnlySpan<byte> frame)
     {
         Expect(frame, FrameType.Hello);

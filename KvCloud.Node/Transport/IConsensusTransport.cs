@@ -2,14 +2,16 @@ using KvCloud.Consensus;
 
 namespace KvCloud.Node.Transport;
 
-/// <summary>Carries messages between replicas: unordered, lossy, never corrupting. Losing a message is always allowed.</summary>
+/// <summary>
+/// Carries messages between replicas: unordered, lossy, never corrupting. Losing a message is always allowed.
+/// </summary>
 internal interface IConsensusTransport : IAsyncDisposable
 {
     /// <summary>
-    /// Starts listening and connecting. <paramref name="onReceived"/> is called with one or more messages from one peer,
-    /// from transport threads, possibly from several at once; it must not block for long, for while it does nothing
-    /// more is read from that peer. <paramref name="onReport"/> is called in the same way with what peers tell of
-    /// themselves. Neither may dispose of the transport.
+    /// Starts listening and connecting. <paramref name="onReceived"/> is called with one or more messages from one
+    /// peer, from transport threads, possibly from several at once; it must not block for long, for while it does
+    /// nothing more is read from that peer. <paramref name="onReport"/> is called in the same way with what peers
+    /// tell of themselves. Neither may dispose of the transport.
     /// </summary>
     Task StartAsync(
         Action<IReadOnlyList<Message>> onReceived, Action<PeerReport> onReport, CancellationToken cancellationToken);

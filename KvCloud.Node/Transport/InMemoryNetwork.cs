@@ -12,7 +12,9 @@ internal sealed class InMemoryNetwork
     private readonly ConcurrentDictionary<int, InMemoryTransport> _members = new();
     private readonly ConcurrentDictionary<(int From, int To), LinkFault> _faults = new();
 
-    /// <summary>A transport of this network, reachable by others from when it is started until it is disposed.</summary>
+    /// <summary>
+    /// A transport of this network, reachable by others from when it is started until it is disposed.
+    /// </summary>
     public InMemoryTransport Join(PeerIdentity self, IEnumerable<int> peers) => new(this, self, peers);
 
     /// <summary>From now on nothing gets through in this direction.</summary>
@@ -25,7 +27,9 @@ internal sealed class InMemoryNetwork
         Change(from, to, fault => fault with { DelayMs = (long)delay.TotalMilliseconds });
     }
 
-    /// <summary>From now on so many of a thousand messages in this direction are lost, by a sequence that the seed fixes.</summary>
+    /// <summary>
+    /// From now on so many of a thousand messages in this direction are lost, by a sequence that the seed fixes.
+    /// </summary>
     public void Lose(int from, int to, int perThousand, ulong seed)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)perThousand, 1000u);

@@ -1,12 +1,12 @@
 using System.Buffers.Binary;
-using System.Globalization;
 using System.IO.Hashing;
 
 namespace KvCloud.Node.Transport;
 
 /// <summary>
 /// Incarnations in a small file of the data directory, replaced as a whole and atomically:
-/// <code>magic "KVIN" · version u16 · count u16 · count × (node id i32, incarnation i64) · XxHash3 of the rest u64</code>
+/// <code>magic "KVIN" · version u16 · count u16 · count × (node id i32, incarnation i64) · XxHash3 of the rest
+/// u64</code>
 /// A file that is damaged stops the node: to forget an incarnation would let a node vote that has lost its promises.
 /// </summary>
 internal sealed class IncarnationFile : IIncarnationRegistry
@@ -21,7 +21,10 @@ internal sealed class IncarnationFile : IIncarnationRegistry
     private readonly Lock _lock = new();
     private SortedDictionary<int, long> _incarnations;
 
-    /// <summary>Reads the file; one that does not exist is empty. Throws <see cref="InvalidDataException"/> when it is damaged.</summary>
+    /// <summary>
+    /// Reads the file; one that does not exist is empty. Throws <see cref="InvalidDataException"/> when it is
+    /// damaged.
+    /// </summary>
     public IncarnationFile(string path)
     {
         _path = path;
@@ -100,7 +103,7 @@ internal sealed class IncarnationFile : IIncarnationRegistry
         ushort version = BinaryPrimitives.ReadUInt16LittleEndian(bytes[4..]);
         if (version != Version)
         {
-            throw Damaged(path, string.Create(CultureInfo.InvariantCulture, $"it has version {version}, not {Version}"));
+            throw Damaged(path, $"it has version {version}, not {Version}");
         }
 
         int count = BinaryPrimitives.ReadUInt16LittleEndian(bytes[6..]);

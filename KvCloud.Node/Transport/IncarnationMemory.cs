@@ -2,7 +2,10 @@ using System.Collections.Concurrent;
 
 namespace KvCloud.Node.Transport;
 
-/// <summary>Incarnations for clusters whose nodes live no longer than the process: nothing is on disk, so nothing can be lost from it.</summary>
+/// <summary>
+/// Incarnations for clusters whose nodes live no longer than the process: nothing is on disk, so nothing can be lost
+/// from it.
+/// </summary>
 internal sealed class IncarnationMemory : IIncarnationRegistry
 {
     private readonly ConcurrentDictionary<int, long> _incarnations = new();

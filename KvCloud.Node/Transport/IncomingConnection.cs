@@ -18,7 +18,9 @@ internal interface IIncomingHost
     /// <summary>The peer of this id, null if there is none.</summary>
     Peer? FindPeer(int nodeId);
 
-    /// <summary>The caller is a peer: sets <see cref="IncomingConnection.Peer"/> and closes an older connection of it.</summary>
+    /// <summary>
+    /// The caller is a peer: sets <see cref="IncomingConnection.Peer"/> and closes an older connection of it.
+    /// </summary>
     void Identified(IncomingConnection connection, Peer peer);
 
     void Ended(IncomingConnection connection);
@@ -29,9 +31,10 @@ internal interface IIncomingHost
 }
 
 /// <summary>
-/// A connection that a peer, or a stranger, made to this node, read by a thread of its own with plain blocking receives.
-/// Measured against asynchronous receives that is quicker and cheaper (no detour over the poll thread and the pool),
-/// and messages still arrive when the thread pool is starved; there are never more than a handful of these threads.
+/// A connection that a peer, or a stranger, made to this node, read by a thread of its own with plain blocking
+/// receives. Measured on 2 cores against asynchronous receives: 15 instead of 25 microseconds of processor time for a
+/// lone message, the same for bulk (the detour over the poll thread and the pool is what it saves). Messages also
+/// arrive when the thread pool is starved. There are never more than a handful of these threads.
 /// </summary>
 internal sealed class IncomingConnection(Socket socket, IIncomingHost host)
 {

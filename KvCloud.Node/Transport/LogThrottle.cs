@@ -1,6 +1,9 @@
 namespace KvCloud.Node.Transport;
 
-/// <summary>Lets the same complaint through once in an interval, and only so many different ones, so that strangers cannot fill the log.</summary>
+/// <summary>
+/// Lets the same complaint through once in an interval, and only so many different ones, so that strangers cannot
+/// fill the log.
+/// </summary>
 internal sealed class LogThrottle(int intervalMs)
 {
     private const int MaxComplaints = 64;

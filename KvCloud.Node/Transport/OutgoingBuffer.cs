@@ -3,8 +3,8 @@ using System.Buffers;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Frames waiting to be sent, in pooled chunks; a frame never spans two. Its owner locks. Knows whether the frame at its
-/// head has been sent in part, for then nothing else may go before the rest of it.
+/// Frames waiting to be sent, in pooled chunks; a frame never spans two. Its owner locks. Knows whether the frame at
+/// its head has been sent in part, for then nothing else may go before the rest of it.
 /// </summary>
 internal sealed class OutgoingBuffer
 {
@@ -50,7 +50,10 @@ internal sealed class OutgoingBuffer
         return head.Bytes.AsSpan(head.Start, startedFrameOnly ? Math.Min(available, StartedFrameBytes) : available);
     }
 
-    /// <summary>Forgets the first bytes of what <see cref="Peek"/> gave, for they are sent. Returns how many frames ended in them.</summary>
+    /// <summary>
+    /// Forgets the first bytes of what <see cref="Peek"/> gave, for they are sent. Returns how many frames ended in
+    /// them.
+    /// </summary>
     public int Consume(int count)
     {
         Chunk head = _chunks.Peek();

@@ -5,9 +5,9 @@ using Microsoft.Extensions.Logging;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Keeps a connection to one peer: looks it up anew, connects, greets, hands the socket to the sender, waits for its end,
-/// and begins again, at once when the connection had been good, else after a pause that grows and is drawn at random so
-/// that nodes which start together do not call each other in step.
+/// Keeps a connection to one peer: looks it up anew, connects, greets, hands the socket to the sender, waits for its
+/// end, and begins again, at once when the connection had been good, else after a pause that grows and is drawn at
+/// random so that nodes which start together do not call each other in step.
 /// </summary>
 internal sealed class PeerConnector(
     Peer peer,
@@ -148,7 +148,7 @@ internal sealed class PeerConnector(
         {
             // Nothing ever arrives on this connection but its end, or a late refusal.
             int count = await socket.ReceiveAsync(new byte[1], stop);
-            reason = count == 0 ? "the peer closed it" : "the peer sent something on a connection that is ours to speak on";
+            reason = count == 0 ? "the peer closed it" : "the peer spoke where only we speak";
         }
         catch (SocketException error)
         {
@@ -172,7 +172,8 @@ internal sealed class PeerConnector(
         return Environment.TickCount64 - since >= options.MaxReconnectDelayMs ? Attempt.Lasted : Attempt.Failed;
     }
 
-    private static async Task SendAllAsync(Socket socket, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
+    private static async Task SendAllAsync(
+        Socket socket, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
     {
         while (bytes.Length > 0)
         {

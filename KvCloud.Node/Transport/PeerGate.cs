@@ -5,20 +5,25 @@ internal sealed class PeerGate(PeerIdentity self, IReadOnlyCollection<int> peers
 {
     public PeerIdentity Self { get; } = self;
 
-    /// <summary>Throws <see cref="HandshakeRefusedException"/> unless the caller is a peer that means this node.</summary>
+    /// <summary>
+    /// Throws <see cref="HandshakeRefusedException"/> unless the caller is a peer that means this node.
+    /// </summary>
     public void AdmitCaller(Hello hello)
     {
         RequireCluster(hello.Identity);
         if (hello.Expected != Self.NodeId)
         {
             throw new HandshakeRefusedException(
-                $"the caller, node {hello.Identity.NodeId}, looks for node {hello.Expected}; this is node {Self.NodeId}");
+                $"the caller, node {hello.Identity.NodeId}, looks for node {hello.Expected};"
+                + $" this is node {Self.NodeId}");
         }
 
         RequirePeer(hello.Identity);
     }
 
-    /// <summary>Throws <see cref="HandshakeRefusedException"/> unless who answered is the peer that was called.</summary>
+    /// <summary>
+    /// Throws <see cref="HandshakeRefusedException"/> unless who answered is the peer that was called.
+    /// </summary>
     public void AdmitAnswerer(PeerIdentity answerer, int expected)
     {
         RequireCluster(answerer);
@@ -57,8 +62,8 @@ internal sealed class PeerGate(PeerIdentity self, IReadOnlyCollection<int> peers
         if (!Remember(other))
         {
             throw new HandshakeRefusedException(
-                $"node {other.NodeId} comes with incarnation {other.Incarnation:X16}, node {Self.NodeId} remembers another: "
-                + "it has lost its data directory, and with it its promises");
+                $"node {other.NodeId} comes with incarnation {other.Incarnation:X16}, node {Self.NodeId} remembers"
+                + " another: it has lost its data directory, and with it its promises");
         }
     }
 

@@ -6,12 +6,14 @@ namespace KvCloud.Node.Transport;
 
 /// <summary>
 /// The way out to one peer. The calling thread encodes into a buffer and tries the socket itself, which does not block:
-/// that saves a change of threads on the way of every message. Only what the socket does not take is left to a thread of
-/// its own, not to the thread pool, so that heartbeats go out however busy the pool is.
+/// that saves a change of threads on the way of every message. Only what the socket does not take is left to a thread
+/// of its own, not to the thread pool, so that heartbeats go out however busy the pool is.
 /// </summary>
 internal sealed class PeerSender
 {
-    /// <summary>Control frames pass in front of bulk only when more than this waits; less is not worth a send of its own.</summary>
+    /// <summary>
+    /// Control frames pass in front of bulk only when more than this waits; less is not worth a send of its own.
+    /// </summary>
     private const int OvertakeBytes = 64 * 1024;
 
     /// <summary>A larger frame is bulk whatever its type.</summary>
@@ -100,7 +102,9 @@ internal sealed class PeerSender
         }
     }
 
-    /// <summary>The connection has ended: what still waits is lost, for it may be stale when the next one is made.</summary>
+    /// <summary>
+    /// The connection has ended: what still waits is lost, for it may be stale when the next one is made.
+    /// </summary>
     public void Detach(Socket socket)
     {
         lock (_gate)

@@ -11,7 +11,8 @@ internal static class PeerSocket
     private const int LinuxTcpNotSentLowWater = 25;
 
     /// <summary>
-    /// Bulk in the kernel's send buffer that the network has not taken yet; heartbeats cannot pass in front of it there.
+    /// Bulk in the kernel's send buffer that the network has not taken yet; heartbeats cannot pass in front of it
+    /// there.
     /// </summary>
     private const int MaxUnsentInKernelBytes = 512 * 1024;
 
@@ -45,7 +46,9 @@ internal static class PeerSocket
         _ => endpoint.ToString() ?? "unknown",
     };
 
-    /// <summary>Reads one handshake frame without blocking a thread. Throws <see cref="EndOfStreamException"/> at the end.</summary>
+    /// <summary>
+    /// Reads one handshake frame without blocking a thread. Throws <see cref="EndOfStreamException"/> at the end.
+    /// </summary>
     public static async Task<byte[]> ReceiveHandshakeAsync(Socket socket, CancellationToken cancellationToken)
     {
         byte[] bytes = new byte[Handshake.MaxFrameBytes];
@@ -61,7 +64,9 @@ internal static class PeerSocket
         return bytes[..size];
     }
 
-    /// <summary>The same on a thread of its own, and no longer than the time given, however slowly the bytes trickle in.</summary>
+    /// <summary>
+    /// The same on a thread of its own, and no longer than the time given, however slowly the bytes trickle in.
+    /// </summary>
     public static byte[] ReceiveHandshake(Socket socket, int timeoutMs)
     {
         long deadline = Environment.TickCount64 + timeoutMs;

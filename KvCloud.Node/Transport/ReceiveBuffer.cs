@@ -1,8 +1,8 @@
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Bytes received and not yet decoded. It grows only as bytes really arrive, by doubling, so that a length that is merely
-/// claimed costs nothing; the caller has checked the claim against the limit by then.
+/// Bytes received and not yet decoded. It grows only as bytes really arrive, by doubling, so that a length that is
+/// merely claimed costs nothing; the caller has checked the claim against the limit by then.
 /// </summary>
 internal sealed class ReceiveBuffer
 {

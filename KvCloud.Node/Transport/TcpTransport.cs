@@ -8,8 +8,8 @@ namespace KvCloud.Node.Transport;
 
 /// <summary>
 /// Messages over TCP. A node's messages to a peer travel on the one connection which that node makes, so that each pair
-/// has two, and nobody needs to agree on who calls whom. Threads: one that accepts, and for each peer one that reads and
-/// one that waits for a full socket. Only connecting is done on the thread pool.
+/// has two, and nobody needs to agree on who calls whom. Threads: one that accepts, and for each peer one that reads
+/// and one that waits for a full socket. Only connecting is done on the thread pool.
 /// </summary>
 internal sealed class TcpTransport : IConsensusTransport, IIncomingHost
 {
@@ -195,8 +195,8 @@ internal sealed class TcpTransport : IConsensusTransport, IIncomingHost
             if (id < 0 || id == self || i >= MaxPeers || !_indexes.TryAdd(id, i))
             {
                 throw new ArgumentException(
-                    $"Node {id} cannot be a peer of node {self}: it is the node itself, named twice, negative, or one of"
-                    + $" more than {MaxPeers}.",
+                    $"Node {id} cannot be a peer of node {self}: it is the node itself, named twice, negative,"
+                    + $" or one of more than {MaxPeers}.",
                     nameof(ids));
             }
         }

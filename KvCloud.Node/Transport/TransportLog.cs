@@ -33,17 +33,18 @@ internal static partial class TransportLog
     [LoggerMessage(3008, LogLevel.Warning, "A connection from {Remote} was closed before it said who it is: {Reason}")]
     public static partial void StrangerClosed(ILogger logger, string remote, string reason);
 
-    [LoggerMessage(3009, LogLevel.Error, "The connection from {Peer} at {Remote} is closed, it sent what is no message: {Reason}")]
+    [LoggerMessage(3009, LogLevel.Error, "{Peer} at {Remote} sent what is no message, its connection is closed: {Reason}")]
     public static partial void Malformed(ILogger logger, NodeId peer, string remote, string reason);
 
-    [LoggerMessage(3010, LogLevel.Error, "The connection from {Peer} at {Remote} is closed, its messages could not be handled")]
+    [LoggerMessage(3010, LogLevel.Error, "What {Peer} at {Remote} sent could not be handled, its connection is closed")]
     public static partial void HandlerFailed(ILogger logger, NodeId peer, string remote, Exception error);
 
     [LoggerMessage(3011, LogLevel.Warning, "Sending to {Peer} failed: {Reason}")]
     public static partial void SendFailed(ILogger logger, NodeId peer, string reason);
 
-    [LoggerMessage(3012, LogLevel.Error, "A {Type} to {Peer} was dropped: {SizeBytes} bytes are more than a frame may have ({LimitBytes})")]
-    public static partial void MessageTooLarge(ILogger logger, string type, NodeId peer, long sizeBytes, int limitBytes);
+    [LoggerMessage(3012, LogLevel.Error, "A {Type} to {Peer} was dropped: its {SizeBytes} bytes exceed a frame's {LimitBytes}")]
+    public static partial void MessageTooLarge(
+        ILogger logger, string type, NodeId peer, long sizeBytes, int limitBytes);
 
     [LoggerMessage(3013, LogLevel.Warning, "A connection cannot be accepted: {Reason}")]
     public static partial void AcceptFailed(ILogger logger, string reason);

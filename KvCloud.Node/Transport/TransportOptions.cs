@@ -22,7 +22,10 @@ internal sealed record TransportOptions
 
     public int ConnectTimeoutMs { get; init; } = 2000;
 
-    /// <summary>node_timeout_ms: sent data that stays unacknowledged for so long, or a peer that answers no probe, breaks the connection.</summary>
+    /// <summary>
+    /// node_timeout_ms: sent data that stays unacknowledged for so long, or a peer that answers no probe, breaks the
+    /// connection.
+    /// </summary>
     public int PeerTimeoutMs { get; init; } = 3000;
 
     public int MinReconnectDelayMs { get; init; } = 50;
@@ -48,7 +51,8 @@ internal sealed record TransportOptions
         Require(PeerTimeoutMs > 0, "PeerTimeoutMs must be positive");
         Require(MinReconnectDelayMs > 0, "MinReconnectDelayMs must be positive");
         Require(
-            MaxReconnectDelayMs >= MinReconnectDelayMs, "MaxReconnectDelayMs must not be less than MinReconnectDelayMs");
+            MaxReconnectDelayMs >= MinReconnectDelayMs,
+            "MaxReconnectDelayMs must not be less than MinReconnectDelayMs");
         Require(RepeatedLogIntervalMs >= 0, "RepeatedLogIntervalMs must not be negative");
     }
 
