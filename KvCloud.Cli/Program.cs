@@ -1,1 +1,3 @@
-return 0;
+using KvCloud.Cli;
+
+return await KvProgram.RunAsync(args, KvConsole.ForProcess(), CancellationToken.None);

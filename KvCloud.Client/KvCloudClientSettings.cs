@@ -53,11 +53,14 @@ public sealed class KvCloudClientSettings
     /// <summary>Another connection is opened when each has this many calls in flight. Default: 64.</summary>
     public int CallsBeforeAnotherConnection { get; set; } = 64;
 
-    /// <summary>Calls in flight on one connection at most, 1 to 32768; more wait. Default: 4096.</summary>
-    public int MaxCallsPerConnection { get; set; } = 4096;
+    /// <summary>Calls in flight on one connection at most, 1 to 32768; more wait. Default: 1024, as the server's.</summary>
+    public int MaxCallsPerConnection { get; set; } = 1024;
 
     /// <summary>Bytes that wait to be sent on one connection; more wait with their callers. Default: 16 MiB.</summary>
     public int MaxUnsentBytesPerConnection { get; set; } = 16 * 1024 * 1024;
+
+    /// <summary>Size of one call at most; a larger one is refused unsent. Default: 16 MiB, as the server's.</summary>
+    public int MaxRequestBytes { get; set; } = 16 * 1024 * 1024;
 
     /// <summary>Size of one answer at most. Default: 64 MiB.</summary>
     public int MaxResponseBytes { get; set; } = 64 * 1024 * 1024;

@@ -39,6 +39,7 @@ internal sealed record FrozenSettings(
             new ConnectorOptions(
                 Count(settings.MaxCallsPerConnection, nameof(settings.MaxCallsPerConnection), MostCallsPerConnection),
                 Count(settings.MaxUnsentBytesPerConnection, nameof(settings.MaxUnsentBytesPerConnection)),
+                Count(settings.MaxRequestBytes, nameof(settings.MaxRequestBytes)),
                 Count(settings.MaxResponseBytes, nameof(settings.MaxResponseBytes)),
                 Ms(settings.KeepAliveTimeout, nameof(settings.KeepAliveTimeout))),
             PoolOf(settings),

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using KvCloud.Client.Calls;
 using KvCloud.Client.Wire;
+using KvCloud.Protocol;
 
 namespace KvCloud.Client.Connections;
 
@@ -59,6 +60,7 @@ internal sealed class Connector : IAsyncDisposable
 
     /// <summary>Sends one call. Failures of the connection are answers (<see cref="Reply.Status"/>), not exceptions.</summary>
     /// <exception cref="OperationCanceledException">The call was given up; the server may run it all the same.</exception>
+    /// <exception cref="KvCloudException">The call is larger than a server takes; it was not sent.</exception>
     public ValueTask<Reply> SendAsync<TRequest>(
         in TRequest request, in AttemptFields attempt, long deadlineTickMs, CancellationToken cancellationToken)
         where TRequest : struct, IRequest
@@ -230,7 +232,15 @@ internal sealed class Connector : IAsyncDisposable
         {
             _filling.BeginCall(TRequest.Method.NameUtf8, call.SequenceId);
             request.Write(_filling, in attempt);
-            _filling.EndCall();
+            int size = _filling.EndCall();
+            if (size > _options.MaxRequestBytes)
+            {
+                // The server would close the connection, and with it end the calls of others.
+                throw new KvCloudException(
+                    TRequest.Method == KvMethod.Commit ? ErrorCode.TRANSACTION_TOO_LARGE : ErrorCode.VALUE_TOO_LARGE,
+                    $"a request of {size} bytes is over the limit MaxRequestBytes of {_options.MaxRequestBytes}");
+            }
+
             encoded = true;
         }
         finally

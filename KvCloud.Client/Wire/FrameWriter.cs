@@ -37,14 +37,15 @@ internal sealed class FrameWriter : IDisposable
         BinaryPrimitives.WriteInt16BigEndian(span[5..], 1);
     }
 
-    /// <summary>Ends the request, its arguments and the frame.</summary>
-    public void EndCall()
+    /// <summary>Ends the request, its arguments and the frame; tells the frame's size.</summary>
+    public int EndCall()
     {
         Span<byte> stops = Reserve(2);
         stops[0] = ThriftType.Stop;
         stops[1] = ThriftType.Stop;
         int frameSize = _length - _frameStart - FrameHeaderSizeBytes;
         BinaryPrimitives.WriteInt32BigEndian(_buffer.AsSpan(_frameStart), frameSize);
+        return frameSize;
     }
 
     /// <summary>Takes back a call that could not be encoded to its end.</summary>

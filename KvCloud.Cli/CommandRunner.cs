@@ -1,0 +1,16 @@
+using System.CommandLine;
+using KvCloud.Client;
+
+namespace KvCloud.Cli;
+
+/// <summary>Gives each command a client for as long as it runs.</summary>
+internal sealed class CommandRunner(GlobalOptions globals, KvConsole console, TimeSpan usualTimeout)
+{
+    public void Bind(Command command, Func<CommandContext, CancellationToken, Task<int>> run, TimeSpan? timeout = null) =>
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            KvCloudClientSettings settings = globals.ToSettings(parsed, timeout ?? usualTimeout);
+            await using var client = new KvCloudClient(settings);
+            return await run(new CommandContext(client, console, globals, parsed), cancellationToken);
+        });
+}

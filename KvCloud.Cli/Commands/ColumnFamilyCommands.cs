@@ -1,0 +1,43 @@
+using System.CommandLine;
+using KvCloud.Cli.Output;
+
+namespace KvCloud.Cli.Commands;
+
+/// <summary>`kv cf list|create|drop`.</summary>
+internal static class ColumnFamilyCommands
+{
+    public static Command Create(CommandRunner runner)
+    {
+        var list = new Command("list", "Print the names of the column families.");
+        runner.Bind(list, async (context, cancellationToken) =>
+        {
+            IReadOnlyList<string> names =
+                await context.Client.ListColumnFamiliesAsync(context.ReadOptions, cancellationToken);
+            foreach (string name in names)
+            {
+                context.Console.Out.WriteLine(
+                    context.Format == ValueFormat.Json
+                        ? JsonLine.Write(writer => writer.WriteString("name", name))
+                        : name);
+            }
+
+            return ExitCode.Ok;
+        });
+
+        var name = new Argument<string>("name") { Description = "Its name." };
+        var create = new Command("create", "Create a column family. Exit code 1 when it exists.") { name };
+        runner.Bind(create, async (context, cancellationToken) =>
+        {
+            await context.Client.CreateColumnFamilyAsync(context.Get(name), cancellationToken);
+            return ExitCode.Ok;
+        });
+
+        var drop = new Command("drop", "Drop a column family with all its keys. Exit code 1 when there is none.") { name };
+        runner.Bind(drop, async (context, cancellationToken) =>
+        {
+            await context.Client.DropColumnFamilyAsync(context.Get(name), cancellationToken);
+            return ExitCode.Ok;
+        });
+        return new Command("cf", "Column families, keyspaces of their own.") { list, create, drop };
+    }
+}

@@ -1,0 +1,71 @@
+using System.CommandLine;
+using System.Globalization;
+using KvCloud.Cli.Output;
+using KvCloud.Client;
+
+namespace KvCloud.Cli.Commands;
+
+/// <summary>`kv range`: rows in key order.</summary>
+internal static class RangeCommand
+{
+    public static Command Create(CommandRunner runner)
+    {
+        var begin = new Option<string?>("--begin") { Description = "First key, itself included." };
+        var end = new Option<string?>("--end") { Description = "First key behind the range." };
+        var prefix = new Option<string?>("--prefix") { Description = "Keys that start with this." };
+        var limit = new Option<int>("--limit", "-n") { Description = "At most so many rows; 0 for all." };
+        var keysOnly = new Option<bool>("--keys-only") { Description = "Print no values." };
+        var count = new Option<bool>("--count") { Description = "Print only how many rows there are." };
+        var version = new Option<long?>("--at-version") { Description = "Read this moment of the database." };
+        var command = new Command(
+            "range",
+            "Print keys and values with a tab between, in key order; all of one moment. Without --raw, --hex or --json "
+            + "what does not fit into a line is escaped: \\t \\n \\r \\\\ \\xNN.")
+        {
+            begin, end, prefix, limit, keysOnly, count, version,
+        };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(prefix) is not null && (result.GetValue(begin) ?? result.GetValue(end)) is not null)
+            {
+                result.AddError("--prefix excludes --begin and --end.");
+            }
+
+            if (result.GetValue(limit) < 0)
+            {
+                result.AddError("--limit must not be negative.");
+            }
+        });
+        runner.Bind(command, async (context, cancellationToken) =>
+        {
+            KvRange range = RangeOf(context, context.Get(begin), context.Get(end), context.Get(prefix)) with
+            {
+                Limit = context.Get(limit),
+            };
+            KvReadOptions options = context.ReadOptions with { AtVersion = context.Get(version) };
+            var writer = new RowWriter(context.Console, context.Format);
+            long rows = 0;
+            await foreach (KvEntry entry in context.Client.RangeAsync(range, options, cancellationToken))
+            {
+                rows++;
+                if (!context.Get(count))
+                {
+                    await writer.RowAsync(entry, context.Get(keysOnly), cancellationToken);
+                }
+            }
+
+            if (context.Get(count))
+            {
+                context.Console.Out.WriteLine(rows.ToString(CultureInfo.InvariantCulture));
+            }
+
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static KvRange RangeOf(CommandContext context, string? begin, string? end, string? prefix) =>
+        prefix is not null
+            ? KvRange.Prefix(context.Bytes(prefix))
+            : new KvRange(begin is null ? default : context.Bytes(begin), end is null ? null : context.Bytes(end));
+}

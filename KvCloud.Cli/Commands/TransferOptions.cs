@@ -1,0 +1,80 @@
+using System.CommandLine;
+using KvCloud.Cli.Transfer;
+
+namespace KvCloud.Cli.Commands;
+
+/// <summary>What import and verify have in common: where the entries come from and how many are worked on at once.</summary>
+internal sealed class TransferOptions
+{
+    private const int HeldBytes = 32 * 1024 * 1024;
+
+    /// <summary>Long enough to ride over a change of the leader.</summary>
+    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
+
+    public Option<DirectoryInfo?> Directory { get; } = new("--dir")
+    {
+        Description = "A directory tree: the path below it is the key, the content the value. "
+            + "Absent: lines key TAB value from standard input.",
+    };
+
+    public Option<string> Prefix { get; } = new("--prefix")
+    {
+        Description = "With --dir: put this before every key.",
+        DefaultValueFactory = _ => "",
+    };
+
+    public Option<bool> Escaped { get; } = new("--escaped")
+    {
+        Description = "Lines have \\t \\n \\r \\\\ \\xNN, as kv range and kv export --escaped print them.",
+    };
+
+    public Option<int> InFlight { get; } = new("--in-flight")
+    {
+        Description = "How many entries are worked on at once. Default: 128.",
+        DefaultValueFactory = _ => 128,
+    };
+
+    public void AddTo(Command command)
+    {
+        command.Add(Directory);
+        command.Add(Prefix);
+        command.Add(Escaped);
+        command.Add(InFlight);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(InFlight) is < 1 or > 100_000)
+            {
+                result.AddError("--in-flight must be between 1 and 100000.");
+            }
+        });
+    }
+
+    /// <summary>The entries, and how many there are where that is known.</summary>
+    public (IAsyncEnumerable<TransferItem> Items, long? Total) Open(
+        CommandContext context, CancellationToken cancellationToken)
+    {
+        if (context.Get(Directory) is not { } directory)
+        {
+            return (LineSource.ReadAsync(context.Console.Input, context.Get(Escaped), cancellationToken), null);
+        }
+
+        List<TransferItem> items =
+            [.. TreeSource.Read(directory.FullName, context.Bytes(context.Get(Prefix) ?? ""))];
+        return (items.ToAsyncEnumerable(), items.Count);
+    }
+
+    public async Task RunAsync(
+        CommandContext context,
+        string verb,
+        (IAsyncEnumerable<TransferItem> Items, long? Total) source,
+        TransferTotals totals,
+        Func<TransferItem, CancellationToken, Task> handle,
+        CancellationToken cancellationToken)
+    {
+        using var budget = new ByteBudget(HeldBytes);
+        var pump = new TransferPump(context.Get(InFlight), budget);
+        Task transfer = pump.RunAsync(source.Items, handle, cancellationToken);
+        await TransferProgress.ShowAsync(context.Console, verb, source.Total, totals, transfer);
+        await transfer;
+    }
+}

@@ -1,0 +1,147 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using KvCloud.Cli.Output;
+using KvCloud.Client;
+using KvCloud.Client.Calls;
+using KvCloud.Protocol;
+
+namespace KvCloud.Cli;
+
+/// <summary>The options that every command takes.</summary>
+internal sealed class GlobalOptions
+{
+    public const string EndpointsVariable = "KVCLOUD_ENDPOINTS";
+    public const string DefaultEndpoints = "localhost:9090,localhost:9091,localhost:9092";
+
+    public Option<string> Endpoints { get; } = new("--endpoints", "-e")
+    {
+        Description = $"Nodes of the cluster, host:port with commas between; one is enough. "
+            + $"Default: ${EndpointsVariable}, else {DefaultEndpoints}.",
+        HelpName = "host:port,...",
+        Recursive = true,
+    };
+
+    public Option<string?> Endpoint { get; } = new("--endpoint")
+    {
+        Description = "Read from this node and no other.",
+        HelpName = "host:port",
+        Recursive = true,
+    };
+
+    public Option<ReadConsistency?> Consistency { get; } = new("--consistency", "-c")
+    {
+        Description = "How fresh reads must be: local, leader or read_index (the default).",
+        HelpName = "level",
+        Recursive = true,
+        CustomParser = result => Parse(result, ConnectionStringParser.Level),
+    };
+
+    public Option<string?> ColumnFamily { get; } = new("--cf")
+    {
+        Description = "The column family. Default: default.",
+        HelpName = "name",
+        Recursive = true,
+    };
+
+    public Option<TimeSpan?> Timeout { get; } = new("--timeout", "-t")
+    {
+        Description = "Time for one call with all its retries: 500ms, 10s. Default: 10s; import and verify 60s.",
+        HelpName = "time",
+        Recursive = true,
+        CustomParser = result => Parse(result, ParsePositiveTime),
+    };
+
+    public Option<bool> Raw { get; } = new("--raw")
+    {
+        Description = "Bytes as they are, nothing added.",
+        Recursive = true,
+    };
+
+    public Option<bool> Hex { get; } = new("--hex")
+    {
+        Description = "Keys and values in hexadecimal, given and printed.",
+        Recursive = true,
+    };
+
+    public Option<bool> Json { get; } = new("--json")
+    {
+        Description = "Results as JSON, one object a line.",
+        Recursive = true,
+    };
+
+    public void AddTo(RootCommand root)
+    {
+        root.Add(Endpoints);
+        root.Add(Endpoint);
+        root.Add(Consistency);
+        root.Add(ColumnFamily);
+        root.Add(Timeout);
+        root.Add(Raw);
+        root.Add(Hex);
+        root.Add(Json);
+    }
+
+    /// <summary>What the options mean for the client.</summary>
+    public KvCloudClientSettings ToSettings(ParseResult parsed, TimeSpan defaultTimeout)
+    {
+        string? endpoints = parsed.GetValue(Endpoints);
+        if (string.IsNullOrWhiteSpace(endpoints))
+        {
+            endpoints = Environment.GetEnvironmentVariable(EndpointsVariable);
+        }
+
+        var settings = new KvCloudClientSettings
+        {
+            ConnectionString = string.IsNullOrWhiteSpace(endpoints) ? DefaultEndpoints : endpoints,
+            Consistency = parsed.GetValue(Consistency) ?? ReadConsistency.READ_INDEX,
+            Timeout = parsed.GetValue(Timeout) ?? defaultTimeout,
+        };
+
+        // Somebody waits at a terminal: a node that hangs costs no more than this.
+        if (settings.Timeout < settings.AttemptTimeout)
+        {
+            settings.AttemptTimeout = settings.Timeout;
+        }
+
+        return settings;
+    }
+
+    /// <summary>How to print.</summary>
+    public ValueFormat FormatOf(ParseResult parsed)
+    {
+        ValueFormat[] chosen =
+        [
+            .. new[] { (Raw, ValueFormat.Raw), (Hex, ValueFormat.Hex), (Json, ValueFormat.Json) }
+                .Where(pair => parsed.GetValue(pair.Item1))
+                .Select(pair => pair.Item2),
+        ];
+        return chosen.Length switch
+        {
+            0 => ValueFormat.Text,
+            1 => chosen[0],
+            _ => throw new UsageException("--raw, --hex and --json exclude one another"),
+        };
+    }
+
+    private static TimeSpan ParsePositiveTime(string text)
+    {
+        TimeSpan time = ConnectionStringParser.Time(text);
+        return time >= TimeSpan.FromMilliseconds(1)
+            ? time
+            : throw new FormatException($"'{text}' is too short; wanted is one millisecond or more");
+    }
+
+    private static T? Parse<T>(ArgumentResult result, Func<string, T> parse)
+        where T : struct
+    {
+        try
+        {
+            return parse(result.Tokens[0].Value);
+        }
+        catch (FormatException exception)
+        {
+            result.AddError(exception.Message + ".");
+            return null;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using System.Text;
+
+namespace KvCloud.Cli;
+
+/// <summary>
+/// Where `kv` reads and writes: results to the output, everything meant for people to the error stream. Markup only
+/// where a terminal shows it.
+/// </summary>
+internal sealed class KvConsole
+{
+    private KvConsole(Stream input, Stream output, TextWriter error, bool isOutputTerminal, bool isErrorTerminal)
+    {
+        Input = input;
+        Output = output;
+        Error = error;
+        IsOutputTerminal = isOutputTerminal;
+        IsErrorTerminal = isErrorTerminal;
+        Out = new StreamWriter(output, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" };
+    }
+
+    public Stream Input { get; }
+
+    /// <summary>For bytes; flush <see cref="Out"/> before writing here.</summary>
+    public Stream Output { get; }
+
+    /// <summary>For text.</summary>
+    public TextWriter Out { get; }
+
+    public TextWriter Error { get; }
+
+    public bool IsOutputTerminal { get; }
+
+    public bool IsErrorTerminal { get; }
+
+    public static KvConsole ForProcess() => new(
+        Console.OpenStandardInput(),
+        Console.OpenStandardOutput(),
+        Console.Error,
+        !Console.IsOutputRedirected,
+        !Console.IsErrorRedirected);
+
+    public static KvConsole ForStreams(Stream input, Stream output, TextWriter error) =>
+        new(input, output, error, isOutputTerminal: false, isErrorTerminal: false);
+
+    public void Complain(string message) => Error.WriteLine($"kv: {message}");
+}

@@ -1,0 +1,101 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using KvCloud.Cli.Commands;
+using KvCloud.Client;
+
+namespace KvCloud.Cli;
+
+/// <summary>`kv` from arguments to exit code.</summary>
+internal static class KvProgram
+{
+    private static readonly TimeSpan UsualTimeout = TimeSpan.FromSeconds(10);
+
+    public static async Task<int> RunAsync(
+        IReadOnlyList<string> arguments, KvConsole console, CancellationToken cancellationToken)
+    {
+        var globals = new GlobalOptions();
+        RootCommand root = BuildRoot(globals, console);
+        ParseResult parsed = root.Parse(arguments);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (ParseError error in parsed.Errors)
+            {
+                console.Complain(error.Message);
+            }
+
+            console.Error.WriteLine("Try 'kv --help'.");
+            return ExitCode.Usage;
+        }
+
+        var configuration = new InvocationConfiguration
+        {
+            Output = console.Out,
+            Error = console.Error,
+            EnableDefaultExceptionHandler = false,
+        };
+        try
+        {
+            return await parsed.InvokeAsync(configuration, cancellationToken);
+        }
+        catch (Exception exception) when (Explain(exception, console) is { } code)
+        {
+            return code;
+        }
+        finally
+        {
+            await FlushAsync(console);
+        }
+    }
+
+    private static RootCommand BuildRoot(GlobalOptions globals, KvConsole console)
+    {
+        var root = new RootCommand("kv: the command line of KvCloud, the replicated transactional key-value store.");
+        globals.AddTo(root);
+        var runner = new CommandRunner(globals, console, UsualTimeout);
+        root.Add(KeyCommands.Get(runner));
+        root.Add(KeyCommands.Set(runner));
+        root.Add(KeyCommands.Delete(runner));
+        root.Add(RangeCommand.Create(runner));
+        root.Add(ClusterCommands.Status(runner));
+        root.Add(ClusterCommands.Stats(runner));
+        root.Add(ClusterCommands.Ping(runner));
+        root.Add(ColumnFamilyCommands.Create(runner));
+        root.Add(TransactionCommand.Create(runner));
+        root.Add(ImportCommand.Create(runner));
+        root.Add(ExportCommand.Create(runner));
+        root.Add(VerifyCommand.Create(runner));
+        return root;
+    }
+
+    /// <summary>One sentence to the error stream for what a user can do something about; null for defects of `kv`.</summary>
+    private static int? Explain(Exception exception, KvConsole console)
+    {
+        int? code = exception switch
+        {
+            KvCloudException failure => ExitCode.For(failure),
+            UsageException or ArgumentException => ExitCode.Usage,
+            OperationCanceledException => ExitCode.Interrupted,
+            IOException or UnauthorizedAccessException => ExitCode.No,
+            _ => null,
+        };
+        if (code is not null)
+        {
+            console.Complain(exception is OperationCanceledException ? "interrupted" : exception.Message);
+        }
+
+        return code;
+    }
+
+    private static async Task FlushAsync(KvConsole console)
+    {
+        try
+        {
+            await console.Out.FlushAsync();
+            await console.Output.FlushAsync();
+        }
+        catch (IOException)
+        {
+            // The reader of a pipe, such as head, has had enough.
+        }
+    }
+}

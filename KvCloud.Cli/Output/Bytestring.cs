@@ -1,0 +1,112 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+
+namespace KvCloud.Cli.Output;
+
+/// <summary>Bytes as people type and read them.</summary>
+internal static class Bytestring
+{
+    private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
+
+    public static byte[] FromText(string text) => Encoding.UTF8.GetBytes(text);
+
+    public static byte[] FromHex(string text)
+    {
+        try
+        {
+            return Convert.FromHexString(text);
+        }
+        catch (FormatException exception)
+        {
+            throw new UsageException($"'{text}' is not hexadecimal: {exception.Message}");
+        }
+    }
+
+    /// <summary>The text, where the bytes are UTF-8; null otherwise.</summary>
+    public static string? ToText(ReadOnlySpan<byte> bytes)
+    {
+        try
+        {
+            return Strict.GetString(bytes);
+        }
+        catch (DecoderFallbackException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Text with `\t`, `\n`, `\r`, `\\` and `\xNN` for what would not fit into one field of one line.</summary>
+    public static string Escape(ReadOnlySpan<byte> bytes)
+    {
+        var text = new StringBuilder(bytes.Length);
+        while (!bytes.IsEmpty)
+        {
+            OperationStatus status = Rune.DecodeFromUtf8(bytes, out Rune rune, out int used);
+            if (status == OperationStatus.Done && !Rune.IsControl(rune))
+            {
+                text.Append(rune.Value == '\\' ? "\\\\" : rune.ToString());
+            }
+            else
+            {
+                foreach (byte one in bytes[..used])
+                {
+                    text.Append(EscapeOne(one));
+                }
+            }
+
+            bytes = bytes[used..];
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Undoes <see cref="Escape"/>.</summary>
+    /// <exception cref="FormatException">An escape is not one of those.</exception>
+    public static byte[] Unescape(ReadOnlySpan<byte> text)
+    {
+        var bytes = new List<byte>(text.Length);
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (text[i] != '\\')
+            {
+                bytes.Add(text[i]);
+                continue;
+            }
+
+            byte kind = ++i < text.Length ? text[i] : throw new FormatException("it ends within an escape");
+            switch (kind)
+            {
+                case (byte)'t':
+                    bytes.Add((byte)'\t');
+                    break;
+                case (byte)'n':
+                    bytes.Add((byte)'\n');
+                    break;
+                case (byte)'r':
+                    bytes.Add((byte)'\r');
+                    break;
+                case (byte)'\\':
+                    bytes.Add((byte)'\\');
+                    break;
+                case (byte)'x' when i + 2 < text.Length && byte.TryParse(
+                    text.Slice(i + 1, 2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out byte value):
+                    bytes.Add(value);
+                    i += 2;
+                    break;
+                default:
+                    throw new FormatException($"'\\{(char)kind}' is no escape; known are \\t \\n \\r \\\\ \\xNN");
+            }
+        }
+
+        return [.. bytes];
+    }
+
+    private static string EscapeOne(byte value) => value switch
+    {
+        (byte)'\t' => "\\t",
+        (byte)'\n' => "\\n",
+        (byte)'\r' => "\\r",
+        _ => string.Create(CultureInfo.InvariantCulture, $"\\x{value:x2}"),
+    };
+}

@@ -1,0 +1,439 @@
+using KvCloud.Client;
+using KvCloud.Protocol;
+
+namespace KvCloud.Tests.Client;
+
+/// <summary>What goes wrong between a client and a cluster, one thing at a time, over real sockets.</summary>
+public sealed class FailoverTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task Set_notLeader_followsTheNamedLeader()
+    {
+        await using var cluster = new ScriptedCluster(3);
+        cluster.Leader = cluster.Nodes[2];
+        await using var client = Connect(cluster.Nodes[0].Endpoint);
+
+        await client.SetAsync("a", "1");
+
+        Assert.Equal(cluster.Nodes[2].Endpoint, client.LeaderEndpoint);
+        Assert.Single(cluster.Nodes[2].Calls("setKey"));
+        Assert.Equal(1, cluster.Store.Executions);
+    }
+
+    [Fact]
+    public async Task Set_leaderMovesOn_followsAgain()
+    {
+        await using var cluster = new ScriptedCluster(3);
+        await using var client = Connect(cluster.Endpoints);
+        for (int i = 0; i < 9; i++)
+        {
+            cluster.Leader = cluster.Nodes[i % 3];
+            await client.SetAsync("a", $"{i}");
+            Assert.Equal(cluster.Leader.Endpoint, client.LeaderEndpoint);
+        }
+
+        Assert.Equal(9, cluster.Store.Executions);
+    }
+
+    [Fact]
+    public async Task Set_duringElection_waitsForTheNewLeader()
+    {
+        await using var cluster = new ScriptedCluster(3);
+        await using var client = Connect(cluster.Endpoints);
+        await client.SetAsync("a", "1");
+        int refused = 0;
+        cluster.Leader = null;
+        foreach (ScriptedNode node in cluster.Nodes)
+        {
+            node.Script = call =>
+            {
+                if (call.Method == "setKey" && Interlocked.Increment(ref refused) == 5)
+                {
+                    cluster.Leader = cluster.Nodes[1];
+                }
+
+                return new ValueTask<ScriptedAct?>((ScriptedAct?)null);
+            };
+        }
+
+        await client.SetAsync("a", "2");
+
+        Assert.Equal(cluster.Nodes[1].Endpoint, client.LeaderEndpoint);
+        Assert.Equal(2, cluster.Store.Executions);
+    }
+
+    [Fact]
+    public async Task Set_electionOutlastsTheDeadline_failsKnownAndTransient()
+    {
+        await using var cluster = new ScriptedCluster(3);
+        await using var client = Connect(cluster.Endpoints, settings => settings.Timeout = TimeSpan.FromSeconds(1));
+        await client.SetAsync("a", "1");
+        cluster.Leader = null;
+
+        var failure = await Assert.ThrowsAsync<KvCloudException>(async () => await client.SetAsync("a", "2"));
+
+        Assert.Equal(ErrorCode.NO_LEADER, failure.ErrorCode);
+        Assert.True(failure.OutcomeKnown);
+        Assert.True(failure.IsTransient);
+        Assert.NotNull(failure.Endpoint);
+    }
+
+    [Fact]
+    public async Task Set_answerLostAfterItRan_isResentUnderTheSameIdentityAndRunsOnce()
+    {
+        await using var cluster = new ScriptedCluster(3);
+        await using var client = Connect(cluster.Endpoints);
+        int dropped = 0;
+        cluster.Nodes[0].Script = call => Act(
+            call.Method == "setKey" && Interlocked.Increment(ref dropped) <= 2,
+            new ScriptedAct { RunFirst = true, Drop = true });
+
+        long version = await client.SetAsync("a", "1");
+
+        List<SetRequest> sent = [.. cluster.Nodes[0].Calls("setKey").Select(call => (SetRequest)call.Request)];
+        Assert.Equal(3, sent.Count);
+        Assert.Single(sent.Select(request => (request.ClientId, request.Sequence)).Distinct());
+        Assert.Equal(1, cluster.Store.Executions);
+        Assert.Equal(1, version);
+    }
+
+    [Fact]
+    public async Task Set_leaderDiesAfterItRan_isResentToTheNextLeaderAndRunsOnce()
+    {
+        await using var cluster = new ScriptedCluster(3);
+        await using var client = Connect(cluster.Endpoints);
+        await client.SetAsync("a", "1");
+        ScriptedNode old = cluster.Nodes[0];
+        old.Script = call =>
+        {
+            if (call.Method == "setKey")
+            {
+                cluster.Leader = cluster.Nodes[1];
+                return Act(true, new ScriptedAct { RunFirst = true, Drop = true });
+            }
+
+            return Act(false, null);
+        };
+
+        long version = await client.SetAsync("a", "2");
+
+        Assert.Equal(2, version);
+        Assert.Equal(2, cluster.Store.Executions);
+        Assert.Equal(cluster.Nodes[1].Endpoint, client.LeaderEndpoint);
+    }
+
+    [Fact]
+    public async Task Set_outcomeUnknown_isResentUnderTheSameIdentity()
+    {
+        await using var cluster = new ScriptedCluster(1);
+        await using var client = Connect(cluster.Endpoints);
+        int refused = 0;
+        cluster.Nodes[0].Script = call => Act(
+            call.Method == "setKey" && Interlocked.Increment(ref refused) == 1,
+            new ScriptedAct { RunFirst = true, Refuse = ErrorCode.OUTCOME_UNKNOWN });
+
+        await client.SetAsync("a", "1");
+
+        Assert.Equal(2, cluster.Nodes[0].Calls("setKey").Count);
+        Assert.Equal(1, cluster.Store.Executions);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Set_outcomeUnknownWithoutIdentity_surfacesAndIsNotResent(bool drop)
+    {
+        await using var cluster = new ScriptedCluster(1);
+        await using var client = Connect(cluster.Endpoints, settings => settings.ExactlyOnce = false);
+        cluster.Nodes[0].Script = call => Act(
+            call.Method == "setKey",
+            drop
+                ? new ScriptedAct { RunFirst = true, Drop = true }
+                : new ScriptedAct { RunFirst = true, Refuse = ErrorCode.OUTCOME_UNKNOWN });
+
+        var failure = await Assert.ThrowsAsync<KvCloudException>(async () => await client.SetAsync("a", "1"));
+
+        Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, failure.ErrorCode);
+        Assert.False(failure.OutcomeKnown);
+        Assert.False(failure.IsTransient);
+        SetRequest sent = Assert.IsType<SetRequest>(Assert.Single(cluster.Nodes[0].Calls("setKey")).Request);
+        Assert.False(sent.__isset.client_id);
+    }
+
+    [Fact]
+    public async Task Set_unknownUntilTheDeadline_failsWithUnknownOutcome()
+    {
+        await using var cluster = new ScriptedCluster(1);
+        await using var client = Connect(cluster.Endpoints, settings => settings.Timeout = TimeSpan.FromSeconds(1));
+        cluster.Nodes[0].Script = call => Act(call.Method == "setKey", new ScriptedAct { Refuse = ErrorCode.OUTCOME_UNKNOWN });
+
+        var failure = await Assert.ThrowsAsync<KvCloudException>(async () => await client.SetAsync("a", "1"));
+
+        Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, failure.ErrorCode);
+        Assert.False(failure.OutcomeKnown);
+    }
+
+    [Fact]
+    public async Task Set_sessionExpiredBeforeAnythingRan_goesOnInANewSession()
+    {
+        await using var cluster = new ScriptedCluster(1);
+        await using var client = Connect(cluster.Endpoints);
+        await client.SetAsync("a", "1");
+        cluster.Store.ForgetSessions();
+
+        await client.SetAsync("a", "2");
+
+        Assert.Equal(2, cluster.Nodes[0].Calls("openSession").Count);
+        Assert.Equal(2, cluster.Store.Executions);
+    }
+
+    [Fact]
+    public async Task Set_sessionExpiredAfterALostAnswer_isNeverRunAgain()
+    {
+        await using var cluster = new ScriptedCluster(1);
+        await using var client = Connect(cluster.Endpoints);
+        await client.SetAsync("a", "1");
+        int dropped = 0;
+        cluster.Nodes[0].Script = async call =>
+        {
+            if (call.Method == "setKey" && Interlocked.Increment(ref dropped) == 1)
+            {
+                return new ScriptedAct { RunFirst = true, Drop = true };
+            }
+
+            if (call.Method == "setKey" && dropped == 2)
+            {
+                cluster.Store.ForgetSessions();
+            }
+
+            await Task.CompletedTask;
+            return null;
+        };
+
+        var failure = await Assert.ThrowsAsync<KvCloudException>(async () => await client.SetAsync("a", "2"));
+
+        Assert.Equal(ErrorCode.SESSION_EXPIRED, failure.ErrorCode);
+        Assert.False(failure.OutcomeKnown);
+        Assert.Equal(2, cluster.Store.Executions);
+
+        // Later writes have a session again.
+        await client.SetAsync("a", "3");
+        Assert.Equal(3, cluster.Store.Executions);
+    }
+
+    [Fact]
+    public async Task Set_overloaded_isRepeatedWithPauses()
+    {
+        await using var cluster = new ScriptedCluster(1);
+        await using var client = Connect(cluster.Endpoints);
+        var times = new List<long>();
+        cluster.Nodes[0].Script = call =>
+        {
+            if (call.Method != "setKey")
+            {
+                return Act(false, null);
+            }
+
+            times.Add(Environment.TickCount64);
+            return Act(times.Count <= 4, new ScriptedAct { Refuse = ErrorCode.OVERLOADED });
+        };
+
+        await client.SetAsync("a", "1");
+
+        Assert.Equal(5, times.Count);
+
+        // Half of 16, 32, 64 and 128 ms at the least, whatever the jitter.
+        Assert.True(times[4] - times[0] >= 100, $"five attempts within {times[4] - times[0]} ms");
+    }
+
+    [Fact]
+    public async Task Set_shuttingDown_goesToTheNextLeader()
+    {
+        await using var cluster = new ScriptedCluster(3);
+        await using var client = Connect(cluster.Endpoints);
+        await client.SetAsync("a", "1");
+        cluster.Nodes[0].Script = call =>
+        {
+            cluster.Leader = cluster.Nodes[2];
+            return Act(call.Method == "setKey", new ScriptedAct { Refuse = ErrorCode.SHUTTING_DOWN });
+        };
+
+        await client.SetAsync("a", "2");
+
+        Assert.Equal(2, cluster.Store.Executions);
+        Assert.Equal(cluster.Nodes[2].Endpoint, client.LeaderEndpoint);
+    }
+
+    [Fact]
+    public async Task Get_replicaTooStale_asksAnother()
+    {
+        await using var cluster = new ScriptedCluster(3);
+        await using var client = Connect(cluster.Endpoints, settings => settings.Consistency = ReadConsistency.LOCAL);
+        await client.SetAsync("a", "1");
+        foreach (ScriptedNode node in cluster.Nodes.Take(2))
+        {
+            node.Script = call => Act(call.Method == "get", new ScriptedAct { Refuse = ErrorCode.TOO_STALE });
+        }
+
+        for (int i = 0; i < 20; i++)
+        {
+            Assert.Equal("1", await client.GetStringAsync("a"));
+        }
+    }
+
+    [Fact]
+    public async Task Get_nodeIsSilent_asksAnotherWithinTheDeadline()
+    {
+        await using var cluster = new ScriptedCluster(3);
+        await using var client = Connect(
+            cluster.Endpoints, settings => settings.AttemptTimeout = TimeSpan.FromMilliseconds(200));
+        await client.SetAsync("a", "1");
+        await client.GetClusterHealthAsync();
+        cluster.Nodes[1].Script = _ => Act(true, new ScriptedAct { Silence = true });
+
+        for (int i = 0; i < 30; i++)
+        {
+            Assert.Equal("1", await client.GetStringAsync("a"));
+        }
+
+        // Three timeouts in a row set it aside; probes find it no better.
+        Assert.InRange(cluster.Nodes[1].Calls("get").Count, 0, 10);
+    }
+
+    [Fact]
+    public async Task Set_leaderIsSilent_isResentElsewhereAndRunsOnce()
+    {
+        await using var cluster = new ScriptedCluster(3);
+        await using var client = Connect(
+            cluster.Endpoints, settings => settings.AttemptTimeout = TimeSpan.FromMilliseconds(300));
+        await client.SetAsync("a", "1");
+        cluster.Nodes[0].Script = call =>
+        {
+            if (call.Method != "setKey")
+            {
+                return Act(true, new ScriptedAct { Silence = true });
+            }
+
+            cluster.Leader = cluster.Nodes[1];
+            return Act(true, new ScriptedAct { RunFirst = true, Silence = true });
+        };
+
+        await client.SetAsync("a", "2").AsTask().WaitAsync(Patience);
+
+        Assert.Equal(2, cluster.Store.Executions);
+        Assert.Equal(cluster.Nodes[1].Endpoint, client.LeaderEndpoint);
+    }
+
+    [Fact]
+    public async Task Get_noNodeAnswers_failsAtTheDeadline()
+    {
+        await using var cluster = new ScriptedCluster(1);
+        await using var client = Connect(cluster.Endpoints, settings =>
+        {
+            settings.Timeout = TimeSpan.FromMilliseconds(600);
+            settings.AttemptTimeout = TimeSpan.FromMilliseconds(200);
+        });
+        cluster.Nodes[0].Script = _ => Act(true, new ScriptedAct { Silence = true });
+
+        var failure = await Assert.ThrowsAsync<KvCloudException>(
+            async () => await client.GetStringAsync("a").AsTask().WaitAsync(Patience));
+
+        Assert.Contains("deadline", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Get_nobodyListens_failsWithNetwork()
+    {
+        await using var cluster = new ScriptedCluster(1);
+        ScriptedNode node = cluster.Nodes[0];
+        await cluster.KillAsync(node);
+        await using var client = Connect(node.Endpoint, settings => settings.Timeout = TimeSpan.FromMilliseconds(500));
+
+        var failure = await Assert.ThrowsAsync<KvCloudException>(async () => await client.GetStringAsync("a"));
+
+        Assert.Equal(ErrorCode.NETWORK, failure.ErrorCode);
+        Assert.Equal(node.Endpoint, failure.Endpoint);
+        Assert.True(failure.OutcomeKnown);
+    }
+
+    [Fact]
+    public async Task Get_killedNodeComesBack_isUsedAgain()
+    {
+        await using var cluster = new ScriptedCluster(2);
+        await using var client = Connect(cluster.Endpoints);
+        await client.SetAsync("a", "1");
+        await client.GetClusterHealthAsync();
+        await cluster.KillAsync(cluster.Nodes[1]);
+        for (int i = 0; i < 20; i++)
+        {
+            Assert.Equal("1", await client.GetStringAsync("a"));
+        }
+
+        ScriptedNode again = cluster.Restart(cluster.Nodes[1]);
+        long until = Environment.TickCount64 + 20_000;
+        while (again.Calls("get").Count == 0)
+        {
+            Assert.True(Environment.TickCount64 < until, "the node that came back got no read within 20 s");
+            Assert.Equal("1", await client.GetStringAsync("a"));
+        }
+    }
+
+    [Fact]
+    public async Task Calls_connectionDropsWithManyInFlight_everyCallIsAnsweredOnceAndEveryWriteRunsOnce()
+    {
+        await using var cluster = new ScriptedCluster(1);
+        await using var client = Connect(cluster.Endpoints, settings => settings.Timeout = Patience);
+        await client.SetAsync("warm", "up");
+        int seen = 0;
+        cluster.Nodes[0].Script = call => Act(
+            call.Method == "setKey" && Interlocked.Increment(ref seen) % 150 == 0,
+            new ScriptedAct { RunFirst = true, Drop = true });
+
+        const int Calls = 1000;
+        long[] versions = await Task.WhenAll(
+            Enumerable.Range(0, Calls).Select(i => client.SetAsync($"k{i}", $"{i}").AsTask()));
+
+        Assert.Equal(Calls, versions.Distinct().Count());
+        Assert.Equal(Calls + 1, cluster.Store.Executions);
+        for (int i = 0; i < Calls; i++)
+        {
+            Assert.Equal($"{i}", await client.GetStringAsync($"k{i}"));
+        }
+    }
+
+    [Fact]
+    public async Task Get_oneNodeIsSlow_theOthersServeMost()
+    {
+        await using var cluster = new ScriptedCluster(3);
+        await using var client = Connect(cluster.Endpoints);
+        await client.SetAsync("a", "1");
+        await client.GetClusterHealthAsync();
+        cluster.Nodes[1].Script = async call =>
+        {
+            await Task.Delay(call.Method == "get" ? 150 : 0);
+            return null;
+        };
+
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
+        {
+            for (int i = 0; i < 50; i++)
+            {
+                Assert.Equal("1", await client.GetStringAsync("a"));
+            }
+        }));
+
+        int slow = cluster.Nodes[1].Calls("get").Count;
+        Assert.True(slow < 100, $"the slow node of three served {slow} of 400 reads");
+    }
+
+    private static KvCloudClient Connect(string endpoints, Action<KvCloudClientSettings>? configure = null)
+    {
+        var settings = new KvCloudClientSettings { ConnectionString = endpoints };
+        configure?.Invoke(settings);
+        return new KvCloudClient(settings);
+    }
+
+    private static ValueTask<ScriptedAct?> Act(bool when, ScriptedAct? act) => new(when ? act : null);
+}
