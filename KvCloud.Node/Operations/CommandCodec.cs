@@ -328,7 +328,14 @@ internal static class CommandCodec
                 return null;
             }
 
-            ranges[i] = new ConflictRange(TextOf(columnFamily), begin, flags == HasEnd ? end : null);
+            // Spelled out: in a conditional, null would become an empty memory by way of byte[].
+            ReadOnlyMemory<byte>? exclusiveEnd = null;
+            if (flags == HasEnd)
+            {
+                exclusiveEnd = end;
+            }
+
+            ranges[i] = new ConflictRange(TextOf(columnFamily), begin, exclusiveEnd);
         }
 
         return ranges;

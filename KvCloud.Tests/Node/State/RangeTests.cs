@@ -32,7 +32,7 @@ public sealed class RangeTests : IDisposable
         string begin, bool beginOrEqual, int beginOffset, string? end, bool endOrEqual, int endOffset, string expected)
     {
         var query = new RangeQuery(
-            Bytes(begin), beginOrEqual, beginOffset, end is null ? null : Bytes(end), endOrEqual, endOffset, 0, 0);
+            Bytes(begin), beginOrEqual, beginOffset, OptionalBytes(end), endOrEqual, endOffset, 0, 0);
 
         Assert.Equal(expected, string.Join(' ', _state.Range(query).Select(row => row[0])));
     }

@@ -116,9 +116,20 @@ internal sealed class StateHarness : IApplyObserver, IDisposable
             mutations,
             [.. (conflictKeys ?? []).Select(key => new ConflictKey(null, Bytes(key)))],
             [.. (conflictRanges ?? []).Select(range =>
-                new ConflictRange(null, Bytes(range.Begin), range.End is null ? null : Bytes(range.End)))]);
+                new ConflictRange(null, Bytes(range.Begin), OptionalBytes(range.End)))]);
 
     public static ReadOnlyMemory<byte> Bytes(string text) => Encoding.UTF8.GetBytes(text);
+
+    /// <summary>Not by a conditional: in one, null would become an empty memory by way of byte[].</summary>
+    public static ReadOnlyMemory<byte>? OptionalBytes(string? text)
+    {
+        if (text is null)
+        {
+            return null;
+        }
+
+        return Bytes(text);
+    }
 
     public void OnApplied(Slot slot, int index, in CommandResult result) => _results.Add(result);
 
