@@ -4,7 +4,6 @@ using KvCloud.Consensus;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Diagnostics;
-using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Routing;
 using KvCloud.Node.State;
@@ -51,18 +50,17 @@ internal static class ReplicaServices
         int[] peers = [.. topology.Replicas.Select(replica => replica.NodeId).Where(id => id != topology.SelfId)];
         if (peers.Length == 0)
         {
-            return new InMemoryNetwork().Join(self, peers);
+            return InMemoryTransport.Alone(self);
         }
 
         IPeerDirectory directory = provider.GetRequiredService<IPeerDirectory>();
-        ClusterOptions cluster = provider.GetRequiredService<ClusterOptions>();
         return new TcpTransport(
             self,
             peers,
             new IPEndPoint(BindAddress(topology.ListenAddress), topology.PeerPort),
             async (id, token) => EndPointOf(await directory.ResolveAsync(id, token).ConfigureAwait(false)),
             new IncarnationFile(storage.Directory.IncarnationsPath),
-            new TransportOptions { PeerTimeoutMs = cluster.NodeTimeoutMs },
+            provider.GetRequiredService<NodeOptions>().ToTransportOptions(),
             provider.GetRequiredService<ILogger<TcpTransport>>());
     }
 
@@ -78,35 +76,20 @@ internal static class ReplicaServices
             storage.Log,
             storage.Executor,
             provider.GetRequiredService<IConsensusTransport>(),
-            ReplicationOptionsOf(options),
+            options.ToReplicationOptions(),
             provider.GetRequiredService<TimeProvider>(),
             exception => fatal.Stop(ExitCodes.Fatal, "replication failed", exception));
     }
 
     private static RoutingManager NewRouting(IServiceProvider provider)
     {
-        ReadsOptions reads = provider.GetRequiredService<ReadsOptions>();
         ClusterManager cluster = provider.GetRequiredService<ClusterManager>();
         return new RoutingManager(
             provider.GetRequiredService<ConsensusDriver>(),
             provider.GetRequiredService<KvReader>(),
-            new RoutingOptions
-            {
-                ConsistencyLevel = reads.ConsistencyLevel,
-                AllowStaleReads = reads.AllowStaleReads,
-                MaxStalenessMs = reads.MaxStalenessMs,
-            },
+            provider.GetRequiredService<NodeOptions>().ToRoutingOptions(),
             cluster.ClientEndpointOf);
     }
-
-    private static ReplicationOptions ReplicationOptionsOf(NodeOptions options) => new()
-    {
-        MaxBatchCommands = options.Consensus.MaxBatchSize,
-        MaxBatchBytes = options.Consensus.MaxBatchBytes,
-        MaxQueuedWrites = options.Limits.MaxQueuedWrites,
-        MaxQueuedWriteBytes = options.Limits.MaxQueuedWriteBytes,
-        Retention = new MvccRetention(options.Mvcc.RetentionSeconds * 1000L, options.Mvcc.RetentionVersions),
-    };
 
     private static IPAddress BindAddress(string address) => address switch
     {

@@ -5,13 +5,12 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// One replica at work: its log, its data, its consensus, kept together so that they start and stop in the right order.
+/// One replica at work: its consensus over a log, a data store and a transport, started and stopped in the right order.
+/// Log and store stay the caller's.
 /// Standalone mode is a group of one over the same path.
 /// </summary>
 internal sealed class Replica : IAsyncDisposable
 {
-    private readonly IPaxosLog _log;
-    private readonly KvStoreExecutor _executor;
     private readonly IConsensusTransport _transport;
     private readonly LogTrimmer _trimmer;
     private bool _isDisposed;
@@ -25,8 +24,6 @@ internal sealed class Replica : IAsyncDisposable
         TimeProvider time,
         Action<Exception> onFatal)
     {
-        _log = log;
-        _executor = executor;
         _transport = transport;
         RestoredState restored = Recovery.Restore(log, executor);
         Driver = new ConsensusDriver(config, restored, log, transport, executor, options, time, onFatal);
@@ -53,7 +50,5 @@ internal sealed class Replica : IAsyncDisposable
         await _transport.DisposeAsync().ConfigureAwait(false);
         _trimmer.Dispose();
         Driver.Dispose();
-        _executor.Dispose();
-        _log.Dispose();
     }
 }
