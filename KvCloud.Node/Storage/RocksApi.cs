@@ -1,0 +1,61 @@
+using System.Runtime.InteropServices;
+using RocksDbSharp;
+
+namespace KvCloud.Node.Storage;
+
+/// <summary>RocksDB's C interface, with its errors as exceptions of ours.</summary>
+internal static class RocksApi
+{
+    public static readonly Native Native = Native.Instance;
+
+    public static byte AsByte(bool value) => value ? (byte)1 : (byte)0;
+
+    /// <summary>The text of an error, which is given back to RocksDB; null when there is none.</summary>
+    public static string? TakeError(IntPtr error)
+    {
+        if (error == IntPtr.Zero)
+        {
+            return null;
+        }
+
+        string text = Marshal.PtrToStringUTF8(error) ?? "unknown error";
+        Native.rocksdb_free(error);
+        return text;
+    }
+
+    public static void ThrowOn(IntPtr error, string doing)
+    {
+        if (error != IntPtr.Zero)
+        {
+            Throw(TakeError(error)!, doing);
+        }
+    }
+
+    /// <summary>Opens a database with its column families, the first of which must be `default`.</summary>
+    public static IntPtr Open(IntPtr options, string path, string[] names, IntPtr[] familyOptions, IntPtr[] families)
+    {
+        Directory.CreateDirectory(path);
+        IntPtr database = Native.rocksdb_open_column_families(
+            options, path, names.Length, names, familyOptions, families, out IntPtr error);
+        ThrowOn(error, $"opening {path}");
+        return database;
+    }
+
+    /// <summary>An integer property, or 0 where RocksDB has none of this name.</summary>
+    public static unsafe long Property(IntPtr database, IntPtr family, string name)
+    {
+        ulong value = 0;
+        return Native.rocksdb_property_int_cf(database, family, name, (IntPtr)(&value)) == 0 ? (long)value : 0;
+    }
+
+    private static void Throw(string error, string doing)
+    {
+        string message = $"RocksDB failed while {doing}: {error}";
+        if (error.StartsWith("Corruption", StringComparison.Ordinal))
+        {
+            throw new StoreCorruptException(message);
+        }
+
+        throw new StoreFailedException(message);
+    }
+}

@@ -1,0 +1,50 @@
+namespace KvCloud.Node.Storage;
+
+/// <summary>A write batch of RocksDB. Reusable, for one thread.</summary>
+internal sealed unsafe class RocksBatch(IntPtr[] tables) : IKvBatch
+{
+    public IntPtr Handle { get; } = RocksApi.Native.rocksdb_writebatch_create();
+
+    public int Count => RocksApi.Native.rocksdb_writebatch_count(Handle);
+
+    public void Put(KvTable table, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        fixed (byte* keyPointer = key)
+        fixed (byte* valuePointer = value)
+        {
+            RocksApi.Native.rocksdb_writebatch_put_cf(
+                Handle, tables[(int)table], keyPointer, (UIntPtr)key.Length, valuePointer, (UIntPtr)value.Length);
+        }
+    }
+
+    public void Delete(KvTable table, ReadOnlySpan<byte> key)
+    {
+        fixed (byte* keyPointer = key)
+        {
+            RocksApi.Native.rocksdb_writebatch_delete_cf(Handle, tables[(int)table], keyPointer, (UIntPtr)key.Length);
+        }
+    }
+
+    public void DeleteSingle(KvTable table, ReadOnlySpan<byte> key)
+    {
+        fixed (byte* keyPointer = key)
+        {
+            RocksApi.Native.rocksdb_writebatch_singledelete_cf(
+                Handle, tables[(int)table], keyPointer, (UIntPtr)key.Length);
+        }
+    }
+
+    public void DeleteRange(KvTable table, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end)
+    {
+        fixed (byte* beginPointer = begin)
+        fixed (byte* endPointer = end)
+        {
+            RocksApi.Native.rocksdb_writebatch_delete_range_cf(
+                Handle, tables[(int)table], beginPointer, (UIntPtr)begin.Length, endPointer, (UIntPtr)end.Length);
+        }
+    }
+
+    public void Clear() => RocksApi.Native.rocksdb_writebatch_clear(Handle);
+
+    public void Dispose() => RocksApi.Native.rocksdb_writebatch_destroy(Handle);
+}

@@ -1,0 +1,180 @@
+using RocksDbSharp;
+
+namespace KvCloud.Node.Storage;
+
+/// <summary>
+/// The store on RocksDB, a column family of RocksDB for each table. It has no write-ahead log: the consensus log is that. A
+/// flush writes the memtables of all tables atomically, so after a crash all tables stand at the same batch.
+/// </summary>
+/// <remarks>Reads go on in any thread until <see cref="Dispose"/>, which must come after the last of them.</remarks>
+internal sealed class RocksKvStore : IKvStore
+{
+    private const uint BlockCacheMissTicker = 0;
+    private const uint BlockCacheHitTicker = 1;
+
+    private static readonly string[] TableNames = ["default", "current", "history", "garbage", "sessions"];
+
+    private static readonly string[] DetailNames =
+    [
+        "actual-delayed-write-rate", "background-errors", "cur-size-all-mem-tables", "estimate-num-keys",
+        "estimate-pending-compaction-bytes", "estimate-table-readers-mem", "is-write-stopped", "live-sst-files-size",
+        "num-immutable-mem-table", "num-live-versions", "num-running-compactions", "num-running-flushes", "num-snapshots",
+    ];
+
+    private readonly RocksTableOptions _options;
+    private readonly bool _hasStatistics;
+    private readonly IntPtr[] _tables = new IntPtr[TableNames.Length];
+    private readonly IntPtr _database;
+    private readonly IntPtr _readOptions;
+    private readonly IntPtr _writeOptions;
+    private readonly IntPtr _flushOptions;
+    private readonly string _path;
+
+    private RocksKvStore(string path, StoreOptions options)
+    {
+        _path = path;
+        _hasStatistics = options.EnableStatistics;
+        _options = new RocksTableOptions(options);
+        try
+        {
+            _database = RocksApi.Open(_options.Database, path, TableNames, _options.Tables, _tables);
+        }
+        catch
+        {
+            _options.Dispose();
+            throw;
+        }
+
+        _readOptions = RocksApi.Native.rocksdb_readoptions_create();
+        _writeOptions = RocksApi.Native.rocksdb_writeoptions_create();
+        RocksApi.Native.rocksdb_writeoptions_disable_WAL(_writeOptions, 1);
+        _flushOptions = RocksApi.Native.rocksdb_flushoptions_create();
+        RocksApi.Native.rocksdb_flushoptions_set_wait(_flushOptions, 1);
+    }
+
+    /// <summary>Opens the store in this directory, which is made if it is missing.</summary>
+    /// <exception cref="StoreFailedException">The directory cannot be used, or is in use.</exception>
+    /// <exception cref="StoreCorruptException">The files in it are damaged.</exception>
+    public static RocksKvStore Open(string path, StoreOptions options) => new(path, options);
+
+    public bool TryGet(KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value) =>
+        TryGet(_readOptions, table, key, ref value);
+
+    public IKvIterator Iterate(KvTable table) => Iterate(_readOptions, table);
+
+    public IKvSnapshot CreateSnapshot() => new RocksSnapshot(this, _database);
+
+    public IKvBatch CreateBatch() => new RocksBatch(_tables);
+
+    public void Write(IKvBatch batch)
+    {
+        RocksApi.Native.rocksdb_write(_database, _writeOptions, ((RocksBatch)batch).Handle, out IntPtr error);
+        RocksApi.ThrowOn(error, $"writing a batch to {_path}");
+    }
+
+    public void Flush()
+    {
+        RocksApi.Native.rocksdb_flush_cfs(_database, _flushOptions, _tables, _tables.Length, out IntPtr error);
+        RocksApi.ThrowOn(error, $"flushing {_path}");
+    }
+
+    /// <summary>
+    /// Flushes, and makes a copy that can be opened as a store in <paramref name="directory"/>, which must not exist yet.
+    /// Files are linked, not copied, where it is on the same file system.
+    /// </summary>
+    public void CreateCheckpoint(string directory)
+    {
+        IntPtr checkpoint = RocksApi.Native.rocksdb_checkpoint_object_create(_database, out IntPtr error);
+        RocksApi.ThrowOn(error, $"preparing a checkpoint of {_path}");
+        const ulong AlwaysFlush = 0;
+        RocksApi.Native.rocksdb_checkpoint_create(checkpoint, directory, AlwaysFlush, out error);
+        RocksApi.Native.rocksdb_checkpoint_object_destroy(checkpoint);
+        RocksApi.ThrowOn(error, $"making a checkpoint of {_path} in {directory}");
+    }
+
+    public StoreFigures GetFigures()
+    {
+        var details = new List<KeyValuePair<string, long>>();
+        foreach (string name in DetailNames)
+        {
+            details.Add(new($"rocksdb.{name}", SumOf($"rocksdb.{name}")));
+        }
+
+        details.Add(new("rocksdb.block-cache-usage", _options.CacheUsageBytes));
+        details.AddRange(TableNames.Select((name, i) => new KeyValuePair<string, long>(
+            $"rocksdb.{(KvTable)i}.estimate-num-keys".ToLowerInvariant(),
+            RocksApi.Property(_database, _tables[i], "rocksdb.estimate-num-keys"))));
+        details.Sort((left, right) => string.CompareOrdinal(left.Key, right.Key));
+        return new StoreFigures(
+            SumOf("rocksdb.total-sst-files-size") + SumOf("rocksdb.cur-size-all-mem-tables"),
+            CacheHitPercent(),
+            SumOf("rocksdb.estimate-pending-compaction-bytes"),
+            details);
+    }
+
+    public void Dispose()
+    {
+        RocksApi.Native.rocksdb_cancel_all_background_work(_database, 1);
+        foreach (IntPtr table in _tables)
+        {
+            RocksApi.Native.rocksdb_column_family_handle_destroy(table);
+        }
+
+        RocksApi.Native.rocksdb_close(_database);
+        RocksApi.Native.rocksdb_readoptions_destroy(_readOptions);
+        RocksApi.Native.rocksdb_writeoptions_destroy(_writeOptions);
+        RocksApi.Native.rocksdb_flushoptions_destroy(_flushOptions);
+        _options.Dispose();
+    }
+
+    internal unsafe bool TryGet(IntPtr readOptions, KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value)
+    {
+        Span<byte> space = value.Space;
+        while (true)
+        {
+            UIntPtr length;
+            byte found;
+            byte fits;
+            fixed (byte* keyPointer = key)
+            fixed (byte* spacePointer = space)
+            {
+                fits = RocksApi.Native.rocksdb_get_into_buffer_cf(
+                    _database, readOptions, _tables[(int)table], keyPointer, (UIntPtr)key.Length,
+                    (IntPtr)spacePointer, (UIntPtr)space.Length, out length, out found, out IntPtr error);
+                RocksApi.ThrowOn(error, $"reading from {_path}");
+            }
+
+            if (found == 0)
+            {
+                return false;
+            }
+
+            space = value.Take(checked((int)length));
+            if (fits != 0)
+            {
+                return true;
+            }
+
+            // It did not fit, and now there is room; but it may have grown meanwhile, so ask until it fits.
+        }
+    }
+
+    internal IKvIterator Iterate(IntPtr readOptions, KvTable table) =>
+        new RocksIterator(RocksApi.Native.rocksdb_create_iterator_cf(_database, readOptions, _tables[(int)table]));
+
+    private long SumOf(string property) => _tables.Sum(table => RocksApi.Property(_database, table, property));
+
+    private long? CacheHitPercent()
+    {
+        if (!_hasStatistics)
+        {
+            return null;
+        }
+
+        long hits = (long)RocksApi.Native.rocksdb_options_statistics_get_ticker_count(
+            _options.Database, BlockCacheHitTicker);
+        long misses = (long)RocksApi.Native.rocksdb_options_statistics_get_ticker_count(
+            _options.Database, BlockCacheMissTicker);
+        return hits + misses == 0 ? null : hits * 100 / (hits + misses);
+    }
+}

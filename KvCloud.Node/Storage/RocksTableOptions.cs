@@ -1,0 +1,122 @@
+using RocksDbSharp;
+
+namespace KvCloud.Node.Storage;
+
+/// <summary>Turns <see cref="StoreOptions"/> into RocksDB's options, and gives their memory back at the end.</summary>
+internal sealed class RocksTableOptions : IDisposable
+{
+    private readonly StoreOptions _options;
+    private readonly IntPtr _cache;
+    private readonly List<IntPtr> _tableFactories = [];
+
+    public RocksTableOptions(StoreOptions options)
+    {
+        _options = options;
+        _cache = RocksApi.Native.rocksdb_cache_create_lru((UIntPtr)options.BlockCacheSizeBytes);
+        Database = CreateDatabaseOptions();
+        Tables = [.. Enum.GetValues<KvTable>().Select(CreateTableOptions)];
+    }
+
+    public IntPtr Database { get; }
+
+    /// <summary>By number of table.</summary>
+    public IntPtr[] Tables { get; }
+
+    public long CacheUsageBytes => (long)RocksApi.Native.rocksdb_cache_get_usage(_cache);
+
+    public void Dispose()
+    {
+        foreach (IntPtr table in Tables)
+        {
+            RocksApi.Native.rocksdb_options_destroy(table);
+        }
+
+        foreach (IntPtr factory in _tableFactories)
+        {
+            RocksApi.Native.rocksdb_block_based_options_destroy(factory);
+        }
+
+        RocksApi.Native.rocksdb_options_destroy(Database);
+        RocksApi.Native.rocksdb_cache_destroy(_cache);
+    }
+
+    private IntPtr CreateDatabaseOptions()
+    {
+        Native native = RocksApi.Native;
+        IntPtr options = native.rocksdb_options_create();
+        native.rocksdb_options_set_create_if_missing(options, 1);
+        native.rocksdb_options_set_create_missing_column_families(options, 1);
+
+        // Without a log of its own, only this keeps the tables together over a crash: either all of them
+        // have a batch on disk or none has.
+        native.rocksdb_options_set_atomic_flush(options, 1);
+        native.rocksdb_options_set_db_write_buffer_size(options, (UIntPtr)_options.MemtableLimitBytes);
+        native.rocksdb_options_set_max_background_jobs(options, _options.MaxBackgroundJobs);
+        native.rocksdb_options_set_bytes_per_sync(options, (ulong)_options.BytesPerSync);
+        native.rocksdb_options_set_max_log_file_size(options, (UIntPtr)_options.InfoLogSizeBytes);
+        native.rocksdb_options_set_keep_log_file_num(options, (UIntPtr)_options.KeepInfoLogs);
+        native.rocksdb_options_set_stats_dump_period_sec(options, (uint)_options.StatisticsDumpSeconds);
+
+        // A clean end is a crash: what matters was flushed by the caller, the rest is in the consensus log.
+        native.rocksdb_options_set_avoid_flush_during_shutdown(options, 1);
+        if (_options.EnableStatistics)
+        {
+            native.rocksdb_options_enable_statistics(options);
+            native.rocksdb_options_set_statistics_level(options, (int)_options.StatisticsLevel);
+        }
+
+        return options;
+    }
+
+    private IntPtr CreateTableOptions(KvTable table)
+    {
+        Native native = RocksApi.Native;
+        IntPtr options = native.rocksdb_options_create();
+        native.rocksdb_options_set_write_buffer_size(options, (UIntPtr)_options.WriteBufferSizeBytes);
+        native.rocksdb_options_set_max_write_buffer_number(options, _options.MaxWriteBufferNumber);
+        native.rocksdb_options_set_level_compaction_dynamic_level_bytes(
+            options, RocksApi.AsByte(_options.DynamicLevelBytes));
+        native.rocksdb_options_set_target_file_size_base(options, (ulong)_options.TargetFileSizeBytes);
+        native.rocksdb_options_set_target_file_size_multiplier(options, _options.TargetFileSizeMultiplier);
+        native.rocksdb_options_set_max_bytes_for_level_base(options, (ulong)_options.Level1SizeBytes);
+        native.rocksdb_options_set_max_bytes_for_level_multiplier(options, _options.LevelSizeMultiplier);
+        native.rocksdb_options_set_compaction_pri(options, (int)_options.CompactionPriority);
+        int[] levels = [(int)_options.Level0Compression, .. Enumerable.Repeat((int)_options.Level1Compression, 6)];
+        native.rocksdb_options_set_compression_per_level(options, levels, (UIntPtr)levels.Length);
+        native.rocksdb_options_set_bottommost_compression(options, (int)_options.BottomCompression);
+        if (IsLookedUp(table))
+        {
+            // Most keys that are written are either hot, and found at once, or new: a filter over the memtable spares
+            // the new ones the search through it.
+            native.rocksdb_options_set_memtable_prefix_bloom_size_ratio(options, 0.02);
+            native.rocksdb_options_set_memtable_whole_key_filtering(options, 1);
+        }
+
+        native.rocksdb_options_set_block_based_table_factory(options, CreateTableFactory(table));
+        return options;
+    }
+
+    private IntPtr CreateTableFactory(KvTable table)
+    {
+        Native native = RocksApi.Native;
+        IntPtr factory = native.rocksdb_block_based_options_create();
+        _tableFactories.Add(factory);
+        native.rocksdb_block_based_options_set_block_cache(factory, _cache);
+        native.rocksdb_block_based_options_set_block_size(factory, (UIntPtr)_options.BlockSizeBytes);
+        native.rocksdb_block_based_options_set_cache_index_and_filter_blocks(
+            factory, RocksApi.AsByte(_options.CacheIndexAndFilterBlocks));
+        native.rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(factory, 1);
+        native.rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(
+            factory, RocksApi.AsByte(_options.PinLevel0FilterAndIndexBlocks));
+        if (IsLookedUp(table) && _options.BloomBitsPerKey > 0)
+        {
+            native.rocksdb_block_based_options_set_filter_policy(
+                factory, native.rocksdb_filterpolicy_create_bloom_full(_options.BloomBitsPerKey));
+        }
+
+        return factory;
+    }
+
+    /// <summary>Whether it is read by point lookups, which filters serve, rather than walked.</summary>
+    private static bool IsLookedUp(KvTable table) => table is KvTable.Current or KvTable.Sessions;
+}
