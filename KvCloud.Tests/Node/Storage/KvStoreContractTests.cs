@@ -1,0 +1,197 @@
+using System.Text;
+using KvCloud.Node.Storage;
+
+namespace KvCloud.Tests.Node.Storage;
+
+/// <summary>What every store promises, asked of each.</summary>
+public sealed class KvStoreContractTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    public static TheoryData<string> Stores => ["memory", "rocks"];
+
+    public void Dispose() => _directory.Dispose();
+
+    [Theory]
+    [MemberData(nameof(Stores))]
+    public void Write_applies_changes_in_order(string kind)
+    {
+        using IKvStore store = Open(kind);
+        Write(store, batch =>
+        {
+            batch.Put(KvTable.Current, "a"u8, "1"u8);
+            batch.Put(KvTable.Current, "b"u8, "1"u8);
+            batch.Put(KvTable.Current, "c"u8, "1"u8);
+            batch.DeleteRange(KvTable.Current, "a"u8, "c"u8);
+            batch.Put(KvTable.Current, "b"u8, "2"u8);
+            batch.Delete(KvTable.Current, "never"u8);
+            batch.Put(KvTable.History, "a"u8, ""u8);
+        });
+
+        Assert.Null(Get(store, "a"));
+        Assert.Equal("2", Get(store, "b"));
+        Assert.Equal("1", Get(store, "c"));
+        Assert.Equal("", Get(store, "a", KvTable.History));
+        Write(store, batch => batch.DeleteSingle(KvTable.History, "a"u8));
+        Assert.Null(Get(store, "a", KvTable.History));
+    }
+
+    [Theory]
+    [MemberData(nameof(Stores))]
+    public void Get_of_a_value_larger_than_its_scratch_brings_it_whole(string kind)
+    {
+        using IKvStore store = Open(kind);
+        byte[] large = [.. Enumerable.Range(0, 100_000).Select(i => (byte)i)];
+        Write(store, batch => batch.Put(KvTable.Current, "a"u8, large));
+
+        var buffer = new ValueBuffer(stackalloc byte[16]);
+        Assert.True(store.TryGet(KvTable.Current, "a"u8, ref buffer));
+        Assert.True(buffer.Value.SequenceEqual(large));
+        buffer.Dispose();
+    }
+
+    [Theory]
+    [MemberData(nameof(Stores))]
+    public void Iterator_walks_both_ways_in_order_of_unsigned_bytes(string kind)
+    {
+        using IKvStore store = Open(kind);
+        Write(store, batch =>
+        {
+            foreach (byte first in (byte[])[0xFF, 0x00, 0x7F, 0x80])
+            {
+                batch.Put(KvTable.Current, [first], [first]);
+            }
+        });
+
+        using IKvIterator iterator = store.Iterate(KvTable.Current);
+        Assert.False(iterator.IsValid);
+        Assert.True(iterator.Seek([]));
+        Assert.Equal([0x00], iterator.Key.ToArray());
+        Assert.True(iterator.MoveNext());
+        Assert.Equal([0x7F], iterator.Key.ToArray());
+        Assert.True(iterator.Seek([0x7F, 0x00]));
+        Assert.Equal([0x80], iterator.Value.ToArray());
+        Assert.True(iterator.SeekBefore([0x80]));
+        Assert.Equal([0x7F], iterator.Key.ToArray());
+        Assert.True(iterator.SeekBefore([0xFF, 0xFF]));
+        Assert.Equal([0xFF], iterator.Key.ToArray());
+        Assert.False(iterator.MoveNext());
+        Assert.False(iterator.SeekBefore([0x00]));
+        Assert.True(iterator.Seek([0x01]));
+        Assert.True(iterator.MovePrevious());
+        Assert.False(iterator.MovePrevious());
+    }
+
+    [Theory]
+    [MemberData(nameof(Stores))]
+    public void Snapshot_and_iterator_see_one_moment(string kind)
+    {
+        using IKvStore store = Open(kind);
+        Write(store, batch => batch.Put(KvTable.Current, "a"u8, "old"u8));
+        using IKvSnapshot snapshot = store.CreateSnapshot();
+        using IKvIterator iterator = store.Iterate(KvTable.Current);
+        Write(store, batch =>
+        {
+            batch.Put(KvTable.Current, "a"u8, "new"u8);
+            batch.Put(KvTable.Current, "b"u8, "new"u8);
+        });
+
+        Assert.Equal("old", Get(snapshot, "a"));
+        Assert.Null(Get(snapshot, "b"));
+        Assert.True(iterator.Seek("a"u8));
+        Assert.Equal("old", Encoding.UTF8.GetString(iterator.Value));
+        Assert.False(iterator.MoveNext());
+        Assert.Equal("new", Get(store, "a"));
+    }
+
+    [Fact]
+    public void Reopened_rocks_store_stands_at_one_flush_in_all_tables()
+    {
+        using (IKvStore store = Open("rocks"))
+        {
+            Write(store, batch =>
+            {
+                batch.Put(KvTable.Current, "a"u8, "1"u8);
+                batch.Put(KvTable.Meta, "applied"u8, "1"u8);
+            });
+            store.Flush();
+            Write(store, batch =>
+            {
+                batch.Put(KvTable.Current, "a"u8, "2"u8);
+                batch.Put(KvTable.Meta, "applied"u8, "2"u8);
+            });
+        }
+
+        using IKvStore reopened = Open("rocks");
+        Assert.Equal("1", Get(reopened, "a"));
+        Assert.Equal("1", Get(reopened, "applied", KvTable.Meta));
+    }
+
+    [Fact]
+    public void Checkpoint_opens_as_a_store_with_all_that_was_written()
+    {
+        using RocksKvStore store = RocksKvStore.Open(_directory.Sub("data"), new StoreOptions());
+        Write(store, batch => batch.Put(KvTable.Current, "a"u8, "1"u8));
+        store.CreateCheckpoint(_directory.Sub("checkpoint"));
+        Write(store, batch => batch.Put(KvTable.Current, "a"u8, "2"u8));
+
+        using RocksKvStore copy = RocksKvStore.Open(_directory.Sub("checkpoint"), new StoreOptions());
+        Assert.Equal("1", Get(copy, "a"));
+    }
+
+    [Fact]
+    public void Second_opener_of_a_rocks_store_is_refused()
+    {
+        using IKvStore store = Open("rocks");
+
+        StoreFailedException refusal = Assert.Throws<StoreFailedException>(() => Open("rocks"));
+
+        Assert.Contains("lock", refusal.Message, StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public void Figures_of_a_rocks_store_are_real()
+    {
+        using IKvStore store = Open("rocks");
+        Write(store, batch =>
+        {
+            for (int i = 0; i < 10_000; i++)
+            {
+                batch.Put(KvTable.Current, Encoding.UTF8.GetBytes($"{i:D8}"), new byte[100]);
+            }
+        });
+        store.Flush();
+        for (int i = 0; i < 100; i++)
+        {
+            Assert.NotNull(Get(store, "00000001"));
+        }
+
+        StoreFigures figures = store.GetFigures();
+
+        Assert.InRange(figures.SizeBytes, 10_000, 100_000_000);
+        Assert.InRange(figures.CacheHitPercent!.Value, 50, 100);
+        Assert.Contains(
+            figures.Details, detail => detail.Key == "rocksdb.current.estimate-num-keys" && detail.Value == 10_000);
+    }
+
+    private IKvStore Open(string kind) => kind == "memory"
+        ? new MemoryKvStore()
+        : RocksKvStore.Open(_directory.Sub("data"), new StoreOptions());
+
+    private static void Write(IKvStore store, Action<IKvBatch> fill)
+    {
+        using IKvBatch batch = store.CreateBatch();
+        fill(batch);
+        store.Write(batch);
+    }
+
+    private static string? Get(IKvView view, string key, KvTable table = KvTable.Current)
+    {
+        var buffer = new ValueBuffer(stackalloc byte[64]);
+        string? value = view.TryGet(table, Encoding.UTF8.GetBytes(key), ref buffer)
+            ? Encoding.UTF8.GetString(buffer.Value)
+            : null;
+        buffer.Dispose();
+        return value;
+    }
+}
