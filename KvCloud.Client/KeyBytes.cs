@@ -32,7 +32,7 @@ internal static class KeyBytes
 
     public static int Compare(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) => left.SequenceCompareTo(right);
 
-    /// <summary>Is the key below the end of a range? A null end lies behind every key.</summary>
+    /// <summary>Is the key below the end of a range? A null or empty end lies behind every key.</summary>
     public static bool IsBelow(ReadOnlySpan<byte> key, ReadOnlyMemory<byte>? end) =>
-        end is not { } bound || Compare(key, bound.Span) < 0;
+        end is not { IsEmpty: false } bound || Compare(key, bound.Span) < 0;
 }

@@ -4,11 +4,15 @@ namespace KvCloud.Client;
 
 /// <summary>A range of keys in lexicographic order of their bytes.</summary>
 /// <param name="Begin">The first key of the range, itself included; empty for the start of the keyspace.</param>
-/// <param name="End">The first key behind the range; null for the end of the keyspace.</param>
+/// <param name="End">The first key behind the range; null or empty for the end of the keyspace.</param>
 public readonly record struct KvRange(ReadOnlyMemory<byte> Begin, ReadOnlyMemory<byte>? End)
 {
     /// <summary>Every key.</summary>
     public static KvRange All => new(ReadOnlyMemory<byte>.Empty, null);
+
+    /// <summary>The first key behind the range; null for the end of the keyspace.</summary>
+    /// <remarks>A null array becomes empty memory on its way here, and no key lies before the empty one.</remarks>
+    public ReadOnlyMemory<byte>? End { get; init; } = End is { IsEmpty: true } ? null : End;
 
     /// <summary>At most this many rows; 0 for all.</summary>
     public int Limit { get; init; }

@@ -6,6 +6,7 @@ namespace KvCloud.Cli.Commands;
 /// <summary>What import and verify have in common: where the entries come from and how many are worked on at once.</summary>
 internal sealed class TransferOptions
 {
+    private const int MostInFlight = 100_000;
     private const int HeldBytes = 32 * 1024 * 1024;
 
     /// <summary>Long enough to ride over a change of the leader.</summary>
@@ -40,19 +41,17 @@ internal sealed class TransferOptions
         command.Add(Prefix);
         command.Add(Escaped);
         command.Add(InFlight);
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(InFlight) is < 1 or > 100_000)
-            {
-                result.AddError("--in-flight must be between 1 and 100000.");
-            }
-        });
     }
 
     /// <summary>The entries, and how many there are where that is known.</summary>
     public (IAsyncEnumerable<TransferItem> Items, long? Total) Open(
         CommandContext context, CancellationToken cancellationToken)
     {
+        if (context.Get(InFlight) is < 1 or > MostInFlight)
+        {
+            throw new UsageException($"--in-flight must be between 1 and {MostInFlight}");
+        }
+
         if (context.Get(Directory) is not { } directory)
         {
             return (LineSource.ReadAsync(context.Console.Input, context.Get(Escaped), cancellationToken), null);

@@ -92,7 +92,8 @@ internal sealed class CallEngine : IAsyncDisposable
                 }
 
                 ClientTelemetry.Retried(method, progress.LastCode);
-                await PrepareRetryAsync(verdict, reply, progress, deadline, node, cancellationToken)
+                long lastStart = method.IsWrite ? deadline - ReserveMs(timeoutMs ?? _options.TimeoutMs) : deadline;
+                await PrepareRetryAsync(verdict, reply, progress, method, lastStart, node, cancellationToken)
                     .ConfigureAwait(false);
                 if (verdict == Verdict.RetryInNewSession)
                 {
@@ -207,15 +208,27 @@ internal sealed class CallEngine : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits before the next attempt; throws when the deadline comes first.</summary>
+    /// <summary>
+    /// A write that nobody has taken yet is not started anew so late that its answer could hardly come in time: that
+    /// would turn a known outcome into an unknown one.
+    /// </summary>
+    private static int ReserveMs(int timeoutMs) => Math.Clamp(timeoutMs / 10, 1, 250);
+
+    /// <summary>Waits before the next attempt; throws when the last moment for it comes first.</summary>
     private static async ValueTask PrepareRetryAsync(
-        Verdict verdict, Reply reply, CallProgress progress, long deadline, Node node, CancellationToken cancellationToken)
+        Verdict verdict,
+        Reply reply,
+        CallProgress progress,
+        KvMethod method,
+        long lastStart,
+        Node node,
+        CancellationToken cancellationToken)
     {
-        long leftMs = deadline - Environment.TickCount64;
+        long leftMs = lastStart - Environment.TickCount64;
         int pauseMs = verdict == Verdict.RetryLater ? progress.PauseMs : 0;
         if (pauseMs >= leftMs)
         {
-            throw DeadlinePassed(in reply, in progress, node);
+            throw DeadlinePassed(in reply, in progress, method, node);
         }
 
         if (pauseMs > 0)
@@ -236,7 +249,7 @@ internal sealed class CallEngine : IAsyncDisposable
         string message = reply.Message ?? reply.Code.ToString();
         if (reply.Status != ReplyStatus.Answered)
         {
-            return progress.MayHaveRun && method.IsWrite
+            return progress.MayHaveRun && method.LeavesDoubt
                 ? new KvCloudException(
                     ErrorCode.OUTCOME_UNKNOWN, $"{message}; the write may or may not be applied", false, node.Name)
                 : new KvCloudException(ErrorCode.NETWORK, message, true, node.Name);
@@ -254,12 +267,14 @@ internal sealed class CallEngine : IAsyncDisposable
         return new KvCloudException(reply.Code, message, known, node.Name);
     }
 
-    private static KvCloudException DeadlinePassed(in Reply reply, in CallProgress progress, Node node)
+    private static KvCloudException DeadlinePassed(
+        in Reply reply, in CallProgress progress, KvMethod method, Node node)
     {
         string tried = $"{progress.Attempts} attempts, the last: {progress.LastFailure}";
-        if (progress.MayHaveRun)
+        if (progress.MayHaveRun && method.LeavesDoubt)
         {
-            return new KvCloudException(ErrorCode.OUTCOME_UNKNOWN, $"no answer before the deadline ({tried})", false, node.Name);
+            return new KvCloudException(
+                ErrorCode.OUTCOME_UNKNOWN, $"no answer before the deadline ({tried})", false, node.Name);
         }
 
         // Why nobody took the call says more than that the time is over.
@@ -267,6 +282,7 @@ internal sealed class CallEngine : IAsyncDisposable
         {
             ReplyStatus.Answered => reply.Code,
             ReplyStatus.Full => ErrorCode.OVERLOADED,
+            ReplyStatus.TimedOut => ErrorCode.TIMEOUT,
             _ => ErrorCode.NETWORK,
         };
         return new KvCloudException(code, $"not done before the deadline ({tried})", true, node.Name);

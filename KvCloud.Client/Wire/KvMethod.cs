@@ -61,4 +61,7 @@ internal sealed class KvMethod(string name, ReplyLayout layout, bool isWrite = f
     public ReplyLayout Layout { get; } = layout;
 
     public bool IsWrite { get; } = isWrite;
+
+    /// <summary>Whether a lost answer leaves the caller in doubt about the state of the cluster.</summary>
+    public bool LeavesDoubt => IsWrite || this == CreateColumnFamily || this == DropColumnFamily;
 }

@@ -109,7 +109,7 @@ public sealed class ConnectionTests
         {
             ConnectionString = cluster.Endpoints,
             MaxResponseBytes = 10_000,
-            Timeout = TimeSpan.FromSeconds(1),
+            Timeout = TimeSpan.FromSeconds(4),
         });
         await client.SetAsync("a"u8.ToArray(), new byte[20_000]);
 

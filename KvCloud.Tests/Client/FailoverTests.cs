@@ -68,7 +68,7 @@ public sealed class FailoverTests
     public async Task Set_electionOutlastsTheDeadline_failsKnownAndTransient()
     {
         await using var cluster = new ScriptedCluster(3);
-        await using var client = Connect(cluster.Endpoints, settings => settings.Timeout = TimeSpan.FromSeconds(1));
+        await using var client = Connect(cluster.Endpoints, settings => settings.Timeout = TimeSpan.FromSeconds(2));
         await client.SetAsync("a", "1");
         cluster.Leader = null;
 

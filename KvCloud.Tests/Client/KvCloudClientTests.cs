@@ -89,6 +89,46 @@ public sealed class KvCloudClientTests
     }
 
     [Fact]
+    public async Task RangeAsync_noEnd_goesToTheEndOfTheKeyspace()
+    {
+        await using var cluster = new ScriptedCluster(1);
+        await using var client = new KvCloudClient(cluster.Endpoints);
+        byte[][] keys = [[1], [0xff], [0xff, 0xff], [0xff, 0xff, 1]];
+        foreach (byte[] key in keys)
+        {
+            await client.SetAsync(key, key);
+        }
+
+        byte[]? noEnd = null;
+        Assert.Equal(4, await CountAsync(KvRange.All));
+        Assert.Equal(4, await CountAsync(new KvRange(default, noEnd)));
+        Assert.Equal(4, await CountAsync(KvRange.Prefix("")));
+        Assert.Equal(3, await CountAsync(KvRange.Prefix(new byte[] { 0xff })));
+        Assert.Equal(2, await CountAsync(KvRange.Prefix(new byte[] { 0xff, 0xff })));
+        Assert.Equal(1, await CountAsync(KvRange.Prefix(new byte[] { 1 })));
+
+        async Task<int> CountAsync(KvRange range)
+        {
+            int rows = 0;
+            await foreach (KvEntry _ in client.RangeAsync(range))
+            {
+                rows++;
+            }
+
+            return rows + await client.RunAsync(async transaction =>
+            {
+                int own = 0;
+                await foreach (KvEntry _ in transaction.RangeAsync(range))
+                {
+                    own++;
+                }
+
+                return own - rows;
+            });
+        }
+    }
+
+    [Fact]
     public async Task GetManyAsync_keysAndHoles_answersInOrder()
     {
         await using var cluster = new ScriptedCluster(3);

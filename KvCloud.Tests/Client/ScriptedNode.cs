@@ -42,6 +42,7 @@ internal sealed class ScriptedNode : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly Task _accepting;
     private int _calls;
+    private int _isDisposed;
 
     public ScriptedNode(int id, ScriptedCluster cluster, int port = 0)
     {
@@ -114,6 +115,11 @@ internal sealed class ScriptedNode : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0)
+        {
+            return;
+        }
+
         await _stopping.CancelAsync();
         _listener.Dispose();
         DropConnections();
