@@ -5,6 +5,7 @@ using KvCloud.Bench.Commands;
 var root = new RootCommand("KvCloud's load generator and side-by-side measures. docs/benchmark.md tells how to read the figures.")
 {
     RunCommand.Create(),
+    CompareCommand.Create(),
 };
 
 try

@@ -79,7 +79,7 @@ internal sealed class EtcdGrpcDriver(EndpointChooser endpoints) : ILibraryDriver
                     var request = new RangeRequest { Key = key };
                     if (call.Kind == CallKind.Range)
                     {
-                        request.RangeEnd = ByteString.CopyFrom(0);
+                        request.RangeEnd = UnsafeByteOperations.UnsafeWrap(call.EndKey);
                         request.Limit = call.Limit;
                     }
 

@@ -4,7 +4,7 @@ using KvCloud.Bench.Wire;
 namespace KvCloud.Bench.Drivers;
 
 /// <summary>One call of a client library; the arrays may be kept until it has ended.</summary>
-internal sealed record LibraryCall(CallKind Kind, IReadOnlyList<byte[]> Keys, byte[] Value, int Limit);
+internal sealed record LibraryCall(CallKind Kind, IReadOnlyList<byte[]> Keys, byte[] EndKey, byte[] Value, int Limit);
 
 /// <summary>One connection of a client library. A call that fails is a status; only a defect is an exception.</summary>
 internal interface ICallConnection : IAsyncDisposable

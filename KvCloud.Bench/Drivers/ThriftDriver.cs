@@ -68,6 +68,7 @@ internal sealed class ThriftDriver(EndpointChooser endpoints) : ILibraryDriver
                         new GetRangeRequest
                         {
                             BeginKey = call.Keys[0],
+                            EndKey = call.EndKey,
                             Limit = call.Limit,
                             Consistency = ReadConsistency.LOCAL,
                         },

@@ -165,7 +165,8 @@ internal sealed class WorkerRun : LoadRun
         }
 
         var value = kind is CallKind.Set or CallKind.Commit ? source.Value().ToArray() : [];
-        return new LibraryCall(kind, split, value, _options.RangeLimit);
+        var endKey = kind == CallKind.Range ? source.EndKey(operation).ToArray() : [];
+        return new LibraryCall(kind, split, endKey, value, _options.RangeLimit);
     }
 
     private void RecordUnsent()

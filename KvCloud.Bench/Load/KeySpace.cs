@@ -23,9 +23,9 @@ internal sealed class KeySpace
         }
 
         var digits = Math.Min(keySizeBytes - 1, LongestNumber);
-        if (count < 1 || (digits < LongestNumber && count > (long)Math.Pow(10, digits)))
+        if (count < 1 || (digits < LongestNumber && count > (long)Math.Pow(10, digits) / 2))
         {
-            throw new BenchException($"--keys {count} does not fit: from 1 to what {digits} digits hold");
+            throw new BenchException($"--keys {count} does not fit: from 1 to half of what {digits} digits hold");
         }
 
         _count = count;

@@ -5,7 +5,7 @@ namespace KvCloud.Bench.Load;
 
 /// <summary>
 /// What one loop saw: a histogram a kind, counts a status, successes a second of the window. One thread while the run lasts; merged
-/// after. A closed loop counts what ends inside the window, an open loop what was meant to start inside it.
+/// after. Latencies are those of calls that end inside the window, in an open loop of those that were meant to start inside it.
 /// </summary>
 internal sealed class LatencyRecorder
 {
@@ -43,27 +43,32 @@ internal sealed class LatencyRecorder
 
     public void Record(OperationKind kind, long intendedTicks, long endTicks, CallStatus status, string? error = null)
     {
-        var counted = _openLoop ? intendedTicks : endTicks;
-        if (counted < _windowStart || counted >= _windowEnd)
+        var succeeded = CallStatuses.IsSuccess(status);
+        if (succeeded && IsInWindow(endTicks))
+        {
+            // The rate is that of answers, also in an open loop: what the servers did, not what was asked of them.
+            _perSecond[(endTicks - _windowStart) / Stopwatch.Frequency]++;
+        }
+
+        if (!IsInWindow(_openLoop ? intendedTicks : endTicks))
         {
             return;
         }
 
         _byStatus[(int)status]++;
-        if (!CallStatuses.IsSuccess(status))
+        if (!succeeded)
         {
             FirstError ??= error ?? status.ToString();
             return;
         }
 
-        _perSecond[(counted - _windowStart) / Stopwatch.Frequency]++;
         Histogram(kind).RecordValue(Math.Clamp(endTicks - intendedTicks, 1, _highestTicks));
     }
 
     /// <summary>A call of an open loop that had no answer, or was not even sent, when the run ended.</summary>
     public void RecordUnfinished(OperationKind kind, long intendedTicks, long nowTicks)
     {
-        if (intendedTicks >= _windowStart && intendedTicks < _windowEnd)
+        if (IsInWindow(intendedTicks))
         {
             Unfinished++;
             Histogram(kind).RecordValue(Math.Clamp(nowTicks - intendedTicks, 1, _highestTicks));
@@ -110,6 +115,8 @@ internal sealed class LatencyRecorder
     public IReadOnlyDictionary<string, LatencySummary> SummarizeKinds() => Enumerable.Range(0, _kindCount)
         .Where(i => _byKind[i] is not null)
         .ToDictionary(i => OperationMix.NameOf((OperationKind)i), i => LatencySummary.Of(_byKind[i]!));
+
+    private bool IsInWindow(long ticks) => ticks >= _windowStart && ticks < _windowEnd;
 
     private LongHistogram Histogram(OperationKind kind) => _byKind[(int)kind] ??= NewHistogram();
 

@@ -122,7 +122,8 @@ internal static class LoadGenerator
         var statuses = Enum.GetValues<CallStatus>()
             .Where(status => recorder.CountOf(status) > 0)
             .ToDictionary(status => status.ToString(), recorder.CountOf);
-        long successes = Enum.GetValues<CallStatus>().Where(CallStatuses.IsSuccess).Sum(recorder.CountOf);
+        var counted = Enum.GetValues<CallStatus>().Where(CallStatuses.IsSuccess).Sum(recorder.CountOf);
+        var successes = recorder.PerSecond.Sum();
         var seconds = options.Duration.TotalSeconds;
         var servers = options.ServerPids.Count;
         var cpu = after.CpuSeconds - before.CpuSeconds;
@@ -143,7 +144,7 @@ internal static class LoadGenerator
             Latency = recorder.Summarize(),
             ByOperation = recorder.SummarizeKinds(),
             Statuses = statuses,
-            Errors = statuses.Values.Sum() - successes,
+            Errors = statuses.Values.Sum() - counted,
             FirstError = recorder.FirstError,
             Unfinished = recorder.Unfinished,
             PerSecond = recorder.PerSecond,

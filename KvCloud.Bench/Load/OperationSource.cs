@@ -23,6 +23,7 @@ internal sealed class OperationSource(LoadOptions options, LoadMaterial material
 {
     private readonly SeededRandom _random = new(options.Seed + ((ulong)(index + 1) * 7919));
     private readonly byte[] _keys = new byte[options.KeySizeBytes * options.CommitSize];
+    private readonly byte[] _endKey = new byte[options.KeySizeBytes];
 
     public Operation Next(long intendedTicks)
     {
@@ -32,6 +33,16 @@ internal sealed class OperationSource(LoadOptions options, LoadMaterial material
     }
 
     public ReadOnlyMemory<byte> Value() => material.Value(_random, options.ValueSizeBytes);
+
+    /// <summary>
+    /// The key a range ends before: as many keys on as rows are wanted. A range to the end of the keyspace would make etcd count
+    /// all of that, whatever the limit.
+    /// </summary>
+    public ReadOnlySpan<byte> EndKey(in Operation operation)
+    {
+        material.Keys.Write(operation.Key + options.RangeLimit, _endKey);
+        return _endKey;
+    }
 
     /// <summary>The keys of <paramref name="operation"/>, end to end; valid until the next call.</summary>
     public ReadOnlySpan<byte> Keys(in Operation operation)

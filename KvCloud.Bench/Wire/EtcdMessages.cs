@@ -41,10 +41,11 @@ internal static class EtcdMessages
                 WriteTransaction(call, output);
                 break;
             case CallKind.Range:
-                // From the key on to the end of the keyspace, which a range end of one zero byte means.
-                Begin(output, BytesSize(call.Keys.Length) + 3 + 1 + VarintSize(call.Limit) + 2);
+                Begin(
+                    output,
+                    BytesSize(call.Keys.Length) + BytesSize(call.EndKey.Length) + 1 + VarintSize(call.Limit) + 2);
                 WriteBytes(output, KeyTag, call.Keys);
-                WriteBytes(output, RangeEndTag, [0]);
+                WriteBytes(output, RangeEndTag, call.EndKey);
                 output.WriteByte(LimitTag);
                 output.WriteVarint((ulong)call.Limit);
                 WriteTrue(output, SerializableTag);

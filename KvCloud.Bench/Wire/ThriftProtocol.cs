@@ -42,6 +42,7 @@ internal sealed class ThriftProtocol : WireProtocol
             case CallKind.Range:
                 Begin(output, _rangeHeader, token);
                 WriteBytes(output, 1, call.Keys);
+                WriteBytes(output, 2, call.EndKey);
                 WriteInt32(output, 7, call.Limit);
                 WriteInt32(output, 100, (int)ReadConsistency.LOCAL);
                 break;

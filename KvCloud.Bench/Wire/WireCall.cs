@@ -25,6 +25,9 @@ internal readonly ref struct WireCall
     /// <summary>The value of every key written; empty for reads.</summary>
     public ReadOnlySpan<byte> Value { get; init; }
 
+    /// <summary>Where a range ends, itself excluded.</summary>
+    public ReadOnlySpan<byte> EndKey { get; init; }
+
     /// <summary>Rows of a range.</summary>
     public int Limit { get; init; }
 }

@@ -243,6 +243,7 @@ internal sealed class WireLoop : IDisposable
                 Kind = kind,
                 Keys = _plan.Source.Keys(operation),
                 KeySizeBytes = _plan.Options.KeySizeBytes,
+                EndKey = kind == CallKind.Range ? _plan.Source.EndKey(operation) : [],
                 Value = kind is CallKind.Set or CallKind.Commit ? _plan.Source.Value().Span : [],
                 Limit = _plan.Options.RangeLimit,
             },
