@@ -6,6 +6,8 @@ var root = new RootCommand("KvCloud's load generator and side-by-side measures. 
 {
     RunCommand.Create(),
     CompareCommand.Create(),
+    YcsbCommand.Create(),
+    ScaleCommand.Create(),
 };
 
 try

@@ -144,6 +144,6 @@ internal sealed class CompareRunner(CompareOptions options, TextWriter log)
         return figures;
     }
 
-    private IReadOnlyList<LoadResult> ResultsOf(string cluster, string work) =>
+    private List<LoadResult> ResultsOf(string cluster, string work) =>
         _results.TryGetValue(cluster, out var works) && works.TryGetValue(work, out var results) ? results : [];
 }

@@ -16,7 +16,7 @@ internal static class ComparePicture
             .Select(figure => (Clients: int.Parse(figure.Key.AsSpan(4), provider: null), Figure: figure.Value))
             .OrderBy(point => point.Clients)
             .ToList();
-        using var picture = new Multiplot();
+        var picture = new Multiplot();
         picture.AddPlots(2);
         picture.Layout = new ScottPlot.MultiplotLayouts.Columns();
         Draw(picture.GetPlot(0), "puts a second", points, figure => figure.Kvcloud, figure => figure.Etcd);
