@@ -45,6 +45,9 @@ internal sealed class LoadOptionSet
     private readonly Option<string> _pids = Make(
         "--pids", "auto", "Server processes to measure: pid[,pid…], auto (who listens on the endpoints) or none");
 
+    private readonly Option<bool> _exactlyOnce = Make(
+        "--exactly-once", false, "Writes that a retry runs once (driver kvcloud only)");
+
     private readonly Option<bool> _quiet = Make("--quiet", false, "No progress lines");
 
     public void AddTo(Command command)
@@ -52,7 +55,7 @@ internal sealed class LoadOptionSet
         Option[] options =
         [
             _driver, _endpoints, _target, _keySize, _valueSize, _keys, _preload, _distribution, _theta, _connections, _inFlight,
-            _rate, _warmup, _duration, _rangeLimit, _commitSize, _seed, _loops, _pids, _quiet,
+            _rate, _warmup, _duration, _rangeLimit, _commitSize, _seed, _loops, _pids, _exactlyOnce, _quiet,
         ];
         foreach (var option in options)
         {
@@ -87,6 +90,7 @@ internal sealed class LoadOptionSet
             Seed = (ulong)parsed.GetValue(_seed),
             Loops = parsed.GetValue(_loops),
             ServerPids = Pids(parsed.GetRequiredValue(_pids), endpoints),
+            ExactlyOnce = parsed.GetValue(_exactlyOnce),
             Progress = !parsed.GetValue(_quiet),
         };
     }

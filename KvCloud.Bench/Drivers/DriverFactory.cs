@@ -22,7 +22,7 @@ internal static class DriverFactory
             DriverKind.EtcdGrpc =>
                 new WorkerRun(options, material, new EtcdGrpcDriver(endpoints), clock, cancellationToken),
             DriverKind.Kvcloud =>
-                throw new BenchException("the client library's driver is not built in"),
+                new WorkerRun(options, material, new KvCloudDriver(options), clock, cancellationToken),
             _ => throw new ArgumentOutOfRangeException(nameof(options), options.Driver, null),
         };
 }

@@ -74,6 +74,9 @@ internal sealed record LoadOptions
     /// <summary>Sets in a transaction.</summary>
     public int CommitSize { get; init; } = 4;
 
+    /// <summary>Whether writes of KvCloud's own client carry an identity that makes a retry run once.</summary>
+    public bool ExactlyOnce { get; init; }
+
     public ulong Seed { get; init; } = 1;
 
     /// <summary>Threads of the generator that drive connections (own loops only).</summary>
