@@ -28,7 +28,7 @@ public sealed class KeyChooserTests
         // Gray's method is exact for the first two ranks and close for groups of the others.
         var tenth = Enumerable.Range(1, 100).Sum(i => Math.Pow(i, -Theta)) / zeta;
         Assert.Equal(tenth, hits.Take(100).Sum() / (double)Draws, 0.03);
-        Assert.True(hits[Count - 100..].Sum() > 0, "the last ranks were never drawn");
+        Assert.True(hits.Skip(Count - 100).Sum() > 0, "the last ranks were never drawn");
     }
 
     [Theory]

@@ -81,7 +81,10 @@ public sealed class ThriftProtocolTests
         {
             Success = new SetResponse(false)
             {
-                Error = "Not leader", ErrorCode = "NOT_LEADER", Code = ErrorCode.NOT_LEADER, LeaderEndpoint = "x:1",
+                Error = "Not leader",
+                ErrorCode = "NOT_LEADER",
+                Code = ErrorCode.NOT_LEADER,
+                LeaderEndpoint = "x:1",
             },
         };
         byte[] replies =
