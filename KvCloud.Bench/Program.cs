@@ -1,1 +1,27 @@
-return 0;
+using System.CommandLine;
+using KvCloud.Bench;
+using KvCloud.Bench.Commands;
+
+var root = new RootCommand("KvCloud's load generator and side-by-side measures. docs/benchmark.md tells how to read the figures.")
+{
+    RunCommand.Create(),
+    CompareCommand.Create(),
+    YcsbCommand.Create(),
+    ScaleCommand.Create(),
+};
+
+try
+{
+    return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false })
+        .ConfigureAwait(false);
+}
+catch (BenchException failure)
+{
+    await Console.Error.WriteLineAsync($"error: {failure.Message}").ConfigureAwait(false);
+    return 1;
+}
+catch (OperationCanceledException)
+{
+    await Console.Error.WriteLineAsync("stopped").ConfigureAwait(false);
+    return 130;
+}

@@ -1,0 +1,124 @@
+using System.CommandLine;
+using System.Globalization;
+using KvCloud.Bench.Load;
+using KvCloud.Bench.Measure;
+
+namespace KvCloud.Bench.Commands;
+
+/// <summary>The options that every command with a load has, and what they parse to.</summary>
+internal sealed class LoadOptionSet
+{
+    private static readonly LoadOptions _defaults = new() { Endpoints = [] };
+
+    private static readonly Dictionary<string, DriverKind> _drivers = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["kvcloud"] = DriverKind.Kvcloud,
+        ["thrift"] = DriverKind.Thrift,
+        ["thrift-pipelined"] = DriverKind.ThriftPipelined,
+        ["etcd"] = DriverKind.Etcd,
+        ["etcd-grpc"] = DriverKind.EtcdGrpc,
+    };
+
+    private readonly Option<string> _driver = Make("--driver", "thrift-pipelined", string.Join(" | ", _drivers.Keys));
+    private readonly Option<string> _endpoints = new("--endpoints", "-e")
+    {
+        Description = "Client endpoints, host:port[,host:port…]",
+        Required = true,
+    };
+
+    private readonly Option<string> _target = Make("--target", "auto", "auto | leader | all | followers");
+    private readonly Option<int> _keySize = Make("--key-size", _defaults.KeySizeBytes, "Bytes of a key");
+    private readonly Option<int> _valueSize = Make("--value-size", _defaults.ValueSizeBytes, "Bytes of a value");
+    private readonly Option<long> _keys = Make("--keys", _defaults.Keys, "Size of the key space");
+    private readonly Option<long> _preload = Make("--preload", 0L, "Keys written before the run");
+    private readonly Option<string> _distribution = Make("--distribution", "uniform", "sequential | uniform | zipf | latest");
+    private readonly Option<double> _theta = Make("--theta", _defaults.Theta, "Skew of zipf and latest, between 0 and 1");
+    private readonly Option<int> _connections = Make("--connections", _defaults.Connections, "Connections");
+    private readonly Option<int> _inFlight = Make("--in-flight", _defaults.InFlight, "Calls in flight on each connection");
+    private readonly Option<double> _rate = Make("--rate", 0.0, "Calls a second (open loop); 0: each answer starts the next call");
+    private readonly Option<double> _warmup = Make("--warmup", _defaults.Warmup.TotalSeconds, "Seconds before measuring");
+    private readonly Option<double> _duration = Make("--duration", _defaults.Duration.TotalSeconds, "Seconds measured");
+    private readonly Option<int> _rangeLimit = Make("--range-limit", _defaults.RangeLimit, "Rows a range reads");
+    private readonly Option<int> _commitSize = Make("--commit-size", _defaults.CommitSize, "Sets in a transaction");
+    private readonly Option<long> _seed = Make("--seed", 1L, "Seed of all random choices");
+    private readonly Option<int> _loops = Make("--loops", _defaults.Loops, "Threads of the generator's own loop");
+    private readonly Option<string> _pids = Make(
+        "--pids", "auto", "Server processes to measure: pid[,pid…], auto (who listens on the endpoints) or none");
+
+    private readonly Option<bool> _exactlyOnce = Make(
+        "--exactly-once", false, "Writes that a retry runs once (driver kvcloud only)");
+
+    private readonly Option<bool> _quiet = Make("--quiet", false, "No progress lines");
+
+    public void AddTo(Command command)
+    {
+        Option[] options =
+        [
+            _driver, _endpoints, _target, _keySize, _valueSize, _keys, _preload, _distribution, _theta, _connections, _inFlight,
+            _rate, _warmup, _duration, _rangeLimit, _commitSize, _seed, _loops, _pids, _exactlyOnce, _quiet,
+        ];
+        foreach (var option in options)
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    public LoadOptions Read(ParseResult parsed)
+    {
+        var endpoints = Endpoints.Parse(parsed.GetRequiredValue(_endpoints));
+        return new LoadOptions
+        {
+            Driver = _drivers.TryGetValue(parsed.GetRequiredValue(_driver), out var driver)
+                ? driver
+                : throw new BenchException(
+                    $"--driver {parsed.GetValue(_driver)}: there are {string.Join(", ", _drivers.Keys)}"),
+            Endpoints = endpoints,
+            Target = Named<TargetKind>(parsed, _target),
+            KeySizeBytes = parsed.GetValue(_keySize),
+            ValueSizeBytes = parsed.GetValue(_valueSize),
+            Keys = parsed.GetValue(_keys),
+            Preload = parsed.GetValue(_preload),
+            Distribution = Named<KeyDistribution>(parsed, _distribution),
+            Theta = parsed.GetValue(_theta),
+            Connections = parsed.GetValue(_connections),
+            InFlight = parsed.GetValue(_inFlight),
+            RatePerSecond = parsed.GetValue(_rate),
+            Warmup = TimeSpan.FromSeconds(parsed.GetValue(_warmup)),
+            Duration = TimeSpan.FromSeconds(parsed.GetValue(_duration)),
+            RangeLimit = parsed.GetValue(_rangeLimit),
+            CommitSize = parsed.GetValue(_commitSize),
+            Seed = (ulong)parsed.GetValue(_seed),
+            Loops = parsed.GetValue(_loops),
+            ServerPids = Pids(parsed.GetRequiredValue(_pids), endpoints),
+            ExactlyOnce = parsed.GetValue(_exactlyOnce),
+            Progress = !parsed.GetValue(_quiet),
+        };
+    }
+
+    public static Option<T> Make<T>(string name, T fallback, string description) =>
+        new(name) { Description = description, DefaultValueFactory = _ => fallback };
+
+    private static T Named<T>(ParseResult parsed, Option<string> option)
+        where T : struct, Enum
+    {
+        var text = parsed.GetRequiredValue(option);
+        return Enum.TryParse<T>(text, ignoreCase: true, out var value) && !int.TryParse(text, out _)
+            ? value
+            : throw new BenchException($"{option.Name} {text}: there are {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()}");
+    }
+
+    private static int[] Pids(string text, IReadOnlyList<string> endpoints)
+    {
+        if (text == "none" || (text == "auto" && !OperatingSystem.IsLinux()))
+        {
+            return [];
+        }
+
+        return text == "auto"
+            ? [.. ServerUsage.FindListeners(endpoints)]
+            : [.. text.Split(',').Select(part =>
+                int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
+                    ? pid
+                    : throw new BenchException($"--pids has '{part}', which is no process id"))];
+    }
+}

@@ -1,0 +1,70 @@
+using System.CommandLine;
+using KvCloud.Bench.Load;
+using KvCloud.Bench.Report;
+
+namespace KvCloud.Bench.Commands;
+
+/// <summary>
+/// <c>ycsb</c>: the core workloads of the Yahoo! Cloud Serving Benchmark (Cooper et al., SoCC 2010). Mix and distribution are the
+/// workload's; sizes, connections and time stay options.
+/// </summary>
+internal static class YcsbCommand
+{
+    private static readonly Dictionary<string, (string Mix, KeyDistribution Distribution, string What)> _workloads = new()
+    {
+        ["a"] = ("get_leader:50,set:50", KeyDistribution.Zipf, "update heavy"),
+        ["b"] = ("get_leader:95,set:5", KeyDistribution.Zipf, "read mostly"),
+        ["c"] = ("get_leader:100", KeyDistribution.Zipf, "read only"),
+        ["d"] = ("get_leader:95,insert:5", KeyDistribution.Latest, "read latest"),
+        ["e"] = ("range:95,insert:5", KeyDistribution.Zipf, "short ranges"),
+        ["f"] = ("get_leader:50,rmw:50", KeyDistribution.Zipf, "read, modify, write"),
+    };
+
+    public static IEnumerable<string> Names => _workloads.Keys;
+
+    public static Command Create()
+    {
+        var load = new LoadOptionSet();
+        var workload = new Option<string>("--workload", "-w") { Description = "a to f, or all", Required = true };
+        var json = new Option<FileInfo?>("--json") { Description = "Writes the results to this file as JSON" };
+        var command = new Command("ycsb", "YCSB's workloads A to F; keys are preloaded unless --preload says how many")
+        {
+            workload, json,
+        };
+        load.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var options = load.Read(parsed);
+            var chosen = parsed.GetRequiredValue(workload).ToLowerInvariant();
+            var names = chosen == "all" ? [.. Names] : (string[])[chosen];
+            var results = new List<LoadResult>();
+            foreach (var name in names)
+            {
+                var preload = results.Count > 0 ? 0 : options.Preload == 0 ? options.Keys : options.Preload;
+                var run = Apply(options, name) with { Preload = preload };
+                results.Add(await LoadGenerator.RunAsync(run, Console.Error, cancellationToken).ConfigureAwait(false));
+            }
+
+            ResultTable.Print(results, [.. names.Select(name => $"ycsb {name} ({_workloads[name].What})")]);
+            if (parsed.GetValue(json) is { } file)
+            {
+                var byName = names.Zip(results).ToDictionary(pair => pair.First, pair => pair.Second);
+                await JsonReport.WriteAsync(file.FullName, byName, cancellationToken).ConfigureAwait(false);
+            }
+
+            return 0;
+        });
+        return command;
+    }
+
+    /// <summary>The run of a workload; what the workload does not say stays as it is.</summary>
+    public static LoadOptions Apply(LoadOptions options, string name)
+    {
+        if (!_workloads.TryGetValue(name, out var workload))
+        {
+            throw new BenchException($"--workload {name}: there are {string.Join(", ", Names)} and all");
+        }
+
+        return options with { Mix = OperationMix.Parse(workload.Mix), Distribution = workload.Distribution };
+    }
+}

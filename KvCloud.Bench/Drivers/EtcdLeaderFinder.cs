@@ -1,0 +1,40 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using KvCloud.Bench.Load;
+
+namespace KvCloud.Bench.Drivers;
+
+/// <summary>Asks each member of etcd, through its JSON gateway, whether it leads.</summary>
+internal sealed class EtcdLeaderFinder : ILeaderFinder
+{
+    private static readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(2) };
+
+    public async Task<string?> FindLeaderAsync(IReadOnlyList<string> endpoints, CancellationToken cancellationToken)
+    {
+        foreach (var endpoint in endpoints)
+        {
+            try
+            {
+                using var answer = await _http.PostAsJsonAsync(
+                    new Uri($"http://{endpoint}/v3/maintenance/status"), new object(), cancellationToken).ConfigureAwait(false);
+                answer.EnsureSuccessStatusCode();
+                var status = await answer.Content.ReadFromJsonAsync<JsonElement>(cancellationToken).ConfigureAwait(false);
+
+                // Numbers are texts in the gateway's JSON; no leader is no field.
+                if (status.TryGetProperty("leader", out var leader)
+                    && status.GetProperty("header").GetProperty("member_id").GetString() == leader.GetString())
+                {
+                    return endpoint;
+                }
+            }
+            catch (Exception failure) when (
+                !cancellationToken.IsCancellationRequested && failure is HttpRequestException or TaskCanceledException)
+            {
+                // A member that is down does not lead.
+                continue;
+            }
+        }
+
+        return null;
+    }
+}

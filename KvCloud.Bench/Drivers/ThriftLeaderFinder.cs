@@ -1,0 +1,62 @@
+using System.Net.Sockets;
+using KvCloud.Bench.Load;
+using KvCloud.Protocol;
+using Thrift;
+using Thrift.Protocol;
+using Thrift.Transport;
+using Thrift.Transport.Client;
+
+namespace KvCloud.Bench.Drivers;
+
+/// <summary>Asks the replicas of KvCloud, one after the other, who leads.</summary>
+internal sealed class ThriftLeaderFinder : ILeaderFinder
+{
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+
+    public async Task<string?> FindLeaderAsync(IReadOnlyList<string> endpoints, CancellationToken cancellationToken)
+    {
+        foreach (var endpoint in endpoints)
+        {
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            deadline.CancelAfter(_patience);
+            try
+            {
+                using var client = await ConnectAsync(endpoint, deadline.Token).ConfigureAwait(false);
+                var answer = await client.getClusterHealth(new GetClusterHealthRequest(), deadline.Token).ConfigureAwait(false);
+                if (answer is { Success: true, ClusterHealth.Leader: { IsLeader: true } leader })
+                {
+                    return leader.Endpoint;
+                }
+            }
+            catch (Exception failure) when (IsNoAnswer(failure, cancellationToken))
+            {
+                // A replica that is down knows no leader; the next one may.
+                continue;
+            }
+        }
+
+        return null;
+    }
+
+    public static async Task<TransactionalKV.Client> ConnectAsync(string endpoint, CancellationToken cancellationToken)
+    {
+        var (host, port) = Endpoints.Split(endpoint);
+        var socket = new TcpClient { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(host, port, cancellationToken).ConfigureAwait(false);
+            var configuration = new TConfiguration();
+            var transport = new TBufferedTransport(new TSocketTransport(socket, configuration), 16 * 1024);
+            return new TransactionalKV.Client(new TBinaryProtocol(transport));
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    internal static bool IsNoAnswer(Exception failure, CancellationToken cancellationToken) =>
+        !cancellationToken.IsCancellationRequested
+        && failure is SocketException or IOException or TException or OperationCanceledException or ObjectDisposedException;
+}

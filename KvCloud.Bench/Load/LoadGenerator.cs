@@ -1,0 +1,159 @@
+using System.Diagnostics;
+using KvCloud.Bench.Drivers;
+using KvCloud.Bench.Measure;
+using KvCloud.Bench.Wire;
+
+namespace KvCloud.Bench.Load;
+
+/// <summary>Runs one load: preload, warm-up, measured window; reads the servers' and its own CPU time at the window's edges.</summary>
+internal static class LoadGenerator
+{
+    private const int PreloadConnections = 16;
+    private const int PreloadInFlight = 64;
+    private static readonly TimeSpan PreloadPatience = TimeSpan.FromMinutes(30);
+
+    public static async Task<LoadResult> RunAsync(LoadOptions options, TextWriter log, CancellationToken cancellationToken)
+    {
+        options.Validate();
+        var material = new LoadMaterial(options);
+        if (options.Preload > 0)
+        {
+            await PreloadAsync(options, log, cancellationToken).ConfigureAwait(false);
+        }
+
+        var choosing = EndpointChooser.CreateAsync(options, DriverFactory.LeaderFinder(options.Driver), cancellationToken);
+        await using var endpoints = (await choosing.ConfigureAwait(false)).ConfigureAwait(false);
+        return await MeasureAsync(options, material, await choosing.ConfigureAwait(false), log, cancellationToken)
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>Writes keys 0 to Preload - 1, each once and in order.</summary>
+    private static async Task PreloadAsync(LoadOptions options, TextWriter log, CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var driver = DriverFactory.LeaderFinder(options.Driver) is EtcdLeaderFinder ? DriverKind.Etcd : DriverKind.ThriftPipelined;
+        var load = options with
+        {
+            Driver = driver,
+            Mix = OperationMix.Of(OperationKind.Set),
+            Distribution = KeyDistribution.Sequential,
+            Keys = options.Preload,
+            Calls = options.Preload,
+            Warmup = TimeSpan.Zero,
+            Duration = PreloadPatience,
+            Connections = PreloadConnections,
+            InFlight = PreloadInFlight,
+            Target = TargetKind.Leader,
+            Loops = 1,
+            RatePerSecond = 0,
+        };
+        var choosing = EndpointChooser.CreateAsync(load, DriverFactory.LeaderFinder(driver), cancellationToken);
+        await using var endpoints = (await choosing.ConfigureAwait(false)).ConfigureAwait(false);
+        var clock = RunClock.From(started, load.Warmup, load.Duration);
+        var material = new LoadMaterial(load);
+        using var run = DriverFactory.Start(
+            load, material, await choosing.ConfigureAwait(false), clock, cancellationToken);
+        var recorder = await run.Completion.ConfigureAwait(false);
+        var written = recorder.CountOf(CallStatus.Ok);
+        if (written < options.Preload)
+        {
+            throw new BenchException(
+                $"only {written} of {options.Preload} keys could be written beforehand: {recorder.FirstError ?? "too slow"}");
+        }
+
+        if (options.Progress)
+        {
+            await log.WriteLineAsync(
+                $"preloaded {options.Preload} keys in {Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s").ConfigureAwait(false);
+        }
+    }
+
+    private static async Task<LoadResult> MeasureAsync(
+        LoadOptions options, LoadMaterial material, EndpointChooser endpoints, TextWriter log, CancellationToken cancellationToken)
+    {
+        var clock = RunClock.From(Stopwatch.GetTimestamp(), options.Warmup, options.Duration);
+        using var run = DriverFactory.Start(options, material, endpoints, clock, cancellationToken);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var progress = options.Progress ? ProgressAsync(run, clock, log, ended.Token) : Task.CompletedTask;
+
+        await WaitAsync(run, clock.WindowTicks, cancellationToken).ConfigureAwait(false);
+        var before = ServerUsage.Read(options.ServerPids);
+        var ownBefore = Environment.CpuUsage.TotalTime;
+        await WaitAsync(run, clock.EndTicks, cancellationToken).ConfigureAwait(false);
+        var after = ServerUsage.Read(options.ServerPids);
+        var own = Environment.CpuUsage.TotalTime - ownBefore;
+
+        var recorder = await run.Completion.ConfigureAwait(false);
+        await ended.CancelAsync().ConfigureAwait(false);
+        await progress.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return Summarize(options, recorder, before, after, own);
+    }
+
+    /// <summary>Waits for the moment, or for the run to fail before it.</summary>
+    private static async Task WaitAsync(LoadRun run, long ticks, CancellationToken cancellationToken)
+    {
+        var moment = RunClock.WaitUntilAsync(ticks, cancellationToken);
+        if (await Task.WhenAny(moment, run.Completion).ConfigureAwait(false) == run.Completion && run.Completion.IsFaulted)
+        {
+            await run.Completion.ConfigureAwait(false);
+        }
+
+        await moment.ConfigureAwait(false);
+    }
+
+    private static async Task ProgressAsync(LoadRun run, RunClock clock, TextWriter log, CancellationToken cancellationToken)
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        long last = 0;
+        while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
+        {
+            var now = Stopwatch.GetTimestamp();
+            var done = run.Completed;
+            var second = Stopwatch.GetElapsedTime(clock.StartTicks, now).TotalSeconds;
+            var phase = now < clock.WindowTicks ? "warm-up" : now < clock.EndTicks ? "measuring" : "draining";
+            await log.WriteLineAsync($"{second,6:F0} s  {done - last,9} calls/s  {phase}").ConfigureAwait(false);
+            last = done;
+        }
+    }
+
+    private static LoadResult Summarize(
+        LoadOptions options, LatencyRecorder recorder, ServerUsage before, ServerUsage after, TimeSpan own)
+    {
+        var statuses = Enum.GetValues<CallStatus>()
+            .Where(status => recorder.CountOf(status) > 0)
+            .ToDictionary(status => status.ToString(), recorder.CountOf);
+        var counted = Enum.GetValues<CallStatus>().Where(CallStatuses.IsSuccess).Sum(recorder.CountOf);
+        var successes = recorder.PerSecond.Sum();
+        var seconds = options.Duration.TotalSeconds;
+        var servers = options.ServerPids.Count;
+        var cpu = after.CpuSeconds - before.CpuSeconds;
+        var divisor = Math.Max(1, successes);
+        return new LoadResult
+        {
+            Driver = options.Driver.ToString(),
+            Mix = options.Mix.Text,
+            Target = options.EffectiveTarget.ToString(),
+            Connections = options.Connections,
+            InFlight = options.InFlight,
+            RatePerSecond = options.RatePerSecond,
+            KeySizeBytes = options.KeySizeBytes,
+            ValueSizeBytes = options.ValueSizeBytes,
+            Keys = options.Keys,
+            Seconds = seconds,
+            Throughput = Math.Round(successes / seconds, 1),
+            Latency = recorder.Summarize(),
+            ByOperation = recorder.SummarizeKinds(),
+            Statuses = statuses,
+            Errors = statuses.Values.Sum() - counted,
+            FirstError = recorder.FirstError,
+            Unfinished = recorder.Unfinished,
+            PerSecond = recorder.PerSecond,
+            ServerCpuMicroseconds = servers == 0 ? null : Math.Round(cpu * 1e6 / divisor, 2),
+            ServerCores = servers == 0 ? null : Math.Round(cpu / seconds, 3),
+            ServerMemoryMb = servers == 0 ? null : Math.Round(after.ResidentBytes / 1048576.0 / servers, 1),
+            ServerWriteBytes = servers == 0 ? null : Math.Round((after.WrittenBytes - before.WrittenBytes) / (double)divisor, 1),
+            GeneratorCores = Math.Round(own.TotalSeconds / seconds, 3),
+            GeneratorCpuMicroseconds = Math.Round(own.TotalMicroseconds / divisor, 2),
+        };
+    }
+}

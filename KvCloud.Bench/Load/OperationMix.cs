@@ -1,0 +1,95 @@
+using System.Globalization;
+
+namespace KvCloud.Bench.Load;
+
+/// <summary>Which operations a load is made of, and in what proportion: <c>set:50,get_leader:50</c>.</summary>
+internal sealed class OperationMix
+{
+    private static readonly Dictionary<string, OperationKind> _names = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["set"] = OperationKind.Set,
+        ["insert"] = OperationKind.Insert,
+        ["get_local"] = OperationKind.GetLocal,
+        ["get_leader"] = OperationKind.GetLeader,
+        ["get_read_index"] = OperationKind.GetReadIndex,
+        ["range"] = OperationKind.Range,
+        ["commit"] = OperationKind.Commit,
+        ["rmw"] = OperationKind.ReadModifyWrite,
+    };
+
+    private readonly OperationKind[] _kinds;
+    private readonly double[] _upTo;
+
+    private OperationMix(IReadOnlyList<(OperationKind Kind, double Weight)> parts)
+    {
+        _kinds = [.. parts.Select(part => part.Kind)];
+        _upTo = new double[parts.Count];
+        var total = parts.Sum(part => part.Weight);
+        var sum = 0.0;
+        for (var i = 0; i < parts.Count; i++)
+        {
+            sum += parts[i].Weight / total;
+            _upTo[i] = sum;
+        }
+
+        _upTo[^1] = 1;
+        Text = string.Join(',', parts.Select(part =>
+            string.Create(CultureInfo.InvariantCulture, $"{NameOf(part.Kind)}:{part.Weight}")));
+    }
+
+    /// <summary>The mix as it would be typed.</summary>
+    public string Text { get; }
+
+    public IReadOnlyList<OperationKind> Kinds => _kinds;
+
+    /// <summary>Whether some operation only runs on the leader of a KvCloud cluster.</summary>
+    public bool NeedsLeader => _kinds.Any(kind =>
+        kind is not (OperationKind.GetLocal or OperationKind.GetReadIndex or OperationKind.Range));
+
+    public bool Reads => _kinds.Any(kind => kind is not (OperationKind.Set or OperationKind.Insert or OperationKind.Commit));
+
+    public static OperationMix Of(OperationKind kind) => new([(kind, 100)]);
+
+    public static OperationMix Parse(string text)
+    {
+        var parts = new List<(OperationKind, double)>();
+        foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            var colon = part.IndexOf(':', StringComparison.Ordinal);
+            var name = colon < 0 ? part : part[..colon];
+            if (!_names.TryGetValue(name, out var kind))
+            {
+                throw new BenchException($"--mix names '{name}'; there are {string.Join(", ", _names.Keys)}");
+            }
+
+            var weight = 1.0;
+            if (colon >= 0 && (!double.TryParse(part[(colon + 1)..], CultureInfo.InvariantCulture, out weight) || weight <= 0))
+            {
+                throw new BenchException($"--mix has '{part}'; a weight is a number above 0");
+            }
+
+            parts.Add((kind, weight));
+        }
+
+        return parts.Count == 0 ? throw new BenchException("--mix is empty") : new OperationMix(parts);
+    }
+
+    public static string NameOf(OperationKind kind) => _names.First(pair => pair.Value == kind).Key;
+
+    public OperationKind Next(SeededRandom random)
+    {
+        if (_kinds.Length == 1)
+        {
+            return _kinds[0];
+        }
+
+        var u = random.NextDouble();
+        var i = 0;
+        while (u >= _upTo[i])
+        {
+            i++;
+        }
+
+        return _kinds[i];
+    }
+}

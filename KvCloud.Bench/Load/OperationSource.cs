@@ -1,0 +1,62 @@
+namespace KvCloud.Bench.Load;
+
+/// <summary>One operation under way.</summary>
+internal struct Operation
+{
+    public OperationKind Kind;
+
+    /// <summary>The key, or the first of a range or transaction.</summary>
+    public long Key;
+
+    /// <summary>1 once the read of a read-modify-write is done.</summary>
+    public int Step;
+
+    /// <summary>Stopwatch ticks from which its latency counts.</summary>
+    public long IntendedTicks;
+}
+
+/// <summary>Makes up operations, keys and values. One thread each.</summary>
+/// <param name="options">The run.</param>
+/// <param name="material">What all sources of the run share.</param>
+/// <param name="index">Tells the sources of a run apart: each has random numbers of its own.</param>
+internal sealed class OperationSource(LoadOptions options, LoadMaterial material, int index)
+{
+    private readonly SeededRandom _random = new(options.Seed + ((ulong)(index + 1) * 7919));
+    private readonly byte[] _keys = new byte[options.KeySizeBytes * options.CommitSize];
+    private readonly byte[] _endKey = new byte[options.KeySizeBytes];
+
+    public Operation Next(long intendedTicks)
+    {
+        var kind = options.Mix.Next(_random);
+        var key = kind == OperationKind.Insert ? material.Keys.TakeNew() : material.Chooser.Next(_random);
+        return new Operation { Kind = kind, Key = key, IntendedTicks = intendedTicks };
+    }
+
+    public ReadOnlyMemory<byte> Value() => material.Value(_random, options.ValueSizeBytes);
+
+    /// <summary>
+    /// The key a range ends before: as many keys on as rows are wanted. A range to the end of the keyspace would make etcd count
+    /// all of that, whatever the limit.
+    /// </summary>
+    public ReadOnlySpan<byte> EndKey(in Operation operation)
+    {
+        material.Keys.Write(operation.Key + options.RangeLimit, _endKey);
+        return _endKey;
+    }
+
+    /// <summary>The keys of <paramref name="operation"/>, end to end; valid until the next call.</summary>
+    public ReadOnlySpan<byte> Keys(in Operation operation)
+    {
+        var size = options.KeySizeBytes;
+        var count = operation.Kind == OperationKind.Commit ? options.CommitSize : 1;
+        material.Keys.Write(operation.Key, _keys.AsSpan(0, size));
+        for (var i = 1; i < count; i++)
+        {
+            // Neighbours of the first, so that one transaction never names a key twice (etcd refuses that).
+            var key = (operation.Key + i) % Math.Max(material.Keys.Count, count);
+            material.Keys.Write(key, _keys.AsSpan(i * size, size));
+        }
+
+        return _keys.AsSpan(0, count * size);
+    }
+}

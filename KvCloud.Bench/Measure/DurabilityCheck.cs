@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using System.Globalization;
+using KvCloud.Bench.Clusters;
+using KvCloud.Bench.Load;
+
+namespace KvCloud.Bench.Measure;
+
+/// <summary>What was seen of one member's disk while puts were acknowledged.</summary>
+/// <param name="Member">Its name.</param>
+/// <param name="Syncs">Calls of fsync and fdatasync that strace saw; null where strace could not look.</param>
+/// <param name="WrittenBytes">What the kernel counts as written by the process.</param>
+internal sealed record MemberDurability(string Member, long? Syncs, long WrittenBytes);
+
+/// <summary>Whether a cluster really syncs what it acknowledges. Its load is not measured: strace slows the servers.</summary>
+internal sealed record DurabilityCheck(string Cluster, double Seconds, double PutsPerSecond, IReadOnlyList<MemberDurability> Members)
+{
+    private const double LookSeconds = 1.5;
+    private const int PutBytes = 116;
+
+    /// <summary>A quorum of members synced, or, where strace could not look, wrote at least what they acknowledged.</summary>
+    public bool IsDurable => Members.Count(member => member.Syncs is { } syncs
+        ? syncs > 0
+        : member.WrittenBytes >= PutsPerSecond * Seconds * PutBytes) > Members.Count / 2;
+
+    public static async Task<DurabilityCheck> RunAsync(IBenchCluster cluster, CancellationToken cancellationToken)
+    {
+        var load = LoadGenerator.RunAsync(
+            new LoadOptions
+            {
+                Driver = cluster.Driver,
+                Endpoints = cluster.Endpoints,
+                Warmup = TimeSpan.FromSeconds(0.3),
+                Duration = TimeSpan.FromSeconds(LookSeconds + 0.3),
+            },
+            TextWriter.Null,
+            cancellationToken);
+        await Task.Delay(TimeSpan.FromSeconds(0.3), cancellationToken).ConfigureAwait(false);
+        var members = await Task.WhenAll(cluster.Members.Select(member => LookAsync(member, cancellationToken)))
+            .ConfigureAwait(false);
+        var result = await load.ConfigureAwait(false);
+        return new DurabilityCheck(cluster.Name, LookSeconds, result.Throughput, members);
+    }
+
+    /// <summary>Calls of fsync and fdatasync in a summary of <c>strace -c</c>.</summary>
+    public static long ParseSyncs(string summary)
+    {
+        long syncs = 0;
+        foreach (var line in summary.Split('\n'))
+        {
+            // % time, seconds, µs a call, calls, errors (blank if none), name.
+            var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (fields.Length >= 5 && fields[^1] is "fsync" or "fdatasync")
+            {
+                syncs += long.Parse(fields[3], CultureInfo.InvariantCulture);
+            }
+        }
+
+        return syncs;
+    }
+
+    public override string ToString()
+    {
+        var members = Members.Select(member => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{member.Member} {(member.Syncs is { } syncs ? $"{syncs / Seconds:F0} syncs/s" : "no strace")}, {member.WrittenBytes / Seconds / 1e6:F2} MB/s"));
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Cluster}: {(IsDurable ? "durable" : "NOT DURABLE")} at {PutsPerSecond:F0} puts/s (under strace): {string.Join("; ", members)}");
+    }
+
+    private static async Task<MemberDurability> LookAsync(ServerProcess member, CancellationToken cancellationToken)
+    {
+        var before = ServerUsage.Read([member.Pid]).WrittenBytes;
+        var started = Stopwatch.GetTimestamp();
+        var syncs = await CountSyncsAsync(member.Pid, cancellationToken).ConfigureAwait(false);
+        var left = TimeSpan.FromSeconds(LookSeconds) - Stopwatch.GetElapsedTime(started);
+        if (left > TimeSpan.Zero)
+        {
+            await Task.Delay(left, cancellationToken).ConfigureAwait(false);
+        }
+
+        return new MemberDurability(member.Name, syncs, ServerUsage.Read([member.Pid]).WrittenBytes - before);
+    }
+
+    private static async Task<long?> CountSyncsAsync(int pid, CancellationToken cancellationToken)
+    {
+        var output = Path.GetTempFileName();
+        try
+        {
+            // strace sums up when it is interrupted, and lets go of the server.
+            using var strace = Process.Start(new ProcessStartInfo("timeout")
+            {
+                ArgumentList =
+                {
+                    "-s", "INT", LookSeconds.ToString(CultureInfo.InvariantCulture),
+                    "strace", "-f", "-c", "-e", "trace=fsync,fdatasync", "-o", output,
+                    "-p", pid.ToString(CultureInfo.InvariantCulture),
+                },
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            });
+            if (strace is null)
+            {
+                return null;
+            }
+
+            var errors = strace.StandardError.ReadToEndAsync(cancellationToken);
+            await strace.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
+            var said = await errors.ConfigureAwait(false);
+            var couldLook = said.Contains("attached", StringComparison.Ordinal);
+            return couldLook ? ParseSyncs(await File.ReadAllTextAsync(output, cancellationToken).ConfigureAwait(false)) : null;
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            // Neither timeout nor strace: the bytes written must do.
+            return null;
+        }
+        finally
+        {
+            File.Delete(output);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net.Sockets;
+using KvCloud.Bench.Clusters;
+using KvCloud.Bench.Drivers;
+using KvCloud.Bench.Load;
+using KvCloud.Bench.Wire;
+
+namespace KvCloud.Bench.Measure;
+
+/// <summary>
+/// SIGKILL to the leader, then the time to the first acknowledged write. A write is tried on every survivor every few milliseconds,
+/// also while earlier ones hang, so that neither system waits for a client's own timeout.
+/// </summary>
+internal sealed class FailoverMeasure(IBenchCluster cluster)
+{
+    private const int AttemptsAtATime = 64;
+    private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan _settle = TimeSpan.FromSeconds(1);
+
+    /// <summary>Kills leaders until <paramref name="kills"/> are done or the time is up, but one at least; seconds each.</summary>
+    public async Task<IReadOnlyList<double>> RunAsync(int kills, TimeSpan budget, CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        var seconds = new List<double>();
+        while (seconds.Count < kills && (seconds.Count == 0 || Stopwatch.GetElapsedTime(started) < budget))
+        {
+            seconds.Add((await KillOnceAsync(cancellationToken).ConfigureAwait(false)).TotalSeconds);
+        }
+
+        return seconds;
+    }
+
+    private async Task<TimeSpan> KillOnceAsync(CancellationToken cancellationToken)
+    {
+        var leader = await DriverFactory.LeaderFinder(cluster.Driver).FindLeaderAsync(cluster.Endpoints, cancellationToken)
+            .ConfigureAwait(false) ?? throw new BenchException($"{cluster.Name} has no leader to kill");
+        var member = cluster.Endpoints.ToList().IndexOf(leader);
+        if (member < 0)
+        {
+            throw new BenchException($"{cluster.Name} names {leader} as its leader, which is none of its members");
+        }
+
+        var survivors = cluster.Endpoints.Where((_, i) => i != member).ToList();
+        var started = Stopwatch.GetTimestamp();
+        await cluster.Members[member].KillAsync().ConfigureAwait(false);
+        var took = await FirstWriteAsync(survivors, started, cancellationToken).ConfigureAwait(false);
+        await cluster.RestartAsync(member, cancellationToken).ConfigureAwait(false);
+        await Task.Delay(_settle, cancellationToken).ConfigureAwait(false);
+        return took;
+    }
+
+    private async Task<TimeSpan> FirstWriteAsync(
+        List<string> survivors, long started, CancellationToken cancellationToken)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        stop.CancelAfter(_patience);
+        var first = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var idle = survivors.ToDictionary(survivor => survivor, _ => new ConcurrentBag<ProbeConnection>());
+        var attempts = new List<Task>();
+        using var timer = new PeriodicTimer(_interval);
+        try
+        {
+            do
+            {
+                attempts.RemoveAll(attempt => attempt.IsCompletedSuccessfully);
+                foreach (var survivor in survivors.Where(_ => attempts.Count < AttemptsAtATime * survivors.Count))
+                {
+                    attempts.Add(TryWriteAsync(survivor, idle[survivor], first, stop.Token));
+                }
+            }
+            while (!first.Task.IsCompleted && await timer.WaitForNextTickAsync(stop.Token).ConfigureAwait(false));
+            return Stopwatch.GetElapsedTime(started, await first.Task.ConfigureAwait(false));
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new BenchException($"{cluster.Name} took no write for {_patience.TotalSeconds} s after its leader was killed");
+        }
+        finally
+        {
+            await stop.CancelAsync().ConfigureAwait(false);
+            await Task.WhenAll(attempts).ConfigureAwait(false);
+            foreach (var connection in idle.Values.SelectMany(connections => connections))
+            {
+                connection.Dispose();
+            }
+        }
+    }
+
+    private async Task TryWriteAsync(
+        string endpoint, ConcurrentBag<ProbeConnection> idle, TaskCompletionSource<long> first, CancellationToken cancellationToken)
+    {
+        ProbeConnection? connection = null;
+        try
+        {
+            if (!idle.TryTake(out connection))
+            {
+                WireProtocol protocol = cluster.Driver == DriverKind.Etcd ? new EtcdProtocol(endpoint) : new ThriftProtocol();
+                connection = await ProbeConnection.ConnectAsync(endpoint, protocol, cancellationToken).ConfigureAwait(false);
+            }
+
+            var answer = await connection.SetAsync("kfailover"u8.ToArray(), new byte[100], cancellationToken).ConfigureAwait(false);
+            if (answer.Status == CallStatus.Ok)
+            {
+                first.TrySetResult(Stopwatch.GetTimestamp());
+            }
+
+            idle.Add(connection);
+        }
+        catch (Exception failure) when (failure is SocketException or WireException or OperationCanceledException)
+        {
+            // This attempt failed, as attempts do while there is no leader; the next is a few milliseconds away.
+            connection?.Dispose();
+        }
+    }
+}

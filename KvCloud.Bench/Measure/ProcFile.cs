@@ -1,0 +1,63 @@
+using System.Globalization;
+
+namespace KvCloud.Bench.Measure;
+
+/// <summary>Reads what proc(5) tells of a process. The parsers take text, so that they are tested without a process.</summary>
+internal static class ProcFile
+{
+    /// <summary>User and system time of /proc/PID/stat, in clock ticks.</summary>
+    public static long ParseCpuTicks(string stat)
+    {
+        // The command may hold spaces and parentheses: fields are counted after the last one. utime is field 14, stime 15.
+        var end = stat.LastIndexOf(')');
+        var fields = end < 0 ? [] : stat[(end + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        if (fields.Length < 13
+            || !long.TryParse(fields[11], CultureInfo.InvariantCulture, out var user)
+            || !long.TryParse(fields[12], CultureInfo.InvariantCulture, out var system))
+        {
+            throw new FormatException($"not a /proc/PID/stat line: '{stat}'");
+        }
+
+        return user + system;
+    }
+
+    /// <summary>A number of a file of <c>Name:  number [unit]</c> lines (/proc/PID/status, /proc/PID/io).</summary>
+    public static long ParseNumber(string text, string name)
+    {
+        foreach (var line in text.AsSpan().EnumerateLines())
+        {
+            if (!line.StartsWith(name, StringComparison.Ordinal) || line.Length <= name.Length || line[name.Length] != ':')
+            {
+                continue;
+            }
+
+            var rest = line[(name.Length + 1)..].Trim();
+            var space = rest.IndexOf(' ');
+            return long.Parse(space < 0 ? rest : rest[..space], CultureInfo.InvariantCulture);
+        }
+
+        throw new FormatException($"there is no line '{name}:'");
+    }
+
+    /// <summary>Inode of the socket that listens on <paramref name="port"/>, from /proc/net/tcp or tcp6; null if none does.</summary>
+    public static string? ParseListeningInode(string table, int port)
+    {
+        const string Listening = "0A";
+        foreach (var line in table.Split('\n').Skip(1))
+        {
+            var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (fields.Length < 10 || fields[3] != Listening)
+            {
+                continue;
+            }
+
+            var colon = fields[1].LastIndexOf(':');
+            if (int.Parse(fields[1].AsSpan(colon + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture) == port)
+            {
+                return fields[9];
+            }
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,29 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace KvCloud.Bench.Report;
+
+/// <summary>Results as JSON: snake_case names, units in them.</summary>
+internal static class JsonReport
+{
+    private static readonly JsonSerializerOptions _options = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+        WriteIndented = true,
+    };
+
+    public static string Serialize<T>(T result) => JsonSerializer.Serialize(result, _options);
+
+    public static async Task WriteAsync<T>(string path, T result, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await File.WriteAllTextAsync(path, Serialize(result) + "\n", cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new BenchException($"the result could not be written to {path}: {failure.Message}", failure);
+        }
+    }
+}

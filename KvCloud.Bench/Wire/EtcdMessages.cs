@@ -1,0 +1,126 @@
+using System.Numerics;
+using System.Text;
+
+namespace KvCloud.Bench.Wire;
+
+/// <summary>etcd's requests in Protocol Buffers, with gRPC's five bytes before them; field numbers are those of etcd's rpc.proto.</summary>
+internal static class EtcdMessages
+{
+    private const byte KeyTag = 0x0A;
+    private const byte ValueTag = 0x12;
+    private const byte RangeEndTag = 0x12;
+    private const byte LimitTag = 0x18;
+    private const byte SerializableTag = 0x38;
+    private const byte TxnSuccessTag = 0x12;
+    private const byte RequestPutTag = 0x12;
+    private const byte ResponseRowsTag = 0x12;
+
+    private static readonly byte[] _put = Encoding.ASCII.GetBytes("/etcdserverpb.KV/Put");
+    private static readonly byte[] _range = Encoding.ASCII.GetBytes("/etcdserverpb.KV/Range");
+    private static readonly byte[] _txn = Encoding.ASCII.GetBytes("/etcdserverpb.KV/Txn");
+
+    public static byte[] MethodOf(CallKind kind) => kind switch
+    {
+        CallKind.Set => _put,
+        CallKind.Commit => _txn,
+        _ => _range,
+    };
+
+    public static bool IsRead(CallKind kind) =>
+        kind is CallKind.GetLocal or CallKind.GetLeader or CallKind.GetReadIndex;
+
+    public static void Write(in WireCall call, ByteBuffer output)
+    {
+        switch (call.Kind)
+        {
+            case CallKind.Set:
+                Begin(output, PutSize(call.Keys, call.Value));
+                WritePut(output, call.Keys, call.Value);
+                break;
+            case CallKind.Commit:
+                WriteTransaction(call, output);
+                break;
+            case CallKind.Range:
+                Begin(
+                    output,
+                    BytesSize(call.Keys.Length) + BytesSize(call.EndKey.Length) + 1 + VarintSize(call.Limit) + 2);
+                WriteBytes(output, KeyTag, call.Keys);
+                WriteBytes(output, RangeEndTag, call.EndKey);
+                output.WriteByte(LimitTag);
+                output.WriteVarint((ulong)call.Limit);
+                WriteTrue(output, SerializableTag);
+                break;
+            default:
+                var local = call.Kind == CallKind.GetLocal;
+                Begin(output, BytesSize(call.Keys.Length) + (local ? 2 : 0));
+                WriteBytes(output, KeyTag, call.Keys);
+                if (local)
+                {
+                    WriteTrue(output, SerializableTag);
+                }
+
+                break;
+        }
+    }
+
+    /// <summary>Whether a RangeResponse, or its first part, has a row.</summary>
+    public static bool HasRows(ReadOnlySpan<byte> message)
+    {
+        // Field 1 is the response header, then come the rows; anything else follows them.
+        if (message.Length >= 2 && message[0] == KeyTag)
+        {
+            var headerBytes = message[1];
+            message = message.Length >= 2 + headerBytes ? message[(2 + headerBytes)..] : [];
+        }
+
+        return message.Length > 0 && message[0] == ResponseRowsTag;
+    }
+
+    private static void WriteTransaction(in WireCall call, ByteBuffer output)
+    {
+        var put = PutSize(call.Keys[..call.KeySizeBytes], call.Value);
+        var request = BytesSize(put);
+        Begin(output, call.Keys.Length / call.KeySizeBytes * BytesSize(request));
+        for (var keys = call.Keys; keys.Length > 0; keys = keys[call.KeySizeBytes..])
+        {
+            output.WriteByte(TxnSuccessTag);
+            output.WriteVarint((ulong)request);
+            output.WriteByte(RequestPutTag);
+            output.WriteVarint((ulong)put);
+            WritePut(output, keys[..call.KeySizeBytes], call.Value);
+        }
+    }
+
+    private static int PutSize(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) =>
+        BytesSize(key.Length) + BytesSize(value.Length);
+
+    private static void WritePut(ByteBuffer output, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    {
+        WriteBytes(output, KeyTag, key);
+        WriteBytes(output, ValueTag, value);
+    }
+
+    private static void Begin(ByteBuffer output, int size)
+    {
+        output.WriteByte(0);
+        output.WriteInt32(size);
+    }
+
+    private static void WriteBytes(ByteBuffer output, byte tag, ReadOnlySpan<byte> bytes)
+    {
+        output.WriteByte(tag);
+        output.WriteVarint((ulong)bytes.Length);
+        output.Write(bytes);
+    }
+
+    private static void WriteTrue(ByteBuffer output, byte tag)
+    {
+        output.WriteByte(tag);
+        output.WriteByte(1);
+    }
+
+    /// <summary>Bytes of a length-delimited field of <paramref name="length"/> bytes: tag, length, content.</summary>
+    private static int BytesSize(int length) => 1 + VarintSize(length) + length;
+
+    private static int VarintSize(int value) => (BitOperations.Log2((uint)value | 1) / 7) + 1;
+}

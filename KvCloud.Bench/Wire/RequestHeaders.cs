@@ -1,0 +1,124 @@
+using System.Text;
+
+namespace KvCloud.Bench.Wire;
+
+/// <summary>
+/// Header blocks of gRPC requests in HPACK (RFC 7541): the first use of a header adds it to the server's table, later ones are one
+/// byte each, as gRPC's own clients do. One thread.
+/// </summary>
+internal sealed class RequestHeaders
+{
+    private const int StaticEntries = 61;
+    private const int EntryOverheadBytes = 32;
+
+    // Entries of RFC 7541's static table: whole fields, and names.
+    private const byte MethodPost = 0x80 | 3;
+    private const byte SchemeHttp = 0x80 | 6;
+    private const int PathName = 4;
+    private const int AuthorityName = 1;
+    private const int ContentTypeName = 31;
+
+    private readonly byte[] _authority;
+    private readonly List<byte[]> _table = [];
+    private readonly ByteBuffer _block = new(256);
+    private int _tableBytes = 4096;
+    private int _usedBytes;
+    private bool _tableShrunk;
+
+    public RequestHeaders(string authority) => _authority = Encoding.ASCII.GetBytes(authority);
+
+    /// <summary>The server's limit for the table; only a smaller one than HPACK's 4096 matters here.</summary>
+    public void LimitTable(int bytes)
+    {
+        if (bytes < _tableBytes)
+        {
+            _tableBytes = bytes;
+            _tableShrunk = true;
+            _table.Clear();
+            _usedBytes = 0;
+        }
+    }
+
+    /// <summary>The block of a call of <paramref name="path"/>; valid until the next call. The path array is its own key.</summary>
+    public ReadOnlySpan<byte> Encode(byte[] path)
+    {
+        _block.Clear();
+        if (_tableShrunk)
+        {
+            // A table that was cut must be announced; 0 empties it, and everything goes literally from then on.
+            _block.WriteByte(0x20);
+            _tableShrunk = false;
+            _tableBytes = 0;
+        }
+
+        _block.WriteByte(MethodPost);
+        _block.WriteByte(SchemeHttp);
+        Write(PathName, [], path);
+        Write(AuthorityName, [], _authority);
+        Write(ContentTypeName, [], ContentType);
+        Write(0, TeName, Trailers);
+        return _block.Unread;
+    }
+
+    private static readonly byte[] ContentType = "application/grpc"u8.ToArray();
+    private static readonly byte[] TeName = "te"u8.ToArray();
+    private static readonly byte[] Trailers = "trailers"u8.ToArray();
+
+    private void Write(int staticName, ReadOnlySpan<byte> name, byte[] value)
+    {
+        // The newest entry has the lowest number. Values are told apart by identity: each array here belongs to one name.
+        var position = _table.IndexOf(value);
+        if (position >= 0)
+        {
+            _block.WriteByte((byte)(0x80 | (StaticEntries + _table.Count - position)));
+            return;
+        }
+
+        const int LongestStaticName = 19;
+        var entryBytes = LongestStaticName + name.Length + value.Length + EntryOverheadBytes;
+        var add = _usedBytes + entryBytes <= _tableBytes;
+        if (add)
+        {
+            _block.WriteByte((byte)(0x40 | staticName));
+            _table.Add(value);
+            _usedBytes += entryBytes;
+        }
+        else
+        {
+            WriteLiteralName(staticName);
+        }
+
+        if (staticName == 0)
+        {
+            WriteString(name);
+        }
+
+        WriteString(value);
+    }
+
+    private void WriteLiteralName(int staticName)
+    {
+        // Without indexing: a prefix of four bits, 15 and more go on in the next byte.
+        if (staticName < 15)
+        {
+            _block.WriteByte((byte)staticName);
+        }
+        else
+        {
+            _block.WriteByte(0x0F);
+            _block.WriteByte((byte)(staticName - 15));
+        }
+    }
+
+    private void WriteString(ReadOnlySpan<byte> text)
+    {
+        // Seven bits of length, no Huffman code.
+        if (text.Length >= 127)
+        {
+            throw new BenchException($"a header of {text.Length} bytes: the endpoint's name is too long");
+        }
+
+        _block.WriteByte((byte)text.Length);
+        _block.Write(text);
+    }
+}

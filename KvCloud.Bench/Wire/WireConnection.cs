@@ -1,0 +1,165 @@
+using System.Net.Sockets;
+using KvCloud.Bench.Load;
+
+namespace KvCloud.Bench.Wire;
+
+/// <summary>One socket, its protocol, and the operations in flight on it. Owned by one <see cref="WireLoop"/>.</summary>
+internal sealed class WireConnection : IDisposable
+{
+    private const int ReadBytes = 64 * 1024;
+
+    private readonly Func<string, WireProtocol> _newProtocol;
+    private readonly ByteBuffer _input = new(ReadBytes * 2);
+    private readonly ByteBuffer _output = new(ReadBytes);
+    private readonly Operation[] _operations;
+    private readonly bool[] _busy;
+    private readonly int[] _free;
+    private int _freeCount;
+    private Socket? _socket;
+    private WireProtocol? _protocol;
+    private bool _watchesWrites;
+
+    public WireConnection(int id, int inFlight, Func<string, WireProtocol> newProtocol)
+    {
+        Id = id;
+        _newProtocol = newProtocol;
+        _operations = new Operation[inFlight];
+        _busy = new bool[inFlight];
+        _free = new int[inFlight];
+        FreeAll();
+    }
+
+    public int Id { get; }
+
+    public bool IsOpen => _socket is not null;
+
+    public bool HasRoom => _freeCount > 0 && IsOpen;
+
+    public int InFlight => _operations.Length - _freeCount;
+
+    /// <summary>Stopwatch ticks before which a lost connection is not tried again.</summary>
+    public long RetryAtTicks { get; set; }
+
+    public void Connect(string endpoint, Epoll epoll)
+    {
+        var (host, port) = Endpoints.Split(endpoint);
+        var socket = new Socket(SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            socket.Connect(host, port);
+            socket.Blocking = false;
+            epoll.Watch(socket.SafeHandle, Id);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+
+        _socket = socket;
+        _watchesWrites = false;
+        _input.Clear();
+        _output.Clear();
+        _protocol = _newProtocol(endpoint);
+        _protocol.Open(_output);
+    }
+
+    /// <summary>Remembers <paramref name="operation"/> as in flight; returns its token.</summary>
+    public int Take(in Operation operation)
+    {
+        var token = _free[--_freeCount];
+        _operations[token] = operation;
+        _busy[token] = true;
+        return token;
+    }
+
+    /// <summary>The operation of <paramref name="token"/>, which must be in flight.</summary>
+    public ref Operation OperationOf(int token)
+    {
+        if ((uint)token >= (uint)_busy.Length || !_busy[token])
+        {
+            throw new WireException($"the server answered call {token}, which is not in flight");
+        }
+
+        return ref _operations[token];
+    }
+
+    public void Release(int token)
+    {
+        _busy[token] = false;
+        _free[_freeCount++] = token;
+    }
+
+    public void Write(in WireCall call, int token) => _protocol!.Write(call, token, _output);
+
+    /// <summary>Reads once and parses; false when the peer has closed.</summary>
+    public bool Receive(List<WireAnswer> answers)
+    {
+        var count = _socket!.Receive(_input.Room(ReadBytes), SocketFlags.None, out var error);
+        if (error == SocketError.WouldBlock)
+        {
+            return true;
+        }
+
+        if (error != SocketError.Success || count == 0)
+        {
+            return false;
+        }
+
+        _input.Advance(count);
+        _protocol!.Read(_input, answers, _output);
+        return true;
+    }
+
+    /// <summary>Sends what the socket takes now and has the rest sent when it takes more; false when the peer is gone.</summary>
+    public bool Flush(Epoll epoll)
+    {
+        while (_output.Length > 0)
+        {
+            var count = _socket!.Send(_output.Unread, SocketFlags.None, out var error);
+            if (error == SocketError.WouldBlock)
+            {
+                break;
+            }
+
+            if (error != SocketError.Success)
+            {
+                return false;
+            }
+
+            _output.Consume(count);
+        }
+
+        var wants = _output.Length > 0;
+        if (wants != _watchesWrites)
+        {
+            _watchesWrites = wants;
+            epoll.WatchWrites(_socket!.SafeHandle, Id, wants);
+        }
+
+        return true;
+    }
+
+    /// <summary>Closes the socket and hands out what was in flight; the slots are free again.</summary>
+    public IEnumerable<Operation> Close()
+    {
+        _socket?.Dispose();
+        _socket = null;
+        var lost = Enumerable.Range(0, _busy.Length).Where(i => _busy[i]).Select(i => _operations[i]).ToArray();
+        FreeAll();
+        return lost;
+    }
+
+    public void Dispose() => _socket?.Dispose();
+
+    private void FreeAll()
+    {
+        Array.Clear(_busy);
+        for (var i = 0; i < _free.Length; i++)
+        {
+            _free[i] = _free.Length - 1 - i;
+        }
+
+        _freeCount = _free.Length;
+    }
+}

@@ -1,0 +1,337 @@
+using System.Diagnostics;
+using KvCloud.Bench.Load;
+
+namespace KvCloud.Bench.Wire;
+
+/// <summary>What a loop needs to know.</summary>
+internal sealed record WireLoopPlan(
+    int Loop,
+    LoadOptions Options,
+    Func<string, WireProtocol> NewProtocol,
+    EndpointChooser Endpoints,
+    OperationSource Source,
+    LatencyRecorder Recorder,
+    RunClock Clock);
+
+/// <summary>
+/// Drives its share of the connections on one thread: waits for all sockets at once, parses what came, and sends the next calls of a
+/// connection in one write. The same loop drives both servers; only the <see cref="WireProtocol"/> differs.
+/// </summary>
+internal sealed class WireLoop : IDisposable
+{
+    private const long LongestWaitNanoseconds = 20_000_000;
+
+    private static readonly long _retryTicks = Stopwatch.Frequency / 20;
+    private static readonly long _drainTicks = 2 * Stopwatch.Frequency;
+
+    private readonly WireLoopPlan _plan;
+    private readonly Epoll _epoll = new();
+    private readonly WireConnection[] _connections;
+    private readonly List<WireAnswer> _answers = [];
+    private readonly OpenLoopSchedule? _schedule;
+    private readonly long _endTicks;
+    private readonly long _calls;
+    private int _nextConnection;
+    private int _closed;
+    private int _inFlight;
+    private long _sent;
+    private long _completed;
+
+    public WireLoop(WireLoopPlan plan)
+    {
+        _plan = plan;
+        var options = plan.Options;
+        var mine = Enumerable.Range(0, options.Connections).Where(i => i % options.Loops == plan.Loop).ToArray();
+        _connections = [.. mine.Select((_, i) => new WireConnection(i, options.InFlight, plan.NewProtocol))];
+        _closed = _connections.Length;
+        _endTicks = plan.Clock.EndTicks;
+        _calls = options.Calls == 0 ? long.MaxValue : options.Calls;
+        _schedule = options.RatePerSecond > 0
+            ? new OpenLoopSchedule(plan.Clock.StartTicks, options.RatePerSecond, plan.Loop, options.Loops)
+            : null;
+    }
+
+    /// <summary>Calls answered so far; other threads may read it.</summary>
+    public long Completed => Volatile.Read(ref _completed);
+
+    /// <summary>Runs to the end of the run's clock; an open loop then waits a little for answers that are still out.</summary>
+    public void Run(CancellationToken cancellation)
+    {
+        OpenClosed(Stopwatch.GetTimestamp());
+        while (!cancellation.IsCancellationRequested)
+        {
+            var now = Stopwatch.GetTimestamp();
+            if ((now >= _endTicks && (_schedule is null || !NeedsDraining(now))) || (_sent >= _calls && _inFlight == 0))
+            {
+                break;
+            }
+
+            if (_closed > 0)
+            {
+                OpenClosed(now);
+            }
+
+            if (_schedule is not null)
+            {
+                SendDue(now);
+            }
+
+            Turn();
+        }
+
+        RecordUnfinished();
+    }
+
+    public void Dispose()
+    {
+        foreach (var connection in _connections)
+        {
+            connection.Dispose();
+        }
+
+        _epoll.Dispose();
+    }
+
+    private bool NeedsDraining(long now) => now < _endTicks + _drainTicks && (_inFlight > 0 || _schedule!.NextTicks < _endTicks);
+
+    private void Turn()
+    {
+        var count = _epoll.Wait(WaitNanoseconds());
+        for (var i = 0; i < count; i++)
+        {
+            var (id, events) = _epoll.Event(i);
+            var connection = _connections[id];
+            if (!connection.IsOpen)
+            {
+                continue;
+            }
+
+            // Errors and hang-ups come as other bits; reading finds out which.
+            if (events == Epoll.Writable ? !connection.Flush(_epoll) : !Receive(connection))
+            {
+                Lose(connection, "the connection was closed");
+            }
+        }
+    }
+
+    private long WaitNanoseconds()
+    {
+        if (_schedule is null || _schedule.NextTicks >= _endTicks)
+        {
+            return LongestWaitNanoseconds;
+        }
+
+        var wait = (_schedule.NextTicks - Stopwatch.GetTimestamp()) * 1_000_000_000.0 / Stopwatch.Frequency;
+
+        // Calls that are due but find no room wait for an answer, not for the clock.
+        return wait <= 0 && !AnyRoom() ? LongestWaitNanoseconds : (long)Math.Clamp(wait, 0, LongestWaitNanoseconds);
+    }
+
+    private bool AnyRoom() => Array.Exists(_connections, connection => connection.HasRoom);
+
+    private bool Receive(WireConnection connection)
+    {
+        _answers.Clear();
+        try
+        {
+            if (!connection.Receive(_answers))
+            {
+                return false;
+            }
+
+            var now = Stopwatch.GetTimestamp();
+            foreach (var answer in _answers)
+            {
+                if (!Complete(connection, answer, now))
+                {
+                    return false;
+                }
+            }
+
+            if (_schedule is not null)
+            {
+                SendDue(now);
+            }
+        }
+        catch (WireException failure)
+        {
+            Lose(connection, failure.Message);
+            return true;
+        }
+
+        return connection.Flush(_epoll);
+    }
+
+    /// <summary>False when the connection is of no more use.</summary>
+    private bool Complete(WireConnection connection, in WireAnswer answer, long now)
+    {
+        ref var operation = ref connection.OperationOf(answer.Token);
+        var status = answer.Status;
+        var reads = operation.Kind is OperationKind.GetLocal or OperationKind.GetLeader or OperationKind.GetReadIndex
+            || (operation.Kind == OperationKind.ReadModifyWrite && operation.Step == 0);
+        if (status == CallStatus.NotFound && !reads)
+        {
+            status = CallStatus.Refused;
+        }
+
+        if (operation.Kind == OperationKind.ReadModifyWrite && operation.Step == 0 && CallStatuses.IsSuccess(status))
+        {
+            operation.Step = 1;
+            WriteCall(connection, operation, answer.Token);
+            return true;
+        }
+
+        _plan.Recorder.Record(operation.Kind, operation.IntendedTicks, now, status, answer.Error);
+        connection.Release(answer.Token);
+        _inFlight--;
+        _completed++;
+        if (status == CallStatus.NotLeader && _plan.Endpoints.FollowsLeader)
+        {
+            return false;
+        }
+
+        if (_schedule is null && now < _endTicks && _sent < _calls)
+        {
+            Send(connection, now);
+        }
+
+        return true;
+    }
+
+    private void SendDue(long now)
+    {
+        while (_schedule!.NextTicks < _endTicks && NextWithRoom() is { } connection && _schedule.TryTake(now, out var intended))
+        {
+            Send(connection, intended);
+            if (!connection.Flush(_epoll))
+            {
+                Lose(connection, "the connection was closed");
+            }
+        }
+    }
+
+    private WireConnection? NextWithRoom()
+    {
+        for (var i = 0; i < _connections.Length; i++)
+        {
+            var connection = _connections[_nextConnection];
+            _nextConnection = (_nextConnection + 1) % _connections.Length;
+            if (connection.HasRoom)
+            {
+                return connection;
+            }
+        }
+
+        return null;
+    }
+
+    private void Send(WireConnection connection, long intendedTicks)
+    {
+        var operation = _plan.Source.Next(intendedTicks);
+        var token = connection.Take(operation);
+        _inFlight++;
+        _sent++;
+        WriteCall(connection, operation, token);
+    }
+
+    private void WriteCall(WireConnection connection, in Operation operation, int token)
+    {
+        var kind = KindOf(operation);
+        connection.Write(
+            new WireCall
+            {
+                Kind = kind,
+                Keys = _plan.Source.Keys(operation),
+                KeySizeBytes = _plan.Options.KeySizeBytes,
+                EndKey = kind == CallKind.Range ? _plan.Source.EndKey(operation) : [],
+                Value = kind is CallKind.Set or CallKind.Commit ? _plan.Source.Value().Span : [],
+                Limit = _plan.Options.RangeLimit,
+            },
+            token);
+    }
+
+    internal static CallKind KindOf(in Operation operation) => operation.Kind switch
+    {
+        OperationKind.GetLocal => CallKind.GetLocal,
+        OperationKind.GetLeader => CallKind.GetLeader,
+        OperationKind.GetReadIndex => CallKind.GetReadIndex,
+        OperationKind.Range => CallKind.Range,
+        OperationKind.Commit => CallKind.Commit,
+        OperationKind.ReadModifyWrite when operation.Step == 0 => CallKind.GetLeader,
+        _ => CallKind.Set,
+    };
+
+    private void OpenClosed(long now)
+    {
+        foreach (var connection in _connections)
+        {
+            if (connection.IsOpen || now < connection.RetryAtTicks)
+            {
+                continue;
+            }
+
+            var number = (connection.Id * _plan.Options.Loops) + _plan.Loop;
+            try
+            {
+                connection.Connect(_plan.Endpoints.Of(number), _epoll);
+            }
+            catch (System.Net.Sockets.SocketException)
+            {
+                // Refused while a server is down: the leader is looked up again and the connection tried a little later.
+                _plan.Endpoints.Doubt();
+                connection.RetryAtTicks = now + _retryTicks;
+                continue;
+            }
+
+            _closed--;
+            while (_schedule is null && connection.HasRoom && _sent < _calls)
+            {
+                Send(connection, Stopwatch.GetTimestamp());
+            }
+
+            if (!connection.Flush(_epoll))
+            {
+                Lose(connection, "the connection was closed");
+            }
+        }
+    }
+
+    private void Lose(WireConnection connection, string error)
+    {
+        if (!connection.IsOpen)
+        {
+            return;
+        }
+
+        var now = Stopwatch.GetTimestamp();
+        foreach (var operation in connection.Close())
+        {
+            _inFlight--;
+            _plan.Recorder.Record(operation.Kind, operation.IntendedTicks, now, CallStatus.ConnectionLost, error);
+        }
+
+        _closed++;
+        connection.RetryAtTicks = now + _retryTicks;
+        _plan.Endpoints.Doubt();
+    }
+
+    private void RecordUnfinished()
+    {
+        if (_schedule is null)
+        {
+            return;
+        }
+
+        var now = Stopwatch.GetTimestamp();
+        foreach (var operation in _connections.SelectMany(connection => connection.Close()))
+        {
+            _plan.Recorder.RecordUnfinished(operation.Kind, operation.IntendedTicks, now);
+        }
+
+        var kind = _plan.Options.Mix.Kinds[0];
+        while (_schedule.NextTicks < _endTicks && _schedule.TryTake(_endTicks, out var intended))
+        {
+            _plan.Recorder.RecordUnfinished(kind, intended, now);
+        }
+    }
+}
