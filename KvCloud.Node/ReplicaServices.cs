@@ -24,6 +24,11 @@ internal static class ReplicaServices
         services.AddSingleton(provider => provider.GetRequiredService<Replica>().Driver);
         services.AddSingleton(provider => provider.GetRequiredService<ReplicaStorage>().Executor.Reader);
         services.AddSingleton(NewRouting);
+        services.AddSingleton<Func<ClusterView>>(provider =>
+        {
+            ClusterManager cluster = provider.GetRequiredService<ClusterManager>();
+            return () => cluster.View;
+        });
         services.AddHostedService<ReplicaHost>();
         return services;
     }
