@@ -264,7 +264,8 @@ internal sealed unsafe class RocksPaxosLog : IPaxosLog
         IntPtr options = native.rocksdb_options_create();
         native.rocksdb_options_set_create_if_missing(options, 1);
         native.rocksdb_options_set_create_missing_column_families(options, 1);
-        native.rocksdb_options_set_wal_recovery_mode(options, Recovery.TolerateCorruptedTailRecords);
+        native.rocksdb_options_set_wal_recovery_mode(
+            options, RocksDbSharp.Recovery.TolerateCorruptedTailRecords);
         native.rocksdb_options_set_recycle_log_file_num(options, (UIntPtr)0);
 
         // A write-ahead file that vanished or is shorter than what was synced into it fails the opening too.
