@@ -5,92 +5,63 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// How the log writes an entry and its own memory. Little-endian, a version first, an XxHash3 last, which also covers the
-/// slot, so that a record under a wrong key is noticed.
-/// <code>
-/// entry: version(1) accepted round(8) node(4) origin round(8) node(4) kind(1) payload(…) hash(8)
-/// meta:  version(1) promised round(8) node(4) chosen slot(8) first slot(8) hash(8)
-/// </code>
+/// A slot's record: <c>format(1) kind(1) accepted ballot(12) origin ballot(12)</c>, the payload, and a checksum(8) over the slot
+/// and all before it, so that neither a changed byte nor a record in the wrong place goes unnoticed. Little-endian.
 /// </summary>
 internal static class LogRecord
 {
-    public const int MetaBytes = 1 + 8 + 4 + 8 + 8 + HashBytes;
+    public const byte FormatVersion = 1;
 
-    private const byte Version = 1;
-    private const int HashBytes = 8;
-    private const int EntryHeaderBytes = 1 + 8 + 4 + 8 + 4 + 1;
+    public const int HeaderSizeBytes = 2 + (2 * BallotSizeBytes);
 
-    public readonly record struct Meta(Ballot Promised, Slot Chosen, Slot First);
+    public const int ChecksumSizeBytes = sizeof(ulong);
 
-    public static int SizeBytesOf(LogEntry entry) => EntryHeaderBytes + entry.Value.Payload.Length + HashBytes;
+    public const int BallotSizeBytes = sizeof(long) + sizeof(int);
 
-    public static void Write(LogEntry entry, Span<byte> to)
+    public static void WriteHeader(Span<byte> destination, LogEntry entry)
     {
-        to[0] = Version;
-        WriteBallot(to[1..], entry.Accepted);
-        WriteBallot(to[13..], entry.Value.Origin);
-        to[25] = (byte)entry.Value.Kind;
-        entry.Value.Payload.Span.CopyTo(to[EntryHeaderBytes..]);
-        int end = EntryHeaderBytes + entry.Value.Payload.Length;
-        BinaryPrimitives.WriteUInt64LittleEndian(to[end..], Hash(to[..end], entry.Slot.Value));
+        destination[0] = FormatVersion;
+        destination[1] = (byte)entry.Value.Kind;
+        WriteBallot(destination[2..], entry.Accepted);
+        WriteBallot(destination[(2 + BallotSizeBytes)..], entry.Value.Origin);
     }
 
-    /// <exception cref="LogCorruptException">The record is not what was written for this slot.</exception>
-    public static LogEntry ReadEntry(Slot slot, ReadOnlySpan<byte> from)
+    public static ulong Checksum(Slot slot, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload) =>
+        XxHash3.HashToUInt64(payload, (long)XxHash3.HashToUInt64(header, slot.Value));
+
+    /// <summary>Copies the payload out of the record.</summary>
+    /// <exception cref="LogCorruptException">The checksum is wrong, or the format is not known.</exception>
+    public static LogEntry Read(Slot slot, ReadOnlySpan<byte> record)
     {
-        int end = from.Length - HashBytes;
-        if (end < EntryHeaderBytes
-            || BinaryPrimitives.ReadUInt64LittleEndian(from[end..]) != Hash(from[..end], slot.Value))
+        if (record.Length < HeaderSizeBytes + ChecksumSizeBytes)
         {
-            throw new LogCorruptException($"the log's record of slot {slot} is damaged: its checksum is wrong");
+            throw new LogCorruptException($"the record of slot {slot} in the log has only {record.Length} bytes");
         }
 
-        RequireVersion(from[0], $"slot {slot}");
-        var value = new Value(ReadBallot(from[13..]), (ValueKind)from[25], from[EntryHeaderBytes..end].ToArray());
-        return new LogEntry(slot, ReadBallot(from[1..]), value);
-    }
-
-    public static void Write(in Meta meta, Span<byte> to)
-    {
-        to[0] = Version;
-        WriteBallot(to[1..], meta.Promised);
-        BinaryPrimitives.WriteInt64LittleEndian(to[13..], meta.Chosen.Value);
-        BinaryPrimitives.WriteInt64LittleEndian(to[21..], meta.First.Value);
-        BinaryPrimitives.WriteUInt64LittleEndian(to[29..], Hash(to[..29], slot: 0));
-    }
-
-    /// <exception cref="LogCorruptException">The record is not what was written.</exception>
-    public static Meta ReadMeta(ReadOnlySpan<byte> from)
-    {
-        if (from.Length != MetaBytes || BinaryPrimitives.ReadUInt64LittleEndian(from[29..]) != Hash(from[..29], slot: 0))
-        {
-            throw new LogCorruptException("the log's record of promise and chosen slot is damaged: its checksum is wrong");
-        }
-
-        RequireVersion(from[0], "promise and chosen slot");
-        return new Meta(
-            ReadBallot(from[1..]),
-            new Slot(BinaryPrimitives.ReadInt64LittleEndian(from[13..])),
-            new Slot(BinaryPrimitives.ReadInt64LittleEndian(from[21..])));
-    }
-
-    private static void RequireVersion(byte version, string record)
-    {
-        if (version != Version)
+        if (record[0] != FormatVersion)
         {
             throw new LogCorruptException(
-                $"the log's record of {record} has format {version}; this program knows only {Version}");
+                $"slot {slot} in the log has format {record[0]}; this program knows {FormatVersion}");
         }
+
+        ReadOnlySpan<byte> header = record[..HeaderSizeBytes];
+        ReadOnlySpan<byte> payload = record[HeaderSizeBytes..^ChecksumSizeBytes];
+        if (BinaryPrimitives.ReadUInt64LittleEndian(record[^ChecksumSizeBytes..]) != Checksum(slot, header, payload))
+        {
+            throw new LogCorruptException($"the record of slot {slot} in the log fails its checksum");
+        }
+
+        var value = new Value(ReadBallot(header[(2 + BallotSizeBytes)..]), (ValueKind)header[1], payload.ToArray());
+        return new LogEntry(slot, ReadBallot(header[2..]), value);
     }
 
-    private static void WriteBallot(Span<byte> to, Ballot ballot)
+    public static void WriteBallot(Span<byte> destination, Ballot ballot)
     {
-        BinaryPrimitives.WriteInt64LittleEndian(to, ballot.Round);
-        BinaryPrimitives.WriteInt32LittleEndian(to[8..], ballot.Node.Value);
+        BinaryPrimitives.WriteInt64LittleEndian(destination, ballot.Round);
+        BinaryPrimitives.WriteInt32LittleEndian(destination[sizeof(long)..], ballot.Node.Value);
     }
 
-    private static Ballot ReadBallot(ReadOnlySpan<byte> from) => new(
-        BinaryPrimitives.ReadInt64LittleEndian(from), new NodeId(BinaryPrimitives.ReadInt32LittleEndian(from[8..])));
-
-    private static ulong Hash(ReadOnlySpan<byte> bytes, long slot) => XxHash3.HashToUInt64(bytes, seed: slot);
+    public static Ballot ReadBallot(ReadOnlySpan<byte> source) => new(
+        BinaryPrimitives.ReadInt64LittleEndian(source),
+        new NodeId(BinaryPrimitives.ReadInt32LittleEndian(source[sizeof(long)..])));
 }

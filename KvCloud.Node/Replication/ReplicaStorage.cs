@@ -29,7 +29,7 @@ internal sealed class ReplicaStorage : IDisposable
         var directory = DataDirectory.Open(topology.DataDirectory, topology.ClusterId, topology.SelfId);
         try
         {
-            var log = new RocksPaxosLog(directory.LogPath);
+            RocksPaxosLog log = RocksPaxosLog.Open(directory.LogPath);
             return new ReplicaStorage(directory, log, RocksKvStore.Open(directory.DataPath, options.ToStoreOptions()));
         }
         catch

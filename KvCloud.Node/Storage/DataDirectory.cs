@@ -1,159 +1,172 @@
 using System.Buffers.Binary;
-using System.IO.Hashing;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Storage;
 
-/// <summary>The directory cannot be used by this node; the message says why in one sentence.</summary>
-internal sealed class DataDirectoryException(string message, Exception? inner = null) : Exception(message, inner);
-
-/// <summary>To whom a data directory belongs. The incarnation is drawn at random when it is made.</summary>
-internal sealed record DataIdentity(string ClusterId, int NodeId, long Incarnation);
-
 /// <summary>
-/// One replica's folder: <c>identity</c> (whose it is), <c>lock</c> (who uses it now), <c>incarnations</c> (of the peers),
-/// <c>log/</c> and <c>data/</c>. Held by one process at a time.
+/// The directory of one replica, held open so that no second process uses it: <c>identity</c>, <c>lock</c>, <c>owner</c>
+/// (who holds it, for people), <c>incarnations</c> (of the peers), <c>log/</c> and <c>data/</c>.
 /// </summary>
 internal sealed class DataDirectory : IDisposable
 {
-    private const int FormatVersion = 1;
+    private const string IdentityFile = "identity";
+    private const string LockFile = "lock";
+    private const string OwnerFile = "owner";
 
     private readonly FileStream _lock;
 
-    private DataDirectory(string path, FileStream held, DataIdentity identity)
+    private DataDirectory(string path, FileStream heldLock, DirectoryIdentity identity, bool wasCreated)
     {
         Path = path;
-        _lock = held;
+        _lock = heldLock;
         Identity = identity;
+        WasCreated = wasCreated;
     }
 
     public string Path { get; }
 
-    public DataIdentity Identity { get; }
+    public DirectoryIdentity Identity { get; }
 
+    /// <summary>It was empty or missing before: this replica remembers nothing.</summary>
+    public bool WasCreated { get; }
+
+    /// <summary>Of the consensus log.</summary>
     public string LogPath => System.IO.Path.Combine(Path, "log");
 
+    /// <summary>Of the data store.</summary>
     public string DataPath => System.IO.Path.Combine(Path, "data");
 
+    /// <summary>Which incarnations of its peers this node has met.</summary>
     public string IncarnationsPath => System.IO.Path.Combine(Path, "incarnations");
 
-    /// <summary>Opens the folder, or makes it and gives it an identity.</summary>
-    /// <exception cref="DataDirectoryException">It is another node's, another cluster's, in use, damaged or unwritable.</exception>
+    /// <summary>The directory of one node below the configured base.</summary>
+    public static string PathOf(string basePath, int nodeId) => System.IO.Path.Combine(
+        basePath, string.Create(CultureInfo.InvariantCulture, $"node_{nodeId}"));
+
+    /// <summary>Opens the directory, which is made if it is missing, and holds it until Dispose.</summary>
+    /// <exception cref="DataDirectoryException">It cannot be used; the message says why in one sentence.</exception>
     public static DataDirectory Open(string path, string clusterId, int nodeId)
     {
+        if (clusterId.Contains('\n', StringComparison.Ordinal))
+        {
+            throw new ArgumentException("A cluster id has no line breaks.", nameof(clusterId));
+        }
+
         try
         {
             Directory.CreateDirectory(path);
-            FileStream held = Hold(path);
+            FileStream heldLock = TakeLock(path);
             try
             {
-                return new DataDirectory(path, held, ReadOrMakeIdentity(path, clusterId, nodeId));
+                DirectoryIdentity? identity = ReadIdentity(path);
+                bool isNew = identity is null;
+                identity ??= CreateIdentity(path, clusterId, nodeId);
+                CheckIdentity(identity, path, clusterId, nodeId);
+                return new DataDirectory(path, heldLock, identity, isNew);
             }
             catch
             {
-                held.Dispose();
+                heldLock.Dispose();
                 throw;
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new DataDirectoryException($"The data directory {path} cannot be used: {exception.Message}", exception);
+            throw new DataDirectoryUnusableException($"Data directory {path} cannot be used: {exception.Message}", exception);
         }
     }
 
+    /// <summary>Lets others have it. After the stores in it were closed.</summary>
     public void Dispose() => _lock.Dispose();
 
-    private static FileStream Hold(string path)
+    private static FileStream TakeLock(string path)
     {
-        string file = System.IO.Path.Combine(path, "lock");
+        FileStream heldLock;
         try
         {
-            var held = new FileStream(file, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            WriteHolder(path);
-            return held;
+            heldLock = new FileStream(
+                System.IO.Path.Combine(path, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException exception) when (File.Exists(file))
+        catch (IOException exception) when (IsSharingViolation(exception))
         {
-            throw new DataDirectoryException(
-                $"The data directory {path} is in use by another process{Holder(path)}; two nodes cannot share one.",
-                exception);
+            throw new DataDirectoryInUseException(
+                $"Data directory {path} is in use by {ReadOwner(path)}: two nodes cannot share one.", exception);
+        }
+
+        File.WriteAllText(
+            System.IO.Path.Combine(path, OwnerFile),
+            string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}"));
+        return heldLock;
+    }
+
+    /// <summary>EWOULDBLOCK of Linux and of macOS, and ERROR_SHARING_VIOLATION.</summary>
+    private static bool IsSharingViolation(IOException exception) =>
+        exception.HResult is 11 or 35 or unchecked((int)0x8007_0020);
+
+    private static string ReadOwner(string path)
+    {
+        try
+        {
+            string owner = File.ReadAllText(System.IO.Path.Combine(path, OwnerFile));
+            return owner.Length == 0 ? "another process" : owner;
+        }
+        catch (IOException)
+        {
+            // It has just been locked and does not say yet by whom.
+            return "another process";
         }
     }
 
-    /// <summary>The lock itself cannot be read while it is held, so who holds it stands beside it.</summary>
-    private static void WriteHolder(string path) => File.WriteAllText(
-        System.IO.Path.Combine(path, "lock.pid"),
-        Environment.ProcessId.ToString(System.Globalization.CultureInfo.InvariantCulture));
-
-    private static string Holder(string path)
+    private static DirectoryIdentity? ReadIdentity(string path)
     {
-        string file = System.IO.Path.Combine(path, "lock.pid");
-        return File.Exists(file) ? $" (process {File.ReadAllText(file).Trim()})" : "";
-    }
-
-    private static DataIdentity ReadOrMakeIdentity(string path, string clusterId, int nodeId)
-    {
-        string file = System.IO.Path.Combine(path, "identity");
-        if (!File.Exists(file))
+        string file = System.IO.Path.Combine(path, IdentityFile);
+        if (File.Exists(file))
         {
-            RefuseUnnamedData(path);
-            long incarnation = BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(long)));
-            var made = new DataIdentity(clusterId, nodeId, incarnation);
-            DurableFile.Replace(file, Encode(made));
-            return made;
+            return DirectoryIdentity.Read(File.ReadAllText(file), file);
         }
 
-        DataIdentity identity = Decode(File.ReadAllBytes(file), file);
+        foreach (string store in (string[])["log", "data"])
+        {
+            if (Directory.Exists(System.IO.Path.Combine(path, store)))
+            {
+                throw new DataDirectoryCorruptException(
+                    $"Data directory {path} holds {store} but no {IdentityFile} file, so nobody knows whose it is.");
+            }
+        }
+
+        return null;
+    }
+
+    private static void CheckIdentity(DirectoryIdentity identity, string path, string clusterId, int nodeId)
+    {
         if (identity.ClusterId != clusterId)
         {
-            throw new DataDirectoryException(
-                $"The data directory {path} belongs to the cluster '{identity.ClusterId}', not to '{clusterId}'.");
+            throw new DataDirectoryForeignException(
+                $"Data directory {path} belongs to cluster '{identity.ClusterId}', not to '{clusterId}'.");
         }
 
         if (identity.NodeId != nodeId)
         {
-            throw new DataDirectoryException(
-                $"The data directory {path} belongs to node-{identity.NodeId}, not to node-{nodeId}.");
+            throw new DataDirectoryForeignException(
+                $"Data directory {path} belongs to node {identity.NodeId}, not to node {nodeId}.");
+        }
+    }
+
+    private static DirectoryIdentity CreateIdentity(string path, string clusterId, int nodeId)
+    {
+        long incarnation = BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(long)));
+        var identity = new DirectoryIdentity(clusterId, nodeId, incarnation);
+        DurableFile.Replace(
+            System.IO.Path.Combine(path, IdentityFile), Encoding.UTF8.GetBytes(identity.Write()));
+        if (System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)) is string parent)
+        {
+            // Or the whole directory may be gone after a power cut, with all that was synced in it.
+            DurableFile.FlushDirectory(parent);
         }
 
         return identity;
     }
-
-    private static void RefuseUnnamedData(string path)
-    {
-        if (Directory.Exists(System.IO.Path.Combine(path, "log")) || Directory.Exists(System.IO.Path.Combine(path, "data")))
-        {
-            throw new DataDirectoryException(
-                $"The data directory {path} holds data but no identity file: it is not known whose it is.");
-        }
-    }
-
-    /// <summary>A line of JSON and a line with its checksum: an operator can read it.</summary>
-    private static byte[] Encode(DataIdentity identity)
-    {
-        string json = JsonSerializer.Serialize(new { format = FormatVersion, identity.ClusterId, identity.NodeId, identity.Incarnation });
-        return Encoding.UTF8.GetBytes($"{json}\n{Checksum(json)}\n");
-    }
-
-    private static DataIdentity Decode(byte[] bytes, string file)
-    {
-        string[] lines = Encoding.UTF8.GetString(bytes).Split('\n');
-        if (lines.Length < 2 || lines[1] != Checksum(lines[0]))
-        {
-            throw new DataDirectoryException($"The identity file {file} is damaged: its checksum is wrong.");
-        }
-
-        using JsonDocument document = JsonDocument.Parse(lines[0]);
-        int format = document.RootElement.GetProperty("format").GetInt32();
-        return format == FormatVersion
-            ? JsonSerializer.Deserialize<DataIdentity>(lines[0])!
-            : throw new DataDirectoryException(
-                $"The identity file {file} has format {format}; this program knows only {FormatVersion}.");
-    }
-
-    private static string Checksum(string text) =>
-        Convert.ToHexString(XxHash3.Hash(Encoding.UTF8.GetBytes(text)));
 }

@@ -27,25 +27,17 @@ internal static partial class DurableFile
         }
 
         File.Move(temporary, path, overwrite: true);
-        if (!OperatingSystem.IsWindows())
-        {
-            FlushDirectory(directory);
-        }
+        FlushDirectory(directory);
     }
 
-    private static void Flush(SafeFileHandle file, string path)
+    /// <summary>Makes what was made, renamed or removed in the directory durable. NTFS needs no such call.</summary>
+    public static void FlushDirectory(string directory)
     {
         if (OperatingSystem.IsWindows())
         {
-            RandomAccess.FlushToDisk(file);
             return;
         }
 
-        Sync((int)file.DangerousGetHandle(), path);
-    }
-
-    private static void FlushDirectory(string directory)
-    {
         int descriptor = Open(directory, OpenReadOnly);
         if (descriptor < 0)
         {
@@ -61,6 +53,17 @@ internal static partial class DurableFile
             // Nothing was written through this descriptor, so closing it cannot lose anything.
             _ = Close(descriptor);
         }
+    }
+
+    private static void Flush(SafeFileHandle file, string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            RandomAccess.FlushToDisk(file);
+            return;
+        }
+
+        Sync((int)file.DangerousGetHandle(), path);
     }
 
     private static void Sync(int descriptor, string path)

@@ -1,0 +1,55 @@
+using System.Globalization;
+using System.IO.Hashing;
+using System.Text;
+
+namespace KvCloud.Node.Storage;
+
+/// <summary>Whose data directory it is: the content of its identity file, readable by people, with a checksum.</summary>
+/// <param name="Incarnation">
+/// Drawn at random when the directory was made: a node that lost its disk comes back with another one, by which its peers
+/// know that it has forgotten what it promised.
+/// </param>
+internal sealed record DirectoryIdentity(string ClusterId, int NodeId, long Incarnation)
+{
+    private const int FormatVersion = 1;
+
+    public string Write()
+    {
+        string body = string.Create(
+            CultureInfo.InvariantCulture,
+            $"format={FormatVersion}\ncluster_id={ClusterId}\nnode_id={NodeId}\nincarnation={Incarnation}\n");
+        return $"{body}checksum={Checksum(body)}\n";
+    }
+
+    /// <exception cref="DataDirectoryCorruptException">It is not what <see cref="Write"/> made.</exception>
+    public static DirectoryIdentity Read(string text, string path)
+    {
+        string[] lines = text.Split('\n');
+        if (ValueOf(lines, 0, "format") is string format && format != $"{FormatVersion}")
+        {
+            throw new DataDirectoryCorruptException(
+                $"{path} has format {format}; this program knows {FormatVersion}.");
+        }
+
+        string? clusterId = ValueOf(lines, 1, "cluster_id");
+        int bodyLength = text.LastIndexOf("checksum=", StringComparison.Ordinal);
+        if (clusterId is null
+            || bodyLength < 0
+            || ValueOf(lines, 4, "checksum") != Checksum(text[..bodyLength])
+            || !int.TryParse(ValueOf(lines, 2, "node_id"), CultureInfo.InvariantCulture, out int nodeId)
+            || !long.TryParse(ValueOf(lines, 3, "incarnation"), CultureInfo.InvariantCulture, out long incarnation))
+        {
+            throw new DataDirectoryCorruptException($"{path} is damaged: its checksum or its form is wrong.");
+        }
+
+        return new DirectoryIdentity(clusterId, nodeId, incarnation);
+    }
+
+    private static string? ValueOf(string[] lines, int line, string name) =>
+        line < lines.Length && lines[line].StartsWith(name + "=", StringComparison.Ordinal)
+            ? lines[line][(name.Length + 1)..]
+            : null;
+
+    private static string Checksum(string body) =>
+        XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(body)).ToString("x16", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,107 @@
+using KvCloud.Node.Storage;
+
+namespace KvCloud.Tests.Node.Storage;
+
+public sealed class DataDirectoryTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    private string NodePath => DataDirectory.PathOf(_directory.Path, 1);
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public void Open_again_gives_the_same_identity()
+    {
+        DirectoryIdentity first;
+        using (DataDirectory directory = DataDirectory.Open(NodePath, "c1", 1))
+        {
+            Assert.True(directory.WasCreated);
+            Assert.EndsWith("node_1", directory.Path, StringComparison.Ordinal);
+            first = directory.Identity;
+        }
+
+        using DataDirectory again = DataDirectory.Open(NodePath, "c1", 1);
+        Assert.False(again.WasCreated);
+        Assert.Equal(first, again.Identity);
+    }
+
+    [Fact]
+    public void Incarnations_of_two_directories_differ()
+    {
+        using DataDirectory one = DataDirectory.Open(_directory.Sub("a"), "c1", 1);
+        using DataDirectory two = DataDirectory.Open(_directory.Sub("b"), "c1", 1);
+
+        Assert.NotEqual(one.Identity.Incarnation, two.Identity.Incarnation);
+    }
+
+    [Fact]
+    public void Directory_of_another_node_or_cluster_is_refused_by_name()
+    {
+        DataDirectory.Open(NodePath, "c1", 1).Dispose();
+
+        var node = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(NodePath, "c1", 2));
+        var cluster = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(NodePath, "c2", 1));
+
+        Assert.Contains("belongs to node 1, not to node 2", node.Message, StringComparison.Ordinal);
+        Assert.Contains("belongs to cluster 'c1', not to 'c2'", cluster.Message, StringComparison.Ordinal);
+        DataDirectory.Open(NodePath, "c1", 1).Dispose();
+    }
+
+    [Fact]
+    public void Second_opener_is_told_who_holds_it()
+    {
+        using DataDirectory held = DataDirectory.Open(NodePath, "c1", 1);
+
+        var refusal = Assert.Throws<DataDirectoryInUseException>(() => DataDirectory.Open(NodePath, "c1", 1));
+
+        Assert.Contains($"process {Environment.ProcessId}", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Damaged_identity_is_refused()
+    {
+        DataDirectory.Open(NodePath, "c1", 1).Dispose();
+        string file = Path.Combine(NodePath, "identity");
+        File.WriteAllText(file, File.ReadAllText(file).Replace("node_id=1", "node_id=2", StringComparison.Ordinal));
+
+        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 2));
+    }
+
+    [Fact]
+    public void Empty_identity_is_refused()
+    {
+        DataDirectory.Open(NodePath, "c1", 1).Dispose();
+        File.WriteAllText(Path.Combine(NodePath, "identity"), "");
+
+        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 1));
+    }
+
+    [Fact]
+    public void Identity_of_a_newer_format_is_refused_by_its_number()
+    {
+        DataDirectory.Open(NodePath, "c1", 1).Dispose();
+        string file = Path.Combine(NodePath, "identity");
+        File.WriteAllText(file, File.ReadAllText(file).Replace("format=1", "format=2", StringComparison.Ordinal));
+
+        var refusal = Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 1));
+
+        Assert.Contains("format 2", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Data_without_identity_is_refused()
+    {
+        Directory.CreateDirectory(Path.Combine(NodePath, "log"));
+
+        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 1));
+    }
+
+    [Fact]
+    public void Path_that_cannot_be_a_directory_is_unusable()
+    {
+        File.WriteAllText(_directory.Sub("file"), "");
+
+        Assert.Throws<DataDirectoryUnusableException>(() => DataDirectory.Open(_directory.Sub("file"), "c1", 1));
+    }
+}
