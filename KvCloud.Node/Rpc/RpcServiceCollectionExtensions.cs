@@ -13,13 +13,17 @@ internal static class RpcServiceCollectionExtensions
     /// Serves the contract to clients. Needs as singletons: <c>RoutingManager</c>, <c>KvReader</c>,
     /// <c>Func&lt;ClusterView&gt;</c> and <c>TimeProvider</c>; and <see cref="ListenForRpc"/> on a Kestrel port.
     /// </summary>
-    public static IServiceCollection AddKvRpc(this IServiceCollection services, RpcOptions options)
+    public static IServiceCollection AddKvRpc(this IServiceCollection services, RpcOptions options) =>
+        services.AddKvService().AddRpcServer(options);
+
+    /// <summary>What stands behind the server, without it.</summary>
+    public static IServiceCollection AddKvService(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<FaultInjector>();
         services.AddSingleton<KvBackend>();
         services.AddSingleton<IRpcDispatcher, KvDispatcher>();
-        return services.AddRpcServer(options);
+        return services;
     }
 
     /// <summary>
