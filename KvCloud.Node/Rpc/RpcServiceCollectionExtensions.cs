@@ -1,3 +1,4 @@
+using KvCloud.Node.Cluster;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Methods;
 using Microsoft.AspNetCore.Connections;
@@ -10,16 +11,22 @@ namespace KvCloud.Node.Rpc;
 internal static class RpcServiceCollectionExtensions
 {
     /// <summary>
-    /// Serves the contract to clients. Needs as singletons: <c>RoutingManager</c>, <c>KvReader</c>,
-    /// <c>Func&lt;ClusterView&gt;</c> and <c>TimeProvider</c>; and <see cref="ListenForRpc"/> on a Kestrel port.
+    /// Serves the contract to clients. Needs as singletons: <c>RoutingManager</c>, <c>KvReader</c>, and
+    /// <c>ClusterManager</c> (or a <c>Func&lt;ClusterView&gt;</c> instead); and <see cref="ListenForRpc"/> on a Kestrel port.
     /// </summary>
-    public static IServiceCollection AddKvRpc(this IServiceCollection services, RpcOptions options)
+    public static IServiceCollection AddKvRpc(this IServiceCollection services, RpcOptions options) =>
+        services.AddKvService().AddRpcServer(options);
+
+    /// <summary>What stands behind the server, without it.</summary>
+    public static IServiceCollection AddKvService(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<Func<ClusterView>>(
+            provider => () => provider.GetRequiredService<ClusterManager>().View);
         services.AddSingleton<FaultInjector>();
         services.AddSingleton<KvBackend>();
         services.AddSingleton<IRpcDispatcher, KvDispatcher>();
-        return services.AddRpcServer(options);
+        return services;
     }
 
     /// <summary>

@@ -1,0 +1,69 @@
+using KvCloud.Consensus;
+using KvCloud.Node.Replication;
+
+namespace KvCloud.Tests.Node.Rpc;
+
+/// <summary>A log that is gone with its process: enough for replicas that are not restarted.</summary>
+internal sealed class MemoryPaxosLog : IPaxosLog
+{
+    private readonly Lock _gate = new();
+    private readonly SortedDictionary<long, LogEntry> _entries = [];
+
+    public Ballot Promised { get; private set; } = Ballot.Zero;
+
+    public Slot ChosenSlot { get; private set; } = Slot.Zero;
+
+    public Slot FirstSlot { get; private set; } = new(1);
+
+    public Slot LastSlot
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _entries.Count == 0 ? FirstSlot.Previous : new Slot(_entries.Keys.Last());
+            }
+        }
+    }
+
+    public void Write(IReadOnlyList<Effects> writes)
+    {
+        lock (_gate)
+        {
+            foreach (var effects in writes)
+            {
+                Promised = effects.Promised ?? Promised;
+                ChosenSlot = effects.ChosenSlot ?? ChosenSlot;
+                foreach (var entry in effects.Append)
+                {
+                    _entries[entry.Slot.Value] = entry;
+                }
+            }
+        }
+    }
+
+    public IReadOnlyList<LogEntry> Read(Slot from, Slot to, int maxBytes)
+    {
+        lock (_gate)
+        {
+            return [.. _entries.Values.Where(entry => entry.Slot >= from && entry.Slot <= to).Take(1_000)];
+        }
+    }
+
+    public void TrimBelow(Slot slot)
+    {
+        lock (_gate)
+        {
+            foreach (var trimmed in _entries.Keys.Where(held => held < slot.Value).ToList())
+            {
+                _entries.Remove(trimmed);
+            }
+            FirstSlot = Slot.Max(FirstSlot, slot);
+        }
+    }
+
+    public void Dispose()
+    {
+        // Nothing is held.
+    }
+}

@@ -1,0 +1,106 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using KvCloud.Consensus;
+using KvCloud.Node.Cluster;
+using KvCloud.Node.Replication;
+using KvCloud.Node.Routing;
+using KvCloud.Node.Rpc;
+using KvCloud.Node.State;
+using KvCloud.Node.Storage;
+using KvCloud.Node.Transport;
+using KvCloud.Protocol;
+using Microsoft.Extensions.DependencyInjection;
+using Thrift;
+using Thrift.Protocol;
+using Thrift.Transport;
+using Thrift.Transport.Client;
+
+namespace KvCloud.Tests.Node.Rpc;
+
+/// <summary>
+/// Real replicas in this process, each behind the real Thrift server; only disk and network between them are in memory.
+/// </summary>
+internal sealed class ServiceHost : IAsyncDisposable
+{
+    private readonly List<Replica> _replicas = [];
+    private readonly List<RpcTestHost> _servers = [];
+    private readonly List<IDisposable> _disposables = [];
+    private readonly ConcurrentQueue<Exception> _fatal = new();
+
+    public IReadOnlyList<RpcTestHost> Servers => _servers;
+
+    public int Port => _servers[0].Port;
+
+    /// <summary>Index of the replica that leads.</summary>
+    public int Leader => _replicas.FindIndex(replica => replica.Driver.HasLease);
+
+    public static async Task<ServiceHost> StartAsync(int replicas = 1, RpcOptions? options = null)
+    {
+        var host = new ServiceHost();
+        var network = new InMemoryNetwork();
+        for (var self = 0; self < replicas; self++)
+        {
+            await host.AddReplicaAsync(network, self, replicas, options ?? new RpcOptions { AllowFaultInjection = true });
+        }
+        await ConnectionTests.Eventually(() => host.Leader >= 0);
+        return host;
+    }
+
+    /// <summary>A client as Apache generates it.</summary>
+    public TransactionalKV.Client Client(int replica = 0, bool isFramed = false)
+    {
+        var socket = new TcpClient("127.0.0.1", _servers[replica].Port) { NoDelay = true };
+        _disposables.Add(socket);
+        TTransport transport = new TSocketTransport(socket, new TConfiguration());
+        transport = isFramed ? new TFramedTransport(transport) : new TBufferedTransport(transport);
+        return new TransactionalKV.Client(new TBinaryProtocol(transport));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _disposables.ForEach(disposable => disposable.Dispose());
+        foreach (var server in _servers)
+        {
+            await server.DisposeAsync();
+        }
+        foreach (var replica in _replicas)
+        {
+            await replica.DisposeAsync();
+        }
+        Assert.Empty(_fatal);
+    }
+
+    private async Task AddReplicaAsync(InMemoryNetwork network, int self, int count, RpcOptions options)
+    {
+        var voters = Enumerable.Range(0, count).Select(id => new NodeId(id)).ToArray();
+        var identity = new PeerIdentity("test", self, 1, "", "");
+        var executor = new KvStoreExecutor(new MemoryKvStore());
+        var replica = new Replica(
+            new PaxosConfig { Self = new NodeId(self), Voters = voters, Seed = (ulong)self + 1 },
+            new MemoryPaxosLog(),
+            executor,
+            network.Join(identity, Enumerable.Range(0, count).Where(id => id != self)),
+            new ReplicationOptions(),
+            TimeProvider.System,
+            _fatal.Enqueue);
+        _replicas.Add(replica);
+        await replica.StartAsync(_ => { }, CancellationToken.None);
+        var routing = new RoutingManager(
+            replica.Driver, executor.Reader, new RoutingOptions(), id => $"127.0.0.1:{_servers[id.Value].Port}");
+        _servers.Add(await RpcTestHost.StartAsync(
+            services => services
+                .AddSingleton(routing)
+                .AddSingleton(executor.Reader)
+                .AddSingleton<Func<ClusterView>>(() => ViewOf(self))
+                .AddKvService(),
+            options));
+    }
+
+    private ClusterView ViewOf(int self)
+    {
+        var nodes = _replicas.Select((replica, id) => new NodeView(
+            id, $"127.0.0.1:{_servers[id].Port}", "", "", NodeHealth.Healthy, id == Leader, id == Leader ? "leader" : "follower",
+            1, 2, 3, 5, 7, 11)).ToList();
+        return new ClusterView("test", self, Leader, 2, "healthy", nodes);
+    }
+}
