@@ -34,7 +34,7 @@ internal sealed class HealthProbe : IDisposable
         }
     }
 
-    /// <summary>What the replica says its role is, among the data of its health checks; null when it does not say.</summary>
+    /// <summary>What the replica says its role is, among the details of its health checks; null when it does not say.</summary>
     public async Task<string?> RoleAsync(string host, Replica replica, CancellationToken cancellationToken)
     {
         try
@@ -56,7 +56,7 @@ internal sealed class HealthProbe : IDisposable
 
     public void Dispose() => _client.Dispose();
 
-    /// <summary>From the report that the service defaults write: <c>checks.NAME.data.role</c>.</summary>
+    /// <summary>From the report that /health answers with: <c>checks.NAME.details.role</c>.</summary>
     internal static string? RoleIn(JsonElement report)
     {
         if (report.ValueKind != JsonValueKind.Object
@@ -69,9 +69,9 @@ internal sealed class HealthProbe : IDisposable
         foreach (JsonProperty check in checks.EnumerateObject())
         {
             if (check.Value.ValueKind == JsonValueKind.Object
-                && check.Value.TryGetProperty("data", out JsonElement data)
-                && data.ValueKind == JsonValueKind.Object
-                && data.TryGetProperty("role", out JsonElement role))
+                && check.Value.TryGetProperty("details", out JsonElement details)
+                && details.ValueKind == JsonValueKind.Object
+                && details.TryGetProperty("role", out JsonElement role))
             {
                 return role.ToString().ToLowerInvariant();
             }

@@ -9,7 +9,7 @@ using KvCloud.Protocol;
 namespace KvCloud.Tests.AppHost.Aspire;
 
 /// <summary>The whole application under Aspire: written through the leader, read from everywhere, and gone on without it.</summary>
-public sealed class AspireClusterTests : IAsyncLifetime
+public sealed class AspireClusterTests : IAsyncLifetime, IDisposable
 {
     private const int Replicas = 3;
 
@@ -37,9 +37,10 @@ public sealed class AspireClusterTests : IAsyncLifetime
             await _application.DisposeAsync();
         }
 
-        _limit.Dispose();
         Directory.Delete(_dataRoot, recursive: true);
     }
+
+    public void Dispose() => _limit.Dispose();
 
     [Fact]
     public async Task Cluster_leaderStopped_othersGoOnAndItCatchesUp()
@@ -82,7 +83,7 @@ public sealed class AspireClusterTests : IAsyncLifetime
     {
         KvClusterHealth health = await client.GetClusterHealthAsync(cancellationToken: _limit.Token);
         Assert.NotNull(health.Leader);
-        return health.Leader.NodeId;
+        return health.Leader.Id;
     }
 
     private async Task CommandAsync(int index, string command)
@@ -92,6 +93,11 @@ public sealed class AspireClusterTests : IAsyncLifetime
         Assert.True(result.Success, result.Message);
     }
 
-    private Task HealthyAsync(IEnumerable<int> indexes) => Task.WhenAll(indexes.Select(i =>
-        _application!.ResourceNotifications.WaitForResourceHealthyAsync(Replica.NameOf(i), _limit.Token)));
+    private async Task HealthyAsync(IEnumerable<int> indexes)
+    {
+        foreach (int index in indexes)
+        {
+            await _application!.ResourceNotifications.WaitForResourceHealthyAsync(Replica.NameOf(index), _limit.Token);
+        }
+    }
 }

@@ -30,8 +30,8 @@ public sealed class EndpointTableTests
     }
 
     [Theory]
-    [InlineData("""{"status":"Healthy","checks":{"self":{"data":{}},"replica":{"data":{"role":"Leader"}}}}""", "leader")]
-    [InlineData("""{"status":"Healthy","checks":{"self":{"status":"Healthy"}}}""", null)]
+    [InlineData("""{"status":"healthy","checks":{"self":{"details":null},"replica":{"details":{"role":"Leader"}}}}""", "leader")]
+    [InlineData("""{"status":"healthy","checks":{"self":{"status":"healthy"}}}""", null)]
     [InlineData("""{"checks":[]}""", null)]
     [InlineData("""[]""", null)]
     public void RoleIn_healthReport_ofTheCheckThatSaysSo(string json, string? role)
