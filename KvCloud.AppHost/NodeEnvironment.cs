@@ -18,6 +18,9 @@ internal static class NodeEnvironment
     public const string ClusterId = "KvCloud__Cluster__Id";
     public const string AspNetCoreEnvironment = "ASPNETCORE_ENVIRONMENT";
 
+    /// <summary>The name of the replica in telemetry, as Aspire sets it.</summary>
+    public const string ServiceName = "OTEL_SERVICE_NAME";
+
     /// <summary>The replica drains and ends when the process of this id is gone; a supervisor killed with SIGKILL leaves no orphans.</summary>
     public const string ParentProcessId = "KVCLOUD_PARENT_PID";
 
@@ -61,6 +64,7 @@ internal static class NodeEnvironment
             [HttpPort] = Text(replica.HttpPort),
             [BasePath] = topology.DataRoot,
             [AspNetCoreEnvironment] = topology.Environment,
+            [ServiceName] = replica.Name,
             [ParentProcessId] = Text(System.Environment.ProcessId),
         };
         foreach (Replica other in topology.Replicas)

@@ -91,7 +91,7 @@ public static class Extensions
     /// <summary>
     /// Maps <see cref="HealthPath"/> and <see cref="AlivePath"/>, in every environment and not in Development alone: the orchestrators (Compose,
     /// Kubernetes, our own) decide by them whether a replica is ready or is to be restarted, nowhere more than in production. They tell names and
-    /// states of checks and what those put into their data, never an exception, and are meant for a port that is not public.
+    /// states of checks and what those put into their details, never an exception, and are meant for a port that is not public.
     /// </summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
@@ -108,24 +108,24 @@ public static class Extensions
         context.Request.Path.StartsWithSegments(HealthPath, StringComparison.Ordinal)
         || context.Request.Path.StartsWithSegments(AlivePath, StringComparison.Ordinal);
 
-    /// <summary><c>{"status":"Healthy","checks":{"name":{"status":"Healthy","description":"...","data":{...}}}}</c></summary>
+    /// <summary><c>{"status":"healthy","checks":{"name":{"status":"healthy","description":"...","details":{...}}}}</c></summary>
     private static async Task WriteReportAsync(HttpContext context, HealthReport report)
     {
         context.Response.ContentType = "application/json";
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter);
         json.WriteStartObject();
-        json.WriteString("status", report.Status.ToString());
+        json.WriteString("status", NameOf(report.Status));
         json.WriteStartObject("checks");
         foreach ((string name, HealthReportEntry entry) in report.Entries)
         {
             json.WriteStartObject(name);
-            json.WriteString("status", entry.Status.ToString());
+            json.WriteString("status", NameOf(entry.Status));
             if (entry.Description is { } description)
             {
                 json.WriteString("description", description);
             }
 
-            json.WriteStartObject("data");
+            json.WriteStartObject("details");
             foreach ((string key, object value) in entry.Data)
             {
                 json.WritePropertyName(key);
@@ -140,4 +140,11 @@ public static class Extensions
         json.WriteEndObject();
         await json.FlushAsync(context.RequestAborted).ConfigureAwait(false);
     }
+
+    private static string NameOf(HealthStatus status) => status switch
+    {
+        HealthStatus.Healthy => "healthy",
+        HealthStatus.Degraded => "degraded",
+        _ => "unhealthy",
+    };
 }

@@ -6,18 +6,23 @@ namespace KvCloud.AppHost.Processes;
 /// <summary>Where everything is, for the eye.</summary>
 internal static class EndpointTable
 {
-    private static readonly string[] Headings = ["node", "thrift (clients)", "peer (replicas)", "http (health, metrics)", "pid"];
+    private static readonly string[] Headings =
+        ["node", "role", "thrift (clients)", "peer (replicas)", "http (health, metrics)", "pid"];
 
-    public static string Render(Topology topology, Func<Replica, int?> processId)
+    /// <param name="topology">Whose endpoints.</param>
+    /// <param name="roles">Of each replica, null where it is unknown.</param>
+    /// <param name="processIds">Of each replica, null where there is none.</param>
+    public static string Render(Topology topology, IReadOnlyList<string?> roles, IReadOnlyList<int?> processIds)
     {
         List<string[]> rows = [Headings];
-        rows.AddRange(topology.Replicas.Select(r => new[]
+        rows.AddRange(topology.Replicas.Select((r, i) => new[]
         {
             r.Name,
+            roles[i] ?? "-",
             At(topology.Host, r.ThriftPort),
             At(topology.Host, r.PeerPort),
             $"http://{At(topology.Host, r.HttpPort)}/health",
-            processId(r)?.ToString(CultureInfo.InvariantCulture) ?? "-",
+            processIds[i]?.ToString(CultureInfo.InvariantCulture) ?? "-",
         }));
 
         int[] widths = [.. Enumerable.Range(0, Headings.Length).Select(c => rows.Max(r => r[c].Length))];

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json;
 
 namespace KvCloud.AppHost.Processes;
 
@@ -33,7 +34,51 @@ internal sealed class HealthProbe : IDisposable
         }
     }
 
+    /// <summary>What the replica says its role is, among the details of its health checks; null when it does not say.</summary>
+    public async Task<string?> RoleAsync(string host, Replica replica, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using Stream body = await _client.GetStreamAsync(Address(host, replica, "/health"), cancellationToken)
+                .ConfigureAwait(false);
+            using JsonDocument report = await JsonDocument.ParseAsync(body, default, cancellationToken).ConfigureAwait(false);
+            return RoleIn(report.RootElement);
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or JsonException)
+        {
+            return null;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return null;
+        }
+    }
+
     public void Dispose() => _client.Dispose();
+
+    /// <summary>From the report that /health answers with: <c>checks.NAME.details.role</c>.</summary>
+    internal static string? RoleIn(JsonElement report)
+    {
+        if (report.ValueKind != JsonValueKind.Object
+            || !report.TryGetProperty("checks", out JsonElement checks)
+            || checks.ValueKind != JsonValueKind.Object)
+        {
+            return null;
+        }
+
+        foreach (JsonProperty check in checks.EnumerateObject())
+        {
+            if (check.Value.ValueKind == JsonValueKind.Object
+                && check.Value.TryGetProperty("details", out JsonElement details)
+                && details.ValueKind == JsonValueKind.Object
+                && details.TryGetProperty("role", out JsonElement role))
+            {
+                return role.ToString().ToLowerInvariant();
+            }
+        }
+
+        return null;
+    }
 
     private static Uri Address(string host, Replica replica, string path) =>
         new UriBuilder(Uri.UriSchemeHttp, host, replica.HttpPort, path).Uri;

@@ -78,6 +78,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
     public Task<bool> IsHealthyAsync(int index, CancellationToken cancellationToken) =>
         _probe.IsHealthyAsync(Topology.Host, Nodes[index].Replica, cancellationToken);
 
+    /// <summary>leader or follower, as the replica itself has it; null when it does not say.</summary>
+    public Task<string?> RoleAsync(int index, CancellationToken cancellationToken) =>
+        _probe.RoleAsync(Topology.Host, Nodes[index].Replica, cancellationToken);
+
     /// <summary>Waits until all replicas are healthy in one and the same round of questions.</summary>
     /// <exception cref="InvalidOperationException">A replica ended and stays down; the message has its last lines.</exception>
     public Task WaitHealthyAsync(CancellationToken cancellationToken) =>

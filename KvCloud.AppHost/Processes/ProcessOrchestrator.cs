@@ -33,7 +33,7 @@ internal static class ProcessOrchestrator
         try
         {
             await cluster.WaitHealthyAsync(end).ConfigureAwait(false);
-            log.Write(Announcement(cluster));
+            log.Write(await AnnouncementAsync(cluster, end).ConfigureAwait(false));
             while (cluster.Nodes.Any(n => n.State is NodeState.Running or NodeState.Pausing))
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(500), end).ConfigureAwait(false);
@@ -53,14 +53,16 @@ internal static class ProcessOrchestrator
         }
     }
 
-    private static string Announcement(ProcessCluster cluster)
+    private static async Task<string> AnnouncementAsync(ProcessCluster cluster, CancellationToken end)
     {
+        string?[] roles = await Task.WhenAll(cluster.Nodes.Select(n => cluster.RoleAsync(n.Replica.Index, end)))
+            .ConfigureAwait(false);
         string endpoints = EndpointTable.ClientEndpoints(cluster.Topology);
         return $"""
 
             All {cluster.Nodes.Length} replicas are healthy.
 
-            {EndpointTable.Render(cluster.Topology, r => cluster.Nodes[r.Index].ProcessId)}
+            {EndpointTable.Render(cluster.Topology, roles, [.. cluster.Nodes.Select(n => n.ProcessId)])}
               dotnet run --project KvCloud.Cli -- status --endpoints {endpoints}
               dotnet run --project KvCloud.Cli -- set hello world --endpoints {endpoints}
 

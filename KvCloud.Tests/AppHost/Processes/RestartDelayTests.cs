@@ -1,0 +1,24 @@
+using KvCloud.AppHost.Processes;
+
+namespace KvCloud.Tests.AppHost.Processes;
+
+public sealed class RestartDelayTests
+{
+    [Fact]
+    public void After_crashUponCrash_doublesUpToHalfAMinute()
+    {
+        var delay = new RestartDelay();
+        Assert.Equal([1, 2, 4, 8, 16, 30, 30], Enumerable.Range(0, 7).Select(_ => (int)delay.After(TimeSpan.Zero).TotalSeconds));
+    }
+
+    [Fact]
+    public void After_stableRun_startsAgainFromTheFirst()
+    {
+        var delay = new RestartDelay();
+        delay.After(TimeSpan.Zero);
+        delay.After(TimeSpan.Zero);
+
+        Assert.Equal(RestartDelay.First, delay.After(RestartDelay.Stable));
+        Assert.Equal(RestartDelay.First * 2, delay.After(RestartDelay.Stable - TimeSpan.FromSeconds(1)));
+    }
+}
