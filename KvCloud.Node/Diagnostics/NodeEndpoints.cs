@@ -27,17 +27,25 @@ internal static class NodeEndpoints
         WriteIndented = true,
     };
 
-    /// <summary>Adds health checks, the replica's gauges and the Prometheus exporter. Needs AddClusterManager.</summary>
-    public static IServiceCollection AddNodeDiagnostics(this IServiceCollection services)
+    /// <summary>
+    /// Adds health checks, the replica's gauges, the Prometheus exporter, the watch over the parent process and
+    /// <see cref="FatalStop"/>. Needs AddClusterManager.
+    /// </summary>
+    /// <param name="lastTurnTickMs">Environment.TickCount64 of the last turn of the consensus loop.</param>
+    public static IServiceCollection AddNodeDiagnostics(
+        this IServiceCollection services, Func<IServiceProvider, long> lastTurnTickMs)
     {
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton<DriverPulse>();
         services.AddSingleton<FatalStop>();
         services.AddSingleton<ReplicaMetrics>();
         services.AddHostedService<ParentWatch>();
         services.AddHealthChecks()
             .AddCheck<ReplicaReadyCheck>("replica", tags: [ReadyTag])
-            .AddCheck<DriverAliveCheck>("driver", tags: [LiveTag]);
+            .Add(new HealthCheckRegistration(
+                "driver",
+                provider => new DriverAliveCheck(() => lastTurnTickMs(provider), () => Environment.TickCount64),
+                failureStatus: null,
+                tags: [LiveTag]));
         services.AddOpenTelemetry().WithMetrics(metrics => metrics
             .AddMeter(MeterNames.Wildcard)
             .AddPrometheusExporter());

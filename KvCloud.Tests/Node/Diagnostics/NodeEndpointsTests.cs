@@ -18,6 +18,7 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
 {
     private readonly ClusterFixture _cluster = new();
     private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(30) };
+    private TimeSpan _loopStandsStill;
     private WebApplication? _app;
 
     public async Task InitializeAsync()
@@ -30,7 +31,7 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
         builder.Services.AddSingleton(topology);
         builder.Services.AddSingleton(_cluster.Options);
         builder.Services.AddClusterManager(_ => _cluster.Feeds);
-        builder.Services.AddNodeDiagnostics();
+        builder.Services.AddNodeDiagnostics(_ => Environment.TickCount64 - (long)_loopStandsStill.TotalMilliseconds);
         _app = builder.Build();
         _app.MapNodeEndpoints();
         await _app.StartAsync();
@@ -85,10 +86,9 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Alive_when_the_loop_stands_still_is_503()
     {
-        _app!.Services.GetRequiredService<DriverPulse>().Beat();
         Assert.Equal(HttpStatusCode.OK, (await GetAsync("/alive")).Code);
 
-        _cluster.Time.Advance(DriverAliveCheck.Patience + TimeSpan.FromSeconds(1));
+        _loopStandsStill = DriverAliveCheck.Patience + TimeSpan.FromSeconds(1);
 
         (HttpStatusCode code, JsonElement body) = await GetAsync("/alive");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, code);
