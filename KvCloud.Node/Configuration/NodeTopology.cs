@@ -1,5 +1,3 @@
-using System.Net;
-
 namespace KvCloud.Node.Configuration;
 
 /// <summary>Where one replica is.</summary>
@@ -37,19 +35,6 @@ internal sealed record NodeTopology
     public required int ThriftPort { get; init; }
 
     public required int PeerPort { get; init; }
-
-    /// <summary>Where the transport listens for peers.</summary>
-    public IPEndPoint PeerBindEndPoint => new(
-        ListenAddress switch
-        {
-            "*" => IPAddress.Any,
-            "localhost" => IPAddress.Loopback,
-            _ => IPAddress.Parse(ListenAddress),
-        },
-        PeerPort);
-
-    /// <summary>Ids of all other replicas.</summary>
-    public IEnumerable<int> PeerIds => Replicas.Select(replica => replica.NodeId).Where(id => id != SelfId);
 
     public required int HttpPort { get; init; }
 

@@ -1,4 +1,3 @@
-using System.Net;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Configuration;
 using Microsoft.Extensions.Configuration;
@@ -76,19 +75,6 @@ public sealed class PeerDirectoryTests
     public async Task ResolveAsync_literal_is_as_configured()
     {
         Assert.Equal("a:1", await new LiteralPeerDirectory(Topology("a:1")).ResolveAsync(1, default));
-    }
-
-    [Fact]
-    public async Task ResolveEndPointAsync_is_what_a_socket_connects_to()
-    {
-        Assert.Equal(
-            new DnsEndPoint("a", 1), await new LiteralPeerDirectory(Topology("a:1")).ResolveEndPointAsync(1, default));
-        Assert.Equal(
-            new IPEndPoint(IPAddress.Loopback, 1),
-            await new LiteralPeerDirectory(Topology("127.0.0.1:1")).ResolveEndPointAsync(1, default));
-        Assert.Equal(
-            new IPEndPoint(IPAddress.IPv6Loopback, 1),
-            await new LiteralPeerDirectory(Topology("[::1]:1")).ResolveEndPointAsync(1, default));
     }
 
     private static ServiceDiscoveryPeerDirectory Directory(ServiceProvider services) =>

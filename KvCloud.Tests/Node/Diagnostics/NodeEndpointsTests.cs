@@ -9,6 +9,7 @@ using KvCloud.Tests.Node.Cluster;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace KvCloud.Tests.Node.Diagnostics;
@@ -25,6 +26,7 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
     {
         NodeTopology topology = _cluster.Topology with { ListenAddress = "127.0.0.1", HttpPort = FreePort() };
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.AddServiceDefaults();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenNodeHttp(topology));
         builder.Services.AddSingleton<TimeProvider>(_cluster.Time);
