@@ -13,8 +13,4 @@ internal sealed record ClusterFeeds(
     Func<ReplicaStatus> Status,
     Func<IReadOnlyList<PeerLink>> Links,
     Action<PeerReport> Report,
-    Func<NodeId, PeerIdentity?> IdentityOf)
-{
-    /// <summary>For a group of one: there is nobody to hear or tell.</summary>
-    public static ClusterFeeds Alone(Func<ReplicaStatus> status) => new(status, () => [], _ => { }, _ => null);
-}
+    Func<NodeId, PeerIdentity?> IdentityOf);

@@ -1,19 +1,17 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Replication;
 
 namespace KvCloud.Node.Configuration;
 
 /// <summary>Turns milliseconds into the ticks of the consensus core.</summary>
 internal static class ConsensusMapping
 {
-    /// <summary>The driver ticks the core this often.</summary>
-    public const int TickMs = 10;
-
     /// <param name="seed">Of election jitter: every node needs its own.</param>
     public static PaxosConfig ToPaxosConfig(this NodeOptions options, NodeTopology topology, ulong seed)
     {
         ConsensusOptions consensus = options.Consensus;
-        int heartbeatTicks = Math.Max(1, consensus.HeartbeatIntervalMs / TickMs);
-        int electionTicks = Math.Max(3 * heartbeatTicks, consensus.ElectionTimeoutMs / TickMs);
+        int heartbeatTicks = Math.Max(1, consensus.HeartbeatIntervalMs / ReplicaClock.TickMs);
+        int electionTicks = Math.Max(3 * heartbeatTicks, consensus.ElectionTimeoutMs / ReplicaClock.TickMs);
         return new PaxosConfig
         {
             Self = new NodeId(topology.SelfId),

@@ -1,3 +1,5 @@
+using KvCloud.Node.State;
+
 namespace KvCloud.Node.Configuration;
 
 /// <summary>
@@ -40,11 +42,11 @@ internal sealed record LimitsOptions
 
     [About("Bytes of the writes that may wait for a slot; a write on top is answered OVERLOADED.")]
     [Between(1024, 64L * 1024 * 1024 * 1024)]
-    public long MaxQueuedWriteBytes { get; init; } = 128L * 1024 * 1024;
+    public long MaxQueuedWriteBytes { get; init; } = 64L * 1024 * 1024;
 
     [About("A range answer stops after about so many bytes of keys and values; has_more tells that there is more.")]
-    [Between(1024, 256 * 1024 * 1024)]
-    public int MaxRangeBytes { get; init; } = 4 * 1024 * 1024;
+    [Between(1024, KvLimits.RangeMaxSizeBytes)]
+    public int MaxRangeBytes { get; init; } = KvLimits.RangeMaxSizeBytes;
 
     [About("How long a call may take that names no timeout.")]
     [Between(1, 3_600_000)]

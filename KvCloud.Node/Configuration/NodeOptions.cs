@@ -145,8 +145,8 @@ internal sealed record ReadsOptions
     [About("false: no read may be stale; a call that asks for local is served as read_index.")]
     public bool AllowStaleReads { get; init; } = true;
 
-    [About("A replica that has been out of touch with the leader for longer refuses local reads.")]
-    [Between(1, 86_400_000)]
+    [About("A replica that has been out of touch with the leader for longer refuses local reads; 0 for never.")]
+    [Between(0, 86_400_000)]
     public int MaxStalenessMs { get; init; } = 5000;
 }
 

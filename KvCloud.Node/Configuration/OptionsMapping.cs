@@ -30,8 +30,6 @@ internal static class OptionsMapping
         PeerTimeoutMs = options.Cluster.NodeTimeoutMs,
     };
 
-    public static Storage.StoreOptions ToStoreOptions(this NodeOptions options) => new();
-
     public static RpcOptions ToRpcOptions(this NodeOptions options) => new()
     {
         Limits = new RpcLimits

@@ -9,9 +9,6 @@ internal static class MeterNames
     /// <summary>The meter of this node's replica and cluster figures.</summary>
     public const string Node = "KvCloud.Node";
 
-    /// <summary>All meters of this process that are exported.</summary>
-    public const string Wildcard = "KvCloud.*";
-
     public const string Role = "kvcloud.replica.role";
     public const string BallotRound = "kvcloud.replica.ballot_round";
     public const string AppliedSlot = "kvcloud.replica.applied_slot";

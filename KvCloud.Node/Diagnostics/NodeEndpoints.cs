@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Configuration;
-using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using KvCloud.Node.Replication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -14,9 +14,6 @@ namespace KvCloud.Node.Diagnostics;
 /// <summary>What HTTP tells of this node: /health, /alive, /metrics and /status.</summary>
 internal static class NodeEndpoints
 {
-    /// <summary>Tag of checks that tell whether the process is alive at all.</summary>
-    public const string LiveTag = "live";
-
     /// <summary>Tag of checks that tell whether it should be given work.</summary>
     public const string ReadyTag = "ready";
 
@@ -27,20 +24,29 @@ internal static class NodeEndpoints
         WriteIndented = true,
     };
 
-    /// <summary>Adds health checks, the replica's gauges and the Prometheus exporter. Needs AddClusterManager.</summary>
-    public static IServiceCollection AddNodeDiagnostics(this IServiceCollection services)
+    /// <summary>
+    /// Adds health checks, the replica's gauges, the Prometheus exporter, the watch over the parent process and
+    /// <see cref="FatalStop"/>. Needs AddServiceDefaults and AddClusterManager.
+    /// </summary>
+    /// <param name="lastTurnTickMs">
+    /// Environment.TickCount64 of the last turn of the consensus loop; null asks the <see cref="ConsensusDriver"/>.
+    /// </param>
+    public static IServiceCollection AddNodeDiagnostics(
+        this IServiceCollection services, Func<IServiceProvider, long>? lastTurnTickMs = null)
     {
+        lastTurnTickMs ??= provider => provider.GetRequiredService<ConsensusDriver>().LastTurnTickMs;
         services.TryAddSingleton(TimeProvider.System);
-        services.AddSingleton<DriverPulse>();
         services.AddSingleton<FatalStop>();
         services.AddSingleton<ReplicaMetrics>();
         services.AddHostedService<ParentWatch>();
         services.AddHealthChecks()
             .AddCheck<ReplicaReadyCheck>("replica", tags: [ReadyTag])
-            .AddCheck<DriverAliveCheck>("driver", tags: [LiveTag]);
-        services.AddOpenTelemetry().WithMetrics(metrics => metrics
-            .AddMeter(MeterNames.Wildcard)
-            .AddPrometheusExporter());
+            .Add(new HealthCheckRegistration(
+                "driver",
+                provider => new DriverAliveCheck(() => lastTurnTickMs(provider), () => Environment.TickCount64),
+                failureStatus: null,
+                tags: [Extensions.LiveTag]));
+        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddPrometheusExporter());
         return services;
     }
 
@@ -67,17 +73,12 @@ internal static class NodeEndpoints
         }
     }
 
-    /// <summary>Maps the four paths. Takes the place of MapDefaultEndpoints, whose /health tells no details.</summary>
+    /// <summary>Maps the four paths: those of every service (/health, /alive), /metrics and /status.</summary>
     public static void MapNodeEndpoints(this WebApplication app)
     {
         // Instruments exist only once somebody has made them.
         app.Services.GetRequiredService<ReplicaMetrics>();
-        app.MapHealthChecks("/health", new HealthCheckOptions { ResponseWriter = WriteHealthAsync });
-        app.MapHealthChecks("/alive", new HealthCheckOptions
-        {
-            Predicate = check => check.Tags.Contains(LiveTag),
-            ResponseWriter = WriteHealthAsync,
-        });
+        app.MapDefaultEndpoints();
         app.MapPrometheusScrapingEndpoint("/metrics");
         app.MapGet("/status", (ClusterManager cluster, ClusterFeeds feeds) => Results.Json(StatusOf(cluster, feeds), Json));
     }
@@ -126,19 +127,4 @@ internal static class NodeEndpoints
             }),
         };
     }
-
-    private static Task WriteHealthAsync(HttpContext context, HealthReport report) =>
-        context.Response.WriteAsJsonAsync(
-            new
-            {
-                Status = report.Status.ToString().ToLowerInvariant(),
-                Checks = report.Entries.ToDictionary(entry => entry.Key, entry => new
-                {
-                    Status = entry.Value.Status.ToString().ToLowerInvariant(),
-                    entry.Value.Description,
-                    Details = entry.Value.Data.Count == 0 ? null : entry.Value.Data,
-                }),
-            },
-            Json,
-            context.RequestAborted);
 }

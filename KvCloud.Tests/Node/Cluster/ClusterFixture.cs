@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using KvCloud.Consensus;
 using KvCloud.Node.Cluster;
@@ -28,7 +29,7 @@ internal sealed class ClusterFixture : IDisposable
         };
         Topology = NodeTopology.From(options);
         Options = options.Cluster;
-        Feeds = new ClusterFeeds(() => Status, () => Links, Sent.Add, node => Identities.GetValueOrDefault(node));
+        Feeds = new ClusterFeeds(() => Status, () => Links, Sent.Enqueue, node => Identities.GetValueOrDefault(node));
         Metrics = new ClusterMetrics(_services.GetRequiredService<IMeterFactory>());
         Manager = new ClusterManager(
             Topology, Options, Feeds, Time, Metrics, new LoggerFactory([Log]).CreateLogger<ClusterManager>());
@@ -48,7 +49,7 @@ internal sealed class ClusterFixture : IDisposable
 
     public ClusterManager Manager { get; }
 
-    public List<PeerReport> Sent { get; } = [];
+    public ConcurrentQueue<PeerReport> Sent { get; } = new();
 
     public Dictionary<NodeId, PeerIdentity> Identities { get; } = [];
 
@@ -78,6 +79,12 @@ internal sealed class ClusterFixture : IDisposable
         Manager.Received(Report(2));
         Manager.Turn(isInterval: true);
         return Manager.View;
+    }
+
+    public void TakeOwnHash(long slot, ulong hash)
+    {
+        Status = Status with { HashedSlot = new Slot(slot), StateHash = hash };
+        Manager.TakeOwnHash(Status);
     }
 
     /// <summary>An interval passes in which nobody reports.</summary>

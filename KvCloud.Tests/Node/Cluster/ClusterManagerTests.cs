@@ -193,8 +193,8 @@ public sealed class ClusterManagerTests : IDisposable
     {
         using MeterProbe probe = new(_fixture.Meters);
         _fixture.HealthyTurn();
-        _fixture.Manager.RecordStateHash(new Slot(64), 0x1111);
-        _fixture.Manager.RecordStateHash(new Slot(128), 0x3333);
+        _fixture.TakeOwnHash(64, 0x1111);
+        _fixture.TakeOwnHash(128, 0x3333);
 
         // The peer is behind with hashing: its slot 64 comes when this replica is at 128.
         _fixture.Manager.Received(ClusterFixture.Report(2, hashedSlot: 64, hash: 0x2222));
@@ -229,11 +229,11 @@ public sealed class ClusterManagerTests : IDisposable
     [Fact]
     public void Received_equal_hashes_at_a_later_slot_end_the_alarm()
     {
-        _fixture.Manager.RecordStateHash(new Slot(64), 1);
+        _fixture.TakeOwnHash(64, 1);
         _fixture.Manager.Received(ClusterFixture.Report(2, hashedSlot: 64, hash: 2));
         Assert.True(_fixture.Manager.HasDiverged);
 
-        _fixture.Manager.RecordStateHash(new Slot(128), 3);
+        _fixture.TakeOwnHash(128, 3);
         _fixture.Manager.Received(ClusterFixture.Report(2, hashedSlot: 128, hash: 3));
 
         Assert.False(_fixture.Manager.HasDiverged);
@@ -279,6 +279,24 @@ public sealed class ClusterManagerTests : IDisposable
         await _fixture.Manager.StopAsync(deadline.Token);
 
         Assert.Equal(2, _fixture.Manager.View.LeaderId);
+    }
+
+    [Fact]
+    public async Task ExecuteAsync_remembers_every_hash_between_two_turns()
+    {
+        using CancellationTokenSource deadline = new(TimeSpan.FromSeconds(30));
+        await _fixture.Manager.StartAsync(deadline.Token);
+        await SentAsync(1, deadline.Token);
+        for (int slot = 256; slot <= 2560; slot += 256)
+        {
+            _fixture.Status = _fixture.Status with { HashedSlot = new Slot(slot), StateHash = (ulong)slot };
+            _fixture.Time.Advance(TimeSpan.FromMilliseconds(50));
+        }
+
+        _fixture.Manager.Received(ClusterFixture.Report(2, hashedSlot: 512, hash: 1));
+        await _fixture.Manager.StopAsync(deadline.Token);
+
+        Assert.True(_fixture.Manager.HasDiverged);
     }
 
     private static IEnumerable<NodeHealth> Healths(ClusterView view) => view.Nodes.Select(node => node.Health);

@@ -136,7 +136,7 @@ public sealed class ConfigurationMistakeTests : IDisposable
     public void Load_many_mistakes_are_told_at_once()
     {
         SettingsResult result = _fixture.Load(
-            "[consensus]\nalgorithm = \"mock\"\nfoo = 1\n[reads]\nmax_staleness_ms = 0\n", ["--bar=1"]);
+            "[consensus]\nalgorithm = \"mock\"\nfoo = 1\n[reads]\nmax_staleness_ms = -1\n", ["--bar=1"]);
 
         Assert.Equal(4, result.Mistakes.Count);
     }

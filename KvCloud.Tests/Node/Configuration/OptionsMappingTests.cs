@@ -1,0 +1,96 @@
+using KvCloud.Node.Configuration;
+using KvCloud.Node.Operations;
+using KvCloud.Node.Replication;
+using KvCloud.Node.Routing;
+using KvCloud.Node.Rpc;
+using KvCloud.Node.Transport;
+using KvCloud.Protocol;
+
+namespace KvCloud.Tests.Node.Configuration;
+
+public sealed class OptionsMappingTests : IDisposable
+{
+    private readonly SettingsFixture _fixture = new();
+
+    public void Dispose() => _fixture.Dispose();
+
+    [Fact]
+    public void Defaults_are_those_of_the_rooms()
+    {
+        NodeOptions options = _fixture.Load().Options;
+
+        Assert.Equal(new ReplicationOptions(), options.ToReplicationOptions());
+        Assert.Equal(new RoutingOptions(), options.ToRoutingOptions());
+        Assert.Equal(new TransportOptions(), options.ToTransportOptions());
+        Assert.Equal(new RpcLimits(), options.ToRpcOptions().Limits);
+        Assert.Empty(options.ToRpcOptions().Limits.Validate());
+    }
+
+    [Fact]
+    public void Every_setting_arrives()
+    {
+        NodeOptions options = _fixture.Load(
+            """
+            [consensus]
+            max_batch_size = 11
+            max_batch_bytes = 2048
+            [mvcc]
+            retention_seconds = 12
+            retention_versions = 13
+            [reads]
+            consistency_level = "leader"
+            max_staleness_ms = 14
+            [cluster]
+            node_timeout_ms = 4000
+            [security]
+            auth_token = "token"
+            allow_fault_injection = true
+            [limits]
+            max_connections = 15
+            max_message_bytes = 65536
+            max_in_flight_per_connection = 16
+            max_in_flight_calls = 17
+            max_in_flight_bytes = 65537
+            read_buffer_bytes = 8192
+            message_timeout_ms = 1800
+            max_queued_writes = 19
+            max_queued_write_bytes = 65538
+            max_range_bytes = 2049
+            default_timeout_ms = 20
+            max_timeout_ms = 21
+            drain_timeout_ms = 22
+            """).Options;
+
+        Assert.Equal(
+            new ReplicationOptions
+            {
+                MaxBatchCommands = 11,
+                MaxBatchBytes = 2048,
+                Retention = new MvccRetention(12_000, 13),
+                MaxQueuedWrites = 19,
+                MaxQueuedWriteBytes = 65538,
+            },
+            options.ToReplicationOptions());
+        Assert.Equal(
+            new RoutingOptions { ConsistencyLevel = ReadConsistency.LEADER, MaxStalenessMs = 14 }, options.ToRoutingOptions());
+        Assert.Equal(new TransportOptions { PeerTimeoutMs = 4000 }, options.ToTransportOptions());
+        RpcOptions rpc = options.ToRpcOptions();
+        Assert.Equal((true, "token", NodeVersion.Text), (rpc.AllowFaultInjection, rpc.AdminToken, rpc.ServerVersion));
+        Assert.Equal(
+            new RpcLimits
+            {
+                MaxConnections = 15,
+                MaxMessageBytes = 65536,
+                MaxInFlightCallsPerConnection = 16,
+                MaxInFlightCallsPerNode = 17,
+                MaxInFlightBytesPerNode = 65537,
+                ReadBufferBytes = 8192,
+                MessageTimeoutMs = 1800,
+                DefaultTimeoutMs = 20,
+                MaxTimeoutMs = 21,
+                MaxRangeBytes = 2049,
+                DrainTimeoutMs = 22,
+            },
+            rpc.Limits);
+    }
+}
