@@ -83,6 +83,11 @@ internal sealed class CallEngine : IAsyncDisposable
                 if (verdict == Verdict.Done)
                 {
                     outcome = ErrorCode.OK;
+                    if (progress.MayHaveRun && method.LeavesDoubt)
+                    {
+                        ClientTelemetry.ResolvedUnknownOutcome(method);
+                    }
+
                     return reply;
                 }
 
