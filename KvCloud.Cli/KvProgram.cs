@@ -64,6 +64,8 @@ internal static class KvProgram
         root.Add(ImportCommand.Create(runner));
         root.Add(ExportCommand.Create(runner));
         root.Add(VerifyCommand.Create(runner));
+        root.Add(BankCommand.Create(runner, globals));
+        root.Add(BankCommand.CreateWorker(runner));
         return root;
     }
 
@@ -75,7 +77,7 @@ internal static class KvProgram
             KvCloudException failure => ExitCode.For(failure),
             UsageException or ArgumentException => ExitCode.Usage,
             OperationCanceledException => ExitCode.Interrupted,
-            IOException or UnauthorizedAccessException => ExitCode.No,
+            IOException or UnauthorizedAccessException or InvalidDataException => ExitCode.No,
             _ => null,
         };
         if (code is not null)

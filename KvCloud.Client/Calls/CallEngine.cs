@@ -14,10 +14,14 @@ namespace KvCloud.Client.Calls;
 /// </summary>
 internal sealed class CallEngine : IAsyncDisposable
 {
+    private const int CallersPerPause = 64;
+    private const int LongestSharedPauseMs = 500;
+
     private readonly ClientOptions _options;
     private readonly ClusterTopology _topology;
     private readonly TopologyKeeper _keeper;
     private readonly SessionPool _sessions;
+    private int _waiting;
 
     public CallEngine(ClientOptions options, ClusterTopology topology, IEndpointSource seeds)
     {
@@ -79,10 +83,15 @@ internal sealed class CallEngine : IAsyncDisposable
                     Observe(node, in reply, sent, target.LeaderOnly);
                 }
 
-                Verdict verdict = progress.Judge(in reply, node, method, isSafeToRepeat, target.LeaderOnly);
+                Verdict verdict = progress.Judge(in reply, node, method, isSafeToRepeat, target);
                 if (verdict == Verdict.Done)
                 {
                     outcome = ErrorCode.OK;
+                    if (progress.MayHaveRun && method.LeavesDoubt)
+                    {
+                        ClientTelemetry.ResolvedUnknownOutcome(method);
+                    }
+
                     return reply;
                 }
 
@@ -215,7 +224,7 @@ internal sealed class CallEngine : IAsyncDisposable
     private static int ReserveMs(int timeoutMs) => Math.Clamp(timeoutMs / 10, 1, 250);
 
     /// <summary>Waits before the next attempt; throws when the last moment for it comes first.</summary>
-    private static async ValueTask PrepareRetryAsync(
+    private async ValueTask PrepareRetryAsync(
         Verdict verdict,
         Reply reply,
         CallProgress progress,
@@ -231,9 +240,24 @@ internal sealed class CallEngine : IAsyncDisposable
             throw DeadlinePassed(in reply, in progress, method, node);
         }
 
-        if (pauseMs > 0)
+        if (pauseMs == 0)
         {
-            await Task.Delay(pauseMs, cancellationToken).ConfigureAwait(false);
+            return;
+        }
+
+        // The more wait, the longer each: a thousand callers must not hold up the election they wait for.
+        int waiting = Interlocked.Increment(ref _waiting);
+        try
+        {
+            pauseMs = (int)Math.Min(leftMs, Math.Min(LongestSharedPauseMs, pauseMs * (1L + (waiting / CallersPerPause))));
+            Task pause = Task.Delay(pauseMs, cancellationToken);
+            await (progress.WaitsForLeader ? Task.WhenAny(pause, _topology.WhenLeaderFound()) : pause)
+                .ConfigureAwait(false);
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
         }
     }
 

@@ -42,6 +42,9 @@ internal struct CallProgress
 
     public int PauseMs { get; private set; }
 
+    /// <summary>The pause is for want of a leader: it may end as soon as another call has found one.</summary>
+    public bool WaitsForLeader { get; private set; }
+
     public string? LastFailure { get; private set; }
 
     public ErrorCode LastCode { get; private set; }
@@ -50,15 +53,17 @@ internal struct CallProgress
     /// Weighs the answer of one attempt. A retry is safe when nothing was run, when running twice does no harm, or when
     /// the write has an identity by which the cluster recognises it.
     /// </summary>
-    public Verdict Judge(in Reply reply, Node? node, KvMethod method, bool isSafeToRepeat, bool leaderOnly)
+    public Verdict Judge(in Reply reply, Node? node, KvMethod method, bool isSafeToRepeat, CallTarget target)
     {
         Attempts++;
         LastFailure = reply.Message ?? reply.Code.ToString();
         LastCode = reply.Status == ReplyStatus.Answered ? reply.Code : ErrorCode.NETWORK;
         Avoid = null;
+        WaitsForLeader = target.LeaderOnly;
         switch (reply.Status)
         {
             case ReplyStatus.Full:
+                WaitsForLeader = false;
                 PauseMs = Jitter(FullPauseMs);
                 return Verdict.RetryLater;
             case ReplyStatus.NotSent:
@@ -75,22 +80,25 @@ internal struct CallProgress
         }
 
         _losses = 0;
-        return JudgeCode(reply.Code, reply.LeaderEndpoint, node, method, isSafeToRepeat, leaderOnly);
+        return JudgeCode(reply.Code, reply.LeaderEndpoint, node, method, isSafeToRepeat, target);
     }
 
     private Verdict JudgeCode(
-        ErrorCode code, string? leaderEndpoint, Node? node, KvMethod method, bool isSafeToRepeat, bool leaderOnly)
+        ErrorCode code, string? leaderEndpoint, Node? node, KvMethod method, bool isSafeToRepeat, CallTarget target)
     {
         switch (code)
         {
             case ErrorCode.OK:
                 return Verdict.Done;
+            case ErrorCode.NOT_LEADER when target.Pinned is not null:
+                return Verdict.Fail;
             case ErrorCode.NOT_LEADER:
                 Avoid = node;
                 bool pointsElsewhere = leaderEndpoint is { Length: > 0 } && leaderEndpoint != node?.Name;
                 return pointsElsewhere && _redirects++ < RedirectsWithoutPause ? Verdict.RetryNow : Pause();
             case ErrorCode.OVERLOADED:
-                Avoid = leaderOnly ? null : node;
+                WaitsForLeader = false;
+                Avoid = target.LeaderOnly ? null : node;
                 PauseMs = Jitter(Math.Min(LongestOverloadPauseMs, FirstOverloadPauseMs << Math.Min(_overloads++, 8)));
                 return Verdict.RetryLater;
             case ErrorCode.NO_LEADER or ErrorCode.SHUTTING_DOWN or ErrorCode.TOO_STALE or ErrorCode.TIMEOUT:

@@ -249,7 +249,7 @@ internal sealed class TopologyKeeper(
 
         if (members.Count > 0)
         {
-            topology.SetMembers(members, leader);
+            topology.SetMembers(members, leader, health.Term);
         }
     }
 }

@@ -23,6 +23,11 @@ internal static class ClientTelemetry
     private static readonly Counter<long> Retries = ClientMeter.CreateCounter<long>(
         "kvcloud.client.retries", "{retry}", "Attempts after the first, by the code of the one before.");
 
+    private static readonly Counter<long> Resolved = ClientMeter.CreateCounter<long>(
+        "kvcloud.client.unknown_outcomes.resolved",
+        "{call}",
+        "Writes whose answer was lost and that a resend under the same identity brought to a known end.");
+
     private static readonly Histogram<double> TransactionDuration = ClientMeter.CreateHistogram<double>(
         "kvcloud.client.transaction.duration", "s", "Time of a transaction with all its attempts.");
 
@@ -57,6 +62,9 @@ internal static class ClientTelemetry
         1,
         new KeyValuePair<string, object?>("operation", method.Name),
         new KeyValuePair<string, object?>("code", code.ToString()));
+
+    public static void ResolvedUnknownOutcome(KvMethod method) =>
+        Resolved.Add(1, new KeyValuePair<string, object?>("operation", method.Name));
 
     public static void Transacted(ErrorCode outcome, long startedTimestamp)
     {

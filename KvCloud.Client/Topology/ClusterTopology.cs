@@ -22,6 +22,10 @@ internal sealed class ClusterTopology(
     private Node[] _members = [];
     private Node[] _everyone = [];
     private Node? _leader;
+    private long _leaderTerm;
+
+    // Completed while the leader answers; a new one while nobody knows whether there is one.
+    private TaskCompletionSource _leaderFound = NewFound(isFound: true);
 
     public IReadOnlyList<Node> Everyone => Volatile.Read(ref _everyone);
 
@@ -46,16 +50,17 @@ internal sealed class ClusterTopology(
     }
 
     /// <summary>
-    /// What a node tells of the cluster: all members, and who leads. A leader that serves this client well is not given
-    /// up for the word of a node that may lag behind.
+    /// What a node tells of the cluster: all members, and who leads in which term. An older term is the word of a node
+    /// that lags behind, and counts for nothing.
     /// </summary>
-    public void SetMembers(IReadOnlyList<NodeEndpoint> members, NodeEndpoint? leader)
+    public void SetMembers(IReadOnlyList<NodeEndpoint> members, NodeEndpoint? leader, long term)
     {
         lock (_lock)
         {
             Volatile.Write(ref _members, [.. members.Distinct().Select(GetOrAddLocked)]);
-            if (leader is { } endpoint && _leader is not { IsSetAside: false })
+            if (leader is { } endpoint && term >= _leaderTerm)
             {
+                _leaderTerm = term;
                 Volatile.Write(ref _leader, GetOrAddLocked(endpoint));
             }
 
@@ -82,12 +87,41 @@ internal sealed class ClusterTopology(
     /// <summary>That node does not lead any more, as far as this client knew.</summary>
     public void ForgetLeader(Node node) => Interlocked.CompareExchange(ref _leader, null, node);
 
+    /// <summary>
+    /// A node did what only the leader does. It need not lead: with write_routing = "forward" a follower passes writes on,
+    /// so what the cluster has said of its leader stands.
+    /// </summary>
     public void ConfirmLeader(Node node)
     {
-        if (!ReferenceEquals(Leader, node))
+        Node? known = Leader;
+        if (known is null or { IsSetAside: true })
         {
-            Volatile.Write(ref _leader, node);
+            Interlocked.CompareExchange(ref _leader, node, known);
         }
+
+        TaskCompletionSource found = Volatile.Read(ref _leaderFound);
+        if (!found.Task.IsCompleted)
+        {
+            found.TrySetResult();
+        }
+    }
+
+    /// <summary>
+    /// Completes as soon as some call has found the leader. Whoever waits for it need not ask by itself: one that asks
+    /// is enough for a thousand that wait.
+    /// </summary>
+    public Task WhenLeaderFound()
+    {
+        TaskCompletionSource found = Volatile.Read(ref _leaderFound);
+        if (!found.Task.IsCompleted)
+        {
+            return found.Task;
+        }
+
+        TaskCompletionSource searching = NewFound(isFound: false);
+        return Interlocked.CompareExchange(ref _leaderFound, searching, found) == found
+            ? searching.Task
+            : Volatile.Read(ref _leaderFound).Task;
     }
 
     /// <summary>A node that the caller names; it stays known whatever the cluster says.</summary>
@@ -135,6 +169,17 @@ internal sealed class ClusterTopology(
         }
 
         await Task.WhenAll(departing).ConfigureAwait(false);
+    }
+
+    private static TaskCompletionSource NewFound(bool isFound)
+    {
+        var found = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (isFound)
+        {
+            found.SetResult();
+        }
+
+        return found;
     }
 
     private static Node? PickHealthy(Node[] nodes, Node? avoid)

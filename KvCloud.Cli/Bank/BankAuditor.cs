@@ -1,0 +1,77 @@
+using KvCloud.Client;
+
+namespace KvCloud.Cli.Bank;
+
+/// <summary>
+/// Sums all accounts at one version on every replica, over and over. At no version, on no replica, may the total differ.
+/// </summary>
+internal sealed class BankAuditor(KvCloudClient client, BankAccounts accounts, IReadOnlyList<string> endpoints)
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly long[] _sums = new long[endpoints.Count];
+    private long _unreachable;
+
+    /// <summary>Sums that were right, by replica.</summary>
+    public IReadOnlyList<long> Sums => _sums;
+
+    /// <summary>Reads that failed because the replica was down or had no leader to ask.</summary>
+    public long Unreachable => Interlocked.Read(ref _unreachable);
+
+    /// <summary>What was wrong first; null: nothing.</summary>
+    public string? Finding { get; private set; }
+
+    public async Task RunAsync(CancellationToken until)
+    {
+        while (!until.IsCancellationRequested && Finding is null)
+        {
+            try
+            {
+                long version = await client.GetReadVersionAsync(
+                    new KvReadOptions { Timeout = ReadTimeout }, until);
+                await Task.WhenAll(Enumerable.Range(0, endpoints.Count).Select(i => AuditAsync(i, version, until)));
+                await Task.Delay(Pause, until);
+            }
+            catch (KvCloudException exception) when (exception.IsTransient)
+            {
+                Interlocked.Increment(ref _unreachable);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>One sum on one replica, with the patience a replica that is catching up needs.</summary>
+    public async Task<bool> AuditAsync(int replica, long version, CancellationToken cancellationToken)
+    {
+        var options = new KvReadOptions { AtVersion = version, Endpoint = endpoints[replica], Timeout = ReadTimeout };
+        try
+        {
+            long sum = 0;
+            int rows = 0;
+            await foreach (KvEntry row in client.RangeAsync(BankAccounts.Range, options, cancellationToken))
+            {
+                sum += BankAccounts.Read(row.Value);
+                rows++;
+            }
+
+            if (sum != accounts.Total || rows != accounts.Count)
+            {
+                Finding ??= $"at version {version} on {endpoints[replica]} {rows} accounts hold {sum}, "
+                    + $"not {accounts.Count} accounts {accounts.Total}";
+                return false;
+            }
+
+            Interlocked.Increment(ref _sums[replica]);
+            return true;
+        }
+        catch (KvCloudException exception) when (exception.IsTransient)
+        {
+            Interlocked.Increment(ref _unreachable);
+            return false;
+        }
+    }
+}

@@ -1,0 +1,268 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using KvCloud.Cli.Bank;
+using KvCloud.Client;
+using KvCloud.Client.Calls;
+
+namespace KvCloud.Cli.Commands;
+
+/// <summary>
+/// `kv bank`: money moves between accounts from several processes while an auditor sums them at one version on every
+/// replica. Kill nodes meanwhile: the total must not change.
+/// </summary>
+internal static class BankCommand
+{
+    private const long OpeningBalance = 1_000;
+
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ComparisonTime = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan CatchUpTime = TimeSpan.FromSeconds(30);
+
+    public static Command Create(CommandRunner runner, GlobalOptions globals)
+    {
+        var options = new BankOptions();
+        var processes = new Option<int>("--processes")
+        {
+            Description = "Over how many processes the clients are spread.",
+            DefaultValueFactory = _ => 2,
+        };
+        var command = new Command(
+            "bank",
+            "Move money between accounts below bank/ and watch that the total never changes, on any replica, at any version. "
+            + "Exit code 1 when it does.")
+        {
+            processes,
+        };
+        options.AddTo(command);
+        runner.Bind(command, async (context, cancellationToken) =>
+        {
+            var accounts = new BankAccounts(options.CheckedAccounts(context), OpeningBalance);
+            int clients = options.CheckedClients(context);
+            int count = Math.Clamp(context.Get(processes), 1, clients);
+            string endpoints = globals.ToSettings(context.Parsed, TimeSpan.FromSeconds(10)).ConnectionString!;
+            return await RunAsync(context, accounts, endpoints, clients, count, context.Get(options.Duration), cancellationToken);
+        });
+        return command;
+    }
+
+    /// <summary>What <see cref="BankProcess"/> starts; not for people.</summary>
+    public static Command CreateWorker(CommandRunner runner)
+    {
+        var options = new BankOptions();
+        var command = new Command("bank-worker", "A process of kv bank.") { Hidden = true };
+        options.AddTo(command);
+        runner.Bind(command, async (context, cancellationToken) =>
+        {
+            using var worker = new BankWorker(
+                context.Client, new BankAccounts(options.CheckedAccounts(context), OpeningBalance));
+            using var until = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            until.CancelAfter(context.Get(options.Duration));
+            Task moving = worker.RunAsync(options.CheckedClients(context), until.Token, cancellationToken);
+            while (await Task.WhenAny(moving, Task.Delay(ReportInterval, CancellationToken.None)) != moving)
+            {
+                await TellAsync(context, worker);
+            }
+
+            await moving;
+            await TellAsync(context, worker);
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static async Task TellAsync(CommandContext context, BankWorker worker)
+    {
+        context.Console.Out.WriteLine(worker.Counters.ToJson());
+        await context.Console.Out.FlushAsync();
+    }
+
+    private static async Task<int> RunAsync(
+        CommandContext context,
+        BankAccounts accounts,
+        string endpoints,
+        int clients,
+        int processes,
+        TimeSpan duration,
+        CancellationToken cancellationToken)
+    {
+        await accounts.OpenAsync(context.Client, cancellationToken);
+        KvClusterHealth health = await context.Client.GetClusterHealthAsync(null, cancellationToken);
+        string[] replicas = [.. health.Nodes.Select(node => node.Endpoint)];
+        var auditor = new BankAuditor(context.Client, accounts, replicas);
+        using var auditing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        BankProcess[] workers =
+        [
+            .. Enumerable.Range(0, processes).Select(i => BankProcess.Start(
+                endpoints, accounts.Count, (clients / processes) + (i < clients % processes ? 1 : 0), duration)),
+        ];
+        try
+        {
+            long started = Stopwatch.GetTimestamp();
+            Task audit = auditor.RunAsync(auditing.Token);
+            Task<int[]> ends = Task.WhenAll(workers.Select(worker => worker.WaitAsync(cancellationToken)));
+            await ReportAsync(context, workers, auditor, ends, started);
+            TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
+            bool workersWell = (await ends).All(code => code == ExitCode.Ok);
+            await auditing.CancelAsync();
+            await audit;
+            bool finalWell = await FinalAuditAsync(context, auditor, replicas, cancellationToken);
+            BankCounters counters = Sum(workers);
+            await SummariseAsync(context, accounts, auditor, replicas, counters, elapsed, clients, cancellationToken);
+            return workersWell && finalWell && auditor.Finding is null ? ExitCode.Ok : ExitCode.No;
+        }
+        finally
+        {
+            foreach (BankProcess worker in workers)
+            {
+                worker.Dispose();
+            }
+        }
+    }
+
+    private static async Task ReportAsync(
+        CommandContext context, BankProcess[] workers, BankAuditor auditor, Task ends, long started)
+    {
+        while (await Task.WhenAny(ends, Task.Delay(ReportInterval)) != ends)
+        {
+            BankCounters counters = Sum(workers);
+            context.Console.Error.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Stopwatch.GetElapsedTime(started).TotalSeconds,5:0.0} s  transfers {counters.Transfers}  "
+                + $"conflicts {counters.Conflicts}  retries {counters.Retries}  "
+                + $"unknown outcomes resolved {counters.UnknownResolved}  sums {auditor.Sums.Sum()}"));
+            if (auditor.Finding is { } finding)
+            {
+                context.Console.Complain(finding);
+            }
+        }
+    }
+
+    /// <summary>When all is quiet every replica must show the total, those that were down meanwhile included.</summary>
+    private static async Task<bool> FinalAuditAsync(
+        CommandContext context, BankAuditor auditor, string[] replicas, CancellationToken cancellationToken)
+    {
+        bool well = true;
+        long version = await context.Client.GetReadVersionAsync(null, cancellationToken);
+        for (int replica = 0; replica < replicas.Length; replica++)
+        {
+            long started = Stopwatch.GetTimestamp();
+            bool right = false;
+            while (!right && auditor.Finding is null && Stopwatch.GetElapsedTime(started) < CatchUpTime)
+            {
+                right = await auditor.AuditAsync(replica, version, cancellationToken);
+            }
+
+            if (!right)
+            {
+                context.Console.Complain(auditor.Finding ?? $"{replicas[replica]} shows no total at version {version}");
+                well = false;
+            }
+        }
+
+        return well;
+    }
+
+    private static async Task SummariseAsync(
+        CommandContext context,
+        BankAccounts accounts,
+        BankAuditor auditor,
+        string[] replicas,
+        BankCounters counters,
+        TimeSpan elapsed,
+        int clients,
+        CancellationToken cancellationToken)
+    {
+        double transfersPerSecond = counters.Transfers / elapsed.TotalSeconds;
+        double setsPerSecond = await MeasureSetsAsync(context.Client, clients, cancellationToken);
+        string bySum = string.Join(", ", replicas.Select((replica, i) => $"{replica} {auditor.Sums[i]}"));
+        context.Console.Out.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+            transfers                  {counters.Transfers} ({transfersPerSecond:0}/s with {clients} clients)
+            conflicts                  {counters.Conflicts}
+            calls sent anew            {counters.Retries}
+            unknown outcomes resolved  {counters.UnknownResolved}
+            unknown outcomes left      {counters.UnknownLeft}
+            given up                   {counters.GivenUp}
+            sums taken                 {auditor.Sums.Sum()} ({bySum}), {auditor.Unreachable} replies missing
+            single sets                {setsPerSecond:0}/s with as many clients; a transfer costs {setsPerSecond / Math.Max(transfersPerSecond, 1e-9):0.0} of them
+            total                      {(auditor.Finding is null ? $"{accounts.Total}, never changed" : auditor.Finding)}
+            """));
+    }
+
+    /// <summary>The yardstick: plain sets of values as large as an account's, from as many callers.</summary>
+    private static async Task<double> MeasureSetsAsync(
+        KvCloudClient client, int clients, CancellationToken cancellationToken)
+    {
+        long sets = 0;
+        long started = Stopwatch.GetTimestamp();
+        await Task.WhenAll(Enumerable.Range(0, clients).Select(async number =>
+        {
+            byte[] key = BankAccounts.Key(number);
+            key[0] = (byte)'B';
+            while (Stopwatch.GetElapsedTime(started) < ComparisonTime)
+            {
+                await client.SetAsync(key, BankAccounts.Write(sets), null, cancellationToken);
+                Interlocked.Increment(ref sets);
+            }
+
+            await client.DeleteAsync(key, null, cancellationToken);
+        }));
+        return sets / Stopwatch.GetElapsedTime(started).TotalSeconds;
+    }
+
+    private static BankCounters Sum(BankProcess[] workers) =>
+        workers.Aggregate(new BankCounters(), (sum, worker) => sum + worker.Counters);
+
+    /// <summary>What parent and workers have in common.</summary>
+    private sealed class BankOptions
+    {
+        private const int MostAccounts = 4_000;
+
+        private readonly Option<int> _accounts = new("--accounts")
+        {
+            Description = "How many accounts.",
+            DefaultValueFactory = _ => 100,
+        };
+
+        private readonly Option<int> _clients = new("--clients")
+        {
+            Description = "How many clients move money.",
+            DefaultValueFactory = _ => 16,
+        };
+
+        public Option<TimeSpan> Duration { get; } = new("--duration")
+        {
+            Description = "For how long: 60s, 5m.",
+            DefaultValueFactory = _ => TimeSpan.FromSeconds(60),
+            CustomParser = result =>
+            {
+                try
+                {
+                    return ConnectionStringParser.Time(result.Tokens[0].Value);
+                }
+                catch (FormatException exception)
+                {
+                    result.AddError(exception.Message + ".");
+                    return default;
+                }
+            },
+        };
+
+        public void AddTo(Command command)
+        {
+            command.Add(_accounts);
+            command.Add(_clients);
+            command.Add(Duration);
+        }
+
+        public int CheckedAccounts(CommandContext context) => context.Get(_accounts) is >= 2 and <= MostAccounts
+            ? context.Get(_accounts)
+            : throw new UsageException($"--accounts must be between 2 and {MostAccounts}");
+
+        public int CheckedClients(CommandContext context) => context.Get(_clients) is >= 1 and <= 10_000
+            ? context.Get(_clients)
+            : throw new UsageException("--clients must be between 1 and 10000");
+    }
+}
