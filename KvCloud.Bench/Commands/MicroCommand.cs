@@ -26,7 +26,7 @@ internal static class MicroCommand
         {
             // In this very process: a generated project would have to build the whole solution once more for each benchmark.
             var config = DefaultConfig.Instance
-                .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Default))
+                .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance))
                 .WithArtifactsPath(parsed.GetRequiredValue(artifacts));
             var summaries = BenchmarkSwitcher.FromTypes(_benchmarks)
                 .Run(["--filter", parsed.GetRequiredValue(filter)], config)

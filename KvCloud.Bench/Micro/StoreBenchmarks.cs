@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using BenchmarkDotNet.Attributes;
 using KvCloud.Consensus;
 using KvCloud.Node.State;
@@ -7,6 +8,7 @@ namespace KvCloud.Bench.Micro;
 
 /// <summary>The multi-version state machine over the store in memory: its own cost, without RocksDB's.</summary>
 [MemoryDiagnoser]
+[SuppressMessage("Design", "CA1001", Justification = "BenchmarkDotNet calls CleanUp, and derives from this class.")]
 public class StoreBenchmarks
 {
     private const int Slots = 64;
