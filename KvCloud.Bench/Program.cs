@@ -8,6 +8,7 @@ var root = new RootCommand("KvCloud's load generator and side-by-side measures. 
     CompareCommand.Create(),
     YcsbCommand.Create(),
     ScaleCommand.Create(),
+    MicroCommand.Create(),
 };
 
 try

@@ -14,7 +14,10 @@ namespace KvCloud.Bench.Measure;
 /// </summary>
 internal sealed class FailoverMeasure(IBenchCluster cluster)
 {
-    private const int AttemptsAtATime = 64;
+    private const int AttemptsAtATime = 256;
+
+    // An attempt that a dead leader swallowed must not keep its place until the server's own timeout (etcd: 7 s).
+    private static readonly TimeSpan _attemptPatience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan _settle = TimeSpan.FromSeconds(1);
@@ -92,15 +95,17 @@ internal sealed class FailoverMeasure(IBenchCluster cluster)
         string endpoint, ConcurrentBag<ProbeConnection> idle, TaskCompletionSource<long> first, CancellationToken cancellationToken)
     {
         ProbeConnection? connection = null;
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(_attemptPatience);
         try
         {
             if (!idle.TryTake(out connection))
             {
                 WireProtocol protocol = cluster.Driver == DriverKind.Etcd ? new EtcdProtocol(endpoint) : new ThriftProtocol();
-                connection = await ProbeConnection.ConnectAsync(endpoint, protocol, cancellationToken).ConfigureAwait(false);
+                connection = await ProbeConnection.ConnectAsync(endpoint, protocol, deadline.Token).ConfigureAwait(false);
             }
 
-            var answer = await connection.SetAsync("kfailover"u8.ToArray(), new byte[100], cancellationToken).ConfigureAwait(false);
+            var answer = await connection.SetAsync("kfailover"u8.ToArray(), new byte[100], deadline.Token).ConfigureAwait(false);
             if (answer.Status == CallStatus.Ok)
             {
                 first.TrySetResult(Stopwatch.GetTimestamp());

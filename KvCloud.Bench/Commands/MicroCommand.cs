@@ -1,0 +1,38 @@
+using System.CommandLine;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using KvCloud.Bench.Micro;
+
+namespace KvCloud.Bench.Commands;
+
+/// <summary><c>micro</c>: BenchmarkDotNet on the hot inner parts.</summary>
+internal static class MicroCommand
+{
+    private static readonly Type[] _benchmarks =
+        [typeof(CodecBenchmarks), typeof(PaxosBenchmarks), typeof(StoreBenchmarks), typeof(ThriftBenchmarks)];
+
+    public static Command Create()
+    {
+        var filter = LoadOptionSet.Make("--filter", "*", "Which: *Codec*, *Paxos*, *Store*, *Thrift*");
+        var artifacts = LoadOptionSet.Make(
+            "--artifacts", Path.Combine(Path.GetTempPath(), "kvcloud-micro"), "Where BenchmarkDotNet puts its reports");
+        var command = new Command("micro", "BenchmarkDotNet: command codec, Paxos step, multi-version get and put, Thrift decode")
+        {
+            filter, artifacts,
+        };
+        command.SetAction(parsed =>
+        {
+            // In this very process: a generated project would have to build the whole solution once more for each benchmark.
+            var config = DefaultConfig.Instance
+                .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance))
+                .WithArtifactsPath(parsed.GetRequiredValue(artifacts));
+            var summaries = BenchmarkSwitcher.FromTypes(_benchmarks)
+                .Run(["--filter", parsed.GetRequiredValue(filter)], config)
+                .ToList();
+            return summaries.Count == 0 || summaries.Exists(summary => summary.Reports.Any(report => !report.Success)) ? 1 : 0;
+        });
+        return command;
+    }
+}

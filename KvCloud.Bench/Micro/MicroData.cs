@@ -1,0 +1,27 @@
+using System.Text;
+using KvCloud.Node.Operations;
+
+namespace KvCloud.Bench.Micro;
+
+/// <summary>The keys, values and slots that all micro-benchmarks share: 16-byte keys, 100-byte values, 128 commands a slot.</summary>
+internal static class MicroData
+{
+    public const int CommandsInSlot = 128;
+
+    public static readonly byte[] Value = [.. Enumerable.Range(0, 100).Select(i => (byte)i)];
+
+    public static byte[] Key(long number) =>
+        Encoding.ASCII.GetBytes(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"k{number:D15}"));
+
+    /// <summary>The payload of one slot: sets of keys from <paramref name="firstKey"/> on.</summary>
+    public static byte[] Slot(long firstKey)
+    {
+        var writer = new CommandBatchWriter();
+        for (var i = 0; i < CommandsInSlot; i++)
+        {
+            writer.Add(CommandCodec.Encode(new SetCommand(null, Key(firstKey + i), Value)));
+        }
+
+        return writer.Build(0, MvccRetention.Default);
+    }
+}

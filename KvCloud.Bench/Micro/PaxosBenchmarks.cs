@@ -1,0 +1,82 @@
+using BenchmarkDotNet.Attributes;
+using KvCloud.Consensus;
+
+namespace KvCloud.Bench.Micro;
+
+/// <summary>One slot through three members, from proposal to chosen on the leader; disk and network cost nothing here.</summary>
+[MemoryDiagnoser]
+public class PaxosBenchmarks
+{
+    private const int Members = 3;
+    private const int TicksToElect = 10_000;
+
+    private readonly Queue<Message> _messages = new();
+    private PaxosNode[] _nodes = null!;
+    private PaxosNode _leader = null!;
+    private byte[] _payload = null!;
+    private long _tick;
+
+    [GlobalSetup]
+    public void SetUp()
+    {
+        var voters = Enumerable.Range(0, Members).Select(i => new NodeId(i)).ToArray();
+        _nodes = [.. voters.Select((self, i) => new PaxosNode(
+            new PaxosConfig { Self = self, Voters = voters, Seed = (ulong)i + 1 }, RestoredState.Empty))];
+        _payload = MicroData.Slot(0);
+        while (!Array.Exists(_nodes, node => node.LeaseUntilTick > 0))
+        {
+            Tick();
+            if (_tick > TicksToElect)
+            {
+                throw new InvalidOperationException("no leader was elected");
+            }
+        }
+
+        _leader = Array.Find(_nodes, node => node.Role == Role.Leader)!;
+    }
+
+    [Benchmark]
+    public long ChooseOneSlot()
+    {
+        var proposed = _leader.Propose(_payload);
+        if (proposed.Status != ProposeStatus.Proposed)
+        {
+            throw new InvalidOperationException($"the leader would not propose: {proposed.Status}");
+        }
+
+        Settle();
+        return _leader.ChosenSlot.Value;
+    }
+
+    private void Tick()
+    {
+        _tick++;
+        foreach (var node in _nodes)
+        {
+            node.AdvanceTo(_tick);
+        }
+
+        Settle();
+    }
+
+    /// <summary>Carries messages until all is quiet; what must be persisted first counts as persisted.</summary>
+    private void Settle()
+    {
+        TakeEffects();
+        while (_messages.TryDequeue(out var message))
+        {
+            _nodes[message.To.Value].Step(message);
+            TakeEffects();
+        }
+    }
+
+    private void TakeEffects()
+    {
+        foreach (var node in _nodes)
+        {
+            var effects = node.TakeEffects();
+            effects.Send.ForEach(_messages.Enqueue);
+            effects.SendAfterPersist.ForEach(_messages.Enqueue);
+        }
+    }
+}
