@@ -10,9 +10,8 @@ public readonly record struct ChosenEntry(Slot Slot, Value Value);
 public readonly record struct ReadIndexResult(long Id, bool Confirmed, Slot Slot);
 
 /// <summary>
-/// The caller reads chosen entries from its log and sends them to <see cref="To"/> as a CatchUpReply. It sends only what
-/// the log itself has noted as chosen: before the writes of these and all earlier effects are made, a slot may still hold
-/// a value that lost.
+/// The caller reads chosen entries from its log and sends them to <see cref="To"/> as a CatchUpReply: consecutive ones
+/// from <see cref="FromSlot"/> on, ending where the log has a gap, for what was just chosen may still be on its way there.
 /// </summary>
 public readonly record struct CatchUpOrder(NodeId To, Slot FromSlot, Slot ToSlot);
 

@@ -64,3 +64,8 @@ public sealed record CatchUpRequest(NodeId From, NodeId To, Slot FromSlot) : Mes
 /// </summary>
 public sealed record CatchUpReply(
     NodeId From, NodeId To, Slot FirstAvailable, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries) : Message(From, To);
+
+/// <summary>
+/// Of a node to itself alone, never on a wire: the log writes of this turn of its effects, and of all before, are durable.
+/// </summary>
+internal sealed record Persisted(NodeId Self, long Turn) : Message(Self, Self);

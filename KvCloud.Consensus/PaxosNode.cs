@@ -131,6 +131,7 @@ public sealed class PaxosNode
             case Refused refused: OnRefused(refused); break;
             case CatchUpRequest request: OnCatchUpRequest(request); break;
             case CatchUpReply reply: OnCatchUpReply(reply); break;
+            case Persisted persisted: OnPersisted(persisted); break;
             default: throw new InvariantViolationException($"unknown message {message.GetType().Name}");
         }
     }
@@ -189,6 +190,11 @@ public sealed class PaxosNode
         {
             SendProposed();
             BeginReadRound();
+        }
+
+        if (_acceptor.EndTurn() is long turn)
+        {
+            _effects.SendAfterPersist.Add(new Persisted(Self, turn));
         }
 
         Effects effects = _effects;
@@ -702,10 +708,17 @@ public sealed class PaxosNode
 
     private void OnCatchUpRequest(CatchUpRequest message)
     {
-        if (message.FromSlot <= _learner.ChosenSlot)
+        // What is handed out the log holds, or nothing in its place yet; never a value that lost.
+        if (message.FromSlot <= _learner.HandedOutSlot)
         {
-            _effects.CatchUps.Add(new CatchUpOrder(message.From, message.FromSlot, _learner.ChosenSlot));
+            _effects.CatchUps.Add(new CatchUpOrder(message.From, message.FromSlot, _learner.HandedOutSlot));
         }
+    }
+
+    private void OnPersisted(Persisted message)
+    {
+        _acceptor.NotePersisted(message.Turn);
+        _learner.HandOut(_effects);
     }
 
     private void OnCatchUpReply(CatchUpReply message)

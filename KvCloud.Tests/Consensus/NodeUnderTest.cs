@@ -10,6 +10,7 @@ internal sealed class NodeUnderTest
 {
     private readonly PaxosConfig _config;
     private readonly SortedDictionary<long, LogEntry> _log = [];
+    private readonly List<Effects> _unwritten = [];
     private Slot _loggedChosen;
 
     public NodeUnderTest(int id, int voters = 3, RestoredState? restored = null)
@@ -20,7 +21,15 @@ internal sealed class NodeUnderTest
             Voters = [.. Enumerable.Range(0, voters).Select(voter => new NodeId(voter))],
             Seed = (ulong)id,
         };
-        Core = new PaxosNode(_config, restored ?? RestoredState.Empty);
+        restored ??= RestoredState.Empty;
+        DurablePromise = restored.Promised;
+        _loggedChosen = restored.ChosenSlot;
+        foreach (LogEntry entry in restored.Entries)
+        {
+            _log.Add(entry.Slot.Value, entry);
+        }
+
+        Core = new PaxosNode(_config, restored);
     }
 
     public PaxosNode Core { get; private set; }
@@ -31,6 +40,8 @@ internal sealed class NodeUnderTest
     public List<ChosenEntry> Chosen { get; } = [];
 
     public List<ReadIndexResult> Reads { get; } = [];
+
+    public List<CatchUpOrder> CatchUps { get; } = [];
 
     public Ballot DurablePromise { get; private set; } = Ballot.Zero;
 
@@ -62,11 +73,25 @@ internal sealed class NodeUnderTest
         return taken;
     }
 
+    /// <summary>The disk works again, and takes what waited.</summary>
+    public void ResumeDisk()
+    {
+        IsDiskStalled = false;
+        foreach (Effects effects in _unwritten)
+        {
+            Write(effects);
+        }
+
+        _unwritten.Clear();
+        CarryOut();
+    }
+
     /// <summary>A crash and a new start with what the disk has.</summary>
     public void Restart()
     {
         List<LogEntry> open = [.. _log.Values.Where(entry => entry.Slot > _loggedChosen)];
         Core = new PaxosNode(_config, new RestoredState(DurablePromise, _loggedChosen, open));
+        _unwritten.Clear();
         Said.Clear();
         Chosen.Clear();
     }
@@ -103,28 +128,36 @@ internal sealed class NodeUnderTest
             Said.AddRange(effects.Send);
             Chosen.AddRange(effects.Chosen);
             Reads.AddRange(effects.Reads);
+            CatchUps.AddRange(effects.CatchUps);
             if (IsDiskStalled)
             {
-                continue;
+                _unwritten.Add(effects);
             }
-
-            DurablePromise = effects.Promised ?? DurablePromise;
-            _loggedChosen = effects.ChosenSlot ?? _loggedChosen;
-            foreach (LogEntry entry in effects.Append)
+            else
             {
-                _log[entry.Slot.Value] = entry;
+                Write(effects);
             }
+        }
+    }
 
-            foreach (Message message in effects.SendAfterPersist)
+    private void Write(Effects effects)
+    {
+        DurablePromise = effects.Promised ?? DurablePromise;
+        _loggedChosen = effects.ChosenSlot ?? _loggedChosen;
+        foreach (LogEntry entry in effects.Append)
+        {
+            _log[entry.Slot.Value] = entry;
+        }
+
+        foreach (Message message in effects.SendAfterPersist)
+        {
+            if (message.To == Core.Self)
             {
-                if (message.To == Core.Self)
-                {
-                    Core.Step(message);
-                }
-                else
-                {
-                    Said.Add(message);
-                }
+                Core.Step(message);
+            }
+            else
+            {
+                Said.Add(message);
             }
         }
     }

@@ -102,9 +102,10 @@ public class PaxosNodeRegressionTests
         var node = new NodeUnderTest(0);
         var old = new Ballot(1, Node1);
         node.Step(new Heartbeat(Node1, Node0, old, 1, new Slot(1), Slot.Zero));
-        for (int tick = 1; tick <= 100 && node.Core.Role != Role.PreCandidate; tick++)
+        int tick = 1;
+        while (node.Core.Role != Role.PreCandidate && tick < 100)
         {
-            node.At(tick);
+            node.At(++tick);
         }
 
         // Node 2 has voted for slot 1 and does not know it to be chosen: only proposing it anew helps.
@@ -114,9 +115,9 @@ public class PaxosNodeRegressionTests
         node.Step(new Promise(Node2, Node0, node.Take<Prepare>(to: 2)[^1].Ballot, Slot.Zero, [entry]));
         Assert.Equal(Role.Leader, node.Core.Role);
 
-        for (int tick = 101; tick < 120; tick++)
+        for (int i = 0; i < 20; i++)
         {
-            node.At(tick);
+            node.At(++tick);
         }
 
         Assert.Equal(Role.Leader, node.Core.Role);
@@ -148,5 +149,65 @@ public class PaxosNodeRegressionTests
 
         Assert.Equal(Role.Leader, single.Core.Role);
         Assert.Equal(ballot, single.Core.Ballot);
+    }
+
+    [Fact]
+    public void OnAccept_value_that_replaces_a_lost_one_is_handed_out_when_the_log_has_it()
+    {
+        var lost = new LogEntry(
+            new Slot(1), new Ballot(1, Node0), new Value(new Ballot(1, Node0), ValueKind.Commands, "lost"u8.ToArray()));
+        var restored = new RestoredState(new Ballot(1, Node0), Slot.Zero, [lost]);
+        var follower = new NodeUnderTest(1, restored: restored) { IsDiskStalled = true };
+        var ballot = new Ballot(2, Node2);
+        var chosen = new Value(ballot, ValueKind.Commands, "chosen"u8.ToArray());
+        follower.Step(
+            new Accept(Node2, Node1, ballot, Slot.Zero, [new LogEntry(new Slot(1), ballot, chosen)]),
+            new Heartbeat(Node2, Node1, ballot, 1, new Slot(1), Slot.Zero));
+
+        // Were it applied now, a crash could leave the data ahead of a log that still holds the value that lost.
+        Assert.Equal(new Slot(1), follower.Core.ChosenSlot);
+        Assert.Empty(follower.Chosen);
+        follower.Step(new CatchUpRequest(Node0, Node1, new Slot(1)));
+        Assert.Empty(follower.CatchUps);
+
+        follower.ResumeDisk();
+        follower.Step(new CatchUpRequest(Node0, Node1, new Slot(1)));
+
+        Assert.Equal(chosen, Assert.Single(follower.Chosen).Value);
+        Assert.Equal(new CatchUpOrder(Node0, new Slot(1), new Slot(1)), Assert.Single(follower.CatchUps));
+    }
+
+    [Fact]
+    public void OnCatchUpReply_value_that_replaces_a_lost_one_is_handed_out_when_the_log_has_it()
+    {
+        var ballot = new Ballot(1, Node0);
+        var lost = new LogEntry(new Slot(1), ballot, new Value(ballot, ValueKind.Commands, "lost"u8.ToArray()));
+        var follower = new NodeUnderTest(1, restored: new RestoredState(ballot, Slot.Zero, [lost])) { IsDiskStalled = true };
+        var higher = new Ballot(2, Node2);
+        Value[] chosen = [Value.NoOp(higher), Value.NoOp(higher)];
+        follower.Step(new CatchUpReply(
+            Node2,
+            Node1,
+            new Slot(1),
+            new Slot(2),
+            [new LogEntry(new Slot(1), higher, chosen[0]), new LogEntry(new Slot(2), higher, chosen[1])]));
+        Assert.Equal(new Slot(2), follower.Core.ChosenSlot);
+        Assert.Empty(follower.Chosen);
+
+        follower.ResumeDisk();
+
+        Assert.Equal(chosen, follower.Chosen.Select(entry => entry.Value));
+    }
+
+    [Fact]
+    public void OnAccept_value_for_a_free_slot_is_handed_out_at_once()
+    {
+        var follower = new NodeUnderTest(1) { IsDiskStalled = true };
+        var ballot = new Ballot(2, Node2);
+        follower.Step(
+            new Accept(Node2, Node1, ballot, Slot.Zero, [new LogEntry(new Slot(1), ballot, Value.NoOp(ballot))]),
+            new Heartbeat(Node2, Node1, ballot, 1, new Slot(1), Slot.Zero));
+
+        Assert.Single(follower.Chosen);
     }
 }

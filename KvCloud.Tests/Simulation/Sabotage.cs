@@ -41,12 +41,6 @@ internal enum Sabotage
     /// <summary>A promise to an older ballot is handed to the candidate as one to its newest.</summary>
     CountsStalePromises,
 
-    /// <summary>Chosen entries are read from the log before they are written there.</summary>
-    CatchUpReadsAheadOfLog,
-
-    /// <summary>Heartbeats are stepped at the tick before the node was paused.</summary>
-    StepsAtOldTick,
-
     /// <summary>A node comes back without its accepted entries and promise, under its old identity.</summary>
     DiskIsWiped,
 

@@ -211,6 +211,12 @@ internal sealed class SimChecker(SimWorld world)
             {
                 (string? value, long version) = node.Store.Read(key);
                 Saw(node, key, new SimReadAnswer(node.Self, value, version, AgreedSlot));
+                long at = world.Random.Next((int)_model.Version + 1);
+                (value, _) = node.Store.Read(key, new CommitVersion(at));
+                Require(
+                    value == _model.ValueAtVersion(key, at),
+                    $"{node.Self} shows {key} = {value ?? "nothing"} at version {at}, "
+                    + $"should be {_model.ValueAtVersion(key, at) ?? "nothing"}");
             }
         }
     }

@@ -12,6 +12,7 @@ internal sealed class SimModel
 {
     private readonly Dictionary<string, List<Change>> _keys = [];
     private readonly Dictionary<(long Session, long Sequence), Outcome> _remembered = [];
+    private readonly Dictionary<long, long> _acknowledgedBelow = [];
     private readonly Dictionary<int, Slot> _ranAt = [];
     private readonly List<Outcome[]> _outcomes = [];
     private long _version;
@@ -49,6 +50,12 @@ internal sealed class SimModel
         _outcomes.Add(outcomes);
     }
 
+    /// <summary>What a read at this version must show.</summary>
+    public string? ValueAtVersion(string key, long version) =>
+        _keys.TryGetValue(key, out List<Change>? changes)
+            ? changes.FindLast(change => change.Version <= version).Value
+            : null;
+
     /// <summary>What a store that has applied up to this slot, and no further, must show.</summary>
     public (string? Value, long Version) ValueAt(string key, Slot slot)
     {
@@ -71,6 +78,15 @@ internal sealed class SimModel
         if (op.Identity is not SimIdentity identity)
         {
             return RunOnce(slot, op);
+        }
+
+        long forgotten = Math.Max(
+            _acknowledgedBelow.GetValueOrDefault(identity.Session), identity.AcknowledgedBelow);
+        _acknowledgedBelow[identity.Session] = forgotten;
+        if (identity.Sequence < forgotten)
+        {
+            // A sending from long ago: its answer was acknowledged, so nobody waits for this one.
+            return new Outcome(ErrorCode.SESSION_EXPIRED, 0, slot);
         }
 
         if (!_remembered.TryGetValue((identity.Session, identity.Sequence), out Outcome outcome))
@@ -98,11 +114,18 @@ internal sealed class SimModel
                 _keys.Add(key, changes);
             }
 
-            changes.Add(new Change(slot, _version, op.Kind == SimOpKind.Delete ? null : op.Value));
+            string? value = op.Kind == SimOpKind.Delete ? null : op.Value;
+            bool exists = changes.Count > 0 && changes[^1].Value is not null;
+            if (value is not null || exists)
+            {
+                // Deleting what does not exist changes nothing, so it is no conflict either.
+                changes.Add(new Change(slot, _version, value));
+            }
         }
 
         return new Outcome(ErrorCode.OK, _version, slot);
     }
 
-    private long LastVersion(string key) => _keys.TryGetValue(key, out List<Change>? changes) ? changes[^1].Version : 0;
+    private long LastVersion(string key) =>
+        _keys.TryGetValue(key, out List<Change>? changes) && changes.Count > 0 ? changes[^1].Version : 0;
 }

@@ -8,7 +8,7 @@ namespace KvCloud.Tests.Simulation;
 /// One replica: the production core, executor and store, driven as the production driver drives them, on a simulated
 /// disk and clock. What it does later it does only if it has not crashed meanwhile, and not before a pause is over.
 /// </summary>
-internal sealed class SimNode
+internal sealed class SimNode : IDisposable
 {
     private readonly SimWorld _world;
     private readonly SimProfile _profile;
@@ -176,6 +176,8 @@ internal sealed class SimNode
         }
     }
 
+    public void Dispose() => Store.Dispose();
+
     /// <summary>Runs the action then, unless the node crashes before; once it is no longer paused.</summary>
     public void Later(long delayUs, Action action)
     {
@@ -256,11 +258,7 @@ internal sealed class SimNode
         PaxosNode core = Core!;
         core.DurableSlot = Store.DurableSlot;
         long tick = _clock.TickAt(_world.NowUs);
-        if (_world.Sabotage is not Sabotage.StepsAtOldTick)
-        {
-            core.AdvanceTo(tick);
-        }
-
+        core.AdvanceTo(tick);
         Role before = core.Role;
         foreach (Message message in _inbox)
         {
@@ -268,7 +266,6 @@ internal sealed class SimNode
         }
 
         _inbox.Clear();
-        core.AdvanceTo(tick);
         _reads.Request(core);
         _proposals.Pump(core);
         CarryOut(core.TakeEffects());
@@ -345,17 +342,11 @@ internal sealed class SimNode
         }
     }
 
-    private void ServeCatchUp(CatchUpOrder order)
+    private void ServeCatchUp(CatchUpOrder order) => Later(_world.Random.Next(2_000), () =>
     {
-        bool isEarly = _world.Sabotage is Sabotage.CatchUpReadsAheadOfLog;
-        Later(isEarly ? 0 : _world.Random.Next(2_000), () =>
-        {
-            // What the log has noted as chosen, not what is on its way there.
-            Slot to = isEarly ? order.ToSlot : Slot.Min(order.ToSlot, Log.ChosenSlot);
-            List<LogEntry> entries = Log.Read(order.FromSlot, to, 1 + _world.Random.Next(20));
-            _world.Network.Send(new CatchUpReply(Self, order.To, Log.FirstSlot, order.ToSlot, entries));
-        });
-    }
+        List<LogEntry> entries = Log.Read(order.FromSlot, order.ToSlot, 1 + _world.Random.Next(20));
+        _world.Network.Send(new CatchUpReply(Self, order.To, Log.FirstSlot, order.ToSlot, entries));
+    });
 
     private void ScheduleApply()
     {

@@ -17,8 +17,7 @@ internal static class SimRunner
         Func<SimProfile, SimProfile>? adjust = null,
         Action<string>? trace = null)
     {
-        SimStore.Begin();
-        var world = new SimWorld(seed, sabotage, adjust, trace);
+        using var world = new SimWorld(seed, sabotage, adjust, trace);
         string? failure = null;
         try
         {
@@ -63,7 +62,11 @@ internal static class SimRunner
     /// early when there are that many.
     /// </summary>
     public static IReadOnlyList<SimReport> RunMany(
-        ulong from, int count, Action<SimReport>? onReport = null, int maxFailures = 3)
+        ulong from,
+        int count,
+        Action<SimReport>? onReport = null,
+        Sabotage sabotage = Sabotage.None,
+        int maxFailures = 3)
     {
         var failures = new List<SimReport>();
         object gate = new();
@@ -81,7 +84,7 @@ internal static class SimRunner
                     }
                 }
 
-                SimReport report = Run(from + (ulong)index);
+                SimReport report = Run(from + (ulong)index, sabotage);
                 lock (gate)
                 {
                     onReport?.Invoke(report);

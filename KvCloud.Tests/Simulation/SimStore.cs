@@ -1,86 +1,106 @@
-using System.Buffers.Binary;
+using System.Text;
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.State;
+using KvCloud.Node.Storage;
+using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Simulation;
 
 internal delegate void SimApplied(Slot slot, int index, in CommandResult result);
 
-/// <summary>A replica's data. What was applied since the last flush is lost in a crash.</summary>
-internal sealed class SimStore
+/// <summary>
+/// A replica's data: the production executor on the production in-memory store. What was applied since the last flush
+/// is lost in a crash.
+/// </summary>
+internal sealed class SimStore : IDisposable
 {
-    [ThreadStatic]
-    private static Dictionary<int, SimAttempt>? _attempts;
+    private MemoryKvStore _store = new();
+    private KvStoreExecutor _executor;
 
-    private readonly List<ChosenEntry> _applied = [];
-    private SimModel _model = new();
+    public SimStore() => _executor = new KvStoreExecutor(_store);
 
-    public static void Begin() => _attempts = [];
+    public Slot AppliedSlot => _executor.AppliedSlot;
 
-    public Slot AppliedSlot => _model.AppliedSlot;
+    public Slot DurableSlot => _executor.DurableSlot;
 
-    public Slot DurableSlot { get; private set; }
+    public ulong Hash => _executor.Applied.StateHash;
 
-    public ulong Hash { get; private set; }
+    public CommitVersion AppliedVersion => _executor.Reader.AppliedVersion;
 
+    /// <summary>The payload of a slot, as the production driver builds it.</summary>
     public static byte[] Encode(IReadOnlyList<SimAttempt> attempts, long unixMs)
     {
-        byte[] payload = new byte[8 + (attempts.Count * 4)];
-        BinaryPrimitives.WriteInt64LittleEndian(payload, unixMs);
-        for (int i = 0; i < attempts.Count; i++)
+        var writer = new CommandBatchWriter(initialCapacityBytes: 256);
+        foreach (SimAttempt attempt in attempts)
         {
-            _attempts![attempts[i].Number] = attempts[i];
-            BinaryPrimitives.WriteInt32LittleEndian(payload.AsSpan(8 + (i * 4)), attempts[i].Number);
+            writer.Add(CommandCodec.Encode(MakeCommand(attempt.Op)));
         }
 
-        return payload;
+        return writer.Build(unixMs, MvccRetention.Default);
     }
 
-    public void Apply(IReadOnlyList<ChosenEntry> entries, SimApplied observer)
+    public void Apply(IReadOnlyList<ChosenEntry> entries, SimApplied observer) =>
+        _executor.Apply(entries, new Observer(observer));
+
+    public (string? Value, long Version) Read(string key, CommitVersion? at = null)
     {
-        foreach (ChosenEntry entry in entries)
-        {
-            Invariant.Check(entry.Slot == AppliedSlot.Next, "applied out of order");
-            _applied.Add(entry);
-            var attempts = new List<SimAttempt>();
-            ReadOnlySpan<byte> payload = entry.Value.Payload.Span;
-            for (int at = 8; at < payload.Length; at += 4)
-            {
-                attempts.Add(_attempts![BinaryPrimitives.ReadInt32LittleEndian(payload[at..])]);
-                Hash = (Hash * 31) + (ulong)attempts[^1].Number;
-            }
-
-            Hash = (Hash * 31) + (ulong)entry.Slot.Value;
-            _model.Apply(entry.Slot, attempts);
-            for (int i = 0; i < attempts.Count; i++)
-            {
-                SimModel.Outcome outcome = _model.OutcomeOf(entry.Slot, i);
-                observer(entry.Slot, i, new CommandResult(outcome.Code, new CommitVersion(outcome.Version)));
-            }
-        }
+        GetResult result = _executor.Reader.Get(null, Encoding.UTF8.GetBytes(key), at);
+        return result.Code != ErrorCode.OK
+            ? throw new SimFailureException($"a read of {key} answers {result.Code}: {result.Message}")
+            : result.Value is null ? (null, 0) : (Encoding.UTF8.GetString(result.Value), result.Version.Value);
     }
 
-    public (string? Value, long Version) Read(string key) => _model.ValueAt(key, AppliedSlot);
-
-    public void Flush() => DurableSlot = AppliedSlot;
+    public void Flush() => _executor.Flush();
 
     public void Crash()
     {
-        List<ChosenEntry> kept = [.. _applied.Take((int)DurableSlot.Value)];
-        Clear();
-        Apply(kept, (Slot _, int _, in CommandResult _) => { });
+        _executor.Dispose();
+        _store.RestoreLastFlush();
+        _executor = new KvStoreExecutor(_store);
     }
 
     public void Wipe()
     {
-        DurableSlot = Slot.Zero;
-        Clear();
+        Dispose();
+        _store = new MemoryKvStore();
+        _executor = new KvStoreExecutor(_store);
     }
 
-    private void Clear()
+    public void Dispose()
     {
-        _applied.Clear();
-        _model = new SimModel();
-        Hash = 0;
+        _executor.Dispose();
+        _store.Dispose();
+    }
+
+    private static KvCommand MakeCommand(SimOp op)
+    {
+        ReadOnlyMemory<byte> value = Encoding.UTF8.GetBytes(op.Value);
+        KvCommand command = op.Kind switch
+        {
+            SimOpKind.OpenSession => new OpenSessionCommand(),
+            SimOpKind.Set => new SetCommand(null, Encoding.UTF8.GetBytes(op.Keys[0]), value),
+            SimOpKind.Delete => new DeleteCommand(null, Encoding.UTF8.GetBytes(op.Keys[0])),
+            SimOpKind.Commit => new CommitCommand(
+                new CommitVersion(op.ReadVersion),
+                [.. op.Keys.Select(key => new Mutation(MutationKind.Set, null, Encoding.UTF8.GetBytes(key), value))],
+                [.. op.ConflictKeys.Select(key => new ConflictKey(null, Encoding.UTF8.GetBytes(key)))],
+                []),
+            _ => throw new InvalidOperationException($"{op} is no write"),
+        };
+        return op.Identity is SimIdentity identity
+            ? command with
+            {
+                Identity = new RequestIdentity(identity.Session, identity.Sequence, identity.AcknowledgedBelow),
+            }
+            : command;
+    }
+
+    private sealed class Observer(SimApplied applied) : IApplyObserver
+    {
+        public void OnApplied(Slot slot, int index, in CommandResult result) => applied(slot, index, result);
+
+        public void OnMalformed(Slot slot, string error) =>
+            throw new SimFailureException($"slot {slot} is malformed: {error}");
     }
 }

@@ -11,7 +11,7 @@ namespace KvCloud.Tests.Simulation;
 /// First safety: every kind of trouble, and no answer may ever be wrong. Then liveness: all trouble ends, and within a
 /// bounded time everything must be answered and all replicas must agree.
 /// </remarks>
-internal sealed class SimWorld
+internal sealed class SimWorld : IDisposable
 {
     private const long LivenessUs = 15 * SimProfile.Second;
     private const long SettleUs = 10 * SimProfile.Second;
@@ -105,6 +105,14 @@ internal sealed class SimWorld
         Heal();
         Converge();
         History.Check();
+    }
+
+    public void Dispose()
+    {
+        foreach (SimNode node in Nodes)
+        {
+            node.Dispose();
+        }
     }
 
     private void Heal()

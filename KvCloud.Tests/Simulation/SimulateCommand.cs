@@ -9,7 +9,7 @@ public static class SimulateCommand
     private const string Usage = """
         usage: eng/simulate --seeds N [--from S]     run N seeds from S on (default 1)
                eng/simulate --seed S [--trace]       live through one seed; with --trace print every event
-               [--sabotage NAME]                     break the world on purpose, with --seed
+               [--sabotage NAME]                     break the world on purpose
         """;
 
     public static int Main(string[] args)
@@ -51,7 +51,7 @@ public static class SimulateCommand
             return 2;
         }
 
-        return RunMany(from, seeds);
+        return RunMany(from, seeds, sabotage);
     }
 
     private static int RunOne(ulong seed, Sabotage sabotage, bool isTraced)
@@ -64,7 +64,7 @@ public static class SimulateCommand
         return report.Failure is null ? 0 : 1;
     }
 
-    private static int RunMany(ulong from, int seeds)
+    private static int RunMany(ulong from, int seeds, Sabotage sabotage)
     {
         var watch = Stopwatch.StartNew();
         int done = 0;
@@ -87,7 +87,7 @@ public static class SimulateCommand
             {
                 Console.WriteLine($"{done} seeds, {done / watch.Elapsed.TotalSeconds:0} a second");
             }
-        });
+        }, sabotage);
         Console.WriteLine(
             $"{done} seeds from {from} in {watch.Elapsed.TotalSeconds:0.0} s ({done / watch.Elapsed.TotalSeconds:0.0} a "
             + $"second): {slots} slots, {answers} writes answered, {reads} reads, slowest recovery {slowestUs / 1_000} ms, "
@@ -95,7 +95,7 @@ public static class SimulateCommand
         foreach (SimReport failure in failures)
         {
             Console.WriteLine();
-            Console.WriteLine(SimRunner.Explain(failure));
+            Console.WriteLine(SimRunner.Explain(failure, sabotage));
         }
 
         return failures.Count == 0 ? 0 : 1;
