@@ -6,7 +6,7 @@ internal sealed record RocksdbOptions
 {
     [About("Size of one memtable.")]
     [Between(1, 16 * 1024)]
-    public int WriteBufferSizeMb { get; init; } = 32;
+    public int WriteBufferSizeMb { get; init; } = 16;
 
     [About("Memtables of a column family, the one being written included.")]
     [Between(2, 64)]
@@ -14,7 +14,7 @@ internal sealed record RocksdbOptions
 
     [About("Block cache, shared by all column families.")]
     [Between(1, 1024 * 1024)]
-    public int BlockCacheSizeMb { get; init; } = 64;
+    public int BlockCacheSizeMb { get; init; } = 32;
 
     [About("Uncompressed size of a block.")]
     [Between(1, 4 * 1024)]
@@ -68,7 +68,7 @@ internal sealed record CompactionOptions
 
     [About("Size of a file of level 1.")]
     [Between(1, 16 * 1024)]
-    public int TargetFileSizeBaseMb { get; init; } = 64;
+    public int TargetFileSizeBaseMb { get; init; } = 32;
 
     [About("How much larger the files of each further level are.")]
     [Between(1, 100)]
@@ -76,7 +76,7 @@ internal sealed record CompactionOptions
 
     [About("Size of level 1.")]
     [Between(1, 1024 * 1024)]
-    public int MaxBytesForLevelBaseMb { get; init; } = 256;
+    public int MaxBytesForLevelBaseMb { get; init; } = 128;
 
     [About("How much larger each further level is.")]
     [Between(2, 100)]
@@ -97,7 +97,7 @@ internal sealed record MemoryOptions
 {
     [About("Memtables of all column families together, where enable_write_buffer_manager is true.")]
     [Between(1, 1024 * 1024)]
-    public int WriteBufferManagerLimitMb { get; init; } = 256;
+    public int WriteBufferManagerLimitMb { get; init; } = 32;
 
     [About("Whether memtables are bounded together.")]
     public bool EnableWriteBufferManager { get; init; } = true;

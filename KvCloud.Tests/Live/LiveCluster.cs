@@ -93,9 +93,9 @@ internal sealed class LiveCluster : IAsyncDisposable
                 {
                     KvClusterHealth health = await client.GetClusterHealthAsync(
                         new KvReadOptions { Endpoint = Endpoints[index], Timeout = TimeSpan.FromSeconds(1) });
-                    if (health.Leader is { } leader && candidates.Contains(leader.NodeId))
+                    if (health.Leader is { } leader && candidates.Contains(leader.Id))
                     {
-                        return leader.NodeId;
+                        return leader.Id;
                     }
                 }
                 catch (KvCloudException)

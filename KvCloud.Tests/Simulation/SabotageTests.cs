@@ -47,11 +47,19 @@ public class SabotageTests
     {
         Sabotage.ReusesReadIds => profile with
         {
-            Nodes = 3, HeldUpPerMille = 200, HeldUpMaxMs = 400, CrashEveryMs = 150, ThinkMaxMs = 10, PartitionEveryMs = 0,
+            Nodes = 3,
+            HeldUpPerMille = 200,
+            HeldUpMaxMs = 400,
+            CrashEveryMs = 150,
+            ThinkMaxMs = 10,
+            PartitionEveryMs = 0,
         },
         Sabotage.CountsStalePromises => profile with
         {
-            Nodes = 5, MaxDelayUs = 250_000, LossPerMille = 200, CrashEveryMs = 300,
+            Nodes = 5,
+            MaxDelayUs = 250_000,
+            LossPerMille = 200,
+            CrashEveryMs = 300,
         },
         _ => profile,
     };

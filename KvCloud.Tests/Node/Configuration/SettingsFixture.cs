@@ -55,7 +55,7 @@ internal sealed class SettingsFixture : IDisposable
         }
 
         return NodeConfiguration.Load(
-            configuration, CommandLine.Parse(args ?? []), configVariable, WorkingDirectory,
+            configuration, KvCloud.Node.Configuration.CommandLine.Parse(args ?? []), configVariable, WorkingDirectory,
             new FakeEnvironment(environment ?? new Dictionary<string, string>()), isDevelopment);
     }
 
