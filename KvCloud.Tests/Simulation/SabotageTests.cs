@@ -57,9 +57,8 @@ public class SabotageTests
         Sabotage.CountsStalePromises => profile with
         {
             Nodes = 5,
-            MaxDelayUs = 250_000,
-            LossPerMille = 200,
-            CrashEveryMs = 300,
+            PartitionEveryMs = 150,
+            CrashEveryMs = 0,
         },
         _ => profile,
     };

@@ -124,7 +124,7 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
     private static ConflictRange[] ConflictRangesOf(AtomicCommitRequest request) =>
     [
         .. (request.ReadConflictRanges ?? []).Select(range => new ConflictRange(
-            range.ColumnFamily, range.BeginKey, range.EndKey is { } end ? new ReadOnlyMemory<byte>(end) : null)),
+            range.ColumnFamily, range.BeginKey, Ranges.End(range.EndKey, toEndOfKeyspace: true))),
     ];
 
     private static string Shortened(string text) => text.Length <= 40 ? text : text[..40] + "...";

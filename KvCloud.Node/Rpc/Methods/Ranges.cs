@@ -10,8 +10,10 @@ internal static class Ranges
     private static readonly byte[] DefaultEnd = [0xff];
 
     public static ReadOnlyMemory<byte>? End(byte[]? endKey, bool toEndOfKeyspace) =>
-        endKey is not null ? endKey
-        : toEndOfKeyspace ? null
+        endKey is not null ? new ReadOnlyMemory<byte>(endKey)
+
+        // The cast matters: a bare null would become an empty memory by way of byte[].
+        : toEndOfKeyspace ? (ReadOnlyMemory<byte>?)null
         : DefaultEnd;
 
     /// <summary>A negative limit goes through, for the store to refuse it by name.</summary>
