@@ -33,7 +33,7 @@ internal sealed record StoreOptions
 
     public Compression Level1Compression { get; init; } = Compression.Lz4;
 
-    public Compression BottomCompression { get; init; } = Compression.Zstd;
+    public Compression BottomCompression { get; init; } = Compression.Lz4;
 
     public CompactionPri CompactionPriority { get; init; } = CompactionPri.MinOverlappingRatio;
 
@@ -52,8 +52,8 @@ internal sealed record StoreOptions
     /// <summary>Files being written are handed to the disk in pieces of this size, so that no sync has much to do; 0 for not.</summary>
     public long BytesPerSync { get; init; } = 1024 * 1024;
 
-    /// <summary>Needed for the cache hit rate.</summary>
-    public bool EnableStatistics { get; init; } = true;
+    /// <summary>Needed for the cache hit rate. Costs every read and write something, so it is off unless asked for.</summary>
+    public bool EnableStatistics { get; init; }
 
     public StatisticsLevel StatisticsLevel { get; init; } = StatisticsLevel.ExceptHistogramOrTimers;
 

@@ -152,7 +152,8 @@ public sealed class KvStoreContractTests : IDisposable
     [Fact]
     public void Figures_of_a_rocks_store_are_real()
     {
-        using IKvStore store = Open("rocks");
+        using IKvStore store = RocksKvStore.Open(
+            _directory.Sub("data"), new StoreOptions { EnableStatistics = true });
         Write(store, batch =>
         {
             for (int i = 0; i < 10_000; i++)
