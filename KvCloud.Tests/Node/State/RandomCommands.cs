@@ -42,7 +42,9 @@ internal sealed class RandomCommands(Random random, StateModel model)
 
     private CommitCommand Commit()
     {
-        long version = Math.Max(0, model.Version.Value + 1 - random.Next(1, 30));
+        // Now and then from below the window.
+        int age = random.Next(1, random.Next(10) == 0 ? 400 : 30);
+        long version = Math.Max(0, model.Version.Value + 1 - age);
         return new CommitCommand(
             new CommitVersion(random.Next(40) == 0 ? model.Version.Value + 1_000 : version),
             [.. Enumerable.Range(0, random.Next(5)).Select(_ => Mutation())],

@@ -152,7 +152,7 @@ public sealed class KvStoreContractTests : IDisposable
     [Fact]
     public void Figures_of_a_rocks_store_are_real()
     {
-        using IKvStore store = RocksKvStore.Open(
+        using RocksKvStore store = RocksKvStore.Open(
             _directory.Sub("data"), new StoreOptions { EnableStatistics = true });
         Write(store, batch =>
         {
