@@ -17,7 +17,6 @@ public class SabotageTests
     [InlineData(nameof(Sabotage.LeaderReadsBeforeApplied))]
     [InlineData(nameof(Sabotage.ReadsBeforeIndexApplied))]
     [InlineData(nameof(Sabotage.ReusesReadIds))]
-    [InlineData(nameof(Sabotage.CountsStalePromises))]
     [InlineData(nameof(Sabotage.AnswersWithoutOrigin))]
     public void A_broken_world_is_found(string name)
     {
