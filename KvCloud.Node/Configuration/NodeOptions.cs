@@ -73,9 +73,6 @@ internal enum WriteRouting
 {
     /// <summary>A follower answers NOT_LEADER and names the leader.</summary>
     Redirect = 0,
-
-    /// <summary>A follower passes the write on and returns the leader's answer.</summary>
-    Forward = 1,
 }
 
 internal sealed record DeploymentOptions
@@ -91,7 +88,7 @@ internal sealed record DeploymentOptions
     [Between(0, 7)]
     public IReadOnlyList<string> ReplicaEndpoints { get; init; } = [];
 
-    [About("What a follower does with a write: redirect (answers NOT_LEADER and names the leader) or forward.")]
+    [About("What a follower does with a write: redirect, it answers NOT_LEADER and names the leader.")]
     public WriteRouting WriteRouting { get; init; } = WriteRouting.Redirect;
 }
 

@@ -1,0 +1,62 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+using KvCloud.Tests.Node.Diagnostics;
+
+namespace KvCloud.Tests.Architecture;
+
+/// <summary>Who may know whom, as docs/architecture.md has it.</summary>
+public sealed partial class DependencyTests
+{
+    [Theory]
+    [InlineData("Consensus", "")]
+    [InlineData("Protocol", "")]
+    [InlineData("ServiceDefaults", "")]
+    [InlineData("Client", "Protocol")]
+    [InlineData("Cli", "Client")]
+    [InlineData("Node", "Consensus Protocol ServiceDefaults")]
+    [InlineData("Bench", "AppHost Client Node")]
+    public void Project_references_only_what_it_may(string project, string allowed)
+    {
+        IEnumerable<string> references = Items(project, "ProjectReference")
+            .Select(path => Path.GetFileNameWithoutExtension(path.Replace('\\', '/')).Replace("KvCloud.", ""));
+
+        Assert.Empty(references.Except(allowed.Split(' ')));
+    }
+
+    [Fact]
+    public void Consensus_depends_on_no_package_but_its_analyzer()
+    {
+        Assert.Equal(["Microsoft.CodeAnalysis.BannedApiAnalyzers"], Items("Consensus", "PackageReference"));
+    }
+
+    [Theory]
+    [InlineData("Storage", "Rpc Routing Replication Cluster Diagnostics")]
+    [InlineData("Operations", "Rpc Routing Replication Transport Cluster Diagnostics Storage")]
+    [InlineData("State", "Rpc Routing Replication Transport Cluster Diagnostics Configuration")]
+    [InlineData("Transport", "Rpc Routing Replication Cluster State Storage Operations")]
+    [InlineData("Replication", "Rpc Routing")]
+    [InlineData("Routing", "Rpc Cluster Transport Storage")]
+    [InlineData("Configuration", "Cluster")]
+    public void Room_of_the_node_does_not_know(string room, string forbidden)
+    {
+        string[] used =
+        [
+            .. Directory.EnumerateFiles(Repository.File("KvCloud.Node", room), "*.cs", SearchOption.AllDirectories)
+                .SelectMany(file => UsedRoom().Matches(System.IO.File.ReadAllText(file)))
+                .Select(match => match.Groups[1].Value)
+                .Distinct(),
+        ];
+
+        Assert.Empty(used.Intersect(forbidden.Split(' ')));
+    }
+
+    private static string[] Items(string project, string kind) =>
+    [
+        .. XDocument.Load(Repository.File($"KvCloud.{project}", $"KvCloud.{project}.csproj"))
+            .Descendants(kind)
+            .Select(item => (string)item.Attribute("Include")!),
+    ];
+
+    [GeneratedRegex(@"^using KvCloud\.Node\.(\w+)", RegexOptions.Multiline)]
+    private static partial Regex UsedRoom();
+}
