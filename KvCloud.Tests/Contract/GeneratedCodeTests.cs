@@ -2,7 +2,7 @@ using KvCloud.Tests.Node.Diagnostics;
 using KvCloud.Tests.RawClients;
 using KvCloud.Tests.Support;
 
-namespace KvCloud.Tests.Protocol;
+namespace KvCloud.Tests.Contract;
 
 public sealed class GeneratedCodeTests
 {
