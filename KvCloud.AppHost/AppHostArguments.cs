@@ -40,7 +40,8 @@ internal sealed record AppHostArguments
     {
         int replicas = Topology.DefaultReplicas, basePort = Topology.DefaultBasePort;
         int? peerPort = null, httpPort = null;
-        string dataRoot = defaultDataRoot, clusterId = Topology.DefaultClusterId, environment = Topology.DefaultEnvironment;
+        string dataRoot = defaultDataRoot;
+        string clusterId = Topology.DefaultClusterId, environment = Topology.DefaultEnvironment;
         string? node = null;
         PublishTarget target = PublishTarget.DockerCompose;
         bool restart = true, help = false;
@@ -103,7 +104,7 @@ internal sealed record AppHostArguments
             }
 
             string argument = args[_next++];
-            int equals = argument.StartsWith("--", StringComparison.Ordinal) ? argument.IndexOf('=', StringComparison.Ordinal) : -1;
+            int equals = IsOption(argument) ? argument.IndexOf('=', StringComparison.Ordinal) : -1;
             Name = equals < 0 ? argument : argument[..equals];
             _inlineValue = equals < 0 ? null : argument[(equals + 1)..];
             return true;
@@ -112,7 +113,7 @@ internal sealed record AppHostArguments
         public string Value()
         {
             string? value = _inlineValue ?? (_next < args.Count ? args[_next++] : null);
-            return string.IsNullOrWhiteSpace(value) || (_inlineValue is null && value.StartsWith("--", StringComparison.Ordinal))
+            return string.IsNullOrWhiteSpace(value) || (_inlineValue is null && IsOption(value))
                 ? throw new TopologyException($"{Name} needs a value.")
                 : value;
         }
@@ -124,5 +125,7 @@ internal sealed record AppHostArguments
                 ? number
                 : throw new TopologyException($"{Name} {value}: a whole number is needed.");
         }
+
+        private static bool IsOption(string argument) => argument.StartsWith("--", StringComparison.Ordinal);
     }
 }

@@ -5,12 +5,15 @@ using KvCloud.AppHost.Processes;
 namespace KvCloud.AppHost;
 
 /// <summary>
-/// What a build without Aspire does about it, once: it tries to have the packages restored, and when that works builds and runs the AppHost anew with
-/// them. When not, it says so in one line, remembers it beside the build's other products, and the plain process orchestrator takes over.
+/// What a build without Aspire does about it, once: it tries to have the packages restored, and when that works
+/// builds and runs the AppHost anew with them. When not, it says so in one line, remembers it beside the build's
+/// other products, and the plain process orchestrator takes over.
 /// </summary>
 internal static class AspireUpgrade
 {
-    /// <summary>Whether the feed has the SDK at all shows in seconds; a machine without a network must not be kept waiting.</summary>
+    /// <summary>
+    /// Whether the feed has the SDK at all shows in seconds; a machine without a network must not be kept waiting.
+    /// </summary>
     private static readonly TimeSpan ProbeTimeout = TimeSpan.FromSeconds(20);
 
     /// <summary>The dashboard and the orchestrator are some hundred megabytes.</summary>
@@ -35,8 +38,9 @@ internal static class AspireUpgrade
         {
             Remember(memory, obstacle);
             await Console.Error.WriteLineAsync(
-                $"Aspire {BuildInfo.AspireVersion} is not to be had here ({obstacle}); running plain processes instead, also "
-                + $"from now on (delete {memory} or set UseAspire=true to try again).").ConfigureAwait(false);
+                $"Aspire {BuildInfo.AspireVersion} is not to be had here ({obstacle}); running plain processes "
+                + $"instead, also from now on (delete {memory} or set UseAspire=true to try again).")
+                .ConfigureAwait(false);
             return null;
         }
 
@@ -65,8 +69,8 @@ internal static class AspireUpgrade
             return obstacle;
         }
 
-        await Console.Error.WriteLineAsync($"Fetching Aspire {BuildInfo.AspireVersion} and building the AppHost with it, once.")
-            .ConfigureAwait(false);
+        await Console.Error.WriteLineAsync(
+            $"Fetching Aspire {BuildInfo.AspireVersion} and building the AppHost with it, once.").ConfigureAwait(false);
         return await RunQuietlyAsync(
             DotNet.Command("build", project, "-nologo", "-v", "q", "-c", BuildInfo.Configuration, "-p:UseAspire=true"),
             BuildTimeout).ConfigureAwait(false);
@@ -80,7 +84,8 @@ internal static class AspireUpgrade
         using Process process = Process.Start(info)!;
 
         // A terminal tells both of Ctrl-C; anyone else tells only this one.
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, c => c.Cancel = true);
+        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(
+            PosixSignal.SIGINT, context => context.Cancel = true);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
         {
             context.Cancel = true;
@@ -105,9 +110,8 @@ internal static class AspireUpgrade
             Task<string> output = process.StandardOutput.ReadToEndAsync(limit.Token);
             Task<string> errors = process.StandardError.ReadToEndAsync(limit.Token);
             await process.WaitForExitAsync(limit.Token).ConfigureAwait(false);
-            return process.ExitCode == 0
-                ? null
-                : Summary($"{await output.ConfigureAwait(false)}\n{await errors.ConfigureAwait(false)}", process.ExitCode);
+            string text = $"{await output.ConfigureAwait(false)}\n{await errors.ConfigureAwait(false)}";
+            return process.ExitCode == 0 ? null : Summary(text, process.ExitCode);
         }
         catch (OperationCanceledException)
         {
@@ -118,7 +122,8 @@ internal static class AspireUpgrade
 
     private static string Summary(string output, int exitCode)
     {
-        List<string> lines = [.. output.Split('\n').Select(l => l.Trim()).Where(l => l.Contains("error", StringComparison.Ordinal))];
+        List<string> lines =
+            [.. output.Split('\n').Select(l => l.Trim()).Where(l => l.Contains("error", StringComparison.Ordinal))];
         // The line that names the package says more than the one that says the SDK was not found.
         string? line = lines.Find(l => l.Contains("Unable to", StringComparison.Ordinal)) ?? lines.FirstOrDefault();
         if (line is null)

@@ -2,7 +2,9 @@ using System.Reflection;
 
 namespace KvCloud.AppHost;
 
-/// <summary>What the build wrote into this assembly: where the sources and the replica's program are, and how it was built.</summary>
+/// <summary>
+/// What the build wrote into this assembly: where the sources and the replica's program are, and how it was built.
+/// </summary>
 internal static class BuildInfo
 {
     private static readonly Dictionary<string, string?> Values = typeof(BuildInfo).Assembly

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace KvCloud.AppHost;
 
 /// <summary>
-/// The environment variables a replica is started with: the contract between the orchestrators and KvCloud.Node. Each name is a configuration key of
-/// the node with <c>__</c> for its colons.
+/// The environment variables a replica is started with: the contract between the orchestrators and KvCloud.Node. Each
+/// name is a configuration key of the node with <c>__</c> for its colons.
 /// </summary>
 internal static class NodeEnvironment
 {
@@ -21,7 +21,10 @@ internal static class NodeEnvironment
     /// <summary>The name of the replica in telemetry, as Aspire sets it.</summary>
     public const string ServiceName = "OTEL_SERVICE_NAME";
 
-    /// <summary>The replica drains and ends when the process of this id is gone; a supervisor killed with SIGKILL leaves no orphans.</summary>
+    /// <summary>
+    /// The replica drains and ends when the process of this id is gone; a supervisor killed with SIGKILL leaves no
+    /// orphans.
+    /// </summary>
     public const string ParentProcessId = "KVCLOUD_PARENT_PID";
 
     public const string Replicated = "replicated";
@@ -29,16 +32,27 @@ internal static class NodeEnvironment
     /// <summary>The name of the endpoint by which replicas find each other.</summary>
     public const string PeerEndpoint = "peer";
 
-    /// <summary>Client endpoint of replica <paramref name="index"/>, told to clients that asked the wrong replica.</summary>
+    /// <summary>
+    /// Client endpoint of replica <paramref name="index"/>, told to clients that asked the wrong replica.
+    /// </summary>
     public static string ReplicaEndpoint(int index) => Indexed("KvCloud__Deployment__ReplicaEndpoints", index);
 
-    /// <summary>Where replica <paramref name="index"/> is to be found by its peers: a service name, see <see cref="PeerService"/>.</summary>
+    /// <summary>
+    /// Where replica <paramref name="index"/> is to be found by its peers: a service name,
+    /// see <see cref="PeerService"/>.
+    /// </summary>
     public static string ConsensusEndpoint(int index) => Indexed("KvCloud__Consensus__Endpoints", index);
 
-    /// <summary>The endpoint <c>peer</c> of the service <c>node-i</c>, in the notation of Microsoft.Extensions.ServiceDiscovery.</summary>
+    /// <summary>
+    /// The endpoint <c>peer</c> of the service <c>node-i</c>, in the notation of
+    /// Microsoft.Extensions.ServiceDiscovery.
+    /// </summary>
     public static string PeerService(int index) => $"_{PeerEndpoint}.{Replica.NameOf(index)}";
 
-    /// <summary>The variable by which service discovery learns the address behind <see cref="PeerService"/>; Aspire sets the same.</summary>
+    /// <summary>
+    /// The variable by which service discovery learns the address behind <see cref="PeerService"/>; Aspire sets the
+    /// same.
+    /// </summary>
     public static string PeerDiscovery(int index) => $"services__{Replica.NameOf(index)}__{PeerEndpoint}__0";
 
     /// <summary>What both orchestrators set alike, whatever the addresses are.</summary>

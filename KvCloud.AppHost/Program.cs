@@ -1,4 +1,9 @@
 using KvCloud.AppHost;
+#if ASPIRE
+using KvCloud.AppHost.Aspire;
+#else
+using KvCloud.AppHost.Processes;
+#endif
 
 try
 {
@@ -14,9 +19,9 @@ try
     }
 
 #if ASPIRE
-    return await KvCloud.AppHost.Aspire.AspireOrchestrator.RunAsync(args, arguments);
+    return await AspireOrchestrator.RunAsync(args, arguments);
 #else
-    return await AspireUpgrade.RunAsync(args) ?? await KvCloud.AppHost.Processes.ProcessOrchestrator.RunAsync(arguments);
+    return await AspireUpgrade.RunAsync(args) ?? await ProcessOrchestrator.RunAsync(arguments);
 #endif
 }
 catch (TopologyException e)

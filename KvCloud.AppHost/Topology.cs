@@ -4,8 +4,8 @@ using System.Globalization;
 namespace KvCloud.AppHost;
 
 /// <summary>
-/// The application, declared once: how many replicas, on which ports, with their data where. Both orchestrators take it from here, and hand every
-/// replica the same environment variables (<see cref="NodeEnvironment"/>).
+/// The application, declared once: how many replicas, on which ports, with their data where. Both orchestrators take
+/// it from here, and hand every replica the same environment variables (<see cref="NodeEnvironment"/>).
 /// </summary>
 internal sealed record Topology
 {
@@ -16,7 +16,9 @@ internal sealed record Topology
     public const string DefaultClusterId = "kvcloud";
     public const string DefaultEnvironment = "Development";
 
-    /// <summary>Group sizes the consensus supports; an even group tolerates no more failures than the odd one below it.</summary>
+    /// <summary>
+    /// Group sizes the consensus supports; an even group tolerates no more failures than the odd one below it.
+    /// </summary>
     public static readonly ImmutableArray<int> GroupSizes = [1, 3, 5, 7];
 
     public required ImmutableArray<Replica> Replicas { get; init; }
@@ -51,7 +53,10 @@ internal sealed record Topology
         int http = httpBase ?? peers + PortStep;
         return new Topology
         {
-            Replicas = [.. Enumerable.Range(0, replicas).Select(i => new Replica(i, thriftBase + i, peers + i, http + i))],
+            Replicas =
+            [
+                .. Enumerable.Range(0, replicas).Select(i => new Replica(i, thriftBase + i, peers + i, http + i)),
+            ],
             DataRoot = Path.GetFullPath(dataRoot ?? "data"),
         }.Validated();
     }
@@ -66,14 +71,15 @@ internal sealed record Topology
             if (port is < 1 or > ushort.MaxValue)
             {
                 throw new TopologyException(string.Create(
-                    CultureInfo.InvariantCulture, $"Port {port} ({owner}) is not a port: it must lie between 1 and 65535."));
+                    CultureInfo.InvariantCulture,
+                    $"Port {port} ({owner}) is not a port: it must lie between 1 and 65535."));
             }
 
             if (!owners.TryAdd(port, owner))
             {
                 throw new TopologyException(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Port {port} is meant for both {owners[port]} and {owner}; choose port bases that lie further apart."));
+                    $"Port {port} is meant for both {owners[port]} and {owner}; choose bases that lie further apart."));
             }
         }
 

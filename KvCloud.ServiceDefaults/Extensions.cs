@@ -13,7 +13,10 @@ using OpenTelemetry.Trace;
 // In the namespace of the builders it extends, as in every Aspire solution, so that a program needs no using for it.
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>What every service of the application has: telemetry, health endpoints, service discovery, HTTP clients that retry.</summary>
+/// <summary>
+/// What every service of the application has: telemetry, health endpoints, service discovery, HTTP clients that
+/// retry.
+/// </summary>
 public static class Extensions
 {
     /// <summary>Ready to serve: every health check passes.</summary>
@@ -80,7 +83,9 @@ public static class Extensions
         return builder;
     }
 
-    /// <summary>A service is alive as soon as it answers at all; what makes it ready is added by the service itself.</summary>
+    /// <summary>
+    /// A service is alive as soon as it answers at all; what makes it ready is added by the service itself.
+    /// </summary>
     public static TBuilder AddDefaultHealthChecks<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
@@ -89,9 +94,10 @@ public static class Extensions
     }
 
     /// <summary>
-    /// Maps <see cref="HealthPath"/> and <see cref="AlivePath"/>, in every environment and not in Development alone: the orchestrators (Compose,
-    /// Kubernetes, our own) decide by them whether a replica is ready or is to be restarted, nowhere more than in production. They tell names and
-    /// states of checks and what those put into their details, never an exception, and are meant for a port that is not public.
+    /// Maps <see cref="HealthPath"/> and <see cref="AlivePath"/>, in every environment and not in Development alone:
+    /// the orchestrators (Compose, Kubernetes, our own) decide by them whether a replica is ready or is to be
+    /// restarted, nowhere more than in production. They tell names and states of checks and what those put into their
+    /// details, never an exception, and are meant for a port that is not public.
     /// </summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
@@ -108,7 +114,9 @@ public static class Extensions
         context.Request.Path.StartsWithSegments(HealthPath, StringComparison.Ordinal)
         || context.Request.Path.StartsWithSegments(AlivePath, StringComparison.Ordinal);
 
-    /// <summary><c>{"status":"healthy","checks":{"name":{"status":"healthy","description":"...","details":{...}}}}</c></summary>
+    /// <summary>
+    /// <c>{"status":"healthy","checks":{"name":{"status":"healthy","description":"...","details":{...}}}}</c>
+    /// </summary>
     private static async Task WriteReportAsync(HttpContext context, HealthReport report)
     {
         context.Response.ContentType = "application/json";

@@ -1,4 +1,5 @@
-// Persistent volumes are on trial in this version of Aspire (ASPIRECOMPUTE002); the alternative, its default, is a directory that ends with the pod.
+// Persistent volumes are on trial in this version of Aspire (ASPIRECOMPUTE002); the alternative, its default, is a
+// directory that ends with the pod.
 #pragma warning disable ASPIRECOMPUTE002
 
 using Aspire.Hosting;

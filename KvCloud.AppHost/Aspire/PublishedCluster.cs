@@ -45,7 +45,8 @@ internal static class PublishedCluster
     }
 
     /// <summary>
-    /// One target at a time: with two compute environments in the model Aspire wants to be told for each resource which of them it is for.
+    /// One target at a time: with two compute environments in the model Aspire wants to be told for each resource
+    /// which of them it is for.
     /// </summary>
     private static Action<IResourceBuilder<ProjectResource>, Replica> DeclareTarget(
         IDistributedApplicationBuilder builder, PublishTarget target)

@@ -10,15 +10,17 @@ internal static class ReplicaResources
     public const string Http = "http";
 
     /// <summary>
-    /// A project resource for each replica, rather than one with WithReplicas: that would hide them all behind one proxy, and they are not the same,
-    /// each has its number, its disk and its peers.
+    /// A project resource for each replica, rather than one with WithReplicas: that would hide them all behind one
+    /// proxy, and they are not the same, each has its number, its disk and its peers.
     /// </summary>
-    public static List<IResourceBuilder<ProjectResource>> AddReplicas(this IDistributedApplicationBuilder builder, Topology topology) =>
+    public static List<IResourceBuilder<ProjectResource>> AddReplicas(
+        this IDistributedApplicationBuilder builder, Topology topology) =>
     [
         .. topology.Replicas.Select(replica => builder
             .AddProject<Projects.KvCloud_Node>(replica.Name, options =>
             {
-                // Else the endpoints of the profile and of Kestrel's configuration would be added to the three declared here.
+                // Else the endpoints of the profile and of Kestrel's configuration would be added to the three
+                // declared here.
                 options.ExcludeLaunchProfile = true;
                 options.ExcludeKestrelEndpoints = true;
             })
@@ -30,8 +32,9 @@ internal static class ReplicaResources
     ];
 
     /// <summary>
-    /// Tells every replica where every other one is: peers by service discovery (services__node-1__peer__0), clients' endpoints literally. References
-    /// only, no WaitFor: each replica needs a majority of the others to become ready, waiting in a circle would be for ever.
+    /// Tells every replica where every other one is: peers by service discovery (services__node-1__peer__0), clients'
+    /// endpoints literally. References only, no WaitFor: each replica needs a majority of the others to become ready,
+    /// waiting in a circle would be for ever.
     /// </summary>
     public static void Connect(this IReadOnlyList<IResourceBuilder<ProjectResource>> nodes)
     {
@@ -41,7 +44,8 @@ internal static class ReplicaResources
             {
                 EndpointReference clients = nodes[other].GetEndpoint(Thrift);
                 node.WithReference(nodes[other].GetEndpoint(NodeEnvironment.PeerEndpoint));
-                node.WithEnvironment(NodeEnvironment.ReplicaEndpoint(other), clients.Property(EndpointProperty.HostAndPort));
+                node.WithEnvironment(
+                    NodeEnvironment.ReplicaEndpoint(other), clients.Property(EndpointProperty.HostAndPort));
             }
         }
     }

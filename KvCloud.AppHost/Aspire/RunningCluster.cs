@@ -11,8 +11,8 @@ internal static class RunningCluster
         List<IResourceBuilder<ProjectResource>> nodes = builder.AddReplicas(topology);
         foreach ((IResourceBuilder<ProjectResource> node, Replica replica) in nodes.Zip(topology.Replicas))
         {
-            // Fixed ports without a proxy in front: a client that was told where the leader is must reach that very process, and a dead replica
-            // must refuse connections rather than have them accepted on its behalf.
+            // Fixed ports without a proxy in front: a client that was told where the leader is must reach that very
+            // process, and a dead replica must refuse connections rather than have them accepted on its behalf.
             node.WithEndpoint(
                     port: replica.ThriftPort, targetPort: replica.ThriftPort,
                     scheme: "tcp", name: ReplicaResources.Thrift, isProxied: false)

@@ -4,8 +4,9 @@ using System.Threading.Channels;
 namespace KvCloud.AppHost.Processes;
 
 /// <summary>
-/// Prints what the replicas write, each line after the name of its replica, in its colour on a terminal. A terminal that stands still (Ctrl-S, a full
-/// pipe) must not hold up the replicas, whose own output would wait: then the oldest lines that wait are dropped, and counted.
+/// Prints what the replicas write, each line after the name of its replica, in its colour on a terminal. A terminal
+/// that stands still (Ctrl-S, a full pipe) must not hold up the replicas, whose own output would wait: then the
+/// oldest lines that wait are dropped, and counted.
 /// </summary>
 internal sealed class ConsoleLog : IAsyncDisposable
 {
@@ -27,14 +28,20 @@ internal sealed class ConsoleLog : IAsyncDisposable
         _writer = writer;
         _coloured = coloured;
         _lines = Channel.CreateBounded<string>(
-            new BoundedChannelOptions(WaitingLines) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true },
+            new BoundedChannelOptions(WaitingLines)
+            {
+                FullMode = BoundedChannelFullMode.DropOldest,
+                SingleReader = true,
+            },
             _ => Interlocked.Increment(ref _dropped));
         _printer = PrintAsync();
     }
 
     /// <summary>On standard output; coloured where that is a terminal and NO_COLOR is not set.</summary>
     public static ConsoleLog ToConsole() => new(
-        Console.Out, !Console.IsOutputRedirected && string.IsNullOrEmpty(System.Environment.GetEnvironmentVariable("NO_COLOR")));
+        Console.Out,
+        coloured: !Console.IsOutputRedirected
+            && string.IsNullOrEmpty(System.Environment.GetEnvironmentVariable("NO_COLOR")));
 
     /// <summary>A line of a replica.</summary>
     public void Line(Replica replica, string line) => _lines.Writer.TryWrite(
@@ -47,7 +54,8 @@ internal sealed class ConsoleLog : IAsyncDisposable
         Say($"{replica.Name} {sentence}");
 
     /// <summary>A line of the AppHost itself.</summary>
-    public void Say(string sentence) => _lines.Writer.TryWrite(_coloured ? $"{Bold}apphost | {sentence}{Reset}" : $"apphost | {sentence}");
+    public void Say(string sentence) => _lines.Writer.TryWrite(
+        _coloured ? $"{Bold}apphost | {sentence}{Reset}" : $"apphost | {sentence}");
 
     /// <summary>Lines as they are.</summary>
     public void Write(string text) => _lines.Writer.TryWrite(text);
@@ -61,14 +69,16 @@ internal sealed class ConsoleLog : IAsyncDisposable
 
     private async Task PrintAsync()
     {
-        // A console writes synchronously; the thread that waits for it is one of the pool, not one that reads a replica's output.
+        // A console writes synchronously; the thread that waits for it is one of the pool, not one that reads a
+        // replica's output.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await foreach (string line in _lines.Reader.ReadAllAsync().ConfigureAwait(false))
         {
             if (Interlocked.Exchange(ref _dropped, 0) is > 0 and long dropped)
             {
-                await _writer.WriteLineAsync(string.Create(
-                    CultureInfo.InvariantCulture, $"apphost | ({dropped} lines were dropped while the output stood still)")).ConfigureAwait(false);
+                string sentence = string.Create(
+                    CultureInfo.InvariantCulture, $"({dropped} lines were dropped while the output stood still)");
+                await _writer.WriteLineAsync($"apphost | {sentence}").ConfigureAwait(false);
             }
 
             await _writer.WriteLineAsync(line).ConfigureAwait(false);

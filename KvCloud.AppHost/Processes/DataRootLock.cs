@@ -1,8 +1,8 @@
 namespace KvCloud.AppHost.Processes;
 
 /// <summary>
-/// Held while a cluster runs on a data root: a second one there would fight the first over its ports and directories. The system lets go of it
-/// however the holder ends.
+/// Held while a cluster runs on a data root: a second one there would fight the first over its ports and directories.
+/// The system lets go of it however the holder ends.
 /// </summary>
 internal sealed class DataRootLock : IDisposable
 {
@@ -34,8 +34,8 @@ internal sealed class DataRootLock : IDisposable
         catch (IOException) when (File.Exists(holder))
         {
             throw new TopologyException(
-                $"Another AppHost (process {File.ReadAllText(holder)}) already runs on the data root {dataRoot}; stop it, or choose "
-                + "another with --data.");
+                $"Another AppHost (process {File.ReadAllText(holder)}) already runs on the data root "
+                + $"{dataRoot}; stop it, or choose another with --data.");
         }
         catch (IOException e)
         {

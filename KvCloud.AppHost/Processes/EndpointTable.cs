@@ -29,7 +29,8 @@ internal static class EndpointTable
         var text = new StringBuilder();
         foreach (string[] row in rows)
         {
-            text.Append("  ").AppendLine(string.Join("  ", row.Select((cell, c) => cell.PadRight(widths[c]))).TrimEnd());
+            string line = string.Join("  ", row.Select((cell, c) => cell.PadRight(widths[c])));
+            text.Append("  ").AppendLine(line.TrimEnd());
             if (ReferenceEquals(row, Headings))
             {
                 text.Append("  ").AppendLine(string.Join("  ", widths.Select(w => new string('-', w))));

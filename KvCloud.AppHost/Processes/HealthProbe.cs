@@ -15,13 +15,15 @@ internal sealed class HealthProbe : IDisposable
         _client = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(2) };
     }
 
-    /// <summary>Whether it is ready: it answers /health with 200. A replica that does not answer in time is not.</summary>
+    /// <summary>
+    /// Whether it is ready: it answers /health with 200. A replica that does not answer in time is not.
+    /// </summary>
     public async Task<bool> IsHealthyAsync(string host, Replica replica, CancellationToken cancellationToken)
     {
         try
         {
-            using HttpResponseMessage answer = await _client.GetAsync(Address(host, replica, "/health"), cancellationToken)
-                .ConfigureAwait(false);
+            using HttpResponseMessage answer = await _client
+                .GetAsync(HealthOf(host, replica), cancellationToken).ConfigureAwait(false);
             return answer.StatusCode == HttpStatusCode.OK;
         }
         catch (HttpRequestException)
@@ -34,14 +36,19 @@ internal sealed class HealthProbe : IDisposable
         }
     }
 
-    /// <summary>What the replica says its role is, among the details of its health checks; null when it does not say.</summary>
+    /// <summary>
+    /// What the replica says its role is, among the details of its health checks; null when it does not say.
+    /// </summary>
     public async Task<string?> RoleAsync(string host, Replica replica, CancellationToken cancellationToken)
     {
         try
         {
-            await using Stream body = await _client.GetStreamAsync(Address(host, replica, "/health"), cancellationToken)
-                .ConfigureAwait(false);
-            using JsonDocument report = await JsonDocument.ParseAsync(body, default, cancellationToken).ConfigureAwait(false);
+            // The body is the same whatever the status: a replica that is not ready has a role too.
+            using HttpResponseMessage answer = await _client
+                .GetAsync(HealthOf(host, replica), cancellationToken).ConfigureAwait(false);
+            await using Stream body = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
+            using JsonDocument report = await JsonDocument
+                .ParseAsync(body, default, cancellationToken).ConfigureAwait(false);
             return RoleIn(report.RootElement);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or JsonException)
@@ -80,6 +87,6 @@ internal sealed class HealthProbe : IDisposable
         return null;
     }
 
-    private static Uri Address(string host, Replica replica, string path) =>
-        new UriBuilder(Uri.UriSchemeHttp, host, replica.HttpPort, path).Uri;
+    private static Uri HealthOf(string host, Replica replica) =>
+        new UriBuilder(Uri.UriSchemeHttp, host, replica.HttpPort, "/health").Uri;
 }

@@ -5,15 +5,20 @@ using System.Globalization;
 namespace KvCloud.AppHost.Processes;
 
 /// <summary>
-/// One replica as a child process, supervised by one loop: it starts the process, hands on what it writes, waits for its end, and starts it again
-/// where that is wanted. All members may be called from any thread.
+/// One replica as a child process, supervised by one loop: it starts the process, hands on what it writes, waits for
+/// its end, and starts it again where that is wanted. All members may be called from any thread.
 /// </summary>
-internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options, Func<ProcessStartInfo> startInfo) : IAsyncDisposable
+internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options, Func<ProcessStartInfo> startInfo)
+    : IAsyncDisposable
 {
-    /// <summary>KvCloud.Node answers a mistake in its configuration with this exit code; it would make the same one again.</summary>
+    /// <summary>
+    /// KvCloud.Node answers a mistake in its configuration with this exit code; it would make the same one again.
+    /// </summary>
     private const int ConfigurationMistake = 2;
 
-    /// <summary>What a process has written when it ends arrives at once, unless a stranger holds the other end of its pipe.</summary>
+    /// <summary>
+    /// What a process has written when it ends arrives at once, unless a stranger holds the other end of its pipe.
+    /// </summary>
     private static readonly TimeSpan OutputDrain = TimeSpan.FromSeconds(2);
 
     private readonly Lock _lock = new();
@@ -96,7 +101,9 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
     /// <summary>SIGCONT.</summary>
     public void Resume() => SignalRunning(UnixSignals.Continue);
 
-    /// <summary>Asks it to end, waits, kills it when it takes longer than the options allow. It is not started again.</summary>
+    /// <summary>
+    /// Asks it to end, waits, kills it when it takes longer than the options allow. It is not started again.
+    /// </summary>
     public async Task StopAsync(bool atOnce = false)
     {
         Task supervisor, gone;
@@ -115,7 +122,8 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         catch (TimeoutException)
         {
             Tell(string.Create(
-                CultureInfo.InvariantCulture, $"did not end within {options.StopTimeout.TotalSeconds:0} s of being asked to; killed"));
+                CultureInfo.InvariantCulture,
+                $"did not end within {options.StopTimeout.TotalSeconds:0} s of being asked to; killed"));
             await KillAsync().ConfigureAwait(false);
         }
 
@@ -252,7 +260,8 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         TaskCompletionSource gone;
         lock (_lock)
         {
-            // The child has been waited for: from here its id may belong to another process, and no signal goes to it any more.
+            // The child has been waited for: from here its id may belong to another process, and no signal goes to it
+            // any more.
             _process = null;
             gone = _gone;
         }
@@ -299,7 +308,8 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
     {
         128 + UnixSignals.Kill => "signal 9 (killed)",
         128 + UnixSignals.Terminate => "signal 15 (terminated)",
-        > 128 and < 160 when UnixSignals.Supported => string.Create(CultureInfo.InvariantCulture, $"signal {exitCode - 128}"),
+        > 128 and < 160 when UnixSignals.Supported =>
+            string.Create(CultureInfo.InvariantCulture, $"signal {exitCode - 128}"),
         _ => string.Create(CultureInfo.InvariantCulture, $"exit code {exitCode}"),
     };
 }

@@ -4,7 +4,9 @@ using System.Net.Sockets;
 
 namespace KvCloud.AppHost.Processes;
 
-/// <summary>Finds out before anything is started whether a port is taken: one sentence rather than three stack traces.</summary>
+/// <summary>
+/// Finds out before anything is started whether a port is taken: one sentence rather than three stack traces.
+/// </summary>
 internal static class PortCheck
 {
     /// <exception cref="TopologyException">Names the ports that are taken and what they were meant for.</exception>
@@ -17,7 +19,8 @@ internal static class PortCheck
         {
             string ports = taken.Count == 1 ? $"Port {taken[0]} is" : $"Ports {string.Join(", ", taken)} are";
             throw new TopologyException(
-                $"{ports} already in use on {topology.Host}; stop what listens there, or choose other ports with --base-port.");
+                $"{ports} already in use on {topology.Host}; stop what listens there, or choose other ports with "
+                + "--base-port.");
         }
     }
 

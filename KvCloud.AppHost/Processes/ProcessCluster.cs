@@ -4,15 +4,17 @@ using System.Diagnostics;
 namespace KvCloud.AppHost.Processes;
 
 /// <summary>
-/// The topology as plain child processes. The AppHost runs it for people, with lines on a terminal; tests run it to kill, pause and restart single
-/// replicas. One cluster per data root; disposing ends every process at once, <see cref="StopAsync"/> gently.
+/// The topology as plain child processes. The AppHost runs it for people, with lines on a terminal; tests run it to
+/// kill, pause and restart single replicas. One cluster per data root; disposing ends every process at once,
+/// <see cref="StopAsync()"/> gently.
 /// </summary>
 internal sealed class ProcessCluster : IAsyncDisposable
 {
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// What this program was started with and its replicas must not be: addresses of the dashboard or of another web application.
+    /// What this program was started with and its replicas must not be: addresses of the dashboard or of another web
+    /// application.
     /// </summary>
     private static readonly string[] NotInherited =
     [
@@ -38,7 +40,9 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     public ImmutableArray<NodeProcess> Nodes { get; }
 
-    /// <summary>Starts all replicas. They are healthy some time later: <see cref="WaitHealthyAsync(CancellationToken)"/>.</summary>
+    /// <summary>
+    /// Starts all replicas. They are healthy some time later: <see cref="WaitHealthyAsync(CancellationToken)"/>.
+    /// </summary>
     /// <exception cref="TopologyException">A port is taken, or another cluster runs on the data root.</exception>
     public void Start()
     {
@@ -83,7 +87,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
         _probe.RoleAsync(Topology.Host, Nodes[index].Replica, cancellationToken);
 
     /// <summary>Waits until all replicas are healthy in one and the same round of questions.</summary>
-    /// <exception cref="InvalidOperationException">A replica ended and stays down; the message has its last lines.</exception>
+    /// <exception cref="InvalidOperationException">A replica ended and stays down; the message has its last
+    /// lines.</exception>
     public Task WaitHealthyAsync(CancellationToken cancellationToken) =>
         WaitHealthyAsync([.. Nodes.Select(n => n.Replica.Index)], cancellationToken);
 
@@ -97,7 +102,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
                 DemandAlive(Nodes[index]);
             }
 
-            bool[] healthy = await Task.WhenAll(indexes.Select(i => IsHealthyAsync(i, cancellationToken))).ConfigureAwait(false);
+            bool[] healthy = await Task.WhenAll(indexes.Select(i => IsHealthyAsync(i, cancellationToken)))
+                .ConfigureAwait(false);
             if (healthy.All(h => h))
             {
                 return;
@@ -136,8 +142,8 @@ internal sealed class ProcessCluster : IAsyncDisposable
         if (node.State is NodeState.Ended or NodeState.Stopped)
         {
             throw new InvalidOperationException(
-                $"{node.Replica.Name} is down (exit code {node.LastExitCode}). Its last lines:{System.Environment.NewLine}"
-                + string.Join(System.Environment.NewLine, node.Tail.TakeLast(20)));
+                $"{node.Replica.Name} is down (exit code {node.LastExitCode}). Its last lines:\n"
+                + string.Join('\n', node.Tail.TakeLast(20)));
         }
     }
 
@@ -173,13 +179,15 @@ internal sealed class ProcessCluster : IAsyncDisposable
     }
 
     private static bool IsNotInherited(string name) =>
-        NotInherited.Contains(name, StringComparer.OrdinalIgnoreCase) || name.StartsWith("ASPIRE_", StringComparison.Ordinal);
+        NotInherited.Contains(name, StringComparer.OrdinalIgnoreCase)
+        || name.StartsWith("ASPIRE_", StringComparison.Ordinal);
 
     private static string FindNode(string? chosen)
     {
         string path = chosen is null
             ? BuildInfo.NodeAssembly ?? throw new TopologyException(
-                "The replica's program is not where it was built to; build the solution again, or name KvCloud.Node.dll with --node.")
+                "The replica's program is not where it was built to; build the solution again, or name "
+                + "KvCloud.Node.dll with --node.")
             : Path.GetFullPath(chosen);
         return File.Exists(path) ? path : throw new TopologyException($"There is no replica's program at {path}.");
     }

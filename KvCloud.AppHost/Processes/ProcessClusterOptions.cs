@@ -9,10 +9,14 @@ internal sealed record ProcessClusterOptions
     /// <summary>Start a replica again that ended without being asked to; tests that kill switch it off.</summary>
     public bool RestartCrashed { get; init; } = true;
 
-    /// <summary>Variables of one replica, over those of <see cref="NodeEnvironment"/>; null as a value removes one.</summary>
+    /// <summary>
+    /// Variables of one replica, over those of <see cref="NodeEnvironment"/>; null as a value removes one.
+    /// </summary>
     public Func<Replica, IEnumerable<KeyValuePair<string, string?>>>? ExtraEnvironment { get; init; }
 
-    /// <summary>Called for every line a replica writes, from any thread; must not block for long, the replica's output waits.</summary>
+    /// <summary>
+    /// Called for every line a replica writes, from any thread; must not block for long, the replica's output waits.
+    /// </summary>
     public Action<Replica, string>? OnLine { get; init; }
 
     /// <summary>Called when a replica starts, ends or is given up, with the sentence that says so.</summary>

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace KvCloud.AppHost.Processes;
 
-/// <summary>Runs the topology as child processes until it is asked to end: by Ctrl-C, SIGTERM, or the end of its terminal.</summary>
+/// <summary>
+/// Runs the topology as child processes until it is asked to end: by Ctrl-C, SIGTERM, or the end of its terminal.
+/// </summary>
 internal static class ProcessOrchestrator
 {
     /// <returns>The exit code.</returns>
@@ -72,6 +74,9 @@ internal static class ProcessOrchestrator
     /// <summary>The first request asks the replicas to end, the second does not ask any more.</summary>
     private sealed class EndRequest : IDisposable
     {
+        private static readonly PosixSignal[] Signals =
+            [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT];
+
         private readonly CancellationTokenSource _requested = new();
         private readonly Action _again;
         private readonly List<PosixSignalRegistration> _registrations = [];
@@ -79,7 +84,7 @@ internal static class ProcessOrchestrator
         public EndRequest(Action again)
         {
             _again = again;
-            foreach (PosixSignal signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT })
+            foreach (PosixSignal signal in Signals)
             {
                 _registrations.Add(PosixSignalRegistration.Create(signal, Heard));
             }

@@ -1,8 +1,8 @@
 namespace KvCloud.AppHost.Processes;
 
 /// <summary>
-/// How long to wait before a crashed replica is started again: one second, then twice as long each time, up to half a minute; from one second again
-/// after it has run for a minute.
+/// How long to wait before a crashed replica is started again: one second, then twice as long each time, up to half a
+/// minute; from one second again after it has run for a minute.
 /// </summary>
 internal sealed class RestartDelay
 {

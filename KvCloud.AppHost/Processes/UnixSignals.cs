@@ -20,7 +20,8 @@ internal static partial class UnixSignals
 
     public static bool Supported => !OperatingSystem.IsWindows();
 
-    /// <param name="processId">Of a child that has not been waited for yet, so that the id cannot have gone to another process.</param>
+    /// <param name="processId">Of a child that has not been waited for yet, so that the id cannot have gone to
+    /// another process.</param>
     /// <param name="signal">One of those above.</param>
     /// <returns>False when the process has ended meanwhile.</returns>
     /// <exception cref="Win32Exception">The signal could not be sent.</exception>

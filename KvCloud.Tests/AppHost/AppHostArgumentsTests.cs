@@ -24,8 +24,11 @@ public sealed class AppHostArgumentsTests
     public void Parse_everyOption_taken()
     {
         AppHostArguments arguments = AppHostArguments.Parse(
-            ["--replicas", "5", "--base-port=7000", "--peer-port", "7500", "--http-port", "7800", "--data", "/elsewhere",
-             "--cluster-id", "blue", "--environment", "Production", "--target", "kubernetes", "--node", "x.dll", "--no-restart"],
+            [
+                "--replicas", "5", "--base-port=7000", "--peer-port", "7500", "--http-port", "7800",
+                "--data", "/elsewhere", "--cluster-id", "blue", "--environment", "Production",
+                "--target", "kubernetes", "--node", "x.dll", "--no-restart",
+            ],
             DataRoot);
 
         Assert.Equal(new Replica(4, 7004, 7504, 7804), arguments.Topology.Replicas[4]);
@@ -56,7 +59,9 @@ public sealed class AppHostArgumentsTests
     public void Parse_optionsOfAspire_leftToIt()
     {
         AppHostArguments arguments = AppHostArguments.Parse(
-            ["--operation", "publish", "--step", "publish", "--output-path", "out", "--replicas", "1"], DataRoot, ignoreUnknown: true);
+            ["--operation", "publish", "--step", "publish", "--output-path", "out", "--replicas", "1"],
+            DataRoot,
+            ignoreUnknown: true);
 
         Assert.Single(arguments.Topology.Replicas);
     }

@@ -35,6 +35,8 @@ public sealed class NodeEnvironmentTests
             ["OTEL_SERVICE_NAME"] = "node-1",
             ["KVCLOUD_PARENT_PID"] = Environment.ProcessId.ToString(CultureInfo.InvariantCulture),
         };
-        Assert.Equal(expected.OrderBy(v => v.Key, StringComparer.Ordinal), variables.OrderBy(v => v.Key, StringComparer.Ordinal));
+        Assert.Equal(
+            expected.OrderBy(v => v.Key, StringComparer.Ordinal),
+            variables.OrderBy(v => v.Key, StringComparer.Ordinal));
     }
 }

@@ -20,7 +20,8 @@ public sealed class TopologyTests
     [InlineData(3)]
     [InlineData(5)]
     [InlineData(7)]
-    public void Create_oddGroup_thatMany(int replicas) => Assert.Equal(replicas, Topology.Create(replicas).Replicas.Length);
+    public void Create_oddGroup_thatMany(int replicas) =>
+        Assert.Equal(replicas, Topology.Create(replicas).Replicas.Length);
 
     [Theory]
     [InlineData(0)]

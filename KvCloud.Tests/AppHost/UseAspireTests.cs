@@ -4,7 +4,9 @@ using KvCloud.AppHost;
 
 namespace KvCloud.Tests.AppHost;
 
-/// <summary>The condition on which the build takes Aspire, evaluated by MSBuild itself with package folders made up for it.</summary>
+/// <summary>
+/// The condition on which the build takes Aspire, evaluated by MSBuild itself with package folders made up for it.
+/// </summary>
 public sealed class UseAspireTests : IDisposable
 {
     private const string Version = "13.5.2";

@@ -8,7 +8,9 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Tests.AppHost.Aspire;
 
-/// <summary>The whole application under Aspire: written through the leader, read from everywhere, and gone on without it.</summary>
+/// <summary>
+/// The whole application under Aspire: written through the leader, read from everywhere, and gone on without it.
+/// </summary>
 public sealed class AspireClusterTests : IAsyncLifetime, IDisposable
 {
     private const int Replicas = 3;
@@ -62,7 +64,8 @@ public sealed class AspireClusterTests : IAsyncLifetime, IDisposable
         await ReadEverywhereAsync(client, Endpoints, "after", "2");
     }
 
-    private async Task ReadEverywhereAsync(KvCloudClient client, IReadOnlyList<string> endpoints, string key, string value)
+    private async Task ReadEverywhereAsync(
+        KvCloudClient client, IReadOnlyList<string> endpoints, string key, string value)
     {
         foreach (string endpoint in endpoints)
         {

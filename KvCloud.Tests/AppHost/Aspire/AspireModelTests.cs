@@ -8,7 +8,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KvCloud.Tests.AppHost.Aspire;
 
-/// <summary>What the AppHost declares, as Aspire understands it; nothing is started, so that neither a dashboard nor containers are needed.</summary>
+/// <summary>
+/// What the AppHost declares, as Aspire understands it; nothing is started, so that neither a dashboard nor
+/// containers are needed.
+/// </summary>
 public sealed class AspireModelTests : IAsyncLifetime
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
@@ -59,23 +62,27 @@ public sealed class AspireModelTests : IAsyncLifetime
     }
 
     [Fact]
-    public void Model_replicas_waitForNobody() => Assert.All(Nodes, n => Assert.Empty(n.Annotations.OfType<WaitAnnotation>()));
+    public void Model_replicas_waitForNobody() =>
+        Assert.All(Nodes, n => Assert.Empty(n.Annotations.OfType<WaitAnnotation>()));
 
     [Fact]
     public void Model_replicas_haveAHealthCheck() =>
         Assert.All(Nodes, n => Assert.Single(n.Annotations.OfType<HealthCheckAnnotation>()));
 
-    /// <summary>Word for word what the other orchestrator hands to a plain process, but for how each calls this machine.</summary>
+    /// <summary>
+    /// Word for word what the other orchestrator hands to a plain process, but for how each calls this machine.
+    /// </summary>
     [Fact]
     public async Task Model_environment_asOfThePlainProcess()
     {
         Allocate();
         Topology topology = Topology.Create(5, 17090, dataRoot: _dataRoot) with { ClusterId = "blue" };
+        var run = new DistributedApplicationExecutionContext(DistributedApplicationOperation.Run);
         foreach ((ProjectResource node, Replica replica) in Nodes.Zip(topology.Replicas))
         {
             IExecutionConfigurationResult result = await ExecutionConfigurationBuilder.Create(node)
                 .WithEnvironmentVariablesConfig()
-                .BuildAsync(new DistributedApplicationExecutionContext(DistributedApplicationOperation.Run), NullLogger.Instance);
+                .BuildAsync(run, NullLogger.Instance);
             Dictionary<string, string> actual = result.EnvironmentVariables.ToDictionary();
 
             foreach ((string name, string value) in NodeEnvironment.ForProcess(topology, replica))

@@ -8,7 +8,8 @@ public sealed class RestartDelayTests
     public void After_crashUponCrash_doublesUpToHalfAMinute()
     {
         var delay = new RestartDelay();
-        Assert.Equal([1, 2, 4, 8, 16, 30, 30], Enumerable.Range(0, 7).Select(_ => (int)delay.After(TimeSpan.Zero).TotalSeconds));
+        IEnumerable<double> seconds = Enumerable.Range(0, 7).Select(_ => delay.After(TimeSpan.Zero).TotalSeconds);
+        Assert.Equal([1, 2, 4, 8, 16, 30, 30], seconds);
     }
 
     [Fact]

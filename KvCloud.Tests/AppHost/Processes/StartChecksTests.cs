@@ -49,7 +49,8 @@ public sealed class StartChecksTests : IDisposable
         var topology = new Topology { Replicas = [new Replica(0, 1, port, 2)], DataRoot = _dataRoot };
 
         var e = Assert.Throws<TopologyException>(() => PortCheck.Demand(topology));
-        Assert.Contains(string.Create(CultureInfo.InvariantCulture, $"{port} (peer of node-0)"), e.Message, StringComparison.Ordinal);
+        string taken = string.Create(CultureInfo.InvariantCulture, $"{port} (peer of node-0)");
+        Assert.Contains(taken, e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -57,10 +58,12 @@ public sealed class StartChecksTests : IDisposable
     {
         string path = Path.Combine(_dataRoot, "KvCloud.Node.dll");
         var e = Assert.Throws<TopologyException>(() =>
-            new ProcessCluster(Topology.Create(dataRoot: _dataRoot), new ProcessClusterOptions { NodeAssembly = path }));
+            new ProcessCluster(
+                Topology.Create(dataRoot: _dataRoot), new ProcessClusterOptions { NodeAssembly = path }));
         Assert.Equal($"There is no replica's program at {path}.", e.Message);
     }
 
     [Fact]
-    public void NodeAssembly_builtTogether_found() => Assert.EndsWith("KvCloud.Node.dll", BuildInfo.NodeAssembly, StringComparison.Ordinal);
+    public void NodeAssembly_builtTogether_found() =>
+        Assert.EndsWith("KvCloud.Node.dll", BuildInfo.NodeAssembly, StringComparison.Ordinal);
 }
