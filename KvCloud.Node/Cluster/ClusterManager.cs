@@ -8,16 +8,16 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Cluster;
 
 /// <summary>
-/// Watches the group: every health_check_interval_ms, and when the leader changes, it tells the peers how this replica is
-/// and builds a new <see cref="ClusterView"/> from its own status, the peers' reports and the links. It also compares
-/// state hashes, and raises an alarm when two replicas differ at the same slot; that cannot be switched off.
+/// Watches the group: every health_check_interval_ms, and when the leader changes, it tells the peers how this replica
+/// is and builds a new <see cref="ClusterView"/> from its own status, the peers' reports and the links. It also
+/// compares state hashes, and raises an alarm when two replicas differ at the same slot; that cannot be switched off.
 /// </summary>
 /// <remarks>Public members may be called from any thread.</remarks>
 internal sealed class ClusterManager : BackgroundService
 {
     /// <summary>
-    /// The status tells only of the newest state hash; looking this often leaves out none at up to five thousand slots a
-    /// second, so that a peer's hash finds its counterpart.
+    /// The status tells only of the newest state hash; looking this often leaves out none at up to five thousand slots
+    /// a second, so that a peer's hash finds its counterpart.
     /// </summary>
     private static readonly TimeSpan HashInterval = TimeSpan.FromMilliseconds(50);
 
@@ -71,10 +71,14 @@ internal sealed class ClusterManager : BackgroundService
 
     public long UptimeSeconds => (long)_time.GetElapsedTime(_startTimestamp).TotalSeconds;
 
-    /// <summary>Slots known to be chosen, here or by a peer, for at least one interval that this replica has not applied.</summary>
+    /// <summary>
+    /// Slots known to be chosen, here or by a peer, for at least one interval that this replica has not applied.
+    /// </summary>
     public long LagSlots => LagOf(_feeds.Status());
 
-    /// <summary>Where clients reach a replica: as configured, else as it told in its handshake; null when neither is known.</summary>
+    /// <summary>
+    /// Where clients reach a replica: as configured, else as it told in its handshake; null when neither is known.
+    /// </summary>
     public string? ClientEndpointOf(NodeId node) =>
         _topology.Replicas.FirstOrDefault(replica => replica.NodeId == node.Value)?.ClientEndpoint
         ?? _feeds.IdentityOf(node)?.ClientEndpoint;
@@ -124,7 +128,9 @@ internal sealed class ClusterManager : BackgroundService
     }
 
     /// <summary>One turn: tell the peers, build the view, say what changed.</summary>
-    /// <param name="isInterval">Whether a whole interval has passed, rather than something asked for a new view.</param>
+    /// <param name="isInterval">
+    /// Whether a whole interval has passed, rather than something asked for a new view.
+    /// </param>
     internal void Turn(bool isInterval)
     {
         ReplicaStatus status = _feeds.Status();
@@ -159,7 +165,9 @@ internal sealed class ClusterManager : BackgroundService
         return new ClusterView(_topology.ClusterId, _self.Value, leader?.Value, term, health, nodes);
     }
 
-    /// <summary>Whoever leads by the highest ballot, of this replica's own knowledge and of peers that say they lead.</summary>
+    /// <summary>
+    /// Whoever leads by the highest ballot, of this replica's own knowledge and of peers that say they lead.
+    /// </summary>
     private (NodeId? Leader, long Term) FindLeader(ReplicaStatus status)
     {
         NodeId? leader = status.Leader;
@@ -182,8 +190,9 @@ internal sealed class ClusterManager : BackgroundService
             status.Leader is not null, LagOf(status), _options.MaxLagSlots, _divergence.Any);
         return new NodeView(
             replica.NodeId, replica.ClientEndpoint, replica.PeerEndpoint, replica.HttpEndpoint, verdict.Health,
-            leader == _self, HealthNames.Of(status.Role), _time.GetUtcNow().ToUnixTimeMilliseconds(), status.Ballot.Round,
-            UptimeSeconds, status.AppliedSlot.Value, status.ChosenSlot.Value, status.AppliedVersion, verdict.Reason);
+            leader == _self, HealthNames.Of(status.Role), _time.GetUtcNow().ToUnixTimeMilliseconds(),
+            status.Ballot.Round, UptimeSeconds, status.AppliedSlot.Value, status.ChosenSlot.Value, status.AppliedVersion,
+            verdict.Reason);
     }
 
     private NodeView PeerView(ReplicaEndpoints replica, PeerLink? link, NodeId? leader, long term)

@@ -27,7 +27,9 @@ internal sealed record NodeView(
     string? HealthReason = null);
 
 /// <summary>The cluster as this replica sees it. Immutable: a reader keeps the one it took.</summary>
-/// <param name="Status">healthy: all replicas are; degraded: a quorum is and leads; unhealthy: no quorum or no leader.</param>
+/// <param name="Status">
+/// healthy: all replicas are; degraded: a quorum is and leads; unhealthy: no quorum or no leader.
+/// </param>
 internal sealed record ClusterView(
     string ClusterId, int SelfId, int? LeaderId, long Term, string Status, IReadOnlyList<NodeView> Nodes)
 {

@@ -6,9 +6,9 @@ namespace KvCloud.Node.Cluster;
 internal readonly record struct Divergence(NodeId Peer, Slot Slot, ulong OwnHash, ulong PeerHash);
 
 /// <summary>
-/// Compares state hashes at equal slots. Replicas hash at the same slots but not at the same time, so the last ones of each
-/// are kept until the other side has come as far. What differs once stays marked until both agree at a later slot, as
-/// they do after one of them was restored. Any thread may call.
+/// Compares state hashes at equal slots. Replicas hash at the same slots but not at the same time, so the last ones of
+/// each are kept until the other side has come as far. What differs once stays marked until both agree at a later slot,
+/// as they do after one of them was restored. Any thread may call.
 /// </summary>
 internal sealed class DivergenceDetector(NodeId self)
 {

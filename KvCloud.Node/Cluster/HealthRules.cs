@@ -59,8 +59,8 @@ internal static class HealthRules
     }
 
     /// <summary>
-    /// healthy: all replicas are; degraded: a quorum can be reached and leads; unhealthy: no quorum, no leader, or states
-    /// that differ.
+    /// healthy: all replicas are; degraded: a quorum can be reached and leads; unhealthy: no quorum, no leader, or
+    /// states that differ.
     /// </summary>
     public static string JudgeCluster(IReadOnlyCollection<NodeHealth> nodes, bool hasLeader, bool hasDiverged)
     {

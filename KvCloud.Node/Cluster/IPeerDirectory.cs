@@ -4,7 +4,9 @@ namespace KvCloud.Node.Cluster;
 internal interface IPeerDirectory
 {
     /// <summary>host:port of the replica's peer endpoint.</summary>
-    /// <exception cref="PeerUnresolvedException">Nothing is known of it at the moment; the message says what was tried.</exception>
+    /// <exception cref="PeerUnresolvedException">
+    /// Nothing is known of it at the moment; the message says what was tried.
+    /// </exception>
     ValueTask<string> ResolveAsync(int nodeId, CancellationToken cancellationToken);
 }
 

@@ -6,10 +6,11 @@ namespace KvCloud.Node.Cluster;
 
 /// <summary>
 /// Endpoints that may be service names such as <c>_peer.node-1</c>. The resolver asks configuration (Aspire's
-/// <c>services__node-1__peer__0</c>) and watches it for change; where nothing is configured the service's own name is the
-/// host, as container networks have it, at the default peer port. Literal entries may stand beside names.
+/// <c>services__node-1__peer__0</c>) and watches it for change; where nothing is configured the service's own name is
+/// the host, as container networks have it, at the default peer port. Literal entries may stand beside names.
 /// </summary>
-internal sealed class ServiceDiscoveryPeerDirectory(NodeTopology topology, ServiceEndpointResolver resolver) : IPeerDirectory
+internal sealed class ServiceDiscoveryPeerDirectory(NodeTopology topology, ServiceEndpointResolver resolver)
+    : IPeerDirectory
 {
     /// <summary>
     /// Aspire names the entry after the endpoint or, in other versions, after the scheme of its address.
@@ -65,7 +66,8 @@ internal sealed class ServiceDiscoveryPeerDirectory(NodeTopology topology, Servi
         }
         catch (Exception exception) when (exception is KeyNotFoundException or InvalidOperationException)
         {
-            throw new PeerUnresolvedException($"service discovery failed on {serviceName}: {exception.Message}", exception);
+            throw new PeerUnresolvedException(
+                $"service discovery failed on {serviceName}: {exception.Message}", exception);
         }
     }
 

@@ -2,8 +2,8 @@ namespace KvCloud.Node.Configuration;
 
 /// <summary>
 /// What was written behind the program's name: <c>--config FILE</c>, <c>--check-config</c>, <c>--help</c>,
-/// <c>--version</c>, and any setting as <c>--section.key=value</c> or <c>--section.key value</c>; a list is separated by
-/// commas. Mistakes are collected, not thrown, so that all are told at once.
+/// <c>--version</c>, and any setting as <c>--section.key=value</c> or <c>--section.key value</c>; a list is separated
+/// by commas. Mistakes are collected, not thrown, so that all are told at once.
 /// </summary>
 internal sealed class CommandLine
 {
@@ -76,13 +76,16 @@ internal sealed class CommandLine
         }
     }
 
-    /// <summary>Takes <c>--name=value</c> or <c>--name value</c>; returns the index of the last argument taken.</summary>
+    /// <summary>
+    /// Takes <c>--name=value</c> or <c>--name value</c>; returns the index of the last argument taken.
+    /// </summary>
     private int TakePair(IReadOnlyList<string> args, int index)
     {
         string argument = args[index];
         if (!argument.StartsWith("--", StringComparison.Ordinal) || argument.Length == 2)
         {
-            _mistakes.Add($"\"{argument}\" on the command line is no option; a setting is written --section.key=value.");
+            _mistakes.Add(
+                $"\"{argument}\" on the command line is no option; a setting is written --section.key=value.");
             return index;
         }
 

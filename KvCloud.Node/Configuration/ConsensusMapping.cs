@@ -28,8 +28,8 @@ internal static class ConsensusMapping
 
     /// <summary>
     /// The lease ends on the slowest leader's clock before the earliest election on the fastest follower's: a lease of
-    /// L lasts up to L / (1 - d) of true time, an election timeout of T at least T / (1 + d), so L = T (1 - d) / (1 + d),
-    /// less a tick because a clock that counts whole ticks may be off by one.
+    /// L lasts up to L / (1 - d) of true time, an election timeout of T at least T / (1 + d), so L = T (1 - d) / (1 +
+    /// d), less a tick because a clock that counts whole ticks may be off by one.
     /// </summary>
     private static int LeaseTicks(int electionTicks, double driftPercent)
     {

@@ -14,7 +14,9 @@ internal sealed record HostPort(string Host, int Port)
         || (System.Net.IPAddress.TryParse(Host.Trim('[', ']'), out System.Net.IPAddress? address)
             && System.Net.IPAddress.IsLoopback(address));
 
-    /// <summary>Reads "host:port" or "[::1]:port"; a scheme before it ("tcp://") and a slash behind it are dropped.</summary>
+    /// <summary>
+    /// Reads "host:port" or "[::1]:port"; a scheme before it ("tcp://") and a slash behind it are dropped.
+    /// </summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out HostPort? endpoint)
     {
         endpoint = null;

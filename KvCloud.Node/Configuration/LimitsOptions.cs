@@ -3,8 +3,8 @@ using KvCloud.Node.State;
 namespace KvCloud.Node.Configuration;
 
 /// <summary>
-/// Bounds of calls and connections of this node. What bounds keys, values and transactions is part of the replicated state
-/// machine and the same on every replica, so it is no setting.
+/// Bounds of calls and connections of this node. What bounds keys, values and transactions is part of the replicated
+/// state machine and the same on every replica, so it is no setting.
 /// </summary>
 internal sealed record LimitsOptions
 {

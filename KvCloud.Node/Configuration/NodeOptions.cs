@@ -26,7 +26,8 @@ internal sealed record NodeOptions
     [About("Where this node listens. What is not set follows from the endpoints of [deployment] and [consensus].")]
     public ListenerOptions Listen { get; init; } = new();
 
-    [About("How long older versions of a value stay readable. The leader's settings count: it logs them with what it proposes.")]
+    [About("How long older versions of a value stay readable. "
+        + "The leader's settings count: it logs them with what it proposes.")]
     public MvccOptions Mvcc { get; init; } = new();
 
     [About("Bounds of everything that could grow. What is over a bound is answered by an error that names it.")]

@@ -57,7 +57,8 @@ internal sealed class NodeOptionsValidator
             Mistake(
                 "deployment.instance_id",
                 $"is {deployment.InstanceId}",
-                $"it must be from 0 to {endpoints.Count - 1}, for deployment.replica_endpoints has {endpoints.Count} entries");
+                $"it must be from 0 to {endpoints.Count - 1}, "
+                + $"for deployment.replica_endpoints has {endpoints.Count} entries");
         }
     }
 
@@ -129,7 +130,8 @@ internal sealed class NodeOptionsValidator
             Mistake(
                 "cluster.node_timeout_ms",
                 $"is {cluster.NodeTimeoutMs}",
-                $"it must be at least twice cluster.health_check_interval_ms, which is {cluster.HealthCheckIntervalMs}");
+                "it must be at least twice cluster.health_check_interval_ms, "
+                + $"which is {cluster.HealthCheckIntervalMs}");
         }
     }
 
@@ -148,7 +150,8 @@ internal sealed class NodeOptionsValidator
     private void CheckNames()
     {
         string id = _options.Cluster.Id;
-        if (id.Length is 0 or > 64 || !id.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.'))
+        if (id.Length is 0 or > 64
+            || !id.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.'))
         {
             Mistake("cluster.id", $"is \"{id}\"", "it must be 1 to 64 letters, digits, dashes, dots or underscores");
         }
@@ -168,9 +171,9 @@ internal sealed class NodeOptionsValidator
     private void CheckSizes()
     {
         LimitsOptions limits = _options.Limits;
-        AtLeast("limits.max_in_flight_bytes", limits.MaxInFlightBytes, "limits.max_message_bytes", limits.MaxMessageBytes);
-        AtLeast(
-            "limits.max_queued_write_bytes", limits.MaxQueuedWriteBytes, "limits.max_message_bytes", limits.MaxMessageBytes);
+        const string Message = "limits.max_message_bytes";
+        AtLeast("limits.max_in_flight_bytes", limits.MaxInFlightBytes, Message, limits.MaxMessageBytes);
+        AtLeast("limits.max_queued_write_bytes", limits.MaxQueuedWriteBytes, Message, limits.MaxMessageBytes);
         AtLeast("limits.max_timeout_ms", limits.MaxTimeoutMs, "limits.default_timeout_ms", limits.DefaultTimeoutMs);
     }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace KvCloud.Node.Configuration;
 
 /// <summary>Where one replica is.</summary>
@@ -8,7 +10,9 @@ namespace KvCloud.Node.Configuration;
 internal sealed record ReplicaEndpoints(
     int NodeId, string ClientEndpoint, string PeerEndpoint, int DefaultPeerPort, string HttpEndpoint);
 
-/// <summary>What follows from valid options: who is in the group, where each is, and where this node listens and writes.</summary>
+/// <summary>
+/// What follows from valid options: who is in the group, where each is, and where this node listens and writes.
+/// </summary>
 internal sealed record NodeTopology
 {
     /// <summary>The Thrift port of node 0 where nothing is configured.</summary>
@@ -62,7 +66,7 @@ internal sealed record NodeTopology
                 ?? (HostPort.TryParse(own.PeerEndpoint, out HostPort? peer) ? peer.Port : thriftPort + PeerPortOffset),
             HttpPort = options.Listen.HttpPort ?? thriftPort + HttpPortOffset,
             DataDirectory = Path.GetFullPath(Path.Combine(
-                options.Database.BasePath, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"node_{self}"))),
+                options.Database.BasePath, string.Create(CultureInfo.InvariantCulture, $"node_{self}"))),
         };
     }
 

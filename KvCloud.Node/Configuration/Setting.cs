@@ -8,6 +8,8 @@ namespace KvCloud.Node.Configuration;
 /// <summary>One key that can be set, as its property and that property's attributes describe it.</summary>
 internal sealed class Setting
 {
+    private const NumberStyles Integer = NumberStyles.AllowLeadingSign;
+
     private readonly PropertyInfo _section;
     private readonly PropertyInfo _property;
     private readonly FrozenDictionary<string, object> _enumValues;
@@ -71,7 +73,8 @@ internal sealed class Setting
         : ValueType == typeof(bool) ? "true or false"
         : IsList ? Bounds is null ? "a list of text" : $"a list of at most {Number(Bounds.Maximum)}"
         : ValueType == typeof(string) ? "text"
-        : $"{(ValueType == typeof(double) ? "a number" : "an integer")} from {Number(Bounds!.Minimum)} to {Number(Bounds.Maximum)}";
+        : (ValueType == typeof(double) ? "a number" : "an integer")
+            + $" from {Number(Bounds!.Minimum)} to {Number(Bounds.Maximum)}";
 
     public static string SnakeCase(string name) => JsonNamingPolicy.SnakeCaseLower.ConvertName(name);
 
@@ -93,7 +96,9 @@ internal sealed class Setting
         object value => Quote(value.ToString()!),
     };
 
-    /// <summary>Reads one text; false where it does not have the type, the bounds or a choice of this setting.</summary>
+    /// <summary>
+    /// Reads one text; false where it does not have the type, the bounds or a choice of this setting.
+    /// </summary>
     public bool TryParse(string text, out object? value)
     {
         text = text.Trim();
@@ -118,11 +123,11 @@ internal sealed class Setting
     {
         CultureInfo culture = CultureInfo.InvariantCulture;
         value = null;
-        if (ValueType == typeof(int) && int.TryParse(text, NumberStyles.AllowLeadingSign, culture, out int small))
+        if (ValueType == typeof(int) && int.TryParse(text, Integer, culture, out int small))
         {
             value = small;
         }
-        else if (ValueType == typeof(long) && long.TryParse(text, NumberStyles.AllowLeadingSign, culture, out long large))
+        else if (ValueType == typeof(long) && long.TryParse(text, Integer, culture, out long large))
         {
             value = large;
         }
@@ -149,7 +154,8 @@ internal sealed class Setting
 
     private static string Number(double number) => number.ToString("0.##", CultureInfo.InvariantCulture);
 
-    private static bool Same(string left, string right) => string.Equals(left, right, StringComparison.OrdinalIgnoreCase);
+    private static bool Same(string left, string right) =>
+        string.Equals(left, right, StringComparison.OrdinalIgnoreCase);
 
     private static string Quote(string text) =>
         $"\"{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";

@@ -1,6 +1,8 @@
 namespace KvCloud.Node.Configuration;
 
-/// <summary>What a setting means, in one or two sentences: the reference page and the example file are made from it.</summary>
+/// <summary>
+/// What a setting means, in one or two sentences: the reference page and the example file are made from it.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class AboutAttribute(string text) : Attribute
 {

@@ -5,15 +5,17 @@ using System.Text;
 namespace KvCloud.Node.Configuration;
 
 /// <summary>
-/// All settings, read once from the records of <see cref="NodeOptions"/>. Binding, checks, the list of effective values,
-/// the reference page and the example file go by this catalog, so none of them can forget a key.
+/// All settings, read once from the records of <see cref="NodeOptions"/>. Binding, checks, the list of effective
+/// values, the reference page and the example file go by this catalog, so none of them can forget a key.
 /// </summary>
 internal static class SettingsCatalog
 {
     /// <summary>The section of Microsoft.Extensions.Configuration below which all keys lie.</summary>
     public const string RootSection = "KvCloud";
 
-    /// <summary>Sections below the root that belong to others: the client library, when it lives in this process.</summary>
+    /// <summary>
+    /// Sections below the root that belong to others: the client library, when it lives in this process.
+    /// </summary>
     public static readonly FrozenSet<string> ForeignSections =
         FrozenSet.Create(StringComparer.OrdinalIgnoreCase, "Client");
 
@@ -51,11 +53,13 @@ internal static class SettingsCatalog
         StringBuilder page = new();
         foreach ((string name, string about) in Sections)
         {
-            page.Append($"### [{name}]\n\n{about}\n\n| key | default | allowed | meaning |\n| --- | --- | --- | --- |\n");
+            page.Append($"### [{name}]\n\n{about}\n\n");
+            page.Append("| key | default | allowed | meaning |\n| --- | --- | --- | --- |\n");
             foreach (Setting setting in All.Where(setting => setting.SectionName == name))
             {
                 string noEffect = setting.NoEffect is null ? "" : $" **No effect here:** {setting.NoEffect}.";
-                page.Append($"| `{setting.Key}` | {DefaultForReaders(setting)} | {setting.Allowed} | {setting.About}{noEffect} |\n");
+                page.Append($"| `{setting.Key}` | {DefaultForReaders(setting)} | {setting.Allowed} ");
+                page.Append($"| {setting.About}{noEffect} |\n");
             }
 
             page.Append('\n');
@@ -88,7 +92,8 @@ internal static class SettingsCatalog
     }
 
     private static IEnumerable<PropertyInfo> SectionProperties() =>
-        typeof(NodeOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(section => section.CanWrite);
+        typeof(NodeOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(section => section.CanWrite);
 
     private static string DefaultForReaders(Setting setting) =>
         setting.Text(Defaults) is string text ? $"`{text}`" : "not set";

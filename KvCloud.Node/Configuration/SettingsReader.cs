@@ -10,9 +10,9 @@ internal sealed record SettingsResult(
     NodeOptions Options, IReadOnlyDictionary<string, string> Origins, IReadOnlyList<string> Mistakes);
 
 /// <summary>
-/// Reads the layers of the configuration from the strongest to the weakest. Unlike the usual binder it takes a list whole
-/// from one layer (three endpoints of a file and one of the environment are not mixed), refuses keys it does not know,
-/// and tells where a wrong value was written.
+/// Reads the layers of the configuration from the strongest to the weakest. Unlike the usual binder it takes a list
+/// whole from one layer (three endpoints of a file and one of the environment are not mixed), refuses keys it does not
+/// know, and tells where a wrong value was written.
 /// </summary>
 internal sealed class SettingsReader
 {
@@ -135,7 +135,8 @@ internal sealed class SettingsReader
             return values!;
         }
 
-        _mistakes.Add($"{setting.Path} lacks its entry {missing} ({origin}); entries are counted from 0 without a gap.");
+        _mistakes.Add(
+            $"{setting.Path} lacks its entry {missing} ({origin}); entries are counted from 0 without a gap.");
         return null;
     }
 
@@ -177,7 +178,8 @@ internal sealed class SettingsReader
     private static string? Complaint(string path)
     {
         string[] keys = path.Split(ConfigurationPath.KeyDelimiter)[1..];
-        if (SettingsCatalog.ForeignSections.Contains(keys[0]) || SettingsCatalog.FindByConfigurationPath(path) is not null)
+        if (SettingsCatalog.ForeignSections.Contains(keys[0])
+            || SettingsCatalog.FindByConfigurationPath(path) is not null)
         {
             return null;
         }

@@ -42,6 +42,7 @@ internal sealed record CacheOptions
 
     [About("Share of the block cache that is kept for index and filter blocks.")]
     [Between(0, 1)]
+    [NoEffect("RocksDB's C interface does not offer it; those blocks have high priority all the same")]
     public double HighPriorityPoolRatio { get; init; } = 0.2;
 }
 

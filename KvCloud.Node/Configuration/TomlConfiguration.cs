@@ -6,7 +6,9 @@ using Tomlyn.Serialization;
 
 namespace KvCloud.Node.Configuration;
 
-/// <summary>Adds a TOML file to the configuration. The file is read once: a node's settings do not change while it runs.</summary>
+/// <summary>
+/// Adds a TOML file to the configuration. The file is read once: a node's settings do not change while it runs.
+/// </summary>
 /// <param name="Name">As the user wrote it, for messages.</param>
 internal sealed record TomlConfigurationSource(string Path, string Name) : IConfigurationSource
 {

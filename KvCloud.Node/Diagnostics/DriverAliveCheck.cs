@@ -2,14 +2,16 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace KvCloud.Node.Diagnostics;
 
-/// <summary>Alive: the consensus loop, which turns at least once a tick, has turned within <see cref="Patience"/>.</summary>
+/// <summary>
+/// Alive: the consensus loop, which turns at least once a tick, has turned within <see cref="Patience"/>.
+/// </summary>
 /// <param name="lastTurnTickMs">Environment.TickCount64 of the loop's last turn.</param>
 /// <param name="nowTickMs">Environment.TickCount64, or a test's clock.</param>
 internal sealed class DriverAliveCheck(Func<long> lastTurnTickMs, Func<long> nowTickMs) : IHealthCheck
 {
     /// <summary>
-    /// Many times the longest pause of a loop that is well (garbage collection, a stalled host), for an orchestrator may
-    /// kill what is not alive.
+    /// Many times the longest pause of a loop that is well (garbage collection, a stalled host), for an orchestrator
+    /// may kill what is not alive.
     /// </summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 

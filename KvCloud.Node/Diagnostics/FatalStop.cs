@@ -7,7 +7,8 @@ namespace KvCloud.Node.Diagnostics;
 /// counts. If stopping hangs, which a broken node may well do, the process ends anyway.
 /// </summary>
 internal sealed partial class FatalStop(
-    IHostApplicationLifetime lifetime, TimeProvider time, ILogger<FatalStop> logger, Action<int>? exit = null) : IDisposable
+    IHostApplicationLifetime lifetime, TimeProvider time, ILogger<FatalStop> logger, Action<int>? exit = null)
+    : IDisposable
 {
     /// <summary>How long a gentle stop may take.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);

@@ -1,8 +1,8 @@
 namespace KvCloud.Node.Diagnostics;
 
 /// <summary>
-/// Names of the node's meters and instruments, as docs/observability.md lists them. Prometheus writes dots as underscores
-/// and adds the unit.
+/// Names of the node's meters and instruments, as docs/observability.md lists them. Prometheus writes dots as
+/// underscores and adds the unit.
 /// </summary>
 internal static class MeterNames
 {

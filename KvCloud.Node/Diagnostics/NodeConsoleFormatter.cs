@@ -46,7 +46,8 @@ internal sealed class NodeConsoleFormatter(TimeProvider time) : ConsoleFormatter
         _ => " FATAL ",
     };
 
-    private static ReadOnlySpan<char> ShortName(string category) => category.AsSpan()[(category.LastIndexOf('.') + 1)..];
+    private static ReadOnlySpan<char> ShortName(string category) =>
+        category.AsSpan()[(category.LastIndexOf('.') + 1)..];
 
     private static void WriteOnOneLine(TextWriter writer, string text)
     {

@@ -80,7 +80,8 @@ internal static class NodeEndpoints
         app.Services.GetRequiredService<ReplicaMetrics>();
         app.MapDefaultEndpoints();
         app.MapPrometheusScrapingEndpoint("/metrics");
-        app.MapGet("/status", (ClusterManager cluster, ClusterFeeds feeds) => Results.Json(StatusOf(cluster, feeds), Json));
+        app.MapGet(
+            "/status", (ClusterManager cluster, ClusterFeeds feeds) => Results.Json(StatusOf(cluster, feeds), Json));
     }
 
     private static object StatusOf(ClusterManager cluster, ClusterFeeds feeds)
@@ -105,9 +106,7 @@ internal static class NodeEndpoints
                 node.ClientEndpoint,
                 node.PeerEndpoint,
                 node.HttpEndpoint,
-                LastSeen = node.LastSeenUnixMs == 0
-                    ? null
-                    : DateTimeOffset.FromUnixTimeMilliseconds(node.LastSeenUnixMs).ToString("O", CultureInfo.InvariantCulture),
+                LastSeen = Time(node.LastSeenUnixMs),
                 node.Term,
                 node.UptimeSeconds,
                 node.AppliedSlot,
@@ -127,4 +126,9 @@ internal static class NodeEndpoints
             }),
         };
     }
+
+    private static string? Time(long unixMs) =>
+        unixMs == 0
+            ? null
+            : DateTimeOffset.FromUnixTimeMilliseconds(unixMs).ToString("O", CultureInfo.InvariantCulture);
 }

@@ -7,13 +7,15 @@ namespace KvCloud.Node.Diagnostics;
 /// <summary>Where log lines go, and what happens when nobody takes them.</summary>
 internal static class NodeLogging
 {
-    /// <summary>Lines that may wait for standard output. What comes on top is dropped, and the number dropped is told.</summary>
+    /// <summary>
+    /// Lines that may wait for standard output. What comes on top is dropped, and the number dropped is told.
+    /// </summary>
     public const int MaxQueuedLines = 2048;
 
     /// <summary>
-    /// Replaces the logging providers by a console that never makes its callers wait: a thread of its own writes, and when
-    /// standard output is blocked (a full pipe that nobody reads) lines are dropped instead of the node hanging. Call it
-    /// before AddServiceDefaults, which adds OTLP.
+    /// Replaces the logging providers by a console that never makes its callers wait: a thread of its own writes, and
+    /// when standard output is blocked (a full pipe that nobody reads) lines are dropped instead of the node hanging.
+    /// Call it before AddServiceDefaults, which adds OTLP.
     /// </summary>
     public static ILoggingBuilder AddNodeLogging(this ILoggingBuilder logging, LoggingOptions options)
     {

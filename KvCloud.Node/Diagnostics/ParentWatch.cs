@@ -5,8 +5,8 @@ using KvCloud.Node.Configuration;
 namespace KvCloud.Node.Diagnostics;
 
 /// <summary>
-/// Where KVCLOUD_PARENT_PID names the process that started this one, the node stops gently once that process is gone: an
-/// orchestrator that was killed leaves no replicas behind.
+/// Where KVCLOUD_PARENT_PID names the process that started this one, the node stops gently once that process is gone:
+/// an orchestrator that was killed leaves no replicas behind.
 /// </summary>
 internal sealed partial class ParentWatch(
     IConfiguration configuration, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<ParentWatch> logger)
@@ -34,7 +34,9 @@ internal sealed partial class ParentWatch(
         lifetime.StopApplication();
     }
 
-    /// <summary>When the process started, for its id may be given to another; null when it is gone or only a zombie.</summary>
+    /// <summary>
+    /// When the process started, for its id may be given to another; null when it is gone or only a zombie.
+    /// </summary>
     private static DateTime? StartOf(int pid)
     {
         try

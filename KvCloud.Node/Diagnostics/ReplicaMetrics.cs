@@ -6,7 +6,9 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Diagnostics;
 
-/// <summary>Gauges of this replica and of its links, read from what is published anyway when somebody collects them.</summary>
+/// <summary>
+/// Gauges of this replica and of its links, read from what is published anyway when somebody collects them.
+/// </summary>
 internal sealed class ReplicaMetrics
 {
     public ReplicaMetrics(IMeterFactory meters, ClusterFeeds feeds, ClusterManager cluster)

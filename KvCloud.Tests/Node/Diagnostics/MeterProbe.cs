@@ -4,7 +4,9 @@ using System.Globalization;
 
 namespace KvCloud.Tests.Node.Diagnostics;
 
-/// <summary>Listens to the instruments of one meter factory, so that tests side by side do not hear each other.</summary>
+/// <summary>
+/// Listens to the instruments of one meter factory, so that tests side by side do not hear each other.
+/// </summary>
 internal sealed class MeterProbe : IDisposable
 {
     private readonly MeterListener _listener = new();

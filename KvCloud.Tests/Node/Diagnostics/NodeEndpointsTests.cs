@@ -14,7 +14,9 @@ using Microsoft.Extensions.Logging;
 
 namespace KvCloud.Tests.Node.Diagnostics;
 
-/// <summary>The real HTTP endpoints over the real cluster manager; only status, links and clock are the test's.</summary>
+/// <summary>
+/// The real HTTP endpoints over the real cluster manager; only status, links and clock are the test's.
+/// </summary>
 public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
 {
     private readonly ClusterFixture _cluster = new();
