@@ -209,17 +209,25 @@ public sealed class KvTransaction
         columnFamily = Named(columnFamily);
         KvReadOptions read = At(await GetReadVersionAsync(cancellationToken).ConfigureAwait(false), columnFamily);
         byte[] begin = range.Begin.ToArray();
+        bool inclusive = true;
         int left = range.Limit;
         bool hasMore = true;
         while (hasMore)
         {
             // A page may lose as many rows to the transaction's own deletes as it has writes there.
-            int ownCount = OwnRange(begin, range.End, columnFamily).Count;
+            byte[] ownBegin = inclusive ? begin : KeyBytes.After(begin);
+            int ownCount = OwnRange(ownBegin, range.End, columnFamily).Count;
             KvRange wanted = range with { Begin = begin, Limit = range.Limit == 0 ? 0 : left + ownCount };
-            KvPage page = await _client.ReadPageAsync(wanted, true, read, cancellationToken).ConfigureAwait(false);
+            KvPage page = await _client.ReadPageAsync(wanted, inclusive, read, cancellationToken).ConfigureAwait(false);
             hasMore = page.HasMore;
-            byte[]? pageEnd = hasMore ? KeyBytes.After(page.Rows[^1].Key) : range.End?.ToArray();
-            List<BufferedWrite> own = CloseRange(begin, pageEnd, columnFamily, isSnapshot);
+            byte[]? last = hasMore ? page.Rows[^1].Key : null;
+            byte[]? ownEnd = last is null ? range.End?.ToArray() : KeyBytes.After(last);
+            List<BufferedWrite> own = OwnRange(ownBegin, ownEnd, columnFamily);
+            if (!isSnapshot)
+            {
+                HoldPage(begin, last, range.End?.ToArray(), columnFamily);
+            }
+
             foreach (KvEntry row in RangeOverlay.Merge(page.Rows, own))
             {
                 yield return row;
@@ -229,7 +237,8 @@ public sealed class KvTransaction
                 }
             }
 
-            begin = pageEnd ?? [];
+            begin = last ?? [];
+            inclusive = false;
         }
     }
 
@@ -285,19 +294,20 @@ public sealed class KvTransaction
         }
     }
 
-    /// <summary>The part of a range that a page has covered is read now: conflicts on it, own writes in it.</summary>
-    private List<BufferedWrite> CloseRange(byte[] begin, byte[]? end, string? columnFamily, bool isSnapshot)
+    /// <summary>
+    /// The part of a range that a page has covered is read now. It ends at the last row, which counts by itself: the key
+    /// right behind a key of the greatest size would be over the limit of keys.
+    /// </summary>
+    private void HoldPage(byte[] begin, byte[]? last, byte[]? end, string? columnFamily)
     {
-        List<BufferedWrite> own = OwnRange(begin, end, columnFamily);
-        if (!isSnapshot)
+        lock (_lock)
         {
-            lock (_lock)
+            _readRanges.Add(new ReadRange(columnFamily, begin, last ?? end));
+            if (last is not null)
             {
-                _readRanges.Add(new ReadRange(columnFamily, begin, end));
+                _readKeys.Add(new ReadKey(columnFamily, last));
             }
         }
-
-        return own;
     }
 
     private static void Settle(List<BufferedWrite> writes, byte[][] generated)
