@@ -6,7 +6,7 @@ namespace KvCloud.Bench.Clusters;
 /// <summary>One server under measure: its output goes straight to a file, so that the generator spends nothing on reading it.</summary>
 internal sealed class ServerProcess(string name, string logPath, Func<ProcessStartInfo> describe) : IAsyncDisposable
 {
-    private const int LogTailLines = 15;
+    private const int LogTailLines = 40;
     private Process? _process;
 
     public string Name => name;

@@ -88,7 +88,7 @@ internal sealed class CompareRunner(CompareOptions options, TextWriter log)
     private async Task RunWorkAsync(
         BenchCluster cluster, CompareWork work, LoadOptions load, CancellationToken cancellationToken)
     {
-        var result = await LoadGenerator.RunAsync(load, TextWriter.Null, cancellationToken).ConfigureAwait(false);
+        var result = await LoadGenerator.RunAsync(load, log, cancellationToken).ConfigureAwait(false);
         foreach (var member in cluster.Members)
         {
             member.DemandRunning();
