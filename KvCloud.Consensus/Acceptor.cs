@@ -9,9 +9,6 @@ internal sealed class Acceptor
 {
     private readonly SortedDictionary<long, LogEntry> _accepted = [];
     private readonly int _maxUnchosenBytes;
-    private readonly SortedDictionary<long, long> _replacing = [];
-    private long _turn = 1;
-    private bool _replacedThisTurn;
     private long _heldBytes;
     private long _highest;
 
@@ -60,11 +57,6 @@ internal sealed class Acceptor
                 Invariant.Check(held.Value.IsSameAs(value), $"two values for slot {slot} at ballot {Promised}");
                 return;
             }
-
-            if (!held.Value.IsSameAs(value))
-            {
-                NoteReplaced(slot);
-            }
         }
 
         var entry = new LogEntry(slot, Promised, value);
@@ -89,36 +81,6 @@ internal sealed class Acceptor
         if (_accepted.Remove(slot.Value, out LogEntry? entry))
         {
             _heldBytes -= entry.Value.Payload.Length;
-        }
-    }
-
-    /// <summary>The log holds another value for the slot than the one that is on its way there.</summary>
-    public void NoteReplaced(Slot slot)
-    {
-        _replacing[slot.Value] = _turn;
-        _replacedThisTurn = true;
-    }
-
-    /// <summary>
-    /// Whether the log, whatever a crash leaves of it, can hold nothing for the slot but the value known now, or nothing.
-    /// </summary>
-    public bool IsSettled(Slot slot) => _replacing.Count == 0 || !_replacing.ContainsKey(slot.Value);
-
-    /// <summary>Ends the turn. Its number, if something was replaced in it.</summary>
-    public long? EndTurn()
-    {
-        long? turn = _replacedThisTurn ? _turn : null;
-        _replacedThisTurn = false;
-        _turn++;
-        return turn;
-    }
-
-    /// <summary>The writes of this turn and of all before are durable.</summary>
-    public void NotePersisted(long turn)
-    {
-        foreach (long slot in _replacing.Where(pair => pair.Value <= turn).Select(pair => pair.Key).ToArray())
-        {
-            _replacing.Remove(slot);
         }
     }
 

@@ -11,7 +11,8 @@ public readonly record struct ReadIndexResult(long Id, bool Confirmed, Slot Slot
 
 /// <summary>
 /// The caller reads chosen entries from its log and sends them to <see cref="To"/> as a CatchUpReply: consecutive ones
-/// from <see cref="FromSlot"/> on, ending where the log has a gap, for what was just chosen may still be on its way there.
+/// from <see cref="FromSlot"/> on, and only what the log itself has noted as chosen. Before the writes of these and all
+/// earlier effects are made, a slot may still hold a value that lost.
 /// </summary>
 public readonly record struct CatchUpOrder(NodeId To, Slot FromSlot, Slot ToSlot);
 
@@ -22,7 +23,8 @@ public readonly record struct CatchUpOrder(NodeId To, Slot FromSlot, Slot ToSlot
 ///    when <see cref="MustSync"/> it is durable (fsync, checked) before step 3. Writes are made in the order of the effects.
 /// 3. <see cref="SendAfterPersist"/> goes out only then, and only when every earlier write is durable too, even where these
 ///    effects write nothing; a message to this very node is stepped, not sent.
-/// 4. <see cref="Chosen"/> may be applied at any time after it was handed out, in order.
+/// 4. <see cref="Chosen"/> may be applied at any time after it was handed out, in order. The data store may get ahead of the
+///    log that way: after a crash, slots that it has already are handed out again, and skipped by the caller.
 /// </summary>
 public sealed class Effects
 {
@@ -57,7 +59,12 @@ public sealed class Effects
 
 /// <summary>What a log hands back at start: the acceptor's memory.</summary>
 /// <param name="Promised">The highest ballot promised; Zero for a new log.</param>
-/// <param name="ChosenSlot">Every slot up to here is chosen and was applied by the caller before the core starts.</param>
+/// <param name="ChosenSlot">
+/// Every slot up to here is chosen, in the log or trimmed from it, and was applied by the caller before the core starts.
+/// Not more than the log knows, even where the data store is ahead of it: the log may hold a value that lost there, or
+/// nothing, and the core must neither take that for chosen nor be unable to serve what only the data has
+/// (Tencent/phxpaxos#33).
+/// </param>
 /// <param name="Entries">Accepted entries above ChosenSlot, ordered by slot.</param>
 public sealed record RestoredState(Ballot Promised, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries)
 {

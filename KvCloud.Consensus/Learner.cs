@@ -3,21 +3,12 @@ namespace KvCloud.Consensus;
 /// <summary>
 /// Knows what is chosen. <see cref="ChosenSlot"/> only grows, without holes; each slot is handed out once, in order.
 /// </summary>
-/// <remarks>
-/// A slot whose record in the log is being replaced, because it lost to another value, is handed out only when the
-/// replacement is durable. The data store may be ahead of the log after a crash; were the record of a slot that is applied
-/// still the one that lost, it would pass for chosen from then on (Tencent/phxpaxos#33).
-/// </remarks>
 internal sealed class Learner(Slot chosenSlot, Acceptor acceptor)
 {
     private readonly SortedDictionary<long, Value> _chosenAhead = [];
-    private readonly Queue<ChosenEntry> _toHandOut = [];
 
     /// <summary>Every slot up to here is chosen and known.</summary>
     public Slot ChosenSlot { get; private set; } = chosenSlot;
-
-    /// <summary>Slots up to here were handed out: the log holds their values, or nothing yet.</summary>
-    public Slot HandedOutSlot { get; private set; } = chosenSlot;
 
     /// <summary>Slots up to here are chosen, as a leader or a promise told; those above ChosenSlot are still to be learned.</summary>
     public Slot KnownChosen { get; private set; } = chosenSlot;
@@ -87,10 +78,6 @@ internal sealed class Learner(Slot chosenSlot, Acceptor acceptor)
                 // every value accepted at or above the ballot that chose it is this very value.
                 Ballot ballot = own is null ? entry.Accepted : Ballot.Max(own.Accepted, entry.Accepted);
                 effects.Append.Add(entry with { Accepted = ballot });
-                if (own is not null)
-                {
-                    acceptor.NoteReplaced(entry.Slot);
-                }
             }
 
             if (_chosenAhead.TryGetValue(entry.Slot.Value, out Value? before))
@@ -109,16 +96,6 @@ internal sealed class Learner(Slot chosenSlot, Acceptor acceptor)
         return learned;
     }
 
-    /// <summary>Hands out what the log no longer contradicts.</summary>
-    public void HandOut(Effects effects)
-    {
-        while (_toHandOut.TryPeek(out ChosenEntry entry) && acceptor.IsSettled(entry.Slot))
-        {
-            effects.Chosen.Add(_toHandOut.Dequeue());
-            HandedOutSlot = entry.Slot;
-        }
-    }
-
     private void Advance(Effects effects)
     {
         Slot before = ChosenSlot;
@@ -126,14 +103,13 @@ internal sealed class Learner(Slot chosenSlot, Acceptor acceptor)
         {
             ChosenSlot = ChosenSlot.Next;
             acceptor.Forget(ChosenSlot);
-            _toHandOut.Enqueue(new ChosenEntry(ChosenSlot, value));
+            effects.Chosen.Add(new ChosenEntry(ChosenSlot, value));
         }
 
         if (ChosenSlot > before)
         {
             effects.ChosenSlot = ChosenSlot;
             NoteChosen(ChosenSlot);
-            HandOut(effects);
         }
     }
 }

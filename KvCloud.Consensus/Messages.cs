@@ -66,6 +66,6 @@ public sealed record CatchUpReply(
     NodeId From, NodeId To, Slot FirstAvailable, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries) : Message(From, To);
 
 /// <summary>
-/// Of a node to itself alone, never on a wire: the log writes of this turn of its effects, and of all before, are durable.
+/// Of a node to itself alone, never on a wire: its log has durably noted that everything up to the slot is chosen.
 /// </summary>
-internal sealed record Persisted(NodeId Self, long Turn) : Message(Self, Self);
+internal sealed record ChosenIsSynced(NodeId Self, Slot ChosenSlot) : Message(Self, Self);

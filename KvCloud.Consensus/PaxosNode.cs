@@ -26,6 +26,7 @@ public sealed class PaxosNode
     private Slot _leaderChosen;
     private Slot _toldChosen;
     private Slot _trimSlot;
+    private Slot _syncedChosen;
     private bool _remembersPromise;
     private long _preparedAt;
     private long _now;
@@ -62,7 +63,7 @@ public sealed class PaxosNode
 
     public int InFlightSlots => _proposer?.InFlightSlots ?? 0;
 
-    /// <summary>What the caller's data store has durably; told to the leader.</summary>
+    /// <summary>What the caller's data store has durably; told to the leader as far as the log knows it to be chosen.</summary>
     public Slot DurableSlot { get; set; }
 
     /// <summary>Every voter has all up to here durably in its data store: the log needs it no more.</summary>
@@ -80,6 +81,13 @@ public sealed class PaxosNode
         Role == Role.Leader && _learner.ChosenSlot >= _proposer!.OpeningSlot && _rounds!.ConfirmedRound > 0
             ? _rounds.ConfirmedSentTick + _config.LeaseTicks
             : 0;
+
+    /// <summary>
+    /// After any crash this node has everything up to here in its data, and its log knows it to be chosen: it needs these
+    /// slots from nobody. What only the data has it would have to learn again, and could not if all had trimmed it.
+    /// After a start nothing counts before a write is synced: what was read may be the page cache of a process that died.
+    /// </summary>
+    private Slot NotNeededUpTo => Slot.Min(DurableSlot, _syncedChosen);
 
     /// <summary>
     /// Lets time pass. Ticks are counted from the start of this node; going back is ignored. The clock is to be read
@@ -131,7 +139,7 @@ public sealed class PaxosNode
             case Refused refused: OnRefused(refused); break;
             case CatchUpRequest request: OnCatchUpRequest(request); break;
             case CatchUpReply reply: OnCatchUpReply(reply); break;
-            case Persisted persisted: OnPersisted(persisted); break;
+            case ChosenIsSynced synced: _syncedChosen = Slot.Max(_syncedChosen, synced.ChosenSlot); break;
             default: throw new InvariantViolationException($"unknown message {message.GetType().Name}");
         }
     }
@@ -192,9 +200,9 @@ public sealed class PaxosNode
             BeginReadRound();
         }
 
-        if (_acceptor.EndTurn() is long turn)
+        if (_effects.MustSync && DurableSlot > _syncedChosen && _learner.ChosenSlot > _syncedChosen)
         {
-            _effects.SendAfterPersist.Add(new Persisted(Self, turn));
+            _effects.SendAfterPersist.Add(new ChosenIsSynced(Self, _learner.ChosenSlot));
         }
 
         Effects effects = _effects;
@@ -553,7 +561,7 @@ public sealed class PaxosNode
 
     private void BeginRound()
     {
-        long round = _rounds!.Begin(_now, DurableSlot);
+        long round = _rounds!.Begin(_now, NotNeededUpTo);
         _trimSlot = Slot.Max(_trimSlot, _rounds.DurableEverywhere());
         _toldChosen = _learner.ChosenSlot;
         foreach (NodeId peer in _members.Others)
@@ -581,7 +589,7 @@ public sealed class PaxosNode
         _trimSlot = Slot.Max(_trimSlot, message.TrimSlot);
         FollowChosen(message.ChosenSlot);
         var reply = new HeartbeatReply(
-            Self, message.From, message.Ballot, message.Round, _learner.ChosenSlot, DurableSlot);
+            Self, message.From, message.Ballot, message.Round, _learner.ChosenSlot, NotNeededUpTo);
         if (_remembersPromise)
         {
             _effects.Send.Add(reply);
@@ -708,17 +716,10 @@ public sealed class PaxosNode
 
     private void OnCatchUpRequest(CatchUpRequest message)
     {
-        // What is handed out the log holds, or nothing in its place yet; never a value that lost.
-        if (message.FromSlot <= _learner.HandedOutSlot)
+        if (message.FromSlot <= _learner.ChosenSlot)
         {
-            _effects.CatchUps.Add(new CatchUpOrder(message.From, message.FromSlot, _learner.HandedOutSlot));
+            _effects.CatchUps.Add(new CatchUpOrder(message.From, message.FromSlot, _learner.ChosenSlot));
         }
-    }
-
-    private void OnPersisted(Persisted message)
-    {
-        _acceptor.NotePersisted(message.Turn);
-        _learner.HandOut(_effects);
     }
 
     private void OnCatchUpReply(CatchUpReply message)

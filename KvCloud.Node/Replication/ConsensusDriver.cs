@@ -19,6 +19,7 @@ internal sealed class ConsensusDriver : IDisposable
     private readonly IConsensusTransport _transport;
     private readonly ApplyLoop _applyLoop;
     private readonly KvStoreExecutor _executor;
+    private readonly Slot _restoredApplied;
     private readonly ReplicationOptions _options;
     private readonly ReplicaClock _clock = new();
     private readonly DriverInbox _inbox;
@@ -53,6 +54,7 @@ internal sealed class ConsensusDriver : IDisposable
         _log = log;
         _transport = transport;
         _executor = executor;
+        _restoredApplied = executor.AppliedSlot;
         _options = options;
         _onFatal = onFatal;
         _inbox = new DriverInbox(options.MaxQueuedWrites, options.MaxQueuedWriteBytes);
@@ -258,7 +260,15 @@ internal sealed class ConsensusDriver : IDisposable
 
         foreach (ChosenEntry entry in effects.Chosen)
         {
-            _applyLoop.Enqueue(entry, _proposals.TakeChosen(entry));
+            PendingWrite[]? writes = _proposals.TakeChosen(entry);
+            if (entry.Slot > _restoredApplied)
+            {
+                _applyLoop.Enqueue(entry, writes);
+            }
+            else
+            {
+                Invariant.Check(writes is null, $"slot {entry.Slot} was applied before this start, and proposed since");
+            }
         }
 
         foreach (ReadIndexResult result in effects.Reads)

@@ -18,7 +18,10 @@ internal static class Recovery
     public static RestoredState Restore(IPaxosLog log, KvStoreExecutor executor)
     {
         Replay(log, executor);
-        Slot chosen = Slot.Max(log.ChosenSlot, executor.AppliedSlot);
+
+        // Not more than the log knows, even where the data is ahead of it (see RestoredState): the driver skips what the
+        // data has already.
+        Slot chosen = Slot.Max(log.ChosenSlot, log.FirstSlot.Previous);
         if (log.FirstSlot > executor.AppliedSlot.Next)
         {
             throw new LogCorruptException(

@@ -152,62 +152,50 @@ public class PaxosNodeRegressionTests
     }
 
     [Fact]
-    public void OnAccept_value_that_replaces_a_lost_one_is_handed_out_when_the_log_has_it()
+    public void OnHeartbeat_data_ahead_of_the_log_is_told_as_durable_only_when_the_log_knows_it_chosen()
     {
-        var lost = new LogEntry(
-            new Slot(1), new Ballot(1, Node0), new Value(new Ballot(1, Node0), ValueKind.Commands, "lost"u8.ToArray()));
-        var restored = new RestoredState(new Ballot(1, Node0), Slot.Zero, [lost]);
-        var follower = new NodeUnderTest(1, restored: restored) { IsDiskStalled = true };
-        var ballot = new Ballot(2, Node2);
-        var chosen = new Value(ballot, ValueKind.Commands, "chosen"u8.ToArray());
-        follower.Step(
-            new Accept(Node2, Node1, ballot, Slot.Zero, [new LogEntry(new Slot(1), ballot, chosen)]),
-            new Heartbeat(Node2, Node1, ballot, 1, new Slot(1), Slot.Zero));
-
-        // Were it applied now, a crash could leave the data ahead of a log that still holds the value that lost.
-        Assert.Equal(new Slot(1), follower.Core.ChosenSlot);
-        Assert.Empty(follower.Chosen);
-        follower.Step(new CatchUpRequest(Node0, Node1, new Slot(1)));
-        Assert.Empty(follower.CatchUps);
-
-        follower.ResumeDisk();
-        follower.Step(new CatchUpRequest(Node0, Node1, new Slot(1)));
-
-        Assert.Equal(chosen, Assert.Single(follower.Chosen).Value);
-        Assert.Equal(new CatchUpOrder(Node0, new Slot(1), new Slot(1)), Assert.Single(follower.CatchUps));
-    }
-
-    [Fact]
-    public void OnCatchUpReply_value_that_replaces_a_lost_one_is_handed_out_when_the_log_has_it()
-    {
+        // Slots 1 and 2 are applied and flushed, but a crash may leave a log that does not know them to be chosen; were they
+        // trimmed everywhere then, nobody could tell this node what they hold.
+        var follower = new NodeUnderTest(1);
         var ballot = new Ballot(1, Node0);
-        var lost = new LogEntry(new Slot(1), ballot, new Value(ballot, ValueKind.Commands, "lost"u8.ToArray()));
-        var follower = new NodeUnderTest(1, restored: new RestoredState(ballot, Slot.Zero, [lost])) { IsDiskStalled = true };
-        var higher = new Ballot(2, Node2);
-        Value[] chosen = [Value.NoOp(higher), Value.NoOp(higher)];
-        follower.Step(new CatchUpReply(
-            Node2,
-            Node1,
-            new Slot(1),
-            new Slot(2),
-            [new LogEntry(new Slot(1), higher, chosen[0]), new LogEntry(new Slot(2), higher, chosen[1])]));
-        Assert.Equal(new Slot(2), follower.Core.ChosenSlot);
-        Assert.Empty(follower.Chosen);
+        LogEntry[] entries =
+        [
+            new(new Slot(1), ballot, Value.NoOp(ballot)),
+            new(new Slot(2), ballot, Value.NoOp(ballot)),
+            new(new Slot(3), ballot, Value.NoOp(ballot)),
+        ];
+        follower.Step(new Accept(Node0, Node1, ballot, Slot.Zero, entries[..2]));
+        follower.Step(new Heartbeat(Node0, Node1, ballot, 1, new Slot(2), Slot.Zero));
+        follower.Core.DurableSlot = new Slot(2);
+        follower.Take<HeartbeatReply>();
+        follower.Step(new Heartbeat(Node0, Node1, ballot, 2, new Slot(2), Slot.Zero));
+        Assert.Equal(Slot.Zero, Assert.Single(follower.Take<HeartbeatReply>()).DurableSlot);
 
-        follower.ResumeDisk();
-
-        Assert.Equal(chosen, follower.Chosen.Select(entry => entry.Value));
+        // The next write that is synced takes the note of what is chosen along.
+        follower.Step(new Accept(Node0, Node1, ballot, new Slot(2), entries[2..]));
+        follower.Step(new Heartbeat(Node0, Node1, ballot, 3, new Slot(2), Slot.Zero));
+        Assert.Equal(new Slot(2), Assert.Single(follower.Take<HeartbeatReply>()).DurableSlot);
     }
 
     [Fact]
-    public void OnAccept_value_for_a_free_slot_is_handed_out_at_once()
+    public void Prepare_data_ahead_of_the_log_asks_for_what_the_log_lacks()
     {
-        var follower = new NodeUnderTest(1) { IsDiskStalled = true };
-        var ballot = new Ballot(2, Node2);
-        follower.Step(
-            new Accept(Node2, Node1, ballot, Slot.Zero, [new LogEntry(new Slot(1), ballot, Value.NoOp(ballot))]),
-            new Heartbeat(Node2, Node1, ballot, 1, new Slot(1), Slot.Zero));
+        // The data has up to slot 5, the log knows up to slot 2 and nothing beyond. Others voted for 3 to 5, and learn
+        // from the new reign that they are chosen.
+        var old = new Ballot(1, Node1);
+        var leader = new NodeUnderTest(0, restored: new RestoredState(old, new Slot(2), []));
+        leader.Core.DurableSlot = new Slot(5);
+        LogEntry[] voted =
+        [
+            .. Enumerable.Range(3, 3).Select(slot => new LogEntry(new Slot(slot), old, Value.NoOp(old))),
+        ];
+        Ballot ballot = leader.Lead(60, new() { [1] = (new Slot(2), voted) });
 
-        Assert.Single(follower.Chosen);
+        Assert.Equal(
+            [3, 4, 5, 6],
+            leader.Take<Accept>(to: 1).SelectMany(accept => accept.Entries).Select(entry => (int)entry.Slot.Value));
+        Assert.Equal(new Slot(6), leader.Core.OpeningSlot);
+        Assert.Equal(Role.Leader, leader.Core.Role);
+        Assert.Equal(ballot, leader.Core.Ballot);
     }
 }

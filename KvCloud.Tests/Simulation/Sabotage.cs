@@ -38,8 +38,14 @@ internal enum Sabotage
     /// <summary>Read index ids begin anew with each start of a node.</summary>
     ReusesReadIds,
 
-    /// <summary>A promise to an older ballot is handed to the candidate as one to its newest.</summary>
+    /// <summary>Promises to an older ballot are handed to the candidate as ones to its newest.</summary>
     CountsStalePromises,
+
+    /// <summary>Chosen entries are read from the log before they are written there.</summary>
+    CatchUpReadsAheadOfLog,
+
+    /// <summary>A node takes what its data has for what its log knows to be chosen.</summary>
+    RestoresFromData,
 
     /// <summary>A node comes back without its accepted entries and promise, under its old identity.</summary>
     DiskIsWiped,

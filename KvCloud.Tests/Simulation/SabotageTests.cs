@@ -18,6 +18,8 @@ public class SabotageTests
     [InlineData(nameof(Sabotage.ReadsBeforeIndexApplied))]
     [InlineData(nameof(Sabotage.ReusesReadIds))]
     [InlineData(nameof(Sabotage.AnswersWithoutOrigin))]
+    [InlineData(nameof(Sabotage.CatchUpReadsAheadOfLog))]
+    [InlineData(nameof(Sabotage.RestoresFromData))]
     public void A_broken_world_is_found(string name)
     {
         Sabotage sabotage = Enum.Parse<Sabotage>(name);
@@ -58,6 +60,16 @@ public class SabotageTests
             Nodes = 5,
             PartitionEveryMs = 150,
             CrashEveryMs = 0,
+        },
+        Sabotage.CatchUpReadsAheadOfLog or Sabotage.RestoresFromData => profile with
+        {
+            Nodes = 3,
+            Clients = 6,
+            ThinkMaxMs = 10,
+            PartitionEveryMs = 150,
+            CrashEveryMs = 200,
+            DiskTroubleEveryMs = 100,
+            CheckpointEveryMs = 30,
         },
         _ => profile,
     };

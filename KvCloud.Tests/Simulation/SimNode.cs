@@ -14,10 +14,12 @@ internal sealed class SimNode : IDisposable
     private readonly SimProfile _profile;
     private readonly List<Message> _inbox = [];
     private readonly List<Message> _released = [];
+    private readonly SortedDictionary<NodeId, Promise> _oldPromises = [];
     private readonly SimProposals _proposals;
     private readonly SimReads _reads;
     private readonly Queue<(ChosenEntry Entry, SimAttempt[]? Attempts)> _chosen = [];
     private SimClock _clock;
+    private Slot _restoredApplied;
     private bool _isTurnDue;
     private bool _isApplying;
     private long _incarnation;
@@ -82,6 +84,7 @@ internal sealed class SimNode : IDisposable
         PausedUntilUs = 0;
         _inbox.Clear();
         _released.Clear();
+        _oldPromises.Clear();
         _chosen.Clear();
         _isTurnDue = false;
         _isApplying = false;
@@ -108,10 +111,9 @@ internal sealed class SimNode : IDisposable
             return;
         }
 
-        if (_world.Sabotage is Sabotage.CountsStalePromises && message is Promise promise
-            && Core.Role == Role.Candidate && promise.Ballot < Core.Promised)
+        if (message is Promise promise)
         {
-            message = promise with { Ballot = Core.Promised };
+            _oldPromises[promise.From] = promise;
         }
 
         _inbox.Add(message);
@@ -238,7 +240,10 @@ internal sealed class SimNode : IDisposable
             Apply([.. entries.Select(entry => new ChosenEntry(entry.Slot, entry.Value))], null);
         }
 
-        Slot chosen = Slot.Max(last, Store.AppliedSlot);
+        // What the data has beyond that the core learns again, for its peers; applying skips it.
+        _restoredApplied = Store.AppliedSlot;
+        Slot chosen = Slot.Max(
+            last, _world.Sabotage is Sabotage.RestoresFromData ? Store.AppliedSlot : Log.FirstSlot.Previous);
         return new RestoredState(Log.Promised, chosen, Log.Above(chosen));
     }
 
@@ -275,6 +280,12 @@ internal sealed class SimNode : IDisposable
                 + $"promised {core.Promised}, chosen {core.ChosenSlot}");
         }
 
+        if (_world.Sabotage is Sabotage.CountsStalePromises && core.Role == Role.Candidate && before != Role.Candidate)
+        {
+            _inbox.AddRange(_oldPromises.Values.Select(promise => promise with { Ballot = core.Promised }));
+            ScheduleTurn();
+        }
+
         _world.Checker.TurnEnded(this, before);
     }
 
@@ -300,7 +311,8 @@ internal sealed class SimNode : IDisposable
         {
             _world.Checker.Chosen(this, entry);
             SimAttempt[]? attempts = _proposals.TakeChosen(entry);
-            if (_world.Sabotage is not Sabotage.SkipsSlot || !_world.Random.Chance(5))
+            bool isSkipped = _world.Sabotage is Sabotage.SkipsSlot && _world.Random.Chance(5);
+            if (entry.Slot > _restoredApplied && !isSkipped)
             {
                 _chosen.Enqueue((entry, attempts));
             }
@@ -344,7 +356,11 @@ internal sealed class SimNode : IDisposable
 
     private void ServeCatchUp(CatchUpOrder order) => Later(_world.Random.Next(2_000), () =>
     {
-        List<LogEntry> entries = Log.Read(order.FromSlot, order.ToSlot, 1 + _world.Random.Next(20));
+        // Only what the log has noted as chosen: what is on its way there may still be a value that lost.
+        Slot to = _world.Sabotage is Sabotage.CatchUpReadsAheadOfLog
+            ? order.ToSlot
+            : Slot.Min(order.ToSlot, Log.ChosenSlot);
+        List<LogEntry> entries = Log.Read(order.FromSlot, to, 1 + _world.Random.Next(20));
         _world.Network.Send(new CatchUpReply(Self, order.To, Log.FirstSlot, order.ToSlot, entries));
     });
 
