@@ -61,11 +61,12 @@ internal sealed class TopologyKeeper(
     /// <summary>Asks one node for the members of the cluster.</summary>
     public async Task<KvClusterHealth> RefreshAsync(int? timeoutMs, CancellationToken cancellationToken)
     {
+        long leaderChanges = topology.LeaderChanges;
         Reply reply = await engine
             .CallAsync(new HealthCall(options.AuthToken), CallTarget.AnyReplica, timeoutMs, false, cancellationToken)
             .ConfigureAwait(false);
         KvClusterHealth health = await StructReader.ReadHealthAsync(reply, cancellationToken).ConfigureAwait(false);
-        Learn(health);
+        Learn(health, leaderChanges);
         return health;
     }
 
@@ -234,7 +235,7 @@ internal sealed class TopologyKeeper(
         }
     }
 
-    private void Learn(KvClusterHealth health)
+    private void Learn(KvClusterHealth health, long leaderChanges)
     {
         var members = new List<NodeEndpoint>();
         NodeEndpoint? leader = null;
@@ -249,7 +250,7 @@ internal sealed class TopologyKeeper(
 
         if (members.Count > 0)
         {
-            topology.SetMembers(members, leader, health.Term);
+            topology.SetMembers(members, leader, health.Term, leaderChanges);
         }
     }
 }

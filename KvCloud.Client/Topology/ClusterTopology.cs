@@ -23,6 +23,7 @@ internal sealed class ClusterTopology(
     private Node[] _everyone = [];
     private Node? _leader;
     private long _leaderTerm;
+    private long _leaderChanges;
 
     // Completed while the leader answers; a new one while nobody knows whether there is one.
     private TaskCompletionSource _leaderFound = NewFound(isFound: true);
@@ -30,6 +31,9 @@ internal sealed class ClusterTopology(
     public IReadOnlyList<Node> Everyone => Volatile.Read(ref _everyone);
 
     public Node? Leader => Volatile.Read(ref _leader);
+
+    /// <summary>How often what is known of the leader has changed; to be read before a node is asked for the members.</summary>
+    public long LeaderChanges => Volatile.Read(ref _leaderChanges);
 
     /// <summary>True once a node has told who belongs to the cluster.</summary>
     public bool KnowsMembers => Volatile.Read(ref _members).Length > 0;
@@ -51,14 +55,16 @@ internal sealed class ClusterTopology(
 
     /// <summary>
     /// What a node tells of the cluster: all members, and who leads in which term. An older term is the word of a node
-    /// that lags behind, and counts for nothing.
+    /// that lags behind, and counts for nothing; neither does an answer that was overtaken by what a call has found out
+    /// of the leader since the node was asked: leaderChanges is <see cref="LeaderChanges"/> from before that.
     /// </summary>
-    public void SetMembers(IReadOnlyList<NodeEndpoint> members, NodeEndpoint? leader, long term)
+    public void SetMembers(IReadOnlyList<NodeEndpoint> members, NodeEndpoint? leader, long term, long leaderChanges)
     {
         lock (_lock)
         {
             Volatile.Write(ref _members, [.. members.Distinct().Select(GetOrAddLocked)]);
-            if (leader is { } endpoint && term >= _leaderTerm)
+            bool isOvertaken = _leader is not null && leaderChanges != _leaderChanges;
+            if (leader is { } endpoint && term >= _leaderTerm && !isOvertaken)
             {
                 _leaderTerm = term;
                 Volatile.Write(ref _leader, GetOrAddLocked(endpoint));
@@ -80,6 +86,7 @@ internal sealed class ClusterTopology(
         {
             Node leader = GetOrAddLocked(endpoint);
             Volatile.Write(ref _leader, leader);
+            _leaderChanges++;
             return leader;
         }
     }

@@ -121,7 +121,7 @@ public sealed class EtcdProtocolTests
             Driver = DriverKind.Etcd,
             Endpoints = cluster.Endpoints,
             ServerPids = [cluster.Members[0].Pid],
-            Mix = OperationMix.Parse("set,insert,get_local,get_leader,get_read_index,range,commit,rmw"),
+            Mix = OperationMix.Parse("set,get_local,get_leader,get_read_index,range,commit,rmw"),
             Keys = 500,
             Preload = 500,
             ValueSizeBytes = 20_000,
@@ -136,13 +136,15 @@ public sealed class EtcdProtocolTests
         Assert.DoesNotContain("NotFound", closed.Statuses.Keys);
         Assert.True(closed.ServerMemoryMb > 1);
 
+        // A read may choose a key whose insert is still on its way, so these runs may find nothing now and then.
+        options = options with { Mix = OperationMix.Parse("set,insert,get_local,range,commit"), Preload = 0 };
         var open = await LoadGenerator.RunAsync(
-            options with { RatePerSecond = 20, ValueSizeBytes = 10, Preload = 0 }, TextWriter.Null, CancellationToken.None);
+            options with { RatePerSecond = 20, ValueSizeBytes = 10 }, TextWriter.Null, CancellationToken.None);
         Assert.Equal(0, open.Errors);
         Assert.InRange(open.Latency.Count, 29, 31);
 
         var library = await LoadGenerator.RunAsync(
-            options with { Driver = DriverKind.EtcdGrpc, Preload = 0 }, TextWriter.Null, CancellationToken.None);
+            options with { Driver = DriverKind.EtcdGrpc }, TextWriter.Null, CancellationToken.None);
         Assert.Equal(0, library.Errors);
         Assert.True(library.Throughput > 0);
     }

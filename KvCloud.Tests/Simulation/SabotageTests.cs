@@ -16,9 +16,7 @@ public class SabotageTests
     [InlineData(nameof(Sabotage.ReadsWithoutLease))]
     [InlineData(nameof(Sabotage.LeaderReadsBeforeApplied))]
     [InlineData(nameof(Sabotage.ReadsBeforeIndexApplied))]
-    [InlineData(nameof(Sabotage.ReusesReadIds))]
     [InlineData(nameof(Sabotage.AnswersWithoutOrigin))]
-    [InlineData(nameof(Sabotage.CatchUpReadsAheadOfLog))]
     [InlineData(nameof(Sabotage.RestoresFromData))]
     public void A_broken_world_is_found(string name)
     {
