@@ -5,7 +5,13 @@ using KvCloud.Node.Diagnostics;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc;
 
-WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+// appsettings files lie beside the program, whatever directory it is started in, and are read once: a watch on them would
+// see every write of a store below that directory.
+WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+{
+    ContentRootPath = AppContext.BaseDirectory,
+    Args = ["--hostBuilder:reloadConfigOnChange=false"],
+});
 ConfigurationOutcome configuration = builder.AddKvCloudConfiguration(args);
 if (configuration.ExitCode is int exitCode)
 {

@@ -16,12 +16,19 @@ internal static class MicroData
     /// <summary>The payload of one slot: sets of keys from <paramref name="firstKey"/> on.</summary>
     public static byte[] Slot(long firstKey)
     {
+        var next = firstKey;
+        return Slot(() => next++, MvccRetention.Default);
+    }
+
+    /// <summary>The payload of one slot: sets of the keys that <paramref name="nextKey"/> names.</summary>
+    public static byte[] Slot(Func<long> nextKey, MvccRetention retention)
+    {
         var writer = new CommandBatchWriter();
         for (var i = 0; i < CommandsInSlot; i++)
         {
-            writer.Add(CommandCodec.Encode(new SetCommand(null, Key(firstKey + i), Value)));
+            writer.Add(CommandCodec.Encode(new SetCommand(null, Key(nextKey()), Value)));
         }
 
-        return writer.Build(0, MvccRetention.Default);
+        return writer.Build(0, retention);
     }
 }

@@ -1,34 +1,61 @@
 using System.Diagnostics.CodeAnalysis;
 using BenchmarkDotNet.Attributes;
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
 
 namespace KvCloud.Bench.Micro;
 
-/// <summary>The multi-version state machine over the store in memory: its own cost, without RocksDB's.</summary>
+/// <summary>Where the micro-benchmarks of the store keep their data.</summary>
+public enum StoreKind
+{
+    /// <summary>The state machine's own cost, without RocksDB's.</summary>
+    Memory,
+
+    /// <summary>The store of a replica, at its defaults.</summary>
+    RocksDb,
+}
+
+/// <summary>
+/// Puts of slots of random keys, and gets: through the multi-version state machine, and straight into a store that keeps one
+/// version. The window is short enough that as many old versions are collected as written.
+/// </summary>
 [MemoryDiagnoser]
 [SuppressMessage("Design", "CA1001", Justification = "BenchmarkDotNet calls CleanUp, and derives from this class.")]
 public class StoreBenchmarks
 {
-    private const int Slots = 64;
-    private const long Keys = (long)Slots * MicroData.CommandsInSlot;
+    private const long Keys = 100_000;
+    private const int Slots = 4096;
+    private const int WarmUpSlots = 4 * (int)(Keys / MicroData.CommandsInSlot);
 
-    private MemoryKvStore _store = null!;
+    private readonly List<DirectoryInfo> _directories = [];
+    private readonly byte[] _valueSpace = new byte[256];
+    private IKvStore _store = null!;
     private KvStoreExecutor _executor = null!;
+    private IKvStore _plainStore = null!;
+    private IKvBatch _plainBatch = null!;
     private byte[][] _payloads = null!;
     private long _slot;
     private long _key;
 
+    [ParamsAllValues]
+    public StoreKind Store { get; set; }
+
     [GlobalSetup]
     public void SetUp()
     {
-        _store = new MemoryKvStore();
+        _store = Open();
+        _plainStore = Open();
+        _plainBatch = _plainStore.CreateBatch();
         _executor = new KvStoreExecutor(_store);
-        _payloads = [.. Enumerable.Range(0, Slots).Select(i => MicroData.Slot(i * MicroData.CommandsInSlot))];
-        for (var i = 0; i < Slots; i++)
+        var random = new Random(1);
+        var retention = new MvccRetention(60_000, Keys);
+        _payloads = [.. Enumerable.Range(0, Slots).Select(_ => MicroData.Slot(() => random.NextInt64(Keys), retention))];
+        for (var i = 0; i < WarmUpSlots; i++)
         {
-            ApplyNext();
+            Put();
+            PutSingleVersion();
         }
     }
 
@@ -37,28 +64,62 @@ public class StoreBenchmarks
     {
         _executor.Dispose();
         _store.Dispose();
+        _plainBatch.Dispose();
+        _plainStore.Dispose();
+        _directories.ForEach(directory => directory.Delete(recursive: true));
     }
 
     [Benchmark(OperationsPerInvoke = MicroData.CommandsInSlot)]
     public long Put()
     {
-        ApplyNext();
+        _slot++;
+        var value = new Value(new Ballot(1, new NodeId(0)), ValueKind.Commands, _payloads[_slot % Slots]);
+        _executor.Apply([new ChosenEntry(new Slot(_slot), value)], null);
         return _slot;
+    }
+
+    [Benchmark(OperationsPerInvoke = MicroData.CommandsInSlot, Baseline = true)]
+    public long PutSingleVersion()
+    {
+        for (var i = 0; i < MicroData.CommandsInSlot; i++)
+        {
+            _plainBatch.Put(KvTable.Current, MicroData.Key(NextKey()), MicroData.Value);
+        }
+
+        _plainStore.Write(_plainBatch);
+        _plainBatch.Clear();
+        return _key;
     }
 
     [Benchmark]
     public int Get()
     {
-        _key = (_key + 7919) % Keys;
-        var found = _executor.Reader.Get(null, MicroData.Key(_key), null);
-        return found.Value?.Length ?? throw new InvalidOperationException($"key {_key} is not there");
+        var found = _executor.Reader.Get(null, MicroData.Key(NextKey()), null);
+        return found.Value?.Length ?? 0;
     }
 
-    private void ApplyNext()
+    [Benchmark]
+    public int GetSingleVersion()
     {
-        var payload = _payloads[_slot % Slots];
-        _slot++;
-        var value = new Value(new Ballot(1, new NodeId(0)), ValueKind.Commands, payload);
-        _executor.Apply([new ChosenEntry(new Slot(_slot), value)], null);
+        var buffer = new ValueBuffer(_valueSpace);
+        return _plainStore.TryGet(KvTable.Current, MicroData.Key(NextKey()), ref buffer) ? buffer.Value.Length : 0;
+    }
+
+    private long NextKey()
+    {
+        _key = (_key + 7919) % Keys;
+        return _key;
+    }
+
+    private IKvStore Open()
+    {
+        if (Store == StoreKind.Memory)
+        {
+            return new MemoryKvStore();
+        }
+
+        var directory = Directory.CreateTempSubdirectory("kvcloud-micro-");
+        _directories.Add(directory);
+        return RocksKvStore.Open(Path.Combine(directory.FullName, "data"), new StoreOptions());
     }
 }
