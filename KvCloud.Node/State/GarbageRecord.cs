@@ -3,19 +3,11 @@ using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.State;
 
-internal enum GarbageKind : byte
-{
-    /// <summary>A key of the history table.</summary>
-    Superseded = 0,
-
-    /// <summary>A key of the current table, with the version of the delete.</summary>
-    Tombstone = 1,
-}
-
 /// <summary>
-/// What one batch made superfluous: <c>format(1)</c>, then <c>kind(1) length(4) physical key [version(8)]</c> each.
-/// One record for a whole batch costs a fraction of one for each key. It is stored under the batch's last version
-/// and may be collected once nothing older than that can be read.
+/// The keys that one batch deleted and that the current table still holds, so that a read at an older version finds its way
+/// to the history: <c>format(1)</c>, then <c>length(4) physical key version(8)</c> each. One record for a whole batch costs a
+/// fraction of one for each key. It is stored under the batch's last version and may be collected once nothing older
+/// than that can be read.
 /// </summary>
 internal sealed class GarbageRecord
 {
@@ -38,32 +30,27 @@ internal sealed class GarbageRecord
         }
     }
 
-    public void AddSuperseded(ReadOnlySpan<byte> historyKey) => Add(GarbageKind.Superseded, historyKey);
-
     public void AddTombstone(ReadOnlySpan<byte> currentKey, CommitVersion version)
     {
-        Add(GarbageKind.Tombstone, currentKey);
-        BinaryPrimitives.WriteInt64LittleEndian(Take(sizeof(long)), version.Value);
+        Span<byte> item = Take(sizeof(int) + currentKey.Length + sizeof(long));
+        BinaryPrimitives.WriteInt32LittleEndian(item, currentKey.Length);
+        currentKey.CopyTo(item[sizeof(int)..]);
+        BinaryPrimitives.WriteInt64LittleEndian(item[^sizeof(long)..], version.Value);
     }
 
     /// <summary>Takes the first item off <paramref name="rest"/>.</summary>
-    public static Item ReadItem(ref ReadOnlySpan<byte> rest)
+    public static Tombstone ReadItem(ref ReadOnlySpan<byte> rest)
     {
-        const int HeaderSize = 1 + sizeof(int);
-        int length = rest.Length < HeaderSize ? -1 : BinaryPrimitives.ReadInt32LittleEndian(rest[1..]);
-        int trailer = rest.Length > 0 && rest[0] == (byte)GarbageKind.Tombstone ? sizeof(long) : 0;
-        if (length < 0 || length > rest.Length - HeaderSize - trailer)
+        int length = rest.Length < sizeof(int) ? -1 : BinaryPrimitives.ReadInt32LittleEndian(rest);
+        if (length < 0 || length > rest.Length - sizeof(int) - sizeof(long))
         {
             throw new StoreCorruptException("A garbage record is cut short.");
         }
 
-        var item = new Item(
-            (GarbageKind)rest[0],
-            rest.Slice(HeaderSize, length),
-            trailer == 0
-                ? CommitVersion.Zero
-                : new CommitVersion(BinaryPrimitives.ReadInt64LittleEndian(rest[(HeaderSize + length)..])));
-        rest = rest[(HeaderSize + length + trailer)..];
+        int end = sizeof(int) + length;
+        var item = new Tombstone(
+            rest[sizeof(int)..end], new CommitVersion(BinaryPrimitives.ReadInt64LittleEndian(rest[end..])));
+        rest = rest[(end + sizeof(long))..];
         return item;
     }
 
@@ -71,14 +58,6 @@ internal sealed class GarbageRecord
         record.Length > 0 && record[0] == FormatVersion
             ? record[1..]
             : throw new StoreCorruptException("A garbage record is not of a format this program knows.");
-
-    private void Add(GarbageKind kind, ReadOnlySpan<byte> key)
-    {
-        Span<byte> item = Take(1 + sizeof(int) + key.Length);
-        item[0] = (byte)kind;
-        BinaryPrimitives.WriteInt32LittleEndian(item[1..], key.Length);
-        key.CopyTo(item[(1 + sizeof(int))..]);
-    }
 
     private Span<byte> Take(int size)
     {
@@ -92,10 +71,8 @@ internal sealed class GarbageRecord
         return taken;
     }
 
-    internal readonly ref struct Item(GarbageKind kind, ReadOnlySpan<byte> key, CommitVersion version)
+    internal readonly ref struct Tombstone(ReadOnlySpan<byte> key, CommitVersion version)
     {
-        public GarbageKind Kind { get; } = kind;
-
         public ReadOnlySpan<byte> Key { get; } = key;
 
         public CommitVersion Version { get; } = version;

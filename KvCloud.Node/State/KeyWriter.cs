@@ -48,8 +48,8 @@ internal sealed class KeyWriter(IKvStore store)
         ReadOnlySpan<byte> physicalKey = MvccKey.Current(_currentKey, keyspace.Id, key.Span);
         int index = Overlay.Find(keyspace.Id, key.Span, hash);
         CommitVersion supersededLive = index >= 0
-            ? SupersedePending(batch, Overlay.Entries[index], version)
-            : SupersedeStored(batch, physicalKey, keyspace.Id, key.Span, isDelete);
+            ? SupersedePending(batch, Overlay.Entries[index], version, out HistoryLink link)
+            : SupersedeStored(batch, physicalKey, keyspace.Id, key.Span, version, isDelete, out link);
         bool wasLive = supersededLive > CommitVersion.Zero;
         if (isDelete && !wasLive)
         {
@@ -61,13 +61,8 @@ internal sealed class KeyWriter(IKvStore store)
             Garbage.AddTombstone(physicalKey, version);
         }
 
-        if (_record.Length < VersionedValue.HeaderSizeBytes + value.Length)
-        {
-            _record = new byte[VersionedValue.HeaderSizeBytes + value.Length];
-        }
-
-        batch.Put(KvTable.Current, physicalKey, VersionedValue.Write(_record, isDelete, version, value.Span));
-        var entry = new WriteOverlay.Entry(keyspace.Id, key, hash, isDelete, version, value);
+        batch.Put(KvTable.Current, physicalKey, Record(isDelete, version, link, value.Span));
+        var entry = new WriteOverlay.Entry(keyspace.Id, key, hash, isDelete, version, link, value);
         if (index >= 0)
         {
             Overlay.Replace(index, entry);
@@ -104,22 +99,21 @@ internal sealed class KeyWriter(IKvStore store)
     }
 
     /// <summary>Of a key that this batch has touched before.</summary>
+    /// <param name="link">From the version that is to be the newest now to those before it.</param>
     /// <returns>The version of the value that ceases to be the newest; zero if there was none.</returns>
-    private CommitVersion SupersedePending(IKvBatch batch, in WriteOverlay.Entry pending, CommitVersion version)
+    private CommitVersion SupersedePending(
+        IKvBatch batch, in WriteOverlay.Entry pending, CommitVersion version, out HistoryLink link)
     {
+        link = pending.Link;
         if (pending.Version < version)
         {
-            if (_record.Length < VersionedValue.HeaderSizeBytes + pending.Value.Length)
-            {
-                _record = new byte[VersionedValue.HeaderSizeBytes + pending.Value.Length];
-            }
-
+            link = pending.Link.Extend(pending.Version);
             Supersede(
                 batch,
+                version,
                 pending.Keyspace,
                 pending.Key.Span,
-                pending.Version,
-                VersionedValue.Write(_record, pending.IsTombstone, pending.Version, pending.Value.Span));
+                Record(pending.IsTombstone, pending.Version, pending.Link, pending.Value.Span));
         }
 
         return pending.IsTombstone ? CommitVersion.Zero : pending.Version;
@@ -127,13 +121,21 @@ internal sealed class KeyWriter(IKvStore store)
 
     /// <summary>Of a key that this batch touches for the first time.</summary>
     private CommitVersion SupersedeStored(
-        IKvBatch batch, ReadOnlySpan<byte> physicalKey, uint keyspace, ReadOnlySpan<byte> key, bool isDelete)
+        IKvBatch batch,
+        ReadOnlySpan<byte> physicalKey,
+        uint keyspace,
+        ReadOnlySpan<byte> key,
+        CommitVersion version,
+        bool isDelete,
+        out HistoryLink link)
     {
         var buffer = new ValueBuffer(stackalloc byte[ScratchSizeBytes]);
         CommitVersion superseded = CommitVersion.Zero;
+        link = HistoryLink.None;
         if (store.TryGet(KvTable.Current, physicalKey, ref buffer))
         {
             VersionedValue stored = VersionedValue.Parse(buffer.Value);
+            link = stored.Link.Extend(stored.Version);
             if (!stored.IsTombstone)
             {
                 superseded = stored.Version;
@@ -141,7 +143,7 @@ internal sealed class KeyWriter(IKvStore store)
 
             if (!stored.IsTombstone || !isDelete)
             {
-                Supersede(batch, keyspace, key, stored.Version, buffer.Value);
+                Supersede(batch, version, keyspace, key, buffer.Value);
             }
         }
 
@@ -150,10 +152,17 @@ internal sealed class KeyWriter(IKvStore store)
     }
 
     private void Supersede(
-        IKvBatch batch, uint keyspace, ReadOnlySpan<byte> key, CommitVersion version, ReadOnlySpan<byte> record)
+        IKvBatch batch, CommitVersion version, uint keyspace, ReadOnlySpan<byte> key, ReadOnlySpan<byte> record) =>
+        batch.Put(KvTable.History, MvccKey.History(_historyKey, version, keyspace, key), record);
+
+    private ReadOnlySpan<byte> Record(
+        bool isTombstone, CommitVersion version, HistoryLink link, ReadOnlySpan<byte> value)
     {
-        ReadOnlySpan<byte> historyKey = MvccKey.History(_historyKey, keyspace, key, version);
-        batch.Put(KvTable.History, historyKey, record);
-        Garbage.AddSuperseded(historyKey);
+        if (_record.Length < VersionedValue.MaxOverheadBytes + value.Length)
+        {
+            _record = new byte[VersionedValue.MaxOverheadBytes + value.Length];
+        }
+
+        return VersionedValue.Write(_record, isTombstone, version, link, value);
     }
 }

@@ -88,6 +88,14 @@ internal sealed class KvReader
         RangeResult result = keyspace.CreatedAt > version
             ? Refuse(ErrorCode.COLUMN_FAMILY_NOT_FOUND, VersionErrors.ColumnFamilyNotFoundText(columnFamily))
             : RangeReader.Read(snapshot, keyspace.Id, query, version);
+
+        // Asked last: what leaves the window goes from under snapshots too. The snapshot's own moment needs no history.
+        CommitVersion oldest = OldestReadableVersion;
+        if (version < oldest && version < state.AppliedVersion)
+        {
+            return Refuse(ErrorCode.VERSION_TOO_OLD, VersionErrors.TooOldText("read_version", version, oldest));
+        }
+
         return WasDropped(keyspace)
             ? Refuse(ErrorCode.COLUMN_FAMILY_NOT_FOUND, VersionErrors.ColumnFamilyNotFoundText(columnFamily))
             : result;
@@ -147,9 +155,14 @@ internal sealed class KvReader
         if (_store.TryGet(KvTable.Current, MvccKey.Current(physicalKey, keyspace.Id, key), ref buffer))
         {
             VersionedValue newest = VersionedValue.Parse(buffer.Value);
-            result = newest.Version <= at
-                ? ResultOf(newest)
-                : GetSuperseded(MvccKey.History(physicalKey, keyspace.Id, key, at));
+            if (newest.Version <= at)
+            {
+                result = ResultOf(newest);
+            }
+            else if (HistoryReader.TryFind(_store, keyspace.Id, key, at, newest.Version, newest.Link, physicalKey, ref buffer))
+            {
+                result = ResultOf(VersionedValue.Parse(buffer.Value));
+            }
         }
 
         buffer.Dispose();
@@ -161,14 +174,6 @@ internal sealed class KvReader
             ? new GetResult(
                 ErrorCode.VERSION_TOO_OLD, null, default, VersionErrors.TooOldText("read_version", at, oldest))
             : result;
-    }
-
-    private GetResult GetSuperseded(ReadOnlySpan<byte> historyKey)
-    {
-        using IKvIterator history = _store.Iterate(KvTable.History);
-        return history.Seek(historyKey) && MvccKey.IsSameHistory(history.Key, historyKey)
-            ? ResultOf(VersionedValue.Parse(history.Value))
-            : NotFound;
     }
 
     private static StateRecord ReadState(IKvSnapshot snapshot)

@@ -317,7 +317,6 @@ internal sealed class KvStateMachine
         byte[] begin = KeyBounds.StartOf(keyspace.Id);
         byte[] end = KeyBounds.EndOf(keyspace.Id);
         _batch.DeleteRange(KvTable.Current, begin, end);
-        _batch.DeleteRange(KvTable.History, begin, end);
         Span<byte> key = stackalloc byte[1 + sizeof(uint)];
         _batch.Delete(KvTable.Meta, KeyspaceKey(key, keyspace.Id));
         _writtenCounts.RemoveAll(written => written.Keyspace == keyspace);

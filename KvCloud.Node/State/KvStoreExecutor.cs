@@ -27,6 +27,7 @@ internal sealed class KvStoreExecutor : IDisposable
     private int _previousCommands;
     private bool _failed;
     private long _durableSlot;
+    private long _storedOldest;
 
     /// <summary>The store stays the caller's, who disposes of it after this.</summary>
     public KvStoreExecutor(IKvStore store)
@@ -39,6 +40,7 @@ internal sealed class KvStoreExecutor : IDisposable
             _machine.OldestReadable,
             _machine.Keyspaces);
         _durableSlot = _machine.AppliedSlot.Value;
+        _storedOldest = _machine.OldestReadable.Value;
         Reader = new KvReader(store, _published, _machine.Transactions);
     }
 
@@ -90,14 +92,18 @@ internal sealed class KvStoreExecutor : IDisposable
     }
 
     /// <summary>
-    /// Makes everything applied before the call durable and returns the slot up to which that is. One caller at a time; may
-    /// run on another thread than apply.
+    /// Makes everything applied before the call durable and returns the slot up to which that is; then gives back the space of
+    /// what had left the retention window by then. One caller at a time; may run on another thread than apply.
     /// </summary>
     public Slot Flush()
     {
         Slot applied = AppliedSlot;
+
+        // Not the published window: that is ahead of the batch that brings it into the store.
+        var oldest = new CommitVersion(Volatile.Read(ref _storedOldest));
         _store.Flush();
         Volatile.Write(ref _durableSlot, applied.Value);
+        VersionCollector.DropHistory(_store, oldest);
         return applied;
     }
 
@@ -164,6 +170,7 @@ internal sealed class KvStoreExecutor : IDisposable
 
         _store.Write(_batch);
         _batch.Clear();
+        Volatile.Write(ref _storedOldest, _machine.OldestReadable.Value);
         if (before != after)
         {
             _published.Keyspaces = after;

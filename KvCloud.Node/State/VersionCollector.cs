@@ -4,8 +4,8 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// Deletes versions that nobody can read any more, a little with each batch, so that no writer ever waits for it. When it
-/// runs has no effect that a reader or a commit could see: what is below the window is refused by number, not by absence.
+/// Deletes what nobody can read any more. When it runs has no effect that a reader or a commit could see: what is below the
+/// window is refused by number, not by absence.
 /// </summary>
 internal sealed class VersionCollector(IKvStore store)
 {
@@ -13,7 +13,21 @@ internal sealed class VersionCollector(IKvStore store)
     private CommitVersion _nextDue = CommitVersion.Zero;
 
     /// <summary>
-    /// Adds deletes to the batch, about <paramref name="budget"/> of them. Runs before the batch's commands: it looks at
+    /// Gives back the space of superseded versions that are out of the window. Only up to a window that is durable: after a
+    /// crash the store stands at an older one, and answers for all that is in it. Any thread.
+    /// </summary>
+    public static void DropHistory(IKvStore store, CommitVersion oldestReadable)
+    {
+        Span<byte> begin = stackalloc byte[sizeof(long)];
+        Span<byte> end = stackalloc byte[sizeof(long)];
+        store.DropRange(
+            KvTable.History,
+            MvccKey.HistoryStart(begin, CommitVersion.Zero),
+            MvccKey.HistoryStart(end, oldestReadable.Next));
+    }
+
+    /// <summary>
+    /// Deletes tombstones, a little with each batch, so that no writer ever waits for it: adds deletes to the batch, about <paramref name="budget"/> of them. Runs before the batch's commands: it looks at
     /// the store and knows nothing of what the batch holds.
     /// </summary>
     /// <returns>How many.</returns>
@@ -58,27 +72,21 @@ internal sealed class VersionCollector(IKvStore store)
         return collected;
     }
 
-    private void Collect(IKvBatch batch, GarbageRecord.Item item, KeyspaceCatalog keyspaces)
+    private void Collect(IKvBatch batch, GarbageRecord.Tombstone tombstone, KeyspaceCatalog keyspaces)
     {
-        if (!keyspaces.Contains(MvccKey.KeyspaceOf(item.Key)))
+        if (!keyspaces.Contains(MvccKey.KeyspaceOf(tombstone.Key)))
         {
             // The whole range went when the keyspace was dropped.
             return;
         }
 
-        if (item.Kind == GarbageKind.Superseded)
-        {
-            batch.DeleteSingle(KvTable.History, item.Key);
-            return;
-        }
-
         var buffer = new ValueBuffer(stackalloc byte[256]);
-        if (store.TryGet(KvTable.Current, item.Key, ref buffer))
+        if (store.TryGet(KvTable.Current, tombstone.Key, ref buffer))
         {
             VersionedValue current = VersionedValue.Parse(buffer.Value);
-            if (current.IsTombstone && current.Version == item.Version)
+            if (current.IsTombstone && current.Version == tombstone.Version)
             {
-                batch.Delete(KvTable.Current, item.Key);
+                batch.Delete(KvTable.Current, tombstone.Key);
             }
         }
 

@@ -8,13 +8,14 @@ namespace KvCloud.Node.State;
 /// </summary>
 internal sealed class VisibleKeys : IDisposable
 {
+    private const int ScratchSizeBytes = 1024;
+
     private readonly IKvSnapshot _snapshot;
     private readonly IKvIterator _current;
     private readonly uint _keyspace;
     private readonly CommitVersion _at;
-    private IKvIterator? _history;
     private byte[] _historyKey = [];
-    private bool _isHistoric;
+    private byte[]? _historic;
 
     public VisibleKeys(IKvSnapshot snapshot, uint keyspace, CommitVersion at)
     {
@@ -31,7 +32,7 @@ internal sealed class VisibleKeys : IDisposable
 
     public ReadOnlySpan<byte> Key => MvccKey.UserKeyOf(_current.Key);
 
-    public VersionedValue Value => VersionedValue.Parse(_isHistoric ? _history!.Value : _current.Value);
+    public VersionedValue Value => VersionedValue.Parse(_historic ?? _current.Value);
 
     /// <summary>Moves to the first visible key at or after the physical key.</summary>
     public bool Seek(ReadOnlySpan<byte> physicalKey)
@@ -59,11 +60,7 @@ internal sealed class VisibleKeys : IDisposable
         return SkipBackward();
     }
 
-    public void Dispose()
-    {
-        _current.Dispose();
-        _history?.Dispose();
-    }
+    public void Dispose() => _current.Dispose();
 
     private bool SkipForward()
     {
@@ -88,20 +85,27 @@ internal sealed class VisibleKeys : IDisposable
     private bool IsVisible()
     {
         VersionedValue newest = VersionedValue.Parse(_current.Value);
-        _isHistoric = newest.Version > _at;
-        return _isHistoric ? SeekHistory() && !VersionedValue.Parse(_history!.Value).IsTombstone : !newest.IsTombstone;
-    }
+        _historic = null;
+        if (newest.Version <= _at)
+        {
+            return !newest.IsTombstone;
+        }
 
-    private bool SeekHistory()
-    {
-        _history ??= _snapshot.Iterate(KvTable.History);
         ReadOnlySpan<byte> key = Key;
         if (_historyKey.Length < key.Length + MvccKey.MaxOverheadBytes)
         {
             _historyKey = new byte[(key.Length * 2) + MvccKey.MaxOverheadBytes];
         }
 
-        ReadOnlySpan<byte> wanted = MvccKey.History(_historyKey, _keyspace, key, _at);
-        return _history.Seek(wanted) && MvccKey.IsSameHistory(_history.Key, wanted);
+        var buffer = new ValueBuffer(stackalloc byte[ScratchSizeBytes]);
+        if (HistoryReader.TryFind(
+                _snapshot, _keyspace, key, _at, newest.Version, newest.Link, _historyKey, ref buffer)
+            && !VersionedValue.Parse(buffer.Value).IsTombstone)
+        {
+            _historic = buffer.Value.ToArray();
+        }
+
+        buffer.Dispose();
+        return _historic is not null;
     }
 }

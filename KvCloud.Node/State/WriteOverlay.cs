@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
+using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.State;
 
@@ -98,5 +99,6 @@ internal sealed class WriteOverlay
         ulong Hash,
         bool IsTombstone,
         CommitVersion Version,
+        HistoryLink Link,
         ReadOnlyMemory<byte> Value);
 }

@@ -27,6 +27,13 @@ internal interface IKvStore : IKvView, IDisposable
     /// <summary>Makes durable what was written before the call. May run beside writes and reads.</summary>
     void Flush();
 
+    /// <summary>
+    /// Gives back the space of keys from <paramref name="begin"/> to before <paramref name="end"/>, which nobody will read again:
+    /// for good, whatever a crash undoes, and under snapshots too. Takes what costs nothing, so some of them may stay for
+    /// now. May run beside writes and reads.
+    /// </summary>
+    void DropRange(KvTable table, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end);
+
     StoreFigures GetFigures();
 }
 

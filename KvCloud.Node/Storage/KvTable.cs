@@ -9,10 +9,10 @@ internal enum KvTable : byte
     /// <summary>The newest version of every key: one point lookup.</summary>
     Current = 1,
 
-    /// <summary>Superseded versions, for the retention window.</summary>
+    /// <summary>Superseded versions, for the retention window, in the order in which they were superseded.</summary>
     History = 2,
 
-    /// <summary>What may be collected from the other two, by the version that made it superfluous.</summary>
+    /// <summary>Deleted keys that the current table still holds, by the version of the batch that deleted them.</summary>
     Garbage = 3,
 
     /// <summary>Client sessions and their remembered answers.</summary>

@@ -10,6 +10,7 @@ internal sealed class MemoryKvStore : IKvStore
 {
     private static readonly int TableCount = Enum.GetValues<KvTable>().Length;
 
+    private readonly Lock _gate = new();
     private volatile Root _root = Root.Empty;
     private volatile Root _flushed = Root.Empty;
 
@@ -22,12 +23,29 @@ internal sealed class MemoryKvStore : IKvStore
 
     public IKvBatch CreateBatch() => new Batch();
 
-    public void Write(IKvBatch batch) => _root = ((Batch)batch).ApplyTo(_root);
+    public void Write(IKvBatch batch)
+    {
+        lock (_gate)
+        {
+            _root = ((Batch)batch).ApplyTo(_root);
+        }
+    }
 
     public void Flush() => _flushed = _root;
 
     /// <summary>What a crash leaves: everything written since the last flush is gone.</summary>
     public void RestoreLastFlush() => _root = _flushed;
+
+    public void DropRange(KvTable table, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end)
+    {
+        var batch = new Batch();
+        batch.DeleteRange(table, begin, end);
+        lock (_gate)
+        {
+            _root = batch.ApplyTo(_root);
+            _flushed = batch.ApplyTo(_flushed);
+        }
+    }
 
     public StoreFigures GetFigures()
     {

@@ -5,17 +5,15 @@ namespace KvCloud.Node.Storage;
 
 /// <summary>
 /// The keys of the multi-version tables. Current: <c>keyspace(4, big-endian) key</c>, so that a keyspace is one range in
-/// the order of its keys. History: <c>keyspace(4) key length(2) key inverted version(8)</c>: the versions of a key lie together,
-/// newest first. The length stands in front because keys of any bytes would otherwise mix with versions of
-/// shorter keys; that history is then not in the order of the keys does not matter, for it is only ever asked
-/// for the versions of one key.
+/// the order of its keys. History: <c>superseding version(8, big-endian) keyspace(4) key</c>, an undo log: it is written at
+/// its end, and what has left the retention window is its beginning, which goes as whole files.
 /// </summary>
 internal static class MvccKey
 {
     public const int KeyspaceSizeBytes = 4;
 
     /// <summary>More than any physical key takes beside the user's key.</summary>
-    public const int MaxOverheadBytes = KeyspaceSizeBytes + 2 + sizeof(long);
+    public const int MaxOverheadBytes = KeyspaceSizeBytes + sizeof(long);
 
     public static ReadOnlySpan<byte> Current(Span<byte> destination, uint keyspace, ReadOnlySpan<byte> key)
     {
@@ -24,24 +22,23 @@ internal static class MvccKey
         return destination[..(KeyspaceSizeBytes + key.Length)];
     }
 
-    /// <summary>Of this version; seeking it finds the newest version at or below.</summary>
+    /// <summary>Of what was the newest version of the key until this one superseded it.</summary>
     public static ReadOnlySpan<byte> History(
-        Span<byte> destination, uint keyspace, ReadOnlySpan<byte> key, CommitVersion version)
+        Span<byte> destination, CommitVersion supersededAt, uint keyspace, ReadOnlySpan<byte> key)
     {
-        BinaryPrimitives.WriteUInt32BigEndian(destination, keyspace);
-        BinaryPrimitives.WriteUInt16BigEndian(destination[KeyspaceSizeBytes..], checked((ushort)key.Length));
-        key.CopyTo(destination[(KeyspaceSizeBytes + 2)..]);
-        int length = KeyspaceSizeBytes + 2 + key.Length + sizeof(long);
-        BinaryPrimitives.WriteInt64BigEndian(destination[(length - sizeof(long))..], ~version.Value);
-        return destination[..length];
+        ReadOnlySpan<byte> start = HistoryStart(destination, supersededAt);
+        return destination[..(start.Length + Current(destination[start.Length..], keyspace, key).Length)];
+    }
+
+    /// <summary>Before everything that was superseded at this version or a newer one.</summary>
+    public static ReadOnlySpan<byte> HistoryStart(Span<byte> destination, CommitVersion supersededAt)
+    {
+        BinaryPrimitives.WriteInt64BigEndian(destination, supersededAt.Value);
+        return destination[..sizeof(long)];
     }
 
     public static uint KeyspaceOf(ReadOnlySpan<byte> physicalKey) => BinaryPrimitives.ReadUInt32BigEndian(physicalKey);
 
     /// <summary>The user's key in a key of the current table.</summary>
     public static ReadOnlySpan<byte> UserKeyOf(ReadOnlySpan<byte> currentKey) => currentKey[KeyspaceSizeBytes..];
-
-    /// <summary>Whether both keys of the history table belong to the same user key.</summary>
-    public static bool IsSameHistory(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) =>
-        left.Length == right.Length && left[..^sizeof(long)].SequenceEqual(right[..^sizeof(long)]);
 }

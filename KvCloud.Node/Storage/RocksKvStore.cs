@@ -78,6 +78,19 @@ internal sealed class RocksKvStore : IKvStore
         RocksApi.ThrowOn(error, $"flushing {_path}");
     }
 
+    public unsafe void DropRange(KvTable table, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end)
+    {
+        fixed (byte* beginPointer = begin)
+        fixed (byte* endPointer = end)
+        {
+            // Files that lie wholly within. Their end is inclusive, but no key is as short as the ends used here.
+            RocksApi.Native.rocksdb_delete_file_in_range_cf(
+                _database, _tables[(int)table], (IntPtr)beginPointer, (UIntPtr)begin.Length, (IntPtr)endPointer,
+                (UIntPtr)end.Length, out IntPtr error);
+            RocksApi.ThrowOn(error, $"giving back space of {_path}");
+        }
+    }
+
     /// <summary>
     /// Flushes, and makes a copy that can be opened as a store in <paramref name="directory"/>, which must not exist yet.
     /// Files are linked, not copied, where it is on the same file system.

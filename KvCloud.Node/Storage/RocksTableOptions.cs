@@ -81,9 +81,20 @@ internal sealed class RocksTableOptions : IDisposable
         native.rocksdb_options_set_max_bytes_for_level_base(options, (ulong)_options.Level1SizeBytes);
         native.rocksdb_options_set_max_bytes_for_level_multiplier(options, _options.LevelSizeMultiplier);
         native.rocksdb_options_set_compaction_pri(options, (int)_options.CompactionPriority);
-        int[] levels = [(int)_options.Level0Compression, .. Enumerable.Repeat((int)_options.Level1Compression, 6)];
-        native.rocksdb_options_set_compression_per_level(options, levels, (UIntPtr)levels.Length);
-        native.rocksdb_options_set_bottommost_compression(options, (int)_options.BottomCompression);
+        if (table == KvTable.History)
+        {
+            // It is written in the order of its keys. Files that do not overlap and are compressed alike move down the levels as
+            // they are, at once, and go as wholes when their versions leave the window: nothing is ever rewritten.
+            native.rocksdb_options_set_compression(options, (int)_options.Level0Compression);
+            native.rocksdb_options_set_level0_file_num_compaction_trigger(options, 1);
+        }
+        else
+        {
+            int[] levels = [(int)_options.Level0Compression, .. Enumerable.Repeat((int)_options.Level1Compression, 6)];
+            native.rocksdb_options_set_compression_per_level(options, levels, (UIntPtr)levels.Length);
+            native.rocksdb_options_set_bottommost_compression(options, (int)_options.BottomCompression);
+        }
+
         if (IsLookedUp(table))
         {
             // Most keys that are written are either hot, and found at once, or new: a filter over the memtable spares
@@ -117,6 +128,9 @@ internal sealed class RocksTableOptions : IDisposable
         return factory;
     }
 
-    /// <summary>Whether it is read by point lookups, which filters serve, rather than walked.</summary>
+    /// <summary>
+    /// Whether it is read by point lookups, which filters serve, rather than walked. Of the history only what is there is
+    /// looked up, and no two of its files overlap.
+    /// </summary>
     private static bool IsLookedUp(KvTable table) => table is KvTable.Current or KvTable.Sessions;
 }

@@ -1,0 +1,164 @@
+using System.Globalization;
+using KvCloud.Node.Operations;
+using KvCloud.Node.State;
+using KvCloud.Node.Storage;
+using KvCloud.Protocol;
+using KvCloud.Tests.Node.Storage;
+using static KvCloud.Tests.Node.State.StateHarness;
+
+namespace KvCloud.Tests.Node.State;
+
+/// <summary>Chains of many versions of one key: found from any moment, in few steps, and gone when nobody may ask any more.</summary>
+public sealed class HistoryTests : IDisposable
+{
+    private const int Writes = 1_000;
+    private readonly TemporaryDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(300)]
+    public void Every_version_of_a_hot_key_is_found_whatever_the_batches(int batch)
+    {
+        using StateHarness state = InMemory();
+        var expected = new List<string?> { null };
+        while (expected.Count <= Writes)
+        {
+            state.Apply([.. Enumerable.Range(0, batch).Select(_ => Next(expected))]);
+        }
+
+        for (int version = 0; version < expected.Count; version++)
+        {
+            Assert.Equal(expected[version], state.Get("hot", at: version));
+            Assert.Equal(expected[version] is null ? [] : [$"hot={expected[version]}"], state.Range(All(), at: version));
+        }
+    }
+
+    [Fact]
+    public void A_long_chain_is_searched_in_strides()
+    {
+        using StateHarness state = InMemory();
+        for (int i = 0; i < 40; i++)
+        {
+            state.Apply([.. Enumerable.Range(0, 100).Select(_ => Set("hot", "x"))]);
+        }
+
+        var counting = new CountingView(state.Store);
+        var buffer = new ValueBuffer(stackalloc byte[64]);
+        Assert.True(state.Store.TryGet(KvTable.Current, MvccKey.Current(new byte[64], 0, "hot"u8), ref buffer));
+        VersionedValue newest = VersionedValue.Parse(buffer.Value);
+        Assert.True(HistoryReader.TryFind(
+            counting, 0, "hot"u8, new CommitVersion(3), newest.Version, newest.Link, new byte[64], ref buffer));
+
+        Assert.Equal(3, VersionedValue.Parse(buffer.Value).Version.Value);
+        Assert.InRange(counting.Lookups, 4000 / HistoryLink.Stride, (4000 / HistoryLink.Stride) + (2 * HistoryLink.Stride));
+    }
+
+    [Fact]
+    public void A_flush_gives_back_what_had_left_the_window_and_a_crash_after_it_loses_nothing_readable()
+    {
+        using StateHarness state = InMemory();
+        state.Retention = new MvccRetention(60_000, 10);
+        for (int i = 0; i < 50; i++)
+        {
+            state.Apply(Set("hot", i.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        Assert.Equal(49, CountHistory(state));
+        state.Executor.Flush();
+        Assert.Equal(11, CountHistory(state));
+        state.Crash();
+
+        long oldest = state.Reader.OldestReadableVersion.Value;
+        Assert.InRange(oldest, 38, 40);
+        for (long version = oldest; version <= 50; version++)
+        {
+            Assert.Equal((version - 1).ToString(CultureInfo.InvariantCulture), state.Get("hot", at: version));
+        }
+
+        Assert.Equal(
+            ErrorCode.VERSION_TOO_OLD, state.Reader.Get(null, Bytes("hot"), new CommitVersion(oldest - 1)).Code);
+    }
+
+    [Fact]
+    public void The_window_of_writes_that_a_crash_undid_takes_nothing_with_it()
+    {
+        using StateHarness state = InMemory();
+        state.Retention = new MvccRetention(60_000, 10);
+        for (int i = 0; i < 20; i++)
+        {
+            state.Apply(Set("hot", i.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        state.Executor.Flush();
+        long oldest = state.Reader.OldestReadableVersion.Value;
+        for (int i = 20; i < 60; i++)
+        {
+            state.Apply(Set("hot", i.ToString(CultureInfo.InvariantCulture)));
+        }
+
+        state.Crash();
+
+        Assert.Equal(oldest, state.Reader.OldestReadableVersion.Value);
+        Assert.Equal((oldest - 1).ToString(CultureInfo.InvariantCulture), state.Get("hot", at: oldest));
+    }
+
+    [Fact]
+    public void Space_of_versions_out_of_the_window_comes_back_on_disk()
+    {
+        var options = new StoreOptions { WriteBufferSizeBytes = 256 * 1024, MemtableLimitBytes = 0 };
+        using var state = new StateHarness(
+            () => RocksKvStore.Open(_directory.Sub("data"), options), store => store.Dispose());
+        state.Retention = new MvccRetention(60_000, 50);
+        string value = new('x', 10_000);
+        long largest = 0;
+        for (int round = 0; round < 40; round++)
+        {
+            // Ten keys over and over: 100 KB of data, and 40 MB of history in all.
+            for (int i = 0; i < 10; i++)
+            {
+                state.Apply([.. Enumerable.Range(0, 10).Select(key => Set($"k{key}", value))]);
+            }
+
+            state.Executor.Flush();
+            largest = Math.Max(largest, state.Store.GetFigures().SizeBytes);
+        }
+
+        Assert.InRange(largest, 1, 15_000_000);
+    }
+
+    private static KvCommand Next(List<string?> expected)
+    {
+        int version = expected.Count;
+        bool isDelete = version % 10 == 9;
+        expected.Add(isDelete ? null : $"v{version}");
+        return isDelete ? Delete("hot") : Set("hot", $"v{version}");
+    }
+
+    private static int CountHistory(StateHarness state)
+    {
+        int count = 0;
+        using IKvIterator history = state.Store.Iterate(KvTable.History);
+        for (history.Seek([]); history.IsValid; history.MoveNext())
+        {
+            count++;
+        }
+
+        return count;
+    }
+
+    private sealed class CountingView(IKvView view) : IKvView
+    {
+        public int Lookups { get; private set; }
+
+        public bool TryGet(KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value)
+        {
+            Lookups++;
+            return view.TryGet(table, key, ref value);
+        }
+
+        public IKvIterator Iterate(KvTable table) => view.Iterate(table);
+    }
+}
