@@ -2,22 +2,26 @@ using KvCloud.Node.Configuration;
 using KvCloud.Node.Diagnostics;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Storage;
+using Microsoft.AspNetCore.Connections;
 
 namespace KvCloud.Node;
 
 /// <summary>Runs the application and turns the way it ends into an exit code and one clear sentence.</summary>
 internal static class NodeLifetime
 {
-    public static async Task<int> RunAsync(WebApplication app)
+    /// <param name="map">Adds the HTTP endpoints.</param>
+    public static async Task<int> RunAsync(WebApplicationBuilder builder, Action<WebApplication> map)
     {
-        FatalStop fatal = app.Services.GetRequiredService<FatalStop>();
         try
         {
+            // Building opens the data directory: the server's listeners ask for all that answers them.
+            await using WebApplication app = builder.Build();
+            map(app);
+            FatalStop fatal = app.Services.GetRequiredService<FatalStop>();
             app.Logger.LogEffectiveSettings(
                 app.Services.GetRequiredService<NodeOptions>(), app.Services.GetRequiredService<NodeTopology>());
-            app.Services.GetRequiredService<ReplicaStorage>();
             await app.RunAsync().ConfigureAwait(false);
-            return fatal.ExitCode;
+            return HasFailed(app) ? ExitCodes.Fatal : fatal.ExitCode;
         }
         catch (DataDirectoryException exception)
         {
@@ -27,12 +31,20 @@ internal static class NodeLifetime
         {
             return Say($"this replica's data is damaged: {exception.Message}", ExitCodes.Fatal);
         }
+        catch (IOException exception) when (exception.InnerException is AddressInUseException)
+        {
+            return Say($"{exception.Message} Another program listens there; see [listen].", ExitCodes.Configuration);
+        }
         catch (IOException exception)
         {
-            // A port that is taken, a disk that cannot be written.
             return Say(exception.Message, ExitCodes.Fatal);
         }
     }
+
+    /// <summary>Whether a background service ended by an exception, which stops the host without a word in its exit code.</summary>
+    private static bool HasFailed(WebApplication app) => app.Services.GetServices<IHostedService>()
+        .OfType<BackgroundService>()
+        .Any(service => service.ExecuteTask is { IsFaulted: true });
 
     private static int Say(string sentence, int exitCode)
     {

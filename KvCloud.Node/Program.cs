@@ -32,6 +32,4 @@ builder.WebHost.ConfigureKestrel(kestrel =>
     kestrel.ListenAt(topology.ListenAddress, topology.ThriftPort, listen => listen.ListenForRpc());
 });
 
-await using WebApplication app = builder.Build();
-app.MapNodeEndpoints();
-return await NodeLifetime.RunAsync(app);
+return await NodeLifetime.RunAsync(builder, app => app.MapNodeEndpoints());

@@ -114,8 +114,14 @@ internal sealed class ClusterManager : BackgroundService
         using ITimer timer = _time.CreateTimer(
             state => ((ChannelWriter<bool>)state!).TryWrite(true), _turns.Writer, TimeSpan.Zero, interval);
         using ITimer hashes = _time.CreateTimer(_ => TakeOwnHash(_feeds.Status()), null, HashInterval, HashInterval);
-        await foreach (bool isInterval in _turns.Reader.ReadAllAsync(stoppingToken).ConfigureAwait(false))
+        using CancellationTokenRegistration stopping = stoppingToken.Register(() => _turns.Writer.TryComplete());
+        await foreach (bool isInterval in _turns.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
         {
+            if (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+
             try
             {
                 Turn(isInterval);

@@ -27,6 +27,10 @@ internal static class NodeLogging
         LogLevel frameworks = level < LogLevel.Information ? level : Max(level, LogLevel.Warning);
         logging.AddFilter("Microsoft", frameworks);
         logging.AddFilter("System", frameworks);
+
+        // What keeps the host from starting is said in one sentence at the end of the program.
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level =>
+            level == LogLevel.Critical && frameworks <= LogLevel.Critical);
         logging.Services.TryAddSingleton(TimeProvider.System);
         logging.AddConsole(console =>
         {

@@ -135,7 +135,7 @@ internal sealed class LiveCluster : IAsyncDisposable
     private string EndpointOf(Replica replica) => $"{Topology.Host}:{replica.ThriftPort}";
 
     /// <summary>Ports that nobody listens on; all are held until all are found, so that no two are the same.</summary>
-    private static int[] FreePorts(int count)
+    internal static int[] FreePorts(int count)
     {
         var listeners = new List<TcpListener>();
         try

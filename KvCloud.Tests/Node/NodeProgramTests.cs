@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using KvCloud.AppHost;
+using KvCloud.Node.Configuration;
+using KvCloud.Tests.Live;
+using KvCloud.Tests.Node.Storage;
+
+namespace KvCloud.Tests.Node;
+
+/// <summary>How the program ends when it cannot start: by an exit code and one sentence, with no stack trace.</summary>
+[Collection(LiveCollection.Name)]
+public sealed class NodeProgramTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Fact]
+    public async Task Second_node_on_a_data_directory_says_who_has_it()
+    {
+        using Process first = Start("owned");
+        try
+        {
+            await WaitForLineAsync(first, "leads");
+
+            (int exitCode, string said) = await RunToEndAsync("owned");
+
+            Assert.Equal(ExitCodes.DataDirectory, exitCode);
+            Assert.Contains($"is in use by process {first.Id}", said, StringComparison.Ordinal);
+            Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
+        }
+        finally
+        {
+            first.Kill();
+        }
+    }
+
+    [Fact]
+    public async Task Directory_of_another_cluster_is_refused()
+    {
+        using (Process first = Start("moved"))
+        {
+            await WaitForLineAsync(first, "leads");
+            first.Kill();
+            await first.WaitForExitAsync();
+        }
+
+        (int exitCode, string said) = await RunToEndAsync("moved", "--cluster.id=elsewhere");
+
+        Assert.Equal(ExitCodes.DataDirectory, exitCode);
+        Assert.Contains("elsewhere", said, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Port_that_is_taken_is_named()
+    {
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        int port = ((IPEndPoint)taken.LocalEndpoint).Port;
+
+        (int exitCode, string said) = await RunToEndAsync("port", $"--listen.thrift_port={port}");
+
+        Assert.Equal(ExitCodes.Configuration, exitCode);
+        Assert.Contains(port.ToString(CultureInfo.InvariantCulture), said, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
+        Assert.DoesNotContain(" | at ", said, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Setting_that_is_not_known_is_named()
+    {
+        (int exitCode, string said) = await RunToEndAsync("setting", "--deployment.mod=standalone");
+
+        Assert.Equal(ExitCodes.Configuration, exitCode);
+        Assert.Contains("deployment.mod on the command line is not known", said, StringComparison.Ordinal);
+    }
+
+    private static async Task WaitForLineAsync(Process process, string text)
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (await process.StandardOutput.ReadLineAsync(timeout.Token) is { } line)
+        {
+            if (line.Contains(text, StringComparison.Ordinal))
+            {
+                return;
+            }
+        }
+
+        Assert.Fail($"the node ended before it said '{text}': {await process.StandardError.ReadToEndAsync(timeout.Token)}");
+    }
+
+    private async Task<(int ExitCode, string Said)> RunToEndAsync(string data, params string[] arguments)
+    {
+        using Process process = Start(data, arguments);
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        try
+        {
+            Task<string> output = process.StandardOutput.ReadToEndAsync(timeout.Token);
+            Task<string> errors = process.StandardError.ReadToEndAsync(timeout.Token);
+            await process.WaitForExitAsync(timeout.Token);
+            return (process.ExitCode, await output + await errors);
+        }
+        finally
+        {
+            process.Kill();
+        }
+    }
+
+    private Process Start(string data, params string[] arguments)
+    {
+        string assembly = BuildInfo.NodeAssembly ?? throw new InvalidOperationException("the node was not built with the tests");
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        int[] ports = LiveCluster.FreePorts(3);
+        string[] defaults =
+        [
+            assembly, $"--database.base_path={_directory.Sub(data)}",
+            $"--listen.thrift_port={ports[0]}", $"--listen.peer_port={ports[1]}", $"--listen.http_port={ports[2]}",
+        ];
+        foreach (string argument in (string[])[.. defaults, .. arguments])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return Process.Start(start) ?? throw new InvalidOperationException("dotnet cannot be started");
+    }
+}
