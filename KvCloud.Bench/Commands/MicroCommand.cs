@@ -11,11 +11,14 @@ namespace KvCloud.Bench.Commands;
 internal static class MicroCommand
 {
     private static readonly Type[] _benchmarks =
-        [typeof(CodecBenchmarks), typeof(PaxosBenchmarks), typeof(StoreBenchmarks), typeof(ThriftBenchmarks)];
+    [
+        typeof(CodecBenchmarks), typeof(PaxosBenchmarks), typeof(ReplicaCodecBenchmarks), typeof(StoreBenchmarks),
+        typeof(ThriftBenchmarks),
+    ];
 
     public static Command Create()
     {
-        var filter = LoadOptionSet.Make("--filter", "*", "Which: *Codec*, *Paxos*, *Store*, *Thrift*");
+        var filter = LoadOptionSet.Make("--filter", "*", "Which: *Codec*, *Paxos*, *Replica*, *Store*, *Thrift*");
         var artifacts = LoadOptionSet.Make(
             "--artifacts", Path.Combine(Path.GetTempPath(), "kvcloud-micro"), "Where BenchmarkDotNet puts its reports");
         var command = new Command("micro", "BenchmarkDotNet: command codec, Paxos step, multi-version get and put, Thrift decode")
