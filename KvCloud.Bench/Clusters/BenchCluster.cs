@@ -7,8 +7,8 @@ namespace KvCloud.Bench.Clusters;
 /// <summary>What both clusters have in common: processes, a data directory of their own, readiness by asking.</summary>
 internal abstract class BenchCluster : IBenchCluster
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     private readonly List<ServerProcess> _members = [];
 
@@ -95,13 +95,13 @@ internal abstract class BenchCluster : IBenchCluster
                 member.DemandRunning();
             }
 
-            if (Stopwatch.GetElapsedTime(started) > _patience)
+            if (Stopwatch.GetElapsedTime(started) > Patience)
             {
                 throw new BenchException(
-                    $"{Name} took longer than {_patience.TotalSeconds} s {what}; {_members[0].Name} wrote:\n{_members[0].LogTail()}");
+                    $"{Name} took longer than {Patience.TotalSeconds} s {what}; {_members[0].Name} wrote:\n{_members[0].LogTail()}");
             }
 
-            await Task.Delay(_pause, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
         }
     }
 }

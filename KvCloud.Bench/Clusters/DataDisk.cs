@@ -3,7 +3,7 @@ namespace KvCloud.Bench.Clusters;
 /// <summary>Where the servers' data lies: a real disk, or fsync would be measured as free.</summary>
 internal static class DataDisk
 {
-    private static readonly string[] _inMemory = ["tmpfs", "ramfs", "devtmpfs", "overlay-tmpfs"];
+    private static readonly string[] InMemory = ["tmpfs", "ramfs", "devtmpfs", "overlay-tmpfs"];
 
     public static DirectoryInfo NewDirectory(string root, string name)
     {
@@ -20,7 +20,7 @@ internal static class DataDisk
             .Where(drive => IsBelow(full, drive.RootDirectory.FullName))
             .OrderByDescending(drive => drive.RootDirectory.FullName.Length)
             .First();
-        return _inMemory.Contains(drive.DriveFormat)
+        return InMemory.Contains(drive.DriveFormat)
             ? throw new BenchException($"{full} lies on {drive.DriveFormat}, where fsync costs nothing; name a disk with --data-dir")
             : drive.DriveFormat;
     }

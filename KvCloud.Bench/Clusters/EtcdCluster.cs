@@ -8,7 +8,7 @@ namespace KvCloud.Bench.Clusters;
 internal sealed class EtcdCluster(string dataRoot, int count = 3) : BenchCluster("etcd", dataRoot, count, 2)
 {
     private const long QuotaBytes = 8_000_000_000;
-    private static readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(2) };
+    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(2) };
 
     public override DriverKind Driver => DriverKind.Etcd;
 
@@ -51,7 +51,7 @@ internal sealed class EtcdCluster(string dataRoot, int count = 3) : BenchCluster
         {
             try
             {
-                using var answer = await _http.GetAsync(new Uri($"http://{endpoint}/health"), cancellationToken)
+                using var answer = await Http.GetAsync(new Uri($"http://{endpoint}/health"), cancellationToken)
                     .ConfigureAwait(false);
                 if (!answer.IsSuccessStatusCode)
                 {

@@ -8,7 +8,7 @@ namespace KvCloud.Bench.Clusters;
 internal sealed class KvCloudCluster(string dataRoot, int count = 3) : BenchCluster("kvcloud", dataRoot, count, 3)
 {
     private const string NodeAssembly = "KvCloud.Node.dll";
-    private static readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(2) };
+    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(2) };
 
     public override DriverKind Driver => DriverKind.ThriftPipelined;
 
@@ -57,7 +57,7 @@ internal sealed class KvCloudCluster(string dataRoot, int count = 3) : BenchClus
         {
             try
             {
-                using var answer = await _http.GetAsync(new Uri($"http://127.0.0.1:{HttpPort(i)}/health"), cancellationToken)
+                using var answer = await Http.GetAsync(new Uri($"http://127.0.0.1:{HttpPort(i)}/health"), cancellationToken)
                     .ConfigureAwait(false);
                 if (!answer.IsSuccessStatusCode)
                 {

@@ -8,9 +8,9 @@ namespace KvCloud.Bench.Commands;
 /// <summary>The options that every command with a load has, and what they parse to.</summary>
 internal sealed class LoadOptionSet
 {
-    private static readonly LoadOptions _defaults = new() { Endpoints = [] };
+    private static readonly LoadOptions Defaults = new() { Endpoints = [] };
 
-    private static readonly Dictionary<string, DriverKind> _drivers = new(StringComparer.OrdinalIgnoreCase)
+    private static readonly Dictionary<string, DriverKind> Drivers = new(StringComparer.OrdinalIgnoreCase)
     {
         ["kvcloud"] = DriverKind.Kvcloud,
         ["thrift"] = DriverKind.Thrift,
@@ -19,7 +19,7 @@ internal sealed class LoadOptionSet
         ["etcd-grpc"] = DriverKind.EtcdGrpc,
     };
 
-    private readonly Option<string> _driver = Make("--driver", "thrift-pipelined", string.Join(" | ", _drivers.Keys));
+    private readonly Option<string> _driver = Make("--driver", "thrift-pipelined", string.Join(" | ", Drivers.Keys));
     private readonly Option<string> _endpoints = new("--endpoints", "-e")
     {
         Description = "Client endpoints, host:port[,host:port…]",
@@ -27,21 +27,21 @@ internal sealed class LoadOptionSet
     };
 
     private readonly Option<string> _target = Make("--target", "auto", "auto | leader | all | followers");
-    private readonly Option<int> _keySize = Make("--key-size", _defaults.KeySizeBytes, "Bytes of a key");
-    private readonly Option<int> _valueSize = Make("--value-size", _defaults.ValueSizeBytes, "Bytes of a value");
-    private readonly Option<long> _keys = Make("--keys", _defaults.Keys, "Size of the key space");
+    private readonly Option<int> _keySize = Make("--key-size", Defaults.KeySizeBytes, "Bytes of a key");
+    private readonly Option<int> _valueSize = Make("--value-size", Defaults.ValueSizeBytes, "Bytes of a value");
+    private readonly Option<long> _keys = Make("--keys", Defaults.Keys, "Size of the key space");
     private readonly Option<long> _preload = Make("--preload", 0L, "Keys written before the run");
     private readonly Option<string> _distribution = Make("--distribution", "uniform", "sequential | uniform | zipf | latest");
-    private readonly Option<double> _theta = Make("--theta", _defaults.Theta, "Skew of zipf and latest, between 0 and 1");
-    private readonly Option<int> _connections = Make("--connections", _defaults.Connections, "Connections");
-    private readonly Option<int> _inFlight = Make("--in-flight", _defaults.InFlight, "Calls in flight on each connection");
+    private readonly Option<double> _theta = Make("--theta", Defaults.Theta, "Skew of zipf and latest, between 0 and 1");
+    private readonly Option<int> _connections = Make("--connections", Defaults.Connections, "Connections");
+    private readonly Option<int> _inFlight = Make("--in-flight", Defaults.InFlight, "Calls in flight on each connection");
     private readonly Option<double> _rate = Make("--rate", 0.0, "Calls a second (open loop); 0: each answer starts the next call");
-    private readonly Option<double> _warmup = Make("--warmup", _defaults.Warmup.TotalSeconds, "Seconds before measuring");
-    private readonly Option<double> _duration = Make("--duration", _defaults.Duration.TotalSeconds, "Seconds measured");
-    private readonly Option<int> _rangeLimit = Make("--range-limit", _defaults.RangeLimit, "Rows a range reads");
-    private readonly Option<int> _commitSize = Make("--commit-size", _defaults.CommitSize, "Sets in a transaction");
+    private readonly Option<double> _warmup = Make("--warmup", Defaults.Warmup.TotalSeconds, "Seconds before measuring");
+    private readonly Option<double> _duration = Make("--duration", Defaults.Duration.TotalSeconds, "Seconds measured");
+    private readonly Option<int> _rangeLimit = Make("--range-limit", Defaults.RangeLimit, "Rows a range reads");
+    private readonly Option<int> _commitSize = Make("--commit-size", Defaults.CommitSize, "Sets in a transaction");
     private readonly Option<long> _seed = Make("--seed", 1L, "Seed of all random choices");
-    private readonly Option<int> _loops = Make("--loops", _defaults.Loops, "Threads of the generator's own loop");
+    private readonly Option<int> _loops = Make("--loops", Defaults.Loops, "Threads of the generator's own loop");
     private readonly Option<string> _pids = Make(
         "--pids", "auto", "Server processes to measure: pid[,pid…], auto (who listens on the endpoints) or none");
 
@@ -68,10 +68,10 @@ internal sealed class LoadOptionSet
         var endpoints = Endpoints.Parse(parsed.GetRequiredValue(_endpoints));
         return new LoadOptions
         {
-            Driver = _drivers.TryGetValue(parsed.GetRequiredValue(_driver), out var driver)
+            Driver = Drivers.TryGetValue(parsed.GetRequiredValue(_driver), out var driver)
                 ? driver
                 : throw new BenchException(
-                    $"--driver {parsed.GetValue(_driver)}: there are {string.Join(", ", _drivers.Keys)}"),
+                    $"--driver {parsed.GetValue(_driver)}: there are {string.Join(", ", Drivers.Keys)}"),
             Endpoints = endpoints,
             Target = Named<TargetKind>(parsed, _target),
             KeySizeBytes = parsed.GetValue(_keySize),

@@ -10,7 +10,7 @@ namespace KvCloud.Bench.Commands;
 /// <summary><c>micro</c>: BenchmarkDotNet on the hot inner parts.</summary>
 internal static class MicroCommand
 {
-    private static readonly Type[] _benchmarks =
+    private static readonly Type[] Benchmarks =
     [
         typeof(CodecBenchmarks), typeof(PaxosBenchmarks), typeof(ReplicaCodecBenchmarks), typeof(StoreBenchmarks),
         typeof(ThriftBenchmarks),
@@ -31,7 +31,7 @@ internal static class MicroCommand
             var config = DefaultConfig.Instance
                 .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance))
                 .WithArtifactsPath(parsed.GetRequiredValue(artifacts));
-            var summaries = BenchmarkSwitcher.FromTypes(_benchmarks)
+            var summaries = BenchmarkSwitcher.FromTypes(Benchmarks)
                 .Run(["--filter", parsed.GetRequiredValue(filter)], config)
                 .ToList();
             return summaries.Count == 0 || summaries.Exists(summary => summary.Reports.Any(report => !report.Success)) ? 1 : 0;

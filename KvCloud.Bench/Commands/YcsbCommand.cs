@@ -10,7 +10,7 @@ namespace KvCloud.Bench.Commands;
 /// </summary>
 internal static class YcsbCommand
 {
-    private static readonly Dictionary<string, (string Mix, KeyDistribution Distribution, string What)> _workloads = new()
+    private static readonly Dictionary<string, (string Mix, KeyDistribution Distribution, string What)> Workloads = new()
     {
         ["a"] = ("get_leader:50,set:50", KeyDistribution.Zipf, "update heavy"),
         ["b"] = ("get_leader:95,set:5", KeyDistribution.Zipf, "read mostly"),
@@ -20,7 +20,7 @@ internal static class YcsbCommand
         ["f"] = ("get_leader:50,rmw:50", KeyDistribution.Zipf, "read, modify, write"),
     };
 
-    public static IEnumerable<string> Names => _workloads.Keys;
+    public static IEnumerable<string> Names => Workloads.Keys;
 
     public static Command Create()
     {
@@ -45,7 +45,7 @@ internal static class YcsbCommand
                 results.Add(await LoadGenerator.RunAsync(run, Console.Error, cancellationToken).ConfigureAwait(false));
             }
 
-            ResultTable.Print(results, [.. names.Select(name => $"ycsb {name} ({_workloads[name].What})")]);
+            ResultTable.Print(results, [.. names.Select(name => $"ycsb {name} ({Workloads[name].What})")]);
             if (parsed.GetValue(json) is { } file)
             {
                 var byName = names.Zip(results).ToDictionary(pair => pair.First, pair => pair.Second);
@@ -60,7 +60,7 @@ internal static class YcsbCommand
     /// <summary>The run of a workload; what the workload does not say stays as it is.</summary>
     public static LoadOptions Apply(LoadOptions options, string name)
     {
-        if (!_workloads.TryGetValue(name, out var workload))
+        if (!Workloads.TryGetValue(name, out var workload))
         {
             throw new BenchException($"--workload {name}: there are {string.Join(", ", Names)} and all");
         }

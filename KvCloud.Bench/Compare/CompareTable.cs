@@ -6,7 +6,7 @@ namespace KvCloud.Bench.Compare;
 /// <summary>The comparison as plain text.</summary>
 internal static class CompareTable
 {
-    private static readonly string[] _columns =
+    private static readonly string[] Columns =
     [
         "work", "kvcloud", "etcd", "ratio", "min-max", "p50 ratio", "p99 ratio", "CPU µs kvcloud", "CPU µs etcd", "target",
     ];
@@ -16,7 +16,7 @@ internal static class CompareTable
         var targets = works.ToDictionary(work => work.Name, work => work.Target);
         var rows = outcome.Figures.Select(figure => Row(
             figure.Key, figure.Value, targets.GetValueOrDefault(figure.Key, "≤ 0.5 s, worst ≤ 1 s"))).ToList();
-        ResultTable.Print(_columns, rows);
+        ResultTable.Print(Columns, rows);
         if (outcome.Figures.TryGetValue(CompareWork.Failover, out var failover))
         {
             Console.WriteLine(

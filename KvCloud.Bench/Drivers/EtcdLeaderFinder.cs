@@ -7,7 +7,7 @@ namespace KvCloud.Bench.Drivers;
 /// <summary>Asks each member of etcd, through its JSON gateway, whether it leads.</summary>
 internal sealed class EtcdLeaderFinder : ILeaderFinder
 {
-    private static readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(2) };
+    private static readonly HttpClient Web = new() { Timeout = TimeSpan.FromSeconds(2) };
 
     public async Task<string?> FindLeaderAsync(IReadOnlyList<string> endpoints, CancellationToken cancellationToken)
     {
@@ -15,7 +15,7 @@ internal sealed class EtcdLeaderFinder : ILeaderFinder
         {
             try
             {
-                using var answer = await _http.PostAsJsonAsync(
+                using var answer = await Web.PostAsJsonAsync(
                     new Uri($"http://{endpoint}/v3/maintenance/status"), new object(), cancellationToken).ConfigureAwait(false);
                 answer.EnsureSuccessStatusCode();
                 var status = await answer.Content.ReadFromJsonAsync<JsonElement>(cancellationToken).ConfigureAwait(false);

@@ -11,14 +11,14 @@ namespace KvCloud.Bench.Drivers;
 /// <summary>Asks the replicas of KvCloud, one after the other, who leads.</summary>
 internal sealed class ThriftLeaderFinder : ILeaderFinder
 {
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     public async Task<string?> FindLeaderAsync(IReadOnlyList<string> endpoints, CancellationToken cancellationToken)
     {
         foreach (var endpoint in endpoints)
         {
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            deadline.CancelAfter(_patience);
+            deadline.CancelAfter(Patience);
             try
             {
                 using var client = await ConnectAsync(endpoint, deadline.Token).ConfigureAwait(false);

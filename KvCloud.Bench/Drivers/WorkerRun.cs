@@ -7,8 +7,8 @@ namespace KvCloud.Bench.Drivers;
 /// <summary>Drives a client library: a task for each call in flight.</summary>
 internal sealed class WorkerRun : LoadRun
 {
-    private static readonly TimeSpan _drain = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan _pauseAfterLoss = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Drain = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan PauseAfterLoss = TimeSpan.FromMilliseconds(20);
 
     private readonly LoadOptions _options;
     private readonly LoadMaterial _material;
@@ -52,7 +52,7 @@ internal sealed class WorkerRun : LoadRun
 
         // Answers still out when the window closes are waited for a little, then given up.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        stop.CancelAfter(Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), _clock.EndTicks) + _drain);
+        stop.CancelAfter(Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), _clock.EndTicks) + Drain);
         try
         {
             await Task.WhenAll(Enumerable.Range(0, _options.Clients).Select(
@@ -109,7 +109,7 @@ internal sealed class WorkerRun : LoadRun
             Interlocked.Increment(ref _completed);
             if (answer?.Status == CallStatus.ConnectionLost)
             {
-                await Task.Delay(_pauseAfterLoss, CancellationToken.None).ConfigureAwait(false);
+                await Task.Delay(PauseAfterLoss, CancellationToken.None).ConfigureAwait(false);
             }
         }
     }

@@ -10,7 +10,7 @@ internal interface ILeaderFinder
 /// <summary>Which endpoint a connection goes to. Loops ask; a task of its own keeps the leader up to date when they doubt it.</summary>
 internal sealed class EndpointChooser : IAsyncDisposable
 {
-    private static readonly TimeSpan _pause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     private readonly IReadOnlyList<string> _endpoints;
     private readonly TargetKind _target;
@@ -84,7 +84,7 @@ internal sealed class EndpointChooser : IAsyncDisposable
                 return leader;
             }
 
-            await Task.Delay(_pause, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
         }
 
         throw new BenchException($"none of {string.Join(", ", endpoints)} names a leader");
@@ -100,7 +100,7 @@ internal sealed class EndpointChooser : IAsyncDisposable
                 _leader = leader;
             }
 
-            await Task.Delay(_pause, _stop.Token).ConfigureAwait(false);
+            await Task.Delay(Pause, _stop.Token).ConfigureAwait(false);
         }
     }
 }

@@ -12,10 +12,10 @@ internal sealed class LatencyRecorder
     private const long LowestTicks = 1_000;
     private const int SignificantDigits = 3;
 
-    private static readonly int _kindCount = Enum.GetValues<OperationKind>().Length;
-    private static readonly long _highestTicks = 300 * Stopwatch.Frequency;
+    private static readonly int KindCount = Enum.GetValues<OperationKind>().Length;
+    private static readonly long HighestTicks = 300 * Stopwatch.Frequency;
 
-    private readonly LongHistogram?[] _byKind = new LongHistogram?[_kindCount];
+    private readonly LongHistogram?[] _byKind = new LongHistogram?[KindCount];
     private readonly long[] _byStatus = new long[CallStatuses.Count];
     private readonly long[] _perSecond;
     private readonly long _windowStart;
@@ -62,7 +62,7 @@ internal sealed class LatencyRecorder
             return;
         }
 
-        Histogram(kind).RecordValue(Math.Clamp(endTicks - intendedTicks, 1, _highestTicks));
+        Histogram(kind).RecordValue(Math.Clamp(endTicks - intendedTicks, 1, HighestTicks));
     }
 
     /// <summary>A call of an open loop that had no answer, or was not even sent, when the run ended.</summary>
@@ -71,7 +71,7 @@ internal sealed class LatencyRecorder
         if (IsInWindow(intendedTicks))
         {
             Unfinished++;
-            Histogram(kind).RecordValue(Math.Clamp(nowTicks - intendedTicks, 1, _highestTicks));
+            Histogram(kind).RecordValue(Math.Clamp(nowTicks - intendedTicks, 1, HighestTicks));
         }
     }
 
@@ -89,7 +89,7 @@ internal sealed class LatencyRecorder
             _perSecond[i] += other._perSecond[i];
         }
 
-        for (var i = 0; i < _kindCount; i++)
+        for (var i = 0; i < KindCount; i++)
         {
             if (other._byKind[i] is { } histogram)
             {
@@ -112,7 +112,7 @@ internal sealed class LatencyRecorder
         return LatencySummary.Of(all);
     }
 
-    public IReadOnlyDictionary<string, LatencySummary> SummarizeKinds() => Enumerable.Range(0, _kindCount)
+    public IReadOnlyDictionary<string, LatencySummary> SummarizeKinds() => Enumerable.Range(0, KindCount)
         .Where(i => _byKind[i] is not null)
         .ToDictionary(i => OperationMix.NameOf((OperationKind)i), i => LatencySummary.Of(_byKind[i]!));
 
@@ -120,5 +120,5 @@ internal sealed class LatencyRecorder
 
     private LongHistogram Histogram(OperationKind kind) => _byKind[(int)kind] ??= NewHistogram();
 
-    private static LongHistogram NewHistogram() => new(LowestTicks, _highestTicks, SignificantDigits);
+    private static LongHistogram NewHistogram() => new(LowestTicks, HighestTicks, SignificantDigits);
 }

@@ -5,7 +5,7 @@ namespace KvCloud.Bench.Load;
 /// <summary>Which operations a load is made of, and in what proportion: <c>set:50,get_leader:50</c>.</summary>
 internal sealed class OperationMix
 {
-    private static readonly Dictionary<string, OperationKind> _names = new(StringComparer.OrdinalIgnoreCase)
+    private static readonly Dictionary<string, OperationKind> Names = new(StringComparer.OrdinalIgnoreCase)
     {
         ["set"] = OperationKind.Set,
         ["insert"] = OperationKind.Insert,
@@ -57,9 +57,9 @@ internal sealed class OperationMix
         {
             var colon = part.IndexOf(':', StringComparison.Ordinal);
             var name = colon < 0 ? part : part[..colon];
-            if (!_names.TryGetValue(name, out var kind))
+            if (!Names.TryGetValue(name, out var kind))
             {
-                throw new BenchException($"--mix names '{name}'; there are {string.Join(", ", _names.Keys)}");
+                throw new BenchException($"--mix names '{name}'; there are {string.Join(", ", Names.Keys)}");
             }
 
             var weight = 1.0;
@@ -74,7 +74,7 @@ internal sealed class OperationMix
         return parts.Count == 0 ? throw new BenchException("--mix is empty") : new OperationMix(parts);
     }
 
-    public static string NameOf(OperationKind kind) => _names.First(pair => pair.Value == kind).Key;
+    public static string NameOf(OperationKind kind) => Names.First(pair => pair.Value == kind).Key;
 
     public OperationKind Next(SeededRandom random)
     {

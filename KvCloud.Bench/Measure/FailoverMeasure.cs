@@ -17,10 +17,10 @@ internal sealed class FailoverMeasure(IBenchCluster cluster)
     private const int AttemptsAtATime = 256;
 
     // An attempt that a dead leader swallowed must not keep its place until the server's own timeout (etcd: 7 s).
-    private static readonly TimeSpan _attemptPatience = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan _interval = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan _patience = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan _settle = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AttemptPatience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Settle = TimeSpan.FromSeconds(1);
 
     /// <summary>Kills leaders until <paramref name="kills"/> are done or the time is up, but one at least; seconds each.</summary>
     public async Task<IReadOnlyList<double>> RunAsync(int kills, TimeSpan budget, CancellationToken cancellationToken)
@@ -50,7 +50,7 @@ internal sealed class FailoverMeasure(IBenchCluster cluster)
         await cluster.Members[member].KillAsync().ConfigureAwait(false);
         var took = await FirstWriteAsync(survivors, started, cancellationToken).ConfigureAwait(false);
         await cluster.RestartAsync(member, cancellationToken).ConfigureAwait(false);
-        await Task.Delay(_settle, cancellationToken).ConfigureAwait(false);
+        await Task.Delay(Settle, cancellationToken).ConfigureAwait(false);
         return took;
     }
 
@@ -58,11 +58,11 @@ internal sealed class FailoverMeasure(IBenchCluster cluster)
         List<string> survivors, long started, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        stop.CancelAfter(_patience);
+        stop.CancelAfter(Patience);
         var first = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
         var idle = survivors.ToDictionary(survivor => survivor, _ => new ConcurrentBag<ProbeConnection>());
         var attempts = new List<Task>();
-        using var timer = new PeriodicTimer(_interval);
+        using var timer = new PeriodicTimer(Interval);
         try
         {
             do
@@ -78,7 +78,7 @@ internal sealed class FailoverMeasure(IBenchCluster cluster)
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new BenchException($"{cluster.Name} took no write for {_patience.TotalSeconds} s after its leader was killed");
+            throw new BenchException($"{cluster.Name} took no write for {Patience.TotalSeconds} s after its leader was killed");
         }
         finally
         {
@@ -96,7 +96,7 @@ internal sealed class FailoverMeasure(IBenchCluster cluster)
     {
         ProbeConnection? connection = null;
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(_attemptPatience);
+        deadline.CancelAfter(AttemptPatience);
         try
         {
             if (!idle.TryTake(out connection))

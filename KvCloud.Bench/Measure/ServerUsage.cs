@@ -7,7 +7,7 @@ namespace KvCloud.Bench.Measure;
 internal sealed record ServerUsage(double CpuSeconds, long ResidentBytes, long WrittenBytes)
 {
     private const int ClockTicksPerSecondName = 2;
-    private static readonly double _ticksPerSecond = ReadTicksPerSecond();
+    private static readonly double TicksPerSecond = ReadTicksPerSecond();
 
     public static ServerUsage Read(IReadOnlyList<int> pids)
     {
@@ -18,7 +18,7 @@ internal sealed record ServerUsage(double CpuSeconds, long ResidentBytes, long W
         {
             try
             {
-                cpu += ProcFile.ParseCpuTicks(File.ReadAllText($"/proc/{pid}/stat")) / _ticksPerSecond;
+                cpu += ProcFile.ParseCpuTicks(File.ReadAllText($"/proc/{pid}/stat")) / TicksPerSecond;
                 resident += ProcFile.ParseNumber(File.ReadAllText($"/proc/{pid}/status"), "VmRSS") * 1024;
                 written += ProcFile.ParseNumber(File.ReadAllText($"/proc/{pid}/io"), "write_bytes");
             }

@@ -6,14 +6,14 @@ namespace KvCloud.Bench.Report;
 /// <summary>Results as JSON: snake_case names, units in them.</summary>
 internal static class JsonReport
 {
-    private static readonly JsonSerializerOptions _options = new()
+    private static readonly JsonSerializerOptions Options = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
         WriteIndented = true,
     };
 
-    public static string Serialize<T>(T result) => JsonSerializer.Serialize(result, _options);
+    public static string Serialize<T>(T result) => JsonSerializer.Serialize(result, Options);
 
     public static async Task WriteAsync<T>(string path, T result, CancellationToken cancellationToken)
     {

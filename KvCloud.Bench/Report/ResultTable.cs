@@ -6,13 +6,13 @@ namespace KvCloud.Bench.Report;
 /// <summary>Results as plain text, one line each: it goes into logs and notes as it is.</summary>
 internal static class ResultTable
 {
-    private static readonly string[] _columns =
+    private static readonly string[] ColumnTitles =
         ["work", "clients", "ops/s", "p50 ms", "p99 ms", "p99.9", "max", "errors", "CPU µs/op", "cores", "MB", "gen. cores"];
 
     public static void Print(IReadOnlyList<LoadResult> results, IReadOnlyList<string>? names = null)
     {
         var rows = results.Select((result, i) => Row(names?[i] ?? $"{result.Driver} {result.Mix}", result)).ToList();
-        Print(_columns, rows);
+        Print(ColumnTitles, rows);
         foreach (var result in results.Where(result => result.FirstError is not null))
         {
             Console.WriteLine($"first error of {result.Mix}: {result.FirstError}");

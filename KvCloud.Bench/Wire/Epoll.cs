@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace KvCloud.Bench.Wire;
 
@@ -20,11 +20,11 @@ internal sealed class Epoll : IDisposable
     private const long NanosecondsPerSecond = 1_000_000_000;
 
     // The kernel packs epoll_event on x86-64 only.
-    private static readonly int _eventBytes = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
-    private static readonly int _dataOffset = _eventBytes - 8;
+    private static readonly int EventBytes = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
+    private static readonly int DataOffset = EventBytes - 8;
 
-    private readonly byte[] _events = new byte[MaxEvents * _eventBytes];
-    private readonly byte[] _change = new byte[_eventBytes];
+    private readonly byte[] _events = new byte[MaxEvents * EventBytes];
+    private readonly byte[] _change = new byte[EventBytes];
     private readonly int _handle;
 
     public Epoll()
@@ -60,8 +60,8 @@ internal sealed class Epoll : IDisposable
 
     public (int Id, uint Events) Event(int index)
     {
-        var at = _events.AsSpan(index * _eventBytes, _eventBytes);
-        return (MemoryMarshal.Read<int>(at[_dataOffset..]), MemoryMarshal.Read<uint>(at));
+        var at = _events.AsSpan(index * EventBytes, EventBytes);
+        return (MemoryMarshal.Read<int>(at[DataOffset..]), MemoryMarshal.Read<uint>(at));
     }
 
     public void Dispose() => _ = Close(_handle);
@@ -70,7 +70,7 @@ internal sealed class Epoll : IDisposable
     {
         Array.Clear(_change);
         MemoryMarshal.Write(_change, events);
-        BinaryPrimitives.WriteInt32LittleEndian(_change.AsSpan(_dataOffset), id);
+        BinaryPrimitives.WriteInt32LittleEndian(_change.AsSpan(DataOffset), id);
         Check(Control(_handle, operation, (int)socket.DangerousGetHandle(), _change));
     }
 

@@ -15,15 +15,15 @@ internal static class EtcdMessages
     private const byte RequestPutTag = 0x12;
     private const byte ResponseRowsTag = 0x12;
 
-    private static readonly byte[] _put = Encoding.ASCII.GetBytes("/etcdserverpb.KV/Put");
-    private static readonly byte[] _range = Encoding.ASCII.GetBytes("/etcdserverpb.KV/Range");
-    private static readonly byte[] _txn = Encoding.ASCII.GetBytes("/etcdserverpb.KV/Txn");
+    private static readonly byte[] PutPath = Encoding.ASCII.GetBytes("/etcdserverpb.KV/Put");
+    private static readonly byte[] RangePath = Encoding.ASCII.GetBytes("/etcdserverpb.KV/Range");
+    private static readonly byte[] TxnPath = Encoding.ASCII.GetBytes("/etcdserverpb.KV/Txn");
 
     public static byte[] MethodOf(CallKind kind) => kind switch
     {
-        CallKind.Set => _put,
-        CallKind.Commit => _txn,
-        _ => _range,
+        CallKind.Set => PutPath,
+        CallKind.Commit => TxnPath,
+        _ => RangePath,
     };
 
     public static bool IsRead(CallKind kind) =>

@@ -18,10 +18,10 @@ internal sealed class ThriftProtocol : WireProtocol
     private const byte Int64Field = 10;
     private const uint CallHeader = 0x80010001;
 
-    private static readonly byte[] _setHeader = Header("setKey");
-    private static readonly byte[] _getHeader = Header("get");
-    private static readonly byte[] _rangeHeader = Header("getRange");
-    private static readonly byte[] _commitHeader = Header("atomicCommit");
+    private static readonly byte[] SetHeader = Header("setKey");
+    private static readonly byte[] GetHeader = Header("get");
+    private static readonly byte[] RangeHeader = Header("getRange");
+    private static readonly byte[] CommitHeader = Header("atomicCommit");
 
     /// <summary>The newest version an answer has told; a transaction reads nothing, but must name one.</summary>
     private long _newestVersion;
@@ -35,23 +35,23 @@ internal sealed class ThriftProtocol : WireProtocol
         switch (call.Kind)
         {
             case CallKind.Set:
-                Begin(output, _setHeader, token);
+                Begin(output, SetHeader, token);
                 WriteBytes(output, 1, call.Keys);
                 WriteBytes(output, 2, call.Value);
                 break;
             case CallKind.Range:
-                Begin(output, _rangeHeader, token);
+                Begin(output, RangeHeader, token);
                 WriteBytes(output, 1, call.Keys);
                 WriteBytes(output, 2, call.EndKey);
                 WriteInt32(output, 7, call.Limit);
                 WriteInt32(output, 100, (int)ReadConsistency.LOCAL);
                 break;
             case CallKind.Commit:
-                Begin(output, _commitHeader, token);
+                Begin(output, CommitHeader, token);
                 WriteCommit(output, call);
                 break;
             default:
-                Begin(output, _getHeader, token);
+                Begin(output, GetHeader, token);
                 WriteBytes(output, 1, call.Keys);
                 WriteInt32(output, 100, (int)ConsistencyOf(call.Kind));
                 break;

@@ -21,8 +21,8 @@ internal sealed class WireLoop : IDisposable
 {
     private const long LongestWaitNanoseconds = 20_000_000;
 
-    private static readonly long _retryTicks = Stopwatch.Frequency / 20;
-    private static readonly long _drainTicks = 2 * Stopwatch.Frequency;
+    private static readonly long RetryTicks = Stopwatch.Frequency / 20;
+    private static readonly long DrainTicks = 2 * Stopwatch.Frequency;
 
     private readonly WireLoopPlan _plan;
     private readonly Epoll _epoll = new();
@@ -92,7 +92,7 @@ internal sealed class WireLoop : IDisposable
         _epoll.Dispose();
     }
 
-    private bool NeedsDraining(long now) => now < _endTicks + _drainTicks && (_inFlight > 0 || _schedule!.NextTicks < _endTicks);
+    private bool NeedsDraining(long now) => now < _endTicks + DrainTicks && (_inFlight > 0 || _schedule!.NextTicks < _endTicks);
 
     private void Turn()
     {
@@ -279,7 +279,7 @@ internal sealed class WireLoop : IDisposable
             {
                 // Refused while a server is down: the leader is looked up again and the connection tried a little later.
                 _plan.Endpoints.Doubt();
-                connection.RetryAtTicks = now + _retryTicks;
+                connection.RetryAtTicks = now + RetryTicks;
                 continue;
             }
 
@@ -311,7 +311,7 @@ internal sealed class WireLoop : IDisposable
         }
 
         _closed++;
-        connection.RetryAtTicks = now + _retryTicks;
+        connection.RetryAtTicks = now + RetryTicks;
         _plan.Endpoints.Doubt();
     }
 

@@ -5,8 +5,8 @@ using KvCloud.Node.Cluster;
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Replication;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
 
 namespace KvCloud.Node.Diagnostics;

@@ -11,28 +11,28 @@ public sealed class EtcdProtocolTests
 {
     private const int PrefaceBytes = 24;
     private const int GrpcPrefixBytes = 5;
-    private static readonly byte[] _key = Encoding.ASCII.GetBytes("k000000000000042");
+    private static readonly byte[] SomeKey = Encoding.ASCII.GetBytes("k000000000000042");
 
     [Fact]
     public void Write_of_messages_is_read_by_the_generated_classes()
     {
         var value = new byte[300];
         var put = PutRequest.Parser.ParseFrom(Message(
-            new WireCall { Kind = CallKind.Set, Keys = _key, KeySizeBytes = 16, Value = value }));
-        Assert.Equal(_key, put.Key.ToByteArray());
+            new WireCall { Kind = CallKind.Set, Keys = SomeKey, KeySizeBytes = 16, Value = value }));
+        Assert.Equal(SomeKey, put.Key.ToByteArray());
         Assert.Equal(value, put.Value.ToByteArray());
 
         var range = RangeRequest.Parser.ParseFrom(Message(
-            new WireCall { Kind = CallKind.Range, Keys = _key, KeySizeBytes = 16, EndKey = "l"u8, Limit = 500 }));
+            new WireCall { Kind = CallKind.Range, Keys = SomeKey, KeySizeBytes = 16, EndKey = "l"u8, Limit = 500 }));
         Assert.Equal("l", range.RangeEnd.ToStringUtf8());
         Assert.Equal(500, range.Limit);
         Assert.True(range.Serializable);
 
         Assert.False(RangeRequest.Parser.ParseFrom(Message(
-            new WireCall { Kind = CallKind.GetLeader, Keys = _key, KeySizeBytes = 16 })).Serializable);
+            new WireCall { Kind = CallKind.GetLeader, Keys = SomeKey, KeySizeBytes = 16 })).Serializable);
 
         var transaction = TxnRequest.Parser.ParseFrom(Message(
-            new WireCall { Kind = CallKind.Commit, Keys = (byte[])[.. _key, .. _key], KeySizeBytes = 16, Value = value }));
+            new WireCall { Kind = CallKind.Commit, Keys = (byte[])[.. SomeKey, .. SomeKey], KeySizeBytes = 16, Value = value }));
         Assert.Equal(2, transaction.Success.Count);
         Assert.Equal(value, transaction.Success[1].RequestPut.Value.ToByteArray());
     }
@@ -63,7 +63,7 @@ public sealed class EtcdProtocolTests
         var protocol = new EtcdProtocol("a:1");
         var output = new ByteBuffer();
         protocol.Write(
-            new WireCall { Kind = CallKind.Set, Keys = _key, KeySizeBytes = 16, Value = new byte[100_000] }, 0, output);
+            new WireCall { Kind = CallKind.Set, Keys = SomeKey, KeySizeBytes = 16, Value = new byte[100_000] }, 0, output);
         Assert.Equal(65_535, DataBytes(output));
 
         // A window for the stream alone is not enough, then one for the connection lets the rest go.
@@ -80,8 +80,8 @@ public sealed class EtcdProtocolTests
     {
         var protocol = new EtcdProtocol("a:1");
         var output = new ByteBuffer();
-        protocol.Write(new WireCall { Kind = CallKind.Set, Keys = _key, KeySizeBytes = 16 }, 3, output);
-        protocol.Write(new WireCall { Kind = CallKind.GetLocal, Keys = _key, KeySizeBytes = 16 }, 4, output);
+        protocol.Write(new WireCall { Kind = CallKind.Set, Keys = SomeKey, KeySizeBytes = 16 }, 3, output);
+        protocol.Write(new WireCall { Kind = CallKind.GetLocal, Keys = SomeKey, KeySizeBytes = 16 }, 4, output);
         var answers = new List<WireAnswer>();
         protocol.Read(Frame(1, 0x5, 1, [0x88]), answers, output);
         protocol.Read(Frame(1, 0x4, 3, [0x88]), answers, output);

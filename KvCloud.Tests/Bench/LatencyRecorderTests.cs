@@ -5,15 +5,15 @@ namespace KvCloud.Tests.Bench;
 
 public sealed class LatencyRecorderTests
 {
-    private static readonly long _second = Stopwatch.Frequency;
+    private static readonly long Second = Stopwatch.Frequency;
 
     [Fact]
     public void Summarize_of_known_latencies_has_their_percentiles()
     {
-        var recorder = new LatencyRecorder(0, _second, openLoop: false);
+        var recorder = new LatencyRecorder(0, Second, openLoop: false);
         for (var i = 1; i <= 1000; i++)
         {
-            recorder.Record(OperationKind.Set, 0, i * (_second / 1_000_000), CallStatus.Ok);
+            recorder.Record(OperationKind.Set, 0, i * (Second / 1_000_000), CallStatus.Ok);
         }
 
         var latency = recorder.Summarize();
@@ -27,10 +27,10 @@ public sealed class LatencyRecorderTests
     [Fact]
     public void Record_outside_the_window_counts_nothing()
     {
-        var recorder = new LatencyRecorder(_second, 2 * _second, openLoop: false);
-        recorder.Record(OperationKind.Set, 0, _second - 1, CallStatus.Ok);
-        recorder.Record(OperationKind.Set, 0, 2 * _second, CallStatus.Ok);
-        recorder.Record(OperationKind.Set, 0, _second, CallStatus.Ok);
+        var recorder = new LatencyRecorder(Second, 2 * Second, openLoop: false);
+        recorder.Record(OperationKind.Set, 0, Second - 1, CallStatus.Ok);
+        recorder.Record(OperationKind.Set, 0, 2 * Second, CallStatus.Ok);
+        recorder.Record(OperationKind.Set, 0, Second, CallStatus.Ok);
 
         Assert.Equal(1, recorder.CountOf(CallStatus.Ok));
         Assert.Equal(1, recorder.Summarize().Count);
@@ -39,7 +39,7 @@ public sealed class LatencyRecorderTests
     [Fact]
     public void Record_of_an_error_keeps_it_out_of_the_latencies()
     {
-        var recorder = new LatencyRecorder(0, _second, openLoop: false);
+        var recorder = new LatencyRecorder(0, Second, openLoop: false);
         recorder.Record(OperationKind.Set, 0, 10, CallStatus.Overloaded, "queue full");
         recorder.Record(OperationKind.Set, 0, 20, CallStatus.NotLeader, "not me");
 
@@ -52,9 +52,9 @@ public sealed class LatencyRecorderTests
     [Fact]
     public void RecordUnfinished_counts_the_time_waited_so_far()
     {
-        var recorder = new LatencyRecorder(0, _second, openLoop: true);
-        recorder.RecordUnfinished(OperationKind.Set, 0, 3 * _second);
-        recorder.RecordUnfinished(OperationKind.Set, _second, 3 * _second);
+        var recorder = new LatencyRecorder(0, Second, openLoop: true);
+        recorder.RecordUnfinished(OperationKind.Set, 0, 3 * Second);
+        recorder.RecordUnfinished(OperationKind.Set, Second, 3 * Second);
 
         Assert.Equal(1, recorder.Unfinished);
         Assert.InRange(recorder.Summarize().MaxMs, 2999, 3003);
@@ -63,10 +63,10 @@ public sealed class LatencyRecorderTests
     [Fact]
     public void Add_of_another_recorder_has_the_calls_of_both()
     {
-        var first = new LatencyRecorder(0, 2 * _second, openLoop: false);
-        var other = new LatencyRecorder(0, 2 * _second, openLoop: false);
-        first.Record(OperationKind.Set, 0, _second / 2, CallStatus.Ok);
-        other.Record(OperationKind.GetLocal, _second, 3 * _second / 2, CallStatus.NotFound);
+        var first = new LatencyRecorder(0, 2 * Second, openLoop: false);
+        var other = new LatencyRecorder(0, 2 * Second, openLoop: false);
+        first.Record(OperationKind.Set, 0, Second / 2, CallStatus.Ok);
+        other.Record(OperationKind.GetLocal, Second, 3 * Second / 2, CallStatus.NotFound);
         first.Add(other);
 
         Assert.Equal([1L, 1L], first.PerSecond);

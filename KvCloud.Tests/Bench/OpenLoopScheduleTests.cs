@@ -6,7 +6,7 @@ namespace KvCloud.Tests.Bench;
 public sealed class OpenLoopScheduleTests
 {
     private const long Start = 1_000_000;
-    private static readonly long _millisecond = Stopwatch.Frequency / 1000;
+    private static readonly long Millisecond = Stopwatch.Frequency / 1000;
 
     [Fact]
     public void TryTake_before_its_time_takes_nothing()
@@ -15,23 +15,23 @@ public sealed class OpenLoopScheduleTests
 
         Assert.True(schedule.TryTake(Start, out var first));
         Assert.Equal(Start, first);
-        Assert.False(schedule.TryTake(Start + _millisecond - 1, out _));
-        Assert.True(schedule.TryTake(Start + _millisecond, out var second));
-        Assert.Equal(Start + _millisecond, second);
+        Assert.False(schedule.TryTake(Start + Millisecond - 1, out _));
+        Assert.True(schedule.TryTake(Start + Millisecond, out var second));
+        Assert.Equal(Start + Millisecond, second);
     }
 
     [Fact]
     public void TryTake_after_a_stall_keeps_the_intended_starts()
     {
         var schedule = new OpenLoopSchedule(Start, 1000, 0, 1);
-        var late = Start + (10 * _millisecond);
+        var late = Start + (10 * Millisecond);
         var taken = new List<long>();
         while (schedule.TryTake(late, out var intended))
         {
             taken.Add(intended);
         }
 
-        Assert.Equal(Enumerable.Range(0, 11).Select(i => Start + (i * _millisecond)), taken);
+        Assert.Equal(Enumerable.Range(0, 11).Select(i => Start + (i * Millisecond)), taken);
     }
 
     [Fact]
@@ -41,7 +41,7 @@ public sealed class OpenLoopScheduleTests
         var taken = new List<long>();
         foreach (var loop in loops)
         {
-            while (loop.TryTake(Start + (9 * _millisecond), out var intended))
+            while (loop.TryTake(Start + (9 * Millisecond), out var intended))
             {
                 taken.Add(intended);
             }
@@ -49,7 +49,7 @@ public sealed class OpenLoopScheduleTests
 
         taken.Sort();
         Assert.Equal(28, taken.Count);
-        Assert.All(taken.Zip(taken.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, 1, _millisecond));
+        Assert.All(taken.Zip(taken.Skip(1)), pair => Assert.InRange(pair.Second - pair.First, 1, Millisecond));
     }
 
     [Fact]

@@ -11,20 +11,20 @@ namespace KvCloud.Tests.Bench;
 /// <summary>What the generator writes by hand is read by Apache's generated code, and the other way round.</summary>
 public sealed class ThriftProtocolTests
 {
-    private static readonly byte[] _key = Encoding.ASCII.GetBytes("k000000000000042");
-    private static readonly byte[] _value = [.. Enumerable.Range(0, 100).Select(i => (byte)i)];
+    private static readonly byte[] SomeKey = Encoding.ASCII.GetBytes("k000000000000042");
+    private static readonly byte[] SomeValue = [.. Enumerable.Range(0, 100).Select(i => (byte)i)];
 
     [Fact]
     public async Task Write_of_a_set_is_read_by_the_generated_server()
     {
         var args = new TransactionalKV.InternalStructs.setKey_args();
         var message = await ReadCallAsync(
-            new ByteBuffer(), new WireCall { Kind = CallKind.Set, Keys = _key, KeySizeBytes = 16, Value = _value }, args);
+            new ByteBuffer(), new WireCall { Kind = CallKind.Set, Keys = SomeKey, KeySizeBytes = 16, Value = SomeValue }, args);
 
         Assert.Equal("setKey", message.Name);
         Assert.Equal(7, message.SeqID);
-        Assert.Equal(_key, args.Request!.Key);
-        Assert.Equal(_value, args.Request.Value);
+        Assert.Equal(SomeKey, args.Request!.Key);
+        Assert.Equal(SomeValue, args.Request.Value);
     }
 
     [Theory]
@@ -35,10 +35,10 @@ public sealed class ThriftProtocolTests
     {
         var args = new TransactionalKV.InternalStructs.get_args();
         var message = await ReadCallAsync(
-            new ByteBuffer(), new WireCall { Kind = kind, Keys = _key, KeySizeBytes = 16 }, args);
+            new ByteBuffer(), new WireCall { Kind = kind, Keys = SomeKey, KeySizeBytes = 16 }, args);
 
         Assert.Equal("get", message.Name);
-        Assert.Equal(_key, args.Request!.Key);
+        Assert.Equal(SomeKey, args.Request!.Key);
         Assert.Equal(consistency, args.Request.Consistency);
     }
 
@@ -49,10 +49,10 @@ public sealed class ThriftProtocolTests
         var end = Encoding.ASCII.GetBytes("k000000000000052");
         await ReadCallAsync(
             new ByteBuffer(),
-            new WireCall { Kind = CallKind.Range, Keys = _key, KeySizeBytes = 16, EndKey = end, Limit = 10 },
+            new WireCall { Kind = CallKind.Range, Keys = SomeKey, KeySizeBytes = 16, EndKey = end, Limit = 10 },
             args);
 
-        Assert.Equal(_key, args.Request!.BeginKey);
+        Assert.Equal(SomeKey, args.Request!.BeginKey);
         Assert.Equal(end, args.Request.EndKey);
         Assert.Equal(10, args.Request.Limit);
     }
@@ -61,9 +61,9 @@ public sealed class ThriftProtocolTests
     public async Task Write_of_a_commit_has_every_set()
     {
         var args = new TransactionalKV.InternalStructs.atomicCommit_args();
-        byte[] keys = [.. _key, .. Encoding.ASCII.GetBytes("k000000000000043")];
+        byte[] keys = [.. SomeKey, .. Encoding.ASCII.GetBytes("k000000000000043")];
         await ReadCallAsync(
-            new ByteBuffer(), new WireCall { Kind = CallKind.Commit, Keys = keys, KeySizeBytes = 16, Value = _value }, args);
+            new ByteBuffer(), new WireCall { Kind = CallKind.Commit, Keys = keys, KeySizeBytes = 16, Value = SomeValue }, args);
 
         Assert.Equal(2, args.Request!.Operations!.Count);
         Assert.All(args.Request.Operations, operation => Assert.Equal("set", operation.Type));
@@ -75,7 +75,7 @@ public sealed class ThriftProtocolTests
     public async Task Read_of_replies_in_pieces_has_each_once()
     {
         var set = new TransactionalKV.InternalStructs.setKey_result { Success = new SetResponse(true) { Version = 9 } };
-        var get = new TransactionalKV.InternalStructs.get_result { Success = new GetResponse(_value, true) { Version = 9 } };
+        var get = new TransactionalKV.InternalStructs.get_result { Success = new GetResponse(SomeValue, true) { Version = 9 } };
         var missing = new TransactionalKV.InternalStructs.get_result { Success = new GetResponse([], false) };
         var refused = new TransactionalKV.InternalStructs.setKey_result
         {

@@ -1,6 +1,6 @@
+using KvCloud.Node.Operations;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
-using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Rpc.Methods;
 
