@@ -6,13 +6,21 @@ using KvCloud.Protocol;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// The one loop that owns <see cref="PaxosNode"/>: it lets time pass, steps what came, proposes what waits, and carries
-/// out the effects in their order. Own log write and sends go side by side; applying runs apart from committing.
+/// Owns <see cref="PaxosNode"/> and drives it in turns: a turn lets time pass, steps what came, proposes what waits, and
+/// carries out the effects in their order. Own log write and sends go side by side; applying runs apart from committing.
 /// </summary>
+/// <remarks>
+/// One thread at a time takes turns. Whoever brings messages, a peer's receiving thread or the log's, takes the turn for
+/// them itself unless another thread is at it, which then takes the next one: that spares a change of threads for each
+/// message. Writes and reads wait for the loop's own thread, so that what comes together goes together.
+/// </remarks>
 internal sealed class ConsensusDriver : IDisposable
 {
     private const int CatchUpChunkBytes = 1024 * 1024;
     private const int ExpireEveryTicks = 5;
+
+    /// <summary>Turns that a thread takes on end before it leaves the rest to the loop: it has work of its own.</summary>
+    private const int MaxTurnsOnEnd = 4;
 
     private readonly PaxosNode _node;
     private readonly IPaxosLog _log;
@@ -39,6 +47,8 @@ internal sealed class ConsensusDriver : IDisposable
     private Slot _contactChosen;
     private long _lastReadId;
     private long _nextExpiryTick;
+    private DriverInbox.Batch _batch = new();
+    private int _isTurning;
 
     public ConsensusDriver(
         PaxosConfig config,
@@ -100,7 +110,11 @@ internal sealed class ConsensusDriver : IDisposable
     }
 
     /// <summary>Messages from peers.</summary>
-    public void Receive(IReadOnlyList<Message> messages) => _inbox.Post(messages);
+    public void Receive(IReadOnlyList<Message> messages)
+    {
+        _inbox.Post(messages);
+        TakeTurns(evenIfNothingCame: false);
+    }
 
     /// <summary>Queues a write; its answer comes by <see cref="PendingWrite.Finish"/>.</summary>
     public void Write(PendingWrite write)
@@ -137,6 +151,8 @@ internal sealed class ConsensusDriver : IDisposable
             _thread.Join();
         }
 
+        // Taken for good: nobody takes a turn any more.
+        SpinWait.SpinUntil(() => Interlocked.CompareExchange(ref _isTurning, 1, 0) == 0);
         _logWriter.Dispose();
         _applyLoop.Dispose();
         _proposals.Abandon();
@@ -145,23 +161,57 @@ internal sealed class ConsensusDriver : IDisposable
 
     private void Run()
     {
-        try
+        bool isTaken = false;
+        while (!_isStopping)
         {
-            var batch = new DriverInbox.Batch();
-            while (!_isStopping)
-            {
-                batch.Clear();
-                batch = _inbox.Take(batch, ReplicaClock.TickMs);
-                Turn(batch);
-            }
-        }
-        catch (Exception exception)
-        {
-            _onFatal(exception);
+            _inbox.Wait(ReplicaClock.TickMs, isTaken);
+            isTaken = !TakeTurns(evenIfNothingCame: true);
         }
     }
 
-    private void Turn(DriverInbox.Batch batch)
+    /// <summary>
+    /// Takes turns until nothing waits, unless another thread is at it: that one looks once more after its turn, and so
+    /// finds what was posted before this call. Any thread.
+    /// </summary>
+    /// <returns>False when another thread is at it.</returns>
+    private bool TakeTurns(bool evenIfNothingCame)
+    {
+        for (int turns = 0; !_isStopping && (evenIfNothingCame || !_inbox.IsEmpty); turns++)
+        {
+            if (turns == MaxTurnsOnEnd && Thread.CurrentThread != _thread)
+            {
+                _inbox.Wake();
+                return true;
+            }
+
+            if (Interlocked.CompareExchange(ref _isTurning, 1, 0) != 0)
+            {
+                return false;
+            }
+
+            try
+            {
+                _batch.Clear();
+                _batch = _inbox.Take(_batch);
+                evenIfNothingCame = Turn(_batch);
+            }
+            catch (Exception exception)
+            {
+                // The state is of no more use: the node stops, and no further turn is taken.
+                _isStopping = true;
+                _onFatal(exception);
+            }
+            finally
+            {
+                Volatile.Write(ref _isTurning, 0);
+            }
+        }
+
+        return true;
+    }
+
+    /// <returns>Whether another turn has something to do although nothing came.</returns>
+    private bool Turn(DriverInbox.Batch batch)
     {
         long nowTickMs = Environment.TickCount64;
         Volatile.Write(ref _turnTickMs, nowTickMs);
@@ -179,6 +229,8 @@ internal sealed class ConsensusDriver : IDisposable
             _nextExpiryTick = _clock.NowTick + ExpireEveryTicks;
             _proposals.ExpireInFlight(nowTickMs);
         }
+
+        return _readsWaiting.Count > 0 && _readsInFlight.Count == 0;
     }
 
     private void StepMessages(List<Message> messages, long nowTickMs)
@@ -279,11 +331,6 @@ internal sealed class ConsensusDriver : IDisposable
             }
         }
 
-        if (effects.Reads.Count > 0 && _readsWaiting.Count > 0)
-        {
-            _inbox.Wake();
-        }
-
         foreach (CatchUpOrder order in effects.CatchUps)
         {
             ThreadPool.UnsafeQueueUserWorkItem(_ => SendCatchUp(order), null);
@@ -307,7 +354,7 @@ internal sealed class ConsensusDriver : IDisposable
 
         if (own.Count > 0)
         {
-            _inbox.Post(own);
+            Receive(own);
         }
     }
 

@@ -12,6 +12,7 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes)
     private Batch _filling = new();
     private int _queuedWrites;
     private long _queuedWriteBytes;
+    private bool _isCalled;
     private bool _isClosed;
 
     /// <summary>What one turn takes.</summary>
@@ -33,12 +34,12 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes)
         }
     }
 
+    /// <summary>Wakes nobody: whoever posts messages sees to it that a turn takes them.</summary>
     public void Post(IReadOnlyList<Message> messages)
     {
         lock (_gate)
         {
             _filling.Messages.AddRange(messages);
-            Monitor.Pulse(_gate);
         }
     }
 
@@ -83,11 +84,12 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes)
         }
     }
 
-    /// <summary>Wakes the loop although nothing was posted.</summary>
+    /// <summary>Calls for the loop: it waits no longer, or not at all the next time.</summary>
     public void Wake()
     {
         lock (_gate)
         {
+            _isCalled = true;
             Monitor.Pulse(_gate);
         }
     }
@@ -102,16 +104,38 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes)
         }
     }
 
-    /// <summary>Waits until something came or the time is over, and takes it all in exchange for an empty batch.</summary>
-    public Batch Take(Batch emptied, int timeoutMs)
+    /// <summary>Waits until something came, somebody calls for the loop, or the time is over.</summary>
+    /// <param name="isTaken">Another thread is at what has come already.</param>
+    public void Wait(int timeoutMs, bool isTaken)
     {
         lock (_gate)
         {
-            if (_filling.IsEmpty && !_isClosed && timeoutMs > 0)
+            if ((_filling.IsEmpty || isTaken) && !_isCalled && !_isClosed)
             {
                 Monitor.Wait(_gate, timeoutMs);
             }
 
+            _isCalled = false;
+        }
+    }
+
+    /// <summary>Whether nothing came since the last <see cref="Take"/>.</summary>
+    public bool IsEmpty
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _filling.IsEmpty;
+            }
+        }
+    }
+
+    /// <summary>Takes all that came in exchange for an empty batch.</summary>
+    public Batch Take(Batch emptied)
+    {
+        lock (_gate)
+        {
             Batch taken = _filling;
             _filling = emptied;
             return taken;
