@@ -43,6 +43,9 @@ internal sealed record SimProfile
 
     public int DiskTroubleEveryMs { get; init; }
 
+    /// <summary>A synced write of a healthy disk takes up to this much.</summary>
+    public int SyncMaxUs { get; init; } = 1_100;
+
     public int ApplyMaxMs { get; init; } = 2;
 
     public int CheckpointEveryMs { get; init; } = 500;

@@ -11,13 +11,9 @@ internal static class SimRunner
 {
     private const int LastEvents = 60;
 
-    public static SimReport Run(
-        ulong seed,
-        Sabotage sabotage = Sabotage.None,
-        Func<SimProfile, SimProfile>? adjust = null,
-        Action<string>? trace = null)
+    public static SimReport Run(ulong seed, Sabotage sabotage = Sabotage.None, Action<string>? trace = null)
     {
-        using var world = new SimWorld(seed, sabotage, adjust, trace);
+        using var world = new SimWorld(seed, sabotage, trace);
         string? failure = null;
         try
         {
@@ -41,11 +37,10 @@ internal static class SimRunner
     }
 
     /// <summary>Lives through the seed again and tells its last events.</summary>
-    public static string Explain(
-        SimReport report, Sabotage sabotage = Sabotage.None, Func<SimProfile, SimProfile>? adjust = null)
+    public static string Explain(SimReport report, Sabotage sabotage = Sabotage.None)
     {
         var last = new Queue<string>();
-        Run(report.Seed, sabotage, adjust, line =>
+        Run(report.Seed, sabotage, line =>
         {
             last.Enqueue(line);
             if (last.Count > LastEvents)
@@ -53,7 +48,8 @@ internal static class SimRunner
                 last.Dequeue();
             }
         });
-        return $"{report.Failure}\nreplay with: eng/simulate --seed {report.Seed} --trace\n"
+        string broken = sabotage == Sabotage.None ? "" : $" --sabotage {sabotage}";
+        return $"{report.Failure}\nreplay with: eng/simulate --seed {report.Seed} --trace{broken}\n"
             + $"last events:\n{string.Join('\n', last)}";
     }
 

@@ -24,13 +24,12 @@ internal sealed class SimWorld : IDisposable
     private int _ops;
     private int _sentAttempts;
 
-    public SimWorld(ulong seed, Sabotage sabotage, Func<SimProfile, SimProfile>? adjust, Action<string>? trace)
+    public SimWorld(ulong seed, Sabotage sabotage, Action<string>? trace)
     {
         Random = new DeterministicRandom(seed);
         Sabotage = sabotage;
         _trace = trace;
-        Profile = SimProfile.Draw(Random);
-        Profile = adjust?.Invoke(Profile) ?? Profile;
+        Profile = sabotage.Favour(SimProfile.Draw(Random));
         Keys = [.. Enumerable.Range(0, Profile.Keys).Select(key => $"k{key}")];
         Network = new SimNetwork(this, Profile);
         Checker = new SimChecker(this);

@@ -56,7 +56,7 @@ public static class SimulateCommand
 
     private static int RunOne(ulong seed, Sabotage sabotage, bool isTraced)
     {
-        SimReport report = SimRunner.Run(seed, sabotage, adjust: null, isTraced ? Console.Out.WriteLine : null);
+        SimReport report = SimRunner.Run(seed, sabotage, isTraced ? Console.Out.WriteLine : null);
         Console.WriteLine(report.Failure is null
             ? $"seed {seed}: {report.Events} events, {report.Slots} slots, {report.Answers} writes answered, "
                 + $"{report.Reads} reads, recovered in {report.RecoveryUs / 1_000} ms"
