@@ -44,20 +44,6 @@ internal static class SabotageProfiles
             DiskTroubleEveryMs = 0,
             MaxInFlightSlots = 256,
         },
-        // Data that is flushed often, and a log that is far behind it when a node goes down.
-        Sabotage.RestoresFromData => profile with
-        {
-            Nodes = 3,
-            Clients = 6,
-            ThinkMaxMs = 10,
-            LossPerMille = 0,
-            SyncMaxUs = 100_000,
-            PartitionEveryMs = 150,
-            CrashEveryMs = 500,
-            DiskTroubleEveryMs = 100,
-            ApplyMaxMs = 1,
-            CheckpointEveryMs = 30,
-        },
         _ => profile,
     };
 }

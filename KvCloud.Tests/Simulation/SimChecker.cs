@@ -40,12 +40,22 @@ internal sealed class SimChecker(SimWorld world)
         Require(
             restored.Promised >= _toldPromise[id],
             $"{node.Self} promised {_toldPromise[id]} and came back with {restored.Promised}");
+        for (Slot slot = node.Log.FirstSlot; slot <= restored.ChosenSlot; slot = slot.Next)
+        {
+            // It will serve these to others, from its log.
+            LogEntry? held = node.Log.Find(slot);
+            Require(
+                held is not null && IsAgreed(held),
+                $"{node.Self} starts with slot {restored.ChosenSlot} as chosen, but in slot {slot} its log holds "
+                + $"{held?.Value.ToString() ?? "nothing"}");
+        }
+
         _handedOut[id] = restored.ChosenSlot;
         _restoredChosen[id] = restored.ChosenSlot;
         _applied[id] = node.Store.AppliedSlot;
     }
 
-    /// <summary>A promise or a vote leaves the node: the disk must have it.</summary>
+    /// <summary>A promise or a vote leaves the node: the disk must have it. What it calls chosen must be so.</summary>
     public void Said(SimNode node, Message message)
     {
         int id = node.Self.Value;
@@ -68,6 +78,15 @@ internal sealed class SimChecker(SimWorld world)
                 Require(
                     slot <= known || node.Log.HasVote(slot, accepted.Ballot),
                     $"{node.Self} voted for slot {slot} at {accepted.Ballot}; its disk has no such vote");
+            }
+        }
+        else if (message is CatchUpReply reply)
+        {
+            foreach (LogEntry entry in reply.Entries)
+            {
+                Require(
+                    IsAgreed(entry),
+                    $"{node.Self} tells {reply.To} that {entry.Value} is chosen in slot {entry.Slot}, which is not so");
             }
         }
     }
@@ -222,6 +241,9 @@ internal sealed class SimChecker(SimWorld world)
             }
         }
     }
+
+    private bool IsAgreed(LogEntry entry) =>
+        entry.Slot <= AgreedSlot && entry.Value.IsSameAs(_agreed[(int)entry.Slot.Value - 1]);
 
     private static void Require(bool condition, string message)
     {

@@ -361,7 +361,7 @@ internal sealed class SimNode : IDisposable
             ? order.ToSlot
             : Slot.Min(order.ToSlot, Log.ChosenSlot);
         List<LogEntry> entries = Log.Read(order.FromSlot, to, 1 + _world.Random.Next(20));
-        _world.Network.Send(new CatchUpReply(Self, order.To, Log.FirstSlot, order.ToSlot, entries));
+        Say([new CatchUpReply(Self, order.To, Log.FirstSlot, order.ToSlot, entries)]);
     });
 
     private void ScheduleApply()
