@@ -91,6 +91,11 @@ internal sealed class SimNode : IDisposable
         _proposals.Clear();
         _reads.Clear();
         Store.Crash();
+        if (_world.Sabotage is Sabotage.AnswersAreForgotten)
+        {
+            Store.ForgetAnswers();
+        }
+
         Log.Crash();
         _world.Checker.Crashed(this);
     }

@@ -4,16 +4,16 @@ namespace KvCloud.Tests.Simulation;
 
 /// <summary>What became of one seed.</summary>
 internal sealed record SimReport(
-    ulong Seed, string? Failure, long Events, long Slots, int Answers, int Reads, long RecoveryUs);
+    ulong Seed, string? Failure, long Events, long Slots, int Answers, int Reads, int Transactions, int Audits, long RecoveryUs);
 
 /// <summary>Runs seeds, each in a world of its own, and tells how to live through a failure again.</summary>
 internal static class SimRunner
 {
     private const int LastEvents = 60;
 
-    public static SimReport Run(ulong seed, Sabotage sabotage = Sabotage.None, Action<string>? trace = null)
+    public static SimReport Run(ulong seed, Sabotage sabotage = Sabotage.None, SimWorkload? workload = null, Action<string>? trace = null)
     {
-        using var world = new SimWorld(seed, sabotage, trace);
+        using var world = new SimWorld(seed, sabotage, workload, trace);
         string? failure = null;
         try
         {
@@ -33,14 +33,16 @@ internal static class SimRunner
             world.Checker.AgreedSlot.Value,
             world.Checker.Answers,
             world.Checker.Reads,
+            world.Transactions,
+            world.Audits,
             world.RecoveryUs);
     }
 
     /// <summary>Lives through the seed again and tells its last events.</summary>
-    public static string Explain(SimReport report, Sabotage sabotage = Sabotage.None)
+    public static string Explain(SimReport report, Sabotage sabotage = Sabotage.None, SimWorkload? workload = null)
     {
         var last = new Queue<string>();
-        Run(report.Seed, sabotage, line =>
+        Run(report.Seed, sabotage, workload, line =>
         {
             last.Enqueue(line);
             if (last.Count > LastEvents)
@@ -48,8 +50,9 @@ internal static class SimRunner
                 last.Dequeue();
             }
         });
-        string broken = sabotage == Sabotage.None ? "" : $" --sabotage {sabotage}";
-        return $"{report.Failure}\nreplay with: eng/simulate --seed {report.Seed} --trace{broken}\n"
+        string options = (workload is null ? "" : $" --workload {workload}")
+            + (sabotage == Sabotage.None ? "" : $" --sabotage {sabotage}");
+        return $"{report.Failure}\nreplay with: eng/simulate --seed {report.Seed} --trace{options}\n"
             + $"last events:\n{string.Join('\n', last)}";
     }
 
@@ -62,6 +65,7 @@ internal static class SimRunner
         int count,
         Action<SimReport>? onReport = null,
         Sabotage sabotage = Sabotage.None,
+        SimWorkload? workload = null,
         int maxFailures = 3)
     {
         var failures = new List<SimReport>();
@@ -80,7 +84,7 @@ internal static class SimRunner
                     }
                 }
 
-                SimReport report = Run(from + (ulong)index, sabotage);
+                SimReport report = Run(from + (ulong)index, sabotage, workload);
                 lock (gate)
                 {
                     onReport?.Invoke(report);
