@@ -45,7 +45,17 @@ internal sealed class Candidacy
         }
     }
 
-    public void CountPreVote(NodeId from) => _preVotes = _members.Add(_preVotes, from);
+    /// <summary>True when this answer made the quorum.</summary>
+    public bool CountPreVote(PreVoteReply reply)
+    {
+        if (IsPreparing || reply.Ballot != Ballot || !reply.Granted)
+        {
+            return false;
+        }
+
+        _preVotes = _members.Add(_preVotes, reply.From);
+        return HasPreVotes;
+    }
 
     /// <summary>Promises to itself and asks the others. False: a higher ballot was promised while the votes came in.</summary>
     public bool TryPrepare()

@@ -92,13 +92,7 @@ internal sealed class Leadership
         return !spread && _proposer.HasRoomFor(bytes);
     }
 
-    public Slot Propose(Value value)
-    {
-        Slot slot = _proposer.Propose(value, _turn.Now);
-        Invariant.Check(_acceptor.Promised == Ballot, "a leader's own acceptor is bound to another ballot");
-        _acceptor.Accept(slot, value, _turn.Effects);
-        return slot;
-    }
+    public Slot Propose(ValueKind kind, ReadOnlyMemory<byte> payload) => Propose(new Value(Ballot, kind, payload));
 
     /// <summary>Ends the turn: sends what was proposed in it, and begins a round for the reads that came.</summary>
     public void Flush()
@@ -157,6 +151,14 @@ internal sealed class Leadership
 
         LogEntry? own = _acceptor.Find(entry.Slot);
         return own is null || own.Accepted != Ballot || !own.Value.IsSameAs(entry.Value);
+    }
+
+    private Slot Propose(Value value)
+    {
+        Slot slot = _proposer.Propose(value, _turn.Now);
+        Invariant.Check(_acceptor.Promised == Ballot, "a leader's own acceptor is bound to another ballot");
+        _acceptor.Accept(slot, value, _turn.Effects);
+        return slot;
     }
 
     private void SendProposed()

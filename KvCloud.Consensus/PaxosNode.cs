@@ -12,14 +12,14 @@ public sealed class PaxosNode
     private readonly Acceptor _acceptor;
     private readonly Learner _learner;
     private readonly LeaderElection _election;
+    private readonly Voter _voter;
     private readonly CatchUp _catchUp;
+    private readonly Follower _follower;
     private readonly LogRetention _retention = new();
     private readonly RemoteReads _remoteReads;
     private readonly Turn _turn = new();
     private Candidacy? _candidacy;
     private Leadership? _leadership;
-    private Slot _leaderChosen;
-    private bool _remembersPromise;
 
     public PaxosNode(PaxosConfig config, RestoredState restored)
     {
@@ -30,9 +30,11 @@ public sealed class PaxosNode
         _learner = new Learner(restored.ChosenSlot, _acceptor);
         _election = new LeaderElection(config, _members, isNew: restored.Promised.IsZero);
         _election.NoteRound(restored.Promised.Round);
-        _remembersPromise = !restored.Promised.IsZero;
-        _catchUp = new CatchUp(_members, config);
-        _remoteReads = new RemoteReads(config, _turn);
+        _voter = new Voter(config.Self, _acceptor, _learner, _turn);
+        _catchUp = new CatchUp(_members, config, _learner, _turn);
+        _follower = new Follower(
+            config, _acceptor, _learner, _retention, _turn, remembersPromise: !restored.Promised.IsZero);
+        _remoteReads = new RemoteReads(config, _learner, _turn);
     }
 
     public NodeId Self => _config.Self;
@@ -76,6 +78,9 @@ public sealed class PaxosNode
     /// </summary>
     public long LeaseUntilTick => _leadership?.LeaseUntilTick ?? 0;
 
+    /// <summary>The highest ballot that this node is bound to, or follows.</summary>
+    private Ballot Known => Ballot.Max(_acceptor.Promised, Ballot);
+
     /// <summary>
     /// Lets time pass. Ticks are counted from the start of this node; going back is ignored. The clock is to be read
     /// after the messages to be stepped were taken from their queue: a heartbeat stepped at an older tick would grant
@@ -103,7 +108,7 @@ public sealed class PaxosNode
         }
 
         _remoteReads.Expire();
-        RequestCatchUp();
+        _catchUp.Request();
     }
 
     public void Step(Message message)
@@ -113,8 +118,12 @@ public sealed class PaxosNode
             return;
         }
 
-        // What a node says to itself comes only after a promise of its own is on disk.
-        _remembersPromise |= message.From == Self;
+        if (message.From == Self)
+        {
+            // What a node says to itself comes only after a promise of its own is on disk.
+            _follower.NotePromiseOnDisk();
+        }
+
         switch (message)
         {
             case Accept accept: OnAccept(accept); break;
@@ -122,13 +131,13 @@ public sealed class PaxosNode
             case Heartbeat heartbeat: OnHeartbeat(heartbeat); break;
             case HeartbeatReply reply: _leadership?.OnHeartbeatReply(reply); break;
             case ReadIndexRequest request: OnReadIndexRequest(request); break;
-            case ReadIndexReply reply: OnReadIndexReply(reply); break;
-            case PreVote preVote: OnPreVote(preVote); break;
+            case ReadIndexReply reply: _remoteReads.Answer(reply); break;
+            case PreVote preVote: _voter.Answer(preVote, MayBeLedByOther(preVote.From)); break;
             case PreVoteReply reply: OnPreVoteReply(reply); break;
             case Prepare prepare: OnPrepare(prepare); break;
             case Promise promise: OnPromise(promise); break;
             case Refused refused: OnRefused(refused); break;
-            case CatchUpRequest request: OnCatchUpRequest(request); break;
+            case CatchUpRequest request: _catchUp.Serve(request); break;
             case CatchUpReply reply: OnCatchUpReply(reply); break;
             case ChosenIsSynced synced: _retention.NoteSynced(synced.ChosenSlot); break;
             default: throw new InvariantViolationException($"unknown message {message.GetType().Name}");
@@ -144,13 +153,9 @@ public sealed class PaxosNode
     public ProposeResult Propose(ReadOnlyMemory<byte> payload)
     {
         ProposeStatus status = CanPropose(payload.Length);
-        if (status != ProposeStatus.Proposed)
-        {
-            return new ProposeResult(status, Slot.Zero, Ballot.Zero);
-        }
-
-        Slot slot = _leadership!.Propose(new Value(_leadership.Ballot, ValueKind.Commands, payload));
-        return new ProposeResult(ProposeStatus.Proposed, slot, _leadership.Ballot);
+        return status == ProposeStatus.Proposed
+            ? new ProposeResult(status, _leadership!.Propose(ValueKind.Commands, payload), _leadership.Ballot)
+            : new ProposeResult(status, Slot.Zero, Ballot.Zero);
     }
 
     /// <summary>
@@ -189,7 +194,7 @@ public sealed class PaxosNode
     private void TickLeader(Leadership reign)
     {
         bool isCutOff = !_members.IsAlone && reign.TicksOutOfTouch > _config.ElectionTimeoutTicks;
-        bool cannotLearn = _catchUp.StuckTicks(_turn.Now) > _config.ElectionTimeoutTicks;
+        bool cannotLearn = _catchUp.StuckTicks > _config.ElectionTimeoutTicks;
         if (!isCutOff && !cannotLearn)
         {
             reign.Tick();
@@ -223,24 +228,12 @@ public sealed class PaxosNode
         }
     }
 
-    private void OnPreVote(PreVote message)
-    {
-        bool granted = message.Ballot > _acceptor.Promised && !MayBeLedByOther(message.From);
-        _turn.Effects.Send.Add(new PreVoteReply(Self, message.From, message.Ballot, granted, _acceptor.Promised));
-    }
-
     private void OnPreVoteReply(PreVoteReply message)
     {
         _election.NoteRound(message.Promised.Round);
-        if (Role != Role.PreCandidate || message.Ballot != _candidacy!.Ballot || !message.Granted)
+        if (_candidacy is Candidacy candidacy && candidacy.CountPreVote(message))
         {
-            return;
-        }
-
-        _candidacy.CountPreVote(message.From);
-        if (_candidacy.HasPreVotes)
-        {
-            BeginPrepare(_candidacy);
+            BeginPrepare(candidacy);
         }
     }
 
@@ -253,7 +246,7 @@ public sealed class PaxosNode
         }
 
         _election.WaitForPromises(_turn.Now);
-        _turn.Effects.SendAfterPersist.Add(MakePromise(Self, candidacy.Ballot, _learner.ChosenSlot.Next));
+        _voter.Promise(Self, candidacy.Ballot, _learner.ChosenSlot.Next);
     }
 
     private void OnPrepare(Prepare message)
@@ -264,33 +257,11 @@ public sealed class PaxosNode
         }
 
         _election.NoteRound(message.Ballot.Round);
-        if (message.Ballot < _acceptor.Promised)
-        {
-            Refuse(message.From, message.Ballot);
-            return;
-        }
-
-        bool isNewBallot = message.Ballot > _acceptor.Promised;
-        if (isNewBallot && MayBeLedByOther(message.From))
-        {
-            // The lease of the leader that was heard last may still hold.
-            return;
-        }
-
-        Invariant.Check(_acceptor.TryPromise(message.Ballot, _turn.Effects), "a promise was refused after its check");
-        if (isNewBallot)
+        if (_voter.Answer(message, Known, MayBeLedByOther(message.From)))
         {
             StepDown();
             _election.Wait(_turn.Now);
         }
-
-        _turn.Effects.SendAfterPersist.Add(MakePromise(message.From, message.Ballot, message.FirstUnchosen));
-    }
-
-    private Promise MakePromise(NodeId to, Ballot ballot, Slot firstUnchosen)
-    {
-        Slot below = Slot.Max(_learner.ChosenSlot, firstUnchosen.Previous);
-        return new Promise(Self, to, ballot, _learner.ChosenSlot, _acceptor.AcceptedAbove(below));
     }
 
     private void OnPromise(Promise message)
@@ -343,22 +314,6 @@ public sealed class PaxosNode
         _remoteReads.RefuseAll();
     }
 
-    /// <summary>A leader of this ballot lives.</summary>
-    private void Follow(Ballot ballot)
-    {
-        if (Role != Role.Follower || Leader != ballot.Node || Ballot != ballot)
-        {
-            StepDown();
-            Leader = ballot.Node;
-            Ballot = ballot;
-            _leaderChosen = Slot.Zero;
-            _catchUp.Preferred = ballot.Node;
-        }
-
-        _election.NoteRound(ballot.Round);
-        _election.HeardLeader(_turn.Now);
-    }
-
     /// <summary>Whether a leader other than this candidate may hold a lease that this node has granted.</summary>
     private bool MayBeLedByOther(NodeId candidate)
     {
@@ -370,76 +325,50 @@ public sealed class PaxosNode
         return Leader != candidate && _election.MayBeLed(_turn.Now);
     }
 
-    private void Refuse(NodeId to, Ballot ballot) =>
-        _turn.Effects.Send.Add(new Refused(Self, to, ballot, Ballot.Max(_acceptor.Promised, Ballot)));
+    // ---- Following and learning ----
 
     private void OnAccept(Accept message)
     {
-        if (message.Ballot.Node != message.From)
+        if (TryFollow(message.From, message.Ballot))
         {
-            return;
+            _follower.Accept(message);
         }
-
-        if (message.Ballot < Ballot || !_acceptor.TryPromise(message.Ballot, _turn.Effects))
-        {
-            Refuse(message.From, message.Ballot);
-            return;
-        }
-
-        Follow(message.Ballot);
-        var slots = new List<Slot>(message.Entries.Count);
-        foreach (LogEntry entry in message.Entries)
-        {
-            if (entry.Slot > _learner.ChosenSlot)
-            {
-                if (!_acceptor.HasRoomFor(entry.Slot))
-                {
-                    continue;
-                }
-
-                _acceptor.Accept(entry.Slot, entry.Value, _turn.Effects);
-            }
-
-            slots.Add(entry.Slot);
-        }
-
-        if (slots.Count > 0)
-        {
-            _turn.Effects.SendAfterPersist.Add(new Accepted(Self, message.From, message.Ballot, slots));
-        }
-
-        FollowChosen(message.ChosenSlot);
     }
 
     private void OnHeartbeat(Heartbeat message)
     {
-        if (message.Ballot.Node != message.From)
+        if (TryFollow(message.From, message.Ballot))
         {
-            return;
+            _follower.Answer(message);
+        }
+    }
+
+    /// <summary>Follows the leader of the ballot from now on. False: the message is from a leader of the past.</summary>
+    private bool TryFollow(NodeId from, Ballot ballot)
+    {
+        if (ballot.Node != from)
+        {
+            return false;
         }
 
-        if (message.Ballot < Ballot || message.Ballot < _acceptor.Promised)
+        if (ballot < Known)
         {
-            Refuse(message.From, message.Ballot);
-            return;
+            _voter.Refuse(from, ballot, Known);
+            return false;
         }
 
-        Follow(message.Ballot);
-        _retention.NoteNotNeeded(message.TrimSlot);
-        FollowChosen(message.ChosenSlot);
-        var reply = new HeartbeatReply(
-            Self, message.From, message.Ballot, message.Round, _learner.ChosenSlot, _retention.NotNeededUpTo);
-        if (_remembersPromise)
+        if (Role != Role.Follower || Leader != from || Ballot != ballot)
         {
-            _turn.Effects.Send.Add(reply);
-            return;
+            StepDown();
+            Leader = from;
+            Ballot = ballot;
+            _follower.Begin(ballot);
+            _catchUp.Preferred = from;
         }
 
-        // The answer grants a lease. A node that has promised nothing yet would forget that in a crash, come back as a
-        // new one and vote at once: it promises first, and answers when the disk has it.
-        _acceptor.TryPromise(message.Ballot, _turn.Effects);
-        _turn.Effects.SendAfterPersist.Add(reply);
-        _turn.Effects.SendAfterPersist.Add(reply with { To = Self });
+        _election.NoteRound(ballot.Round);
+        _election.HeardLeader(_turn.Now);
+        return true;
     }
 
     private void OnReadIndexRequest(ReadIndexRequest message)
@@ -451,38 +380,6 @@ public sealed class PaxosNode
         else
         {
             _turn.Effects.Send.Add(new ReadIndexReply(Self, message.From, message.Id, Confirmed: false, Slot.Zero));
-        }
-    }
-
-    private void OnReadIndexReply(ReadIndexReply message)
-    {
-        if (_remoteReads.Answer(message) && message.Confirmed)
-        {
-            _learner.NoteChosen(message.Slot);
-        }
-    }
-
-    // ---- Learning ----
-
-    private void FollowChosen(Slot upTo)
-    {
-        _leaderChosen = Slot.Max(_leaderChosen, upTo);
-        _learner.FollowLeader(Ballot, _leaderChosen, _turn.Effects);
-    }
-
-    private void RequestCatchUp()
-    {
-        if (_catchUp.Next(_learner.ChosenSlot, _learner.KnownChosen, _turn.Now) is CatchUpRequest request)
-        {
-            _turn.Effects.Send.Add(request);
-        }
-    }
-
-    private void OnCatchUpRequest(CatchUpRequest message)
-    {
-        if (message.FromSlot <= _learner.ChosenSlot)
-        {
-            _turn.Effects.CatchUps.Add(new CatchUpOrder(message.From, message.FromSlot, _learner.ChosenSlot));
         }
     }
 
@@ -500,13 +397,9 @@ public sealed class PaxosNode
         bool learned = _learner.LearnFromPeer(message.Entries, _turn.Effects);
         if (Role == Role.Follower && Leader is not null)
         {
-            _learner.FollowLeader(Ballot, _leaderChosen, _turn.Effects);
+            _follower.Learn();
         }
 
         _catchUp.Answered(learned);
-        if (learned)
-        {
-            RequestCatchUp();
-        }
     }
 }

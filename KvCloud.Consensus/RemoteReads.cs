@@ -4,7 +4,7 @@ namespace KvCloud.Consensus;
 /// Read indexes that this node has asked the leader for. Each is answered once: by the leader, or as unconfirmed when no
 /// answer comes in time or the leader is followed no longer.
 /// </summary>
-internal sealed class RemoteReads(PaxosConfig config, Turn turn)
+internal sealed class RemoteReads(PaxosConfig config, Learner learner, Turn turn)
 {
     /// <summary>By id, which is also the order of asking: when each was sent.</summary>
     private readonly SortedDictionary<long, long> _sent = [];
@@ -15,16 +15,20 @@ internal sealed class RemoteReads(PaxosConfig config, Turn turn)
         turn.Effects.Send.Add(new ReadIndexRequest(config.Self, leader, id));
     }
 
-    /// <summary>Whether anybody still waits for this answer. If so it was passed on.</summary>
-    public bool Answer(ReadIndexReply reply)
+    /// <summary>Passes the answer on, if anybody still waits for it.</summary>
+    public void Answer(ReadIndexReply reply)
     {
         if (!_sent.Remove(reply.Id))
         {
-            return false;
+            return;
+        }
+
+        if (reply.Confirmed)
+        {
+            learner.NoteChosen(reply.Slot);
         }
 
         turn.Effects.Reads.Add(new ReadIndexResult(reply.Id, reply.Confirmed, reply.Slot));
-        return true;
     }
 
     public void Refuse(long id) => turn.Effects.Reads.Add(new ReadIndexResult(id, Confirmed: false, Slot.Zero));
