@@ -1,8 +1,8 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// One attempt of this node to lead, at one ballot: first it asks whether it would get the promises, which binds nobody,
-/// then for the promises themselves. Ends in a <see cref="Leadership"/>, or is dropped.
+/// One attempt of this node to lead, at one ballot: first it asks whether it would get the promises, which binds
+/// nobody, then for the promises themselves. Ends in a <see cref="Leadership"/>, or is dropped.
 /// </summary>
 internal sealed class Candidacy
 {
@@ -57,7 +57,7 @@ internal sealed class Candidacy
         return HasPreVotes;
     }
 
-    /// <summary>Promises to itself and asks the others. False: a higher ballot was promised while the votes came in.</summary>
+    /// <summary>Promises to itself and asks the others. False: a higher ballot was promised meanwhile.</summary>
     public bool TryPrepare()
     {
         if (!_acceptor.TryPromise(Ballot, _turn.Effects))

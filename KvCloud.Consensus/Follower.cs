@@ -1,6 +1,6 @@
 namespace KvCloud.Consensus;
 
-/// <summary>What a node does for the leader that it follows: votes, learns what is chosen, and says that it is there.</summary>
+/// <summary>What a node does for the leader that it follows: votes, learns, and says that it is there.</summary>
 internal sealed class Follower(
     PaxosConfig config, Acceptor acceptor, Learner learner, LogRetention retention, Turn turn, bool remembersPromise)
 {

@@ -12,9 +12,10 @@ internal sealed class LogRetention
     public Slot TrimSlot { get; private set; }
 
     /// <summary>
-    /// After any crash this node has everything up to here in its data, and its log knows it to be chosen: it needs these
-    /// slots from nobody. What only the data has it would have to learn again, and could not if all had trimmed it.
-    /// After a start nothing counts before a write is synced: what was read may be the page cache of a process that died.
+    /// After any crash this node has everything up to here in its data, and its log knows it to be chosen: it needs
+    /// these slots from nobody. What only the data has it would have to learn again, and could not if all had trimmed
+    /// it. After a start nothing counts before a write is synced: what was read may be the page cache of a process that
+    /// died.
     /// </summary>
     public Slot NotNeededUpTo => Slot.Min(DurableSlot, _syncedChosen);
 
@@ -22,6 +23,6 @@ internal sealed class LogRetention
 
     public void NoteNotNeeded(Slot upTo) => TrimSlot = Slot.Max(TrimSlot, upTo);
 
-    /// <summary>Whether it would help to hear when the log has synced that everything up to the slot is chosen.</summary>
+    /// <summary>Whether it helps to hear when the log has synced that everything up to the slot is chosen.</summary>
     public bool WaitsForSync(Slot chosen) => DurableSlot > _syncedChosen && chosen > _syncedChosen;
 }

@@ -343,7 +343,7 @@ public sealed class PaxosNode
         }
     }
 
-    /// <summary>Follows the leader of the ballot from now on. False: the message is from a leader of the past.</summary>
+    /// <summary>Follows the leader of the ballot from now on. False: it is a leader of the past.</summary>
     private bool TryFollow(NodeId from, Ballot ballot)
     {
         if (ballot.Node != from)

@@ -1,8 +1,8 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// Read indexes that this node has asked the leader for. Each is answered once: by the leader, or as unconfirmed when no
-/// answer comes in time or the leader is followed no longer.
+/// Read indexes that this node has asked the leader for. Each is answered once: by the leader, or as unconfirmed when
+/// no answer comes in time or the leader is followed no longer.
 /// </summary>
 internal sealed class RemoteReads(PaxosConfig config, Learner learner, Turn turn)
 {

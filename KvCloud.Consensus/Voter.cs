@@ -1,6 +1,6 @@
 namespace KvCloud.Consensus;
 
-/// <summary>Answers candidates. What may still be led by another gets no vote: on that rests that other's lease.</summary>
+/// <summary>Answers candidates. While another may still lead nobody gets a vote: on that rests its lease.</summary>
 internal sealed class Voter(NodeId self, Acceptor acceptor, Learner learner, Turn turn)
 {
     public void Answer(PreVote message, bool mayBeLedByOther)

@@ -3,7 +3,8 @@ using System.Globalization;
 namespace KvCloud.Tests.Simulation;
 
 /// <summary>
-/// Accounts between which money moves: the total never changes. After the workload of that name in the tests of FoundationDB.
+/// Accounts between which money moves: the total never changes. After the workload of that name in the tests of
+/// FoundationDB.
 /// </summary>
 internal sealed class SimBank(int accounts) : SimData
 {

@@ -170,7 +170,7 @@ internal sealed class SimChecker(SimWorld world)
         }
     }
 
-    /// <summary>Any read, at any level: what it sees is the state at the slot that its store had applied, or at its version.</summary>
+    /// <summary>Any read: what it sees is the state at the slot that its store had applied, or at its version.</summary>
     public void Saw(SimNode node, SimOp op, in SimReadAnswer answer)
     {
         Reads++;

@@ -37,7 +37,7 @@ internal sealed class SimClient
     /// <summary>What the last operation saw; null when it was no read, or was given up.</summary>
     public SimReadAnswer? Read { get; private set; }
 
-    /// <summary>What the last operation was answered; null when it was no write, or nobody knows what became of it.</summary>
+    /// <summary>What the last operation was answered; null when it was no write, or its outcome is unknown.</summary>
     public CommandResult? Written { get; private set; }
 
     private DeterministicRandom Random => _world.Random;

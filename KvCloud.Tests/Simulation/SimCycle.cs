@@ -3,8 +3,8 @@ using System.Globalization;
 namespace KvCloud.Tests.Simulation;
 
 /// <summary>
-/// Nodes that each name the next: always one cycle through all of them. A transaction lets two neighbours change places.
-/// After the workload of that name in the tests of FoundationDB.
+/// Nodes that each name the next: always one cycle through all of them. A transaction lets two neighbours change
+/// places. After the workload of that name in the tests of FoundationDB.
 /// </summary>
 internal sealed class SimCycle(int nodes) : SimData
 {
@@ -39,7 +39,7 @@ internal sealed class SimCycle(int nodes) : SimData
 
         return node == Keys[0] && seen.Count == nodes
             ? null
-            : $"{string.Join(' ', values)} is no cycle of {nodes}: {seen.Count} nodes from {Keys[0]} on it comes to {node}";
+            : $"{string.Join(' ', values)} is no cycle of {nodes}: it comes to {node} again after {seen.Count}";
     }
 
     private static string KeyOf(int number) => string.Create(CultureInfo.InvariantCulture, $"c{number}");

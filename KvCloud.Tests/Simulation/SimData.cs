@@ -14,8 +14,8 @@ internal enum SimWorkload
 }
 
 /// <summary>
-/// Data with a law that every transaction keeps, and that any reader can hold what it sees to, at any version and on any
-/// replica, without knowing anything of how it came about.
+/// Data with a law that every transaction keeps, and that any reader can hold what it sees to, at any version and on
+/// any replica, without knowing anything of how it came about.
 /// </summary>
 internal abstract class SimData
 {
@@ -24,8 +24,8 @@ internal abstract class SimData
     public abstract string InitialValueOf(int index);
 
     /// <summary>
-    /// One transaction. Each key that it gives is read, and in <paramref name="read"/> when it goes on; what it means to
-    /// write it puts into <paramref name="writes"/>.
+    /// One transaction. Each key that it gives is read, and in <paramref name="read"/> when it goes on; what it means
+    /// to write it puts into <paramref name="writes"/>.
     /// </summary>
     public abstract IEnumerable<string> Transact(
         Func<int, int> random, IReadOnlyDictionary<string, string> read, IDictionary<string, string> writes);

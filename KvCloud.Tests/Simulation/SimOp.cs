@@ -36,7 +36,7 @@ internal sealed record SimOp(int Id, SimOpKind Kind)
     /// <summary>What is written to each of the keys; where this is null, <see cref="Value"/> to all.</summary>
     public IReadOnlyList<string>? Values { get; init; }
 
-    /// <summary>Of a commit: what it has read is as of this version. Of a snapshot read: the version to read at.</summary>
+    /// <summary>Of a commit: the version at which it has read. Of a snapshot read: the version to read at.</summary>
     public long ReadVersion { get; init; }
 
     public SimIdentity? Identity { get; init; }
@@ -73,7 +73,8 @@ internal sealed record SimOp(int Id, SimOpKind Kind)
         SimOpKind.GetReadVersion => $"op{Id} read version at level {Level}",
         SimOpKind.SnapshotRead or SimOpKind.SnapshotRange =>
             $"op{Id} {Kind} {string.Join('-', Keys)} at version {ReadVersion}",
-        _ => $"op{Id} {Kind} {string.Join('+', Keys)}{(Identity is SimIdentity id ? $" #{id.Session}.{id.Sequence}" : "")}",
+        _ => $"op{Id} {Kind} {string.Join('+', Keys)}"
+            + (Identity is SimIdentity id ? $" #{id.Session}.{id.Sequence}" : ""),
     };
 }
 

@@ -4,14 +4,26 @@ namespace KvCloud.Tests.Simulation;
 
 /// <summary>What became of one seed.</summary>
 internal sealed record SimReport(
-    ulong Seed, string? Failure, long Events, long Slots, int Answers, int Reads, int Transactions, int Audits, long RecoveryUs);
+    ulong Seed,
+    string? Failure,
+    long Events,
+    long Slots,
+    int Answers,
+    int Reads,
+    int Transactions,
+    int Audits,
+    long RecoveryUs);
 
 /// <summary>Runs seeds, each in a world of its own, and tells how to live through a failure again.</summary>
 internal static class SimRunner
 {
     private const int LastEvents = 60;
 
-    public static SimReport Run(ulong seed, Sabotage sabotage = Sabotage.None, SimWorkload? workload = null, Action<string>? trace = null)
+    public static SimReport Run(
+        ulong seed,
+        Sabotage sabotage = Sabotage.None,
+        SimWorkload? workload = null,
+        Action<string>? trace = null)
     {
         using var world = new SimWorld(seed, sabotage, workload, trace);
         string? failure = null;
@@ -39,7 +51,8 @@ internal static class SimRunner
     }
 
     /// <summary>Lives through the seed again and tells its last events.</summary>
-    public static string Explain(SimReport report, Sabotage sabotage = Sabotage.None, SimWorkload? workload = null)
+    public static string Explain(
+        SimReport report, Sabotage sabotage = Sabotage.None, SimWorkload? workload = null)
     {
         var last = new Queue<string>();
         Run(report.Seed, sabotage, workload, line =>

@@ -10,8 +10,8 @@ namespace KvCloud.Tests.Simulation;
 /// read has changed, and in between looks at everything as of a version.
 /// </summary>
 /// <remarks>
-/// With each transaction it counts up a key of its own, and knows from the answers alone what that must show: one that ran
-/// twice, or not at all, does not stay hidden, even where the law of the data would forgive it.
+/// With each transaction it counts up a key of its own, and knows from the answers alone what that must show: one that
+/// ran twice, or not at all, does not stay hidden, even where the law of the data would forgive it.
 /// </remarks>
 internal sealed class SimTransactions(SimClient client, int id, SimWorld world, SimProfile profile, SimData data)
 {

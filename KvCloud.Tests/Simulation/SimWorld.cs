@@ -227,7 +227,9 @@ internal sealed class SimWorld : IDisposable
             {
                 var version = new CommitVersion(Random.Next((int)Checker.Model.Version + 1));
                 CheckLaw(
-                    node.Store.ReadRange(_data.Keys[0], _data.Keys[^1], version), version.Value, $"{node.Self} in the end");
+                    node.Store.ReadRange(_data.Keys[0], _data.Keys[^1], version),
+                    version.Value,
+                    $"{node.Self} in the end");
             }
         }
     }

@@ -63,7 +63,8 @@ public static class SimulateCommand
         SimReport report = SimRunner.Run(seed, sabotage, workload, isTraced ? Console.Out.WriteLine : null);
         Console.WriteLine(report.Failure is null
             ? $"seed {seed}: {report.Events} events, {report.Slots} slots, {report.Answers} writes answered, "
-                + $"{report.Reads} reads, {report.Transactions} transactions, {report.Audits} audits, recovered in {report.RecoveryUs / 1_000} ms"
+                + $"{report.Reads} reads, {report.Transactions} transactions, {report.Audits} audits, "
+                + $"recovered in {report.RecoveryUs / 1_000} ms"
             : SimRunner.Explain(report, sabotage, workload));
         return report.Failure is null ? 0 : 1;
     }
