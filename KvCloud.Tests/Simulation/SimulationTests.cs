@@ -3,7 +3,7 @@ namespace KvCloud.Tests.Simulation;
 public class SimulationTests
 {
     private const int SeedsInEveryRun = 2_000;
-    private const int SeedsOfTransactions = 200;
+    private const int SeedsOfTransactions = 300;
 
     [Fact]
     public void Every_seed_is_safe_under_trouble_and_recovers_from_it() =>
