@@ -2,9 +2,9 @@ namespace KvCloud.Consensus;
 
 /// <summary>
 /// Fetches chosen entries that this node missed, one request at a time: first from whoever leads, and from the others
-/// in turn when that one does not help.
+/// in turn when that one does not help. And serves who asks.
 /// </summary>
-internal sealed class CatchUp(Membership members, PaxosConfig config)
+internal sealed class CatchUp(Membership members, PaxosConfig config, Learner learner, Turn turn)
 {
     /// <summary>How long a small gap may stand: the missing Accept is often only a moment late.</summary>
     private const int PatienceTicks = 2;
@@ -15,7 +15,7 @@ internal sealed class CatchUp(Membership members, PaxosConfig config)
     private long _stuckSince = Never;
     private long _requestedAt = Never;
     private bool _isFetching;
-    private int _turn;
+    private int _sourceTurn;
 
     /// <summary>Whom to ask first.</summary>
     public NodeId? Preferred { get; set; }
@@ -29,22 +29,24 @@ internal sealed class CatchUp(Membership members, PaxosConfig config)
         Preferred = source;
         _stuckSince = Never;
         _requestedAt = Never;
-        _turn = 0;
+        _sourceTurn = 0;
     }
 
     /// <summary>For how long nothing has been learned although something is missing.</summary>
-    public long StuckTicks(long now) => _stuckSince == Never ? 0 : now - _stuckSince;
+    public long StuckTicks => _stuckSince == Never ? 0 : turn.Now - _stuckSince;
 
-    /// <summary>The next request to send, if one is due.</summary>
-    public CatchUpRequest? Next(Slot chosen, Slot knownChosen, long now)
+    /// <summary>Sends the next request, if one is due.</summary>
+    public void Request()
     {
-        if (chosen >= knownChosen || members.IsAlone)
+        long now = turn.Now;
+        Slot chosen = learner.ChosenSlot;
+        if (!learner.IsBehind || members.IsAlone)
         {
             _stuckSince = Never;
             _requestedAt = Never;
             _isFetching = false;
-            _turn = 0;
-            return null;
+            _sourceTurn = 0;
+            return;
         }
 
         if (_stuckSince == Never || chosen > _chosenBefore)
@@ -53,43 +55,47 @@ internal sealed class CatchUp(Membership members, PaxosConfig config)
             _chosenBefore = chosen;
         }
 
-        bool isSmall = knownChosen.Value - chosen.Value <= config.MaxInFlightSlots;
+        bool isSmall = learner.KnownChosen.Value - chosen.Value <= config.MaxInFlightSlots;
         if (!_isFetching && isSmall && now - _stuckSince < PatienceTicks)
         {
-            return null;
+            return;
         }
 
         if (_requestedAt != Never)
         {
             if (now - _requestedAt < config.ResendTicks)
             {
-                return null;
+                return;
             }
 
-            _turn++;
+            _sourceTurn++;
         }
 
         _isFetching = true;
         _requestedAt = now;
-        return new CatchUpRequest(members.Self, Source(), chosen.Next);
+        turn.Effects.Send.Add(new CatchUpRequest(members.Self, Source(), chosen.Next));
     }
 
-    /// <summary>An answer came: the next request may go at once, and elsewhere if this one was of no use.</summary>
+    /// <summary>An answer came. If it was of use the next request goes at once; if not, elsewhere and later.</summary>
     public void Answered(bool learned)
     {
-        if (_requestedAt == Never)
-        {
-            return;
-        }
-
         if (learned)
         {
             _requestedAt = Never;
+            Request();
+        }
+    }
+
+    public void Serve(CatchUpRequest message)
+    {
+        if (message.FromSlot <= learner.ChosenSlot)
+        {
+            turn.Effects.CatchUps.Add(new CatchUpOrder(message.From, message.FromSlot, learner.ChosenSlot));
         }
     }
 
     private NodeId Source() =>
-        _turn == 0 && Preferred is NodeId preferred && preferred != members.Self
+        _sourceTurn == 0 && Preferred is NodeId preferred && preferred != members.Self
             ? preferred
-            : members.Others[_turn % members.Others.Count];
+            : members.Others[_sourceTurn % members.Others.Count];
 }

@@ -8,16 +8,13 @@ namespace KvCloud.Consensus;
 internal sealed class LeaderElection
 {
     private readonly PaxosConfig _config;
-    private readonly Membership _members;
     private readonly DeterministicRandom _random;
     private long _lastLeaderContact;
     private long _deadline;
-    private uint _preVotes;
 
     public LeaderElection(PaxosConfig config, Membership members, bool isNew)
     {
         _config = config;
-        _members = members;
         _random = new DeterministicRandom(config.Seed);
 
         // A node that has promised before may have granted a lease just before it went down: it keeps still for as
@@ -59,10 +56,4 @@ internal sealed class LeaderElection
     /// <summary>How long a candidate waits for promises, which cost their acceptors a write to disk.</summary>
     public void WaitForPromises(long now) =>
         _deadline = now + (_config.ElectionTimeoutTicks / 2) + _random.Next(_config.ElectionJitterTicks);
-
-    public void BeginPreVote() => _preVotes = _members.Add(0, _members.Self);
-
-    public void CountPreVote(NodeId from) => _preVotes = _members.Add(_preVotes, from);
-
-    public bool HasPreVotes => _members.IsQuorum(_preVotes);
 }

@@ -7,29 +7,19 @@ namespace KvCloud.Consensus;
 /// </summary>
 public sealed class PaxosNode
 {
-    /// <summary>An Accept is cut into messages of about this many bytes.</summary>
-    private const int AcceptMessageBytes = 1024 * 1024;
-
     private readonly PaxosConfig _config;
     private readonly Membership _members;
     private readonly Acceptor _acceptor;
     private readonly Learner _learner;
     private readonly LeaderElection _election;
+    private readonly Voter _voter;
     private readonly CatchUp _catchUp;
-    private readonly ReadIndexQueue _reads = new();
-    private readonly SortedDictionary<long, long> _remoteReads = [];
-    private readonly List<ReadIndexQueue.Read> _settled = [];
-    private Effects _effects = new();
-    private Proposer? _proposer;
-    private HeartbeatRounds? _rounds;
-    private Ballot _preVoteBallot = Ballot.Zero;
-    private Slot _leaderChosen;
-    private Slot _toldChosen;
-    private Slot _trimSlot;
-    private Slot _syncedChosen;
-    private bool _remembersPromise;
-    private long _preparedAt;
-    private long _now;
+    private readonly Follower _follower;
+    private readonly LogRetention _retention = new();
+    private readonly RemoteReads _remoteReads;
+    private readonly Turn _turn = new();
+    private Candidacy? _candidacy;
+    private Leadership? _leadership;
 
     public PaxosNode(PaxosConfig config, RestoredState restored)
     {
@@ -40,13 +30,18 @@ public sealed class PaxosNode
         _learner = new Learner(restored.ChosenSlot, _acceptor);
         _election = new LeaderElection(config, _members, isNew: restored.Promised.IsZero);
         _election.NoteRound(restored.Promised.Round);
-        _remembersPromise = !restored.Promised.IsZero;
-        _catchUp = new CatchUp(_members, config);
+        _voter = new Voter(config.Self, _acceptor, _learner, _turn);
+        _catchUp = new CatchUp(_members, config, _learner, _turn);
+        _follower = new Follower(
+            config, _acceptor, _learner, _retention, _turn, remembersPromise: !restored.Promised.IsZero);
+        _remoteReads = new RemoteReads(config, _learner, _turn);
     }
 
     public NodeId Self => _config.Self;
 
-    public Role Role { get; private set; }
+    public Role Role => _leadership is not null ? Role.Leader
+        : _candidacy is null ? Role.Follower
+        : _candidacy.IsPreparing ? Role.Candidate : Role.PreCandidate;
 
     /// <summary>Who leads, as far as this node knows.</summary>
     public NodeId? Leader { get; private set; }
@@ -61,33 +56,30 @@ public sealed class PaxosNode
     /// <summary>Slots up to here are known to be chosen somewhere; above ChosenSlot they are still being learned.</summary>
     public Slot KnownChosen => _learner.KnownChosen;
 
-    public int InFlightSlots => _proposer?.InFlightSlots ?? 0;
+    public int InFlightSlots => _leadership?.InFlightSlots ?? 0;
 
     /// <summary>What the caller's data store has durably; told to the leader as far as the log knows it to be chosen.</summary>
-    public Slot DurableSlot { get; set; }
+    public Slot DurableSlot
+    {
+        get => _retention.DurableSlot;
+        set => _retention.DurableSlot = value;
+    }
 
     /// <summary>Every voter has all up to here durably in its data store: the log needs it no more.</summary>
-    public Slot TrimSlot => _trimSlot;
+    public Slot TrimSlot => _retention.TrimSlot;
 
     /// <summary>The no-op that opened this node's reign; Zero when it does not lead.</summary>
-    public Slot OpeningSlot => Role == Role.Leader ? _proposer!.OpeningSlot : Slot.Zero;
+    public Slot OpeningSlot => _leadership?.OpeningSlot ?? Slot.Zero;
 
     /// <summary>
     /// Up to this tick, exclusive, no other node can lead: the leader may read alone, once it has applied
     /// <see cref="OpeningSlot"/> and everything else up to the <see cref="ChosenSlot"/> of that moment, which a follower
     /// may have applied and shown already. 0 when there is no lease.
     /// </summary>
-    public long LeaseUntilTick =>
-        Role == Role.Leader && _learner.ChosenSlot >= _proposer!.OpeningSlot && _rounds!.ConfirmedRound > 0
-            ? _rounds.ConfirmedSentTick + _config.LeaseTicks
-            : 0;
+    public long LeaseUntilTick => _leadership?.LeaseUntilTick ?? 0;
 
-    /// <summary>
-    /// After any crash this node has everything up to here in its data, and its log knows it to be chosen: it needs these
-    /// slots from nobody. What only the data has it would have to learn again, and could not if all had trimmed it.
-    /// After a start nothing counts before a write is synced: what was read may be the page cache of a process that died.
-    /// </summary>
-    private Slot NotNeededUpTo => Slot.Min(DurableSlot, _syncedChosen);
+    /// <summary>The highest ballot that this node is bound to, or follows.</summary>
+    private Ballot Known => Ballot.Max(_acceptor.Promised, Ballot);
 
     /// <summary>
     /// Lets time pass. Ticks are counted from the start of this node; going back is ignored. The clock is to be read
@@ -96,23 +88,27 @@ public sealed class PaxosNode
     /// </summary>
     public void AdvanceTo(long tick)
     {
-        if (tick <= _now)
+        if (tick <= _turn.Now)
         {
             return;
         }
 
-        _now = tick;
-        if (Role == Role.Leader)
+        _turn.Now = tick;
+        if (_leadership is Leadership reign)
         {
-            TickLeader();
+            TickLeader(reign);
         }
-        else
+        else if (_election.IsDue(tick))
         {
-            TickFollower();
+            BeginCandidacy();
+        }
+        else if (_candidacy is { IsOverdue: true } candidacy)
+        {
+            candidacy.Prepare();
         }
 
-        ExpireRemoteReads();
-        RequestCatchUp();
+        _remoteReads.Expire();
+        _catchUp.Request();
     }
 
     public void Step(Message message)
@@ -122,51 +118,44 @@ public sealed class PaxosNode
             return;
         }
 
-        // What a node says to itself comes only after a promise of its own is on disk.
-        _remembersPromise |= message.From == Self;
+        if (message.From == Self)
+        {
+            // What a node says to itself comes only after a promise of its own is on disk.
+            _follower.NotePromiseOnDisk();
+        }
+
         switch (message)
         {
             case Accept accept: OnAccept(accept); break;
-            case Accepted accepted: OnAccepted(accepted); break;
+            case Accepted accepted: _leadership?.OnAccepted(accepted); break;
             case Heartbeat heartbeat: OnHeartbeat(heartbeat); break;
-            case HeartbeatReply reply: OnHeartbeatReply(reply); break;
+            case HeartbeatReply reply: _leadership?.OnHeartbeatReply(reply); break;
             case ReadIndexRequest request: OnReadIndexRequest(request); break;
-            case ReadIndexReply reply: OnReadIndexReply(reply); break;
-            case PreVote preVote: OnPreVote(preVote); break;
+            case ReadIndexReply reply: _remoteReads.Answer(reply); break;
+            case PreVote preVote: _voter.Answer(preVote, MayBeLedByOther(preVote.From)); break;
             case PreVoteReply reply: OnPreVoteReply(reply); break;
             case Prepare prepare: OnPrepare(prepare); break;
             case Promise promise: OnPromise(promise); break;
             case Refused refused: OnRefused(refused); break;
-            case CatchUpRequest request: OnCatchUpRequest(request); break;
+            case CatchUpRequest request: _catchUp.Serve(request); break;
             case CatchUpReply reply: OnCatchUpReply(reply); break;
-            case ChosenIsSynced synced: _syncedChosen = Slot.Max(_syncedChosen, synced.ChosenSlot); break;
+            case ChosenIsSynced synced: _retention.NoteSynced(synced.ChosenSlot); break;
             default: throw new InvariantViolationException($"unknown message {message.GetType().Name}");
         }
     }
 
     /// <summary>Whether <see cref="Propose"/> would take a payload of this size now.</summary>
-    public ProposeStatus CanPropose(int bytes)
-    {
-        if (Role != Role.Leader)
-        {
-            return ProposeStatus.NotLeader;
-        }
-
-        bool spread = _proposer!.NextSlot.Value - _learner.ChosenSlot.Value > 4L * _config.MaxInFlightSlots;
-        return spread || !_proposer.HasRoomFor(bytes) ? ProposeStatus.WindowFull : ProposeStatus.Proposed;
-    }
+    public ProposeStatus CanPropose(int bytes) =>
+        _leadership is not Leadership reign ? ProposeStatus.NotLeader
+        : reign.HasRoomFor(bytes) ? ProposeStatus.Proposed : ProposeStatus.WindowFull;
 
     /// <summary>Proposes a batch of commands for the next slot. The payload belongs to the log from now on.</summary>
     public ProposeResult Propose(ReadOnlyMemory<byte> payload)
     {
         ProposeStatus status = CanPropose(payload.Length);
-        if (status != ProposeStatus.Proposed)
-        {
-            return new ProposeResult(status, Slot.Zero, Ballot.Zero);
-        }
-
-        Slot slot = ProposeValue(new Value(_proposer!.Ballot, ValueKind.Commands, payload));
-        return new ProposeResult(ProposeStatus.Proposed, slot, _proposer.Ballot);
+        return status == ProposeStatus.Proposed
+            ? new ProposeResult(status, _leadership!.Propose(ValueKind.Commands, payload), _leadership.Ballot)
+            : new ProposeResult(status, Slot.Zero, Ballot.Zero);
     }
 
     /// <summary>
@@ -176,156 +165,88 @@ public sealed class PaxosNode
     /// </summary>
     public void ReadIndex(long id)
     {
-        if (Role == Role.Leader)
+        if (_leadership is Leadership reign)
         {
-            _reads.Add(Self, id);
+            reign.AddRead(Self, id);
         }
         else if (Leader is NodeId leader)
         {
-            _remoteReads.Add(id, _now);
-            _effects.Send.Add(new ReadIndexRequest(Self, leader, id));
+            _remoteReads.Ask(leader, id);
         }
         else
         {
-            _effects.Reads.Add(new ReadIndexResult(id, Confirmed: false, Slot.Zero));
+            _remoteReads.Refuse(id);
         }
     }
 
     /// <summary>Ends the turn: everything to be done since the last call.</summary>
     public Effects TakeEffects()
     {
-        if (Role == Role.Leader)
+        _leadership?.Flush();
+        if (_turn.Effects.MustSync && _retention.WaitsForSync(_learner.ChosenSlot))
         {
-            SendProposed();
-            BeginReadRound();
+            _turn.Effects.SendAfterPersist.Add(new ChosenIsSynced(Self, _learner.ChosenSlot));
         }
 
-        if (_effects.MustSync && DurableSlot > _syncedChosen && _learner.ChosenSlot > _syncedChosen)
-        {
-            _effects.SendAfterPersist.Add(new ChosenIsSynced(Self, _learner.ChosenSlot));
-        }
-
-        Effects effects = _effects;
-        _effects = new Effects();
-        return effects;
+        return _turn.End();
     }
 
-    private void TickLeader()
+    private void TickLeader(Leadership reign)
     {
-        bool isCutOff = !_members.IsAlone && _now - _rounds!.ConfirmedSentTick > _config.ElectionTimeoutTicks;
-        bool cannotLearn = _catchUp.StuckTicks(_now) > _config.ElectionTimeoutTicks;
-        if (isCutOff || cannotLearn)
+        bool isCutOff = !_members.IsAlone && reign.TicksOutOfTouch > _config.ElectionTimeoutTicks;
+        bool cannotLearn = _catchUp.StuckTicks > _config.ElectionTimeoutTicks;
+        if (!isCutOff && !cannotLearn)
         {
-            StepDown();
-            if (cannotLearn)
-            {
-                // Somebody else shall lead: who was cut off may try again soon, who cannot learn would only fail again.
-                _election.Wait(_now);
-            }
-            else
-            {
-                _election.BackOff(_now);
-            }
-
+            reign.Tick();
             return;
         }
 
-        if (_now - _rounds!.LastSentTick >= _config.HeartbeatTicks || _learner.ChosenSlot > _toldChosen)
+        StepDown();
+        if (cannotLearn)
         {
-            BeginRound();
+            // Somebody else shall lead: who was cut off may try again soon, who cannot learn would only fail again.
+            _election.Wait(_turn.Now);
         }
-
-        foreach (NodeId peer in _members.Others)
+        else
         {
-            SendAccepts(peer, _proposer!.Overdue(peer, _now));
-        }
-
-        _proposer!.NoteResent(_now);
-    }
-
-    private void TickFollower()
-    {
-        if (_election.IsDue(_now))
-        {
-            BeginPreVote();
-        }
-        else if (Role == Role.Candidate && _now - _preparedAt >= _config.ResendTicks)
-        {
-            _preparedAt = _now;
-            SendPrepare(_effects.SendAfterPersist);
+            _election.BackOff(_turn.Now);
         }
     }
 
     // ---- Election ----
 
-    private void BeginPreVote()
+    private void BeginCandidacy()
     {
         StepDown();
-        Role = Role.PreCandidate;
         long round = Math.Max(_election.HighestRound, Math.Max(_acceptor.Promised.Round, Ballot.Round));
-        _preVoteBallot = new Ballot(round + 1, Self);
-        _election.BackOff(_now);
-        _election.BeginPreVote();
-        foreach (NodeId peer in _members.Others)
+        _candidacy = new Candidacy(new Ballot(round + 1, Self), _members, _config, _acceptor, _learner, _turn);
+        _election.BackOff(_turn.Now);
+        _candidacy.AskForPreVotes();
+        if (_candidacy.HasPreVotes)
         {
-            _effects.Send.Add(new PreVote(Self, peer, _preVoteBallot, _learner.ChosenSlot.Next));
+            BeginPrepare(_candidacy);
         }
-
-        if (_election.HasPreVotes)
-        {
-            BeginPrepare();
-        }
-    }
-
-    private void OnPreVote(PreVote message)
-    {
-        bool granted = message.Ballot > _acceptor.Promised && !MayBeLedByOther(message.From);
-        _effects.Send.Add(new PreVoteReply(Self, message.From, message.Ballot, granted, _acceptor.Promised));
     }
 
     private void OnPreVoteReply(PreVoteReply message)
     {
         _election.NoteRound(message.Promised.Round);
-        if (Role != Role.PreCandidate || message.Ballot != _preVoteBallot || !message.Granted)
+        if (_candidacy is Candidacy candidacy && candidacy.CountPreVote(message))
         {
-            return;
-        }
-
-        _election.CountPreVote(message.From);
-        if (_election.HasPreVotes)
-        {
-            BeginPrepare();
+            BeginPrepare(candidacy);
         }
     }
 
-    private void BeginPrepare()
+    private void BeginPrepare(Candidacy candidacy)
     {
-        if (!_acceptor.TryPromise(_preVoteBallot, _effects))
+        if (!candidacy.TryPrepare())
         {
-            // A higher ballot was promised while the votes came in.
             StepDown();
             return;
         }
 
-        Role = Role.Candidate;
-        _proposer = new Proposer(_preVoteBallot, _members, _config);
-        _preparedAt = _now;
-        _election.WaitForPromises(_now);
-
-        // After the own promise is on disk: a ballot is never used twice, whatever a crash forgets.
-        SendPrepare(_effects.SendAfterPersist);
-        _effects.SendAfterPersist.Add(MakePromise(Self, _preVoteBallot, _learner.ChosenSlot.Next));
-    }
-
-    private void SendPrepare(List<Message> to)
-    {
-        foreach (NodeId peer in _members.Others)
-        {
-            if (!_proposer!.HasPromised(peer))
-            {
-                to.Add(new Prepare(Self, peer, _proposer.Ballot, _learner.ChosenSlot.Next));
-            }
-        }
+        _election.WaitForPromises(_turn.Now);
+        _voter.Promise(Self, candidacy.Ballot, _learner.ChosenSlot.Next);
     }
 
     private void OnPrepare(Prepare message)
@@ -336,425 +257,149 @@ public sealed class PaxosNode
         }
 
         _election.NoteRound(message.Ballot.Round);
-        if (message.Ballot < _acceptor.Promised)
-        {
-            Refuse(message.From, message.Ballot);
-            return;
-        }
-
-        bool isNewBallot = message.Ballot > _acceptor.Promised;
-        if (isNewBallot && MayBeLedByOther(message.From))
-        {
-            // The lease of the leader that was heard last may still hold.
-            return;
-        }
-
-        Invariant.Check(_acceptor.TryPromise(message.Ballot, _effects), "a promise was refused after its check");
-        if (isNewBallot)
+        if (_voter.Answer(message, Known, MayBeLedByOther(message.From)))
         {
             StepDown();
-            _election.Wait(_now);
+            _election.Wait(_turn.Now);
         }
-
-        _effects.SendAfterPersist.Add(MakePromise(message.From, message.Ballot, message.FirstUnchosen));
-    }
-
-    private Promise MakePromise(NodeId to, Ballot ballot, Slot firstUnchosen)
-    {
-        Slot below = Slot.Max(_learner.ChosenSlot, firstUnchosen.Previous);
-        return new Promise(Self, to, ballot, _learner.ChosenSlot, _acceptor.AcceptedAbove(below));
     }
 
     private void OnPromise(Promise message)
     {
-        if (Role == Role.Candidate && message.Ballot == _proposer!.Ballot && _proposer.CountPromise(message))
+        if (_candidacy is Candidacy candidacy && candidacy.CountPromise(message))
         {
-            BecomeLeader();
+            BecomeLeader(candidacy.Proposer!);
         }
     }
 
-    private void BecomeLeader()
+    private void BecomeLeader(Proposer proposer)
     {
-        Role = Role.Leader;
+        _candidacy = null;
+        _leadership = new Leadership(proposer, _members, _config, _acceptor, _learner, _retention, _turn);
         Leader = Self;
-        Ballot = _proposer!.Ballot;
-        _rounds = new HeartbeatRounds(_members, _now);
-        _toldChosen = Slot.Zero;
-        IReadOnlyList<Value> values = _proposer.Lead(_learner.ChosenSlot, out Slot chosenElsewhere, out NodeId source);
-        _learner.NoteChosen(chosenElsewhere);
-        _catchUp.Restart(source);
-        foreach (Value value in values)
-        {
-            ProposeValue(value);
-        }
-
-        BeginRound();
-        FailRemoteReads();
+        Ballot = proposer.Ballot;
+        _catchUp.Restart(_leadership.Open());
+        _remoteReads.RefuseAll();
     }
 
     private void OnRefused(Refused message)
     {
         _election.NoteRound(message.Promised.Round);
-        if (_proposer is null || message.Ballot != _proposer.Ballot || message.Promised <= message.Ballot)
+        bool wasLeader = _leadership is not null;
+        Ballot? own = _leadership?.Ballot ?? _candidacy?.Proposer?.Ballot;
+        if (message.Ballot != own || message.Promised <= message.Ballot)
         {
             return;
         }
 
-        bool wasLeader = Role == Role.Leader;
         StepDown();
         if (wasLeader)
         {
             // Its followers still follow it: a higher ballot of its own unites the group soonest.
-            BeginPreVote();
+            BeginCandidacy();
         }
         else
         {
-            _election.BackOff(_now);
+            _election.BackOff(_turn.Now);
         }
     }
 
     /// <summary>Gives up whatever this node sought or held. The promise stays.</summary>
     private void StepDown()
     {
-        Role = Role.Follower;
         Leader = null;
-        _proposer = null;
-        _rounds = null;
-        _settled.Clear();
-        _reads.TakeAll(_settled);
-        AnswerReads(confirmed: false, Slot.Zero);
-        FailRemoteReads();
-    }
-
-    /// <summary>A leader of this ballot lives.</summary>
-    private void Follow(Ballot ballot)
-    {
-        if (Role != Role.Follower || Leader != ballot.Node || Ballot != ballot)
-        {
-            StepDown();
-            Leader = ballot.Node;
-            Ballot = ballot;
-            _leaderChosen = Slot.Zero;
-            _catchUp.Preferred = ballot.Node;
-        }
-
-        _election.NoteRound(ballot.Round);
-        _election.HeardLeader(_now);
+        _candidacy = null;
+        _leadership?.End();
+        _leadership = null;
+        _remoteReads.RefuseAll();
     }
 
     /// <summary>Whether a leader other than this candidate may hold a lease that this node has granted.</summary>
     private bool MayBeLedByOther(NodeId candidate)
     {
-        if (Role == Role.Leader)
+        if (_leadership is Leadership reign)
         {
-            return _now - _rounds!.ConfirmedSentTick < _config.ElectionTimeoutTicks;
+            return reign.TicksOutOfTouch < _config.ElectionTimeoutTicks;
         }
 
-        return Leader != candidate && _election.MayBeLed(_now);
+        return Leader != candidate && _election.MayBeLed(_turn.Now);
     }
 
-    private void Refuse(NodeId to, Ballot ballot) =>
-        _effects.Send.Add(new Refused(Self, to, ballot, Ballot.Max(_acceptor.Promised, Ballot)));
-
-    // ---- Phase 2 ----
-
-    private Slot ProposeValue(Value value)
-    {
-        Slot slot = _proposer!.Propose(value, _now);
-        Invariant.Check(_acceptor.Promised == _proposer.Ballot, "a leader's own acceptor is bound to another ballot");
-        _acceptor.Accept(slot, value, _effects);
-        return slot;
-    }
-
-    private void SendProposed()
-    {
-        IReadOnlyList<LogEntry> entries = _proposer!.TakeUnsent();
-        if (entries.Count == 0)
-        {
-            return;
-        }
-
-        foreach (NodeId peer in _members.Others)
-        {
-            SendAccepts(peer, entries);
-        }
-
-        Slot[] slots = [.. entries.Select(entry => entry.Slot)];
-        _effects.SendAfterPersist.Add(new Accepted(Self, Self, _proposer.Ballot, slots));
-        _toldChosen = _learner.ChosenSlot;
-    }
-
-    private void SendAccepts(NodeId peer, IReadOnlyList<LogEntry> entries)
-    {
-        int start = 0;
-        int bytes = 0;
-        for (int i = 0; i < entries.Count; i++)
-        {
-            bytes += entries[i].Value.Payload.Length;
-            if (bytes >= AcceptMessageBytes || i == entries.Count - 1)
-            {
-                IReadOnlyList<LogEntry> part = start == 0 && i == entries.Count - 1
-                    ? entries
-                    : [.. entries.Skip(start).Take(i - start + 1)];
-                _effects.Send.Add(new Accept(Self, peer, _proposer!.Ballot, _learner.ChosenSlot, part));
-                start = i + 1;
-                bytes = 0;
-            }
-        }
-    }
+    // ---- Following and learning ----
 
     private void OnAccept(Accept message)
     {
-        if (message.Ballot.Node != message.From)
+        if (TryFollow(message.From, message.Ballot))
         {
-            return;
+            _follower.Accept(message);
         }
-
-        if (message.Ballot < Ballot || !_acceptor.TryPromise(message.Ballot, _effects))
-        {
-            Refuse(message.From, message.Ballot);
-            return;
-        }
-
-        Follow(message.Ballot);
-        var slots = new List<Slot>(message.Entries.Count);
-        foreach (LogEntry entry in message.Entries)
-        {
-            if (entry.Slot > _learner.ChosenSlot)
-            {
-                if (!_acceptor.HasRoomFor(entry.Slot))
-                {
-                    continue;
-                }
-
-                _acceptor.Accept(entry.Slot, entry.Value, _effects);
-            }
-
-            slots.Add(entry.Slot);
-        }
-
-        if (slots.Count > 0)
-        {
-            _effects.SendAfterPersist.Add(new Accepted(Self, message.From, message.Ballot, slots));
-        }
-
-        FollowChosen(message.ChosenSlot);
-    }
-
-    private void OnAccepted(Accepted message)
-    {
-        if (Role != Role.Leader || message.Ballot != _proposer!.Ballot)
-        {
-            return;
-        }
-
-        foreach (Slot slot in message.Slots)
-        {
-            if (_proposer.CountAccepted(message.From, slot) is Value value)
-            {
-                _learner.MarkChosen(slot, value, _effects);
-            }
-        }
-    }
-
-    // ---- Heartbeats and reads ----
-
-    private void BeginRound()
-    {
-        long round = _rounds!.Begin(_now, NotNeededUpTo);
-        _trimSlot = Slot.Max(_trimSlot, _rounds.DurableEverywhere());
-        _toldChosen = _learner.ChosenSlot;
-        foreach (NodeId peer in _members.Others)
-        {
-            _effects.Send.Add(new Heartbeat(Self, peer, Ballot, round, _learner.ChosenSlot, _trimSlot));
-        }
-
-        SettleReads();
     }
 
     private void OnHeartbeat(Heartbeat message)
     {
-        if (message.Ballot.Node != message.From)
+        if (TryFollow(message.From, message.Ballot))
         {
-            return;
-        }
-
-        if (message.Ballot < Ballot || message.Ballot < _acceptor.Promised)
-        {
-            Refuse(message.From, message.Ballot);
-            return;
-        }
-
-        Follow(message.Ballot);
-        _trimSlot = Slot.Max(_trimSlot, message.TrimSlot);
-        FollowChosen(message.ChosenSlot);
-        var reply = new HeartbeatReply(
-            Self, message.From, message.Ballot, message.Round, _learner.ChosenSlot, NotNeededUpTo);
-        if (_remembersPromise)
-        {
-            _effects.Send.Add(reply);
-            return;
-        }
-
-        // The answer grants a lease. A node that has promised nothing yet would forget that in a crash, come back as a
-        // new one and vote at once: it promises first, and answers when the disk has it.
-        _acceptor.TryPromise(message.Ballot, _effects);
-        _effects.SendAfterPersist.Add(reply);
-        _effects.SendAfterPersist.Add(reply with { To = Self });
-    }
-
-    private void OnHeartbeatReply(HeartbeatReply message)
-    {
-        if (Role == Role.Leader && message.Ballot == Ballot
-            && _rounds!.Answer(message.From, message.Round, message.DurableSlot))
-        {
-            SettleReads();
+            _follower.Answer(message);
         }
     }
 
-    private void BeginReadRound()
+    /// <summary>Follows the leader of the ballot from now on. False: it is a leader of the past.</summary>
+    private bool TryFollow(NodeId from, Ballot ballot)
     {
-        // Before its own no-op is chosen a new leader may not know everything that was chosen (thesis, 6.4).
-        if (_reads.NeedsRound && _learner.ChosenSlot >= _proposer!.OpeningSlot)
+        if (ballot.Node != from)
         {
-            _reads.Begin(_rounds!.LastRound + 1, _learner.ChosenSlot);
-            BeginRound();
-        }
-    }
-
-    private void SettleReads()
-    {
-        _settled.Clear();
-        Slot slot = _reads.TakeConfirmed(_rounds!.ConfirmedRound, _settled);
-        AnswerReads(confirmed: true, slot);
-    }
-
-    private void AnswerReads(bool confirmed, Slot slot)
-    {
-        foreach (ReadIndexQueue.Read read in _settled)
-        {
-            if (read.From == Self)
-            {
-                _effects.Reads.Add(new ReadIndexResult(read.Id, confirmed, slot));
-            }
-            else
-            {
-                _effects.Send.Add(new ReadIndexReply(Self, read.From, read.Id, confirmed, slot));
-            }
+            return false;
         }
 
-        _settled.Clear();
+        if (ballot < Known)
+        {
+            _voter.Refuse(from, ballot, Known);
+            return false;
+        }
+
+        if (Role != Role.Follower || Leader != from || Ballot != ballot)
+        {
+            StepDown();
+            Leader = from;
+            Ballot = ballot;
+            _follower.Begin(ballot);
+            _catchUp.Preferred = from;
+        }
+
+        _election.NoteRound(ballot.Round);
+        _election.HeardLeader(_turn.Now);
+        return true;
     }
 
     private void OnReadIndexRequest(ReadIndexRequest message)
     {
-        if (Role == Role.Leader)
+        if (_leadership is Leadership reign)
         {
-            _reads.Add(message.From, message.Id);
+            reign.AddRead(message.From, message.Id);
         }
         else
         {
-            _effects.Send.Add(new ReadIndexReply(Self, message.From, message.Id, Confirmed: false, Slot.Zero));
-        }
-    }
-
-    private void OnReadIndexReply(ReadIndexReply message)
-    {
-        if (!_remoteReads.Remove(message.Id))
-        {
-            return;
-        }
-
-        if (message.Confirmed)
-        {
-            _learner.NoteChosen(message.Slot);
-        }
-
-        _effects.Reads.Add(new ReadIndexResult(message.Id, message.Confirmed, message.Slot));
-    }
-
-    private void ExpireRemoteReads()
-    {
-        while (_remoteReads.Count > 0)
-        {
-            (long id, long sentTick) = _remoteReads.First();
-            if (_now - sentTick < 2L * _config.ResendTicks)
-            {
-                return;
-            }
-
-            _remoteReads.Remove(id);
-            _effects.Reads.Add(new ReadIndexResult(id, Confirmed: false, Slot.Zero));
-        }
-    }
-
-    private void FailRemoteReads()
-    {
-        foreach (long id in _remoteReads.Keys)
-        {
-            _effects.Reads.Add(new ReadIndexResult(id, Confirmed: false, Slot.Zero));
-        }
-
-        _remoteReads.Clear();
-    }
-
-    // ---- Learning ----
-
-    private void FollowChosen(Slot upTo)
-    {
-        _leaderChosen = Slot.Max(_leaderChosen, upTo);
-        _learner.FollowLeader(Ballot, _leaderChosen, _effects);
-    }
-
-    private void RequestCatchUp()
-    {
-        if (_catchUp.Next(_learner.ChosenSlot, _learner.KnownChosen, _now) is CatchUpRequest request)
-        {
-            _effects.Send.Add(request);
-        }
-    }
-
-    private void OnCatchUpRequest(CatchUpRequest message)
-    {
-        if (message.FromSlot <= _learner.ChosenSlot)
-        {
-            _effects.CatchUps.Add(new CatchUpOrder(message.From, message.FromSlot, _learner.ChosenSlot));
+            _turn.Effects.Send.Add(new ReadIndexReply(Self, message.From, message.Id, Confirmed: false, Slot.Zero));
         }
     }
 
     private void OnCatchUpReply(CatchUpReply message)
     {
-        if (Role == Role.Leader && message.Entries.Any(ContradictsReign))
+        if (_leadership is Leadership reign && message.Entries.Any(reign.IsContradictedBy))
         {
             // A higher ballot leads, and chose something else where this node has proposed. A heartbeat that called
             // those slots chosen would have followers take what they accepted at this ballot for the chosen value.
             StepDown();
-            _election.Wait(_now);
+            _election.Wait(_turn.Now);
         }
 
         _learner.NoteChosen(message.ChosenSlot);
-        bool learned = _learner.LearnFromPeer(message.Entries, _effects);
+        bool learned = _learner.LearnFromPeer(message.Entries, _turn.Effects);
         if (Role == Role.Follower && Leader is not null)
         {
-            _learner.FollowLeader(Ballot, _leaderChosen, _effects);
+            _follower.Learn();
         }
 
         _catchUp.Answered(learned);
-        if (learned)
-        {
-            RequestCatchUp();
-        }
-    }
-
-    /// <summary>Whether a chosen entry lies where this leader proposes, and is not what it proposed there.</summary>
-    private bool ContradictsReign(LogEntry entry)
-    {
-        if (entry.Slot <= _learner.ChosenSlot || entry.Slot < _proposer!.FirstSlot)
-        {
-            return false;
-        }
-
-        LogEntry? own = _acceptor.Find(entry.Slot);
-        return own is null || own.Accepted != _proposer.Ballot || !own.Value.IsSameAs(entry.Value);
     }
 }

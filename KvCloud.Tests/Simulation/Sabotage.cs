@@ -52,4 +52,16 @@ internal enum Sabotage
 
     /// <summary>A write that lost its slot is answered as done.</summary>
     AnswersWithoutOrigin,
+
+    /// <summary>Transactions do not tell what they have read: nothing is found to be in conflict.</summary>
+    CommitsWithoutConflictKeys,
+
+    /// <summary>A read at a version is answered with what there is, before that version is applied.</summary>
+    SnapshotReadsBeforeApplied,
+
+    /// <summary>A client sends again what was not answered as if it were something new.</summary>
+    ResendsAsNew,
+
+    /// <summary>The remembered answers of sessions are lost in a crash.</summary>
+    AnswersAreForgotten,
 }

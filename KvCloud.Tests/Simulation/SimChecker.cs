@@ -40,12 +40,22 @@ internal sealed class SimChecker(SimWorld world)
         Require(
             restored.Promised >= _toldPromise[id],
             $"{node.Self} promised {_toldPromise[id]} and came back with {restored.Promised}");
+        for (Slot slot = node.Log.FirstSlot; slot <= restored.ChosenSlot; slot = slot.Next)
+        {
+            // It will serve these to others, from its log.
+            LogEntry? held = node.Log.Find(slot);
+            Require(
+                held is not null && IsAgreed(held),
+                $"{node.Self} starts with slot {restored.ChosenSlot} as chosen, but in slot {slot} its log holds "
+                + $"{held?.Value.ToString() ?? "nothing"}");
+        }
+
         _handedOut[id] = restored.ChosenSlot;
         _restoredChosen[id] = restored.ChosenSlot;
         _applied[id] = node.Store.AppliedSlot;
     }
 
-    /// <summary>A promise or a vote leaves the node: the disk must have it.</summary>
+    /// <summary>A promise or a vote leaves the node: the disk must have it. What it calls chosen must be so.</summary>
     public void Said(SimNode node, Message message)
     {
         int id = node.Self.Value;
@@ -68,6 +78,15 @@ internal sealed class SimChecker(SimWorld world)
                 Require(
                     slot <= known || node.Log.HasVote(slot, accepted.Ballot),
                     $"{node.Self} voted for slot {slot} at {accepted.Ballot}; its disk has no such vote");
+            }
+        }
+        else if (message is CatchUpReply reply)
+        {
+            foreach (LogEntry entry in reply.Entries)
+            {
+                Require(
+                    IsAgreed(entry),
+                    $"{node.Self} tells {reply.To} that {entry.Value} is chosen in slot {entry.Slot}, which is not so");
             }
         }
     }
@@ -151,15 +170,32 @@ internal sealed class SimChecker(SimWorld world)
         }
     }
 
-    /// <summary>Any read, at any level: what it sees is the state at the slot that its store had applied.</summary>
-    public void Saw(SimNode node, string key, in SimReadAnswer answer)
+    /// <summary>Any read: what it sees is the state at the slot that its store had applied, or at its version.</summary>
+    public void Saw(SimNode node, SimOp op, in SimReadAnswer answer)
     {
         Reads++;
-        (string? value, long version) = _model.ValueAt(key, answer.AppliedSlot);
-        Require(
-            value == answer.Value && version == answer.Version,
-            $"{node.Self} shows {key} = {answer.Value ?? "nothing"} version {answer.Version} at slot "
-            + $"{answer.AppliedSlot}, should be {value ?? "nothing"} version {version}");
+        switch (op.Kind)
+        {
+            case SimOpKind.GetReadVersion:
+                Require(
+                    answer.Version == _model.VersionAt(answer.AppliedSlot),
+                    $"{node.Self} has version {answer.Version} at slot {answer.AppliedSlot}, should be "
+                    + $"{_model.VersionAt(answer.AppliedSlot)}");
+                break;
+            case SimOpKind.SnapshotRead:
+                SawAt(node, op.Keys[0], op.ReadVersion, answer.Value);
+                break;
+            case SimOpKind.SnapshotRange:
+                foreach (string key in op.Keys)
+                {
+                    SawAt(node, key, op.ReadVersion, answer.Rows!.GetValueOrDefault(key));
+                }
+
+                break;
+            default:
+                SawNewest(node, op.Keys[0], answer);
+                break;
+        }
     }
 
     // ---- Clients ----
@@ -191,7 +227,7 @@ internal sealed class SimChecker(SimWorld world)
 
     public void ReadEnded(SimOp op, in SimReadAnswer answer)
     {
-        if (op.Level == ReadLevel.Local)
+        if (!op.IsLinearizable)
         {
             return;
         }
@@ -212,16 +248,29 @@ internal sealed class SimChecker(SimWorld world)
             foreach (string key in world.Keys)
             {
                 (string? value, long version) = node.Store.Read(key);
-                Saw(node, key, new SimReadAnswer(node.Self, value, version, AgreedSlot));
+                SawNewest(node, key, new SimReadAnswer(node.Self, value, version, AgreedSlot));
                 long at = world.Random.Next((int)_model.Version + 1);
-                (value, _) = node.Store.Read(key, new CommitVersion(at));
-                Require(
-                    value == _model.ValueAtVersion(key, at),
-                    $"{node.Self} shows {key} = {value ?? "nothing"} at version {at}, "
-                    + $"should be {_model.ValueAtVersion(key, at) ?? "nothing"}");
+                SawAt(node, key, at, node.Store.Read(key, new CommitVersion(at)).Value);
             }
         }
     }
+
+    private void SawNewest(SimNode node, string key, in SimReadAnswer answer)
+    {
+        (string? value, long version) = _model.ValueAt(key, answer.AppliedSlot);
+        Require(
+            value == answer.Value && version == answer.Version,
+            $"{node.Self} shows {key} = {answer.Value ?? "nothing"} version {answer.Version} at slot "
+            + $"{answer.AppliedSlot}, should be {value ?? "nothing"} version {version}");
+    }
+
+    private void SawAt(SimNode node, string key, long version, string? value) => Require(
+        value == _model.ValueAtVersion(key, version),
+        $"{node.Self} shows {key} = {value ?? "nothing"} at version {version}, "
+        + $"should be {_model.ValueAtVersion(key, version) ?? "nothing"}");
+
+    private bool IsAgreed(LogEntry entry) =>
+        entry.Slot <= AgreedSlot && entry.Value.IsSameAs(_agreed[(int)entry.Slot.Value - 1]);
 
     private static void Require(bool condition, string message)
     {

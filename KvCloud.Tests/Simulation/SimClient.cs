@@ -15,101 +15,79 @@ internal sealed class SimClient
     private readonly int _id;
     private readonly SimWorld _world;
     private readonly SimProfile _profile;
-    private readonly Queue<SimOp> _script;
-    private readonly bool _isScripted;
-    private SimOp? _op;
+    private IEnumerator<SimOp>? _script;
     private long _token;
     private int _attempts;
     private int _target;
-    private long _session;
-    private long _sequence;
-    private long _seenVersion;
 
-    /// <param name="script">What to do, and each until it succeeds; null for a client that makes up its own.</param>
-    public SimClient(int id, SimWorld world, SimProfile profile, IEnumerable<SimOp>? script = null)
+    public SimClient(int id, SimWorld world, SimProfile profile)
     {
         _id = id;
         _world = world;
         _profile = profile;
-        _isScripted = script is not null;
-        _script = new Queue<SimOp>(script ?? []);
     }
 
     public bool IsStopping { get; set; }
 
     public bool IsDone { get; private set; }
 
+    /// <summary>What it does, or has done last.</summary>
+    public SimOp? Op { get; private set; }
+
+    /// <summary>What the last operation saw; null when it was no read, or was given up.</summary>
+    public SimReadAnswer? Read { get; private set; }
+
+    /// <summary>What the last operation was answered; null when it was no write, or its outcome is unknown.</summary>
+    public CommandResult? Written { get; private set; }
+
     private DeterministicRandom Random => _world.Random;
 
-    public void Start() => _world.After(Random.Next(_profile.ThinkMaxMs * 1_000), NextOp);
+    /// <summary>The script goes on when an operation has ended, and may look at how.</summary>
+    public void Start(IEnumerable<SimOp> script)
+    {
+        _script = script.GetEnumerator();
+        _world.After(Random.Next(_profile.ThinkMaxMs * 1_000), NextOp);
+    }
 
     private void NextOp()
     {
-        if (_isScripted ? _script.Count == 0 : IsStopping)
+        if (IsStopping || !_script!.MoveNext())
         {
             IsDone = true;
             return;
         }
 
-        SimOp op = _isScripted ? _script.Dequeue() : MakeUp();
-        _op = op with { StartUs = _world.NowUs, Floor = _world.Checker.Floor };
+        SimOp op = _script.Current;
+        Op = op with
+        {
+            Floor = op.IsAnsweredBefore ? Slot.Zero : _world.Checker.Floor,
+            KnownVersion = _world.History.KnownTo(op),
+        };
+        Read = null;
+        Written = null;
         _attempts = 0;
         _target = op.At ?? (Random.Chance(750) ? _target : Random.Next(_profile.Nodes));
         Send();
     }
 
-    private SimOp MakeUp()
-    {
-        if (_session == 0 && Random.Chance(500))
-        {
-            return new SimOp(_world.NextOpId(), SimOpKind.OpenSession);
-        }
-
-        string key = AnyKey();
-        int kind = Random.Next(100);
-        if (kind < 50)
-        {
-            ReadLevel level = kind < 25 ? ReadLevel.ReadIndex : kind < 42 ? ReadLevel.Leader : ReadLevel.Local;
-            return new SimOp(_world.NextOpId(), SimOpKind.Read)
-            {
-                Keys = [key],
-                Level = level,
-                At = level == ReadLevel.Leader ? null : Random.Next(_profile.Nodes),
-            };
-        }
-
-        SimIdentity? identity = _session != 0 && Random.Chance(800)
-            ? new SimIdentity(_session, ++_sequence, _sequence)
-            : null;
-        string other = AnyKey();
-        return kind < 75
-            ? new SimOp(_world.NextOpId(), SimOpKind.Set) { Keys = [key], Identity = identity }
-            : kind < 82
-                ? new SimOp(_world.NextOpId(), SimOpKind.Delete) { Keys = [key], Identity = identity }
-                : new SimOp(_world.NextOpId(), SimOpKind.Commit)
-                {
-                    Keys = key == other ? [key] : [key, other],
-                    ConflictKeys = [Random.Chance(500) ? key : AnyKey()],
-                    ReadVersion = Math.Max(0, _seenVersion - Random.Next(3)),
-                    Identity = identity,
-                };
-    }
-
-    private string AnyKey() => _world.Keys[Random.Next(_world.Keys.Count)];
-
     private void Send()
     {
-        SimOp op = _op!;
+        SimOp op = Op!;
         long token = ++_token;
         _attempts++;
         SimNode node = _world.Nodes[_target];
-        if (op.Kind == SimOpKind.Read)
+        if (op.IsRead)
         {
-            var read = new SimRead(op.Level, op.Keys[0], answer => Return(token, () => ReadAnswered(answer)));
+            var read = new SimRead(op, answer => Return(token, () => ReadAnswered(answer)));
             Go(token, () => node.Read(read));
         }
         else
         {
+            if (_attempts > 1 && _world.Sabotage is Sabotage.ResendsAsNew)
+            {
+                op = op with { Identity = null };
+            }
+
             var attempt = new SimAttempt(
                 _world.NextAttempt(), op, (sent, result) => Return(token, () => WriteAnswered(sent, result)));
             Go(token, () => node.Write(attempt));
@@ -161,11 +139,11 @@ internal sealed class SimClient
             return;
         }
 
-        _world.Trace($"client-{_id} {_op} saw {found.Value ?? "nothing"} version {found.Version} "
+        _world.Trace($"client-{_id} {Op} saw {Describe(found)} version {found.Version} "
             + $"at slot {found.AppliedSlot} on {found.Node}");
-        _world.Checker.ReadEnded(_op!, found);
-        _world.History.ReadEnded(_op!, found.Version, _world.NowUs);
-        _seenVersion = Math.Max(_seenVersion, found.Version);
+        _world.Checker.ReadEnded(Op!, found);
+        _world.History.ReadEnded(Op!, found);
+        Read = found;
         Think();
     }
 
@@ -181,14 +159,10 @@ internal sealed class SimClient
         _world.Checker.WriteEnded(attempt, result);
         if (result.Code == ErrorCode.OK)
         {
-            _seenVersion = Math.Max(_seenVersion, result.Version.Value);
-            if (attempt.Op.Kind == SimOpKind.OpenSession)
-            {
-                _session = result.Version.Value;
-                _sequence = 0;
-            }
+            _world.History.WriteEnded(attempt.Op, result.Version.Value);
         }
 
+        Written = result;
         Think();
     }
 
@@ -196,13 +170,13 @@ internal sealed class SimClient
     private void NothingDone()
     {
         _token++;
-        if (_attempts >= MaxAttempts && !_op!.MustSucceed)
+        if (_attempts >= MaxAttempts && !Op!.MustSucceed)
         {
             Think();
             return;
         }
 
-        if (_attempts > 1 && _op!.At is null)
+        if (_attempts > 1 && Op!.At is null)
         {
             _target = Random.Chance(500) ? _target : Random.Next(_profile.Nodes);
         }
@@ -214,8 +188,8 @@ internal sealed class SimClient
     /// <summary>No answer: the write may have happened, or may yet.</summary>
     private void Unknown()
     {
-        _target = _op!.At ?? Random.Next(_profile.Nodes);
-        bool mayResend = _op.Kind == SimOpKind.Read || _op.Identity is not null || _op.MustSucceed;
+        _target = Op!.At ?? Random.Next(_profile.Nodes);
+        bool mayResend = Op.IsRead || Op.Identity is not null || Op.MustSucceed;
         if (mayResend)
         {
             NothingDone();
@@ -231,4 +205,7 @@ internal sealed class SimClient
         _token++;
         _world.After(1 + Random.Next(_profile.ThinkMaxMs * 1_000), NextOp);
     }
+
+    private static string Describe(in SimReadAnswer answer) =>
+        answer.Rows is null ? answer.Value ?? "nothing" : string.Join(' ', answer.Rows.Values);
 }

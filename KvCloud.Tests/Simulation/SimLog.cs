@@ -118,7 +118,7 @@ internal sealed class SimLog(SimNode node, SimWorld world)
         _isBusy = true;
         bool mustSync = _writing.Exists(effects => effects.MustSync);
         bool writes = _writing.Exists(effects => effects.HasLogWrite);
-        long delay = !writes ? 1 : !mustSync ? 20 : 100 + world.Random.Next(1_000) + SlowUs;
+        long delay = !writes ? 1 : !mustSync ? 20 : 100 + world.Random.Next(world.Profile.SyncMaxUs - 100) + SlowUs;
         long end = mustSync ? Math.Max(world.NowUs + delay, StalledUntilUs) : world.NowUs + delay;
         long epoch = _epoch;
         world.After(end - world.NowUs, () =>

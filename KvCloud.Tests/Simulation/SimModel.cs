@@ -15,6 +15,7 @@ internal sealed class SimModel
     private readonly Dictionary<long, long> _acknowledgedBelow = [];
     private readonly Dictionary<int, Slot> _ranAt = [];
     private readonly List<Outcome[]> _outcomes = [];
+    private readonly List<long> _versions = [];
     private long _version;
 
     internal readonly record struct Change(Slot Slot, long Version, string? Value);
@@ -29,6 +30,9 @@ internal sealed class SimModel
     public Outcome OutcomeOf(Slot slot, int index) => _outcomes[(int)slot.Value - 1][index];
 
     public int CommandsIn(Slot slot) => _outcomes[(int)slot.Value - 1].Length;
+
+    /// <summary>The newest version once the slot is applied.</summary>
+    public long VersionAt(Slot slot) => slot == Slot.Zero ? 0 : _versions[(int)slot.Value - 1];
 
     public Slot? RanAt(SimAttempt attempt) => _ranAt.TryGetValue(attempt.Number, out Slot slot) ? slot : null;
 
@@ -48,6 +52,7 @@ internal sealed class SimModel
         }
 
         _outcomes.Add(outcomes);
+        _versions.Add(_version);
     }
 
     /// <summary>What a read at this version must show.</summary>
@@ -106,15 +111,16 @@ internal sealed class SimModel
         }
 
         _version++;
-        foreach (string key in op.Keys)
+        for (int i = 0; i < op.Keys.Count; i++)
         {
+            string key = op.Keys[i];
             if (!_keys.TryGetValue(key, out List<Change>? changes))
             {
                 changes = [];
                 _keys.Add(key, changes);
             }
 
-            string? value = op.Kind == SimOpKind.Delete ? null : op.Value;
+            string? value = op.Kind == SimOpKind.Delete ? null : op.ValueOf(i);
             bool exists = changes.Count > 0 && changes[^1].Value is not null;
             if (value is not null || exists)
             {

@@ -91,6 +91,11 @@ internal sealed class SimNode : IDisposable
         _proposals.Clear();
         _reads.Clear();
         Store.Crash();
+        if (_world.Sabotage is Sabotage.AnswersAreForgotten)
+        {
+            Store.ForgetAnswers();
+        }
+
         Log.Crash();
         _world.Checker.Crashed(this);
     }
@@ -361,7 +366,7 @@ internal sealed class SimNode : IDisposable
             ? order.ToSlot
             : Slot.Min(order.ToSlot, Log.ChosenSlot);
         List<LogEntry> entries = Log.Read(order.FromSlot, to, 1 + _world.Random.Next(20));
-        _world.Network.Send(new CatchUpReply(Self, order.To, Log.FirstSlot, order.ToSlot, entries));
+        Say([new CatchUpReply(Self, order.To, Log.FirstSlot, order.ToSlot, entries)]);
     });
 
     private void ScheduleApply()

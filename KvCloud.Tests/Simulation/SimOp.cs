@@ -11,6 +11,15 @@ internal enum SimOpKind
     Delete = 2,
     Commit = 3,
     Read = 4,
+
+    /// <summary>The newest version that a later read anywhere must see.</summary>
+    GetReadVersion = 5,
+
+    /// <summary>One key at a version, on any replica.</summary>
+    SnapshotRead = 6,
+
+    /// <summary>The keys from the first to the last one named, at a version, on any replica.</summary>
+    SnapshotRange = 7,
 }
 
 /// <summary>Names a request for exactly-once: however often it is sent, it runs once.</summary>
@@ -24,6 +33,10 @@ internal sealed record SimOp(int Id, SimOpKind Kind)
 
     public IReadOnlyList<string> ConflictKeys { get; init; } = [];
 
+    /// <summary>What is written to each of the keys; where this is null, <see cref="Value"/> to all.</summary>
+    public IReadOnlyList<string>? Values { get; init; }
+
+    /// <summary>Of a commit: the version at which it has read. Of a snapshot read: the version to read at.</summary>
     public long ReadVersion { get; init; }
 
     public SimIdentity? Identity { get; init; }
@@ -36,17 +49,33 @@ internal sealed record SimOp(int Id, SimOpKind Kind)
     /// <summary>Only a success will do: tried until it succeeds.</summary>
     public bool MustSucceed { get; init; }
 
-    public long StartUs { get; init; }
+    /// <summary>Sent once more after it was answered: it must be answered the same, and took effect long ago.</summary>
+    public bool IsAnsweredBefore { get; init; }
 
     /// <summary>A slot that some operation answered before this one began had seen: this one must not see less.</summary>
     public Slot Floor { get; init; }
 
+    /// <summary>The newest version that anybody had been told of when this began: of the key read, or of all.</summary>
+    public long KnownVersion { get; init; }
+
+    public bool IsRead => Kind >= SimOpKind.Read;
+
+    public bool IsLinearizable => Kind is SimOpKind.Read or SimOpKind.GetReadVersion && Level != ReadLevel.Local;
+
     /// <summary>Unique to this operation, so that a value tells who wrote it.</summary>
     public string Value => $"v{Id}";
 
-    public override string ToString() => Kind == SimOpKind.Read
-        ? $"op{Id} read {Keys[0]} at level {Level}"
-        : $"op{Id} {Kind} {string.Join('+', Keys)}{(Identity is SimIdentity id ? $" #{id.Session}.{id.Sequence}" : "")}";
+    public string ValueOf(int index) => Values is null ? Value : Values[index];
+
+    public override string ToString() => Kind switch
+    {
+        SimOpKind.Read => $"op{Id} read {Keys[0]} at level {Level}",
+        SimOpKind.GetReadVersion => $"op{Id} read version at level {Level}",
+        SimOpKind.SnapshotRead or SimOpKind.SnapshotRange =>
+            $"op{Id} {Kind} {string.Join('-', Keys)} at version {ReadVersion}",
+        _ => $"op{Id} {Kind} {string.Join('+', Keys)}"
+            + (Identity is SimIdentity id ? $" #{id.Session}.{id.Sequence}" : ""),
+    };
 }
 
 /// <summary>One sending of a write to one node. It takes effect once or not at all.</summary>

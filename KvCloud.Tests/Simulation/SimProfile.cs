@@ -11,6 +11,8 @@ internal sealed record SimProfile
     public const long Millisecond = 1_000;
     public const long Second = 1_000_000;
 
+    public SimWorkload Workload { get; init; }
+
     public int Nodes { get; init; } = 3;
 
     public int Clients { get; init; } = 4;
@@ -42,6 +44,9 @@ internal sealed record SimProfile
     public int PauseEveryMs { get; init; }
 
     public int DiskTroubleEveryMs { get; init; }
+
+    /// <summary>A synced write of a healthy disk takes up to this much.</summary>
+    public int SyncMaxUs { get; init; } = 1_100;
 
     public int ApplyMaxMs { get; init; } = 2;
 
@@ -81,6 +86,7 @@ internal sealed record SimProfile
             MaxInFlightSlots = hasSmallWindow ? 1 + random.Next(4) : 256,
             MaxInFlightBytes = hasSmallWindow ? 400 : 8 * 1024 * 1024,
             MaxUnchosenBytes = hasSmallWindow ? 600 : 24 * 1024 * 1024,
+            Workload = (SimWorkload)Pick(random, 0, 0, 1, 2),
         };
     }
 

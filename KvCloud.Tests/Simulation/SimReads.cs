@@ -1,5 +1,5 @@
 using KvCloud.Consensus;
-using KvCloud.Protocol;
+using KvCloud.Node.State;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -11,10 +11,15 @@ internal enum ReadLevel
 }
 
 /// <summary>One read on its way: what it asks, and whom to tell. The answer is null when nothing was read.</summary>
-internal sealed record SimRead(ReadLevel Level, string Key, Action<SimReadAnswer?> Answer);
+internal sealed record SimRead(SimOp Op, Action<SimReadAnswer?> Answer);
 
-/// <summary>What a read saw, and the slot up to which the store that it looked into had applied.</summary>
-internal readonly record struct SimReadAnswer(NodeId Node, string? Value, long Version, Slot AppliedSlot);
+/// <summary>What a read saw, and how far the store that it looked into had applied.</summary>
+/// <param name="Version">The version of the value; of a read version, the version itself.</param>
+internal readonly record struct SimReadAnswer(NodeId Node, string? Value, long Version, Slot AppliedSlot)
+{
+    /// <summary>What a range read saw.</summary>
+    public IReadOnlyDictionary<string, string>? Rows { get; init; }
+}
 
 /// <summary>Admits reads to a node's store, as the production router does.</summary>
 internal sealed class SimReads(SimNode node, SimWorld world)
@@ -36,7 +41,13 @@ internal sealed class SimReads(SimNode node, SimWorld world)
     public void Add(SimRead read)
     {
         PaxosNode core = node.Core!;
-        switch (read.Level)
+        if (read.Op.Kind is SimOpKind.SnapshotRead or SimOpKind.SnapshotRange)
+        {
+            AddSnapshotRead(read);
+            return;
+        }
+
+        switch (read.Op.Level)
         {
             case ReadLevel.Local:
                 ReadNow(read);
@@ -106,6 +117,20 @@ internal sealed class SimReads(SimNode node, SimWorld world)
         _waiting.RemoveAll(item => item.Slot <= node.Store.AppliedSlot);
     }
 
+    /// <summary>What has been issued was chosen before: a read index taken now covers it.</summary>
+    private void AddSnapshotRead(SimRead read)
+    {
+        if (node.Store.AppliedVersion.Value >= read.Op.ReadVersion
+            || world.Sabotage is Sabotage.SnapshotReadsBeforeApplied)
+        {
+            ReadNow(read);
+            return;
+        }
+
+        _joining.Add(read);
+        node.ScheduleTurn();
+    }
+
     private void WaitFor(Slot slot, SimRead read)
     {
         if (slot <= node.Store.AppliedSlot)
@@ -120,9 +145,30 @@ internal sealed class SimReads(SimNode node, SimWorld world)
 
     private void ReadNow(SimRead read)
     {
-        (string? value, long version) = node.Store.Read(read.Key);
-        var answer = new SimReadAnswer(node.Self, value, version, node.Store.AppliedSlot);
-        world.Checker.Saw(node, read.Key, answer);
+        SimOp op = read.Op;
+        SimStore store = node.Store;
+        var answer = new SimReadAnswer(node.Self, null, 0, store.AppliedSlot);
+        switch (op.Kind)
+        {
+            case SimOpKind.GetReadVersion:
+                answer = answer with { Version = store.AppliedVersion.Value };
+                break;
+            case SimOpKind.SnapshotRange:
+                answer = answer with { Rows = store.ReadRange(op.Keys[0], op.Keys[^1], SnapshotVersion(op)) };
+                break;
+            default:
+                (string? value, long version) = store.Read(
+                    op.Keys[0], op.Kind == SimOpKind.SnapshotRead ? SnapshotVersion(op) : null);
+                answer = answer with { Value = value, Version = version };
+                break;
+        }
+
+        world.Checker.Saw(node, op, answer);
         read.Answer(answer);
     }
+
+    private CommitVersion SnapshotVersion(SimOp op) => new(
+        world.Sabotage is Sabotage.SnapshotReadsBeforeApplied
+            ? Math.Min(op.ReadVersion, node.Store.AppliedVersion.Value)
+            : op.ReadVersion);
 }

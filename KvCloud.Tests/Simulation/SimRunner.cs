@@ -4,7 +4,15 @@ namespace KvCloud.Tests.Simulation;
 
 /// <summary>What became of one seed.</summary>
 internal sealed record SimReport(
-    ulong Seed, string? Failure, long Events, long Slots, int Answers, int Reads, long RecoveryUs);
+    ulong Seed,
+    string? Failure,
+    long Events,
+    long Slots,
+    int Answers,
+    int Reads,
+    int Transactions,
+    int Audits,
+    long RecoveryUs);
 
 /// <summary>Runs seeds, each in a world of its own, and tells how to live through a failure again.</summary>
 internal static class SimRunner
@@ -14,10 +22,10 @@ internal static class SimRunner
     public static SimReport Run(
         ulong seed,
         Sabotage sabotage = Sabotage.None,
-        Func<SimProfile, SimProfile>? adjust = null,
+        SimWorkload? workload = null,
         Action<string>? trace = null)
     {
-        using var world = new SimWorld(seed, sabotage, adjust, trace);
+        using var world = new SimWorld(seed, sabotage, workload, trace);
         string? failure = null;
         try
         {
@@ -37,15 +45,17 @@ internal static class SimRunner
             world.Checker.AgreedSlot.Value,
             world.Checker.Answers,
             world.Checker.Reads,
+            world.Transactions,
+            world.Audits,
             world.RecoveryUs);
     }
 
     /// <summary>Lives through the seed again and tells its last events.</summary>
     public static string Explain(
-        SimReport report, Sabotage sabotage = Sabotage.None, Func<SimProfile, SimProfile>? adjust = null)
+        SimReport report, Sabotage sabotage = Sabotage.None, SimWorkload? workload = null)
     {
         var last = new Queue<string>();
-        Run(report.Seed, sabotage, adjust, line =>
+        Run(report.Seed, sabotage, workload, line =>
         {
             last.Enqueue(line);
             if (last.Count > LastEvents)
@@ -53,7 +63,9 @@ internal static class SimRunner
                 last.Dequeue();
             }
         });
-        return $"{report.Failure}\nreplay with: eng/simulate --seed {report.Seed} --trace\n"
+        string options = (workload is null ? "" : $" --workload {workload}")
+            + (sabotage == Sabotage.None ? "" : $" --sabotage {sabotage}");
+        return $"{report.Failure}\nreplay with: eng/simulate --seed {report.Seed} --trace{options}\n"
             + $"last events:\n{string.Join('\n', last)}";
     }
 
@@ -66,6 +78,7 @@ internal static class SimRunner
         int count,
         Action<SimReport>? onReport = null,
         Sabotage sabotage = Sabotage.None,
+        SimWorkload? workload = null,
         int maxFailures = 3)
     {
         var failures = new List<SimReport>();
@@ -84,7 +97,7 @@ internal static class SimRunner
                     }
                 }
 
-                SimReport report = Run(from + (ulong)index, sabotage);
+                SimReport report = Run(from + (ulong)index, sabotage, workload);
                 lock (gate)
                 {
                     onReport?.Invoke(report);

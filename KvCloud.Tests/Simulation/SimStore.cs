@@ -51,12 +51,37 @@ internal sealed class SimStore : IDisposable
             : result.Value is null ? (null, 0) : (Encoding.UTF8.GetString(result.Value), result.Version.Value);
     }
 
+    /// <summary>The keys from the first to the last, both included, at a version.</summary>
+    public IReadOnlyDictionary<string, string> ReadRange(string first, string last, CommitVersion at)
+    {
+        var query = new RangeQuery(
+            Encoding.UTF8.GetBytes(first), true, 0, Encoding.UTF8.GetBytes(last), true, 0, 0, int.MaxValue);
+        RangeResult result = _executor.Reader.GetRange(null, query, at);
+        return result.Code == ErrorCode.OK && !result.HasMore
+            ? result.Rows.ToDictionary(
+                row => Encoding.UTF8.GetString(row.Key), row => Encoding.UTF8.GetString(row.Value))
+            : throw new SimFailureException($"a read from {first} to {last} answers {result.Code}: {result.Message}");
+    }
+
     public void Flush() => _executor.Flush();
 
     public void Crash()
     {
         _executor.Dispose();
         _store.RestoreLastFlush();
+        _executor = new KvStoreExecutor(_store);
+    }
+
+    /// <summary>The store loses the answers of all sessions.</summary>
+    public void ForgetAnswers()
+    {
+        _executor.Dispose();
+        using (IKvBatch batch = _store.CreateBatch())
+        {
+            batch.DeleteRange(KvTable.Sessions, "a"u8, "b"u8);
+            _store.Write(batch);
+        }
+
         _executor = new KvStoreExecutor(_store);
     }
 
@@ -75,7 +100,7 @@ internal sealed class SimStore : IDisposable
 
     private static KvCommand MakeCommand(SimOp op)
     {
-        ReadOnlyMemory<byte> value = Encoding.UTF8.GetBytes(op.Value);
+        ReadOnlyMemory<byte> value = op.Keys.Count == 0 ? default : Encoding.UTF8.GetBytes(op.ValueOf(0));
         KvCommand command = op.Kind switch
         {
             SimOpKind.OpenSession => new OpenSessionCommand(),
@@ -83,7 +108,8 @@ internal sealed class SimStore : IDisposable
             SimOpKind.Delete => new DeleteCommand(null, Encoding.UTF8.GetBytes(op.Keys[0])),
             SimOpKind.Commit => new CommitCommand(
                 new CommitVersion(op.ReadVersion),
-                [.. op.Keys.Select(key => new Mutation(MutationKind.Set, null, Encoding.UTF8.GetBytes(key), value))],
+                [.. op.Keys.Select((key, index) => new Mutation(
+                    MutationKind.Set, null, Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(op.ValueOf(index))))],
                 [.. op.ConflictKeys.Select(key => new ConflictKey(null, Encoding.UTF8.GetBytes(key)))],
                 []),
             _ => throw new InvalidOperationException($"{op} is no write"),

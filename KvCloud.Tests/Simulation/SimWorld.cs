@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using KvCloud.Consensus;
+using KvCloud.Node.State;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -15,23 +16,41 @@ internal sealed class SimWorld : IDisposable
 {
     private const long LivenessUs = 15 * SimProfile.Second;
     private const long SettleUs = 10 * SimProfile.Second;
+    private const string ProbeKey = "probe";
+    private const int VersionsLookedAt = 20;
 
     private readonly PriorityQueue<Action, (long Us, long Order)> _events = new();
     private readonly Action<string>? _trace;
     private readonly List<SimClient> _clients = [];
     private readonly SimNemesis _nemesis;
+    private readonly SimData? _data;
     private long _order;
+    private long _laidOutBy = long.MaxValue;
     private int _ops;
     private int _sentAttempts;
 
-    public SimWorld(ulong seed, Sabotage sabotage, Func<SimProfile, SimProfile>? adjust, Action<string>? trace)
+    public SimWorld(ulong seed, Sabotage sabotage, SimWorkload? workload, Action<string>? trace)
     {
         Random = new DeterministicRandom(seed);
         Sabotage = sabotage;
         _trace = trace;
-        Profile = SimProfile.Draw(Random);
-        Profile = adjust?.Invoke(Profile) ?? Profile;
-        Keys = [.. Enumerable.Range(0, Profile.Keys).Select(key => $"k{key}")];
+        Profile = sabotage.Favour(SimProfile.Draw(Random));
+        Profile = Profile with { Workload = workload ?? Profile.Workload };
+        if (Profile.Workload != SimWorkload.Registers)
+        {
+            // A transaction has many steps: a client that thinks long before each gets little done.
+            Profile = Profile with { ThinkMaxMs = Profile.ThinkMaxMs / 4 };
+        }
+
+        _data = Profile.Workload switch
+        {
+            SimWorkload.Bank => new SimBank(2 + Profile.Keys),
+            SimWorkload.Cycle => new SimCycle(3 + Profile.Keys),
+            _ => null,
+        };
+        Keys = _data is null
+            ? [.. Enumerable.Range(0, Profile.Keys).Select(key => $"k{key}")]
+            : [.. _data.Keys, .. Enumerable.Range(0, Profile.Clients).Select(SimTransactions.LedgerOf), ProbeKey];
         Network = new SimNetwork(this, Profile);
         Checker = new SimChecker(this);
         Nodes = [.. Enumerable.Range(0, Profile.Nodes).Select(id => new SimNode(id, this, Profile))];
@@ -60,6 +79,12 @@ internal sealed class SimWorld : IDisposable
     public long UnixMs => 1_700_000_000_000 + (NowUs / 1_000);
 
     public bool IsHealed { get; private set; }
+
+    /// <summary>Transactions that were told to have been committed.</summary>
+    public int Transactions { get; set; }
+
+    /// <summary>How often somebody looked at all data as of one version.</summary>
+    public int Audits { get; private set; }
 
     public long Events { get; private set; }
 
@@ -96,15 +121,38 @@ internal sealed class SimWorld : IDisposable
 
         for (int i = 0; i < Profile.Clients; i++)
         {
-            _clients.Add(new SimClient(i, this, Profile));
-            _clients[^1].Start();
+            var client = new SimClient(i, this, Profile);
+            _clients.Add(client);
+            client.Start(_data is null
+                ? new SimRegisters(client, this, Profile).Run()
+                : new SimTransactions(client, i, this, Profile, _data).Run());
         }
 
         _nemesis.Start();
         RunUntil(() => false, Profile.FaultyUs);
         Heal();
         Converge();
-        History.Check();
+        CheckLawEverywhere();
+    }
+
+    /// <summary>Holds what somebody saw as of one version to the law of the data.</summary>
+    public void CheckLaw(IReadOnlyDictionary<string, string> rows, long version, string seenBy)
+    {
+        if (rows.Count == 0 && version < _laidOutBy)
+        {
+            return;
+        }
+
+        Audits++;
+        string? flaw = rows.Count == _data!.Keys.Count
+            ? _data.FindFlaw([.. _data.Keys.Select(key => rows[key])])
+            : $"{rows.Count} of {_data.Keys.Count} keys are there";
+        if (flaw is not null)
+        {
+            throw new SimFailureException($"{seenBy}, at version {version}: {flaw}");
+        }
+
+        _laidOutBy = Math.Min(_laidOutBy, version);
     }
 
     public void Dispose()
@@ -120,8 +168,8 @@ internal sealed class SimWorld : IDisposable
         Trace($"healed");
         IsHealed = true;
         _nemesis.Heal();
-        var probe = new SimClient(Profile.Clients, this, Profile, ProbeScript());
-        probe.Start();
+        var probe = new SimClient(Profile.Clients, this, Profile);
+        probe.Start(ProbeScript());
         long before = NowUs;
         if (!RunUntil(() => probe.IsDone, NowUs + LivenessUs))
         {
@@ -164,7 +212,27 @@ internal sealed class SimWorld : IDisposable
         }
     }
 
-    private SimOp MakeProbe(SimOpKind kind) => new(NextOpId(), kind) { Keys = [Keys[0]], MustSucceed = true };
+    private SimOp MakeProbe(SimOpKind kind) => new(NextOpId(), kind) { Keys = [Keys[^1]], MustSucceed = true };
+
+    private void CheckLawEverywhere()
+    {
+        if (_data is null)
+        {
+            return;
+        }
+
+        foreach (SimNode node in Nodes)
+        {
+            for (int i = 0; i < VersionsLookedAt; i++)
+            {
+                var version = new CommitVersion(Random.Next((int)Checker.Model.Version + 1));
+                CheckLaw(
+                    node.Store.ReadRange(_data.Keys[0], _data.Keys[^1], version),
+                    version.Value,
+                    $"{node.Self} in the end");
+            }
+        }
+    }
 
     /// <returns>Whether the condition came true before the moment did.</returns>
     private bool RunUntil(Func<bool> condition, long momentUs)

@@ -9,6 +9,7 @@ public static class SimulateCommand
     private const string Usage = """
         usage: eng/simulate --seeds N [--from S]     run N seeds from S on (default 1)
                eng/simulate --seed S [--trace]       live through one seed; with --trace print every event
+               [--workload registers|bank|cycle]     what the clients do; without it the seed says
                [--sabotage NAME]                     break the world on purpose
         """;
 
@@ -19,6 +20,7 @@ public static class SimulateCommand
         int seeds = 0;
         bool isTraced = false;
         var sabotage = Sabotage.None;
+        SimWorkload? workload = null;
         for (int i = 0; i < args.Length; i++)
         {
             string? value = i + 1 < args.Length ? args[i + 1] : null;
@@ -30,7 +32,9 @@ public static class SimulateCommand
                     && (seed = number) is not null && ++i > 0,
                 "--from" => ulong.TryParse(value, CultureInfo.InvariantCulture, out from) && ++i > 0,
                 "--seeds" => int.TryParse(value, CultureInfo.InvariantCulture, out seeds) && seeds > 0 && ++i > 0,
-                "--sabotage" => Enum.TryParse(value, out sabotage) && ++i > 0,
+                "--sabotage" => Enum.TryParse(value, ignoreCase: true, out sabotage) && ++i > 0,
+                "--workload" => Enum.TryParse(value, ignoreCase: true, out SimWorkload named)
+                    && Enum.IsDefined(named) && (workload = named) is not null && ++i > 0,
                 _ => false,
             };
             if (!isUnderstood)
@@ -42,7 +46,7 @@ public static class SimulateCommand
 
         if (seed is ulong one)
         {
-            return RunOne(one, sabotage, isTraced);
+            return RunOne(one, sabotage, workload, isTraced);
         }
 
         if (seeds == 0)
@@ -51,26 +55,29 @@ public static class SimulateCommand
             return 2;
         }
 
-        return RunMany(from, seeds, sabotage);
+        return RunMany(from, seeds, sabotage, workload);
     }
 
-    private static int RunOne(ulong seed, Sabotage sabotage, bool isTraced)
+    private static int RunOne(ulong seed, Sabotage sabotage, SimWorkload? workload, bool isTraced)
     {
-        SimReport report = SimRunner.Run(seed, sabotage, adjust: null, isTraced ? Console.Out.WriteLine : null);
+        SimReport report = SimRunner.Run(seed, sabotage, workload, isTraced ? Console.Out.WriteLine : null);
         Console.WriteLine(report.Failure is null
             ? $"seed {seed}: {report.Events} events, {report.Slots} slots, {report.Answers} writes answered, "
-                + $"{report.Reads} reads, recovered in {report.RecoveryUs / 1_000} ms"
-            : SimRunner.Explain(report, sabotage));
+                + $"{report.Reads} reads, {report.Transactions} transactions, {report.Audits} audits, "
+                + $"recovered in {report.RecoveryUs / 1_000} ms"
+            : SimRunner.Explain(report, sabotage, workload));
         return report.Failure is null ? 0 : 1;
     }
 
-    private static int RunMany(ulong from, int seeds, Sabotage sabotage)
+    private static int RunMany(ulong from, int seeds, Sabotage sabotage, SimWorkload? workload)
     {
         var watch = Stopwatch.StartNew();
         int done = 0;
         long slots = 0;
         long answers = 0;
         long reads = 0;
+        long transactions = 0;
+        long audits = 0;
         long slowestUs = 0;
         IReadOnlyList<SimReport> failures = SimRunner.RunMany(from, seeds, report =>
         {
@@ -78,6 +85,8 @@ public static class SimulateCommand
             slots += report.Slots;
             answers += report.Answers;
             reads += report.Reads;
+            transactions += report.Transactions;
+            audits += report.Audits;
             slowestUs = Math.Max(slowestUs, report.RecoveryUs);
             if (report.Failure is not null)
             {
@@ -87,15 +96,15 @@ public static class SimulateCommand
             {
                 Console.WriteLine($"{done} seeds, {done / watch.Elapsed.TotalSeconds:0} a second");
             }
-        }, sabotage);
+        }, sabotage, workload);
         Console.WriteLine(
             $"{done} seeds from {from} in {watch.Elapsed.TotalSeconds:0.0} s ({done / watch.Elapsed.TotalSeconds:0.0} a "
-            + $"second): {slots} slots, {answers} writes answered, {reads} reads, slowest recovery {slowestUs / 1_000} ms, "
-            + $"{failures.Count} failures");
+            + $"second): {slots} slots, {answers} writes answered, {reads} reads, {transactions} transactions, "
+            + $"{audits} audits, slowest recovery {slowestUs / 1_000} ms, {failures.Count} failures");
         foreach (SimReport failure in failures)
         {
             Console.WriteLine();
-            Console.WriteLine(SimRunner.Explain(failure, sabotage));
+            Console.WriteLine(SimRunner.Explain(failure, sabotage, workload));
         }
 
         return failures.Count == 0 ? 0 : 1;

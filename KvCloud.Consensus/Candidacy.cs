@@ -1,0 +1,93 @@
+namespace KvCloud.Consensus;
+
+/// <summary>
+/// One attempt of this node to lead, at one ballot: first it asks whether it would get the promises, which binds
+/// nobody, then for the promises themselves. Ends in a <see cref="Leadership"/>, or is dropped.
+/// </summary>
+internal sealed class Candidacy
+{
+    private readonly Membership _members;
+    private readonly PaxosConfig _config;
+    private readonly Acceptor _acceptor;
+    private readonly Learner _learner;
+    private readonly Turn _turn;
+    private uint _preVotes;
+    private long _preparedAt;
+
+    public Candidacy(
+        Ballot ballot, Membership members, PaxosConfig config, Acceptor acceptor, Learner learner, Turn turn)
+    {
+        Ballot = ballot;
+        _members = members;
+        _config = config;
+        _acceptor = acceptor;
+        _learner = learner;
+        _turn = turn;
+        _preVotes = members.Add(0, members.Self);
+    }
+
+    public Ballot Ballot { get; }
+
+    /// <summary>Null as long as it only asks.</summary>
+    public Proposer? Proposer { get; private set; }
+
+    public bool IsPreparing => Proposer is not null;
+
+    public bool HasPreVotes => _members.IsQuorum(_preVotes);
+
+    public bool IsOverdue => IsPreparing && _turn.Now - _preparedAt >= _config.ResendTicks;
+
+    public void AskForPreVotes()
+    {
+        foreach (NodeId peer in _members.Others)
+        {
+            _turn.Effects.Send.Add(new PreVote(_members.Self, peer, Ballot, _learner.ChosenSlot.Next));
+        }
+    }
+
+    /// <summary>True when this answer made the quorum.</summary>
+    public bool CountPreVote(PreVoteReply reply)
+    {
+        if (IsPreparing || reply.Ballot != Ballot || !reply.Granted)
+        {
+            return false;
+        }
+
+        _preVotes = _members.Add(_preVotes, reply.From);
+        return HasPreVotes;
+    }
+
+    /// <summary>Promises to itself and asks the others. False: a higher ballot was promised meanwhile.</summary>
+    public bool TryPrepare()
+    {
+        if (!_acceptor.TryPromise(Ballot, _turn.Effects))
+        {
+            return false;
+        }
+
+        Proposer = new Proposer(Ballot, _members, _config);
+        Prepare();
+        return true;
+    }
+
+    /// <summary>
+    /// Asks whoever has not promised yet. It goes out after the own promise is on disk: a ballot is never used twice,
+    /// whatever a crash forgets.
+    /// </summary>
+    public void Prepare()
+    {
+        _preparedAt = _turn.Now;
+        foreach (NodeId peer in _members.Others)
+        {
+            if (!Proposer!.HasPromised(peer))
+            {
+                _turn.Effects.SendAfterPersist.Add(
+                    new Prepare(_members.Self, peer, Ballot, _learner.ChosenSlot.Next));
+            }
+        }
+    }
+
+    /// <summary>True when this promise made the quorum.</summary>
+    public bool CountPromise(Promise promise) =>
+        IsPreparing && promise.Ballot == Ballot && Proposer!.CountPromise(promise);
+}

@@ -1,0 +1,76 @@
+namespace KvCloud.Consensus;
+
+/// <summary>What a node does for the leader that it follows: votes, learns, and says that it is there.</summary>
+internal sealed class Follower(
+    PaxosConfig config, Acceptor acceptor, Learner learner, LogRetention retention, Turn turn, bool remembersPromise)
+{
+    private Ballot _ballot = Ballot.Zero;
+    private Slot _leaderChosen;
+    private bool _remembersPromise = remembersPromise;
+
+    /// <summary>A promise of this node is on disk, and with it the knowledge that there was a leader.</summary>
+    public void NotePromiseOnDisk() => _remembersPromise = true;
+
+    /// <summary>Follows another ballot from now on.</summary>
+    public void Begin(Ballot ballot)
+    {
+        _ballot = ballot;
+        _leaderChosen = Slot.Zero;
+    }
+
+    /// <summary>Promises the ballot, if that is not done, and votes.</summary>
+    public void Accept(Accept message)
+    {
+        Invariant.Check(acceptor.TryPromise(message.Ballot, turn.Effects), "a vote for less than the promise");
+        var slots = new List<Slot>(message.Entries.Count);
+        foreach (LogEntry entry in message.Entries)
+        {
+            if (entry.Slot > learner.ChosenSlot)
+            {
+                if (!acceptor.HasRoomFor(entry.Slot))
+                {
+                    continue;
+                }
+
+                acceptor.Accept(entry.Slot, entry.Value, turn.Effects);
+            }
+
+            slots.Add(entry.Slot);
+        }
+
+        if (slots.Count > 0)
+        {
+            turn.Effects.SendAfterPersist.Add(new Accepted(config.Self, message.From, message.Ballot, slots));
+        }
+
+        NoteChosen(message.ChosenSlot);
+    }
+
+    public void Answer(Heartbeat message)
+    {
+        retention.NoteNotNeeded(message.TrimSlot);
+        NoteChosen(message.ChosenSlot);
+        var reply = new HeartbeatReply(
+            config.Self, message.From, message.Ballot, message.Round, learner.ChosenSlot, retention.NotNeededUpTo);
+        if (_remembersPromise)
+        {
+            turn.Effects.Send.Add(reply);
+            return;
+        }
+
+        // The answer grants a lease. A node that has promised nothing yet would forget that in a crash, come back as a
+        // new one and vote at once: it promises first, and answers when the disk has it.
+        acceptor.TryPromise(message.Ballot, turn.Effects);
+        turn.Effects.SendAfterPersist.Add(reply);
+        turn.Effects.SendAfterPersist.Add(reply with { To = config.Self });
+    }
+
+    /// <summary>Learns what the leader has called chosen and this node has accepted from it.</summary>
+    public void Learn() => learner.FollowLeader(_ballot, _leaderChosen, turn.Effects);
+
+    private void NoteChosen(Slot upTo)
+    {
+        _leaderChosen = Slot.Max(_leaderChosen, upTo);
+        Learn();
+    }
+}
