@@ -7,7 +7,11 @@ namespace KvCloud.Node.Routing;
 
 /// <summary>Decides by kind of operation, consistency level and role of this node where a call runs.</summary>
 internal sealed class RoutingManager(
-    ConsensusDriver driver, KvReader reader, RoutingOptions options, Func<NodeId, string?> clientEndpointOf)
+    ConsensusDriver driver,
+    WriteForwarder forwarder,
+    KvReader reader,
+    RoutingOptions options,
+    Func<NodeId, string?> clientEndpointOf)
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
 
@@ -21,6 +25,12 @@ internal sealed class RoutingManager(
         if (status.Role == Role.Leader)
         {
             driver.Write(write);
+            return;
+        }
+
+        if (options.ForwardWrites)
+        {
+            forwarder.Write(write, AwaitVisibleAsync);
             return;
         }
 
@@ -112,6 +122,13 @@ internal sealed class RoutingManager(
             : new ReadAdmission(
                 ErrorCode.VERSION_IN_FUTURE, $"version {version} has not been issued; the newest is {applied}");
     }
+
+    /// <summary>
+    /// Who wrote through this node expects to read it here. In vain at worst: the write has its answer either way.
+    /// </summary>
+    private async Task AwaitVisibleAsync(
+        CommitVersion version, long deadlineTickMs, CancellationToken cancellationToken) =>
+        await AdmitReadAtAsync(version, deadlineTickMs, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Asks for read indexes, a new one for each attempt, until one is confirmed and applied here.</summary>
     private async ValueTask<ReadAdmission> AwaitReadIndexAsync(
