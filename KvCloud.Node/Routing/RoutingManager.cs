@@ -13,6 +13,9 @@ internal sealed class RoutingManager(
     RoutingOptions options,
     Func<NodeId, string?> clientEndpointOf)
 {
+    /// <summary>How long a local read may wait for word from the leader before it is refused as too stale.</summary>
+    private const int FreshWaitMs = 500;
+
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
 
     private readonly Lock _gate = new();
@@ -40,8 +43,8 @@ internal sealed class RoutingManager(
     }
 
     /// <summary>
-    /// Completes when a read at this level may look into the local store; at once for LOCAL, and for LEADER inside the
-    /// lease. Null arguments mean what is configured.
+    /// Completes when a read at this level may look into the local store; at once for LOCAL on a replica that is known to
+    /// be in touch, and for LEADER inside the lease. Null arguments mean what is configured.
     /// </summary>
     public ValueTask<ReadAdmission> AdmitReadAsync(
         ReadConsistency? level, int? maxStalenessMs, long deadlineTickMs, CancellationToken cancellationToken)
@@ -49,7 +52,7 @@ internal sealed class RoutingManager(
         switch (level ?? options.ConsistencyLevel)
         {
             case ReadConsistency.LOCAL when options.AllowStaleReads:
-                return new ValueTask<ReadAdmission>(AdmitLocal(maxStalenessMs ?? options.MaxStalenessMs));
+                return AdmitLocal(maxStalenessMs ?? options.MaxStalenessMs, deadlineTickMs, cancellationToken);
             case ReadConsistency.LEADER:
                 ReplicaStatus status = driver.Status;
                 if (driver.HasLease)
@@ -88,22 +91,46 @@ internal sealed class RoutingManager(
         return (admission, admission.Code == ErrorCode.OK ? reader.AppliedVersion : CommitVersion.Zero);
     }
 
-    private ReadAdmission AdmitLocal(int maxStalenessMs)
+    private ValueTask<ReadAdmission> AdmitLocal(
+        int maxStalenessMs, long deadlineTickMs, CancellationToken cancellationToken)
     {
         if (maxStalenessMs <= 0)
         {
-            return ReadAdmission.Ok;
+            return new ValueTask<ReadAdmission>(ReadAdmission.Ok);
+        }
+
+        long staleMs = Environment.TickCount64 - driver.InTouchTickMs;
+        if (staleMs > maxStalenessMs)
+        {
+            return AwaitFreshAsync(maxStalenessMs, deadlineTickMs, cancellationToken);
+        }
+
+        if (staleMs > maxStalenessMs / 2)
+        {
+            // Asked for while there is time, so that reads that go on never have to wait for it.
+            _ = JoinBatch();
+        }
+
+        return new ValueTask<ReadAdmission>(ReadAdmission.Ok);
+    }
+
+    private async ValueTask<ReadAdmission> AwaitFreshAsync(
+        int maxStalenessMs, long deadlineTickMs, CancellationToken cancellationToken)
+    {
+        long untilTickMs = Math.Min(deadlineTickMs, Environment.TickCount64 + FreshWaitMs);
+        ReadAdmission admission = await AwaitReadIndexAsync(untilTickMs, cancellationToken).ConfigureAwait(false);
+        if (admission.Code == ErrorCode.OK)
+        {
+            return admission;
         }
 
         long inTouch = driver.InTouchTickMs;
-        long staleMs = Environment.TickCount64 - inTouch;
-        return inTouch > 0 && staleMs <= maxStalenessMs
-            ? ReadAdmission.Ok
-            : new ReadAdmission(
-                ErrorCode.TOO_STALE,
-                inTouch == 0
-                    ? "this replica has not been in touch with a leader yet"
-                    : $"this replica was last in touch {staleMs} ms ago, max_staleness_ms is {maxStalenessMs}");
+        return new ReadAdmission(
+            ErrorCode.TOO_STALE,
+            inTouch == 0
+                ? "this replica has not been in touch with a leader yet"
+                : $"this replica was last in touch {Environment.TickCount64 - inTouch} ms ago,"
+                    + $" max_staleness_ms is {maxStalenessMs}");
     }
 
     private async ValueTask<ReadAdmission> AwaitVersionAsync(
