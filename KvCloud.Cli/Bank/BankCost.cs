@@ -11,20 +11,22 @@ namespace KvCloud.Cli.Bank;
 /// <param name="SetMs">From call to answer, on average.</param>
 internal sealed record BankCost(double TransferMs, double SetMs)
 {
-    private static readonly TimeSpan Time = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan LongestTime = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan WarmUp = TimeSpan.FromMilliseconds(500);
 
     public static async Task<BankCost> MeasureAsync(
-        KvCloudClient client, BankAccounts accounts, int clients, CancellationToken cancellationToken)
+        KvCloudClient client, BankRun run, CancellationToken cancellationToken)
     {
-        Task Transfer(int number) => accounts.TransferAsync(client, cancellationToken);
+        int clients = run.Clients;
+        TimeSpan time = run.Duration / 4 < LongestTime ? run.Duration / 4 : LongestTime;
+        Task Transfer(int number) => run.Accounts.TransferAsync(client, cancellationToken);
         async Task Set(int number) =>
             await client.SetAsync(Yardstick(number), BankAccounts.Write(number), null, cancellationToken);
 
         await RepeatAsync(Transfer, clients, WarmUp);
-        double transferMs = await RepeatAsync(Transfer, clients, Time);
+        double transferMs = await RepeatAsync(Transfer, clients, time);
         await RepeatAsync(Set, clients, WarmUp);
-        double setMs = await RepeatAsync(Set, clients, Time);
+        double setMs = await RepeatAsync(Set, clients, time);
         for (int number = 0; number < clients; number++)
         {
             await client.DeleteAsync(Yardstick(number), null, cancellationToken);

@@ -17,6 +17,16 @@ internal sealed class LeaderKiller(KvCloudClient client, TimeSpan every, Action<
 
     public int Killed { get; private set; }
 
+    /// <summary>Whom it could not kill is refused before anything begins.</summary>
+    public static void Require(KvClusterHealth health)
+    {
+        if (health.Nodes.FirstOrDefault(node => node.HttpEndpoint is { } http && !IsOnThisMachine(http)) is { } away)
+        {
+            throw new UsageException(
+                $"--kill-leader-every works on this machine only, and node {away.Id} answers at {away.HttpEndpoint}");
+        }
+    }
+
     /// <summary>Kills until <paramref name="until"/> is cancelled.</summary>
     public async Task RunAsync(CancellationToken until)
     {
@@ -50,8 +60,7 @@ internal sealed class LeaderKiller(KvCloudClient client, TimeSpan every, Action<
                 return false;
             }
 
-            RequireThisMachine(http);
-            if (await ProcessOfLeaderAsync(http, leader.Id, cancellationToken) is not int processId)
+            if (!IsOnThisMachine(http) || await ProcessOfLeaderAsync(http, leader.Id, cancellationToken) is not int processId)
             {
                 return false;
             }
@@ -70,13 +79,10 @@ internal sealed class LeaderKiller(KvCloudClient client, TimeSpan every, Action<
         }
     }
 
-    private static void RequireThisMachine(string endpoint)
+    private static bool IsOnThisMachine(string endpoint)
     {
         string host = endpoint[..endpoint.LastIndexOf(':')];
-        if (host != "localhost" && !(IPAddress.TryParse(host, out IPAddress? address) && IPAddress.IsLoopback(address)))
-        {
-            throw new UsageException($"--kill-leader-every works on this machine only, and the leader is on {host}");
-        }
+        return host == "localhost" || (IPAddress.TryParse(host, out IPAddress? address) && IPAddress.IsLoopback(address));
     }
 
     /// <summary>Null when it does not take itself for the leader.</summary>

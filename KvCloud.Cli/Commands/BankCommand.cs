@@ -88,8 +88,13 @@ internal static class BankCommand
 
     private static async Task<int> RunAsync(CommandContext context, BankRun run, CancellationToken cancellationToken)
     {
-        await run.Accounts.OpenAsync(context.Client, cancellationToken);
         KvClusterHealth health = await context.Client.GetClusterHealthAsync(null, cancellationToken);
+        if (run.KillLeaderEvery is not null)
+        {
+            LeaderKiller.Require(health);
+        }
+
+        await run.Accounts.OpenAsync(context.Client, cancellationToken);
         string[] replicas = [.. health.Nodes.Select(node => node.Endpoint)];
         var auditor = new BankAuditor(context.Client, run.Accounts, replicas);
         using LeaderKiller? killer = run.KillLeaderEvery is { } every
@@ -111,7 +116,7 @@ internal static class BankCommand
             await audit;
             await kills;
             bool finalWell = await FinalAuditAsync(context, auditor, replicas, cancellationToken);
-            BankCost cost = await BankCost.MeasureAsync(context.Client, run.Accounts, run.Clients, cancellationToken);
+            BankCost cost = await BankCost.MeasureAsync(context.Client, run, cancellationToken);
             finalWell &= await FinalAuditAsync(context, auditor, replicas, cancellationToken);
             Summarise(context.Console, run, auditor, replicas, Sum(workers), killer?.Killed, cost, elapsed);
             return workersWell && finalWell && auditor.Finding is null ? ExitCode.Ok : ExitCode.No;

@@ -36,10 +36,12 @@ internal sealed class LiveCluster : IAsyncDisposable
 
     /// <param name="environment">Variables over those of the topology, for each replica.</param>
     /// <param name="withNetwork">Whether the replicas reach each other through <see cref="Network"/>.</param>
+    /// <param name="restartCrashed">Whether a replica that was killed is started again, as the AppHost does it.</param>
     public static async Task<LiveCluster> StartAsync(
         int replicas = 3,
         Func<Replica, IEnumerable<KeyValuePair<string, string?>>>? environment = null,
-        bool withNetwork = false)
+        bool withNetwork = false,
+        bool restartCrashed = false)
     {
         string dataRoot = Directory.CreateTempSubdirectory("kvcloud-live-").FullName;
         int[] ports = FreePorts(3 * replicas);
@@ -55,7 +57,7 @@ internal sealed class LiveCluster : IAsyncDisposable
         PeerProxies? network = withNetwork ? new PeerProxies(topology) : null;
         var processes = new ProcessCluster(topology, new ProcessClusterOptions
         {
-            RestartCrashed = false,
+            RestartCrashed = restartCrashed,
             ExtraEnvironment = replica =>
                 [.. environment?.Invoke(replica) ?? [], .. network?.EnvironmentOf(replica) ?? []],
         });
