@@ -12,7 +12,7 @@ namespace KvCloud.Tests.Live;
 [Collection(LiveCollection.Name)]
 public sealed class TransactionTests(ITestOutputHelper output)
 {
-    private const int Kills = 3;
+    private const int Kills = 2;
     private const int ClientsOfEach = 4;
 
     private long _committed;
