@@ -4,8 +4,8 @@ using KvCloud.Client;
 namespace KvCloud.Cli.Bank;
 
 /// <summary>
-/// What a transfer costs beside the yardstick, a plain set of a value as large as an account's: both from as many callers
-/// in this one process, one after the other, with all replicas up.
+/// What a transfer costs beside the yardstick, a plain set of a value as large as an account's: both from as many
+/// callers in this one process, one after the other, with all replicas up.
 /// </summary>
 /// <param name="TransferMs">From begin to commit, conflicts included, on average.</param>
 /// <param name="SetMs">From call to answer, on average.</param>

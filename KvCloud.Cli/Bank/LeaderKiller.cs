@@ -60,7 +60,8 @@ internal sealed class LeaderKiller(KvCloudClient client, TimeSpan every, Action<
                 return false;
             }
 
-            if (!IsOnThisMachine(http) || await ProcessOfLeaderAsync(http, leader.Id, cancellationToken) is not int processId)
+            if (!IsOnThisMachine(http)
+                || await ProcessOfLeaderAsync(http, leader.Id, cancellationToken) is not int processId)
             {
                 return false;
             }
@@ -82,7 +83,8 @@ internal sealed class LeaderKiller(KvCloudClient client, TimeSpan every, Action<
     private static bool IsOnThisMachine(string endpoint)
     {
         string host = endpoint[..endpoint.LastIndexOf(':')];
-        return host == "localhost" || (IPAddress.TryParse(host, out IPAddress? address) && IPAddress.IsLoopback(address));
+        return host == "localhost"
+            || (IPAddress.TryParse(host, out IPAddress? address) && IPAddress.IsLoopback(address));
     }
 
     /// <summary>Null when it does not take itself for the leader.</summary>

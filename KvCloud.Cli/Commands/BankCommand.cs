@@ -49,7 +49,8 @@ internal static class BankCommand
             int clients = options.CheckedClients(context);
             int count = Math.Clamp(context.Get(processes), 1, clients);
             string endpoints = globals.ToSettings(context.Parsed, TimeSpan.FromSeconds(10)).ConnectionString!;
-            var run = new BankRun(accounts, endpoints, clients, count, context.Get(options.Duration), context.Get(killEvery));
+            var run = new BankRun(
+                accounts, endpoints, clients, count, context.Get(options.Duration), context.Get(killEvery));
             return await RunAsync(context, run, cancellationToken);
         });
         return command;
@@ -184,11 +185,17 @@ internal static class BankCommand
         TimeSpan elapsed)
     {
         string sums = string.Join(", ", replicas.Select((replica, i) => $"{replica} {auditor.Sums[i]}"));
+        string who = $"{run.Accounts.Count} accounts, {run.Clients} clients in {run.Processes} processes";
+        double perSecond = counters.Transfers / elapsed.TotalSeconds;
+        string costs = string.Create(
+            CultureInfo.InvariantCulture,
+            $"a transfer {cost.TransferMs:0.00} ms, a single set {cost.SetMs:0.00} ms, each with {run.Clients} clients: "
+            + $"{cost.TransferMs / cost.SetMs:0.0} sets");
         string finding = auditor.Finding ?? $"{run.Accounts.Total}, never changed";
         console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"""
-            transfers                  {counters.Transfers} in {elapsed.TotalSeconds:0.0} s ({counters.Transfers / elapsed.TotalSeconds:0}/s): {run.Accounts.Count} accounts, {run.Clients} clients in {run.Processes} processes
+            transfers                  {counters.Transfers} in {elapsed.TotalSeconds:0.0} s ({perSecond:0}/s): {who}
             leaders killed             {(killed is null ? "none by this command" : killed)}
             conflicts                  {counters.Conflicts}
             calls sent anew            {counters.Retries}
@@ -196,7 +203,7 @@ internal static class BankCommand
             unknown outcomes left      {counters.UnknownLeft}
             given up                   {counters.GivenUp}
             sums taken                 {auditor.Sums.Sum()} ({sums}), {auditor.Unreachable} replies missing
-            cost, nothing killed       a transfer {cost.TransferMs:0.00} ms, a single set {cost.SetMs:0.00} ms, each with {run.Clients} clients: {cost.TransferMs / cost.SetMs:0.0} sets
+            cost, nothing killed       {costs}
             total                      {finding}
             """));
     }

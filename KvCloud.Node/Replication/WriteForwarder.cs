@@ -14,8 +14,8 @@ namespace KvCloud.Node.Replication;
 /// </summary>
 /// <remarks>
 /// An answer is never false. What has left this node may take effect, so whatever breaks then is OUTCOME_UNKNOWN. Only
-/// the leader's own word that nothing was done (NOT_LEADER) lets the write be routed anew, and a write is with one node at a
-/// time. What comes from a peer goes to this node's consensus or is refused; it is never passed on, so nothing runs
+/// the leader's own word that nothing was done (NOT_LEADER) lets the write be routed anew, and a write is with one
+/// node at a time. What comes from a peer goes to this node's consensus or is refused; it is never passed on, so nothing runs
 /// in a ring. The command's bytes are the client's: its client id and sequence go through untouched.
 /// </remarks>
 internal sealed class WriteForwarder : IAsyncDisposable
@@ -52,7 +52,8 @@ internal sealed class WriteForwarder : IAsyncDisposable
         _transport = transport;
         _options = options;
         _outbox = new ForwardOutbox(transport);
-        _timer = new Timer(static forwarder => ((WriteForwarder)forwarder!).Sweep(), this, Timeout.Infinite, Timeout.Infinite);
+        _timer = new Timer(
+            static forwarder => ((WriteForwarder)forwarder!).Sweep(), this, Timeout.Infinite, Timeout.Infinite);
     }
 
     /// <summary>Waits until a version is readable on this node, or gives up by the deadline.</summary>

@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 
 namespace KvCloud.Tests.Live;
 
-/// <summary>`kv bank` as people run it: on a cluster whose crashed replicas come back, with worker processes of its own.</summary>
+/// <summary>`kv bank` as people run it: on a cluster whose crashed replicas come back, with its own workers.</summary>
 [Collection(LiveCollection.Name)]
 public sealed class BankCommandTests(ITestOutputHelper output)
 {

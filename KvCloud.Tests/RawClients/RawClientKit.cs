@@ -26,7 +26,10 @@ internal static partial class RawClientKit
     public static Task LinkCppAsync(string folder, string program) => RunInAsync(
         folder,
         "g++",
-        ["-std=c++17", "-O0", "-I", folder, "-o", program, Script("raw_client.cpp"), "TransactionalKV.o", "kvstore_types.o", "-lthrift"]);
+        [
+            "-std=c++17", "-O0", "-I", folder, "-o", program, Script("raw_client.cpp"),
+            "TransactionalKV.o", "kvstore_types.o", "-lthrift",
+        ]);
 
     /// <summary>Names of the calls of the service, as kvstore.thrift has them.</summary>
     public static IReadOnlyList<string> Methods()

@@ -150,7 +150,7 @@ internal sealed class LinearizationSearch
         }
     }
 
-    /// <summary>The same operations placed with the same value left: what comes after is the same, whatever their order.</summary>
+    /// <summary>The same operations placed, the same value left: what can follow is the same whatever their order.</summary>
     private readonly struct TriedState(ulong[] placed, long value) : IEquatable<TriedState>
     {
         private readonly ulong[] _placed = placed;
