@@ -91,6 +91,7 @@ internal static class ReplicaServices
         ClusterManager cluster = provider.GetRequiredService<ClusterManager>();
         return new RoutingManager(
             provider.GetRequiredService<ConsensusDriver>(),
+            provider.GetRequiredService<Replica>().Forwarder,
             provider.GetRequiredService<KvReader>(),
             provider.GetRequiredService<NodeOptions>().ToRoutingOptions(),
             cluster.ClientEndpointOf);

@@ -22,27 +22,9 @@ internal sealed class BankAuditor(KvCloudClient client, BankAccounts accounts, I
     /// <summary>What was wrong first; null: nothing.</summary>
     public string? Finding { get; private set; }
 
-    public async Task RunAsync(CancellationToken until)
-    {
-        while (!until.IsCancellationRequested && Finding is null)
-        {
-            try
-            {
-                long version = await client.GetReadVersionAsync(
-                    new KvReadOptions { Timeout = ReadTimeout }, until);
-                await Task.WhenAll(Enumerable.Range(0, endpoints.Count).Select(i => AuditAsync(i, version, until)));
-                await Task.Delay(Pause, until);
-            }
-            catch (KvCloudException exception) when (exception.IsTransient)
-            {
-                Interlocked.Increment(ref _unreachable);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-        }
-    }
+    /// <summary>All replicas side by side: one that is down keeps nobody else from being looked at.</summary>
+    public Task RunAsync(CancellationToken until) =>
+        Task.WhenAll(Enumerable.Range(0, endpoints.Count).Select(replica => WatchAsync(replica, until)));
 
     /// <summary>One sum on one replica, with the patience a replica that is catching up needs.</summary>
     public async Task<bool> AuditAsync(int replica, long version, CancellationToken cancellationToken)
@@ -72,6 +54,27 @@ internal sealed class BankAuditor(KvCloudClient client, BankAccounts accounts, I
         {
             Interlocked.Increment(ref _unreachable);
             return false;
+        }
+    }
+
+    private async Task WatchAsync(int replica, CancellationToken until)
+    {
+        while (!until.IsCancellationRequested && Finding is null)
+        {
+            try
+            {
+                long version = await client.GetReadVersionAsync(new KvReadOptions { Timeout = ReadTimeout }, until);
+                await AuditAsync(replica, version, until);
+                await Task.Delay(Pause, until);
+            }
+            catch (KvCloudException exception) when (exception.IsTransient)
+            {
+                Interlocked.Increment(ref _unreachable);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
         }
     }
 }

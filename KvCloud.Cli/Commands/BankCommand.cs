@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Diagnostics;
 using System.Globalization;
 using KvCloud.Cli.Bank;
@@ -9,14 +10,13 @@ namespace KvCloud.Cli.Commands;
 
 /// <summary>
 /// `kv bank`: money moves between accounts from several processes while an auditor sums them at one version on every
-/// replica. Kill nodes meanwhile: the total must not change.
+/// replica. Nodes may be killed meanwhile, also by the command itself: the total must not change.
 /// </summary>
 internal static class BankCommand
 {
     private const long OpeningBalance = 1_000;
 
     private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan ComparisonTime = TimeSpan.FromSeconds(3);
     private static readonly TimeSpan CatchUpTime = TimeSpan.FromSeconds(30);
 
     public static Command Create(CommandRunner runner, GlobalOptions globals)
@@ -27,12 +27,20 @@ internal static class BankCommand
             Description = "Over how many processes the clients are spread.",
             DefaultValueFactory = _ => 2,
         };
+        var killEvery = new Option<TimeSpan?>("--kill-leader-every")
+        {
+            Description = "Kill the leader's process (SIGKILL) every so often: 10s. Only for replicas on this machine, "
+                + "which the AppHost starts again.",
+            HelpName = "time",
+            CustomParser = result => BankOptions.ParseTime(result),
+        };
         var command = new Command(
             "bank",
             "Move money between accounts below bank/ and watch that the total never changes, on any replica, at any version. "
             + "Exit code 1 when it does.")
         {
             processes,
+            killEvery,
         };
         options.AddTo(command);
         runner.Bind(command, async (context, cancellationToken) =>
@@ -41,7 +49,9 @@ internal static class BankCommand
             int clients = options.CheckedClients(context);
             int count = Math.Clamp(context.Get(processes), 1, clients);
             string endpoints = globals.ToSettings(context.Parsed, TimeSpan.FromSeconds(10)).ConnectionString!;
-            return await RunAsync(context, accounts, endpoints, clients, count, context.Get(options.Duration), cancellationToken);
+            var run = new BankRun(
+                accounts, endpoints, clients, count, context.Get(options.Duration), context.Get(killEvery));
+            return await RunAsync(context, run, cancellationToken);
         });
         return command;
     }
@@ -77,38 +87,39 @@ internal static class BankCommand
         await context.Console.Out.FlushAsync();
     }
 
-    private static async Task<int> RunAsync(
-        CommandContext context,
-        BankAccounts accounts,
-        string endpoints,
-        int clients,
-        int processes,
-        TimeSpan duration,
-        CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(CommandContext context, BankRun run, CancellationToken cancellationToken)
     {
-        await accounts.OpenAsync(context.Client, cancellationToken);
         KvClusterHealth health = await context.Client.GetClusterHealthAsync(null, cancellationToken);
+        if (run.KillLeaderEvery is not null)
+        {
+            LeaderKiller.Require(health);
+        }
+
+        await run.Accounts.OpenAsync(context.Client, cancellationToken);
         string[] replicas = [.. health.Nodes.Select(node => node.Endpoint)];
-        var auditor = new BankAuditor(context.Client, accounts, replicas);
-        using var auditing = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        BankProcess[] workers =
-        [
-            .. Enumerable.Range(0, processes).Select(i => BankProcess.Start(
-                endpoints, accounts.Count, (clients / processes) + (i < clients % processes ? 1 : 0), duration)),
-        ];
+        var auditor = new BankAuditor(context.Client, run.Accounts, replicas);
+        using LeaderKiller? killer = run.KillLeaderEvery is { } every
+            ? new LeaderKiller(context.Client, every, context.Console.Error.WriteLine)
+            : null;
+        using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        BankProcess[] workers = [.. run.ClientsByProcess.Select(clients => BankProcess.Start(
+            run.Endpoints, run.Accounts.Count, clients, run.Duration))];
         try
         {
             long started = Stopwatch.GetTimestamp();
-            Task audit = auditor.RunAsync(auditing.Token);
+            Task audit = auditor.RunAsync(watching.Token);
+            Task kills = killer?.RunAsync(watching.Token) ?? Task.CompletedTask;
             Task<int[]> ends = Task.WhenAll(workers.Select(worker => worker.WaitAsync(cancellationToken)));
             await ReportAsync(context, workers, auditor, ends, started);
             TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
             bool workersWell = (await ends).All(code => code == ExitCode.Ok);
-            await auditing.CancelAsync();
+            await watching.CancelAsync();
             await audit;
+            await kills;
             bool finalWell = await FinalAuditAsync(context, auditor, replicas, cancellationToken);
-            BankCounters counters = Sum(workers);
-            await SummariseAsync(context, accounts, auditor, replicas, counters, elapsed, clients, cancellationToken);
+            BankCost cost = await BankCost.MeasureAsync(context.Client, run, cancellationToken);
+            finalWell &= await FinalAuditAsync(context, auditor, replicas, cancellationToken);
+            Summarise(context.Console, run, auditor, replicas, Sum(workers), killer?.Killed, cost, elapsed);
             return workersWell && finalWell && auditor.Finding is null ? ExitCode.Ok : ExitCode.No;
         }
         finally
@@ -163,53 +174,38 @@ internal static class BankCommand
         return well;
     }
 
-    private static async Task SummariseAsync(
-        CommandContext context,
-        BankAccounts accounts,
+    private static void Summarise(
+        KvConsole console,
+        BankRun run,
         BankAuditor auditor,
         string[] replicas,
         BankCounters counters,
-        TimeSpan elapsed,
-        int clients,
-        CancellationToken cancellationToken)
+        int? killed,
+        BankCost cost,
+        TimeSpan elapsed)
     {
-        double transfersPerSecond = counters.Transfers / elapsed.TotalSeconds;
-        double setsPerSecond = await MeasureSetsAsync(context.Client, clients, cancellationToken);
-        string bySum = string.Join(", ", replicas.Select((replica, i) => $"{replica} {auditor.Sums[i]}"));
-        context.Console.Out.WriteLine(string.Create(
+        string sums = string.Join(", ", replicas.Select((replica, i) => $"{replica} {auditor.Sums[i]}"));
+        string who = $"{run.Accounts.Count} accounts, {run.Clients} clients in {run.Processes} processes";
+        double perSecond = counters.Transfers / elapsed.TotalSeconds;
+        string costs = string.Create(
+            CultureInfo.InvariantCulture,
+            $"a transfer {cost.TransferMs:0.00} ms, a single set {cost.SetMs:0.00} ms, each with {run.Clients} clients: "
+            + $"{cost.TransferMs / cost.SetMs:0.0} sets");
+        string finding = auditor.Finding ?? $"{run.Accounts.Total}, never changed";
+        console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"""
-            transfers                  {counters.Transfers} ({transfersPerSecond:0}/s with {clients} clients)
+            transfers                  {counters.Transfers} in {elapsed.TotalSeconds:0.0} s ({perSecond:0}/s): {who}
+            leaders killed             {(killed is null ? "none by this command" : killed)}
             conflicts                  {counters.Conflicts}
             calls sent anew            {counters.Retries}
             unknown outcomes resolved  {counters.UnknownResolved}
             unknown outcomes left      {counters.UnknownLeft}
             given up                   {counters.GivenUp}
-            sums taken                 {auditor.Sums.Sum()} ({bySum}), {auditor.Unreachable} replies missing
-            single sets                {setsPerSecond:0}/s with as many clients; a transfer costs {setsPerSecond / Math.Max(transfersPerSecond, 1e-9):0.0} of them
-            total                      {(auditor.Finding is null ? $"{accounts.Total}, never changed" : auditor.Finding)}
+            sums taken                 {auditor.Sums.Sum()} ({sums}), {auditor.Unreachable} replies missing
+            cost, nothing killed       {costs}
+            total                      {finding}
             """));
-    }
-
-    /// <summary>The yardstick: plain sets of values as large as an account's, from as many callers.</summary>
-    private static async Task<double> MeasureSetsAsync(
-        KvCloudClient client, int clients, CancellationToken cancellationToken)
-    {
-        long sets = 0;
-        long started = Stopwatch.GetTimestamp();
-        await Task.WhenAll(Enumerable.Range(0, clients).Select(async number =>
-        {
-            byte[] key = BankAccounts.Key(number);
-            key[0] = (byte)'B';
-            while (Stopwatch.GetElapsedTime(started) < ComparisonTime)
-            {
-                await client.SetAsync(key, BankAccounts.Write(sets), null, cancellationToken);
-                Interlocked.Increment(ref sets);
-            }
-
-            await client.DeleteAsync(key, null, cancellationToken);
-        }));
-        return sets / Stopwatch.GetElapsedTime(started).TotalSeconds;
     }
 
     private static BankCounters Sum(BankProcess[] workers) =>
@@ -236,19 +232,27 @@ internal static class BankCommand
         {
             Description = "For how long: 60s, 5m.",
             DefaultValueFactory = _ => TimeSpan.FromSeconds(60),
-            CustomParser = result =>
-            {
-                try
-                {
-                    return ConnectionStringParser.Time(result.Tokens[0].Value);
-                }
-                catch (FormatException exception)
-                {
-                    result.AddError(exception.Message + ".");
-                    return default;
-                }
-            },
+            CustomParser = ParseTime,
         };
+
+        public static TimeSpan ParseTime(ArgumentResult result)
+        {
+            try
+            {
+                TimeSpan time = ConnectionStringParser.Time(result.Tokens[0].Value);
+                if (time <= TimeSpan.Zero)
+                {
+                    result.AddError($"'{result.Tokens[0].Value}' must be longer than no time at all.");
+                }
+
+                return time;
+            }
+            catch (FormatException exception)
+            {
+                result.AddError(exception.Message + ".");
+                return default;
+            }
+        }
 
         public void AddTo(Command command)
         {

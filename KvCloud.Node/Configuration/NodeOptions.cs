@@ -74,6 +74,9 @@ internal enum WriteRouting
 {
     /// <summary>A follower answers NOT_LEADER and names the leader.</summary>
     Redirect = 0,
+
+    /// <summary>A follower passes the write to the leader and gives back its answer.</summary>
+    Forward = 1,
 }
 
 internal sealed record DeploymentOptions
@@ -89,7 +92,8 @@ internal sealed record DeploymentOptions
     [Between(0, 7)]
     public IReadOnlyList<string> ReplicaEndpoints { get; init; } = [];
 
-    [About("What a follower does with a write: redirect, it answers NOT_LEADER and names the leader.")]
+    [About("What a follower does with a write: redirect, it answers NOT_LEADER and names the leader; "
+        + "forward, it passes the write on and gives back the leader's answer.")]
     public WriteRouting WriteRouting { get; init; } = WriteRouting.Redirect;
 }
 

@@ -23,6 +23,7 @@ internal static class OptionsMapping
         ConsistencyLevel = options.Reads.ConsistencyLevel,
         AllowStaleReads = options.Reads.AllowStaleReads,
         MaxStalenessMs = options.Reads.MaxStalenessMs,
+        ForwardWrites = options.Deployment.WriteRouting == WriteRouting.Forward,
     };
 
     public static TransportOptions ToTransportOptions(this NodeOptions options) => new()

@@ -92,6 +92,7 @@ internal static class NodeEndpoints
             view.ClusterId,
             AnsweredBy = view.SelfId,
             Version = NodeVersion.Text,
+            Environment.ProcessId,
             view.Status,
             view.LeaderId,
             view.Term,

@@ -43,8 +43,8 @@ internal sealed class ConsensusDriver : IDisposable
     private long _inTouchTickMs;
     private long _turnTickMs = Environment.TickCount64;
     private long _contactTickMs;
-    private long _awaitedContactTickMs;
-    private Slot _contactChosen;
+    private long _awaitedTouchTickMs;
+    private Slot _awaitedTouchSlot;
     private long _lastReadId;
     private long _nextExpiryTick;
     private DriverInbox.Batch _batch = new();
@@ -86,7 +86,8 @@ internal sealed class ConsensusDriver : IDisposable
 
     /// <summary>
     /// Environment.TickCount64 of the latest moment of which this replica is known to hold everything chosen; its reads
-    /// are no staler than that. 0 for never.
+    /// are no staler than that. 0 for never. On a follower it moves only with read indexes that are confirmed: what else
+    /// a leader says may have been on its way for any time.
     /// </summary>
     public long InTouchTickMs => Volatile.Read(ref _inTouchTickMs);
 
@@ -220,7 +221,7 @@ internal sealed class ConsensusDriver : IDisposable
         StepMessages(batch.Messages, nowTickMs);
         _proposals.Add(batch.Writes);
         _readsWaiting.AddRange(batch.Reads);
-        RequestReadIndex();
+        RequestReadIndex(nowTickMs);
         PumpProposals();
         CarryOut(_node.TakeEffects());
         NoteContact(nowTickMs);
@@ -254,7 +255,7 @@ internal sealed class ConsensusDriver : IDisposable
         }
     }
 
-    private void RequestReadIndex()
+    private void RequestReadIndex(long nowTickMs)
     {
         // One request at a time: those that come meanwhile share the next.
         if (_readsInFlight.Count > 0 || _readsWaiting.Count == 0)
@@ -265,7 +266,7 @@ internal sealed class ConsensusDriver : IDisposable
         long first = _lastReadId + 1;
         foreach (ReadBatch reads in _readsWaiting)
         {
-            reads.Close();
+            reads.Close(nowTickMs);
             _readsInFlight.Add(++_lastReadId, reads);
         }
 
@@ -327,6 +328,11 @@ internal sealed class ConsensusDriver : IDisposable
         {
             if (_readsInFlight.Remove(result.Id, out ReadBatch? reads))
             {
+                if (result.Confirmed)
+                {
+                    AwaitTouch(reads.AskedTickMs, result.Slot);
+                }
+
                 reads.Complete(result);
             }
         }
@@ -393,21 +399,30 @@ internal sealed class ConsensusDriver : IDisposable
     }
 
     /// <summary>
-    /// This replica's reads are as fresh as the last contact with the leader of which everything then known to be
-    /// chosen has been applied.
+    /// This replica's reads are as fresh as the last moment of which it knows the newest slot chosen and has applied it.
     /// </summary>
     private void NoteContact(long nowTickMs)
     {
         if (_node.Role == Role.Leader && _node.LeaseUntilTick > _clock.NowTick)
         {
             _contactTickMs = nowTickMs;
+            AwaitTouch(nowTickMs, _node.KnownChosen);
         }
 
-        if (_applyLoop.AppliedSlot >= _contactChosen)
+        if (_awaitedTouchTickMs > 0 && _applyLoop.AppliedSlot >= _awaitedTouchSlot)
         {
-            Volatile.Write(ref _inTouchTickMs, _awaitedContactTickMs);
-            _awaitedContactTickMs = _contactTickMs;
-            _contactChosen = _node.KnownChosen;
+            Volatile.Write(ref _inTouchTickMs, Math.Max(_inTouchTickMs, _awaitedTouchTickMs));
+            _awaitedTouchTickMs = 0;
+        }
+    }
+
+    /// <summary>One at a time: a later moment would only be reached later.</summary>
+    private void AwaitTouch(long tickMs, Slot chosen)
+    {
+        if (_awaitedTouchTickMs == 0)
+        {
+            _awaitedTouchTickMs = tickMs;
+            _awaitedTouchSlot = chosen;
         }
     }
 

@@ -15,10 +15,14 @@ internal sealed class ReadBatch(Lock gate)
     /// <summary>Whether the read index has been asked for. Read under the gate.</summary>
     public bool IsClosed { get; private set; }
 
+    /// <summary>Environment.TickCount64 just before the read index was asked for.</summary>
+    public long AskedTickMs { get; private set; }
+
     public Task<ReadIndexResult> Outcome => _outcome.Task;
 
-    public void Close()
+    public void Close(long nowTickMs)
     {
+        AskedTickMs = nowTickMs;
         lock (gate)
         {
             IsClosed = true;

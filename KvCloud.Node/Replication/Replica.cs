@@ -27,16 +27,19 @@ internal sealed class Replica : IAsyncDisposable
         _transport = transport;
         RestoredState restored = Recovery.Restore(log, executor);
         Driver = new ConsensusDriver(config, restored, log, transport, executor, options, time, onFatal);
+        Forwarder = new WriteForwarder(config.Self, Driver, transport, options);
         _trimmer = new LogTrimmer(log, executor, Driver, options, onFatal);
     }
 
     public ConsensusDriver Driver { get; }
 
+    public WriteForwarder Forwarder { get; }
+
     public async Task StartAsync(Action<PeerReport> onReport, CancellationToken cancellationToken)
     {
         Driver.Start();
         _trimmer.Start();
-        await _transport.StartAsync(Driver.Receive, onReport, cancellationToken).ConfigureAwait(false);
+        await _transport.StartAsync(Receive, onReport, cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()
@@ -48,7 +51,27 @@ internal sealed class Replica : IAsyncDisposable
 
         _isDisposed = true;
         await _transport.DisposeAsync().ConfigureAwait(false);
+        await Forwarder.DisposeAsync().ConfigureAwait(false);
         _trimmer.Dispose();
         Driver.Dispose();
+    }
+
+    /// <summary>Almost always all is of consensus, and passed on as it is.</summary>
+    private void Receive(IReadOnlyList<Message> messages)
+    {
+        for (int i = 0; i < messages.Count; i++)
+        {
+            if (messages[i] is Forward or ForwardReply)
+            {
+                Forwarder.Receive(messages);
+                messages = [.. messages.Where(message => message is not (Forward or ForwardReply))];
+                break;
+            }
+        }
+
+        if (messages.Count > 0)
+        {
+            Driver.Receive(messages);
+        }
     }
 }

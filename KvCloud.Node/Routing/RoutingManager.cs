@@ -7,8 +7,15 @@ namespace KvCloud.Node.Routing;
 
 /// <summary>Decides by kind of operation, consistency level and role of this node where a call runs.</summary>
 internal sealed class RoutingManager(
-    ConsensusDriver driver, KvReader reader, RoutingOptions options, Func<NodeId, string?> clientEndpointOf)
+    ConsensusDriver driver,
+    WriteForwarder forwarder,
+    KvReader reader,
+    RoutingOptions options,
+    Func<NodeId, string?> clientEndpointOf)
 {
+    /// <summary>How long a local read may wait for word from the leader before it is refused as too stale.</summary>
+    private const int FreshWaitMs = 500;
+
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
 
     private readonly Lock _gate = new();
@@ -24,14 +31,20 @@ internal sealed class RoutingManager(
             return;
         }
 
+        if (options.ForwardWrites)
+        {
+            forwarder.Write(write, AwaitVisibleAsync);
+            return;
+        }
+
         ReadAdmission refusal = NotHere(status);
         write.Finish(new CommandResult(
             refusal.Code, Message: refusal.Message, LeaderEndpoint: refusal.LeaderEndpoint));
     }
 
     /// <summary>
-    /// Completes when a read at this level may look into the local store; at once for LOCAL, and for LEADER inside the
-    /// lease. Null arguments mean what is configured.
+    /// Completes when a read at this level may look into the local store; at once for LOCAL on a replica that is known to
+    /// be in touch, and for LEADER inside the lease. Null arguments mean what is configured.
     /// </summary>
     public ValueTask<ReadAdmission> AdmitReadAsync(
         ReadConsistency? level, int? maxStalenessMs, long deadlineTickMs, CancellationToken cancellationToken)
@@ -39,7 +52,7 @@ internal sealed class RoutingManager(
         switch (level ?? options.ConsistencyLevel)
         {
             case ReadConsistency.LOCAL when options.AllowStaleReads:
-                return new ValueTask<ReadAdmission>(AdmitLocal(maxStalenessMs ?? options.MaxStalenessMs));
+                return AdmitLocal(maxStalenessMs ?? options.MaxStalenessMs, deadlineTickMs, cancellationToken);
             case ReadConsistency.LEADER:
                 ReplicaStatus status = driver.Status;
                 if (driver.HasLease)
@@ -78,22 +91,46 @@ internal sealed class RoutingManager(
         return (admission, admission.Code == ErrorCode.OK ? reader.AppliedVersion : CommitVersion.Zero);
     }
 
-    private ReadAdmission AdmitLocal(int maxStalenessMs)
+    private ValueTask<ReadAdmission> AdmitLocal(
+        int maxStalenessMs, long deadlineTickMs, CancellationToken cancellationToken)
     {
         if (maxStalenessMs <= 0)
         {
-            return ReadAdmission.Ok;
+            return new ValueTask<ReadAdmission>(ReadAdmission.Ok);
+        }
+
+        long staleMs = Environment.TickCount64 - driver.InTouchTickMs;
+        if (staleMs > maxStalenessMs)
+        {
+            return AwaitFreshAsync(maxStalenessMs, deadlineTickMs, cancellationToken);
+        }
+
+        if (staleMs > maxStalenessMs / 2)
+        {
+            // Asked for while there is time, so that reads that go on never have to wait for it.
+            _ = JoinBatch();
+        }
+
+        return new ValueTask<ReadAdmission>(ReadAdmission.Ok);
+    }
+
+    private async ValueTask<ReadAdmission> AwaitFreshAsync(
+        int maxStalenessMs, long deadlineTickMs, CancellationToken cancellationToken)
+    {
+        long untilTickMs = Math.Min(deadlineTickMs, Environment.TickCount64 + FreshWaitMs);
+        ReadAdmission admission = await AwaitReadIndexAsync(untilTickMs, cancellationToken).ConfigureAwait(false);
+        if (admission.Code == ErrorCode.OK)
+        {
+            return admission;
         }
 
         long inTouch = driver.InTouchTickMs;
-        long staleMs = Environment.TickCount64 - inTouch;
-        return inTouch > 0 && staleMs <= maxStalenessMs
-            ? ReadAdmission.Ok
-            : new ReadAdmission(
-                ErrorCode.TOO_STALE,
-                inTouch == 0
-                    ? "this replica has not been in touch with a leader yet"
-                    : $"this replica was last in touch {staleMs} ms ago, max_staleness_ms is {maxStalenessMs}");
+        return new ReadAdmission(
+            ErrorCode.TOO_STALE,
+            inTouch == 0
+                ? "this replica has not been in touch with a leader yet"
+                : $"this replica was last in touch {Environment.TickCount64 - inTouch} ms ago,"
+                    + $" max_staleness_ms is {maxStalenessMs}");
     }
 
     private async ValueTask<ReadAdmission> AwaitVersionAsync(
@@ -112,6 +149,13 @@ internal sealed class RoutingManager(
             : new ReadAdmission(
                 ErrorCode.VERSION_IN_FUTURE, $"version {version} has not been issued; the newest is {applied}");
     }
+
+    /// <summary>
+    /// Who wrote through this node expects to read it here. In vain at worst: the write has its answer either way.
+    /// </summary>
+    private async Task AwaitVisibleAsync(
+        CommitVersion version, long deadlineTickMs, CancellationToken cancellationToken) =>
+        await AdmitReadAtAsync(version, deadlineTickMs, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Asks for read indexes, a new one for each attempt, until one is confirmed and applied here.</summary>
     private async ValueTask<ReadAdmission> AwaitReadIndexAsync(

@@ -10,6 +10,9 @@ internal sealed record RoutingOptions
     /// <summary>False makes every LOCAL read a READ_INDEX read.</summary>
     public bool AllowStaleReads { get; init; } = true;
 
+    /// <summary>A follower passes writes to the leader instead of naming it.</summary>
+    public bool ForwardWrites { get; init; }
+
     /// <summary>How long a replica may be out of touch and still answer LOCAL reads; 0 for any time.</summary>
     public int MaxStalenessMs { get; init; } = 5000;
 }

@@ -33,6 +33,8 @@ internal static class ConsensusCodec
         ReadIndexReply => 8 + 1 + SlotBytes,
         CatchUpRequest => SlotBytes,
         CatchUpReply reply => SlotBytes + SlotBytes + EntriesBytes(reply.Entries),
+        Forward forward => 8 + 4 + forward.Command.Length,
+        ForwardReply reply => 8 + reply.Result.Length,
         _ => throw NotKnown(message),
     };
 
@@ -79,7 +81,8 @@ internal static class ConsensusCodec
         FrameType type = Frame.TypeOf(frame);
         ReadOnlySpan<byte> payload = Frame.Payload(frame);
         ReadOnlyMemory<byte> owned = default;
-        if (type is FrameType.Promise or FrameType.Accept or FrameType.CatchUpReply)
+        if (type is FrameType.Promise or FrameType.Accept or FrameType.CatchUpReply
+            or FrameType.Forward or FrameType.ForwardReply)
         {
             owned = payload.ToArray();
             payload = owned.Span;
@@ -158,7 +161,7 @@ internal static class ConsensusCodec
         }
     }
 
-    /// <summary>The messages of a leader's reign: heartbeats, read index, catch-up.</summary>
+    /// <summary>The messages of a leader's reign: heartbeats, read index, catch-up, writes passed on.</summary>
     private static FrameType WriteMoreFields(Message message, ref FrameWriter writer)
     {
         switch (message)
@@ -191,6 +194,15 @@ internal static class ConsensusCodec
                 writer.Slot(reply.ChosenSlot);
                 WriteEntries(reply.Entries, ref writer);
                 return FrameType.CatchUpReply;
+            case Forward forward:
+                writer.Int64(forward.Id);
+                writer.Int32(forward.TimeoutMs);
+                writer.Bytes(forward.Command.Span);
+                return FrameType.Forward;
+            case ForwardReply reply:
+                writer.Int64(reply.Id);
+                writer.Bytes(reply.Result.Span);
+                return FrameType.ForwardReply;
             default:
                 throw NotKnown(message);
         }
@@ -233,6 +245,9 @@ internal static class ConsensusCodec
                 reader.Slot("first available slot"),
                 reader.Slot("chosen slot"),
                 ReadEntries(owned, ref reader)),
+            FrameType.Forward => new Forward(
+                from, to, reader.Int64("id"), reader.Int32("timeout"), ReadRest(owned, ref reader)),
+            FrameType.ForwardReply => new ForwardReply(from, to, reader.Int64("id"), ReadRest(owned, ref reader)),
             _ => throw new MalformedFrameException($"frame type {(byte)type} is not known"),
         };
 
@@ -284,6 +299,13 @@ internal static class ConsensusCodec
         }
 
         return entries;
+    }
+
+    private static ReadOnlyMemory<byte> ReadRest(ReadOnlyMemory<byte> owned, ref FrameReader reader)
+    {
+        int start = reader.Position;
+        reader.Take(reader.Remaining, "command");
+        return owned[start..];
     }
 
     private static void WriteSlots(IReadOnlyList<Slot> slots, ref FrameWriter writer)

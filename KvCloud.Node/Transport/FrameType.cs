@@ -16,6 +16,8 @@ internal enum FrameType : byte
     ReadIndexReply = 11,
     CatchUpRequest = 12,
     CatchUpReply = 13,
+    Forward = 14,
+    ForwardReply = 15,
 
     /// <summary>A <see cref="PeerReport"/>.</summary>
     Report = 32,

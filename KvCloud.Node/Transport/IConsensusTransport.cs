@@ -29,6 +29,12 @@ internal interface IConsensusTransport : IAsyncDisposable
     IReadOnlyList<PeerLink> Links { get; }
 
     /// <summary>
+    /// The state of the link to a peer now. Any thread may call; compared with what it says later it tells whether a
+    /// message sent in between may have been lost.
+    /// </summary>
+    LinkState StateOf(NodeId peer);
+
+    /// <summary>
     /// What the peer last told of itself in a handshake that succeeded, kept when it goes away; null if there was none.
     /// </summary>
     PeerIdentity? IdentityOf(NodeId peer);

@@ -87,6 +87,11 @@ internal sealed class InMemoryTransport : IConsensusTransport
     }
 
     /// <inheritdoc/>
+    public LinkState StateOf(NodeId peer) => _peers.TryGetValue(peer.Value, out Peer? known)
+        ? new LinkState(Reach(known) is not null, known.DroppedMessages)
+        : default;
+
+    /// <inheritdoc/>
     public PeerIdentity? IdentityOf(NodeId peer) => _peers.TryGetValue(peer.Value, out Peer? known)
         ? Reach(known)?.Self ?? known.Identity
         : null;

@@ -11,6 +11,7 @@ internal sealed class Peer(NodeId id)
     private long _receivedMessages;
     private long _droppedMessages;
     private long _connects;
+    private long _breaks;
     private long _lastReceivedTickMs;
     private int _incoming;
     private volatile bool _isConnected;
@@ -49,7 +50,11 @@ internal sealed class Peer(NodeId id)
         _isConnected = true;
     }
 
-    public void Disconnected() => _isConnected = false;
+    public void Disconnected()
+    {
+        _isConnected = false;
+        Interlocked.Increment(ref _breaks);
+    }
 
     public void RefusedWhenCalling(string reason) => _refusedWhenCalling = reason;
 
@@ -60,7 +65,11 @@ internal sealed class Peer(NodeId id)
         Interlocked.Increment(ref _incoming);
     }
 
-    public void CallEnded() => Interlocked.Decrement(ref _incoming);
+    public void CallEnded()
+    {
+        Interlocked.Decrement(ref _incoming);
+        Interlocked.Increment(ref _breaks);
+    }
 
     public void RefusedWhenCalled(string reason) => _refusedWhenCalled = reason;
 
@@ -80,7 +89,18 @@ internal sealed class Peer(NodeId id)
         }
     }
 
-    public void Dropped(int messages) => Interlocked.Add(ref _droppedMessages, messages);
+    public void Dropped(int messages)
+    {
+        Interlocked.Add(ref _droppedMessages, messages);
+        Interlocked.Add(ref _breaks, messages);
+    }
+
+    public LinkState ToState()
+    {
+        // The count first: what breaks after it is seen in a later count.
+        long breaks = Interlocked.Read(ref _breaks);
+        return new LinkState(_isConnected && Volatile.Read(ref _incoming) > 0, breaks);
+    }
 
     public PeerLink ToLink()
     {

@@ -53,7 +53,7 @@ internal sealed class PeerSender
             return;
         }
 
-        bool isBulk = message is Accept or CatchUpReply || size > MaxControlFrameBytes;
+        bool isBulk = message is Accept or CatchUpReply or Forward || size > MaxControlFrameBytes;
         lock (_gate)
         {
             if (HasRoom((int)size, isBulk) is OutgoingBuffer buffer)

@@ -131,6 +131,9 @@ internal sealed class TcpTransport : IConsensusTransport, IIncomingHost
     }
 
     /// <inheritdoc/>
+    public LinkState StateOf(NodeId peer) => FindPeer(peer.Value)?.ToState() ?? default;
+
+    /// <inheritdoc/>
     public PeerIdentity? IdentityOf(NodeId peer) => FindPeer(peer.Value)?.Identity;
 
     /// <inheritdoc/>

@@ -12,15 +12,22 @@ internal sealed class LiveCluster : IAsyncDisposable
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
 
-    private LiveCluster(Topology topology, ProcessCluster processes)
+    private readonly PeerProxies? _network;
+
+    private LiveCluster(Topology topology, ProcessCluster processes, PeerProxies? network)
     {
         Topology = topology;
         Processes = processes;
+        _network = network;
     }
 
     public Topology Topology { get; }
 
     public ProcessCluster Processes { get; }
+
+    /// <summary>The network between the replicas, of a cluster that was started with one.</summary>
+    public PeerProxies Network =>
+        _network ?? throw new InvalidOperationException("the cluster was started without proxies between its replicas");
 
     public int Count => Topology.Replicas.Length;
 
@@ -28,8 +35,13 @@ internal sealed class LiveCluster : IAsyncDisposable
     public IReadOnlyList<string> Endpoints => [.. Topology.Replicas.Select(EndpointOf)];
 
     /// <param name="environment">Variables over those of the topology, for each replica.</param>
+    /// <param name="withNetwork">Whether the replicas reach each other through <see cref="Network"/>.</param>
+    /// <param name="restartCrashed">Whether a replica that was killed is started again, as the AppHost does it.</param>
     public static async Task<LiveCluster> StartAsync(
-        int replicas = 3, Func<Replica, IEnumerable<KeyValuePair<string, string?>>>? environment = null)
+        int replicas = 3,
+        Func<Replica, IEnumerable<KeyValuePair<string, string?>>>? environment = null,
+        bool withNetwork = false,
+        bool restartCrashed = false)
     {
         string dataRoot = Directory.CreateTempSubdirectory("kvcloud-live-").FullName;
         int[] ports = FreePorts(3 * replicas);
@@ -42,9 +54,14 @@ internal sealed class LiveCluster : IAsyncDisposable
             ],
             DataRoot = dataRoot,
         };
-        var processes = new ProcessCluster(
-            topology, new ProcessClusterOptions { RestartCrashed = false, ExtraEnvironment = environment });
-        var cluster = new LiveCluster(topology, processes);
+        PeerProxies? network = withNetwork ? new PeerProxies(topology) : null;
+        var processes = new ProcessCluster(topology, new ProcessClusterOptions
+        {
+            RestartCrashed = restartCrashed,
+            ExtraEnvironment = replica =>
+                [.. environment?.Invoke(replica) ?? [], .. network?.EnvironmentOf(replica) ?? []],
+        });
+        var cluster = new LiveCluster(topology, processes, network);
         try
         {
             processes.Start();
@@ -129,6 +146,11 @@ internal sealed class LiveCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Processes.DisposeAsync();
+        if (_network is not null)
+        {
+            await _network.DisposeAsync();
+        }
+
         Directory.Delete(Topology.DataRoot, recursive: true);
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using KvCloud.Tests.Node.Diagnostics;
 
 namespace KvCloud.Tests.RawClients;
@@ -6,39 +7,54 @@ namespace KvCloud.Tests.RawClients;
 /// <summary>
 /// Generates clients of other languages from kvstore.thrift and runs them: programs that know nothing of this project.
 /// </summary>
-internal static class RawClientKit
+internal static partial class RawClientKit
 {
-    /// <summary>Of the generation that the compiler's code is written for.</summary>
-    private const string NodeThriftPackage = "thrift@0.17.0";
-
     private static readonly TimeSpan RunTimeout = TimeSpan.FromMinutes(5);
     private static readonly Lazy<string?> PythonWithThrift = new(FindPython);
 
     /// <summary>A Python that has the thrift module; null when there is none.</summary>
     public static string? Python => PythonWithThrift.Value;
 
-    /// <summary>Writes the generated code of a language (`py`, `js:node`, `cpp`) into a folder.</summary>
-    public static Task GenerateAsync(string language, string folder) =>
-        RunAsync("thrift", ["--gen", language, "-out", folder, Repository.File("KvCloud.Protocol", "kvstore.thrift")]);
+    /// <summary>Its full path, for it may not be the one that a shell would take.</summary>
+    public static string PythonProgram => Path.IsPathRooted(Python)
+        ? Python
+        : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':')
+            .Select(folder => Path.Combine(folder, Python ?? "python3"))
+            .FirstOrDefault(File.Exists) ?? "python3";
 
-    public static Task InstallNodeThriftAsync(string folder) =>
-        RunAsync("npm", ["install", "--no-audit", "--no-fund", "--prefix", folder, NodeThriftPackage]);
-
-    public static Task CompileCppAsync(string generated, string program) => RunAsync(
+    /// <summary>Links the raw client with the generated code, which is compiled in the folder already.</summary>
+    public static Task LinkCppAsync(string folder, string program) => RunInAsync(
+        folder,
         "g++",
         [
-            "-std=c++17", "-O0", "-I", generated, "-o", program, Script("raw_client.cpp"),
-            Path.Combine(generated, "TransactionalKV.cpp"), Path.Combine(generated, "kvstore_types.cpp"), "-lthrift",
+            "-std=c++17", "-O0", "-I", folder, "-o", program, Script("raw_client.cpp"),
+            "TransactionalKV.o", "kvstore_types.o", "-lthrift",
         ]);
+
+    /// <summary>Names of the calls of the service, as kvstore.thrift has them.</summary>
+    public static IReadOnlyList<string> Methods()
+    {
+        string contract = File.ReadAllText(Repository.File("KvCloud.Protocol", "kvstore.thrift"));
+        string service = contract[contract.IndexOf("service TransactionalKV", StringComparison.Ordinal)..];
+        string[] methods = [.. MethodName().Matches(service).Select(match => match.Groups[1].Value)];
+        Assert.True(methods.Length >= 20, "the service of kvstore.thrift could not be read");
+        return methods;
+    }
 
     public static string Script(string name) => Repository.File("KvCloud.Tests", "RawClients", name);
 
     /// <summary>Runs a program to its end and gives back what it printed; an exit code other than 0 fails the test.</summary>
-    public static async Task<string> RunAsync(
-        string program, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+    public static Task<string> RunAsync(
+        string program, IEnumerable<string> arguments, params (string Name, string Value)[] environment) =>
+        RunInAsync(Environment.CurrentDirectory, program, arguments, environment);
+
+    /// <summary>As <see cref="RunAsync"/>, in a folder of its own.</summary>
+    public static async Task<string> RunInAsync(
+        string folder, string program, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
+            WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
@@ -83,4 +99,7 @@ internal static class RawClientKit
                 return false;
             }
         });
+
+    [GeneratedRegex(@"^  \w+Response (\w+)\(1:", RegexOptions.Multiline)]
+    private static partial Regex MethodName();
 }

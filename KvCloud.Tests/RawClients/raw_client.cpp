@@ -1,4 +1,4 @@
-// Uses the contract with nothing but Debian's libthrift and code generated from kvstore.thrift.
+// Uses every method of the contract with nothing but Debian's libthrift and code generated from kvstore.thrift.
 //
 // usage: raw_client framed|unframed HOST:PORT [HOST:PORT ...]
 // Exits with an error on the first answer that is not as the contract says.
@@ -134,6 +134,135 @@ void ranges(TransactionalKVClient& client, const std::string& prefix) {
   check(response.key_values[1].key == prefix + "r2", "rows in order");
 }
 
+void snapshots(TransactionalKVClient& client, const std::string& prefix) {
+  check(set(client, prefix + "s", "old").success, "setKey");
+  GetReadVersionResponse version;
+  client.getReadVersion(version, GetReadVersionRequest());
+  check(set(client, prefix + "s", "new").success, "setKey");
+  SnapshotGetRequest one;
+  one.__set_key(prefix + "s");
+  one.__set_read_version(version.read_version);
+  SnapshotGetResponse value;
+  client.snapshotGet(value, one);
+  check(value.found && value.value == "old", "snapshotGet: " + value.error);
+  SnapshotGetRangeRequest range;
+  range.__set_begin_key(prefix + "s");
+  range.__set_end_key(prefix + "s");
+  range.__set_end_or_equal(true);
+  range.__set_read_version(version.read_version);
+  SnapshotGetRangeResponse rows;
+  client.snapshotGetRange(rows, range);
+  check(rows.success && rows.key_values.size() == 1 && rows.key_values[0].value == "old",
+        "snapshotGetRange: " + rows.error);
+}
+
+void sessions(TransactionalKVClient& client, const std::string& prefix) {
+  OpenSessionResponse session;
+  client.openSession(session, OpenSessionRequest());
+  check(session.success && session.client_id > 0, "openSession: " + session.error);
+  SetVersionstampedKeyRequest request;
+  request.__set_key_prefix(prefix + "once/0123456789");
+  request.__set_value("1");
+  request.__set_client_id(session.client_id);
+  request.__set_sequence(1);
+  std::string generated;
+  for (int i = 0; i < 5; i++) {
+    SetVersionstampedKeyResponse response;
+    client.setVersionstampedKey(response, request);
+    check(response.success, "setVersionstampedKey: " + response.error);
+    check(i == 0 || response.generated_key == generated, "five times sent, once done");
+    generated = response.generated_key;
+  }
+  SetVersionstampedValueRequest by_value;
+  by_value.__set_key(prefix + "v");
+  by_value.__set_value_prefix("v0123456789");
+  SetVersionstampedValueResponse stamped;
+  client.setVersionstampedValue(stamped, by_value);
+  check(stamped.success && stamped.generated_value.size() == 11, "setVersionstampedValue: " + stamped.error);
+  check(generated.substr(generated.size() - 10) < stamped.generated_value.substr(1), "later stamps are larger");
+}
+
+void families(TransactionalKVClient& client, const std::string& prefix) {
+  ColumnFamilyRequest request;
+  request.__set_name("cpp_" + std::to_string(::getpid()) + (is_framed ? "f" : "u"));
+  ColumnFamilyResponse created;
+  client.createColumnFamily(created, request);
+  check(created.success, "createColumnFamily: " + created.error);
+  ListColumnFamiliesRequest list;
+  list.__set_consistency(ReadConsistency::READ_INDEX);
+  ListColumnFamiliesResponse listed;
+  client.listColumnFamilies(listed, list);
+  bool is_listed = false;
+  for (const auto& name : listed.names) {
+    is_listed = is_listed || name == request.name;
+  }
+  check(is_listed, "listColumnFamilies: " + listed.error);
+  SetRequest inside;
+  inside.__set_key(prefix);
+  inside.__set_value("1");
+  inside.__set_column_family(request.name);
+  SetResponse written;
+  client.setKey(written, inside);
+  check(written.success, "a set in a family: " + written.error);
+  ColumnFamilyResponse dropped;
+  client.dropColumnFamily(dropped, request);
+  check(dropped.success, "dropColumnFamily: " + dropped.error);
+}
+
+template <typename Response>
+void check_client_side(const Response& response) {
+  check(!response.success && response.error.find("client-side") != std::string::npos, "a client-side call");
+}
+
+void client_side(TransactionalKVClient& client) {
+  AddReadConflictRequest conflict;
+  conflict.__set_key("a");
+  AddReadConflictResponse on_key;
+  client.addReadConflict(on_key, conflict);
+  check_client_side(on_key);
+  AddReadConflictRangeRequest range;
+  range.__set_start_key("a");
+  range.__set_end_key("b");
+  AddReadConflictRangeResponse on_range;
+  client.addReadConflictRange(on_range, range);
+  check_client_side(on_range);
+  SetReadVersionRequest version;
+  version.__set_version(1);
+  SetReadVersionResponse set_version;
+  client.setReadVersion(set_version, version);
+  check_client_side(set_version);
+  GetCommittedVersionResponse committed;
+  client.getCommittedVersion(committed, GetCommittedVersionRequest());
+  check_client_side(committed);
+}
+
+void node(TransactionalKVClient& client, std::size_t nodes) {
+  PingRequest ping;
+  ping.__set_message("hello");
+  ping.__set_timestamp(42);
+  PingResponse pong;
+  client.ping(pong, ping);
+  check(pong.message == "hello" && pong.timestamp == 42 && pong.server_timestamp > 1000000000000000, "ping");
+  GetClusterHealthResponse health;
+  client.getClusterHealth(health, GetClusterHealthRequest());
+  check(health.success && health.cluster_health.total_nodes_count == static_cast<int>(nodes),
+        "getClusterHealth: " + health.error);
+  GetNodeInfoResponse info;
+  client.getNodeInfo(info, GetNodeInfoRequest());
+  check(info.success && !info.node_info.status.empty(), "getNodeInfo: " + info.error);
+  GetDatabaseStatsRequest detailed;
+  detailed.__set_include_detailed_stats(true);
+  GetDatabaseStatsResponse stats;
+  client.getDatabaseStats(stats, detailed);
+  check(stats.success && stats.database_stats.write_operations_count > 0, "getDatabaseStats: " + stats.error);
+  FaultInjectionRequest fault;
+  fault.__set_fault_type("TIMEOUT");
+  fault.__set_probability(0);
+  FaultInjectionResponse answer;
+  client.setFaultInjection(answer, fault);
+  check(answer.success || answer.error.find("not allowed") != std::string::npos, "setFaultInjection: " + answer.error);
+}
+
 void followers(const std::vector<std::string>& endpoints, const std::string& prefix) {
   for (const auto& endpoint : endpoints) {
     const auto answer = get(*connect(endpoint), prefix + "r1", ReadConsistency::READ_INDEX);
@@ -153,6 +282,11 @@ int main(int argc, char** argv) {
     points(*leader, prefix);
     ranges(*leader, prefix);
     transactions(*leader, prefix);
+    snapshots(*leader, prefix);
+    sessions(*leader, prefix);
+    families(*leader, prefix);
+    client_side(*leader);
+    node(*leader, endpoints.size());
     followers(endpoints, prefix);
   } catch (const TException& exception) {
     check(false, exception.what());

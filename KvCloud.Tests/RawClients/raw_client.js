@@ -1,4 +1,4 @@
-// Uses the contract with nothing but Node.js's thrift and code generated from kvstore.thrift, many calls at a time on
+// Uses every method of the contract with nothing but Node.js's thrift and code generated from kvstore.thrift, many calls at a time on
 // one connection.
 //
 // usage: node raw_client.js GENERATED_DIR framed|unframed HOST:PORT [HOST:PORT ...]     (NODE_PATH leads to thrift)
@@ -96,17 +96,128 @@ async function transaction(client) {
   assert.strictEqual(snapshot.found, false);
 }
 
+async function points(client) {
+  const key = Buffer.from(`${prefix}point`);
+  const binary = Buffer.from(Array.from({ length: 256 }, (_, i) => i));
+  assert.ok((await client.setKey(new types.SetRequest({ key, value: binary }))).success);
+  const found = await client.get(new types.GetRequest({ key, consistency: types.ReadConsistency.LEADER }));
+  assert.ok(found.found && binary.equals(found.value), 'get gives back every byte');
+  assert.ok((await client.deleteKey(new types.DeleteRequest({ key }))).success);
+  const gone = await client.get(new types.GetRequest({ key, consistency: types.ReadConsistency.LEADER }));
+  assert.strictEqual(gone.found, false);
+  const empty = await client.setKey(new types.SetRequest({ key: Buffer.alloc(0), value: binary }));
+  assert.strictEqual(empty.error, 'key cannot be empty');
+}
+
+async function ranges(client) {
+  for (const name of ['rb', 'rc', 'rd']) {
+    assert.ok((await set(client, prefix + name, name)).success);
+  }
+  const bounds = { begin_key: Buffer.from(`${prefix}rb`), end_key: Buffer.from(`${prefix}re`), limit: 2 };
+  const now = await client.getRange(new types.GetRangeRequest({ ...bounds, consistency: types.ReadConsistency.LEADER }));
+  assert.ok(now.success && now.has_more, now.error);
+  assert.deepStrictEqual(now.key_values.map(row => row.value.toString()), ['rb', 'rc']);
+  const { read_version } = await client.getReadVersion(new types.GetReadVersionRequest());
+  await set(client, `${prefix}rb`, 'new');
+  const then = await client.snapshotGetRange(new types.SnapshotGetRangeRequest({ ...bounds, read_version }));
+  assert.ok(then.success && then.has_more, then.error);
+  assert.deepStrictEqual(then.key_values.map(row => row.value.toString()), ['rb', 'rc']);
+  const one = await client.snapshotGet(new types.SnapshotGetRequest({ key: bounds.begin_key, read_version }));
+  assert.strictEqual(one.value.toString(), 'rb', one.error);
+}
+
+async function versionstamps(client) {
+  const byKey = await client.setVersionstampedKey(new types.SetVersionstampedKeyRequest({
+    key_prefix: Buffer.from(`${prefix}k0123456789`), value: Buffer.from('1'),
+  }));
+  assert.ok(byKey.success, byKey.error);
+  const stamp = byKey.generated_key.subarray(-10);
+  assert.strictEqual(stamp.readBigInt64BE(0), BigInt(Number(byKey.version)), 'the stamp is the version');
+  const byValue = await client.setVersionstampedValue(new types.SetVersionstampedValueRequest({
+    key: Buffer.from(`${prefix}v`), value_prefix: Buffer.from('v0123456789'),
+  }));
+  assert.ok(byValue.success, byValue.error);
+  assert.ok(Buffer.compare(stamp, byValue.generated_value.subarray(-10)) < 0, 'later stamps are larger');
+}
+
+async function sessions(client) {
+  const session = await client.openSession(new types.OpenSessionRequest());
+  assert.ok(session.success, session.error);
+  const request = () => new types.SetVersionstampedKeyRequest({
+    key_prefix: Buffer.from(`${prefix}once/0123456789`),
+    value: Buffer.from('1'),
+    client_id: session.client_id,
+    sequence: 1,
+  });
+  const answers = await Promise.all(Array.from({ length: 5 }, () => client.setVersionstampedKey(request())));
+  const generated = new Set(answers.map(answer => answer.generated_key.toString('hex')));
+  assert.strictEqual(generated.size, 1, 'five times sent, once done');
+}
+
+async function families(client) {
+  const name = `js_${crypto.randomUUID().replaceAll('-', '')}`;
+  const created = await client.createColumnFamily(new types.ColumnFamilyRequest({ name }));
+  assert.ok(created.success, created.error);
+  const listed = await client.listColumnFamilies(
+    new types.ListColumnFamiliesRequest({ consistency: types.ReadConsistency.READ_INDEX }));
+  assert.ok(listed.names.includes(name) && listed.names.includes('default'), listed.names.join());
+  const inside = await client.setKey(new types.SetRequest({
+    key: Buffer.from('a'), value: Buffer.from('1'), column_family: name,
+  }));
+  assert.ok(inside.success, inside.error);
+  assert.ok((await client.dropColumnFamily(new types.ColumnFamilyRequest({ name }))).success);
+  const dropped = await client.get(new types.GetRequest({
+    key: Buffer.from('a'), column_family: name, consistency: types.ReadConsistency.LEADER,
+  }));
+  assert.strictEqual(dropped.error, `Column family '${name}' not found`);
+}
+
+async function clientSide(client) {
+  const answers = await Promise.all([
+    client.addReadConflict(new types.AddReadConflictRequest({ key: Buffer.from('a') })),
+    client.addReadConflictRange(new types.AddReadConflictRangeRequest({
+      start_key: Buffer.from('a'), end_key: Buffer.from('b'),
+    })),
+    client.setReadVersion(new types.SetReadVersionRequest({ version: 1 })),
+    client.getCommittedVersion(new types.GetCommittedVersionRequest()),
+  ]);
+  for (const answer of answers) {
+    assert.strictEqual(answer.success, false);
+    assert.ok(answer.error.includes('client-side'), answer.error);
+  }
+}
+
 async function node(client) {
   const pong = await client.ping(new types.PingRequest({ message: Buffer.from('hello'), timestamp: 42 }));
   assert.strictEqual(pong.message.toString(), 'hello');
   const health = await client.getClusterHealth(new types.GetClusterHealthRequest());
   assert.ok(health.success, health.error);
   assert.strictEqual(health.cluster_health.total_nodes_count, endpoints.length);
+  const info = await client.getNodeInfo(new types.GetNodeInfoRequest());
+  assert.ok(info.success && ['healthy', 'degraded'].includes(info.node_info.status), info.error);
+  const stats = await client.getDatabaseStats(new types.GetDatabaseStatsRequest({ include_detailed_stats: true }));
+  assert.ok(stats.success && Number(stats.database_stats.write_operations_count) > 0, stats.error);
+  const fault = await client.setFaultInjection(
+    new types.FaultInjectionRequest({ fault_type: 'TIMEOUT', probability: 0 }));
+  assert.ok(fault.success || fault.error.includes('not allowed'), fault.error);
+}
+
+async function followers(client) {
+  assert.ok((await set(client, `${prefix}everywhere`, 'yes')).success);
+  for (const endpoint of endpoints) {
+    const answer = await connect(endpoint).get(new types.GetRequest({
+      key: Buffer.from(`${prefix}everywhere`), consistency: types.ReadConsistency.READ_INDEX,
+    }));
+    assert.strictEqual(answer.value.toString(), 'yes', `a linearizable read on ${endpoint}: ${answer.error}`);
+  }
 }
 
 async function main() {
   const leader = await findLeader();
-  for (const group of [pipelined, transaction, node]) {
+  const groups = [
+    points, ranges, pipelined, transaction, versionstamps, sessions, families, clientSide, node, followers,
+  ];
+  for (const group of groups) {
     await group(leader);
     console.log(`ok ${group.name}`);
   }

@@ -17,7 +17,7 @@ public sealed class ConfigurationMistakeTests : IDisposable
     [InlineData("[deployment]\nmode = \"cluster\"",
         "deployment.mode is \"cluster\" (kvcloud.toml, line 2); it must be one of standalone or replicated.")]
     [InlineData("[deployment]\nwrite_routing = \"proxy\"",
-        "deployment.write_routing is \"proxy\" (kvcloud.toml, line 2); it must be \"redirect\"")]
+        "deployment.write_routing is \"proxy\" (kvcloud.toml, line 2); it must be one of redirect or forward.")]
     [InlineData("[reads]\nconsistency_level = \"strong\"",
         "reads.consistency_level is \"strong\" (kvcloud.toml, line 2); it must be one of local, leader or read_index.")]
     [InlineData("[deployment]\ninstance_id = -1",

@@ -34,13 +34,18 @@ internal sealed class ServiceHost : IAsyncDisposable
     /// <summary>Index of the replica that leads.</summary>
     public int Leader => _replicas.FindIndex(replica => replica.Driver.HasLease);
 
-    public static async Task<ServiceHost> StartAsync(int replicas = 1, RpcOptions? options = null)
+    public InMemoryNetwork Network { get; } = new();
+
+    public IReadOnlyList<Replica> Replicas => _replicas;
+
+    public static async Task<ServiceHost> StartAsync(
+        int replicas = 1, RpcOptions? options = null, RoutingOptions? routing = null)
     {
         var host = new ServiceHost();
-        var network = new InMemoryNetwork();
         for (var self = 0; self < replicas; self++)
         {
-            await host.AddReplicaAsync(network, self, replicas, options ?? new RpcOptions { AllowFaultInjection = true });
+            await host.AddReplicaAsync(
+                self, replicas, options ?? new RpcOptions { AllowFaultInjection = true }, routing ?? new RoutingOptions());
         }
         await ConnectionTests.Eventually(() => host.Leader >= 0);
         return host;
@@ -70,7 +75,7 @@ internal sealed class ServiceHost : IAsyncDisposable
         Assert.Empty(_fatal);
     }
 
-    private async Task AddReplicaAsync(InMemoryNetwork network, int self, int count, RpcOptions options)
+    private async Task AddReplicaAsync(int self, int count, RpcOptions options, RoutingOptions routingOptions)
     {
         var voters = Enumerable.Range(0, count).Select(id => new NodeId(id)).ToArray();
         var identity = new PeerIdentity("test", self, 1, "", "");
@@ -79,14 +84,18 @@ internal sealed class ServiceHost : IAsyncDisposable
             new PaxosConfig { Self = new NodeId(self), Voters = voters, Seed = (ulong)self + 1 },
             new MemoryPaxosLog(),
             executor,
-            network.Join(identity, Enumerable.Range(0, count).Where(id => id != self)),
+            Network.Join(identity, Enumerable.Range(0, count).Where(id => id != self)),
             new ReplicationOptions(),
             TimeProvider.System,
             _fatal.Enqueue);
         _replicas.Add(replica);
         await replica.StartAsync(_ => { }, CancellationToken.None);
         var routing = new RoutingManager(
-            replica.Driver, executor.Reader, new RoutingOptions(), id => $"127.0.0.1:{_servers[id.Value].Port}");
+            replica.Driver,
+            replica.Forwarder,
+            executor.Reader,
+            routingOptions,
+            id => $"127.0.0.1:{_servers[id.Value].Port}");
         _servers.Add(await RpcTestHost.StartAsync(
             services => services
                 .AddSingleton(routing)

@@ -8,7 +8,7 @@ namespace KvCloud.Tests.Node.Transport;
 /// <summary>Messages drawn from a seed, and a text of them in which every field shows.</summary>
 internal static class SampleMessages
 {
-    public const int Types = 13;
+    public const int Types = 15;
 
     public static Message Draw(Random random, int type, NodeId from, NodeId to) => (type % Types) switch
     {
@@ -26,6 +26,8 @@ internal static class SampleMessages
         9 => new ReadIndexRequest(from, to, random.NextInt64()),
         10 => new ReadIndexReply(from, to, random.NextInt64(), random.Next(2) == 0, DrawSlot(random)),
         11 => new CatchUpRequest(from, to, DrawSlot(random)),
+        12 => new Forward(from, to, random.NextInt64(), random.Next(), DrawBytes(random)),
+        13 => new ForwardReply(from, to, random.NextInt64(), DrawBytes(random)),
         _ => new CatchUpReply(from, to, DrawSlot(random), DrawSlot(random), DrawEntries(random)),
     };
 
@@ -73,6 +75,7 @@ internal static class SampleMessages
             string shown = value switch
             {
                 IReadOnlyList<LogEntry> entries => string.Join(';', entries.Select(Describe)),
+                ReadOnlyMemory<byte> bytes => Convert.ToHexString(bytes.Span),
                 IReadOnlyList<Slot> slots => string.Join(';', slots),
                 IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
                 _ => value?.ToString() ?? "null",
@@ -97,11 +100,15 @@ internal static class SampleMessages
     private static LogEntry[] DrawEntries(Random random) =>
         [.. Enumerable.Range(0, random.Next(5)).Select(_ => DrawEntry(random))];
 
-    private static LogEntry DrawEntry(Random random)
+    private static LogEntry DrawEntry(Random random) => new(
+        DrawSlot(random),
+        DrawBallot(random),
+        new Value(DrawBallot(random), (ValueKind)random.Next(3), DrawBytes(random)));
+
+    private static byte[] DrawBytes(Random random)
     {
-        byte[] payload = new byte[random.Next(3) == 0 ? 0 : random.Next(200)];
-        random.NextBytes(payload);
-        return new LogEntry(
-            DrawSlot(random), DrawBallot(random), new Value(DrawBallot(random), (ValueKind)random.Next(3), payload));
+        byte[] bytes = new byte[random.Next(3) == 0 ? 0 : random.Next(200)];
+        random.NextBytes(bytes);
+        return bytes;
     }
 }

@@ -1,0 +1,287 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using KvCloud.Consensus;
+using KvCloud.Node.Operations;
+using KvCloud.Node.Replication;
+using KvCloud.Node.State;
+using KvCloud.Node.Transport;
+using KvCloud.Protocol;
+using KvCloud.Tests.Node.Rpc;
+
+namespace KvCloud.Tests.Node.Replication;
+
+/// <summary>A follower's half against a leader whose words the test chooses: no answer is ever false.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "xunit disposes by IAsyncLifetime.")]
+public sealed class WriteForwarderTests : IAsyncLifetime
+{
+    private static readonly byte[] Command =
+        CommandCodec.Encode(new SetCommand(null, "key"u8.ToArray(), "value"u8.ToArray()));
+
+    private readonly ScriptedLink _link = new();
+    private ServiceHost _host = null!;
+    private WriteForwarder _forwarder = null!;
+    private NodeId _self;
+    private NodeId _leader;
+
+    public async Task InitializeAsync()
+    {
+        _host = await ServiceHost.StartAsync(replicas: 3);
+        _leader = new NodeId(_host.Leader);
+        _self = new NodeId((_host.Leader + 1) % 3);
+        ConsensusDriver driver = _host.Replicas[_self.Value].Driver;
+        await ConnectionTests.Eventually(() => driver.Status.Leader == _leader);
+        _forwarder = new WriteForwarder(
+            _self, driver, _link, new ReplicationOptions { MaxQueuedWrites = 2, MaxQueuedWriteBytes = 1000 });
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _forwarder.DisposeAsync();
+        await _host.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Write_answered_by_the_leader_gets_the_whole_answer()
+    {
+        Task<CommandResult> write = Send();
+        Forward sent = await _link.NextAsync();
+        Assert.Equal((_self, _leader), (sent.From, sent.To));
+        Assert.Equal(Command, sent.Command.ToArray());
+        Assert.InRange(sent.TimeoutMs, 1, 10_000);
+
+        Reply(sent, new CommandResult(ErrorCode.OK, new CommitVersion(7), Generated: [[1, 2], []]));
+
+        CommandResult result = await write;
+        Assert.Equal((ErrorCode.OK, new CommitVersion(7)), (result.Code, result.Version));
+        Assert.Equal([[1, 2], []], result.Generated!);
+        Assert.Equal(0, _forwarder.PassedCount);
+    }
+
+    [Fact]
+    public async Task Answer_waits_until_the_write_can_be_read_on_this_node()
+    {
+        var visible = new TaskCompletionSource();
+        CommitVersion asked = default;
+        Task<CommandResult> write = Send(visible: async (version, _, token) =>
+        {
+            asked = version;
+            await visible.Task.WaitAsync(token);
+        });
+        Reply(await _link.NextAsync(), new CommandResult(ErrorCode.OK, new CommitVersion(7)));
+        Assert.False(write.IsCompleted);
+
+        visible.SetResult();
+
+        Assert.Equal(ErrorCode.OK, (await write).Code);
+        Assert.Equal(new CommitVersion(7), asked);
+    }
+
+    [Theory]
+    [InlineData(ErrorCode.CONFLICT)]
+    [InlineData(ErrorCode.OVERLOADED)]
+    [InlineData(ErrorCode.OUTCOME_UNKNOWN)]
+    [InlineData(ErrorCode.NO_LEADER)]
+    [InlineData(ErrorCode.TIMEOUT)]
+    public async Task Refusal_of_the_leader_is_given_back_as_it_is(ErrorCode code)
+    {
+        Task<CommandResult> write = Send();
+        Reply(await _link.NextAsync(), new CommandResult(code, Message: "because"));
+
+        CommandResult result = await write;
+        Assert.Equal((code, "because"), (result.Code, result.Message));
+    }
+
+    [Fact]
+    public async Task Write_that_a_deposed_leader_did_not_take_is_sent_anew_under_another_number()
+    {
+        Task<CommandResult> write = Send();
+        Forward first = await _link.NextAsync();
+        Reply(first, new CommandResult(ErrorCode.NOT_LEADER));
+
+        Forward second = await _link.NextAsync();
+        Assert.NotEqual(first.Id, second.Id);
+        Reply(first, new CommandResult(ErrorCode.OK, new CommitVersion(5)));
+        Assert.False(write.IsCompleted);
+        Reply(second, new CommandResult(ErrorCode.OK, new CommitVersion(6)));
+
+        Assert.Equal(new CommitVersion(6), (await write).Version);
+    }
+
+    [Fact]
+    public async Task Link_broken_after_the_send_makes_the_outcome_unknown_and_a_late_answer_changes_nothing()
+    {
+        Task<CommandResult> write = Send();
+        Forward sent = await _link.NextAsync();
+
+        _link.Break();
+        CommandResult result = await write;
+        Reply(sent, new CommandResult(ErrorCode.OK, new CommitVersion(7)));
+
+        Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, result.Code);
+        Assert.Contains("may or may not take effect", result.Message, StringComparison.Ordinal);
+        Assert.Equal(0, _forwarder.PassedCount);
+    }
+
+    [Fact]
+    public async Task Deadline_without_an_answer_makes_the_outcome_unknown()
+    {
+        Task<CommandResult> write = Send(timeoutMs: 50);
+        await _link.NextAsync();
+
+        Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, (await write).Code);
+    }
+
+    [Fact]
+    public async Task Leader_out_of_reach_is_told_as_no_leader_and_nothing_is_sent()
+    {
+        _link.IsWhole = false;
+
+        CommandResult result = await Send();
+
+        Assert.Equal(ErrorCode.NO_LEADER, result.Code);
+        Assert.Contains("nothing was written", result.Message, StringComparison.Ordinal);
+        Assert.Equal(0, _link.Sent);
+    }
+
+    [Fact]
+    public async Task Answer_in_the_name_of_another_peer_is_not_taken()
+    {
+        Task<CommandResult> write = Send();
+        Forward sent = await _link.NextAsync();
+        var stranger = new NodeId(3 - _self.Value - _leader.Value);
+
+        _forwarder.Receive([new ForwardReply(
+            stranger, _self, sent.Id, CommandResultCodec.Encode(new CommandResult(ErrorCode.OK, new CommitVersion(9))))]);
+        Assert.False(write.IsCompleted);
+        Reply(sent, new CommandResult(ErrorCode.OK, new CommitVersion(7)));
+
+        Assert.Equal(new CommitVersion(7), (await write).Version);
+    }
+
+    [Fact]
+    public async Task Answer_that_cannot_be_read_makes_the_outcome_unknown()
+    {
+        Task<CommandResult> write = Send();
+        Forward sent = await _link.NextAsync();
+
+        _forwarder.Receive([new ForwardReply(_leader, _self, sent.Id, new byte[] { 1, 0xFF })]);
+
+        Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, (await write).Code);
+    }
+
+    [Fact]
+    public async Task Writes_beyond_the_limit_are_refused_by_its_name_until_one_is_answered()
+    {
+        Task<CommandResult> first = Send();
+        Task<CommandResult> second = Send();
+        Forward sent = await _link.NextAsync();
+        await _link.NextAsync();
+
+        CommandResult refused = await Send();
+        Reply(sent, new CommandResult(ErrorCode.OK, new CommitVersion(1)));
+        await first;
+        Task<CommandResult> third = Send();
+        await _link.NextAsync();
+
+        Assert.Equal(ErrorCode.OVERLOADED, refused.Code);
+        Assert.Contains("max_queued_writes", refused.Message, StringComparison.Ordinal);
+        Assert.False(second.IsCompleted || third.IsCompleted);
+        await _forwarder.DisposeAsync();
+        Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, (await second).Code);
+        Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, (await third).Code);
+        Assert.Equal(ErrorCode.SHUTTING_DOWN, (await Send()).Code);
+    }
+
+    [Fact]
+    public async Task Write_of_a_peer_reaching_a_follower_is_refused_and_not_passed_on()
+    {
+        var peer = new NodeId(3 - _self.Value - _leader.Value);
+
+        _forwarder.Receive([new Forward(peer, _self, 42, 5000, Command)]);
+
+        ForwardReply reply = await _link.NextReplyAsync();
+        Assert.Equal((peer, 42L), (reply.To, reply.Id));
+        Assert.True(CommandResultCodec.TryDecode(reply.Result, out CommandResult result, out _));
+        Assert.Equal(ErrorCode.NOT_LEADER, result.Code);
+        Assert.Equal((0, 0), (_link.Sent, _forwarder.PassedCount));
+    }
+
+    private Task<CommandResult> Send(int timeoutMs = 10_000, WriteForwarder.VisibleWait? visible = null)
+    {
+        var write = new TestWrite { Command = Command, DeadlineTickMs = Environment.TickCount64 + timeoutMs };
+        _forwarder.Write(write, visible ?? ((_, _, _) => Task.CompletedTask));
+        return write.Result.WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    private void Reply(Forward forward, CommandResult result) => _forwarder.Receive(
+        [new ForwardReply(forward.To, forward.From, forward.Id, CommandResultCodec.Encode(in result))]);
+
+    private sealed class TestWrite : PendingWrite
+    {
+        private readonly TaskCompletionSource<CommandResult> _result =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<CommandResult> Result => _result.Task;
+
+        protected override void Complete(in CommandResult result) => _result.SetResult(result);
+    }
+
+    /// <summary>A link that keeps what is sent and breaks when told to.</summary>
+    private sealed class ScriptedLink : IConsensusTransport
+    {
+        private readonly BlockingCollection<Forward> _forwards = [];
+        private readonly BlockingCollection<ForwardReply> _replies = [];
+        private long _breaks;
+
+        public bool IsWhole { get; set; } = true;
+
+        public int Sent => _forwards.Count;
+
+        public IReadOnlyList<PeerLink> Links => [];
+
+        public void Break() => Interlocked.Increment(ref _breaks);
+
+        public Task<Forward> NextAsync() => NextAsync(_forwards);
+
+        public Task<ForwardReply> NextReplyAsync() => NextAsync(_replies);
+
+        public LinkState StateOf(NodeId peer) => new(IsWhole, Interlocked.Read(ref _breaks));
+
+        public PeerIdentity? IdentityOf(NodeId peer) => null;
+
+        public Task StartAsync(
+            Action<IReadOnlyList<Message>> onReceived, Action<PeerReport> onReport, CancellationToken cancellationToken) =>
+            Task.CompletedTask;
+
+        public void Send(IReadOnlyList<Message> messages)
+        {
+            foreach (Message message in messages)
+            {
+                if (message is Forward forward)
+                {
+                    _forwards.Add(forward);
+                }
+                else
+                {
+                    _replies.Add((ForwardReply)message);
+                }
+            }
+        }
+
+        public void Report(PeerReport report)
+        {
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            _forwards.Dispose();
+            _replies.Dispose();
+            return ValueTask.CompletedTask;
+        }
+
+        private static Task<T> NextAsync<T>(BlockingCollection<T> queue) => Task.Run(() =>
+            queue.TryTake(out T? next, TimeSpan.FromSeconds(20))
+                ? next
+                : throw new TimeoutException($"no {typeof(T).Name} was sent"));
+    }
+}
