@@ -20,8 +20,12 @@ internal static class NodeLifetime
             FatalStop fatal = app.Services.GetRequiredService<FatalStop>();
             app.Logger.LogEffectiveSettings(
                 app.Services.GetRequiredService<NodeOptions>(), app.Services.GetRequiredService<NodeTopology>());
+            BackgroundService[] background =
+                [.. app.Services.GetServices<IHostedService>().OfType<BackgroundService>()];
             await app.RunAsync().ConfigureAwait(false);
-            return HasFailed(app) ? ExitCodes.Fatal : fatal.ExitCode;
+
+            // A background service that ended by an exception stops the host without a word in its exit code.
+            return background.Any(service => service.ExecuteTask is { IsFaulted: true }) ? ExitCodes.Fatal : fatal.ExitCode;
         }
         catch (DataDirectoryException exception)
         {
@@ -40,11 +44,6 @@ internal static class NodeLifetime
             return Say(exception.Message, ExitCodes.Fatal);
         }
     }
-
-    /// <summary>Whether a background service ended by an exception, which stops the host without a word in its exit code.</summary>
-    private static bool HasFailed(WebApplication app) => app.Services.GetServices<IHostedService>()
-        .OfType<BackgroundService>()
-        .Any(service => service.ExecuteTask is { IsFaulted: true });
 
     private static int Say(string sentence, int exitCode)
     {

@@ -39,6 +39,7 @@ internal sealed class ConsensusDriver : IDisposable
     private readonly List<ReadBatch> _readsWaiting = [];
     private volatile ReplicaStatus _status;
     private volatile bool _isStopping;
+    private bool _isDisposed;
     private long _leaseUntil;
     private long _inTouchTickMs;
     private long _turnTickMs = Environment.TickCount64;
@@ -145,6 +146,12 @@ internal sealed class ConsensusDriver : IDisposable
     /// </summary>
     public void Dispose()
     {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
         _isStopping = true;
         _inbox.Close();
         if (_thread.IsAlive)

@@ -6,6 +6,7 @@ using KvCloud.AppHost;
 using KvCloud.Node.Configuration;
 using KvCloud.Tests.Live;
 using KvCloud.Tests.Node.Storage;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Node;
 
@@ -34,6 +35,27 @@ public sealed class NodeProgramTests : IDisposable
         finally
         {
             first.Kill();
+        }
+    }
+
+    [UnixFact]
+    public async Task Terminated_it_ends_cleanly()
+    {
+        using Process node = Start("terminated");
+        try
+        {
+            await WaitForLineAsync(node, "leads");
+            using Process kill = Process.Start("kill", ["-TERM", node.Id.ToString(CultureInfo.InvariantCulture)]);
+            await kill.WaitForExitAsync();
+            using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+            await node.WaitForExitAsync(timeout.Token);
+
+            Assert.Equal(ExitCodes.Clean, node.ExitCode);
+            Assert.Empty(await node.StandardError.ReadToEndAsync(timeout.Token));
+        }
+        finally
+        {
+            node.Kill();
         }
     }
 
