@@ -48,7 +48,7 @@ public class StoreBenchmarks
         _store = Open();
         _plainStore = Open();
         _plainBatch = _plainStore.CreateBatch();
-        _executor = new KvStoreExecutor(_store);
+        _executor = new KvStoreExecutor(_store, 16 * 1024 * 1024);
         var random = new Random(1);
         var retention = new MvccRetention(60_000, Keys);
         _payloads = [.. Enumerable.Range(0, Slots).Select(_ => MicroData.Slot(() => random.NextInt64(Keys), retention))];

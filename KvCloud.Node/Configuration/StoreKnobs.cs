@@ -6,7 +6,7 @@ internal sealed record RocksdbOptions
 {
     [About("Size of one memtable.")]
     [Between(1, 16 * 1024)]
-    public int WriteBufferSizeMb { get; init; } = 16;
+    public int WriteBufferSizeMb { get; init; } = 8;
 
     [About("Memtables of a column family, the one being written included.")]
     [Between(2, 64)]
@@ -14,7 +14,7 @@ internal sealed record RocksdbOptions
 
     [About("Block cache, shared by all column families.")]
     [Between(1, 1024 * 1024)]
-    public int BlockCacheSizeMb { get; init; } = 32;
+    public int BlockCacheSizeMb { get; init; } = 16;
 
     [About("Uncompressed size of a block.")]
     [Between(1, 4 * 1024)]
@@ -58,7 +58,7 @@ internal sealed record CompressionOptions
 
     [About("Of the last level.")]
     [OneOf("none", "snappy", "zlib", "lz4", "lz4hc", "zstd")]
-    public string BottomCompression { get; init; } = "zstd";
+    public string BottomCompression { get; init; } = "lz4";
 }
 
 internal sealed record CompactionOptions
@@ -98,7 +98,7 @@ internal sealed record MemoryOptions
 {
     [About("Memtables of all column families together, where enable_write_buffer_manager is true.")]
     [Between(1, 1024 * 1024)]
-    public int WriteBufferManagerLimitMb { get; init; } = 32;
+    public int WriteBufferManagerLimitMb { get; init; } = 16;
 
     [About("Whether memtables are bounded together.")]
     public bool EnableWriteBufferManager { get; init; } = true;

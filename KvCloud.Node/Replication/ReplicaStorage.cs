@@ -9,12 +9,12 @@ internal sealed class ReplicaStorage : IDisposable
 {
     private readonly RocksKvStore _store;
 
-    private ReplicaStorage(DataDirectory directory, IPaxosLog log, RocksKvStore store)
+    private ReplicaStorage(DataDirectory directory, IPaxosLog log, RocksKvStore store, int recordCacheSizeBytes)
     {
         Directory = directory;
         Log = log;
         _store = store;
-        Executor = new KvStoreExecutor(store);
+        Executor = new KvStoreExecutor(store, recordCacheSizeBytes);
     }
 
     public DataDirectory Directory { get; }
@@ -30,7 +30,11 @@ internal sealed class ReplicaStorage : IDisposable
         try
         {
             RocksPaxosLog log = RocksPaxosLog.Open(directory.LogPath);
-            return new ReplicaStorage(directory, log, RocksKvStore.Open(directory.DataPath, options.ToStoreOptions()));
+            return new ReplicaStorage(
+                directory,
+                log,
+                RocksKvStore.Open(directory.DataPath, options.ToStoreOptions()),
+                options.Mvcc.WriteCacheMb * 1024 * 1024);
         }
         catch
         {

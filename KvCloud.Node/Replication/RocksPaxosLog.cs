@@ -20,7 +20,7 @@ namespace KvCloud.Node.Replication;
 /// </remarks>
 internal sealed unsafe class RocksPaxosLog : IPaxosLog
 {
-    private const int WriteBufferSizeBytes = 8 * 1024 * 1024;
+    private const int WriteBufferSizeBytes = 4 * 1024 * 1024;
     private const int MaxWriteBuffers = 4;
     private const int BlockCacheSizeBytes = 1024 * 1024;
     private const int NumberSizeBytes = 1 + sizeof(long) + sizeof(ulong);

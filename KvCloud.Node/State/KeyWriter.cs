@@ -6,7 +6,7 @@ namespace KvCloud.Node.State;
 /// Writes versions of keys into the batch under way: the new one into the current table, the one it supersedes into the
 /// history. Also answers what the newest version of a key is, the batch's own writes included.
 /// </summary>
-internal sealed class KeyWriter(IKvStore store)
+internal sealed class KeyWriter(IKvStore store, RecordCache cache)
 {
     private const int ScratchSizeBytes = 1024;
     private const int LargestKeptRecordBytes = 64 * 1024;
@@ -49,7 +49,7 @@ internal sealed class KeyWriter(IKvStore store)
         int index = Overlay.Find(keyspace.Id, key.Span, hash);
         CommitVersion supersededLive = index >= 0
             ? SupersedePending(batch, Overlay.Entries[index], version, out HistoryLink link)
-            : SupersedeStored(batch, physicalKey, keyspace.Id, key.Span, version, isDelete, out link);
+            : SupersedeStored(batch, physicalKey, keyspace.Id, key.Span, hash, version, isDelete, out link);
         bool wasLive = supersededLive > CommitVersion.Zero;
         if (isDelete && !wasLive)
         {
@@ -61,7 +61,9 @@ internal sealed class KeyWriter(IKvStore store)
             Garbage.AddTombstone(physicalKey, version);
         }
 
-        batch.Put(KvTable.Current, physicalKey, Record(isDelete, version, link, value.Span));
+        ReadOnlySpan<byte> record = Record(isDelete, version, link, value.Span);
+        batch.Put(KvTable.Current, physicalKey, record);
+        cache.Put(hash, physicalKey, record);
         var entry = new WriteOverlay.Entry(keyspace.Id, key, hash, isDelete, version, link, value);
         if (index >= 0)
         {
@@ -83,14 +85,20 @@ internal sealed class KeyWriter(IKvStore store)
     /// </summary>
     public CommitVersion NewestVersionOf(Keyspace keyspace, ReadOnlySpan<byte> key)
     {
-        int index = Overlay.Find(keyspace.Id, key, WriteOverlay.HashOf(key));
+        ulong hash = WriteOverlay.HashOf(key);
+        int index = Overlay.Find(keyspace.Id, key, hash);
         if (index >= 0)
         {
             return Overlay.Entries[index].Version;
         }
 
-        var buffer = new ValueBuffer(stackalloc byte[ScratchSizeBytes]);
         ReadOnlySpan<byte> physicalKey = MvccKey.Current(_currentKey, keyspace.Id, key);
+        if (cache.TryGet(hash, physicalKey, out ReadOnlySpan<byte> cached))
+        {
+            return VersionedValue.Parse(cached).Version;
+        }
+
+        var buffer = new ValueBuffer(stackalloc byte[ScratchSizeBytes]);
         CommitVersion version = store.TryGet(KvTable.Current, physicalKey, ref buffer)
             ? VersionedValue.Parse(buffer.Value).Version
             : CommitVersion.Zero;
@@ -125,30 +133,45 @@ internal sealed class KeyWriter(IKvStore store)
         ReadOnlySpan<byte> physicalKey,
         uint keyspace,
         ReadOnlySpan<byte> key,
+        ulong hash,
         CommitVersion version,
         bool isDelete,
         out HistoryLink link)
     {
+        if (cache.TryGet(hash, physicalKey, out ReadOnlySpan<byte> cached))
+        {
+            return SupersedeRecord(batch, cached, keyspace, key, version, isDelete, out link);
+        }
+
         var buffer = new ValueBuffer(stackalloc byte[ScratchSizeBytes]);
         CommitVersion superseded = CommitVersion.Zero;
         link = HistoryLink.None;
         if (store.TryGet(KvTable.Current, physicalKey, ref buffer))
         {
-            VersionedValue stored = VersionedValue.Parse(buffer.Value);
-            link = stored.Link.Extend(stored.Version);
-            if (!stored.IsTombstone)
-            {
-                superseded = stored.Version;
-            }
-
-            if (!stored.IsTombstone || !isDelete)
-            {
-                Supersede(batch, version, keyspace, key, buffer.Value);
-            }
+            superseded = SupersedeRecord(batch, buffer.Value, keyspace, key, version, isDelete, out link);
         }
 
         buffer.Dispose();
         return superseded;
+    }
+
+    private CommitVersion SupersedeRecord(
+        IKvBatch batch,
+        ReadOnlySpan<byte> record,
+        uint keyspace,
+        ReadOnlySpan<byte> key,
+        CommitVersion version,
+        bool isDelete,
+        out HistoryLink link)
+    {
+        VersionedValue stored = VersionedValue.Parse(record);
+        link = stored.Link.Extend(stored.Version);
+        if (!stored.IsTombstone || !isDelete)
+        {
+            Supersede(batch, version, keyspace, key, record);
+        }
+
+        return stored.IsTombstone ? CommitVersion.Zero : stored.Version;
     }
 
     private void Supersede(

@@ -32,11 +32,11 @@ internal sealed class KvStateMachine
     private uint _nextKeyspaceId = 1;
     private StateHasher _hasher;
 
-    public KvStateMachine(IKvStore store, IKvBatch batch)
+    public KvStateMachine(IKvStore store, IKvBatch batch, RecordCache cache)
     {
         _store = store;
         _batch = batch;
-        _keys = new KeyWriter(store);
+        _keys = new KeyWriter(store, cache);
         _conflicts = new ConflictChecker(store, _keys);
         _sessions = new SessionTable(store);
         _collector = new VersionCollector(store);

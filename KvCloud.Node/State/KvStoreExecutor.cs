@@ -30,11 +30,12 @@ internal sealed class KvStoreExecutor : IDisposable
     private long _storedOldest;
 
     /// <summary>The store stays the caller's, who disposes of it after this.</summary>
-    public KvStoreExecutor(IKvStore store)
+    /// <param name="recordCacheSizeBytes">Memory for the records of keys that were written lately.</param>
+    public KvStoreExecutor(IKvStore store, int recordCacheSizeBytes = 64 * 1024)
     {
         _store = store;
         _batch = store.CreateBatch();
-        _machine = new KvStateMachine(store, _batch);
+        _machine = new KvStateMachine(store, _batch, new RecordCache(recordCacheSizeBytes));
         _published = new PublishedState(
             new AppliedState(_machine.AppliedSlot, _machine.AppliedVersion, _machine.StateHash),
             _machine.OldestReadable,

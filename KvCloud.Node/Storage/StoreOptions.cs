@@ -9,13 +9,13 @@ namespace KvCloud.Node.Storage;
 internal sealed record StoreOptions
 {
     /// <summary>A table's memtable is written to disk when it reaches this; all tables are then written together.</summary>
-    public long WriteBufferSizeBytes { get; init; } = 16 * 1024 * 1024;
+    public long WriteBufferSizeBytes { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>Memtables of a table, the one being written included. Beyond that writers wait for the disk.</summary>
     public int MaxWriteBufferNumber { get; init; } = 3;
 
     /// <summary>All memtables together; 0 for no limit but the two above.</summary>
-    public long MemtableLimitBytes { get; init; } = 32 * 1024 * 1024;
+    public long MemtableLimitBytes { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>Shared by all tables.</summary>
     public long BlockCacheSizeBytes { get; init; } = 16 * 1024 * 1024;
