@@ -19,6 +19,11 @@ public sealed class ModelTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(5)]
+    [InlineData(6)]
+    [InlineData(7)]
+    [InlineData(8)]
     public void Rocks_store_with_crashes_agrees_with_the_model(int seed)
     {
         using var directory = new TemporaryDirectory();
