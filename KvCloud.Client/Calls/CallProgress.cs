@@ -56,7 +56,12 @@ internal struct CallProgress
     public Verdict Judge(in Reply reply, Node? node, KvMethod method, bool isSafeToRepeat, CallTarget target)
     {
         Attempts++;
-        LastFailure = reply.Message ?? reply.Code.ToString();
+        if (LastFailure is null || reply.Status != ReplyStatus.NotSent)
+        {
+            // That a node could not be reached again says less than why an attempt before that failed.
+            LastFailure = reply.Message ?? reply.Code.ToString();
+        }
+
         LastCode = reply.Status == ReplyStatus.Answered ? reply.Code : ErrorCode.NETWORK;
         Avoid = null;
         WaitsForLeader = target.LeaderOnly;
