@@ -21,7 +21,8 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
 
     private readonly KvStoreExecutor _executor;
     private readonly Action<Exception> _onFatal;
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
+    private readonly ThreadSignal _signal = new();
     private readonly Thread _thread;
     private readonly Queue<Item> _waiting = [];
     private readonly List<ChosenEntry> _entries = [];
@@ -60,14 +61,17 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
 
     public void Enqueue(ChosenEntry entry, PendingWrite[]? writes)
     {
+        bool isAwaited;
         lock (_gate)
         {
             _waiting.Enqueue(new Item(entry, writes));
             _waitingBytes += entry.Value.Payload.Length;
-            if (_waiting.Count == 1)
-            {
-                Monitor.Pulse(_gate);
-            }
+            isAwaited = _signal.TakeExpected();
+        }
+
+        if (isAwaited)
+        {
+            _signal.Wake();
         }
     }
 
@@ -123,13 +127,15 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
         lock (_gate)
         {
             _isClosed = true;
-            Monitor.Pulse(_gate);
         }
 
+        _signal.Wake();
         if (_thread.IsAlive)
         {
             _thread.Join();
         }
+
+        _signal.Dispose();
     }
 
     private void Run()
@@ -165,13 +171,14 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
     {
         _entries.Clear();
         _writes.Clear();
+        if (IsIdle())
+        {
+            _signal.Wait(IdleMs);
+        }
+
         lock (_gate)
         {
-            if (_waiting.Count == 0 && !_isClosed)
-            {
-                Monitor.Wait(_gate, IdleMs);
-            }
-
+            _signal.TakeExpected();
             if (_waiting.Count == 0)
             {
                 return !_isClosed;
@@ -191,6 +198,20 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
 
             _waitingBytes -= bytes;
             Volatile.Write(ref _appliedBytes, _appliedBytes + bytes);
+            return true;
+        }
+    }
+
+    private bool IsIdle()
+    {
+        lock (_gate)
+        {
+            if (_waiting.Count > 0 || _isClosed)
+            {
+                return false;
+            }
+
+            _signal.Expect();
             return true;
         }
     }

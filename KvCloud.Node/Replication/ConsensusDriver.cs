@@ -39,6 +39,9 @@ internal sealed class ConsensusDriver : IDisposable
     private readonly List<ReadBatch> _readsWaiting = [];
     private volatile ReplicaStatus _status;
     private volatile bool _isStopping;
+
+    /// <summary>Whether a write that comes now will have no company, and so need not wait for the loop's thread.</summary>
+    private volatile bool _isWriteAlone;
     private bool _isDisposed;
     private long _leaseUntil;
     private long _inTouchTickMs;
@@ -121,7 +124,15 @@ internal sealed class ConsensusDriver : IDisposable
     /// <summary>Queues a write; its answer comes by <see cref="PendingWrite.Finish"/>.</summary>
     public void Write(PendingWrite write)
     {
-        if (!_inbox.TryPost(write))
+        bool takesTurn = _isWriteAlone;
+        if (_inbox.TryPost(write, wakesLoop: !takesTurn))
+        {
+            if (takesTurn)
+            {
+                TakeTurns(evenIfNothingCame: false);
+            }
+        }
+        else
         {
             write.Finish(_isStopping
                 ? new CommandResult(ErrorCode.SHUTTING_DOWN, Message: "the node is stopping; nothing was written")
@@ -165,6 +176,7 @@ internal sealed class ConsensusDriver : IDisposable
         _applyLoop.Dispose();
         _proposals.Abandon();
         FailReads();
+        _inbox.Dispose();
     }
 
     private void Run()
@@ -236,8 +248,10 @@ internal sealed class ConsensusDriver : IDisposable
         {
             _nextExpiryTick = _clock.NowTick + ExpireEveryTicks;
             _proposals.ExpireInFlight(nowTickMs);
+            _logWriter.WriteHints();
         }
 
+        _isWriteAlone = _node.Role == Role.Leader && _proposals.InFlightSlots == 0 && _proposals.LastBatchCount <= 1;
         return _readsWaiting.Count > 0 && _readsInFlight.Count == 0;
     }
 

@@ -6,9 +6,10 @@ namespace KvCloud.Node.Replication;
 /// Everything that others want of the consensus loop, drained whole at each of its turns. Writes are bounded by count
 /// and bytes; messages by the transport, which reads no further while they wait.
 /// </summary>
-internal sealed class DriverInbox(int maxWrites, long maxWriteBytes)
+internal sealed class DriverInbox(int maxWrites, long maxWriteBytes) : IDisposable
 {
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
+    private readonly ThreadSignal _signal = new();
     private Batch _filling = new();
     private int _queuedWrites;
     private long _queuedWriteBytes;
@@ -45,16 +46,21 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes)
 
     public void Post(ReadBatch reads)
     {
+        bool isAwaited;
         lock (_gate)
         {
             _filling.Reads.Add(reads);
-            Monitor.Pulse(_gate);
+            isAwaited = _signal.TakeExpected();
         }
+
+        WakeIf(isAwaited);
     }
 
     /// <summary>False when the queue is full or the loop has ended.</summary>
-    public bool TryPost(PendingWrite write)
+    /// <param name="wakesLoop">Otherwise the caller sees to it that a turn takes the write.</param>
+    public bool TryPost(PendingWrite write, bool wakesLoop)
     {
+        bool isAwaited;
         lock (_gate)
         {
             if (_isClosed || _queuedWrites >= maxWrites || _queuedWriteBytes >= maxWriteBytes)
@@ -65,13 +71,11 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes)
             _queuedWrites++;
             _queuedWriteBytes += write.Command.Length;
             _filling.Writes.Add(write);
-            if (_filling.Writes.Count == 1)
-            {
-                Monitor.Pulse(_gate);
-            }
-
-            return true;
+            isAwaited = wakesLoop && _signal.TakeExpected();
         }
+
+        WakeIf(isAwaited);
+        return true;
     }
 
     /// <summary>Writes left the queue: they were proposed or refused.</summary>
@@ -87,21 +91,27 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes)
     /// <summary>Calls for the loop: it waits no longer, or not at all the next time.</summary>
     public void Wake()
     {
+        bool isAwaited;
         lock (_gate)
         {
             _isCalled = true;
-            Monitor.Pulse(_gate);
+            isAwaited = _signal.TakeExpected();
         }
+
+        WakeIf(isAwaited);
     }
 
     /// <summary>Ends the queue and wakes the loop for its last turn.</summary>
     public void Close()
     {
+        bool isAwaited;
         lock (_gate)
         {
             _isClosed = true;
-            Monitor.Pulse(_gate);
+            isAwaited = _signal.TakeExpected();
         }
+
+        WakeIf(isAwaited);
     }
 
     /// <summary>Waits until something came, somebody calls for the loop, or the time is over.</summary>
@@ -110,11 +120,19 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes)
     {
         lock (_gate)
         {
-            if ((_filling.IsEmpty || isTaken) && !_isCalled && !_isClosed)
+            if ((!_filling.IsEmpty && !isTaken) || _isCalled || _isClosed)
             {
-                Monitor.Wait(_gate, timeoutMs);
+                _isCalled = false;
+                return;
             }
 
+            _signal.Expect();
+        }
+
+        _signal.Wait(timeoutMs);
+        lock (_gate)
+        {
+            _signal.TakeExpected();
             _isCalled = false;
         }
     }
@@ -139,6 +157,16 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes)
             Batch taken = _filling;
             _filling = emptied;
             return taken;
+        }
+    }
+
+    public void Dispose() => _signal.Dispose();
+
+    private void WakeIf(bool isAwaited)
+    {
+        if (isAwaited)
+        {
+            _signal.Wake();
         }
     }
 }

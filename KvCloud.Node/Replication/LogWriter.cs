@@ -11,9 +11,11 @@ internal sealed class LogWriter : IDisposable
     private readonly IPaxosLog _log;
     private readonly Action<IReadOnlyList<Message>> _release;
     private readonly Action<Exception> _onFatal;
-    private readonly object _gate = new();
+    private readonly Lock _gate = new();
+    private readonly ThreadSignal _signal = new();
     private readonly Thread _thread;
     private List<Effects> _waiting = [];
+    private bool _isWanted;
     private bool _isClosed;
 
     /// <param name="release">Gets the messages of the effects that are durable now, on this writer's thread.</param>
@@ -27,28 +29,60 @@ internal sealed class LogWriter : IDisposable
 
     public void Start() => _thread.Start();
 
+    /// <summary>
+    /// Queues the write. One that is a hint only, and lets nobody wait, goes with the next that is more, or with
+    /// <see cref="WriteHints"/>: it is not worth waking a thread.
+    /// </summary>
     public void Write(Effects effects)
     {
+        bool isHint = !effects.MustSync && effects.SendAfterPersist.Count == 0;
+        bool isAwaited = false;
         lock (_gate)
         {
             _waiting.Add(effects);
-            Monitor.Pulse(_gate);
+            if (!isHint)
+            {
+                _isWanted = true;
+                isAwaited = _signal.TakeExpected();
+            }
         }
+
+        WakeIf(isAwaited);
+    }
+
+    /// <summary>Has the hints written that have waited since. To be called now and then.</summary>
+    public void WriteHints()
+    {
+        bool isAwaited = false;
+        lock (_gate)
+        {
+            if (_waiting.Count > 0)
+            {
+                _isWanted = true;
+                isAwaited = _signal.TakeExpected();
+            }
+        }
+
+        WakeIf(isAwaited);
     }
 
     /// <summary>Writes what still waits and ends the thread.</summary>
     public void Dispose()
     {
+        bool isAwaited;
         lock (_gate)
         {
             _isClosed = true;
-            Monitor.Pulse(_gate);
+            isAwaited = _signal.TakeExpected();
         }
 
+        WakeIf(isAwaited);
         if (_thread.IsAlive)
         {
             _thread.Join();
         }
+
+        _signal.Dispose();
     }
 
     private void Run()
@@ -91,21 +125,30 @@ internal sealed class LogWriter : IDisposable
 
     private bool Take(ref List<Effects> taken)
     {
-        lock (_gate)
+        taken.Clear();
+        while (true)
         {
-            while (_waiting.Count == 0)
+            lock (_gate)
             {
-                if (_isClosed)
+                if (_isWanted || _isClosed)
                 {
-                    return false;
+                    _isWanted = false;
+                    (taken, _waiting) = (_waiting, taken);
+                    return taken.Count > 0;
                 }
 
-                Monitor.Wait(_gate);
+                _signal.Expect();
             }
 
-            taken.Clear();
-            (taken, _waiting) = (_waiting, taken);
-            return true;
+            _signal.Wait();
+        }
+    }
+
+    private void WakeIf(bool isAwaited)
+    {
+        if (isAwaited)
+        {
+            _signal.Wake();
         }
     }
 }

@@ -15,6 +15,9 @@ internal abstract class PendingWrite
     /// </summary>
     public required long DeadlineTickMs { get; init; }
 
+    /// <summary>Whether its slot holds nothing else, so that its answer goes out alone.</summary>
+    public bool IsAlone { get; set; }
+
     public bool IsFinished => Volatile.Read(ref _isFinished) != 0;
 
     /// <summary>Answers unless it was answered before: the deadline and the outcome may race.</summary>

@@ -26,6 +26,9 @@ internal sealed class ProposalQueue(ReplicationOptions options, DriverInbox inbo
 
     public int InFlightSlots => _inFlight.Count;
 
+    /// <summary>Writes in the batch that was proposed last.</summary>
+    public int LastBatchCount { get; private set; }
+
     public void Add(List<PendingWrite> writes)
     {
         foreach (PendingWrite write in writes)
@@ -195,5 +198,7 @@ internal sealed class ProposalQueue(ReplicationOptions options, DriverInbox inbo
         ProposeResult result = node.Propose(_writer.Build(time.GetUtcNow().ToUnixTimeMilliseconds(), options.Retention));
         Invariant.Check(result.Status == ProposeStatus.Proposed, "the window closed between its check and the proposal");
         _inFlight.Add(result.Slot.Value, new Proposed(result.Ballot, [.. _batch]));
+        LastBatchCount = _batch.Count;
+        _batch[0].IsAlone = _batch.Count == 1;
     }
 }

@@ -64,7 +64,6 @@ internal sealed class IncomingConnection(Socket socket, IIncomingHost host)
                 return;
             }
 
-            host.Identified(this, peer);
             TransportLog.Called(host.Logger, peer.Id, _remote);
             try
             {
@@ -100,6 +99,8 @@ internal sealed class IncomingConnection(Socket socket, IIncomingHost host)
             peer.Called(claimed);
             try
             {
+                // Before it is welcomed: a caller that was welcomed twice has its second connection, not its first.
+                host.Identified(this, peer);
                 SendAll(Handshake.EncodeWelcome(host.Gate.Self));
             }
             catch

@@ -12,8 +12,8 @@ namespace KvCloud.Node.Rpc.Connections;
 /// <remarks>
 /// <para>
 /// Calls become ready in any order and on any thread. Whoever holds the <em>pen</em> may write into the output: either
-/// the connection's reader, for as long as it works through what has come in, or a thread-pool item that is queued when
-/// the oldest call becomes ready and nobody holds the pen. The holder writes every finished call at the front and
+/// the connection's reader, for as long as it works through what has come in, or, when the oldest call becomes ready and
+/// nobody holds the pen, a thread-pool item that is queued then, or the thread that made ready a lone call. The holder writes every finished call at the front and
 /// flushes once. A call that becomes ready behind an unfinished one wakes nobody.
 /// </para>
 /// <para>
@@ -82,13 +82,20 @@ internal sealed class CallQueue : IThreadPoolWorkItem
     }
 
     /// <summary>The call at <paramref name="index"/> has become ready. Any thread; never blocks for long or throws.</summary>
-    public void OnReady(long index)
+    /// <param name="isAlone">Nothing else becomes ready with it: it is answered on this thread, if nobody holds the pen.</param>
+    public void OnReady(long index, bool isAlone)
     {
         Interlocked.MemoryBarrier();
-        if (Volatile.Read(ref _head) == index)
+        if (Volatile.Read(ref _head) != index)
         {
-            WantPen();
+            return;
         }
+        if (isAlone && Interlocked.CompareExchange(ref _pen, PenHeld, PenFree) == PenFree)
+        {
+            GiveBackPen();
+            return;
+        }
+        WantPen();
     }
 
     /// <summary>Takes the pen unless somebody is writing. Reader only.</summary>

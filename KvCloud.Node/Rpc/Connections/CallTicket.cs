@@ -16,9 +16,9 @@ internal struct CallTicket
     }
 
     /// <summary>From any thread, once, after the answer was put where WriteAnswer finds it. Never blocks.</summary>
-    public void MarkReady()
+    public void MarkReady(bool isAlone = false)
     {
         _isReady = true;
-        _queue!.OnReady(_index);
+        _queue!.OnReady(_index, isAlone);
     }
 }

@@ -71,6 +71,6 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
         {
             _method.Backend.Statistics.EndTransaction();
         }
-        _ticket.MarkReady();
+        _ticket.MarkReady(IsAlone);
     }
 }
