@@ -100,10 +100,16 @@ internal sealed class ClusterTopology(
     /// </summary>
     public void ConfirmLeader(Node node)
     {
-        Node? known = Leader;
-        if (known is null or { IsSetAside: true })
+        if (Leader is null or { IsSetAside: true })
         {
-            Interlocked.CompareExchange(ref _leader, node, known);
+            lock (_lock)
+            {
+                if (_leader is null or { IsSetAside: true })
+                {
+                    Volatile.Write(ref _leader, node);
+                    _leaderChanges++;
+                }
+            }
         }
 
         TaskCompletionSource found = Volatile.Read(ref _leaderFound);

@@ -8,10 +8,18 @@ namespace KvCloud.Node.Replication;
 /// Applies chosen slots in order on a thread of its own, all that wait in one batch of the store, and answers the writes
 /// that this node proposed in them. Commit goes on meanwhile.
 /// </summary>
+/// <remarks>
+/// What somebody waits for here, a write's caller or a reader, is applied at once. The rest, on followers nearly all, is left
+/// to wait for company until the consensus loop's next tick: fewer and larger batches, and the cores are free for what is
+/// on the way of an answer.
+/// </remarks>
 internal sealed class ApplyLoop : IApplyObserver, IDisposable
 {
     /// <summary>One batch of the store holds no more than about this: it is built in memory.</summary>
     private const long MaxBatchBytes = 4 * 1024 * 1024;
+
+    /// <summary>So much is company enough.</summary>
+    private const long WantedBytes = 64 * 1024;
 
     /// <summary>Every replica ends a batch at these slots, so that state hashes of the same slot can be compared.</summary>
     private const long HashEverySlots = 256;
@@ -29,6 +37,8 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
     private readonly List<PendingWrite[]?> _writes = [];
     private readonly SortedDictionary<long, List<TaskCompletionSource>> _slotWaiters = [];
     private long _waitingBytes;
+    private bool _isWanted;
+    private int _slotWaiterCount;
     private long _appliedSlot;
     private long _appliedBytes;
     private AppliedState _hashed;
@@ -66,13 +76,24 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
         {
             _waiting.Enqueue(new Item(entry, writes));
             _waitingBytes += entry.Value.Payload.Length;
-            isAwaited = _signal.TakeExpected();
+            _isWanted |= writes is not null || _waitingBytes >= WantedBytes || Volatile.Read(ref _slotWaiterCount) > 0;
+            isAwaited = _isWanted && _signal.TakeExpected();
         }
 
-        if (isAwaited)
+        WakeIf(isAwaited);
+    }
+
+    /// <summary>What waits has waited long enough. To be called at every tick.</summary>
+    public void ApplyWaiting()
+    {
+        bool isAwaited;
+        lock (_gate)
         {
-            _signal.Wake();
+            _isWanted |= _waiting.Count > 0;
+            isAwaited = _isWanted && _signal.TakeExpected();
         }
+
+        WakeIf(isAwaited);
     }
 
     /// <summary>Completes when the slot is applied and readable here.</summary>
@@ -83,6 +104,7 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
             return Task.CompletedTask;
         }
 
+        Task task;
         lock (_slotWaiters)
         {
             if (AppliedSlot >= slot)
@@ -98,8 +120,13 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
             }
 
             waiters.Add(waiter);
-            return waiter.Task;
+            Interlocked.Increment(ref _slotWaiterCount);
+            task = waiter.Task;
         }
+
+        // Counted before, so that the slot itself is noticed if it comes only now.
+        ApplyWaiting();
+        return task;
     }
 
     public void OnApplied(Slot slot, int index, in CommandResult result)
@@ -179,7 +206,7 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
         lock (_gate)
         {
             _signal.TakeExpected();
-            if (_waiting.Count == 0)
+            if (_waiting.Count == 0 || (!_isWanted && !_isClosed))
             {
                 return !_isClosed;
             }
@@ -196,6 +223,7 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
                 }
             }
 
+            _isWanted &= _waiting.Count > 0;
             _waitingBytes -= bytes;
             Volatile.Write(ref _appliedBytes, _appliedBytes + bytes);
             return true;
@@ -206,13 +234,21 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
     {
         lock (_gate)
         {
-            if (_waiting.Count > 0 || _isClosed)
+            if (_isWanted || _isClosed)
             {
                 return false;
             }
 
             _signal.Expect();
             return true;
+        }
+    }
+
+    private void WakeIf(bool isAwaited)
+    {
+        if (isAwaited)
+        {
+            _signal.Wake();
         }
     }
 
@@ -229,6 +265,7 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
                 }
 
                 _slotWaiters.Remove(slot);
+                Interlocked.Add(ref _slotWaiterCount, -waiters.Count);
                 foreach (TaskCompletionSource waiter in waiters)
                 {
                     waiter.SetResult();

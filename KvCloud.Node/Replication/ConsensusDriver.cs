@@ -51,6 +51,7 @@ internal sealed class ConsensusDriver : IDisposable
     private Slot _awaitedTouchSlot;
     private long _lastReadId;
     private long _nextExpiryTick;
+    private long _lastTick;
     private DriverInbox.Batch _batch = new();
     private int _isTurning;
 
@@ -244,6 +245,12 @@ internal sealed class ConsensusDriver : IDisposable
         PumpProposals();
         CarryOut(_node.TakeEffects());
         NoteContact(nowTickMs);
+        if (_clock.NowTick != _lastTick)
+        {
+            _lastTick = _clock.NowTick;
+            _applyLoop.ApplyWaiting();
+        }
+
         if (_clock.NowTick >= _nextExpiryTick)
         {
             _nextExpiryTick = _clock.NowTick + ExpireEveryTicks;

@@ -20,9 +20,15 @@ internal sealed class RecordCache
     /// <summary>What takes more than this part of the ring is not worth what it would drive out.</summary>
     private const int LargestEntryPart = 64;
 
+    private const int PlaceBits = 48;
+    private const long PlaceMask = (1L << PlaceBits) - 1;
+
     private readonly byte[] _ring;
 
-    /// <summary>By hash, two ways each: the place of an entry in all that was ever added, plus one; 0 is free.</summary>
+    /// <summary>
+    /// By hash, two ways each: the place of an entry in all that was ever added, plus one; 0 is free. Above it some further
+    /// bits of the hash, so that the ring, which is rarely in the processor's caches, is looked at only for what is there.
+    /// </summary>
     private readonly long[] _index;
 
     /// <summary>Bytes ever added, the skipped ends of the ring included.</summary>
@@ -48,7 +54,7 @@ internal sealed class RecordCache
         int bucket = BucketOf(hash);
         for (int way = 0; way < Ways; way++)
         {
-            if (Find(bucket + way, key) is int start and >= 0)
+            if (Find(bucket + way, hash, key) is int start and >= 0)
             {
                 record = RecordAt(start);
                 return true;
@@ -69,7 +75,7 @@ internal sealed class RecordCache
         int bucket = BucketOf(hash);
         for (int way = 0; way < Ways; way++)
         {
-            if (Find(bucket + way, key) is int start and >= 0)
+            if (Find(bucket + way, hash, key) is int start and >= 0)
             {
                 Span<byte> place = RecordAt(start);
                 if (place.Length == record.Length)
@@ -92,11 +98,18 @@ internal sealed class RecordCache
             _index[bucket + way] = _index[bucket + way - 1];
         }
 
-        _index[bucket] = Add(size, key, record) + 1;
+        _index[bucket] = TagOf(hash) | (Add(size, key, record) + 1);
     }
 
     private long Add(int size, ReadOnlySpan<byte> key, ReadOnlySpan<byte> record)
     {
+        if (_added > PlaceMask - (2L * _ring.Length))
+        {
+            // Places begin anew, and none of the old ones may be taken for one of them.
+            Array.Clear(_index);
+            _added = 0;
+        }
+
         int start = (int)(_added % _ring.Length);
         if (start + size > _ring.Length)
         {
@@ -115,12 +128,13 @@ internal sealed class RecordCache
     }
 
     /// <summary>Where in the ring the entry lies that this slot of the index names, if it is of this key; else -1.</summary>
-    private int Find(int slot, ReadOnlySpan<byte> key)
+    private int Find(int slot, ulong hash, ReadOnlySpan<byte> key)
     {
-        long place = _index[slot] - 1;
-        if (place < 0 || _added - place > _ring.Length)
+        long indexed = _index[slot];
+        long place = (indexed & PlaceMask) - 1;
+        if (place < 0 || (indexed & ~PlaceMask) != TagOf(hash) || _added - place > _ring.Length)
         {
-            // Free, or written over since.
+            // Free, of another key, or written over since.
             return -1;
         }
 
@@ -138,6 +152,8 @@ internal sealed class RecordCache
         int recordSize = BinaryPrimitives.ReadInt32LittleEndian(_ring.AsSpan(start + sizeof(int)));
         return _ring.AsSpan(start + HeaderSizeBytes + keySize, recordSize);
     }
+
+    private static long TagOf(ulong hash) => (long)hash & ~PlaceMask;
 
     private int BucketOf(ulong hash) => (int)(hash & (ulong)(_index.Length - 1)) & ~(Ways - 1);
 }

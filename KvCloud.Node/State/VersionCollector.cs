@@ -27,8 +27,9 @@ internal sealed class VersionCollector(IKvStore store)
     }
 
     /// <summary>
-    /// Deletes tombstones, a little with each batch, so that no writer ever waits for it: adds deletes to the batch, about <paramref name="budget"/> of them. Runs before the batch's commands: it looks at
-    /// the store and knows nothing of what the batch holds.
+    /// Deletes tombstones, a little with each batch, so that no writer ever waits for it: adds deletes to the batch, about
+    /// <paramref name="budget"/> of them. Runs before the batch's commands: it looks at the store and knows nothing of
+    /// what the batch holds.
     /// </summary>
     /// <returns>How many.</returns>
     public int Collect(IKvBatch batch, CommitVersion oldestReadable, KeyspaceCatalog keyspaces, int budget)
