@@ -23,7 +23,12 @@ internal sealed class RecordCache
     private const int PlaceBits = 48;
     private const long PlaceMask = (1L << PlaceBits) - 1;
 
-    private readonly byte[] _ring;
+    /// <summary>Memory is taken in such pieces, each when it is first needed. An entry lies in one of them.</summary>
+    private const int LargestSegmentBytes = 1024 * 1024;
+
+    private readonly byte[]?[] _segments;
+    private readonly int _segmentBits;
+    private readonly int _ringBytes;
 
     /// <summary>
     /// By hash, two ways each: the place of an entry in all that was ever added, plus one; 0 is free. Above it some further
@@ -31,22 +36,26 @@ internal sealed class RecordCache
     /// </summary>
     private readonly long[] _index;
 
-    /// <summary>Bytes ever added, the skipped ends of the ring included.</summary>
+    /// <summary>Bytes ever added, the skipped ends of segments included.</summary>
     private long _added;
 
     /// <param name="sizeBytes">0 for a cache that holds nothing.</param>
     public RecordCache(int sizeBytes)
     {
-        _ring = sizeBytes == 0 ? [] : GC.AllocateUninitializedArray<byte>(sizeBytes);
+        _segmentBits = BitOperations.Log2((uint)Math.Min(sizeBytes, LargestSegmentBytes));
+        _segments = new byte[]?[sizeBytes >> _segmentBits];
+        _ringBytes = _segments.Length << _segmentBits;
         _index = sizeBytes == 0
             ? []
             : new long[BitOperations.RoundUpToPowerOf2((uint)Math.Max(Ways, Ways * (sizeBytes / SmallEntrySizeBytes)))];
     }
 
+    private int SegmentBytes => 1 << _segmentBits;
+
     public bool TryGet(ulong hash, ReadOnlySpan<byte> key, out ReadOnlySpan<byte> record)
     {
         record = default;
-        if (_ring.Length == 0)
+        if (_ringBytes == 0)
         {
             return false;
         }
@@ -67,7 +76,7 @@ internal sealed class RecordCache
     public void Put(ulong hash, ReadOnlySpan<byte> key, ReadOnlySpan<byte> record)
     {
         int size = HeaderSizeBytes + key.Length + record.Length;
-        if (_ring.Length == 0)
+        if (_ringBytes == 0)
         {
             return;
         }
@@ -88,7 +97,7 @@ internal sealed class RecordCache
             }
         }
 
-        if (size > _ring.Length / LargestEntryPart)
+        if (size > _ringBytes / LargestEntryPart)
         {
             return;
         }
@@ -103,21 +112,22 @@ internal sealed class RecordCache
 
     private long Add(int size, ReadOnlySpan<byte> key, ReadOnlySpan<byte> record)
     {
-        if (_added > PlaceMask - (2L * _ring.Length))
+        if (_added > PlaceMask - (2L * _ringBytes))
         {
             // Places begin anew, and none of the old ones may be taken for one of them.
             Array.Clear(_index);
             _added = 0;
         }
 
-        int start = (int)(_added % _ring.Length);
-        if (start + size > _ring.Length)
+        int room = SegmentBytes - (int)(_added & (SegmentBytes - 1));
+        if (size > room)
         {
-            _added += _ring.Length - start;
-            start = 0;
+            _added += room;
         }
 
-        Span<byte> entry = _ring.AsSpan(start, size);
+        int start = (int)(_added % _ringBytes);
+        _segments[start >> _segmentBits] ??= GC.AllocateUninitializedArray<byte>(SegmentBytes);
+        Span<byte> entry = EntryAt(start)[..size];
         BinaryPrimitives.WriteInt32LittleEndian(entry, key.Length);
         BinaryPrimitives.WriteInt32LittleEndian(entry[sizeof(int)..], record.Length);
         key.CopyTo(entry[HeaderSizeBytes..]);
@@ -132,14 +142,14 @@ internal sealed class RecordCache
     {
         long indexed = _index[slot];
         long place = (indexed & PlaceMask) - 1;
-        if (place < 0 || (indexed & ~PlaceMask) != TagOf(hash) || _added - place > _ring.Length)
+        if (place < 0 || (indexed & ~PlaceMask) != TagOf(hash) || _added - place > _ringBytes)
         {
             // Free, of another key, or written over since.
             return -1;
         }
 
-        int start = (int)(place % _ring.Length);
-        ReadOnlySpan<byte> entry = _ring.AsSpan(start);
+        int start = (int)(place % _ringBytes);
+        ReadOnlySpan<byte> entry = EntryAt(start);
         return BinaryPrimitives.ReadInt32LittleEndian(entry) == key.Length
             && entry.Slice(HeaderSizeBytes, key.Length).SequenceEqual(key)
                 ? start
@@ -148,10 +158,14 @@ internal sealed class RecordCache
 
     private Span<byte> RecordAt(int start)
     {
-        int keySize = BinaryPrimitives.ReadInt32LittleEndian(_ring.AsSpan(start));
-        int recordSize = BinaryPrimitives.ReadInt32LittleEndian(_ring.AsSpan(start + sizeof(int)));
-        return _ring.AsSpan(start + HeaderSizeBytes + keySize, recordSize);
+        Span<byte> entry = EntryAt(start);
+        int keySize = BinaryPrimitives.ReadInt32LittleEndian(entry);
+        int recordSize = BinaryPrimitives.ReadInt32LittleEndian(entry[sizeof(int)..]);
+        return entry.Slice(HeaderSizeBytes + keySize, recordSize);
     }
+
+    /// <summary>What begins there, to the end of its segment.</summary>
+    private Span<byte> EntryAt(int start) => _segments[start >> _segmentBits].AsSpan(start & (SegmentBytes - 1));
 
     private static long TagOf(ulong hash) => (long)hash & ~PlaceMask;
 

@@ -53,12 +53,13 @@ public sealed class RecordCacheTests
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(3)]
-    public void Whatever_is_found_is_what_was_put_last(int seed)
+    [InlineData(1, 16 * 1024, 300)]
+    [InlineData(2, 16 * 1024, 300)]
+    [InlineData(3, 20_000, 300)]
+    [InlineData(4, 3 * 1024 * 1024, 60_000)]
+    public void Whatever_is_found_is_what_was_put_last(int seed, int sizeBytes, int largestRecord)
     {
-        var cache = new RecordCache(16 * 1024);
+        var cache = new RecordCache(sizeBytes);
         var random = new Random(seed);
         var model = new Dictionary<string, string>();
         int found = 0;
@@ -67,7 +68,7 @@ public sealed class RecordCacheTests
             string key = "k" + random.Next(200).ToString(CultureInfo.InvariantCulture);
             if (random.Next(2) == 0)
             {
-                model[key] = new string((char)('a' + random.Next(26)), random.Next(300));
+                model[key] = new string((char)('a' + random.Next(26)), random.Next(largestRecord));
                 Put(cache, key, model[key]);
             }
             else if (Get(cache, key) is string record)
