@@ -80,7 +80,7 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
             isAwaited = _isWanted && _signal.TakeExpected();
         }
 
-        WakeIf(isAwaited);
+        _signal.WakeIf(isAwaited);
     }
 
     /// <summary>What waits has waited long enough. To be called at every tick.</summary>
@@ -93,7 +93,7 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
             isAwaited = _isWanted && _signal.TakeExpected();
         }
 
-        WakeIf(isAwaited);
+        _signal.WakeIf(isAwaited);
     }
 
     /// <summary>Completes when the slot is applied and readable here.</summary>
@@ -156,7 +156,7 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
             _isClosed = true;
         }
 
-        _signal.Wake();
+        _signal.WakeIf(true);
         if (_thread.IsAlive)
         {
             _thread.Join();
@@ -241,14 +241,6 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
 
             _signal.Expect();
             return true;
-        }
-    }
-
-    private void WakeIf(bool isAwaited)
-    {
-        if (isAwaited)
-        {
-            _signal.Wake();
         }
     }
 

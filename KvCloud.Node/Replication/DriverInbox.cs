@@ -53,7 +53,7 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes) : IDisposab
             isAwaited = _signal.TakeExpected();
         }
 
-        WakeIf(isAwaited);
+        _signal.WakeIf(isAwaited);
     }
 
     /// <summary>False when the queue is full or the loop has ended.</summary>
@@ -74,7 +74,7 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes) : IDisposab
             isAwaited = wakesLoop && _signal.TakeExpected();
         }
 
-        WakeIf(isAwaited);
+        _signal.WakeIf(isAwaited);
         return true;
     }
 
@@ -98,7 +98,7 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes) : IDisposab
             isAwaited = _signal.TakeExpected();
         }
 
-        WakeIf(isAwaited);
+        _signal.WakeIf(isAwaited);
     }
 
     /// <summary>Ends the queue and wakes the loop for its last turn.</summary>
@@ -111,7 +111,7 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes) : IDisposab
             isAwaited = _signal.TakeExpected();
         }
 
-        WakeIf(isAwaited);
+        _signal.WakeIf(isAwaited);
     }
 
     /// <summary>Waits until something came, somebody calls for the loop, or the time is over.</summary>
@@ -161,12 +161,4 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes) : IDisposab
     }
 
     public void Dispose() => _signal.Dispose();
-
-    private void WakeIf(bool isAwaited)
-    {
-        if (isAwaited)
-        {
-            _signal.Wake();
-        }
-    }
 }

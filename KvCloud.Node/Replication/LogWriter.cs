@@ -47,7 +47,7 @@ internal sealed class LogWriter : IDisposable
             }
         }
 
-        WakeIf(isAwaited);
+        _signal.WakeIf(isAwaited);
     }
 
     /// <summary>Has the hints written that have waited since. To be called now and then.</summary>
@@ -63,7 +63,7 @@ internal sealed class LogWriter : IDisposable
             }
         }
 
-        WakeIf(isAwaited);
+        _signal.WakeIf(isAwaited);
     }
 
     /// <summary>Writes what still waits and ends the thread.</summary>
@@ -76,7 +76,7 @@ internal sealed class LogWriter : IDisposable
             isAwaited = _signal.TakeExpected();
         }
 
-        WakeIf(isAwaited);
+        _signal.WakeIf(isAwaited);
         if (_thread.IsAlive)
         {
             _thread.Join();
@@ -141,14 +141,6 @@ internal sealed class LogWriter : IDisposable
             }
 
             _signal.Wait();
-        }
-    }
-
-    private void WakeIf(bool isAwaited)
-    {
-        if (isAwaited)
-        {
-            _signal.Wake();
         }
     }
 }

@@ -12,21 +12,27 @@ namespace KvCloud.Node.Replication;
 internal sealed class ThreadSignal : IDisposable
 {
     private readonly AutoResetEvent _event = new(initialState: false);
-    private int _isAwaited;
+    private bool _isAwaited;
 
     /// <summary>Under the state's lock, by the thread that found nothing to do and will wait.</summary>
-    public void Expect() => _isAwaited = 1;
+    public void Expect() => _isAwaited = true;
 
-    /// <summary>Under the state's lock: whether the change just made is worth a <see cref="Wake"/> after the lock.</summary>
+    /// <summary>Under the state's lock, by who changed it: whether the thread is to be woken after the lock.</summary>
     public bool TakeExpected()
     {
-        bool isAwaited = _isAwaited != 0;
-        _isAwaited = 0;
+        bool isAwaited = _isAwaited;
+        _isAwaited = false;
         return isAwaited;
     }
 
-    public void Wake()
+    /// <summary>Outside of the state's lock, with the answer of <see cref="TakeExpected"/>.</summary>
+    public void WakeIf(bool isAwaited)
     {
+        if (!isAwaited)
+        {
+            return;
+        }
+
         try
         {
             _event.Set();
@@ -37,7 +43,7 @@ internal sealed class ThreadSignal : IDisposable
         }
     }
 
-    /// <summary>Waits for a <see cref="Wake"/>; it may return without one, so the state is looked at again.</summary>
+    /// <summary>Waits for a <see cref="WakeIf"/>; it may return without one, so the state is looked at again.</summary>
     public void Wait(int timeoutMs = Timeout.Infinite) => _event.WaitOne(timeoutMs);
 
     public void Dispose() => _event.Dispose();

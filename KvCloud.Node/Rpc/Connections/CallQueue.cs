@@ -13,8 +13,8 @@ namespace KvCloud.Node.Rpc.Connections;
 /// <para>
 /// Calls become ready in any order and on any thread. Whoever holds the <em>pen</em> may write into the output: either
 /// the connection's reader, for as long as it works through what has come in, or, when the oldest call becomes ready and
-/// nobody holds the pen, a thread-pool item that is queued then, or the thread that made ready a lone call. The holder writes every finished call at the front and
-/// flushes once. A call that becomes ready behind an unfinished one wakes nobody.
+/// nobody holds the pen, a thread-pool item that is queued then, or the thread that made ready a lone call. The holder
+/// writes every finished call at the front and flushes once. A call that becomes ready behind an unfinished one wakes nobody.
 /// </para>
 /// <para>
 /// No wake-up is lost: a call becoming ready writes its flag and then reads the head and the pen; the holder advances
