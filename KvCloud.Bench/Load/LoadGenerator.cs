@@ -10,8 +10,15 @@ internal static class LoadGenerator
 {
     private const int PreloadConnections = 16;
     private const int PreloadInFlight = 64;
+
+    /// <summary>Of values on their way at once: a quarter of what one node takes.</summary>
+    private const int PreloadInFlightBytes = 16 * 1024 * 1024;
     private const int PreloadPasses = 5;
     private static readonly TimeSpan PreloadPatience = TimeSpan.FromMinutes(30);
+
+    /// <summary>Calls in flight on each connection of a preload: fewer of large values, or a node refuses them as too much.</summary>
+    public static int PreloadInFlightOf(int valueSizeBytes) =>
+        Math.Clamp(PreloadInFlightBytes / PreloadConnections / Math.Max(1, valueSizeBytes), 1, PreloadInFlight);
 
     public static async Task<LoadResult> RunAsync(LoadOptions options, TextWriter log, CancellationToken cancellationToken)
     {
@@ -43,7 +50,7 @@ internal static class LoadGenerator
             Warmup = TimeSpan.Zero,
             Duration = PreloadPatience,
             Connections = PreloadConnections,
-            InFlight = PreloadInFlight,
+            InFlight = PreloadInFlightOf(options.ValueSizeBytes),
             Target = TargetKind.Leader,
             Loops = 1,
             RatePerSecond = 0,
