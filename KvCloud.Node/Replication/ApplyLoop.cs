@@ -198,7 +198,17 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
     {
         _entries.Clear();
         _writes.Clear();
-        if (IsIdle())
+        bool mustWait;
+        lock (_gate)
+        {
+            mustWait = !_isWanted && !_isClosed;
+            if (mustWait)
+            {
+                _signal.Expect();
+            }
+        }
+
+        if (mustWait)
         {
             _signal.Wait(IdleMs);
         }
@@ -226,20 +236,6 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
             _isWanted &= _waiting.Count > 0;
             _waitingBytes -= bytes;
             Volatile.Write(ref _appliedBytes, _appliedBytes + bytes);
-            return true;
-        }
-    }
-
-    private bool IsIdle()
-    {
-        lock (_gate)
-        {
-            if (_isWanted || _isClosed)
-            {
-                return false;
-            }
-
-            _signal.Expect();
             return true;
         }
     }
