@@ -19,6 +19,9 @@ internal sealed class ConsensusDriver : IDisposable
     private const int CatchUpChunkBytes = 1024 * 1024;
     private const int ExpireEveryTicks = 5;
 
+    /// <summary>How often the loop looks whether writes have waited long enough for company.</summary>
+    private const int GatheringTickMs = 1;
+
     /// <summary>Turns that a thread takes on end before it leaves the rest to the loop: it has work of its own.</summary>
     private const int MaxTurnsOnEnd = 4;
 
@@ -72,7 +75,8 @@ internal sealed class ConsensusDriver : IDisposable
         _restoredApplied = executor.AppliedSlot;
         _options = options;
         _onFatal = onFatal;
-        _inbox = new DriverInbox(options.MaxQueuedWrites, options.MaxQueuedWriteBytes);
+        _inbox = new DriverInbox(
+            options.MaxQueuedWrites, options.MaxQueuedWriteBytes, options.MaxBatchBytes, ReplicaClock.TickMs);
         _proposals = new ProposalQueue(options, _inbox, time);
 
         // Ids of read requests are never used twice, not even after a restart: an old answer must not serve a new read.
@@ -185,7 +189,7 @@ internal sealed class ConsensusDriver : IDisposable
         bool isTaken = false;
         while (!_isStopping)
         {
-            _inbox.Wait(ReplicaClock.TickMs, isTaken);
+            _inbox.Wait(isTaken);
             isTaken = !TakeTurns(evenIfNothingCame: true);
         }
     }
@@ -254,11 +258,15 @@ internal sealed class ConsensusDriver : IDisposable
         if (_clock.NowTick >= _nextExpiryTick)
         {
             _nextExpiryTick = _clock.NowTick + ExpireEveryTicks;
-            _proposals.ExpireInFlight(nowTickMs);
+            _proposals.LookAtTime(nowTickMs);
             _logWriter.WriteHints();
         }
 
-        _isWriteAlone = _node.Role == Role.Leader && _proposals.InFlightSlots == 0 && _proposals.LastBatchCount <= 1;
+        bool isLeader = _node.Role == Role.Leader;
+        _inbox.Want(
+            writes: isLeader ? _proposals.WritesWanted(_node) : 1,
+            patienceMs: isLeader && _proposals.MayGather ? GatheringTickMs : ReplicaClock.TickMs);
+        _isWriteAlone = isLeader && _proposals.IsNextAlone;
         return _readsWaiting.Count > 0 && _readsInFlight.Count == 0;
     }
 

@@ -6,11 +6,15 @@ namespace KvCloud.Node.Replication;
 /// Everything that others want of the consensus loop, drained whole at each of its turns. Writes are bounded by count
 /// and bytes; messages by the transport, which reads no further while they wait.
 /// </summary>
-internal sealed class DriverInbox(int maxWrites, long maxWriteBytes) : IDisposable
+/// <param name="bytesWanted">Bytes of writes for which the loop is woken however few they are.</param>
+/// <param name="patienceMs">How long the loop waits while nothing comes, at first.</param>
+internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long bytesWanted, int patienceMs) : IDisposable
 {
     private readonly Lock _gate = new();
     private readonly ThreadSignal _signal = new();
     private Batch _filling = new();
+    private int _writesWanted = 1;
+    private int _patienceMs = patienceMs;
     private int _queuedWrites;
     private long _queuedWriteBytes;
     private bool _isCalled;
@@ -71,7 +75,7 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes) : IDisposab
             _queuedWrites++;
             _queuedWriteBytes += write.Command.Length;
             _filling.Writes.Add(write);
-            isAwaited = wakesLoop && _signal.TakeExpected();
+            isAwaited = wakesLoop && AreWritesDue && _signal.TakeExpected();
         }
 
         _signal.WakeIf(isAwaited);
@@ -86,6 +90,22 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes) : IDisposab
             _queuedWrites -= writes;
             _queuedWriteBytes -= bytes;
         }
+    }
+
+    /// <summary>What the loop waits for from now on, and how long.</summary>
+    /// <param name="writes">Fewer writes than this, those taken and not released among them, wake nobody.</param>
+    /// <param name="patienceMs">After so long without anything the loop looks all the same.</param>
+    public void Want(int writes, int patienceMs)
+    {
+        bool isAwaited;
+        lock (_gate)
+        {
+            isAwaited = patienceMs < _patienceMs && _signal.TakeExpected();
+            _writesWanted = writes;
+            _patienceMs = patienceMs;
+        }
+
+        _signal.WakeIf(isAwaited);
     }
 
     /// <summary>Calls for the loop: it waits no longer, or not at all the next time.</summary>
@@ -114,13 +134,16 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes) : IDisposab
         _signal.WakeIf(isAwaited);
     }
 
-    /// <summary>Waits until something came, somebody calls for the loop, or the time is over.</summary>
+    /// <summary>Waits until what is wanted came, somebody calls for the loop, or its patience ends.</summary>
     /// <param name="isTaken">Another thread is at what has come already.</param>
-    public void Wait(int timeoutMs, bool isTaken)
+    public void Wait(bool isTaken)
     {
+        int timeoutMs;
         lock (_gate)
         {
-            if ((!_filling.IsEmpty && !isTaken) || _isCalled || _isClosed)
+            timeoutMs = _patienceMs;
+            bool isDue = _filling.Messages.Count > 0 || _filling.Reads.Count > 0 || (_filling.Writes.Count > 0 && AreWritesDue);
+            if ((isDue && !isTaken) || _isCalled || _isClosed)
             {
                 _isCalled = false;
                 return;
@@ -148,6 +171,9 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes) : IDisposab
             }
         }
     }
+
+    /// <summary>Under the gate.</summary>
+    private bool AreWritesDue => _queuedWrites >= _writesWanted || _queuedWriteBytes >= bytesWanted;
 
     /// <summary>Takes all that came in exchange for an empty batch.</summary>
     public Batch Take(Batch emptied)

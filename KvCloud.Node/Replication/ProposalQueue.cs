@@ -18,16 +18,22 @@ internal sealed class ProposalQueue(ReplicationOptions options, DriverInbox inbo
     private readonly SortedDictionary<long, Proposed> _inFlight = [];
     private readonly List<PendingWrite> _batch = [];
     private readonly CommandBatchWriter _writer = new();
+    private readonly Gathering _gathering = new(time, options.GatheringLimit);
     private long _waitingBytes;
 
     private readonly record struct Proposed(Ballot Ballot, PendingWrite[] Writes);
 
     public int WaitingCount => _waiting.Count;
 
-    public int InFlightSlots => _inFlight.Count;
+    /// <summary>Whether a write that waits may be waiting for company, and somebody must look for its end.</summary>
+    public bool MayGather => _gathering.Company > 1;
 
-    /// <summary>Writes in the batch that was proposed last.</summary>
-    public int LastBatchCount { get; private set; }
+    /// <summary>Whether a write that comes now will have no company.</summary>
+    public bool IsNextAlone => _inFlight.Count == 0 && _gathering.LastCount <= 1;
+
+    /// <summary>As long as fewer writes wait, <see cref="Pump"/> has nothing to do for them.</summary>
+    public int WritesWanted(PaxosNode node) =>
+        node.InFlightSlots < options.EagerInFlightSlots ? _gathering.Company : options.MaxBatchCommands;
 
     public void Add(List<PendingWrite> writes)
     {
@@ -39,15 +45,15 @@ internal sealed class ProposalQueue(ReplicationOptions options, DriverInbox inbo
     }
 
     /// <summary>
-    /// Proposes what waits: at once while little is in flight, and in full batches beyond, so that load makes batches
-    /// larger instead of more numerous.
+    /// Proposes what waits: with the company that it had of late while little is in flight, and in full batches beyond, so
+    /// that load makes batches larger instead of more numerous.
     /// </summary>
     public void Pump(PaxosNode node)
     {
         while (_waiting.Count > 0)
         {
             bool isFull = _waiting.Count >= options.MaxBatchCommands || _waitingBytes >= options.MaxBatchBytes;
-            if (!isFull && node.InFlightSlots >= options.EagerInFlightSlots)
+            if (!isFull && (node.InFlightSlots >= options.EagerInFlightSlots || _gathering.IsWorthWaiting(_waiting.Count)))
             {
                 return;
             }
@@ -108,8 +114,10 @@ internal sealed class ProposalQueue(ReplicationOptions options, DriverInbox inbo
         }
     }
 
-    /// <summary>Answers writes whose deadline has passed. Those in flight may still be chosen later.</summary>
-    public void ExpireInFlight(long nowTickMs)
+    /// <summary>
+    /// To be called now and then: answers writes whose deadline has passed. Those in flight may still be chosen later.
+    /// </summary>
+    public void LookAtTime(long nowTickMs)
     {
         foreach (Proposed proposed in _inFlight.Values)
         {
@@ -130,6 +138,11 @@ internal sealed class ProposalQueue(ReplicationOptions options, DriverInbox inbo
             _waitingBytes -= first.Command.Length;
             inbox.Release(1, first.Command.Length);
             first.Finish(TooLate);
+        }
+
+        if (_waiting.Count == 0 && _inFlight.Count == 0)
+        {
+            _gathering.NoteIdle();
         }
     }
 
@@ -198,7 +211,7 @@ internal sealed class ProposalQueue(ReplicationOptions options, DriverInbox inbo
         ProposeResult result = node.Propose(_writer.Build(time.GetUtcNow().ToUnixTimeMilliseconds(), options.Retention));
         Invariant.Check(result.Status == ProposeStatus.Proposed, "the window closed between its check and the proposal");
         _inFlight.Add(result.Slot.Value, new Proposed(result.Ballot, [.. _batch]));
-        LastBatchCount = _batch.Count;
+        _gathering.NoteProposed(_batch.Count);
         _batch[0].IsAlone = _batch.Count == 1;
     }
 }

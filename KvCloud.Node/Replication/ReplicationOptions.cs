@@ -11,8 +11,11 @@ internal sealed record ReplicationOptions
     /// <summary>Bytes of commands in one slot at most; one larger command has a slot of its own.</summary>
     public int MaxBatchBytes { get; init; } = 1024 * 1024;
 
-    /// <summary>While fewer slots than this are in flight, whatever waits is proposed at once.</summary>
+    /// <summary>While fewer slots than this are in flight, batches need not be full.</summary>
     public int EagerInFlightSlots { get; init; } = 2;
+
+    /// <summary>How long writes wait at most for as many as came together of late; the loop looks each millisecond.</summary>
+    public TimeSpan GatheringLimit { get; init; } = TimeSpan.FromMilliseconds(1);
 
     /// <summary>How long superseded versions stay readable. The leader's setting travels with each batch.</summary>
     public MvccRetention Retention { get; init; } = MvccRetention.Default;
