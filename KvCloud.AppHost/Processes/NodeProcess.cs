@@ -74,7 +74,7 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
     {
         lock (_lock)
         {
-            if (!_supervisor.IsCompleted)
+            if (_state is NodeState.Running or NodeState.Pausing)
             {
                 throw new InvalidOperationException($"{replica.Name} is already started.");
             }
@@ -85,7 +85,10 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         }
     }
 
-    /// <summary>SIGKILL, and waits until the process is gone. The signal is sent before this returns.</summary>
+    /// <summary>
+    /// SIGKILL, and waits until the process is gone and <see cref="State"/> says what becomes of it. The signal is sent
+    /// before this returns.
+    /// </summary>
     public Task KillAsync()
     {
         lock (_lock)
@@ -130,7 +133,8 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         await supervisor.ConfigureAwait(false);
         lock (_lock)
         {
-            _state = NodeState.Stopped;
+            // Unless somebody has started it again meanwhile.
+            _state = _supervisor == supervisor ? NodeState.Stopped : _state;
         }
     }
 
@@ -211,21 +215,23 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
             Tell(string.Create(CultureInfo.InvariantCulture, $"started as process {process.Id}"));
             long started = Stopwatch.GetTimestamp();
             int exitCode = await RunToEndAsync(process).ConfigureAwait(false);
-            if (stop.IsCancellationRequested)
+            NodeState state = stop.IsCancellationRequested ? NodeState.Stopped
+                : !options.RestartCrashed || exitCode is 0 or ConfigurationMistake ? NodeState.Ended
+                : NodeState.Pausing;
+            NoteGone(exitCode, state);
+            if (state == NodeState.Stopped)
             {
                 Tell($"stopped with {Describe(exitCode)}");
                 return;
             }
 
-            TimeSpan pause = delay.After(Stopwatch.GetElapsedTime(started));
-            if (!options.RestartCrashed || exitCode is 0 or ConfigurationMistake)
+            if (state == NodeState.Ended)
             {
-                SetState(NodeState.Ended);
                 Tell($"ended by itself with {Describe(exitCode)} and stays down");
                 return;
             }
 
-            SetState(NodeState.Pausing);
+            TimeSpan pause = delay.After(Stopwatch.GetElapsedTime(started));
             Tell(string.Create(
                 CultureInfo.InvariantCulture,
                 $"ended by itself with {Describe(exitCode)}; started again in {pause.TotalSeconds:0} s"));
@@ -257,25 +263,31 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
     {
         Task output = Task.WhenAll(PumpAsync(process.StandardOutput), PumpAsync(process.StandardError));
         await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
-        TaskCompletionSource gone;
         lock (_lock)
         {
             // The child has been waited for: from here its id may belong to another process, and no signal goes to it
             // any more.
             _process = null;
-            gone = _gone;
         }
 
         await Task.WhenAny(output, Task.Delay(OutputDrain)).ConfigureAwait(false);
         int exitCode = process.ExitCode;
         process.Dispose();
+        return exitCode;
+    }
+
+    /// <summary>Whoever waits for the end may start it again from here on, unless it is to be started anyway.</summary>
+    private void NoteGone(int exitCode, NodeState state)
+    {
+        TaskCompletionSource gone;
         lock (_lock)
         {
             _lastExitCode = exitCode;
+            _state = state;
+            gone = _gone;
         }
 
         gone.SetResult();
-        return exitCode;
     }
 
     private async Task PumpAsync(StreamReader reader)

@@ -98,6 +98,18 @@ public sealed class NodeProcessTests
     }
 
     [UnixFact]
+    public async Task Start_rightAfterKill_isNotTooEarly()
+    {
+        await using NodeProcess node = Node("exec sleep 60", new ProcessClusterOptions { RestartCrashed = false });
+        for (int i = 0; i < 200; i++)
+        {
+            node.Start();
+            await node.KillAsync();
+            Assert.Equal(NodeState.Ended, node.State);
+        }
+    }
+
+    [UnixFact]
     public async Task Start_configurationMistake_notRepeated()
     {
         await using NodeProcess node = Node("echo 'no such key'; exit 2");
