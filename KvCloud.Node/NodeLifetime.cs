@@ -1,6 +1,7 @@
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Diagnostics;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Log;
 using KvCloud.Node.Storage;
 using Microsoft.AspNetCore.Connections;
 

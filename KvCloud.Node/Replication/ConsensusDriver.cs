@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Replication.Log;
 using KvCloud.Node.State;
 using KvCloud.Node.Transport;
 using KvCloud.Protocol;

@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Replication.Log;
 
 namespace KvCloud.Node.Replication;
 

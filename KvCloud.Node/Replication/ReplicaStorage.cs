@@ -1,4 +1,5 @@
 using KvCloud.Node.Configuration;
+using KvCloud.Node.Replication.Log;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
 
@@ -29,7 +30,7 @@ internal sealed class ReplicaStorage : IDisposable
         var directory = DataDirectory.Open(topology.DataDirectory, topology.ClusterId, topology.SelfId);
         try
         {
-            RocksPaxosLog log = RocksPaxosLog.Open(directory.LogPath);
+            SegmentedPaxosLog log = SegmentedPaxosLog.Open(directory.LogPath);
             return new ReplicaStorage(
                 directory,
                 log,

@@ -46,12 +46,25 @@ internal static partial class DurableFile
 
         try
         {
-            Sync(descriptor, directory);
+            Sync(FileSync, "fsync", descriptor, directory);
         }
         finally
         {
             // Nothing was written through this descriptor, so closing it cannot lose anything.
             _ = Close(descriptor);
+        }
+    }
+
+    /// <summary>Makes what was written into the file durable, and of its inode what is needed to read it.</summary>
+    public static void SyncData(SafeFileHandle file, string path)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            Sync(FileDataSync, "fdatasync", (int)file.DangerousGetHandle(), path);
+        }
+        else
+        {
+            RandomAccess.FlushToDisk(file);
         }
     }
 
@@ -63,17 +76,17 @@ internal static partial class DurableFile
             return;
         }
 
-        Sync((int)file.DangerousGetHandle(), path);
+        Sync(FileSync, "fsync", (int)file.DangerousGetHandle(), path);
     }
 
-    private static void Sync(int descriptor, string path)
+    private static void Sync(Func<int, int> sync, string call, int descriptor, string path)
     {
-        while (FileSync(descriptor) != 0)
+        while (sync(descriptor) != 0)
         {
             // An interrupted call has reported no write error; any other failure is final and is never tried again.
             if (Marshal.GetLastPInvokeError() != ErrorInterrupted)
             {
-                throw Failure("fsync", path);
+                throw Failure(call, path);
             }
         }
     }
@@ -86,6 +99,9 @@ internal static partial class DurableFile
 
     [LibraryImport("libc", EntryPoint = "fsync", SetLastError = true)]
     private static partial int FileSync(int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
+    private static partial int FileDataSync(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "close")]
     private static partial int Close(int descriptor);

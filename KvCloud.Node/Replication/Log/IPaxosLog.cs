@@ -1,6 +1,6 @@
 using KvCloud.Consensus;
 
-namespace KvCloud.Node.Replication;
+namespace KvCloud.Node.Replication.Log;
 
 /// <summary>
 /// The durable memory of acceptor and learner: the promise, and one record a slot. One thread writes; any may read.
@@ -20,8 +20,7 @@ internal interface IPaxosLog : IDisposable
     Slot LastSlot { get; }
 
     /// <summary>
-    /// Writes all of <paramref name="writes"/> in one atomic, ordered batch and, if any of them must be synced, returns
-    /// only when it is on disk. Throws <see cref="LogFailedException"/> when the disk did not take it: the node
+    /// Writes all of <paramref name="writes"/> in one atomic, ordered group and returns when it is on disk. Throws <see cref="LogFailedException"/> when the disk did not take it: the node
     /// must stop, for what the disk holds now is unknown (fsyncgate).
     /// </summary>
     void Write(IReadOnlyList<Effects> writes);

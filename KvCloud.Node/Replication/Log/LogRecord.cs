@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Hashing;
 using KvCloud.Consensus;
 
-namespace KvCloud.Node.Replication;
+namespace KvCloud.Node.Replication.Log;
 
 /// <summary>
 /// A slot's record: <c>format(1) kind(1) accepted ballot(12) origin ballot(12)</c>, the payload, and a checksum(8) over the slot
@@ -12,22 +12,26 @@ internal static class LogRecord
 {
     public const byte FormatVersion = 1;
 
-    public const int HeaderSizeBytes = 2 + (2 * BallotSizeBytes);
+    private const int HeaderSizeBytes = 2 + (2 * BallotSizeBytes);
 
-    public const int ChecksumSizeBytes = sizeof(ulong);
+    private const int ChecksumSizeBytes = sizeof(ulong);
 
     public const int BallotSizeBytes = sizeof(long) + sizeof(int);
 
-    public static void WriteHeader(Span<byte> destination, LogEntry entry)
+    public static int SizeOf(LogEntry entry) => HeaderSizeBytes + entry.Value.Payload.Length + ChecksumSizeBytes;
+
+    /// <param name="destination">Of exactly the record's size.</param>
+    public static void Write(Span<byte> destination, LogEntry entry)
     {
         destination[0] = FormatVersion;
         destination[1] = (byte)entry.Value.Kind;
         WriteBallot(destination[2..], entry.Accepted);
         WriteBallot(destination[(2 + BallotSizeBytes)..], entry.Value.Origin);
+        entry.Value.Payload.Span.CopyTo(destination[HeaderSizeBytes..]);
+        BinaryPrimitives.WriteUInt64LittleEndian(
+            destination[^ChecksumSizeBytes..],
+            Checksum(entry.Slot, destination[..HeaderSizeBytes], destination[HeaderSizeBytes..^ChecksumSizeBytes]));
     }
-
-    public static ulong Checksum(Slot slot, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload) =>
-        XxHash3.HashToUInt64(payload, (long)XxHash3.HashToUInt64(header, slot.Value));
 
     /// <summary>Copies the payload out of the record.</summary>
     /// <exception cref="LogCorruptException">The checksum is wrong, or the format is not known.</exception>
@@ -54,6 +58,9 @@ internal static class LogRecord
         var value = new Value(ReadBallot(header[(2 + BallotSizeBytes)..]), (ValueKind)header[1], payload.ToArray());
         return new LogEntry(slot, ReadBallot(header[2..]), value);
     }
+
+    private static ulong Checksum(Slot slot, ReadOnlySpan<byte> header, ReadOnlySpan<byte> payload) =>
+        XxHash3.HashToUInt64(payload, (long)XxHash3.HashToUInt64(header, slot.Value));
 
     public static void WriteBallot(Span<byte> destination, Ballot ballot)
     {

@@ -1,5 +1,6 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Log;
 
 namespace KvCloud.Tests.Node.Rpc;
 

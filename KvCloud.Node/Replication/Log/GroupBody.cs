@@ -1,0 +1,139 @@
+using System.Buffers.Binary;
+using KvCloud.Consensus;
+
+namespace KvCloud.Node.Replication.Log;
+
+/// <summary>What kind of record follows in a group.</summary>
+internal enum RecordKind : byte
+{
+    /// <summary>A ballot that was promised.</summary>
+    Promise = 1,
+
+    /// <summary>A slot, the length of its <see cref="LogRecord"/>, and that.</summary>
+    Entry = 2,
+
+    /// <summary>The slot up to which all is chosen.</summary>
+    Chosen = 3,
+
+    /// <summary>The lowest slot that is still held.</summary>
+    First = 4,
+}
+
+/// <summary>One record of a group.</summary>
+/// <param name="Entry">The slot's <see cref="LogRecord"/>, of an entry.</param>
+internal readonly ref struct GroupRecord(RecordKind kind, Slot slot, Ballot ballot, ReadOnlySpan<byte> entry)
+{
+    public RecordKind Kind => kind;
+
+    /// <summary>Of all but promises.</summary>
+    public Slot Slot => slot;
+
+    /// <summary>Of promises.</summary>
+    public Ballot Ballot => ballot;
+
+    public ReadOnlySpan<byte> Entry { get; } = entry;
+}
+
+/// <summary>The records of one group, one after the other, as they are written: the memory is used again and again.</summary>
+internal sealed class GroupBody
+{
+    private const int InitialSizeBytes = 16 * 1024;
+    private const int LargestKeptBytes = 4 * 1024 * 1024;
+    private const int NumberSizeBytes = 1 + sizeof(long);
+    private const int EntryHeaderSizeBytes = NumberSizeBytes + sizeof(int);
+
+    private byte[] _bytes = new byte[InitialSizeBytes];
+    private int _length;
+
+    public ReadOnlySpan<byte> Bytes => _bytes.AsSpan(0, _length);
+
+    public void Clear()
+    {
+        _length = 0;
+        if (_bytes.Length > LargestKeptBytes)
+        {
+            _bytes = new byte[InitialSizeBytes];
+        }
+    }
+
+    public void AddPromise(Ballot ballot)
+    {
+        Span<byte> record = Take(1 + LogRecord.BallotSizeBytes);
+        record[0] = (byte)RecordKind.Promise;
+        LogRecord.WriteBallot(record[1..], ballot);
+    }
+
+    public void AddChosen(Slot slot) => AddNumber(RecordKind.Chosen, slot);
+
+    public void AddFirst(Slot slot) => AddNumber(RecordKind.First, slot);
+
+    public void AddEntry(LogEntry entry)
+    {
+        int length = LogRecord.SizeOf(entry);
+        Span<byte> record = Take(EntryHeaderSizeBytes + length);
+        record[0] = (byte)RecordKind.Entry;
+        BinaryPrimitives.WriteInt64LittleEndian(record[1..], entry.Slot.Value);
+        BinaryPrimitives.WriteInt32LittleEndian(record[NumberSizeBytes..], length);
+        LogRecord.Write(record[EntryHeaderSizeBytes..], entry);
+    }
+
+    /// <summary>Takes the next record off the front of a body.</summary>
+    /// <exception cref="LogCorruptException">It is not one that this program writes.</exception>
+    public static GroupRecord TakeRecord(ref ReadOnlySpan<byte> body)
+    {
+        var kind = (RecordKind)body[0];
+        int size = kind switch
+        {
+            RecordKind.Promise => 1 + LogRecord.BallotSizeBytes,
+            RecordKind.Chosen or RecordKind.First => NumberSizeBytes,
+            RecordKind.Entry => EntryHeaderSizeBytes,
+            _ => throw new LogCorruptException($"a record of the log has kind {body[0]}, which this program does not know"),
+        };
+        CheckLength(body, size);
+        if (kind == RecordKind.Promise)
+        {
+            Ballot ballot = LogRecord.ReadBallot(body[1..]);
+            body = body[size..];
+            return new GroupRecord(kind, Slot.Zero, ballot, default);
+        }
+
+        var slot = new Slot(BinaryPrimitives.ReadInt64LittleEndian(body[1..]));
+        ReadOnlySpan<byte> entry = default;
+        if (kind == RecordKind.Entry)
+        {
+            int length = BinaryPrimitives.ReadInt32LittleEndian(body[NumberSizeBytes..]);
+            CheckLength(body[size..], length);
+            entry = body.Slice(size, length);
+            size += length;
+        }
+
+        body = body[size..];
+        return new GroupRecord(kind, slot, Ballot.Zero, entry);
+    }
+
+    private static void CheckLength(ReadOnlySpan<byte> body, int length)
+    {
+        if (length < 0 || length > body.Length)
+        {
+            throw new LogCorruptException($"a record of the log wants {length} bytes where {body.Length} are left");
+        }
+    }
+
+    private void AddNumber(RecordKind kind, Slot slot)
+    {
+        Span<byte> record = Take(NumberSizeBytes);
+        record[0] = (byte)kind;
+        BinaryPrimitives.WriteInt64LittleEndian(record[1..], slot.Value);
+    }
+
+    private Span<byte> Take(int size)
+    {
+        if (_bytes.Length - _length < size)
+        {
+            Array.Resize(ref _bytes, Math.Max(2 * _bytes.Length, checked(_length + size)));
+        }
+
+        _length += size;
+        return _bytes.AsSpan(_length - size, size);
+    }
+}

@@ -1,0 +1,348 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using KvCloud.Node.Transport;
+using Microsoft.Win32.SafeHandles;
+
+namespace KvCloud.Node.Replication.Log;
+
+/// <summary>
+/// One file of the log: a sector that says which it is, then groups, one after the other. Where a group ends that is the last
+/// one here, there are zeros, or what the file held when it was another segment, which has lower sequences.
+/// </summary>
+/// <remarks>
+/// Writes cover whole pages, so that writing over old content reads nothing from the disk, and neither grows the file nor
+/// changes its inode: that makes a sync cheaper than an append's. What a reader needs is guarded by the log.
+/// </remarks>
+internal sealed class LogSegment : IDisposable
+{
+    /// <summary>A segment ends before the group that would go beyond; a single larger group makes a larger file.</summary>
+    public const int UsualSizeBytes = 8 * 1024 * 1024;
+
+    private const int PageSizeBytes = 4096;
+    private const int BlockSizeBytes = 64 * 1024;
+    private const int LargestKeptBytes = 4 * 1024 * 1024;
+    private const int FormatVersion = 1;
+    private const int HeaderSizeBytes = 36;
+
+    private readonly SafeFileHandle _file;
+    private readonly List<Block> _blocks = [];
+
+    /// <summary>The pages to write: before the new group what the first of them holds already.</summary>
+    private byte[] _pages = new byte[PageSizeBytes];
+
+    private LogSegment(string path, SafeFileHandle file, long number, long firstSequence)
+    {
+        Path = path;
+        _file = file;
+        Number = number;
+        FirstSequence = firstSequence;
+    }
+
+    public string Path { get; private set; }
+
+    /// <summary>From 1, without gaps.</summary>
+    public long Number { get; }
+
+    /// <summary>Of its first group.</summary>
+    public long FirstSequence { get; }
+
+    /// <summary>Behind the last group.</summary>
+    public long EndBytes { get; private set; }
+
+    /// <summary>The lowest slot in it; long.MaxValue if there is none.</summary>
+    public long MinSlot { get; private set; } = long.MaxValue;
+
+    /// <summary>The highest slot in it; 0 if there is none.</summary>
+    public long MaxSlot { get; private set; }
+
+    /// <summary>Readers that are at it: it must not be written over.</summary>
+    public int Readers { get; set; }
+
+    private static ReadOnlySpan<byte> Magic => "KvPaxLog"u8;
+
+    /// <summary>
+    /// Makes a new segment of this file, new or of former use, with its first group. Durable when it returns, but for the
+    /// file's name.
+    /// </summary>
+    public static LogSegment Create(string path, long number, long sequence, ReadOnlySpan<byte> body, SlotSpan slots)
+    {
+        var segment = new LogSegment(
+            path,
+            File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete),
+            number,
+            sequence);
+        try
+        {
+            segment.WriteHeader();
+            segment.Append(sequence, body);
+            segment.NoteAppended(body.Length, slots);
+            return segment;
+        }
+        catch
+        {
+            segment.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Opens a segment to continue it. Its groups are found by <see cref="Scan"/>.</summary>
+    /// <exception cref="LogCorruptException">It is not the segment with this number.</exception>
+    public static LogSegment Open(string path, long number)
+    {
+        SafeFileHandle file = File.OpenHandle(
+            path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        try
+        {
+            Span<byte> sector = stackalloc byte[GroupFrame.SectorSizeBytes];
+            int read = RandomAccess.Read(file, sector, 0);
+            ReadOnlySpan<byte> header = sector[..HeaderSizeBytes];
+            if (read < sector.Length
+                || !header.StartsWith(Magic)
+                || BinaryPrimitives.ReadUInt64LittleEndian(header[28..]) != XxHash3.HashToUInt64(header[..28]))
+            {
+                throw new LogCorruptException($"{path} does not begin as a segment of the log does");
+            }
+
+            int format = BinaryPrimitives.ReadInt32LittleEndian(header[8..]);
+            if (format != FormatVersion)
+            {
+                throw new LogCorruptException($"{path} has format {format}; this program knows {FormatVersion}");
+            }
+
+            if (BinaryPrimitives.ReadInt64LittleEndian(header[12..]) != number)
+            {
+                throw new LogCorruptException($"{path} holds another segment than its name says");
+            }
+
+            return new LogSegment(path, file, number, BinaryPrimitives.ReadInt64LittleEndian(header[20..]));
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Reads the whole file, hands on each group's body in order and makes its end the place for the next one. What was
+    /// written there without being finished is wiped out.
+    /// </summary>
+    /// <param name="content">Memory for the file, which may grow.</param>
+    /// <param name="onGroup">Says which slots the group has.</param>
+    /// <returns>The sequence that comes next.</returns>
+    /// <exception cref="LogCorruptException">A group is damaged, or one is missing before others that are there.</exception>
+    public long Scan(ref byte[] content, Func<ReadOnlyMemory<byte>, SlotSpan> onGroup)
+    {
+        int length = checked((int)RandomAccess.GetLength(_file));
+        if (content.Length < length)
+        {
+            content = new byte[length];
+        }
+
+        ReadOnlySpan<byte> file = content.AsSpan(0, length);
+        ReadFully(content.AsSpan(0, length), 0);
+        byte[] body = [];
+        long sequence = FirstSequence;
+        EndBytes = GroupFrame.SectorSizeBytes;
+        while (true)
+        {
+            ReadOnlySpan<byte> rest = file[(int)EndBytes..];
+            GroupState state = GroupFrame.Read(rest, sequence, ref body, out int bodyBytes);
+            if (state == GroupState.Unfinished)
+            {
+                WipeOut(UnfinishedBytes(rest, sequence));
+                KeepPage(file);
+                return sequence;
+            }
+
+            if (state == GroupState.Damaged)
+            {
+                throw Damaged(sequence);
+            }
+
+            sequence++;
+            NoteAppended(bodyBytes, onGroup(body.AsMemory(0, bodyBytes)));
+        }
+    }
+
+    /// <summary>Writes a group behind the last one; durable when it returns. <see cref="NoteAppended"/> makes it readable.</summary>
+    public void Append(long sequence, ReadOnlySpan<byte> body)
+    {
+        int before = (int)(EndBytes % PageSizeBytes);
+        int size = GroupFrame.SizeOf(body.Length);
+        int pagesSize = (before + size + PageSizeBytes - 1) / PageSizeBytes * PageSizeBytes;
+        if (_pages.Length < pagesSize)
+        {
+            Array.Resize(ref _pages, Math.Max(2 * _pages.Length, pagesSize));
+        }
+
+        Span<byte> pages = _pages.AsSpan(0, pagesSize);
+        GroupFrame.Write(pages.Slice(before, size), sequence, body);
+        pages[(before + size)..].Clear();
+        RandomAccess.Write(_file, pages, EndBytes - before);
+        DurableFile.SyncData(_file, Path);
+        int after = (before + size) % PageSizeBytes;
+        pages.Slice(before + size - after, after).CopyTo(_pages);
+        if (_pages.Length > LargestKeptBytes)
+        {
+            _pages = _pages[..PageSizeBytes];
+        }
+    }
+
+    /// <summary>The group that was written is there now. Under the log's lock.</summary>
+    public void NoteAppended(int bodyBytes, SlotSpan slots)
+    {
+        if (_blocks.Count == 0 || EndBytes - _blocks[^1].Start >= BlockSizeBytes)
+        {
+            _blocks.Add(new Block(EndBytes, _blocks.Count == 0 ? FirstSequence : _blocks[^1].NextSequence));
+        }
+
+        Block block = _blocks[^1];
+        EndBytes += GroupFrame.SizeOf(bodyBytes);
+        block.NextSequence++;
+        block.Slots = block.Slots.With(slots);
+        MinSlot = Math.Min(MinSlot, slots.Min);
+        MaxSlot = Math.Max(MaxSlot, slots.Max);
+    }
+
+    /// <summary>The parts of the file in which such slots lie. Under the log's lock.</summary>
+    public List<BlockPlace> PlacesOf(long from, long to)
+    {
+        var places = new List<BlockPlace>();
+        for (int i = 0; i < _blocks.Count; i++)
+        {
+            Block block = _blocks[i];
+            if (block.Slots.Min <= to && block.Slots.Max >= from)
+            {
+                long end = i + 1 < _blocks.Count ? _blocks[i + 1].Start : EndBytes;
+                places.Add(new BlockPlace(block.Start, (int)(end - block.Start), block.Sequence, block.NextSequence));
+            }
+        }
+
+        return places;
+    }
+
+    /// <summary>Hands on each group's body of a part of the file.</summary>
+    /// <exception cref="LogCorruptException">What is there is not what was written.</exception>
+    public void Read(in BlockPlace place, Action<ReadOnlyMemory<byte>> onGroup)
+    {
+        byte[] content = new byte[place.SizeBytes];
+        ReadFully(content, place.Start);
+        byte[] body = [];
+        int start = 0;
+        for (long sequence = place.FirstSequence; sequence < place.NextSequence; sequence++)
+        {
+            if (GroupFrame.Read(content.AsSpan(start), sequence, ref body, out int bodyBytes) != GroupState.Whole)
+            {
+                throw Damaged(sequence);
+            }
+
+            start += GroupFrame.SizeOf(bodyBytes);
+            onGroup(body.AsMemory(0, bodyBytes));
+        }
+    }
+
+    /// <summary>Gives the file another name. Not durable before its directory is.</summary>
+    public void MoveTo(string path)
+    {
+        File.Move(Path, path, overwrite: false);
+        Path = path;
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private void WriteHeader()
+    {
+        Span<byte> header = _pages.AsSpan(0, HeaderSizeBytes);
+        Magic.CopyTo(header);
+        BinaryPrimitives.WriteInt32LittleEndian(header[8..], FormatVersion);
+        BinaryPrimitives.WriteInt64LittleEndian(header[12..], Number);
+        BinaryPrimitives.WriteInt64LittleEndian(header[20..], FirstSequence);
+        BinaryPrimitives.WriteUInt64LittleEndian(header[28..], XxHash3.HashToUInt64(header[..28]));
+        EndBytes = GroupFrame.SectorSizeBytes;
+    }
+
+    /// <summary>
+    /// How far there are sectors of the group that is not all there. Every group is synced before the next is written. So this
+    /// one never was, unless something follows that was written after it.
+    /// </summary>
+    private int UnfinishedBytes(ReadOnlySpan<byte> rest, long sequence)
+    {
+        int unfinished = 0;
+        for (int start = 0; start < rest.Length; start += GroupFrame.SectorSizeBytes)
+        {
+            long found = GroupFrame.SequenceAt(rest[start..]);
+            if (found > sequence)
+            {
+                throw Damaged(sequence);
+            }
+
+            if (found == sequence)
+            {
+                unfinished = start + GroupFrame.SectorSizeBytes;
+            }
+        }
+
+        return unfinished;
+    }
+
+    /// <summary>Lest its sectors are taken for those of the group that gets its place and its sequence.</summary>
+    private void WipeOut(int bytes)
+    {
+        if (bytes > 0)
+        {
+            RandomAccess.Write(_file, new byte[bytes], EndBytes);
+            DurableFile.SyncData(_file, Path);
+        }
+    }
+
+    /// <summary>What the page holds in which the next group begins.</summary>
+    private void KeepPage(ReadOnlySpan<byte> content)
+    {
+        int before = (int)(EndBytes % PageSizeBytes);
+        content.Slice((int)EndBytes - before, before).CopyTo(_pages);
+    }
+
+    private void ReadFully(Span<byte> destination, long start)
+    {
+        while (destination.Length > 0)
+        {
+            int read = RandomAccess.Read(_file, destination, start);
+            if (read == 0)
+            {
+                throw new LogCorruptException($"{Path} ends before what was written into it");
+            }
+
+            destination = destination[read..];
+            start += read;
+        }
+    }
+
+    private LogCorruptException Damaged(long sequence) =>
+        new($"{Path} is damaged: write {sequence} of the log is not there as it was written");
+
+    /// <summary>Groups that are found together.</summary>
+    private sealed class Block(long start, long sequence)
+    {
+        public long Start => start;
+
+        public long Sequence { get; } = sequence;
+
+        public long NextSequence { get; set; } = sequence;
+
+        public SlotSpan Slots { get; set; } = SlotSpan.None;
+    }
+}
+
+/// <summary>A part of a segment that begins and ends with a group.</summary>
+internal readonly record struct BlockPlace(long Start, int SizeBytes, long FirstSequence, long NextSequence);
+
+/// <summary>The lowest and the highest of some slots.</summary>
+internal readonly record struct SlotSpan(long Min, long Max)
+{
+    public static readonly SlotSpan None = new(long.MaxValue, 0);
+
+    public SlotSpan With(long slot) => new(Math.Min(Min, slot), Math.Max(Max, slot));
+
+    public SlotSpan With(SlotSpan other) => new(Math.Min(Min, other.Min), Math.Max(Max, other.Max));
+}

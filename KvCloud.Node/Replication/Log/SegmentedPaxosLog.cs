@@ -1,0 +1,398 @@
+using KvCloud.Consensus;
+
+namespace KvCloud.Node.Replication.Log;
+
+/// <summary>
+/// The log in segment files that are written one after the other, and over again once nobody needs what they hold: one
+/// write and one fdatasync for all effects that wait. See docs/adr/0007.
+/// </summary>
+/// <remarks>
+/// A group is synced before the next one is written, and no file gives up its name or its content before what makes it
+/// needless is on disk. Each segment begins with promise, chosen and first slot, so the older ones can go.
+/// One thread writes; another may trim; any may read.
+/// </remarks>
+internal sealed class SegmentedPaxosLog : IPaxosLog
+{
+    private readonly string _path;
+    private readonly SegmentFiles _files;
+    private readonly GroupBody _body = new();
+
+    /// <summary>Held while a group is written.</summary>
+    private readonly Lock _writing = new();
+
+    /// <summary>Guards the segments and what they say of themselves; never held over input or output.</summary>
+    private readonly Lock _gate = new();
+    private readonly List<LogSegment> _segments = [];
+
+    /// <summary>The one that is written; the last of the segments.</summary>
+    private LogSegment? _active;
+    private Ballot _promised = Ballot.Zero;
+    private long _sequence = 1;
+    private long _chosenSlot;
+    private long _firstSlot = 1;
+    private long _lastSlot;
+    private bool _failed;
+
+    private SegmentedPaxosLog(string path)
+    {
+        _path = path;
+        _files = SegmentFiles.Open(path);
+    }
+
+    public Ballot Promised => _promised;
+
+    public Slot ChosenSlot => new(Volatile.Read(ref _chosenSlot));
+
+    public Slot FirstSlot => new(Volatile.Read(ref _firstSlot));
+
+    public Slot LastSlot => new(Math.Max(Volatile.Read(ref _lastSlot), Volatile.Read(ref _firstSlot) - 1));
+
+    /// <summary>Opens the log in this directory, which is made if it is missing.</summary>
+    /// <exception cref="LogFailedException">The directory cannot be used, or is in use.</exception>
+    /// <exception cref="LogCorruptException">What is in it is damaged, beyond an end that was never synced.</exception>
+    public static SegmentedPaxosLog Open(string path)
+    {
+        SegmentedPaxosLog? log = null;
+        try
+        {
+            log = new SegmentedPaxosLog(path);
+            log.Load();
+            return log;
+        }
+        catch (LogCorruptException exception)
+        {
+            log?.Dispose();
+            throw new LogCorruptException(
+                $"{exception.Message}. The log in {path} is damaged and nothing of it may be cut off, since others "
+                + "rely on what this replica promised: restore the replica from its peers as a new one.");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            log?.Dispose();
+            throw new LogFailedException($"The log in {path} cannot be used: {exception.Message}", exception);
+        }
+        catch
+        {
+            log?.Dispose();
+            throw;
+        }
+    }
+
+    public void Write(IReadOnlyList<Effects> writes)
+    {
+        lock (_writing)
+        {
+            CheckNotFailed();
+            _body.Clear();
+            Ballot promised = _promised;
+            long chosenSlot = _chosenSlot;
+            SlotSpan slots = SlotSpan.None;
+            foreach (Effects effects in writes)
+            {
+                if (effects.Promised is Ballot ballot)
+                {
+                    Invariant.Check(ballot >= promised, $"promises only grow: {ballot} after {promised}");
+                    promised = ballot;
+                    _body.AddPromise(ballot);
+                }
+
+                foreach (LogEntry entry in effects.Append)
+                {
+                    _body.AddEntry(entry);
+                    slots = slots.With(entry.Slot.Value);
+                }
+
+                chosenSlot = Math.Max(chosenSlot, effects.ChosenSlot?.Value ?? 0);
+            }
+
+            if (chosenSlot != _chosenSlot)
+            {
+                _body.AddChosen(new Slot(chosenSlot));
+            }
+
+            WriteGroup(slots, promised, chosenSlot, _firstSlot);
+            _promised = promised;
+            Volatile.Write(ref _lastSlot, Math.Max(_lastSlot, slots.Max));
+            Volatile.Write(ref _chosenSlot, chosenSlot);
+        }
+    }
+
+    public IReadOnlyList<LogEntry> Read(Slot from, Slot to, int maxBytes)
+    {
+        long first = Math.Max(from.Value, Volatile.Read(ref _firstSlot));
+        List<LogSegment> segments = BeginReading(first, to.Value);
+        try
+        {
+            var window = new ReadWindow(first, to.Value, maxBytes);
+            foreach (LogSegment segment in segments)
+            {
+                foreach (BlockPlace place in PlacesIn(segment, first, window.Last))
+                {
+                    segment.Read(place, window.TakeGroup);
+                }
+            }
+
+            return window.Entries;
+        }
+        catch (IOException exception)
+        {
+            throw new LogFailedException($"Reading the log in {_path} failed: {exception.Message}", exception);
+        }
+        finally
+        {
+            EndReading(segments);
+        }
+    }
+
+    /// <summary>Notes the new first slot durably, and makes spares of the files that hold nothing above it.</summary>
+    public void TrimBelow(Slot slot)
+    {
+        if (slot <= FirstSlot)
+        {
+            return;
+        }
+
+        lock (_writing)
+        {
+            CheckNotFailed();
+            _body.Clear();
+            _body.AddFirst(slot);
+            WriteGroup(SlotSpan.None, _promised, _chosenSlot, slot.Value);
+            Volatile.Write(ref _firstSlot, slot.Value);
+        }
+
+        foreach (LogSegment segment in TakeNeedless())
+        {
+            try
+            {
+                _files.Retire(segment);
+            }
+            catch (IOException exception)
+            {
+                throw new LogFailedException($"Trimming the log in {_path} failed: {exception.Message}", exception);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        _files.Dispose();
+        foreach (LogSegment segment in _segments)
+        {
+            segment.Dispose();
+        }
+    }
+
+    private void Load()
+    {
+        byte[] content = [];
+        foreach (long number in _files.Find())
+        {
+            LogSegment segment = LogSegment.Open(_files.PathOf(number), number);
+            bool isFirst = _segments.Count == 0;
+            _segments.Add(segment);
+            if (!isFirst && segment.FirstSequence != _sequence)
+            {
+                throw new LogCorruptException(
+                    $"{segment.Path} begins with write {segment.FirstSequence} of the log, "
+                    + $"but what is before it ends with write {_sequence - 1}");
+            }
+
+            _sequence = segment.Scan(ref content, LoadGroup);
+            if (_sequence == segment.FirstSequence)
+            {
+                // It got its name only when its first group was durable.
+                throw new LogCorruptException($"{segment.Path} is damaged: write {_sequence} of the log is not there");
+            }
+
+            _active = segment;
+        }
+    }
+
+    private SlotSpan LoadGroup(ReadOnlyMemory<byte> group)
+    {
+        SlotSpan slots = SlotSpan.None;
+        ReadOnlySpan<byte> body = group.Span;
+        while (body.Length > 0)
+        {
+            GroupRecord record = GroupBody.TakeRecord(ref body);
+            switch (record.Kind)
+            {
+                case RecordKind.Promise:
+                    _promised = record.Ballot;
+                    break;
+                case RecordKind.Chosen:
+                    _chosenSlot = record.Slot.Value;
+                    break;
+                case RecordKind.First:
+                    _firstSlot = record.Slot.Value;
+                    break;
+                default:
+                    slots = slots.With(record.Slot.Value);
+                    break;
+            }
+        }
+
+        _lastSlot = Math.Max(_lastSlot, slots.Max);
+        return slots;
+    }
+
+    /// <summary>Writes what the body holds. The state is what it will be then: a new segment begins with it.</summary>
+    private void WriteGroup(SlotSpan slots, Ballot promised, long chosenSlot, long firstSlot)
+    {
+        if (_body.Bytes.IsEmpty)
+        {
+            return;
+        }
+
+        _failed = true;
+        try
+        {
+            if (_active is not LogSegment active || active.EndBytes + GroupFrame.SizeOf(_body.Bytes.Length) > LogSegment.UsualSizeBytes)
+            {
+                _body.AddPromise(promised);
+                _body.AddChosen(new Slot(chosenSlot));
+                _body.AddFirst(new Slot(firstSlot));
+                BeginSegment((_active?.Number ?? 0) + 1, slots);
+            }
+            else
+            {
+                active.Append(_sequence, _body.Bytes);
+                lock (_gate)
+                {
+                    active.NoteAppended(_body.Bytes.Length, slots);
+                }
+
+                if (active.EndBytes > LogSegment.UsualSizeBytes / 2)
+                {
+                    _files.PrepareSpare();
+                }
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new LogFailedException($"Writing the log in {_path} failed: {exception.Message}", exception);
+        }
+
+        _sequence++;
+        _failed = false;
+    }
+
+    private void BeginSegment(long number, SlotSpan slots)
+    {
+        LogSegment segment = LogSegment.Create(_files.TakeSpare(), number, _sequence, _body.Bytes, slots);
+        try
+        {
+            _files.Name(segment);
+        }
+        catch
+        {
+            segment.Dispose();
+            throw;
+        }
+
+        lock (_gate)
+        {
+            _segments.Add(segment);
+        }
+
+        _active = segment;
+    }
+
+    private List<LogSegment> BeginReading(long from, long to)
+    {
+        lock (_gate)
+        {
+            List<LogSegment> segments = _segments.FindAll(segment => segment.MinSlot <= to && segment.MaxSlot >= from);
+            segments.ForEach(segment => segment.Readers++);
+            return segments;
+        }
+    }
+
+    private List<BlockPlace> PlacesIn(LogSegment segment, long from, long to)
+    {
+        lock (_gate)
+        {
+            return segment.PlacesOf(from, to);
+        }
+    }
+
+    private void EndReading(List<LogSegment> segments)
+    {
+        lock (_gate)
+        {
+            segments.ForEach(segment => segment.Readers--);
+        }
+    }
+
+    /// <summary>The oldest segments, up to the first that holds something still, or is being read.</summary>
+    private List<LogSegment> TakeNeedless()
+    {
+        lock (_gate)
+        {
+            int count = 0;
+            while (count < _segments.Count - 1 && _segments[count].MaxSlot < _firstSlot && _segments[count].Readers == 0)
+            {
+                count++;
+            }
+
+            List<LogSegment> needless = _segments.GetRange(0, count);
+            _segments.RemoveRange(0, count);
+            return needless;
+        }
+    }
+
+    private void CheckNotFailed()
+    {
+        if (_failed)
+        {
+            throw new LogFailedException($"The log in {_path} has failed before: what is on disk is unknown.");
+        }
+    }
+
+    /// <summary>
+    /// What a read has found: of each slot the entry that was written last, and no more than fit. The log is read in the order
+    /// of writing, which is nearly that of the slots.
+    /// </summary>
+    private sealed class ReadWindow(long first, long last, int maxBytes)
+    {
+        private readonly SortedList<long, LogEntry> _entries = [];
+        private long _bytes;
+
+        /// <summary>Nothing above it is wanted any more.</summary>
+        public long Last { get; private set; } = last;
+
+        public IReadOnlyList<LogEntry> Entries => [.. _entries.Values];
+
+        public void TakeGroup(ReadOnlyMemory<byte> group)
+        {
+            ReadOnlySpan<byte> body = group.Span;
+            while (body.Length > 0)
+            {
+                GroupRecord record = GroupBody.TakeRecord(ref body);
+                if (record.Kind == RecordKind.Entry && record.Slot.Value >= first && record.Slot.Value <= Last)
+                {
+                    Take(LogRecord.Read(record.Slot, record.Entry));
+                }
+            }
+        }
+
+        private void Take(LogEntry entry)
+        {
+            if (_entries.TryGetValue(entry.Slot.Value, out LogEntry? older))
+            {
+                _bytes -= LogRecord.SizeOf(older);
+            }
+
+            _entries[entry.Slot.Value] = entry;
+            _bytes += LogRecord.SizeOf(entry);
+            while (_bytes > maxBytes && _entries.Count > 1)
+            {
+                LogEntry dropped = _entries.GetValueAtIndex(_entries.Count - 1);
+                _bytes -= LogRecord.SizeOf(dropped);
+                _entries.RemoveAt(_entries.Count - 1);
+                Last = dropped.Slot.Value - 1;
+            }
+        }
+    }
+}
