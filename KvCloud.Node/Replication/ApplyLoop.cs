@@ -135,7 +135,7 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
         if (writes is not null)
         {
             Invariant.Check(index < writes.Length, $"slot {slot} has more commands than were proposed");
-            writes[index].Finish(result);
+            writes[index].FinishQuietly(result);
         }
     }
 
@@ -184,6 +184,7 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
                     Volatile.Write(ref _hashed, _executor.Applied);
                 }
 
+                Announce();
                 ReleaseSlotWaiters();
             }
         }
@@ -237,6 +238,17 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
             _waitingBytes -= bytes;
             Volatile.Write(ref _appliedBytes, _appliedBytes + bytes);
             return true;
+        }
+    }
+
+    private void Announce()
+    {
+        foreach (PendingWrite[]? writes in _writes)
+        {
+            foreach (PendingWrite write in writes ?? [])
+            {
+                write.Announce();
+            }
         }
     }
 

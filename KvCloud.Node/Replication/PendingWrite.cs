@@ -23,10 +23,25 @@ internal abstract class PendingWrite
     /// <summary>Answers unless it was answered before: the deadline and the outcome may race.</summary>
     public void Finish(in CommandResult result)
     {
+        FinishQuietly(result);
+        Announce();
+    }
+
+    /// <summary>
+    /// As <see cref="Finish"/>, but <see cref="Announce"/> is still to be called: after all writes that finish together, so
+    /// that those of one connection leave it together.
+    /// </summary>
+    public void FinishQuietly(in CommandResult result)
+    {
         if (Interlocked.Exchange(ref _isFinished, 1) == 0)
         {
             Complete(result);
         }
+    }
+
+    /// <summary>Says that the answer is there. More than once does no harm. As <see cref="Complete"/>, it must not block.</summary>
+    public virtual void Announce()
+    {
     }
 
     /// <summary>

@@ -11,7 +11,8 @@ namespace KvCloud.Node.Replication.Log;
 /// </summary>
 /// <remarks>
 /// Writes cover whole pages, so that writing over old content reads nothing from the disk, and neither grows the file nor
-/// changes its inode: that makes a sync cheaper than an append's. What a reader needs is guarded by the log.
+/// changes its inode: that makes a sync cheaper than an append's. Only the segment that is written keeps its file open, and
+/// uses the pages that all share. What a reader needs is guarded by the log.
 /// </remarks>
 internal sealed class LogSegment : IDisposable
 {
@@ -20,20 +21,18 @@ internal sealed class LogSegment : IDisposable
 
     private const int PageSizeBytes = 4096;
     private const int BlockSizeBytes = 64 * 1024;
-    private const int LargestKeptBytes = 4 * 1024 * 1024;
     private const int FormatVersion = 1;
     private const int HeaderSizeBytes = 36;
 
     private readonly SafeFileHandle _file;
+    private readonly PageBuffer _pages;
     private readonly List<Block> _blocks = [];
 
-    /// <summary>The pages to write: before the new group what the first of them holds already.</summary>
-    private byte[] _pages = new byte[PageSizeBytes];
-
-    private LogSegment(string path, SafeFileHandle file, long number, long firstSequence)
+    private LogSegment(string path, SafeFileHandle file, PageBuffer pages, long number, long firstSequence)
     {
         Path = path;
         _file = file;
+        _pages = pages;
         Number = number;
         FirstSequence = firstSequence;
     }
@@ -64,13 +63,10 @@ internal sealed class LogSegment : IDisposable
     /// Makes a new segment of this file, new or of former use, with its first group. Durable when it returns, but for the
     /// file's name.
     /// </summary>
-    public static LogSegment Create(string path, long number, long sequence, ReadOnlySpan<byte> body, SlotSpan slots)
+    public static LogSegment Create(
+        string path, PageBuffer pages, long number, long sequence, ReadOnlySpan<byte> body, SlotSpan slots)
     {
-        var segment = new LogSegment(
-            path,
-            File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete),
-            number,
-            sequence);
+        var segment = new LogSegment(path, OpenFile(path, FileMode.OpenOrCreate, FileAccess.ReadWrite), pages, number, sequence);
         try
         {
             segment.WriteHeader();
@@ -87,10 +83,9 @@ internal sealed class LogSegment : IDisposable
 
     /// <summary>Opens a segment to continue it. Its groups are found by <see cref="Scan"/>.</summary>
     /// <exception cref="LogCorruptException">It is not the segment with this number.</exception>
-    public static LogSegment Open(string path, long number)
+    public static LogSegment Open(string path, PageBuffer pages, long number)
     {
-        SafeFileHandle file = File.OpenHandle(
-            path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        SafeFileHandle file = OpenFile(path, FileMode.Open, FileAccess.ReadWrite);
         try
         {
             Span<byte> sector = stackalloc byte[GroupFrame.SectorSizeBytes];
@@ -114,7 +109,7 @@ internal sealed class LogSegment : IDisposable
                 throw new LogCorruptException($"{path} holds another segment than its name says");
             }
 
-            return new LogSegment(path, file, number, BinaryPrimitives.ReadInt64LittleEndian(header[20..]));
+            return new LogSegment(path, file, pages, number, BinaryPrimitives.ReadInt64LittleEndian(header[20..]));
         }
         catch
         {
@@ -140,7 +135,7 @@ internal sealed class LogSegment : IDisposable
         }
 
         ReadOnlySpan<byte> file = content.AsSpan(0, length);
-        ReadFully(content.AsSpan(0, length), 0);
+        ReadFully(_file, content.AsSpan(0, length), 0);
         byte[] body = [];
         long sequence = FirstSequence;
         EndBytes = GroupFrame.SectorSizeBytes;
@@ -170,23 +165,13 @@ internal sealed class LogSegment : IDisposable
     {
         int before = (int)(EndBytes % PageSizeBytes);
         int size = GroupFrame.SizeOf(body.Length);
-        int pagesSize = (before + size + PageSizeBytes - 1) / PageSizeBytes * PageSizeBytes;
-        if (_pages.Length < pagesSize)
-        {
-            Array.Resize(ref _pages, Math.Max(2 * _pages.Length, pagesSize));
-        }
-
-        Span<byte> pages = _pages.AsSpan(0, pagesSize);
+        Span<byte> pages = _pages.Take((before + size + PageSizeBytes - 1) / PageSizeBytes * PageSizeBytes);
         GroupFrame.Write(pages.Slice(before, size), sequence, body);
         pages[(before + size)..].Clear();
         RandomAccess.Write(_file, pages, EndBytes - before);
         DurableFile.SyncData(_file, Path);
         int after = (before + size) % PageSizeBytes;
-        pages.Slice(before + size - after, after).CopyTo(_pages);
-        if (_pages.Length > LargestKeptBytes)
-        {
-            _pages = _pages[..PageSizeBytes];
-        }
+        _pages.Keep(pages.Slice(before + size - after, after));
     }
 
     /// <summary>The group that was written is there now. Under the log's lock.</summary>
@@ -227,7 +212,11 @@ internal sealed class LogSegment : IDisposable
     public void Read(in BlockPlace place, Action<ReadOnlyMemory<byte>> onGroup)
     {
         byte[] content = new byte[place.SizeBytes];
-        ReadFully(content, place.Start);
+        using (SafeFileHandle file = OpenFile(Path, FileMode.Open, FileAccess.Read))
+        {
+            ReadFully(file, content, place.Start);
+        }
+
         byte[] body = [];
         int start = 0;
         for (long sequence = place.FirstSequence; sequence < place.NextSequence; sequence++)
@@ -249,16 +238,19 @@ internal sealed class LogSegment : IDisposable
         Path = path;
     }
 
+    /// <summary>Nothing more is written into it; it may still be read.</summary>
     public void Dispose() => _file.Dispose();
 
     private void WriteHeader()
     {
-        Span<byte> header = _pages.AsSpan(0, HeaderSizeBytes);
+        Span<byte> sector = stackalloc byte[GroupFrame.SectorSizeBytes];
+        Span<byte> header = sector[..HeaderSizeBytes];
         Magic.CopyTo(header);
         BinaryPrimitives.WriteInt32LittleEndian(header[8..], FormatVersion);
         BinaryPrimitives.WriteInt64LittleEndian(header[12..], Number);
         BinaryPrimitives.WriteInt64LittleEndian(header[20..], FirstSequence);
         BinaryPrimitives.WriteUInt64LittleEndian(header[28..], XxHash3.HashToUInt64(header[..28]));
+        _pages.Keep(sector);
         EndBytes = GroupFrame.SectorSizeBytes;
     }
 
@@ -300,14 +292,17 @@ internal sealed class LogSegment : IDisposable
     private void KeepPage(ReadOnlySpan<byte> content)
     {
         int before = (int)(EndBytes % PageSizeBytes);
-        content.Slice((int)EndBytes - before, before).CopyTo(_pages);
+        _pages.Keep(content.Slice((int)EndBytes - before, before));
     }
 
-    private void ReadFully(Span<byte> destination, long start)
+    private static SafeFileHandle OpenFile(string path, FileMode mode, FileAccess access) =>
+        File.OpenHandle(path, mode, access, FileShare.ReadWrite | FileShare.Delete);
+
+    private void ReadFully(SafeFileHandle file, Span<byte> destination, long start)
     {
         while (destination.Length > 0)
         {
-            int read = RandomAccess.Read(_file, destination, start);
+            int read = RandomAccess.Read(file, destination, start);
             if (read == 0)
             {
                 throw new LogCorruptException($"{Path} ends before what was written into it");

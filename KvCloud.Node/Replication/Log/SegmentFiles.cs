@@ -13,7 +13,7 @@ internal sealed class SegmentFiles : IDisposable
     /// <summary>Spares beyond this give their space back.</summary>
     private const int MaxSpares = 8;
 
-    private const int FillSizeBytes = 1024 * 1024;
+    private const int FillSizeBytes = 16 * 1024;
     private const string LockFile = "lock";
     private const string HeadFile = "head";
     private const string Extension = ".log";
@@ -104,7 +104,6 @@ internal sealed class SegmentFiles : IDisposable
     /// <summary>Keeps the file of a segment that nobody needs as a spare, or gives its space back.</summary>
     public void Retire(LogSegment segment)
     {
-        segment.Dispose();
         bool isKept;
         lock (_gate)
         {

@@ -16,6 +16,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     private readonly string _path;
     private readonly SegmentFiles _files;
     private readonly GroupBody _body = new();
+    private readonly PageBuffer _pages = new();
 
     /// <summary>Held while a group is written.</summary>
     private readonly Lock _writing = new();
@@ -176,11 +177,8 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
 
     public void Dispose()
     {
+        _active?.Dispose();
         _files.Dispose();
-        foreach (LogSegment segment in _segments)
-        {
-            segment.Dispose();
-        }
     }
 
     private void Load()
@@ -188,8 +186,10 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         byte[] content = [];
         foreach (long number in _files.Find())
         {
-            LogSegment segment = LogSegment.Open(_files.PathOf(number), number);
-            bool isFirst = _segments.Count == 0;
+            LogSegment segment = LogSegment.Open(_files.PathOf(number), _pages, number);
+            bool isFirst = _active is null;
+            _active?.Dispose();
+            _active = segment;
             _segments.Add(segment);
             if (!isFirst && segment.FirstSequence != _sequence)
             {
@@ -204,8 +204,6 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
                 // It got its name only when its first group was durable.
                 throw new LogCorruptException($"{segment.Path} is damaged: write {_sequence} of the log is not there");
             }
-
-            _active = segment;
         }
     }
 
@@ -280,7 +278,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
 
     private void BeginSegment(long number, SlotSpan slots)
     {
-        LogSegment segment = LogSegment.Create(_files.TakeSpare(), number, _sequence, _body.Bytes, slots);
+        LogSegment segment = LogSegment.Create(_files.TakeSpare(), _pages, number, _sequence, _body.Bytes, slots);
         try
         {
             _files.Name(segment);
@@ -296,6 +294,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
             _segments.Add(segment);
         }
 
+        _active?.Dispose();
         _active = segment;
     }
 

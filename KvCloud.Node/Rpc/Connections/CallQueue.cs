@@ -81,7 +81,10 @@ internal sealed class CallQueue : IThreadPoolWorkItem
         }
     }
 
-    /// <summary>The call at <paramref name="index"/> has become ready. Any thread; never blocks for long or throws.</summary>
+    /// <summary>
+    /// The call at <paramref name="index"/> has become ready, and perhaps others, which are told of later: what is ready by now
+    /// is written together. Any thread; never blocks for long or throws.
+    /// </summary>
     /// <param name="isAlone">Nothing else becomes ready with it: it is answered on this thread, if nobody holds the pen.</param>
     public void OnReady(long index, bool isAlone)
     {

@@ -16,9 +16,15 @@ internal struct CallTicket
     }
 
     /// <summary>From any thread, once, after the answer was put where WriteAnswer finds it. Never blocks.</summary>
-    public void MarkReady(bool isAlone = false)
+    public void MarkReady()
     {
-        _isReady = true;
-        _queue!.OnReady(_index, isAlone);
+        MarkReadyQuietly();
+        Announce(isAlone: false);
     }
+
+    /// <summary>As <see cref="MarkReady"/>, but <see cref="Announce"/> is still to come; whoever writes meanwhile may answer it.</summary>
+    public void MarkReadyQuietly() => _isReady = true;
+
+    /// <summary>See <see cref="CallQueue.OnReady"/>. More than once does no harm.</summary>
+    public readonly void Announce(bool isAlone) => _queue!.OnReady(_index, isAlone);
 }

@@ -64,6 +64,8 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
         return _result.Code;
     }
 
+    public override void Announce() => _ticket.Announce(IsAlone);
+
     protected override void Complete(in CommandResult result)
     {
         _result = result;
@@ -71,6 +73,6 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
         {
             _method.Backend.Statistics.EndTransaction();
         }
-        _ticket.MarkReady(IsAlone);
+        _ticket.MarkReadyQuietly();
     }
 }

@@ -103,14 +103,39 @@ public sealed class ApplyLoopTests : IDisposable
         Assert.Equal(new Slot(1), _loop.AppliedSlot);
     }
 
+    [Fact]
+    public async Task Writes_of_a_slot_are_announced_only_when_all_have_their_answers()
+    {
+        Write[] writes = [.. Enumerable.Range(0, 50).Select(i => new Write
+        {
+            Command = Command($"k{i}"),
+            DeadlineTickMs = long.MaxValue,
+        })];
+        int earliest = int.MaxValue;
+        foreach (Write write in writes)
+        {
+            write.OnAnnounced = () => earliest = Math.Min(earliest, writes.Count(other => other.IsFinished));
+        }
+
+        _loop.Start();
+        _loop.Enqueue(Entry([.. Enumerable.Range(0, 50).Select(i => $"k{i}")]), writes);
+        await writes[^1].Announced.WaitAsync(TimeSpan.FromSeconds(30));
+
+        Assert.Equal(50, earliest);
+    }
+
     private static byte[] Command(string key) => CommandCodec.Encode(
         new SetCommand(null, Text(key), Text("value")));
 
     private static byte[] Text(string text) => System.Text.Encoding.UTF8.GetBytes(text);
 
-    private ChosenEntry Entry(string key)
+    private ChosenEntry Entry(params string[] keys)
     {
-        _writer.Add(Command(key));
+        foreach (string key in keys)
+        {
+            _writer.Add(Command(key));
+        }
+
         byte[] payload = _writer.Build(1_000_000, MvccRetention.Default);
         return new ChosenEntry(new Slot(++_slot), new Value(new Ballot(1, new NodeId(0)), ValueKind.Commands, payload));
     }
@@ -120,7 +145,19 @@ public sealed class ApplyLoopTests : IDisposable
         private readonly TaskCompletionSource<CommandResult> _answer =
             new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+        private readonly TaskCompletionSource _announced = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
         public Task<CommandResult> Answer => _answer.Task;
+
+        public Task Announced => _announced.Task;
+
+        public Action? OnAnnounced { get; set; }
+
+        public override void Announce()
+        {
+            OnAnnounced?.Invoke();
+            _announced.TrySetResult();
+        }
 
         protected override void Complete(in CommandResult result) => _answer.SetResult(result);
     }
