@@ -34,10 +34,12 @@ internal sealed record RocksdbOptions
 
 internal sealed record CacheOptions
 {
-    [About("Whether index and filter blocks live in the block cache, and so are bounded by it.")]
-    public bool CacheIndexAndFilterBlocks { get; init; } = true;
+    [About(
+        "Whether index and filter blocks live in the block cache, and so are bounded by it. Otherwise they take about 2 bytes "
+        + "of memory for each key, and a read of a key that is not in the cache is cheaper.")]
+    public bool CacheIndexAndFilterBlocks { get; init; }
 
-    [About("Whether those of level 0 stay there.")]
+    [About("Whether those of level 0 stay there, where they are in it.")]
     public bool PinL0FilterAndIndexBlocksInCache { get; init; } = true;
 
     [About("Share of the block cache that is kept for index and filter blocks.")]

@@ -22,7 +22,7 @@ internal sealed record StoreOptions
 
     public int BlockSizeBytes { get; init; } = 8 * 1024;
 
-    public bool CacheIndexAndFilterBlocks { get; init; } = true;
+    public bool CacheIndexAndFilterBlocks { get; init; }
 
     public bool PinLevel0FilterAndIndexBlocks { get; init; } = true;
 

@@ -36,7 +36,7 @@ public sealed class StoreMappingTests : IDisposable
             max_bytes_for_level_base_mb = 11
             max_bytes_for_level_multiplier = 12
             [cache]
-            cache_index_and_filter_blocks = false
+            cache_index_and_filter_blocks = true
             pin_l0_filter_and_index_blocks_in_cache = false
             [memory]
             write_buffer_manager_limit_mb = 13
@@ -57,7 +57,7 @@ public sealed class StoreMappingTests : IDisposable
                 MemtableLimitBytes = 13 << 20,
                 BlockCacheSizeBytes = 3 << 20,
                 BlockSizeBytes = 5 << 10,
-                CacheIndexAndFilterBlocks = false,
+                CacheIndexAndFilterBlocks = true,
                 PinLevel0FilterAndIndexBlocks = false,
                 BloomBitsPerKey = 8,
                 Level0Compression = Compression.Snappy,
