@@ -259,7 +259,8 @@ internal sealed class ConsensusDriver : IDisposable
         if (_clock.NowTick >= _nextExpiryTick)
         {
             _nextExpiryTick = _clock.NowTick + ExpireEveryTicks;
-            _proposals.LookAtTime(nowTickMs);
+            _proposals.ExpireInFlight(nowTickMs);
+            _proposals.ForgetCompanyIfIdle();
             _logWriter.WriteHints();
         }
 

@@ -114,10 +114,8 @@ internal sealed class ProposalQueue(ReplicationOptions options, DriverInbox inbo
         }
     }
 
-    /// <summary>
-    /// To be called now and then: answers writes whose deadline has passed. Those in flight may still be chosen later.
-    /// </summary>
-    public void LookAtTime(long nowTickMs)
+    /// <summary>Answers writes whose deadline has passed. Those in flight may still be chosen later.</summary>
+    public void ExpireInFlight(long nowTickMs)
     {
         foreach (Proposed proposed in _inFlight.Values)
         {
@@ -139,7 +137,11 @@ internal sealed class ProposalQueue(ReplicationOptions options, DriverInbox inbo
             inbox.Release(1, first.Command.Length);
             first.Finish(TooLate);
         }
+    }
 
+    /// <summary>To be called now and then: company that stays away is not waited for.</summary>
+    public void ForgetCompanyIfIdle()
+    {
         if (_waiting.Count == 0 && _inFlight.Count == 0)
         {
             _gathering.NoteIdle();

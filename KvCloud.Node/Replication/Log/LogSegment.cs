@@ -48,11 +48,8 @@ internal sealed class LogSegment : IDisposable
     /// <summary>Behind the last group.</summary>
     public long EndBytes { get; private set; }
 
-    /// <summary>The lowest slot in it; long.MaxValue if there is none.</summary>
-    public long MinSlot { get; private set; } = long.MaxValue;
-
-    /// <summary>The highest slot in it; 0 if there is none.</summary>
-    public long MaxSlot { get; private set; }
+    /// <summary>Those of its entries.</summary>
+    public SlotSpan Slots { get; private set; } = SlotSpan.None;
 
     /// <summary>Readers that are at it: it must not be written over.</summary>
     public int Readers { get; set; }
@@ -186,8 +183,7 @@ internal sealed class LogSegment : IDisposable
         EndBytes += GroupFrame.SizeOf(bodyBytes);
         block.NextSequence++;
         block.Slots = block.Slots.With(slots);
-        MinSlot = Math.Min(MinSlot, slots.Min);
-        MaxSlot = Math.Max(MaxSlot, slots.Max);
+        Slots = Slots.With(slots);
     }
 
     /// <summary>The parts of the file in which such slots lie. Under the log's lock.</summary>
@@ -197,7 +193,7 @@ internal sealed class LogSegment : IDisposable
         for (int i = 0; i < _blocks.Count; i++)
         {
             Block block = _blocks[i];
-            if (block.Slots.Min <= to && block.Slots.Max >= from)
+            if (block.Slots.Meets(from, to))
             {
                 long end = i + 1 < _blocks.Count ? _blocks[i + 1].Start : EndBytes;
                 places.Add(new BlockPlace(block.Start, (int)(end - block.Start), block.Sequence, block.NextSequence));
@@ -332,10 +328,12 @@ internal sealed class LogSegment : IDisposable
 /// <summary>A part of a segment that begins and ends with a group.</summary>
 internal readonly record struct BlockPlace(long Start, int SizeBytes, long FirstSequence, long NextSequence);
 
-/// <summary>The lowest and the highest of some slots.</summary>
+/// <summary>The lowest and the highest of some slots; long.MaxValue and 0 of none.</summary>
 internal readonly record struct SlotSpan(long Min, long Max)
 {
     public static readonly SlotSpan None = new(long.MaxValue, 0);
+
+    public bool Meets(long from, long to) => Min <= to && Max >= from;
 
     public SlotSpan With(long slot) => new(Math.Min(Min, slot), Math.Max(Max, slot));
 

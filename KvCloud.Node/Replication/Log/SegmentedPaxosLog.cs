@@ -302,7 +302,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     {
         lock (_gate)
         {
-            List<LogSegment> segments = _segments.FindAll(segment => segment.MinSlot <= to && segment.MaxSlot >= from);
+            List<LogSegment> segments = _segments.FindAll(segment => segment.Slots.Meets(from, to));
             segments.ForEach(segment => segment.Readers++);
             return segments;
         }
@@ -330,7 +330,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         lock (_gate)
         {
             int count = 0;
-            while (count < _segments.Count - 1 && _segments[count].MaxSlot < _firstSlot && _segments[count].Readers == 0)
+            while (count < _segments.Count - 1 && _segments[count].Slots.Max < _firstSlot && _segments[count].Readers == 0)
             {
                 count++;
             }
