@@ -12,7 +12,7 @@ internal sealed class KvConsole
     {
         Input = input;
         Output = output;
-        Error = error;
+        Error = TextWriter.Synchronized(error);
         IsOutputTerminal = isOutputTerminal;
         IsErrorTerminal = isErrorTerminal;
         Out = new StreamWriter(output, new UTF8Encoding(false), leaveOpen: true) { NewLine = "\n" };
@@ -26,6 +26,7 @@ internal sealed class KvConsole
     /// <summary>For text.</summary>
     public TextWriter Out { get; }
 
+    /// <summary>Transfers and workers complain side by side: each line is written whole.</summary>
     public TextWriter Error { get; }
 
     public bool IsOutputTerminal { get; }

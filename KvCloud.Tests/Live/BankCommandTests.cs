@@ -14,13 +14,12 @@ public sealed class BankCommandTests(ITestOutputHelper output)
         await using LiveCluster cluster = await LiveCluster.StartAsync(restartCrashed: true);
         using var printed = new MemoryStream();
         using var told = new StringWriter();
-        using var error = TextWriter.Synchronized(told);
         int code = await KvProgram.RunAsync(
             [
                 "bank", "--duration", "4s", "--kill-leader-every", "2500ms", "--accounts", "20", "--clients", "4",
                 "--endpoints", string.Join(',', cluster.Endpoints),
             ],
-            KvConsole.ForStreams(Stream.Null, printed, error),
+            KvConsole.ForStreams(Stream.Null, printed, told),
             CancellationToken.None);
 
         string text = Encoding.UTF8.GetString(printed.ToArray());
