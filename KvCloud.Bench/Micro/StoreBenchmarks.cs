@@ -48,7 +48,7 @@ public class StoreBenchmarks
         _store = Open();
         _plainStore = Open();
         _plainBatch = _plainStore.CreateBatch();
-        _executor = new KvStoreExecutor(_store, 16 * 1024 * 1024);
+        _executor = new KvStoreExecutor(_store);
         var random = new Random(1);
         var retention = new MvccRetention(60_000, Keys);
         _payloads = [.. Enumerable.Range(0, Slots).Select(_ => MicroData.Slot(() => random.NextInt64(Keys), retention))];
@@ -83,7 +83,7 @@ public class StoreBenchmarks
     {
         for (var i = 0; i < MicroData.CommandsInSlot; i++)
         {
-            _plainBatch.Put(KvTable.Current, MicroData.Key(NextKey()), MicroData.Value);
+            _plainBatch.Put(KvTable.Sessions, MicroData.Key(NextKey()), MicroData.Value);
         }
 
         _plainStore.Write(_plainBatch);
@@ -102,7 +102,7 @@ public class StoreBenchmarks
     public int GetSingleVersion()
     {
         var buffer = new ValueBuffer(_valueSpace);
-        return _plainStore.TryGet(KvTable.Current, MicroData.Key(NextKey()), ref buffer) ? buffer.Value.Length : 0;
+        return _plainStore.TryGet(KvTable.Sessions, MicroData.Key(NextKey()), ref buffer) ? buffer.Value.Length : 0;
     }
 
     private long NextKey()

@@ -207,8 +207,4 @@ internal sealed record MvccOptions
     [About("... unless more than this many newer versions were committed meanwhile.")]
     [Between(0, 1_000_000_000_000)]
     public long RetentionVersions { get; init; } = 1_000_000;
-
-    [About("Memory for keys that were written lately: to write one of them again needs no look into the store; 0 for none.")]
-    [Between(0, 1024)]
-    public int WriteCacheMb { get; init; } = 16;
 }

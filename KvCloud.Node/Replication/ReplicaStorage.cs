@@ -10,12 +10,12 @@ internal sealed class ReplicaStorage : IDisposable
 {
     private readonly RocksKvStore _store;
 
-    private ReplicaStorage(DataDirectory directory, IPaxosLog log, RocksKvStore store, int recordCacheSizeBytes)
+    private ReplicaStorage(DataDirectory directory, IPaxosLog log, RocksKvStore store)
     {
         Directory = directory;
         Log = log;
         _store = store;
-        Executor = new KvStoreExecutor(store, recordCacheSizeBytes);
+        Executor = new KvStoreExecutor(store);
     }
 
     public DataDirectory Directory { get; }
@@ -31,11 +31,7 @@ internal sealed class ReplicaStorage : IDisposable
         try
         {
             SegmentedPaxosLog log = SegmentedPaxosLog.Open(directory.LogPath);
-            return new ReplicaStorage(
-                directory,
-                log,
-                RocksKvStore.Open(directory.DataPath, options.ToStoreOptions()),
-                options.Mvcc.WriteCacheMb * 1024 * 1024);
+            return new ReplicaStorage(directory, log, RocksKvStore.Open(directory.DataPath, options.ToStoreOptions()));
         }
         catch
         {

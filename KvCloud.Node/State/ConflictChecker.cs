@@ -67,7 +67,7 @@ internal sealed class ConflictChecker(IKvStore store, KeyWriter keys)
             ? KeyBounds.At(keyspace.Id, last.Span)
             : KeyBounds.EndOf(keyspace.Id);
         TakePendingInRange(keyspace.Id, range);
-        using IKvIterator stored = store.Iterate(KvTable.Current);
+        using IKvIterator stored = store.IterateNewest();
         stored.Seek(begin);
         int pending = 0;
         while (true)
@@ -81,7 +81,7 @@ internal sealed class ConflictChecker(IKvStore store, KeyWriter keys)
 
             int order = !hasStored ? 1 : !hasPending ? -1
                 : MvccKey.UserKeyOf(stored.Key).SequenceCompareTo(_pendingInRange[pending].Key.Span);
-            VersionedState key = order < 0 ? StateOf(stored.Value) : StateOf(_pendingInRange[pending]);
+            KeyState key = order < 0 ? StateOf(stored.Value) : StateOf(_pendingInRange[pending]);
             if (order <= 0)
             {
                 stored.MoveNext();
@@ -119,19 +119,17 @@ internal sealed class ConflictChecker(IKvStore store, KeyWriter keys)
         _pendingInRange.Sort((left, right) => left.Key.Span.SequenceCompareTo(right.Key.Span));
     }
 
-    private static VersionedState StateOf(ReadOnlySpan<byte> record)
+    private static KeyState StateOf(ReadOnlySpan<byte> record)
     {
         VersionedValue stored = VersionedValue.Parse(record);
-        return new VersionedState(stored.Version, stored.IsTombstone);
+        return new KeyState(stored.Version, stored.IsTombstone);
     }
 
-    private static VersionedState StateOf(in WriteOverlay.Entry entry) => new(entry.Version, entry.IsTombstone);
+    private static KeyState StateOf(in WriteOverlay.Entry entry) => new(entry.Version, entry.IsTombstone);
 
     private static CommitVersion Newer(CommitVersion left, CommitVersion right) => left > right ? left : right;
 
     private static CommandResult Conflict(string what, CommitVersion written, CommitVersion readVersion) => new(
         ErrorCode.CONFLICT,
         Message: $"{what} that the transaction read at version {readVersion} was written at version {written}");
-
-    private readonly record struct VersionedState(CommitVersion Version, bool IsTombstone);
 }

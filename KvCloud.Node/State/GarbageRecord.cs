@@ -4,8 +4,8 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// The keys that one batch deleted and that the current table still holds, so that a read at an older version finds its way
-/// to the history: <c>format(1)</c>, then <c>length(4) physical key version(8)</c> each. One record for a whole batch costs a
+/// The keys that one batch deleted and that still have a record, by which a transaction learns when that was:
+/// <c>format(1)</c>, then <c>length(4) physical key version(8)</c> each. One record for a whole batch costs a
 /// fraction of one for each key. It is stored under the batch's last version and may be collected once nothing older
 /// than that can be read.
 /// </summary>
@@ -30,11 +30,11 @@ internal sealed class GarbageRecord
         }
     }
 
-    public void AddTombstone(ReadOnlySpan<byte> currentKey, CommitVersion version)
+    public void AddTombstone(ReadOnlySpan<byte> physicalKey, CommitVersion version)
     {
-        Span<byte> item = Take(sizeof(int) + currentKey.Length + sizeof(long));
-        BinaryPrimitives.WriteInt32LittleEndian(item, currentKey.Length);
-        currentKey.CopyTo(item[sizeof(int)..]);
+        Span<byte> item = Take(sizeof(int) + physicalKey.Length + sizeof(long));
+        BinaryPrimitives.WriteInt32LittleEndian(item, physicalKey.Length);
+        physicalKey.CopyTo(item[sizeof(int)..]);
         BinaryPrimitives.WriteInt64LittleEndian(item[^sizeof(long)..], version.Value);
     }
 

@@ -2,13 +2,13 @@ using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.State;
 
-/// <summary>Bounds of ranges in the current table, as physical keys.</summary>
+/// <summary>Bounds of ranges in the table of versions, as physical keys.</summary>
 internal static class KeyBounds
 {
     public static byte[] At(uint keyspace, ReadOnlySpan<byte> key)
     {
         byte[] bound = new byte[MvccKey.KeyspaceSizeBytes + key.Length];
-        MvccKey.Current(bound, keyspace, key);
+        MvccKey.Write(bound, keyspace, key);
         return bound;
     }
 
@@ -16,7 +16,7 @@ internal static class KeyBounds
     public static byte[] After(uint keyspace, ReadOnlySpan<byte> key)
     {
         byte[] bound = new byte[MvccKey.KeyspaceSizeBytes + key.Length + 1];
-        MvccKey.Current(bound, keyspace, key);
+        MvccKey.Write(bound, keyspace, key);
         return bound;
     }
 

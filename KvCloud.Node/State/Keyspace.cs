@@ -5,7 +5,7 @@ internal sealed class Keyspace(uint id, string name, CommitVersion createdAt)
 {
     public const string DefaultName = "default";
 
-    private long _liveKeys;
+    private long _sampledKeys;
 
     public uint Id { get; } = id;
 
@@ -14,10 +14,10 @@ internal sealed class Keyspace(uint id, string name, CommitVersion createdAt)
     /// <summary>Commit version of its creation: before that there is nothing to read in it.</summary>
     public CommitVersion CreatedAt { get; } = createdAt;
 
-    /// <summary>Keys that have a value. Written by apply alone, read by anybody.</summary>
-    public long LiveKeys
+    /// <summary>Of the keys that <see cref="KeyCount"/> samples, those that have a value. Written by apply alone, read by anybody.</summary>
+    public long SampledKeys
     {
-        get => Volatile.Read(ref _liveKeys);
-        set => Volatile.Write(ref _liveKeys, value);
+        get => Volatile.Read(ref _sampledKeys);
+        set => Volatile.Write(ref _sampledKeys, value);
     }
 }

@@ -68,34 +68,9 @@ internal sealed class KvReader
             return Refuse(ErrorCode.COLUMN_FAMILY_NOT_FOUND, VersionErrors.ColumnFamilyNotFoundText(columnFamily));
         }
 
-        using IKvSnapshot snapshot = _store.CreateSnapshot();
-        StateRecord state = ReadState(snapshot);
-        CommitVersion version = at ?? state.AppliedVersion;
-        if (version > state.AppliedVersion)
-        {
-            return Refuse(
-                ErrorCode.VERSION_IN_FUTURE,
-                VersionErrors.InFutureText("read_version", version, state.AppliedVersion));
-        }
-
-        if (version < state.OldestReadable)
-        {
-            return Refuse(
-                ErrorCode.VERSION_TOO_OLD,
-                VersionErrors.TooOldText("read_version", version, state.OldestReadable));
-        }
-
-        RangeResult result = keyspace.CreatedAt > version
-            ? Refuse(ErrorCode.COLUMN_FAMILY_NOT_FOUND, VersionErrors.ColumnFamilyNotFoundText(columnFamily))
-            : RangeReader.Read(snapshot, keyspace.Id, query, version);
-
-        // Asked last: what leaves the window goes from under snapshots too. The snapshot's own moment needs no history.
-        CommitVersion oldest = OldestReadableVersion;
-        if (version < oldest && version < state.AppliedVersion)
-        {
-            return Refuse(ErrorCode.VERSION_TOO_OLD, VersionErrors.TooOldText("read_version", version, oldest));
-        }
-
+        RangeResult result = at is CommitVersion asked
+            ? GetRangeAt(keyspace, query, asked)
+            : GetNewestRange(keyspace, query);
         return WasDropped(keyspace)
             ? Refuse(ErrorCode.COLUMN_FAMILY_NOT_FOUND, VersionErrors.ColumnFamilyNotFoundText(columnFamily))
             : result;
@@ -107,7 +82,7 @@ internal sealed class KvReader
         long totalKeys = 0;
         foreach (Keyspace keyspace in _published.Keyspaces.Keyspaces)
         {
-            totalKeys += keyspace.LiveKeys;
+            totalKeys += AtNewest(version => KeyCount.Of(_store, keyspace, version));
         }
 
         return new StoreStatistics(
@@ -124,9 +99,9 @@ internal sealed class KvReader
     private GetResult GetNewest(Keyspace keyspace, ReadOnlySpan<byte> key)
     {
         byte[]? rented = RentFor(key);
-        Span<byte> physicalKey = rented ?? stackalloc byte[StackKeyBytes + MvccKey.MaxOverheadBytes];
+        Span<byte> physicalKey = rented ?? stackalloc byte[StackKeyBytes + MvccKey.KeyspaceSizeBytes];
         var buffer = new ValueBuffer(stackalloc byte[StackValueBytes]);
-        bool found = _store.TryGet(KvTable.Current, MvccKey.Current(physicalKey, keyspace.Id, key), ref buffer);
+        bool found = _store.TryGetNewest(MvccKey.Write(physicalKey, keyspace.Id, key), ref buffer);
         GetResult result = found ? ResultOf(VersionedValue.Parse(buffer.Value)) : NotFound;
         buffer.Dispose();
         Return(rented);
@@ -136,11 +111,9 @@ internal sealed class KvReader
     [SkipLocalsInit]
     private GetResult GetAt(Keyspace keyspace, ReadOnlySpan<byte> key, CommitVersion at)
     {
-        CommitVersion applied = AppliedVersion;
-        if (at > applied)
+        if (CheckVersion(at) is (ErrorCode code, string message))
         {
-            return new GetResult(
-                ErrorCode.VERSION_IN_FUTURE, null, default, VersionErrors.InFutureText("read_version", at, applied));
+            return new GetResult(code, null, default, message);
         }
 
         if (keyspace.CreatedAt > at)
@@ -149,42 +122,91 @@ internal sealed class KvReader
         }
 
         byte[]? rented = RentFor(key);
-        Span<byte> physicalKey = rented ?? stackalloc byte[StackKeyBytes + MvccKey.MaxOverheadBytes];
+        Span<byte> physicalKey = rented ?? stackalloc byte[StackKeyBytes + MvccKey.KeyspaceSizeBytes];
         var buffer = new ValueBuffer(stackalloc byte[StackValueBytes]);
-        GetResult result = NotFound;
-        if (_store.TryGet(KvTable.Current, MvccKey.Current(physicalKey, keyspace.Id, key), ref buffer))
+        GetResult result;
+        try
         {
-            VersionedValue newest = VersionedValue.Parse(buffer.Value);
-            if (newest.Version <= at)
-            {
-                result = ResultOf(newest);
-            }
-            else if (HistoryReader.TryFind(_store, keyspace.Id, key, at, newest.Version, newest.Link, physicalKey, ref buffer))
-            {
-                result = ResultOf(VersionedValue.Parse(buffer.Value));
-            }
+            bool found = _store.TryGetAt(MvccKey.Write(physicalKey, keyspace.Id, key), at, ref buffer);
+            result = found ? ResultOf(VersionedValue.Parse(buffer.Value)) : NotFound;
+        }
+        catch (VersionForgottenException)
+        {
+            result = new GetResult(ErrorCode.VERSION_TOO_OLD, null, default, TooOldText(at));
         }
 
         buffer.Dispose();
         Return(rented);
-
-        // Asked last: the window is moved before anything that it frees is deleted.
-        CommitVersion oldest = OldestReadableVersion;
-        return at < oldest
-            ? new GetResult(
-                ErrorCode.VERSION_TOO_OLD, null, default, VersionErrors.TooOldText("read_version", at, oldest))
-            : result;
+        return result;
     }
 
-    private static StateRecord ReadState(IKvSnapshot snapshot)
+    private RangeResult GetRangeAt(Keyspace keyspace, in RangeQuery query, CommitVersion at)
     {
-        var buffer = new ValueBuffer(stackalloc byte[128]);
-        StateRecord state = snapshot.TryGet(KvTable.Meta, StateRecord.Key, ref buffer)
-            ? StateRecord.Read(buffer.Value)
-            : default;
-        buffer.Dispose();
-        return state;
+        if (CheckVersion(at) is (ErrorCode code, string message))
+        {
+            return Refuse(code, message);
+        }
+
+        try
+        {
+            return ReadRange(keyspace, query, at);
+        }
+        catch (VersionForgottenException)
+        {
+            return Refuse(ErrorCode.VERSION_TOO_OLD, TooOldText(at));
+        }
     }
+
+    private RangeResult GetNewestRange(Keyspace keyspace, RangeQuery query) =>
+        AtNewest(version => ReadRange(keyspace, query, version));
+
+    private RangeResult ReadRange(Keyspace keyspace, in RangeQuery query, CommitVersion at) => keyspace.CreatedAt > at
+        ? Refuse(ErrorCode.COLUMN_FAMILY_NOT_FOUND, VersionErrors.ColumnFamilyNotFoundText(keyspace.Name))
+        : RangeReader.Read(_store, keyspace.Id, query, at);
+
+    /// <summary>
+    /// Reads at the newest version that the store shows, which may be ahead of the published one: point reads see it too.
+    /// Where next to nothing is retained, it may leave the window before the read begins.
+    /// </summary>
+    private T AtNewest<T>(Func<CommitVersion, T> read)
+    {
+        const int Attempts = 100;
+        for (int attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return read(NewestStoredVersion());
+            }
+            catch (VersionForgottenException) when (attempt < Attempts)
+            {
+                // There is a newer one.
+            }
+        }
+    }
+
+    private CommitVersion NewestStoredVersion()
+    {
+        var buffer = new ValueBuffer(stackalloc byte[StateRecord.SizeBytes]);
+        CommitVersion version = _store.TryGet(KvTable.Meta, StateRecord.Key, ref buffer)
+            ? StateRecord.Read(buffer.Value).AppliedVersion
+            : CommitVersion.Zero;
+        buffer.Dispose();
+        return version;
+    }
+
+    /// <summary>Null when the version can be read. A read that has begun is not disturbed when its version leaves the window.</summary>
+    private (ErrorCode Code, string Message)? CheckVersion(CommitVersion at)
+    {
+        CommitVersion applied = AppliedVersion;
+        if (at > applied)
+        {
+            return (ErrorCode.VERSION_IN_FUTURE, VersionErrors.InFutureText("read_version", at, applied));
+        }
+
+        return at < OldestReadableVersion ? (ErrorCode.VERSION_TOO_OLD, TooOldText(at)) : null;
+    }
+
+    private string TooOldText(CommitVersion at) => VersionErrors.TooOldText("read_version", at, OldestReadableVersion);
 
     /// <summary>
     /// Asked after a read: while it was going on the keyspace may have been emptied, and that emptiness was never a state.
@@ -203,7 +225,7 @@ internal sealed class KvReader
 
     private static byte[]? RentFor(ReadOnlySpan<byte> key) => key.Length <= StackKeyBytes
         ? null
-        : ArrayPool<byte>.Shared.Rent(key.Length + MvccKey.MaxOverheadBytes);
+        : ArrayPool<byte>.Shared.Rent(key.Length + MvccKey.KeyspaceSizeBytes);
 
     private static void Return(byte[]? rented)
     {

@@ -32,11 +32,11 @@ internal sealed class KvStateMachine
     private uint _nextKeyspaceId = 1;
     private StateHasher _hasher;
 
-    public KvStateMachine(IKvStore store, IKvBatch batch, RecordCache cache)
+    public KvStateMachine(IKvStore store, IKvBatch batch)
     {
         _store = store;
         _batch = batch;
-        _keys = new KeyWriter(store, cache);
+        _keys = new KeyWriter(store);
         _conflicts = new ConflictChecker(store, _keys);
         _sessions = new SessionTable(store);
         _collector = new VersionCollector(store);
@@ -60,7 +60,8 @@ internal sealed class KvStateMachine
     public TransactionCounts Transactions { get; } = new();
 
     /// <summary>Adds deletes of what nobody can read any more. Before the commands of a batch, or alone.</summary>
-    public int Collect(int budget) => _collector.Collect(_batch, _window.OldestReadable, Keyspaces, budget);
+    public int Collect(int budget) =>
+        _collector.Collect(_batch, AppliedVersion, _window.OldestReadable, Keyspaces, budget);
 
     public void BeginSlot(Slot slot)
     {
@@ -191,7 +192,7 @@ internal sealed class KvStateMachine
         }
 
         AppliedVersion = AppliedVersion.Next;
-        _keys.Write(_batch, keyspace, key, value, isDelete, AppliedVersion, ref _hasher);
+        _keys.Write(_batch, keyspace, key, value.Span, isDelete, AppliedVersion, ref _hasher);
         return new CommandResult(ErrorCode.OK, AppliedVersion);
     }
 
@@ -230,7 +231,7 @@ internal sealed class KvStateMachine
                 _batch,
                 Keyspaces.Find(mutation.ColumnFamily)!,
                 mutation.Key,
-                mutation.Value,
+                mutation.Value.Span,
                 mutation.Kind == MutationKind.Delete,
                 AppliedVersion,
                 ref _hasher);
@@ -314,9 +315,7 @@ internal sealed class KvStateMachine
 
         AppliedVersion = AppliedVersion.Next;
         Keyspaces = Keyspaces.Without(keyspace);
-        byte[] begin = KeyBounds.StartOf(keyspace.Id);
-        byte[] end = KeyBounds.EndOf(keyspace.Id);
-        _batch.DeleteRange(KvTable.Current, begin, end);
+        _collector.Drop(_batch, keyspace.Id);
         Span<byte> key = stackalloc byte[1 + sizeof(uint)];
         _batch.Delete(KvTable.Meta, KeyspaceKey(key, keyspace.Id));
         _writtenCounts.RemoveAll(written => written.Keyspace == keyspace);
@@ -383,10 +382,10 @@ internal sealed class KvStateMachine
                 Encoding.UTF8.GetString(record[KeyspaceHeaderSize..]),
                 new CommitVersion(BinaryPrimitives.ReadInt64LittleEndian(record[1..])))
             {
-                LiveKeys = BinaryPrimitives.ReadInt64LittleEndian(record[9..]),
+                SampledKeys = BinaryPrimitives.ReadInt64LittleEndian(record[9..]),
             };
             loaded.Add(keyspace);
-            _writtenCounts.Add((keyspace, keyspace.LiveKeys));
+            _writtenCounts.Add((keyspace, keyspace.SampledKeys));
         }
 
         if (loaded.Exists(keyspace => keyspace.Id == 0))
@@ -405,7 +404,7 @@ internal sealed class KvStateMachine
         foreach (Keyspace keyspace in Keyspaces.Keyspaces)
         {
             int index = _writtenCounts.FindIndex(written => written.Keyspace == keyspace);
-            if (index < 0 || _writtenCounts[index].Written != keyspace.LiveKeys)
+            if (index < 0 || _writtenCounts[index].Written != keyspace.SampledKeys)
             {
                 WriteKeyspace(keyspace);
             }
@@ -417,12 +416,12 @@ internal sealed class KvStateMachine
         byte[] record = new byte[KeyspaceHeaderSize + Encoding.UTF8.GetByteCount(keyspace.Name)];
         record[0] = KeyspaceFormatVersion;
         BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(1), keyspace.CreatedAt.Value);
-        BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(9), keyspace.LiveKeys);
+        BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(9), keyspace.SampledKeys);
         Encoding.UTF8.GetBytes(keyspace.Name, record.AsSpan(KeyspaceHeaderSize));
         Span<byte> key = stackalloc byte[1 + sizeof(uint)];
         _batch.Put(KvTable.Meta, KeyspaceKey(key, keyspace.Id), record);
         _writtenCounts.RemoveAll(written => written.Keyspace == keyspace);
-        _writtenCounts.Add((keyspace, keyspace.LiveKeys));
+        _writtenCounts.Add((keyspace, keyspace.SampledKeys));
     }
 
     private static Span<byte> KeyspaceKey(Span<byte> destination, uint id)

@@ -30,12 +30,11 @@ internal sealed class KvStoreExecutor : IDisposable
     private long _storedOldest;
 
     /// <summary>The store stays the caller's, who disposes of it after this.</summary>
-    /// <param name="recordCacheSizeBytes">Memory for the records of keys that were written lately.</param>
-    public KvStoreExecutor(IKvStore store, int recordCacheSizeBytes = 64 * 1024)
+    public KvStoreExecutor(IKvStore store)
     {
         _store = store;
         _batch = store.CreateBatch();
-        _machine = new KvStateMachine(store, _batch, new RecordCache(recordCacheSizeBytes));
+        _machine = new KvStateMachine(store, _batch);
         _published = new PublishedState(
             new AppliedState(_machine.AppliedSlot, _machine.AppliedVersion, _machine.StateHash),
             _machine.OldestReadable,
@@ -93,8 +92,8 @@ internal sealed class KvStoreExecutor : IDisposable
     }
 
     /// <summary>
-    /// Makes everything applied before the call durable and returns the slot up to which that is; then gives back the space of
-    /// what had left the retention window by then. One caller at a time; may run on another thread than apply.
+    /// Makes everything applied before the call durable and returns the slot up to which that is; then gives up the versions
+    /// that had left the retention window by then: after a crash the store stands here, and answers for all in that window. One caller at a time; may run on another thread than apply.
     /// </summary>
     public Slot Flush()
     {
@@ -104,7 +103,7 @@ internal sealed class KvStoreExecutor : IDisposable
         var oldest = new CommitVersion(Volatile.Read(ref _storedOldest));
         _store.Flush();
         Volatile.Write(ref _durableSlot, applied.Value);
-        VersionCollector.DropHistory(_store, oldest);
+        _store.ForgetVersionsBefore(oldest);
         return applied;
     }
 

@@ -15,8 +15,8 @@ internal sealed class PublishedState(AppliedState applied, CommitVersion oldestR
     }
 
     /// <summary>
-    /// Before the batch that deletes what is older: a reader that finds its version still inside the window when it
-    /// has read cannot have missed anything.
+    /// Before the batch that brings it into the store, and long before the store forgets what is older: a reader that the store
+    /// no longer answers finds here why.
     /// </summary>
     public CommitVersion OldestReadable
     {

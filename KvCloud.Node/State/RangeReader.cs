@@ -3,7 +3,7 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Node.State;
 
-/// <summary>Reads one range at one version from one snapshot, by the contract's rules for bounds, offsets and limits.</summary>
+/// <summary>Reads one range at one version, by the contract's rules for bounds, offsets and limits.</summary>
 internal static class RangeReader
 {
     /// <summary>Null when there is nothing to object to.</summary>
@@ -29,12 +29,12 @@ internal static class RangeReader
             : null;
     }
 
-    public static RangeResult Read(IKvSnapshot snapshot, uint keyspace, in RangeQuery query, CommitVersion at)
+    public static RangeResult Read(IKvStore store, uint keyspace, in RangeQuery query, CommitVersion at)
     {
         byte[] begin = query.BeginOrEqual
             ? KeyBounds.At(keyspace, query.Begin.Span)
             : KeyBounds.After(keyspace, query.Begin.Span);
-        using var keys = new VisibleKeys(snapshot, keyspace, at);
+        using var keys = new VisibleKeys(store, keyspace, at);
         byte[]? end = FindEnd(keys, keyspace, query);
         var rows = new List<RangeRow>();
         bool hasMore = end is not null && ReadRows(keys, begin, end, query, rows);

@@ -7,32 +7,56 @@ namespace KvCloud.Node.State;
 /// Deletes what nobody can read any more. When it runs has no effect that a reader or a commit could see: what is below the
 /// window is refused by number, not by absence.
 /// </summary>
-internal sealed class VersionCollector(IKvStore store)
+internal sealed class VersionCollector
 {
+    private const byte DroppedPrefix = (byte)'d';
+
+    private readonly IKvStore _store;
+
+    /// <summary>Keyspaces that are gone but for their keys.</summary>
+    private readonly Queue<uint> _dropped = [];
+
+    /// <summary>The first key that is left of the first of them; null for its very first.</summary>
+    private byte[]? _leftFrom;
+
     /// <summary>No record is older than this; spares a look into the table for every batch.</summary>
     private CommitVersion _nextDue = CommitVersion.Zero;
 
-    /// <summary>
-    /// Gives back the space of superseded versions that are out of the window. Only up to a window that is durable: after a
-    /// crash the store stands at an older one, and answers for all that is in it. Any thread.
-    /// </summary>
-    public static void DropHistory(IKvStore store, CommitVersion oldestReadable)
+    public VersionCollector(IKvStore store)
     {
-        Span<byte> begin = stackalloc byte[sizeof(long)];
-        Span<byte> end = stackalloc byte[sizeof(long)];
-        store.DropRange(
-            KvTable.History,
-            MvccKey.HistoryStart(begin, CommitVersion.Zero),
-            MvccKey.HistoryStart(end, oldestReadable.Next));
+        _store = store;
+        using IKvIterator records = store.Iterate(KvTable.Meta);
+        records.Seek([DroppedPrefix]);
+        for (; records.IsValid && records.Key[0] == DroppedPrefix; records.MoveNext())
+        {
+            _dropped.Enqueue(BinaryPrimitives.ReadUInt32BigEndian(records.Key[1..]));
+        }
+    }
+
+    /// <summary>The keyspace is dropped by the batch under way: from the next one on its keys go, a little with each batch.</summary>
+    public void Drop(IKvBatch batch, uint keyspace)
+    {
+        _dropped.Enqueue(keyspace);
+        Span<byte> key = stackalloc byte[1 + sizeof(uint)];
+        batch.Put(KvTable.Meta, DroppedKey(key, keyspace), []);
     }
 
     /// <summary>
-    /// Deletes tombstones, a little with each batch, so that no writer ever waits for it: adds deletes to the batch, about
-    /// <paramref name="budget"/> of them. Runs before the batch's commands: it looks at the store and knows nothing of
-    /// what the batch holds.
+    /// Deletes tombstones and the keys of dropped keyspaces, a little with each batch, so that no writer ever waits for it: adds
+    /// deletes to the batch, about <paramref name="budget"/> of them. Runs before the batch's commands: it looks at the
+    /// store and knows nothing of what the batch holds.
     /// </summary>
+    /// <param name="applied">The newest version there is.</param>
     /// <returns>How many.</returns>
-    public int Collect(IKvBatch batch, CommitVersion oldestReadable, KeyspaceCatalog keyspaces, int budget)
+    public int Collect(
+        IKvBatch batch, CommitVersion applied, CommitVersion oldestReadable, KeyspaceCatalog keyspaces, int budget)
+    {
+        int collected = CollectTombstones(batch, applied, oldestReadable, keyspaces, budget);
+        return collected + CollectDropped(batch, applied, budget - collected);
+    }
+
+    private int CollectTombstones(
+        IKvBatch batch, CommitVersion applied, CommitVersion oldestReadable, KeyspaceCatalog keyspaces, int budget)
     {
         if (oldestReadable < _nextDue)
         {
@@ -40,7 +64,7 @@ internal sealed class VersionCollector(IKvStore store)
         }
 
         int collected = 0;
-        using IKvIterator records = store.Iterate(KvTable.Garbage);
+        using IKvIterator records = _store.Iterate(KvTable.Garbage);
         Span<byte> from = stackalloc byte[sizeof(long)];
         BinaryPrimitives.WriteInt64BigEndian(from, _nextDue.Value);
         records.Seek(from);
@@ -55,7 +79,7 @@ internal sealed class VersionCollector(IKvStore store)
             ReadOnlySpan<byte> rest = GarbageRecord.Open(records.Value);
             while (!rest.IsEmpty)
             {
-                Collect(batch, GarbageRecord.ReadItem(ref rest), keyspaces);
+                Collect(batch, applied, GarbageRecord.ReadItem(ref rest), keyspaces);
                 collected++;
             }
 
@@ -73,24 +97,60 @@ internal sealed class VersionCollector(IKvStore store)
         return collected;
     }
 
-    private void Collect(IKvBatch batch, GarbageRecord.Tombstone tombstone, KeyspaceCatalog keyspaces)
+    private void Collect(
+        IKvBatch batch, CommitVersion applied, GarbageRecord.Tombstone tombstone, KeyspaceCatalog keyspaces)
     {
         if (!keyspaces.Contains(MvccKey.KeyspaceOf(tombstone.Key)))
         {
-            // The whole range went when the keyspace was dropped.
             return;
         }
 
         var buffer = new ValueBuffer(stackalloc byte[256]);
-        if (store.TryGet(KvTable.Current, tombstone.Key, ref buffer))
+        if (_store.TryGetNewest(tombstone.Key, ref buffer))
         {
-            VersionedValue current = VersionedValue.Parse(buffer.Value);
-            if (current.IsTombstone && current.Version == tombstone.Version)
+            VersionedValue newest = VersionedValue.Parse(buffer.Value);
+            if (newest.IsTombstone && newest.Version == tombstone.Version)
             {
-                batch.Delete(KvTable.Current, tombstone.Key);
+                batch.DeleteVersion(tombstone.Key, applied);
             }
         }
 
         buffer.Dispose();
+    }
+
+    private int CollectDropped(IKvBatch batch, CommitVersion applied, int budget)
+    {
+        int collected = 0;
+        Span<byte> key = stackalloc byte[1 + sizeof(uint)];
+        while (collected < budget && _dropped.TryPeek(out uint keyspace))
+        {
+            using IKvIterator records = _store.IterateNewest();
+            records.Seek(_leftFrom ?? KeyBounds.StartOf(keyspace));
+            while (records.IsValid && MvccKey.KeyspaceOf(records.Key) == keyspace)
+            {
+                if (collected >= budget)
+                {
+                    _leftFrom = records.Key.ToArray();
+                    return collected;
+                }
+
+                batch.DeleteVersion(records.Key, applied);
+                collected++;
+                records.MoveNext();
+            }
+
+            batch.Delete(KvTable.Meta, DroppedKey(key, keyspace));
+            _dropped.Dequeue();
+            _leftFrom = null;
+        }
+
+        return collected;
+    }
+
+    private static ReadOnlySpan<byte> DroppedKey(Span<byte> destination, uint keyspace)
+    {
+        destination[0] = DroppedPrefix;
+        BinaryPrimitives.WriteUInt32BigEndian(destination[1..], keyspace);
+        return destination[..(1 + sizeof(uint))];
     }
 }

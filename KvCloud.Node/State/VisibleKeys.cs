@@ -2,71 +2,54 @@ using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.State;
 
-/// <summary>
-/// Walks the keys of one keyspace that have a value at one version, in either direction. Keys that have changed
-/// since are looked up in the history one by one.
-/// </summary>
-internal sealed class VisibleKeys : IDisposable
+/// <summary>Walks the keys of one keyspace that have a value at one version, in either direction.</summary>
+/// <exception cref="VersionForgottenException">The version has left the window before this was made; later is no matter.</exception>
+internal sealed class VisibleKeys(IKvStore store, uint keyspace, CommitVersion at) : IDisposable
 {
-    private const int ScratchSizeBytes = 1024;
+    private readonly IKvIterator _records = store.IterateAt(at);
 
-    private readonly IKvSnapshot _snapshot;
-    private readonly IKvIterator _current;
-    private readonly uint _keyspace;
-    private readonly CommitVersion _at;
-    private byte[] _historyKey = [];
-    private byte[]? _historic;
+    public bool IsValid => _records.IsValid && MvccKey.KeyspaceOf(_records.Key) == keyspace;
 
-    public VisibleKeys(IKvSnapshot snapshot, uint keyspace, CommitVersion at)
-    {
-        _snapshot = snapshot;
-        _keyspace = keyspace;
-        _at = at;
-        _current = snapshot.Iterate(KvTable.Current);
-    }
+    /// <summary>With the keyspace in front.</summary>
+    public ReadOnlySpan<byte> PhysicalKey => _records.Key;
 
-    public bool IsValid => _current.IsValid && MvccKey.KeyspaceOf(_current.Key) == _keyspace;
+    public ReadOnlySpan<byte> Key => MvccKey.UserKeyOf(_records.Key);
 
-    /// <summary>In the current table: with the keyspace in front.</summary>
-    public ReadOnlySpan<byte> PhysicalKey => _current.Key;
-
-    public ReadOnlySpan<byte> Key => MvccKey.UserKeyOf(_current.Key);
-
-    public VersionedValue Value => VersionedValue.Parse(_historic ?? _current.Value);
+    public VersionedValue Value => VersionedValue.Parse(_records.Value);
 
     /// <summary>Moves to the first visible key at or after the physical key.</summary>
     public bool Seek(ReadOnlySpan<byte> physicalKey)
     {
-        _current.Seek(physicalKey);
+        _records.Seek(physicalKey);
         return SkipForward();
     }
 
     /// <summary>Moves to the last visible key strictly before the physical key.</summary>
     public bool SeekBefore(ReadOnlySpan<byte> physicalKey)
     {
-        _current.SeekBefore(physicalKey);
+        _records.SeekBefore(physicalKey);
         return SkipBackward();
     }
 
     public bool MoveNext()
     {
-        _current.MoveNext();
+        _records.MoveNext();
         return SkipForward();
     }
 
     public bool MovePrevious()
     {
-        _current.MovePrevious();
+        _records.MovePrevious();
         return SkipBackward();
     }
 
-    public void Dispose() => _current.Dispose();
+    public void Dispose() => _records.Dispose();
 
     private bool SkipForward()
     {
-        while (IsValid && !IsVisible())
+        while (IsValid && Value.IsTombstone)
         {
-            _current.MoveNext();
+            _records.MoveNext();
         }
 
         return IsValid;
@@ -74,38 +57,11 @@ internal sealed class VisibleKeys : IDisposable
 
     private bool SkipBackward()
     {
-        while (IsValid && !IsVisible())
+        while (IsValid && Value.IsTombstone)
         {
-            _current.MovePrevious();
+            _records.MovePrevious();
         }
 
         return IsValid;
-    }
-
-    private bool IsVisible()
-    {
-        VersionedValue newest = VersionedValue.Parse(_current.Value);
-        _historic = null;
-        if (newest.Version <= _at)
-        {
-            return !newest.IsTombstone;
-        }
-
-        ReadOnlySpan<byte> key = Key;
-        if (_historyKey.Length < key.Length + MvccKey.MaxOverheadBytes)
-        {
-            _historyKey = new byte[(key.Length * 2) + MvccKey.MaxOverheadBytes];
-        }
-
-        var buffer = new ValueBuffer(stackalloc byte[ScratchSizeBytes]);
-        if (HistoryReader.TryFind(
-                _snapshot, _keyspace, key, _at, newest.Version, newest.Link, _historyKey, ref buffer)
-            && !VersionedValue.Parse(buffer.Value).IsTombstone)
-        {
-            _historic = buffer.Value.ToArray();
-        }
-
-        buffer.Dispose();
-        return _historic is not null;
     }
 }

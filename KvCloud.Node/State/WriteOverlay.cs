@@ -1,6 +1,5 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
-using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.State;
 
@@ -98,7 +97,5 @@ internal sealed class WriteOverlay
         ReadOnlyMemory<byte> Key,
         ulong Hash,
         bool IsTombstone,
-        CommitVersion Version,
-        HistoryLink Link,
-        ReadOnlyMemory<byte> Value);
+        CommitVersion Version);
 }

@@ -11,7 +11,7 @@ namespace KvCloud.Node.Storage;
 /// </param>
 internal sealed record DirectoryIdentity(string ClusterId, int NodeId, long Incarnation)
 {
-    private const int FormatVersion = 1;
+    private const int FormatVersion = 2;
 
     public string Write()
     {

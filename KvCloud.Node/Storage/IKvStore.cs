@@ -1,23 +1,34 @@
+using KvCloud.Node.State;
+
 namespace KvCloud.Node.Storage;
 
-/// <summary>Something that can be read: the store as it is now, or a snapshot of it.</summary>
-internal interface IKvView
+/// <summary>
+/// An ordered store with atomic batches: a few plain tables, and one of versions, in which a write hides older ones of its key
+/// from newer readers only. One thread writes; any thread reads at any time, without locks. Batches survive a crash only once
+/// <see cref="Flush"/> returned: there is no log of its own, the consensus log is that. After a crash the store holds
+/// exactly the batches up to some moment, never a part of one.
+/// </summary>
+internal interface IKvStore : IDisposable
 {
     /// <summary>One point lookup. On false the buffer is unchanged.</summary>
     bool TryGet(KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value);
 
     /// <summary>A cursor over one moment of the table, standing nowhere yet.</summary>
     IKvIterator Iterate(KvTable table);
-}
 
-/// <summary>
-/// An ordered store of a few tables with atomic batches. One thread writes; any thread reads at any time, without locks.
-/// Batches survive a crash only once <see cref="Flush"/> returned: there is no log of its own, the consensus log
-/// is that. After a crash the store holds exactly the batches up to some moment, never a part of one.
-/// </summary>
-internal interface IKvStore : IKvView, IDisposable
-{
-    IKvSnapshot CreateSnapshot();
+    /// <summary>The newest version of the key, as one point lookup. On false the buffer is unchanged.</summary>
+    bool TryGetNewest(ReadOnlySpan<byte> key, ref ValueBuffer value);
+
+    /// <summary>The newest version of the key that is not newer than <paramref name="at"/>.</summary>
+    /// <exception cref="VersionForgottenException">It is older than what <see cref="ForgetVersionsBefore"/> kept.</exception>
+    bool TryGetAt(ReadOnlySpan<byte> key, CommitVersion at, ref ValueBuffer value);
+
+    /// <summary>A cursor over the newest version of every key.</summary>
+    IKvIterator IterateNewest();
+
+    /// <summary>A cursor over the keys as they were at this version; it stays whole whatever is forgotten meanwhile.</summary>
+    /// <exception cref="VersionForgottenException">It is older than what <see cref="ForgetVersionsBefore"/> kept.</exception>
+    IKvIterator IterateAt(CommitVersion at);
 
     IKvBatch CreateBatch();
 
@@ -28,17 +39,13 @@ internal interface IKvStore : IKvView, IDisposable
     void Flush();
 
     /// <summary>
-    /// Gives back the space of keys from <paramref name="begin"/> to before <paramref name="end"/>, which nobody will read again:
-    /// for good, whatever a crash undoes, and under snapshots too. Takes what costs nothing, so some of them may stay for
-    /// now. May run beside writes and reads.
+    /// From now on nobody reads at a version before this one, for good, whatever a crash undoes: what only such reads
+    /// would have seen may go, whenever that is cheap. May run beside writes and reads, but not beside itself.
     /// </summary>
-    void DropRange(KvTable table, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end);
+    void ForgetVersionsBefore(CommitVersion oldest);
 
     StoreFigures GetFigures();
 }
-
-/// <summary>All tables at one moment.</summary>
-internal interface IKvSnapshot : IKvView, IDisposable;
 
 /// <summary>Changes that take effect together, in the order in which they were added. Copies what it is given.</summary>
 internal interface IKvBatch : IDisposable
@@ -54,6 +61,14 @@ internal interface IKvBatch : IDisposable
 
     /// <summary>Deletes from <paramref name="begin"/> (inclusive) to <paramref name="end"/> (exclusive).</summary>
     void DeleteRange(KvTable table, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end);
+
+    /// <summary>
+    /// What the key holds from this version on. No version of the key may be newer; of several at one version the last holds.
+    /// </summary>
+    void PutVersion(ReadOnlySpan<byte> key, CommitVersion version, ReadOnlySpan<byte> value);
+
+    /// <summary>From this version on the key holds nothing. No version of the key may be newer.</summary>
+    void DeleteVersion(ReadOnlySpan<byte> key, CommitVersion version);
 
     void Clear();
 }
@@ -83,3 +98,6 @@ internal sealed class StoreFailedException(string message, Exception? inner = nu
 
 /// <summary>What the store holds is not what this program wrote, or a newer program wrote it.</summary>
 internal sealed class StoreCorruptException(string message) : Exception(message);
+
+/// <summary>A read at a version of which the store no longer has everything. Nothing is wrong with the store.</summary>
+internal sealed class VersionForgottenException(string message) : Exception(message);

@@ -1,25 +1,46 @@
 using System.Collections.Immutable;
+using System.Globalization;
+using KvCloud.Node.State;
 
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// The store in memory, for the simulator and for tests. Its tables are persistent trees, so a snapshot, or the last
+/// The store in memory, for the simulator and for tests. Its tables are persistent trees, so what a reader sees, or the last
 /// flush to which <see cref="RestoreLastFlush"/> falls back as a crash does, is just the old root.
 /// </summary>
 internal sealed class MemoryKvStore : IKvStore
 {
     private static readonly int TableCount = Enum.GetValues<KvTable>().Length;
+    private static readonly CommitVersion Newest = new(long.MaxValue);
 
     private readonly Lock _gate = new();
     private volatile Root _root = Root.Empty;
     private volatile Root _flushed = Root.Empty;
 
     public bool TryGet(KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value) =>
-        _root.TryGet(table, key, ref value);
+        _root.Tables[(int)table].TryGetValue(new Entry(key.ToArray(), []), out Entry entry) && Take(entry.Value, ref value);
 
-    public IKvIterator Iterate(KvTable table) => _root.Iterate(table);
+    public IKvIterator Iterate(KvTable table) => new Cursor(_root.Tables[(int)table]);
 
-    public IKvSnapshot CreateSnapshot() => _root;
+    public bool TryGetNewest(ReadOnlySpan<byte> key, ref ValueBuffer value) => TryGetAt(key, Newest, ref value);
+
+    public bool TryGetAt(ReadOnlySpan<byte> key, CommitVersion at, ref ValueBuffer value)
+    {
+        Root root = _root;
+        root.Check(at);
+        return root.Versions.TryGetValue(new VersionedEntry(key.ToArray(), null), out VersionedEntry entry)
+            && entry.At(at) is byte[] found
+            && Take(found, ref value);
+    }
+
+    public IKvIterator IterateNewest() => IterateAt(Newest);
+
+    public IKvIterator IterateAt(CommitVersion at)
+    {
+        Root root = _root;
+        root.Check(at);
+        return new VersionCursor(root.Versions, at);
+    }
 
     public IKvBatch CreateBatch() => new Batch();
 
@@ -36,21 +57,20 @@ internal sealed class MemoryKvStore : IKvStore
     /// <summary>What a crash leaves: everything written since the last flush is gone.</summary>
     public void RestoreLastFlush() => _root = _flushed;
 
-    public void DropRange(KvTable table, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end)
+    public void ForgetVersionsBefore(CommitVersion oldest)
     {
-        var batch = new Batch();
-        batch.DeleteRange(table, begin, end);
         lock (_gate)
         {
-            _root = batch.ApplyTo(_root);
-            _flushed = batch.ApplyTo(_flushed);
+            _root = _root.Forget(oldest);
+            _flushed = _flushed.Forget(oldest);
         }
     }
 
     public StoreFigures GetFigures()
     {
         Root root = _root;
-        long size = root.Tables.Sum(table => table.Sum(entry => (long)entry.Key.Length + entry.Value.Length));
+        long size = root.Tables.Sum(table => table.Sum(entry => (long)entry.Key.Length + entry.Value.Length))
+            + root.Versions.Sum(entry => entry.SizeBytes);
         return new StoreFigures(size, CacheHitPercent: null, CompactionPendingBytes: null, Details: []);
     }
 
@@ -59,38 +79,111 @@ internal sealed class MemoryKvStore : IKvStore
         // Memory only: there is nothing to give back.
     }
 
+    private static bool Take(byte[] found, ref ValueBuffer value)
+    {
+        found.CopyTo(value.Take(found.Length));
+        return true;
+    }
+
+    private static int FirstAtOrAfter<T>(ImmutableSortedSet<T> set, T entry)
+    {
+        int index = set.IndexOf(entry);
+        return index >= 0 ? index : ~index;
+    }
+
     private readonly record struct Entry(byte[] Key, byte[] Value);
 
-    private sealed class ByKey : IComparer<Entry>
+    /// <summary>One version of a key; null says that it holds nothing from there on.</summary>
+    private sealed record Version(CommitVersion From, byte[]? Value, Version? Older);
+
+    private readonly record struct VersionedEntry(byte[] Key, Version? Newest)
+    {
+        public long SizeBytes
+        {
+            get
+            {
+                long size = 0;
+                for (Version? version = Newest; version is not null; version = version.Older)
+                {
+                    size += Key.Length + (version.Value?.Length ?? 0);
+                }
+
+                return size;
+            }
+        }
+
+        public byte[]? At(CommitVersion at)
+        {
+            Version? version = Newest;
+            while (version is not null && version.From > at)
+            {
+                version = version.Older;
+            }
+
+            return version?.Value;
+        }
+
+        /// <summary>Without what only reads before <paramref name="oldest"/> would see; null when nothing is left.</summary>
+        public VersionedEntry? Without(CommitVersion oldest) =>
+            Trim(Newest, oldest) is Version left ? new VersionedEntry(Key, left) : null;
+
+        private static Version? Trim(Version? version, CommitVersion oldest) => version switch
+        {
+            null => null,
+            _ when version.From > oldest => version with { Older = Trim(version.Older, oldest) },
+            { Value: null } => null,
+            _ => version with { Older = null },
+        };
+    }
+
+    private sealed class ByKey : IComparer<Entry>, IComparer<VersionedEntry>
     {
         public static readonly ByKey Order = new();
 
         public int Compare(Entry x, Entry y) => x.Key.AsSpan().SequenceCompareTo(y.Key);
+
+        public int Compare(VersionedEntry x, VersionedEntry y) => x.Key.AsSpan().SequenceCompareTo(y.Key);
     }
 
-    private sealed class Root(ImmutableSortedSet<Entry>[] tables) : IKvSnapshot
+    private sealed record Root(
+        ImmutableArray<ImmutableSortedSet<Entry>> Tables, ImmutableSortedSet<VersionedEntry> Versions, CommitVersion Oldest)
     {
-        public static readonly Root Empty =
-            new([.. Enumerable.Repeat(ImmutableSortedSet.Create<Entry>(ByKey.Order), TableCount)]);
+        public static readonly Root Empty = new(
+            [.. Enumerable.Repeat(ImmutableSortedSet.Create<Entry>(ByKey.Order), TableCount)],
+            ImmutableSortedSet.Create<VersionedEntry>(ByKey.Order),
+            CommitVersion.Zero);
 
-        public ImmutableSortedSet<Entry>[] Tables => tables;
-
-        public bool TryGet(KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value)
+        public void Check(CommitVersion at)
         {
-            if (!tables[(int)table].TryGetValue(new Entry(key.ToArray(), []), out Entry entry))
+            if (at < Oldest)
             {
-                return false;
+                throw new VersionForgottenException(string.Create(
+                    CultureInfo.InvariantCulture, $"version {at} is read, but those before {Oldest} are forgotten"));
             }
-
-            entry.Value.CopyTo(value.Take(entry.Value.Length));
-            return true;
         }
 
-        public IKvIterator Iterate(KvTable table) => new Cursor(tables[(int)table]);
-
-        public void Dispose()
+        public Root Forget(CommitVersion oldest)
         {
-            // A root lives as long as somebody holds it.
+            if (oldest <= Oldest)
+            {
+                return this;
+            }
+
+            ImmutableSortedSet<VersionedEntry>.Builder versions = Versions.ToBuilder();
+            foreach (VersionedEntry entry in Versions)
+            {
+                VersionedEntry? left = entry.Without(oldest);
+                if (left?.Newest != entry.Newest)
+                {
+                    versions.Remove(entry);
+                    if (left is VersionedEntry some)
+                    {
+                        versions.Add(some);
+                    }
+                }
+            }
+
+            return this with { Versions = versions.ToImmutable(), Oldest = oldest };
         }
     }
 
@@ -106,13 +199,13 @@ internal sealed class MemoryKvStore : IKvStore
 
         public bool Seek(ReadOnlySpan<byte> key)
         {
-            _index = FirstAtOrAfter(key);
+            _index = FirstAtOrAfter(table, new Entry(key.ToArray(), []));
             return IsValid;
         }
 
         public bool SeekBefore(ReadOnlySpan<byte> key)
         {
-            _index = FirstAtOrAfter(key) - 1;
+            _index = FirstAtOrAfter(table, new Entry(key.ToArray(), [])) - 1;
             return IsValid;
         }
 
@@ -132,19 +225,51 @@ internal sealed class MemoryKvStore : IKvStore
         {
             // Holds nothing but a reference.
         }
+    }
 
-        private int FirstAtOrAfter(ReadOnlySpan<byte> key)
+    /// <summary>Walks the keys that hold something at one version.</summary>
+    private sealed class VersionCursor(ImmutableSortedSet<VersionedEntry> entries, CommitVersion at) : IKvIterator
+    {
+        private int _index = -1;
+
+        public bool IsValid => _index >= 0 && _index < entries.Count;
+
+        public ReadOnlySpan<byte> Key => entries[_index].Key;
+
+        public ReadOnlySpan<byte> Value => entries[_index].At(at);
+
+        public bool Seek(ReadOnlySpan<byte> key) => Go(FirstAtOrAfter(entries, new VersionedEntry(key.ToArray(), null)), 1);
+
+        public bool SeekBefore(ReadOnlySpan<byte> key) =>
+            Go(FirstAtOrAfter(entries, new VersionedEntry(key.ToArray(), null)) - 1, -1);
+
+        public bool MoveNext() => Go(_index + 1, 1);
+
+        public bool MovePrevious() => Go(_index - 1, -1);
+
+        public void Dispose()
         {
-            int index = table.IndexOf(new Entry(key.ToArray(), []));
-            return index >= 0 ? index : ~index;
+            // Holds nothing but a reference.
+        }
+
+        private bool Go(int index, int step)
+        {
+            _index = index;
+            while (IsValid && entries[_index].At(at) is null)
+            {
+                _index += step;
+            }
+
+            return IsValid;
         }
     }
 
     private sealed class Batch : IKvBatch
     {
         private readonly List<(KvTable Table, byte[] Key, byte[]? Value, byte[]? RangeEnd)> _changes = [];
+        private readonly List<(byte[] Key, CommitVersion From, byte[]? Value)> _versions = [];
 
-        public int Count => _changes.Count;
+        public int Count => _changes.Count + _versions.Count;
 
         public void Put(KvTable table, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) =>
             _changes.Add((table, key.ToArray(), value.ToArray(), null));
@@ -156,7 +281,17 @@ internal sealed class MemoryKvStore : IKvStore
         public void DeleteRange(KvTable table, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end) =>
             _changes.Add((table, begin.ToArray(), null, end.ToArray()));
 
-        public void Clear() => _changes.Clear();
+        public void PutVersion(ReadOnlySpan<byte> key, CommitVersion version, ReadOnlySpan<byte> value) =>
+            _versions.Add((key.ToArray(), version, value.ToArray()));
+
+        public void DeleteVersion(ReadOnlySpan<byte> key, CommitVersion version) =>
+            _versions.Add((key.ToArray(), version, null));
+
+        public void Clear()
+        {
+            _changes.Clear();
+            _versions.Clear();
+        }
 
         public void Dispose() => Clear();
 
@@ -180,7 +315,34 @@ internal sealed class MemoryKvStore : IKvStore
                 }
             }
 
-            return new Root([.. root.Tables.Select((table, i) => builders[i]?.ToImmutable() ?? table)]);
+            return root with
+            {
+                Tables = [.. root.Tables.Select((table, i) => builders[i]?.ToImmutable() ?? table)],
+                Versions = ApplyVersionsTo(root),
+            };
+        }
+
+        private ImmutableSortedSet<VersionedEntry> ApplyVersionsTo(Root root)
+        {
+            ImmutableSortedSet<VersionedEntry>.Builder versions = root.Versions.ToBuilder();
+            foreach ((byte[] key, CommitVersion from, byte[]? value) in _versions)
+            {
+                Version? older = null;
+                if (versions.TryGetValue(new VersionedEntry(key, null), out VersionedEntry entry))
+                {
+                    versions.Remove(entry);
+                    older = entry.Newest;
+                }
+
+                if (older?.From > from)
+                {
+                    throw new StoreFailedException($"version {from} is written behind {older.From}, which is newer");
+                }
+
+                versions.Add(new VersionedEntry(key, new Version(from, value, older?.From == from ? older.Older : older)));
+            }
+
+            return versions.ToImmutable();
         }
 
         private static void RemoveRange(ImmutableSortedSet<Entry>.Builder builder, byte[] begin, byte[] end)

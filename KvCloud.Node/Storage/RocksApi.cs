@@ -51,6 +51,11 @@ internal static class RocksApi
     private static void Throw(string error, string doing)
     {
         string message = $"RocksDB failed while {doing}: {error}";
+        if (error.Contains("full_history_ts_low", StringComparison.Ordinal))
+        {
+            throw new VersionForgottenException(message);
+        }
+
         if (error.StartsWith("Corruption", StringComparison.Ordinal))
         {
             throw new StoreCorruptException(message);

@@ -1,7 +1,9 @@
+using KvCloud.Node.State;
+
 namespace KvCloud.Node.Storage;
 
 /// <summary>A write batch of RocksDB. Reusable, for one thread.</summary>
-internal sealed unsafe class RocksBatch(IntPtr[] tables) : IKvBatch
+internal sealed unsafe class RocksBatch(IntPtr[] tables, IntPtr versions) : IKvBatch
 {
     public IntPtr Handle { get; } = RocksApi.Native.rocksdb_writebatch_create();
 
@@ -41,6 +43,30 @@ internal sealed unsafe class RocksBatch(IntPtr[] tables) : IKvBatch
         {
             RocksApi.Native.rocksdb_writebatch_delete_range_cf(
                 Handle, tables[(int)table], beginPointer, (UIntPtr)begin.Length, endPointer, (UIntPtr)end.Length);
+        }
+    }
+
+    public void PutVersion(ReadOnlySpan<byte> key, CommitVersion version, ReadOnlySpan<byte> value)
+    {
+        byte* timestamp = stackalloc byte[RocksTimestamp.SizeBytes];
+        RocksTimestamp.Write(new Span<byte>(timestamp, RocksTimestamp.SizeBytes), version);
+        fixed (byte* keyPointer = key)
+        fixed (byte* valuePointer = value)
+        {
+            RocksApi.Native.rocksdb_writebatch_put_cf_with_ts(
+                Handle, versions, (IntPtr)keyPointer, (UIntPtr)key.Length, (IntPtr)timestamp, RocksTimestamp.SizeBytes,
+                (IntPtr)valuePointer, (UIntPtr)value.Length);
+        }
+    }
+
+    public void DeleteVersion(ReadOnlySpan<byte> key, CommitVersion version)
+    {
+        byte* timestamp = stackalloc byte[RocksTimestamp.SizeBytes];
+        RocksTimestamp.Write(new Span<byte>(timestamp, RocksTimestamp.SizeBytes), version);
+        fixed (byte* keyPointer = key)
+        {
+            RocksApi.Native.rocksdb_writebatch_delete_cf_with_ts(
+                Handle, versions, (IntPtr)keyPointer, (UIntPtr)key.Length, (IntPtr)timestamp, RocksTimestamp.SizeBytes);
         }
     }
 

@@ -1,7 +1,9 @@
 namespace KvCloud.Node.Storage;
 
 /// <summary>A cursor of RocksDB over one table.</summary>
-internal sealed unsafe class RocksIterator(IntPtr iterator) : IKvIterator
+/// <param name="iterator">RocksDB's.</param>
+/// <param name="version">What it reads at, which goes when it goes; null for the newest, or a table without versions.</param>
+internal sealed unsafe class RocksIterator(IntPtr iterator, RocksReadVersion? version) : IKvIterator
 {
     public bool IsValid { get; private set; }
 
@@ -55,7 +57,18 @@ internal sealed unsafe class RocksIterator(IntPtr iterator) : IKvIterator
         return CheckValid();
     }
 
-    public void Dispose() => RocksApi.Native.rocksdb_iter_destroy(iterator);
+    public void Dispose()
+    {
+        RocksApi.Native.rocksdb_iter_destroy(iterator);
+        version?.Dispose();
+    }
+
+    /// <summary>Throws what kept it from being made.</summary>
+    public void CheckError()
+    {
+        RocksApi.Native.rocksdb_iter_get_error(iterator, out IntPtr error);
+        RocksApi.ThrowOn(error, "reading on");
+    }
 
     /// <summary>An iterator ends in the same way at the end and at a block it cannot read: only asking tells.</summary>
     private bool CheckValid()
@@ -63,8 +76,7 @@ internal sealed unsafe class RocksIterator(IntPtr iterator) : IKvIterator
         IsValid = RocksApi.Native.rocksdb_iter_valid(iterator) != 0;
         if (!IsValid)
         {
-            RocksApi.Native.rocksdb_iter_get_error(iterator, out IntPtr error);
-            RocksApi.ThrowOn(error, "reading on");
+            CheckError();
         }
 
         return IsValid;

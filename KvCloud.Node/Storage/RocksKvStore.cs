@@ -1,10 +1,11 @@
-using RocksDbSharp;
+using KvCloud.Node.State;
 
 namespace KvCloud.Node.Storage;
 
 /// <summary>
 /// The store on RocksDB, a column family of RocksDB for each table. It has no write-ahead log: the consensus log is that. A
-/// flush writes the memtables of all tables atomically, so after a crash all tables stand at the same batch.
+/// flush writes the memtables of all tables atomically, so after a crash all tables stand at the same batch. Versions are RocksDB's
+/// user-defined timestamps: a write needs no look at what it supersedes, and compaction drops what nobody reads any more.
 /// </summary>
 /// <remarks>Reads go on in any thread until <see cref="Dispose"/>, which must come after the last of them.</remarks>
 internal sealed class RocksKvStore : IKvStore
@@ -12,7 +13,8 @@ internal sealed class RocksKvStore : IKvStore
     private const uint BlockCacheMissTicker = 0;
     private const uint BlockCacheHitTicker = 1;
 
-    private static readonly string[] TableNames = ["default", "current", "history", "garbage", "sessions"];
+    /// <summary>Those of <see cref="KvTable"/>, then the versions.</summary>
+    private static readonly string[] FamilyNames = ["default", "garbage", "sessions", "versions"];
 
     private static readonly string[] DetailNames =
     [
@@ -23,12 +25,14 @@ internal sealed class RocksKvStore : IKvStore
 
     private readonly RocksTableOptions _options;
     private readonly bool _hasStatistics;
-    private readonly IntPtr[] _tables = new IntPtr[TableNames.Length];
+    private readonly IntPtr[] _families = new IntPtr[FamilyNames.Length];
     private readonly IntPtr _database;
     private readonly IntPtr _readOptions;
+    private readonly RocksReadVersion _readNewest = new(new CommitVersion(long.MaxValue));
     private readonly IntPtr _writeOptions;
     private readonly IntPtr _flushOptions;
     private readonly string _path;
+    private CommitVersion _oldest;
 
     private RocksKvStore(string path, StoreOptions options)
     {
@@ -37,11 +41,12 @@ internal sealed class RocksKvStore : IKvStore
         _options = new RocksTableOptions(options);
         try
         {
-            _database = RocksApi.Open(_options.Database, path, TableNames, _options.Tables, _tables);
+            _database = RocksApi.Open(_options.Database, path, FamilyNames, _options.Families, _families);
         }
         catch
         {
             _options.Dispose();
+            _readNewest.Dispose();
             throw;
         }
 
@@ -57,14 +62,31 @@ internal sealed class RocksKvStore : IKvStore
     /// <exception cref="StoreCorruptException">The files in it are damaged.</exception>
     public static RocksKvStore Open(string path, StoreOptions options) => new(path, options);
 
+    private IntPtr Versions => _families[^1];
+
     public bool TryGet(KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value) =>
-        TryGet(_readOptions, table, key, ref value);
+        TryGet(_readOptions, _families[(int)table], key, ref value);
 
-    public IKvIterator Iterate(KvTable table) => Iterate(_readOptions, table);
+    public IKvIterator Iterate(KvTable table) => Iterate(_readOptions, _families[(int)table], null);
 
-    public IKvSnapshot CreateSnapshot() => new RocksSnapshot(this, _database);
+    public bool TryGetNewest(ReadOnlySpan<byte> key, ref ValueBuffer value) =>
+        TryGet(_readNewest.Options, Versions, key, ref value);
 
-    public IKvBatch CreateBatch() => new RocksBatch(_tables);
+    public bool TryGetAt(ReadOnlySpan<byte> key, CommitVersion at, ref ValueBuffer value)
+    {
+        using var version = new RocksReadVersion(at);
+        return TryGet(version.Options, Versions, key, ref value);
+    }
+
+    public IKvIterator IterateNewest() => Iterate(_readNewest.Options, Versions, null);
+
+    public IKvIterator IterateAt(CommitVersion at)
+    {
+        var version = new RocksReadVersion(at);
+        return Iterate(version.Options, Versions, version);
+    }
+
+    public IKvBatch CreateBatch() => new RocksBatch(_families, Versions);
 
     public void Write(IKvBatch batch)
     {
@@ -74,21 +96,24 @@ internal sealed class RocksKvStore : IKvStore
 
     public void Flush()
     {
-        RocksApi.Native.rocksdb_flush_cfs(_database, _flushOptions, _tables, _tables.Length, out IntPtr error);
+        RocksApi.Native.rocksdb_flush_cfs(_database, _flushOptions, _families, _families.Length, out IntPtr error);
         RocksApi.ThrowOn(error, $"flushing {_path}");
     }
 
-    public unsafe void DropRange(KvTable table, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end)
+    public unsafe void ForgetVersionsBefore(CommitVersion oldest)
     {
-        fixed (byte* beginPointer = begin)
-        fixed (byte* endPointer = end)
+        // Files keep it for good, so it costs a sync: only when there is something to forget.
+        if (oldest <= _oldest)
         {
-            // Files that lie wholly within. Their end is inclusive, but no key is as short as the ends used here.
-            RocksApi.Native.rocksdb_delete_file_in_range_cf(
-                _database, _tables[(int)table], (IntPtr)beginPointer, (UIntPtr)begin.Length, (IntPtr)endPointer,
-                (UIntPtr)end.Length, out IntPtr error);
-            RocksApi.ThrowOn(error, $"giving back space of {_path}");
+            return;
         }
+
+        byte* timestamp = stackalloc byte[RocksTimestamp.SizeBytes];
+        RocksTimestamp.Write(new Span<byte>(timestamp, RocksTimestamp.SizeBytes), oldest);
+        RocksApi.Native.rocksdb_increase_full_history_ts_low(
+            _database, Versions, (IntPtr)timestamp, RocksTimestamp.SizeBytes, out IntPtr error);
+        RocksApi.ThrowOn(error, $"forgetting old versions of {_path}");
+        _oldest = oldest;
     }
 
     /// <summary>
@@ -114,9 +139,8 @@ internal sealed class RocksKvStore : IKvStore
         }
 
         details.Add(new("rocksdb.block-cache-usage", _options.CacheUsageBytes));
-        details.AddRange(TableNames.Select((name, i) => new KeyValuePair<string, long>(
-            $"rocksdb.{(KvTable)i}.estimate-num-keys".ToLowerInvariant(),
-            RocksApi.Property(_database, _tables[i], "rocksdb.estimate-num-keys"))));
+        details.AddRange(FamilyNames.Select((name, i) => new KeyValuePair<string, long>(
+            $"rocksdb.{name}.estimate-num-keys", RocksApi.Property(_database, _families[i], "rocksdb.estimate-num-keys"))));
         details.Sort((left, right) => string.CompareOrdinal(left.Key, right.Key));
         return new StoreFigures(
             SumOf("rocksdb.total-sst-files-size") + SumOf("rocksdb.cur-size-all-mem-tables"),
@@ -128,19 +152,20 @@ internal sealed class RocksKvStore : IKvStore
     public void Dispose()
     {
         RocksApi.Native.rocksdb_cancel_all_background_work(_database, 1);
-        foreach (IntPtr table in _tables)
+        foreach (IntPtr family in _families)
         {
-            RocksApi.Native.rocksdb_column_family_handle_destroy(table);
+            RocksApi.Native.rocksdb_column_family_handle_destroy(family);
         }
 
         RocksApi.Native.rocksdb_close(_database);
         RocksApi.Native.rocksdb_readoptions_destroy(_readOptions);
+        _readNewest.Dispose();
         RocksApi.Native.rocksdb_writeoptions_destroy(_writeOptions);
         RocksApi.Native.rocksdb_flushoptions_destroy(_flushOptions);
         _options.Dispose();
     }
 
-    internal unsafe bool TryGet(IntPtr readOptions, KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value)
+    private unsafe bool TryGet(IntPtr readOptions, IntPtr family, ReadOnlySpan<byte> key, ref ValueBuffer value)
     {
         Span<byte> space = value.Space;
         while (true)
@@ -152,7 +177,7 @@ internal sealed class RocksKvStore : IKvStore
             fixed (byte* spacePointer = space)
             {
                 fits = RocksApi.Native.rocksdb_get_into_buffer_cf(
-                    _database, readOptions, _tables[(int)table], keyPointer, (UIntPtr)key.Length,
+                    _database, readOptions, family, keyPointer, (UIntPtr)key.Length,
                     (IntPtr)spacePointer, (UIntPtr)space.Length, out length, out found, out IntPtr error);
                 RocksApi.ThrowOn(error, $"reading from {_path}");
             }
@@ -172,10 +197,23 @@ internal sealed class RocksKvStore : IKvStore
         }
     }
 
-    internal IKvIterator Iterate(IntPtr readOptions, KvTable table) =>
-        new RocksIterator(RocksApi.Native.rocksdb_create_iterator_cf(_database, readOptions, _tables[(int)table]));
+    private RocksIterator Iterate(IntPtr readOptions, IntPtr family, RocksReadVersion? version)
+    {
+        var iterator = new RocksIterator(
+            RocksApi.Native.rocksdb_create_iterator_cf(_database, readOptions, family), version);
+        try
+        {
+            iterator.CheckError();
+            return iterator;
+        }
+        catch
+        {
+            iterator.Dispose();
+            throw;
+        }
+    }
 
-    private long SumOf(string property) => _tables.Sum(table => RocksApi.Property(_database, table, property));
+    private long SumOf(string property) => _families.Sum(family => RocksApi.Property(_database, family, property));
 
     private long? CacheHitPercent()
     {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using RocksDbSharp;
 
 namespace KvCloud.Node.Storage;
@@ -14,21 +15,26 @@ internal sealed class RocksTableOptions : IDisposable
         _options = options;
         _cache = RocksApi.Native.rocksdb_cache_create_lru((UIntPtr)options.BlockCacheSizeBytes);
         Database = CreateDatabaseOptions();
-        Tables = [.. Enum.GetValues<KvTable>().Select(CreateTableOptions)];
+        Families =
+        [
+            .. Enum.GetValues<KvTable>().Select(table => CreateFamilyOptions(
+                RocksApi.Native.rocksdb_options_create(), isLookedUp: table == KvTable.Sessions)),
+            CreateFamilyOptions(CreateVersioned(), isLookedUp: true),
+        ];
     }
 
     public IntPtr Database { get; }
 
-    /// <summary>By number of table.</summary>
-    public IntPtr[] Tables { get; }
+    /// <summary>By number of table, then those of the versions.</summary>
+    public IntPtr[] Families { get; }
 
     public long CacheUsageBytes => (long)RocksApi.Native.rocksdb_cache_get_usage(_cache);
 
     public void Dispose()
     {
-        foreach (IntPtr table in Tables)
+        foreach (IntPtr family in Families)
         {
-            RocksApi.Native.rocksdb_options_destroy(table);
+            RocksApi.Native.rocksdb_options_destroy(family);
         }
 
         foreach (IntPtr factory in _tableFactories)
@@ -68,10 +74,24 @@ internal sealed class RocksTableOptions : IDisposable
         return options;
     }
 
-    private IntPtr CreateTableOptions(KvTable table)
+    /// <summary>Options with the comparator that keeps a version beside each key. The C interface knows it by name alone.</summary>
+    private static IntPtr CreateVersioned()
+    {
+        IntPtr defaults = RocksApi.Native.rocksdb_options_create();
+        IntPtr versioned = RocksApi.Native.rocksdb_options_create();
+        IntPtr text = Marshal.StringToCoTaskMemUTF8($"comparator={RocksTimestamp.ComparatorName}");
+        RocksApi.Native.rocksdb_get_options_from_string(defaults, text, versioned, out IntPtr error);
+        Marshal.FreeCoTaskMem(text);
+        RocksApi.Native.rocksdb_options_destroy(defaults);
+        RocksApi.ThrowOn(error, "choosing the comparator of versions");
+        return versioned;
+    }
+
+    /// <param name="options">To be completed.</param>
+    /// <param name="isLookedUp">Whether it is read by point lookups, which filters serve, rather than walked.</param>
+    private IntPtr CreateFamilyOptions(IntPtr options, bool isLookedUp)
     {
         Native native = RocksApi.Native;
-        IntPtr options = native.rocksdb_options_create();
         native.rocksdb_options_set_write_buffer_size(options, (UIntPtr)_options.WriteBufferSizeBytes);
         native.rocksdb_options_set_max_write_buffer_number(options, _options.MaxWriteBufferNumber);
         native.rocksdb_options_set_level_compaction_dynamic_level_bytes(
@@ -81,33 +101,21 @@ internal sealed class RocksTableOptions : IDisposable
         native.rocksdb_options_set_max_bytes_for_level_base(options, (ulong)_options.Level1SizeBytes);
         native.rocksdb_options_set_max_bytes_for_level_multiplier(options, _options.LevelSizeMultiplier);
         native.rocksdb_options_set_compaction_pri(options, (int)_options.CompactionPriority);
-        if (table == KvTable.History)
+        int[] levels = [(int)_options.Level0Compression, .. Enumerable.Repeat((int)_options.Level1Compression, 6)];
+        native.rocksdb_options_set_compression_per_level(options, levels, (UIntPtr)levels.Length);
+        native.rocksdb_options_set_bottommost_compression(options, (int)_options.BottomCompression);
+        if (isLookedUp)
         {
-            // It is written in the order of its keys. Files that do not overlap and are compressed alike move down the levels as
-            // they are, at once, and go as wholes when their versions leave the window: nothing is ever rewritten.
-            native.rocksdb_options_set_compression(options, (int)_options.Level0Compression);
-            native.rocksdb_options_set_level0_file_num_compaction_trigger(options, 1);
-        }
-        else
-        {
-            int[] levels = [(int)_options.Level0Compression, .. Enumerable.Repeat((int)_options.Level1Compression, 6)];
-            native.rocksdb_options_set_compression_per_level(options, levels, (UIntPtr)levels.Length);
-            native.rocksdb_options_set_bottommost_compression(options, (int)_options.BottomCompression);
-        }
-
-        if (IsLookedUp(table))
-        {
-            // Most keys that are written are either hot, and found at once, or new: a filter over the memtable spares
-            // the new ones the search through it.
+            // What is not in the memtable is known at once, without a search through it.
             native.rocksdb_options_set_memtable_prefix_bloom_size_ratio(options, 0.02);
             native.rocksdb_options_set_memtable_whole_key_filtering(options, 1);
         }
 
-        native.rocksdb_options_set_block_based_table_factory(options, CreateTableFactory(table));
+        native.rocksdb_options_set_block_based_table_factory(options, CreateTableFactory(isLookedUp));
         return options;
     }
 
-    private IntPtr CreateTableFactory(KvTable table)
+    private IntPtr CreateTableFactory(bool isLookedUp)
     {
         Native native = RocksApi.Native;
         IntPtr factory = native.rocksdb_block_based_options_create();
@@ -119,7 +127,7 @@ internal sealed class RocksTableOptions : IDisposable
         native.rocksdb_block_based_options_set_cache_index_and_filter_blocks_with_high_priority(factory, 1);
         native.rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(
             factory, RocksApi.AsByte(_options.PinLevel0FilterAndIndexBlocks));
-        if (IsLookedUp(table) && _options.BloomBitsPerKey > 0)
+        if (isLookedUp && _options.BloomBitsPerKey > 0)
         {
             native.rocksdb_block_based_options_set_filter_policy(
                 factory, native.rocksdb_filterpolicy_create_bloom_full(_options.BloomBitsPerKey));
@@ -127,10 +135,4 @@ internal sealed class RocksTableOptions : IDisposable
 
         return factory;
     }
-
-    /// <summary>
-    /// Whether it is read by point lookups, which filters serve, rather than walked. Of the history only what is there is
-    /// looked up, and no two of its files overlap.
-    /// </summary>
-    private static bool IsLookedUp(KvTable table) => table is KvTable.Current or KvTable.Sessions;
 }

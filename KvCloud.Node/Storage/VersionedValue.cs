@@ -4,24 +4,20 @@ using KvCloud.Node.State;
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// A version of a key as the current and the history table hold it: <c>flags(1) commit version(8, big-endian) value</c>,
-/// with the <see cref="HistoryLink"/> <c>position(1) anchor(8)</c> before the value if there may be an older version.
+/// A version of a key as the table of versions holds it: <c>flags(1) commit version(8, big-endian) value</c>. A key that was deleted
+/// keeps a record, the tombstone, for as long as a transaction may ask when that was.
 /// </summary>
 internal readonly ref struct VersionedValue
 {
-    /// <summary>More than anything takes beside the value.</summary>
-    public const int MaxOverheadBytes = HeaderSizeBytes + LinkSizeBytes;
+    /// <summary>What a record takes beside the value.</summary>
+    public const int HeaderSizeBytes = 1 + sizeof(long);
 
-    private const int HeaderSizeBytes = 1 + sizeof(long);
-    private const int LinkSizeBytes = 1 + sizeof(long);
     private const byte TombstoneFlag = 1;
-    private const byte LinkFlag = 2;
 
-    private VersionedValue(bool isTombstone, CommitVersion version, HistoryLink link, ReadOnlySpan<byte> value)
+    private VersionedValue(bool isTombstone, CommitVersion version, ReadOnlySpan<byte> value)
     {
         IsTombstone = isTombstone;
         Version = version;
-        Link = link;
         Value = value;
     }
 
@@ -30,47 +26,29 @@ internal readonly ref struct VersionedValue
 
     public CommitVersion Version { get; }
 
-    public HistoryLink Link { get; }
-
     public ReadOnlySpan<byte> Value { get; }
 
     public static VersionedValue Parse(ReadOnlySpan<byte> record)
     {
-        bool isLinked = record.Length > 0 && (record[0] & LinkFlag) != 0;
-        int headerSize = isLinked ? MaxOverheadBytes : HeaderSizeBytes;
-        if (record.Length < headerSize || record[0] > (TombstoneFlag | LinkFlag))
+        if (record.Length < HeaderSizeBytes || record[0] > TombstoneFlag)
         {
             throw new StoreCorruptException(
                 $"A version record of {record.Length} bytes is not of a format this program knows.");
         }
 
         return new VersionedValue(
-            (record[0] & TombstoneFlag) != 0,
+            record[0] == TombstoneFlag,
             new CommitVersion(BinaryPrimitives.ReadInt64BigEndian(record[1..])),
-            isLinked
-                ? new HistoryLink(
-                    true,
-                    record[HeaderSizeBytes],
-                    new CommitVersion(BinaryPrimitives.ReadInt64BigEndian(record[(HeaderSizeBytes + 1)..])))
-                : HistoryLink.None,
-            record[headerSize..]);
+            record[HeaderSizeBytes..]);
     }
 
-    /// <summary>Writes the record; the destination has room for the value and <see cref="MaxOverheadBytes"/>.</summary>
+    /// <summary>Writes the record; the destination has room for the value and <see cref="HeaderSizeBytes"/>.</summary>
     public static ReadOnlySpan<byte> Write(
-        Span<byte> destination, bool isTombstone, CommitVersion version, HistoryLink link, ReadOnlySpan<byte> value)
+        Span<byte> destination, bool isTombstone, CommitVersion version, ReadOnlySpan<byte> value)
     {
-        destination[0] = (byte)((isTombstone ? TombstoneFlag : 0) | (link.HasOlder ? LinkFlag : 0));
+        destination[0] = isTombstone ? TombstoneFlag : (byte)0;
         BinaryPrimitives.WriteInt64BigEndian(destination[1..], version.Value);
-        int size = HeaderSizeBytes;
-        if (link.HasOlder)
-        {
-            destination[size] = link.Position;
-            BinaryPrimitives.WriteInt64BigEndian(destination[(size + 1)..], link.Anchor.Value);
-            size += LinkSizeBytes;
-        }
-
-        value.CopyTo(destination[size..]);
-        return destination[..(size + value.Length)];
+        value.CopyTo(destination[HeaderSizeBytes..]);
+        return destination[..(HeaderSizeBytes + value.Length)];
     }
 }

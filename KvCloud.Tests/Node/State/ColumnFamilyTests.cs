@@ -1,5 +1,6 @@
 using KvCloud.Node.Operations;
 using KvCloud.Node.State;
+using KvCloud.Node.Storage;
 using KvCloud.Protocol;
 using static KvCloud.Tests.Node.State.StateHarness;
 
@@ -83,6 +84,40 @@ public sealed class ColumnFamilyTests : IDisposable
         Assert.Equal(ErrorCode.CONFLICT, _state.ApplyOne(commit).Code);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Keys_of_a_dropped_family_go_little_by_little_whatever_crashes(bool crash)
+    {
+        _state.Apply(new CreateColumnFamilyCommand("users"), new CreateColumnFamilyCommand("others"), Set("a", "default"));
+        _state.Apply([.. Enumerable.Range(0, 1_000).Select(i => Set($"k{i}", "x", "users"))]);
+        _state.Apply(Set("k1", "x", "others"), new DropColumnFamilyCommand("users"), new CreateColumnFamilyCommand("users"));
+        _state.Apply(Set("k1", "anew", "users"));
+        Assert.InRange(CountStored(), 3 + 500, 3 + 1_000);
+
+        _state.Executor.Flush();
+        if (crash)
+        {
+            Assert.True(_state.Executor.CollectIdle(100));
+            _state.Crash();
+            Assert.InRange(CountStored(), 3 + 500, 3 + 1_000);
+        }
+
+        for (int i = 0; _state.Executor.CollectIdle(100); i++)
+        {
+            Assert.True(i < 20, "there is no end to it");
+        }
+
+        Assert.Equal(3, CountStored());
+        Assert.Equal("anew", _state.Get("k1", columnFamily: "users"));
+        Assert.Equal("x", _state.Get("k1", columnFamily: "others"));
+        Assert.Equal(3, _state.Reader.GetStatistics().TotalKeys);
+        _state.Executor.Flush();
+        _state.Crash();
+        Assert.False(_state.Executor.CollectIdle());
+        Assert.Equal(3, CountStored());
+    }
+
     [Fact]
     public void Families_survive_a_crash()
     {
@@ -96,5 +131,17 @@ public sealed class ColumnFamilyTests : IDisposable
         Assert.Equal(2, _state.Reader.GetStatistics().TotalKeys);
         Assert.Equal(ErrorCode.OK, _state.ApplyOne(new CreateColumnFamilyCommand("gone")).Code);
         Assert.Null(_state.Get("a", columnFamily: "gone"));
+    }
+
+    private int CountStored()
+    {
+        int count = 0;
+        using IKvIterator records = _state.Store.IterateNewest();
+        for (records.Seek([]); records.IsValid; records.MoveNext())
+        {
+            count++;
+        }
+
+        return count;
     }
 }

@@ -82,11 +82,11 @@ public sealed class DataDirectoryTests : IDisposable
     {
         DataDirectory.Open(NodePath, "c1", 1).Dispose();
         string file = Path.Combine(NodePath, "identity");
-        File.WriteAllText(file, File.ReadAllText(file).Replace("format=1", "format=2", StringComparison.Ordinal));
+        File.WriteAllText(file, File.ReadAllText(file).Replace("format=2", "format=3", StringComparison.Ordinal));
 
         var refusal = Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 1));
 
-        Assert.Contains("format 2", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("format 3", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]

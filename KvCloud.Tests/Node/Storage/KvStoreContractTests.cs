@@ -1,4 +1,5 @@
 using System.Text;
+using KvCloud.Node.State;
 using KvCloud.Node.Storage;
 
 namespace KvCloud.Tests.Node.Storage;
@@ -19,21 +20,21 @@ public sealed class KvStoreContractTests : IDisposable
         using IKvStore store = Open(kind);
         Write(store, batch =>
         {
-            batch.Put(KvTable.Current, "a"u8, "1"u8);
-            batch.Put(KvTable.Current, "b"u8, "1"u8);
-            batch.Put(KvTable.Current, "c"u8, "1"u8);
-            batch.DeleteRange(KvTable.Current, "a"u8, "c"u8);
-            batch.Put(KvTable.Current, "b"u8, "2"u8);
-            batch.Delete(KvTable.Current, "never"u8);
-            batch.Put(KvTable.History, "a"u8, ""u8);
+            batch.Put(KvTable.Sessions, "a"u8, "1"u8);
+            batch.Put(KvTable.Sessions, "b"u8, "1"u8);
+            batch.Put(KvTable.Sessions, "c"u8, "1"u8);
+            batch.DeleteRange(KvTable.Sessions, "a"u8, "c"u8);
+            batch.Put(KvTable.Sessions, "b"u8, "2"u8);
+            batch.Delete(KvTable.Sessions, "never"u8);
+            batch.Put(KvTable.Garbage, "a"u8, ""u8);
         });
 
         Assert.Null(Get(store, "a"));
         Assert.Equal("2", Get(store, "b"));
         Assert.Equal("1", Get(store, "c"));
-        Assert.Equal("", Get(store, "a", KvTable.History));
-        Write(store, batch => batch.DeleteSingle(KvTable.History, "a"u8));
-        Assert.Null(Get(store, "a", KvTable.History));
+        Assert.Equal("", Get(store, "a", KvTable.Garbage));
+        Write(store, batch => batch.DeleteSingle(KvTable.Garbage, "a"u8));
+        Assert.Null(Get(store, "a", KvTable.Garbage));
     }
 
     [Theory]
@@ -42,10 +43,10 @@ public sealed class KvStoreContractTests : IDisposable
     {
         using IKvStore store = Open(kind);
         byte[] large = [.. Enumerable.Range(0, 100_000).Select(i => (byte)i)];
-        Write(store, batch => batch.Put(KvTable.Current, "a"u8, large));
+        Write(store, batch => batch.Put(KvTable.Sessions, "a"u8, large));
 
         var buffer = new ValueBuffer(stackalloc byte[16]);
-        Assert.True(store.TryGet(KvTable.Current, "a"u8, ref buffer));
+        Assert.True(store.TryGet(KvTable.Sessions, "a"u8, ref buffer));
         Assert.True(buffer.Value.SequenceEqual(large));
         buffer.Dispose();
     }
@@ -59,11 +60,11 @@ public sealed class KvStoreContractTests : IDisposable
         {
             foreach (byte first in (byte[])[0xFF, 0x00, 0x7F, 0x80])
             {
-                batch.Put(KvTable.Current, [first], [first]);
+                batch.Put(KvTable.Sessions, [first], [first]);
             }
         });
 
-        using IKvIterator iterator = store.Iterate(KvTable.Current);
+        using IKvIterator iterator = store.Iterate(KvTable.Sessions);
         Assert.False(iterator.IsValid);
         Assert.True(iterator.Seek([]));
         Assert.Equal([0x00], iterator.Key.ToArray());
@@ -84,23 +85,31 @@ public sealed class KvStoreContractTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Stores))]
-    public void Snapshot_and_iterator_see_one_moment(string kind)
+    public void Iterators_see_one_moment(string kind)
     {
         using IKvStore store = Open(kind);
-        Write(store, batch => batch.Put(KvTable.Current, "a"u8, "old"u8));
-        using IKvSnapshot snapshot = store.CreateSnapshot();
-        using IKvIterator iterator = store.Iterate(KvTable.Current);
         Write(store, batch =>
         {
-            batch.Put(KvTable.Current, "a"u8, "new"u8);
-            batch.Put(KvTable.Current, "b"u8, "new"u8);
+            batch.Put(KvTable.Sessions, "a"u8, "old"u8);
+            batch.PutVersion("a"u8, new CommitVersion(1), "old"u8);
+        });
+        using IKvIterator plain = store.Iterate(KvTable.Sessions);
+        using IKvIterator newest = store.IterateNewest();
+        Write(store, batch =>
+        {
+            batch.Put(KvTable.Sessions, "a"u8, "new"u8);
+            batch.Put(KvTable.Sessions, "b"u8, "new"u8);
+            batch.PutVersion("a"u8, new CommitVersion(2), "new"u8);
+            batch.PutVersion("b"u8, new CommitVersion(2), "new"u8);
         });
 
-        Assert.Equal("old", Get(snapshot, "a"));
-        Assert.Null(Get(snapshot, "b"));
-        Assert.True(iterator.Seek("a"u8));
-        Assert.Equal("old", Encoding.UTF8.GetString(iterator.Value));
-        Assert.False(iterator.MoveNext());
+        foreach (IKvIterator iterator in (IKvIterator[])[plain, newest])
+        {
+            Assert.True(iterator.Seek("a"u8));
+            Assert.Equal("old", Encoding.UTF8.GetString(iterator.Value));
+            Assert.False(iterator.MoveNext());
+        }
+
         Assert.Equal("new", Get(store, "a"));
     }
 
@@ -111,13 +120,15 @@ public sealed class KvStoreContractTests : IDisposable
         {
             Write(store, batch =>
             {
-                batch.Put(KvTable.Current, "a"u8, "1"u8);
+                batch.Put(KvTable.Sessions, "a"u8, "1"u8);
+                batch.PutVersion("a"u8, new CommitVersion(1), "1"u8);
                 batch.Put(KvTable.Meta, "applied"u8, "1"u8);
             });
             store.Flush();
             Write(store, batch =>
             {
-                batch.Put(KvTable.Current, "a"u8, "2"u8);
+                batch.Put(KvTable.Sessions, "a"u8, "2"u8);
+                batch.PutVersion("a"u8, new CommitVersion(2), "2"u8);
                 batch.Put(KvTable.Meta, "applied"u8, "2"u8);
             });
         }
@@ -125,15 +136,19 @@ public sealed class KvStoreContractTests : IDisposable
         using IKvStore reopened = Open("rocks");
         Assert.Equal("1", Get(reopened, "a"));
         Assert.Equal("1", Get(reopened, "applied", KvTable.Meta));
+        var buffer = new ValueBuffer(stackalloc byte[64]);
+        Assert.True(reopened.TryGetNewest("a"u8, ref buffer));
+        Assert.Equal("1", Encoding.UTF8.GetString(buffer.Value));
+        buffer.Dispose();
     }
 
     [Fact]
     public void Checkpoint_opens_as_a_store_with_all_that_was_written()
     {
         using RocksKvStore store = RocksKvStore.Open(_directory.Sub("data"), new StoreOptions());
-        Write(store, batch => batch.Put(KvTable.Current, "a"u8, "1"u8));
+        Write(store, batch => batch.Put(KvTable.Sessions, "a"u8, "1"u8));
         store.CreateCheckpoint(_directory.Sub("checkpoint"));
-        Write(store, batch => batch.Put(KvTable.Current, "a"u8, "2"u8));
+        Write(store, batch => batch.Put(KvTable.Sessions, "a"u8, "2"u8));
 
         using RocksKvStore copy = RocksKvStore.Open(_directory.Sub("checkpoint"), new StoreOptions());
         Assert.Equal("1", Get(copy, "a"));
@@ -158,7 +173,7 @@ public sealed class KvStoreContractTests : IDisposable
         {
             for (int i = 0; i < 10_000; i++)
             {
-                batch.Put(KvTable.Current, Encoding.UTF8.GetBytes($"{i:D8}"), new byte[100]);
+                batch.Put(KvTable.Sessions, Encoding.UTF8.GetBytes($"{i:D8}"), new byte[100]);
             }
         });
         store.Flush();
@@ -172,7 +187,7 @@ public sealed class KvStoreContractTests : IDisposable
         Assert.InRange(figures.SizeBytes, 10_000, 100_000_000);
         Assert.InRange(figures.CacheHitPercent!.Value, 50, 100);
         Assert.Contains(
-            figures.Details, detail => detail.Key == "rocksdb.current.estimate-num-keys" && detail.Value == 10_000);
+            figures.Details, detail => detail.Key == "rocksdb.sessions.estimate-num-keys" && detail.Value == 10_000);
     }
 
     private IKvStore Open(string kind) => kind == "memory"
@@ -186,10 +201,10 @@ public sealed class KvStoreContractTests : IDisposable
         store.Write(batch);
     }
 
-    private static string? Get(IKvView view, string key, KvTable table = KvTable.Current)
+    private static string? Get(IKvStore store, string key, KvTable table = KvTable.Sessions)
     {
         var buffer = new ValueBuffer(stackalloc byte[64]);
-        string? value = view.TryGet(table, Encoding.UTF8.GetBytes(key), ref buffer)
+        string? value = store.TryGet(table, Encoding.UTF8.GetBytes(key), ref buffer)
             ? Encoding.UTF8.GetString(buffer.Value)
             : null;
         buffer.Dispose();

@@ -1,0 +1,39 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using KvCloud.Node.State;
+
+namespace KvCloud.Node.Storage;
+
+/// <summary>Commit versions as RocksDB's user-defined timestamps: eight bytes, little-endian.</summary>
+internal static class RocksTimestamp
+{
+    public const int SizeBytes = sizeof(ulong);
+
+    /// <summary>Of RocksDB's own comparators: bytes of keys ascending, then versions descending.</summary>
+    public const string ComparatorName = "leveldb.BytewiseComparator.u64ts";
+
+    public static void Write(Span<byte> destination, CommitVersion version) =>
+        BinaryPrimitives.WriteInt64LittleEndian(destination, version.Value);
+}
+
+/// <summary>RocksDB's read options for one version of the data.</summary>
+internal sealed unsafe class RocksReadVersion : IDisposable
+{
+    /// <summary>RocksDB keeps the pointer, not the bytes.</summary>
+    private readonly byte* _timestamp = (byte*)NativeMemory.Alloc(RocksTimestamp.SizeBytes);
+
+    public RocksReadVersion(CommitVersion at)
+    {
+        RocksTimestamp.Write(new Span<byte>(_timestamp, RocksTimestamp.SizeBytes), at);
+        Options = RocksApi.Native.rocksdb_readoptions_create();
+        RocksApi.Native.rocksdb_readoptions_set_timestamp(Options, (IntPtr)_timestamp, RocksTimestamp.SizeBytes);
+    }
+
+    public IntPtr Options { get; }
+
+    public void Dispose()
+    {
+        RocksApi.Native.rocksdb_readoptions_destroy(Options);
+        NativeMemory.Free(_timestamp);
+    }
+}

@@ -1,0 +1,252 @@
+using System.Globalization;
+using System.Text;
+using KvCloud.Node.State;
+using KvCloud.Node.Storage;
+
+namespace KvCloud.Tests.Node.Storage;
+
+/// <summary>What every store promises of versions, asked of each.</summary>
+public sealed class KvStoreVersionTests : IDisposable
+{
+    private readonly TemporaryDirectory _directory = new();
+
+    public static TheoryData<string> Stores => ["memory", "rocks"];
+
+    public void Dispose() => _directory.Dispose();
+
+    [Theory]
+    [MemberData(nameof(Stores))]
+    public void A_read_at_a_version_sees_what_held_then(string kind)
+    {
+        using IKvStore store = Open(kind);
+        Write(store, batch => batch.PutVersion("a"u8, V(2), "two"u8));
+        Write(store, batch =>
+        {
+            batch.PutVersion("a"u8, V(4), "overwritten"u8);
+            batch.PutVersion("a"u8, V(4), "four"u8);
+            batch.DeleteVersion("a"u8, V(6));
+            batch.PutVersion("a"u8, V(8), ""u8);
+        });
+        Write(store, batch =>
+        {
+            batch.PutVersion("a"u8, V(9), "undone"u8);
+            batch.DeleteVersion("a"u8, V(9));
+            batch.DeleteVersion("never"u8, V(9));
+        });
+
+        for (int round = 0; round < 2; round++)
+        {
+            Assert.Equal(
+                [null, null, "two", "two", "four", "four", null, null, "", null, null],
+                Enumerable.Range(0, 11).Select(version => GetAt(store, "a", version)));
+            Assert.Null(GetNewest(store, "a"));
+            Assert.Null(GetNewest(store, "never"));
+            store.Flush();
+        }
+
+        Write(store, batch => batch.PutVersion("a"u8, V(11), "eleven"u8));
+        Assert.Equal("eleven", GetNewest(store, "a"));
+        Assert.Equal("", GetAt(store, "a", 8));
+    }
+
+    [Theory]
+    [MemberData(nameof(Stores))]
+    public void Keys_that_begin_alike_do_not_hide_one_another(string kind)
+    {
+        using IKvStore store = Open(kind);
+        byte[][] keys = [[], [0], [0, 0], [0, 0, 0, 0, 0, 0, 0, 0], [1], [255], [255, 255, 255, 255, 255, 255, 255, 255]];
+        foreach ((int i, byte[] key) in keys.Index())
+        {
+            Write(store, batch => batch.PutVersion(key, V(i + 1), [(byte)i]));
+        }
+
+        store.Flush();
+        using IKvIterator all = store.IterateNewest();
+        all.Seek([]);
+        foreach ((int i, byte[] key) in keys.Index())
+        {
+            Assert.Equal(key, all.Key.ToArray());
+            Assert.Equal([(byte)i], all.Value.ToArray());
+            all.MoveNext();
+        }
+
+        Assert.False(all.IsValid);
+    }
+
+    [Theory]
+    [MemberData(nameof(Stores))]
+    public void A_value_larger_than_the_scratch_comes_whole(string kind)
+    {
+        using IKvStore store = Open(kind);
+        byte[] large = [.. Enumerable.Range(0, 100_000).Select(i => (byte)i)];
+        Write(store, batch => batch.PutVersion("a"u8, V(1), large));
+
+        var buffer = new ValueBuffer(stackalloc byte[16]);
+        Assert.True(store.TryGetAt("a"u8, V(1), ref buffer));
+        Assert.True(buffer.Value.SequenceEqual(large));
+        buffer.Dispose();
+    }
+
+    [Theory]
+    [MemberData(nameof(Stores))]
+    public void What_is_forgotten_is_refused_and_the_rest_stays(string kind)
+    {
+        using IKvStore store = Open(kind);
+        Write(store, batch =>
+        {
+            batch.PutVersion("a"u8, V(1), "one"u8);
+            batch.PutVersion("b"u8, V(1), "one"u8);
+        });
+        Write(store, batch => batch.PutVersion("a"u8, V(5), "five"u8));
+        using IKvIterator before = store.IterateAt(V(2));
+        store.Flush();
+        store.ForgetVersionsBefore(V(4));
+        store.ForgetVersionsBefore(V(4));
+        store.ForgetVersionsBefore(V(3));
+        Write(store, batch => batch.PutVersion("a"u8, V(6), "six"u8));
+        store.Flush();
+
+        Assert.Throws<VersionForgottenException>(() => GetAt(store, "a", 3));
+        Assert.Throws<VersionForgottenException>(() => store.IterateAt(V(3)));
+        Assert.Equal(["one", "five", "six"], ((int[])[4, 5, 6]).Select(version => GetAt(store, "a", version)));
+        Assert.Equal("one", GetAt(store, "b", 4));
+
+        Assert.True(before.Seek("a"u8));
+        Assert.Equal("one", Encoding.UTF8.GetString(before.Value));
+    }
+
+    [Theory]
+    [MemberData(nameof(Stores))]
+    public void Random_writes_reads_flushes_and_forgetting_match_a_model(string kind)
+    {
+        for (int seed = 0; seed < (kind == "memory" ? 20 : 4); seed++)
+        {
+            RunModel(kind, seed);
+        }
+    }
+
+    [Fact]
+    public void Forgotten_versions_stay_forgotten_when_a_crash_undoes_what_came_later()
+    {
+        using (IKvStore store = Open("rocks"))
+        {
+            Write(store, batch => batch.PutVersion("a"u8, V(1), "one"u8));
+            Write(store, batch => batch.PutVersion("a"u8, V(5), "five"u8));
+            store.Flush();
+            store.ForgetVersionsBefore(V(3));
+            Write(store, batch => batch.PutVersion("a"u8, V(9), "nine"u8));
+        }
+
+        using IKvStore reopened = Open("rocks");
+        Assert.Equal("five", GetNewest(reopened, "a"));
+        Assert.Equal("one", GetAt(reopened, "a", 3));
+        Assert.Throws<VersionForgottenException>(() => GetAt(reopened, "a", 2));
+        reopened.ForgetVersionsBefore(V(3));
+        reopened.ForgetVersionsBefore(V(4));
+    }
+
+    private void RunModel(string kind, int seed)
+    {
+        var random = new Random(seed);
+        var options = new StoreOptions { WriteBufferSizeBytes = 64 * 1024, MemtableLimitBytes = 0, TargetFileSizeBytes = 32 * 1024 };
+        using IKvStore store = kind == "memory" ? new MemoryKvStore() : RocksKvStore.Open(_directory.Sub($"model{seed}"), options);
+        var versions = new List<SortedDictionary<string, string>> { new(StringComparer.Ordinal) };
+        int oldest = 0;
+        for (int round = 0; round < 60; round++)
+        {
+            Write(store, batch =>
+            {
+                for (int i = 0; i < 40; i++)
+                {
+                    var next = new SortedDictionary<string, string>(versions[^1], StringComparer.Ordinal);
+                    string key = random.Next(60).ToString(CultureInfo.InvariantCulture);
+                    if (random.Next(4) == 0)
+                    {
+                        next.Remove(key);
+                        batch.DeleteVersion(Encoding.UTF8.GetBytes(key), V(versions.Count));
+                    }
+                    else
+                    {
+                        next[key] = new string((char)('a' + random.Next(26)), random.Next(400));
+                        batch.PutVersion(Encoding.UTF8.GetBytes(key), V(versions.Count), Encoding.UTF8.GetBytes(next[key]));
+                    }
+
+                    versions.Add(next);
+                }
+            });
+            if (random.Next(3) == 0)
+            {
+                store.Flush();
+                oldest = random.Next(oldest, versions.Count);
+                store.ForgetVersionsBefore(V(oldest));
+            }
+
+            for (int i = 0; i < 20; i++)
+            {
+                int at = random.Next(oldest, versions.Count);
+                string key = random.Next(60).ToString(CultureInfo.InvariantCulture);
+                Assert.Equal(versions[at].GetValueOrDefault(key), GetAt(store, key, at));
+            }
+
+            Compare(versions[^1], store.IterateNewest());
+            int from = random.Next(oldest, versions.Count);
+            Compare(versions[from], store.IterateAt(V(from)));
+        }
+    }
+
+    private static void Compare(SortedDictionary<string, string> expected, IKvIterator found)
+    {
+        using (found)
+        {
+            var forward = new List<KeyValuePair<string, string>>();
+            for (found.Seek([]); found.IsValid; found.MoveNext())
+            {
+                forward.Add(new(Encoding.UTF8.GetString(found.Key), Encoding.UTF8.GetString(found.Value)));
+            }
+
+            Assert.Equal(expected, forward);
+            int backward = 0;
+            for (found.SeekBefore([0xFF]); found.IsValid; found.MovePrevious())
+            {
+                backward++;
+                Assert.Equal(forward[^backward].Key, Encoding.UTF8.GetString(found.Key));
+                Assert.Equal(forward[^backward].Value, Encoding.UTF8.GetString(found.Value));
+            }
+
+            Assert.Equal(forward.Count, backward);
+        }
+    }
+
+    private static CommitVersion V(long version) => new(version);
+
+    private IKvStore Open(string kind) => kind == "memory"
+        ? new MemoryKvStore()
+        : RocksKvStore.Open(_directory.Sub("data"), new StoreOptions());
+
+    private static void Write(IKvStore store, Action<IKvBatch> fill)
+    {
+        using IKvBatch batch = store.CreateBatch();
+        fill(batch);
+        store.Write(batch);
+    }
+
+    private static string? GetNewest(IKvStore store, string key)
+    {
+        var buffer = new ValueBuffer(stackalloc byte[64]);
+        string? value = store.TryGetNewest(Encoding.UTF8.GetBytes(key), ref buffer)
+            ? Encoding.UTF8.GetString(buffer.Value)
+            : null;
+        buffer.Dispose();
+        return value;
+    }
+
+    private static string? GetAt(IKvStore store, string key, long at)
+    {
+        var buffer = new ValueBuffer(stackalloc byte[64]);
+        string? value = store.TryGetAt(Encoding.UTF8.GetBytes(key), V(at), ref buffer)
+            ? Encoding.UTF8.GetString(buffer.Value)
+            : null;
+        buffer.Dispose();
+        return value;
+    }
+}
