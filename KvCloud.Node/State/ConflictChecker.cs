@@ -81,7 +81,7 @@ internal sealed class ConflictChecker(IKvStore store, KeyWriter keys)
 
             int order = !hasStored ? 1 : !hasPending ? -1
                 : MvccKey.UserKeyOf(stored.Key).SequenceCompareTo(_pendingInRange[pending].Key.Span);
-            KeyState key = order < 0 ? StateOf(stored.Value) : StateOf(_pendingInRange[pending]);
+            KeyState key = order < 0 ? KeyState.OfRecord(stored.Value) : _pendingInRange[pending].State;
             if (order <= 0)
             {
                 stored.MoveNext();
@@ -118,14 +118,6 @@ internal sealed class ConflictChecker(IKvStore store, KeyWriter keys)
 
         _pendingInRange.Sort((left, right) => left.Key.Span.SequenceCompareTo(right.Key.Span));
     }
-
-    private static KeyState StateOf(ReadOnlySpan<byte> record)
-    {
-        VersionedValue stored = VersionedValue.Parse(record);
-        return new KeyState(stored.Version, stored.IsTombstone);
-    }
-
-    private static KeyState StateOf(in WriteOverlay.Entry entry) => new(entry.Version, entry.IsTombstone);
 
     private static CommitVersion Newer(CommitVersion left, CommitVersion right) => left > right ? left : right;
 

@@ -50,7 +50,7 @@ internal sealed class KeyWriter(IKvStore store)
         CommitVersion superseded = CommitVersion.Zero;
         if (isDelete || isSampled)
         {
-            KeyState before = index >= 0 ? StateOf(Overlay.Entries[index]) : StateInStore(physicalKey);
+            KeyState before = index >= 0 ? Overlay.Entries[index].State : StateInStore(physicalKey);
             superseded = before.IsTombstone ? CommitVersion.Zero : before.Version;
             if (isDelete && superseded == CommitVersion.Zero)
             {
@@ -64,7 +64,7 @@ internal sealed class KeyWriter(IKvStore store)
         }
 
         batch.PutVersion(physicalKey, version, Record(isDelete, version, value));
-        var entry = new WriteOverlay.Entry(keyspace.Id, key, hash, isDelete, version);
+        var entry = new WriteOverlay.Entry(keyspace.Id, key, hash, new KeyState(version, isDelete));
         if (index >= 0)
         {
             Overlay.Replace(index, entry);
@@ -91,11 +91,9 @@ internal sealed class KeyWriter(IKvStore store)
     {
         int index = Overlay.Find(keyspace.Id, key, WriteOverlay.HashOf(key));
         return index >= 0
-            ? Overlay.Entries[index].Version
+            ? Overlay.Entries[index].State.Version
             : StateInStore(MvccKey.Write(_physicalKey, keyspace.Id, key)).Version;
     }
-
-    private static KeyState StateOf(in WriteOverlay.Entry entry) => new(entry.Version, entry.IsTombstone);
 
     /// <summary>Version zero when the key is not there.</summary>
     private KeyState StateInStore(ReadOnlySpan<byte> physicalKey)
@@ -104,8 +102,7 @@ internal sealed class KeyWriter(IKvStore store)
         KeyState state = default;
         if (store.TryGetNewest(physicalKey, ref buffer))
         {
-            VersionedValue stored = VersionedValue.Parse(buffer.Value);
-            state = new KeyState(stored.Version, stored.IsTombstone);
+            state = KeyState.OfRecord(buffer.Value);
         }
 
         buffer.Dispose();

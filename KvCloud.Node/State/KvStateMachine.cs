@@ -17,7 +17,6 @@ namespace KvCloud.Node.State;
 /// </remarks>
 internal sealed class KvStateMachine
 {
-    private const byte KeyspacePrefix = (byte)'k';
     private const byte KeyspaceFormatVersion = 1;
     private const int KeyspaceHeaderSize = 1 + (2 * sizeof(long));
 
@@ -316,8 +315,8 @@ internal sealed class KvStateMachine
         AppliedVersion = AppliedVersion.Next;
         Keyspaces = Keyspaces.Without(keyspace);
         _collector.Drop(_batch, keyspace.Id);
-        Span<byte> key = stackalloc byte[1 + sizeof(uint)];
-        _batch.Delete(KvTable.Meta, KeyspaceKey(key, keyspace.Id));
+        Span<byte> key = stackalloc byte[MetaKey.SizeBytes];
+        _batch.Delete(KvTable.Meta, MetaKey.Write(key, MetaKey.Keyspace, keyspace.Id));
         _writtenCounts.RemoveAll(written => written.Keyspace == keyspace);
         _hasher.Mix(keyspace.Id);
         return new CommandResult(ErrorCode.OK, AppliedVersion);
@@ -368,8 +367,8 @@ internal sealed class KvStateMachine
     {
         var loaded = new List<Keyspace>();
         using IKvIterator records = _store.Iterate(KvTable.Meta);
-        records.Seek([KeyspacePrefix]);
-        for (; records.IsValid && records.Key[0] == KeyspacePrefix; records.MoveNext())
+        records.Seek([MetaKey.Keyspace]);
+        for (; records.IsValid && records.Key[0] == MetaKey.Keyspace; records.MoveNext())
         {
             ReadOnlySpan<byte> record = records.Value;
             if (record.Length <= KeyspaceHeaderSize || record[0] != KeyspaceFormatVersion)
@@ -378,7 +377,7 @@ internal sealed class KvStateMachine
             }
 
             var keyspace = new Keyspace(
-                BinaryPrimitives.ReadUInt32BigEndian(records.Key[1..]),
+                MetaKey.KeyspaceOf(records.Key),
                 Encoding.UTF8.GetString(record[KeyspaceHeaderSize..]),
                 new CommitVersion(BinaryPrimitives.ReadInt64LittleEndian(record[1..])))
             {
@@ -418,17 +417,10 @@ internal sealed class KvStateMachine
         BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(1), keyspace.CreatedAt.Value);
         BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(9), keyspace.SampledKeys);
         Encoding.UTF8.GetBytes(keyspace.Name, record.AsSpan(KeyspaceHeaderSize));
-        Span<byte> key = stackalloc byte[1 + sizeof(uint)];
-        _batch.Put(KvTable.Meta, KeyspaceKey(key, keyspace.Id), record);
+        Span<byte> key = stackalloc byte[MetaKey.SizeBytes];
+        _batch.Put(KvTable.Meta, MetaKey.Write(key, MetaKey.Keyspace, keyspace.Id), record);
         _writtenCounts.RemoveAll(written => written.Keyspace == keyspace);
         _writtenCounts.Add((keyspace, keyspace.SampledKeys));
-    }
-
-    private static Span<byte> KeyspaceKey(Span<byte> destination, uint id)
-    {
-        destination[0] = KeyspacePrefix;
-        BinaryPrimitives.WriteUInt32BigEndian(destination[1..], id);
-        return destination[..(1 + sizeof(uint))];
     }
 
     private static CommandResult ColumnFamilyNotFound(string name) => new(

@@ -93,7 +93,8 @@ internal sealed class KvStoreExecutor : IDisposable
 
     /// <summary>
     /// Makes everything applied before the call durable and returns the slot up to which that is; then gives up the versions
-    /// that had left the retention window by then: after a crash the store stands here, and answers for all in that window. One caller at a time; may run on another thread than apply.
+    /// that had left the retention window by then: after a crash the store stands here, and answers for all in that window.
+    /// One caller at a time; may run on another thread than apply.
     /// </summary>
     public Slot Flush()
     {

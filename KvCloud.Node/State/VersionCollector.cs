@@ -9,8 +9,6 @@ namespace KvCloud.Node.State;
 /// </summary>
 internal sealed class VersionCollector
 {
-    private const byte DroppedPrefix = (byte)'d';
-
     private readonly IKvStore _store;
 
     /// <summary>Keyspaces that are gone but for their keys.</summary>
@@ -26,10 +24,10 @@ internal sealed class VersionCollector
     {
         _store = store;
         using IKvIterator records = store.Iterate(KvTable.Meta);
-        records.Seek([DroppedPrefix]);
-        for (; records.IsValid && records.Key[0] == DroppedPrefix; records.MoveNext())
+        records.Seek([MetaKey.DroppedKeyspace]);
+        for (; records.IsValid && records.Key[0] == MetaKey.DroppedKeyspace; records.MoveNext())
         {
-            _dropped.Enqueue(BinaryPrimitives.ReadUInt32BigEndian(records.Key[1..]));
+            _dropped.Enqueue(MetaKey.KeyspaceOf(records.Key));
         }
     }
 
@@ -37,8 +35,8 @@ internal sealed class VersionCollector
     public void Drop(IKvBatch batch, uint keyspace)
     {
         _dropped.Enqueue(keyspace);
-        Span<byte> key = stackalloc byte[1 + sizeof(uint)];
-        batch.Put(KvTable.Meta, DroppedKey(key, keyspace), []);
+        Span<byte> key = stackalloc byte[MetaKey.SizeBytes];
+        batch.Put(KvTable.Meta, MetaKey.Write(key, MetaKey.DroppedKeyspace, keyspace), []);
     }
 
     /// <summary>
@@ -79,7 +77,7 @@ internal sealed class VersionCollector
             ReadOnlySpan<byte> rest = GarbageRecord.Open(records.Value);
             while (!rest.IsEmpty)
             {
-                Collect(batch, applied, GarbageRecord.ReadItem(ref rest), keyspaces);
+                CollectTombstone(batch, applied, GarbageRecord.ReadItem(ref rest), keyspaces);
                 collected++;
             }
 
@@ -97,7 +95,7 @@ internal sealed class VersionCollector
         return collected;
     }
 
-    private void Collect(
+    private void CollectTombstone(
         IKvBatch batch, CommitVersion applied, GarbageRecord.Tombstone tombstone, KeyspaceCatalog keyspaces)
     {
         if (!keyspaces.Contains(MvccKey.KeyspaceOf(tombstone.Key)))
@@ -121,7 +119,7 @@ internal sealed class VersionCollector
     private int CollectDropped(IKvBatch batch, CommitVersion applied, int budget)
     {
         int collected = 0;
-        Span<byte> key = stackalloc byte[1 + sizeof(uint)];
+        Span<byte> key = stackalloc byte[MetaKey.SizeBytes];
         while (collected < budget && _dropped.TryPeek(out uint keyspace))
         {
             using IKvIterator records = _store.IterateNewest();
@@ -139,18 +137,11 @@ internal sealed class VersionCollector
                 records.MoveNext();
             }
 
-            batch.Delete(KvTable.Meta, DroppedKey(key, keyspace));
+            batch.Delete(KvTable.Meta, MetaKey.Write(key, MetaKey.DroppedKeyspace, keyspace));
             _dropped.Dequeue();
             _leftFrom = null;
         }
 
         return collected;
-    }
-
-    private static ReadOnlySpan<byte> DroppedKey(Span<byte> destination, uint keyspace)
-    {
-        destination[0] = DroppedPrefix;
-        BinaryPrimitives.WriteUInt32BigEndian(destination[1..], keyspace);
-        return destination[..(1 + sizeof(uint))];
     }
 }

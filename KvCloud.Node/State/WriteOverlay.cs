@@ -96,6 +96,5 @@ internal sealed class WriteOverlay
         uint Keyspace,
         ReadOnlyMemory<byte> Key,
         ulong Hash,
-        bool IsTombstone,
-        CommitVersion Version);
+        KeyState State);
 }

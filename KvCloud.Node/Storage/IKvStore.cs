@@ -59,9 +59,6 @@ internal interface IKvBatch : IDisposable
     /// <summary>Deletes a key that was put exactly once since it last did not exist: cheaper than Delete.</summary>
     void DeleteSingle(KvTable table, ReadOnlySpan<byte> key);
 
-    /// <summary>Deletes from <paramref name="begin"/> (inclusive) to <paramref name="end"/> (exclusive).</summary>
-    void DeleteRange(KvTable table, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end);
-
     /// <summary>
     /// What the key holds from this version on. No version of the key may be newer; of several at one version the last holds.
     /// </summary>

@@ -266,20 +266,17 @@ internal sealed class MemoryKvStore : IKvStore
 
     private sealed class Batch : IKvBatch
     {
-        private readonly List<(KvTable Table, byte[] Key, byte[]? Value, byte[]? RangeEnd)> _changes = [];
+        private readonly List<(KvTable Table, byte[] Key, byte[]? Value)> _changes = [];
         private readonly List<(byte[] Key, CommitVersion From, byte[]? Value)> _versions = [];
 
         public int Count => _changes.Count + _versions.Count;
 
         public void Put(KvTable table, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) =>
-            _changes.Add((table, key.ToArray(), value.ToArray(), null));
+            _changes.Add((table, key.ToArray(), value.ToArray()));
 
-        public void Delete(KvTable table, ReadOnlySpan<byte> key) => _changes.Add((table, key.ToArray(), null, null));
+        public void Delete(KvTable table, ReadOnlySpan<byte> key) => _changes.Add((table, key.ToArray(), null));
 
         public void DeleteSingle(KvTable table, ReadOnlySpan<byte> key) => Delete(table, key);
-
-        public void DeleteRange(KvTable table, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end) =>
-            _changes.Add((table, begin.ToArray(), null, end.ToArray()));
 
         public void PutVersion(ReadOnlySpan<byte> key, CommitVersion version, ReadOnlySpan<byte> value) =>
             _versions.Add((key.ToArray(), version, value.ToArray()));
@@ -298,16 +295,10 @@ internal sealed class MemoryKvStore : IKvStore
         public Root ApplyTo(Root root)
         {
             var builders = new ImmutableSortedSet<Entry>.Builder?[TableCount];
-            foreach ((KvTable table, byte[] key, byte[]? value, byte[]? rangeEnd) in _changes)
+            foreach ((KvTable table, byte[] key, byte[]? value) in _changes)
             {
                 ImmutableSortedSet<Entry>.Builder builder =
                     builders[(int)table] ??= root.Tables[(int)table].ToBuilder();
-                if (rangeEnd is not null)
-                {
-                    RemoveRange(builder, key, rangeEnd);
-                    continue;
-                }
-
                 builder.Remove(new Entry(key, []));
                 if (value is not null)
                 {
@@ -343,16 +334,6 @@ internal sealed class MemoryKvStore : IKvStore
             }
 
             return versions.ToImmutable();
-        }
-
-        private static void RemoveRange(ImmutableSortedSet<Entry>.Builder builder, byte[] begin, byte[] end)
-        {
-            int index = builder.IndexOf(new Entry(begin, []));
-            index = index >= 0 ? index : ~index;
-            while (index < builder.Count && builder[index].Key.AsSpan().SequenceCompareTo(end) < 0)
-            {
-                builder.Remove(builder[index]);
-            }
         }
     }
 }

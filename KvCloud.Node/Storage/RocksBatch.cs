@@ -36,16 +36,6 @@ internal sealed unsafe class RocksBatch(IntPtr[] tables, IntPtr versions) : IKvB
         }
     }
 
-    public void DeleteRange(KvTable table, ReadOnlySpan<byte> begin, ReadOnlySpan<byte> end)
-    {
-        fixed (byte* beginPointer = begin)
-        fixed (byte* endPointer = end)
-        {
-            RocksApi.Native.rocksdb_writebatch_delete_range_cf(
-                Handle, tables[(int)table], beginPointer, (UIntPtr)begin.Length, endPointer, (UIntPtr)end.Length);
-        }
-    }
-
     public void PutVersion(ReadOnlySpan<byte> key, CommitVersion version, ReadOnlySpan<byte> value)
     {
         byte* timestamp = stackalloc byte[RocksTimestamp.SizeBytes];

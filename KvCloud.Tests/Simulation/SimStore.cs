@@ -78,7 +78,12 @@ internal sealed class SimStore : IDisposable
         _executor.Dispose();
         using (IKvBatch batch = _store.CreateBatch())
         {
-            batch.DeleteRange(KvTable.Sessions, "a"u8, "b"u8);
+            using IKvIterator answers = _store.Iterate(KvTable.Sessions);
+            for (answers.Seek("a"u8); answers.IsValid && answers.Key[0] == 'a'; answers.MoveNext())
+            {
+                batch.Delete(KvTable.Sessions, answers.Key);
+            }
+
             _store.Write(batch);
         }
 

@@ -6,14 +6,8 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Tests.Node.Storage;
 
 /// <summary>What every store promises of versions, asked of each.</summary>
-public sealed class KvStoreVersionTests : IDisposable
+public sealed class KvStoreVersionTests : StoreTests
 {
-    private readonly TemporaryDirectory _directory = new();
-
-    public static TheoryData<string> Stores => ["memory", "rocks"];
-
-    public void Dispose() => _directory.Dispose();
-
     [Theory]
     [MemberData(nameof(Stores))]
     public void A_read_at_a_version_sees_what_held_then(string kind)
@@ -149,7 +143,7 @@ public sealed class KvStoreVersionTests : IDisposable
     {
         var random = new Random(seed);
         var options = new StoreOptions { WriteBufferSizeBytes = 64 * 1024, MemtableLimitBytes = 0, TargetFileSizeBytes = 32 * 1024 };
-        using IKvStore store = kind == "memory" ? new MemoryKvStore() : RocksKvStore.Open(_directory.Sub($"model{seed}"), options);
+        using IKvStore store = kind == "memory" ? new MemoryKvStore() : RocksKvStore.Open(Temporary.Sub($"model{seed}"), options);
         var versions = new List<SortedDictionary<string, string>> { new(StringComparer.Ordinal) };
         int oldest = 0;
         for (int round = 0; round < 60; round++)
@@ -218,17 +212,6 @@ public sealed class KvStoreVersionTests : IDisposable
     }
 
     private static CommitVersion V(long version) => new(version);
-
-    private IKvStore Open(string kind) => kind == "memory"
-        ? new MemoryKvStore()
-        : RocksKvStore.Open(_directory.Sub("data"), new StoreOptions());
-
-    private static void Write(IKvStore store, Action<IKvBatch> fill)
-    {
-        using IKvBatch batch = store.CreateBatch();
-        fill(batch);
-        store.Write(batch);
-    }
 
     private static string? GetNewest(IKvStore store, string key)
     {
