@@ -69,6 +69,10 @@ internal sealed record CompactionOptions
     [OneOf("by_compensated_size", "oldest_largest_seq_first", "oldest_smallest_seq_first", "min_overlapping_ratio")]
     public string CompactionPriority { get; init; } = "min_overlapping_ratio";
 
+    [About("Files of level 0 that are merged at once into the level below. More of them are less work for a write, and more for a read.")]
+    [Between(1, 64)]
+    public int Level0FileNumCompactionTrigger { get; init; } = 8;
+
     [About("Size of a file of level 1.")]
     [Between(1, 16 * 1024)]
     public int TargetFileSizeBaseMb { get; init; } = 32;

@@ -23,6 +23,7 @@ internal static class StoreMapping
         Level1Compression = CompressionOf(options.Compression.L1Compression),
         BottomCompression = CompressionOf(options.Compression.BottomCompression),
         CompactionPriority = PriorityOf(options.Compaction.CompactionPriority),
+        Level0Files = options.Compaction.Level0FileNumCompactionTrigger,
         MaxBackgroundJobs = options.Rocksdb.MaxBackgroundJobs,
         DynamicLevelBytes = options.Rocksdb.DynamicLevelBytes,
         TargetFileSizeBytes = options.Compaction.TargetFileSizeBaseMb * MiB,

@@ -5,8 +5,9 @@ using KvCloud.Protocol;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Applies chosen slots in order on a thread of its own, all that wait in one batch of the store, and answers the writes
-/// that this node proposed in them. Commit goes on meanwhile.
+/// Applies chosen slots in order, all that wait in one batch of the store, and answers the writes that this node proposed in
+/// them. Mostly on a thread of its own, while commit goes on; a write that is alone, on the thread that found it chosen. One
+/// thread at a time applies.
 /// </summary>
 /// <remarks>
 /// What somebody waits for here, a write's caller or a reader, is applied at once. The rest, on followers nearly all, is left
@@ -42,6 +43,8 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
     private long _appliedSlot;
     private long _appliedBytes;
     private AppliedState _hashed;
+    private bool _isApplying;
+    private bool _hasFailed;
     private bool _isClosed;
 
     public ApplyLoop(KvStoreExecutor executor, Action<Exception> onFatal)
@@ -69,18 +72,32 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
 
     public void Start() => _thread.Start();
 
-    public void Enqueue(ChosenEntry entry, PendingWrite[]? writes)
+    /// <param name="mayLeave">The caller has time to apply a write that is alone.</param>
+    /// <returns>Whether the slot is left to the caller, who must call <see cref="ApplyHere"/> soon.</returns>
+    public bool Enqueue(ChosenEntry entry, PendingWrite[]? writes, bool mayLeave)
     {
+        bool isLeft;
         bool isAwaited;
         lock (_gate)
         {
+            isLeft = mayLeave && writes is { Length: 1 } && !_isWanted && !_isApplying;
             _waiting.Enqueue(new Item(entry, writes));
             _waitingBytes += entry.Value.Payload.Length;
             _isWanted |= writes is not null || _waitingBytes >= WantedBytes || Volatile.Read(ref _slotWaiterCount) > 0;
-            isAwaited = _isWanted && _signal.TakeExpected();
+            isAwaited = _isWanted && !isLeft && _signal.TakeExpected();
         }
 
         _signal.WakeIf(isAwaited);
+        return isLeft;
+    }
+
+    /// <summary>Applies what waits on this thread, unless another has begun with it meanwhile.</summary>
+    public void ApplyHere()
+    {
+        if (TryTake())
+        {
+            Apply();
+        }
     }
 
     /// <summary>What waits has waited long enough. To be called at every tick.</summary>
@@ -167,61 +184,58 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
 
     private void Run()
     {
-        try
+        while (!IsOver())
         {
-            while (Take())
+            if (TryTake())
             {
-                if (_entries.Count == 0)
-                {
-                    _executor.CollectIdle();
-                    continue;
-                }
-
-                _executor.Apply(_entries, this);
-                Volatile.Write(ref _appliedSlot, _entries[^1].Slot.Value);
-                if (_appliedSlot % HashEverySlots == 0)
-                {
-                    Volatile.Write(ref _hashed, _executor.Applied);
-                }
-
-                Announce();
-                ReleaseSlotWaiters();
+                Apply();
             }
-        }
-        catch (Exception exception)
-        {
-            _onFatal(exception);
+            else if (!WaitForWork() && TryTakeNothing())
+            {
+                Apply();
+            }
         }
     }
 
-    /// <summary>Takes what waits; nothing when nothing came for a while. False at the end.</summary>
-    private bool Take()
+    private bool IsOver()
     {
-        _entries.Clear();
-        _writes.Clear();
-        bool mustWait;
         lock (_gate)
         {
-            mustWait = !_isWanted && !_isClosed;
-            if (mustWait)
-            {
-                _signal.Expect();
-            }
+            return _hasFailed || (_isClosed && !_isApplying && _waiting.Count == 0);
         }
+    }
 
-        if (mustWait)
-        {
-            _signal.Wait(IdleMs);
-        }
-
+    /// <summary>False when nothing came for a while.</summary>
+    private bool WaitForWork()
+    {
         lock (_gate)
         {
-            _signal.TakeExpected();
-            if (_waiting.Count == 0 || (!_isWanted && !_isClosed))
+            if (!_isApplying && (_isWanted || _isClosed))
             {
-                return !_isClosed;
+                return true;
             }
 
+            _signal.Expect();
+        }
+
+        _signal.Wait(IdleMs);
+        lock (_gate)
+        {
+            return !_signal.TakeExpected();
+        }
+    }
+
+    /// <summary>Takes what waits; from here to the end of <see cref="Apply"/> the caller is the one that applies.</summary>
+    private bool TryTake()
+    {
+        lock (_gate)
+        {
+            if (_isApplying || _waiting.Count == 0 || (!_isWanted && !_isClosed))
+            {
+                return false;
+            }
+
+            _isApplying = true;
             long bytes = 0;
             while (bytes < MaxBatchBytes && _waiting.TryDequeue(out Item item))
             {
@@ -239,6 +253,76 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
             Volatile.Write(ref _appliedBytes, _appliedBytes + bytes);
             return true;
         }
+    }
+
+    /// <summary>As <see cref="TryTake"/>, where nothing waits.</summary>
+    private bool TryTakeNothing()
+    {
+        lock (_gate)
+        {
+            bool isIdle = !_isApplying && !_isClosed && _waiting.Count == 0;
+            _isApplying |= isIdle;
+            return isIdle;
+        }
+    }
+
+    /// <summary>Applies what was taken; nothing taken, it is a time to collect.</summary>
+    private void Apply()
+    {
+        try
+        {
+            if (_entries.Count == 0)
+            {
+                _executor.CollectIdle();
+            }
+            else
+            {
+                ApplyEntries();
+            }
+        }
+        catch (Exception exception)
+        {
+            Fail(exception);
+            return;
+        }
+
+        _entries.Clear();
+        _writes.Clear();
+        bool isAwaited;
+        lock (_gate)
+        {
+            _isApplying = false;
+            isAwaited = (_isWanted || _isClosed) && _signal.TakeExpected();
+        }
+
+        _signal.WakeIf(isAwaited);
+    }
+
+    private void ApplyEntries()
+    {
+        _executor.Apply(_entries, this);
+        Volatile.Write(ref _appliedSlot, _entries[^1].Slot.Value);
+        if (_appliedSlot % HashEverySlots == 0)
+        {
+            Volatile.Write(ref _hashed, _executor.Applied);
+        }
+
+        Announce();
+        ReleaseSlotWaiters();
+    }
+
+    /// <summary>Nobody applies any more: what the store holds is unknown.</summary>
+    private void Fail(Exception exception)
+    {
+        bool isAwaited;
+        lock (_gate)
+        {
+            _hasFailed = true;
+            isAwaited = _signal.TakeExpected();
+        }
+
+        _signal.WakeIf(isAwaited);
+        _onFatal(exception);
     }
 
     private void Announce()

@@ -13,11 +13,12 @@ namespace KvCloud.Node.Replication;
 /// <remarks>
 /// One thread at a time takes turns. Whoever brings messages, a peer's receiving thread or the log's, takes the turn for
 /// them itself unless another thread is at it, which then takes the next one: that spares a change of threads for each
-/// message. Writes and reads wait for the loop's own thread, so that what comes together goes together.
+/// message. What then remains to be done of a write that is alone, a follower's log write, a leader's apply, that thread
+/// does too, when it has given the turn back. Writes and reads wait for the loop's own thread, so that what comes together
+/// goes together.
 /// </remarks>
 internal sealed class ConsensusDriver : IDisposable
 {
-    private const int CatchUpChunkBytes = 1024 * 1024;
     private const int ExpireEveryTicks = 5;
 
     /// <summary>How often the loop looks whether writes have waited long enough for company.</summary>
@@ -27,7 +28,6 @@ internal sealed class ConsensusDriver : IDisposable
     private const int MaxTurnsOnEnd = 4;
 
     private readonly PaxosNode _node;
-    private readonly IPaxosLog _log;
     private readonly IConsensusTransport _transport;
     private readonly ApplyLoop _applyLoop;
     private readonly KvStoreExecutor _executor;
@@ -37,6 +37,8 @@ internal sealed class ConsensusDriver : IDisposable
     private readonly DriverInbox _inbox;
     private readonly ProposalQueue _proposals;
     private readonly LogWriter _logWriter;
+    private readonly CatchUpSource _catchUps;
+    private readonly LeaderContact _contact = new();
     private readonly Action<Exception> _onFatal;
     private readonly Thread _thread;
     private readonly Dictionary<long, ReadBatch> _readsInFlight = [];
@@ -48,16 +50,16 @@ internal sealed class ConsensusDriver : IDisposable
     private volatile bool _isWriteAlone;
     private bool _isDisposed;
     private long _leaseUntil;
-    private long _inTouchTickMs;
     private long _turnTickMs = Environment.TickCount64;
-    private long _contactTickMs;
-    private long _awaitedTouchTickMs;
-    private Slot _awaitedTouchSlot;
     private long _lastReadId;
     private long _nextExpiryTick;
     private long _lastTick;
     private DriverInbox.Batch _batch = new();
     private int _isTurning;
+
+    // Of who takes the turn: what it has time for afterwards, and whether there is such a thing.
+    private Errand _errand;
+    private bool _isErrandLeft;
 
     public ConsensusDriver(
         PaxosConfig config,
@@ -70,7 +72,6 @@ internal sealed class ConsensusDriver : IDisposable
         Action<Exception> onFatal)
     {
         _node = new PaxosNode(config, restored) { DurableSlot = executor.DurableSlot };
-        _log = log;
         _transport = transport;
         _executor = executor;
         _restoredApplied = executor.AppliedSlot;
@@ -84,8 +85,17 @@ internal sealed class ConsensusDriver : IDisposable
         _lastReadId = time.GetUtcNow().ToUnixTimeMilliseconds() << 20;
         _logWriter = new LogWriter(log, ReleaseMessages, onFatal);
         _applyLoop = new ApplyLoop(executor, onFatal);
+        _catchUps = new CatchUpSource(config.Self, log, transport, onFatal);
         _status = MakeStatus();
         _thread = new Thread(Run) { Name = "kv-consensus", IsBackground = true, Priority = ThreadPriority.AboveNormal };
+    }
+
+    /// <summary>What follows from a turn and is left to the thread that took it, instead of waking another.</summary>
+    private enum Errand
+    {
+        None,
+        WriteLog,
+        Apply,
     }
 
     /// <summary>What this replica knows of itself, as of the last turn of its loop.</summary>
@@ -99,7 +109,7 @@ internal sealed class ConsensusDriver : IDisposable
     /// are no staler than that. 0 for never. On a follower it moves only with read indexes that are confirmed: what else
     /// a leader says may have been on its way for any time.
     /// </summary>
-    public long InTouchTickMs => Volatile.Read(ref _inTouchTickMs);
+    public long InTouchTickMs => _contact.InTouchTickMs;
 
     /// <summary>
     /// Whether this node may read alone at this very moment: it leads, and nobody else can. The read must then see all up
@@ -124,7 +134,9 @@ internal sealed class ConsensusDriver : IDisposable
     public void Receive(IReadOnlyList<Message> messages)
     {
         _inbox.Post(messages);
-        TakeTurns(evenIfNothingCame: false);
+
+        // A leader's receiving threads are kept free for what its slots wait for.
+        TakeTurns(evenIfNothingCame: false, _status.Role == Role.Leader ? Errand.Apply : Errand.WriteLog);
     }
 
     /// <summary>Queues a write; its answer comes by <see cref="PendingWrite.Finish"/>.</summary>
@@ -135,7 +147,7 @@ internal sealed class ConsensusDriver : IDisposable
         {
             if (takesTurn)
             {
-                TakeTurns(evenIfNothingCame: false);
+                TakeTurns(evenIfNothingCame: false, Errand.None);
             }
         }
         else
@@ -191,7 +203,7 @@ internal sealed class ConsensusDriver : IDisposable
         while (!_isStopping)
         {
             _inbox.Wait(isTaken);
-            isTaken = !TakeTurns(evenIfNothingCame: true);
+            isTaken = !TakeTurns(evenIfNothingCame: true, Errand.None);
         }
     }
 
@@ -199,41 +211,72 @@ internal sealed class ConsensusDriver : IDisposable
     /// Takes turns until nothing waits, unless another thread is at it: that one looks once more after its turn, and so
     /// finds what was posted before this call. Any thread.
     /// </summary>
+    /// <param name="errand">What this thread has time for when its turns are over.</param>
     /// <returns>False when another thread is at it.</returns>
-    private bool TakeTurns(bool evenIfNothingCame)
+    private bool TakeTurns(bool evenIfNothingCame, Errand errand)
     {
-        for (int turns = 0; !_isStopping && (evenIfNothingCame || !_inbox.IsEmpty); turns++)
+        bool isTaken = false;
+        bool isErrandLeft = false;
+        for (int turns = 0; !isTaken && !_isStopping && (evenIfNothingCame || !_inbox.IsEmpty); turns++)
         {
             if (turns == MaxTurnsOnEnd && Thread.CurrentThread != _thread)
             {
                 _inbox.Wake();
-                return true;
+                break;
             }
 
-            if (Interlocked.CompareExchange(ref _isTurning, 1, 0) != 0)
+            isTaken = Interlocked.CompareExchange(ref _isTurning, 1, 0) != 0;
+            if (!isTaken)
             {
-                return false;
-            }
-
-            try
-            {
-                _batch.Clear();
-                _batch = _inbox.Take(_batch);
-                evenIfNothingCame = Turn(_batch);
-            }
-            catch (Exception exception)
-            {
-                // The state is of no more use: the node stops, and no further turn is taken.
-                _isStopping = true;
-                _onFatal(exception);
-            }
-            finally
-            {
-                Volatile.Write(ref _isTurning, 0);
+                evenIfNothingCame = TakeTurn(errand, ref isErrandLeft);
             }
         }
 
-        return true;
+        if (isErrandLeft)
+        {
+            Run(errand);
+        }
+
+        return !isTaken;
+    }
+
+    /// <summary>By the thread that holds the turn, which gives it back.</summary>
+    /// <returns>Whether another turn has something to do although nothing came.</returns>
+    private bool TakeTurn(Errand errand, ref bool isErrandLeft)
+    {
+        try
+        {
+            _errand = errand;
+            _isErrandLeft = false;
+            _batch.Clear();
+            _batch = _inbox.Take(_batch);
+            bool isMoreToDo = Turn(_batch);
+            isErrandLeft |= _isErrandLeft;
+            return isMoreToDo;
+        }
+        catch (Exception exception)
+        {
+            // The state is of no more use: the node stops, and no further turn is taken.
+            _isStopping = true;
+            _onFatal(exception);
+            return false;
+        }
+        finally
+        {
+            Volatile.Write(ref _isTurning, 0);
+        }
+    }
+
+    private void Run(Errand errand)
+    {
+        if (errand == Errand.WriteLog)
+        {
+            _logWriter.WriteHere();
+        }
+        else if (errand == Errand.Apply)
+        {
+            _applyLoop.ApplyHere();
+        }
     }
 
     /// <returns>Whether another turn has something to do although nothing came.</returns>
@@ -249,7 +292,13 @@ internal sealed class ConsensusDriver : IDisposable
         RequestReadIndex(nowTickMs);
         PumpProposals();
         CarryOut(_node.TakeEffects());
-        NoteContact(nowTickMs);
+        if (_node.Role == Role.Leader && _node.LeaseUntilTick > _clock.NowTick)
+        {
+            _contact.Heard(nowTickMs);
+            _contact.Confirmed(nowTickMs, _node.KnownChosen);
+        }
+
+        _contact.Applied(_applyLoop.AppliedSlot);
         if (_clock.NowTick != _lastTick)
         {
             _lastTick = _clock.NowTick;
@@ -289,7 +338,7 @@ internal sealed class ConsensusDriver : IDisposable
         if (messages.Count > 0 && _node.Role == Role.Follower && _node.Leader is NodeId leader
             && messages.Exists(message => message.From == leader && message is Accept or Heartbeat))
         {
-            _contactTickMs = nowTickMs;
+            _contact.Heard(nowTickMs);
         }
     }
 
@@ -346,7 +395,7 @@ internal sealed class ConsensusDriver : IDisposable
 
         if (effects.HasLogWrite || effects.SendAfterPersist.Count > 0)
         {
-            _logWriter.Write(effects);
+            _isErrandLeft |= _logWriter.Write(effects, mayLeave: _errand == Errand.WriteLog);
         }
 
         foreach (ChosenEntry entry in effects.Chosen)
@@ -354,7 +403,7 @@ internal sealed class ConsensusDriver : IDisposable
             PendingWrite[]? writes = _proposals.TakeChosen(entry);
             if (entry.Slot > _restoredApplied)
             {
-                _applyLoop.Enqueue(entry, writes);
+                _isErrandLeft |= _applyLoop.Enqueue(entry, writes, mayLeave: _errand == Errand.Apply);
             }
             else
             {
@@ -368,7 +417,7 @@ internal sealed class ConsensusDriver : IDisposable
             {
                 if (result.Confirmed)
                 {
-                    AwaitTouch(reads.AskedTickMs, result.Slot);
+                    _contact.Confirmed(reads.AskedTickMs, result.Slot);
                 }
 
                 reads.Complete(result);
@@ -377,11 +426,11 @@ internal sealed class ConsensusDriver : IDisposable
 
         foreach (CatchUpOrder order in effects.CatchUps)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(_ => SendCatchUp(order), null);
+            _catchUps.Start(order);
         }
     }
 
-    /// <summary>On the log's thread: what is durable now may be said; what is said to this node is stepped.</summary>
+    /// <summary>On the thread that wrote the log: what is durable now may be said; what is said to this node is stepped.</summary>
     private void ReleaseMessages(IReadOnlyList<Message> messages)
     {
         var own = new List<Message>();
@@ -398,35 +447,8 @@ internal sealed class ConsensusDriver : IDisposable
 
         if (own.Count > 0)
         {
-            Receive(own);
-        }
-    }
-
-    private void SendCatchUp(CatchUpOrder order)
-    {
-        try
-        {
-            var entries = new List<LogEntry>();
-            Slot next = order.FromSlot;
-
-            // What the log has not noted as chosen may still be a value that lost, whose replacement is on its way to disk.
-            Slot last = Slot.Min(order.ToSlot, _log.ChosenSlot);
-            foreach (LogEntry entry in _log.Read(order.FromSlot, last, CatchUpChunkBytes))
-            {
-                if (entry.Slot != next)
-                {
-                    break;
-                }
-
-                entries.Add(entry);
-                next = next.Next;
-            }
-
-            _transport.Send([new CatchUpReply(_node.Self, order.To, _log.FirstSlot, order.ToSlot, entries)]);
-        }
-        catch (Exception exception)
-        {
-            _onFatal(exception);
+            _inbox.Post(own);
+            TakeTurns(evenIfNothingCame: false, Errand.Apply);
         }
     }
 
@@ -434,34 +456,6 @@ internal sealed class ConsensusDriver : IDisposable
     {
         long tick = _node.LeaseUntilTick;
         return tick > 0 && _applyLoop.AppliedSlot >= _node.OpeningSlot ? _clock.TimestampOf(tick) : 0;
-    }
-
-    /// <summary>
-    /// This replica's reads are as fresh as the last moment of which it knows the newest slot chosen and has applied it.
-    /// </summary>
-    private void NoteContact(long nowTickMs)
-    {
-        if (_node.Role == Role.Leader && _node.LeaseUntilTick > _clock.NowTick)
-        {
-            _contactTickMs = nowTickMs;
-            AwaitTouch(nowTickMs, _node.KnownChosen);
-        }
-
-        if (_awaitedTouchTickMs > 0 && _applyLoop.AppliedSlot >= _awaitedTouchSlot)
-        {
-            Volatile.Write(ref _inTouchTickMs, Math.Max(_inTouchTickMs, _awaitedTouchTickMs));
-            _awaitedTouchTickMs = 0;
-        }
-    }
-
-    /// <summary>One at a time: a later moment would only be reached later.</summary>
-    private void AwaitTouch(long tickMs, Slot chosen)
-    {
-        if (_awaitedTouchTickMs == 0)
-        {
-            _awaitedTouchTickMs = tickMs;
-            _awaitedTouchSlot = chosen;
-        }
     }
 
     private void PublishStatus()
@@ -480,7 +474,7 @@ internal sealed class ConsensusDriver : IDisposable
         AppliedState hashed = _applyLoop.Hashed;
         return new ReplicaStatus(
             _node.Self, _node.Role, _node.Ballot, _node.Leader, _node.ChosenSlot, applied.Slot,
-            applied.Version.Value, _contactTickMs, hashed.Slot, hashed.StateHash);
+            applied.Version.Value, _contact.HeardTickMs, hashed.Slot, hashed.StateHash);
     }
 
     private void FailReads()

@@ -94,6 +94,7 @@ internal sealed class RocksTableOptions : IDisposable
         Native native = RocksApi.Native;
         native.rocksdb_options_set_write_buffer_size(options, (UIntPtr)_options.WriteBufferSizeBytes);
         native.rocksdb_options_set_max_write_buffer_number(options, _options.MaxWriteBufferNumber);
+        native.rocksdb_options_set_level0_file_num_compaction_trigger(options, _options.Level0Files);
         native.rocksdb_options_set_level_compaction_dynamic_level_bytes(
             options, RocksApi.AsByte(_options.DynamicLevelBytes));
         native.rocksdb_options_set_target_file_size_base(options, (ulong)_options.TargetFileSizeBytes);

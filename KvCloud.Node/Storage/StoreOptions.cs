@@ -35,6 +35,12 @@ internal sealed record StoreOptions
 
     public Compression BottomCompression { get; init; } = Compression.Lz4;
 
+    /// <summary>
+    /// So many files in level 0 are merged at once into the level below, most of which is written anew with them. Each is one
+    /// more for a read to look into, or to ask its bloom filter. Measured in docs/benchmark.md.
+    /// </summary>
+    public int Level0Files { get; init; } = 8;
+
     public CompactionPri CompactionPriority { get; init; } = CompactionPri.MinOverlappingRatio;
 
     public int MaxBackgroundJobs { get; init; } = 2;

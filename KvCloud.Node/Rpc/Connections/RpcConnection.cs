@@ -1,8 +1,10 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.Net.Sockets;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 
 namespace KvCloud.Node.Rpc.Connections;
 
@@ -16,7 +18,7 @@ internal sealed class RpcConnection
     private readonly IRpcDispatcher _dispatcher;
     private readonly RpcLimits _limits;
     private readonly RpcBudget _budget;
-    private readonly AnswerWriter _output;
+    private readonly AnswerWriter _output = new();
     private readonly CallQueue _queue;
     private readonly MessageReader _messages;
     private volatile bool _isStopping;
@@ -34,8 +36,7 @@ internal sealed class RpcConnection
         _dispatcher = dispatcher;
         _limits = limits;
         _budget = budget;
-        _output = new AnswerWriter(connection.Transport.Output);
-        _queue = new CallQueue(_output, budget, statistics, OnOutputBroken);
+        _queue = new CallQueue(_output, SocketOf(connection), budget, statistics, OnOutputBroken);
         _messages = new MessageReader(limits, budget);
     }
 
@@ -146,7 +147,7 @@ internal sealed class RpcConnection
             call.ChargedBytes = cost;
             call.Start(_queue, _queue.Enqueue(call));
         }
-        else if (_queue.IsFlushDue)
+        else if (_queue.IsSendDue)
         {
             GiveBackPen();
             _hasPen = _queue.TryTakePen();
@@ -164,6 +165,11 @@ internal sealed class RpcConnection
             _queue.GiveBackPen();
         }
     }
+
+    /// <summary>The socket takes answers without a detour; Kestrel's own output stays unused.</summary>
+    private static Socket SocketOf(ConnectionContext connection) =>
+        connection.Features.Get<IConnectionSocketFeature>()?.Socket
+        ?? throw new InvalidOperationException("the RPC port needs Kestrel's socket transport, with nothing in between");
 
     private async Task<bool> AnswerRestAsync()
     {

@@ -36,7 +36,7 @@ public sealed class ApplyLoopTests : IDisposable
     {
         _loop.Start();
         var write = new Write { Command = Command("k"), DeadlineTickMs = long.MaxValue };
-        _loop.Enqueue(Entry("k"), [write]);
+        _loop.Enqueue(Entry("k"), [write], mayLeave: false);
 
         Assert.Equal(ErrorCode.OK, (await write.Answer.WaitAsync(TimeSpan.FromSeconds(30))).Code);
         Assert.Equal(new Slot(1), _loop.AppliedSlot);
@@ -46,7 +46,7 @@ public sealed class ApplyLoopTests : IDisposable
     public async Task Slot_that_nobody_waits_for_waits_for_the_next_tick()
     {
         _loop.Start();
-        _loop.Enqueue(Entry("k"), null);
+        _loop.Enqueue(Entry("k"), null, mayLeave: false);
         await Task.Delay(300);
         Assert.Equal(Slot.Zero, _loop.AppliedSlot);
 
@@ -60,7 +60,7 @@ public sealed class ApplyLoopTests : IDisposable
         _loop.Start();
         for (int i = 0; i < 100; i++)
         {
-            _loop.Enqueue(Entry(new string('k', 1_000)), null);
+            _loop.Enqueue(Entry(new string('k', 1_000)), null, mayLeave: false);
         }
 
         await Eventually.TrueAsync(() => _loop.AppliedSlot >= new Slot(50), () => "most of it is applied");
@@ -70,10 +70,10 @@ public sealed class ApplyLoopTests : IDisposable
     public async Task Slots_wait_for_company_and_go_with_the_first_that_is_wanted()
     {
         _loop.Start();
-        _loop.Enqueue(Entry("a"), null);
-        _loop.Enqueue(Entry("b"), null);
+        _loop.Enqueue(Entry("a"), null, mayLeave: false);
+        _loop.Enqueue(Entry("b"), null, mayLeave: false);
         var write = new Write { Command = Command("c"), DeadlineTickMs = long.MaxValue };
-        _loop.Enqueue(Entry("c"), [write]);
+        _loop.Enqueue(Entry("c"), [write], mayLeave: false);
 
         await write.Answer.WaitAsync(TimeSpan.FromSeconds(30));
         Assert.Equal(new Slot(3), _loop.AppliedSlot);
@@ -86,7 +86,7 @@ public sealed class ApplyLoopTests : IDisposable
     {
         _loop.Start();
         Task? applied = comesFirst ? _loop.WaitForAsync(new Slot(1)) : null;
-        _loop.Enqueue(Entry("k"), null);
+        _loop.Enqueue(Entry("k"), null, mayLeave: false);
         applied ??= _loop.WaitForAsync(new Slot(1));
 
         await applied.WaitAsync(TimeSpan.FromSeconds(30));
@@ -97,7 +97,7 @@ public sealed class ApplyLoopTests : IDisposable
     public void What_still_waits_at_the_end_is_applied()
     {
         _loop.Start();
-        _loop.Enqueue(Entry("k"), null);
+        _loop.Enqueue(Entry("k"), null, mayLeave: false);
         _loop.Dispose();
 
         Assert.Equal(new Slot(1), _loop.AppliedSlot);
@@ -118,10 +118,92 @@ public sealed class ApplyLoopTests : IDisposable
         }
 
         _loop.Start();
-        _loop.Enqueue(Entry([.. Enumerable.Range(0, 50).Select(i => $"k{i}")]), writes);
+        _loop.Enqueue(Entry([.. Enumerable.Range(0, 50).Select(i => $"k{i}")]), writes, mayLeave: false);
         await writes[^1].Announced.WaitAsync(TimeSpan.FromSeconds(30));
 
         Assert.Equal(50, earliest);
+    }
+
+    [Fact]
+    public async Task Write_that_is_alone_is_left_to_a_caller_that_has_time()
+    {
+        var write = new Write { Command = Command("b"), DeadlineTickMs = long.MaxValue };
+        Assert.False(_loop.Enqueue(Entry("a"), null, mayLeave: true));
+        Assert.True(_loop.Enqueue(Entry("b"), [write], mayLeave: true));
+        Assert.Equal(Slot.Zero, _loop.AppliedSlot);
+
+        // The loop's own thread was not even started.
+        _loop.ApplyHere();
+        Assert.Equal(new Slot(2), _loop.AppliedSlot);
+        Assert.Equal(ErrorCode.OK, (await write.Answer).Code);
+        Assert.True(write.Announced.IsCompleted);
+    }
+
+    [Fact]
+    public void Writes_in_company_are_not_left()
+    {
+        Write[] writes = [.. Enumerable.Range(0, 2).Select(i => new Write { Command = Command("k"), DeadlineTickMs = long.MaxValue })];
+
+        Assert.False(_loop.Enqueue(Entry("k", "k"), writes, mayLeave: true));
+    }
+
+    [Fact]
+    public void Write_that_is_left_when_the_end_comes_is_applied()
+    {
+        _loop.Start();
+        Assert.True(_loop.Enqueue(
+            Entry("k"), [new Write { Command = Command("k"), DeadlineTickMs = long.MaxValue }], mayLeave: true));
+        _loop.Dispose();
+
+        Assert.Equal(new Slot(1), _loop.AppliedSlot);
+    }
+
+    [Fact]
+    public async Task Nothing_is_applied_after_a_failure_on_any_thread()
+    {
+        _loop.Start();
+        var broken = new Write { Command = Command("k"), DeadlineTickMs = long.MaxValue };
+        broken.OnAnnounced = () => throw new InvalidOperationException("broken");
+        Assert.True(_loop.Enqueue(Entry("k"), [broken], mayLeave: true));
+        _loop.ApplyHere();
+        Assert.IsType<InvalidOperationException>(_failure);
+
+        _loop.Enqueue(Entry("k"), null, mayLeave: true);
+        _loop.ApplyWaiting();
+        _loop.ApplyHere();
+        await Task.Delay(100);
+        Assert.Equal(new Slot(1), _loop.AppliedSlot);
+        _failure = null;
+    }
+
+    [Fact]
+    public async Task Whoever_applies_every_slot_is_applied_once_and_in_order()
+    {
+        const int Count = 5_000;
+        _loop.Start();
+        var random = new Random(1);
+        var writes = new List<Write>();
+        Task others = Task.Run(() =>
+        {
+            while (_loop.AppliedSlot < new Slot(Count) && _failure is null)
+            {
+                _loop.ApplyHere();
+            }
+        });
+        for (int i = 0; i < Count; i++)
+        {
+            var write = new Write { Command = Command($"k{i}"), DeadlineTickMs = long.MaxValue };
+            writes.Add(write);
+            if (_loop.Enqueue(Entry($"k{i}"), [write], mayLeave: random.Next(3) > 0))
+            {
+                _loop.ApplyHere();
+            }
+        }
+
+        // Each write is answered once, in order or not at all: TaskCompletionSource and the store see to that.
+        await Task.WhenAll(writes.Select(write => write.Answer)).WaitAsync(TimeSpan.FromSeconds(60));
+        await others.WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(new Slot(Count), _executor.AppliedSlot);
     }
 
     private static byte[] Command(string key) => CommandCodec.Encode(

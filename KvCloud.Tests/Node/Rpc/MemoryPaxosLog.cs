@@ -27,8 +27,12 @@ internal sealed class MemoryPaxosLog : IPaxosLog
         }
     }
 
+    /// <summary>Called with what is about to be written, on the thread that writes.</summary>
+    public Action<IReadOnlyList<Effects>>? Writing { get; set; }
+
     public void Write(IReadOnlyList<Effects> writes)
     {
+        Writing?.Invoke(writes);
         lock (_gate)
         {
             foreach (var effects in writes)

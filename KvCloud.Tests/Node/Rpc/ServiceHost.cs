@@ -23,6 +23,7 @@ namespace KvCloud.Tests.Node.Rpc;
 internal sealed class ServiceHost : IAsyncDisposable
 {
     private readonly List<Replica> _replicas = [];
+    private readonly List<MemoryPaxosLog> _logs = [];
     private readonly List<RpcTestHost> _servers = [];
     private readonly List<IDisposable> _disposables = [];
     private readonly ConcurrentQueue<Exception> _fatal = new();
@@ -37,6 +38,9 @@ internal sealed class ServiceHost : IAsyncDisposable
     public InMemoryNetwork Network { get; } = new();
 
     public IReadOnlyList<Replica> Replicas => _replicas;
+
+    /// <summary>The replicas' logs, by index.</summary>
+    public IReadOnlyList<MemoryPaxosLog> Logs => _logs;
 
     public static async Task<ServiceHost> StartAsync(
         int replicas = 1, RpcOptions? options = null, RoutingOptions? routing = null)
@@ -80,9 +84,10 @@ internal sealed class ServiceHost : IAsyncDisposable
         var voters = Enumerable.Range(0, count).Select(id => new NodeId(id)).ToArray();
         var identity = new PeerIdentity("test", self, 1, "", "");
         var executor = new KvStoreExecutor(new MemoryKvStore());
+        _logs.Add(new MemoryPaxosLog());
         var replica = new Replica(
             new PaxosConfig { Self = new NodeId(self), Voters = voters, Seed = (ulong)self + 1 },
-            new MemoryPaxosLog(),
+            _logs[self],
             executor,
             Network.Join(identity, Enumerable.Range(0, count).Where(id => id != self)),
             new ReplicationOptions(),

@@ -1,0 +1,68 @@
+using KvCloud.Consensus;
+using KvCloud.Protocol;
+using static KvCloud.Tests.Node.Rpc.ServiceTests;
+
+namespace KvCloud.Tests.Node.Rpc;
+
+/// <summary>
+/// One replica's disk takes nothing for a while. A write that comes alone is written to a follower's log by the very thread
+/// that receives the leader's messages, which must cost nobody anything then.
+/// </summary>
+public sealed class DiskStallTests
+{
+    private static readonly TimeSpan Stall = TimeSpan.FromSeconds(3);
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task Stalled_disk_of_one_replica_neither_stops_writes_nor_makes_another_leader(int stepsFromLeader)
+    {
+        await using var host = await ServiceHost.StartAsync(replicas: 3);
+        var leader = host.Leader;
+        var stalled = (leader + stepsFromLeader) % 3;
+        var client = host.Client(leader);
+        for (var i = 0; i < 20; i++)
+        {
+            await SetAsync(client, i);
+        }
+        var ballot = host.Replicas[leader].Driver.Status.Ballot;
+
+        using var disk = new ManualResetEventSlim();
+        using var isStalled = new ManualResetEventSlim();
+        host.Logs[stalled].Writing = _ =>
+        {
+            isStalled.Set();
+            Assert.True(disk.Wait(TimeSpan.FromSeconds(60)));
+        };
+        var end = Environment.TickCount64 + (long)Stall.TotalMilliseconds;
+        var written = 0;
+        try
+        {
+            while (Environment.TickCount64 < end)
+            {
+                await SetAsync(client, written++);
+                Assert.Equal(leader, host.Leader);
+                await Task.Delay(5);
+            }
+            Assert.True(isStalled.IsSet);
+            Assert.True(host.Logs[stalled].LastSlot < host.Logs[(stalled + 1) % 3].LastSlot);
+        }
+        finally
+        {
+            host.Logs[stalled].Writing = null;
+            disk.Set();
+        }
+
+        await ConnectionTests.Eventually(() => host.Replicas[stalled].Driver.Status is { Leader: { } followed } status
+            && followed.Value == leader
+            && status.ChosenSlot >= host.Replicas[leader].Driver.Status.ChosenSlot);
+        Assert.Equal(ballot, host.Replicas[leader].Driver.Status.Ballot);
+        Assert.True(written > 50, $"{written} writes in {Stall}");
+    }
+
+    private static async Task SetAsync(TransactionalKV.Client client, int number)
+    {
+        var set = await client.setKey(new SetRequest(Key("k"), Key($"{number}")));
+        Assert.True(set.Success, set.Error);
+    }
+}
