@@ -216,7 +216,8 @@ internal sealed class CallQueue : IThreadPoolWorkItem
     /// <summary>False when a send is under way, which will go on with the pen when it is through.</summary>
     /// <remarks>
     /// On this very thread, straight into the socket, which nearly always takes it at once: a change of threads, which
-    /// Kestrel's output pipe would make here, costs more than the send.
+    /// Kestrel's output pipe would make here, costs more than the send. What is written is sent even if the connection ends
+    /// meanwhile: a client that has said all it had to say still gets its answers.
     /// </remarks>
     [SuppressMessage("Reliability", "CA2012", Justification = "Its result is taken once, in EndSend.")]
     private bool WriteReadyCallsAndSend()
@@ -224,7 +225,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem
         while (true)
         {
             WriteReadyCalls();
-            if (_output.Unsent.IsEmpty || _isAbandoned)
+            if (_output.Unsent.IsEmpty)
             {
                 return true;
             }

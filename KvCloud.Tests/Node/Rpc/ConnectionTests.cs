@@ -123,6 +123,19 @@ public sealed class ConnectionTests
     }
 
     [Fact]
+    public async Task Half_close_never_overtakes_an_answer_that_is_being_sent()
+    {
+        await using var host = await RpcTestHost.StartAsync(new EchoDispatcher());
+        await Parallel.ForAsync(0, 2_000, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (round, _) =>
+        {
+            using var client = RawClient.Connect(host.Port);
+            client.Send(RawClient.Ping(round, $"pool{round}"));
+            client.Socket.Shutdown(SocketShutdown.Send);
+            Assert.Equal((round, $"pool{round}"), await client.ReceivePingAsync());
+        });
+    }
+
+    [Fact]
     public async Task Unknown_method_gets_an_exception_and_the_connection_stays()
     {
         await using var host = await RpcTestHost.StartAsync(new EchoDispatcher());
