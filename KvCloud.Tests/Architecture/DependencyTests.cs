@@ -12,9 +12,9 @@ public sealed partial class DependencyTests
     [InlineData("Protocol", "")]
     [InlineData("ServiceDefaults", "")]
     [InlineData("Client", "Protocol")]
-    [InlineData("Cli", "Client")]
+    [InlineData("Cli", "Client LocalCluster")]
     [InlineData("Node", "Consensus Protocol ServiceDefaults")]
-    [InlineData("Bench", "AppHost Client Node")]
+    [InlineData("Bench", "LocalCluster Client Node")]
     public void Project_references_only_what_it_may(string project, string allowed)
     {
         IEnumerable<string> references = Items(project, "ProjectReference")

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using KvCloud.AppHost;
-using KvCloud.AppHost.Processes;
+using KvCloud.LocalCluster;
 using KvCloud.Client;
 using KvCloud.Protocol;
 

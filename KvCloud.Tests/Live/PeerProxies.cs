@@ -1,5 +1,5 @@
 using System.Net;
-using KvCloud.AppHost;
+using KvCloud.LocalCluster;
 using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Live;

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using KvCloud.AppHost;
+using KvCloud.LocalCluster;
 using KvCloud.Node.Configuration;
 using KvCloud.Tests.Live;
 using KvCloud.Tests.Node.Storage;
@@ -133,7 +133,7 @@ public sealed class NodeProgramTests : IDisposable
 
     private Process Start(string data, params string[] arguments)
     {
-        string assembly = BuildInfo.NodeAssembly ?? throw new InvalidOperationException("the node was not built with the tests");
+        string assembly = NodeProgram.Assembly ?? throw new InvalidOperationException("the node was not built with the tests");
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         int[] ports = LiveCluster.FreePorts(3);
         string[] defaults =

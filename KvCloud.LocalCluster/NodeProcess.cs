@@ -1,0 +1,327 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Globalization;
+
+namespace KvCloud.LocalCluster;
+
+/// <summary>
+/// One replica as a child process, supervised by one loop: it starts the process, hands on what it writes, waits for
+/// its end, and starts it again where that is wanted. All members may be called from any thread.
+/// </summary>
+internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options, Func<ProcessStartInfo> startInfo)
+    : IAsyncDisposable
+{
+    /// <summary>
+    /// KvCloud.Node answers a mistake in its configuration with this exit code; it would make the same one again.
+    /// </summary>
+    private const int ConfigurationMistake = 2;
+
+    /// <summary>
+    /// What a process has written when it ends arrives at once, unless a stranger holds the other end of its pipe.
+    /// </summary>
+    private static readonly TimeSpan OutputDrain = TimeSpan.FromSeconds(2);
+
+    private readonly Lock _lock = new();
+    private readonly LogTail _tail = new(options.TailLines);
+    private CancellationTokenSource _stop = new();
+    private Task _supervisor = Task.CompletedTask;
+    private TaskCompletionSource _gone = Completed();
+    private Process? _process;
+    private NodeState _state = NodeState.Stopped;
+    private int? _lastExitCode;
+
+    public Replica Replica => replica;
+
+    public IReadOnlyList<string> Tail => _tail.Lines();
+
+    public NodeState State
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _state;
+            }
+        }
+    }
+
+    /// <summary>Of the running process; null while there is none.</summary>
+    public int? ProcessId
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _process?.Id;
+            }
+        }
+    }
+
+    /// <summary>The exit code of the last process that ended; 128 + the signal's number where one ended it.</summary>
+    public int? LastExitCode
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _lastExitCode;
+            }
+        }
+    }
+
+    /// <exception cref="InvalidOperationException">It is started already.</exception>
+    public void Start()
+    {
+        lock (_lock)
+        {
+            if (_state is NodeState.Running or NodeState.Pausing)
+            {
+                throw new InvalidOperationException($"{replica.Name} is already started.");
+            }
+
+            _stop.Dispose();
+            _stop = new CancellationTokenSource();
+            _supervisor = SuperviseAsync(Launch(), _stop.Token);
+        }
+    }
+
+    /// <summary>
+    /// SIGKILL, and waits until the process is gone and <see cref="State"/> says what becomes of it. The signal is sent
+    /// before this returns.
+    /// </summary>
+    public Task KillAsync()
+    {
+        lock (_lock)
+        {
+            _process?.Kill();
+            return _gone.Task;
+        }
+    }
+
+    /// <summary>SIGSTOP: the process keeps its sockets and stands still.</summary>
+    public void Pause() => SignalRunning(UnixSignals.Stop);
+
+    /// <summary>SIGCONT.</summary>
+    public void Resume() => SignalRunning(UnixSignals.Continue);
+
+    /// <summary>
+    /// Asks it to end, waits, kills it when it takes longer than the options allow. It is not started again.
+    /// </summary>
+    public async Task StopAsync(bool atOnce = false)
+    {
+        Task supervisor, gone;
+        lock (_lock)
+        {
+            _stop.Cancel();
+            supervisor = _supervisor;
+            gone = _gone.Task;
+            AskToEnd(atOnce);
+        }
+
+        try
+        {
+            await gone.WaitAsync(options.StopTimeout).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            Tell(string.Create(
+                CultureInfo.InvariantCulture,
+                $"did not end within {options.StopTimeout.TotalSeconds:0} s of being asked to; killed"));
+            await KillAsync().ConfigureAwait(false);
+        }
+
+        await supervisor.ConfigureAwait(false);
+        lock (_lock)
+        {
+            // Unless somebody has started it again meanwhile.
+            _state = _supervisor == supervisor ? NodeState.Stopped : _state;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync(atOnce: true).ConfigureAwait(false);
+        _stop.Dispose();
+    }
+
+    private static TaskCompletionSource Completed()
+    {
+        var source = new TaskCompletionSource();
+        source.SetResult();
+        return source;
+    }
+
+    /// <summary>Under the lock.</summary>
+    private void AskToEnd(bool atOnce)
+    {
+        if (_process is not { } process)
+        {
+            return;
+        }
+
+        if (atOnce || !UnixSignals.Supported)
+        {
+            process.Kill();
+            return;
+        }
+
+        // A paused process would hear the request only when it is resumed. One that just ended needs neither.
+        if (!process.HasExited && UnixSignals.Send(process.Id, UnixSignals.Terminate))
+        {
+            UnixSignals.Send(process.Id, UnixSignals.Continue);
+        }
+    }
+
+    private void SignalRunning(int signal)
+    {
+        lock (_lock)
+        {
+            if (_process is not { HasExited: false } process || !UnixSignals.Send(process.Id, signal))
+            {
+                throw new InvalidOperationException($"{replica.Name} is not running.");
+            }
+        }
+    }
+
+    /// <summary>Under the lock.</summary>
+    private Process Launch()
+    {
+        var process = new Process { StartInfo = startInfo() };
+        try
+        {
+            process.Start();
+        }
+        catch
+        {
+            process.Dispose();
+            throw;
+        }
+
+        process.StandardInput.Close();
+        _process = process;
+        _state = NodeState.Running;
+        _gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        return process;
+    }
+
+    private async Task SuperviseAsync(Process first, CancellationToken stop)
+    {
+        var delay = new RestartDelay();
+        Process? process = first;
+        // Callers hold the lock until here; what follows calls out.
+        await Task.Yield();
+        while (process is not null)
+        {
+            Tell(string.Create(CultureInfo.InvariantCulture, $"started as process {process.Id}"));
+            long started = Stopwatch.GetTimestamp();
+            int exitCode = await RunToEndAsync(process).ConfigureAwait(false);
+            NodeState state = stop.IsCancellationRequested ? NodeState.Stopped
+                : !options.RestartCrashed || exitCode is 0 or ConfigurationMistake ? NodeState.Ended
+                : NodeState.Pausing;
+            NoteGone(exitCode, state);
+            if (state == NodeState.Stopped)
+            {
+                Tell($"stopped with {Describe(exitCode)}");
+                return;
+            }
+
+            if (state == NodeState.Ended)
+            {
+                Tell($"ended by itself with {Describe(exitCode)} and stays down");
+                return;
+            }
+
+            TimeSpan pause = delay.After(Stopwatch.GetElapsedTime(started));
+            Tell(string.Create(
+                CultureInfo.InvariantCulture,
+                $"ended by itself with {Describe(exitCode)}; started again in {pause.TotalSeconds:0} s"));
+            await Task.Delay(pause, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            process = LaunchAgain(stop);
+        }
+    }
+
+    /// <summary>Null when it is not wanted any more, or cannot be started.</summary>
+    private Process? LaunchAgain(CancellationToken stop)
+    {
+        try
+        {
+            lock (_lock)
+            {
+                return stop.IsCancellationRequested ? null : Launch();
+            }
+        }
+        catch (Exception e) when (e is Win32Exception or IOException or InvalidOperationException)
+        {
+            SetState(NodeState.Ended);
+            Tell($"cannot be started again: {e.Message}");
+            return null;
+        }
+    }
+
+    /// <summary>Hands on all the process writes until it is gone.</summary>
+    private async Task<int> RunToEndAsync(Process process)
+    {
+        Task output = Task.WhenAll(PumpAsync(process.StandardOutput), PumpAsync(process.StandardError));
+        await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+        lock (_lock)
+        {
+            // The child has been waited for: from here its id may belong to another process, and no signal goes to it
+            // any more.
+            _process = null;
+        }
+
+        await Task.WhenAny(output, Task.Delay(OutputDrain)).ConfigureAwait(false);
+        int exitCode = process.ExitCode;
+        process.Dispose();
+        return exitCode;
+    }
+
+    /// <summary>Whoever waits for the end may start it again from here on, unless it is to be started anyway.</summary>
+    private void NoteGone(int exitCode, NodeState state)
+    {
+        TaskCompletionSource gone;
+        lock (_lock)
+        {
+            _lastExitCode = exitCode;
+            _state = state;
+            gone = _gone;
+        }
+
+        gone.SetResult();
+    }
+
+    private async Task PumpAsync(StreamReader reader)
+    {
+        try
+        {
+            while (await reader.ReadLineAsync().ConfigureAwait(false) is { } line)
+            {
+                _tail.Add(line);
+                options.OnLine?.Invoke(replica, line);
+            }
+        }
+        catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
+        {
+            _tail.Add($"(its output could not be read any further: {e.Message})");
+        }
+    }
+
+    private void Tell(string sentence) => options.OnEvent?.Invoke(replica, sentence);
+
+    private void SetState(NodeState state)
+    {
+        lock (_lock)
+        {
+            _state = state;
+        }
+    }
+
+    private static string Describe(int exitCode) => exitCode switch
+    {
+        128 + UnixSignals.Kill => "signal 9 (killed)",
+        128 + UnixSignals.Terminate => "signal 15 (terminated)",
+        > 128 and < 160 when UnixSignals.Supported =>
+            string.Create(CultureInfo.InvariantCulture, $"signal {exitCode - 128}"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"exit code {exitCode}"),
+    };
+}

@@ -1,0 +1,74 @@
+using KvCloud.LocalCluster;
+
+namespace KvCloud.Tests.LocalCluster;
+
+public sealed class ConsoleLogTests
+{
+    private static readonly Replica Node = new(1, 1, 2, 3);
+
+    [Fact]
+    public async Task Line_plain_nameBeforeEachLineInOrder()
+    {
+        var writer = new StringWriter();
+        await using (var log = new ConsoleLog(writer, coloured: false))
+        {
+            log.Line(Node, "hello");
+            log.Event(Node, "ended");
+            log.Say("bye");
+        }
+
+        Assert.Equal(["node-1 | hello", "apphost | node-1 ended", "apphost | bye"], Lines(writer));
+    }
+
+    [Fact]
+    public async Task Line_coloured_colourEndsBeforeTheText()
+    {
+        var writer = new StringWriter();
+        await using (var log = new ConsoleLog(writer, coloured: true))
+        {
+            log.Line(Node, "hello");
+        }
+
+        Assert.Equal("\e[33mnode-1 |\e[0m hello", Assert.Single(Lines(writer)));
+    }
+
+    [Fact]
+    public async Task Line_outputStandsStill_neverWaitsAndCountsWhatItDropped()
+    {
+        using var writer = new StandingWriter();
+        await using (var log = new ConsoleLog(writer, coloured: false))
+        {
+            log.Line(Node, "first");
+            await writer.Reached;
+            for (int i = 0; i < 10_000; i++)
+            {
+                log.Line(Node, "more");
+            }
+
+            writer.Release();
+        }
+
+        Assert.Contains(Lines(writer), l => l == "apphost | (1808 lines were dropped while the output stood still)");
+    }
+
+    private static string[] Lines(StringWriter writer) =>
+        writer.ToString().Split(writer.NewLine, StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>Blocks in its first line until released, as a terminal does after Ctrl-S.</summary>
+    private sealed class StandingWriter : StringWriter
+    {
+        private readonly TaskCompletionSource _reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Reached => _reached.Task;
+
+        public void Release() => _released.SetResult();
+
+        public override async Task WriteLineAsync(string? value)
+        {
+            _reached.TrySetResult();
+            await _released.Task;
+            await base.WriteLineAsync(value);
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using System.Globalization;
+using KvCloud.LocalCluster;
+
+namespace KvCloud.Tests.LocalCluster;
+
+public sealed class NodeEnvironmentTests
+{
+    [Fact]
+    public void ForProcess_middleReplica_theWholeContract()
+    {
+        Topology topology = Topology.Create(dataRoot: "/data") with { ClusterId = "blue" };
+
+        Dictionary<string, string> variables = NodeEnvironment.ForProcess(topology, topology.Replicas[1]);
+
+        var expected = new Dictionary<string, string>
+        {
+            ["KvCloud__Deployment__Mode"] = "replicated",
+            ["KvCloud__Deployment__InstanceId"] = "1",
+            ["KvCloud__Deployment__ReplicaEndpoints__0"] = "127.0.0.1:9090",
+            ["KvCloud__Deployment__ReplicaEndpoints__1"] = "127.0.0.1:9091",
+            ["KvCloud__Deployment__ReplicaEndpoints__2"] = "127.0.0.1:9092",
+            ["KvCloud__Consensus__Endpoints__0"] = "_peer.node-0",
+            ["KvCloud__Consensus__Endpoints__1"] = "_peer.node-1",
+            ["KvCloud__Consensus__Endpoints__2"] = "_peer.node-2",
+            ["services__node-0__peer__0"] = "tcp://127.0.0.1:9190",
+            ["services__node-1__peer__0"] = "tcp://127.0.0.1:9191",
+            ["services__node-2__peer__0"] = "tcp://127.0.0.1:9192",
+            ["KvCloud__Listen__Address"] = "127.0.0.1",
+            ["KvCloud__Listen__ThriftPort"] = "9091",
+            ["KvCloud__Listen__PeerPort"] = "9191",
+            ["KvCloud__Listen__HttpPort"] = "9291",
+            ["KvCloud__Database__BasePath"] = Path.GetFullPath("/data"),
+            ["KvCloud__Cluster__Id"] = "blue",
+            ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            ["OTEL_SERVICE_NAME"] = "node-1",
+            ["KVCLOUD_PARENT_PID"] = Environment.ProcessId.ToString(CultureInfo.InvariantCulture),
+        };
+        Assert.Equal(
+            expected.OrderBy(v => v.Key, StringComparer.Ordinal),
+            variables.OrderBy(v => v.Key, StringComparer.Ordinal));
+    }
+}
