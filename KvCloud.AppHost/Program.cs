@@ -1,2 +1,23 @@
-IDistributedApplicationBuilder builder = DistributedApplication.CreateBuilder(args);
-builder.Build().Run();
+using Microsoft.Extensions.Configuration;
+
+try
+{
+    IDistributedApplicationBuilder builder = DistributedApplication.CreateBuilder(args);
+
+    // --replicas 5 --base-port 19090 (0 takes free ports) --data DIR; also as environment variables or in appsettings.json.
+    int replicas = builder.Configuration.GetValue("replicas", 3);
+    int basePort = builder.Configuration.GetValue("base-port", 9090);
+    string data = builder.Configuration.GetValue("data", "../data");
+
+    builder.AddKvCloud<Projects.KvCloud_Node>("kv", replicas, basePort == 0 ? null : basePort)
+        .WithDataBindMount(data);
+
+    await builder.Build().RunAsync();
+    return 0;
+}
+catch (Exception e) when (e is DistributedApplicationException or InvalidOperationException { InnerException: ArgumentException })
+{
+    // A port that is taken, a data directory in use, a number that is none: one sentence is all there is to say.
+    await Console.Error.WriteLineAsync(e.Message);
+    return 2;
+}

@@ -1,79 +1,88 @@
-using System.Globalization;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
-using KvCloud.LocalCluster;
 using KvCloud.Client;
 using KvCloud.Protocol;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace KvCloud.Tests.Aspire;
 
-/// <summary>
-/// The whole application under Aspire: written through the leader, read from everywhere, and gone on without it.
-/// </summary>
-public sealed class AspireClusterTests : IAsyncLifetime, IDisposable
+/// <summary>Our AppHost run by the real orchestrator: written, its leader killed, written and read on.</summary>
+public sealed class AspireClusterTests(AspireClusterTests.RunningAppHost appHost)
+    : IClassFixture<AspireClusterTests.RunningAppHost>, IDisposable
 {
-    private const int Replicas = 3;
+    private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(3));
 
-    private readonly string _dataRoot = Directory.CreateTempSubdirectory("kvcloud-aspire-").FullName;
-    private readonly CancellationTokenSource _limit = new(TimeSpan.FromMinutes(5));
-    private readonly Topology _topology = Topology.Create(Replicas, thriftBase: 18090);
-    private DistributedApplication? _application;
+    private DistributedApplication Application => appHost.Application;
 
-    private IReadOnlyList<string> Endpoints => [.. _topology.Replicas.Select(r => string.Create(
-        CultureInfo.InvariantCulture, $"127.0.0.1:{r.ThriftPort}"))];
-
-    public async Task InitializeAsync()
-    {
-        IDistributedApplicationTestingBuilder builder = await DistributedApplicationTestingBuilder
-            .CreateAsync<Projects.KvCloud_AppHost>(["--base-port", "18090", "--data", _dataRoot], _limit.Token);
-        _application = await builder.BuildAsync(_limit.Token);
-        await _application.StartAsync(_limit.Token);
-        await HealthyAsync(Enumerable.Range(0, Replicas));
-    }
-
-    public async Task DisposeAsync()
-    {
-        if (_application is not null)
-        {
-            await _application.DisposeAsync();
-        }
-
-        Directory.Delete(_dataRoot, recursive: true);
-    }
+    private KvCloudResource Cluster => Application.Services.GetRequiredService<DistributedApplicationModel>()
+        .Resources.OfType<KvCloudResource>().Single();
 
     public void Dispose() => _limit.Dispose();
 
     [Fact]
-    public async Task Cluster_leaderStopped_othersGoOnAndItCatchesUp()
+    public async Task Cluster_leaderKilledByItsCommand_othersGoOnAndItCatchesUp()
     {
-        await using var client = new KvCloudClient($"Endpoints={string.Join(',', Endpoints)}");
+        await using KvCloudClient client = await NewClientAsync();
         await client.SetAsync("before", "1", cancellationToken: _limit.Token);
-        await ReadEverywhereAsync(client, Endpoints, "before", "1");
+        await ReadEverywhereAsync(client, [0, 1, 2], "before", "1");
 
         int leader = await LeaderAsync(client);
-        await CommandAsync(leader, KnownResourceCommands.StopCommand);
-        List<string> others = [.. Endpoints.Where((_, i) => i != leader)];
-
+        ExecuteCommandResult killed = await CommandAsync($"kv-{leader}", "kvcloud-kill");
+        Assert.Contains("which led", killed.Message);
         await client.SetAsync("after", "2", cancellationToken: _limit.Token);
+        int[] others = [.. Enumerable.Range(0, 3).Where(index => index != leader)];
         await ReadEverywhereAsync(client, others, "before", "1");
         await ReadEverywhereAsync(client, others, "after", "2");
 
-        await CommandAsync(leader, KnownResourceCommands.StartCommand);
-        await HealthyAsync([leader]);
-        await ReadEverywhereAsync(client, Endpoints, "after", "2");
+        await Application.ResourceNotifications.WaitForResourceAsync(
+            $"kv-{leader}", KnownResourceStates.TerminalStates, _limit.Token);
+        await CommandAsync($"kv-{leader}", KnownResourceCommands.StartCommand);
+        await HealthyAsync($"kv-{leader}");
+        await ReadEverywhereAsync(client, [0, 1, 2], "after", "2");
     }
 
-    private async Task ReadEverywhereAsync(
-        KvCloudClient client, IReadOnlyList<string> endpoints, string key, string value)
+    [Fact]
+    public async Task Cluster_leaderPaused_anotherLeadsAndTheDashboardSaysWho()
     {
-        foreach (string endpoint in endpoints)
+        await using KvCloudClient client = await NewClientAsync();
+        int before = await LeaderAsync(client);
+        await ShownLeaderAsync(before);
+
+        Task<ExecuteCommandResult> paused = CommandAsync($"kv-{before}", "kvcloud-pause");
+        await client.SetAsync("paused", "1", cancellationToken: _limit.Token);
+        int after = await LeaderAsync(client);
+
+        Assert.NotEqual(before, after);
+        await ShownLeaderAsync(after);
+        Assert.Contains("for 10 s", (await paused).Message);
+        await HealthyAsync($"kv-{before}");
+    }
+
+    [Fact]
+    public async Task ConnectionString_ofTheCluster_isWhatTheClientReads()
+    {
+        string? connectionString = await Application.GetConnectionStringAsync("kv", _limit.Token);
+        await using var client = new KvCloudClient(connectionString!);
+
+        await client.SetAsync("hello", "world", cancellationToken: _limit.Token);
+
+        Assert.Equal("world", await client.GetStringAsync("hello", cancellationToken: _limit.Token));
+    }
+
+    private async Task<KvCloudClient> NewClientAsync() =>
+        new((await Application.GetConnectionStringAsync("kv", _limit.Token))!);
+
+    private async Task ReadEverywhereAsync(KvCloudClient client, int[] replicas, string key, string value)
+    {
+        foreach (int replica in replicas)
         {
+            EndpointReference endpoint = Cluster.Replicas[replica].ClientEndpoint;
             string? read = await client.GetStringAsync(
                 key,
                 new KvReadOptions
                 {
-                    Endpoint = endpoint,
+                    Endpoint = $"{endpoint.Host}:{endpoint.Port}",
                     Consistency = ReadConsistency.READ_INDEX,
                     Timeout = TimeSpan.FromSeconds(30),
                 },
@@ -89,18 +98,67 @@ public sealed class AspireClusterTests : IAsyncLifetime, IDisposable
         return health.Leader.Id;
     }
 
-    private async Task CommandAsync(int index, string command)
+    /// <summary>Waits until the cluster's row names the leader.</summary>
+    private Task<ResourceEvent> ShownLeaderAsync(int leader) =>
+        Application.ResourceNotifications.WaitForResourceAsync(
+            "kv",
+            change => change.Snapshot.Properties
+                .Any(property => property.Value is string text
+                    && text.StartsWith($"leader kv-{leader},", StringComparison.Ordinal)),
+            _limit.Token);
+
+    private async Task<ExecuteCommandResult> CommandAsync(string resource, string command)
     {
-        ExecuteCommandResult result = await _application!.ResourceCommands
-            .ExecuteCommandAsync(Replica.NameOf(index), command, _limit.Token);
+        ExecuteCommandResult result =
+            await Application.ResourceCommands.ExecuteCommandAsync(resource, command, _limit.Token);
         Assert.True(result.Success, result.Message);
+        return result;
     }
 
-    private async Task HealthyAsync(IEnumerable<int> indexes)
+    private Task<ResourceEvent> HealthyAsync(string resource) =>
+        Application.ResourceNotifications.WaitForResourceHealthyAsync(resource, _limit.Token);
+
+    /// <summary>The application, started once for all tests of the class.</summary>
+    public sealed class RunningAppHost : IAsyncLifetime
     {
-        foreach (int index in indexes)
+        private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+
+        private readonly DirectoryInfo _dataRoot = Directory.CreateTempSubdirectory("kvcloud-aspire-");
+        private DistributedApplication? _application;
+
+        public DistributedApplication Application => _application!;
+
+        public async Task InitializeAsync()
         {
-            await _application!.ResourceNotifications.WaitForResourceHealthyAsync(Replica.NameOf(index), _limit.Token);
+            using var limit = new CancellationTokenSource(Limit);
+            try
+            {
+                IDistributedApplicationTestingBuilder builder = await DistributedApplicationTestingBuilder
+                    .CreateAsync<Projects.KvCloud_AppHost>(
+                        ["--base-port", "0", "--data", _dataRoot.FullName], limit.Token);
+                _application = await builder.BuildAsync(limit.Token);
+                await Application.StartAsync(limit.Token);
+                foreach (string resource in (string[])["kv", "kv-0", "kv-1", "kv-2"])
+                {
+                    await Application.ResourceNotifications.WaitForResourceHealthyAsync(resource, limit.Token);
+                }
+            }
+            catch
+            {
+                // xunit disposes of nothing whose initialization threw.
+                await DisposeAsync();
+                throw;
+            }
+        }
+
+        public async Task DisposeAsync()
+        {
+            if (_application is not null)
+            {
+                await _application.DisposeAsync();
+            }
+
+            _dataRoot.Delete(recursive: true);
         }
     }
 }

@@ -2,48 +2,29 @@ using System.Net.Sockets;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
-using KvCloud.LocalCluster;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KvCloud.Tests.Aspire;
 
-/// <summary>
-/// What the AppHost declares, as Aspire understands it; nothing is started, so that neither a dashboard nor
-/// containers are needed.
-/// </summary>
-public sealed class AspireModelTests : IAsyncLifetime
+/// <summary>What our AppHost declares, as Aspire understands it; nothing is started.</summary>
+public sealed class AspireModelTests(AspireModelTests.AppHostModel appHost) : IClassFixture<AspireModelTests.AppHostModel>
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+    private KvCloudResource Cluster => Assert.Single(appHost.Model.Resources.OfType<KvCloudResource>());
 
-    private readonly string _dataRoot = Directory.CreateTempSubdirectory("kvcloud-aspire-").FullName;
-    private DistributedApplication? _application;
-
-    private List<ProjectResource> Nodes => [.. _application!.Services.GetRequiredService<DistributedApplicationModel>()
-        .Resources.OfType<ProjectResource>().OrderBy(r => r.Name, StringComparer.Ordinal)];
-
-    public async Task InitializeAsync()
-    {
-        using var limit = new CancellationTokenSource(Limit);
-        IDistributedApplicationTestingBuilder builder = await DistributedApplicationTestingBuilder
-            .CreateAsync<Projects.KvCloud_AppHost>(
-                ["--replicas", "5", "--base-port", "17090", "--data", _dataRoot, "--cluster-id", "blue"], limit.Token);
-        _application = await builder.BuildAsync(limit.Token);
-    }
-
-    public async Task DisposeAsync()
-    {
-        if (_application is not null)
-        {
-            await _application.DisposeAsync();
-        }
-
-        Directory.Delete(_dataRoot, recursive: true);
-    }
+    private List<ProjectResource> Nodes =>
+        [.. appHost.Model.Resources.OfType<ProjectResource>().OrderBy(r => r.Name, StringComparer.Ordinal)];
 
     [Fact]
-    public void Model_replicas_oneProjectResourceEach() =>
-        Assert.Equal(["node-0", "node-1", "node-2", "node-3", "node-4"], Nodes.Select(n => n.Name));
+    public void Model_replicas_oneProjectResourceEachBelowTheCluster()
+    {
+        Assert.Equal("kv", Cluster.Name);
+        Assert.Equal(["kv-0", "kv-1", "kv-2", "kv-3", "kv-4"], Nodes.Select(n => n.Name));
+        Assert.Equal(Nodes, Cluster.Replicas.Select(r => r.Resource));
+        Assert.All(Nodes, node => Assert.Contains(
+            node.Annotations.OfType<ResourceRelationshipAnnotation>(),
+            relationship => relationship.Type == "Parent" && relationship.Resource == Cluster));
+    }
 
     [Fact]
     public void Model_endpoints_fixedPortsWithoutProxy()
@@ -66,47 +47,110 @@ public sealed class AspireModelTests : IAsyncLifetime
         Assert.All(Nodes, n => Assert.Empty(n.Annotations.OfType<WaitAnnotation>()));
 
     [Fact]
-    public void Model_replicas_haveAHealthCheck() =>
-        Assert.All(Nodes, n => Assert.Single(n.Annotations.OfType<HealthCheckAnnotation>()));
-
-    /// <summary>
-    /// Word for word what the other orchestrator hands to a plain process, but for how each calls this machine.
-    /// </summary>
-    [Fact]
-    public async Task Model_environment_asOfThePlainProcess()
+    public void Model_healthChecks_oneEach()
     {
-        Allocate();
-        Topology topology = Topology.Create(5, 17090, dataRoot: _dataRoot) with { ClusterId = "blue" };
+        Assert.All(Nodes, n => Assert.Single(n.Annotations.OfType<HealthCheckAnnotation>()));
+        Assert.Single(Cluster.Annotations.OfType<HealthCheckAnnotation>());
+    }
+
+    [Fact]
+    public void Model_commands_hurtfulOnesAskFirst()
+    {
+        foreach (ProjectResource node in Nodes)
+        {
+            Dictionary<string, ResourceCommandAnnotation> commands = node.Annotations
+                .OfType<ResourceCommandAnnotation>()
+                .ToDictionary(command => command.Name);
+
+            Assert.Contains(node.Name, commands["kvcloud-kill"].ConfirmationMessage);
+            Assert.Contains(node.Name, commands["kvcloud-pause"].ConfirmationMessage);
+        }
+    }
+
+    [Fact]
+    public async Task Model_environment_identityPortsPeersAndData()
+    {
         var run = new DistributedApplicationExecutionContext(DistributedApplicationOperation.Run);
-        foreach ((ProjectResource node, Replica replica) in Nodes.Zip(topology.Replicas))
+        foreach ((ProjectResource node, int i) in Nodes.Select((n, i) => (n, i)))
         {
             IExecutionConfigurationResult result = await ExecutionConfigurationBuilder.Create(node)
                 .WithEnvironmentVariablesConfig()
                 .BuildAsync(run, NullLogger.Instance);
             Dictionary<string, string> actual = result.EnvironmentVariables.ToDictionary();
 
-            foreach ((string name, string value) in NodeEnvironment.ForProcess(topology, replica))
+            var expected = new Dictionary<string, string>
             {
-                // Aspire has the parent's part itself, and names the resource in telemetry when it starts it.
-                if (name is NodeEnvironment.ParentProcessId or NodeEnvironment.ServiceName)
-                {
-                    continue;
-                }
-
-                Assert.True(actual.TryGetValue(name, out string? given), $"{node.Name} lacks {name}");
-                Assert.Equal(value, given.Replace("localhost", topology.Host, StringComparison.Ordinal));
+                ["KvCloud__Deployment__Mode"] = "replicated",
+                ["KvCloud__Deployment__InstanceId"] = $"{i}",
+                ["KvCloud__Listen__Address"] = "localhost",
+                ["KvCloud__Listen__ThriftPort"] = $"{17090 + i}",
+                ["KvCloud__Listen__PeerPort"] = $"{17190 + i}",
+                ["KvCloud__Listen__HttpPort"] = $"{17290 + i}",
+                ["KvCloud__Database__BasePath"] = appHost.DataRoot,
+                ["KvCloud__Cluster__Id"] = "kv",
+                ["ASPNETCORE_ENVIRONMENT"] = "Development",
+            };
+            for (int other = 0; other < 5; other++)
+            {
+                expected[$"KvCloud__Deployment__ReplicaEndpoints__{other}"] = $"localhost:{17090 + other}";
+                expected[$"KvCloud__Consensus__Endpoints__{other}"] = $"_peer.kv-{other}";
+                expected[$"services__kv-{other}__peer__0"] = $"tcp://localhost:{17190 + other}";
             }
 
+            Assert.Equal(
+                expected.OrderBy(v => v.Key, StringComparer.Ordinal),
+                actual.Where(v => expected.ContainsKey(v.Key)
+                        || v.Key.StartsWith("KvCloud__", StringComparison.Ordinal)
+                        || v.Key.StartsWith("services__", StringComparison.Ordinal))
+                    .OrderBy(v => v.Key, StringComparer.Ordinal));
             Assert.DoesNotContain("ASPNETCORE_URLS", actual.Keys);
         }
     }
 
-    /// <summary>What the orchestrator does before it starts anything.</summary>
-    private void Allocate()
+    [Fact]
+    public async Task Model_connectionString_allClientEndpoints()
     {
-        foreach (EndpointAnnotation endpoint in Nodes.SelectMany(n => n.Annotations.OfType<EndpointAnnotation>()))
+
+        Assert.Equal(
+            "Endpoints=localhost:17090,localhost:17091,localhost:17092,localhost:17093,localhost:17094",
+            await Cluster.ConnectionStringExpression.GetValueAsync(CancellationToken.None));
+    }
+
+    /// <summary>The model as the AppHost's own program builds it, with the endpoints that the orchestrator would allocate.</summary>
+    public sealed class AppHostModel : IAsyncLifetime
+    {
+        private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+
+        private readonly DirectoryInfo _dataRoot = Directory.CreateTempSubdirectory("kvcloud-aspire-");
+        private DistributedApplication? _application;
+
+        public string DataRoot => _dataRoot.FullName;
+
+        public DistributedApplicationModel Model =>
+            _application!.Services.GetRequiredService<DistributedApplicationModel>();
+
+        public async Task InitializeAsync()
         {
-            endpoint.AllocatedEndpoint = new AllocatedEndpoint(endpoint, "localhost", endpoint.Port!.Value);
+            using var limit = new CancellationTokenSource(Limit);
+            IDistributedApplicationTestingBuilder builder = await DistributedApplicationTestingBuilder
+                .CreateAsync<Projects.KvCloud_AppHost>(
+                    ["--replicas", "5", "--base-port", "17090", "--data", DataRoot], limit.Token);
+            _application = await builder.BuildAsync(limit.Token);
+            foreach (EndpointAnnotation endpoint in
+                Model.Resources.SelectMany(resource => resource.Annotations.OfType<EndpointAnnotation>()))
+            {
+                endpoint.AllocatedEndpoint = new AllocatedEndpoint(endpoint, "localhost", endpoint.Port!.Value);
+            }
+        }
+
+        public async Task DisposeAsync()
+        {
+            if (_application is not null)
+            {
+                await _application.DisposeAsync();
+            }
+
+            _dataRoot.Delete(recursive: true);
         }
     }
 }

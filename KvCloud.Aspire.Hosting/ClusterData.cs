@@ -1,0 +1,82 @@
+using Aspire.Hosting.ApplicationModel;
+
+namespace Aspire.Hosting.KvCloud;
+
+/// <summary>Where the replicas of one cluster keep their data on this machine: in <c>node_0</c>, <c>node_1</c> below a root.</summary>
+internal sealed class ClusterData(string clusterName) : IDisposable
+{
+    /// <summary>Of the lock that a replica holds in its directory while it runs.</summary>
+    private const string LockFile = "lock";
+
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    private bool _isTemporary = true;
+    private bool _isOpen;
+
+    /// <summary>Absolute.</summary>
+    public string Root { get; private set; } =
+        Path.Combine(Path.GetTempPath(), $"kvcloud-{clusterName}-{Path.GetRandomFileName()}");
+
+    /// <summary>The data outlives the application, in this directory.</summary>
+    public void Keep(string root)
+    {
+        Root = root;
+        _isTemporary = false;
+    }
+
+    /// <summary>Makes the directory, and finds out whether another cluster uses it.</summary>
+    /// <exception cref="DistributedApplicationException">It cannot be used; the message says why.</exception>
+    public void Open(int replicas)
+    {
+        try
+        {
+            if (_isTemporary && !OperatingSystem.IsWindows())
+            {
+                Directory.CreateDirectory(Root, OwnerOnly);
+            }
+            else
+            {
+                Directory.CreateDirectory(Root);
+            }
+
+            _isOpen = true;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new DistributedApplicationException(
+                $"KvCloud '{clusterName}': the data directory {Root} cannot be used: {failure.Message}", failure);
+        }
+
+        for (int index = 0; index < replicas; index++)
+        {
+            DemandUnlocked(Path.Combine(Root, $"node_{index}", LockFile));
+        }
+    }
+
+    /// <summary>Removes what was only for this run. The replicas have ended by now.</summary>
+    public void Dispose()
+    {
+        if (_isTemporary && _isOpen)
+        {
+            Directory.Delete(Root, recursive: true);
+        }
+    }
+
+    private void DemandUnlocked(string path)
+    {
+        try
+        {
+            if (File.Exists(path))
+            {
+                new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+            }
+        }
+        catch (IOException failure)
+        {
+            throw new DistributedApplicationException(
+                $"KvCloud '{clusterName}': the data directory {Path.GetDirectoryName(path)} is in use by another replica; "
+                + "stop it, or choose another directory.",
+                failure);
+        }
+    }
+}

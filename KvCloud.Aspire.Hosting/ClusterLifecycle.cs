@@ -1,0 +1,87 @@
+using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+
+namespace Aspire.Hosting.KvCloud;
+
+/// <summary>How the cluster's resource lives: checked before it starts, monitored while it runs, healthy with a leader.</summary>
+internal static class ClusterLifecycle
+{
+    private const string ResourceType = "KvCloud";
+
+    public static IResourceBuilder<KvCloudResource> WithClusterLifecycle(this IResourceBuilder<KvCloudResource> builder)
+    {
+        // In a manifest a resource with a connection string is a value that others refer to; nothing of it runs.
+        if (builder.ApplicationBuilder.ExecutionContext.IsPublishMode)
+        {
+            return builder;
+        }
+
+        KvCloudResource cluster = builder.Resource;
+        builder.ApplicationBuilder.Services.AddSingleton(_ => cluster.Data);
+        builder.ApplicationBuilder.OnBeforeStart((start, _) =>
+        {
+            CheckBeforeStart(cluster, start.Services);
+            return Task.CompletedTask;
+        });
+        string check = $"{cluster.Name}_check";
+        builder.ApplicationBuilder.Services.AddHealthChecks().AddCheck(check, () => Judge(cluster));
+        return builder
+            .WithInitialState(new CustomResourceSnapshot
+            {
+                ResourceType = ResourceType,
+                State = KnownResourceStates.NotStarted,
+                Properties = [],
+            })
+            .WithIconName("DatabaseMultiple")
+            .WithHealthCheck(check)
+            .OnInitializeResource((resource, start, cancellationToken) => StartAsync(resource, start));
+    }
+
+    internal static HealthCheckResult Judge(KvCloudResource cluster)
+    {
+        ClusterStatus status = cluster.Status;
+        string answering = $"{status.Answering} of {cluster.Replicas.Count} replicas answer";
+        return status.Leader is { } leader
+            ? HealthCheckResult.Healthy($"{cluster.Replicas[leader].Name} leads, {answering}")
+            : HealthCheckResult.Unhealthy($"no leader with a majority behind it, {answering}");
+    }
+
+    /// <summary>One sentence before anything is started, rather than a replica after the other that ends.</summary>
+    private static void CheckBeforeStart(KvCloudResource cluster, IServiceProvider services)
+    {
+        // Asked for, the provider disposes of it when the application has stopped.
+        services.GetServices<ClusterData>();
+        string[] taken =
+        [
+            .. cluster.Replicas
+                .SelectMany(replica => replica.Resource.Annotations.OfType<EndpointAnnotation>(), (replica, endpoint) =>
+                    (Replica: replica.Name, endpoint.Name, Port: endpoint.Port ?? 0))
+                .Where(endpoint => endpoint.Port > 0 && !ReplicaPorts.IsFree(endpoint.Port))
+                .Select(endpoint => $"{ReplicaSettings.Text(endpoint.Port)} ({endpoint.Name} of {endpoint.Replica})"),
+        ];
+        if (taken.Length > 0)
+        {
+            throw new DistributedApplicationException(
+                $"KvCloud '{cluster.Name}': already in use: {(taken.Length == 1 ? "port" : "ports")} "
+                + $"{string.Join(", ", taken)}. Stop what listens there, or choose other ports.");
+        }
+
+        cluster.Data.Open(cluster.Replicas.Count);
+    }
+
+    private static async Task StartAsync(KvCloudResource cluster, InitializeResourceEvent start)
+    {
+        IServiceProvider services = start.Services;
+        await start.Eventing.PublishAsync(new BeforeResourceStartedEvent(cluster, services)).ConfigureAwait(false);
+        await start.Notifications
+            .PublishUpdateAsync(cluster, snapshot => snapshot with { State = KnownResourceStates.Starting })
+            .ConfigureAwait(false);
+        await start.Eventing.PublishAsync(new ConnectionStringAvailableEvent(cluster, services)).ConfigureAwait(false);
+        using var monitor = new ClusterMonitor(cluster, start.Notifications, start.Logger);
+        await monitor
+            .RunAsync(services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping)
+            .ConfigureAwait(false);
+    }
+}

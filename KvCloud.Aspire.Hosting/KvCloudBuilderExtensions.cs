@@ -1,0 +1,162 @@
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.KvCloud;
+
+namespace Aspire.Hosting;
+
+/// <summary>Adds a KvCloud cluster to the application model.</summary>
+public static class KvCloudBuilderExtensions
+{
+    /// <summary>Group sizes that consensus supports; an even one tolerates no more failures than the odd one below it.</summary>
+    private static readonly int[] GroupSizes = [1, 3, 5, 7];
+
+    /// <summary>Adds a cluster of replicas that run the program which comes with this package.</summary>
+    /// <remarks>
+    /// The resource is healthy as soon as a leader serves with a majority behind it, which <c>WaitFor</c> waits for.
+    /// Without <see cref="WithDataVolume"/> or <see cref="WithDataBindMount"/> its data ends with the application. When
+    /// published, each replica is a container of the image <c>kvcloud-node</c>.
+    /// </remarks>
+    /// <param name="builder">The application.</param>
+    /// <param name="name">Name of the resource and of its connection string; its replicas are NAME-0, NAME-1 and so on.</param>
+    /// <param name="replicas">1, 3, 5 or 7.</param>
+    /// <param name="port">
+    /// The first port for clients, the others following; peers listen 100, HTTP 200 above. Null takes free ports.
+    /// </param>
+    /// <returns>The cluster.</returns>
+    /// <exception cref="DistributedApplicationException">The number of replicas or the ports cannot be used.</exception>
+    public static IResourceBuilder<KvCloudResource> AddKvCloud(
+        this IDistributedApplicationBuilder builder, [ResourceName] string name, int replicas = 3, int? port = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        if (builder.ExecutionContext.IsPublishMode)
+        {
+            return AddCluster(builder, name, replicas, port, replica => builder
+                .AddContainer(replica, NodeProgram.Image, NodeProgram.ImageTag));
+        }
+
+        string assembly = NodeProgram.Find(builder);
+        return AddCluster(builder, name, replicas, port, replica => builder
+            .AddResource(new KvCloudNodeResource(replica, "dotnet", Path.GetDirectoryName(assembly)!))
+            .WithArgs(assembly)
+            .WithOtlpExporter());
+    }
+
+    /// <summary>Adds a cluster whose replicas run a project of the solution.</summary>
+    /// <inheritdoc cref="AddKvCloud"/>
+    /// <typeparam name="TNode">The project of the replica's program, such as <c>Projects.KvCloud_Node</c>.</typeparam>
+    public static IResourceBuilder<KvCloudResource> AddKvCloud<TNode>(
+        this IDistributedApplicationBuilder builder, [ResourceName] string name, int replicas = 3, int? port = null)
+        where TNode : IProjectMetadata, new()
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+
+        // A project resource for each replica, rather than one with WithReplicas: that would hide them all behind one
+        // proxy, and they are not the same, each has its number, its disk and its peers.
+        return AddCluster(builder, name, replicas, port, replica => builder
+            .AddProject<TNode>(replica, options =>
+            {
+                // Else the endpoints of the launch profile and of Kestrel's configuration would join those declared here.
+                options.ExcludeLaunchProfile = true;
+                options.ExcludeKestrelEndpoints = true;
+            })
+            // A replica binds what its own settings say; ASPNETCORE_URLS would contradict them.
+            .WithEndpointsInEnvironment(_ => false)
+            // No proxy stands before a replica whose word on the caller's address it could take.
+            .DisableForwardedHeaders());
+    }
+
+    /// <summary>Keeps the cluster's data from one run to the next.</summary>
+    /// <remarks>
+    /// Replicas that run as processes keep it in the user's local application data, below <c>kvcloud/NAME</c>; those that
+    /// run as containers in a volume each, <c>NAME-0</c> and so on.
+    /// </remarks>
+    /// <param name="builder">The cluster.</param>
+    /// <param name="name">Name of the volume; null derives one from the application and the resource.</param>
+    /// <returns>The cluster.</returns>
+    public static IResourceBuilder<KvCloudResource> WithDataVolume(
+        this IResourceBuilder<KvCloudResource> builder, string? name = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        name ??= VolumeNameGenerator.Generate(builder, "data");
+        builder.Resource.Data.Keep(Path.Combine(
+            Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "kvcloud", name));
+        return Mount(builder, ContainerMountType.Volume, index => $"{name}-{index}");
+    }
+
+    /// <summary>Keeps the cluster's data in a directory, that of each replica in <c>node_0</c>, <c>node_1</c> and so on.</summary>
+    /// <param name="builder">The cluster.</param>
+    /// <param name="source">The directory; a relative one lies below the AppHost's.</param>
+    /// <returns>The cluster.</returns>
+    public static IResourceBuilder<KvCloudResource> WithDataBindMount(
+        this IResourceBuilder<KvCloudResource> builder, string source)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentException.ThrowIfNullOrEmpty(source);
+        string root = Path.GetFullPath(source, builder.ApplicationBuilder.AppHostDirectory);
+        builder.Resource.Data.Keep(root);
+        return Mount(builder, ContainerMountType.BindMount, index => Path.Combine(root, $"node_{index}"));
+    }
+
+    /// <summary>Sets one of the replicas' settings, which docs/configuration.md lists.</summary>
+    /// <param name="builder">The cluster.</param>
+    /// <param name="key">The setting as in <c>Reads:ConsistencyLevel</c>.</param>
+    /// <param name="value">Its value; a replica that does not understand it says so and does not start.</param>
+    /// <returns>The cluster.</returns>
+    public static IResourceBuilder<KvCloudResource> WithSetting(
+        this IResourceBuilder<KvCloudResource> builder, string key, string value)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentException.ThrowIfNullOrEmpty(key);
+        builder.Resource.Settings[ReplicaSettings.Variable(key)] = value;
+        return builder;
+    }
+
+    private static IResourceBuilder<KvCloudResource> AddCluster<T>(
+        IDistributedApplicationBuilder builder,
+        string name,
+        int replicas,
+        int? port,
+        Func<string, IResourceBuilder<T>> addReplica)
+        where T : IResourceWithEndpoints, IResourceWithEnvironment
+    {
+        if (!GroupSizes.Contains(replicas))
+        {
+            throw new DistributedApplicationException(
+                $"KvCloud '{name}': the number of replicas must be one of {string.Join(", ", GroupSizes)}, not {replicas}.");
+        }
+
+        var cluster = new KvCloudResource(name);
+        IResourceBuilder<KvCloudResource> clusterBuilder = builder.AddResource(cluster).WithClusterLifecycle();
+        IReadOnlyList<ReplicaPorts> ports = builder.ExecutionContext.IsPublishMode
+            ? [.. Enumerable.Repeat(ReplicaPorts.InContainer, replicas)]
+            : port is { } first ? ReplicaPorts.Consecutive(first, replicas) : ReplicaPorts.Free(replicas);
+        for (int index = 0; index < replicas; index++)
+        {
+            IResourceBuilder<T> node = addReplica($"{name}-{ReplicaSettings.Text(index)}");
+            var replica = new KvCloudReplica(index, node.Resource);
+            cluster.Add(replica);
+            node.WithReplicaEndpoints(ports[index])
+                .WithReplicaSettings(cluster, replica, ports[index])
+                .WithParentRelationship(cluster)
+                .WithReplicaCommands(cluster, replica);
+        }
+
+        return clusterBuilder;
+    }
+
+    private static IResourceBuilder<KvCloudResource> Mount(
+        IResourceBuilder<KvCloudResource> builder, ContainerMountType type, Func<int, string> source)
+    {
+        if (builder.ApplicationBuilder.ExecutionContext.IsPublishMode)
+        {
+            foreach (KvCloudReplica replica in builder.Resource.Replicas)
+            {
+                replica.Resource.Annotations.Add(new ContainerMountAnnotation(
+                    source(replica.Index), NodeProgram.ContainerDataDirectory, type, isReadOnly: false));
+            }
+        }
+
+        return builder;
+    }
+}

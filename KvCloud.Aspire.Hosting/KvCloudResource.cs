@@ -1,0 +1,62 @@
+using Aspire.Hosting.KvCloud;
+
+namespace Aspire.Hosting.ApplicationModel;
+
+/// <summary>
+/// A KvCloud cluster: the parent of its replicas, and what applications refer to. It is running as soon as one of its
+/// replicas is, and healthy while a leader serves with a majority behind it.
+/// </summary>
+/// <param name="name">Name of the resource, of its connection string, and of each replica before its index.</param>
+public sealed class KvCloudResource(string name)
+    : Resource(name), IResourceWithConnectionString, IResourceWithWaitSupport
+{
+    private readonly List<KvCloudReplica> _replicas = [];
+
+    /// <summary>In the order of their indexes.</summary>
+    public IReadOnlyList<KvCloudReplica> Replicas => _replicas;
+
+    /// <summary><c>Endpoints=host:port,host:port,...</c>: the form that KvCloud.Client reads.</summary>
+    public ReferenceExpression ConnectionStringExpression => ReferenceExpression.Create($"Endpoints={Endpoints}");
+
+    /// <summary>The replicas' client endpoints as <c>host:port</c>, separated by commas.</summary>
+    private ReferenceExpression Endpoints
+    {
+        get
+        {
+            var builder = new ReferenceExpressionBuilder();
+            foreach (KvCloudReplica replica in _replicas)
+            {
+                if (replica.Index > 0)
+                {
+                    builder.AppendLiteral(",");
+                }
+
+                builder.Append($"{replica.ClientEndpoint.Property(EndpointProperty.HostAndPort)}");
+            }
+
+            return builder.Build();
+        }
+    }
+
+    /// <summary>
+    /// For applications that do not use KvCloud.Client: <c>Endpoints</c>, and <c>Host</c> and <c>Port</c> of the first
+    /// replica. Aspire hands each to them as the environment variable <c>NAME_PROPERTY</c>.
+    /// </summary>
+    IEnumerable<KeyValuePair<string, ReferenceExpression>> IResourceWithConnectionString.GetConnectionProperties()
+    {
+        EndpointReference first = _replicas[0].ClientEndpoint;
+        yield return new("Endpoints", Endpoints);
+        yield return new("Host", ReferenceExpression.Create($"{first.Property(EndpointProperty.Host)}"));
+        yield return new("Port", ReferenceExpression.Create($"{first.Property(EndpointProperty.Port)}"));
+    }
+
+    internal ClusterData Data { get; } = new(name);
+
+    /// <summary>Settings of all replicas, by their environment variables.</summary>
+    internal Dictionary<string, string> Settings { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>What the replicas last said of themselves.</summary>
+    internal ClusterStatus Status { get; set; } = ClusterStatus.Unknown;
+
+    internal void Add(KvCloudReplica replica) => _replicas.Add(replica);
+}

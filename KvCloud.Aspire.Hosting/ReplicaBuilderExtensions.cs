@@ -1,0 +1,103 @@
+using Aspire.Hosting.ApplicationModel;
+
+namespace Aspire.Hosting.KvCloud;
+
+/// <summary>What a replica's resource is told and shows, whatever runs it.</summary>
+internal static class ReplicaBuilderExtensions
+{
+    private const string Tcp = "tcp";
+
+    /// <summary>
+    /// Fixed ports without a proxy in front: a client that was told who leads must reach that very process, and a dead
+    /// replica must refuse connections rather than have them accepted on its behalf.
+    /// </summary>
+    public static IResourceBuilder<T> WithReplicaEndpoints<T>(this IResourceBuilder<T> node, ReplicaPorts ports)
+        where T : IResourceWithEndpoints
+    {
+        bool isRun = node.ApplicationBuilder.ExecutionContext.IsRunMode;
+        node.WithEndpoint(
+                ports.Thrift, ports.Thrift, Tcp, KvCloudReplica.ClientEndpointName, isProxied: !isRun, isExternal: !isRun)
+            .WithEndpoint(ports.Peer, ports.Peer, Tcp, KvCloudReplica.PeerEndpointName, isProxied: !isRun)
+            .WithHttpEndpoint(ports.Http, ports.Http, KvCloudReplica.HttpEndpointName, isProxied: !isRun);
+        return isRun
+            ? node.WithHttpHealthCheck("/health", endpointName: KvCloudReplica.HttpEndpointName).WithReplicaUrls()
+            : node;
+    }
+
+    /// <summary>
+    /// Who it is, where it listens, and where every other one is: peers by service discovery, client endpoints literally.
+    /// References only, no WaitFor: each replica needs a majority of the others to become ready; waiting in a circle would
+    /// be for ever.
+    /// </summary>
+    public static IResourceBuilder<T> WithReplicaSettings<T>(
+        this IResourceBuilder<T> node, KvCloudResource cluster, KvCloudReplica replica, ReplicaPorts ports)
+        where T : IResourceWithEnvironment
+    {
+        IDistributedApplicationBuilder application = node.ApplicationBuilder;
+        bool isRun = application.ExecutionContext.IsRunMode;
+        return node.WithEnvironment(context =>
+        {
+            Dictionary<string, object> variables = context.EnvironmentVariables;
+            variables[ReplicaSettings.Mode] = ReplicaSettings.Replicated;
+            variables[ReplicaSettings.InstanceId] = ReplicaSettings.Text(replica.Index);
+            variables[ReplicaSettings.ClusterId] = cluster.Name;
+            variables[ReplicaSettings.ListenAddress] = isRun ? "localhost" : "*";
+            variables[ReplicaSettings.ThriftPort] = ReplicaSettings.Text(ports.Thrift);
+            variables[ReplicaSettings.PeerPort] = ReplicaSettings.Text(ports.Peer);
+            variables[ReplicaSettings.HttpPort] = ReplicaSettings.Text(ports.Http);
+            variables[ReplicaSettings.BasePath] =
+                isRun ? cluster.Data.Root : NodeProgram.ContainerDataDirectory;
+            variables[ReplicaSettings.HostEnvironment] = application.Environment.EnvironmentName;
+            foreach (KvCloudReplica other in cluster.Replicas)
+            {
+                variables[ReplicaSettings.ConsensusEndpoint(other.Index)] = ReplicaSettings.PeerService(other.Name);
+                variables[$"services__{other.Name}__{KvCloudReplica.PeerEndpointName}__0"] = other.PeerEndpoint;
+                variables[ReplicaSettings.ReplicaEndpoint(other.Index)] =
+                    other.ClientEndpoint.Property(EndpointProperty.HostAndPort);
+            }
+
+            foreach ((string name, string value) in cluster.Settings)
+            {
+                variables[name] = value;
+            }
+        });
+    }
+
+    /// <summary>The dashboard shows what can be opened first, and where peers connect in the details alone.</summary>
+    private static IResourceBuilder<T> WithReplicaUrls<T>(this IResourceBuilder<T> node)
+        where T : IResourceWithEndpoints =>
+        node.WithUrls(context =>
+        {
+            foreach (ResourceUrlAnnotation url in context.Urls)
+            {
+                switch (url.Endpoint?.EndpointName)
+                {
+                    case KvCloudReplica.ClientEndpointName:
+                        url.DisplayText = $"Clients :{url.Endpoint.Port}";
+                        break;
+                    case KvCloudReplica.PeerEndpointName:
+                        url.DisplayText = "Peers";
+                        url.DisplayLocation = UrlDisplayLocation.DetailsOnly;
+                        break;
+                    case KvCloudReplica.HttpEndpointName:
+                        url.Url = "/status";
+                        url.DisplayText = "Status";
+                        break;
+                }
+            }
+
+            EndpointReference http = context.GetEndpoint(KvCloudReplica.HttpEndpointName)!;
+            context.Urls.Add(new ResourceUrlAnnotation
+            {
+                Url = "/health",
+                DisplayText = "Health",
+                Endpoint = http,
+            });
+            context.Urls.Add(new ResourceUrlAnnotation
+            {
+                Url = "/metrics",
+                DisplayText = "Metrics",
+                Endpoint = http,
+            });
+        });
+}

@@ -1,0 +1,41 @@
+using System.Globalization;
+using Aspire.Hosting.ApplicationModel;
+
+namespace Aspire.Hosting.KvCloud;
+
+/// <summary>
+/// The environment variables that a replica is started with. Each name is a configuration key of the replica with
+/// <c>__</c> for its colons; docs/configuration.md lists them all.
+/// </summary>
+internal static class ReplicaSettings
+{
+    public const string Mode = "KvCloud__Deployment__Mode";
+    public const string InstanceId = "KvCloud__Deployment__InstanceId";
+    public const string ClusterId = "KvCloud__Cluster__Id";
+    public const string ListenAddress = "KvCloud__Listen__Address";
+    public const string ThriftPort = "KvCloud__Listen__ThriftPort";
+    public const string PeerPort = "KvCloud__Listen__PeerPort";
+    public const string HttpPort = "KvCloud__Listen__HttpPort";
+    public const string BasePath = "KvCloud__Database__BasePath";
+    public const string HostEnvironment = "ASPNETCORE_ENVIRONMENT";
+
+    public const string Replicated = "replicated";
+
+    /// <summary>Client endpoint of each replica, told to clients that asked the wrong one.</summary>
+    public static string ReplicaEndpoint(int index) => Indexed("KvCloud__Deployment__ReplicaEndpoints", index);
+
+    /// <summary>Where each replica is found by its peers.</summary>
+    public static string ConsensusEndpoint(int index) => Indexed("KvCloud__Consensus__Endpoints", index);
+
+    /// <summary>
+    /// The endpoint <c>peer</c> of a replica as Microsoft.Extensions.ServiceDiscovery asks for it.
+    /// </summary>
+    public static string PeerService(string replicaName) => $"_{KvCloudReplica.PeerEndpointName}.{replicaName}";
+
+    /// <summary>The variable of a setting such as <c>Reads:ConsistencyLevel</c>.</summary>
+    public static string Variable(string key) => $"KvCloud__{key.Replace(":", "__", StringComparison.Ordinal)}";
+
+    public static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static string Indexed(string name, int index) => $"{name}__{Text(index)}";
+}
