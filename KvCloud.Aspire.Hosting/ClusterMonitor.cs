@@ -13,8 +13,9 @@ namespace Aspire.Hosting.KvCloud;
 internal sealed partial class ClusterMonitor(
     KvCloudResource cluster, ResourceNotificationService notifications, ILogger logger) : IDisposable
 {
+    public const string FollowerIcon = "Database";
+
     private const string LeaderIcon = "Crown";
-    private const string FollowerIcon = "Database";
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly StatusProbe _probe = new();
@@ -95,12 +96,26 @@ internal sealed partial class ClusterMonitor(
             CultureInfo.InvariantCulture, $"{leader}, {status.Answering} of {cluster.Replicas.Count} replicas answer");
         await notifications.PublishUpdateAsync(cluster, snapshot => snapshot with
         {
-            State = running > 0 ? KnownResourceStates.Running
-                : cluster.Replicas.All(HasEnded) ? KnownResourceStates.Exited
-                : KnownResourceStates.Starting,
-            StartTimeStamp = running > 0 ? snapshot.StartTimeStamp ?? DateTime.UtcNow : snapshot.StartTimeStamp,
+            State = StateOf(status, snapshot.State?.Text),
+            StartTimeStamp = snapshot.StartTimeStamp ?? (running > 0 ? DateTime.UtcNow : null),
             Properties = With(snapshot.Properties, CustomResourceKnownProperties.Source, source),
         }).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Starting until there is a leader, so that Aspire, which asks for health at once when a resource runs and only
+    /// seconds later again, finds it healthy at the first question.
+    /// </summary>
+    private string StateOf(ClusterStatus status, string? before)
+    {
+        if (cluster.Replicas.All(HasEnded))
+        {
+            return KnownResourceStates.Exited;
+        }
+
+        return status.Leader is not null || before == KnownResourceStates.Running
+            ? KnownResourceStates.Running
+            : KnownResourceStates.Starting;
     }
 
     private bool HasEnded(KvCloudReplica replica) =>
@@ -111,7 +126,7 @@ internal sealed partial class ClusterMonitor(
         {
             IconName = status.Role == "leader" ? LeaderIcon : FollowerIcon,
             IconVariant = status.Role == "leader" ? IconVariant.Filled : IconVariant.Regular,
-            Properties = With(snapshot.Properties, "kvcloud.role", status.Role ?? "does not answer"),
+            Properties = With(snapshot.Properties, "Role", status.Role ?? "does not answer"),
         });
 
     private static ImmutableArray<ResourcePropertySnapshot> With(

@@ -20,7 +20,9 @@ internal static class ReplicaBuilderExtensions
             .WithEndpoint(ports.Peer, ports.Peer, Tcp, KvCloudReplica.PeerEndpointName, isProxied: !isRun)
             .WithHttpEndpoint(ports.Http, ports.Http, KvCloudReplica.HttpEndpointName, isProxied: !isRun);
         return isRun
-            ? node.WithHttpHealthCheck("/health", endpointName: KvCloudReplica.HttpEndpointName).WithReplicaUrls()
+            ? node.WithHttpHealthCheck("/health", endpointName: KvCloudReplica.HttpEndpointName)
+                .WithReplicaUrls()
+                .WithIconName(ClusterMonitor.FollowerIcon, IconVariant.Regular)
             : node;
     }
 

@@ -1,0 +1,193 @@
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+using Aspire.Hosting.KvCloud;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace KvCloud.Tests.Aspire;
+
+/// <summary>The resource of KvCloud.Aspire.Hosting, in an application of somebody else.</summary>
+public sealed class KvCloudResourceTests
+{
+    private readonly IDistributedApplicationBuilder _application = DistributedApplication.CreateBuilder(
+        new DistributedApplicationOptions { DisableDashboard = true, AssemblyName = "KvCloud.AppHost" });
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    [InlineData(9)]
+    public void AddKvCloud_groupSizeThatConsensusDoesNotHave_saysWhichThereAre(int replicas)
+    {
+        var e = Assert.Throws<DistributedApplicationException>(
+            () => _application.AddKvCloud<Projects.KvCloud_Node>("kv", replicas));
+
+        Assert.Equal($"KvCloud 'kv': the number of replicas must be one of 1, 3, 5, 7, not {replicas}.", e.Message);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(65400)]
+    public void AddKvCloud_portsThatAreNone_saysSo(int port)
+    {
+        var e = Assert.Throws<DistributedApplicationException>(
+            () => _application.AddKvCloud<Projects.KvCloud_Node>("kv", 3, port));
+
+        Assert.Contains("ports lie between 1 and 65535", e.Message);
+    }
+
+    [Fact]
+    public void AddKvCloud_withoutPort_freePortsThatDiffer()
+    {
+        KvCloudResource cluster = _application.AddKvCloud<Projects.KvCloud_Node>("kv").Resource;
+
+        List<int> ports = [.. Endpoints(cluster).Select(endpoint => endpoint.Port!.Value)];
+        Assert.Equal(9, ports.Distinct().Count());
+        Assert.All(ports, port => Assert.True(ReplicaPorts.IsFree(port)));
+    }
+
+    [Fact]
+    public void AddKvCloud_twoClusters_sideBySide()
+    {
+        KvCloudResource blue = _application.AddKvCloud<Projects.KvCloud_Node>("blue", 1, 19090).Resource;
+        KvCloudResource red = _application.AddKvCloud<Projects.KvCloud_Node>("red", 1, 19091).Resource;
+
+        Assert.Equal("blue-0", Assert.Single(blue.Replicas).Resource.Name);
+        Assert.Equal("red-0", Assert.Single(red.Replicas).Resource.Name);
+        Assert.NotEqual(blue.Data.Root, red.Data.Root);
+    }
+
+    /// <summary>An AppHost that references the package has its build files; this one references the project.</summary>
+    [Fact]
+    public void AddKvCloud_withoutTheBuildFilesOfThePackage_saysWhatIsMissing()
+    {
+        var e = Assert.Throws<DistributedApplicationException>(() => _application.AddKvCloud("kv"));
+
+        Assert.Contains("AddKvCloud<Projects.NAME>", e.Message);
+    }
+
+    [Fact]
+    public async Task ConnectionProperties_forOtherLanguages_endpointsHostAndPort()
+    {
+        KvCloudResource cluster = _application.AddKvCloud<Projects.KvCloud_Node>("kv", 3, 19090).Resource;
+        foreach (EndpointAnnotation endpoint in Endpoints(cluster))
+        {
+            endpoint.AllocatedEndpoint = new AllocatedEndpoint(endpoint, "localhost", endpoint.Port!.Value);
+        }
+
+        var properties = new Dictionary<string, string?>();
+        foreach ((string name, ReferenceExpression value) in
+            ((IResourceWithConnectionString)cluster).GetConnectionProperties())
+        {
+            properties[name] = await value.GetValueAsync(CancellationToken.None);
+        }
+
+        Assert.Equal("localhost:19090,localhost:19091,localhost:19092", properties["Endpoints"]);
+        Assert.Equal("localhost", properties["Host"]);
+        Assert.Equal("19090", properties["Port"]);
+    }
+
+    [Fact]
+    public void Data_withoutVolume_endsWithTheApplication()
+    {
+        ClusterData data = _application.AddKvCloud<Projects.KvCloud_Node>("kv").Resource.Data;
+
+        data.Open(3);
+        Assert.True(Directory.Exists(data.Root));
+        data.Dispose();
+
+        Assert.False(Directory.Exists(data.Root));
+    }
+
+    [Fact]
+    public void WithDataBindMount_relativePath_belowTheAppHostAndKept()
+    {
+        IResourceBuilder<KvCloudResource> cluster = _application.AddKvCloud<Projects.KvCloud_Node>("kv");
+
+        cluster.WithDataBindMount("../data");
+
+        Assert.Equal(Path.GetFullPath("../data", _application.AppHostDirectory), cluster.Resource.Data.Root);
+    }
+
+    [Fact]
+    public void WithDataVolume_named_sameDirectoryInEveryRun()
+    {
+        IResourceBuilder<KvCloudResource> cluster = _application.AddKvCloud<Projects.KvCloud_Node>("kv");
+
+        cluster.WithDataVolume("orders");
+
+        Assert.Equal(
+            Path.Combine(
+                Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "kvcloud", "orders"),
+            cluster.Resource.Data.Root);
+    }
+
+    [Fact]
+    public void Open_directoryOfARunningReplica_saysWhichDirectory()
+    {
+        DirectoryInfo root = Directory.CreateTempSubdirectory("kvcloud-data-");
+        try
+        {
+            string lockFile = Path.Combine(root.CreateSubdirectory("node_1").FullName, "lock");
+            using var held = new FileStream(lockFile, FileMode.Create, FileAccess.ReadWrite, FileShare.None);
+            using var data = new ClusterData("kv");
+            data.Keep(root.FullName);
+
+            var e = Assert.Throws<DistributedApplicationException>(() => data.Open(3));
+
+            Assert.Contains(Path.Combine(root.FullName, "node_1"), e.Message);
+        }
+        finally
+        {
+            root.Delete(recursive: true);
+        }
+    }
+
+    [Fact]
+    public void Open_rootThatIsAFile_saysSo()
+    {
+        string file = Path.GetTempFileName();
+        try
+        {
+            using var data = new ClusterData("kv");
+            data.Keep(file);
+
+            Assert.Contains(file, Assert.Throws<DistributedApplicationException>(() => data.Open(1)).Message);
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Fact]
+    public void Health_leaderWithMajority_healthyAndNamed()
+    {
+        KvCloudResource cluster = _application.AddKvCloud<Projects.KvCloud_Node>("kv").Resource;
+        cluster.Status = new ClusterStatus(
+            [new("follower", 1, 10), new("leader", 1, 11), ReplicaStatus.Unknown]);
+
+        HealthCheckResult health = ClusterLifecycle.Judge(cluster);
+
+        Assert.Equal(HealthStatus.Healthy, health.Status);
+        Assert.Equal("kv-1 leads, 2 of 3 replicas answer", health.Description);
+    }
+
+    /// <summary>A leader that is cut off from the others goes on believing for as long as its lease.</summary>
+    [Fact]
+    public void Health_leaderWithoutMajority_unhealthy()
+    {
+        KvCloudResource cluster = _application.AddKvCloud<Projects.KvCloud_Node>("kv").Resource;
+        cluster.Status = new ClusterStatus(
+            [new("follower", null, 10), new("leader", 1, 11), ReplicaStatus.Unknown]);
+
+        Assert.Equal(HealthStatus.Unhealthy, ClusterLifecycle.Judge(cluster).Status);
+    }
+
+    [Fact]
+    public void Health_nobodyHasAnswered_unhealthy() =>
+        Assert.Equal(
+            HealthStatus.Unhealthy,
+            ClusterLifecycle.Judge(_application.AddKvCloud<Projects.KvCloud_Node>("kv").Resource).Status);
+
+    private static IEnumerable<EndpointAnnotation> Endpoints(KvCloudResource cluster) =>
+        cluster.Replicas.SelectMany(replica => replica.Resource.Annotations.OfType<EndpointAnnotation>());
+}
