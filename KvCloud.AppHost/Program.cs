@@ -7,10 +7,11 @@ try
     // --replicas 5 --base-port 19090 (0 takes free ports) --data DIR; also as environment variables or in appsettings.json.
     int replicas = builder.Configuration.GetValue("replicas", 3);
     int basePort = builder.Configuration.GetValue("base-port", 9090);
-    string data = builder.Configuration.GetValue("data", "../data");
+    string? data = builder.Configuration["data"];
 
-    builder.AddKvCloud<Projects.KvCloud_Node>("kv", replicas, basePort == 0 ? null : basePort)
-        .WithDataBindMount(data);
+    IResourceBuilder<KvCloudResource> kv = builder.AddKvCloud<Projects.KvCloud_Node>(
+        "kv", replicas, basePort == 0 ? null : basePort);
+    _ = data is null ? kv.WithDataVolume() : kv.WithDataBindMount(data);
 
     await builder.Build().RunAsync();
     return 0;

@@ -42,6 +42,10 @@ public static class KvCloudBuilderExtensions
     }
 
     /// <summary>Adds a cluster whose replicas run a project of the solution.</summary>
+    /// <remarks>
+    /// As <see cref="AddKvCloud"/>; when published, each replica is a container built by the project's Dockerfile, with the
+    /// directory above the project as its context.
+    /// </remarks>
     /// <inheritdoc cref="AddKvCloud"/>
     /// <typeparam name="TNode">The project of the replica's program, such as <c>Projects.KvCloud_Node</c>.</typeparam>
     public static IResourceBuilder<KvCloudResource> AddKvCloud<TNode>(
@@ -63,7 +67,8 @@ public static class KvCloudBuilderExtensions
             // A replica binds what its own settings say; ASPNETCORE_URLS would contradict them.
             .WithEndpointsInEnvironment(_ => false)
             // No proxy stands before a replica whose word on the caller's address it could take.
-            .DisableForwardedHeaders());
+            .DisableForwardedHeaders()
+            .PublishAsContainer(new TNode().ProjectPath));
     }
 
     /// <summary>Keeps the cluster's data from one run to the next.</summary>
@@ -143,6 +148,20 @@ public static class KvCloudBuilderExtensions
         }
 
         return clusterBuilder;
+    }
+
+    /// <summary>
+    /// A project in Aspire's manifest (project.v0) has no volumes, a container has: published as one, a replica does not
+    /// lose its data when it moves.
+    /// </summary>
+    private static IResourceBuilder<ProjectResource> PublishAsContainer(
+        this IResourceBuilder<ProjectResource> node, string projectPath)
+    {
+        string project = Path.GetDirectoryName(projectPath)!;
+        string dockerfile = Path.Combine(project, "Dockerfile");
+        return File.Exists(dockerfile)
+            ? node.PublishAsDockerFile(container => container.WithDockerfile(Path.GetDirectoryName(project)!, dockerfile))
+            : node;
     }
 
     private static IResourceBuilder<KvCloudResource> Mount(

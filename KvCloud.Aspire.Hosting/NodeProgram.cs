@@ -7,8 +7,11 @@ internal static class NodeProgram
 {
     public const string Image = "kvcloud-node";
 
-    /// <summary>Where a replica in a container keeps its data; the image's user owns it.</summary>
-    public const string ContainerDataDirectory = "/var/lib/kvcloud";
+    /// <summary>
+    /// Where a replica in a container keeps its data: the home of the image's user, the one directory that it owns, so that
+    /// a new volume mounted there is its own too.
+    /// </summary>
+    public const string ContainerDataDirectory = "/home/app";
 
     /// <summary>Written into the AppHost's assembly by the build files of this package.</summary>
     private const string AssemblyKey = "KvCloud.NodeAssembly";

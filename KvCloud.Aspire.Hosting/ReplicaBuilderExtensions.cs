@@ -1,4 +1,5 @@
 using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Hosting;
 
 namespace Aspire.Hosting.KvCloud;
 
@@ -16,7 +17,7 @@ internal static class ReplicaBuilderExtensions
     {
         bool isRun = node.ApplicationBuilder.ExecutionContext.IsRunMode;
         node.WithEndpoint(
-                ports.Thrift, ports.Thrift, Tcp, KvCloudReplica.ClientEndpointName, isProxied: !isRun, isExternal: !isRun)
+                ports.Thrift, ports.Thrift, Tcp, KvCloudReplica.ClientEndpointName, isProxied: !isRun)
             .WithEndpoint(ports.Peer, ports.Peer, Tcp, KvCloudReplica.PeerEndpointName, isProxied: !isRun)
             .WithHttpEndpoint(ports.Http, ports.Http, KvCloudReplica.HttpEndpointName, isProxied: !isRun);
         return isRun
@@ -49,7 +50,8 @@ internal static class ReplicaBuilderExtensions
             variables[ReplicaSettings.HttpPort] = ReplicaSettings.Text(ports.Http);
             variables[ReplicaSettings.BasePath] =
                 isRun ? cluster.Data.Root : NodeProgram.ContainerDataDirectory;
-            variables[ReplicaSettings.HostEnvironment] = application.Environment.EnvironmentName;
+            variables[ReplicaSettings.HostEnvironment] =
+                isRun ? application.Environment.EnvironmentName : Environments.Production;
             foreach (KvCloudReplica other in cluster.Replicas)
             {
                 variables[ReplicaSettings.ConsensusEndpoint(other.Index)] = ReplicaSettings.PeerService(other.Name);
