@@ -170,7 +170,7 @@ public sealed class IntegrationConventionTests
     {
         await using var cluster = new ScriptedCluster(1);
         HostApplicationBuilder builder = Builder(
-            ("ConnectionStrings:kv", $"{cluster.Endpoints};Timeout=10s"), ("Logging:LogLevel:KvCloud.Client", "Debug"));
+            ("ConnectionStrings:kv", $"Endpoints={cluster.Endpoints}"));
         using var log = new RecordingLog();
         builder.Logging.AddProvider(log);
         builder.AddKvCloudClient("kv", settings => settings.ConnectTimeout = TimeSpan.FromSeconds(1));
