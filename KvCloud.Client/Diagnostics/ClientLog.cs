@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging;
 
 namespace KvCloud.Client.Diagnostics;
 
-/// <summary>What the client logs, in category `KvCloud.Client`: changes of what it knows of the cluster, never a call.</summary>
+/// <summary>
+/// What the client logs, in category `KvCloud.Client`: changes of what it knows of the cluster, never a call.
+/// </summary>
 internal static partial class ClientLog
 {
     public const string Category = "KvCloud.Client";

@@ -16,15 +16,15 @@ public static class KvCloudClientExtensions
     private const string SectionName = "Aspire:KvCloud:Client";
 
     /// <summary>
-    /// Registers a <see cref="KvCloudClient"/> as a singleton, with health check, logs, traces and metrics. Settings come
-    /// from section `Aspire:KvCloud:Client`, then `Aspire:KvCloud:Client:NAME`, then the connection string NAME, then the
-    /// delegate.
+    /// Registers a <see cref="KvCloudClient"/> as a singleton, with health check, logs, traces and metrics. Settings
+    /// come from section `Aspire:KvCloud:Client`, then `Aspire:KvCloud:Client:NAME`, then the connection string NAME,
+    /// then the delegate.
     /// </summary>
     /// <param name="builder">The application.</param>
     /// <param name="connectionName">Name of the connection string.</param>
     /// <param name="configureSettings">Changes the settings last; null: nothing to change.</param>
-    /// <exception cref="ArgumentException">The name is empty, or <see cref="KvCloudClientSettings.HealthCheckTimeout"/> is
-    /// no positive time. Other settings are checked when the client is created.</exception>
+    /// <exception cref="ArgumentException">The name is empty, or <see cref="KvCloudClientSettings.HealthCheckTimeout"/>
+    /// is no positive time. Other settings are checked when the client is created.</exception>
     public static void AddKvCloudClient(
         this IHostApplicationBuilder builder,
         string connectionName,

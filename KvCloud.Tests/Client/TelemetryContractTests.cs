@@ -12,7 +12,9 @@ using Microsoft.Extensions.Logging;
 
 namespace KvCloud.Tests.Client;
 
-/// <summary>The names in docs/client.md and in the package's readme are those the client uses, all of them and no others.</summary>
+/// <summary>
+/// The names in docs/client.md and in the package's readme are those the client uses, all of them and no others.
+/// </summary>
 public sealed partial class TelemetryContractTests
 {
     private static readonly string Page = File.ReadAllText(Repository.File("docs", "client.md"));

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using KvCloud.LocalCluster;
 using KvCloud.Client;
+using KvCloud.LocalCluster;
 using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Live;

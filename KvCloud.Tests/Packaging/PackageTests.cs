@@ -85,7 +85,8 @@ public sealed class PackageTests(PackagesFixture fixture)
     {
         string[] expected =
         [
-            $"{id}.nuspec", "README.md", "icon.png", $"lib/net10.0/{id}.dll", $"lib/net10.0/{id}.xml", .. others.Split(' '),
+            $"{id}.nuspec", "README.md", "icon.png",
+            $"lib/net10.0/{id}.dll", $"lib/net10.0/{id}.xml", .. others.Split(' '),
         ];
 
         Assert.Equal(

@@ -23,7 +23,8 @@ internal sealed record PackedPackage(string Path, XElement Metadata, IReadOnlyDi
                 && !entry.FullName.StartsWith("package/", StringComparison.Ordinal)
                 && entry.FullName != "[Content_Types].xml")
             .ToDictionary(entry => entry.FullName, entry => entry.Length);
-        ZipArchiveEntry nuspec = zip.Entries.Single(entry => entry.FullName.EndsWith(".nuspec", StringComparison.Ordinal));
+        ZipArchiveEntry nuspec =
+            zip.Entries.Single(entry => entry.FullName.EndsWith(".nuspec", StringComparison.Ordinal));
         using Stream stream = nuspec.Open();
         XElement metadata = XDocument.Load(stream).Root!.Elements().Single(e => e.Name.LocalName == "metadata");
         return new PackedPackage(path, metadata, files);
