@@ -2,10 +2,13 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using KvCloud.Client.Calls;
 using KvCloud.Client.Connections;
+using KvCloud.Client.Diagnostics;
 using KvCloud.Client.Topology;
 using KvCloud.Client.Transactions;
 using KvCloud.Client.Wire;
 using KvCloud.Protocol;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.ServiceDiscovery;
 
 namespace KvCloud.Client;
@@ -41,21 +44,24 @@ public sealed class KvCloudClient : IAsyncDisposable
     /// <param name="settings">Copied; later changes have no effect.</param>
     /// <exception cref="ArgumentException">A setting is wrong; the message names it.</exception>
     public KvCloudClient(KvCloudClientSettings settings)
-        : this(settings, null)
+        : this(settings, null, null)
     {
     }
 
-    /// <summary>Creates a client whose endpoints may be names of service discovery.</summary>
+    /// <summary>Creates a client whose endpoints may be names of service discovery, and that logs.</summary>
     /// <param name="settings">Copied; later changes have no effect.</param>
     /// <param name="serviceDiscovery">Resolves endpoints without a port; null: they are host names.</param>
+    /// <param name="loggerFactory">For the log, category `KvCloud.Client`; null: none.</param>
     /// <exception cref="ArgumentException">A setting is wrong; the message names it.</exception>
-    public KvCloudClient(KvCloudClientSettings settings, ServiceEndpointResolver? serviceDiscovery)
+    public KvCloudClient(
+        KvCloudClientSettings settings, ServiceEndpointResolver? serviceDiscovery, ILoggerFactory? loggerFactory)
     {
         ArgumentNullException.ThrowIfNull(settings);
         var frozen = FrozenSettings.From(settings, serviceDiscovery);
         _options = frozen.Options;
         var factory = new ConnectorFactory(frozen.Connector, frozen.ConnectTimeout, frozen.Tls);
-        _topology = new ClusterTopology(factory, frozen.Pool, _closing.Token);
+        ILogger logger = loggerFactory?.CreateLogger(ClientLog.Category) ?? NullLogger.Instance;
+        _topology = new ClusterTopology(factory, frozen.Pool, logger, _closing.Token);
         _engine = new CallEngine(_options, _topology, frozen.Seeds);
     }
 
@@ -350,7 +356,7 @@ public sealed class KvCloudClient : IAsyncDisposable
         Reply reply = await CallAsync(new PingCall(default, started), options, cancellationToken).ConfigureAwait(false);
         TimeSpan elapsed = Stopwatch.GetElapsedTime(started);
         DateTimeOffset time = await StructReader.ReadPingAsync(reply, cancellationToken).ConfigureAwait(false);
-        return new KvPing(options?.Endpoint, elapsed, time);
+        return new KvPing { Endpoint = options?.Endpoint, RoundTrip = elapsed, ServerTime = time };
     }
 
     /// <summary>Makes a node fail calls on purpose, for tests of applications. Only where its configuration allows it.</summary>

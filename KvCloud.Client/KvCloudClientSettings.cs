@@ -4,7 +4,8 @@ using KvCloud.Protocol;
 namespace KvCloud.Client;
 
 /// <summary>
-/// Settings of a <see cref="KvCloudClient"/>; section `KvCloud:Client` of the configuration, and the connection string.
+/// Settings of a <see cref="KvCloudClient"/>; section `Aspire:KvCloud:Client` of the configuration, and the connection
+/// string.
 /// </summary>
 public sealed class KvCloudClientSettings
 {
@@ -82,6 +83,9 @@ public sealed class KvCloudClientSettings
 
     /// <summary>True: `AddKvCloudClient` registers no health check.</summary>
     public bool DisableHealthChecks { get; set; }
+
+    /// <summary>Time of the health check, after which the cluster counts as unhealthy. Default: 5 s.</summary>
+    public TimeSpan HealthCheckTimeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>True: `AddKvCloudClient` adds no activity source to OpenTelemetry.</summary>
     public bool DisableTracing { get; set; }

@@ -1,30 +1,48 @@
 namespace KvCloud.Client;
 
 /// <summary>Figures of one replica's database.</summary>
-/// <param name="TotalKeys">Keys, as estimated by the store.</param>
-/// <param name="TotalSizeBytes">Size on disk.</param>
-/// <param name="WriteOperations">Writes since the start of the node.</param>
-/// <param name="ReadOperations">Reads since the start of the node.</param>
-/// <param name="AverageResponseTimeMs">Mean time of a call.</param>
-/// <param name="ActiveTransactions">Commits on their way.</param>
-/// <param name="CommittedTransactions">Commits that took effect.</param>
-/// <param name="AbortedTransactions">Commits that were refused, for conflicts or otherwise.</param>
-/// <param name="CacheHitRatePercent">Of the block cache.</param>
-/// <param name="CompactionPendingBytes">What the store has still to compact.</param>
-/// <param name="OldestReadableVersion">The oldest version a snapshot read may ask for.</param>
-/// <param name="AppliedVersion">The newest commit version this replica can read.</param>
-/// <param name="Details">The store's own figures by name; empty unless they were asked for.</param>
-public sealed record KvDatabaseStats(
-    long TotalKeys,
-    long TotalSizeBytes,
-    long WriteOperations,
-    long ReadOperations,
-    double AverageResponseTimeMs,
-    long ActiveTransactions,
-    long CommittedTransactions,
-    long AbortedTransactions,
-    long? CacheHitRatePercent,
-    long? CompactionPendingBytes,
-    long? OldestReadableVersion,
-    long? AppliedVersion,
-    IReadOnlyDictionary<string, long> Details);
+public sealed record KvDatabaseStats
+{
+    internal KvDatabaseStats()
+    {
+    }
+
+    /// <summary>Keys, as estimated by the store.</summary>
+    public long TotalKeys { get; internal init; }
+
+    /// <summary>Size on disk.</summary>
+    public long TotalSizeBytes { get; internal init; }
+
+    /// <summary>Writes since the start of the node.</summary>
+    public long WriteOperations { get; internal init; }
+
+    /// <summary>Reads since the start of the node.</summary>
+    public long ReadOperations { get; internal init; }
+
+    /// <summary>Mean time of a call.</summary>
+    public double AverageResponseTimeMs { get; internal init; }
+
+    /// <summary>Commits on their way.</summary>
+    public long ActiveTransactions { get; internal init; }
+
+    /// <summary>Commits that took effect.</summary>
+    public long CommittedTransactions { get; internal init; }
+
+    /// <summary>Commits that were refused, for conflicts or otherwise.</summary>
+    public long AbortedTransactions { get; internal init; }
+
+    /// <summary>Of the block cache.</summary>
+    public long? CacheHitRatePercent { get; internal init; }
+
+    /// <summary>What the store has still to compact.</summary>
+    public long? CompactionPendingBytes { get; internal init; }
+
+    /// <summary>The oldest version a snapshot read may ask for.</summary>
+    public long? OldestReadableVersion { get; internal init; }
+
+    /// <summary>The newest commit version this replica can read.</summary>
+    public long? AppliedVersion { get; internal init; }
+
+    /// <summary>The store's own figures by name; empty unless they were asked for.</summary>
+    public IReadOnlyDictionary<string, long> Details { get; internal init; } = new Dictionary<string, long>();
+}

@@ -1,32 +1,51 @@
 namespace KvCloud.Client;
 
 /// <summary>One replica, as the node that answered knows it. What is null was not told.</summary>
-/// <param name="Id">Number of the replica.</param>
-/// <param name="Endpoint">Where clients reach it, `host:port`.</param>
-/// <param name="Status">`healthy`, `degraded`, `unreachable` or `unknown`.</param>
-/// <param name="IsLeader">Whether it leads.</param>
-/// <param name="Role">`leader`, `follower` or `candidate`.</param>
-/// <param name="LastSeen">When the answering node last heard of it.</param>
-/// <param name="Uptime">How long it has been running, in whole seconds.</param>
-/// <param name="AppliedSlot">The last slot whose commands it has applied.</param>
-/// <param name="ChosenSlot">The last slot it knows to be chosen.</param>
-/// <param name="LagSlots">Chosen slots it has not applied.</param>
-/// <param name="AppliedVersion">The newest commit version it can read.</param>
-/// <param name="PeerEndpoint">Where the other replicas reach it.</param>
-/// <param name="HttpEndpoint">Where its health and metrics are.</param>
-/// <param name="SoftwareVersion">Version of the node's program.</param>
-public sealed record KvNodeStatus(
-    int Id,
-    string Endpoint,
-    string Status,
-    bool IsLeader,
-    string? Role,
-    DateTimeOffset? LastSeen,
-    TimeSpan? Uptime,
-    long? AppliedSlot,
-    long? ChosenSlot,
-    long? LagSlots,
-    long? AppliedVersion,
-    string? PeerEndpoint,
-    string? HttpEndpoint,
-    string? SoftwareVersion);
+public sealed record KvNodeStatus
+{
+    internal KvNodeStatus()
+    {
+    }
+
+    /// <summary>Number of the replica.</summary>
+    public int Id { get; internal init; }
+
+    /// <summary>Where clients reach it, `host:port`.</summary>
+    public string Endpoint { get; internal init; } = "";
+
+    /// <summary>`healthy`, `degraded`, `unreachable` or `unknown`.</summary>
+    public string Status { get; internal init; } = "";
+
+    /// <summary>Whether it leads.</summary>
+    public bool IsLeader { get; internal init; }
+
+    /// <summary>`leader`, `follower` or `candidate`.</summary>
+    public string? Role { get; internal init; }
+
+    /// <summary>When the answering node last heard of it.</summary>
+    public DateTimeOffset? LastSeen { get; internal init; }
+
+    /// <summary>How long it has been running, in whole seconds.</summary>
+    public TimeSpan? Uptime { get; internal init; }
+
+    /// <summary>The last slot whose commands it has applied.</summary>
+    public long? AppliedSlot { get; internal init; }
+
+    /// <summary>The last slot it knows to be chosen.</summary>
+    public long? ChosenSlot { get; internal init; }
+
+    /// <summary>Chosen slots it has not applied.</summary>
+    public long? LagSlots { get; internal init; }
+
+    /// <summary>The newest commit version it can read.</summary>
+    public long? AppliedVersion { get; internal init; }
+
+    /// <summary>Where the other replicas reach it.</summary>
+    public string? PeerEndpoint { get; internal init; }
+
+    /// <summary>Where its health and metrics are.</summary>
+    public string? HttpEndpoint { get; internal init; }
+
+    /// <summary>Version of the node's program.</summary>
+    public string? SoftwareVersion { get; internal init; }
+}

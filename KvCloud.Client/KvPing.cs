@@ -1,7 +1,18 @@
 namespace KvCloud.Client;
 
 /// <summary>A node's answer to a ping.</summary>
-/// <param name="Endpoint">The node that answered; null where any would do.</param>
-/// <param name="RoundTrip">Measured by this client, from the call to its answer.</param>
-/// <param name="ServerTime">The node's clock.</param>
-public sealed record KvPing(string? Endpoint, TimeSpan RoundTrip, DateTimeOffset ServerTime);
+public sealed record KvPing
+{
+    internal KvPing()
+    {
+    }
+
+    /// <summary>The node that answered; null where any would do.</summary>
+    public string? Endpoint { get; internal init; }
+
+    /// <summary>Measured by this client, from the call to its answer.</summary>
+    public TimeSpan RoundTrip { get; internal init; }
+
+    /// <summary>The node's clock.</summary>
+    public DateTimeOffset ServerTime { get; internal init; }
+}

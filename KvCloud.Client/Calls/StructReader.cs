@@ -15,14 +15,16 @@ internal static class StructReader
         await ReadAsync(response, reply, cancellationToken).ConfigureAwait(false);
         Check(response.Success, response.__isset.code ? response.Code : null, response.Error);
         ClusterHealth health = response.ClusterHealth ?? throw Missing("cluster_health");
-        return new KvClusterHealth(
-            [.. (health.Nodes ?? []).Select(ToStatus).OrderBy(node => node.Id)],
-            health.Leader is { } leader ? ToStatus(leader) : null,
-            health.ClusterStatus,
-            health.HealthyNodesCount,
-            health.CurrentTerm,
-            health.ClusterId,
-            health.__isset.answered_by ? health.AnsweredBy : null);
+        return new KvClusterHealth
+        {
+            Nodes = [.. (health.Nodes ?? []).Select(ToStatus).OrderBy(node => node.Id)],
+            Leader = health.Leader is { } leader ? ToStatus(leader) : null,
+            Status = health.ClusterStatus,
+            HealthyNodes = health.HealthyNodesCount,
+            Term = health.CurrentTerm,
+            ClusterId = health.ClusterId,
+            AnsweredBy = health.__isset.answered_by ? health.AnsweredBy : null,
+        };
     }
 
     public static async ValueTask<KvDatabaseStats> ReadStatsAsync(Reply reply, CancellationToken cancellationToken)
@@ -31,20 +33,22 @@ internal static class StructReader
         await ReadAsync(response, reply, cancellationToken).ConfigureAwait(false);
         Check(response.Success, response.__isset.code ? response.Code : null, response.Error);
         DatabaseStats stats = response.DatabaseStats ?? throw Missing("database_stats");
-        return new KvDatabaseStats(
-            stats.TotalKeys,
-            stats.TotalSizeBytes,
-            stats.WriteOperationsCount,
-            stats.ReadOperationsCount,
-            stats.AverageResponseTimeMs,
-            stats.ActiveTransactions,
-            stats.CommittedTransactions,
-            stats.AbortedTransactions,
-            stats.__isset.cache_hit_rate_percent ? stats.CacheHitRatePercent : null,
-            stats.__isset.compaction_pending_bytes ? stats.CompactionPendingBytes : null,
-            stats.__isset.oldest_readable_version ? stats.OldestReadableVersion : null,
-            stats.__isset.applied_version ? stats.AppliedVersion : null,
-            stats.Details ?? []);
+        return new KvDatabaseStats
+        {
+            TotalKeys = stats.TotalKeys,
+            TotalSizeBytes = stats.TotalSizeBytes,
+            WriteOperations = stats.WriteOperationsCount,
+            ReadOperations = stats.ReadOperationsCount,
+            AverageResponseTimeMs = stats.AverageResponseTimeMs,
+            ActiveTransactions = stats.ActiveTransactions,
+            CommittedTransactions = stats.CommittedTransactions,
+            AbortedTransactions = stats.AbortedTransactions,
+            CacheHitRatePercent = stats.__isset.cache_hit_rate_percent ? stats.CacheHitRatePercent : null,
+            CompactionPendingBytes = stats.__isset.compaction_pending_bytes ? stats.CompactionPendingBytes : null,
+            OldestReadableVersion = stats.__isset.oldest_readable_version ? stats.OldestReadableVersion : null,
+            AppliedVersion = stats.__isset.applied_version ? stats.AppliedVersion : null,
+            Details = stats.Details ?? [],
+        };
     }
 
     public static async ValueTask<IReadOnlyList<string>> ReadColumnFamiliesAsync(
@@ -96,19 +100,21 @@ internal static class StructReader
     private static KvCloudException Missing(string field) =>
         new(ErrorCode.INTERNAL, $"the answer lacks {field}");
 
-    private static KvNodeStatus ToStatus(NodeStatus node) => new(
-        node.NodeId,
-        node.Endpoint,
-        node.Status,
-        node.IsLeader,
-        node.Role,
-        node.LastSeenTimestamp > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(node.LastSeenTimestamp) : null,
-        node.__isset.uptime_seconds ? TimeSpan.FromSeconds(node.UptimeSeconds) : null,
-        node.__isset.applied_slot ? node.AppliedSlot : null,
-        node.__isset.chosen_slot ? node.ChosenSlot : null,
-        node.__isset.lag_slots ? node.LagSlots : null,
-        node.__isset.applied_version ? node.AppliedVersion : null,
-        node.PeerEndpoint,
-        node.HttpEndpoint,
-        node.Version);
+    private static KvNodeStatus ToStatus(NodeStatus node) => new()
+    {
+        Id = node.NodeId,
+        Endpoint = node.Endpoint,
+        Status = node.Status,
+        IsLeader = node.IsLeader,
+        Role = node.Role,
+        LastSeen = node.LastSeenTimestamp > 0 ? DateTimeOffset.FromUnixTimeMilliseconds(node.LastSeenTimestamp) : null,
+        Uptime = node.__isset.uptime_seconds ? TimeSpan.FromSeconds(node.UptimeSeconds) : null,
+        AppliedSlot = node.__isset.applied_slot ? node.AppliedSlot : null,
+        ChosenSlot = node.__isset.chosen_slot ? node.ChosenSlot : null,
+        LagSlots = node.__isset.lag_slots ? node.LagSlots : null,
+        AppliedVersion = node.__isset.applied_version ? node.AppliedVersion : null,
+        PeerEndpoint = node.PeerEndpoint,
+        HttpEndpoint = node.HttpEndpoint,
+        SoftwareVersion = node.Version,
+    };
 }

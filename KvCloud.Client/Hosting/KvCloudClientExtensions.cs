@@ -4,6 +4,7 @@ using KvCloud.Client.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.ServiceDiscovery;
 
 // Where Aspire's client integrations have their extensions, so that `builder.AddKvCloudClient` needs no using.
@@ -12,15 +13,18 @@ namespace Microsoft.Extensions.Hosting;
 /// <summary>Registers <see cref="KvCloudClient"/> in an application.</summary>
 public static class KvCloudClientExtensions
 {
-    private const string SectionName = "KvCloud:Client";
+    private const string SectionName = "Aspire:KvCloud:Client";
 
     /// <summary>
-    /// Registers a <see cref="KvCloudClient"/> as a singleton, with health check, traces and metrics. Settings come from
-    /// section `KvCloud:Client`, then `KvCloud:Client:NAME`, then the connection string NAME, then the delegate.
+    /// Registers a <see cref="KvCloudClient"/> as a singleton, with health check, logs, traces and metrics. Settings
+    /// come from section `Aspire:KvCloud:Client`, then `Aspire:KvCloud:Client:NAME`, then the connection string NAME,
+    /// then the delegate.
     /// </summary>
     /// <param name="builder">The application.</param>
     /// <param name="connectionName">Name of the connection string.</param>
     /// <param name="configureSettings">Changes the settings last; null: nothing to change.</param>
+    /// <exception cref="ArgumentException">The name is empty, or <see cref="KvCloudClientSettings.HealthCheckTimeout"/>
+    /// is no positive time. Other settings are checked when the client is created.</exception>
     public static void AddKvCloudClient(
         this IHostApplicationBuilder builder,
         string connectionName,
@@ -35,6 +39,7 @@ public static class KvCloudClientExtensions
     /// <param name="builder">The application.</param>
     /// <param name="name">Key of the service and name of the connection string.</param>
     /// <param name="configureSettings">Changes the settings last; null: nothing to change.</param>
+    /// <exception cref="ArgumentException">As of <see cref="AddKvCloudClient"/>.</exception>
     public static void AddKeyedKvCloudClient(
         this IHostApplicationBuilder builder,
         string name,
@@ -57,11 +62,11 @@ public static class KvCloudClientExtensions
         // The resolver is there when the application has called AddServiceDiscovery.
         if (serviceKey is null)
         {
-            builder.Services.AddSingleton(services => Create(services, settings));
+            builder.Services.AddSingleton(services => Create(services, settings, connectionName));
         }
         else
         {
-            builder.Services.AddKeyedSingleton(serviceKey, (services, _) => Create(services, settings));
+            builder.Services.AddKeyedSingleton(serviceKey, (services, _) => Create(services, settings, connectionName));
         }
 
         if (!settings.DisableTracing)
@@ -76,7 +81,7 @@ public static class KvCloudClientExtensions
 
         if (!settings.DisableHealthChecks)
         {
-            AddHealthCheck(builder.Services, serviceKey);
+            TryAddHealthCheck(builder, serviceKey, settings.HealthCheckTimeout);
         }
     }
 
@@ -101,19 +106,43 @@ public static class KvCloudClientExtensions
         return settings;
     }
 
-    private static KvCloudClient Create(IServiceProvider services, KvCloudClientSettings settings) =>
-        new(settings, services.GetService<ServiceEndpointResolver>());
-
-    private static void AddHealthCheck(IServiceCollection services, string? serviceKey)
+    private static KvCloudClient Create(
+        IServiceProvider services, KvCloudClientSettings settings, string connectionName)
     {
+        if (string.IsNullOrWhiteSpace(settings.ConnectionString) && settings.Endpoints.Count == 0)
+        {
+            throw new InvalidOperationException(
+                $"No endpoint of the cluster is configured: set 'ConnectionStrings:{connectionName}' or "
+                + $"'{SectionName}:{connectionName}:{nameof(settings.Endpoints)}'.");
+        }
+
+        return new KvCloudClient(
+            settings, services.GetService<ServiceEndpointResolver>(), services.GetService<ILoggerFactory>());
+    }
+
+    /// <summary>One check for a name: two of one name would make every health report throw.</summary>
+    private static void TryAddHealthCheck(IHostApplicationBuilder builder, string? serviceKey, TimeSpan timeout)
+    {
+        if (timeout <= TimeSpan.Zero)
+        {
+            throw new ArgumentException(
+                $"Setting {nameof(KvCloudClientSettings.HealthCheckTimeout)} must be a positive time, not {timeout}.");
+        }
+
         string name = serviceKey is null ? "KvCloud.Client" : $"KvCloud.Client_{serviceKey}";
-        services.AddHealthChecks().Add(new HealthCheckRegistration(
+        if (!builder.Properties.TryAdd($"KvCloud.HealthChecks.{name}", true))
+        {
+            return;
+        }
+
+        builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(
             name,
             provider => new KvCloudHealthCheck(
                 serviceKey is null
                     ? provider.GetRequiredService<KvCloudClient>()
                     : provider.GetRequiredKeyedService<KvCloudClient>(serviceKey)),
             failureStatus: null,
-            tags: null));
+            tags: null,
+            timeout));
     }
 }

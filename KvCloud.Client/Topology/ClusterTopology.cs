@@ -1,4 +1,6 @@
 using KvCloud.Client.Connections;
+using KvCloud.Client.Diagnostics;
+using Microsoft.Extensions.Logging;
 
 namespace KvCloud.Client.Topology;
 
@@ -7,7 +9,7 @@ namespace KvCloud.Client.Topology;
 /// takes their place, and the seeds stay as the way back when none of it can be reached. Thread-safe.
 /// </summary>
 internal sealed class ClusterTopology(
-    ConnectorFactory factory, PoolOptions pool, CancellationToken clientClosing) : IAsyncDisposable
+    ConnectorFactory factory, PoolOptions pool, ILogger logger, CancellationToken clientClosing) : IAsyncDisposable
 {
     /// <summary>Every so many attempts a leader that is set aside is tried all the same.</summary>
     private const int TrySickLeaderEvery = 3;
@@ -22,6 +24,7 @@ internal sealed class ClusterTopology(
     private Node[] _members = [];
     private Node[] _everyone = [];
     private Node? _leader;
+    private Node? _loggedLeader;
     private long _leaderTerm;
     private long _leaderChanges;
 
@@ -67,7 +70,7 @@ internal sealed class ClusterTopology(
             if (leader is { } endpoint && term >= _leaderTerm && !isOvertaken)
             {
                 _leaderTerm = term;
-                Volatile.Write(ref _leader, GetOrAddLocked(endpoint));
+                SetLeaderLocked(GetOrAddLocked(endpoint));
             }
 
             DropStrangersLocked();
@@ -85,7 +88,7 @@ internal sealed class ClusterTopology(
         lock (_lock)
         {
             Node leader = GetOrAddLocked(endpoint);
-            Volatile.Write(ref _leader, leader);
+            SetLeaderLocked(leader);
             _leaderChanges++;
             return leader;
         }
@@ -106,7 +109,7 @@ internal sealed class ClusterTopology(
             {
                 if (_leader is null or { IsSetAside: true })
                 {
-                    Volatile.Write(ref _leader, node);
+                    SetLeaderLocked(node);
                     _leaderChanges++;
                 }
             }
@@ -244,11 +247,21 @@ internal sealed class ClusterTopology(
         nodes.Where(node => !ReferenceEquals(node, avoid)).MinBy(node => node.SetAsideUntilTickMs)
         ?? (nodes.Length > 0 ? nodes[0] : null);
 
+    private void SetLeaderLocked(Node leader)
+    {
+        Volatile.Write(ref _leader, leader);
+        if (!ReferenceEquals(_loggedLeader, leader))
+        {
+            _loggedLeader = leader;
+            logger.LeaderKnown(leader.Name);
+        }
+    }
+
     private Node GetOrAddLocked(NodeEndpoint endpoint)
     {
         if (!_all.TryGetValue(endpoint, out Node? node))
         {
-            node = new Node(endpoint, factory, pool, clientClosing);
+            node = new Node(endpoint, factory, pool, logger, clientClosing);
             _all.Add(endpoint, node);
             Volatile.Write(ref _everyone, [.. _all.Values]);
         }

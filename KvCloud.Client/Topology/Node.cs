@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using KvCloud.Client.Connections;
+using KvCloud.Client.Diagnostics;
+using Microsoft.Extensions.Logging;
 
 namespace KvCloud.Client.Topology;
 
@@ -17,6 +19,7 @@ internal sealed class Node : IAsyncDisposable
 
     private readonly ConnectorFactory _factory;
     private readonly PoolOptions _pool;
+    private readonly ILogger _logger;
     private readonly CancellationToken _clientClosing;
     private readonly Lock _lock = new();
     private readonly List<Task> _closingConnectors = [];
@@ -33,12 +36,18 @@ internal sealed class Node : IAsyncDisposable
     private long _latencyAtTickMs;
     private string? _lastError;
 
-    public Node(NodeEndpoint endpoint, ConnectorFactory factory, PoolOptions pool, CancellationToken clientClosing)
+    public Node(
+        NodeEndpoint endpoint,
+        ConnectorFactory factory,
+        PoolOptions pool,
+        ILogger logger,
+        CancellationToken clientClosing)
     {
         Endpoint = endpoint;
         Name = endpoint.ToString();
         _factory = factory;
         _pool = pool;
+        _logger = logger;
         _clientClosing = clientClosing;
     }
 
@@ -125,9 +134,9 @@ internal sealed class Node : IAsyncDisposable
     {
         Volatile.Write(ref _failuresInARow, 0);
         Volatile.Write(ref _timeoutsInARow, 0);
-        if (IsSetAside)
+        if (IsSetAside && Interlocked.Exchange(ref _setAsideUntilTickMs, 0) != 0)
         {
-            Volatile.Write(ref _setAsideUntilTickMs, 0);
+            _logger.NodeAnswersAgain(Name);
         }
 
         // Two threads may overwrite each other's sample: the figure is an estimate anyway.
@@ -207,7 +216,11 @@ internal sealed class Node : IAsyncDisposable
         int failures = Interlocked.Increment(ref _failuresInARow);
         int pauseMs = Math.Min(LongestSetAsideMs, FirstSetAsideMs << Math.Min(failures - 1, 10));
         pauseMs += Random.Shared.Next((pauseMs / 4) + 1);
-        Volatile.Write(ref _setAsideUntilTickMs, Environment.TickCount64 + pauseMs);
+        long before = Interlocked.Exchange(ref _setAsideUntilTickMs, Environment.TickCount64 + pauseMs);
+        if (before == 0 && !_clientClosing.IsCancellationRequested)
+        {
+            _logger.NodeSetAside(Name, reason);
+        }
     }
 
     /// <summary>One connection is opened at a time; all who wait share it.</summary>

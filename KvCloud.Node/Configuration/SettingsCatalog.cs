@@ -13,12 +13,6 @@ internal static class SettingsCatalog
     /// <summary>The section of Microsoft.Extensions.Configuration below which all keys lie.</summary>
     public const string RootSection = "KvCloud";
 
-    /// <summary>
-    /// Sections below the root that belong to others: the client library, when it lives in this process.
-    /// </summary>
-    public static readonly FrozenSet<string> ForeignSections =
-        FrozenSet.Create(StringComparer.OrdinalIgnoreCase, "Client");
-
     private static readonly NodeOptions Defaults = new();
 
     /// <summary>Name of each TOML table in the order of the records, and what it is about.</summary>

@@ -178,8 +178,7 @@ internal sealed class SettingsReader
     private static string? Complaint(string path)
     {
         string[] keys = path.Split(ConfigurationPath.KeyDelimiter)[1..];
-        if (SettingsCatalog.ForeignSections.Contains(keys[0])
-            || SettingsCatalog.FindByConfigurationPath(path) is not null)
+        if (SettingsCatalog.FindByConfigurationPath(path) is not null)
         {
             return null;
         }

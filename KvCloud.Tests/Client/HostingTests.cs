@@ -34,12 +34,12 @@ public sealed class HostingTests
     public async Task AddKvCloudClient_settings_areLayered()
     {
         HostApplicationBuilder builder = Builder(
-            ("KvCloud:Client:Endpoints:0", "general:1"),
-            ("KvCloud:Client:Timeout", "00:00:03"),
-            ("KvCloud:Client:MaxConnectionsPerNode", "7"),
-            ("KvCloud:Client:kvcloud:Endpoints:0", "named:1"),
-            ("KvCloud:Client:kvcloud:Timeout", "00:00:04"),
-            ("KvCloud:Client:kvcloud:Consistency", "LOCAL"));
+            ("Aspire:KvCloud:Client:Endpoints:0", "general:1"),
+            ("Aspire:KvCloud:Client:Timeout", "00:00:03"),
+            ("Aspire:KvCloud:Client:MaxConnectionsPerNode", "7"),
+            ("Aspire:KvCloud:Client:kvcloud:Endpoints:0", "named:1"),
+            ("Aspire:KvCloud:Client:kvcloud:Timeout", "00:00:04"),
+            ("Aspire:KvCloud:Client:kvcloud:Consistency", "LOCAL"));
         KvCloudClientSettings? seen = null;
         builder.AddKvCloudClient("kvcloud", settings => seen = settings);
         await using ServiceProvider services = builder.Services.BuildServiceProvider();

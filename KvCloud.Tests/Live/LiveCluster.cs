@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using KvCloud.LocalCluster;
 using KvCloud.Client;
+using KvCloud.LocalCluster;
 using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Live;
@@ -36,11 +36,13 @@ internal sealed class LiveCluster : IAsyncDisposable
     /// <param name="environment">Variables over those of the topology, for each replica.</param>
     /// <param name="withNetwork">Whether the replicas reach each other through <see cref="Network"/>.</param>
     /// <param name="restartCrashed">Whether a replica that was killed is started again, as the AppHost does it.</param>
+    /// <param name="nodeAssembly">Another KvCloud.Node.dll than the one built with the tests.</param>
     public static async Task<LiveCluster> StartAsync(
         int replicas = 3,
         Func<Replica, IEnumerable<KeyValuePair<string, string?>>>? environment = null,
         bool withNetwork = false,
-        bool restartCrashed = false)
+        bool restartCrashed = false,
+        string? nodeAssembly = null)
     {
         string dataRoot = Directory.CreateTempSubdirectory("kvcloud-live-").FullName;
         int[] ports = FreePorts(3 * replicas);
@@ -57,6 +59,7 @@ internal sealed class LiveCluster : IAsyncDisposable
         var processes = new ProcessCluster(topology, new ProcessClusterOptions
         {
             RestartCrashed = restartCrashed,
+            NodeAssembly = nodeAssembly,
             ExtraEnvironment = replica =>
                 [.. environment?.Invoke(replica) ?? [], .. network?.EnvironmentOf(replica) ?? []],
         });

@@ -64,7 +64,11 @@ public sealed class RawClientTests(ITestOutputHelper output) : IDisposable
                 <ImplicitUsings>enable</ImplicitUsings>
                 <Nullable>enable</Nullable>
               </PropertyGroup>
-              <ItemGroup>{items}</ItemGroup>
+              <ItemGroup>
+                {items}
+                <!-- Brings what the client's package depends on. -->
+                <FrameworkReference Include="Microsoft.AspNetCore.App" />
+              </ItemGroup>
             </Project>
             """);
         await File.WriteAllTextAsync(Path.Combine(_folder, "Program.cs"), FirstProgram.Of("csharp").Source);

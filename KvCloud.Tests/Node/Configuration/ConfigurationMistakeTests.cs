@@ -144,7 +144,7 @@ public sealed class ConfigurationMistakeTests : IDisposable
     [Fact]
     public void Load_keys_of_the_client_library_are_left_to_it()
     {
-        Dictionary<string, string> environment = new() { ["KvCloud__Client__Endpoints__0"] = "localhost:9090" };
+        Dictionary<string, string> environment = new() { ["Aspire__KvCloud__Client__Endpoints__0"] = "localhost:9090" };
 
         Assert.Empty(_fixture.Load(environment: environment).Mistakes);
     }

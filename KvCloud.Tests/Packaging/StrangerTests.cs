@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using System.Text.Json;
+using KvCloud.Tests.Live;
+
+namespace KvCloud.Tests.Packaging;
+
+/// <summary>The packages as somebody uses them who has nothing else.</summary>
+[Collection(PackagesCollection.Name)]
+public sealed class StrangerTests(PackagesFixture fixture)
+{
+    [Fact]
+    public async Task Project_that_references_the_packages_gets_the_schema_and_the_nodes_place()
+    {
+        string folder = fixture.NewFolder();
+        string version = fixture.Packages["KvCloud.Client"].Version;
+
+        // Packages of others come from where this repository has restored them to.
+        string restored = Environment.GetEnvironmentVariable("NUGET_PACKAGES")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
+        string project = Path.Combine(folder, "Stranger.csproj");
+        await File.WriteAllTextAsync(project, $"""
+            <Project Sdk="Microsoft.NET.Sdk">
+              <PropertyGroup>
+                <TargetFramework>net10.0</TargetFramework>
+                <OutputType>Exe</OutputType>
+                <NuGetAudit>false</NuGetAudit>
+                <RestoreConfigFile>{fixture.NuGetConfig()}</RestoreConfigFile>
+                <RestorePackagesPath>{Path.Combine(folder, "packages")}</RestorePackagesPath>
+                <RestoreFallbackFolders>{restored}</RestoreFallbackFolders>
+              </PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="KvCloud.Client" Version="{version}" />
+                <PackageReference Include="KvCloud.Aspire.Hosting" Version="{version}" />
+              </ItemGroup>
+            </Project>
+            """);
+
+        await PackagesFixture.DotNetAsync("restore", project);
+        string json = await PackagesFixture.DotNetAsync(
+            "msbuild", project, "-getItem:JsonSchemaSegment", "-getItem:AssemblyMetadata");
+
+        using JsonDocument items = JsonDocument.Parse(json);
+        string[] schemas = [.. Values(items, "JsonSchemaSegment", _ => true, "FullPath")];
+        string[] nodes =
+            [.. Values(items, "AssemblyMetadata", item => item == "KvCloud.NodeAssembly", "Value")];
+        Assert.Contains(schemas, path => path.Contains("kvcloud.client", StringComparison.OrdinalIgnoreCase));
+        Assert.All(schemas, path => Assert.True(File.Exists(path), path));
+        string node = Assert.Single(nodes);
+        Assert.StartsWith(folder, node, StringComparison.Ordinal);
+        Assert.Contains(
+            "--check-config", await PackagesFixture.DotNetAsync(node, "--help"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Tool_is_installed_and_works_on_a_cluster_of_the_node_that_came_with_it()
+    {
+        string folder = fixture.NewFolder();
+        string version = fixture.Packages["KvCloud.Cli"].Version;
+        await PackagesFixture.DotNetAsync(
+            "tool", "install", "KvCloud.Cli", "--version", version, "--tool-path", folder,
+            "--configfile", fixture.NuGetConfig());
+        string kv = Path.Combine(folder, OperatingSystem.IsWindows() ? "kv.exe" : "kv");
+        string node = Assert.Single(Directory.EnumerateFiles(folder, "KvCloud.Node.dll", SearchOption.AllDirectories));
+        string beside = Path.Combine(Path.GetDirectoryName(node)!, "..", "kv.dll");
+        Assert.True(File.Exists(beside), beside);
+        Assert.Equal("node", Path.GetFileName(Path.GetDirectoryName(node)));
+
+        Assert.StartsWith(version, await RunAsync(kv, "--version"), StringComparison.Ordinal);
+        await using LiveCluster cluster = await LiveCluster.StartAsync(nodeAssembly: node);
+        string endpoints = string.Join(',', cluster.Endpoints);
+        await RunAsync(kv, "--endpoints", endpoints, "set", "greeting", "hello");
+
+        Assert.Equal("hello", (await RunAsync(kv, "--endpoints", endpoints, "get", "greeting")).Trim());
+    }
+
+    private static Task<string> RunAsync(string program, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments);
+
+        // A tool finds the runtime that runs this test, wherever that is.
+        start.Environment["DOTNET_ROOT"] = Path.GetDirectoryName(KvCloud.LocalCluster.DotNet.Host);
+        return PackagesFixture.RunAsync(start);
+    }
+
+    private static IEnumerable<string> Values(
+        JsonDocument items, string kind, Func<string, bool> wanted, string metadata) =>
+        items.RootElement.GetProperty("Items").GetProperty(kind).EnumerateArray()
+            .Where(item => wanted(item.GetProperty("Identity").GetString()!))
+            .Select(item => item.GetProperty(metadata).GetString()!);
+}
