@@ -32,7 +32,7 @@ builder.Services.AddReplica(options, topology);
 builder.Services.AddClusterManager(ReplicaServices.Feeds);
 builder.Services.AddKvRpc(options.ToRpcOptions());
 
-// .NET's images and Aspire's deployments name ports by HTTP_PORTS; the node listens where [listen] says, and nowhere else.
+// .NET's images and Aspire's deployments set HTTP_PORTS; the node listens where [listen] says, and nowhere else.
 builder.WebHost.UseSetting(WebHostDefaults.HttpPortsKey, "");
 builder.WebHost.UseSetting(WebHostDefaults.HttpsPortsKey, "");
 builder.WebHost.ConfigureKestrel(kestrel =>

@@ -4,8 +4,8 @@ using KvCloud.Node.Configuration;
 namespace KvCloud.Node.Diagnostics;
 
 /// <summary>
-/// <c>--health</c>: asks the node that runs with the same configuration for its /health. The health check of a container,
-/// whose image has neither a shell nor curl.
+/// <c>--health</c>: asks the node that runs with the same configuration for its /health. The health check of a
+/// container, whose image has neither a shell nor curl.
 /// </summary>
 internal static class HealthQuestion
 {

@@ -10,7 +10,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace KvCloud.Tests.Deployment;
 
-/// <summary>deploy/compose, as docker-compose reads it (schema, anchors, defaults), against the node's own settings.</summary>
+/// <summary>deploy/compose, as docker-compose reads it, against the node's own settings.</summary>
 public sealed class ComposeTests
 {
     private const string Loopback = "127.0.0.1";
@@ -93,7 +93,8 @@ public sealed class ComposeTests
             Assert.Equal($"{user}:{user}", Scalar(replica, "user"));
             Assert.Equal(["CMD", image.EntryPoint, "--health"], List(Map(replica, "healthcheck"), "test"));
             Assert.Equal("KvCloud.Node/Dockerfile", Scalar(Map(replica, "build"), "dockerfile"));
-            Assert.Equal(Repository.File(), Path.TrimEndingDirectorySeparator(Scalar(Map(replica, "build"), "context")));
+            string context = Scalar(Map(replica, "build"), "context");
+            Assert.Equal(Repository.File(), Path.TrimEndingDirectorySeparator(context));
         });
         Assert.All(Services(config), service =>
         {
@@ -180,7 +181,7 @@ public sealed class ComposeTests
             .OrderBy(service => ((YamlScalarNode)service.Key).Value, StringComparer.Ordinal)
             .Select(service => (YamlMappingNode)service.Value);
 
-    /// <summary>A variable without a value is taken from the environment of docker-compose, where it is not set here.</summary>
+    /// <summary>A variable without a value is taken from the environment of docker-compose.</summary>
     private static Dictionary<string, string> EnvironmentOf(YamlMappingNode service) =>
         Map(service, "environment").Children
             .Where(variable => ((YamlScalarNode)variable.Value).Value is not (null or "" or "null"))
@@ -191,7 +192,8 @@ public sealed class ComposeTests
     private static IReadOnlyList<string> Published(YamlMappingNode service) =>
     [
         .. ((YamlSequenceNode)service["ports"]).Select(port => port is YamlMappingNode whole
-            ? $"{Scalar(whole, "host_ip")}:{Scalar(whole, "published")}:{Scalar(whole, "target")}/{Scalar(whole, "protocol")}"
+            ? $"{Scalar(whole, "host_ip")}:{Scalar(whole, "published")}:{Scalar(whole, "target")}/"
+                + Scalar(whole, "protocol")
             : ((YamlScalarNode)port).Value!),
     ];
 
@@ -199,7 +201,8 @@ public sealed class ComposeTests
     private static IReadOnlyList<string> Mounts(YamlMappingNode service) =>
     [
         .. ((YamlSequenceNode)service["volumes"]).Select(mount => mount is YamlMappingNode whole
-            ? $"{Scalar(whole, "source")}:{Scalar(whole, "target")}:{(whole.Children.ContainsKey("read_only") ? "ro" : "rw")}"
+            ? $"{Scalar(whole, "source")}:{Scalar(whole, "target")}:"
+                + (whole.Children.ContainsKey("read_only") ? "ro" : "rw")
             : ((YamlScalarNode)mount).Value!),
     ];
 

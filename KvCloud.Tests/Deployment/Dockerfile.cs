@@ -10,7 +10,7 @@ internal sealed record DockerInstruction(string Keyword, string Text)
     public string[] Words => Text.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 }
 
-/// <summary>KvCloud.Node/Dockerfile: what its instructions say, and its build stage carried out without Docker.</summary>
+/// <summary>KvCloud.Node/Dockerfile: its instructions, and its build stage carried out without Docker.</summary>
 internal static class Dockerfile
 {
     private static readonly string[] Ignored = ["bin", "obj"];

@@ -38,7 +38,8 @@ internal sealed record ImageSettings
         string text = await ToolRun.OutputAsync(DotNet.Command(
             "msbuild", RepositoryFile.File("KvCloud.Node", "KvCloud.Node.csproj"),
             "-t:ComputeContainerConfig",
-            "-getProperty:ContainerRepository,ContainerImageTags,ContainerBaseImage,ContainerUser,TargetFrameworkVersion",
+            "-getProperty:ContainerRepository,ContainerImageTags,ContainerBaseImage,ContainerUser,"
+            + "TargetFrameworkVersion",
             "-getItem:ContainerAppCommand,ContainerPort,ContainerEnvironmentVariable"));
         using JsonDocument json = JsonDocument.Parse(text);
         JsonElement properties = json.RootElement.GetProperty("Properties");

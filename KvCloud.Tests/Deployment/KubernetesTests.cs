@@ -72,7 +72,8 @@ public sealed class KubernetesTests
         Assert.Equal(Manifests.ContainerPort("http"), topology.HttpPort);
         Assert.All(topology.Replicas, replica =>
         {
-            string host = $"{Set.Metadata.Name}-{Text(replica.NodeId)}.{Set.Spec.ServiceName}.{PodEnvironment.Namespace}.svc";
+            string pod = $"{Set.Metadata.Name}-{Text(replica.NodeId)}";
+            string host = $"{pod}.{Set.Spec.ServiceName}.{PodEnvironment.Namespace}.svc";
             Assert.Equal($"{host}:{Text(topology.ThriftPort)}", replica.ClientEndpoint);
             Assert.Equal($"{host}:{Text(topology.PeerPort)}", replica.PeerEndpoint);
         });

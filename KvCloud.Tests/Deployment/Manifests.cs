@@ -4,7 +4,7 @@ using KvCloud.Tests.Node.Diagnostics;
 
 namespace KvCloud.Tests.Deployment;
 
-/// <summary>The manifests of deploy/kubernetes, as the types of Kubernetes; what those do not know is refused.</summary>
+/// <summary>The manifests of deploy/kubernetes as types of Kubernetes; what those do not know is refused.</summary>
 internal static class Manifests
 {
     public const string Settings = "kvcloud.toml";

@@ -31,7 +31,7 @@ internal sealed class Pod(IReadOnlyDictionary<string, string> environment, strin
         _process.BeginErrorReadLine();
     }
 
-    /// <summary>SIGTERM, as the kubelet sends it; what still runs at the end of the grace period is a failure.</summary>
+    /// <summary>SIGTERM, as the kubelet sends it; what runs longer than the grace period is a failure.</summary>
     public async Task StopAsync(long graceSeconds)
     {
         await ToolRun.OutputAsync("kill", "-TERM", _process!.Id.ToString(CultureInfo.InvariantCulture));

@@ -41,7 +41,7 @@ internal static partial class PodEnvironment
             { FieldRef.FieldPath: "metadata.labels['apps.kubernetes.io/pod-index']" } => index,
             { SecretKeyRef: { Optional: true } } => null,
             _ => throw new InvalidOperationException(
-                $"no pod has {source.FieldRef?.FieldPath ?? source.SecretKeyRef?.Name ?? "what the variable asks for"}"),
+                $"no pod has {source.FieldRef?.FieldPath ?? source.SecretKeyRef?.Name ?? "what it asks for"}"),
         };
     }
 

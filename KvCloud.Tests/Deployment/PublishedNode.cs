@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace KvCloud.Tests.Deployment;
 
-/// <summary>What the image has in /app: the output of the Dockerfile's build stage, made once for a class of tests.</summary>
+/// <summary>What the image has in /app: the output of the Dockerfile's build stage, made once for its tests.</summary>
 public sealed class PublishedNode : IAsyncLifetime
 {
     private const UnixFileMode ForAll = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute

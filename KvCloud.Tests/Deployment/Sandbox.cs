@@ -9,7 +9,7 @@ internal enum SandboxKind
     /// <summary>By root: every mount but the data read-only, and the user of the image.</summary>
     OtherUser,
 
-    /// <summary>By a user namespace: every mount but the data read-only, and the user of the test without privileges.</summary>
+    /// <summary>By a user namespace: every mount but the data read-only, and the user of the test.</summary>
     SameUser,
 
     /// <summary>Namespaces are forbidden here: only the program's own folder cannot be written.</summary>
@@ -22,7 +22,7 @@ internal enum SandboxKind
 /// </summary>
 internal static class Sandbox
 {
-    /// <summary>$1 the data, $2 and $3 where dotnet is and is to be, then the program. Ends with 97 if it leaks.</summary>
+    /// <summary>$1 the data, $2 and $3 where dotnet is and shall be, then the program. 97 if it leaks.</summary>
     private const string Script =
         """
         set -e

@@ -7,7 +7,7 @@ internal static class ToolRun
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    /// <summary>What it printed on standard output; an exit code other than 0 fails the test with all it said.</summary>
+    /// <summary>What it printed on standard output; an exit code other than 0 fails the test.</summary>
     public static async Task<string> OutputAsync(ProcessStartInfo start)
     {
         (int exitCode, string output, string errors) = await RunAsync(start);
