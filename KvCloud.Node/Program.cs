@@ -20,12 +20,21 @@ if (configuration.ExitCode is int exitCode)
 
 NodeOptions options = configuration.Options!;
 NodeTopology topology = configuration.Topology!;
+if (configuration.AskHealth)
+{
+    return await HealthQuestion.AskAsync(topology, Console.Out);
+}
+
 builder.Logging.AddNodeLogging(options.Logging);
 builder.AddServiceDefaults();
 builder.Services.AddNodeDiagnostics();
 builder.Services.AddReplica(options, topology);
 builder.Services.AddClusterManager(ReplicaServices.Feeds);
 builder.Services.AddKvRpc(options.ToRpcOptions());
+
+// .NET's images and Aspire's deployments set HTTP_PORTS; the node listens where [listen] says, and nowhere else.
+builder.WebHost.UseSetting(WebHostDefaults.HttpPortsKey, "");
+builder.WebHost.UseSetting(WebHostDefaults.HttpsPortsKey, "");
 builder.WebHost.ConfigureKestrel(kestrel =>
 {
     kestrel.ListenNodeHttp(topology);

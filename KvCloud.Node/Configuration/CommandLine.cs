@@ -1,8 +1,8 @@
 namespace KvCloud.Node.Configuration;
 
 /// <summary>
-/// What was written behind the program's name: <c>--config FILE</c>, <c>--check-config</c>, <c>--help</c>,
-/// <c>--version</c>, and any setting as <c>--section.key=value</c> or <c>--section.key value</c>; a list is separated
+/// What was written behind the program's name: <c>--config FILE</c>, <c>--check-config</c>, <c>--health</c>,
+/// <c>--help</c>, <c>--version</c>, and any setting as <c>--section.key=value</c> or <c>--section.key value</c>; a list is separated
 /// by commas. Mistakes are collected, not thrown, so that all are told at once.
 /// </summary>
 internal sealed class CommandLine
@@ -22,6 +22,9 @@ internal sealed class CommandLine
 
     /// <summary>Check the configuration, print what is in effect, and stop.</summary>
     public bool CheckConfig { get; private set; }
+
+    /// <summary>Ask the node that runs with this configuration for its health, print the answer, and stop.</summary>
+    public bool AskHealth { get; private set; }
 
     /// <summary>By configuration path.</summary>
     public IReadOnlyDictionary<string, string> Settings => _settings;
@@ -45,16 +48,19 @@ internal sealed class CommandLine
 
     public static string Usage() =>
         """
-        Usage: KvCloud.Node [--config FILE] [--check-config] [--section.key=value ...]
+        Usage: KvCloud.Node [--config FILE] [--check-config | --health] [--section.key=value ...]
 
           --config FILE          TOML file; default: $KVCLOUD_CONFIG, else ./kvcloud.toml if it is there
           --check-config         check the configuration, print what is in effect, and stop
+          --health               ask the node that runs here with this configuration whether it is healthy, and
+                                 stop: exit code 0 if it is, 1 if it is not or does not answer
           --section.key=value    any setting of the file, such as --deployment.instance_id=1;
                                  a list is separated by commas
           --version, --help
 
         Defaults < appsettings.json < TOML file < environment (KvCloud__Deployment__InstanceId=1) < command line.
-        Exit codes: 0 stopped cleanly, 2 configuration, 3 data directory, 4 fatal (disk, corruption, invariant).
+        Exit codes: 0 stopped cleanly, 1 not healthy (--health), 2 configuration, 3 data directory,
+        4 fatal (disk, corruption, invariant).
         All settings: docs/configuration.md.
         """;
 
@@ -70,6 +76,9 @@ internal sealed class CommandLine
                 return true;
             case "--check-config":
                 CheckConfig = true;
+                return true;
+            case "--health":
+                AskHealth = true;
                 return true;
             default:
                 return false;
@@ -118,7 +127,7 @@ internal sealed class CommandLine
         Setting? setting = SettingsCatalog.FindByPath(name.Replace('-', '_'));
         if (setting is null)
         {
-            string[] known = [.. SettingsCatalog.All.Select(known => known.Path), "config", "check-config"];
+            string[] known = [.. SettingsCatalog.All.Select(known => known.Path), "config", "check-config", "health"];
             string hint = NearestName.Of(name, known) is string nearest ? $"; did you mean --{nearest}?" : ".";
             _mistakes.Add($"--{name} on the command line is not known{hint}");
         }

@@ -5,6 +5,9 @@ internal static class ExitCodes
 {
     public const int Clean = 0;
 
+    /// <summary>Of --health alone: the node is not healthy, or does not answer.</summary>
+    public const int Unhealthy = 1;
+
     /// <summary>The configuration has mistakes; standard error has one sentence for each.</summary>
     public const int Configuration = 2;
 

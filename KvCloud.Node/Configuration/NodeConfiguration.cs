@@ -5,6 +5,9 @@ namespace KvCloud.Node.Configuration;
 /// <summary>How the configuration of this process came out: options to run with, or an exit code to end with.</summary>
 internal sealed record ConfigurationOutcome(NodeOptions? Options, NodeTopology? Topology, int? ExitCode)
 {
+    /// <summary>Not to run, but to ask the node that runs with these options for its health.</summary>
+    public bool AskHealth { get; init; }
+
     public static ConfigurationOutcome Exit(int code) => new(null, null, code);
 }
 
@@ -58,7 +61,7 @@ internal static class NodeConfiguration
 
         NodeTopology topology = NodeTopology.From(result.Options);
         Register(builder.Services, result.Options, topology);
-        return new ConfigurationOutcome(result.Options, topology, null);
+        return new ConfigurationOutcome(result.Options, topology, null) { AskHealth = line.AskHealth };
     }
 
     /// <summary>The whole way from layers to checked options, apart from the process it runs in.</summary>

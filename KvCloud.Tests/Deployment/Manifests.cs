@@ -1,0 +1,39 @@
+using k8s;
+using k8s.Models;
+using KvCloud.Tests.Node.Diagnostics;
+
+namespace KvCloud.Tests.Deployment;
+
+/// <summary>The manifests of deploy/kubernetes as types of Kubernetes; what those do not know is refused.</summary>
+internal static class Manifests
+{
+    public const string Settings = "kvcloud.toml";
+    private const string Kustomization = "kustomization.yaml";
+
+    public static string Folder { get; } = Repository.File("deploy", "kubernetes");
+
+    /// <summary>Of all files, without what kustomize generates.</summary>
+    public static IReadOnlyList<IKubernetesObject<V1ObjectMeta>> Objects { get; } =
+    [
+        .. Directory.EnumerateFiles(Folder, "*.yaml")
+            .Where(file => Path.GetFileName(file) != Kustomization)
+            .Order(StringComparer.Ordinal)
+            .SelectMany(file => Parse(File.ReadAllText(file))),
+    ];
+
+    public static V1StatefulSet StatefulSet => Objects.OfType<V1StatefulSet>().Single();
+
+    public static V1PodSpec Pod => StatefulSet.Spec.Template.Spec;
+
+    public static V1Container Container => Pod.Containers.Single();
+
+    public static string SettingsFile => Path.Combine(Folder, Settings);
+
+    public static IEnumerable<IKubernetesObject<V1ObjectMeta>> Parse(string yaml) =>
+        KubernetesYaml.LoadAllFromString(yaml, strict: true).Cast<IKubernetesObject<V1ObjectMeta>>();
+
+    public static V1Service Service(string name) =>
+        Objects.OfType<V1Service>().Single(service => service.Metadata.Name == name);
+
+    public static int ContainerPort(string name) => Container.Ports.Single(port => port.Name == name).ContainerPort;
+}

@@ -1,0 +1,145 @@
+using System.Diagnostics;
+using System.Globalization;
+using KvCloud.Client;
+using KvCloud.Node.Configuration;
+using KvCloud.Tests.Live;
+using KvCloud.Tests.Support;
+using Xunit.Abstractions;
+
+namespace KvCloud.Tests.Deployment;
+
+/// <summary>What is in the image runs as the image's user, and writes nowhere but into its volume.</summary>
+[Collection(LiveCollection.Name)]
+public sealed class PublishedNodeTests(PublishedNode node, ITestOutputHelper log) : IClassFixture<PublishedNode>
+{
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+
+    [UnixFact]
+    public void Image_has_one_native_library_and_nothing_for_developers()
+    {
+        string[] files =
+            [.. Directory.EnumerateFiles(node.Folder, "*", SearchOption.AllDirectories).Select(Path.GetFileName)!];
+
+        Assert.Equal(["librocksdb.so"], files.Where(file => file.Contains(".so", StringComparison.Ordinal)));
+        Assert.DoesNotContain(files, file => Path.GetExtension(file) is ".xml" or ".pdb" or ".dylib" or ".cs");
+        Assert.False(Directory.Exists(Path.Combine(node.Folder, "runtimes")));
+    }
+
+    [UnixFact]
+    public async Task Native_library_needs_nothing_but_what_the_base_image_has()
+    {
+        string needs = await ToolRun.OutputAsync("ldd", Path.Combine(node.Folder, "librocksdb.so"));
+        IEnumerable<string> libraries = needs.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => Path.GetFileName(line.Trim().Split(' ')[0]));
+
+        // Of the packages libc6, libgcc-s1 and libstdc++6; the first is what the kernel provides.
+        Assert.Empty(libraries.Except(
+            ["linux-vdso.so.1", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1", "libc.so.6", "libm.so.6",
+             "libgcc_s.so.1", "libstdc++.so.6"]));
+    }
+
+    /// <summary>The environment is the stateful set's but for names and ports: there is no cluster's DNS here.</summary>
+    [UnixFact]
+    public async Task Pods_of_the_stateful_set_become_healthy_and_write_into_their_volumes_alone()
+    {
+        int user = (await ImageSettings.ReadAsync()).User;
+        int[] ports = LiveCluster.FreePorts(9);
+        var pods = new List<Pod>();
+        try
+        {
+            for (int i = 0; i < 3; i++)
+            {
+                pods.Add(new Pod(EnvironmentOf(i, ports), await node.NewVolumeAsync(user)));
+            }
+
+            foreach (Pod pod in pods)
+            {
+                pod.Start(await node.CommandAsync(pod.Volume, pod.Environment));
+            }
+
+            log.WriteLine($"shut in: {Sandbox.Kind}");
+            await Task.WhenAll(pods.Select(WaitHealthyAsync));
+            await WriteAndReadAsync(ports[..3]);
+            await Task.WhenAll(pods.Select(pod => pod.StopAsync(Manifests.Pod.TerminationGracePeriodSeconds!.Value)));
+
+            foreach (Pod pod in pods)
+            {
+                Assert.True(pod.ExitCode == ExitCodes.Clean, $"exit code {pod.ExitCode}\n{pod.Said}");
+                Assert.DoesNotContain("Read-only file system", pod.Said, StringComparison.Ordinal);
+
+                // The base image's HTTP_PORTS are not the node's.
+                Assert.DoesNotContain("Overriding address", pod.Said, StringComparison.Ordinal);
+            }
+
+            Assert.Equal(
+                ["node_0", "node_1", "node_2"],
+                pods.SelectMany(pod => Directory.EnumerateFileSystemEntries(pod.Volume)).Select(Path.GetFileName));
+        }
+        finally
+        {
+            pods.ForEach(pod => pod.Dispose());
+        }
+    }
+
+    [UnixFact]
+    public async Task Health_of_a_node_that_does_not_run_is_said_and_1()
+    {
+        int port = LiveCluster.FreePorts(1)[0];
+        ProcessStartInfo start = await node.CommandAsync(
+            await node.NewVolumeAsync((await ImageSettings.ReadAsync()).User),
+            new Dictionary<string, string>(),
+            "--health", $"--listen.http_port={port.ToString(CultureInfo.InvariantCulture)}");
+
+        (int exitCode, string said, string errors) = await ToolRun.RunAsync(start);
+
+        Assert.Equal((ExitCodes.Unhealthy, ""), (exitCode, errors));
+        Assert.StartsWith($"http://127.0.0.1:{port}/health does not answer", said, StringComparison.Ordinal);
+    }
+
+    private static Dictionary<string, string> EnvironmentOf(int ordinal, int[] ports)
+    {
+        Dictionary<string, string> variables = PodEnvironment.Of(Manifests.StatefulSet, ordinal);
+        variables[NodeConfiguration.ConfigFileVariable] = Manifests.SettingsFile;
+        variables["KvCloud__Listen__Address"] = "127.0.0.1";
+        variables["KvCloud__Listen__HttpPort"] = Text(ports[6 + ordinal]);
+        for (int i = 0; i < 3; i++)
+        {
+            string endpoint = $"KvCloud__Deployment__ReplicaEndpoints__{Text(i)}";
+            Assert.True(variables.ContainsKey(endpoint), endpoint);
+            variables[endpoint] = $"127.0.0.1:{Text(ports[i])}";
+            variables[$"KvCloud__Consensus__Endpoints__{Text(i)}"] = $"127.0.0.1:{Text(ports[3 + i])}";
+        }
+
+        return variables;
+    }
+
+    /// <summary>Asked as the health check of Compose asks.</summary>
+    private async Task WaitHealthyAsync(Pod pod)
+    {
+        string said = "";
+        for (long start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < StartTimeout;)
+        {
+            ProcessStartInfo question = await node.CommandAsync(pod.Volume, pod.Environment, "--health");
+            (int exitCode, said, string errors) = await ToolRun.RunAsync(question);
+            if (exitCode == ExitCodes.Clean)
+            {
+                return;
+            }
+
+            Assert.True(exitCode == ExitCodes.Unhealthy, $"exit code {exitCode}: {said}{errors}");
+            Assert.False(pod.HasExited, pod.Said);
+            await Task.Delay(100);
+        }
+
+        Assert.Fail($"not healthy within {StartTimeout.TotalSeconds} s: {said}\n{pod.Said}");
+    }
+
+    private static async Task WriteAndReadAsync(int[] ports)
+    {
+        await using var client = new KvCloudClient(string.Join(',', ports.Select(port => $"127.0.0.1:{Text(port)}")));
+        await client.SetAsync("image", "runs");
+        Assert.Equal("runs", await client.GetStringAsync("image"));
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,70 @@
+using System.Text;
+using KvCloud.Node.Configuration;
+using KvCloud.Node.Diagnostics;
+using KvCloud.Tests.Live;
+using KvCloud.Tests.Node.Configuration;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace KvCloud.Tests.Node.Diagnostics;
+
+/// <summary><c>--health</c>, against servers that answer as a node does. PublishedNodeTests ask real ones.</summary>
+public sealed class HealthQuestionTests : IDisposable
+{
+    private readonly SettingsFixture _settings = new();
+    private readonly int _port = LiveCluster.FreePorts(1)[0];
+
+    public void Dispose() => _settings.Dispose();
+
+    [Theory]
+    [InlineData(200, ExitCodes.Clean)]
+    [InlineData(503, ExitCodes.Unhealthy)]
+    public async Task Answer_is_printed_and_its_status_is_the_exit_code(int status, int exitCode)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenLocalhost(_port));
+        await using WebApplication node = builder.Build();
+        node.MapGet("/health", () => Results.Text("what it says", statusCode: status));
+        await node.StartAsync();
+
+        Assert.Equal((exitCode, "what it says\n"), await AskAsync());
+    }
+
+    [Fact]
+    public async Task Node_that_does_not_answer_is_not_healthy()
+    {
+        (int exitCode, string said) = await AskAsync();
+
+        Assert.Equal(ExitCodes.Unhealthy, exitCode);
+        Assert.StartsWith($"http://127.0.0.1:{_port}/health does not answer", said, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("*", "http://127.0.0.1:9290/health")]
+    [InlineData("localhost", "http://127.0.0.1:9290/health")]
+    [InlineData("10.0.0.7", "http://10.0.0.7:9290/health")]
+    [InlineData("::1", "http://[::1]:9290/health")]
+    public void Address_is_where_the_node_listens(string listen, string address)
+    {
+        NodeTopology topology = NodeTopology.From(_settings.Load(args: [$"--listen.address={listen}"]).Options);
+
+        Assert.Equal(new Uri(address), HealthQuestion.AddressOf(topology));
+    }
+
+    [Fact]
+    public void Flag_of_the_command_line_is_known()
+    {
+        Assert.True(KvCloud.Node.Configuration.CommandLine.Parse(["--health"]).AskHealth);
+        Assert.False(KvCloud.Node.Configuration.CommandLine.Parse([]).AskHealth);
+    }
+
+    private async Task<(int ExitCode, string Said)> AskAsync()
+    {
+        NodeTopology topology = NodeTopology.From(_settings.Load(args: [$"--listen.http_port={_port}"]).Options);
+        await using var output = new StringWriter(new StringBuilder()) { NewLine = "\n" };
+        return (await HealthQuestion.AskAsync(topology, output), output.ToString());
+    }
+}
