@@ -5,7 +5,7 @@ namespace KvCloud.Client;
 /// <param name="Endpoint">Where clients reach it, `host:port`.</param>
 /// <param name="Status">`healthy`, `degraded`, `unreachable` or `unknown`.</param>
 /// <param name="IsLeader">Whether it leads.</param>
-/// <param name="Role">`leader`, `follower` or `candidate`.</param>
+/// <param name="Role">`leader`, `follower`, `candidate` or `unknown`.</param>
 /// <param name="LastSeen">When the answering node last heard of it.</param>
 /// <param name="Uptime">How long it has been running, in whole seconds.</param>
 /// <param name="AppliedSlot">The last slot whose commands it has applied.</param>
