@@ -62,6 +62,12 @@ internal static class NodeProgram
             info.Environment.Remove(name);
         }
 
+        if (info.Environment.TryGetValue(ConfigFile, out string? file) && !string.IsNullOrEmpty(file))
+        {
+            // The replica runs in another directory.
+            info.Environment[ConfigFile] = Path.GetFullPath(file);
+        }
+
         return info;
     }
 

@@ -13,6 +13,9 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
     /// <summary>Ports above are given to outgoing connections.</summary>
     private const int HighestBase = 30_000;
 
+    /// <summary>Of each replica, when a start takes long.</summary>
+    private const int ShownLines = 10;
+
     private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(250);
 
     /// <summary>A start that takes longer is worth a look at what the replicas write.</summary>
@@ -33,7 +36,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
         {
             RestartCrashed = options.RestartCrashed,
             InheritSettings = true,
-            ExtraEnvironment = _ => LogLevel(),
+            ExtraEnvironment = _ => LogLevels(),
             OnLine = (replica, line) => PrintLine(log, replica, line),
             OnEvent = happened => Tell(log, happened),
         });
@@ -46,7 +49,12 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
             ? "starting 1 replica …"
             : string.Create(CultureInfo.InvariantCulture, $"starting {topology.Replicas.Length} replicas …"));
         int exitCode = await UntilStopAsync(cluster, data, log, started, stop.Requested);
-        log.Say("stopping; Ctrl-C again kills the replicas");
+        if (stop.Requested.IsCancellationRequested)
+        {
+            log.Say("stopping; Ctrl-C again kills the replicas");
+        }
+
+        _isHeldBack = !options.WithLogs;
         await cluster.StopAsync();
         log.Say(data.IsKept ? $"stopped; the data stays in {data.Root}" : "stopped; the data is removed");
         return _isKilled ? ExitCode.Interrupted : exitCode;
@@ -123,7 +131,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
             log.Say("still waiting for all replicas to be healthy; they say:");
             foreach (NodeProcess node in cluster.Nodes)
             {
-                foreach (string line in node.Tail)
+                foreach (string line in node.Tail.TakeLast(ShownLines))
                 {
                     log.Line(node.Replica, line);
                 }
@@ -137,8 +145,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
     }
 
     /// <summary>
-    /// While replicas start they warn that they cannot reach one another yet, which is nobody's concern when they can
-    /// a moment later.
+    /// While replicas start or stop they warn that they cannot reach one another, which is nobody's concern.
     /// </summary>
     private void PrintLine(DemoLog log, Replica replica, string line)
     {
@@ -166,9 +173,16 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
     private static Task<string?[]> RolesAsync(ProcessCluster cluster, CancellationToken cancellationToken) =>
         Task.WhenAll(cluster.Nodes.Select(node => cluster.RoleAsync(node.Replica.Index, cancellationToken)));
 
-    /// <summary>Warnings are always shown; what else a replica writes only with --logs.</summary>
-    private IEnumerable<KeyValuePair<string, string?>> LogLevel() =>
-        options.WithLogs ? [] : [new("KvCloud__Logging__LogLevel", "warn")];
+    private IEnumerable<KeyValuePair<string, string?>> LogLevels()
+    {
+        // That a replica was not healthy yet when it was asked is what the demo waits for; it need not be logged.
+        yield return new("Logging__LogLevel__Microsoft.Extensions.Diagnostics.HealthChecks", "None");
+        if (!options.WithLogs)
+        {
+            // Warnings are always shown.
+            yield return new("KvCloud__Logging__LogLevel", "warn");
+        }
+    }
 
     private void Tell(DemoLog log, NodeEvent happened)
     {

