@@ -3,7 +3,9 @@ using KvCloud.Bench.Load;
 
 namespace KvCloud.Bench.Clusters;
 
-/// <summary>Three or so servers that a measure starts and stops, on free ports, with a data directory of their own.</summary>
+/// <summary>
+/// Three or so servers that a measure starts and stops, on free ports, with a data directory of their own.
+/// </summary>
 internal abstract class BenchCluster : IAsyncDisposable
 {
     /// <summary>How long a start may take.</summary>
@@ -46,7 +48,8 @@ internal abstract class BenchCluster : IAsyncDisposable
         }
         catch (IOException failure)
         {
-            await Console.Error.WriteLineAsync($"{DataDirectory.FullName} stays behind: {failure.Message}").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync($"{DataDirectory.FullName} stays behind: {failure.Message}")
+                .ConfigureAwait(false);
         }
     }
 
@@ -54,7 +57,8 @@ internal abstract class BenchCluster : IAsyncDisposable
     protected abstract Task KillAsync();
 
     protected async Task<bool> HasLeaderAsync(CancellationToken cancellationToken) =>
-        await DriverFactory.LeaderFinder(Driver).FindLeaderAsync(Endpoints, cancellationToken).ConfigureAwait(false) is not null;
+        await DriverFactory.LeaderFinder(Driver).FindLeaderAsync(Endpoints, cancellationToken)
+            .ConfigureAwait(false) is not null;
 
     /// <summary>Where a member's output goes.</summary>
     protected string LogPath(int member) => Path.Combine(DataDirectory.FullName, $"{member}.log");

@@ -5,7 +5,8 @@ using KvCloud.LocalCluster;
 namespace KvCloud.Bench.Clusters;
 
 /// <summary>A server that is not a replica of KvCloud; its output goes straight to a file, as theirs does.</summary>
-internal sealed class ServerProcess(string name, string logPath, Func<ProcessStartInfo> describe) : IBenchMember, IAsyncDisposable
+internal sealed class ServerProcess(string name, string logPath, Func<ProcessStartInfo> describe)
+    : IBenchMember, IAsyncDisposable
 {
     private const int LogTailLines = 40;
     private Process? _process;
