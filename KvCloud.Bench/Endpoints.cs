@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace KvCloud.Bench;
 
@@ -31,27 +29,5 @@ internal static class Endpoints
         // Loopback by number: asking the resolver for every connection would cost more than connecting.
         var host = endpoint[..colon];
         return (host == "localhost" ? "127.0.0.1" : host, port);
-    }
-
-    /// <summary>Ports of this machine that nobody listens on; all held at once, so that they differ.</summary>
-    public static int[] FreePorts(int count)
-    {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
-        try
-        {
-            foreach (var listener in listeners)
-            {
-                listener.Start();
-            }
-
-            return [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
-        }
-        finally
-        {
-            foreach (var listener in listeners)
-            {
-                listener.Dispose();
-            }
-        }
     }
 }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using KvCloud.Bench;
 using KvCloud.Bench.Commands;
+using KvCloud.LocalCluster;
 
 var root = new RootCommand("KvCloud's load generator and side-by-side measures. docs/benchmark.md tells how to read the figures.")
 {
@@ -16,7 +17,7 @@ try
     return await root.Parse(args).InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false })
         .ConfigureAwait(false);
 }
-catch (BenchException failure)
+catch (Exception failure) when (failure is BenchException or LocalClusterException)
 {
     await Console.Error.WriteLineAsync($"error: {failure.Message}").ConfigureAwait(false);
     return 1;

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using KvCloud.Cli.Commands;
 using KvCloud.Client;
+using KvCloud.LocalCluster;
 
 namespace KvCloud.Cli;
 
@@ -33,6 +34,12 @@ internal static class KvProgram
             Error = console.Error,
             EnableDefaultExceptionHandler = false,
         };
+        if (parsed.CommandResult.Command.Name == DemoCommand.Name)
+        {
+            // It hears signals itself: stopping gently takes longer than other commands are given.
+            configuration.ProcessTerminationTimeout = null;
+        }
+
         try
         {
             return await parsed.InvokeAsync(configuration, cancellationToken);
@@ -64,6 +71,7 @@ internal static class KvProgram
         root.Add(ImportCommand.Create(runner));
         root.Add(ExportCommand.Create(runner));
         root.Add(VerifyCommand.Create(runner));
+        root.Add(DemoCommand.Create(console));
         root.Add(BankCommand.Create(runner, globals));
         root.Add(BankCommand.CreateWorker(runner));
         return root;
@@ -75,7 +83,7 @@ internal static class KvProgram
         int? code = exception switch
         {
             KvCloudException failure => ExitCode.For(failure),
-            UsageException or ArgumentException => ExitCode.Usage,
+            UsageException or ArgumentException or LocalClusterException => ExitCode.Usage,
             OperationCanceledException => ExitCode.Interrupted,
             IOException or UnauthorizedAccessException or InvalidDataException => ExitCode.No,
             _ => null,

@@ -19,7 +19,7 @@ public sealed record KvNodeStatus
     /// <summary>Whether it leads.</summary>
     public bool IsLeader { get; internal init; }
 
-    /// <summary>`leader`, `follower` or `candidate`.</summary>
+    /// <summary>`leader`, `follower`, `candidate` or `unknown`.</summary>
     public string? Role { get; internal init; }
 
     /// <summary>When the answering node last heard of it.</summary>

@@ -1,21 +1,28 @@
+using System.Globalization;
+
 namespace KvCloud.LocalCluster;
 
 /// <summary>
-/// Held while a cluster runs on a data root: a second one there would fight the first over its ports and directories.
-/// The system lets go of it however the holder ends.
+/// Held while a cluster runs on a data root: a second one there would fight the first over its directories. The system
+/// lets go of it however the holder ends.
 /// </summary>
 internal sealed class DataRootLock : IDisposable
 {
-    public const string FileName = ".apphost.lock";
+    private const string FileName = ".cluster.lock";
 
     /// <summary>Says who, for the message; beside the lock, since a locked file cannot be read.</summary>
-    public const string HolderFileName = ".apphost.pid";
+    private const string HolderFileName = ".cluster.pid";
 
     private readonly FileStream _file;
+    private readonly string _holder;
 
-    private DataRootLock(FileStream file) => _file = file;
+    private DataRootLock(FileStream file, string holder)
+    {
+        _file = file;
+        _holder = holder;
+    }
 
-    /// <exception cref="TopologyException">The directory cannot be used, or another cluster runs on it.</exception>
+    /// <exception cref="LocalClusterException">The directory cannot be used, or another cluster runs on it.</exception>
     public static DataRootLock Acquire(string dataRoot)
     {
         string path = Path.Combine(dataRoot, FileName);
@@ -24,24 +31,28 @@ internal sealed class DataRootLock : IDisposable
         {
             Directory.CreateDirectory(dataRoot);
             var file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-            File.WriteAllText(holder, NodeEnvironment.Text(System.Environment.ProcessId));
-            return new DataRootLock(file);
+            File.WriteAllText(holder, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            return new DataRootLock(file, holder);
         }
         catch (UnauthorizedAccessException e)
         {
-            throw new TopologyException($"The data root {dataRoot} cannot be written to: {e.Message}");
+            throw new LocalClusterException($"The data root {dataRoot} cannot be written to: {e.Message}");
         }
         catch (IOException) when (File.Exists(holder))
         {
-            throw new TopologyException(
-                $"Another AppHost (process {File.ReadAllText(holder)}) already runs on the data root "
-                + $"{dataRoot}; stop it, or choose another with --data.");
+            throw new LocalClusterException(
+                $"Another cluster (process {File.ReadAllText(holder)}) already runs on the data root {dataRoot}; "
+                + "stop it, or choose another data root.");
         }
         catch (IOException e)
         {
-            throw new TopologyException($"The data root {dataRoot} cannot be used: {e.Message}");
+            throw new LocalClusterException($"The data root {dataRoot} cannot be used: {e.Message}");
         }
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        File.Delete(_holder);
+        _file.Dispose();
+    }
 }

@@ -23,7 +23,7 @@ internal sealed class HealthProbe : IDisposable
         try
         {
             using HttpResponseMessage answer = await _client
-                .GetAsync(HealthOf(host, replica), cancellationToken).ConfigureAwait(false);
+                .GetAsync(At(host, replica, "/health"), cancellationToken).ConfigureAwait(false);
             return answer.StatusCode == HttpStatusCode.OK;
         }
         catch (HttpRequestException)
@@ -36,20 +36,17 @@ internal sealed class HealthProbe : IDisposable
         }
     }
 
-    /// <summary>
-    /// What the replica says its role is, among the details of its health checks; null when it does not say.
-    /// </summary>
+    /// <summary>What the replica says its role is; null when it does not say.</summary>
     public async Task<string?> RoleAsync(string host, Replica replica, CancellationToken cancellationToken)
     {
         try
         {
-            // The body is the same whatever the status: a replica that is not ready has a role too.
-            using HttpResponseMessage answer = await _client
-                .GetAsync(HealthOf(host, replica), cancellationToken).ConfigureAwait(false);
-            await using Stream body = await answer.Content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
-            using JsonDocument report = await JsonDocument
+            // Not /health: a replica that is not ready logs each time that it is asked there.
+            await using Stream body = await _client
+                .GetStreamAsync(At(host, replica, "/status"), cancellationToken).ConfigureAwait(false);
+            using JsonDocument status = await JsonDocument
                 .ParseAsync(body, default, cancellationToken).ConfigureAwait(false);
-            return RoleIn(report.RootElement);
+            return RoleIn(status.RootElement);
         }
         catch (Exception e) when (e is HttpRequestException or IOException or JsonException)
         {
@@ -63,30 +60,23 @@ internal sealed class HealthProbe : IDisposable
 
     public void Dispose() => _client.Dispose();
 
-    /// <summary>From the report that /health answers with: <c>checks.NAME.details.role</c>.</summary>
-    internal static string? RoleIn(JsonElement report)
+    /// <summary>From what /status answers with: the role of the node that <c>answered_by</c> names.</summary>
+    internal static string? RoleIn(JsonElement status)
     {
-        if (report.ValueKind != JsonValueKind.Object
-            || !report.TryGetProperty("checks", out JsonElement checks)
-            || checks.ValueKind != JsonValueKind.Object)
+        if (status.ValueKind != JsonValueKind.Object
+            || !status.TryGetProperty("answered_by", out JsonElement self)
+            || !status.TryGetProperty("nodes", out JsonElement nodes)
+            || nodes.ValueKind != JsonValueKind.Array)
         {
             return null;
         }
 
-        foreach (JsonProperty check in checks.EnumerateObject())
-        {
-            if (check.Value.ValueKind == JsonValueKind.Object
-                && check.Value.TryGetProperty("details", out JsonElement details)
-                && details.ValueKind == JsonValueKind.Object
-                && details.TryGetProperty("role", out JsonElement role))
-            {
-                return role.ToString().ToLowerInvariant();
-            }
-        }
-
-        return null;
+        return nodes.EnumerateArray()
+            .Where(node => node.GetProperty("node_id").GetInt32() == self.GetInt32())
+            .Select(node => node.GetProperty("role").GetString())
+            .FirstOrDefault();
     }
 
-    private static Uri HealthOf(string host, Replica replica) =>
-        new UriBuilder(Uri.UriSchemeHttp, host, replica.HttpPort, "/health").Uri;
+    private static Uri At(string host, Replica replica, string path) =>
+        new UriBuilder(Uri.UriSchemeHttp, host, replica.HttpPort, path).Uri;
 }

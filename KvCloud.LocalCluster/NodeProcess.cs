@@ -32,7 +32,10 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
 
     public Replica Replica => replica;
 
-    public IReadOnlyList<string> Tail => _tail.Lines();
+    /// <summary>The last lines it wrote.</summary>
+    public IReadOnlyList<string> Tail => options.OutputFile is { } file
+        ? OutputFile.LastLines(file(replica), options.TailLines)
+        : _tail.Lines();
 
     public NodeState State
     {
@@ -124,7 +127,7 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         }
         catch (TimeoutException)
         {
-            Tell(string.Create(
+            Tell(isAskedFor: false, string.Create(
                 CultureInfo.InvariantCulture,
                 $"did not end within {options.StopTimeout.TotalSeconds:0} s of being asked to; killed"));
             await KillAsync().ConfigureAwait(false);
@@ -212,7 +215,7 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         await Task.Yield();
         while (process is not null)
         {
-            Tell(string.Create(CultureInfo.InvariantCulture, $"started as process {process.Id}"));
+            Tell(process == first, string.Create(CultureInfo.InvariantCulture, $"started as process {process.Id}"));
             long started = Stopwatch.GetTimestamp();
             int exitCode = await RunToEndAsync(process).ConfigureAwait(false);
             NodeState state = stop.IsCancellationRequested ? NodeState.Stopped
@@ -221,18 +224,18 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
             NoteGone(exitCode, state);
             if (state == NodeState.Stopped)
             {
-                Tell($"stopped with {Describe(exitCode)}");
+                Tell(isAskedFor: true, $"stopped with {Describe(exitCode)}");
                 return;
             }
 
             if (state == NodeState.Ended)
             {
-                Tell($"ended by itself with {Describe(exitCode)} and stays down");
+                Tell(isAskedFor: false, $"ended by itself with {Describe(exitCode)} and stays down");
                 return;
             }
 
             TimeSpan pause = delay.After(Stopwatch.GetElapsedTime(started));
-            Tell(string.Create(
+            Tell(isAskedFor: false, string.Create(
                 CultureInfo.InvariantCulture,
                 $"ended by itself with {Describe(exitCode)}; started again in {pause.TotalSeconds:0} s"));
             await Task.Delay(pause, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -253,7 +256,7 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         catch (Exception e) when (e is Win32Exception or IOException or InvalidOperationException)
         {
             SetState(NodeState.Ended);
-            Tell($"cannot be started again: {e.Message}");
+            Tell(isAskedFor: false, $"cannot be started again: {e.Message}");
             return null;
         }
     }
@@ -261,7 +264,9 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
     /// <summary>Hands on all the process writes until it is gone.</summary>
     private async Task<int> RunToEndAsync(Process process)
     {
-        Task output = Task.WhenAll(PumpAsync(process.StandardOutput), PumpAsync(process.StandardError));
+        Task output = process.StartInfo.RedirectStandardOutput
+            ? Task.WhenAll(PumpAsync(process.StandardOutput), PumpAsync(process.StandardError))
+            : Task.CompletedTask;
         await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
         lock (_lock)
         {
@@ -306,7 +311,8 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         }
     }
 
-    private void Tell(string sentence) => options.OnEvent?.Invoke(replica, sentence);
+    private void Tell(bool isAskedFor, string sentence) =>
+        options.OnEvent?.Invoke(new NodeEvent(replica, isAskedFor, sentence));
 
     private void SetState(NodeState state)
     {

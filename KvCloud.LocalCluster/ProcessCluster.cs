@@ -4,35 +4,21 @@ using System.Diagnostics;
 namespace KvCloud.LocalCluster;
 
 /// <summary>
-/// The topology as plain child processes. The AppHost runs it for people, with lines on a terminal; tests run it to
-/// kill, pause and restart single replicas. One cluster per data root; disposing ends every process at once,
-/// <see cref="StopAsync()"/> gently.
+/// A cluster whose replicas are child processes of this one, which can be killed, paused and started again one by one.
+/// One cluster per data root; disposing ends every process at once, <see cref="StopAsync()"/> gently.
 /// </summary>
 internal sealed class ProcessCluster : IAsyncDisposable
 {
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>
-    /// What this program was started with and its replicas must not be: addresses of the dashboard or of another web
-    /// application.
-    /// </summary>
-    private static readonly string[] NotInherited =
-    [
-        "ASPNETCORE_URLS", "ASPNETCORE_HTTP_PORTS", "ASPNETCORE_HTTPS_PORTS", "DOTNET_URLS", "URLS",
-        "DOTNET_LAUNCH_PROFILE", "DOTNET_ENVIRONMENT",
-    ];
-
     private readonly ProcessClusterOptions _options;
-    private readonly string _nodeAssembly;
     private readonly HealthProbe _probe = new();
     private DataRootLock? _lock;
 
-    /// <exception cref="TopologyException">The replica's program is not to be found.</exception>
     public ProcessCluster(Topology topology, ProcessClusterOptions? options = null)
     {
-        Topology = topology.Validated();
+        Topology = topology;
         _options = options ?? new ProcessClusterOptions();
-        _nodeAssembly = FindNode(_options.NodeAssembly);
         Nodes = [.. topology.Replicas.Select(r => new NodeProcess(r, _options, () => StartInfo(r)))];
     }
 
@@ -43,7 +29,9 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <summary>
     /// Starts all replicas. They are healthy some time later: <see cref="WaitHealthyAsync(CancellationToken)"/>.
     /// </summary>
-    /// <exception cref="TopologyException">A port is taken, or another cluster runs on the data root.</exception>
+    /// <exception cref="LocalClusterException">
+    /// A port is taken, another cluster runs on the data root, or the replica's program is not to be found.
+    /// </exception>
     public void Start()
     {
         _lock ??= DataRootLock.Acquire(Topology.DataRoot);
@@ -87,8 +75,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
         _probe.RoleAsync(Topology.Host, Nodes[index].Replica, cancellationToken);
 
     /// <summary>Waits until all replicas are healthy in one and the same round of questions.</summary>
-    /// <exception cref="InvalidOperationException">A replica ended and stays down; the message has its last
-    /// lines.</exception>
+    /// <exception cref="ReplicaDownException">A replica ended and stays down.</exception>
     public Task WaitHealthyAsync(CancellationToken cancellationToken) =>
         WaitHealthyAsync([.. Nodes.Select(n => n.Replica.Index)], cancellationToken);
 
@@ -99,7 +86,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
         {
             foreach (int index in indexes)
             {
-                DemandAlive(Nodes[index]);
+                DemandAlive(index);
             }
 
             bool[] healthy = await Task.WhenAll(indexes.Select(i => IsHealthyAsync(i, cancellationToken)))
@@ -110,6 +97,19 @@ internal sealed class ProcessCluster : IAsyncDisposable
             }
 
             await Task.Delay(ProbeInterval, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Refuses a replica that is down and is not started again.</summary>
+    /// <exception cref="ReplicaDownException">It is down.</exception>
+    public void DemandAlive(int index)
+    {
+        NodeProcess node = Nodes[index];
+        if (node.State is NodeState.Ended or NodeState.Stopped)
+        {
+            throw new ReplicaDownException(
+                $"{node.Replica.Name} is down (exit code {node.LastExitCode}). Its last lines:\n"
+                + string.Join('\n', node.Tail.TakeLast(20)));
         }
     }
 
@@ -137,34 +137,12 @@ internal sealed class ProcessCluster : IAsyncDisposable
         _lock = null;
     }
 
-    private static void DemandAlive(NodeProcess node)
-    {
-        if (node.State is NodeState.Ended or NodeState.Stopped)
-        {
-            throw new InvalidOperationException(
-                $"{node.Replica.Name} is down (exit code {node.LastExitCode}). Its last lines:\n"
-                + string.Join('\n', node.Tail.TakeLast(20)));
-        }
-    }
-
     private ProcessStartInfo StartInfo(Replica replica)
     {
-        var info = new ProcessStartInfo
-        {
-            FileName = DotNet.Host,
-            ArgumentList = { _nodeAssembly },
-            // Where its appsettings.json is.
-            WorkingDirectory = Path.GetDirectoryName(_nodeAssembly)!,
-            UseShellExecute = false,
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach (string name in info.Environment.Keys.Where(IsNotInherited).ToList())
-        {
-            info.Environment.Remove(name);
-        }
+        ProcessStartInfo info = NodeProgram.StartInfo(_options.InheritSettings);
 
+        // A kvcloud.toml beside the data is the replicas' configuration file, one in some other directory is not.
+        info.WorkingDirectory = Topology.DataRoot;
         foreach ((string name, string value) in NodeEnvironment.ForProcess(Topology, replica))
         {
             info.Environment[name] = value;
@@ -175,20 +153,11 @@ internal sealed class ProcessCluster : IAsyncDisposable
             info.Environment[name] = value;
         }
 
+        if (_options.OutputFile is { } file)
+        {
+            OutputFile.Redirect(info, file(replica));
+        }
+
         return info;
-    }
-
-    private static bool IsNotInherited(string name) =>
-        NotInherited.Contains(name, StringComparer.OrdinalIgnoreCase)
-        || name.StartsWith("ASPIRE_", StringComparison.Ordinal);
-
-    private static string FindNode(string? chosen)
-    {
-        string path = chosen is null
-            ? NodeProgram.Assembly ?? throw new TopologyException(
-                "The replica's program is not where it was built to; build the solution again, or name "
-                + "KvCloud.Node.dll with --node.")
-            : Path.GetFullPath(chosen);
-        return File.Exists(path) ? path : throw new TopologyException($"There is no replica's program at {path}.");
     }
 }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace KvCloud.LocalCluster;
 
 /// <summary>One replica of the cluster: its number and the ports it listens on.</summary>
@@ -7,8 +9,8 @@ namespace KvCloud.LocalCluster;
 /// <param name="HttpPort">Health and metrics.</param>
 internal sealed record Replica(int Index, int ThriftPort, int PeerPort, int HttpPort)
 {
-    /// <summary>The name of the resource, of the service its peers ask for, and before each of its log lines.</summary>
+    /// <summary>Its name in telemetry, in messages, and before each of its log lines.</summary>
     public string Name => NameOf(Index);
 
-    public static string NameOf(int index) => $"node-{index}";
+    public static string NameOf(int index) => string.Create(CultureInfo.InvariantCulture, $"node-{index}");
 }

@@ -3,16 +3,15 @@ using System.Globalization;
 
 namespace KvCloud.LocalCluster;
 
-/// <summary>
-/// The application, declared once: how many replicas, on which ports, with their data where. Both orchestrators take
-/// it from here, and hand every replica the same environment variables (<see cref="NodeEnvironment"/>).
-/// </summary>
+/// <summary>A cluster on this machine: how many replicas, on which ports, with their data where.</summary>
 internal sealed record Topology
 {
     public const int DefaultReplicas = 3;
     public const int DefaultBasePort = 9090;
+
     /// <summary>Distance from a base port for clients to that for peers, and from there to the one for HTTP.</summary>
     public const int PortStep = 100;
+
     public const string DefaultClusterId = "kvcloud";
     public const string DefaultEnvironment = "Development";
 
@@ -28,63 +27,46 @@ internal sealed record Topology
 
     public string ClusterId { get; init; } = DefaultClusterId;
 
-    /// <summary>Of the hosted program: Development allows what Production does not, such as fault injection.</summary>
+    /// <summary>Of the replica's program: Development allows what Production does not, such as fault injection.</summary>
     public string Environment { get; init; } = DefaultEnvironment;
 
-    /// <summary>The address replicas listen on and are reached at when they run on this machine.</summary>
+    /// <summary>The address replicas listen on and are reached at.</summary>
     public string Host { get; init; } = "127.0.0.1";
 
+    /// <summary>Where clients reach each replica.</summary>
+    public IEnumerable<string> ClientEndpoints => Replicas.Select(replica => At(replica.ThriftPort));
+
     /// <summary>The usual layout: consecutive ports from three bases.</summary>
-    /// <exception cref="TopologyException">Says what is wrong, in one sentence.</exception>
+    /// <exception cref="LocalClusterException">Says what is wrong, in one sentence.</exception>
     public static Topology Create(
-        int replicas = DefaultReplicas,
-        int thriftBase = DefaultBasePort,
-        int? peerBase = null,
-        int? httpBase = null,
-        string? dataRoot = null)
+        int replicas = DefaultReplicas, int thriftBase = DefaultBasePort, string? dataRoot = null)
     {
-        if (!GroupSizes.Contains(replicas))
-        {
-            throw new TopologyException(
-                $"--replicas {replicas}: the number of replicas must be one of {string.Join(", ", GroupSizes)}.");
-        }
-
-        int peers = peerBase ?? thriftBase + PortStep;
-        int http = httpBase ?? peers + PortStep;
-        return new Topology
-        {
-            Replicas =
-            [
-                .. Enumerable.Range(0, replicas).Select(i => new Replica(i, thriftBase + i, peers + i, http + i)),
-            ],
-            DataRoot = Path.GetFullPath(dataRoot ?? "data"),
-        }.Validated();
-    }
-
-    /// <summary>Itself, when its ports are ports and no two are the same.</summary>
-    /// <exception cref="TopologyException">Says what is wrong, in one sentence.</exception>
-    public Topology Validated()
-    {
-        var owners = new Dictionary<int, string>();
-        foreach ((int port, string owner) in Ports())
+        Topology topology = Create(replicas, dataRoot, i => new Replica(
+            i, thriftBase + i, thriftBase + PortStep + i, thriftBase + (2 * PortStep) + i));
+        foreach ((int port, string owner) in topology.Ports())
         {
             if (port is < 1 or > ushort.MaxValue)
             {
-                throw new TopologyException(string.Create(
+                throw new LocalClusterException(string.Create(
                     CultureInfo.InvariantCulture,
                     $"Port {port} ({owner}) is not a port: it must lie between 1 and 65535."));
             }
-
-            if (!owners.TryAdd(port, owner))
-            {
-                throw new TopologyException(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"Port {port} is meant for both {owners[port]} and {owner}; choose bases that lie further apart."));
-            }
         }
 
-        return this;
+        return topology;
     }
+
+    /// <summary>On any ports that are free now.</summary>
+    /// <exception cref="LocalClusterException">Says what is wrong, in one sentence.</exception>
+    public static Topology OnFreePorts(int replicas, string dataRoot)
+    {
+        int[] ports = FreePorts.Find(3 * Math.Max(replicas, 1));
+        return Create(replicas, dataRoot, i => new Replica(
+            i, ports[i], ports[replicas + i], ports[(2 * replicas) + i]));
+    }
+
+    /// <summary>host:port of a port of this cluster.</summary>
+    public string At(int port) => string.Create(CultureInfo.InvariantCulture, $"{Host}:{port}");
 
     /// <summary>Every port, with the words that name it in a message.</summary>
     public IEnumerable<(int Port, string Owner)> Ports()
@@ -96,4 +78,15 @@ internal sealed record Topology
             yield return (replica.HttpPort, $"http of {replica.Name}");
         }
     }
+
+    private static Topology Create(int replicas, string? dataRoot, Func<int, Replica> replica) =>
+        GroupSizes.Contains(replicas)
+            ? new Topology
+            {
+                Replicas = [.. Enumerable.Range(0, replicas).Select(replica)],
+                DataRoot = Path.GetFullPath(dataRoot ?? "data"),
+            }
+            : throw new LocalClusterException(string.Create(
+                CultureInfo.InvariantCulture,
+                $"{replicas} is no number of replicas; it must be one of {string.Join(", ", GroupSizes)}."));
 }

@@ -1,107 +1,65 @@
-using System.Diagnostics;
 using KvCloud.Bench.Drivers;
 using KvCloud.Bench.Load;
 
 namespace KvCloud.Bench.Clusters;
 
-/// <summary>What both clusters have in common: processes, a data directory of their own, readiness by asking.</summary>
-internal abstract class BenchCluster : IBenchCluster
+/// <summary>
+/// Three or so servers that a measure starts and stops, on free ports, with a data directory of their own.
+/// </summary>
+internal abstract class BenchCluster : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+    /// <summary>How long a start may take.</summary>
+    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly List<ServerProcess> _members = [];
+    /// <summary>Between two questions whether the start is done.</summary>
+    protected static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     /// <param name="name">Part of the data directory's name.</param>
     /// <param name="dataRoot">The data directory is made here and removed with the cluster.</param>
-    /// <param name="count">Members.</param>
-    /// <param name="portsEach">Ports a member needs.</param>
-    protected BenchCluster(string name, string dataRoot, int count, int portsEach)
+    protected BenchCluster(string name, string dataRoot)
     {
         Name = name;
         DataDirectory = DataDisk.NewDirectory(dataRoot, name);
-        Ports = KvCloud.Bench.Endpoints.FreePorts(count * portsEach);
-        Endpoints = [.. Enumerable.Range(0, count).Select(i => $"127.0.0.1:{Ports[i]}")];
-        for (var i = 0; i < count; i++)
-        {
-            var member = i;
-            _members.Add(new ServerProcess(
-                $"{name}-{i}", Path.Combine(DataDirectory.FullName, $"{i}.log"), () => Describe(member)));
-        }
     }
 
     public string Name { get; }
 
     public abstract DriverKind Driver { get; }
 
-    public IReadOnlyList<string> Endpoints { get; }
+    /// <summary>Client endpoints, by member.</summary>
+    public abstract IReadOnlyList<string> Endpoints { get; }
 
-    public IReadOnlyList<ServerProcess> Members => _members;
+    public abstract IReadOnlyList<IBenchMember> Members { get; }
 
     protected DirectoryInfo DataDirectory { get; }
 
-    /// <summary>The first Members.Count are the client ports, in order.</summary>
-    protected IReadOnlyList<int> Ports { get; }
+    /// <summary>Starts all members and waits until one leads and all serve.</summary>
+    public abstract Task StartAsync(CancellationToken cancellationToken);
 
-    public async Task StartAsync(CancellationToken cancellationToken)
-    {
-        foreach (var member in _members)
-        {
-            member.Start();
-        }
-
-        await WaitAsync("to lead and serve", IsReadyAsync, cancellationToken).ConfigureAwait(false);
-    }
-
-    public async Task RestartAsync(int member, CancellationToken cancellationToken)
-    {
-        _members[member].Start();
-        await WaitAsync("to serve again", IsReadyAsync, cancellationToken).ConfigureAwait(false);
-    }
+    /// <summary>Starts a member again that was killed, and waits until it serves.</summary>
+    public abstract Task RestartAsync(int member, CancellationToken cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var member in _members)
-        {
-            await member.DisposeAsync().ConfigureAwait(false);
-        }
-
+        await KillAsync().ConfigureAwait(false);
         try
         {
             DataDirectory.Delete(recursive: true);
         }
         catch (IOException failure)
         {
-            await Console.Error.WriteLineAsync($"{DataDirectory.FullName} stays behind: {failure.Message}").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync($"{DataDirectory.FullName} stays behind: {failure.Message}")
+                .ConfigureAwait(false);
         }
     }
 
-    protected abstract ProcessStartInfo Describe(int member);
-
-    /// <summary>Whether all members are up and agree.</summary>
-    protected abstract Task<bool> IsReadyAsync(CancellationToken cancellationToken);
+    /// <summary>Kills all members.</summary>
+    protected abstract Task KillAsync();
 
     protected async Task<bool> HasLeaderAsync(CancellationToken cancellationToken) =>
-        await DriverFactory.LeaderFinder(Driver).FindLeaderAsync(Endpoints, cancellationToken).ConfigureAwait(false) is not null;
+        await DriverFactory.LeaderFinder(Driver).FindLeaderAsync(Endpoints, cancellationToken)
+            .ConfigureAwait(false) is not null;
 
-    private async Task WaitAsync(
-        string what, Func<CancellationToken, Task<bool>> isDone, CancellationToken cancellationToken)
-    {
-        var started = Stopwatch.GetTimestamp();
-        while (!await isDone(cancellationToken).ConfigureAwait(false))
-        {
-            foreach (var member in _members)
-            {
-                member.DemandRunning();
-            }
-
-            if (Stopwatch.GetElapsedTime(started) > Patience)
-            {
-                throw new BenchException(
-                    $"{Name} took longer than {Patience.TotalSeconds} s {what}; {_members[0].Name} wrote:\n{_members[0].LogTail()}");
-            }
-
-            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
-        }
-    }
+    /// <summary>Where a member's output goes.</summary>
+    protected string LogPath(int member) => Path.Combine(DataDirectory.FullName, $"{member}.log");
 }

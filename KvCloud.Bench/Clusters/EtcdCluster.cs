@@ -1,31 +1,74 @@
 using System.Diagnostics;
 using System.Globalization;
 using KvCloud.Bench.Load;
+using KvCloud.LocalCluster;
 
 namespace KvCloud.Bench.Clusters;
 
 /// <summary>etcd at its defaults: heartbeat 100 ms, election 1000 ms, fsync on. Only the space quota is raised and the log quiet.</summary>
-internal sealed class EtcdCluster(string dataRoot, int count = 3) : BenchCluster("etcd", dataRoot, count, 2)
+internal sealed class EtcdCluster : BenchCluster
 {
     private const long QuotaBytes = 8_000_000_000;
     private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(2) };
 
+    private readonly ServerProcess[] _servers;
+    private readonly string[] _peers;
+
+    public EtcdCluster(string dataRoot, int count = 3)
+        : base("etcd", dataRoot)
+    {
+        var ports = FreePorts.Find(2 * count);
+        Endpoints = [.. ports.Take(count).Select(port => $"127.0.0.1:{port}")];
+        _peers = [.. ports.Skip(count).Select(port => $"http://127.0.0.1:{port}")];
+        _servers =
+        [
+            .. Enumerable.Range(0, count).Select(i => new ServerProcess($"{Name}-{i}", LogPath(i), () => Describe(i))),
+        ];
+    }
+
     public override DriverKind Driver => DriverKind.Etcd;
 
-    protected override ProcessStartInfo Describe(int member)
+    public override IReadOnlyList<string> Endpoints { get; }
+
+    public override IReadOnlyList<IBenchMember> Members => _servers;
+
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (var server in _servers)
+        {
+            server.Start();
+        }
+
+        await WaitReadyAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    public override async Task RestartAsync(int member, CancellationToken cancellationToken)
+    {
+        _servers[member].Start();
+        await WaitReadyAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    protected override async Task KillAsync()
+    {
+        foreach (var server in _servers)
+        {
+            await server.DisposeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private ProcessStartInfo Describe(int member)
     {
         var info = new ProcessStartInfo("etcd") { WorkingDirectory = DataDirectory.FullName };
         var client = $"http://{Endpoints[member]}";
-        var peers = Enumerable.Range(0, Endpoints.Count).Select(i => $"m{i}={Peer(i)}");
         string[] arguments =
         [
             "--name", $"m{member}",
             "--data-dir", Path.Combine(DataDirectory.FullName, $"m{member}"),
             "--listen-client-urls", client,
             "--advertise-client-urls", client,
-            "--listen-peer-urls", Peer(member),
-            "--initial-advertise-peer-urls", Peer(member),
-            "--initial-cluster", string.Join(',', peers),
+            "--listen-peer-urls", _peers[member],
+            "--initial-advertise-peer-urls", _peers[member],
+            "--initial-cluster", string.Join(',', _peers.Select((peer, i) => $"m{i}={peer}")),
             "--initial-cluster-state", "new",
             "--quota-backend-bytes", QuotaBytes.ToString(CultureInfo.InvariantCulture),
             "--logger", "zap",
@@ -45,7 +88,28 @@ internal sealed class EtcdCluster(string dataRoot, int count = 3) : BenchCluster
         return info;
     }
 
-    protected override async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
+    private async Task WaitReadyAsync(CancellationToken cancellationToken)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (!await IsReadyAsync(cancellationToken).ConfigureAwait(false))
+        {
+            foreach (var server in _servers)
+            {
+                server.DemandRunning();
+            }
+
+            if (Stopwatch.GetElapsedTime(started) > Patience)
+            {
+                throw new BenchException(
+                    $"{Name} took longer than {Patience.TotalSeconds} s to lead and serve; {_servers[0].Name} wrote:\n{_servers[0].LogTail()}");
+            }
+
+            await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Whether all members serve and agree on a leader.</summary>
+    private async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
     {
         foreach (var endpoint in Endpoints)
         {
@@ -67,6 +131,4 @@ internal sealed class EtcdCluster(string dataRoot, int count = 3) : BenchCluster
 
         return await HasLeaderAsync(cancellationToken).ConfigureAwait(false);
     }
-
-    private string Peer(int member) => $"http://127.0.0.1:{Ports[Endpoints.Count + member]}";
 }

@@ -1,82 +1,92 @@
-using System.Diagnostics;
-using System.Globalization;
 using KvCloud.Bench.Load;
+using KvCloud.LocalCluster;
 
 namespace KvCloud.Bench.Clusters;
 
 /// <summary>Replicas of KvCloud at their defaults, the program that was built with this one.</summary>
-internal sealed class KvCloudCluster(string dataRoot, int count = 3) : BenchCluster("kvcloud", dataRoot, count, 3)
+internal sealed class KvCloudCluster : BenchCluster
 {
-    private const string NodeAssembly = "KvCloud.Node.dll";
-    private static readonly HttpClient Http = new() { Timeout = TimeSpan.FromSeconds(2) };
+    private readonly ProcessCluster _processes;
+
+    public KvCloudCluster(string dataRoot, int count = 3)
+        : base("kvcloud", dataRoot)
+    {
+        var topology = Topology.OnFreePorts(count, DataDirectory.FullName) with { Environment = "Production" };
+        _processes = new ProcessCluster(topology, new ProcessClusterOptions
+        {
+            RestartCrashed = false,
+            ExtraEnvironment = _ => [new("Logging__LogLevel__Default", "Warning")],
+
+            // The generator measures; it must not spend time on reading what the servers write.
+            OutputFile = replica => LogPath(replica.Index),
+        });
+        Endpoints = [.. topology.ClientEndpoints];
+        Members = [.. _processes.Nodes.Select(node => new Member(_processes, node))];
+    }
 
     public override DriverKind Driver => DriverKind.ThriftPipelined;
 
-    protected override ProcessStartInfo Describe(int member)
+    public override IReadOnlyList<string> Endpoints { get; }
+
+    public override IReadOnlyList<IBenchMember> Members { get; }
+
+    public override Task StartAsync(CancellationToken cancellationToken)
     {
-        var assembly = Path.Combine(AppContext.BaseDirectory, NodeAssembly);
-        if (!File.Exists(assembly))
-        {
-            throw new BenchException($"{NodeAssembly} is not beside this program; build KvCloud.Bench again");
-        }
-
-        var info = new ProcessStartInfo(Environment.ProcessPath is { } self && Path.GetFileName(self) == "dotnet" ? self : "dotnet")
-        {
-            WorkingDirectory = DataDirectory.FullName,
-            ArgumentList = { assembly },
-        };
-        var variables = info.Environment;
-        foreach (var name in variables.Keys.Where(name => name.StartsWith("KvCloud__", StringComparison.Ordinal)).ToList())
-        {
-            variables.Remove(name);
-        }
-
-        variables["KvCloud__Deployment__Mode"] = Endpoints.Count == 1 ? "standalone" : "replicated";
-        variables["KvCloud__Deployment__InstanceId"] = Text(member);
-        variables["KvCloud__Listen__ThriftPort"] = Text(Ports[member]);
-        variables["KvCloud__Listen__PeerPort"] = Text(PeerPort(member));
-        variables["KvCloud__Listen__HttpPort"] = Text(HttpPort(member));
-        variables["KvCloud__Database__BasePath"] = DataDirectory.FullName;
-        variables["ASPNETCORE_ENVIRONMENT"] = "Production";
-        variables["Logging__LogLevel__Default"] = "Warning";
-
-        // No orphans: a replica ends when the process of this id is gone.
-        variables["KVCLOUD_PARENT_PID"] = Text(Environment.ProcessId);
-        for (var i = 0; i < Endpoints.Count; i++)
-        {
-            variables[$"KvCloud__Deployment__ReplicaEndpoints__{i}"] = Endpoints[i];
-            variables[$"KvCloud__Consensus__Endpoints__{i}"] = $"127.0.0.1:{PeerPort(i)}";
-        }
-
-        return info;
+        _processes.Start();
+        return WaitReadyAsync(cancellationToken);
     }
 
-    protected override async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
+    public override Task RestartAsync(int member, CancellationToken cancellationToken)
     {
-        for (var i = 0; i < Endpoints.Count; i++)
+        _processes.Start(member);
+        return WaitReadyAsync(cancellationToken);
+    }
+
+    protected override async Task KillAsync() => await _processes.DisposeAsync().ConfigureAwait(false);
+
+    /// <summary>Waits until all are healthy, and clients that ask are told who leads.</summary>
+    private async Task WaitReadyAsync(CancellationToken cancellationToken)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(Patience);
+        try
+        {
+            await _processes.WaitHealthyAsync(limit.Token).ConfigureAwait(false);
+            while (!await HasLeaderAsync(limit.Token).ConfigureAwait(false))
+            {
+                await Task.Delay(Pause, limit.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new BenchException(
+                $"{Name} took longer than {Patience.TotalSeconds} s to lead and serve; node-0 wrote:\n"
+                + string.Join('\n', _processes.LogTail(0)));
+        }
+        catch (ReplicaDownException down)
+        {
+            throw new BenchException(down.Message, down);
+        }
+    }
+
+    private sealed class Member(ProcessCluster processes, NodeProcess node) : IBenchMember
+    {
+        public string Name => $"kvcloud-{node.Replica.Index}";
+
+        public int Pid => node.ProcessId ?? throw new InvalidOperationException($"{Name} does not run");
+
+        public Task KillAsync() => node.KillAsync();
+
+        public void DemandRunning()
         {
             try
             {
-                using var answer = await Http.GetAsync(new Uri($"http://127.0.0.1:{HttpPort(i)}/health"), cancellationToken)
-                    .ConfigureAwait(false);
-                if (!answer.IsSuccessStatusCode)
-                {
-                    return false;
-                }
+                processes.DemandAlive(node.Replica.Index);
             }
-            catch (Exception failure) when (
-                !cancellationToken.IsCancellationRequested && failure is HttpRequestException or TaskCanceledException)
+            catch (ReplicaDownException down)
             {
-                return false;
+                throw new BenchException(down.Message, down);
             }
         }
-
-        return await HasLeaderAsync(cancellationToken).ConfigureAwait(false);
     }
-
-    private int PeerPort(int member) => Ports[Endpoints.Count + member];
-
-    private int HttpPort(int member) => Ports[(2 * Endpoints.Count) + member];
-
-    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

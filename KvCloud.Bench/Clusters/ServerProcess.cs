@@ -1,10 +1,12 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using KvCloud.LocalCluster;
 
 namespace KvCloud.Bench.Clusters;
 
-/// <summary>One server under measure: its output goes straight to a file, so that the generator spends nothing on reading it.</summary>
-internal sealed class ServerProcess(string name, string logPath, Func<ProcessStartInfo> describe) : IAsyncDisposable
+/// <summary>A server that is not a replica of KvCloud; its output goes straight to a file, as theirs does.</summary>
+internal sealed class ServerProcess(string name, string logPath, Func<ProcessStartInfo> describe)
+    : IBenchMember, IAsyncDisposable
 {
     private const int LogTailLines = 40;
     private Process? _process;
@@ -13,7 +15,7 @@ internal sealed class ServerProcess(string name, string logPath, Func<ProcessSta
 
     public int Pid => _process?.Id ?? throw new InvalidOperationException($"{name} was not started");
 
-    public bool IsRunning => _process is { HasExited: false };
+    private bool IsRunning => _process is { HasExited: false };
 
     public void Start()
     {
@@ -22,25 +24,9 @@ internal sealed class ServerProcess(string name, string logPath, Func<ProcessSta
             throw new InvalidOperationException($"{name} runs already");
         }
 
-        var wanted = describe();
-
-        // The shell only points the output at the file and then becomes the server: same process id.
-        var info = new ProcessStartInfo("/bin/sh") { WorkingDirectory = wanted.WorkingDirectory, RedirectStandardInput = true };
-        info.ArgumentList.Add("-c");
-        info.ArgumentList.Add("log=$1; shift; exec \"$@\" >>\"$log\" 2>&1");
-        info.ArgumentList.Add("sh");
-        info.ArgumentList.Add(logPath);
-        info.ArgumentList.Add(wanted.FileName);
-        foreach (var argument in wanted.ArgumentList)
-        {
-            info.ArgumentList.Add(argument);
-        }
-
-        foreach (var (key, value) in wanted.Environment)
-        {
-            info.Environment[key] = value;
-        }
-
+        var info = describe();
+        info.RedirectStandardInput = true;
+        OutputFile.Redirect(info, logPath);
         _process?.Dispose();
         try
         {
@@ -52,7 +38,6 @@ internal sealed class ServerProcess(string name, string logPath, Func<ProcessSta
         }
     }
 
-    /// <summary>SIGKILL: what a crash is.</summary>
     public async Task KillAsync()
     {
         if (_process is { HasExited: false } process)
@@ -62,7 +47,6 @@ internal sealed class ServerProcess(string name, string logPath, Func<ProcessSta
         }
     }
 
-    /// <summary>Throws with the last lines of the log if the server has ended by itself.</summary>
     public void DemandRunning()
     {
         if (!IsRunning)
@@ -71,9 +55,7 @@ internal sealed class ServerProcess(string name, string logPath, Func<ProcessSta
         }
     }
 
-    public string LogTail() => File.Exists(logPath)
-        ? string.Join('\n', File.ReadLines(logPath).TakeLast(LogTailLines))
-        : "(it wrote nothing)";
+    public string LogTail() => string.Join('\n', OutputFile.LastLines(logPath, LogTailLines));
 
     public async ValueTask DisposeAsync()
     {

@@ -22,7 +22,7 @@ internal sealed record DurabilityCheck(string Cluster, double Seconds, double Pu
         ? syncs > 0
         : member.WrittenBytes >= PutsPerSecond * Seconds * PutBytes) > Members.Count / 2;
 
-    public static async Task<DurabilityCheck> RunAsync(IBenchCluster cluster, CancellationToken cancellationToken)
+    public static async Task<DurabilityCheck> RunAsync(BenchCluster cluster, CancellationToken cancellationToken)
     {
         var load = LoadGenerator.RunAsync(
             new LoadOptions
@@ -68,7 +68,7 @@ internal sealed record DurabilityCheck(string Cluster, double Seconds, double Pu
             $"{Cluster}: {(IsDurable ? "durable" : "NOT DURABLE")} at {PutsPerSecond:F0} puts/s (under strace): {string.Join("; ", members)}");
     }
 
-    private static async Task<MemberDurability> LookAsync(ServerProcess member, CancellationToken cancellationToken)
+    private static async Task<MemberDurability> LookAsync(IBenchMember member, CancellationToken cancellationToken)
     {
         var before = ServerUsage.Read([member.Pid]).WrittenBytes;
         var started = Stopwatch.GetTimestamp();

@@ -12,7 +12,7 @@ namespace KvCloud.Bench.Measure;
 /// SIGKILL to the leader, then the time to the first acknowledged write. A write is tried on every survivor every few milliseconds,
 /// also while earlier ones hang, so that neither system waits for a client's own timeout.
 /// </summary>
-internal sealed class FailoverMeasure(IBenchCluster cluster)
+internal sealed class FailoverMeasure(BenchCluster cluster)
 {
     private const int AttemptsAtATime = 256;
 

@@ -29,8 +29,8 @@ internal static class BankCommand
         };
         var killEvery = new Option<TimeSpan?>("--kill-leader-every")
         {
-            Description = "Kill the leader's process (SIGKILL) every so often: 10s. Only for replicas on this machine, "
-                + "which the AppHost starts again.",
+            Description = "Kill the leader's process (SIGKILL) every so often: 10s. Only for replicas on this machine that "
+                + "are started again, as `kv demo` does.",
             HelpName = "time",
             CustomParser = result => BankOptions.ParseTime(result),
         };

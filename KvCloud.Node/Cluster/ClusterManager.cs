@@ -16,10 +16,10 @@ namespace KvCloud.Node.Cluster;
 internal sealed class ClusterManager : BackgroundService
 {
     /// <summary>
-    /// The status tells only of the newest state hash; looking this often leaves out none at up to five thousand slots
-    /// a second, so that a peer's hash finds its counterpart.
+    /// How often the driver's status is looked at between two turns. It tells only of the newest state hash; looking this
+    /// often leaves out none at up to five thousand slots a second, so that a peer's hash finds its counterpart.
     /// </summary>
-    private static readonly TimeSpan HashInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
 
     private readonly NodeTopology _topology;
     private readonly ClusterOptions _options;
@@ -37,6 +37,7 @@ internal sealed class ClusterManager : BackgroundService
         Channel.CreateBounded<bool>(new BoundedChannelOptions(2) { FullMode = BoundedChannelFullMode.DropWrite });
 
     private volatile ClusterView _view;
+    private volatile ReplicaStatus _seen;
     private long _chosenBefore;
     private long _hashedSlot;
 
@@ -57,7 +58,8 @@ internal sealed class ClusterManager : BackgroundService
         _self = new NodeId(topology.SelfId);
         _startTimestamp = time.GetTimestamp();
         _divergence = new DivergenceDetector(_self);
-        _view = Build(feeds.Status(), feeds.Links());
+        _seen = feeds.Status();
+        _view = Build(_seen, feeds.Links());
         _metrics.View = _view;
     }
 
@@ -104,7 +106,7 @@ internal sealed class ClusterManager : BackgroundService
         CheckHash(report.From, report.HashedSlot, report.StateHash);
     }
 
-    /// <summary>Asks for a new view now rather than at the next interval: the leader or the role changed.</summary>
+    /// <summary>Asks for a new view now rather than at the next interval.</summary>
     public void Renew() => _turns.Writer.TryWrite(false);
 
     /// <inheritdoc/>
@@ -113,7 +115,7 @@ internal sealed class ClusterManager : BackgroundService
         TimeSpan interval = TimeSpan.FromMilliseconds(_options.HealthCheckIntervalMs);
         using ITimer timer = _time.CreateTimer(
             state => ((ChannelWriter<bool>)state!).TryWrite(true), _turns.Writer, TimeSpan.Zero, interval);
-        using ITimer hashes = _time.CreateTimer(_ => TakeOwnHash(_feeds.Status()), null, HashInterval, HashInterval);
+        using ITimer looks = _time.CreateTimer(_ => Look(), null, LookInterval, LookInterval);
         using CancellationTokenRegistration stopping = stoppingToken.Register(() => _turns.Writer.TryComplete());
         await foreach (bool isInterval in _turns.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
         {
@@ -140,6 +142,7 @@ internal sealed class ClusterManager : BackgroundService
     internal void Turn(bool isInterval)
     {
         ReplicaStatus status = _feeds.Status();
+        _seen = status;
         TakeOwnHash(status);
         _feeds.Report(new PeerReport(
             _self, status.Role, status.Ballot, status.AppliedSlot, status.ChosenSlot, status.AppliedVersion,
@@ -172,7 +175,9 @@ internal sealed class ClusterManager : BackgroundService
     }
 
     /// <summary>
-    /// Whoever leads by the highest ballot, of this replica's own knowledge and of peers that say they lead.
+    /// Whoever leads by the highest ballot, of this replica's own knowledge and of peers that say they lead. By a ballot
+    /// that this replica knows itself, it knows better whether anybody leads: a dead leader's last report is fresh for a
+    /// while.
     /// </summary>
     private (NodeId? Leader, long Term) FindLeader(ReplicaStatus status)
     {
@@ -181,7 +186,7 @@ internal sealed class ClusterManager : BackgroundService
         foreach (PeerRecord record in _records.Values)
         {
             PeerReport report = record.Report;
-            if (report.Role == Role.Leader && Age(record) <= NodeTimeout && (leader is null || report.Ballot > ballot))
+            if (report.Role == Role.Leader && Age(record) <= NodeTimeout && report.Ballot > ballot)
             {
                 (leader, ballot) = (report.From, report.Ballot);
             }
@@ -196,7 +201,7 @@ internal sealed class ClusterManager : BackgroundService
             status.Leader is not null, LagOf(status), _options.MaxLagSlots, _divergence.Any);
         return new NodeView(
             replica.NodeId, replica.ClientEndpoint, replica.PeerEndpoint, replica.HttpEndpoint, verdict.Health,
-            leader == _self, HealthNames.Of(status.Role), _time.GetUtcNow().ToUnixTimeMilliseconds(),
+            leader == _self, RoleOf(_self, status.Role, leader), _time.GetUtcNow().ToUnixTimeMilliseconds(),
             status.Ballot.Round, UptimeSeconds, status.AppliedSlot.Value, status.ChosenSlot.Value, status.AppliedVersion,
             verdict.Reason);
     }
@@ -217,7 +222,7 @@ internal sealed class ClusterManager : BackgroundService
             string.IsNullOrEmpty(identity?.HttpEndpoint) ? replica.HttpEndpoint : identity.HttpEndpoint,
             verdict.Health,
             leader == id,
-            report is null ? "unknown" : HealthNames.Of(report.Role),
+            RoleOf(id, report?.Role, leader),
             record?.ReceivedUnixMs ?? 0,
             report?.Ballot.Round ?? (leader == id ? term : 0),
             report?.UptimeSeconds,
@@ -227,11 +232,31 @@ internal sealed class ClusterManager : BackgroundService
             verdict.Reason);
     }
 
+    /// <summary>
+    /// As it was last heard, but for who leads: the leader's own report may not have come yet, and one that led before may
+    /// have died as leader.
+    /// </summary>
+    private static string RoleOf(NodeId node, Role? heard, NodeId? leader) =>
+        leader == node ? HealthNames.Of(Role.Leader)
+        : heard is null or Role.Leader ? HealthNames.UnknownRole
+        : HealthNames.Of(heard.Value);
 
     private TimeSpan Age(PeerRecord record) => _time.GetElapsedTime(record.ReceivedTimestamp);
 
     private long LagOf(ReplicaStatus status) =>
         Math.Max(0, Math.Max(status.ChosenSlot.Value, Interlocked.Read(ref _chosenBefore)) - status.AppliedSlot.Value);
+
+    /// <summary>Between two turns: takes the newest hash, and has a new view built when another leads.</summary>
+    private void Look()
+    {
+        ReplicaStatus status = _feeds.Status();
+        TakeOwnHash(status);
+        ReplicaStatus seen = _seen;
+        if (status.Leader != seen.Leader || status.Role != seen.Role || status.Ballot != seen.Ballot)
+        {
+            Renew();
+        }
+    }
 
     /// <summary>Remembers the hash of the newest slot at which replicas compare, if it is not remembered yet.</summary>
     internal void TakeOwnHash(ReplicaStatus status)
@@ -256,9 +281,9 @@ internal sealed class ClusterManager : BackgroundService
     {
         if (before.LeaderId != after.LeaderId)
         {
-            _metrics.CountLeaderChange();
             if (after.LeaderId is int leader)
             {
+                _metrics.CountLeaderChange();
                 _logger.LeaderKnown(leader, after.Term);
             }
             else

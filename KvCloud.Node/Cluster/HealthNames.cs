@@ -3,6 +3,8 @@ namespace KvCloud.Node.Cluster;
 /// <summary>Health and role as clients and metrics read them.</summary>
 internal static class HealthNames
 {
+    public const string UnknownRole = "unknown";
+
     public static string Of(NodeHealth health) => health switch
     {
         NodeHealth.Healthy => "healthy",

@@ -12,6 +12,7 @@ public sealed partial class DependencyTests
     [InlineData("Protocol", "")]
     [InlineData("ServiceDefaults", "")]
     [InlineData("Client", "Protocol")]
+    [InlineData("LocalCluster", "Node")]
     [InlineData("Cli", "Client LocalCluster")]
     [InlineData("Node", "Consensus Protocol ServiceDefaults")]
     [InlineData("Bench", "LocalCluster Client Node")]
@@ -22,6 +23,13 @@ public sealed partial class DependencyTests
 
         Assert.Empty(references.Except(allowed.Split(' ')));
     }
+
+    [Fact]
+    public void LocalCluster_starts_the_node_and_knows_nothing_of_its_code() =>
+        Assert.Equal(
+            "false",
+            (string?)XDocument.Load(Repository.File("KvCloud.LocalCluster", "KvCloud.LocalCluster.csproj"))
+                .Descendants("ProjectReference").Single().Attribute("ReferenceOutputAssembly"));
 
     [Fact]
     public void Consensus_depends_on_no_package_but_its_analyzer()

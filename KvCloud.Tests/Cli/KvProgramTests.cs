@@ -24,6 +24,9 @@ public sealed class KvProgramTests : IDisposable
     [InlineData("bank --duration 0s")]
     [InlineData("bank --accounts 1")]
     [InlineData("import --dir /no/such/directory")]
+    [InlineData("demo --replicas 4")]
+    [InlineData("demo --replicas many")]
+    [InlineData("demo --base-port 65400")]
     [InlineData("get a --endpoints a:b:c")]
     [InlineData("set a b --file /etc/hostname")]
     public async Task Run_wrongUsage_exits2AndSaysWhy(string line)
@@ -39,7 +42,7 @@ public sealed class KvProgramTests : IDisposable
     {
         Run run = await RunAsync("127.0.0.1:1", "--help");
         Assert.Equal(0, run.Code);
-        foreach (string command in new[] { "get", "set", "del", "range", "status", "import", "verify", "cf" })
+        foreach (string command in new[] { "get", "set", "del", "range", "status", "import", "verify", "cf", "demo" })
         {
             Assert.Contains($"  {command}", run.Text, StringComparison.Ordinal);
         }

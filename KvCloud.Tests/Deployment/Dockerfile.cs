@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using KvCloud.LocalCluster;
 using KvCloud.Tests.Node.Diagnostics;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Deployment;
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using KvCloud.LocalCluster;
 using RepositoryFile = KvCloud.Tests.Node.Diagnostics.Repository;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Deployment;
 

@@ -2,9 +2,10 @@ using System.Diagnostics;
 using System.Globalization;
 using KvCloud.Client;
 using KvCloud.Node.Configuration;
-using KvCloud.Tests.Live;
 using KvCloud.Tests.Support;
 using Xunit.Abstractions;
+using KvCloud.LocalCluster;
+using KvCloud.Tests.Live;
 
 namespace KvCloud.Tests.Deployment;
 
@@ -43,7 +44,7 @@ public sealed class PublishedNodeTests(PublishedNode node, ITestOutputHelper log
     public async Task Pods_of_the_stateful_set_become_healthy_and_write_into_their_volumes_alone()
     {
         int user = (await ImageSettings.ReadAsync()).User;
-        int[] ports = LiveCluster.FreePorts(9);
+        int[] ports = FreePorts.Find(9);
         var pods = new List<Pod>();
         try
         {
@@ -84,7 +85,7 @@ public sealed class PublishedNodeTests(PublishedNode node, ITestOutputHelper log
     [UnixFact]
     public async Task Health_of_a_node_that_does_not_run_is_said_and_1()
     {
-        int port = LiveCluster.FreePorts(1)[0];
+        int port = FreePorts.Find(1)[0];
         ProcessStartInfo start = await node.CommandAsync(
             await node.NewVolumeAsync((await ImageSettings.ReadAsync()).User),
             new Dictionary<string, string>(),

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using KvCloud.LocalCluster;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Deployment;
 

@@ -1,12 +1,10 @@
-using System.Net;
-using System.Net.Sockets;
 using KvCloud.Client;
 using KvCloud.LocalCluster;
 using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Live;
 
-/// <summary>Replicas as real processes, from the AppHost's own topology, on free ports, with their data in a temporary folder.</summary>
+/// <summary>A cluster of real processes on free ports, with its data in a temporary folder, and what tests ask of it.</summary>
 internal sealed class LiveCluster : IAsyncDisposable
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
@@ -31,35 +29,23 @@ internal sealed class LiveCluster : IAsyncDisposable
     public int Count => Topology.Replicas.Length;
 
     /// <summary>Where clients reach each replica.</summary>
-    public IReadOnlyList<string> Endpoints => [.. Topology.Replicas.Select(EndpointOf)];
+    public IReadOnlyList<string> Endpoints => [.. Topology.ClientEndpoints];
 
     /// <param name="environment">Variables over those of the topology, for each replica.</param>
     /// <param name="withNetwork">Whether the replicas reach each other through <see cref="Network"/>.</param>
-    /// <param name="restartCrashed">Whether a replica that was killed is started again, as the AppHost does it.</param>
-    /// <param name="nodeAssembly">Another KvCloud.Node.dll than the one built with the tests.</param>
+    /// <param name="restartCrashed">Whether a replica that was killed is started again, as `kv demo` does it.</param>
     public static async Task<LiveCluster> StartAsync(
         int replicas = 3,
         Func<Replica, IEnumerable<KeyValuePair<string, string?>>>? environment = null,
         bool withNetwork = false,
-        bool restartCrashed = false,
-        string? nodeAssembly = null)
+        bool restartCrashed = false)
     {
         string dataRoot = Directory.CreateTempSubdirectory("kvcloud-live-").FullName;
-        int[] ports = FreePorts(3 * replicas);
-        var topology = new Topology
-        {
-            Replicas =
-            [
-                .. Enumerable.Range(0, replicas)
-                    .Select(i => new Replica(i, ports[i], ports[replicas + i], ports[(2 * replicas) + i])),
-            ],
-            DataRoot = dataRoot,
-        };
+        Topology topology = Topology.OnFreePorts(replicas, dataRoot);
         PeerProxies? network = withNetwork ? new PeerProxies(topology) : null;
         var processes = new ProcessCluster(topology, new ProcessClusterOptions
         {
             RestartCrashed = restartCrashed,
-            NodeAssembly = nodeAssembly,
             ExtraEnvironment = replica =>
                 [.. environment?.Invoke(replica) ?? [], .. network?.EnvironmentOf(replica) ?? []],
         });
@@ -154,28 +140,5 @@ internal sealed class LiveCluster : IAsyncDisposable
         }
 
         Directory.Delete(Topology.DataRoot, recursive: true);
-    }
-
-    private string EndpointOf(Replica replica) => $"{Topology.Host}:{replica.ThriftPort}";
-
-    /// <summary>Ports that nobody listens on; all are held until all are found, so that no two are the same.</summary>
-    internal static int[] FreePorts(int count)
-    {
-        var listeners = new List<TcpListener>();
-        try
-        {
-            for (int i = 0; i < count; i++)
-            {
-                var listener = new TcpListener(IPAddress.Loopback, 0);
-                listener.Start();
-                listeners.Add(listener);
-            }
-
-            return [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
-        }
-        finally
-        {
-            listeners.ForEach(listener => listener.Stop());
-        }
     }
 }

@@ -25,7 +25,7 @@ internal sealed class PeerProxies : IAsyncDisposable
     public IEnumerable<KeyValuePair<string, string?>> EnvironmentOf(Replica replica) => _proxies
         .Where(proxy => proxy.Key.From == replica.Index)
         .Select(proxy => new KeyValuePair<string, string?>(
-            NodeEnvironment.PeerDiscovery(proxy.Key.To), $"tcp://127.0.0.1:{proxy.Value.EndPoint.Port}"));
+            NodeEnvironment.ConsensusEndpoint(proxy.Key.To), $"127.0.0.1:{proxy.Value.EndPoint.Port}"));
 
     /// <summary>Breaks all connections between this replica and the others, and lets no new ones be made.</summary>
     public void Isolate(int node)

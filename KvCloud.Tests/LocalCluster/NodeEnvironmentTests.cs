@@ -19,12 +19,9 @@ public sealed class NodeEnvironmentTests
             ["KvCloud__Deployment__ReplicaEndpoints__0"] = "127.0.0.1:9090",
             ["KvCloud__Deployment__ReplicaEndpoints__1"] = "127.0.0.1:9091",
             ["KvCloud__Deployment__ReplicaEndpoints__2"] = "127.0.0.1:9092",
-            ["KvCloud__Consensus__Endpoints__0"] = "_peer.node-0",
-            ["KvCloud__Consensus__Endpoints__1"] = "_peer.node-1",
-            ["KvCloud__Consensus__Endpoints__2"] = "_peer.node-2",
-            ["services__node-0__peer__0"] = "tcp://127.0.0.1:9190",
-            ["services__node-1__peer__0"] = "tcp://127.0.0.1:9191",
-            ["services__node-2__peer__0"] = "tcp://127.0.0.1:9192",
+            ["KvCloud__Consensus__Endpoints__0"] = "127.0.0.1:9190",
+            ["KvCloud__Consensus__Endpoints__1"] = "127.0.0.1:9191",
+            ["KvCloud__Consensus__Endpoints__2"] = "127.0.0.1:9192",
             ["KvCloud__Listen__Address"] = "127.0.0.1",
             ["KvCloud__Listen__ThriftPort"] = "9091",
             ["KvCloud__Listen__PeerPort"] = "9191",
@@ -38,5 +35,12 @@ public sealed class NodeEnvironmentTests
         Assert.Equal(
             expected.OrderBy(v => v.Key, StringComparer.Ordinal),
             variables.OrderBy(v => v.Key, StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void ForProcess_oneReplica_standalone()
+    {
+        Topology topology = Topology.Create(1);
+        Assert.Equal("standalone", NodeEnvironment.ForProcess(topology, topology.Replicas[0])[NodeEnvironment.Mode]);
     }
 }

@@ -10,7 +10,7 @@ public sealed class NodeProcessTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
-    private readonly ConcurrentQueue<string> _events = [];
+    private readonly ConcurrentQueue<NodeEvent> _events = [];
 
     [UnixFact]
     public async Task Start_process_itsLinesAreKept()
@@ -64,7 +64,7 @@ public sealed class NodeProcessTests
         await node.StopAsync();
 
         Assert.Equal(128 + 9, node.LastExitCode);
-        Assert.Contains(_events, e => e.Contains("killed", StringComparison.Ordinal));
+        Assert.Contains(_events, e => !e.IsAskedFor && e.Sentence.Contains("killed", StringComparison.Ordinal));
     }
 
     [UnixFact]
@@ -77,7 +77,12 @@ public sealed class NodeProcessTests
         await node.KillAsync();
         await UntilAsync(() => node.ProcessId is { } id && id != first);
 
-        Assert.Contains("ended by itself with signal 9 (killed); started again in 1 s", _events);
+        Assert.Equal(
+            [
+                (true, $"node-4 started as process {first}"),
+                (false, "node-4 ended by itself with signal 9 (killed); started again in 1 s"),
+            ],
+            _events.Take(2).Select(e => (e.IsAskedFor, e.ToString())));
     }
 
     [UnixFact]
@@ -116,7 +121,7 @@ public sealed class NodeProcessTests
 
         await UntilAsync(() => node.State == NodeState.Ended);
         Assert.Equal(2, node.LastExitCode);
-        Assert.Contains(_events, e => e == "ended by itself with exit code 2 and stays down");
+        Assert.Contains(_events, e => e.Sentence == "ended by itself with exit code 2 and stays down");
     }
 
     [UnixFact]
@@ -151,6 +156,36 @@ public sealed class NodeProcessTests
     }
 
     [UnixFact]
+    public async Task Start_withOutputFile_linesGoThereAndSignalsToTheProgram()
+    {
+        string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        try
+        {
+            var options = new ProcessClusterOptions
+            {
+                RestartCrashed = false,
+                OutputFile = _ => path,
+                OnLine = (_, line) => Assert.Fail($"'{line}' came through this process"),
+            };
+            await using NodeProcess node = Node(
+                "trap 'exit 7' TERM; echo $$; echo two >&2; while :; do sleep 0.05; done",
+                options,
+                info => OutputFile.Redirect(info, path));
+            node.Start();
+            await UntilAsync(() => node.Tail.Count == 2);
+            Assert.Equal([$"{node.ProcessId}", "two"], node.Tail);
+
+            await node.StopAsync();
+
+            Assert.Equal(7, node.LastExitCode);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    [UnixFact]
     public async Task StopAsync_duringThePauseBeforeARestart_staysDown()
     {
         await using NodeProcess node = Node("exit 1");
@@ -160,17 +195,23 @@ public sealed class NodeProcessTests
         await node.StopAsync();
 
         Assert.Equal(NodeState.Stopped, node.State);
-        Assert.Single(_events, e => e.StartsWith("started as", StringComparison.Ordinal));
+        Assert.Single(_events, e => e.Sentence.StartsWith("started as", StringComparison.Ordinal));
     }
 
-    private NodeProcess Node(string script, ProcessClusterOptions? options = null) => new(
+    private NodeProcess Node(
+        string script, ProcessClusterOptions? options = null, Action<ProcessStartInfo>? change = null) => new(
         new Replica(4, 1, 2, 3),
-        (options ?? new ProcessClusterOptions()) with { OnEvent = (_, sentence) => _events.Enqueue(sentence) },
-        () => new ProcessStartInfo("/bin/sh", ["-c", script])
+        (options ?? new ProcessClusterOptions()) with { OnEvent = happened => _events.Enqueue(happened) },
+        () =>
         {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
+            var info = new ProcessStartInfo("/bin/sh", ["-c", script])
+            {
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            };
+            change?.Invoke(info);
+            return info;
         });
 
     private static async Task UntilAsync(Func<bool> condition)

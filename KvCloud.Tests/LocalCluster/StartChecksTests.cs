@@ -8,7 +8,7 @@ namespace KvCloud.Tests.LocalCluster;
 /// <summary>What is found out before anything is started.</summary>
 public sealed class StartChecksTests : IDisposable
 {
-    private readonly string _dataRoot = Directory.CreateTempSubdirectory("kvcloud-apphost-").FullName;
+    private readonly string _dataRoot = Directory.CreateTempSubdirectory("kvcloud-start-").FullName;
 
     public void Dispose() => Directory.Delete(_dataRoot, recursive: true);
 
@@ -17,7 +17,7 @@ public sealed class StartChecksTests : IDisposable
     {
         using DataRootLock first = DataRootLock.Acquire(_dataRoot);
 
-        var e = Assert.Throws<TopologyException>(() => DataRootLock.Acquire(_dataRoot));
+        var e = Assert.Throws<LocalClusterException>(() => DataRootLock.Acquire(_dataRoot));
         Assert.Contains(_dataRoot, e.Message, StringComparison.Ordinal);
         Assert.Contains($"(process {Environment.ProcessId})", e.Message, StringComparison.Ordinal);
     }
@@ -35,7 +35,7 @@ public sealed class StartChecksTests : IDisposable
         string file = Path.Combine(_dataRoot, "file");
         File.WriteAllText(file, "");
 
-        var e = Assert.Throws<TopologyException>(() => DataRootLock.Acquire(file));
+        var e = Assert.Throws<LocalClusterException>(() => DataRootLock.Acquire(file));
         Assert.Contains(file, e.Message, StringComparison.Ordinal);
     }
 
@@ -47,19 +47,31 @@ public sealed class StartChecksTests : IDisposable
         int port = ((IPEndPoint)other.LocalEndpoint).Port;
         var topology = new Topology { Replicas = [new Replica(0, 1, port, 2)], DataRoot = _dataRoot };
 
-        var e = Assert.Throws<TopologyException>(() => PortCheck.Demand(topology));
+        var e = Assert.Throws<LocalClusterException>(() => PortCheck.Demand(topology));
         string taken = string.Create(CultureInfo.InvariantCulture, $"{port} (peer of node-0)");
         Assert.Contains(taken, e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void ProcessCluster_noSuchProgram_namesThePath()
+    public async Task Start_dataRootInUse_refusedBeforeAnyReplicaIsStarted()
     {
-        string path = Path.Combine(_dataRoot, "KvCloud.Node.dll");
-        var e = Assert.Throws<TopologyException>(() =>
-            new ProcessCluster(
-                Topology.Create(dataRoot: _dataRoot), new ProcessClusterOptions { NodeAssembly = path }));
-        Assert.Equal($"There is no replica's program at {path}.", e.Message);
+        using DataRootLock other = DataRootLock.Acquire(_dataRoot);
+        await using var cluster = new ProcessCluster(Topology.OnFreePorts(3, _dataRoot));
+
+        Assert.Throws<LocalClusterException>(cluster.Start);
+        Assert.All(cluster.Nodes, node => Assert.Null(node.ProcessId));
+    }
+
+    [Theory]
+    [InlineData("PATH", true, true)]
+    [InlineData("KvCloud__Cluster__Id", true, false)]
+    [InlineData("KVCLOUD_CONFIG", true, false)]
+    [InlineData("ASPNETCORE_URLS", false, false)]
+    [InlineData("ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", false, false)]
+    public void IsInherited_variable_whenSettingsAreAndWhenTheyAreNot(string name, bool withSettings, bool without)
+    {
+        Assert.Equal(withSettings, NodeProgram.IsInherited(name, inheritSettings: true));
+        Assert.Equal(without, NodeProgram.IsInherited(name, inheritSettings: false));
     }
 
     [Fact]

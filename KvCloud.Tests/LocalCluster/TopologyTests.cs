@@ -30,18 +30,9 @@ public sealed class TopologyTests
     [InlineData(-1)]
     public void Create_otherGroup_refusedNamingTheSizes(int replicas)
     {
-        var e = Assert.Throws<TopologyException>(() => Topology.Create(replicas));
+        var e = Assert.Throws<LocalClusterException>(() => Topology.Create(replicas));
         Assert.Contains($"{replicas}", e.Message, StringComparison.Ordinal);
         Assert.Contains("1, 3, 5, 7", e.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void Create_overlappingBases_namesPortAndBothOwners()
-    {
-        var e = Assert.Throws<TopologyException>(() => Topology.Create(thriftBase: 5000, peerBase: 5002));
-        Assert.Contains("5002", e.Message, StringComparison.Ordinal);
-        Assert.Contains("thrift of node-2", e.Message, StringComparison.Ordinal);
-        Assert.Contains("peer of node-0", e.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -49,11 +40,26 @@ public sealed class TopologyTests
     [InlineData(65_400, "http of node-0")]
     public void Create_portOutOfRange_namesIt(int basePort, string owner)
     {
-        var e = Assert.Throws<TopologyException>(() => Topology.Create(thriftBase: basePort));
+        var e = Assert.Throws<LocalClusterException>(() => Topology.Create(thriftBase: basePort));
         Assert.Contains(owner, e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Create_relativeDataRoot_madeAbsolute() =>
         Assert.Equal(Path.Combine(Environment.CurrentDirectory, "here"), Topology.Create(dataRoot: "here").DataRoot);
+
+    [Fact]
+    public void OnFreePorts_three_nineDifferentPorts()
+    {
+        Topology topology = Topology.OnFreePorts(3, "here");
+
+        Assert.Equal(9, topology.Ports().Select(p => p.Port).Distinct().Count());
+        Assert.Empty(PortCheck.Taken(topology));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(4)]
+    public void OnFreePorts_otherGroup_refused(int replicas) =>
+        Assert.Throws<LocalClusterException>(() => Topology.OnFreePorts(replicas, "here"));
 }

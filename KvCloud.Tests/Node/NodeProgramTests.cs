@@ -133,19 +133,13 @@ public sealed class NodeProgramTests : IDisposable
 
     private Process Start(string data, params string[] arguments)
     {
-        string assembly = NodeProgram.Assembly ?? throw new InvalidOperationException("the node was not built with the tests");
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
-        int[] ports = LiveCluster.FreePorts(3);
-        string[] defaults =
-        [
-            assembly, $"--database.base_path={_directory.Sub(data)}",
-            $"--listen.thrift_port={ports[0]}", $"--listen.peer_port={ports[1]}", $"--listen.http_port={ports[2]}",
-        ];
-        foreach (string argument in (string[])[.. defaults, .. arguments])
-        {
-            start.ArgumentList.Add(argument);
-        }
-
+        int[] ports = FreePorts.Find(3);
+        ProcessStartInfo start = NodeProgram.StartInfo(
+            inheritSettings: false,
+            [
+                $"--database.base_path={_directory.Sub(data)}", $"--listen.thrift_port={ports[0]}",
+                $"--listen.peer_port={ports[1]}", $"--listen.http_port={ports[2]}", .. arguments,
+            ]);
         return Process.Start(start) ?? throw new InvalidOperationException("dotnet cannot be started");
     }
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Reflection;
 using KvCloud.LocalCluster;
 using KvCloud.Tests.Node.Diagnostics;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Packaging;
 

@@ -1,13 +1,17 @@
 using System.Diagnostics;
 using System.Text.Json;
-using KvCloud.Tests.Live;
+using System.Text.RegularExpressions;
+using KvCloud.LocalCluster;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Packaging;
 
 /// <summary>The packages as somebody uses them who has nothing else.</summary>
 [Collection(PackagesCollection.Name)]
-public sealed class StrangerTests(PackagesFixture fixture)
+public sealed partial class StrangerTests(PackagesFixture fixture)
 {
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
+
     [Fact]
     public async Task Project_that_references_the_packages_gets_the_schema_and_the_nodes_place()
     {
@@ -51,7 +55,7 @@ public sealed class StrangerTests(PackagesFixture fixture)
             "--check-config", await PackagesFixture.DotNetAsync(node, "--help"), StringComparison.Ordinal);
     }
 
-    [Fact]
+    [UnixFact]
     public async Task Tool_is_installed_and_works_on_a_cluster_of_the_node_that_came_with_it()
     {
         string folder = fixture.NewFolder();
@@ -66,21 +70,51 @@ public sealed class StrangerTests(PackagesFixture fixture)
         Assert.Equal("node", Path.GetFileName(Path.GetDirectoryName(node)));
 
         Assert.StartsWith(version, await RunAsync(kv, "--version"), StringComparison.Ordinal);
-        await using LiveCluster cluster = await LiveCluster.StartAsync(nodeAssembly: node);
-        string endpoints = string.Join(',', cluster.Endpoints);
+        using Process demo = Process.Start(Start(kv, folder, "demo"))!;
+        string endpoints = await EndpointsAsync(demo);
         await RunAsync(kv, "--endpoints", endpoints, "set", "greeting", "hello");
-
         Assert.Equal("hello", (await RunAsync(kv, "--endpoints", endpoints, "get", "greeting")).Trim());
+
+        UnixSignals.Send(demo.Id, UnixSignals.Terminate);
+        using var limit = new CancellationTokenSource(Limit);
+        await demo.WaitForExitAsync(limit.Token);
+        Assert.Equal(0, demo.ExitCode);
     }
 
-    private static Task<string> RunAsync(string program, params string[] arguments)
+    /// <summary>From the commands that `kv demo` proposes when its replicas are healthy.</summary>
+    private static async Task<string> EndpointsAsync(Process demo)
     {
-        var start = new ProcessStartInfo(program, arguments);
+        using var limit = new CancellationTokenSource(Limit);
+        while (await demo.StandardOutput.ReadLineAsync(limit.Token) is { } line)
+        {
+            if (Proposal().Match(line) is { Success: true } match)
+            {
+                return match.Groups[1].Value;
+            }
+        }
+
+        throw new InvalidOperationException($"kv demo ended: {await demo.StandardError.ReadToEndAsync(limit.Token)}");
+    }
+
+    private static Task<string> RunAsync(string program, params string[] arguments) =>
+        PackagesFixture.RunAsync(Start(program, Path.GetTempPath(), arguments));
+
+    private static ProcessStartInfo Start(string program, string temporaryFolder, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
 
         // A tool finds the runtime that runs this test, wherever that is.
-        start.Environment["DOTNET_ROOT"] = Path.GetDirectoryName(KvCloud.LocalCluster.DotNet.Host);
-        return PackagesFixture.RunAsync(start);
+        start.Environment["DOTNET_ROOT"] = Path.GetDirectoryName(DotNet.Host);
+        start.Environment["TMPDIR"] = temporaryFolder;
+        return start;
     }
+
+    [GeneratedRegex(@"--endpoints (\S+)")]
+    private static partial Regex Proposal();
 
     private static IEnumerable<string> Values(
         JsonDocument items, string kind, Func<string, bool> wanted, string metadata) =>

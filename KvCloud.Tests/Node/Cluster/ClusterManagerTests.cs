@@ -139,6 +139,31 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
+    public void Turn_a_dead_leader_is_not_shown_as_leader_beside_the_new_one()
+    {
+        _fixture.HealthyTurn();
+        _fixture.Status = _fixture.Status with { Leader = new NodeId(2), Ballot = new Ballot(5, new NodeId(2)) };
+
+        // Neither has reported since: the new leader's last report is a follower's, the dead one's a leader's.
+        ClusterView view = _fixture.SilentTurn();
+
+        Assert.Equal(["follower", "unknown", "leader"], view.Nodes.Select(node => node.Role));
+        Assert.Equal([false, false, true], view.Nodes.Select(node => node.IsLeader));
+    }
+
+    [Fact]
+    public void Turn_a_replica_that_lost_its_leader_does_not_believe_its_last_report()
+    {
+        _fixture.HealthyTurn();
+        _fixture.Status = _fixture.Status with { Role = Role.PreCandidate, Leader = null };
+
+        ClusterView view = _fixture.SilentTurn();
+
+        Assert.Null(view.LeaderId);
+        Assert.Equal(["candidate", "unknown", "follower"], view.Nodes.Select(node => node.Role));
+    }
+
+    [Fact]
     public void Turn_a_peer_far_behind_is_degraded_and_healthy_when_it_has_caught_up()
     {
         _fixture.HealthyTurn();
@@ -276,6 +301,21 @@ public sealed class ClusterManagerTests : IDisposable
         _fixture.Status = _fixture.Status with { Leader = new NodeId(2) };
         _fixture.Manager.Renew();
         await SentAsync(3, deadline.Token);
+        await _fixture.Manager.StopAsync(deadline.Token);
+
+        Assert.Equal(2, _fixture.Manager.View.LeaderId);
+    }
+
+    [Fact]
+    public async Task ExecuteAsync_another_leader_is_seen_long_before_the_next_interval()
+    {
+        using CancellationTokenSource deadline = new(TimeSpan.FromSeconds(30));
+        await _fixture.Manager.StartAsync(deadline.Token);
+        await SentAsync(1, deadline.Token);
+
+        _fixture.Status = _fixture.Status with { Leader = new NodeId(2), Ballot = new Ballot(5, new NodeId(2)) };
+        _fixture.Time.Advance(TimeSpan.FromMilliseconds(50));
+        await SentAsync(2, deadline.Token);
         await _fixture.Manager.StopAsync(deadline.Token);
 
         Assert.Equal(2, _fixture.Manager.View.LeaderId);

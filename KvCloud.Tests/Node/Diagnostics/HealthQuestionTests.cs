@@ -1,12 +1,12 @@
 using System.Text;
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Diagnostics;
-using KvCloud.Tests.Live;
 using KvCloud.Tests.Node.Configuration;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using KvCloud.LocalCluster;
 
 namespace KvCloud.Tests.Node.Diagnostics;
 
@@ -14,7 +14,7 @@ namespace KvCloud.Tests.Node.Diagnostics;
 public sealed class HealthQuestionTests : IDisposable
 {
     private readonly SettingsFixture _settings = new();
-    private readonly int _port = LiveCluster.FreePorts(1)[0];
+    private readonly int _port = FreePorts.Find(1)[0];
 
     public void Dispose() => _settings.Dispose();
 

@@ -1,7 +1,7 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 using KvCloud.Consensus;
+using KvCloud.LocalCluster;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Diagnostics;
@@ -26,7 +26,7 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
 
     public async Task InitializeAsync()
     {
-        NodeTopology topology = _cluster.Topology with { ListenAddress = "127.0.0.1", HttpPort = FreePort() };
+        NodeTopology topology = _cluster.Topology with { ListenAddress = "127.0.0.1", HttpPort = FreePorts.Find(1)[0] };
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.AddServiceDefaults();
         builder.Logging.ClearProviders();
@@ -137,12 +137,5 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
         using HttpResponseMessage response = await _client.GetAsync(path);
         string text = await response.Content.ReadAsStringAsync();
         return (response.StatusCode, JsonDocument.Parse(text).RootElement);
-    }
-
-    private static int FreePort()
-    {
-        using Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }

@@ -1,8 +1,9 @@
+using KvCloud.Cli.Demo;
 using KvCloud.LocalCluster;
 
-namespace KvCloud.Tests.LocalCluster;
+namespace KvCloud.Tests.Cli;
 
-public sealed class ConsoleLogTests
+public sealed class DemoLogTests
 {
     private static readonly Replica Node = new(1, 1, 2, 3);
 
@@ -10,21 +11,21 @@ public sealed class ConsoleLogTests
     public async Task Line_plain_nameBeforeEachLineInOrder()
     {
         var writer = new StringWriter();
-        await using (var log = new ConsoleLog(writer, coloured: false))
+        await using (var log = new DemoLog(writer, coloured: false))
         {
             log.Line(Node, "hello");
-            log.Event(Node, "ended");
             log.Say("bye");
+            log.Write("  as it is");
         }
 
-        Assert.Equal(["node-1 | hello", "apphost | node-1 ended", "apphost | bye"], Lines(writer));
+        Assert.Equal(["node-1 | hello", "demo | bye", "  as it is"], Lines(writer));
     }
 
     [Fact]
     public async Task Line_coloured_colourEndsBeforeTheText()
     {
         var writer = new StringWriter();
-        await using (var log = new ConsoleLog(writer, coloured: true))
+        await using (var log = new DemoLog(writer, coloured: true))
         {
             log.Line(Node, "hello");
         }
@@ -36,7 +37,7 @@ public sealed class ConsoleLogTests
     public async Task Line_outputStandsStill_neverWaitsAndCountsWhatItDropped()
     {
         using var writer = new StandingWriter();
-        await using (var log = new ConsoleLog(writer, coloured: false))
+        await using (var log = new DemoLog(writer, coloured: false))
         {
             log.Line(Node, "first");
             await writer.Reached;
@@ -48,7 +49,20 @@ public sealed class ConsoleLogTests
             writer.Release();
         }
 
-        Assert.Contains(Lines(writer), l => l == "apphost | (1808 lines were dropped while the output stood still)");
+        Assert.Contains(Lines(writer), l => l == "demo | (1808 lines were dropped while the output stood still)");
+    }
+
+    [Fact]
+    public async Task Line_nobodyReadsAnyMore_dropsTheRest()
+    {
+        using var writer = new BrokenPipe();
+        await using (var log = new DemoLog(writer, coloured: false))
+        {
+            log.Line(Node, "first");
+            log.Line(Node, "second");
+        }
+
+        Assert.Equal(1, writer.Attempts);
     }
 
     private static string[] Lines(StringWriter writer) =>
@@ -69,6 +83,18 @@ public sealed class ConsoleLogTests
             _reached.TrySetResult();
             await _released.Task;
             await base.WriteLineAsync(value);
+        }
+    }
+
+    /// <summary>A pipe whose reader has gone.</summary>
+    private sealed class BrokenPipe : StringWriter
+    {
+        public int Attempts { get; private set; }
+
+        public override Task WriteLineAsync(string? value)
+        {
+            Attempts++;
+            throw new IOException("Broken pipe");
         }
     }
 }

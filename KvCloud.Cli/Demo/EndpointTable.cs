@@ -1,13 +1,13 @@
 using System.Globalization;
 using System.Text;
+using KvCloud.LocalCluster;
 
-namespace KvCloud.LocalCluster;
+namespace KvCloud.Cli.Demo;
 
-/// <summary>Where everything is, for the eye.</summary>
+/// <summary>The replicas of a demo: where each is reached, who leads, and which process it is.</summary>
 internal static class EndpointTable
 {
-    private static readonly string[] Headings =
-        ["node", "role", "thrift (clients)", "peer (replicas)", "http (health, metrics)", "pid"];
+    private static readonly string[] Headings = ["node", "role", "clients", "http (health, metrics)", "pid"];
 
     /// <param name="topology">Whose endpoints.</param>
     /// <param name="roles">Of each replica, null where it is unknown.</param>
@@ -19,30 +19,20 @@ internal static class EndpointTable
         {
             r.Name,
             roles[i] ?? "-",
-            At(topology.Host, r.ThriftPort),
-            At(topology.Host, r.PeerPort),
-            $"http://{At(topology.Host, r.HttpPort)}/health",
+            topology.At(r.ThriftPort),
+            $"http://{topology.At(r.HttpPort)}/health",
             processIds[i]?.ToString(CultureInfo.InvariantCulture) ?? "-",
         }));
 
         int[] widths = [.. Enumerable.Range(0, Headings.Length).Select(c => rows.Max(r => r[c].Length))];
+        rows.Insert(1, [.. widths.Select(width => new string('-', width))]);
         var text = new StringBuilder();
         foreach (string[] row in rows)
         {
             string line = string.Join("  ", row.Select((cell, c) => cell.PadRight(widths[c])));
             text.Append("  ").AppendLine(line.TrimEnd());
-            if (ReferenceEquals(row, Headings))
-            {
-                text.Append("  ").AppendLine(string.Join("  ", widths.Select(w => new string('-', w))));
-            }
         }
 
         return text.ToString();
     }
-
-    /// <summary>Client endpoints as the command line tool and clients take them.</summary>
-    public static string ClientEndpoints(Topology topology) =>
-        string.Join(",", topology.Replicas.Select(r => At(topology.Host, r.ThriftPort)));
-
-    private static string At(string host, int port) => string.Create(CultureInfo.InvariantCulture, $"{host}:{port}");
 }

@@ -1,14 +1,15 @@
 using System.Globalization;
 using System.Threading.Channels;
+using KvCloud.LocalCluster;
 
-namespace KvCloud.LocalCluster;
+namespace KvCloud.Cli.Demo;
 
 /// <summary>
-/// Prints what the replicas write, each line after the name of its replica, in its colour on a terminal. A terminal
-/// that stands still (Ctrl-S, a full pipe) must not hold up the replicas, whose own output would wait: then the
-/// oldest lines that wait are dropped, and counted.
+/// Prints what the replicas write, each line after the name of its replica, in its colour on a terminal, and what
+/// `kv demo` itself has to say between them. A terminal that stands still (Ctrl-S, a full pipe) must not hold up the
+/// replicas, whose own output would wait: then the oldest lines that wait are dropped, and counted.
 /// </summary>
-internal sealed class ConsoleLog : IAsyncDisposable
+internal sealed class DemoLog : IAsyncDisposable
 {
     private const int WaitingLines = 8192;
     private const string Reset = "\e[0m";
@@ -23,7 +24,7 @@ internal sealed class ConsoleLog : IAsyncDisposable
     private readonly Task _printer;
     private long _dropped;
 
-    public ConsoleLog(TextWriter writer, bool coloured)
+    public DemoLog(TextWriter writer, bool coloured)
     {
         _writer = writer;
         _coloured = coloured;
@@ -37,25 +38,15 @@ internal sealed class ConsoleLog : IAsyncDisposable
         _printer = PrintAsync();
     }
 
-    /// <summary>On standard output; coloured where that is a terminal and NO_COLOR is not set.</summary>
-    public static ConsoleLog ToConsole() => new(
-        Console.Out,
-        coloured: !Console.IsOutputRedirected
-            && string.IsNullOrEmpty(System.Environment.GetEnvironmentVariable("NO_COLOR")));
-
-    /// <summary>A line of a replica.</summary>
+    /// <summary>A line that a replica wrote.</summary>
     public void Line(Replica replica, string line) => _lines.Writer.TryWrite(
         _coloured
             ? $"{Colours[replica.Index % Colours.Length]}{replica.Name} |{Reset} {line}"
             : $"{replica.Name} | {line}");
 
-    /// <summary>A line about a replica.</summary>
-    public void Event(Replica replica, string sentence) =>
-        Say($"{replica.Name} {sentence}");
-
-    /// <summary>A line of the AppHost itself.</summary>
-    public void Say(string sentence) => _lines.Writer.TryWrite(
-        _coloured ? $"{Bold}apphost | {sentence}{Reset}" : $"apphost | {sentence}");
+    /// <summary>What happened to the cluster.</summary>
+    public void Say(string sentence) =>
+        _lines.Writer.TryWrite(_coloured ? $"{Bold}demo | {sentence}{Reset}" : $"demo | {sentence}");
 
     /// <summary>Lines as they are.</summary>
     public void Write(string text) => _lines.Writer.TryWrite(text);
@@ -64,7 +55,7 @@ internal sealed class ConsoleLog : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _lines.Writer.TryComplete();
-        await _printer.ConfigureAwait(false);
+        await _printer;
     }
 
     private async Task PrintAsync()
@@ -72,16 +63,32 @@ internal sealed class ConsoleLog : IAsyncDisposable
         // A console writes synchronously; the thread that waits for it is one of the pool, not one that reads a
         // replica's output.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        await foreach (string line in _lines.Reader.ReadAllAsync().ConfigureAwait(false))
+        bool isRead = true;
+        await foreach (string line in _lines.Reader.ReadAllAsync())
+        {
+            isRead = isRead && await TryPrintAsync(line);
+        }
+    }
+
+    /// <summary>False when nobody reads any more what is printed, as in `kv demo | head`; the cluster runs on.</summary>
+    private async Task<bool> TryPrintAsync(string line)
+    {
+        try
         {
             if (Interlocked.Exchange(ref _dropped, 0) is > 0 and long dropped)
             {
-                string sentence = string.Create(
-                    CultureInfo.InvariantCulture, $"({dropped} lines were dropped while the output stood still)");
-                await _writer.WriteLineAsync($"apphost | {sentence}").ConfigureAwait(false);
+                await _writer.WriteLineAsync(string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"demo | ({dropped} lines were dropped while the output stood still)"));
             }
 
-            await _writer.WriteLineAsync(line).ConfigureAwait(false);
+            await _writer.WriteLineAsync(line);
+            await _writer.FlushAsync();
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
         }
     }
 }

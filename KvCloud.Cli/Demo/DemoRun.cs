@@ -1,0 +1,202 @@
+using System.Diagnostics;
+using System.Globalization;
+using KvCloud.LocalCluster;
+
+namespace KvCloud.Cli.Demo;
+
+/// <summary>A cluster for as long as `kv demo` runs.</summary>
+internal sealed class DemoRun(DemoOptions options, KvConsole console)
+{
+    /// <summary>Where the usual ports are taken, the next bases to try lie this far from each other.</summary>
+    private const int BaseStep = 1_000;
+
+    /// <summary>Ports above are given to outgoing connections.</summary>
+    private const int HighestBase = 30_000;
+
+    /// <summary>Of each replica, when a start takes long.</summary>
+    private const int ShownLines = 10;
+
+    private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>A start that takes longer is worth a look at what the replicas write.</summary>
+    private static readonly TimeSpan UsualStart = TimeSpan.FromSeconds(10);
+
+    private volatile bool _isHeldBack = !options.WithLogs;
+    private volatile bool _isKilled;
+
+    /// <returns>The exit code.</returns>
+    /// <exception cref="LocalClusterException">It cannot be started; the message says why.</exception>
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    {
+        using var data = new DemoData(options.Data, console);
+        int replicas = data.Replicas(options.Replicas, Topology.DefaultReplicas);
+        Topology topology = ChooseTopology(replicas, data.Root, options.BasePort);
+        await using var log = new DemoLog(console.Out, console.IsOutputTerminal && IsColourWanted());
+        await using var cluster = new ProcessCluster(topology, new ProcessClusterOptions
+        {
+            RestartCrashed = options.RestartCrashed,
+            InheritSettings = true,
+            ExtraEnvironment = _ => LogLevels(),
+            OnLine = (replica, line) => PrintLine(log, replica, line),
+            OnEvent = happened => Tell(log, happened),
+        });
+        using var stop = new StopSignals(() => Kill(cluster), cancellationToken);
+
+        long started = Stopwatch.GetTimestamp();
+        cluster.Start();
+        TellPorts(log, topology);
+        log.Say(topology.Replicas.Length == 1
+            ? "starting 1 replica …"
+            : string.Create(CultureInfo.InvariantCulture, $"starting {topology.Replicas.Length} replicas …"));
+        int exitCode = await UntilStopAsync(cluster, data, log, started, stop.Requested);
+        if (stop.Requested.IsCancellationRequested)
+        {
+            log.Say("stopping; Ctrl-C again kills the replicas");
+        }
+
+        _isHeldBack = !options.WithLogs;
+        await cluster.StopAsync();
+        log.Say(data.IsKept ? $"stopped; the data stays in {data.Root}" : "stopped; the data is removed");
+        return _isKilled ? ExitCode.Interrupted : exitCode;
+    }
+
+    /// <summary>The usual ports, else the next that are free, unless the command line says which.</summary>
+    internal static Topology ChooseTopology(
+        int replicas, string dataRoot, int? basePort, int usualBase = Topology.DefaultBasePort)
+    {
+        if (basePort is { } given)
+        {
+            return Topology.Create(replicas, given, dataRoot);
+        }
+
+        Topology usual = Topology.Create(replicas, usualBase, dataRoot);
+        for (Topology next = usual; ;)
+        {
+            if (PortCheck.Taken(next).Count == 0)
+            {
+                return next;
+            }
+
+            int nextBase = next.Replicas[0].ThriftPort + BaseStep;
+            if (nextBase > HighestBase)
+            {
+                // What cannot be started says so.
+                return usual;
+            }
+
+            next = Topology.Create(replicas, nextBase, dataRoot);
+        }
+    }
+
+    private void TellPorts(DemoLog log, Topology topology)
+    {
+        if (options.BasePort is null && topology.Replicas[0].ThriftPort != Topology.DefaultBasePort)
+        {
+            Topology usual = Topology.Create(topology.Replicas.Length);
+            log.Say(string.Create(
+                CultureInfo.InvariantCulture,
+                $"the usual ports, {usual.Replicas[0].ThriftPort} and those that follow, are in use: this cluster takes "
+                + $"those from {topology.Replicas[0].ThriftPort} (--base-port chooses)"));
+        }
+    }
+
+    private async Task<int> UntilStopAsync(
+        ProcessCluster cluster, DemoData data, DemoLog log, long started, CancellationToken stop)
+    {
+        try
+        {
+            await WaitHealthyAsync(cluster, log, stop);
+            string?[] roles = await RolesAsync(cluster, stop);
+            log.Write(DemoText.Ready(cluster, roles, data, options, Stopwatch.GetElapsedTime(started)));
+            await WatchAsync(cluster, log, Array.IndexOf(roles, "leader"), stop);
+            log.Say("no replica is left running");
+            return ExitCode.Unavailable;
+        }
+        catch (OperationCanceledException)
+        {
+            return ExitCode.Ok;
+        }
+        catch (ReplicaDownException exception)
+        {
+            console.Complain(exception.Message);
+            return ExitCode.Unavailable;
+        }
+    }
+
+    private async Task WaitHealthyAsync(ProcessCluster cluster, DemoLog log, CancellationToken stop)
+    {
+        Task healthy = cluster.WaitHealthyAsync(stop);
+        if (await Task.WhenAny(healthy, Task.Delay(UsualStart, CancellationToken.None)) != healthy && _isHeldBack)
+        {
+            log.Say("still waiting for all replicas to be healthy; they say:");
+            foreach (NodeProcess node in cluster.Nodes)
+            {
+                foreach (string line in node.Tail.TakeLast(ShownLines))
+                {
+                    log.Line(node.Replica, line);
+                }
+            }
+
+            _isHeldBack = false;
+        }
+
+        await healthy;
+        _isHeldBack = false;
+    }
+
+    /// <summary>
+    /// While replicas start or stop they warn that they cannot reach one another, which is nobody's concern.
+    /// </summary>
+    private void PrintLine(DemoLog log, Replica replica, string line)
+    {
+        if (!_isHeldBack)
+        {
+            log.Line(replica, line);
+        }
+    }
+
+    /// <summary>Says who leads whenever that changes, until no replica is left.</summary>
+    private static async Task WatchAsync(ProcessCluster cluster, DemoLog log, int leader, CancellationToken stop)
+    {
+        while (cluster.Nodes.Any(node => node.State is NodeState.Running or NodeState.Pausing))
+        {
+            await Task.Delay(WatchInterval, stop);
+            string?[] roles = await RolesAsync(cluster, stop);
+            if (Array.IndexOf(roles, "leader") is >= 0 and int now && now != leader)
+            {
+                leader = now;
+                log.Say($"{cluster.Nodes[now].Replica.Name} leads now");
+            }
+        }
+    }
+
+    private static Task<string?[]> RolesAsync(ProcessCluster cluster, CancellationToken cancellationToken) =>
+        Task.WhenAll(cluster.Nodes.Select(node => cluster.RoleAsync(node.Replica.Index, cancellationToken)));
+
+    private IEnumerable<KeyValuePair<string, string?>> LogLevels()
+    {
+        // That a replica was not healthy yet when it was asked is what the demo waits for; it need not be logged.
+        yield return new("Logging__LogLevel__Microsoft.Extensions.Diagnostics.HealthChecks", "None");
+        if (!options.WithLogs)
+        {
+            // Warnings are always shown.
+            yield return new("KvCloud__Logging__LogLevel", "warn");
+        }
+    }
+
+    private void Tell(DemoLog log, NodeEvent happened)
+    {
+        if (options.WithLogs || !happened.IsAskedFor)
+        {
+            log.Say(happened.ToString());
+        }
+    }
+
+    private void Kill(ProcessCluster cluster)
+    {
+        _isKilled = true;
+        _ = cluster.KillAllAsync();
+    }
+
+    private static bool IsColourWanted() => string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+}

@@ -1,0 +1,71 @@
+using System.Globalization;
+using KvCloud.LocalCluster;
+
+namespace KvCloud.Cli.Demo;
+
+/// <summary>What `kv demo` prints when all replicas are healthy: where they are, and what to try.</summary>
+internal static class DemoText
+{
+    public static string Ready(
+        ProcessCluster cluster, string?[] roles, DemoData data, DemoOptions options, TimeSpan took)
+    {
+        Topology topology = cluster.Topology;
+        int?[] processIds = [.. cluster.Nodes.Select(node => node.ProcessId)];
+        string where = data.IsKept ? $"data in {data.Root}" : "data in a temporary directory, removed at the end";
+        return string.Create(CultureInfo.InvariantCulture, $"""
+
+            {Count(topology)} healthy after {took.TotalSeconds:0.0} s; {where}.
+
+            {EndpointTable.Render(topology, roles, processIds)}
+            Try, in another terminal (KVCLOUD_ENDPOINTS in the environment spares the option):
+
+            {string.Join(Environment.NewLine, Commands(topology, roles, processIds, options).Select(line => "  " + line))}
+
+            Ctrl-C stops {(data.IsKept ? "the cluster" : "the cluster and removes its data")}.
+
+            """);
+    }
+
+    private static string Count(Topology topology) =>
+        topology.Replicas.Length == 1 ? "1 replica is" : $"{topology.Replicas.Length} replicas are";
+
+    private static IEnumerable<string> Commands(
+        Topology topology, string?[] roles, int?[] processIds, DemoOptions options)
+    {
+        string endpoints = $"--endpoints {string.Join(',', topology.ClientEndpoints)}";
+        if (!NodeProgram.IsPacked && Alias() is { } alias)
+        {
+            yield return alias;
+        }
+
+        yield return $"kv set greeting hello {endpoints}";
+        yield return $"kv get greeting {endpoints}";
+        yield return $"kv status {endpoints}";
+        int leader = Array.IndexOf(roles, "leader");
+        if (leader >= 0 && topology.Replicas.Length > 1 && processIds[leader] is { } processId)
+        {
+            string fate = options.RestartCrashed ? ", and it comes back" : "";
+            yield return string.Create(
+                CultureInfo.InvariantCulture, $"{KillCommand} {processId}    # the leader: another takes over{fate}");
+            if (options.RestartCrashed)
+            {
+                yield return $"kv bank --kill-leader-every 10s {endpoints}";
+            }
+        }
+    }
+
+    private static string KillCommand => OperatingSystem.IsWindows() ? "taskkill /F /PID" : "kill -9";
+
+    /// <summary>Makes `kv` this very program, which is not on the path unless it is installed as a tool.</summary>
+    private static string? Alias()
+    {
+        if (OperatingSystem.IsWindows() || Environment.ProcessPath is not { } self)
+        {
+            return null;
+        }
+
+        return Path.GetFileName(self) == "dotnet"
+            ? $"alias kv='{self} {Path.Combine(AppContext.BaseDirectory, "kv.dll")}'"
+            : $"alias kv='{self}'";
+    }
+}

@@ -1,0 +1,231 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
+using KvCloud.Cli;
+using KvCloud.LocalCluster;
+using KvCloud.Tests.Support;
+using Xunit.Abstractions;
+
+namespace KvCloud.Tests.Live;
+
+/// <summary>`kv demo` as people run it: as a process, stopped by signals.</summary>
+[Collection(LiveCollection.Name)]
+public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("kvcloud-demo-test-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [UnixFact]
+    public async Task Demo_throwaway_servesSurvivesItsLeaderAndLeavesNothing()
+    {
+        await using Demo demo = await StartAsync();
+        await demo.HealthyAsync();
+        int[] replicas = demo.ProcessIds;
+        Assert.Equal(3, replicas.Length);
+
+        Assert.Equal((0, "OK"), await KvAsync(demo, 2, "set", "greeting", "hello"));
+        int leader = demo.Leader;
+        using (Process process = Process.GetProcessById(leader))
+        {
+            process.Kill();
+        }
+
+        await demo.UntilAsync(@"demo \| node-\d leads now");
+        await demo.UntilAsync(@"demo \| node-\d started as process \d+");
+        Assert.Equal((0, "hello"), await KvAsync(demo, 5, "get", "greeting"));
+
+        Assert.Equal(0, await demo.StopAsync());
+        Assert.Contains("demo | stopped; the data is removed", demo.Printed, StringComparison.Ordinal);
+        Assert.All(demo.ProcessIds, id => Assert.False(IsAlive(id), $"replica {id} still runs"));
+        Assert.Empty(Directory.EnumerateDirectories(_folder));
+    }
+
+    [UnixFact]
+    public async Task Demo_keptData_isThereTheNextTime()
+    {
+        string data = Path.Combine(_folder, "kept");
+        await using (Demo first = await StartAsync("--data", data))
+        {
+            await first.HealthyAsync();
+            Assert.Equal((0, "OK"), await KvAsync(first, 2, "set", "greeting", "kept"));
+            Assert.Equal(0, await first.StopAsync());
+        }
+
+        await using Demo second = await StartAsync("--data", data);
+        await second.HealthyAsync();
+        Assert.Equal((0, "kept"), await KvAsync(second, 5, "get", "greeting"));
+        Assert.Equal(0, await second.StopAsync());
+    }
+
+    [UnixFact]
+    public async Task Demo_oneReplicaWithLogs_printsWhatItLogs()
+    {
+        await using Demo demo = await StartAsync("--replicas", "1", "--logs");
+        await demo.HealthyAsync();
+        await demo.UntilAsync(@"node-0 \| .* info ");
+        Assert.Equal(0, await demo.StopAsync());
+    }
+
+    [UnixFact]
+    public async Task Demo_replicaDownWithoutRestart_staysDownAndTheLastEndsIt()
+    {
+        await using Demo demo = await StartAsync("--replicas", "1", "--no-restart");
+        await demo.HealthyAsync();
+        using (Process process = Process.GetProcessById(demo.ProcessIds[0]))
+        {
+            process.Kill();
+        }
+
+        Assert.Equal(3, await demo.EndAsync());
+        Assert.Contains("demo | no replica is left running", demo.Printed, StringComparison.Ordinal);
+        Assert.Empty(Directory.EnumerateDirectories(_folder));
+    }
+
+    private static bool IsAlive(int processId)
+    {
+        try
+        {
+            using Process process = Process.GetProcessById(processId);
+            return !process.HasExited;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>A command as the demo prints it, tried a few times: a leader may just be elected.</summary>
+    private async Task<(int Code, string Printed)> KvAsync(Demo demo, int attempts, params string[] arguments)
+    {
+        while (true)
+        {
+            using var printed = new MemoryStream();
+            using var told = new StringWriter();
+            int code = await KvProgram.RunAsync(
+                [.. arguments, "--endpoints", demo.Endpoints],
+                KvConsole.ForStreams(Stream.Null, printed, told),
+                CancellationToken.None);
+            if (code == 0 || --attempts == 0)
+            {
+                output.WriteLine($"kv {string.Join(' ', arguments)}: {code} {told}");
+                return (code, Encoding.UTF8.GetString(printed.ToArray()).Split(' ', '\n')[0]);
+            }
+        }
+    }
+
+    private async Task<Demo> StartAsync(params string[] arguments)
+    {
+        // Three times a hundred ports in a row, above what the demo would choose itself and free now.
+        int basePort = Enumerable.Range(0, 100).Select(i => 21_000 + (300 * i % 9_000))
+            .First(port => PortCheck.Taken(Topology.Create(3, port, _folder)).Count == 0);
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "kv.dll"), "demo",
+            "--base-port", basePort.ToString(CultureInfo.InvariantCulture), .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["TMPDIR"] = _folder;
+        Process process = Process.Start(start) ?? throw new InvalidOperationException("kv demo did not start");
+        await Task.Yield();
+        return new Demo(process, output);
+    }
+
+    /// <summary>The process and what it has printed.</summary>
+    private sealed class Demo : IAsyncDisposable
+    {
+        private readonly Process _process;
+        private readonly ITestOutputHelper _output;
+        private readonly StringBuilder _printed = new();
+        private readonly Task _reading;
+
+        public Demo(Process process, ITestOutputHelper output)
+        {
+            _process = process;
+            _output = output;
+            _reading = Task.WhenAll(ReadAsync(process.StandardOutput), ReadAsync(process.StandardError));
+        }
+
+        public string Printed
+        {
+            get
+            {
+                lock (_printed)
+                {
+                    return _printed.ToString();
+                }
+            }
+        }
+
+        /// <summary>What the commands that it prints have behind --endpoints.</summary>
+        public string Endpoints => Regex.Match(Printed, @"kv get greeting --endpoints (\S+)").Groups[1].Value;
+
+        /// <summary>Of all replicas it ever started.</summary>
+        public int[] ProcessIds =>
+        [
+            .. Regex.Matches(Printed, @"/health +(\d+)$|started as process (\d+)$", RegexOptions.Multiline)
+                .Select(match => Number(match.Groups[1].Success ? match.Groups[1].Value : match.Groups[2].Value)),
+        ];
+
+        /// <summary>Process of the replica that it says to kill.</summary>
+        public int Leader => Number(Regex.Match(Printed, @"kill -9 (\d+)").Groups[1].Value);
+
+        public Task HealthyAsync() => UntilAsync(@"Ctrl-C stops the cluster");
+
+        public async Task UntilAsync(string pattern)
+        {
+            long started = Stopwatch.GetTimestamp();
+            while (!Regex.IsMatch(Printed, pattern))
+            {
+                if (_process.HasExited || Stopwatch.GetElapsedTime(started) > Patience)
+                {
+                    Assert.Fail($"it never printed {pattern}, but:\n{Printed}");
+                }
+
+                await Task.Delay(20);
+            }
+        }
+
+        public Task<int> StopAsync()
+        {
+            Assert.True(UnixSignals.Send(_process.Id, UnixSignals.Terminate));
+            return EndAsync();
+        }
+
+        public async Task<int> EndAsync()
+        {
+            await _process.WaitForExitAsync().WaitAsync(Patience);
+            await _reading.WaitAsync(Patience);
+            return _process.ExitCode;
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            if (!_process.HasExited)
+            {
+                // A test that failed; the replicas end when they find their parent gone.
+                _process.Kill();
+            }
+
+            await _reading.WaitAsync(Patience);
+            _process.Dispose();
+            _output.WriteLine(Printed);
+        }
+
+        private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+
+        private async Task ReadAsync(StreamReader reader)
+        {
+            while (await reader.ReadLineAsync() is { } line)
+            {
+                lock (_printed)
+                {
+                    _printed.Append(line).Append('\n');
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,19 @@
+using System.Text.Json;
+using KvCloud.LocalCluster;
+
+namespace KvCloud.Tests.LocalCluster;
+
+public sealed class HealthProbeTests
+{
+    [Theory]
+    [InlineData("""{"answered_by":1,"nodes":[{"node_id":0,"role":"leader"},{"node_id":1,"role":"follower"}]}""", "follower")]
+    [InlineData("""{"answered_by":1,"nodes":[{"node_id":0,"role":"leader"}]}""", null)]
+    [InlineData("""{"answered_by":1}""", null)]
+    [InlineData("""{"nodes":[]}""", null)]
+    [InlineData("""[]""", null)]
+    public void RoleIn_status_ofTheNodeThatAnswers(string json, string? role)
+    {
+        using JsonDocument status = JsonDocument.Parse(json);
+        Assert.Equal(role, HealthProbe.RoleIn(status.RootElement));
+    }
+}
