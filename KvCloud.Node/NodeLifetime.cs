@@ -19,8 +19,8 @@ internal static class NodeLifetime
             await using WebApplication app = builder.Build();
             map(app);
             FatalStop fatal = app.Services.GetRequiredService<FatalStop>();
-            app.Logger.LogEffectiveSettings(
-                app.Services.GetRequiredService<NodeOptions>(), app.Services.GetRequiredService<NodeTopology>());
+            app.Logger.LogStart(
+                app.Services.GetRequiredService<SettingsResult>(), app.Services.GetRequiredService<NodeTopology>());
             BackgroundService[] background =
                 [.. app.Services.GetServices<IHostedService>().OfType<BackgroundService>()];
             await app.RunAsync().ConfigureAwait(false);

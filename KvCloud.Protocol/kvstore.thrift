@@ -3,6 +3,7 @@
 // Wire: Apache Thrift, strict binary protocol, framed or unframed on the same port.
 // Fields 1 to 99 are the contract of the existing RocksDB Thrift server and never change in id, name or type.
 // Fields from 100 on are KvCloud's own: always optional, skipped by peers that do not know them.
+// Field 110 of every request, traceparent, is the caller's trace context as in the W3C header of that name.
 // docs/protocol.md tells the meaning of every call, limit and error.
 
 namespace netstd KvCloud.Protocol
@@ -84,7 +85,8 @@ struct GetRequest {
   2: optional string column_family,
   100: optional ReadConsistency consistency,
   101: optional i32 max_staleness_ms,
-  102: optional i32 timeout_ms
+  102: optional i32 timeout_ms,
+  110: optional string traceparent
 }
 struct GetResponse {
   1: required binary value,
@@ -106,7 +108,8 @@ struct SetRequest {
   101: optional i64 sequence,
   /** The client has the answers of all its requests below this sequence: they may be forgotten. */
   102: optional i64 acknowledged_below,
-  103: optional i32 timeout_ms
+  103: optional i32 timeout_ms,
+  110: optional string traceparent
 }
 struct SetResponse {
   1: required bool success,
@@ -124,7 +127,8 @@ struct DeleteRequest {
   100: optional i64 client_id,
   101: optional i64 sequence,
   102: optional i64 acknowledged_below,
-  103: optional i32 timeout_ms
+  103: optional i32 timeout_ms,
+  110: optional string traceparent
 }
 struct DeleteResponse {
   1: required bool success,
@@ -150,7 +154,8 @@ struct GetRangeRequest {
   /** Stop after about this many bytes of keys and values; has_more tells. The server's own limit holds besides. */
   103: optional i32 limit_bytes,
   /** Absent or false: the absent end_key means the single byte FF. True: it means the end of the keyspace. */
-  104: optional bool to_end_of_keyspace
+  104: optional bool to_end_of_keyspace,
+  110: optional string traceparent
 }
 struct GetRangeResponse {
   1: required list<KeyValue> key_values,
@@ -167,7 +172,8 @@ struct SnapshotReadRequest {
   1: required binary key,
   2: required i64 read_version,
   3: optional string column_family,
-  102: optional i32 timeout_ms
+  102: optional i32 timeout_ms,
+  110: optional string traceparent
 }
 struct SnapshotReadResponse {
   1: required binary value,
@@ -182,7 +188,8 @@ struct SnapshotGetRequest {
   1: required binary key,
   2: required i64 read_version,
   3: optional string column_family,
-  102: optional i32 timeout_ms
+  102: optional i32 timeout_ms,
+  110: optional string traceparent
 }
 struct SnapshotGetResponse {
   1: required binary value,
@@ -205,7 +212,8 @@ struct SnapshotGetRangeRequest {
   9: optional string column_family,
   102: optional i32 timeout_ms,
   103: optional i32 limit_bytes,
-  104: optional bool to_end_of_keyspace
+  104: optional bool to_end_of_keyspace,
+  110: optional string traceparent
 }
 struct SnapshotGetRangeResponse {
   1: required list<KeyValue> key_values,
@@ -219,7 +227,8 @@ struct SnapshotGetRangeResponse {
 
 struct AddReadConflictRequest {
   1: required binary key,
-  2: optional string column_family
+  2: optional string column_family,
+  110: optional string traceparent
 }
 struct AddReadConflictResponse {
   1: required bool success,
@@ -230,7 +239,8 @@ struct AddReadConflictResponse {
 struct AddReadConflictRangeRequest {
   1: required binary start_key,
   2: required binary end_key,
-  3: optional string column_family
+  3: optional string column_family,
+  110: optional string traceparent
 }
 struct AddReadConflictRangeResponse {
   1: required bool success,
@@ -239,7 +249,8 @@ struct AddReadConflictRangeResponse {
 }
 
 struct SetReadVersionRequest {
-  1: required i64 version
+  1: required i64 version,
+  110: optional string traceparent
 }
 struct SetReadVersionResponse {
   1: required bool success,
@@ -248,6 +259,7 @@ struct SetReadVersionResponse {
 }
 
 struct GetCommittedVersionRequest {
+  110: optional string traceparent
 }
 struct GetCommittedVersionResponse {
   1: required i64 version,
@@ -263,7 +275,8 @@ struct SetVersionstampedKeyRequest {
   100: optional i64 client_id,
   101: optional i64 sequence,
   102: optional i64 acknowledged_below,
-  103: optional i32 timeout_ms
+  103: optional i32 timeout_ms,
+  110: optional string traceparent
 }
 struct SetVersionstampedKeyResponse {
   1: required binary generated_key,
@@ -281,7 +294,8 @@ struct SetVersionstampedValueRequest {
   100: optional i64 client_id,
   101: optional i64 sequence,
   102: optional i64 acknowledged_below,
-  103: optional i32 timeout_ms
+  103: optional i32 timeout_ms,
+  110: optional string traceparent
 }
 struct SetVersionstampedValueResponse {
   1: required binary generated_value,
@@ -296,7 +310,8 @@ struct FaultInjectionRequest {
   1: required string fault_type,
   2: optional double probability = 0.0,
   3: optional i32 duration_ms = 0,
-  4: optional string target_operation
+  4: optional string target_operation,
+  110: optional string traceparent
 }
 struct FaultInjectionResponse {
   1: required bool success,
@@ -336,7 +351,8 @@ struct AtomicCommitRequest {
   102: optional i64 acknowledged_below,
   103: optional i32 timeout_ms,
   104: optional list<ReadConflictRange> read_conflict_ranges,
-  105: optional list<ReadConflictKey> read_conflicts
+  105: optional list<ReadConflictKey> read_conflicts,
+  110: optional string traceparent
 }
 struct AtomicCommitResponse {
   1: required bool success,
@@ -350,6 +366,7 @@ struct AtomicCommitResponse {
 }
 
 struct GetReadVersionRequest {
+  110: optional string traceparent
 }
 struct GetReadVersionResponse {
   1: required i64 read_version,
@@ -361,7 +378,8 @@ struct GetReadVersionResponse {
 
 struct PingRequest {
   1: optional binary message,
-  2: optional i64 timestamp
+  2: optional i64 timestamp,
+  110: optional string traceparent
 }
 struct PingResponse {
   1: required binary message,
@@ -423,7 +441,8 @@ struct DatabaseStats {
   102: optional i64 applied_version
 }
 struct GetClusterHealthRequest {
-  1: optional string auth_token
+  1: optional string auth_token,
+  110: optional string traceparent
 }
 struct GetClusterHealthResponse {
   1: required bool success,
@@ -433,7 +452,8 @@ struct GetClusterHealthResponse {
 }
 struct GetDatabaseStatsRequest {
   1: optional string auth_token,
-  2: optional bool include_detailed_stats = false
+  2: optional bool include_detailed_stats = false,
+  110: optional string traceparent
 }
 struct GetDatabaseStatsResponse {
   1: required bool success,
@@ -443,7 +463,8 @@ struct GetDatabaseStatsResponse {
 }
 struct GetNodeInfoRequest {
   1: optional string auth_token,
-  2: optional i32 node_id
+  2: optional i32 node_id,
+  110: optional string traceparent
 }
 struct GetNodeInfoResponse {
   1: required bool success,
@@ -453,7 +474,8 @@ struct GetNodeInfoResponse {
 }
 
 struct OpenSessionRequest {
-  100: optional i32 timeout_ms
+  100: optional i32 timeout_ms,
+  110: optional string traceparent
 }
 struct OpenSessionResponse {
   1: required bool success,
@@ -467,7 +489,8 @@ struct OpenSessionResponse {
 struct ColumnFamilyRequest {
   1: required string name,
   2: optional string auth_token,
-  103: optional i32 timeout_ms
+  103: optional i32 timeout_ms,
+  110: optional string traceparent
 }
 struct ColumnFamilyResponse {
   1: required bool success,
@@ -477,7 +500,8 @@ struct ColumnFamilyResponse {
   102: optional i64 version
 }
 struct ListColumnFamiliesRequest {
-  100: optional ReadConsistency consistency
+  100: optional ReadConsistency consistency,
+  110: optional string traceparent
 }
 struct ListColumnFamiliesResponse {
   1: required bool success,

@@ -61,13 +61,7 @@ public static class Extensions
                 .AddAspNetCoreInstrumentation()
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation()
-                .AddMeter(OwnInstruments))
-            .WithTracing(tracing => tracing
-                .AddSource(builder.Environment.ApplicationName)
-                .AddSource(OwnInstruments)
-                // Orchestrators ask for health every few seconds; their questions would drown the rest.
-                .AddAspNetCoreInstrumentation(options => options.Filter = context => !IsHealthRequest(context))
-                .AddHttpClientInstrumentation());
+                .AddMeter(OwnInstruments));
 
         // Orchestrators name the resource by this variable (node-0, ...); what is added in code would win over it.
         if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_SERVICE_NAME"]))
@@ -77,7 +71,15 @@ public static class Extensions
 
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {
+            // Only here: a tracer provider listens to every source, and each call would pay for spans that go nowhere.
+            telemetry.WithTracing(tracing => tracing
+                .AddSource(builder.Environment.ApplicationName)
+                .AddSource(OwnInstruments)
+                // Orchestrators ask for health every few seconds; their questions would drown the rest.
+                .AddAspNetCoreInstrumentation(options => options.Filter = context => !IsHealthRequest(context))
+                .AddHttpClientInstrumentation());
             telemetry.UseOtlpExporter();
+            builder.Services.AddHostedService<TelemetryShutdown>();
         }
 
         return builder;

@@ -48,7 +48,7 @@ internal sealed class CallEngine : IAsyncDisposable
         KvMethod method = TRequest.Method;
         long started = Stopwatch.GetTimestamp();
         long deadline = Environment.TickCount64 + (timeoutMs ?? _options.TimeoutMs);
-        using Activity? activity = ClientTelemetry.Source.StartActivity(method.Name, ActivityKind.Client);
+        using Activity? activity = ClientTelemetry.StartCall(method);
         var progress = new CallProgress();
         WriteIdentity identity = default;
         Node? node = null;
@@ -77,7 +77,8 @@ internal sealed class CallEngine : IAsyncDisposable
                 {
                     long sent = Stopwatch.GetTimestamp();
                     long attemptDeadline = AttemptDeadline(deadline, isSafeToRepeat);
-                    var attempt = new AttemptFields(ServerTimeoutMs(attemptDeadline), identity);
+                    var attempt = new AttemptFields(
+                        ServerTimeoutMs(attemptDeadline), identity, activity ?? Activity.Current);
                     reply = await connector.SendAsync(in request, in attempt, attemptDeadline, cancellationToken)
                         .ConfigureAwait(false);
                     Observe(node, in reply, sent, target.LeaderOnly);
@@ -100,7 +101,7 @@ internal sealed class CallEngine : IAsyncDisposable
                     throw Failure(in reply, in progress, method, node);
                 }
 
-                ClientTelemetry.Retried(method, progress.LastCode);
+                ClientTelemetry.Retried(method, progress.LastCode, activity);
                 long lastStart = method.IsWrite ? deadline - ReserveMs(timeoutMs ?? _options.TimeoutMs) : deadline;
                 await PrepareRetryAsync(verdict, reply, progress, method, lastStart, node, cancellationToken)
                     .ConfigureAwait(false);
@@ -119,7 +120,7 @@ internal sealed class CallEngine : IAsyncDisposable
         finally
         {
             identity.Session?.Finish(identity.Sequence);
-            ClientTelemetry.Called(method, outcome, started, activity, node?.Name, progress.Attempts);
+            ClientTelemetry.Called(method, outcome, started, activity, node, progress.Attempts);
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using KvCloud.Client.Wire;
 
 namespace KvCloud.Client.Calls;
@@ -14,8 +15,12 @@ internal interface IRequest
 /// <summary>What differs from one attempt of a call to the next.</summary>
 /// <param name="TimeoutMs">What is left for the server.</param>
 /// <param name="Identity">Makes a retry run once; default where there is none.</param>
-internal readonly record struct AttemptFields(int TimeoutMs, WriteIdentity Identity)
+/// <param name="Trace">The span that the server's goes below; null where nothing is traced.</param>
+internal readonly record struct AttemptFields(int TimeoutMs, WriteIdentity Identity, Activity? Trace = null)
 {
+    /// <summary>Of every request of the contract: the trace context, as the W3C header `traceparent` has it.</summary>
+    public const short TraceParentField = 110;
+
     /// <summary>The fields 100 to 103 that every write of the contract has.</summary>
     public void WriteTo(FrameWriter writer)
     {

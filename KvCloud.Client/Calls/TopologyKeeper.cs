@@ -97,8 +97,14 @@ internal sealed class TopologyKeeper(
             }
 
             await ResolveSeedsAsync(cancellationToken).ConfigureAwait(false);
-            _sweeping = Task.Run(SweepLoopAsync, CancellationToken.None);
-            _refreshing = Task.Run(RefreshLoopAsync, CancellationToken.None);
+
+            // The loops outlive the call that starts them, and are no part of its trace.
+            using (ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow())
+            {
+                _sweeping = Task.Run(SweepLoopAsync, CancellationToken.None);
+                _refreshing = Task.Run(RefreshLoopAsync, CancellationToken.None);
+            }
+
             Volatile.Write(ref _isSeeded, true);
         }
         finally

@@ -232,6 +232,11 @@ internal sealed class Connector : IAsyncDisposable
         {
             _filling.BeginCall(TRequest.Method.NameUtf8, call.SequenceId);
             request.Write(_filling, in attempt);
+            if (attempt.Trace is { } trace)
+            {
+                _filling.TraceParent(AttemptFields.TraceParentField, trace);
+            }
+
             int size = _filling.EndCall();
             if (size > _options.MaxRequestBytes)
             {

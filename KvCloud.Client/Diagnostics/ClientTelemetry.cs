@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using KvCloud.Client.Topology;
 using KvCloud.Client.Wire;
 using KvCloud.Protocol;
 
@@ -12,6 +13,8 @@ namespace KvCloud.Client.Diagnostics;
 internal static class ClientTelemetry
 {
     public const string Name = "KvCloud.Client";
+
+    public const string TransactionSpan = "transaction";
 
     public static readonly ActivitySource Source = new(Name);
 
@@ -37,8 +40,14 @@ internal static class ClientTelemetry
     private static readonly Counter<long> RefreshFailures = ClientMeter.CreateCounter<long>(
         "kvcloud.client.refresh.failures", "{failure}", "Rounds in which no node told who belongs to the cluster.");
 
+    /// <summary>The span of a call, under the method's name; null where nobody wants it.</summary>
+    public static Activity? StartCall(KvMethod method) =>
+        Source.HasListeners() && (!method.IsWatch || Activity.Current is not null)
+            ? Source.StartActivity(method.Name, ActivityKind.Client)
+            : null;
+
     public static void Called(
-        KvMethod method, ErrorCode outcome, long startedTimestamp, Activity? activity, string? node, int attempts)
+        KvMethod method, ErrorCode outcome, long startedTimestamp, Activity? activity, Node? node, int attempts)
     {
         if (CallDuration.Enabled)
         {
@@ -52,22 +61,33 @@ internal static class ClientTelemetry
         {
             activity.SetTag("db.system.name", "kvcloud");
             activity.SetTag("db.operation.name", method.Name);
-            activity.SetTag("server.address", node);
+            activity.SetTag("server.address", node?.Endpoint.Host);
+            activity.SetTag("server.port", node?.Endpoint.Port);
             activity.SetTag("kvcloud.attempts", attempts);
-            activity.SetTag("kvcloud.outcome", outcome.ToString());
+            SetOutcome(activity, outcome);
         }
     }
 
-    public static void Retried(KvMethod method, ErrorCode code) => Retries.Add(
-        1,
-        new KeyValuePair<string, object?>("operation", method.Name),
-        new KeyValuePair<string, object?>("code", code.ToString()));
+    public static void Retried(KvMethod method, ErrorCode code, Activity? activity)
+    {
+        Retries.Add(
+            1,
+            new KeyValuePair<string, object?>("operation", method.Name),
+            new KeyValuePair<string, object?>("code", code.ToString()));
+        NoteRetry(activity, code);
+    }
 
     public static void ResolvedUnknownOutcome(KvMethod method) =>
         Resolved.Add(1, new KeyValuePair<string, object?>("operation", method.Name));
 
-    public static void Transacted(ErrorCode outcome, long startedTimestamp)
+    public static void Transacted(ErrorCode outcome, long startedTimestamp, Activity? activity)
     {
+        if (activity is not null)
+        {
+            activity.SetTag("db.system.name", "kvcloud");
+            SetOutcome(activity, outcome);
+        }
+
         if (TransactionDuration.Enabled)
         {
             TransactionDuration.Record(
@@ -76,9 +96,25 @@ internal static class ClientTelemetry
         }
     }
 
-    public static void TransactionRetried(ErrorCode code) =>
+    public static void TransactionRetried(ErrorCode code, Activity? activity)
+    {
         TransactionRetries.Add(1, new KeyValuePair<string, object?>("code", code.ToString()));
+        NoteRetry(activity, code);
+    }
 
     public static void RefreshFailed(ErrorCode code) =>
         RefreshFailures.Add(1, new KeyValuePair<string, object?>("code", code.ToString()));
+
+    private static void SetOutcome(Activity activity, ErrorCode outcome)
+    {
+        string name = outcome.ToString();
+        activity.SetTag("kvcloud.outcome", name);
+        if (outcome != ErrorCode.OK)
+        {
+            activity.SetTag("error.type", name);
+        }
+    }
+
+    private static void NoteRetry(Activity? activity, ErrorCode code) => activity?.AddEvent(
+        new ActivityEvent("retry", tags: new ActivityTagsCollection { ["kvcloud.code"] = code.ToString() }));
 }

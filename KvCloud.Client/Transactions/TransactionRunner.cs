@@ -17,7 +17,7 @@ internal static class TransactionRunner
         CancellationToken cancellationToken)
     {
         long started = Stopwatch.GetTimestamp();
-        using Activity? activity = ClientTelemetry.Source.StartActivity("transaction", ActivityKind.Client);
+        using Activity? activity = ClientTelemetry.Source.StartActivity(ClientTelemetry.TransactionSpan);
         ErrorCode outcome = ErrorCode.INTERNAL;
         try
         {
@@ -34,7 +34,7 @@ internal static class TransactionRunner
                 catch (KvCloudException exception)
                     when (MayRunAgain(exception, attempt, started, options, cancellationToken))
                 {
-                    ClientTelemetry.TransactionRetried(exception.ErrorCode);
+                    ClientTelemetry.TransactionRetried(exception.ErrorCode, activity);
                 }
 
                 await Task.Delay(PauseMs(attempt), cancellationToken).ConfigureAwait(false);
@@ -48,7 +48,7 @@ internal static class TransactionRunner
         }
         finally
         {
-            ClientTelemetry.Transacted(outcome, started);
+            ClientTelemetry.Transacted(outcome, started, activity);
         }
     }
 

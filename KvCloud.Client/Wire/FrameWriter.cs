@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Text;
 
 namespace KvCloud.Client.Wire;
@@ -88,6 +89,25 @@ internal sealed class FrameWriter : IDisposable
         {
             Text(id, value);
         }
+    }
+
+    /// <summary>Writes `00-{trace id}-{span id}-{flags}`, unless the activity has ids of another kind.</summary>
+    public void TraceParent(short id, Activity activity)
+    {
+        const int Length = 55;
+        if (activity.IdFormat != ActivityIdFormat.W3C)
+        {
+            return;
+        }
+
+        Span<byte> span = FieldHeader(ThriftType.String, id, 4 + Length);
+        BinaryPrimitives.WriteInt32BigEndian(span, Length);
+        span = span[4..];
+        "00-"u8.CopyTo(span);
+        Encoding.ASCII.GetBytes(activity.TraceId.ToHexString(), span[3..]);
+        span[35] = (byte)'-';
+        Encoding.ASCII.GetBytes(activity.SpanId.ToHexString(), span[36..]);
+        (activity.Recorded ? "-01"u8 : "-00"u8).CopyTo(span[52..]);
     }
 
     public void BeginList(short id, byte elementType, int count)

@@ -62,6 +62,9 @@ internal sealed class KvMethod(string name, ReplyLayout layout, bool isWrite = f
 
     public bool IsWrite { get; } = isWrite;
 
+    /// <summary>Asked by watchers, this client itself among them, again and again: no trace begins with it.</summary>
+    public bool IsWatch => this == Ping || this == GetClusterHealth || this == GetDatabaseStats || this == GetNodeInfo;
+
     /// <summary>Whether a lost answer leaves the caller in doubt about the state of the cluster.</summary>
     public bool LeavesDoubt => IsWrite || this == CreateColumnFamily || this == DropColumnFamily;
 }

@@ -1,20 +1,36 @@
+using System.Collections.Frozen;
+
 namespace KvCloud.Node.Configuration;
 
 /// <summary>What is in effect, for people. Secrets are told only as set.</summary>
 internal static class EffectiveSettings
 {
-    /// <summary>One line a section: <c>[consensus] algorithm = "paxos", election_timeout_ms = 400</c>.</summary>
-    public static IEnumerable<string> BySection(NodeOptions options) =>
-        SettingsCatalog.All
-            .Where(setting => setting.NoEffect is null)
-            .GroupBy(setting => setting.SectionName)
-            .Select(section => (section.Key, Values: section
-                .Select(setting => (setting.Key, Text: setting.Text(options)))
-                .Where(value => value.Text is not null)
-                .Select(value => $"{value.Key} = {value.Text}")
-                .ToArray()))
-            .Where(section => section.Values.Length > 0)
-            .Select(section => $"[{section.Key}] {string.Join(", ", section.Values)}");
+    /// <summary>Sections and settings that say which replica this is, where it is, and nothing of how it works.</summary>
+    private static readonly FrozenSet<string> Identity = FrozenSet.Create(
+        StringComparer.Ordinal,
+        "deployment.mode",
+        "deployment.instance_id",
+        "deployment.replica_endpoints",
+        "consensus.endpoints",
+        "cluster.id",
+        "database.base_path",
+        "listen");
+
+    /// <summary>
+    /// What was set and differs from its default, as <c>consensus.election_timeout_ms = 200</c>; not what the identity
+    /// of the replica is made of.
+    /// </summary>
+    public static IEnumerable<string> Changed(SettingsResult result)
+    {
+        NodeOptions defaults = new();
+        return SettingsCatalog.All
+            .Where(setting => setting.NoEffect is null
+                && result.Origins.ContainsKey(setting.Path)
+                && !Identity.Contains(setting.Path)
+                && !Identity.Contains(setting.SectionName)
+                && setting.Text(result.Options) != setting.Text(defaults))
+            .Select(setting => $"{setting.Path} = {setting.Text(result.Options)}");
+    }
 
     /// <summary>As a TOML file, with where each value comes from.</summary>
     public static IEnumerable<string> AsToml(SettingsResult result)

@@ -60,7 +60,7 @@ internal static class NodeConfiguration
         }
 
         NodeTopology topology = NodeTopology.From(result.Options);
-        Register(builder.Services, result.Options, topology);
+        Register(builder.Services, result, topology);
         return new ConfigurationOutcome(result.Options, topology, null) { AskHealth = line.AskHealth };
     }
 
@@ -156,8 +156,10 @@ internal static class NodeConfiguration
         }
     }
 
-    private static void Register(IServiceCollection services, NodeOptions options, NodeTopology topology)
+    private static void Register(IServiceCollection services, SettingsResult result, NodeTopology topology)
     {
+        NodeOptions options = result.Options;
+        services.AddSingleton(result);
         services.AddSingleton(options);
         services.AddSingleton(topology);
         services.AddSingleton(options.Deployment);

@@ -57,6 +57,9 @@ internal sealed record NodeOptions
     [About("What is written down.")]
     public LoggingOptions Logging { get; init; } = new();
 
+    [About("Traces, which go where OTEL_EXPORTER_OTLP_ENDPOINT says. Without that variable there are none.")]
+    public TracingOptions Tracing { get; init; } = new();
+
     [About("RocksDB's own statistics.")]
     public PerformanceOptions Performance { get; init; } = new();
 

@@ -49,6 +49,7 @@ internal static class OptionsMapping
         },
         AllowFaultInjection = options.Security.AllowFaultInjection ?? false,
         AdminToken = options.Security.AuthToken,
+        MaxRootTracesPerSecond = options.Tracing.MaxRootTracesPerSecond,
         ServerVersion = NodeVersion.Text,
     };
 }

@@ -2,27 +2,31 @@ using KvCloud.Node.Configuration;
 
 namespace KvCloud.Node.Diagnostics;
 
-/// <summary>Writes what is in effect at start, one line a section, without secrets.</summary>
+/// <summary>
+/// Writes at start what this replica is, and in a second line what was set otherwise than by default, without secrets.
+/// All settings: <c>--check-config</c>.
+/// </summary>
 internal static partial class EffectiveSettingsLog
 {
-    public static void LogEffectiveSettings(this ILogger logger, NodeOptions options, NodeTopology topology)
+    public static void LogStart(this ILogger logger, SettingsResult settings, NodeTopology topology)
     {
         Starting(
-            logger, NodeVersion.Text, topology.SelfId, topology.ClusterId, topology.Replicas.Count,
-            topology.DataDirectory, topology.ListenAddress, topology.ThriftPort, topology.PeerPort, topology.HttpPort);
-        foreach (string line in EffectiveSettings.BySection(options))
+            logger, NodeVersion.Text, topology.SelfId, topology.Replicas.Count, topology.ClusterId,
+            topology.ListenAddress, topology.ThriftPort, topology.PeerPort, topology.HttpPort, topology.DataDirectory);
+        string changed = string.Join(", ", EffectiveSettings.Changed(settings));
+        if (changed.Length > 0)
         {
-            Section(logger, line);
+            Changed(logger, changed);
         }
     }
 
     [LoggerMessage(20, LogLevel.Information,
-        "KvCloud {Version}, node-{NodeId} of cluster {ClusterId} with {Replicas} replicas, data in {DataDirectory}, "
-        + "listening at {Address}: Thrift {ThriftPort}, peers {PeerPort}, HTTP {HttpPort}")]
+        "KvCloud {Version}: node-{NodeId} of {Replicas} in cluster {ClusterId}, {Address}:{ThriftPort} "
+        + "(peers {PeerPort}, HTTP {HttpPort}), data in {DataDirectory}")]
     private static partial void Starting(
-        ILogger logger, string version, int nodeId, string clusterId, int replicas, string dataDirectory,
-        string address, int thriftPort, int peerPort, int httpPort);
+        ILogger logger, string version, int nodeId, int replicas, string clusterId, string address, int thriftPort,
+        int peerPort, int httpPort, string dataDirectory);
 
-    [LoggerMessage(21, LogLevel.Information, "{Section}")]
-    private static partial void Section(ILogger logger, string section);
+    [LoggerMessage(21, LogLevel.Information, "Settings other than the defaults: {Settings}")]
+    private static partial void Changed(ILogger logger, string settings);
 }

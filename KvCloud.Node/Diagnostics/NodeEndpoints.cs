@@ -11,13 +11,14 @@ using OpenTelemetry.Metrics;
 
 namespace KvCloud.Node.Diagnostics;
 
-/// <summary>What HTTP tells of this node: /health, /alive, /metrics and /status.</summary>
+/// <summary>What HTTP tells of this node: /, /health, /alive, /metrics and /status.</summary>
 internal static class NodeEndpoints
 {
     /// <summary>Tag of checks that tell whether it should be given work.</summary>
     public const string ReadyTag = "ready";
 
-    private static readonly JsonSerializerOptions Json = new()
+    /// <summary>How this node writes JSON by HTTP.</summary>
+    public static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
@@ -73,12 +74,13 @@ internal static class NodeEndpoints
         }
     }
 
-    /// <summary>Maps the four paths: those of every service (/health, /alive), /metrics and /status.</summary>
+    /// <summary>Maps /health and /alive, as every service has them, /metrics, /status, and / with links.</summary>
     public static void MapNodeEndpoints(this WebApplication app)
     {
         // Instruments exist only once somebody has made them.
         app.Services.GetRequiredService<ReplicaMetrics>();
         app.MapDefaultEndpoints();
+        app.MapRootPage();
         app.MapPrometheusScrapingEndpoint("/metrics");
         app.MapGet(
             "/status", (ClusterManager cluster, ClusterFeeds feeds) => Results.Json(StatusOf(cluster, feeds), Json));

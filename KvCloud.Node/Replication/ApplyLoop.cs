@@ -29,6 +29,7 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
     private const int IdleMs = 100;
 
     private readonly KvStoreExecutor _executor;
+    private readonly SlotTraces _traces;
     private readonly Action<Exception> _onFatal;
     private readonly Lock _gate = new();
     private readonly ThreadSignal _signal = new();
@@ -47,9 +48,10 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
     private bool _hasFailed;
     private bool _isClosed;
 
-    public ApplyLoop(KvStoreExecutor executor, Action<Exception> onFatal)
+    public ApplyLoop(KvStoreExecutor executor, SlotTraces traces, Action<Exception> onFatal)
     {
         _executor = executor;
+        _traces = traces;
         _onFatal = onFatal;
         _appliedSlot = executor.AppliedSlot.Value;
         _hashed = executor.Applied;
@@ -300,7 +302,9 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
 
     private void ApplyEntries()
     {
+        DateTime started = _traces.Now();
         _executor.Apply(_entries, this);
+        DateTime ended = _traces.Now();
         Volatile.Write(ref _appliedSlot, _entries[^1].Slot.Value);
         if (_appliedSlot % HashEverySlots == 0)
         {
@@ -309,6 +313,7 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
 
         Announce();
         ReleaseSlotWaiters();
+        _traces.Applied(_entries, started, ended);
     }
 
     /// <summary>Nobody applies any more: what the store holds is unknown.</summary>

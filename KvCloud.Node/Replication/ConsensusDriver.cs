@@ -79,12 +79,13 @@ internal sealed class ConsensusDriver : IDisposable
         _onFatal = onFatal;
         _inbox = new DriverInbox(
             options.MaxQueuedWrites, options.MaxQueuedWriteBytes, options.MaxBatchBytes, ReplicaClock.TickMs);
-        _proposals = new ProposalQueue(options, _inbox, time);
+        Traces = new SlotTraces(config.Self, config.Voters);
+        _proposals = new ProposalQueue(options, _inbox, time, Traces);
 
         // Ids of read requests are never used twice, not even after a restart: an old answer must not serve a new read.
         _lastReadId = time.GetUtcNow().ToUnixTimeMilliseconds() << 20;
-        _logWriter = new LogWriter(log, ReleaseMessages, onFatal);
-        _applyLoop = new ApplyLoop(executor, onFatal);
+        _logWriter = new LogWriter(log, Traces, ReleaseMessages, onFatal);
+        _applyLoop = new ApplyLoop(executor, Traces, onFatal);
         _catchUps = new CatchUpSource(config.Self, log, transport, onFatal);
         _status = MakeStatus();
         _thread = new Thread(Run) { Name = "kv-consensus", IsBackground = true, Priority = ThreadPriority.AboveNormal };
@@ -119,6 +120,9 @@ internal sealed class ConsensusDriver : IDisposable
 
     /// <summary>Bytes of values applied since the start.</summary>
     public long AppliedBytes => _applyLoop.AppliedBytes;
+
+    /// <summary>Which of the newest slots are traced.</summary>
+    public SlotTraces Traces { get; }
 
     /// <summary>Everything up to here is in the data store of every voter, durably.</summary>
     public Slot TrimSlot { get; private set; }
@@ -388,6 +392,7 @@ internal sealed class ConsensusDriver : IDisposable
         Volatile.Write(ref _leaseUntil, LeaseUntil());
         TrimSlot = _node.TrimSlot;
         PublishStatus();
+        Traces.SendOutgoing(_transport);
         if (effects.Send.Count > 0)
         {
             _transport.Send(effects.Send);

@@ -14,6 +14,7 @@ internal sealed class LogWriter : IDisposable
     private const int SmallWriteBytes = 4 * 1024;
 
     private readonly IPaxosLog _log;
+    private readonly SlotTraces _traces;
     private readonly Action<IReadOnlyList<Message>> _release;
     private readonly Action<Exception> _onFatal;
     private readonly Lock _gate = new();
@@ -33,9 +34,11 @@ internal sealed class LogWriter : IDisposable
     private bool _isClosed;
 
     /// <param name="release">Gets the messages of the effects that are durable now, on the thread that wrote.</param>
-    public LogWriter(IPaxosLog log, Action<IReadOnlyList<Message>> release, Action<Exception> onFatal)
+    public LogWriter(
+        IPaxosLog log, SlotTraces traces, Action<IReadOnlyList<Message>> release, Action<Exception> onFatal)
     {
         _log = log;
+        _traces = traces;
         _release = release;
         _onFatal = onFatal;
         _thread = new Thread(Run) { Name = "kv-log", IsBackground = true };
@@ -185,7 +188,9 @@ internal sealed class LogWriter : IDisposable
 
             if (_writes.Count > 0)
             {
+                DateTime started = _traces.Now();
                 _log.Write(_writes);
+                _traces.LogSynced(_writes, started);
             }
 
             if (_released.Count > 0)

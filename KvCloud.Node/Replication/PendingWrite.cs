@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using KvCloud.Node.State;
 
 namespace KvCloud.Node.Replication;
@@ -14,6 +15,9 @@ internal abstract class PendingWrite
     /// Environment.TickCount64 after which the caller is told OUTCOME_UNKNOWN (TIMEOUT if it was never proposed).
     /// </summary>
     public required long DeadlineTickMs { get; init; }
+
+    /// <summary>Its span, above that of its slot; null where it is not traced. Whoever set it ends it.</summary>
+    public Activity? Span { get; set; }
 
     /// <summary>Whether its slot holds nothing else, so that its answer goes out alone.</summary>
     public bool IsAlone { get; set; }

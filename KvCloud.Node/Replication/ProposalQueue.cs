@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.State;
+using KvCloud.Node.Tracing;
 using KvCloud.Protocol;
 
 namespace KvCloud.Node.Replication;
@@ -9,7 +11,8 @@ namespace KvCloud.Node.Replication;
 /// The writes of this node between their coming and their answer: first waiting to be proposed, then in flight by
 /// slot. Owned by the consensus loop.
 /// </summary>
-internal sealed class ProposalQueue(ReplicationOptions options, DriverInbox inbox, TimeProvider time)
+internal sealed class ProposalQueue(
+    ReplicationOptions options, DriverInbox inbox, TimeProvider time, SlotTraces traces)
 {
     private static readonly CommandResult TooLate =
         new(ErrorCode.TIMEOUT, Message: "the deadline passed before the write was proposed; nothing was written");
@@ -21,7 +24,7 @@ internal sealed class ProposalQueue(ReplicationOptions options, DriverInbox inbo
     private readonly Gathering _gathering = new(time, options.GatheringLimit);
     private long _waitingBytes;
 
-    private readonly record struct Proposed(Ballot Ballot, PendingWrite[] Writes);
+    private readonly record struct Proposed(Ballot Ballot, PendingWrite[] Writes, Activity? Span);
 
     public int WaitingCount => _waiting.Count;
 
@@ -87,9 +90,11 @@ internal sealed class ProposalQueue(ReplicationOptions options, DriverInbox inbo
 
         if (entry.Value.Origin == proposed.Ballot && entry.Value.Kind == ValueKind.Commands)
         {
+            EndSpan(in proposed, ErrorCode.OK);
             return proposed.Writes;
         }
 
+        EndSpan(in proposed, ErrorCode.NOT_LEADER);
         Finish(proposed.Writes, new CommandResult(
             ErrorCode.NOT_LEADER, Message: "Not leader: another leader's value took the slot; nothing was written"));
         return null;
@@ -154,6 +159,7 @@ internal sealed class ProposalQueue(ReplicationOptions options, DriverInbox inbo
         RefuseWaiting(new CommandResult(ErrorCode.SHUTTING_DOWN, Message: "the node is stopping; nothing was written"));
         foreach (Proposed proposed in _inFlight.Values)
         {
+            EndSpan(in proposed, ErrorCode.OUTCOME_UNKNOWN);
             Finish(proposed.Writes, new CommandResult(
                 ErrorCode.OUTCOME_UNKNOWN, Message: "the node stopped while the write was in consensus"));
         }
@@ -163,6 +169,14 @@ internal sealed class ProposalQueue(ReplicationOptions options, DriverInbox inbo
 
     /// <summary>What the batch's own header and lengths add at most.</summary>
     private int BatchOverheadBytes(int waiting) => 64 + (8 * Math.Min(waiting, options.MaxBatchCommands));
+
+    private static void EndSpan(in Proposed proposed, ErrorCode code)
+    {
+        if (proposed.Span is { } span)
+        {
+            NodeTracing.End(span, code);
+        }
+    }
 
     private static void Finish(PendingWrite[] writes, in CommandResult result)
     {
@@ -212,7 +226,8 @@ internal sealed class ProposalQueue(ReplicationOptions options, DriverInbox inbo
 
         ProposeResult result = node.Propose(_writer.Build(time.GetUtcNow().ToUnixTimeMilliseconds(), options.Retention));
         Invariant.Check(result.Status == ProposeStatus.Proposed, "the window closed between its check and the proposal");
-        _inFlight.Add(result.Slot.Value, new Proposed(result.Ballot, [.. _batch]));
+        _inFlight.Add(result.Slot.Value, new Proposed(
+            result.Ballot, [.. _batch], traces.Proposed(_batch, result.Slot, result.Ballot)));
         _gathering.NoteProposed(_batch.Count);
         _batch[0].IsAlone = _batch.Count == 1;
     }

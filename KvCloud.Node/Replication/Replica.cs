@@ -62,10 +62,11 @@ internal sealed class Replica : IAsyncDisposable
     {
         for (int i = 0; i < messages.Count; i++)
         {
-            if (messages[i] is Forward or ForwardReply)
+            if (messages[i] is Forward or ForwardReply or SlotTrace)
             {
+                ReceiveTraces(messages);
                 Forwarder.Receive(messages);
-                messages = [.. messages.Where(message => message is not (Forward or ForwardReply))];
+                messages = [.. messages.Where(message => message is not (Forward or ForwardReply or SlotTrace))];
                 break;
             }
         }
@@ -73,6 +74,17 @@ internal sealed class Replica : IAsyncDisposable
         if (messages.Count > 0)
         {
             Driver.Receive(messages);
+        }
+    }
+
+    private void ReceiveTraces(IReadOnlyList<Message> messages)
+    {
+        for (int i = 0; i < messages.Count; i++)
+        {
+            if (messages[i] is SlotTrace trace)
+            {
+                Driver.Traces.Note(trace.Slot, trace.Origin, trace.Context);
+            }
         }
     }
 }

@@ -1,8 +1,10 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Security.Cryptography;
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.State;
+using KvCloud.Node.Tracing;
 using KvCloud.Node.Transport;
 using KvCloud.Protocol;
 
@@ -34,8 +36,8 @@ internal sealed class WriteForwarder : IAsyncDisposable
     private readonly ReplicationOptions _options;
     private readonly ForwardOutbox _outbox;
     private readonly Lock _gate = new();
-    private readonly Dictionary<long, Passed> _passed = [];
-    private readonly List<Passed> _refused = [];
+    private readonly Dictionary<long, PassedWrite> _passed = [];
+    private readonly List<PassedWrite> _refused = [];
     private readonly HashSet<Task> _showing = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly Timer _timer;
@@ -77,7 +79,7 @@ internal sealed class WriteForwarder : IAsyncDisposable
     /// <param name="visible">
     /// Holds the answer back until whoever wrote through this node also reads the write here.
     /// </param>
-    public void Write(PendingWrite write, VisibleWait visible) => Route(new Passed(write, visible));
+    public void Write(PendingWrite write, VisibleWait visible) => Route(new PassedWrite(write, visible));
 
     /// <summary>Messages of peers; those that are neither Forward nor ForwardReply are not meant.</summary>
     public void Receive(IReadOnlyList<Message> messages)
@@ -90,6 +92,7 @@ internal sealed class WriteForwarder : IAsyncDisposable
                 {
                     Command = forward.Command,
                     DeadlineTickMs = Environment.TickCount64 + forward.TimeoutMs,
+                    Span = PassedWrite.StartSpan(ActivityKind.Server, forward.Trace, _self, forward.From),
                 });
             }
             else if (messages[i] is ForwardReply reply)
@@ -104,8 +107,8 @@ internal sealed class WriteForwarder : IAsyncDisposable
     /// </summary>
     public async ValueTask DisposeAsync()
     {
-        Passed[] left;
-        Passed[] refused;
+        PassedWrite[] left;
+        PassedWrite[] refused;
         Task[] showing;
         lock (_gate)
         {
@@ -123,12 +126,13 @@ internal sealed class WriteForwarder : IAsyncDisposable
         }
 
         await _timer.DisposeAsync().ConfigureAwait(false);
-        foreach (Passed passed in left)
+        foreach (PassedWrite passed in left)
         {
+            passed.EndSpan(ErrorCode.OUTCOME_UNKNOWN);
             passed.Write.Finish(Unknown("this node stopped while the leader had the write"));
         }
 
-        foreach (Passed passed in refused)
+        foreach (PassedWrite passed in refused)
         {
             passed.Write.Finish(Stopping);
         }
@@ -150,7 +154,7 @@ internal sealed class WriteForwarder : IAsyncDisposable
     private static CommandResult NoLeader(string why) =>
         new(ErrorCode.NO_LEADER, Message: $"{why}; nothing was written");
 
-    private void Route(Passed passed)
+    private void Route(PassedWrite passed)
     {
         ReplicaStatus status = _driver.Status;
         if (status.Role == Role.Leader)
@@ -179,12 +183,18 @@ internal sealed class WriteForwarder : IAsyncDisposable
         }
         else if (Note(passed, leader, link.Breaks) is long id)
         {
-            _outbox.Post(new Forward(_self, leader, id, (int)Math.Min(leftMs, int.MaxValue), passed.Write.Command));
+            _outbox.Post(new Forward(
+                _self,
+                leader,
+                id,
+                (int)Math.Min(leftMs, int.MaxValue),
+                passed.Write.Command,
+                passed.Span?.Context ?? default));
         }
     }
 
     /// <summary>Under which number the write goes out; null when it was refused here.</summary>
-    private long? Note(Passed passed, NodeId leader, long breaks)
+    private long? Note(PassedWrite passed, NodeId leader, long breaks)
     {
         CommandResult refusal;
         lock (_gate)
@@ -193,6 +203,7 @@ internal sealed class WriteForwarder : IAsyncDisposable
             {
                 passed.Leader = leader;
                 passed.Breaks = breaks;
+                passed.StartSpan(_self);
                 _passed.Add(++_lastId, passed);
                 _passedBytes += passed.Write.Command.Length;
                 KeepSweeping();
@@ -212,7 +223,7 @@ internal sealed class WriteForwarder : IAsyncDisposable
 
     private void TakeReply(ForwardReply reply)
     {
-        Passed? passed;
+        PassedWrite? passed;
         lock (_gate)
         {
             if (!_passed.TryGetValue(reply.Id, out passed) || passed.Leader != reply.From)
@@ -226,9 +237,13 @@ internal sealed class WriteForwarder : IAsyncDisposable
 
         if (!CommandResultCodec.TryDecode(reply.Result, out CommandResult result, out string? error))
         {
+            passed.EndSpan(ErrorCode.OUTCOME_UNKNOWN);
             passed.Write.Finish(Unknown(error));
+            return;
         }
-        else if (result.Code == ErrorCode.NOT_LEADER)
+
+        passed.EndSpan(result.Code);
+        if (result.Code == ErrorCode.NOT_LEADER)
         {
             RouteLater(passed);
         }
@@ -245,7 +260,7 @@ internal sealed class WriteForwarder : IAsyncDisposable
     /// <summary>
     /// Nothing was done, and soon this node knows as well as its peer who leads: at the next sweep the write goes there.
     /// </summary>
-    private void RouteLater(Passed passed)
+    private void RouteLater(PassedWrite passed)
     {
         lock (_gate)
         {
@@ -261,7 +276,7 @@ internal sealed class WriteForwarder : IAsyncDisposable
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "The write took effect whatever comes of waiting for it.")]
-    private void Show(Passed passed, CommandResult result)
+    private void Show(PassedWrite passed, CommandResult result)
     {
         long deadlineTickMs = Math.Min(passed.Write.DeadlineTickMs, Environment.TickCount64 + VisibleWaitMs);
         Task showing = FinishWhenVisibleAsync();
@@ -303,8 +318,8 @@ internal sealed class WriteForwarder : IAsyncDisposable
     /// </summary>
     private void Sweep()
     {
-        List<(PendingWrite Write, string Why)> unknown = [];
-        Passed[] refused;
+        List<(PassedWrite Passed, string Why)> unknown = [];
+        PassedWrite[] refused;
         lock (_gate)
         {
             if (_isStopped)
@@ -313,11 +328,11 @@ internal sealed class WriteForwarder : IAsyncDisposable
             }
 
             long nowTickMs = Environment.TickCount64;
-            foreach ((long id, Passed passed) in _passed)
+            foreach ((long id, PassedWrite passed) in _passed)
             {
                 if (WhyLost(passed, nowTickMs) is string why)
                 {
-                    unknown.Add((passed.Write, why));
+                    unknown.Add((passed, why));
                     Forget(id, passed);
                 }
             }
@@ -331,25 +346,26 @@ internal sealed class WriteForwarder : IAsyncDisposable
             }
         }
 
-        foreach ((PendingWrite write, string why) in unknown)
+        foreach ((PassedWrite passed, string why) in unknown)
         {
-            write.Finish(Unknown(why));
+            passed.EndSpan(ErrorCode.OUTCOME_UNKNOWN);
+            passed.Write.Finish(Unknown(why));
         }
 
-        foreach (Passed passed in refused)
+        foreach (PassedWrite passed in refused)
         {
             Route(passed);
         }
     }
 
-    private string? WhyLost(Passed passed, long nowTickMs) =>
+    private string? WhyLost(PassedWrite passed, long nowTickMs) =>
         nowTickMs >= passed.Write.DeadlineTickMs + DeadlineGraceMs
             ? "the deadline passed while the leader had the write"
             : _transport.StateOf(passed.Leader).Breaks != passed.Breaks
                 ? "the connection to the leader broke while it had the write"
                 : null;
 
-    private void Forget(long id, Passed passed)
+    private void Forget(long id, PassedWrite passed)
     {
         _passed.Remove(id);
         _passedBytes -= passed.Write.Command.Length;
@@ -364,24 +380,17 @@ internal sealed class WriteForwarder : IAsyncDisposable
         }
     }
 
-    /// <summary>A write of this node's client, wherever it is at the moment.</summary>
-    private sealed class Passed(PendingWrite write, VisibleWait visible)
-    {
-        public PendingWrite Write { get; } = write;
-
-        public VisibleWait Visible { get; } = visible;
-
-        /// <summary>Who has it.</summary>
-        public NodeId Leader { get; set; }
-
-        /// <summary>Breaks of the link to the leader before it was sent.</summary>
-        public long Breaks { get; set; }
-    }
-
     /// <summary>A write that a peer has passed to this node.</summary>
     private sealed class PeerWrite(WriteForwarder owner, Forward forward) : PendingWrite
     {
-        protected override void Complete(in CommandResult result) => owner._outbox.Post(
-            new ForwardReply(owner._self, forward.From, forward.Id, CommandResultCodec.Encode(in result)));
+        protected override void Complete(in CommandResult result)
+        {
+            owner._outbox.Post(
+                new ForwardReply(owner._self, forward.From, forward.Id, CommandResultCodec.Encode(in result)));
+            if (Span is { } span)
+            {
+                NodeTracing.End(span, result.Code);
+            }
+        }
     }
 }

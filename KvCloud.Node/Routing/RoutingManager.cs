@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using KvCloud.Consensus;
 using KvCloud.Node.Replication;
 using KvCloud.Node.State;
+using KvCloud.Node.Tracing;
 using KvCloud.Protocol;
 
 namespace KvCloud.Node.Routing;
@@ -161,16 +163,20 @@ internal sealed class RoutingManager(
     private async ValueTask<ReadAdmission> AwaitReadIndexAsync(
         long deadlineTickMs, CancellationToken cancellationToken)
     {
+        using Activity? span = NodeTracing.StartBelowCurrent(SpanNames.ReadIndex);
         while (true)
         {
             ReadIndexResult result = await JoinBatch().WaitAsync(cancellationToken).ConfigureAwait(false);
             if (result.Confirmed)
             {
+                span?.SetTag(SpanNames.Attributes.Slot, result.Slot.Value);
+                span?.AddEvent(new ActivityEvent("confirmed"));
                 return await AwaitAppliedAsync(result.Slot, deadlineTickMs, cancellationToken).ConfigureAwait(false);
             }
 
             if (Environment.TickCount64 + RetryPause.TotalMilliseconds >= deadlineTickMs)
             {
+                span?.SetStatus(ActivityStatusCode.Error, nameof(ErrorCode.NO_LEADER));
                 return new ReadAdmission(ErrorCode.NO_LEADER, "no leader confirmed the read before its deadline");
             }
 

@@ -8,6 +8,9 @@ internal sealed record RpcOptions
     /// <summary>Whether setFaultInjection is carried out. Never in Production.</summary>
     public bool AllowFaultInjection { get; init; }
 
+    /// <summary>Traces a second that calls without a trace context may begin; see <see cref="CallTracing"/>.</summary>
+    public int MaxRootTracesPerSecond { get; init; } = 10;
+
     /// <summary>
     /// What getClusterHealth, getDatabaseStats, getNodeInfo and calls that change column families must bring along as
     /// auth_token; null or empty: nothing.

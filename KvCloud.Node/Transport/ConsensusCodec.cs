@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using KvCloud.Consensus;
+using KvCloud.Node.Tracing;
 
 namespace KvCloud.Node.Transport;
 
@@ -9,7 +11,7 @@ namespace KvCloud.Node.Transport;
 internal static class ConsensusCodec
 {
     /// <summary>Version of all frames but the handshake's. Replicas of different versions refuse each other.</summary>
-    public const byte Version = 1;
+    public const byte Version = 2;
 
     private const int AddressBytes = 8;
     private const int BallotBytes = 12;
@@ -33,8 +35,10 @@ internal static class ConsensusCodec
         ReadIndexReply => 8 + 1 + SlotBytes,
         CatchUpRequest => SlotBytes,
         CatchUpReply reply => SlotBytes + SlotBytes + EntriesBytes(reply.Entries),
-        Forward forward => 8 + 4 + forward.Command.Length,
+        Forward forward =>
+            8 + 4 + 1 + (IsTraced(forward) ? TraceParent.SizeBytes : 0) + forward.Command.Length,
         ForwardReply reply => 8 + reply.Result.Length,
+        SlotTrace => SlotBytes + BallotBytes + TraceParent.SizeBytes,
         _ => throw NotKnown(message),
     };
 
@@ -197,12 +201,23 @@ internal static class ConsensusCodec
             case Forward forward:
                 writer.Int64(forward.Id);
                 writer.Int32(forward.TimeoutMs);
+                writer.Bool(IsTraced(forward));
+                if (IsTraced(forward))
+                {
+                    writer.Trace(forward.Trace);
+                }
+
                 writer.Bytes(forward.Command.Span);
                 return FrameType.Forward;
             case ForwardReply reply:
                 writer.Int64(reply.Id);
                 writer.Bytes(reply.Result.Span);
                 return FrameType.ForwardReply;
+            case SlotTrace trace:
+                writer.Slot(trace.Slot);
+                writer.Ballot(trace.Origin);
+                writer.Trace(trace.Context);
+                return FrameType.SlotTrace;
             default:
                 throw NotKnown(message);
         }
@@ -245,9 +260,10 @@ internal static class ConsensusCodec
                 reader.Slot("first available slot"),
                 reader.Slot("chosen slot"),
                 ReadEntries(owned, ref reader)),
-            FrameType.Forward => new Forward(
-                from, to, reader.Int64("id"), reader.Int32("timeout"), ReadRest(owned, ref reader)),
+            FrameType.Forward => ReadForward(from, to, owned, ref reader),
             FrameType.ForwardReply => new ForwardReply(from, to, reader.Int64("id"), ReadRest(owned, ref reader)),
+            FrameType.SlotTrace => new SlotTrace(
+                from, to, reader.Slot("slot"), reader.Ballot("origin"), reader.Trace("trace context")),
             _ => throw new MalformedFrameException($"frame type {(byte)type} is not known"),
         };
 
@@ -299,6 +315,17 @@ internal static class ConsensusCodec
         }
 
         return entries;
+    }
+
+    private static bool IsTraced(Forward forward) => TraceParent.IsValid(forward.Trace);
+
+    private static Forward ReadForward(
+        NodeId from, NodeId to, ReadOnlyMemory<byte> owned, ref FrameReader reader)
+    {
+        long id = reader.Int64("id");
+        int timeoutMs = reader.Int32("timeout");
+        ActivityContext trace = reader.Bool("traced") ? reader.Trace("trace context") : default;
+        return new Forward(from, to, id, timeoutMs, ReadRest(owned, ref reader), trace);
     }
 
     private static ReadOnlyMemory<byte> ReadRest(ReadOnlyMemory<byte> owned, ref FrameReader reader)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using KvCloud.Consensus;
 
 namespace KvCloud.Node.Transport;
@@ -9,7 +10,9 @@ namespace KvCloud.Node.Transport;
 /// <param name="Id">The sender's own number, never used twice, not even after a restart.</param>
 /// <param name="TimeoutMs">How long the client still waits.</param>
 /// <param name="Command">The encoded command.</param>
-internal sealed record Forward(NodeId From, NodeId To, long Id, int TimeoutMs, ReadOnlyMemory<byte> Command)
+/// <param name="Trace">The sender's span of it; default where the write is not traced.</param>
+internal sealed record Forward(
+    NodeId From, NodeId To, long Id, int TimeoutMs, ReadOnlyMemory<byte> Command, ActivityContext Trace = default)
     : Message(From, To);
 
 /// <summary>Answer to <see cref="Forward"/>: what became of the write, a refusal included.</summary>

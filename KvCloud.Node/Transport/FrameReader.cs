@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using System.Text;
 using KvCloud.Consensus;
+using KvCloud.Node.Tracing;
 
 namespace KvCloud.Node.Transport;
 
@@ -60,6 +62,8 @@ internal ref struct FrameReader(ReadOnlySpan<byte> source)
             ? new Ballot(round, new NodeId(node))
             : throw new MalformedFrameException($"{field} belongs to node {node}");
     }
+
+    public ActivityContext Trace(string field) => TraceParent.Read(Take(TraceParent.SizeBytes, field));
 
     /// <summary>How many elements follow, each at least <paramref name="elementBytes"/> long.</summary>
     public int Count(int elementBytes, string field)

@@ -18,6 +18,7 @@ internal enum FrameType : byte
     CatchUpReply = 13,
     Forward = 14,
     ForwardReply = 15,
+    SlotTrace = 16,
 
     /// <summary>A <see cref="PeerReport"/>.</summary>
     Report = 32,

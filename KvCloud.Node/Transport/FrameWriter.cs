@@ -1,5 +1,7 @@
 using System.Buffers.Binary;
+using System.Diagnostics;
 using KvCloud.Consensus;
+using KvCloud.Node.Tracing;
 
 namespace KvCloud.Node.Transport;
 
@@ -34,6 +36,8 @@ internal ref struct FrameWriter(Span<byte> destination)
         Int64(value.Round);
         Int32(value.Node.Value);
     }
+
+    public void Trace(in ActivityContext value) => TraceParent.Write(in value, Take(TraceParent.SizeBytes));
 
     public void Bytes(ReadOnlySpan<byte> value) => value.CopyTo(Take(value.Length));
 

@@ -35,6 +35,7 @@ namespace KvCloud.Protocol
   public partial class AddReadConflictRangeRequest : TBase
   {
     private string? _column_family;
+    private string? _traceparent;
 
     public byte[] StartKey { get; set; } = Array.Empty<byte>();
 
@@ -53,11 +54,25 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
     {
       public bool column_family;
+      public bool traceparent;
     }
 
     public AddReadConflictRangeRequest()
@@ -86,6 +101,11 @@ namespace KvCloud.Protocol
         tmp93.ColumnFamily = this.ColumnFamily!;
       }
       tmp93.__isset.column_family = this.__isset.column_family;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp93.Traceparent = this.Traceparent!;
+      }
+      tmp93.__isset.traceparent = this.__isset.traceparent;
       return tmp93;
     }
 
@@ -134,6 +154,16 @@ namespace KvCloud.Protocol
               if (field.Type == TType.String)
               {
                 ColumnFamily = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
               }
               else
               {
@@ -199,6 +229,15 @@ namespace KvCloud.Protocol
           await oprot.WriteStringAsync(ColumnFamily, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp95.Name = "traceparent";
+          tmp95.Type = TType.String;
+          tmp95.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp95, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
         await oprot.WriteFieldStopAsync(cancellationToken);
         await oprot.WriteStructEndAsync(cancellationToken);
       }
@@ -214,7 +253,8 @@ namespace KvCloud.Protocol
       if (ReferenceEquals(this, other)) return true;
       return TCollections.Equals(StartKey, other.StartKey)
         && TCollections.Equals(EndKey, other.EndKey)
-        && ((__isset.column_family == other.__isset.column_family) && ((!__isset.column_family) || (global::System.Object.Equals(ColumnFamily, other.ColumnFamily))));
+        && ((__isset.column_family == other.__isset.column_family) && ((!__isset.column_family) || (global::System.Object.Equals(ColumnFamily, other.ColumnFamily))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -231,6 +271,10 @@ namespace KvCloud.Protocol
         if((ColumnFamily != null) && __isset.column_family)
         {
           hashcode = (hashcode * 397) + ColumnFamily.GetHashCode();
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
         }
       }
       return hashcode;
@@ -253,6 +297,11 @@ namespace KvCloud.Protocol
       {
         tmp96.Append(", ColumnFamily: ");
         ColumnFamily.ToString(tmp96);
+      }
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp96.Append(", Traceparent: ");
+        Traceparent.ToString(tmp96);
       }
       tmp96.Append(')');
       return tmp96.ToString();

@@ -35,6 +35,7 @@ namespace KvCloud.Protocol
   public partial class AddReadConflictRequest : TBase
   {
     private string? _column_family;
+    private string? _traceparent;
 
     public byte[] Key { get; set; } = Array.Empty<byte>();
 
@@ -51,11 +52,25 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
     {
       public bool column_family;
+      public bool traceparent;
     }
 
     public AddReadConflictRequest()
@@ -79,6 +94,11 @@ namespace KvCloud.Protocol
         tmp83.ColumnFamily = this.ColumnFamily!;
       }
       tmp83.__isset.column_family = this.__isset.column_family;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp83.Traceparent = this.Traceparent!;
+      }
+      tmp83.__isset.traceparent = this.__isset.traceparent;
       return tmp83;
     }
 
@@ -115,6 +135,16 @@ namespace KvCloud.Protocol
               if (field.Type == TType.String)
               {
                 ColumnFamily = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
               }
               else
               {
@@ -167,6 +197,15 @@ namespace KvCloud.Protocol
           await oprot.WriteStringAsync(ColumnFamily, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp85.Name = "traceparent";
+          tmp85.Type = TType.String;
+          tmp85.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp85, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
         await oprot.WriteFieldStopAsync(cancellationToken);
         await oprot.WriteStructEndAsync(cancellationToken);
       }
@@ -181,7 +220,8 @@ namespace KvCloud.Protocol
       if (that is not AddReadConflictRequest other) return false;
       if (ReferenceEquals(this, other)) return true;
       return TCollections.Equals(Key, other.Key)
-        && ((__isset.column_family == other.__isset.column_family) && ((!__isset.column_family) || (global::System.Object.Equals(ColumnFamily, other.ColumnFamily))));
+        && ((__isset.column_family == other.__isset.column_family) && ((!__isset.column_family) || (global::System.Object.Equals(ColumnFamily, other.ColumnFamily))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -194,6 +234,10 @@ namespace KvCloud.Protocol
         if((ColumnFamily != null) && __isset.column_family)
         {
           hashcode = (hashcode * 397) + ColumnFamily.GetHashCode();
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
         }
       }
       return hashcode;
@@ -211,6 +255,11 @@ namespace KvCloud.Protocol
       {
         tmp86.Append(", ColumnFamily: ");
         ColumnFamily.ToString(tmp86);
+      }
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp86.Append(", Traceparent: ");
+        Traceparent.ToString(tmp86);
       }
       tmp86.Append(')');
       return tmp86.ToString();

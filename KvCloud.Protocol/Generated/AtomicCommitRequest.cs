@@ -41,6 +41,7 @@ namespace KvCloud.Protocol
     private int _timeout_ms;
     private List<global::KvCloud.Protocol.ReadConflictRange>? _read_conflict_ranges;
     private List<global::KvCloud.Protocol.ReadConflictKey>? _read_conflicts;
+    private string? _traceparent;
 
     public long ReadVersion { get; set; } = 0;
 
@@ -142,6 +143,19 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
@@ -153,6 +167,7 @@ namespace KvCloud.Protocol
       public bool timeout_ms;
       public bool read_conflict_ranges;
       public bool read_conflicts;
+      public bool traceparent;
     }
 
     public AtomicCommitRequest()
@@ -170,52 +185,57 @@ namespace KvCloud.Protocol
 
     public AtomicCommitRequest DeepCopy()
     {
-      var tmp167 = new AtomicCommitRequest();
-      tmp167.ReadVersion = this.ReadVersion;
+      var tmp168 = new AtomicCommitRequest();
+      tmp168.ReadVersion = this.ReadVersion;
       if((Operations != null))
       {
-        tmp167.Operations = this.Operations.DeepCopy()!;
+        tmp168.Operations = this.Operations.DeepCopy()!;
       }
       if((ReadConflictKeys != null))
       {
-        tmp167.ReadConflictKeys = this.ReadConflictKeys.DeepCopy()!;
+        tmp168.ReadConflictKeys = this.ReadConflictKeys.DeepCopy()!;
       }
       if(__isset.timeout_seconds)
       {
-        tmp167.TimeoutSeconds = this.TimeoutSeconds;
+        tmp168.TimeoutSeconds = this.TimeoutSeconds;
       }
-      tmp167.__isset.timeout_seconds = this.__isset.timeout_seconds;
+      tmp168.__isset.timeout_seconds = this.__isset.timeout_seconds;
       if(__isset.client_id)
       {
-        tmp167.ClientId = this.ClientId;
+        tmp168.ClientId = this.ClientId;
       }
-      tmp167.__isset.client_id = this.__isset.client_id;
+      tmp168.__isset.client_id = this.__isset.client_id;
       if(__isset.sequence)
       {
-        tmp167.Sequence = this.Sequence;
+        tmp168.Sequence = this.Sequence;
       }
-      tmp167.__isset.sequence = this.__isset.sequence;
+      tmp168.__isset.sequence = this.__isset.sequence;
       if(__isset.acknowledged_below)
       {
-        tmp167.AcknowledgedBelow = this.AcknowledgedBelow;
+        tmp168.AcknowledgedBelow = this.AcknowledgedBelow;
       }
-      tmp167.__isset.acknowledged_below = this.__isset.acknowledged_below;
+      tmp168.__isset.acknowledged_below = this.__isset.acknowledged_below;
       if(__isset.timeout_ms)
       {
-        tmp167.TimeoutMs = this.TimeoutMs;
+        tmp168.TimeoutMs = this.TimeoutMs;
       }
-      tmp167.__isset.timeout_ms = this.__isset.timeout_ms;
+      tmp168.__isset.timeout_ms = this.__isset.timeout_ms;
       if((ReadConflictRanges != null) && __isset.read_conflict_ranges)
       {
-        tmp167.ReadConflictRanges = this.ReadConflictRanges.DeepCopy()!;
+        tmp168.ReadConflictRanges = this.ReadConflictRanges.DeepCopy()!;
       }
-      tmp167.__isset.read_conflict_ranges = this.__isset.read_conflict_ranges;
+      tmp168.__isset.read_conflict_ranges = this.__isset.read_conflict_ranges;
       if((ReadConflicts != null) && __isset.read_conflicts)
       {
-        tmp167.ReadConflicts = this.ReadConflicts.DeepCopy()!;
+        tmp168.ReadConflicts = this.ReadConflicts.DeepCopy()!;
       }
-      tmp167.__isset.read_conflicts = this.__isset.read_conflicts;
-      return tmp167;
+      tmp168.__isset.read_conflicts = this.__isset.read_conflicts;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp168.Traceparent = this.Traceparent!;
+      }
+      tmp168.__isset.traceparent = this.__isset.traceparent;
+      return tmp168;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -253,14 +273,14 @@ namespace KvCloud.Protocol
               if (field.Type == TType.List)
               {
                 {
-                  var _list168 = await iprot.ReadListBeginAsync(cancellationToken);
-                  Operations = new List<global::KvCloud.Protocol.Operation>(_list168.Count);
-                  for(int _i169 = 0; _i169 < _list168.Count; ++_i169)
+                  var _list169 = await iprot.ReadListBeginAsync(cancellationToken);
+                  Operations = new List<global::KvCloud.Protocol.Operation>(_list169.Count);
+                  for(int _i170 = 0; _i170 < _list169.Count; ++_i170)
                   {
-                    global::KvCloud.Protocol.Operation _elem170;
-                    _elem170 = new global::KvCloud.Protocol.Operation();
-                    await _elem170.ReadAsync(iprot, cancellationToken);
-                    Operations.Add(_elem170);
+                    global::KvCloud.Protocol.Operation _elem171;
+                    _elem171 = new global::KvCloud.Protocol.Operation();
+                    await _elem171.ReadAsync(iprot, cancellationToken);
+                    Operations.Add(_elem171);
                   }
                   await iprot.ReadListEndAsync(cancellationToken);
                 }
@@ -275,13 +295,13 @@ namespace KvCloud.Protocol
               if (field.Type == TType.List)
               {
                 {
-                  var _list171 = await iprot.ReadListBeginAsync(cancellationToken);
-                  ReadConflictKeys = new List<byte[]>(_list171.Count);
-                  for(int _i172 = 0; _i172 < _list171.Count; ++_i172)
+                  var _list172 = await iprot.ReadListBeginAsync(cancellationToken);
+                  ReadConflictKeys = new List<byte[]>(_list172.Count);
+                  for(int _i173 = 0; _i173 < _list172.Count; ++_i173)
                   {
-                    byte[] _elem173;
-                    _elem173 = await iprot.ReadBinaryAsync(cancellationToken);
-                    ReadConflictKeys.Add(_elem173);
+                    byte[] _elem174;
+                    _elem174 = await iprot.ReadBinaryAsync(cancellationToken);
+                    ReadConflictKeys.Add(_elem174);
                   }
                   await iprot.ReadListEndAsync(cancellationToken);
                 }
@@ -346,14 +366,14 @@ namespace KvCloud.Protocol
               if (field.Type == TType.List)
               {
                 {
-                  var _list174 = await iprot.ReadListBeginAsync(cancellationToken);
-                  ReadConflictRanges = new List<global::KvCloud.Protocol.ReadConflictRange>(_list174.Count);
-                  for(int _i175 = 0; _i175 < _list174.Count; ++_i175)
+                  var _list175 = await iprot.ReadListBeginAsync(cancellationToken);
+                  ReadConflictRanges = new List<global::KvCloud.Protocol.ReadConflictRange>(_list175.Count);
+                  for(int _i176 = 0; _i176 < _list175.Count; ++_i176)
                   {
-                    global::KvCloud.Protocol.ReadConflictRange _elem176;
-                    _elem176 = new global::KvCloud.Protocol.ReadConflictRange();
-                    await _elem176.ReadAsync(iprot, cancellationToken);
-                    ReadConflictRanges.Add(_elem176);
+                    global::KvCloud.Protocol.ReadConflictRange _elem177;
+                    _elem177 = new global::KvCloud.Protocol.ReadConflictRange();
+                    await _elem177.ReadAsync(iprot, cancellationToken);
+                    ReadConflictRanges.Add(_elem177);
                   }
                   await iprot.ReadListEndAsync(cancellationToken);
                 }
@@ -367,17 +387,27 @@ namespace KvCloud.Protocol
               if (field.Type == TType.List)
               {
                 {
-                  var _list177 = await iprot.ReadListBeginAsync(cancellationToken);
-                  ReadConflicts = new List<global::KvCloud.Protocol.ReadConflictKey>(_list177.Count);
-                  for(int _i178 = 0; _i178 < _list177.Count; ++_i178)
+                  var _list178 = await iprot.ReadListBeginAsync(cancellationToken);
+                  ReadConflicts = new List<global::KvCloud.Protocol.ReadConflictKey>(_list178.Count);
+                  for(int _i179 = 0; _i179 < _list178.Count; ++_i179)
                   {
-                    global::KvCloud.Protocol.ReadConflictKey _elem179;
-                    _elem179 = new global::KvCloud.Protocol.ReadConflictKey();
-                    await _elem179.ReadAsync(iprot, cancellationToken);
-                    ReadConflicts.Add(_elem179);
+                    global::KvCloud.Protocol.ReadConflictKey _elem180;
+                    _elem180 = new global::KvCloud.Protocol.ReadConflictKey();
+                    await _elem180.ReadAsync(iprot, cancellationToken);
+                    ReadConflicts.Add(_elem180);
                   }
                   await iprot.ReadListEndAsync(cancellationToken);
                 }
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
               }
               else
               {
@@ -417,114 +447,123 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp180 = new TStruct("AtomicCommitRequest");
-        await oprot.WriteStructBeginAsync(tmp180, cancellationToken);
-        var tmp181 = new TField();
-        tmp181.Name = "read_version";
-        tmp181.Type = TType.I64;
-        tmp181.ID = 1;
-        await oprot.WriteFieldBeginAsync(tmp181, cancellationToken);
+        var tmp181 = new TStruct("AtomicCommitRequest");
+        await oprot.WriteStructBeginAsync(tmp181, cancellationToken);
+        var tmp182 = new TField();
+        tmp182.Name = "read_version";
+        tmp182.Type = TType.I64;
+        tmp182.ID = 1;
+        await oprot.WriteFieldBeginAsync(tmp182, cancellationToken);
         await oprot.WriteI64Async(ReadVersion, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((Operations != null))
         {
-          tmp181.Name = "operations";
-          tmp181.Type = TType.List;
-          tmp181.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp181, cancellationToken);
+          tmp182.Name = "operations";
+          tmp182.Type = TType.List;
+          tmp182.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp182, cancellationToken);
           await oprot.WriteListBeginAsync(new TList(TType.Struct, Operations.Count), cancellationToken);
-          foreach (global::KvCloud.Protocol.Operation _iter182 in Operations)
+          foreach (global::KvCloud.Protocol.Operation _iter183 in Operations)
           {
-            await _iter182.WriteAsync(oprot, cancellationToken);
+            await _iter183.WriteAsync(oprot, cancellationToken);
           }
           await oprot.WriteListEndAsync(cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((ReadConflictKeys != null))
         {
-          tmp181.Name = "read_conflict_keys";
-          tmp181.Type = TType.List;
-          tmp181.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp181, cancellationToken);
+          tmp182.Name = "read_conflict_keys";
+          tmp182.Type = TType.List;
+          tmp182.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp182, cancellationToken);
           await oprot.WriteListBeginAsync(new TList(TType.String, ReadConflictKeys.Count), cancellationToken);
-          foreach (byte[] _iter183 in ReadConflictKeys)
+          foreach (byte[] _iter184 in ReadConflictKeys)
           {
-            await oprot.WriteBinaryAsync(_iter183, cancellationToken);
+            await oprot.WriteBinaryAsync(_iter184, cancellationToken);
           }
           await oprot.WriteListEndAsync(cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.timeout_seconds)
         {
-          tmp181.Name = "timeout_seconds";
-          tmp181.Type = TType.I64;
-          tmp181.ID = 4;
-          await oprot.WriteFieldBeginAsync(tmp181, cancellationToken);
+          tmp182.Name = "timeout_seconds";
+          tmp182.Type = TType.I64;
+          tmp182.ID = 4;
+          await oprot.WriteFieldBeginAsync(tmp182, cancellationToken);
           await oprot.WriteI64Async(TimeoutSeconds, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.client_id)
         {
-          tmp181.Name = "client_id";
-          tmp181.Type = TType.I64;
-          tmp181.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp181, cancellationToken);
+          tmp182.Name = "client_id";
+          tmp182.Type = TType.I64;
+          tmp182.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp182, cancellationToken);
           await oprot.WriteI64Async(ClientId, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.sequence)
         {
-          tmp181.Name = "sequence";
-          tmp181.Type = TType.I64;
-          tmp181.ID = 101;
-          await oprot.WriteFieldBeginAsync(tmp181, cancellationToken);
+          tmp182.Name = "sequence";
+          tmp182.Type = TType.I64;
+          tmp182.ID = 101;
+          await oprot.WriteFieldBeginAsync(tmp182, cancellationToken);
           await oprot.WriteI64Async(Sequence, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.acknowledged_below)
         {
-          tmp181.Name = "acknowledged_below";
-          tmp181.Type = TType.I64;
-          tmp181.ID = 102;
-          await oprot.WriteFieldBeginAsync(tmp181, cancellationToken);
+          tmp182.Name = "acknowledged_below";
+          tmp182.Type = TType.I64;
+          tmp182.ID = 102;
+          await oprot.WriteFieldBeginAsync(tmp182, cancellationToken);
           await oprot.WriteI64Async(AcknowledgedBelow, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.timeout_ms)
         {
-          tmp181.Name = "timeout_ms";
-          tmp181.Type = TType.I32;
-          tmp181.ID = 103;
-          await oprot.WriteFieldBeginAsync(tmp181, cancellationToken);
+          tmp182.Name = "timeout_ms";
+          tmp182.Type = TType.I32;
+          tmp182.ID = 103;
+          await oprot.WriteFieldBeginAsync(tmp182, cancellationToken);
           await oprot.WriteI32Async(TimeoutMs, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((ReadConflictRanges != null) && __isset.read_conflict_ranges)
         {
-          tmp181.Name = "read_conflict_ranges";
-          tmp181.Type = TType.List;
-          tmp181.ID = 104;
-          await oprot.WriteFieldBeginAsync(tmp181, cancellationToken);
+          tmp182.Name = "read_conflict_ranges";
+          tmp182.Type = TType.List;
+          tmp182.ID = 104;
+          await oprot.WriteFieldBeginAsync(tmp182, cancellationToken);
           await oprot.WriteListBeginAsync(new TList(TType.Struct, ReadConflictRanges.Count), cancellationToken);
-          foreach (global::KvCloud.Protocol.ReadConflictRange _iter184 in ReadConflictRanges)
+          foreach (global::KvCloud.Protocol.ReadConflictRange _iter185 in ReadConflictRanges)
           {
-            await _iter184.WriteAsync(oprot, cancellationToken);
+            await _iter185.WriteAsync(oprot, cancellationToken);
           }
           await oprot.WriteListEndAsync(cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((ReadConflicts != null) && __isset.read_conflicts)
         {
-          tmp181.Name = "read_conflicts";
-          tmp181.Type = TType.List;
-          tmp181.ID = 105;
-          await oprot.WriteFieldBeginAsync(tmp181, cancellationToken);
+          tmp182.Name = "read_conflicts";
+          tmp182.Type = TType.List;
+          tmp182.ID = 105;
+          await oprot.WriteFieldBeginAsync(tmp182, cancellationToken);
           await oprot.WriteListBeginAsync(new TList(TType.Struct, ReadConflicts.Count), cancellationToken);
-          foreach (global::KvCloud.Protocol.ReadConflictKey _iter185 in ReadConflicts)
+          foreach (global::KvCloud.Protocol.ReadConflictKey _iter186 in ReadConflicts)
           {
-            await _iter185.WriteAsync(oprot, cancellationToken);
+            await _iter186.WriteAsync(oprot, cancellationToken);
           }
           await oprot.WriteListEndAsync(cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp182.Name = "traceparent";
+          tmp182.Type = TType.String;
+          tmp182.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp182, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         await oprot.WriteFieldStopAsync(cancellationToken);
@@ -549,7 +588,8 @@ namespace KvCloud.Protocol
         && ((__isset.acknowledged_below == other.__isset.acknowledged_below) && ((!__isset.acknowledged_below) || (global::System.Object.Equals(AcknowledgedBelow, other.AcknowledgedBelow))))
         && ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))))
         && ((__isset.read_conflict_ranges == other.__isset.read_conflict_ranges) && ((!__isset.read_conflict_ranges) || (TCollections.Equals(ReadConflictRanges, other.ReadConflictRanges))))
-        && ((__isset.read_conflicts == other.__isset.read_conflicts) && ((!__isset.read_conflicts) || (TCollections.Equals(ReadConflicts, other.ReadConflicts))));
+        && ((__isset.read_conflicts == other.__isset.read_conflicts) && ((!__isset.read_conflicts) || (TCollections.Equals(ReadConflicts, other.ReadConflicts))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -592,62 +632,71 @@ namespace KvCloud.Protocol
         {
           hashcode = (hashcode * 397) + TCollections.GetHashCode(ReadConflicts);
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
+        }
       }
       return hashcode;
     }
 
     public override string ToString()
     {
-      var tmp186 = new StringBuilder("AtomicCommitRequest(");
-      tmp186.Append(", ReadVersion: ");
-      ReadVersion.ToString(tmp186);
+      var tmp187 = new StringBuilder("AtomicCommitRequest(");
+      tmp187.Append(", ReadVersion: ");
+      ReadVersion.ToString(tmp187);
       if((Operations != null))
       {
-        tmp186.Append(", Operations: ");
-        Operations.ToString(tmp186);
+        tmp187.Append(", Operations: ");
+        Operations.ToString(tmp187);
       }
       if((ReadConflictKeys != null))
       {
-        tmp186.Append(", ReadConflictKeys: ");
-        ReadConflictKeys.ToString(tmp186);
+        tmp187.Append(", ReadConflictKeys: ");
+        ReadConflictKeys.ToString(tmp187);
       }
       if(__isset.timeout_seconds)
       {
-        tmp186.Append(", TimeoutSeconds: ");
-        TimeoutSeconds.ToString(tmp186);
+        tmp187.Append(", TimeoutSeconds: ");
+        TimeoutSeconds.ToString(tmp187);
       }
       if(__isset.client_id)
       {
-        tmp186.Append(", ClientId: ");
-        ClientId.ToString(tmp186);
+        tmp187.Append(", ClientId: ");
+        ClientId.ToString(tmp187);
       }
       if(__isset.sequence)
       {
-        tmp186.Append(", Sequence: ");
-        Sequence.ToString(tmp186);
+        tmp187.Append(", Sequence: ");
+        Sequence.ToString(tmp187);
       }
       if(__isset.acknowledged_below)
       {
-        tmp186.Append(", AcknowledgedBelow: ");
-        AcknowledgedBelow.ToString(tmp186);
+        tmp187.Append(", AcknowledgedBelow: ");
+        AcknowledgedBelow.ToString(tmp187);
       }
       if(__isset.timeout_ms)
       {
-        tmp186.Append(", TimeoutMs: ");
-        TimeoutMs.ToString(tmp186);
+        tmp187.Append(", TimeoutMs: ");
+        TimeoutMs.ToString(tmp187);
       }
       if((ReadConflictRanges != null) && __isset.read_conflict_ranges)
       {
-        tmp186.Append(", ReadConflictRanges: ");
-        ReadConflictRanges.ToString(tmp186);
+        tmp187.Append(", ReadConflictRanges: ");
+        ReadConflictRanges.ToString(tmp187);
       }
       if((ReadConflicts != null) && __isset.read_conflicts)
       {
-        tmp186.Append(", ReadConflicts: ");
-        ReadConflicts.ToString(tmp186);
+        tmp187.Append(", ReadConflicts: ");
+        ReadConflicts.ToString(tmp187);
       }
-      tmp186.Append(')');
-      return tmp186.ToString();
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp187.Append(", Traceparent: ");
+        Traceparent.ToString(tmp187);
+      }
+      tmp187.Append(')');
+      return tmp187.ToString();
     }
   }
 

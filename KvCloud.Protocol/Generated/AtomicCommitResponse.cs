@@ -151,39 +151,39 @@ namespace KvCloud.Protocol
 
     public AtomicCommitResponse DeepCopy()
     {
-      var tmp188 = new AtomicCommitResponse();
-      tmp188.Success = this.Success;
+      var tmp189 = new AtomicCommitResponse();
+      tmp189.Success = this.Success;
       if((Error != null) && __isset.error)
       {
-        tmp188.Error = this.Error!;
+        tmp189.Error = this.Error!;
       }
-      tmp188.__isset.error = this.__isset.error;
+      tmp189.__isset.error = this.__isset.error;
       if((ErrorCode != null) && __isset.error_code)
       {
-        tmp188.ErrorCode = this.ErrorCode!;
+        tmp189.ErrorCode = this.ErrorCode!;
       }
-      tmp188.__isset.error_code = this.__isset.error_code;
+      tmp189.__isset.error_code = this.__isset.error_code;
       if(__isset.committed_version)
       {
-        tmp188.CommittedVersion = this.CommittedVersion;
+        tmp189.CommittedVersion = this.CommittedVersion;
       }
-      tmp188.__isset.committed_version = this.__isset.committed_version;
+      tmp189.__isset.committed_version = this.__isset.committed_version;
       if(__isset.code)
       {
-        tmp188.Code = this.Code;
+        tmp189.Code = this.Code;
       }
-      tmp188.__isset.code = this.__isset.code;
+      tmp189.__isset.code = this.__isset.code;
       if((LeaderEndpoint != null) && __isset.leader_endpoint)
       {
-        tmp188.LeaderEndpoint = this.LeaderEndpoint!;
+        tmp189.LeaderEndpoint = this.LeaderEndpoint!;
       }
-      tmp188.__isset.leader_endpoint = this.__isset.leader_endpoint;
+      tmp189.__isset.leader_endpoint = this.__isset.leader_endpoint;
       if((Generated != null) && __isset.generated)
       {
-        tmp188.Generated = this.Generated.DeepCopy()!;
+        tmp189.Generated = this.Generated.DeepCopy()!;
       }
-      tmp188.__isset.generated = this.__isset.generated;
-      return tmp188;
+      tmp189.__isset.generated = this.__isset.generated;
+      return tmp189;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -269,13 +269,13 @@ namespace KvCloud.Protocol
               if (field.Type == TType.List)
               {
                 {
-                  var _list189 = await iprot.ReadListBeginAsync(cancellationToken);
-                  Generated = new List<byte[]>(_list189.Count);
-                  for(int _i190 = 0; _i190 < _list189.Count; ++_i190)
+                  var _list190 = await iprot.ReadListBeginAsync(cancellationToken);
+                  Generated = new List<byte[]>(_list190.Count);
+                  for(int _i191 = 0; _i191 < _list190.Count; ++_i191)
                   {
-                    byte[] _elem191;
-                    _elem191 = await iprot.ReadBinaryAsync(cancellationToken);
-                    Generated.Add(_elem191);
+                    byte[] _elem192;
+                    _elem192 = await iprot.ReadBinaryAsync(cancellationToken);
+                    Generated.Add(_elem192);
                   }
                   await iprot.ReadListEndAsync(cancellationToken);
                 }
@@ -310,70 +310,70 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp192 = new TStruct("AtomicCommitResponse");
-        await oprot.WriteStructBeginAsync(tmp192, cancellationToken);
-        var tmp193 = new TField();
-        tmp193.Name = "success";
-        tmp193.Type = TType.Bool;
-        tmp193.ID = 1;
-        await oprot.WriteFieldBeginAsync(tmp193, cancellationToken);
+        var tmp193 = new TStruct("AtomicCommitResponse");
+        await oprot.WriteStructBeginAsync(tmp193, cancellationToken);
+        var tmp194 = new TField();
+        tmp194.Name = "success";
+        tmp194.Type = TType.Bool;
+        tmp194.ID = 1;
+        await oprot.WriteFieldBeginAsync(tmp194, cancellationToken);
         await oprot.WriteBoolAsync(Success, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((Error != null) && __isset.error)
         {
-          tmp193.Name = "error";
-          tmp193.Type = TType.String;
-          tmp193.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp193, cancellationToken);
+          tmp194.Name = "error";
+          tmp194.Type = TType.String;
+          tmp194.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp194, cancellationToken);
           await oprot.WriteStringAsync(Error, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((ErrorCode != null) && __isset.error_code)
         {
-          tmp193.Name = "error_code";
-          tmp193.Type = TType.String;
-          tmp193.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp193, cancellationToken);
+          tmp194.Name = "error_code";
+          tmp194.Type = TType.String;
+          tmp194.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp194, cancellationToken);
           await oprot.WriteStringAsync(ErrorCode, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.committed_version)
         {
-          tmp193.Name = "committed_version";
-          tmp193.Type = TType.I64;
-          tmp193.ID = 4;
-          await oprot.WriteFieldBeginAsync(tmp193, cancellationToken);
+          tmp194.Name = "committed_version";
+          tmp194.Type = TType.I64;
+          tmp194.ID = 4;
+          await oprot.WriteFieldBeginAsync(tmp194, cancellationToken);
           await oprot.WriteI64Async(CommittedVersion, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.code)
         {
-          tmp193.Name = "code";
-          tmp193.Type = TType.I32;
-          tmp193.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp193, cancellationToken);
+          tmp194.Name = "code";
+          tmp194.Type = TType.I32;
+          tmp194.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp194, cancellationToken);
           await oprot.WriteI32Async((int)Code, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((LeaderEndpoint != null) && __isset.leader_endpoint)
         {
-          tmp193.Name = "leader_endpoint";
-          tmp193.Type = TType.String;
-          tmp193.ID = 101;
-          await oprot.WriteFieldBeginAsync(tmp193, cancellationToken);
+          tmp194.Name = "leader_endpoint";
+          tmp194.Type = TType.String;
+          tmp194.ID = 101;
+          await oprot.WriteFieldBeginAsync(tmp194, cancellationToken);
           await oprot.WriteStringAsync(LeaderEndpoint, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((Generated != null) && __isset.generated)
         {
-          tmp193.Name = "generated";
-          tmp193.Type = TType.List;
-          tmp193.ID = 103;
-          await oprot.WriteFieldBeginAsync(tmp193, cancellationToken);
+          tmp194.Name = "generated";
+          tmp194.Type = TType.List;
+          tmp194.ID = 103;
+          await oprot.WriteFieldBeginAsync(tmp194, cancellationToken);
           await oprot.WriteListBeginAsync(new TList(TType.String, Generated.Count), cancellationToken);
-          foreach (byte[] _iter194 in Generated)
+          foreach (byte[] _iter195 in Generated)
           {
-            await oprot.WriteBinaryAsync(_iter194, cancellationToken);
+            await oprot.WriteBinaryAsync(_iter195, cancellationToken);
           }
           await oprot.WriteListEndAsync(cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
@@ -434,41 +434,41 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp195 = new StringBuilder("AtomicCommitResponse(");
-      tmp195.Append(", Success: ");
-      Success.ToString(tmp195);
+      var tmp196 = new StringBuilder("AtomicCommitResponse(");
+      tmp196.Append(", Success: ");
+      Success.ToString(tmp196);
       if((Error != null) && __isset.error)
       {
-        tmp195.Append(", Error: ");
-        Error.ToString(tmp195);
+        tmp196.Append(", Error: ");
+        Error.ToString(tmp196);
       }
       if((ErrorCode != null) && __isset.error_code)
       {
-        tmp195.Append(", ErrorCode: ");
-        ErrorCode.ToString(tmp195);
+        tmp196.Append(", ErrorCode: ");
+        ErrorCode.ToString(tmp196);
       }
       if(__isset.committed_version)
       {
-        tmp195.Append(", CommittedVersion: ");
-        CommittedVersion.ToString(tmp195);
+        tmp196.Append(", CommittedVersion: ");
+        CommittedVersion.ToString(tmp196);
       }
       if(__isset.code)
       {
-        tmp195.Append(", Code: ");
-        Code.ToString(tmp195);
+        tmp196.Append(", Code: ");
+        Code.ToString(tmp196);
       }
       if((LeaderEndpoint != null) && __isset.leader_endpoint)
       {
-        tmp195.Append(", LeaderEndpoint: ");
-        LeaderEndpoint.ToString(tmp195);
+        tmp196.Append(", LeaderEndpoint: ");
+        LeaderEndpoint.ToString(tmp196);
       }
       if((Generated != null) && __isset.generated)
       {
-        tmp195.Append(", Generated: ");
-        Generated.ToString(tmp195);
+        tmp196.Append(", Generated: ");
+        Generated.ToString(tmp196);
       }
-      tmp195.Append(')');
-      return tmp195.ToString();
+      tmp196.Append(')');
+      return tmp196.ToString();
     }
   }
 

@@ -117,34 +117,34 @@ namespace KvCloud.Protocol
 
     public ClusterHealth DeepCopy()
     {
-      var tmp221 = new ClusterHealth();
+      var tmp223 = new ClusterHealth();
       if((Nodes != null))
       {
-        tmp221.Nodes = this.Nodes.DeepCopy()!;
+        tmp223.Nodes = this.Nodes.DeepCopy()!;
       }
-      tmp221.HealthyNodesCount = this.HealthyNodesCount;
-      tmp221.TotalNodesCount = this.TotalNodesCount;
+      tmp223.HealthyNodesCount = this.HealthyNodesCount;
+      tmp223.TotalNodesCount = this.TotalNodesCount;
       if((Leader != null) && __isset.leader)
       {
-        tmp221.Leader = (global::KvCloud.Protocol.NodeStatus)this.Leader.DeepCopy()!;
+        tmp223.Leader = (global::KvCloud.Protocol.NodeStatus)this.Leader.DeepCopy()!;
       }
-      tmp221.__isset.leader = this.__isset.leader;
+      tmp223.__isset.leader = this.__isset.leader;
       if((ClusterStatus != null))
       {
-        tmp221.ClusterStatus = this.ClusterStatus!;
+        tmp223.ClusterStatus = this.ClusterStatus!;
       }
-      tmp221.CurrentTerm = this.CurrentTerm;
+      tmp223.CurrentTerm = this.CurrentTerm;
       if((ClusterId != null) && __isset.cluster_id)
       {
-        tmp221.ClusterId = this.ClusterId!;
+        tmp223.ClusterId = this.ClusterId!;
       }
-      tmp221.__isset.cluster_id = this.__isset.cluster_id;
+      tmp223.__isset.cluster_id = this.__isset.cluster_id;
       if(__isset.answered_by)
       {
-        tmp221.AnsweredBy = this.AnsweredBy;
+        tmp223.AnsweredBy = this.AnsweredBy;
       }
-      tmp221.__isset.answered_by = this.__isset.answered_by;
-      return tmp221;
+      tmp223.__isset.answered_by = this.__isset.answered_by;
+      return tmp223;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -173,14 +173,14 @@ namespace KvCloud.Protocol
               if (field.Type == TType.List)
               {
                 {
-                  var _list222 = await iprot.ReadListBeginAsync(cancellationToken);
-                  Nodes = new List<global::KvCloud.Protocol.NodeStatus>(_list222.Count);
-                  for(int _i223 = 0; _i223 < _list222.Count; ++_i223)
+                  var _list224 = await iprot.ReadListBeginAsync(cancellationToken);
+                  Nodes = new List<global::KvCloud.Protocol.NodeStatus>(_list224.Count);
+                  for(int _i225 = 0; _i225 < _list224.Count; ++_i225)
                   {
-                    global::KvCloud.Protocol.NodeStatus _elem224;
-                    _elem224 = new global::KvCloud.Protocol.NodeStatus();
-                    await _elem224.ReadAsync(iprot, cancellationToken);
-                    Nodes.Add(_elem224);
+                    global::KvCloud.Protocol.NodeStatus _elem226;
+                    _elem226 = new global::KvCloud.Protocol.NodeStatus();
+                    await _elem226.ReadAsync(iprot, cancellationToken);
+                    Nodes.Add(_elem226);
                   }
                   await iprot.ReadListEndAsync(cancellationToken);
                 }
@@ -307,74 +307,74 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp225 = new TStruct("ClusterHealth");
-        await oprot.WriteStructBeginAsync(tmp225, cancellationToken);
-        var tmp226 = new TField();
+        var tmp227 = new TStruct("ClusterHealth");
+        await oprot.WriteStructBeginAsync(tmp227, cancellationToken);
+        var tmp228 = new TField();
         if((Nodes != null))
         {
-          tmp226.Name = "nodes";
-          tmp226.Type = TType.List;
-          tmp226.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp226, cancellationToken);
+          tmp228.Name = "nodes";
+          tmp228.Type = TType.List;
+          tmp228.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp228, cancellationToken);
           await oprot.WriteListBeginAsync(new TList(TType.Struct, Nodes.Count), cancellationToken);
-          foreach (global::KvCloud.Protocol.NodeStatus _iter227 in Nodes)
+          foreach (global::KvCloud.Protocol.NodeStatus _iter229 in Nodes)
           {
-            await _iter227.WriteAsync(oprot, cancellationToken);
+            await _iter229.WriteAsync(oprot, cancellationToken);
           }
           await oprot.WriteListEndAsync(cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
-        tmp226.Name = "healthy_nodes_count";
-        tmp226.Type = TType.I32;
-        tmp226.ID = 2;
-        await oprot.WriteFieldBeginAsync(tmp226, cancellationToken);
+        tmp228.Name = "healthy_nodes_count";
+        tmp228.Type = TType.I32;
+        tmp228.ID = 2;
+        await oprot.WriteFieldBeginAsync(tmp228, cancellationToken);
         await oprot.WriteI32Async(HealthyNodesCount, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
-        tmp226.Name = "total_nodes_count";
-        tmp226.Type = TType.I32;
-        tmp226.ID = 3;
-        await oprot.WriteFieldBeginAsync(tmp226, cancellationToken);
+        tmp228.Name = "total_nodes_count";
+        tmp228.Type = TType.I32;
+        tmp228.ID = 3;
+        await oprot.WriteFieldBeginAsync(tmp228, cancellationToken);
         await oprot.WriteI32Async(TotalNodesCount, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((Leader != null) && __isset.leader)
         {
-          tmp226.Name = "leader";
-          tmp226.Type = TType.Struct;
-          tmp226.ID = 4;
-          await oprot.WriteFieldBeginAsync(tmp226, cancellationToken);
+          tmp228.Name = "leader";
+          tmp228.Type = TType.Struct;
+          tmp228.ID = 4;
+          await oprot.WriteFieldBeginAsync(tmp228, cancellationToken);
           await Leader.WriteAsync(oprot, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((ClusterStatus != null))
         {
-          tmp226.Name = "cluster_status";
-          tmp226.Type = TType.String;
-          tmp226.ID = 5;
-          await oprot.WriteFieldBeginAsync(tmp226, cancellationToken);
+          tmp228.Name = "cluster_status";
+          tmp228.Type = TType.String;
+          tmp228.ID = 5;
+          await oprot.WriteFieldBeginAsync(tmp228, cancellationToken);
           await oprot.WriteStringAsync(ClusterStatus, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
-        tmp226.Name = "current_term";
-        tmp226.Type = TType.I64;
-        tmp226.ID = 6;
-        await oprot.WriteFieldBeginAsync(tmp226, cancellationToken);
+        tmp228.Name = "current_term";
+        tmp228.Type = TType.I64;
+        tmp228.ID = 6;
+        await oprot.WriteFieldBeginAsync(tmp228, cancellationToken);
         await oprot.WriteI64Async(CurrentTerm, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((ClusterId != null) && __isset.cluster_id)
         {
-          tmp226.Name = "cluster_id";
-          tmp226.Type = TType.String;
-          tmp226.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp226, cancellationToken);
+          tmp228.Name = "cluster_id";
+          tmp228.Type = TType.String;
+          tmp228.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp228, cancellationToken);
           await oprot.WriteStringAsync(ClusterId, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.answered_by)
         {
-          tmp226.Name = "answered_by";
-          tmp226.Type = TType.I32;
-          tmp226.ID = 101;
-          await oprot.WriteFieldBeginAsync(tmp226, cancellationToken);
+          tmp228.Name = "answered_by";
+          tmp228.Type = TType.I32;
+          tmp228.ID = 101;
+          await oprot.WriteFieldBeginAsync(tmp228, cancellationToken);
           await oprot.WriteI32Async(AnsweredBy, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -433,40 +433,40 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp228 = new StringBuilder("ClusterHealth(");
+      var tmp230 = new StringBuilder("ClusterHealth(");
       if((Nodes != null))
       {
-        tmp228.Append(", Nodes: ");
-        Nodes.ToString(tmp228);
+        tmp230.Append(", Nodes: ");
+        Nodes.ToString(tmp230);
       }
-      tmp228.Append(", HealthyNodesCount: ");
-      HealthyNodesCount.ToString(tmp228);
-      tmp228.Append(", TotalNodesCount: ");
-      TotalNodesCount.ToString(tmp228);
+      tmp230.Append(", HealthyNodesCount: ");
+      HealthyNodesCount.ToString(tmp230);
+      tmp230.Append(", TotalNodesCount: ");
+      TotalNodesCount.ToString(tmp230);
       if((Leader != null) && __isset.leader)
       {
-        tmp228.Append(", Leader: ");
-        Leader.ToString(tmp228);
+        tmp230.Append(", Leader: ");
+        Leader.ToString(tmp230);
       }
       if((ClusterStatus != null))
       {
-        tmp228.Append(", ClusterStatus: ");
-        ClusterStatus.ToString(tmp228);
+        tmp230.Append(", ClusterStatus: ");
+        ClusterStatus.ToString(tmp230);
       }
-      tmp228.Append(", CurrentTerm: ");
-      CurrentTerm.ToString(tmp228);
+      tmp230.Append(", CurrentTerm: ");
+      CurrentTerm.ToString(tmp230);
       if((ClusterId != null) && __isset.cluster_id)
       {
-        tmp228.Append(", ClusterId: ");
-        ClusterId.ToString(tmp228);
+        tmp230.Append(", ClusterId: ");
+        ClusterId.ToString(tmp230);
       }
       if(__isset.answered_by)
       {
-        tmp228.Append(", AnsweredBy: ");
-        AnsweredBy.ToString(tmp228);
+        tmp230.Append(", AnsweredBy: ");
+        AnsweredBy.ToString(tmp230);
       }
-      tmp228.Append(')');
-      return tmp228.ToString();
+      tmp230.Append(')');
+      return tmp230.ToString();
     }
   }
 

@@ -36,6 +36,7 @@ namespace KvCloud.Protocol
   {
     private string? _auth_token;
     private int _timeout_ms;
+    private string? _traceparent;
 
     public string Name { get; set; } = string.Empty;
 
@@ -65,12 +66,26 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
     {
       public bool auth_token;
       public bool timeout_ms;
+      public bool traceparent;
     }
 
     public ColumnFamilyRequest()
@@ -84,22 +99,27 @@ namespace KvCloud.Protocol
 
     public ColumnFamilyRequest DeepCopy()
     {
-      var tmp280 = new ColumnFamilyRequest();
+      var tmp282 = new ColumnFamilyRequest();
       if((Name != null))
       {
-        tmp280.Name = this.Name!;
+        tmp282.Name = this.Name!;
       }
       if((AuthToken != null) && __isset.auth_token)
       {
-        tmp280.AuthToken = this.AuthToken!;
+        tmp282.AuthToken = this.AuthToken!;
       }
-      tmp280.__isset.auth_token = this.__isset.auth_token;
+      tmp282.__isset.auth_token = this.__isset.auth_token;
       if(__isset.timeout_ms)
       {
-        tmp280.TimeoutMs = this.TimeoutMs;
+        tmp282.TimeoutMs = this.TimeoutMs;
       }
-      tmp280.__isset.timeout_ms = this.__isset.timeout_ms;
-      return tmp280;
+      tmp282.__isset.timeout_ms = this.__isset.timeout_ms;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp282.Traceparent = this.Traceparent!;
+      }
+      tmp282.__isset.traceparent = this.__isset.traceparent;
+      return tmp282;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -151,6 +171,16 @@ namespace KvCloud.Protocol
                 await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               }
               break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -176,34 +206,43 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp281 = new TStruct("ColumnFamilyRequest");
-        await oprot.WriteStructBeginAsync(tmp281, cancellationToken);
-        var tmp282 = new TField();
+        var tmp283 = new TStruct("ColumnFamilyRequest");
+        await oprot.WriteStructBeginAsync(tmp283, cancellationToken);
+        var tmp284 = new TField();
         if((Name != null))
         {
-          tmp282.Name = "name";
-          tmp282.Type = TType.String;
-          tmp282.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp282, cancellationToken);
+          tmp284.Name = "name";
+          tmp284.Type = TType.String;
+          tmp284.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp284, cancellationToken);
           await oprot.WriteStringAsync(Name, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((AuthToken != null) && __isset.auth_token)
         {
-          tmp282.Name = "auth_token";
-          tmp282.Type = TType.String;
-          tmp282.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp282, cancellationToken);
+          tmp284.Name = "auth_token";
+          tmp284.Type = TType.String;
+          tmp284.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp284, cancellationToken);
           await oprot.WriteStringAsync(AuthToken, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.timeout_ms)
         {
-          tmp282.Name = "timeout_ms";
-          tmp282.Type = TType.I32;
-          tmp282.ID = 103;
-          await oprot.WriteFieldBeginAsync(tmp282, cancellationToken);
+          tmp284.Name = "timeout_ms";
+          tmp284.Type = TType.I32;
+          tmp284.ID = 103;
+          await oprot.WriteFieldBeginAsync(tmp284, cancellationToken);
           await oprot.WriteI32Async(TimeoutMs, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp284.Name = "traceparent";
+          tmp284.Type = TType.String;
+          tmp284.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp284, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         await oprot.WriteFieldStopAsync(cancellationToken);
@@ -221,7 +260,8 @@ namespace KvCloud.Protocol
       if (ReferenceEquals(this, other)) return true;
       return global::System.Object.Equals(Name, other.Name)
         && ((__isset.auth_token == other.__isset.auth_token) && ((!__isset.auth_token) || (global::System.Object.Equals(AuthToken, other.AuthToken))))
-        && ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))));
+        && ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -239,30 +279,39 @@ namespace KvCloud.Protocol
         {
           hashcode = (hashcode * 397) + TimeoutMs.GetHashCode();
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
+        }
       }
       return hashcode;
     }
 
     public override string ToString()
     {
-      var tmp283 = new StringBuilder("ColumnFamilyRequest(");
+      var tmp285 = new StringBuilder("ColumnFamilyRequest(");
       if((Name != null))
       {
-        tmp283.Append(", Name: ");
-        Name.ToString(tmp283);
+        tmp285.Append(", Name: ");
+        Name.ToString(tmp285);
       }
       if((AuthToken != null) && __isset.auth_token)
       {
-        tmp283.Append(", AuthToken: ");
-        AuthToken.ToString(tmp283);
+        tmp285.Append(", AuthToken: ");
+        AuthToken.ToString(tmp285);
       }
       if(__isset.timeout_ms)
       {
-        tmp283.Append(", TimeoutMs: ");
-        TimeoutMs.ToString(tmp283);
+        tmp285.Append(", TimeoutMs: ");
+        TimeoutMs.ToString(tmp285);
       }
-      tmp283.Append(')');
-      return tmp283.ToString();
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp285.Append(", Traceparent: ");
+        Traceparent.ToString(tmp285);
+      }
+      tmp285.Append(')');
+      return tmp285.ToString();
     }
   }
 

@@ -118,29 +118,29 @@ namespace KvCloud.Protocol
 
     public ColumnFamilyResponse DeepCopy()
     {
-      var tmp285 = new ColumnFamilyResponse();
-      tmp285.Success = this.Success;
+      var tmp287 = new ColumnFamilyResponse();
+      tmp287.Success = this.Success;
       if((Error != null) && __isset.error)
       {
-        tmp285.Error = this.Error!;
+        tmp287.Error = this.Error!;
       }
-      tmp285.__isset.error = this.__isset.error;
+      tmp287.__isset.error = this.__isset.error;
       if(__isset.code)
       {
-        tmp285.Code = this.Code;
+        tmp287.Code = this.Code;
       }
-      tmp285.__isset.code = this.__isset.code;
+      tmp287.__isset.code = this.__isset.code;
       if((LeaderEndpoint != null) && __isset.leader_endpoint)
       {
-        tmp285.LeaderEndpoint = this.LeaderEndpoint!;
+        tmp287.LeaderEndpoint = this.LeaderEndpoint!;
       }
-      tmp285.__isset.leader_endpoint = this.__isset.leader_endpoint;
+      tmp287.__isset.leader_endpoint = this.__isset.leader_endpoint;
       if(__isset.version)
       {
-        tmp285.Version = this.Version;
+        tmp287.Version = this.Version;
       }
-      tmp285.__isset.version = this.__isset.version;
-      return tmp285;
+      tmp287.__isset.version = this.__isset.version;
+      return tmp287;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -237,48 +237,48 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp286 = new TStruct("ColumnFamilyResponse");
-        await oprot.WriteStructBeginAsync(tmp286, cancellationToken);
-        var tmp287 = new TField();
-        tmp287.Name = "success";
-        tmp287.Type = TType.Bool;
-        tmp287.ID = 1;
-        await oprot.WriteFieldBeginAsync(tmp287, cancellationToken);
+        var tmp288 = new TStruct("ColumnFamilyResponse");
+        await oprot.WriteStructBeginAsync(tmp288, cancellationToken);
+        var tmp289 = new TField();
+        tmp289.Name = "success";
+        tmp289.Type = TType.Bool;
+        tmp289.ID = 1;
+        await oprot.WriteFieldBeginAsync(tmp289, cancellationToken);
         await oprot.WriteBoolAsync(Success, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((Error != null) && __isset.error)
         {
-          tmp287.Name = "error";
-          tmp287.Type = TType.String;
-          tmp287.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp287, cancellationToken);
+          tmp289.Name = "error";
+          tmp289.Type = TType.String;
+          tmp289.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp289, cancellationToken);
           await oprot.WriteStringAsync(Error, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.code)
         {
-          tmp287.Name = "code";
-          tmp287.Type = TType.I32;
-          tmp287.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp287, cancellationToken);
+          tmp289.Name = "code";
+          tmp289.Type = TType.I32;
+          tmp289.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp289, cancellationToken);
           await oprot.WriteI32Async((int)Code, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((LeaderEndpoint != null) && __isset.leader_endpoint)
         {
-          tmp287.Name = "leader_endpoint";
-          tmp287.Type = TType.String;
-          tmp287.ID = 101;
-          await oprot.WriteFieldBeginAsync(tmp287, cancellationToken);
+          tmp289.Name = "leader_endpoint";
+          tmp289.Type = TType.String;
+          tmp289.ID = 101;
+          await oprot.WriteFieldBeginAsync(tmp289, cancellationToken);
           await oprot.WriteStringAsync(LeaderEndpoint, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.version)
         {
-          tmp287.Name = "version";
-          tmp287.Type = TType.I64;
-          tmp287.ID = 102;
-          await oprot.WriteFieldBeginAsync(tmp287, cancellationToken);
+          tmp289.Name = "version";
+          tmp289.Type = TType.I64;
+          tmp289.ID = 102;
+          await oprot.WriteFieldBeginAsync(tmp289, cancellationToken);
           await oprot.WriteI64Async(Version, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -328,31 +328,31 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp288 = new StringBuilder("ColumnFamilyResponse(");
-      tmp288.Append(", Success: ");
-      Success.ToString(tmp288);
+      var tmp290 = new StringBuilder("ColumnFamilyResponse(");
+      tmp290.Append(", Success: ");
+      Success.ToString(tmp290);
       if((Error != null) && __isset.error)
       {
-        tmp288.Append(", Error: ");
-        Error.ToString(tmp288);
+        tmp290.Append(", Error: ");
+        Error.ToString(tmp290);
       }
       if(__isset.code)
       {
-        tmp288.Append(", Code: ");
-        Code.ToString(tmp288);
+        tmp290.Append(", Code: ");
+        Code.ToString(tmp290);
       }
       if((LeaderEndpoint != null) && __isset.leader_endpoint)
       {
-        tmp288.Append(", LeaderEndpoint: ");
-        LeaderEndpoint.ToString(tmp288);
+        tmp290.Append(", LeaderEndpoint: ");
+        LeaderEndpoint.ToString(tmp290);
       }
       if(__isset.version)
       {
-        tmp288.Append(", Version: ");
-        Version.ToString(tmp288);
+        tmp290.Append(", Version: ");
+        Version.ToString(tmp290);
       }
-      tmp288.Append(')');
-      return tmp288.ToString();
+      tmp290.Append(')');
+      return tmp290.ToString();
     }
   }
 

@@ -156,41 +156,41 @@ namespace KvCloud.Protocol
 
     public DatabaseStats DeepCopy()
     {
-      var tmp230 = new DatabaseStats();
-      tmp230.TotalKeys = this.TotalKeys;
-      tmp230.TotalSizeBytes = this.TotalSizeBytes;
-      tmp230.WriteOperationsCount = this.WriteOperationsCount;
-      tmp230.ReadOperationsCount = this.ReadOperationsCount;
-      tmp230.AverageResponseTimeMs = this.AverageResponseTimeMs;
-      tmp230.ActiveTransactions = this.ActiveTransactions;
-      tmp230.CommittedTransactions = this.CommittedTransactions;
-      tmp230.AbortedTransactions = this.AbortedTransactions;
+      var tmp232 = new DatabaseStats();
+      tmp232.TotalKeys = this.TotalKeys;
+      tmp232.TotalSizeBytes = this.TotalSizeBytes;
+      tmp232.WriteOperationsCount = this.WriteOperationsCount;
+      tmp232.ReadOperationsCount = this.ReadOperationsCount;
+      tmp232.AverageResponseTimeMs = this.AverageResponseTimeMs;
+      tmp232.ActiveTransactions = this.ActiveTransactions;
+      tmp232.CommittedTransactions = this.CommittedTransactions;
+      tmp232.AbortedTransactions = this.AbortedTransactions;
       if(__isset.cache_hit_rate_percent)
       {
-        tmp230.CacheHitRatePercent = this.CacheHitRatePercent;
+        tmp232.CacheHitRatePercent = this.CacheHitRatePercent;
       }
-      tmp230.__isset.cache_hit_rate_percent = this.__isset.cache_hit_rate_percent;
+      tmp232.__isset.cache_hit_rate_percent = this.__isset.cache_hit_rate_percent;
       if(__isset.compaction_pending_bytes)
       {
-        tmp230.CompactionPendingBytes = this.CompactionPendingBytes;
+        tmp232.CompactionPendingBytes = this.CompactionPendingBytes;
       }
-      tmp230.__isset.compaction_pending_bytes = this.__isset.compaction_pending_bytes;
+      tmp232.__isset.compaction_pending_bytes = this.__isset.compaction_pending_bytes;
       if((Details != null) && __isset.details)
       {
-        tmp230.Details = this.Details.DeepCopy()!;
+        tmp232.Details = this.Details.DeepCopy()!;
       }
-      tmp230.__isset.details = this.__isset.details;
+      tmp232.__isset.details = this.__isset.details;
       if(__isset.oldest_readable_version)
       {
-        tmp230.OldestReadableVersion = this.OldestReadableVersion;
+        tmp232.OldestReadableVersion = this.OldestReadableVersion;
       }
-      tmp230.__isset.oldest_readable_version = this.__isset.oldest_readable_version;
+      tmp232.__isset.oldest_readable_version = this.__isset.oldest_readable_version;
       if(__isset.applied_version)
       {
-        tmp230.AppliedVersion = this.AppliedVersion;
+        tmp232.AppliedVersion = this.AppliedVersion;
       }
-      tmp230.__isset.applied_version = this.__isset.applied_version;
-      return tmp230;
+      tmp232.__isset.applied_version = this.__isset.applied_version;
+      return tmp232;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -330,15 +330,15 @@ namespace KvCloud.Protocol
               if (field.Type == TType.Map)
               {
                 {
-                  var _map231 = await iprot.ReadMapBeginAsync(cancellationToken);
-                  Details = new Dictionary<string, long>(_map231.Count);
-                  for(int _i232 = 0; _i232 < _map231.Count; ++_i232)
+                  var _map233 = await iprot.ReadMapBeginAsync(cancellationToken);
+                  Details = new Dictionary<string, long>(_map233.Count);
+                  for(int _i234 = 0; _i234 < _map233.Count; ++_i234)
                   {
-                    string _key233;
-                    long _val234;
-                    _key233 = await iprot.ReadStringAsync(cancellationToken);
-                    _val234 = await iprot.ReadI64Async(cancellationToken);
-                    Details[_key233] = _val234;
+                    string _key235;
+                    long _val236;
+                    _key235 = await iprot.ReadStringAsync(cancellationToken);
+                    _val236 = await iprot.ReadI64Async(cancellationToken);
+                    Details[_key235] = _val236;
                   }
                   await iprot.ReadMapEndAsync(cancellationToken);
                 }
@@ -421,105 +421,105 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp235 = new TStruct("DatabaseStats");
-        await oprot.WriteStructBeginAsync(tmp235, cancellationToken);
-        var tmp236 = new TField();
-        tmp236.Name = "total_keys";
-        tmp236.Type = TType.I64;
-        tmp236.ID = 1;
-        await oprot.WriteFieldBeginAsync(tmp236, cancellationToken);
+        var tmp237 = new TStruct("DatabaseStats");
+        await oprot.WriteStructBeginAsync(tmp237, cancellationToken);
+        var tmp238 = new TField();
+        tmp238.Name = "total_keys";
+        tmp238.Type = TType.I64;
+        tmp238.ID = 1;
+        await oprot.WriteFieldBeginAsync(tmp238, cancellationToken);
         await oprot.WriteI64Async(TotalKeys, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
-        tmp236.Name = "total_size_bytes";
-        tmp236.Type = TType.I64;
-        tmp236.ID = 2;
-        await oprot.WriteFieldBeginAsync(tmp236, cancellationToken);
+        tmp238.Name = "total_size_bytes";
+        tmp238.Type = TType.I64;
+        tmp238.ID = 2;
+        await oprot.WriteFieldBeginAsync(tmp238, cancellationToken);
         await oprot.WriteI64Async(TotalSizeBytes, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
-        tmp236.Name = "write_operations_count";
-        tmp236.Type = TType.I64;
-        tmp236.ID = 3;
-        await oprot.WriteFieldBeginAsync(tmp236, cancellationToken);
+        tmp238.Name = "write_operations_count";
+        tmp238.Type = TType.I64;
+        tmp238.ID = 3;
+        await oprot.WriteFieldBeginAsync(tmp238, cancellationToken);
         await oprot.WriteI64Async(WriteOperationsCount, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
-        tmp236.Name = "read_operations_count";
-        tmp236.Type = TType.I64;
-        tmp236.ID = 4;
-        await oprot.WriteFieldBeginAsync(tmp236, cancellationToken);
+        tmp238.Name = "read_operations_count";
+        tmp238.Type = TType.I64;
+        tmp238.ID = 4;
+        await oprot.WriteFieldBeginAsync(tmp238, cancellationToken);
         await oprot.WriteI64Async(ReadOperationsCount, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
-        tmp236.Name = "average_response_time_ms";
-        tmp236.Type = TType.Double;
-        tmp236.ID = 5;
-        await oprot.WriteFieldBeginAsync(tmp236, cancellationToken);
+        tmp238.Name = "average_response_time_ms";
+        tmp238.Type = TType.Double;
+        tmp238.ID = 5;
+        await oprot.WriteFieldBeginAsync(tmp238, cancellationToken);
         await oprot.WriteDoubleAsync(AverageResponseTimeMs, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
-        tmp236.Name = "active_transactions";
-        tmp236.Type = TType.I64;
-        tmp236.ID = 6;
-        await oprot.WriteFieldBeginAsync(tmp236, cancellationToken);
+        tmp238.Name = "active_transactions";
+        tmp238.Type = TType.I64;
+        tmp238.ID = 6;
+        await oprot.WriteFieldBeginAsync(tmp238, cancellationToken);
         await oprot.WriteI64Async(ActiveTransactions, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
-        tmp236.Name = "committed_transactions";
-        tmp236.Type = TType.I64;
-        tmp236.ID = 7;
-        await oprot.WriteFieldBeginAsync(tmp236, cancellationToken);
+        tmp238.Name = "committed_transactions";
+        tmp238.Type = TType.I64;
+        tmp238.ID = 7;
+        await oprot.WriteFieldBeginAsync(tmp238, cancellationToken);
         await oprot.WriteI64Async(CommittedTransactions, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
-        tmp236.Name = "aborted_transactions";
-        tmp236.Type = TType.I64;
-        tmp236.ID = 8;
-        await oprot.WriteFieldBeginAsync(tmp236, cancellationToken);
+        tmp238.Name = "aborted_transactions";
+        tmp238.Type = TType.I64;
+        tmp238.ID = 8;
+        await oprot.WriteFieldBeginAsync(tmp238, cancellationToken);
         await oprot.WriteI64Async(AbortedTransactions, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if(__isset.cache_hit_rate_percent)
         {
-          tmp236.Name = "cache_hit_rate_percent";
-          tmp236.Type = TType.I64;
-          tmp236.ID = 9;
-          await oprot.WriteFieldBeginAsync(tmp236, cancellationToken);
+          tmp238.Name = "cache_hit_rate_percent";
+          tmp238.Type = TType.I64;
+          tmp238.ID = 9;
+          await oprot.WriteFieldBeginAsync(tmp238, cancellationToken);
           await oprot.WriteI64Async(CacheHitRatePercent, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.compaction_pending_bytes)
         {
-          tmp236.Name = "compaction_pending_bytes";
-          tmp236.Type = TType.I64;
-          tmp236.ID = 10;
-          await oprot.WriteFieldBeginAsync(tmp236, cancellationToken);
+          tmp238.Name = "compaction_pending_bytes";
+          tmp238.Type = TType.I64;
+          tmp238.ID = 10;
+          await oprot.WriteFieldBeginAsync(tmp238, cancellationToken);
           await oprot.WriteI64Async(CompactionPendingBytes, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((Details != null) && __isset.details)
         {
-          tmp236.Name = "details";
-          tmp236.Type = TType.Map;
-          tmp236.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp236, cancellationToken);
+          tmp238.Name = "details";
+          tmp238.Type = TType.Map;
+          tmp238.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp238, cancellationToken);
           await oprot.WriteMapBeginAsync(new TMap(TType.String, TType.I64, Details.Count), cancellationToken);
-          foreach (string _iter237 in Details.Keys)
+          foreach (string _iter239 in Details.Keys)
           {
-            await oprot.WriteStringAsync(_iter237, cancellationToken);
-            await oprot.WriteI64Async(Details[_iter237], cancellationToken);
+            await oprot.WriteStringAsync(_iter239, cancellationToken);
+            await oprot.WriteI64Async(Details[_iter239], cancellationToken);
           }
           await oprot.WriteMapEndAsync(cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.oldest_readable_version)
         {
-          tmp236.Name = "oldest_readable_version";
-          tmp236.Type = TType.I64;
-          tmp236.ID = 101;
-          await oprot.WriteFieldBeginAsync(tmp236, cancellationToken);
+          tmp238.Name = "oldest_readable_version";
+          tmp238.Type = TType.I64;
+          tmp238.ID = 101;
+          await oprot.WriteFieldBeginAsync(tmp238, cancellationToken);
           await oprot.WriteI64Async(OldestReadableVersion, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.applied_version)
         {
-          tmp236.Name = "applied_version";
-          tmp236.Type = TType.I64;
-          tmp236.ID = 102;
-          await oprot.WriteFieldBeginAsync(tmp236, cancellationToken);
+          tmp238.Name = "applied_version";
+          tmp238.Type = TType.I64;
+          tmp238.ID = 102;
+          await oprot.WriteFieldBeginAsync(tmp238, cancellationToken);
           await oprot.WriteI64Async(AppliedVersion, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -588,50 +588,50 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp238 = new StringBuilder("DatabaseStats(");
-      tmp238.Append(", TotalKeys: ");
-      TotalKeys.ToString(tmp238);
-      tmp238.Append(", TotalSizeBytes: ");
-      TotalSizeBytes.ToString(tmp238);
-      tmp238.Append(", WriteOperationsCount: ");
-      WriteOperationsCount.ToString(tmp238);
-      tmp238.Append(", ReadOperationsCount: ");
-      ReadOperationsCount.ToString(tmp238);
-      tmp238.Append(", AverageResponseTimeMs: ");
-      AverageResponseTimeMs.ToString(tmp238);
-      tmp238.Append(", ActiveTransactions: ");
-      ActiveTransactions.ToString(tmp238);
-      tmp238.Append(", CommittedTransactions: ");
-      CommittedTransactions.ToString(tmp238);
-      tmp238.Append(", AbortedTransactions: ");
-      AbortedTransactions.ToString(tmp238);
+      var tmp240 = new StringBuilder("DatabaseStats(");
+      tmp240.Append(", TotalKeys: ");
+      TotalKeys.ToString(tmp240);
+      tmp240.Append(", TotalSizeBytes: ");
+      TotalSizeBytes.ToString(tmp240);
+      tmp240.Append(", WriteOperationsCount: ");
+      WriteOperationsCount.ToString(tmp240);
+      tmp240.Append(", ReadOperationsCount: ");
+      ReadOperationsCount.ToString(tmp240);
+      tmp240.Append(", AverageResponseTimeMs: ");
+      AverageResponseTimeMs.ToString(tmp240);
+      tmp240.Append(", ActiveTransactions: ");
+      ActiveTransactions.ToString(tmp240);
+      tmp240.Append(", CommittedTransactions: ");
+      CommittedTransactions.ToString(tmp240);
+      tmp240.Append(", AbortedTransactions: ");
+      AbortedTransactions.ToString(tmp240);
       if(__isset.cache_hit_rate_percent)
       {
-        tmp238.Append(", CacheHitRatePercent: ");
-        CacheHitRatePercent.ToString(tmp238);
+        tmp240.Append(", CacheHitRatePercent: ");
+        CacheHitRatePercent.ToString(tmp240);
       }
       if(__isset.compaction_pending_bytes)
       {
-        tmp238.Append(", CompactionPendingBytes: ");
-        CompactionPendingBytes.ToString(tmp238);
+        tmp240.Append(", CompactionPendingBytes: ");
+        CompactionPendingBytes.ToString(tmp240);
       }
       if((Details != null) && __isset.details)
       {
-        tmp238.Append(", Details: ");
-        Details.ToString(tmp238);
+        tmp240.Append(", Details: ");
+        Details.ToString(tmp240);
       }
       if(__isset.oldest_readable_version)
       {
-        tmp238.Append(", OldestReadableVersion: ");
-        OldestReadableVersion.ToString(tmp238);
+        tmp240.Append(", OldestReadableVersion: ");
+        OldestReadableVersion.ToString(tmp240);
       }
       if(__isset.applied_version)
       {
-        tmp238.Append(", AppliedVersion: ");
-        AppliedVersion.ToString(tmp238);
+        tmp240.Append(", AppliedVersion: ");
+        AppliedVersion.ToString(tmp240);
       }
-      tmp238.Append(')');
-      return tmp238.ToString();
+      tmp240.Append(')');
+      return tmp240.ToString();
     }
   }
 

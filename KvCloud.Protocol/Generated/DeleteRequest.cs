@@ -39,6 +39,7 @@ namespace KvCloud.Protocol
     private long _sequence;
     private long _acknowledged_below;
     private int _timeout_ms;
+    private string? _traceparent;
 
     public byte[] Key { get; set; } = Array.Empty<byte>();
 
@@ -107,6 +108,19 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
@@ -116,6 +130,7 @@ namespace KvCloud.Protocol
       public bool sequence;
       public bool acknowledged_below;
       public bool timeout_ms;
+      public bool traceparent;
     }
 
     public DeleteRequest()
@@ -159,6 +174,11 @@ namespace KvCloud.Protocol
         tmp25.TimeoutMs = this.TimeoutMs;
       }
       tmp25.__isset.timeout_ms = this.__isset.timeout_ms;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp25.Traceparent = this.Traceparent!;
+      }
+      tmp25.__isset.traceparent = this.__isset.traceparent;
       return tmp25;
     }
 
@@ -235,6 +255,16 @@ namespace KvCloud.Protocol
               if (field.Type == TType.I32)
               {
                 TimeoutMs = await iprot.ReadI32Async(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
               }
               else
               {
@@ -323,6 +353,15 @@ namespace KvCloud.Protocol
           await oprot.WriteI32Async(TimeoutMs, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp27.Name = "traceparent";
+          tmp27.Type = TType.String;
+          tmp27.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp27, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
         await oprot.WriteFieldStopAsync(cancellationToken);
         await oprot.WriteStructEndAsync(cancellationToken);
       }
@@ -341,7 +380,8 @@ namespace KvCloud.Protocol
         && ((__isset.client_id == other.__isset.client_id) && ((!__isset.client_id) || (global::System.Object.Equals(ClientId, other.ClientId))))
         && ((__isset.sequence == other.__isset.sequence) && ((!__isset.sequence) || (global::System.Object.Equals(Sequence, other.Sequence))))
         && ((__isset.acknowledged_below == other.__isset.acknowledged_below) && ((!__isset.acknowledged_below) || (global::System.Object.Equals(AcknowledgedBelow, other.AcknowledgedBelow))))
-        && ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))));
+        && ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -370,6 +410,10 @@ namespace KvCloud.Protocol
         if(__isset.timeout_ms)
         {
           hashcode = (hashcode * 397) + TimeoutMs.GetHashCode();
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
         }
       }
       return hashcode;
@@ -407,6 +451,11 @@ namespace KvCloud.Protocol
       {
         tmp28.Append(", TimeoutMs: ");
         TimeoutMs.ToString(tmp28);
+      }
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp28.Append(", Traceparent: ");
+        Traceparent.ToString(tmp28);
       }
       tmp28.Append(')');
       return tmp28.ToString();

@@ -37,6 +37,7 @@ namespace KvCloud.Protocol
     private double _probability;
     private int _duration_ms;
     private string? _target_operation;
+    private string? _traceparent;
 
     public string FaultType { get; set; } = string.Empty;
 
@@ -79,6 +80,19 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
@@ -86,6 +100,7 @@ namespace KvCloud.Protocol
       public bool probability;
       public bool duration_ms;
       public bool target_operation;
+      public bool traceparent;
     }
 
     public FaultInjectionRequest()
@@ -103,27 +118,32 @@ namespace KvCloud.Protocol
 
     public FaultInjectionRequest DeepCopy()
     {
-      var tmp142 = new FaultInjectionRequest();
+      var tmp143 = new FaultInjectionRequest();
       if((FaultType != null))
       {
-        tmp142.FaultType = this.FaultType!;
+        tmp143.FaultType = this.FaultType!;
       }
       if(__isset.probability)
       {
-        tmp142.Probability = this.Probability;
+        tmp143.Probability = this.Probability;
       }
-      tmp142.__isset.probability = this.__isset.probability;
+      tmp143.__isset.probability = this.__isset.probability;
       if(__isset.duration_ms)
       {
-        tmp142.DurationMs = this.DurationMs;
+        tmp143.DurationMs = this.DurationMs;
       }
-      tmp142.__isset.duration_ms = this.__isset.duration_ms;
+      tmp143.__isset.duration_ms = this.__isset.duration_ms;
       if((TargetOperation != null) && __isset.target_operation)
       {
-        tmp142.TargetOperation = this.TargetOperation!;
+        tmp143.TargetOperation = this.TargetOperation!;
       }
-      tmp142.__isset.target_operation = this.__isset.target_operation;
-      return tmp142;
+      tmp143.__isset.target_operation = this.__isset.target_operation;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp143.Traceparent = this.Traceparent!;
+      }
+      tmp143.__isset.traceparent = this.__isset.traceparent;
+      return tmp143;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -185,6 +205,16 @@ namespace KvCloud.Protocol
                 await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               }
               break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -210,43 +240,52 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp143 = new TStruct("FaultInjectionRequest");
-        await oprot.WriteStructBeginAsync(tmp143, cancellationToken);
-        var tmp144 = new TField();
+        var tmp144 = new TStruct("FaultInjectionRequest");
+        await oprot.WriteStructBeginAsync(tmp144, cancellationToken);
+        var tmp145 = new TField();
         if((FaultType != null))
         {
-          tmp144.Name = "fault_type";
-          tmp144.Type = TType.String;
-          tmp144.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp144, cancellationToken);
+          tmp145.Name = "fault_type";
+          tmp145.Type = TType.String;
+          tmp145.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp145, cancellationToken);
           await oprot.WriteStringAsync(FaultType, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.probability)
         {
-          tmp144.Name = "probability";
-          tmp144.Type = TType.Double;
-          tmp144.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp144, cancellationToken);
+          tmp145.Name = "probability";
+          tmp145.Type = TType.Double;
+          tmp145.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp145, cancellationToken);
           await oprot.WriteDoubleAsync(Probability, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.duration_ms)
         {
-          tmp144.Name = "duration_ms";
-          tmp144.Type = TType.I32;
-          tmp144.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp144, cancellationToken);
+          tmp145.Name = "duration_ms";
+          tmp145.Type = TType.I32;
+          tmp145.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp145, cancellationToken);
           await oprot.WriteI32Async(DurationMs, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((TargetOperation != null) && __isset.target_operation)
         {
-          tmp144.Name = "target_operation";
-          tmp144.Type = TType.String;
-          tmp144.ID = 4;
-          await oprot.WriteFieldBeginAsync(tmp144, cancellationToken);
+          tmp145.Name = "target_operation";
+          tmp145.Type = TType.String;
+          tmp145.ID = 4;
+          await oprot.WriteFieldBeginAsync(tmp145, cancellationToken);
           await oprot.WriteStringAsync(TargetOperation, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp145.Name = "traceparent";
+          tmp145.Type = TType.String;
+          tmp145.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp145, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         await oprot.WriteFieldStopAsync(cancellationToken);
@@ -265,7 +304,8 @@ namespace KvCloud.Protocol
       return global::System.Object.Equals(FaultType, other.FaultType)
         && ((__isset.probability == other.__isset.probability) && ((!__isset.probability) || (global::System.Object.Equals(Probability, other.Probability))))
         && ((__isset.duration_ms == other.__isset.duration_ms) && ((!__isset.duration_ms) || (global::System.Object.Equals(DurationMs, other.DurationMs))))
-        && ((__isset.target_operation == other.__isset.target_operation) && ((!__isset.target_operation) || (global::System.Object.Equals(TargetOperation, other.TargetOperation))));
+        && ((__isset.target_operation == other.__isset.target_operation) && ((!__isset.target_operation) || (global::System.Object.Equals(TargetOperation, other.TargetOperation))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -287,35 +327,44 @@ namespace KvCloud.Protocol
         {
           hashcode = (hashcode * 397) + TargetOperation.GetHashCode();
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
+        }
       }
       return hashcode;
     }
 
     public override string ToString()
     {
-      var tmp145 = new StringBuilder("FaultInjectionRequest(");
+      var tmp146 = new StringBuilder("FaultInjectionRequest(");
       if((FaultType != null))
       {
-        tmp145.Append(", FaultType: ");
-        FaultType.ToString(tmp145);
+        tmp146.Append(", FaultType: ");
+        FaultType.ToString(tmp146);
       }
       if(__isset.probability)
       {
-        tmp145.Append(", Probability: ");
-        Probability.ToString(tmp145);
+        tmp146.Append(", Probability: ");
+        Probability.ToString(tmp146);
       }
       if(__isset.duration_ms)
       {
-        tmp145.Append(", DurationMs: ");
-        DurationMs.ToString(tmp145);
+        tmp146.Append(", DurationMs: ");
+        DurationMs.ToString(tmp146);
       }
       if((TargetOperation != null) && __isset.target_operation)
       {
-        tmp145.Append(", TargetOperation: ");
-        TargetOperation.ToString(tmp145);
+        tmp146.Append(", TargetOperation: ");
+        TargetOperation.ToString(tmp146);
       }
-      tmp145.Append(')');
-      return tmp145.ToString();
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp146.Append(", Traceparent: ");
+        Traceparent.ToString(tmp146);
+      }
+      tmp146.Append(')');
+      return tmp146.ToString();
     }
   }
 

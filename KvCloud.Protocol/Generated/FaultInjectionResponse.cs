@@ -88,19 +88,19 @@ namespace KvCloud.Protocol
 
     public FaultInjectionResponse DeepCopy()
     {
-      var tmp147 = new FaultInjectionResponse();
-      tmp147.Success = this.Success;
+      var tmp148 = new FaultInjectionResponse();
+      tmp148.Success = this.Success;
       if((Error != null) && __isset.error)
       {
-        tmp147.Error = this.Error!;
+        tmp148.Error = this.Error!;
       }
-      tmp147.__isset.error = this.__isset.error;
+      tmp148.__isset.error = this.__isset.error;
       if(__isset.code)
       {
-        tmp147.Code = this.Code;
+        tmp148.Code = this.Code;
       }
-      tmp147.__isset.code = this.__isset.code;
-      return tmp147;
+      tmp148.__isset.code = this.__isset.code;
+      return tmp148;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -177,30 +177,30 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp148 = new TStruct("FaultInjectionResponse");
-        await oprot.WriteStructBeginAsync(tmp148, cancellationToken);
-        var tmp149 = new TField();
-        tmp149.Name = "success";
-        tmp149.Type = TType.Bool;
-        tmp149.ID = 1;
-        await oprot.WriteFieldBeginAsync(tmp149, cancellationToken);
+        var tmp149 = new TStruct("FaultInjectionResponse");
+        await oprot.WriteStructBeginAsync(tmp149, cancellationToken);
+        var tmp150 = new TField();
+        tmp150.Name = "success";
+        tmp150.Type = TType.Bool;
+        tmp150.ID = 1;
+        await oprot.WriteFieldBeginAsync(tmp150, cancellationToken);
         await oprot.WriteBoolAsync(Success, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((Error != null) && __isset.error)
         {
-          tmp149.Name = "error";
-          tmp149.Type = TType.String;
-          tmp149.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp149, cancellationToken);
+          tmp150.Name = "error";
+          tmp150.Type = TType.String;
+          tmp150.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp150, cancellationToken);
           await oprot.WriteStringAsync(Error, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.code)
         {
-          tmp149.Name = "code";
-          tmp149.Type = TType.I32;
-          tmp149.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp149, cancellationToken);
+          tmp150.Name = "code";
+          tmp150.Type = TType.I32;
+          tmp150.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp150, cancellationToken);
           await oprot.WriteI32Async((int)Code, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -240,21 +240,21 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp150 = new StringBuilder("FaultInjectionResponse(");
-      tmp150.Append(", Success: ");
-      Success.ToString(tmp150);
+      var tmp151 = new StringBuilder("FaultInjectionResponse(");
+      tmp151.Append(", Success: ");
+      Success.ToString(tmp151);
       if((Error != null) && __isset.error)
       {
-        tmp150.Append(", Error: ");
-        Error.ToString(tmp150);
+        tmp151.Append(", Error: ");
+        Error.ToString(tmp151);
       }
       if(__isset.code)
       {
-        tmp150.Append(", Code: ");
-        Code.ToString(tmp150);
+        tmp151.Append(", Code: ");
+        Code.ToString(tmp151);
       }
-      tmp150.Append(')');
-      return tmp150.ToString();
+      tmp151.Append(')');
+      return tmp151.ToString();
     }
   }
 

@@ -35,6 +35,7 @@ namespace KvCloud.Protocol
   public partial class GetClusterHealthRequest : TBase
   {
     private string? _auth_token;
+    private string? _traceparent;
 
     public string? AuthToken
     {
@@ -49,11 +50,25 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
     {
       public bool auth_token;
+      public bool traceparent;
     }
 
     public GetClusterHealthRequest()
@@ -62,13 +77,18 @@ namespace KvCloud.Protocol
 
     public GetClusterHealthRequest DeepCopy()
     {
-      var tmp240 = new GetClusterHealthRequest();
+      var tmp242 = new GetClusterHealthRequest();
       if((AuthToken != null) && __isset.auth_token)
       {
-        tmp240.AuthToken = this.AuthToken!;
+        tmp242.AuthToken = this.AuthToken!;
       }
-      tmp240.__isset.auth_token = this.__isset.auth_token;
-      return tmp240;
+      tmp242.__isset.auth_token = this.__isset.auth_token;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp242.Traceparent = this.Traceparent!;
+      }
+      tmp242.__isset.traceparent = this.__isset.traceparent;
+      return tmp242;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -98,6 +118,16 @@ namespace KvCloud.Protocol
                 await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               }
               break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -119,16 +149,25 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp241 = new TStruct("GetClusterHealthRequest");
-        await oprot.WriteStructBeginAsync(tmp241, cancellationToken);
-        var tmp242 = new TField();
+        var tmp243 = new TStruct("GetClusterHealthRequest");
+        await oprot.WriteStructBeginAsync(tmp243, cancellationToken);
+        var tmp244 = new TField();
         if((AuthToken != null) && __isset.auth_token)
         {
-          tmp242.Name = "auth_token";
-          tmp242.Type = TType.String;
-          tmp242.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp242, cancellationToken);
+          tmp244.Name = "auth_token";
+          tmp244.Type = TType.String;
+          tmp244.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp244, cancellationToken);
           await oprot.WriteStringAsync(AuthToken, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp244.Name = "traceparent";
+          tmp244.Type = TType.String;
+          tmp244.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp244, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         await oprot.WriteFieldStopAsync(cancellationToken);
@@ -144,7 +183,8 @@ namespace KvCloud.Protocol
     {
       if (that is not GetClusterHealthRequest other) return false;
       if (ReferenceEquals(this, other)) return true;
-      return ((__isset.auth_token == other.__isset.auth_token) && ((!__isset.auth_token) || (global::System.Object.Equals(AuthToken, other.AuthToken))));
+      return ((__isset.auth_token == other.__isset.auth_token) && ((!__isset.auth_token) || (global::System.Object.Equals(AuthToken, other.AuthToken))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -154,22 +194,32 @@ namespace KvCloud.Protocol
         {
           hashcode = (hashcode * 397) + AuthToken.GetHashCode();
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
+        }
       }
       return hashcode;
     }
 
     public override string ToString()
     {
-      var tmp243 = new StringBuilder("GetClusterHealthRequest(");
-      int tmp244 = 0;
+      var tmp245 = new StringBuilder("GetClusterHealthRequest(");
+      int tmp246 = 0;
       if((AuthToken != null) && __isset.auth_token)
       {
-        if(0 < tmp244++) { tmp243.Append(", "); }
-        tmp243.Append("AuthToken: ");
-        AuthToken.ToString(tmp243);
+        if(0 < tmp246++) { tmp245.Append(", "); }
+        tmp245.Append("AuthToken: ");
+        AuthToken.ToString(tmp245);
       }
-      tmp243.Append(')');
-      return tmp243.ToString();
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        if(0 < tmp246++) { tmp245.Append(", "); }
+        tmp245.Append("Traceparent: ");
+        Traceparent.ToString(tmp245);
+      }
+      tmp245.Append(')');
+      return tmp245.ToString();
     }
   }
 

@@ -103,24 +103,24 @@ namespace KvCloud.Protocol
 
     public GetClusterHealthResponse DeepCopy()
     {
-      var tmp245 = new GetClusterHealthResponse();
-      tmp245.Success = this.Success;
+      var tmp247 = new GetClusterHealthResponse();
+      tmp247.Success = this.Success;
       if((ClusterHealth != null) && __isset.cluster_health)
       {
-        tmp245.ClusterHealth = (global::KvCloud.Protocol.ClusterHealth)this.ClusterHealth.DeepCopy()!;
+        tmp247.ClusterHealth = (global::KvCloud.Protocol.ClusterHealth)this.ClusterHealth.DeepCopy()!;
       }
-      tmp245.__isset.cluster_health = this.__isset.cluster_health;
+      tmp247.__isset.cluster_health = this.__isset.cluster_health;
       if((Error != null) && __isset.error)
       {
-        tmp245.Error = this.Error!;
+        tmp247.Error = this.Error!;
       }
-      tmp245.__isset.error = this.__isset.error;
+      tmp247.__isset.error = this.__isset.error;
       if(__isset.code)
       {
-        tmp245.Code = this.Code;
+        tmp247.Code = this.Code;
       }
-      tmp245.__isset.code = this.__isset.code;
-      return tmp245;
+      tmp247.__isset.code = this.__isset.code;
+      return tmp247;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -208,39 +208,39 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp246 = new TStruct("GetClusterHealthResponse");
-        await oprot.WriteStructBeginAsync(tmp246, cancellationToken);
-        var tmp247 = new TField();
-        tmp247.Name = "success";
-        tmp247.Type = TType.Bool;
-        tmp247.ID = 1;
-        await oprot.WriteFieldBeginAsync(tmp247, cancellationToken);
+        var tmp248 = new TStruct("GetClusterHealthResponse");
+        await oprot.WriteStructBeginAsync(tmp248, cancellationToken);
+        var tmp249 = new TField();
+        tmp249.Name = "success";
+        tmp249.Type = TType.Bool;
+        tmp249.ID = 1;
+        await oprot.WriteFieldBeginAsync(tmp249, cancellationToken);
         await oprot.WriteBoolAsync(Success, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((ClusterHealth != null) && __isset.cluster_health)
         {
-          tmp247.Name = "cluster_health";
-          tmp247.Type = TType.Struct;
-          tmp247.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp247, cancellationToken);
+          tmp249.Name = "cluster_health";
+          tmp249.Type = TType.Struct;
+          tmp249.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp249, cancellationToken);
           await ClusterHealth.WriteAsync(oprot, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((Error != null) && __isset.error)
         {
-          tmp247.Name = "error";
-          tmp247.Type = TType.String;
-          tmp247.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp247, cancellationToken);
+          tmp249.Name = "error";
+          tmp249.Type = TType.String;
+          tmp249.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp249, cancellationToken);
           await oprot.WriteStringAsync(Error, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.code)
         {
-          tmp247.Name = "code";
-          tmp247.Type = TType.I32;
-          tmp247.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp247, cancellationToken);
+          tmp249.Name = "code";
+          tmp249.Type = TType.I32;
+          tmp249.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp249, cancellationToken);
           await oprot.WriteI32Async((int)Code, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -285,26 +285,26 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp248 = new StringBuilder("GetClusterHealthResponse(");
-      tmp248.Append(", Success: ");
-      Success.ToString(tmp248);
+      var tmp250 = new StringBuilder("GetClusterHealthResponse(");
+      tmp250.Append(", Success: ");
+      Success.ToString(tmp250);
       if((ClusterHealth != null) && __isset.cluster_health)
       {
-        tmp248.Append(", ClusterHealth: ");
-        ClusterHealth.ToString(tmp248);
+        tmp250.Append(", ClusterHealth: ");
+        ClusterHealth.ToString(tmp250);
       }
       if((Error != null) && __isset.error)
       {
-        tmp248.Append(", Error: ");
-        Error.ToString(tmp248);
+        tmp250.Append(", Error: ");
+        Error.ToString(tmp250);
       }
       if(__isset.code)
       {
-        tmp248.Append(", Code: ");
-        Code.ToString(tmp248);
+        tmp250.Append(", Code: ");
+        Code.ToString(tmp250);
       }
-      tmp248.Append(')');
-      return tmp248.ToString();
+      tmp250.Append(')');
+      return tmp250.ToString();
     }
   }
 

@@ -34,6 +34,27 @@ namespace KvCloud.Protocol
 
   public partial class GetCommittedVersionRequest : TBase
   {
+    private string? _traceparent;
+
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
+
+    public Isset __isset;
+    public struct Isset
+    {
+      public bool traceparent;
+    }
 
     public GetCommittedVersionRequest()
     {
@@ -42,6 +63,11 @@ namespace KvCloud.Protocol
     public GetCommittedVersionRequest DeepCopy()
     {
       var tmp113 = new GetCommittedVersionRequest();
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp113.Traceparent = this.Traceparent!;
+      }
+      tmp113.__isset.traceparent = this.__isset.traceparent;
       return tmp113;
     }
 
@@ -62,6 +88,16 @@ namespace KvCloud.Protocol
 
           switch (field.ID)
           {
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -85,6 +121,16 @@ namespace KvCloud.Protocol
       {
         var tmp114 = new TStruct("GetCommittedVersionRequest");
         await oprot.WriteStructBeginAsync(tmp114, cancellationToken);
+        var tmp115 = new TField();
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp115.Name = "traceparent";
+          tmp115.Type = TType.String;
+          tmp115.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp115, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
         await oprot.WriteFieldStopAsync(cancellationToken);
         await oprot.WriteStructEndAsync(cancellationToken);
       }
@@ -98,21 +144,32 @@ namespace KvCloud.Protocol
     {
       if (that is not GetCommittedVersionRequest other) return false;
       if (ReferenceEquals(this, other)) return true;
-      return true;
+      return ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
       int hashcode = 157;
       unchecked {
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
+        }
       }
       return hashcode;
     }
 
     public override string ToString()
     {
-      var tmp115 = new StringBuilder("GetCommittedVersionRequest(");
-      tmp115.Append(')');
-      return tmp115.ToString();
+      var tmp116 = new StringBuilder("GetCommittedVersionRequest(");
+      int tmp117 = 0;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        if(0 < tmp117++) { tmp116.Append(", "); }
+        tmp116.Append("Traceparent: ");
+        Traceparent.ToString(tmp116);
+      }
+      tmp116.Append(')');
+      return tmp116.ToString();
     }
   }
 

@@ -91,20 +91,20 @@ namespace KvCloud.Protocol
 
     public GetCommittedVersionResponse DeepCopy()
     {
-      var tmp117 = new GetCommittedVersionResponse();
-      tmp117.Version = this.Version;
-      tmp117.Success = this.Success;
+      var tmp118 = new GetCommittedVersionResponse();
+      tmp118.Version = this.Version;
+      tmp118.Success = this.Success;
       if((Error != null) && __isset.error)
       {
-        tmp117.Error = this.Error!;
+        tmp118.Error = this.Error!;
       }
-      tmp117.__isset.error = this.__isset.error;
+      tmp118.__isset.error = this.__isset.error;
       if(__isset.code)
       {
-        tmp117.Code = this.Code;
+        tmp118.Code = this.Code;
       }
-      tmp117.__isset.code = this.__isset.code;
-      return tmp117;
+      tmp118.__isset.code = this.__isset.code;
+      return tmp118;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -197,36 +197,36 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp118 = new TStruct("GetCommittedVersionResponse");
-        await oprot.WriteStructBeginAsync(tmp118, cancellationToken);
-        var tmp119 = new TField();
-        tmp119.Name = "version";
-        tmp119.Type = TType.I64;
-        tmp119.ID = 1;
-        await oprot.WriteFieldBeginAsync(tmp119, cancellationToken);
+        var tmp119 = new TStruct("GetCommittedVersionResponse");
+        await oprot.WriteStructBeginAsync(tmp119, cancellationToken);
+        var tmp120 = new TField();
+        tmp120.Name = "version";
+        tmp120.Type = TType.I64;
+        tmp120.ID = 1;
+        await oprot.WriteFieldBeginAsync(tmp120, cancellationToken);
         await oprot.WriteI64Async(Version, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
-        tmp119.Name = "success";
-        tmp119.Type = TType.Bool;
-        tmp119.ID = 2;
-        await oprot.WriteFieldBeginAsync(tmp119, cancellationToken);
+        tmp120.Name = "success";
+        tmp120.Type = TType.Bool;
+        tmp120.ID = 2;
+        await oprot.WriteFieldBeginAsync(tmp120, cancellationToken);
         await oprot.WriteBoolAsync(Success, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((Error != null) && __isset.error)
         {
-          tmp119.Name = "error";
-          tmp119.Type = TType.String;
-          tmp119.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp119, cancellationToken);
+          tmp120.Name = "error";
+          tmp120.Type = TType.String;
+          tmp120.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp120, cancellationToken);
           await oprot.WriteStringAsync(Error, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.code)
         {
-          tmp119.Name = "code";
-          tmp119.Type = TType.I32;
-          tmp119.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp119, cancellationToken);
+          tmp120.Name = "code";
+          tmp120.Type = TType.I32;
+          tmp120.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp120, cancellationToken);
           await oprot.WriteI32Async((int)Code, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -268,23 +268,23 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp120 = new StringBuilder("GetCommittedVersionResponse(");
-      tmp120.Append(", Version: ");
-      Version.ToString(tmp120);
-      tmp120.Append(", Success: ");
-      Success.ToString(tmp120);
+      var tmp121 = new StringBuilder("GetCommittedVersionResponse(");
+      tmp121.Append(", Version: ");
+      Version.ToString(tmp121);
+      tmp121.Append(", Success: ");
+      Success.ToString(tmp121);
       if((Error != null) && __isset.error)
       {
-        tmp120.Append(", Error: ");
-        Error.ToString(tmp120);
+        tmp121.Append(", Error: ");
+        Error.ToString(tmp121);
       }
       if(__isset.code)
       {
-        tmp120.Append(", Code: ");
-        Code.ToString(tmp120);
+        tmp121.Append(", Code: ");
+        Code.ToString(tmp121);
       }
-      tmp120.Append(')');
-      return tmp120.ToString();
+      tmp121.Append(')');
+      return tmp121.ToString();
     }
   }
 

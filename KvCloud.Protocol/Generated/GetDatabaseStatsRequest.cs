@@ -36,6 +36,7 @@ namespace KvCloud.Protocol
   {
     private string? _auth_token;
     private bool _include_detailed_stats;
+    private string? _traceparent;
 
     public string? AuthToken
     {
@@ -63,12 +64,26 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
     {
       public bool auth_token;
       public bool include_detailed_stats;
+      public bool traceparent;
     }
 
     public GetDatabaseStatsRequest()
@@ -79,18 +94,23 @@ namespace KvCloud.Protocol
 
     public GetDatabaseStatsRequest DeepCopy()
     {
-      var tmp250 = new GetDatabaseStatsRequest();
+      var tmp252 = new GetDatabaseStatsRequest();
       if((AuthToken != null) && __isset.auth_token)
       {
-        tmp250.AuthToken = this.AuthToken!;
+        tmp252.AuthToken = this.AuthToken!;
       }
-      tmp250.__isset.auth_token = this.__isset.auth_token;
+      tmp252.__isset.auth_token = this.__isset.auth_token;
       if(__isset.include_detailed_stats)
       {
-        tmp250.IncludeDetailedStats = this.IncludeDetailedStats;
+        tmp252.IncludeDetailedStats = this.IncludeDetailedStats;
       }
-      tmp250.__isset.include_detailed_stats = this.__isset.include_detailed_stats;
-      return tmp250;
+      tmp252.__isset.include_detailed_stats = this.__isset.include_detailed_stats;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp252.Traceparent = this.Traceparent!;
+      }
+      tmp252.__isset.traceparent = this.__isset.traceparent;
+      return tmp252;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -130,6 +150,16 @@ namespace KvCloud.Protocol
                 await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               }
               break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -151,25 +181,34 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp251 = new TStruct("GetDatabaseStatsRequest");
-        await oprot.WriteStructBeginAsync(tmp251, cancellationToken);
-        var tmp252 = new TField();
+        var tmp253 = new TStruct("GetDatabaseStatsRequest");
+        await oprot.WriteStructBeginAsync(tmp253, cancellationToken);
+        var tmp254 = new TField();
         if((AuthToken != null) && __isset.auth_token)
         {
-          tmp252.Name = "auth_token";
-          tmp252.Type = TType.String;
-          tmp252.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp252, cancellationToken);
+          tmp254.Name = "auth_token";
+          tmp254.Type = TType.String;
+          tmp254.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp254, cancellationToken);
           await oprot.WriteStringAsync(AuthToken, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.include_detailed_stats)
         {
-          tmp252.Name = "include_detailed_stats";
-          tmp252.Type = TType.Bool;
-          tmp252.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp252, cancellationToken);
+          tmp254.Name = "include_detailed_stats";
+          tmp254.Type = TType.Bool;
+          tmp254.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp254, cancellationToken);
           await oprot.WriteBoolAsync(IncludeDetailedStats, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp254.Name = "traceparent";
+          tmp254.Type = TType.String;
+          tmp254.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp254, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         await oprot.WriteFieldStopAsync(cancellationToken);
@@ -186,7 +225,8 @@ namespace KvCloud.Protocol
       if (that is not GetDatabaseStatsRequest other) return false;
       if (ReferenceEquals(this, other)) return true;
       return ((__isset.auth_token == other.__isset.auth_token) && ((!__isset.auth_token) || (global::System.Object.Equals(AuthToken, other.AuthToken))))
-        && ((__isset.include_detailed_stats == other.__isset.include_detailed_stats) && ((!__isset.include_detailed_stats) || (global::System.Object.Equals(IncludeDetailedStats, other.IncludeDetailedStats))));
+        && ((__isset.include_detailed_stats == other.__isset.include_detailed_stats) && ((!__isset.include_detailed_stats) || (global::System.Object.Equals(IncludeDetailedStats, other.IncludeDetailedStats))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -200,28 +240,38 @@ namespace KvCloud.Protocol
         {
           hashcode = (hashcode * 397) + IncludeDetailedStats.GetHashCode();
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
+        }
       }
       return hashcode;
     }
 
     public override string ToString()
     {
-      var tmp253 = new StringBuilder("GetDatabaseStatsRequest(");
-      int tmp254 = 0;
+      var tmp255 = new StringBuilder("GetDatabaseStatsRequest(");
+      int tmp256 = 0;
       if((AuthToken != null) && __isset.auth_token)
       {
-        if(0 < tmp254++) { tmp253.Append(", "); }
-        tmp253.Append("AuthToken: ");
-        AuthToken.ToString(tmp253);
+        if(0 < tmp256++) { tmp255.Append(", "); }
+        tmp255.Append("AuthToken: ");
+        AuthToken.ToString(tmp255);
       }
       if(__isset.include_detailed_stats)
       {
-        if(0 < tmp254++) { tmp253.Append(", "); }
-        tmp253.Append("IncludeDetailedStats: ");
-        IncludeDetailedStats.ToString(tmp253);
+        if(0 < tmp256++) { tmp255.Append(", "); }
+        tmp255.Append("IncludeDetailedStats: ");
+        IncludeDetailedStats.ToString(tmp255);
       }
-      tmp253.Append(')');
-      return tmp253.ToString();
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        if(0 < tmp256++) { tmp255.Append(", "); }
+        tmp255.Append("Traceparent: ");
+        Traceparent.ToString(tmp255);
+      }
+      tmp255.Append(')');
+      return tmp255.ToString();
     }
   }
 

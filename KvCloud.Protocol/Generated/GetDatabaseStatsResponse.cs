@@ -103,24 +103,24 @@ namespace KvCloud.Protocol
 
     public GetDatabaseStatsResponse DeepCopy()
     {
-      var tmp255 = new GetDatabaseStatsResponse();
-      tmp255.Success = this.Success;
+      var tmp257 = new GetDatabaseStatsResponse();
+      tmp257.Success = this.Success;
       if((DatabaseStats != null) && __isset.database_stats)
       {
-        tmp255.DatabaseStats = (global::KvCloud.Protocol.DatabaseStats)this.DatabaseStats.DeepCopy()!;
+        tmp257.DatabaseStats = (global::KvCloud.Protocol.DatabaseStats)this.DatabaseStats.DeepCopy()!;
       }
-      tmp255.__isset.database_stats = this.__isset.database_stats;
+      tmp257.__isset.database_stats = this.__isset.database_stats;
       if((Error != null) && __isset.error)
       {
-        tmp255.Error = this.Error!;
+        tmp257.Error = this.Error!;
       }
-      tmp255.__isset.error = this.__isset.error;
+      tmp257.__isset.error = this.__isset.error;
       if(__isset.code)
       {
-        tmp255.Code = this.Code;
+        tmp257.Code = this.Code;
       }
-      tmp255.__isset.code = this.__isset.code;
-      return tmp255;
+      tmp257.__isset.code = this.__isset.code;
+      return tmp257;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -208,39 +208,39 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp256 = new TStruct("GetDatabaseStatsResponse");
-        await oprot.WriteStructBeginAsync(tmp256, cancellationToken);
-        var tmp257 = new TField();
-        tmp257.Name = "success";
-        tmp257.Type = TType.Bool;
-        tmp257.ID = 1;
-        await oprot.WriteFieldBeginAsync(tmp257, cancellationToken);
+        var tmp258 = new TStruct("GetDatabaseStatsResponse");
+        await oprot.WriteStructBeginAsync(tmp258, cancellationToken);
+        var tmp259 = new TField();
+        tmp259.Name = "success";
+        tmp259.Type = TType.Bool;
+        tmp259.ID = 1;
+        await oprot.WriteFieldBeginAsync(tmp259, cancellationToken);
         await oprot.WriteBoolAsync(Success, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((DatabaseStats != null) && __isset.database_stats)
         {
-          tmp257.Name = "database_stats";
-          tmp257.Type = TType.Struct;
-          tmp257.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp257, cancellationToken);
+          tmp259.Name = "database_stats";
+          tmp259.Type = TType.Struct;
+          tmp259.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp259, cancellationToken);
           await DatabaseStats.WriteAsync(oprot, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((Error != null) && __isset.error)
         {
-          tmp257.Name = "error";
-          tmp257.Type = TType.String;
-          tmp257.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp257, cancellationToken);
+          tmp259.Name = "error";
+          tmp259.Type = TType.String;
+          tmp259.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp259, cancellationToken);
           await oprot.WriteStringAsync(Error, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.code)
         {
-          tmp257.Name = "code";
-          tmp257.Type = TType.I32;
-          tmp257.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp257, cancellationToken);
+          tmp259.Name = "code";
+          tmp259.Type = TType.I32;
+          tmp259.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp259, cancellationToken);
           await oprot.WriteI32Async((int)Code, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -285,26 +285,26 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp258 = new StringBuilder("GetDatabaseStatsResponse(");
-      tmp258.Append(", Success: ");
-      Success.ToString(tmp258);
+      var tmp260 = new StringBuilder("GetDatabaseStatsResponse(");
+      tmp260.Append(", Success: ");
+      Success.ToString(tmp260);
       if((DatabaseStats != null) && __isset.database_stats)
       {
-        tmp258.Append(", DatabaseStats: ");
-        DatabaseStats.ToString(tmp258);
+        tmp260.Append(", DatabaseStats: ");
+        DatabaseStats.ToString(tmp260);
       }
       if((Error != null) && __isset.error)
       {
-        tmp258.Append(", Error: ");
-        Error.ToString(tmp258);
+        tmp260.Append(", Error: ");
+        Error.ToString(tmp260);
       }
       if(__isset.code)
       {
-        tmp258.Append(", Code: ");
-        Code.ToString(tmp258);
+        tmp260.Append(", Code: ");
+        Code.ToString(tmp260);
       }
-      tmp258.Append(')');
-      return tmp258.ToString();
+      tmp260.Append(')');
+      return tmp260.ToString();
     }
   }
 

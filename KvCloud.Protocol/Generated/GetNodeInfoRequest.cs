@@ -36,6 +36,7 @@ namespace KvCloud.Protocol
   {
     private string? _auth_token;
     private int _node_id;
+    private string? _traceparent;
 
     public string? AuthToken
     {
@@ -63,12 +64,26 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
     {
       public bool auth_token;
       public bool node_id;
+      public bool traceparent;
     }
 
     public GetNodeInfoRequest()
@@ -77,18 +92,23 @@ namespace KvCloud.Protocol
 
     public GetNodeInfoRequest DeepCopy()
     {
-      var tmp260 = new GetNodeInfoRequest();
+      var tmp262 = new GetNodeInfoRequest();
       if((AuthToken != null) && __isset.auth_token)
       {
-        tmp260.AuthToken = this.AuthToken!;
+        tmp262.AuthToken = this.AuthToken!;
       }
-      tmp260.__isset.auth_token = this.__isset.auth_token;
+      tmp262.__isset.auth_token = this.__isset.auth_token;
       if(__isset.node_id)
       {
-        tmp260.NodeId = this.NodeId;
+        tmp262.NodeId = this.NodeId;
       }
-      tmp260.__isset.node_id = this.__isset.node_id;
-      return tmp260;
+      tmp262.__isset.node_id = this.__isset.node_id;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp262.Traceparent = this.Traceparent!;
+      }
+      tmp262.__isset.traceparent = this.__isset.traceparent;
+      return tmp262;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -128,6 +148,16 @@ namespace KvCloud.Protocol
                 await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               }
               break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -149,25 +179,34 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp261 = new TStruct("GetNodeInfoRequest");
-        await oprot.WriteStructBeginAsync(tmp261, cancellationToken);
-        var tmp262 = new TField();
+        var tmp263 = new TStruct("GetNodeInfoRequest");
+        await oprot.WriteStructBeginAsync(tmp263, cancellationToken);
+        var tmp264 = new TField();
         if((AuthToken != null) && __isset.auth_token)
         {
-          tmp262.Name = "auth_token";
-          tmp262.Type = TType.String;
-          tmp262.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp262, cancellationToken);
+          tmp264.Name = "auth_token";
+          tmp264.Type = TType.String;
+          tmp264.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp264, cancellationToken);
           await oprot.WriteStringAsync(AuthToken, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.node_id)
         {
-          tmp262.Name = "node_id";
-          tmp262.Type = TType.I32;
-          tmp262.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp262, cancellationToken);
+          tmp264.Name = "node_id";
+          tmp264.Type = TType.I32;
+          tmp264.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp264, cancellationToken);
           await oprot.WriteI32Async(NodeId, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp264.Name = "traceparent";
+          tmp264.Type = TType.String;
+          tmp264.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp264, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         await oprot.WriteFieldStopAsync(cancellationToken);
@@ -184,7 +223,8 @@ namespace KvCloud.Protocol
       if (that is not GetNodeInfoRequest other) return false;
       if (ReferenceEquals(this, other)) return true;
       return ((__isset.auth_token == other.__isset.auth_token) && ((!__isset.auth_token) || (global::System.Object.Equals(AuthToken, other.AuthToken))))
-        && ((__isset.node_id == other.__isset.node_id) && ((!__isset.node_id) || (global::System.Object.Equals(NodeId, other.NodeId))));
+        && ((__isset.node_id == other.__isset.node_id) && ((!__isset.node_id) || (global::System.Object.Equals(NodeId, other.NodeId))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -198,28 +238,38 @@ namespace KvCloud.Protocol
         {
           hashcode = (hashcode * 397) + NodeId.GetHashCode();
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
+        }
       }
       return hashcode;
     }
 
     public override string ToString()
     {
-      var tmp263 = new StringBuilder("GetNodeInfoRequest(");
-      int tmp264 = 0;
+      var tmp265 = new StringBuilder("GetNodeInfoRequest(");
+      int tmp266 = 0;
       if((AuthToken != null) && __isset.auth_token)
       {
-        if(0 < tmp264++) { tmp263.Append(", "); }
-        tmp263.Append("AuthToken: ");
-        AuthToken.ToString(tmp263);
+        if(0 < tmp266++) { tmp265.Append(", "); }
+        tmp265.Append("AuthToken: ");
+        AuthToken.ToString(tmp265);
       }
       if(__isset.node_id)
       {
-        if(0 < tmp264++) { tmp263.Append(", "); }
-        tmp263.Append("NodeId: ");
-        NodeId.ToString(tmp263);
+        if(0 < tmp266++) { tmp265.Append(", "); }
+        tmp265.Append("NodeId: ");
+        NodeId.ToString(tmp265);
       }
-      tmp263.Append(')');
-      return tmp263.ToString();
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        if(0 < tmp266++) { tmp265.Append(", "); }
+        tmp265.Append("Traceparent: ");
+        Traceparent.ToString(tmp265);
+      }
+      tmp265.Append(')');
+      return tmp265.ToString();
     }
   }
 

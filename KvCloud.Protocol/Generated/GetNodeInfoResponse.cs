@@ -103,24 +103,24 @@ namespace KvCloud.Protocol
 
     public GetNodeInfoResponse DeepCopy()
     {
-      var tmp265 = new GetNodeInfoResponse();
-      tmp265.Success = this.Success;
+      var tmp267 = new GetNodeInfoResponse();
+      tmp267.Success = this.Success;
       if((NodeInfo != null) && __isset.node_info)
       {
-        tmp265.NodeInfo = (global::KvCloud.Protocol.NodeStatus)this.NodeInfo.DeepCopy()!;
+        tmp267.NodeInfo = (global::KvCloud.Protocol.NodeStatus)this.NodeInfo.DeepCopy()!;
       }
-      tmp265.__isset.node_info = this.__isset.node_info;
+      tmp267.__isset.node_info = this.__isset.node_info;
       if((Error != null) && __isset.error)
       {
-        tmp265.Error = this.Error!;
+        tmp267.Error = this.Error!;
       }
-      tmp265.__isset.error = this.__isset.error;
+      tmp267.__isset.error = this.__isset.error;
       if(__isset.code)
       {
-        tmp265.Code = this.Code;
+        tmp267.Code = this.Code;
       }
-      tmp265.__isset.code = this.__isset.code;
-      return tmp265;
+      tmp267.__isset.code = this.__isset.code;
+      return tmp267;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -208,39 +208,39 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp266 = new TStruct("GetNodeInfoResponse");
-        await oprot.WriteStructBeginAsync(tmp266, cancellationToken);
-        var tmp267 = new TField();
-        tmp267.Name = "success";
-        tmp267.Type = TType.Bool;
-        tmp267.ID = 1;
-        await oprot.WriteFieldBeginAsync(tmp267, cancellationToken);
+        var tmp268 = new TStruct("GetNodeInfoResponse");
+        await oprot.WriteStructBeginAsync(tmp268, cancellationToken);
+        var tmp269 = new TField();
+        tmp269.Name = "success";
+        tmp269.Type = TType.Bool;
+        tmp269.ID = 1;
+        await oprot.WriteFieldBeginAsync(tmp269, cancellationToken);
         await oprot.WriteBoolAsync(Success, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((NodeInfo != null) && __isset.node_info)
         {
-          tmp267.Name = "node_info";
-          tmp267.Type = TType.Struct;
-          tmp267.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp267, cancellationToken);
+          tmp269.Name = "node_info";
+          tmp269.Type = TType.Struct;
+          tmp269.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp269, cancellationToken);
           await NodeInfo.WriteAsync(oprot, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((Error != null) && __isset.error)
         {
-          tmp267.Name = "error";
-          tmp267.Type = TType.String;
-          tmp267.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp267, cancellationToken);
+          tmp269.Name = "error";
+          tmp269.Type = TType.String;
+          tmp269.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp269, cancellationToken);
           await oprot.WriteStringAsync(Error, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.code)
         {
-          tmp267.Name = "code";
-          tmp267.Type = TType.I32;
-          tmp267.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp267, cancellationToken);
+          tmp269.Name = "code";
+          tmp269.Type = TType.I32;
+          tmp269.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp269, cancellationToken);
           await oprot.WriteI32Async((int)Code, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -285,26 +285,26 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp268 = new StringBuilder("GetNodeInfoResponse(");
-      tmp268.Append(", Success: ");
-      Success.ToString(tmp268);
+      var tmp270 = new StringBuilder("GetNodeInfoResponse(");
+      tmp270.Append(", Success: ");
+      Success.ToString(tmp270);
       if((NodeInfo != null) && __isset.node_info)
       {
-        tmp268.Append(", NodeInfo: ");
-        NodeInfo.ToString(tmp268);
+        tmp270.Append(", NodeInfo: ");
+        NodeInfo.ToString(tmp270);
       }
       if((Error != null) && __isset.error)
       {
-        tmp268.Append(", Error: ");
-        Error.ToString(tmp268);
+        tmp270.Append(", Error: ");
+        Error.ToString(tmp270);
       }
       if(__isset.code)
       {
-        tmp268.Append(", Code: ");
-        Code.ToString(tmp268);
+        tmp270.Append(", Code: ");
+        Code.ToString(tmp270);
       }
-      tmp268.Append(')');
-      return tmp268.ToString();
+      tmp270.Append(')');
+      return tmp270.ToString();
     }
   }
 

@@ -47,6 +47,7 @@ namespace KvCloud.Protocol
     private int _timeout_ms;
     private int _limit_bytes;
     private bool _to_end_of_keyspace;
+    private string? _traceparent;
 
     public byte[]? BeginKey
     {
@@ -227,6 +228,19 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
@@ -244,6 +258,7 @@ namespace KvCloud.Protocol
       public bool timeout_ms;
       public bool limit_bytes;
       public bool to_end_of_keyspace;
+      public bool traceparent;
     }
 
     public GetRangeRequest()
@@ -328,6 +343,11 @@ namespace KvCloud.Protocol
         tmp35.ToEndOfKeyspace = this.ToEndOfKeyspace;
       }
       tmp35.__isset.to_end_of_keyspace = this.__isset.to_end_of_keyspace;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp35.Traceparent = this.Traceparent!;
+      }
+      tmp35.__isset.traceparent = this.__isset.traceparent;
       return tmp35;
     }
 
@@ -478,6 +498,16 @@ namespace KvCloud.Protocol
                 await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               }
               break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -619,6 +649,15 @@ namespace KvCloud.Protocol
           await oprot.WriteBoolAsync(ToEndOfKeyspace, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp37.Name = "traceparent";
+          tmp37.Type = TType.String;
+          tmp37.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp37, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
         await oprot.WriteFieldStopAsync(cancellationToken);
         await oprot.WriteStructEndAsync(cancellationToken);
       }
@@ -644,7 +683,8 @@ namespace KvCloud.Protocol
         && ((__isset.max_staleness_ms == other.__isset.max_staleness_ms) && ((!__isset.max_staleness_ms) || (global::System.Object.Equals(MaxStalenessMs, other.MaxStalenessMs))))
         && ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))))
         && ((__isset.limit_bytes == other.__isset.limit_bytes) && ((!__isset.limit_bytes) || (global::System.Object.Equals(LimitBytes, other.LimitBytes))))
-        && ((__isset.to_end_of_keyspace == other.__isset.to_end_of_keyspace) && ((!__isset.to_end_of_keyspace) || (global::System.Object.Equals(ToEndOfKeyspace, other.ToEndOfKeyspace))));
+        && ((__isset.to_end_of_keyspace == other.__isset.to_end_of_keyspace) && ((!__isset.to_end_of_keyspace) || (global::System.Object.Equals(ToEndOfKeyspace, other.ToEndOfKeyspace))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -701,6 +741,10 @@ namespace KvCloud.Protocol
         if(__isset.to_end_of_keyspace)
         {
           hashcode = (hashcode * 397) + ToEndOfKeyspace.GetHashCode();
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
         }
       }
       return hashcode;
@@ -787,6 +831,12 @@ namespace KvCloud.Protocol
         if(0 < tmp39++) { tmp38.Append(", "); }
         tmp38.Append("ToEndOfKeyspace: ");
         ToEndOfKeyspace.ToString(tmp38);
+      }
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        if(0 < tmp39++) { tmp38.Append(", "); }
+        tmp38.Append("Traceparent: ");
+        Traceparent.ToString(tmp38);
       }
       tmp38.Append(')');
       return tmp38.ToString();

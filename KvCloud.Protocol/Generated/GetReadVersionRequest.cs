@@ -34,6 +34,27 @@ namespace KvCloud.Protocol
 
   public partial class GetReadVersionRequest : TBase
   {
+    private string? _traceparent;
+
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
+
+    public Isset __isset;
+    public struct Isset
+    {
+      public bool traceparent;
+    }
 
     public GetReadVersionRequest()
     {
@@ -41,8 +62,13 @@ namespace KvCloud.Protocol
 
     public GetReadVersionRequest DeepCopy()
     {
-      var tmp197 = new GetReadVersionRequest();
-      return tmp197;
+      var tmp198 = new GetReadVersionRequest();
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp198.Traceparent = this.Traceparent!;
+      }
+      tmp198.__isset.traceparent = this.__isset.traceparent;
+      return tmp198;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -62,6 +88,16 @@ namespace KvCloud.Protocol
 
           switch (field.ID)
           {
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -83,8 +119,18 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp198 = new TStruct("GetReadVersionRequest");
-        await oprot.WriteStructBeginAsync(tmp198, cancellationToken);
+        var tmp199 = new TStruct("GetReadVersionRequest");
+        await oprot.WriteStructBeginAsync(tmp199, cancellationToken);
+        var tmp200 = new TField();
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp200.Name = "traceparent";
+          tmp200.Type = TType.String;
+          tmp200.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp200, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
         await oprot.WriteFieldStopAsync(cancellationToken);
         await oprot.WriteStructEndAsync(cancellationToken);
       }
@@ -98,21 +144,32 @@ namespace KvCloud.Protocol
     {
       if (that is not GetReadVersionRequest other) return false;
       if (ReferenceEquals(this, other)) return true;
-      return true;
+      return ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
       int hashcode = 157;
       unchecked {
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
+        }
       }
       return hashcode;
     }
 
     public override string ToString()
     {
-      var tmp199 = new StringBuilder("GetReadVersionRequest(");
-      tmp199.Append(')');
-      return tmp199.ToString();
+      var tmp201 = new StringBuilder("GetReadVersionRequest(");
+      int tmp202 = 0;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        if(0 < tmp202++) { tmp201.Append(", "); }
+        tmp201.Append("Traceparent: ");
+        Traceparent.ToString(tmp201);
+      }
+      tmp201.Append(')');
+      return tmp201.ToString();
     }
   }
 

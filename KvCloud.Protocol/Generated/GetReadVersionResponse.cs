@@ -106,25 +106,25 @@ namespace KvCloud.Protocol
 
     public GetReadVersionResponse DeepCopy()
     {
-      var tmp201 = new GetReadVersionResponse();
-      tmp201.ReadVersion = this.ReadVersion;
-      tmp201.Success = this.Success;
+      var tmp203 = new GetReadVersionResponse();
+      tmp203.ReadVersion = this.ReadVersion;
+      tmp203.Success = this.Success;
       if((Error != null) && __isset.error)
       {
-        tmp201.Error = this.Error!;
+        tmp203.Error = this.Error!;
       }
-      tmp201.__isset.error = this.__isset.error;
+      tmp203.__isset.error = this.__isset.error;
       if(__isset.code)
       {
-        tmp201.Code = this.Code;
+        tmp203.Code = this.Code;
       }
-      tmp201.__isset.code = this.__isset.code;
+      tmp203.__isset.code = this.__isset.code;
       if((LeaderEndpoint != null) && __isset.leader_endpoint)
       {
-        tmp201.LeaderEndpoint = this.LeaderEndpoint!;
+        tmp203.LeaderEndpoint = this.LeaderEndpoint!;
       }
-      tmp201.__isset.leader_endpoint = this.__isset.leader_endpoint;
-      return tmp201;
+      tmp203.__isset.leader_endpoint = this.__isset.leader_endpoint;
+      return tmp203;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -227,45 +227,45 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp202 = new TStruct("GetReadVersionResponse");
-        await oprot.WriteStructBeginAsync(tmp202, cancellationToken);
-        var tmp203 = new TField();
-        tmp203.Name = "read_version";
-        tmp203.Type = TType.I64;
-        tmp203.ID = 1;
-        await oprot.WriteFieldBeginAsync(tmp203, cancellationToken);
+        var tmp204 = new TStruct("GetReadVersionResponse");
+        await oprot.WriteStructBeginAsync(tmp204, cancellationToken);
+        var tmp205 = new TField();
+        tmp205.Name = "read_version";
+        tmp205.Type = TType.I64;
+        tmp205.ID = 1;
+        await oprot.WriteFieldBeginAsync(tmp205, cancellationToken);
         await oprot.WriteI64Async(ReadVersion, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
-        tmp203.Name = "success";
-        tmp203.Type = TType.Bool;
-        tmp203.ID = 2;
-        await oprot.WriteFieldBeginAsync(tmp203, cancellationToken);
+        tmp205.Name = "success";
+        tmp205.Type = TType.Bool;
+        tmp205.ID = 2;
+        await oprot.WriteFieldBeginAsync(tmp205, cancellationToken);
         await oprot.WriteBoolAsync(Success, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((Error != null) && __isset.error)
         {
-          tmp203.Name = "error";
-          tmp203.Type = TType.String;
-          tmp203.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp203, cancellationToken);
+          tmp205.Name = "error";
+          tmp205.Type = TType.String;
+          tmp205.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp205, cancellationToken);
           await oprot.WriteStringAsync(Error, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.code)
         {
-          tmp203.Name = "code";
-          tmp203.Type = TType.I32;
-          tmp203.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp203, cancellationToken);
+          tmp205.Name = "code";
+          tmp205.Type = TType.I32;
+          tmp205.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp205, cancellationToken);
           await oprot.WriteI32Async((int)Code, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((LeaderEndpoint != null) && __isset.leader_endpoint)
         {
-          tmp203.Name = "leader_endpoint";
-          tmp203.Type = TType.String;
-          tmp203.ID = 101;
-          await oprot.WriteFieldBeginAsync(tmp203, cancellationToken);
+          tmp205.Name = "leader_endpoint";
+          tmp205.Type = TType.String;
+          tmp205.ID = 101;
+          await oprot.WriteFieldBeginAsync(tmp205, cancellationToken);
           await oprot.WriteStringAsync(LeaderEndpoint, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -312,28 +312,28 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp204 = new StringBuilder("GetReadVersionResponse(");
-      tmp204.Append(", ReadVersion: ");
-      ReadVersion.ToString(tmp204);
-      tmp204.Append(", Success: ");
-      Success.ToString(tmp204);
+      var tmp206 = new StringBuilder("GetReadVersionResponse(");
+      tmp206.Append(", ReadVersion: ");
+      ReadVersion.ToString(tmp206);
+      tmp206.Append(", Success: ");
+      Success.ToString(tmp206);
       if((Error != null) && __isset.error)
       {
-        tmp204.Append(", Error: ");
-        Error.ToString(tmp204);
+        tmp206.Append(", Error: ");
+        Error.ToString(tmp206);
       }
       if(__isset.code)
       {
-        tmp204.Append(", Code: ");
-        Code.ToString(tmp204);
+        tmp206.Append(", Code: ");
+        Code.ToString(tmp206);
       }
       if((LeaderEndpoint != null) && __isset.leader_endpoint)
       {
-        tmp204.Append(", LeaderEndpoint: ");
-        LeaderEndpoint.ToString(tmp204);
+        tmp206.Append(", LeaderEndpoint: ");
+        LeaderEndpoint.ToString(tmp206);
       }
-      tmp204.Append(')');
-      return tmp204.ToString();
+      tmp206.Append(')');
+      return tmp206.ToString();
     }
   }
 

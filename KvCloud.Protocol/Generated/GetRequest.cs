@@ -38,6 +38,7 @@ namespace KvCloud.Protocol
     private global::KvCloud.Protocol.ReadConsistency _consistency;
     private int _max_staleness_ms;
     private int _timeout_ms;
+    private string? _traceparent;
 
     public byte[] Key { get; set; } = Array.Empty<byte>();
 
@@ -97,6 +98,19 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
@@ -105,6 +119,7 @@ namespace KvCloud.Protocol
       public bool consistency;
       public bool max_staleness_ms;
       public bool timeout_ms;
+      public bool traceparent;
     }
 
     public GetRequest()
@@ -143,6 +158,11 @@ namespace KvCloud.Protocol
         tmp5.TimeoutMs = this.TimeoutMs;
       }
       tmp5.__isset.timeout_ms = this.__isset.timeout_ms;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp5.Traceparent = this.Traceparent!;
+      }
+      tmp5.__isset.traceparent = this.__isset.traceparent;
       return tmp5;
     }
 
@@ -209,6 +229,16 @@ namespace KvCloud.Protocol
               if (field.Type == TType.I32)
               {
                 TimeoutMs = await iprot.ReadI32Async(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
               }
               else
               {
@@ -288,6 +318,15 @@ namespace KvCloud.Protocol
           await oprot.WriteI32Async(TimeoutMs, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp7.Name = "traceparent";
+          tmp7.Type = TType.String;
+          tmp7.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp7, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
         await oprot.WriteFieldStopAsync(cancellationToken);
         await oprot.WriteStructEndAsync(cancellationToken);
       }
@@ -305,7 +344,8 @@ namespace KvCloud.Protocol
         && ((__isset.column_family == other.__isset.column_family) && ((!__isset.column_family) || (global::System.Object.Equals(ColumnFamily, other.ColumnFamily))))
         && ((__isset.consistency == other.__isset.consistency) && ((!__isset.consistency) || (global::System.Object.Equals(Consistency, other.Consistency))))
         && ((__isset.max_staleness_ms == other.__isset.max_staleness_ms) && ((!__isset.max_staleness_ms) || (global::System.Object.Equals(MaxStalenessMs, other.MaxStalenessMs))))
-        && ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))));
+        && ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -330,6 +370,10 @@ namespace KvCloud.Protocol
         if(__isset.timeout_ms)
         {
           hashcode = (hashcode * 397) + TimeoutMs.GetHashCode();
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
         }
       }
       return hashcode;
@@ -362,6 +406,11 @@ namespace KvCloud.Protocol
       {
         tmp8.Append(", TimeoutMs: ");
         TimeoutMs.ToString(tmp8);
+      }
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp8.Append(", Traceparent: ");
+        Traceparent.ToString(tmp8);
       }
       tmp8.Append(')');
       return tmp8.ToString();

@@ -35,6 +35,7 @@ namespace KvCloud.Protocol
   public partial class ListColumnFamiliesRequest : TBase
   {
     private global::KvCloud.Protocol.ReadConsistency _consistency;
+    private string? _traceparent;
 
     /// <summary>
     ///
@@ -53,11 +54,25 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
     {
       public bool consistency;
+      public bool traceparent;
     }
 
     public ListColumnFamiliesRequest()
@@ -66,13 +81,18 @@ namespace KvCloud.Protocol
 
     public ListColumnFamiliesRequest DeepCopy()
     {
-      var tmp290 = new ListColumnFamiliesRequest();
+      var tmp292 = new ListColumnFamiliesRequest();
       if(__isset.consistency)
       {
-        tmp290.Consistency = this.Consistency;
+        tmp292.Consistency = this.Consistency;
       }
-      tmp290.__isset.consistency = this.__isset.consistency;
-      return tmp290;
+      tmp292.__isset.consistency = this.__isset.consistency;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp292.Traceparent = this.Traceparent!;
+      }
+      tmp292.__isset.traceparent = this.__isset.traceparent;
+      return tmp292;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -102,6 +122,16 @@ namespace KvCloud.Protocol
                 await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               }
               break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -123,16 +153,25 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp291 = new TStruct("ListColumnFamiliesRequest");
-        await oprot.WriteStructBeginAsync(tmp291, cancellationToken);
-        var tmp292 = new TField();
+        var tmp293 = new TStruct("ListColumnFamiliesRequest");
+        await oprot.WriteStructBeginAsync(tmp293, cancellationToken);
+        var tmp294 = new TField();
         if(__isset.consistency)
         {
-          tmp292.Name = "consistency";
-          tmp292.Type = TType.I32;
-          tmp292.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp292, cancellationToken);
+          tmp294.Name = "consistency";
+          tmp294.Type = TType.I32;
+          tmp294.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp294, cancellationToken);
           await oprot.WriteI32Async((int)Consistency, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp294.Name = "traceparent";
+          tmp294.Type = TType.String;
+          tmp294.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp294, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         await oprot.WriteFieldStopAsync(cancellationToken);
@@ -148,7 +187,8 @@ namespace KvCloud.Protocol
     {
       if (that is not ListColumnFamiliesRequest other) return false;
       if (ReferenceEquals(this, other)) return true;
-      return ((__isset.consistency == other.__isset.consistency) && ((!__isset.consistency) || (global::System.Object.Equals(Consistency, other.Consistency))));
+      return ((__isset.consistency == other.__isset.consistency) && ((!__isset.consistency) || (global::System.Object.Equals(Consistency, other.Consistency))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -158,22 +198,32 @@ namespace KvCloud.Protocol
         {
           hashcode = (hashcode * 397) + Consistency.GetHashCode();
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
+        }
       }
       return hashcode;
     }
 
     public override string ToString()
     {
-      var tmp293 = new StringBuilder("ListColumnFamiliesRequest(");
-      int tmp294 = 0;
+      var tmp295 = new StringBuilder("ListColumnFamiliesRequest(");
+      int tmp296 = 0;
       if(__isset.consistency)
       {
-        if(0 < tmp294++) { tmp293.Append(", "); }
-        tmp293.Append("Consistency: ");
-        Consistency.ToString(tmp293);
+        if(0 < tmp296++) { tmp295.Append(", "); }
+        tmp295.Append("Consistency: ");
+        Consistency.ToString(tmp295);
       }
-      tmp293.Append(')');
-      return tmp293.ToString();
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        if(0 < tmp296++) { tmp295.Append(", "); }
+        tmp295.Append("Traceparent: ");
+        Traceparent.ToString(tmp295);
+      }
+      tmp295.Append(')');
+      return tmp295.ToString();
     }
   }
 

@@ -106,28 +106,28 @@ namespace KvCloud.Protocol
 
     public ListColumnFamiliesResponse DeepCopy()
     {
-      var tmp295 = new ListColumnFamiliesResponse();
-      tmp295.Success = this.Success;
+      var tmp297 = new ListColumnFamiliesResponse();
+      tmp297.Success = this.Success;
       if((Names != null))
       {
-        tmp295.Names = this.Names.DeepCopy()!;
+        tmp297.Names = this.Names.DeepCopy()!;
       }
       if((Error != null) && __isset.error)
       {
-        tmp295.Error = this.Error!;
+        tmp297.Error = this.Error!;
       }
-      tmp295.__isset.error = this.__isset.error;
+      tmp297.__isset.error = this.__isset.error;
       if(__isset.code)
       {
-        tmp295.Code = this.Code;
+        tmp297.Code = this.Code;
       }
-      tmp295.__isset.code = this.__isset.code;
+      tmp297.__isset.code = this.__isset.code;
       if((LeaderEndpoint != null) && __isset.leader_endpoint)
       {
-        tmp295.LeaderEndpoint = this.LeaderEndpoint!;
+        tmp297.LeaderEndpoint = this.LeaderEndpoint!;
       }
-      tmp295.__isset.leader_endpoint = this.__isset.leader_endpoint;
-      return tmp295;
+      tmp297.__isset.leader_endpoint = this.__isset.leader_endpoint;
+      return tmp297;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -164,13 +164,13 @@ namespace KvCloud.Protocol
               if (field.Type == TType.List)
               {
                 {
-                  var _list296 = await iprot.ReadListBeginAsync(cancellationToken);
-                  Names = new List<string>(_list296.Count);
-                  for(int _i297 = 0; _i297 < _list296.Count; ++_i297)
+                  var _list298 = await iprot.ReadListBeginAsync(cancellationToken);
+                  Names = new List<string>(_list298.Count);
+                  for(int _i299 = 0; _i299 < _list298.Count; ++_i299)
                   {
-                    string _elem298;
-                    _elem298 = await iprot.ReadStringAsync(cancellationToken);
-                    Names.Add(_elem298);
+                    string _elem300;
+                    _elem300 = await iprot.ReadStringAsync(cancellationToken);
+                    Names.Add(_elem300);
                   }
                   await iprot.ReadListEndAsync(cancellationToken);
                 }
@@ -240,53 +240,53 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp299 = new TStruct("ListColumnFamiliesResponse");
-        await oprot.WriteStructBeginAsync(tmp299, cancellationToken);
-        var tmp300 = new TField();
-        tmp300.Name = "success";
-        tmp300.Type = TType.Bool;
-        tmp300.ID = 1;
-        await oprot.WriteFieldBeginAsync(tmp300, cancellationToken);
+        var tmp301 = new TStruct("ListColumnFamiliesResponse");
+        await oprot.WriteStructBeginAsync(tmp301, cancellationToken);
+        var tmp302 = new TField();
+        tmp302.Name = "success";
+        tmp302.Type = TType.Bool;
+        tmp302.ID = 1;
+        await oprot.WriteFieldBeginAsync(tmp302, cancellationToken);
         await oprot.WriteBoolAsync(Success, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((Names != null))
         {
-          tmp300.Name = "names";
-          tmp300.Type = TType.List;
-          tmp300.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp300, cancellationToken);
+          tmp302.Name = "names";
+          tmp302.Type = TType.List;
+          tmp302.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp302, cancellationToken);
           await oprot.WriteListBeginAsync(new TList(TType.String, Names.Count), cancellationToken);
-          foreach (string _iter301 in Names)
+          foreach (string _iter303 in Names)
           {
-            await oprot.WriteStringAsync(_iter301, cancellationToken);
+            await oprot.WriteStringAsync(_iter303, cancellationToken);
           }
           await oprot.WriteListEndAsync(cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((Error != null) && __isset.error)
         {
-          tmp300.Name = "error";
-          tmp300.Type = TType.String;
-          tmp300.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp300, cancellationToken);
+          tmp302.Name = "error";
+          tmp302.Type = TType.String;
+          tmp302.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp302, cancellationToken);
           await oprot.WriteStringAsync(Error, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.code)
         {
-          tmp300.Name = "code";
-          tmp300.Type = TType.I32;
-          tmp300.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp300, cancellationToken);
+          tmp302.Name = "code";
+          tmp302.Type = TType.I32;
+          tmp302.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp302, cancellationToken);
           await oprot.WriteI32Async((int)Code, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((LeaderEndpoint != null) && __isset.leader_endpoint)
         {
-          tmp300.Name = "leader_endpoint";
-          tmp300.Type = TType.String;
-          tmp300.ID = 101;
-          await oprot.WriteFieldBeginAsync(tmp300, cancellationToken);
+          tmp302.Name = "leader_endpoint";
+          tmp302.Type = TType.String;
+          tmp302.ID = 101;
+          await oprot.WriteFieldBeginAsync(tmp302, cancellationToken);
           await oprot.WriteStringAsync(LeaderEndpoint, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -336,31 +336,31 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp302 = new StringBuilder("ListColumnFamiliesResponse(");
-      tmp302.Append(", Success: ");
-      Success.ToString(tmp302);
+      var tmp304 = new StringBuilder("ListColumnFamiliesResponse(");
+      tmp304.Append(", Success: ");
+      Success.ToString(tmp304);
       if((Names != null))
       {
-        tmp302.Append(", Names: ");
-        Names.ToString(tmp302);
+        tmp304.Append(", Names: ");
+        Names.ToString(tmp304);
       }
       if((Error != null) && __isset.error)
       {
-        tmp302.Append(", Error: ");
-        Error.ToString(tmp302);
+        tmp304.Append(", Error: ");
+        Error.ToString(tmp304);
       }
       if(__isset.code)
       {
-        tmp302.Append(", Code: ");
-        Code.ToString(tmp302);
+        tmp304.Append(", Code: ");
+        Code.ToString(tmp304);
       }
       if((LeaderEndpoint != null) && __isset.leader_endpoint)
       {
-        tmp302.Append(", LeaderEndpoint: ");
-        LeaderEndpoint.ToString(tmp302);
+        tmp304.Append(", LeaderEndpoint: ");
+        LeaderEndpoint.ToString(tmp304);
       }
-      tmp302.Append(')');
-      return tmp302.ToString();
+      tmp304.Append(')');
+      return tmp304.ToString();
     }
   }
 

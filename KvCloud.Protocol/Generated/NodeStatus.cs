@@ -222,65 +222,65 @@ namespace KvCloud.Protocol
 
     public NodeStatus DeepCopy()
     {
-      var tmp216 = new NodeStatus();
-      tmp216.NodeId = this.NodeId;
+      var tmp218 = new NodeStatus();
+      tmp218.NodeId = this.NodeId;
       if((Endpoint != null))
       {
-        tmp216.Endpoint = this.Endpoint!;
+        tmp218.Endpoint = this.Endpoint!;
       }
       if((Status != null))
       {
-        tmp216.Status = this.Status!;
+        tmp218.Status = this.Status!;
       }
-      tmp216.IsLeader = this.IsLeader;
-      tmp216.LastSeenTimestamp = this.LastSeenTimestamp;
-      tmp216.Term = this.Term;
+      tmp218.IsLeader = this.IsLeader;
+      tmp218.LastSeenTimestamp = this.LastSeenTimestamp;
+      tmp218.Term = this.Term;
       if(__isset.uptime_seconds)
       {
-        tmp216.UptimeSeconds = this.UptimeSeconds;
+        tmp218.UptimeSeconds = this.UptimeSeconds;
       }
-      tmp216.__isset.uptime_seconds = this.__isset.uptime_seconds;
+      tmp218.__isset.uptime_seconds = this.__isset.uptime_seconds;
       if((Role != null) && __isset.role)
       {
-        tmp216.Role = this.Role!;
+        tmp218.Role = this.Role!;
       }
-      tmp216.__isset.role = this.__isset.role;
+      tmp218.__isset.role = this.__isset.role;
       if(__isset.applied_slot)
       {
-        tmp216.AppliedSlot = this.AppliedSlot;
+        tmp218.AppliedSlot = this.AppliedSlot;
       }
-      tmp216.__isset.applied_slot = this.__isset.applied_slot;
+      tmp218.__isset.applied_slot = this.__isset.applied_slot;
       if(__isset.chosen_slot)
       {
-        tmp216.ChosenSlot = this.ChosenSlot;
+        tmp218.ChosenSlot = this.ChosenSlot;
       }
-      tmp216.__isset.chosen_slot = this.__isset.chosen_slot;
+      tmp218.__isset.chosen_slot = this.__isset.chosen_slot;
       if(__isset.lag_slots)
       {
-        tmp216.LagSlots = this.LagSlots;
+        tmp218.LagSlots = this.LagSlots;
       }
-      tmp216.__isset.lag_slots = this.__isset.lag_slots;
+      tmp218.__isset.lag_slots = this.__isset.lag_slots;
       if(__isset.applied_version)
       {
-        tmp216.AppliedVersion = this.AppliedVersion;
+        tmp218.AppliedVersion = this.AppliedVersion;
       }
-      tmp216.__isset.applied_version = this.__isset.applied_version;
+      tmp218.__isset.applied_version = this.__isset.applied_version;
       if((PeerEndpoint != null) && __isset.peer_endpoint)
       {
-        tmp216.PeerEndpoint = this.PeerEndpoint!;
+        tmp218.PeerEndpoint = this.PeerEndpoint!;
       }
-      tmp216.__isset.peer_endpoint = this.__isset.peer_endpoint;
+      tmp218.__isset.peer_endpoint = this.__isset.peer_endpoint;
       if((HttpEndpoint != null) && __isset.http_endpoint)
       {
-        tmp216.HttpEndpoint = this.HttpEndpoint!;
+        tmp218.HttpEndpoint = this.HttpEndpoint!;
       }
-      tmp216.__isset.http_endpoint = this.__isset.http_endpoint;
+      tmp218.__isset.http_endpoint = this.__isset.http_endpoint;
       if((Version != null) && __isset.version)
       {
-        tmp216.Version = this.Version!;
+        tmp218.Version = this.Version!;
       }
-      tmp216.__isset.version = this.__isset.version;
-      return tmp216;
+      tmp218.__isset.version = this.__isset.version;
+      return tmp218;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -507,129 +507,129 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp217 = new TStruct("NodeStatus");
-        await oprot.WriteStructBeginAsync(tmp217, cancellationToken);
-        var tmp218 = new TField();
-        tmp218.Name = "node_id";
-        tmp218.Type = TType.I32;
-        tmp218.ID = 1;
-        await oprot.WriteFieldBeginAsync(tmp218, cancellationToken);
+        var tmp219 = new TStruct("NodeStatus");
+        await oprot.WriteStructBeginAsync(tmp219, cancellationToken);
+        var tmp220 = new TField();
+        tmp220.Name = "node_id";
+        tmp220.Type = TType.I32;
+        tmp220.ID = 1;
+        await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
         await oprot.WriteI32Async(NodeId, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((Endpoint != null))
         {
-          tmp218.Name = "endpoint";
-          tmp218.Type = TType.String;
-          tmp218.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp218, cancellationToken);
+          tmp220.Name = "endpoint";
+          tmp220.Type = TType.String;
+          tmp220.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
           await oprot.WriteStringAsync(Endpoint, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((Status != null))
         {
-          tmp218.Name = "status";
-          tmp218.Type = TType.String;
-          tmp218.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp218, cancellationToken);
+          tmp220.Name = "status";
+          tmp220.Type = TType.String;
+          tmp220.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
           await oprot.WriteStringAsync(Status, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
-        tmp218.Name = "is_leader";
-        tmp218.Type = TType.Bool;
-        tmp218.ID = 4;
-        await oprot.WriteFieldBeginAsync(tmp218, cancellationToken);
+        tmp220.Name = "is_leader";
+        tmp220.Type = TType.Bool;
+        tmp220.ID = 4;
+        await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
         await oprot.WriteBoolAsync(IsLeader, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
-        tmp218.Name = "last_seen_timestamp";
-        tmp218.Type = TType.I64;
-        tmp218.ID = 5;
-        await oprot.WriteFieldBeginAsync(tmp218, cancellationToken);
+        tmp220.Name = "last_seen_timestamp";
+        tmp220.Type = TType.I64;
+        tmp220.ID = 5;
+        await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
         await oprot.WriteI64Async(LastSeenTimestamp, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
-        tmp218.Name = "term";
-        tmp218.Type = TType.I64;
-        tmp218.ID = 6;
-        await oprot.WriteFieldBeginAsync(tmp218, cancellationToken);
+        tmp220.Name = "term";
+        tmp220.Type = TType.I64;
+        tmp220.ID = 6;
+        await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
         await oprot.WriteI64Async(Term, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if(__isset.uptime_seconds)
         {
-          tmp218.Name = "uptime_seconds";
-          tmp218.Type = TType.I64;
-          tmp218.ID = 7;
-          await oprot.WriteFieldBeginAsync(tmp218, cancellationToken);
+          tmp220.Name = "uptime_seconds";
+          tmp220.Type = TType.I64;
+          tmp220.ID = 7;
+          await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
           await oprot.WriteI64Async(UptimeSeconds, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((Role != null) && __isset.role)
         {
-          tmp218.Name = "role";
-          tmp218.Type = TType.String;
-          tmp218.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp218, cancellationToken);
+          tmp220.Name = "role";
+          tmp220.Type = TType.String;
+          tmp220.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
           await oprot.WriteStringAsync(Role, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.applied_slot)
         {
-          tmp218.Name = "applied_slot";
-          tmp218.Type = TType.I64;
-          tmp218.ID = 101;
-          await oprot.WriteFieldBeginAsync(tmp218, cancellationToken);
+          tmp220.Name = "applied_slot";
+          tmp220.Type = TType.I64;
+          tmp220.ID = 101;
+          await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
           await oprot.WriteI64Async(AppliedSlot, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.chosen_slot)
         {
-          tmp218.Name = "chosen_slot";
-          tmp218.Type = TType.I64;
-          tmp218.ID = 102;
-          await oprot.WriteFieldBeginAsync(tmp218, cancellationToken);
+          tmp220.Name = "chosen_slot";
+          tmp220.Type = TType.I64;
+          tmp220.ID = 102;
+          await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
           await oprot.WriteI64Async(ChosenSlot, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.lag_slots)
         {
-          tmp218.Name = "lag_slots";
-          tmp218.Type = TType.I64;
-          tmp218.ID = 103;
-          await oprot.WriteFieldBeginAsync(tmp218, cancellationToken);
+          tmp220.Name = "lag_slots";
+          tmp220.Type = TType.I64;
+          tmp220.ID = 103;
+          await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
           await oprot.WriteI64Async(LagSlots, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.applied_version)
         {
-          tmp218.Name = "applied_version";
-          tmp218.Type = TType.I64;
-          tmp218.ID = 104;
-          await oprot.WriteFieldBeginAsync(tmp218, cancellationToken);
+          tmp220.Name = "applied_version";
+          tmp220.Type = TType.I64;
+          tmp220.ID = 104;
+          await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
           await oprot.WriteI64Async(AppliedVersion, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((PeerEndpoint != null) && __isset.peer_endpoint)
         {
-          tmp218.Name = "peer_endpoint";
-          tmp218.Type = TType.String;
-          tmp218.ID = 105;
-          await oprot.WriteFieldBeginAsync(tmp218, cancellationToken);
+          tmp220.Name = "peer_endpoint";
+          tmp220.Type = TType.String;
+          tmp220.ID = 105;
+          await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
           await oprot.WriteStringAsync(PeerEndpoint, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((HttpEndpoint != null) && __isset.http_endpoint)
         {
-          tmp218.Name = "http_endpoint";
-          tmp218.Type = TType.String;
-          tmp218.ID = 106;
-          await oprot.WriteFieldBeginAsync(tmp218, cancellationToken);
+          tmp220.Name = "http_endpoint";
+          tmp220.Type = TType.String;
+          tmp220.ID = 106;
+          await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
           await oprot.WriteStringAsync(HttpEndpoint, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((Version != null) && __isset.version)
         {
-          tmp218.Name = "version";
-          tmp218.Type = TType.String;
-          tmp218.ID = 107;
-          await oprot.WriteFieldBeginAsync(tmp218, cancellationToken);
+          tmp220.Name = "version";
+          tmp220.Type = TType.String;
+          tmp220.ID = 107;
+          await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
           await oprot.WriteStringAsync(Version, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -720,72 +720,72 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp219 = new StringBuilder("NodeStatus(");
-      tmp219.Append(", NodeId: ");
-      NodeId.ToString(tmp219);
+      var tmp221 = new StringBuilder("NodeStatus(");
+      tmp221.Append(", NodeId: ");
+      NodeId.ToString(tmp221);
       if((Endpoint != null))
       {
-        tmp219.Append(", Endpoint: ");
-        Endpoint.ToString(tmp219);
+        tmp221.Append(", Endpoint: ");
+        Endpoint.ToString(tmp221);
       }
       if((Status != null))
       {
-        tmp219.Append(", Status: ");
-        Status.ToString(tmp219);
+        tmp221.Append(", Status: ");
+        Status.ToString(tmp221);
       }
-      tmp219.Append(", IsLeader: ");
-      IsLeader.ToString(tmp219);
-      tmp219.Append(", LastSeenTimestamp: ");
-      LastSeenTimestamp.ToString(tmp219);
-      tmp219.Append(", Term: ");
-      Term.ToString(tmp219);
+      tmp221.Append(", IsLeader: ");
+      IsLeader.ToString(tmp221);
+      tmp221.Append(", LastSeenTimestamp: ");
+      LastSeenTimestamp.ToString(tmp221);
+      tmp221.Append(", Term: ");
+      Term.ToString(tmp221);
       if(__isset.uptime_seconds)
       {
-        tmp219.Append(", UptimeSeconds: ");
-        UptimeSeconds.ToString(tmp219);
+        tmp221.Append(", UptimeSeconds: ");
+        UptimeSeconds.ToString(tmp221);
       }
       if((Role != null) && __isset.role)
       {
-        tmp219.Append(", Role: ");
-        Role.ToString(tmp219);
+        tmp221.Append(", Role: ");
+        Role.ToString(tmp221);
       }
       if(__isset.applied_slot)
       {
-        tmp219.Append(", AppliedSlot: ");
-        AppliedSlot.ToString(tmp219);
+        tmp221.Append(", AppliedSlot: ");
+        AppliedSlot.ToString(tmp221);
       }
       if(__isset.chosen_slot)
       {
-        tmp219.Append(", ChosenSlot: ");
-        ChosenSlot.ToString(tmp219);
+        tmp221.Append(", ChosenSlot: ");
+        ChosenSlot.ToString(tmp221);
       }
       if(__isset.lag_slots)
       {
-        tmp219.Append(", LagSlots: ");
-        LagSlots.ToString(tmp219);
+        tmp221.Append(", LagSlots: ");
+        LagSlots.ToString(tmp221);
       }
       if(__isset.applied_version)
       {
-        tmp219.Append(", AppliedVersion: ");
-        AppliedVersion.ToString(tmp219);
+        tmp221.Append(", AppliedVersion: ");
+        AppliedVersion.ToString(tmp221);
       }
       if((PeerEndpoint != null) && __isset.peer_endpoint)
       {
-        tmp219.Append(", PeerEndpoint: ");
-        PeerEndpoint.ToString(tmp219);
+        tmp221.Append(", PeerEndpoint: ");
+        PeerEndpoint.ToString(tmp221);
       }
       if((HttpEndpoint != null) && __isset.http_endpoint)
       {
-        tmp219.Append(", HttpEndpoint: ");
-        HttpEndpoint.ToString(tmp219);
+        tmp221.Append(", HttpEndpoint: ");
+        HttpEndpoint.ToString(tmp221);
       }
       if((Version != null) && __isset.version)
       {
-        tmp219.Append(", Version: ");
-        Version.ToString(tmp219);
+        tmp221.Append(", Version: ");
+        Version.ToString(tmp221);
       }
-      tmp219.Append(')');
-      return tmp219.ToString();
+      tmp221.Append(')');
+      return tmp221.ToString();
     }
   }
 

@@ -35,6 +35,7 @@ namespace KvCloud.Protocol
   public partial class OpenSessionRequest : TBase
   {
     private int _timeout_ms;
+    private string? _traceparent;
 
     public int TimeoutMs
     {
@@ -49,11 +50,25 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
     {
       public bool timeout_ms;
+      public bool traceparent;
     }
 
     public OpenSessionRequest()
@@ -62,13 +77,18 @@ namespace KvCloud.Protocol
 
     public OpenSessionRequest DeepCopy()
     {
-      var tmp270 = new OpenSessionRequest();
+      var tmp272 = new OpenSessionRequest();
       if(__isset.timeout_ms)
       {
-        tmp270.TimeoutMs = this.TimeoutMs;
+        tmp272.TimeoutMs = this.TimeoutMs;
       }
-      tmp270.__isset.timeout_ms = this.__isset.timeout_ms;
-      return tmp270;
+      tmp272.__isset.timeout_ms = this.__isset.timeout_ms;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp272.Traceparent = this.Traceparent!;
+      }
+      tmp272.__isset.traceparent = this.__isset.traceparent;
+      return tmp272;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -98,6 +118,16 @@ namespace KvCloud.Protocol
                 await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               }
               break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -119,16 +149,25 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp271 = new TStruct("OpenSessionRequest");
-        await oprot.WriteStructBeginAsync(tmp271, cancellationToken);
-        var tmp272 = new TField();
+        var tmp273 = new TStruct("OpenSessionRequest");
+        await oprot.WriteStructBeginAsync(tmp273, cancellationToken);
+        var tmp274 = new TField();
         if(__isset.timeout_ms)
         {
-          tmp272.Name = "timeout_ms";
-          tmp272.Type = TType.I32;
-          tmp272.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp272, cancellationToken);
+          tmp274.Name = "timeout_ms";
+          tmp274.Type = TType.I32;
+          tmp274.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp274, cancellationToken);
           await oprot.WriteI32Async(TimeoutMs, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp274.Name = "traceparent";
+          tmp274.Type = TType.String;
+          tmp274.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp274, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         await oprot.WriteFieldStopAsync(cancellationToken);
@@ -144,7 +183,8 @@ namespace KvCloud.Protocol
     {
       if (that is not OpenSessionRequest other) return false;
       if (ReferenceEquals(this, other)) return true;
-      return ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))));
+      return ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -154,22 +194,32 @@ namespace KvCloud.Protocol
         {
           hashcode = (hashcode * 397) + TimeoutMs.GetHashCode();
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
+        }
       }
       return hashcode;
     }
 
     public override string ToString()
     {
-      var tmp273 = new StringBuilder("OpenSessionRequest(");
-      int tmp274 = 0;
+      var tmp275 = new StringBuilder("OpenSessionRequest(");
+      int tmp276 = 0;
       if(__isset.timeout_ms)
       {
-        if(0 < tmp274++) { tmp273.Append(", "); }
-        tmp273.Append("TimeoutMs: ");
-        TimeoutMs.ToString(tmp273);
+        if(0 < tmp276++) { tmp275.Append(", "); }
+        tmp275.Append("TimeoutMs: ");
+        TimeoutMs.ToString(tmp275);
       }
-      tmp273.Append(')');
-      return tmp273.ToString();
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        if(0 < tmp276++) { tmp275.Append(", "); }
+        tmp275.Append("Traceparent: ");
+        Traceparent.ToString(tmp275);
+      }
+      tmp275.Append(')');
+      return tmp275.ToString();
     }
   }
 

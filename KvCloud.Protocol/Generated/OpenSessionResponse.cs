@@ -109,25 +109,25 @@ namespace KvCloud.Protocol
 
     public OpenSessionResponse DeepCopy()
     {
-      var tmp275 = new OpenSessionResponse();
-      tmp275.Success = this.Success;
-      tmp275.ClientId = this.ClientId;
+      var tmp277 = new OpenSessionResponse();
+      tmp277.Success = this.Success;
+      tmp277.ClientId = this.ClientId;
       if((Error != null) && __isset.error)
       {
-        tmp275.Error = this.Error!;
+        tmp277.Error = this.Error!;
       }
-      tmp275.__isset.error = this.__isset.error;
+      tmp277.__isset.error = this.__isset.error;
       if(__isset.code)
       {
-        tmp275.Code = this.Code;
+        tmp277.Code = this.Code;
       }
-      tmp275.__isset.code = this.__isset.code;
+      tmp277.__isset.code = this.__isset.code;
       if((LeaderEndpoint != null) && __isset.leader_endpoint)
       {
-        tmp275.LeaderEndpoint = this.LeaderEndpoint!;
+        tmp277.LeaderEndpoint = this.LeaderEndpoint!;
       }
-      tmp275.__isset.leader_endpoint = this.__isset.leader_endpoint;
-      return tmp275;
+      tmp277.__isset.leader_endpoint = this.__isset.leader_endpoint;
+      return tmp277;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -230,45 +230,45 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp276 = new TStruct("OpenSessionResponse");
-        await oprot.WriteStructBeginAsync(tmp276, cancellationToken);
-        var tmp277 = new TField();
-        tmp277.Name = "success";
-        tmp277.Type = TType.Bool;
-        tmp277.ID = 1;
-        await oprot.WriteFieldBeginAsync(tmp277, cancellationToken);
+        var tmp278 = new TStruct("OpenSessionResponse");
+        await oprot.WriteStructBeginAsync(tmp278, cancellationToken);
+        var tmp279 = new TField();
+        tmp279.Name = "success";
+        tmp279.Type = TType.Bool;
+        tmp279.ID = 1;
+        await oprot.WriteFieldBeginAsync(tmp279, cancellationToken);
         await oprot.WriteBoolAsync(Success, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
-        tmp277.Name = "client_id";
-        tmp277.Type = TType.I64;
-        tmp277.ID = 2;
-        await oprot.WriteFieldBeginAsync(tmp277, cancellationToken);
+        tmp279.Name = "client_id";
+        tmp279.Type = TType.I64;
+        tmp279.ID = 2;
+        await oprot.WriteFieldBeginAsync(tmp279, cancellationToken);
         await oprot.WriteI64Async(ClientId, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((Error != null) && __isset.error)
         {
-          tmp277.Name = "error";
-          tmp277.Type = TType.String;
-          tmp277.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp277, cancellationToken);
+          tmp279.Name = "error";
+          tmp279.Type = TType.String;
+          tmp279.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp279, cancellationToken);
           await oprot.WriteStringAsync(Error, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.code)
         {
-          tmp277.Name = "code";
-          tmp277.Type = TType.I32;
-          tmp277.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp277, cancellationToken);
+          tmp279.Name = "code";
+          tmp279.Type = TType.I32;
+          tmp279.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp279, cancellationToken);
           await oprot.WriteI32Async((int)Code, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((LeaderEndpoint != null) && __isset.leader_endpoint)
         {
-          tmp277.Name = "leader_endpoint";
-          tmp277.Type = TType.String;
-          tmp277.ID = 101;
-          await oprot.WriteFieldBeginAsync(tmp277, cancellationToken);
+          tmp279.Name = "leader_endpoint";
+          tmp279.Type = TType.String;
+          tmp279.ID = 101;
+          await oprot.WriteFieldBeginAsync(tmp279, cancellationToken);
           await oprot.WriteStringAsync(LeaderEndpoint, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -315,28 +315,28 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp278 = new StringBuilder("OpenSessionResponse(");
-      tmp278.Append(", Success: ");
-      Success.ToString(tmp278);
-      tmp278.Append(", ClientId: ");
-      ClientId.ToString(tmp278);
+      var tmp280 = new StringBuilder("OpenSessionResponse(");
+      tmp280.Append(", Success: ");
+      Success.ToString(tmp280);
+      tmp280.Append(", ClientId: ");
+      ClientId.ToString(tmp280);
       if((Error != null) && __isset.error)
       {
-        tmp278.Append(", Error: ");
-        Error.ToString(tmp278);
+        tmp280.Append(", Error: ");
+        Error.ToString(tmp280);
       }
       if(__isset.code)
       {
-        tmp278.Append(", Code: ");
-        Code.ToString(tmp278);
+        tmp280.Append(", Code: ");
+        Code.ToString(tmp280);
       }
       if((LeaderEndpoint != null) && __isset.leader_endpoint)
       {
-        tmp278.Append(", LeaderEndpoint: ");
-        LeaderEndpoint.ToString(tmp278);
+        tmp280.Append(", LeaderEndpoint: ");
+        LeaderEndpoint.ToString(tmp280);
       }
-      tmp278.Append(')');
-      return tmp278.ToString();
+      tmp280.Append(')');
+      return tmp280.ToString();
     }
   }
 

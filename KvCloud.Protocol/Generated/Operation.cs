@@ -90,26 +90,26 @@ namespace KvCloud.Protocol
 
     public Operation DeepCopy()
     {
-      var tmp152 = new Operation();
+      var tmp153 = new Operation();
       if((Type != null))
       {
-        tmp152.Type = this.Type!;
+        tmp153.Type = this.Type!;
       }
       if((Key != null))
       {
-        tmp152.Key = this.Key.ToArray()!;
+        tmp153.Key = this.Key.ToArray()!;
       }
       if((Value != null) && __isset.@value)
       {
-        tmp152.Value = this.Value.ToArray()!;
+        tmp153.Value = this.Value.ToArray()!;
       }
-      tmp152.__isset.@value = this.__isset.@value;
+      tmp153.__isset.@value = this.__isset.@value;
       if((ColumnFamily != null) && __isset.column_family)
       {
-        tmp152.ColumnFamily = this.ColumnFamily!;
+        tmp153.ColumnFamily = this.ColumnFamily!;
       }
-      tmp152.__isset.column_family = this.__isset.column_family;
-      return tmp152;
+      tmp153.__isset.column_family = this.__isset.column_family;
+      return tmp153;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -202,42 +202,42 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp153 = new TStruct("Operation");
-        await oprot.WriteStructBeginAsync(tmp153, cancellationToken);
-        var tmp154 = new TField();
+        var tmp154 = new TStruct("Operation");
+        await oprot.WriteStructBeginAsync(tmp154, cancellationToken);
+        var tmp155 = new TField();
         if((Type != null))
         {
-          tmp154.Name = "type";
-          tmp154.Type = TType.String;
-          tmp154.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp154, cancellationToken);
+          tmp155.Name = "type";
+          tmp155.Type = TType.String;
+          tmp155.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp155, cancellationToken);
           await oprot.WriteStringAsync(Type, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((Key != null))
         {
-          tmp154.Name = "key";
-          tmp154.Type = TType.String;
-          tmp154.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp154, cancellationToken);
+          tmp155.Name = "key";
+          tmp155.Type = TType.String;
+          tmp155.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp155, cancellationToken);
           await oprot.WriteBinaryAsync(Key, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((Value != null) && __isset.@value)
         {
-          tmp154.Name = "value";
-          tmp154.Type = TType.String;
-          tmp154.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp154, cancellationToken);
+          tmp155.Name = "value";
+          tmp155.Type = TType.String;
+          tmp155.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp155, cancellationToken);
           await oprot.WriteBinaryAsync(Value, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((ColumnFamily != null) && __isset.column_family)
         {
-          tmp154.Name = "column_family";
-          tmp154.Type = TType.String;
-          tmp154.ID = 4;
-          await oprot.WriteFieldBeginAsync(tmp154, cancellationToken);
+          tmp155.Name = "column_family";
+          tmp155.Type = TType.String;
+          tmp155.ID = 4;
+          await oprot.WriteFieldBeginAsync(tmp155, cancellationToken);
           await oprot.WriteStringAsync(ColumnFamily, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -285,29 +285,29 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp155 = new StringBuilder("Operation(");
+      var tmp156 = new StringBuilder("Operation(");
       if((Type != null))
       {
-        tmp155.Append(", Type: ");
-        Type.ToString(tmp155);
+        tmp156.Append(", Type: ");
+        Type.ToString(tmp156);
       }
       if((Key != null))
       {
-        tmp155.Append(", Key: ");
-        Key.ToString(tmp155);
+        tmp156.Append(", Key: ");
+        Key.ToString(tmp156);
       }
       if((Value != null) && __isset.@value)
       {
-        tmp155.Append(", Value: ");
-        Value.ToString(tmp155);
+        tmp156.Append(", Value: ");
+        Value.ToString(tmp156);
       }
       if((ColumnFamily != null) && __isset.column_family)
       {
-        tmp155.Append(", ColumnFamily: ");
-        ColumnFamily.ToString(tmp155);
+        tmp156.Append(", ColumnFamily: ");
+        ColumnFamily.ToString(tmp156);
       }
-      tmp155.Append(')');
-      return tmp155.ToString();
+      tmp156.Append(')');
+      return tmp156.ToString();
     }
   }
 

@@ -36,6 +36,7 @@ namespace KvCloud.Protocol
   {
     private byte[]? _message;
     private long _timestamp;
+    private string? _traceparent;
 
     public byte[]? Message
     {
@@ -63,12 +64,26 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
     {
       public bool message;
       public bool timestamp;
+      public bool traceparent;
     }
 
     public PingRequest()
@@ -77,18 +92,23 @@ namespace KvCloud.Protocol
 
     public PingRequest DeepCopy()
     {
-      var tmp206 = new PingRequest();
+      var tmp208 = new PingRequest();
       if((Message != null) && __isset.message)
       {
-        tmp206.Message = this.Message.ToArray()!;
+        tmp208.Message = this.Message.ToArray()!;
       }
-      tmp206.__isset.message = this.__isset.message;
+      tmp208.__isset.message = this.__isset.message;
       if(__isset.timestamp)
       {
-        tmp206.Timestamp = this.Timestamp;
+        tmp208.Timestamp = this.Timestamp;
       }
-      tmp206.__isset.timestamp = this.__isset.timestamp;
-      return tmp206;
+      tmp208.__isset.timestamp = this.__isset.timestamp;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp208.Traceparent = this.Traceparent!;
+      }
+      tmp208.__isset.traceparent = this.__isset.traceparent;
+      return tmp208;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -128,6 +148,16 @@ namespace KvCloud.Protocol
                 await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               }
               break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -149,25 +179,34 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp207 = new TStruct("PingRequest");
-        await oprot.WriteStructBeginAsync(tmp207, cancellationToken);
-        var tmp208 = new TField();
+        var tmp209 = new TStruct("PingRequest");
+        await oprot.WriteStructBeginAsync(tmp209, cancellationToken);
+        var tmp210 = new TField();
         if((Message != null) && __isset.message)
         {
-          tmp208.Name = "message";
-          tmp208.Type = TType.String;
-          tmp208.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp208, cancellationToken);
+          tmp210.Name = "message";
+          tmp210.Type = TType.String;
+          tmp210.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp210, cancellationToken);
           await oprot.WriteBinaryAsync(Message, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.timestamp)
         {
-          tmp208.Name = "timestamp";
-          tmp208.Type = TType.I64;
-          tmp208.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp208, cancellationToken);
+          tmp210.Name = "timestamp";
+          tmp210.Type = TType.I64;
+          tmp210.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp210, cancellationToken);
           await oprot.WriteI64Async(Timestamp, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp210.Name = "traceparent";
+          tmp210.Type = TType.String;
+          tmp210.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp210, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         await oprot.WriteFieldStopAsync(cancellationToken);
@@ -184,7 +223,8 @@ namespace KvCloud.Protocol
       if (that is not PingRequest other) return false;
       if (ReferenceEquals(this, other)) return true;
       return ((__isset.message == other.__isset.message) && ((!__isset.message) || (TCollections.Equals(Message, other.Message))))
-        && ((__isset.timestamp == other.__isset.timestamp) && ((!__isset.timestamp) || (global::System.Object.Equals(Timestamp, other.Timestamp))));
+        && ((__isset.timestamp == other.__isset.timestamp) && ((!__isset.timestamp) || (global::System.Object.Equals(Timestamp, other.Timestamp))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -198,28 +238,38 @@ namespace KvCloud.Protocol
         {
           hashcode = (hashcode * 397) + Timestamp.GetHashCode();
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
+        }
       }
       return hashcode;
     }
 
     public override string ToString()
     {
-      var tmp209 = new StringBuilder("PingRequest(");
-      int tmp210 = 0;
+      var tmp211 = new StringBuilder("PingRequest(");
+      int tmp212 = 0;
       if((Message != null) && __isset.message)
       {
-        if(0 < tmp210++) { tmp209.Append(", "); }
-        tmp209.Append("Message: ");
-        Message.ToString(tmp209);
+        if(0 < tmp212++) { tmp211.Append(", "); }
+        tmp211.Append("Message: ");
+        Message.ToString(tmp211);
       }
       if(__isset.timestamp)
       {
-        if(0 < tmp210++) { tmp209.Append(", "); }
-        tmp209.Append("Timestamp: ");
-        Timestamp.ToString(tmp209);
+        if(0 < tmp212++) { tmp211.Append(", "); }
+        tmp211.Append("Timestamp: ");
+        Timestamp.ToString(tmp211);
       }
-      tmp209.Append(')');
-      return tmp209.ToString();
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        if(0 < tmp212++) { tmp211.Append(", "); }
+        tmp211.Append("Traceparent: ");
+        Traceparent.ToString(tmp211);
+      }
+      tmp211.Append(')');
+      return tmp211.ToString();
     }
   }
 

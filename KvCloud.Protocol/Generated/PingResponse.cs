@@ -57,14 +57,14 @@ namespace KvCloud.Protocol
 
     public PingResponse DeepCopy()
     {
-      var tmp211 = new PingResponse();
+      var tmp213 = new PingResponse();
       if((Message != null))
       {
-        tmp211.Message = this.Message.ToArray()!;
+        tmp213.Message = this.Message.ToArray()!;
       }
-      tmp211.Timestamp = this.Timestamp;
-      tmp211.ServerTimestamp = this.ServerTimestamp;
-      return tmp211;
+      tmp213.Timestamp = this.Timestamp;
+      tmp213.ServerTimestamp = this.ServerTimestamp;
+      return tmp213;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -153,28 +153,28 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp212 = new TStruct("PingResponse");
-        await oprot.WriteStructBeginAsync(tmp212, cancellationToken);
-        var tmp213 = new TField();
+        var tmp214 = new TStruct("PingResponse");
+        await oprot.WriteStructBeginAsync(tmp214, cancellationToken);
+        var tmp215 = new TField();
         if((Message != null))
         {
-          tmp213.Name = "message";
-          tmp213.Type = TType.String;
-          tmp213.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp213, cancellationToken);
+          tmp215.Name = "message";
+          tmp215.Type = TType.String;
+          tmp215.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp215, cancellationToken);
           await oprot.WriteBinaryAsync(Message, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
-        tmp213.Name = "timestamp";
-        tmp213.Type = TType.I64;
-        tmp213.ID = 2;
-        await oprot.WriteFieldBeginAsync(tmp213, cancellationToken);
+        tmp215.Name = "timestamp";
+        tmp215.Type = TType.I64;
+        tmp215.ID = 2;
+        await oprot.WriteFieldBeginAsync(tmp215, cancellationToken);
         await oprot.WriteI64Async(Timestamp, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
-        tmp213.Name = "server_timestamp";
-        tmp213.Type = TType.I64;
-        tmp213.ID = 3;
-        await oprot.WriteFieldBeginAsync(tmp213, cancellationToken);
+        tmp215.Name = "server_timestamp";
+        tmp215.Type = TType.I64;
+        tmp215.ID = 3;
+        await oprot.WriteFieldBeginAsync(tmp215, cancellationToken);
         await oprot.WriteI64Async(ServerTimestamp, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         await oprot.WriteFieldStopAsync(cancellationToken);
@@ -210,18 +210,18 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp214 = new StringBuilder("PingResponse(");
+      var tmp216 = new StringBuilder("PingResponse(");
       if((Message != null))
       {
-        tmp214.Append(", Message: ");
-        Message.ToString(tmp214);
+        tmp216.Append(", Message: ");
+        Message.ToString(tmp216);
       }
-      tmp214.Append(", Timestamp: ");
-      Timestamp.ToString(tmp214);
-      tmp214.Append(", ServerTimestamp: ");
-      ServerTimestamp.ToString(tmp214);
-      tmp214.Append(')');
-      return tmp214.ToString();
+      tmp216.Append(", Timestamp: ");
+      Timestamp.ToString(tmp216);
+      tmp216.Append(", ServerTimestamp: ");
+      ServerTimestamp.ToString(tmp216);
+      tmp216.Append(')');
+      return tmp216.ToString();
     }
   }
 

@@ -72,17 +72,17 @@ namespace KvCloud.Protocol
 
     public ReadConflictKey DeepCopy()
     {
-      var tmp157 = new ReadConflictKey();
+      var tmp158 = new ReadConflictKey();
       if((Key != null))
       {
-        tmp157.Key = this.Key.ToArray()!;
+        tmp158.Key = this.Key.ToArray()!;
       }
       if((ColumnFamily != null) && __isset.column_family)
       {
-        tmp157.ColumnFamily = this.ColumnFamily!;
+        tmp158.ColumnFamily = this.ColumnFamily!;
       }
-      tmp157.__isset.column_family = this.__isset.column_family;
-      return tmp157;
+      tmp158.__isset.column_family = this.__isset.column_family;
+      return tmp158;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -149,24 +149,24 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp158 = new TStruct("ReadConflictKey");
-        await oprot.WriteStructBeginAsync(tmp158, cancellationToken);
-        var tmp159 = new TField();
+        var tmp159 = new TStruct("ReadConflictKey");
+        await oprot.WriteStructBeginAsync(tmp159, cancellationToken);
+        var tmp160 = new TField();
         if((Key != null))
         {
-          tmp159.Name = "key";
-          tmp159.Type = TType.String;
-          tmp159.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp159, cancellationToken);
+          tmp160.Name = "key";
+          tmp160.Type = TType.String;
+          tmp160.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp160, cancellationToken);
           await oprot.WriteBinaryAsync(Key, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((ColumnFamily != null) && __isset.column_family)
         {
-          tmp159.Name = "column_family";
-          tmp159.Type = TType.String;
-          tmp159.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp159, cancellationToken);
+          tmp160.Name = "column_family";
+          tmp160.Type = TType.String;
+          tmp160.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp160, cancellationToken);
           await oprot.WriteStringAsync(ColumnFamily, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -204,19 +204,19 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp160 = new StringBuilder("ReadConflictKey(");
+      var tmp161 = new StringBuilder("ReadConflictKey(");
       if((Key != null))
       {
-        tmp160.Append(", Key: ");
-        Key.ToString(tmp160);
+        tmp161.Append(", Key: ");
+        Key.ToString(tmp161);
       }
       if((ColumnFamily != null) && __isset.column_family)
       {
-        tmp160.Append(", ColumnFamily: ");
-        ColumnFamily.ToString(tmp160);
+        tmp161.Append(", ColumnFamily: ");
+        ColumnFamily.ToString(tmp161);
       }
-      tmp160.Append(')');
-      return tmp160.ToString();
+      tmp161.Append(')');
+      return tmp161.ToString();
     }
   }
 

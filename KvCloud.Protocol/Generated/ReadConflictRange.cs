@@ -87,22 +87,22 @@ namespace KvCloud.Protocol
 
     public ReadConflictRange DeepCopy()
     {
-      var tmp162 = new ReadConflictRange();
+      var tmp163 = new ReadConflictRange();
       if((BeginKey != null))
       {
-        tmp162.BeginKey = this.BeginKey.ToArray()!;
+        tmp163.BeginKey = this.BeginKey.ToArray()!;
       }
       if((EndKey != null) && __isset.end_key)
       {
-        tmp162.EndKey = this.EndKey.ToArray()!;
+        tmp163.EndKey = this.EndKey.ToArray()!;
       }
-      tmp162.__isset.end_key = this.__isset.end_key;
+      tmp163.__isset.end_key = this.__isset.end_key;
       if((ColumnFamily != null) && __isset.column_family)
       {
-        tmp162.ColumnFamily = this.ColumnFamily!;
+        tmp163.ColumnFamily = this.ColumnFamily!;
       }
-      tmp162.__isset.column_family = this.__isset.column_family;
-      return tmp162;
+      tmp163.__isset.column_family = this.__isset.column_family;
+      return tmp163;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -179,33 +179,33 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp163 = new TStruct("ReadConflictRange");
-        await oprot.WriteStructBeginAsync(tmp163, cancellationToken);
-        var tmp164 = new TField();
+        var tmp164 = new TStruct("ReadConflictRange");
+        await oprot.WriteStructBeginAsync(tmp164, cancellationToken);
+        var tmp165 = new TField();
         if((BeginKey != null))
         {
-          tmp164.Name = "begin_key";
-          tmp164.Type = TType.String;
-          tmp164.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp164, cancellationToken);
+          tmp165.Name = "begin_key";
+          tmp165.Type = TType.String;
+          tmp165.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp165, cancellationToken);
           await oprot.WriteBinaryAsync(BeginKey, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((EndKey != null) && __isset.end_key)
         {
-          tmp164.Name = "end_key";
-          tmp164.Type = TType.String;
-          tmp164.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp164, cancellationToken);
+          tmp165.Name = "end_key";
+          tmp165.Type = TType.String;
+          tmp165.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp165, cancellationToken);
           await oprot.WriteBinaryAsync(EndKey, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((ColumnFamily != null) && __isset.column_family)
         {
-          tmp164.Name = "column_family";
-          tmp164.Type = TType.String;
-          tmp164.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp164, cancellationToken);
+          tmp165.Name = "column_family";
+          tmp165.Type = TType.String;
+          tmp165.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp165, cancellationToken);
           await oprot.WriteStringAsync(ColumnFamily, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -248,24 +248,24 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp165 = new StringBuilder("ReadConflictRange(");
+      var tmp166 = new StringBuilder("ReadConflictRange(");
       if((BeginKey != null))
       {
-        tmp165.Append(", BeginKey: ");
-        BeginKey.ToString(tmp165);
+        tmp166.Append(", BeginKey: ");
+        BeginKey.ToString(tmp166);
       }
       if((EndKey != null) && __isset.end_key)
       {
-        tmp165.Append(", EndKey: ");
-        EndKey.ToString(tmp165);
+        tmp166.Append(", EndKey: ");
+        EndKey.ToString(tmp166);
       }
       if((ColumnFamily != null) && __isset.column_family)
       {
-        tmp165.Append(", ColumnFamily: ");
-        ColumnFamily.ToString(tmp165);
+        tmp166.Append(", ColumnFamily: ");
+        ColumnFamily.ToString(tmp166);
       }
-      tmp165.Append(')');
-      return tmp165.ToString();
+      tmp166.Append(')');
+      return tmp166.ToString();
     }
   }
 

@@ -34,8 +34,29 @@ namespace KvCloud.Protocol
 
   public partial class SetReadVersionRequest : TBase
   {
+    private string? _traceparent;
 
     public long Version { get; set; } = 0;
+
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
+
+    public Isset __isset;
+    public struct Isset
+    {
+      public bool traceparent;
+    }
 
     public SetReadVersionRequest()
     {
@@ -50,6 +71,11 @@ namespace KvCloud.Protocol
     {
       var tmp103 = new SetReadVersionRequest();
       tmp103.Version = this.Version;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp103.Traceparent = this.Traceparent!;
+      }
+      tmp103.__isset.traceparent = this.__isset.traceparent;
       return tmp103;
     }
 
@@ -76,6 +102,16 @@ namespace KvCloud.Protocol
               {
                 Version = await iprot.ReadI64Async(cancellationToken);
                 isset_version = true;
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
               }
               else
               {
@@ -116,6 +152,15 @@ namespace KvCloud.Protocol
         await oprot.WriteFieldBeginAsync(tmp105, cancellationToken);
         await oprot.WriteI64Async(Version, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp105.Name = "traceparent";
+          tmp105.Type = TType.String;
+          tmp105.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp105, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
         await oprot.WriteFieldStopAsync(cancellationToken);
         await oprot.WriteStructEndAsync(cancellationToken);
       }
@@ -129,13 +174,18 @@ namespace KvCloud.Protocol
     {
       if (that is not SetReadVersionRequest other) return false;
       if (ReferenceEquals(this, other)) return true;
-      return global::System.Object.Equals(Version, other.Version);
+      return global::System.Object.Equals(Version, other.Version)
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
       int hashcode = 157;
       unchecked {
         hashcode = (hashcode * 397) + Version.GetHashCode();
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
+        }
       }
       return hashcode;
     }
@@ -145,6 +195,11 @@ namespace KvCloud.Protocol
       var tmp106 = new StringBuilder("SetReadVersionRequest(");
       tmp106.Append(", Version: ");
       Version.ToString(tmp106);
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp106.Append(", Traceparent: ");
+        Traceparent.ToString(tmp106);
+      }
       tmp106.Append(')');
       return tmp106.ToString();
     }

@@ -39,6 +39,7 @@ namespace KvCloud.Protocol
     private long _sequence;
     private long _acknowledged_below;
     private int _timeout_ms;
+    private string? _traceparent;
 
     public byte[] Key { get; set; } = Array.Empty<byte>();
 
@@ -118,6 +119,19 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
@@ -127,6 +141,7 @@ namespace KvCloud.Protocol
       public bool sequence;
       public bool acknowledged_below;
       public bool timeout_ms;
+      public bool traceparent;
     }
 
     public SetRequest()
@@ -175,6 +190,11 @@ namespace KvCloud.Protocol
         tmp15.TimeoutMs = this.TimeoutMs;
       }
       tmp15.__isset.timeout_ms = this.__isset.timeout_ms;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp15.Traceparent = this.Traceparent!;
+      }
+      tmp15.__isset.traceparent = this.__isset.traceparent;
       return tmp15;
     }
 
@@ -263,6 +283,16 @@ namespace KvCloud.Protocol
               if (field.Type == TType.I32)
               {
                 TimeoutMs = await iprot.ReadI32Async(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
               }
               else
               {
@@ -364,6 +394,15 @@ namespace KvCloud.Protocol
           await oprot.WriteI32Async(TimeoutMs, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp17.Name = "traceparent";
+          tmp17.Type = TType.String;
+          tmp17.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp17, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
         await oprot.WriteFieldStopAsync(cancellationToken);
         await oprot.WriteStructEndAsync(cancellationToken);
       }
@@ -383,7 +422,8 @@ namespace KvCloud.Protocol
         && ((__isset.client_id == other.__isset.client_id) && ((!__isset.client_id) || (global::System.Object.Equals(ClientId, other.ClientId))))
         && ((__isset.sequence == other.__isset.sequence) && ((!__isset.sequence) || (global::System.Object.Equals(Sequence, other.Sequence))))
         && ((__isset.acknowledged_below == other.__isset.acknowledged_below) && ((!__isset.acknowledged_below) || (global::System.Object.Equals(AcknowledgedBelow, other.AcknowledgedBelow))))
-        && ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))));
+        && ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -416,6 +456,10 @@ namespace KvCloud.Protocol
         if(__isset.timeout_ms)
         {
           hashcode = (hashcode * 397) + TimeoutMs.GetHashCode();
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
         }
       }
       return hashcode;
@@ -458,6 +502,11 @@ namespace KvCloud.Protocol
       {
         tmp18.Append(", TimeoutMs: ");
         TimeoutMs.ToString(tmp18);
+      }
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp18.Append(", Traceparent: ");
+        Traceparent.ToString(tmp18);
       }
       tmp18.Append(')');
       return tmp18.ToString();

@@ -39,6 +39,7 @@ namespace KvCloud.Protocol
     private long _sequence;
     private long _acknowledged_below;
     private int _timeout_ms;
+    private string? _traceparent;
 
     public byte[] KeyPrefix { get; set; } = Array.Empty<byte>();
 
@@ -109,6 +110,19 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
@@ -118,6 +132,7 @@ namespace KvCloud.Protocol
       public bool sequence;
       public bool acknowledged_below;
       public bool timeout_ms;
+      public bool traceparent;
     }
 
     public SetVersionstampedKeyRequest()
@@ -132,41 +147,46 @@ namespace KvCloud.Protocol
 
     public SetVersionstampedKeyRequest DeepCopy()
     {
-      var tmp122 = new SetVersionstampedKeyRequest();
+      var tmp123 = new SetVersionstampedKeyRequest();
       if((KeyPrefix != null))
       {
-        tmp122.KeyPrefix = this.KeyPrefix.ToArray()!;
+        tmp123.KeyPrefix = this.KeyPrefix.ToArray()!;
       }
       if((Value != null))
       {
-        tmp122.Value = this.Value.ToArray()!;
+        tmp123.Value = this.Value.ToArray()!;
       }
       if((ColumnFamily != null) && __isset.column_family)
       {
-        tmp122.ColumnFamily = this.ColumnFamily!;
+        tmp123.ColumnFamily = this.ColumnFamily!;
       }
-      tmp122.__isset.column_family = this.__isset.column_family;
+      tmp123.__isset.column_family = this.__isset.column_family;
       if(__isset.client_id)
       {
-        tmp122.ClientId = this.ClientId;
+        tmp123.ClientId = this.ClientId;
       }
-      tmp122.__isset.client_id = this.__isset.client_id;
+      tmp123.__isset.client_id = this.__isset.client_id;
       if(__isset.sequence)
       {
-        tmp122.Sequence = this.Sequence;
+        tmp123.Sequence = this.Sequence;
       }
-      tmp122.__isset.sequence = this.__isset.sequence;
+      tmp123.__isset.sequence = this.__isset.sequence;
       if(__isset.acknowledged_below)
       {
-        tmp122.AcknowledgedBelow = this.AcknowledgedBelow;
+        tmp123.AcknowledgedBelow = this.AcknowledgedBelow;
       }
-      tmp122.__isset.acknowledged_below = this.__isset.acknowledged_below;
+      tmp123.__isset.acknowledged_below = this.__isset.acknowledged_below;
       if(__isset.timeout_ms)
       {
-        tmp122.TimeoutMs = this.TimeoutMs;
+        tmp123.TimeoutMs = this.TimeoutMs;
       }
-      tmp122.__isset.timeout_ms = this.__isset.timeout_ms;
-      return tmp122;
+      tmp123.__isset.timeout_ms = this.__isset.timeout_ms;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp123.Traceparent = this.Traceparent!;
+      }
+      tmp123.__isset.traceparent = this.__isset.traceparent;
+      return tmp123;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -260,6 +280,16 @@ namespace KvCloud.Protocol
                 await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               }
               break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -289,70 +319,79 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp123 = new TStruct("SetVersionstampedKeyRequest");
-        await oprot.WriteStructBeginAsync(tmp123, cancellationToken);
-        var tmp124 = new TField();
+        var tmp124 = new TStruct("SetVersionstampedKeyRequest");
+        await oprot.WriteStructBeginAsync(tmp124, cancellationToken);
+        var tmp125 = new TField();
         if((KeyPrefix != null))
         {
-          tmp124.Name = "key_prefix";
-          tmp124.Type = TType.String;
-          tmp124.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp124, cancellationToken);
+          tmp125.Name = "key_prefix";
+          tmp125.Type = TType.String;
+          tmp125.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp125, cancellationToken);
           await oprot.WriteBinaryAsync(KeyPrefix, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((Value != null))
         {
-          tmp124.Name = "value";
-          tmp124.Type = TType.String;
-          tmp124.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp124, cancellationToken);
+          tmp125.Name = "value";
+          tmp125.Type = TType.String;
+          tmp125.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp125, cancellationToken);
           await oprot.WriteBinaryAsync(Value, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((ColumnFamily != null) && __isset.column_family)
         {
-          tmp124.Name = "column_family";
-          tmp124.Type = TType.String;
-          tmp124.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp124, cancellationToken);
+          tmp125.Name = "column_family";
+          tmp125.Type = TType.String;
+          tmp125.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp125, cancellationToken);
           await oprot.WriteStringAsync(ColumnFamily, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.client_id)
         {
-          tmp124.Name = "client_id";
-          tmp124.Type = TType.I64;
-          tmp124.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp124, cancellationToken);
+          tmp125.Name = "client_id";
+          tmp125.Type = TType.I64;
+          tmp125.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp125, cancellationToken);
           await oprot.WriteI64Async(ClientId, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.sequence)
         {
-          tmp124.Name = "sequence";
-          tmp124.Type = TType.I64;
-          tmp124.ID = 101;
-          await oprot.WriteFieldBeginAsync(tmp124, cancellationToken);
+          tmp125.Name = "sequence";
+          tmp125.Type = TType.I64;
+          tmp125.ID = 101;
+          await oprot.WriteFieldBeginAsync(tmp125, cancellationToken);
           await oprot.WriteI64Async(Sequence, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.acknowledged_below)
         {
-          tmp124.Name = "acknowledged_below";
-          tmp124.Type = TType.I64;
-          tmp124.ID = 102;
-          await oprot.WriteFieldBeginAsync(tmp124, cancellationToken);
+          tmp125.Name = "acknowledged_below";
+          tmp125.Type = TType.I64;
+          tmp125.ID = 102;
+          await oprot.WriteFieldBeginAsync(tmp125, cancellationToken);
           await oprot.WriteI64Async(AcknowledgedBelow, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.timeout_ms)
         {
-          tmp124.Name = "timeout_ms";
-          tmp124.Type = TType.I32;
-          tmp124.ID = 103;
-          await oprot.WriteFieldBeginAsync(tmp124, cancellationToken);
+          tmp125.Name = "timeout_ms";
+          tmp125.Type = TType.I32;
+          tmp125.ID = 103;
+          await oprot.WriteFieldBeginAsync(tmp125, cancellationToken);
           await oprot.WriteI32Async(TimeoutMs, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp125.Name = "traceparent";
+          tmp125.Type = TType.String;
+          tmp125.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp125, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         await oprot.WriteFieldStopAsync(cancellationToken);
@@ -374,7 +413,8 @@ namespace KvCloud.Protocol
         && ((__isset.client_id == other.__isset.client_id) && ((!__isset.client_id) || (global::System.Object.Equals(ClientId, other.ClientId))))
         && ((__isset.sequence == other.__isset.sequence) && ((!__isset.sequence) || (global::System.Object.Equals(Sequence, other.Sequence))))
         && ((__isset.acknowledged_below == other.__isset.acknowledged_below) && ((!__isset.acknowledged_below) || (global::System.Object.Equals(AcknowledgedBelow, other.AcknowledgedBelow))))
-        && ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))));
+        && ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -408,50 +448,59 @@ namespace KvCloud.Protocol
         {
           hashcode = (hashcode * 397) + TimeoutMs.GetHashCode();
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
+        }
       }
       return hashcode;
     }
 
     public override string ToString()
     {
-      var tmp125 = new StringBuilder("SetVersionstampedKeyRequest(");
+      var tmp126 = new StringBuilder("SetVersionstampedKeyRequest(");
       if((KeyPrefix != null))
       {
-        tmp125.Append(", KeyPrefix: ");
-        KeyPrefix.ToString(tmp125);
+        tmp126.Append(", KeyPrefix: ");
+        KeyPrefix.ToString(tmp126);
       }
       if((Value != null))
       {
-        tmp125.Append(", Value: ");
-        Value.ToString(tmp125);
+        tmp126.Append(", Value: ");
+        Value.ToString(tmp126);
       }
       if((ColumnFamily != null) && __isset.column_family)
       {
-        tmp125.Append(", ColumnFamily: ");
-        ColumnFamily.ToString(tmp125);
+        tmp126.Append(", ColumnFamily: ");
+        ColumnFamily.ToString(tmp126);
       }
       if(__isset.client_id)
       {
-        tmp125.Append(", ClientId: ");
-        ClientId.ToString(tmp125);
+        tmp126.Append(", ClientId: ");
+        ClientId.ToString(tmp126);
       }
       if(__isset.sequence)
       {
-        tmp125.Append(", Sequence: ");
-        Sequence.ToString(tmp125);
+        tmp126.Append(", Sequence: ");
+        Sequence.ToString(tmp126);
       }
       if(__isset.acknowledged_below)
       {
-        tmp125.Append(", AcknowledgedBelow: ");
-        AcknowledgedBelow.ToString(tmp125);
+        tmp126.Append(", AcknowledgedBelow: ");
+        AcknowledgedBelow.ToString(tmp126);
       }
       if(__isset.timeout_ms)
       {
-        tmp125.Append(", TimeoutMs: ");
-        TimeoutMs.ToString(tmp125);
+        tmp126.Append(", TimeoutMs: ");
+        TimeoutMs.ToString(tmp126);
       }
-      tmp125.Append(')');
-      return tmp125.ToString();
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp126.Append(", Traceparent: ");
+        Traceparent.ToString(tmp126);
+      }
+      tmp126.Append(')');
+      return tmp126.ToString();
     }
   }
 

@@ -121,33 +121,33 @@ namespace KvCloud.Protocol
 
     public SetVersionstampedKeyResponse DeepCopy()
     {
-      var tmp127 = new SetVersionstampedKeyResponse();
+      var tmp128 = new SetVersionstampedKeyResponse();
       if((GeneratedKey != null))
       {
-        tmp127.GeneratedKey = this.GeneratedKey.ToArray()!;
+        tmp128.GeneratedKey = this.GeneratedKey.ToArray()!;
       }
-      tmp127.Success = this.Success;
+      tmp128.Success = this.Success;
       if((Error != null) && __isset.error)
       {
-        tmp127.Error = this.Error!;
+        tmp128.Error = this.Error!;
       }
-      tmp127.__isset.error = this.__isset.error;
+      tmp128.__isset.error = this.__isset.error;
       if(__isset.code)
       {
-        tmp127.Code = this.Code;
+        tmp128.Code = this.Code;
       }
-      tmp127.__isset.code = this.__isset.code;
+      tmp128.__isset.code = this.__isset.code;
       if((LeaderEndpoint != null) && __isset.leader_endpoint)
       {
-        tmp127.LeaderEndpoint = this.LeaderEndpoint!;
+        tmp128.LeaderEndpoint = this.LeaderEndpoint!;
       }
-      tmp127.__isset.leader_endpoint = this.__isset.leader_endpoint;
+      tmp128.__isset.leader_endpoint = this.__isset.leader_endpoint;
       if(__isset.version)
       {
-        tmp127.Version = this.Version;
+        tmp128.Version = this.Version;
       }
-      tmp127.__isset.version = this.__isset.version;
-      return tmp127;
+      tmp128.__isset.version = this.__isset.version;
+      return tmp128;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -260,57 +260,57 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp128 = new TStruct("SetVersionstampedKeyResponse");
-        await oprot.WriteStructBeginAsync(tmp128, cancellationToken);
-        var tmp129 = new TField();
+        var tmp129 = new TStruct("SetVersionstampedKeyResponse");
+        await oprot.WriteStructBeginAsync(tmp129, cancellationToken);
+        var tmp130 = new TField();
         if((GeneratedKey != null))
         {
-          tmp129.Name = "generated_key";
-          tmp129.Type = TType.String;
-          tmp129.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp129, cancellationToken);
+          tmp130.Name = "generated_key";
+          tmp130.Type = TType.String;
+          tmp130.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp130, cancellationToken);
           await oprot.WriteBinaryAsync(GeneratedKey, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
-        tmp129.Name = "success";
-        tmp129.Type = TType.Bool;
-        tmp129.ID = 2;
-        await oprot.WriteFieldBeginAsync(tmp129, cancellationToken);
+        tmp130.Name = "success";
+        tmp130.Type = TType.Bool;
+        tmp130.ID = 2;
+        await oprot.WriteFieldBeginAsync(tmp130, cancellationToken);
         await oprot.WriteBoolAsync(Success, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((Error != null) && __isset.error)
         {
-          tmp129.Name = "error";
-          tmp129.Type = TType.String;
-          tmp129.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp129, cancellationToken);
+          tmp130.Name = "error";
+          tmp130.Type = TType.String;
+          tmp130.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp130, cancellationToken);
           await oprot.WriteStringAsync(Error, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.code)
         {
-          tmp129.Name = "code";
-          tmp129.Type = TType.I32;
-          tmp129.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp129, cancellationToken);
+          tmp130.Name = "code";
+          tmp130.Type = TType.I32;
+          tmp130.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp130, cancellationToken);
           await oprot.WriteI32Async((int)Code, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((LeaderEndpoint != null) && __isset.leader_endpoint)
         {
-          tmp129.Name = "leader_endpoint";
-          tmp129.Type = TType.String;
-          tmp129.ID = 101;
-          await oprot.WriteFieldBeginAsync(tmp129, cancellationToken);
+          tmp130.Name = "leader_endpoint";
+          tmp130.Type = TType.String;
+          tmp130.ID = 101;
+          await oprot.WriteFieldBeginAsync(tmp130, cancellationToken);
           await oprot.WriteStringAsync(LeaderEndpoint, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.version)
         {
-          tmp129.Name = "version";
-          tmp129.Type = TType.I64;
-          tmp129.ID = 102;
-          await oprot.WriteFieldBeginAsync(tmp129, cancellationToken);
+          tmp130.Name = "version";
+          tmp130.Type = TType.I64;
+          tmp130.ID = 102;
+          await oprot.WriteFieldBeginAsync(tmp130, cancellationToken);
           await oprot.WriteI64Async(Version, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -365,36 +365,36 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp130 = new StringBuilder("SetVersionstampedKeyResponse(");
+      var tmp131 = new StringBuilder("SetVersionstampedKeyResponse(");
       if((GeneratedKey != null))
       {
-        tmp130.Append(", GeneratedKey: ");
-        GeneratedKey.ToString(tmp130);
+        tmp131.Append(", GeneratedKey: ");
+        GeneratedKey.ToString(tmp131);
       }
-      tmp130.Append(", Success: ");
-      Success.ToString(tmp130);
+      tmp131.Append(", Success: ");
+      Success.ToString(tmp131);
       if((Error != null) && __isset.error)
       {
-        tmp130.Append(", Error: ");
-        Error.ToString(tmp130);
+        tmp131.Append(", Error: ");
+        Error.ToString(tmp131);
       }
       if(__isset.code)
       {
-        tmp130.Append(", Code: ");
-        Code.ToString(tmp130);
+        tmp131.Append(", Code: ");
+        Code.ToString(tmp131);
       }
       if((LeaderEndpoint != null) && __isset.leader_endpoint)
       {
-        tmp130.Append(", LeaderEndpoint: ");
-        LeaderEndpoint.ToString(tmp130);
+        tmp131.Append(", LeaderEndpoint: ");
+        LeaderEndpoint.ToString(tmp131);
       }
       if(__isset.version)
       {
-        tmp130.Append(", Version: ");
-        Version.ToString(tmp130);
+        tmp131.Append(", Version: ");
+        Version.ToString(tmp131);
       }
-      tmp130.Append(')');
-      return tmp130.ToString();
+      tmp131.Append(')');
+      return tmp131.ToString();
     }
   }
 

@@ -39,6 +39,7 @@ namespace KvCloud.Protocol
     private long _sequence;
     private long _acknowledged_below;
     private int _timeout_ms;
+    private string? _traceparent;
 
     public byte[] Key { get; set; } = Array.Empty<byte>();
 
@@ -109,6 +110,19 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
@@ -118,6 +132,7 @@ namespace KvCloud.Protocol
       public bool sequence;
       public bool acknowledged_below;
       public bool timeout_ms;
+      public bool traceparent;
     }
 
     public SetVersionstampedValueRequest()
@@ -132,41 +147,46 @@ namespace KvCloud.Protocol
 
     public SetVersionstampedValueRequest DeepCopy()
     {
-      var tmp132 = new SetVersionstampedValueRequest();
+      var tmp133 = new SetVersionstampedValueRequest();
       if((Key != null))
       {
-        tmp132.Key = this.Key.ToArray()!;
+        tmp133.Key = this.Key.ToArray()!;
       }
       if((ValuePrefix != null))
       {
-        tmp132.ValuePrefix = this.ValuePrefix.ToArray()!;
+        tmp133.ValuePrefix = this.ValuePrefix.ToArray()!;
       }
       if((ColumnFamily != null) && __isset.column_family)
       {
-        tmp132.ColumnFamily = this.ColumnFamily!;
+        tmp133.ColumnFamily = this.ColumnFamily!;
       }
-      tmp132.__isset.column_family = this.__isset.column_family;
+      tmp133.__isset.column_family = this.__isset.column_family;
       if(__isset.client_id)
       {
-        tmp132.ClientId = this.ClientId;
+        tmp133.ClientId = this.ClientId;
       }
-      tmp132.__isset.client_id = this.__isset.client_id;
+      tmp133.__isset.client_id = this.__isset.client_id;
       if(__isset.sequence)
       {
-        tmp132.Sequence = this.Sequence;
+        tmp133.Sequence = this.Sequence;
       }
-      tmp132.__isset.sequence = this.__isset.sequence;
+      tmp133.__isset.sequence = this.__isset.sequence;
       if(__isset.acknowledged_below)
       {
-        tmp132.AcknowledgedBelow = this.AcknowledgedBelow;
+        tmp133.AcknowledgedBelow = this.AcknowledgedBelow;
       }
-      tmp132.__isset.acknowledged_below = this.__isset.acknowledged_below;
+      tmp133.__isset.acknowledged_below = this.__isset.acknowledged_below;
       if(__isset.timeout_ms)
       {
-        tmp132.TimeoutMs = this.TimeoutMs;
+        tmp133.TimeoutMs = this.TimeoutMs;
       }
-      tmp132.__isset.timeout_ms = this.__isset.timeout_ms;
-      return tmp132;
+      tmp133.__isset.timeout_ms = this.__isset.timeout_ms;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp133.Traceparent = this.Traceparent!;
+      }
+      tmp133.__isset.traceparent = this.__isset.traceparent;
+      return tmp133;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -260,6 +280,16 @@ namespace KvCloud.Protocol
                 await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               }
               break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -289,70 +319,79 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp133 = new TStruct("SetVersionstampedValueRequest");
-        await oprot.WriteStructBeginAsync(tmp133, cancellationToken);
-        var tmp134 = new TField();
+        var tmp134 = new TStruct("SetVersionstampedValueRequest");
+        await oprot.WriteStructBeginAsync(tmp134, cancellationToken);
+        var tmp135 = new TField();
         if((Key != null))
         {
-          tmp134.Name = "key";
-          tmp134.Type = TType.String;
-          tmp134.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp134, cancellationToken);
+          tmp135.Name = "key";
+          tmp135.Type = TType.String;
+          tmp135.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp135, cancellationToken);
           await oprot.WriteBinaryAsync(Key, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((ValuePrefix != null))
         {
-          tmp134.Name = "value_prefix";
-          tmp134.Type = TType.String;
-          tmp134.ID = 2;
-          await oprot.WriteFieldBeginAsync(tmp134, cancellationToken);
+          tmp135.Name = "value_prefix";
+          tmp135.Type = TType.String;
+          tmp135.ID = 2;
+          await oprot.WriteFieldBeginAsync(tmp135, cancellationToken);
           await oprot.WriteBinaryAsync(ValuePrefix, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((ColumnFamily != null) && __isset.column_family)
         {
-          tmp134.Name = "column_family";
-          tmp134.Type = TType.String;
-          tmp134.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp134, cancellationToken);
+          tmp135.Name = "column_family";
+          tmp135.Type = TType.String;
+          tmp135.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp135, cancellationToken);
           await oprot.WriteStringAsync(ColumnFamily, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.client_id)
         {
-          tmp134.Name = "client_id";
-          tmp134.Type = TType.I64;
-          tmp134.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp134, cancellationToken);
+          tmp135.Name = "client_id";
+          tmp135.Type = TType.I64;
+          tmp135.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp135, cancellationToken);
           await oprot.WriteI64Async(ClientId, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.sequence)
         {
-          tmp134.Name = "sequence";
-          tmp134.Type = TType.I64;
-          tmp134.ID = 101;
-          await oprot.WriteFieldBeginAsync(tmp134, cancellationToken);
+          tmp135.Name = "sequence";
+          tmp135.Type = TType.I64;
+          tmp135.ID = 101;
+          await oprot.WriteFieldBeginAsync(tmp135, cancellationToken);
           await oprot.WriteI64Async(Sequence, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.acknowledged_below)
         {
-          tmp134.Name = "acknowledged_below";
-          tmp134.Type = TType.I64;
-          tmp134.ID = 102;
-          await oprot.WriteFieldBeginAsync(tmp134, cancellationToken);
+          tmp135.Name = "acknowledged_below";
+          tmp135.Type = TType.I64;
+          tmp135.ID = 102;
+          await oprot.WriteFieldBeginAsync(tmp135, cancellationToken);
           await oprot.WriteI64Async(AcknowledgedBelow, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.timeout_ms)
         {
-          tmp134.Name = "timeout_ms";
-          tmp134.Type = TType.I32;
-          tmp134.ID = 103;
-          await oprot.WriteFieldBeginAsync(tmp134, cancellationToken);
+          tmp135.Name = "timeout_ms";
+          tmp135.Type = TType.I32;
+          tmp135.ID = 103;
+          await oprot.WriteFieldBeginAsync(tmp135, cancellationToken);
           await oprot.WriteI32Async(TimeoutMs, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp135.Name = "traceparent";
+          tmp135.Type = TType.String;
+          tmp135.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp135, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         await oprot.WriteFieldStopAsync(cancellationToken);
@@ -374,7 +413,8 @@ namespace KvCloud.Protocol
         && ((__isset.client_id == other.__isset.client_id) && ((!__isset.client_id) || (global::System.Object.Equals(ClientId, other.ClientId))))
         && ((__isset.sequence == other.__isset.sequence) && ((!__isset.sequence) || (global::System.Object.Equals(Sequence, other.Sequence))))
         && ((__isset.acknowledged_below == other.__isset.acknowledged_below) && ((!__isset.acknowledged_below) || (global::System.Object.Equals(AcknowledgedBelow, other.AcknowledgedBelow))))
-        && ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))));
+        && ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -408,50 +448,59 @@ namespace KvCloud.Protocol
         {
           hashcode = (hashcode * 397) + TimeoutMs.GetHashCode();
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
+        }
       }
       return hashcode;
     }
 
     public override string ToString()
     {
-      var tmp135 = new StringBuilder("SetVersionstampedValueRequest(");
+      var tmp136 = new StringBuilder("SetVersionstampedValueRequest(");
       if((Key != null))
       {
-        tmp135.Append(", Key: ");
-        Key.ToString(tmp135);
+        tmp136.Append(", Key: ");
+        Key.ToString(tmp136);
       }
       if((ValuePrefix != null))
       {
-        tmp135.Append(", ValuePrefix: ");
-        ValuePrefix.ToString(tmp135);
+        tmp136.Append(", ValuePrefix: ");
+        ValuePrefix.ToString(tmp136);
       }
       if((ColumnFamily != null) && __isset.column_family)
       {
-        tmp135.Append(", ColumnFamily: ");
-        ColumnFamily.ToString(tmp135);
+        tmp136.Append(", ColumnFamily: ");
+        ColumnFamily.ToString(tmp136);
       }
       if(__isset.client_id)
       {
-        tmp135.Append(", ClientId: ");
-        ClientId.ToString(tmp135);
+        tmp136.Append(", ClientId: ");
+        ClientId.ToString(tmp136);
       }
       if(__isset.sequence)
       {
-        tmp135.Append(", Sequence: ");
-        Sequence.ToString(tmp135);
+        tmp136.Append(", Sequence: ");
+        Sequence.ToString(tmp136);
       }
       if(__isset.acknowledged_below)
       {
-        tmp135.Append(", AcknowledgedBelow: ");
-        AcknowledgedBelow.ToString(tmp135);
+        tmp136.Append(", AcknowledgedBelow: ");
+        AcknowledgedBelow.ToString(tmp136);
       }
       if(__isset.timeout_ms)
       {
-        tmp135.Append(", TimeoutMs: ");
-        TimeoutMs.ToString(tmp135);
+        tmp136.Append(", TimeoutMs: ");
+        TimeoutMs.ToString(tmp136);
       }
-      tmp135.Append(')');
-      return tmp135.ToString();
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp136.Append(", Traceparent: ");
+        Traceparent.ToString(tmp136);
+      }
+      tmp136.Append(')');
+      return tmp136.ToString();
     }
   }
 

@@ -121,33 +121,33 @@ namespace KvCloud.Protocol
 
     public SetVersionstampedValueResponse DeepCopy()
     {
-      var tmp137 = new SetVersionstampedValueResponse();
+      var tmp138 = new SetVersionstampedValueResponse();
       if((GeneratedValue != null))
       {
-        tmp137.GeneratedValue = this.GeneratedValue.ToArray()!;
+        tmp138.GeneratedValue = this.GeneratedValue.ToArray()!;
       }
-      tmp137.Success = this.Success;
+      tmp138.Success = this.Success;
       if((Error != null) && __isset.error)
       {
-        tmp137.Error = this.Error!;
+        tmp138.Error = this.Error!;
       }
-      tmp137.__isset.error = this.__isset.error;
+      tmp138.__isset.error = this.__isset.error;
       if(__isset.code)
       {
-        tmp137.Code = this.Code;
+        tmp138.Code = this.Code;
       }
-      tmp137.__isset.code = this.__isset.code;
+      tmp138.__isset.code = this.__isset.code;
       if((LeaderEndpoint != null) && __isset.leader_endpoint)
       {
-        tmp137.LeaderEndpoint = this.LeaderEndpoint!;
+        tmp138.LeaderEndpoint = this.LeaderEndpoint!;
       }
-      tmp137.__isset.leader_endpoint = this.__isset.leader_endpoint;
+      tmp138.__isset.leader_endpoint = this.__isset.leader_endpoint;
       if(__isset.version)
       {
-        tmp137.Version = this.Version;
+        tmp138.Version = this.Version;
       }
-      tmp137.__isset.version = this.__isset.version;
-      return tmp137;
+      tmp138.__isset.version = this.__isset.version;
+      return tmp138;
     }
 
     public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -260,57 +260,57 @@ namespace KvCloud.Protocol
       oprot.IncrementRecursionDepth();
       try
       {
-        var tmp138 = new TStruct("SetVersionstampedValueResponse");
-        await oprot.WriteStructBeginAsync(tmp138, cancellationToken);
-        var tmp139 = new TField();
+        var tmp139 = new TStruct("SetVersionstampedValueResponse");
+        await oprot.WriteStructBeginAsync(tmp139, cancellationToken);
+        var tmp140 = new TField();
         if((GeneratedValue != null))
         {
-          tmp139.Name = "generated_value";
-          tmp139.Type = TType.String;
-          tmp139.ID = 1;
-          await oprot.WriteFieldBeginAsync(tmp139, cancellationToken);
+          tmp140.Name = "generated_value";
+          tmp140.Type = TType.String;
+          tmp140.ID = 1;
+          await oprot.WriteFieldBeginAsync(tmp140, cancellationToken);
           await oprot.WriteBinaryAsync(GeneratedValue, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
-        tmp139.Name = "success";
-        tmp139.Type = TType.Bool;
-        tmp139.ID = 2;
-        await oprot.WriteFieldBeginAsync(tmp139, cancellationToken);
+        tmp140.Name = "success";
+        tmp140.Type = TType.Bool;
+        tmp140.ID = 2;
+        await oprot.WriteFieldBeginAsync(tmp140, cancellationToken);
         await oprot.WriteBoolAsync(Success, cancellationToken);
         await oprot.WriteFieldEndAsync(cancellationToken);
         if((Error != null) && __isset.error)
         {
-          tmp139.Name = "error";
-          tmp139.Type = TType.String;
-          tmp139.ID = 3;
-          await oprot.WriteFieldBeginAsync(tmp139, cancellationToken);
+          tmp140.Name = "error";
+          tmp140.Type = TType.String;
+          tmp140.ID = 3;
+          await oprot.WriteFieldBeginAsync(tmp140, cancellationToken);
           await oprot.WriteStringAsync(Error, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.code)
         {
-          tmp139.Name = "code";
-          tmp139.Type = TType.I32;
-          tmp139.ID = 100;
-          await oprot.WriteFieldBeginAsync(tmp139, cancellationToken);
+          tmp140.Name = "code";
+          tmp140.Type = TType.I32;
+          tmp140.ID = 100;
+          await oprot.WriteFieldBeginAsync(tmp140, cancellationToken);
           await oprot.WriteI32Async((int)Code, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if((LeaderEndpoint != null) && __isset.leader_endpoint)
         {
-          tmp139.Name = "leader_endpoint";
-          tmp139.Type = TType.String;
-          tmp139.ID = 101;
-          await oprot.WriteFieldBeginAsync(tmp139, cancellationToken);
+          tmp140.Name = "leader_endpoint";
+          tmp140.Type = TType.String;
+          tmp140.ID = 101;
+          await oprot.WriteFieldBeginAsync(tmp140, cancellationToken);
           await oprot.WriteStringAsync(LeaderEndpoint, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
         if(__isset.version)
         {
-          tmp139.Name = "version";
-          tmp139.Type = TType.I64;
-          tmp139.ID = 102;
-          await oprot.WriteFieldBeginAsync(tmp139, cancellationToken);
+          tmp140.Name = "version";
+          tmp140.Type = TType.I64;
+          tmp140.ID = 102;
+          await oprot.WriteFieldBeginAsync(tmp140, cancellationToken);
           await oprot.WriteI64Async(Version, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
@@ -365,36 +365,36 @@ namespace KvCloud.Protocol
 
     public override string ToString()
     {
-      var tmp140 = new StringBuilder("SetVersionstampedValueResponse(");
+      var tmp141 = new StringBuilder("SetVersionstampedValueResponse(");
       if((GeneratedValue != null))
       {
-        tmp140.Append(", GeneratedValue: ");
-        GeneratedValue.ToString(tmp140);
+        tmp141.Append(", GeneratedValue: ");
+        GeneratedValue.ToString(tmp141);
       }
-      tmp140.Append(", Success: ");
-      Success.ToString(tmp140);
+      tmp141.Append(", Success: ");
+      Success.ToString(tmp141);
       if((Error != null) && __isset.error)
       {
-        tmp140.Append(", Error: ");
-        Error.ToString(tmp140);
+        tmp141.Append(", Error: ");
+        Error.ToString(tmp141);
       }
       if(__isset.code)
       {
-        tmp140.Append(", Code: ");
-        Code.ToString(tmp140);
+        tmp141.Append(", Code: ");
+        Code.ToString(tmp141);
       }
       if((LeaderEndpoint != null) && __isset.leader_endpoint)
       {
-        tmp140.Append(", LeaderEndpoint: ");
-        LeaderEndpoint.ToString(tmp140);
+        tmp141.Append(", LeaderEndpoint: ");
+        LeaderEndpoint.ToString(tmp141);
       }
       if(__isset.version)
       {
-        tmp140.Append(", Version: ");
-        Version.ToString(tmp140);
+        tmp141.Append(", Version: ");
+        Version.ToString(tmp141);
       }
-      tmp140.Append(')');
-      return tmp140.ToString();
+      tmp141.Append(')');
+      return tmp141.ToString();
     }
   }
 

@@ -45,6 +45,7 @@ namespace KvCloud.Protocol
     private int _timeout_ms;
     private int _limit_bytes;
     private bool _to_end_of_keyspace;
+    private string? _traceparent;
 
     public byte[]? BeginKey
     {
@@ -191,6 +192,19 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
@@ -206,6 +220,7 @@ namespace KvCloud.Protocol
       public bool timeout_ms;
       public bool limit_bytes;
       public bool to_end_of_keyspace;
+      public bool traceparent;
     }
 
     public SnapshotGetRangeRequest()
@@ -286,6 +301,11 @@ namespace KvCloud.Protocol
         tmp69.ToEndOfKeyspace = this.ToEndOfKeyspace;
       }
       tmp69.__isset.to_end_of_keyspace = this.__isset.to_end_of_keyspace;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp69.Traceparent = this.Traceparent!;
+      }
+      tmp69.__isset.traceparent = this.__isset.traceparent;
       return tmp69;
     }
 
@@ -428,6 +448,16 @@ namespace KvCloud.Protocol
                 await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               }
               break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -561,6 +591,15 @@ namespace KvCloud.Protocol
           await oprot.WriteBoolAsync(ToEndOfKeyspace, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp71.Name = "traceparent";
+          tmp71.Type = TType.String;
+          tmp71.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp71, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
         await oprot.WriteFieldStopAsync(cancellationToken);
         await oprot.WriteStructEndAsync(cancellationToken);
       }
@@ -585,7 +624,8 @@ namespace KvCloud.Protocol
         && ((__isset.column_family == other.__isset.column_family) && ((!__isset.column_family) || (global::System.Object.Equals(ColumnFamily, other.ColumnFamily))))
         && ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))))
         && ((__isset.limit_bytes == other.__isset.limit_bytes) && ((!__isset.limit_bytes) || (global::System.Object.Equals(LimitBytes, other.LimitBytes))))
-        && ((__isset.to_end_of_keyspace == other.__isset.to_end_of_keyspace) && ((!__isset.to_end_of_keyspace) || (global::System.Object.Equals(ToEndOfKeyspace, other.ToEndOfKeyspace))));
+        && ((__isset.to_end_of_keyspace == other.__isset.to_end_of_keyspace) && ((!__isset.to_end_of_keyspace) || (global::System.Object.Equals(ToEndOfKeyspace, other.ToEndOfKeyspace))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -635,6 +675,10 @@ namespace KvCloud.Protocol
         if(__isset.to_end_of_keyspace)
         {
           hashcode = (hashcode * 397) + ToEndOfKeyspace.GetHashCode();
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
         }
       }
       return hashcode;
@@ -707,6 +751,11 @@ namespace KvCloud.Protocol
       {
         tmp72.Append(", ToEndOfKeyspace: ");
         ToEndOfKeyspace.ToString(tmp72);
+      }
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp72.Append(", Traceparent: ");
+        Traceparent.ToString(tmp72);
       }
       tmp72.Append(')');
       return tmp72.ToString();

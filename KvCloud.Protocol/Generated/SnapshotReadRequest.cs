@@ -36,6 +36,7 @@ namespace KvCloud.Protocol
   {
     private string? _column_family;
     private int _timeout_ms;
+    private string? _traceparent;
 
     public byte[] Key { get; set; } = Array.Empty<byte>();
 
@@ -67,12 +68,26 @@ namespace KvCloud.Protocol
       }
     }
 
+    public string? Traceparent
+    {
+      get
+      {
+        return _traceparent;
+      }
+      set
+      {
+        __isset.traceparent = true;
+        this._traceparent = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
     {
       public bool column_family;
       public bool timeout_ms;
+      public bool traceparent;
     }
 
     public SnapshotReadRequest()
@@ -103,6 +118,11 @@ namespace KvCloud.Protocol
         tmp49.TimeoutMs = this.TimeoutMs;
       }
       tmp49.__isset.timeout_ms = this.__isset.timeout_ms;
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp49.Traceparent = this.Traceparent!;
+      }
+      tmp49.__isset.traceparent = this.__isset.traceparent;
       return tmp49;
     }
 
@@ -161,6 +181,16 @@ namespace KvCloud.Protocol
               if (field.Type == TType.I32)
               {
                 TimeoutMs = await iprot.ReadI32Async(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
+            case 110:
+              if (field.Type == TType.String)
+              {
+                Traceparent = await iprot.ReadStringAsync(cancellationToken);
               }
               else
               {
@@ -232,6 +262,15 @@ namespace KvCloud.Protocol
           await oprot.WriteI32Async(TimeoutMs, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          tmp51.Name = "traceparent";
+          tmp51.Type = TType.String;
+          tmp51.ID = 110;
+          await oprot.WriteFieldBeginAsync(tmp51, cancellationToken);
+          await oprot.WriteStringAsync(Traceparent, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
         await oprot.WriteFieldStopAsync(cancellationToken);
         await oprot.WriteStructEndAsync(cancellationToken);
       }
@@ -248,7 +287,8 @@ namespace KvCloud.Protocol
       return TCollections.Equals(Key, other.Key)
         && global::System.Object.Equals(ReadVersion, other.ReadVersion)
         && ((__isset.column_family == other.__isset.column_family) && ((!__isset.column_family) || (global::System.Object.Equals(ColumnFamily, other.ColumnFamily))))
-        && ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))));
+        && ((__isset.timeout_ms == other.__isset.timeout_ms) && ((!__isset.timeout_ms) || (global::System.Object.Equals(TimeoutMs, other.TimeoutMs))))
+        && ((__isset.traceparent == other.__isset.traceparent) && ((!__isset.traceparent) || (global::System.Object.Equals(Traceparent, other.Traceparent))));
     }
 
     public override int GetHashCode() {
@@ -266,6 +306,10 @@ namespace KvCloud.Protocol
         if(__isset.timeout_ms)
         {
           hashcode = (hashcode * 397) + TimeoutMs.GetHashCode();
+        }
+        if((Traceparent != null) && __isset.traceparent)
+        {
+          hashcode = (hashcode * 397) + Traceparent.GetHashCode();
         }
       }
       return hashcode;
@@ -290,6 +334,11 @@ namespace KvCloud.Protocol
       {
         tmp52.Append(", TimeoutMs: ");
         TimeoutMs.ToString(tmp52);
+      }
+      if((Traceparent != null) && __isset.traceparent)
+      {
+        tmp52.Append(", Traceparent: ");
+        Traceparent.ToString(tmp52);
       }
       tmp52.Append(')');
       return tmp52.ToString();

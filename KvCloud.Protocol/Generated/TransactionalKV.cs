@@ -110,11 +110,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getReadVersion", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp304 = new InternalStructs.getReadVersion_args() {
+        var tmp306 = new InternalStructs.getReadVersion_args() {
           Request = request,
         };
 
-        await tmp304.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp306.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -122,20 +122,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetReadVersionResponse> recv_getReadVersion(CancellationToken cancellationToken = default)
       {
 
-        var tmp305 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp305.Type == TMessageType.Exception)
+        var tmp307 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp307.Type == TMessageType.Exception)
         {
-          var tmp306 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp308 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp306;
+          throw tmp308;
         }
 
-        var tmp307 = new InternalStructs.getReadVersion_result();
-        await tmp307.ReadAsync(InputProtocol, cancellationToken);
+        var tmp309 = new InternalStructs.getReadVersion_result();
+        await tmp309.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp307.__isset.success)
+        if (tmp309.__isset.success)
         {
-          return tmp307.Success!;
+          return tmp309.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getReadVersion failed: unknown result");
       }
@@ -150,11 +150,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("snapshotRead", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp308 = new InternalStructs.snapshotRead_args() {
+        var tmp310 = new InternalStructs.snapshotRead_args() {
           Request = request,
         };
 
-        await tmp308.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp310.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -162,20 +162,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SnapshotReadResponse> recv_snapshotRead(CancellationToken cancellationToken = default)
       {
 
-        var tmp309 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp309.Type == TMessageType.Exception)
+        var tmp311 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp311.Type == TMessageType.Exception)
         {
-          var tmp310 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp312 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp310;
+          throw tmp312;
         }
 
-        var tmp311 = new InternalStructs.snapshotRead_result();
-        await tmp311.ReadAsync(InputProtocol, cancellationToken);
+        var tmp313 = new InternalStructs.snapshotRead_result();
+        await tmp313.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp311.__isset.success)
+        if (tmp313.__isset.success)
         {
-          return tmp311.Success!;
+          return tmp313.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "snapshotRead failed: unknown result");
       }
@@ -190,11 +190,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("atomicCommit", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp312 = new InternalStructs.atomicCommit_args() {
+        var tmp314 = new InternalStructs.atomicCommit_args() {
           Request = request,
         };
 
-        await tmp312.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp314.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -202,20 +202,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.AtomicCommitResponse> recv_atomicCommit(CancellationToken cancellationToken = default)
       {
 
-        var tmp313 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp313.Type == TMessageType.Exception)
+        var tmp315 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp315.Type == TMessageType.Exception)
         {
-          var tmp314 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp316 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp314;
+          throw tmp316;
         }
 
-        var tmp315 = new InternalStructs.atomicCommit_result();
-        await tmp315.ReadAsync(InputProtocol, cancellationToken);
+        var tmp317 = new InternalStructs.atomicCommit_result();
+        await tmp317.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp315.__isset.success)
+        if (tmp317.__isset.success)
         {
-          return tmp315.Success!;
+          return tmp317.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "atomicCommit failed: unknown result");
       }
@@ -230,11 +230,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("get", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp316 = new InternalStructs.get_args() {
+        var tmp318 = new InternalStructs.get_args() {
           Request = request,
         };
 
-        await tmp316.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp318.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -242,20 +242,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetResponse> recv_get(CancellationToken cancellationToken = default)
       {
 
-        var tmp317 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp317.Type == TMessageType.Exception)
+        var tmp319 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp319.Type == TMessageType.Exception)
         {
-          var tmp318 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp320 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp318;
+          throw tmp320;
         }
 
-        var tmp319 = new InternalStructs.get_result();
-        await tmp319.ReadAsync(InputProtocol, cancellationToken);
+        var tmp321 = new InternalStructs.get_result();
+        await tmp321.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp319.__isset.success)
+        if (tmp321.__isset.success)
         {
-          return tmp319.Success!;
+          return tmp321.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "get failed: unknown result");
       }
@@ -270,11 +270,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setKey", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp320 = new InternalStructs.setKey_args() {
+        var tmp322 = new InternalStructs.setKey_args() {
           Request = request,
         };
 
-        await tmp320.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp322.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -282,20 +282,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SetResponse> recv_setKey(CancellationToken cancellationToken = default)
       {
 
-        var tmp321 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp321.Type == TMessageType.Exception)
+        var tmp323 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp323.Type == TMessageType.Exception)
         {
-          var tmp322 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp324 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp322;
+          throw tmp324;
         }
 
-        var tmp323 = new InternalStructs.setKey_result();
-        await tmp323.ReadAsync(InputProtocol, cancellationToken);
+        var tmp325 = new InternalStructs.setKey_result();
+        await tmp325.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp323.__isset.success)
+        if (tmp325.__isset.success)
         {
-          return tmp323.Success!;
+          return tmp325.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setKey failed: unknown result");
       }
@@ -310,11 +310,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("deleteKey", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp324 = new InternalStructs.deleteKey_args() {
+        var tmp326 = new InternalStructs.deleteKey_args() {
           Request = request,
         };
 
-        await tmp324.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp326.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -322,20 +322,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.DeleteResponse> recv_deleteKey(CancellationToken cancellationToken = default)
       {
 
-        var tmp325 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp325.Type == TMessageType.Exception)
+        var tmp327 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp327.Type == TMessageType.Exception)
         {
-          var tmp326 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp328 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp326;
+          throw tmp328;
         }
 
-        var tmp327 = new InternalStructs.deleteKey_result();
-        await tmp327.ReadAsync(InputProtocol, cancellationToken);
+        var tmp329 = new InternalStructs.deleteKey_result();
+        await tmp329.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp327.__isset.success)
+        if (tmp329.__isset.success)
         {
-          return tmp327.Success!;
+          return tmp329.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "deleteKey failed: unknown result");
       }
@@ -350,11 +350,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getRange", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp328 = new InternalStructs.getRange_args() {
+        var tmp330 = new InternalStructs.getRange_args() {
           Request = request,
         };
 
-        await tmp328.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp330.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -362,20 +362,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetRangeResponse> recv_getRange(CancellationToken cancellationToken = default)
       {
 
-        var tmp329 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp329.Type == TMessageType.Exception)
+        var tmp331 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp331.Type == TMessageType.Exception)
         {
-          var tmp330 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp332 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp330;
+          throw tmp332;
         }
 
-        var tmp331 = new InternalStructs.getRange_result();
-        await tmp331.ReadAsync(InputProtocol, cancellationToken);
+        var tmp333 = new InternalStructs.getRange_result();
+        await tmp333.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp331.__isset.success)
+        if (tmp333.__isset.success)
         {
-          return tmp331.Success!;
+          return tmp333.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getRange failed: unknown result");
       }
@@ -390,11 +390,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("snapshotGet", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp332 = new InternalStructs.snapshotGet_args() {
+        var tmp334 = new InternalStructs.snapshotGet_args() {
           Request = request,
         };
 
-        await tmp332.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp334.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -402,20 +402,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SnapshotGetResponse> recv_snapshotGet(CancellationToken cancellationToken = default)
       {
 
-        var tmp333 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp333.Type == TMessageType.Exception)
+        var tmp335 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp335.Type == TMessageType.Exception)
         {
-          var tmp334 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp336 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp334;
+          throw tmp336;
         }
 
-        var tmp335 = new InternalStructs.snapshotGet_result();
-        await tmp335.ReadAsync(InputProtocol, cancellationToken);
+        var tmp337 = new InternalStructs.snapshotGet_result();
+        await tmp337.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp335.__isset.success)
+        if (tmp337.__isset.success)
         {
-          return tmp335.Success!;
+          return tmp337.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "snapshotGet failed: unknown result");
       }
@@ -430,11 +430,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("snapshotGetRange", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp336 = new InternalStructs.snapshotGetRange_args() {
+        var tmp338 = new InternalStructs.snapshotGetRange_args() {
           Request = request,
         };
 
-        await tmp336.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp338.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -442,20 +442,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SnapshotGetRangeResponse> recv_snapshotGetRange(CancellationToken cancellationToken = default)
       {
 
-        var tmp337 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp337.Type == TMessageType.Exception)
+        var tmp339 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp339.Type == TMessageType.Exception)
         {
-          var tmp338 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp340 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp338;
+          throw tmp340;
         }
 
-        var tmp339 = new InternalStructs.snapshotGetRange_result();
-        await tmp339.ReadAsync(InputProtocol, cancellationToken);
+        var tmp341 = new InternalStructs.snapshotGetRange_result();
+        await tmp341.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp339.__isset.success)
+        if (tmp341.__isset.success)
         {
-          return tmp339.Success!;
+          return tmp341.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "snapshotGetRange failed: unknown result");
       }
@@ -470,11 +470,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("addReadConflict", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp340 = new InternalStructs.addReadConflict_args() {
+        var tmp342 = new InternalStructs.addReadConflict_args() {
           Request = request,
         };
 
-        await tmp340.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp342.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -482,20 +482,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.AddReadConflictResponse> recv_addReadConflict(CancellationToken cancellationToken = default)
       {
 
-        var tmp341 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp341.Type == TMessageType.Exception)
+        var tmp343 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp343.Type == TMessageType.Exception)
         {
-          var tmp342 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp344 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp342;
+          throw tmp344;
         }
 
-        var tmp343 = new InternalStructs.addReadConflict_result();
-        await tmp343.ReadAsync(InputProtocol, cancellationToken);
+        var tmp345 = new InternalStructs.addReadConflict_result();
+        await tmp345.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp343.__isset.success)
+        if (tmp345.__isset.success)
         {
-          return tmp343.Success!;
+          return tmp345.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "addReadConflict failed: unknown result");
       }
@@ -510,11 +510,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("addReadConflictRange", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp344 = new InternalStructs.addReadConflictRange_args() {
+        var tmp346 = new InternalStructs.addReadConflictRange_args() {
           Request = request,
         };
 
-        await tmp344.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp346.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -522,20 +522,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.AddReadConflictRangeResponse> recv_addReadConflictRange(CancellationToken cancellationToken = default)
       {
 
-        var tmp345 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp345.Type == TMessageType.Exception)
+        var tmp347 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp347.Type == TMessageType.Exception)
         {
-          var tmp346 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp348 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp346;
+          throw tmp348;
         }
 
-        var tmp347 = new InternalStructs.addReadConflictRange_result();
-        await tmp347.ReadAsync(InputProtocol, cancellationToken);
+        var tmp349 = new InternalStructs.addReadConflictRange_result();
+        await tmp349.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp347.__isset.success)
+        if (tmp349.__isset.success)
         {
-          return tmp347.Success!;
+          return tmp349.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "addReadConflictRange failed: unknown result");
       }
@@ -550,11 +550,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setReadVersion", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp348 = new InternalStructs.setReadVersion_args() {
+        var tmp350 = new InternalStructs.setReadVersion_args() {
           Request = request,
         };
 
-        await tmp348.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp350.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -562,20 +562,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SetReadVersionResponse> recv_setReadVersion(CancellationToken cancellationToken = default)
       {
 
-        var tmp349 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp349.Type == TMessageType.Exception)
+        var tmp351 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp351.Type == TMessageType.Exception)
         {
-          var tmp350 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp352 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp350;
+          throw tmp352;
         }
 
-        var tmp351 = new InternalStructs.setReadVersion_result();
-        await tmp351.ReadAsync(InputProtocol, cancellationToken);
+        var tmp353 = new InternalStructs.setReadVersion_result();
+        await tmp353.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp351.__isset.success)
+        if (tmp353.__isset.success)
         {
-          return tmp351.Success!;
+          return tmp353.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setReadVersion failed: unknown result");
       }
@@ -590,11 +590,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getCommittedVersion", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp352 = new InternalStructs.getCommittedVersion_args() {
+        var tmp354 = new InternalStructs.getCommittedVersion_args() {
           Request = request,
         };
 
-        await tmp352.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp354.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -602,20 +602,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetCommittedVersionResponse> recv_getCommittedVersion(CancellationToken cancellationToken = default)
       {
 
-        var tmp353 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp353.Type == TMessageType.Exception)
+        var tmp355 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp355.Type == TMessageType.Exception)
         {
-          var tmp354 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp356 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp354;
+          throw tmp356;
         }
 
-        var tmp355 = new InternalStructs.getCommittedVersion_result();
-        await tmp355.ReadAsync(InputProtocol, cancellationToken);
+        var tmp357 = new InternalStructs.getCommittedVersion_result();
+        await tmp357.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp355.__isset.success)
+        if (tmp357.__isset.success)
         {
-          return tmp355.Success!;
+          return tmp357.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getCommittedVersion failed: unknown result");
       }
@@ -630,11 +630,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setVersionstampedKey", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp356 = new InternalStructs.setVersionstampedKey_args() {
+        var tmp358 = new InternalStructs.setVersionstampedKey_args() {
           Request = request,
         };
 
-        await tmp356.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp358.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -642,20 +642,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SetVersionstampedKeyResponse> recv_setVersionstampedKey(CancellationToken cancellationToken = default)
       {
 
-        var tmp357 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp357.Type == TMessageType.Exception)
+        var tmp359 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp359.Type == TMessageType.Exception)
         {
-          var tmp358 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp360 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp358;
+          throw tmp360;
         }
 
-        var tmp359 = new InternalStructs.setVersionstampedKey_result();
-        await tmp359.ReadAsync(InputProtocol, cancellationToken);
+        var tmp361 = new InternalStructs.setVersionstampedKey_result();
+        await tmp361.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp359.__isset.success)
+        if (tmp361.__isset.success)
         {
-          return tmp359.Success!;
+          return tmp361.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setVersionstampedKey failed: unknown result");
       }
@@ -670,11 +670,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setVersionstampedValue", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp360 = new InternalStructs.setVersionstampedValue_args() {
+        var tmp362 = new InternalStructs.setVersionstampedValue_args() {
           Request = request,
         };
 
-        await tmp360.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp362.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -682,20 +682,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SetVersionstampedValueResponse> recv_setVersionstampedValue(CancellationToken cancellationToken = default)
       {
 
-        var tmp361 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp361.Type == TMessageType.Exception)
+        var tmp363 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp363.Type == TMessageType.Exception)
         {
-          var tmp362 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp364 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp362;
+          throw tmp364;
         }
 
-        var tmp363 = new InternalStructs.setVersionstampedValue_result();
-        await tmp363.ReadAsync(InputProtocol, cancellationToken);
+        var tmp365 = new InternalStructs.setVersionstampedValue_result();
+        await tmp365.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp363.__isset.success)
+        if (tmp365.__isset.success)
         {
-          return tmp363.Success!;
+          return tmp365.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setVersionstampedValue failed: unknown result");
       }
@@ -710,11 +710,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setFaultInjection", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp364 = new InternalStructs.setFaultInjection_args() {
+        var tmp366 = new InternalStructs.setFaultInjection_args() {
           Request = request,
         };
 
-        await tmp364.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp366.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -722,20 +722,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.FaultInjectionResponse> recv_setFaultInjection(CancellationToken cancellationToken = default)
       {
 
-        var tmp365 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp365.Type == TMessageType.Exception)
+        var tmp367 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp367.Type == TMessageType.Exception)
         {
-          var tmp366 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp368 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp366;
+          throw tmp368;
         }
 
-        var tmp367 = new InternalStructs.setFaultInjection_result();
-        await tmp367.ReadAsync(InputProtocol, cancellationToken);
+        var tmp369 = new InternalStructs.setFaultInjection_result();
+        await tmp369.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp367.__isset.success)
+        if (tmp369.__isset.success)
         {
-          return tmp367.Success!;
+          return tmp369.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setFaultInjection failed: unknown result");
       }
@@ -750,11 +750,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("ping", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp368 = new InternalStructs.ping_args() {
+        var tmp370 = new InternalStructs.ping_args() {
           Request = request,
         };
 
-        await tmp368.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp370.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -762,20 +762,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.PingResponse> recv_ping(CancellationToken cancellationToken = default)
       {
 
-        var tmp369 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp369.Type == TMessageType.Exception)
+        var tmp371 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp371.Type == TMessageType.Exception)
         {
-          var tmp370 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp372 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp370;
+          throw tmp372;
         }
 
-        var tmp371 = new InternalStructs.ping_result();
-        await tmp371.ReadAsync(InputProtocol, cancellationToken);
+        var tmp373 = new InternalStructs.ping_result();
+        await tmp373.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp371.__isset.success)
+        if (tmp373.__isset.success)
         {
-          return tmp371.Success!;
+          return tmp373.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "ping failed: unknown result");
       }
@@ -790,11 +790,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getClusterHealth", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp372 = new InternalStructs.getClusterHealth_args() {
+        var tmp374 = new InternalStructs.getClusterHealth_args() {
           Request = request,
         };
 
-        await tmp372.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp374.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -802,20 +802,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetClusterHealthResponse> recv_getClusterHealth(CancellationToken cancellationToken = default)
       {
 
-        var tmp373 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp373.Type == TMessageType.Exception)
+        var tmp375 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp375.Type == TMessageType.Exception)
         {
-          var tmp374 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp376 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp374;
+          throw tmp376;
         }
 
-        var tmp375 = new InternalStructs.getClusterHealth_result();
-        await tmp375.ReadAsync(InputProtocol, cancellationToken);
+        var tmp377 = new InternalStructs.getClusterHealth_result();
+        await tmp377.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp375.__isset.success)
+        if (tmp377.__isset.success)
         {
-          return tmp375.Success!;
+          return tmp377.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getClusterHealth failed: unknown result");
       }
@@ -830,11 +830,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getDatabaseStats", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp376 = new InternalStructs.getDatabaseStats_args() {
+        var tmp378 = new InternalStructs.getDatabaseStats_args() {
           Request = request,
         };
 
-        await tmp376.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp378.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -842,20 +842,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetDatabaseStatsResponse> recv_getDatabaseStats(CancellationToken cancellationToken = default)
       {
 
-        var tmp377 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp377.Type == TMessageType.Exception)
+        var tmp379 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp379.Type == TMessageType.Exception)
         {
-          var tmp378 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp380 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp378;
+          throw tmp380;
         }
 
-        var tmp379 = new InternalStructs.getDatabaseStats_result();
-        await tmp379.ReadAsync(InputProtocol, cancellationToken);
+        var tmp381 = new InternalStructs.getDatabaseStats_result();
+        await tmp381.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp379.__isset.success)
+        if (tmp381.__isset.success)
         {
-          return tmp379.Success!;
+          return tmp381.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getDatabaseStats failed: unknown result");
       }
@@ -870,11 +870,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getNodeInfo", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp380 = new InternalStructs.getNodeInfo_args() {
+        var tmp382 = new InternalStructs.getNodeInfo_args() {
           Request = request,
         };
 
-        await tmp380.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp382.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -882,20 +882,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetNodeInfoResponse> recv_getNodeInfo(CancellationToken cancellationToken = default)
       {
 
-        var tmp381 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp381.Type == TMessageType.Exception)
+        var tmp383 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp383.Type == TMessageType.Exception)
         {
-          var tmp382 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp384 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp382;
+          throw tmp384;
         }
 
-        var tmp383 = new InternalStructs.getNodeInfo_result();
-        await tmp383.ReadAsync(InputProtocol, cancellationToken);
+        var tmp385 = new InternalStructs.getNodeInfo_result();
+        await tmp385.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp383.__isset.success)
+        if (tmp385.__isset.success)
         {
-          return tmp383.Success!;
+          return tmp385.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getNodeInfo failed: unknown result");
       }
@@ -910,11 +910,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("openSession", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp384 = new InternalStructs.openSession_args() {
+        var tmp386 = new InternalStructs.openSession_args() {
           Request = request,
         };
 
-        await tmp384.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp386.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -922,20 +922,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.OpenSessionResponse> recv_openSession(CancellationToken cancellationToken = default)
       {
 
-        var tmp385 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp385.Type == TMessageType.Exception)
+        var tmp387 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp387.Type == TMessageType.Exception)
         {
-          var tmp386 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp388 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp386;
+          throw tmp388;
         }
 
-        var tmp387 = new InternalStructs.openSession_result();
-        await tmp387.ReadAsync(InputProtocol, cancellationToken);
+        var tmp389 = new InternalStructs.openSession_result();
+        await tmp389.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp387.__isset.success)
+        if (tmp389.__isset.success)
         {
-          return tmp387.Success!;
+          return tmp389.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "openSession failed: unknown result");
       }
@@ -950,11 +950,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("createColumnFamily", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp388 = new InternalStructs.createColumnFamily_args() {
+        var tmp390 = new InternalStructs.createColumnFamily_args() {
           Request = request,
         };
 
-        await tmp388.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp390.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -962,20 +962,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ColumnFamilyResponse> recv_createColumnFamily(CancellationToken cancellationToken = default)
       {
 
-        var tmp389 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp389.Type == TMessageType.Exception)
+        var tmp391 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp391.Type == TMessageType.Exception)
         {
-          var tmp390 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp392 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp390;
+          throw tmp392;
         }
 
-        var tmp391 = new InternalStructs.createColumnFamily_result();
-        await tmp391.ReadAsync(InputProtocol, cancellationToken);
+        var tmp393 = new InternalStructs.createColumnFamily_result();
+        await tmp393.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp391.__isset.success)
+        if (tmp393.__isset.success)
         {
-          return tmp391.Success!;
+          return tmp393.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "createColumnFamily failed: unknown result");
       }
@@ -990,11 +990,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("dropColumnFamily", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp392 = new InternalStructs.dropColumnFamily_args() {
+        var tmp394 = new InternalStructs.dropColumnFamily_args() {
           Request = request,
         };
 
-        await tmp392.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp394.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -1002,20 +1002,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ColumnFamilyResponse> recv_dropColumnFamily(CancellationToken cancellationToken = default)
       {
 
-        var tmp393 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp393.Type == TMessageType.Exception)
+        var tmp395 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp395.Type == TMessageType.Exception)
         {
-          var tmp394 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp396 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp394;
+          throw tmp396;
         }
 
-        var tmp395 = new InternalStructs.dropColumnFamily_result();
-        await tmp395.ReadAsync(InputProtocol, cancellationToken);
+        var tmp397 = new InternalStructs.dropColumnFamily_result();
+        await tmp397.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp395.__isset.success)
+        if (tmp397.__isset.success)
         {
-          return tmp395.Success!;
+          return tmp397.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "dropColumnFamily failed: unknown result");
       }
@@ -1030,11 +1030,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("listColumnFamilies", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp396 = new InternalStructs.listColumnFamilies_args() {
+        var tmp398 = new InternalStructs.listColumnFamilies_args() {
           Request = request,
         };
 
-        await tmp396.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp398.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -1042,20 +1042,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ListColumnFamiliesResponse> recv_listColumnFamilies(CancellationToken cancellationToken = default)
       {
 
-        var tmp397 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp397.Type == TMessageType.Exception)
+        var tmp399 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp399.Type == TMessageType.Exception)
         {
-          var tmp398 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp400 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp398;
+          throw tmp400;
         }
 
-        var tmp399 = new InternalStructs.listColumnFamilies_result();
-        await tmp399.ReadAsync(InputProtocol, cancellationToken);
+        var tmp401 = new InternalStructs.listColumnFamilies_result();
+        await tmp401.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp399.__isset.success)
+        if (tmp401.__isset.success)
         {
-          return tmp399.Success!;
+          return tmp401.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "listColumnFamilies failed: unknown result");
       }
@@ -1138,30 +1138,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getReadVersion_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp400 = new InternalStructs.getReadVersion_args();
-        await tmp400.ReadAsync(iprot, cancellationToken);
+        var tmp402 = new InternalStructs.getReadVersion_args();
+        await tmp402.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp401 = new InternalStructs.getReadVersion_result();
+        var tmp403 = new InternalStructs.getReadVersion_result();
         try
         {
-          tmp401.Success = await _iAsync.getReadVersion(tmp400.Request, cancellationToken);
+          tmp403.Success = await _iAsync.getReadVersion(tmp402.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getReadVersion", TMessageType.Reply, seqid), cancellationToken);
-          await tmp401.WriteAsync(oprot, cancellationToken);
+          await tmp403.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp402)
+        catch (Exception tmp404)
         {
-          var tmp403 = $"Error occurred in {GetType().FullName}: {tmp402.Message}";
+          var tmp405 = $"Error occurred in {GetType().FullName}: {tmp404.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp402, tmp403);
+            _logger.LogError("{Exception}, {Message}", tmp404, tmp405);
           else
-            Console.Error.WriteLine(tmp403);
-          var tmp404 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp405);
+          var tmp406 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getReadVersion", TMessageType.Exception, seqid), cancellationToken);
-          await tmp404.WriteAsync(oprot, cancellationToken);
+          await tmp406.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1169,30 +1169,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task snapshotRead_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp405 = new InternalStructs.snapshotRead_args();
-        await tmp405.ReadAsync(iprot, cancellationToken);
+        var tmp407 = new InternalStructs.snapshotRead_args();
+        await tmp407.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp406 = new InternalStructs.snapshotRead_result();
+        var tmp408 = new InternalStructs.snapshotRead_result();
         try
         {
-          tmp406.Success = await _iAsync.snapshotRead(tmp405.Request, cancellationToken);
+          tmp408.Success = await _iAsync.snapshotRead(tmp407.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotRead", TMessageType.Reply, seqid), cancellationToken);
-          await tmp406.WriteAsync(oprot, cancellationToken);
+          await tmp408.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp407)
+        catch (Exception tmp409)
         {
-          var tmp408 = $"Error occurred in {GetType().FullName}: {tmp407.Message}";
+          var tmp410 = $"Error occurred in {GetType().FullName}: {tmp409.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp407, tmp408);
+            _logger.LogError("{Exception}, {Message}", tmp409, tmp410);
           else
-            Console.Error.WriteLine(tmp408);
-          var tmp409 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp410);
+          var tmp411 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotRead", TMessageType.Exception, seqid), cancellationToken);
-          await tmp409.WriteAsync(oprot, cancellationToken);
+          await tmp411.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1200,30 +1200,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task atomicCommit_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp410 = new InternalStructs.atomicCommit_args();
-        await tmp410.ReadAsync(iprot, cancellationToken);
+        var tmp412 = new InternalStructs.atomicCommit_args();
+        await tmp412.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp411 = new InternalStructs.atomicCommit_result();
+        var tmp413 = new InternalStructs.atomicCommit_result();
         try
         {
-          tmp411.Success = await _iAsync.atomicCommit(tmp410.Request, cancellationToken);
+          tmp413.Success = await _iAsync.atomicCommit(tmp412.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("atomicCommit", TMessageType.Reply, seqid), cancellationToken);
-          await tmp411.WriteAsync(oprot, cancellationToken);
+          await tmp413.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp412)
+        catch (Exception tmp414)
         {
-          var tmp413 = $"Error occurred in {GetType().FullName}: {tmp412.Message}";
+          var tmp415 = $"Error occurred in {GetType().FullName}: {tmp414.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp412, tmp413);
+            _logger.LogError("{Exception}, {Message}", tmp414, tmp415);
           else
-            Console.Error.WriteLine(tmp413);
-          var tmp414 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp415);
+          var tmp416 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("atomicCommit", TMessageType.Exception, seqid), cancellationToken);
-          await tmp414.WriteAsync(oprot, cancellationToken);
+          await tmp416.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1231,30 +1231,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task get_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp415 = new InternalStructs.get_args();
-        await tmp415.ReadAsync(iprot, cancellationToken);
+        var tmp417 = new InternalStructs.get_args();
+        await tmp417.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp416 = new InternalStructs.get_result();
+        var tmp418 = new InternalStructs.get_result();
         try
         {
-          tmp416.Success = await _iAsync.@get(tmp415.Request, cancellationToken);
+          tmp418.Success = await _iAsync.@get(tmp417.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("get", TMessageType.Reply, seqid), cancellationToken);
-          await tmp416.WriteAsync(oprot, cancellationToken);
+          await tmp418.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp417)
+        catch (Exception tmp419)
         {
-          var tmp418 = $"Error occurred in {GetType().FullName}: {tmp417.Message}";
+          var tmp420 = $"Error occurred in {GetType().FullName}: {tmp419.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp417, tmp418);
+            _logger.LogError("{Exception}, {Message}", tmp419, tmp420);
           else
-            Console.Error.WriteLine(tmp418);
-          var tmp419 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp420);
+          var tmp421 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("get", TMessageType.Exception, seqid), cancellationToken);
-          await tmp419.WriteAsync(oprot, cancellationToken);
+          await tmp421.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1262,30 +1262,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setKey_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp420 = new InternalStructs.setKey_args();
-        await tmp420.ReadAsync(iprot, cancellationToken);
+        var tmp422 = new InternalStructs.setKey_args();
+        await tmp422.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp421 = new InternalStructs.setKey_result();
+        var tmp423 = new InternalStructs.setKey_result();
         try
         {
-          tmp421.Success = await _iAsync.setKey(tmp420.Request, cancellationToken);
+          tmp423.Success = await _iAsync.setKey(tmp422.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setKey", TMessageType.Reply, seqid), cancellationToken);
-          await tmp421.WriteAsync(oprot, cancellationToken);
+          await tmp423.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp422)
+        catch (Exception tmp424)
         {
-          var tmp423 = $"Error occurred in {GetType().FullName}: {tmp422.Message}";
+          var tmp425 = $"Error occurred in {GetType().FullName}: {tmp424.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp422, tmp423);
+            _logger.LogError("{Exception}, {Message}", tmp424, tmp425);
           else
-            Console.Error.WriteLine(tmp423);
-          var tmp424 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp425);
+          var tmp426 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setKey", TMessageType.Exception, seqid), cancellationToken);
-          await tmp424.WriteAsync(oprot, cancellationToken);
+          await tmp426.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1293,30 +1293,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task deleteKey_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp425 = new InternalStructs.deleteKey_args();
-        await tmp425.ReadAsync(iprot, cancellationToken);
+        var tmp427 = new InternalStructs.deleteKey_args();
+        await tmp427.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp426 = new InternalStructs.deleteKey_result();
+        var tmp428 = new InternalStructs.deleteKey_result();
         try
         {
-          tmp426.Success = await _iAsync.deleteKey(tmp425.Request, cancellationToken);
+          tmp428.Success = await _iAsync.deleteKey(tmp427.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("deleteKey", TMessageType.Reply, seqid), cancellationToken);
-          await tmp426.WriteAsync(oprot, cancellationToken);
+          await tmp428.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp427)
+        catch (Exception tmp429)
         {
-          var tmp428 = $"Error occurred in {GetType().FullName}: {tmp427.Message}";
+          var tmp430 = $"Error occurred in {GetType().FullName}: {tmp429.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp427, tmp428);
+            _logger.LogError("{Exception}, {Message}", tmp429, tmp430);
           else
-            Console.Error.WriteLine(tmp428);
-          var tmp429 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp430);
+          var tmp431 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("deleteKey", TMessageType.Exception, seqid), cancellationToken);
-          await tmp429.WriteAsync(oprot, cancellationToken);
+          await tmp431.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1324,30 +1324,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getRange_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp430 = new InternalStructs.getRange_args();
-        await tmp430.ReadAsync(iprot, cancellationToken);
+        var tmp432 = new InternalStructs.getRange_args();
+        await tmp432.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp431 = new InternalStructs.getRange_result();
+        var tmp433 = new InternalStructs.getRange_result();
         try
         {
-          tmp431.Success = await _iAsync.getRange(tmp430.Request, cancellationToken);
+          tmp433.Success = await _iAsync.getRange(tmp432.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getRange", TMessageType.Reply, seqid), cancellationToken);
-          await tmp431.WriteAsync(oprot, cancellationToken);
+          await tmp433.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp432)
+        catch (Exception tmp434)
         {
-          var tmp433 = $"Error occurred in {GetType().FullName}: {tmp432.Message}";
+          var tmp435 = $"Error occurred in {GetType().FullName}: {tmp434.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp432, tmp433);
+            _logger.LogError("{Exception}, {Message}", tmp434, tmp435);
           else
-            Console.Error.WriteLine(tmp433);
-          var tmp434 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp435);
+          var tmp436 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getRange", TMessageType.Exception, seqid), cancellationToken);
-          await tmp434.WriteAsync(oprot, cancellationToken);
+          await tmp436.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1355,30 +1355,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task snapshotGet_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp435 = new InternalStructs.snapshotGet_args();
-        await tmp435.ReadAsync(iprot, cancellationToken);
+        var tmp437 = new InternalStructs.snapshotGet_args();
+        await tmp437.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp436 = new InternalStructs.snapshotGet_result();
+        var tmp438 = new InternalStructs.snapshotGet_result();
         try
         {
-          tmp436.Success = await _iAsync.snapshotGet(tmp435.Request, cancellationToken);
+          tmp438.Success = await _iAsync.snapshotGet(tmp437.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotGet", TMessageType.Reply, seqid), cancellationToken);
-          await tmp436.WriteAsync(oprot, cancellationToken);
+          await tmp438.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp437)
+        catch (Exception tmp439)
         {
-          var tmp438 = $"Error occurred in {GetType().FullName}: {tmp437.Message}";
+          var tmp440 = $"Error occurred in {GetType().FullName}: {tmp439.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp437, tmp438);
+            _logger.LogError("{Exception}, {Message}", tmp439, tmp440);
           else
-            Console.Error.WriteLine(tmp438);
-          var tmp439 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp440);
+          var tmp441 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotGet", TMessageType.Exception, seqid), cancellationToken);
-          await tmp439.WriteAsync(oprot, cancellationToken);
+          await tmp441.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1386,30 +1386,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task snapshotGetRange_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp440 = new InternalStructs.snapshotGetRange_args();
-        await tmp440.ReadAsync(iprot, cancellationToken);
+        var tmp442 = new InternalStructs.snapshotGetRange_args();
+        await tmp442.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp441 = new InternalStructs.snapshotGetRange_result();
+        var tmp443 = new InternalStructs.snapshotGetRange_result();
         try
         {
-          tmp441.Success = await _iAsync.snapshotGetRange(tmp440.Request, cancellationToken);
+          tmp443.Success = await _iAsync.snapshotGetRange(tmp442.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotGetRange", TMessageType.Reply, seqid), cancellationToken);
-          await tmp441.WriteAsync(oprot, cancellationToken);
+          await tmp443.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp442)
+        catch (Exception tmp444)
         {
-          var tmp443 = $"Error occurred in {GetType().FullName}: {tmp442.Message}";
+          var tmp445 = $"Error occurred in {GetType().FullName}: {tmp444.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp442, tmp443);
+            _logger.LogError("{Exception}, {Message}", tmp444, tmp445);
           else
-            Console.Error.WriteLine(tmp443);
-          var tmp444 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp445);
+          var tmp446 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotGetRange", TMessageType.Exception, seqid), cancellationToken);
-          await tmp444.WriteAsync(oprot, cancellationToken);
+          await tmp446.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1417,30 +1417,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task addReadConflict_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp445 = new InternalStructs.addReadConflict_args();
-        await tmp445.ReadAsync(iprot, cancellationToken);
+        var tmp447 = new InternalStructs.addReadConflict_args();
+        await tmp447.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp446 = new InternalStructs.addReadConflict_result();
+        var tmp448 = new InternalStructs.addReadConflict_result();
         try
         {
-          tmp446.Success = await _iAsync.addReadConflict(tmp445.Request, cancellationToken);
+          tmp448.Success = await _iAsync.addReadConflict(tmp447.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("addReadConflict", TMessageType.Reply, seqid), cancellationToken);
-          await tmp446.WriteAsync(oprot, cancellationToken);
+          await tmp448.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp447)
+        catch (Exception tmp449)
         {
-          var tmp448 = $"Error occurred in {GetType().FullName}: {tmp447.Message}";
+          var tmp450 = $"Error occurred in {GetType().FullName}: {tmp449.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp447, tmp448);
+            _logger.LogError("{Exception}, {Message}", tmp449, tmp450);
           else
-            Console.Error.WriteLine(tmp448);
-          var tmp449 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp450);
+          var tmp451 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("addReadConflict", TMessageType.Exception, seqid), cancellationToken);
-          await tmp449.WriteAsync(oprot, cancellationToken);
+          await tmp451.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1448,30 +1448,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task addReadConflictRange_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp450 = new InternalStructs.addReadConflictRange_args();
-        await tmp450.ReadAsync(iprot, cancellationToken);
+        var tmp452 = new InternalStructs.addReadConflictRange_args();
+        await tmp452.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp451 = new InternalStructs.addReadConflictRange_result();
+        var tmp453 = new InternalStructs.addReadConflictRange_result();
         try
         {
-          tmp451.Success = await _iAsync.addReadConflictRange(tmp450.Request, cancellationToken);
+          tmp453.Success = await _iAsync.addReadConflictRange(tmp452.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("addReadConflictRange", TMessageType.Reply, seqid), cancellationToken);
-          await tmp451.WriteAsync(oprot, cancellationToken);
+          await tmp453.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp452)
+        catch (Exception tmp454)
         {
-          var tmp453 = $"Error occurred in {GetType().FullName}: {tmp452.Message}";
+          var tmp455 = $"Error occurred in {GetType().FullName}: {tmp454.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp452, tmp453);
+            _logger.LogError("{Exception}, {Message}", tmp454, tmp455);
           else
-            Console.Error.WriteLine(tmp453);
-          var tmp454 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp455);
+          var tmp456 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("addReadConflictRange", TMessageType.Exception, seqid), cancellationToken);
-          await tmp454.WriteAsync(oprot, cancellationToken);
+          await tmp456.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1479,30 +1479,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setReadVersion_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp455 = new InternalStructs.setReadVersion_args();
-        await tmp455.ReadAsync(iprot, cancellationToken);
+        var tmp457 = new InternalStructs.setReadVersion_args();
+        await tmp457.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp456 = new InternalStructs.setReadVersion_result();
+        var tmp458 = new InternalStructs.setReadVersion_result();
         try
         {
-          tmp456.Success = await _iAsync.setReadVersion(tmp455.Request, cancellationToken);
+          tmp458.Success = await _iAsync.setReadVersion(tmp457.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setReadVersion", TMessageType.Reply, seqid), cancellationToken);
-          await tmp456.WriteAsync(oprot, cancellationToken);
+          await tmp458.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp457)
+        catch (Exception tmp459)
         {
-          var tmp458 = $"Error occurred in {GetType().FullName}: {tmp457.Message}";
+          var tmp460 = $"Error occurred in {GetType().FullName}: {tmp459.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp457, tmp458);
+            _logger.LogError("{Exception}, {Message}", tmp459, tmp460);
           else
-            Console.Error.WriteLine(tmp458);
-          var tmp459 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp460);
+          var tmp461 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setReadVersion", TMessageType.Exception, seqid), cancellationToken);
-          await tmp459.WriteAsync(oprot, cancellationToken);
+          await tmp461.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1510,30 +1510,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getCommittedVersion_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp460 = new InternalStructs.getCommittedVersion_args();
-        await tmp460.ReadAsync(iprot, cancellationToken);
+        var tmp462 = new InternalStructs.getCommittedVersion_args();
+        await tmp462.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp461 = new InternalStructs.getCommittedVersion_result();
+        var tmp463 = new InternalStructs.getCommittedVersion_result();
         try
         {
-          tmp461.Success = await _iAsync.getCommittedVersion(tmp460.Request, cancellationToken);
+          tmp463.Success = await _iAsync.getCommittedVersion(tmp462.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getCommittedVersion", TMessageType.Reply, seqid), cancellationToken);
-          await tmp461.WriteAsync(oprot, cancellationToken);
+          await tmp463.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp462)
+        catch (Exception tmp464)
         {
-          var tmp463 = $"Error occurred in {GetType().FullName}: {tmp462.Message}";
+          var tmp465 = $"Error occurred in {GetType().FullName}: {tmp464.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp462, tmp463);
+            _logger.LogError("{Exception}, {Message}", tmp464, tmp465);
           else
-            Console.Error.WriteLine(tmp463);
-          var tmp464 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp465);
+          var tmp466 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getCommittedVersion", TMessageType.Exception, seqid), cancellationToken);
-          await tmp464.WriteAsync(oprot, cancellationToken);
+          await tmp466.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1541,30 +1541,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setVersionstampedKey_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp465 = new InternalStructs.setVersionstampedKey_args();
-        await tmp465.ReadAsync(iprot, cancellationToken);
+        var tmp467 = new InternalStructs.setVersionstampedKey_args();
+        await tmp467.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp466 = new InternalStructs.setVersionstampedKey_result();
+        var tmp468 = new InternalStructs.setVersionstampedKey_result();
         try
         {
-          tmp466.Success = await _iAsync.setVersionstampedKey(tmp465.Request, cancellationToken);
+          tmp468.Success = await _iAsync.setVersionstampedKey(tmp467.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setVersionstampedKey", TMessageType.Reply, seqid), cancellationToken);
-          await tmp466.WriteAsync(oprot, cancellationToken);
+          await tmp468.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp467)
+        catch (Exception tmp469)
         {
-          var tmp468 = $"Error occurred in {GetType().FullName}: {tmp467.Message}";
+          var tmp470 = $"Error occurred in {GetType().FullName}: {tmp469.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp467, tmp468);
+            _logger.LogError("{Exception}, {Message}", tmp469, tmp470);
           else
-            Console.Error.WriteLine(tmp468);
-          var tmp469 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp470);
+          var tmp471 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setVersionstampedKey", TMessageType.Exception, seqid), cancellationToken);
-          await tmp469.WriteAsync(oprot, cancellationToken);
+          await tmp471.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1572,30 +1572,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setVersionstampedValue_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp470 = new InternalStructs.setVersionstampedValue_args();
-        await tmp470.ReadAsync(iprot, cancellationToken);
+        var tmp472 = new InternalStructs.setVersionstampedValue_args();
+        await tmp472.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp471 = new InternalStructs.setVersionstampedValue_result();
+        var tmp473 = new InternalStructs.setVersionstampedValue_result();
         try
         {
-          tmp471.Success = await _iAsync.setVersionstampedValue(tmp470.Request, cancellationToken);
+          tmp473.Success = await _iAsync.setVersionstampedValue(tmp472.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setVersionstampedValue", TMessageType.Reply, seqid), cancellationToken);
-          await tmp471.WriteAsync(oprot, cancellationToken);
+          await tmp473.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp472)
+        catch (Exception tmp474)
         {
-          var tmp473 = $"Error occurred in {GetType().FullName}: {tmp472.Message}";
+          var tmp475 = $"Error occurred in {GetType().FullName}: {tmp474.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp472, tmp473);
+            _logger.LogError("{Exception}, {Message}", tmp474, tmp475);
           else
-            Console.Error.WriteLine(tmp473);
-          var tmp474 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp475);
+          var tmp476 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setVersionstampedValue", TMessageType.Exception, seqid), cancellationToken);
-          await tmp474.WriteAsync(oprot, cancellationToken);
+          await tmp476.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1603,30 +1603,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setFaultInjection_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp475 = new InternalStructs.setFaultInjection_args();
-        await tmp475.ReadAsync(iprot, cancellationToken);
+        var tmp477 = new InternalStructs.setFaultInjection_args();
+        await tmp477.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp476 = new InternalStructs.setFaultInjection_result();
+        var tmp478 = new InternalStructs.setFaultInjection_result();
         try
         {
-          tmp476.Success = await _iAsync.setFaultInjection(tmp475.Request, cancellationToken);
+          tmp478.Success = await _iAsync.setFaultInjection(tmp477.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setFaultInjection", TMessageType.Reply, seqid), cancellationToken);
-          await tmp476.WriteAsync(oprot, cancellationToken);
+          await tmp478.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp477)
+        catch (Exception tmp479)
         {
-          var tmp478 = $"Error occurred in {GetType().FullName}: {tmp477.Message}";
+          var tmp480 = $"Error occurred in {GetType().FullName}: {tmp479.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp477, tmp478);
+            _logger.LogError("{Exception}, {Message}", tmp479, tmp480);
           else
-            Console.Error.WriteLine(tmp478);
-          var tmp479 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp480);
+          var tmp481 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setFaultInjection", TMessageType.Exception, seqid), cancellationToken);
-          await tmp479.WriteAsync(oprot, cancellationToken);
+          await tmp481.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1634,30 +1634,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task ping_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp480 = new InternalStructs.ping_args();
-        await tmp480.ReadAsync(iprot, cancellationToken);
+        var tmp482 = new InternalStructs.ping_args();
+        await tmp482.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp481 = new InternalStructs.ping_result();
+        var tmp483 = new InternalStructs.ping_result();
         try
         {
-          tmp481.Success = await _iAsync.ping(tmp480.Request, cancellationToken);
+          tmp483.Success = await _iAsync.ping(tmp482.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("ping", TMessageType.Reply, seqid), cancellationToken);
-          await tmp481.WriteAsync(oprot, cancellationToken);
+          await tmp483.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp482)
+        catch (Exception tmp484)
         {
-          var tmp483 = $"Error occurred in {GetType().FullName}: {tmp482.Message}";
+          var tmp485 = $"Error occurred in {GetType().FullName}: {tmp484.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp482, tmp483);
+            _logger.LogError("{Exception}, {Message}", tmp484, tmp485);
           else
-            Console.Error.WriteLine(tmp483);
-          var tmp484 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp485);
+          var tmp486 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("ping", TMessageType.Exception, seqid), cancellationToken);
-          await tmp484.WriteAsync(oprot, cancellationToken);
+          await tmp486.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1665,30 +1665,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getClusterHealth_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp485 = new InternalStructs.getClusterHealth_args();
-        await tmp485.ReadAsync(iprot, cancellationToken);
+        var tmp487 = new InternalStructs.getClusterHealth_args();
+        await tmp487.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp486 = new InternalStructs.getClusterHealth_result();
+        var tmp488 = new InternalStructs.getClusterHealth_result();
         try
         {
-          tmp486.Success = await _iAsync.getClusterHealth(tmp485.Request, cancellationToken);
+          tmp488.Success = await _iAsync.getClusterHealth(tmp487.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getClusterHealth", TMessageType.Reply, seqid), cancellationToken);
-          await tmp486.WriteAsync(oprot, cancellationToken);
+          await tmp488.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp487)
+        catch (Exception tmp489)
         {
-          var tmp488 = $"Error occurred in {GetType().FullName}: {tmp487.Message}";
+          var tmp490 = $"Error occurred in {GetType().FullName}: {tmp489.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp487, tmp488);
+            _logger.LogError("{Exception}, {Message}", tmp489, tmp490);
           else
-            Console.Error.WriteLine(tmp488);
-          var tmp489 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp490);
+          var tmp491 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getClusterHealth", TMessageType.Exception, seqid), cancellationToken);
-          await tmp489.WriteAsync(oprot, cancellationToken);
+          await tmp491.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1696,30 +1696,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getDatabaseStats_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp490 = new InternalStructs.getDatabaseStats_args();
-        await tmp490.ReadAsync(iprot, cancellationToken);
+        var tmp492 = new InternalStructs.getDatabaseStats_args();
+        await tmp492.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp491 = new InternalStructs.getDatabaseStats_result();
+        var tmp493 = new InternalStructs.getDatabaseStats_result();
         try
         {
-          tmp491.Success = await _iAsync.getDatabaseStats(tmp490.Request, cancellationToken);
+          tmp493.Success = await _iAsync.getDatabaseStats(tmp492.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getDatabaseStats", TMessageType.Reply, seqid), cancellationToken);
-          await tmp491.WriteAsync(oprot, cancellationToken);
+          await tmp493.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp492)
+        catch (Exception tmp494)
         {
-          var tmp493 = $"Error occurred in {GetType().FullName}: {tmp492.Message}";
+          var tmp495 = $"Error occurred in {GetType().FullName}: {tmp494.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp492, tmp493);
+            _logger.LogError("{Exception}, {Message}", tmp494, tmp495);
           else
-            Console.Error.WriteLine(tmp493);
-          var tmp494 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp495);
+          var tmp496 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getDatabaseStats", TMessageType.Exception, seqid), cancellationToken);
-          await tmp494.WriteAsync(oprot, cancellationToken);
+          await tmp496.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1727,30 +1727,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getNodeInfo_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp495 = new InternalStructs.getNodeInfo_args();
-        await tmp495.ReadAsync(iprot, cancellationToken);
+        var tmp497 = new InternalStructs.getNodeInfo_args();
+        await tmp497.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp496 = new InternalStructs.getNodeInfo_result();
+        var tmp498 = new InternalStructs.getNodeInfo_result();
         try
         {
-          tmp496.Success = await _iAsync.getNodeInfo(tmp495.Request, cancellationToken);
+          tmp498.Success = await _iAsync.getNodeInfo(tmp497.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getNodeInfo", TMessageType.Reply, seqid), cancellationToken);
-          await tmp496.WriteAsync(oprot, cancellationToken);
+          await tmp498.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp497)
+        catch (Exception tmp499)
         {
-          var tmp498 = $"Error occurred in {GetType().FullName}: {tmp497.Message}";
+          var tmp500 = $"Error occurred in {GetType().FullName}: {tmp499.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp497, tmp498);
+            _logger.LogError("{Exception}, {Message}", tmp499, tmp500);
           else
-            Console.Error.WriteLine(tmp498);
-          var tmp499 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp500);
+          var tmp501 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getNodeInfo", TMessageType.Exception, seqid), cancellationToken);
-          await tmp499.WriteAsync(oprot, cancellationToken);
+          await tmp501.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1758,30 +1758,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task openSession_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp500 = new InternalStructs.openSession_args();
-        await tmp500.ReadAsync(iprot, cancellationToken);
+        var tmp502 = new InternalStructs.openSession_args();
+        await tmp502.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp501 = new InternalStructs.openSession_result();
+        var tmp503 = new InternalStructs.openSession_result();
         try
         {
-          tmp501.Success = await _iAsync.openSession(tmp500.Request, cancellationToken);
+          tmp503.Success = await _iAsync.openSession(tmp502.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("openSession", TMessageType.Reply, seqid), cancellationToken);
-          await tmp501.WriteAsync(oprot, cancellationToken);
+          await tmp503.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp502)
+        catch (Exception tmp504)
         {
-          var tmp503 = $"Error occurred in {GetType().FullName}: {tmp502.Message}";
+          var tmp505 = $"Error occurred in {GetType().FullName}: {tmp504.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp502, tmp503);
+            _logger.LogError("{Exception}, {Message}", tmp504, tmp505);
           else
-            Console.Error.WriteLine(tmp503);
-          var tmp504 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp505);
+          var tmp506 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("openSession", TMessageType.Exception, seqid), cancellationToken);
-          await tmp504.WriteAsync(oprot, cancellationToken);
+          await tmp506.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1789,30 +1789,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task createColumnFamily_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp505 = new InternalStructs.createColumnFamily_args();
-        await tmp505.ReadAsync(iprot, cancellationToken);
+        var tmp507 = new InternalStructs.createColumnFamily_args();
+        await tmp507.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp506 = new InternalStructs.createColumnFamily_result();
+        var tmp508 = new InternalStructs.createColumnFamily_result();
         try
         {
-          tmp506.Success = await _iAsync.createColumnFamily(tmp505.Request, cancellationToken);
+          tmp508.Success = await _iAsync.createColumnFamily(tmp507.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("createColumnFamily", TMessageType.Reply, seqid), cancellationToken);
-          await tmp506.WriteAsync(oprot, cancellationToken);
+          await tmp508.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp507)
+        catch (Exception tmp509)
         {
-          var tmp508 = $"Error occurred in {GetType().FullName}: {tmp507.Message}";
+          var tmp510 = $"Error occurred in {GetType().FullName}: {tmp509.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp507, tmp508);
+            _logger.LogError("{Exception}, {Message}", tmp509, tmp510);
           else
-            Console.Error.WriteLine(tmp508);
-          var tmp509 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp510);
+          var tmp511 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("createColumnFamily", TMessageType.Exception, seqid), cancellationToken);
-          await tmp509.WriteAsync(oprot, cancellationToken);
+          await tmp511.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1820,30 +1820,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task dropColumnFamily_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp510 = new InternalStructs.dropColumnFamily_args();
-        await tmp510.ReadAsync(iprot, cancellationToken);
+        var tmp512 = new InternalStructs.dropColumnFamily_args();
+        await tmp512.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp511 = new InternalStructs.dropColumnFamily_result();
+        var tmp513 = new InternalStructs.dropColumnFamily_result();
         try
         {
-          tmp511.Success = await _iAsync.dropColumnFamily(tmp510.Request, cancellationToken);
+          tmp513.Success = await _iAsync.dropColumnFamily(tmp512.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("dropColumnFamily", TMessageType.Reply, seqid), cancellationToken);
-          await tmp511.WriteAsync(oprot, cancellationToken);
+          await tmp513.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp512)
+        catch (Exception tmp514)
         {
-          var tmp513 = $"Error occurred in {GetType().FullName}: {tmp512.Message}";
+          var tmp515 = $"Error occurred in {GetType().FullName}: {tmp514.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp512, tmp513);
+            _logger.LogError("{Exception}, {Message}", tmp514, tmp515);
           else
-            Console.Error.WriteLine(tmp513);
-          var tmp514 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp515);
+          var tmp516 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("dropColumnFamily", TMessageType.Exception, seqid), cancellationToken);
-          await tmp514.WriteAsync(oprot, cancellationToken);
+          await tmp516.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1851,30 +1851,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task listColumnFamilies_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp515 = new InternalStructs.listColumnFamilies_args();
-        await tmp515.ReadAsync(iprot, cancellationToken);
+        var tmp517 = new InternalStructs.listColumnFamilies_args();
+        await tmp517.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp516 = new InternalStructs.listColumnFamilies_result();
+        var tmp518 = new InternalStructs.listColumnFamilies_result();
         try
         {
-          tmp516.Success = await _iAsync.listColumnFamilies(tmp515.Request, cancellationToken);
+          tmp518.Success = await _iAsync.listColumnFamilies(tmp517.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("listColumnFamilies", TMessageType.Reply, seqid), cancellationToken);
-          await tmp516.WriteAsync(oprot, cancellationToken);
+          await tmp518.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp517)
+        catch (Exception tmp519)
         {
-          var tmp518 = $"Error occurred in {GetType().FullName}: {tmp517.Message}";
+          var tmp520 = $"Error occurred in {GetType().FullName}: {tmp519.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp517, tmp518);
+            _logger.LogError("{Exception}, {Message}", tmp519, tmp520);
           else
-            Console.Error.WriteLine(tmp518);
-          var tmp519 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp520);
+          var tmp521 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("listColumnFamilies", TMessageType.Exception, seqid), cancellationToken);
-          await tmp519.WriteAsync(oprot, cancellationToken);
+          await tmp521.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1915,13 +1915,13 @@ namespace KvCloud.Protocol
 
         public getReadVersion_args DeepCopy()
         {
-          var tmp520 = new getReadVersion_args();
+          var tmp522 = new getReadVersion_args();
           if((Request != null) && __isset.request)
           {
-            tmp520.Request = (global::KvCloud.Protocol.GetReadVersionRequest)this.Request.DeepCopy()!;
+            tmp522.Request = (global::KvCloud.Protocol.GetReadVersionRequest)this.Request.DeepCopy()!;
           }
-          tmp520.__isset.request = this.__isset.request;
-          return tmp520;
+          tmp522.__isset.request = this.__isset.request;
+          return tmp522;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -1973,15 +1973,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp521 = new TStruct("getReadVersion_args");
-            await oprot.WriteStructBeginAsync(tmp521, cancellationToken);
-            var tmp522 = new TField();
+            var tmp523 = new TStruct("getReadVersion_args");
+            await oprot.WriteStructBeginAsync(tmp523, cancellationToken);
+            var tmp524 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp522.Name = "request";
-              tmp522.Type = TType.Struct;
-              tmp522.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp522, cancellationToken);
+              tmp524.Name = "request";
+              tmp524.Type = TType.Struct;
+              tmp524.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp524, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -2014,16 +2014,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp523 = new StringBuilder("getReadVersion_args(");
-          int tmp524 = 0;
+          var tmp525 = new StringBuilder("getReadVersion_args(");
+          int tmp526 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp524++) { tmp523.Append(", "); }
-            tmp523.Append("Request: ");
-            Request.ToString(tmp523);
+            if(0 < tmp526++) { tmp525.Append(", "); }
+            tmp525.Append("Request: ");
+            Request.ToString(tmp525);
           }
-          tmp523.Append(')');
-          return tmp523.ToString();
+          tmp525.Append(')');
+          return tmp525.ToString();
         }
       }
 
@@ -2058,13 +2058,13 @@ namespace KvCloud.Protocol
 
         public getReadVersion_result DeepCopy()
         {
-          var tmp525 = new getReadVersion_result();
+          var tmp527 = new getReadVersion_result();
           if((Success != null) && __isset.success)
           {
-            tmp525.Success = (global::KvCloud.Protocol.GetReadVersionResponse)this.Success.DeepCopy()!;
+            tmp527.Success = (global::KvCloud.Protocol.GetReadVersionResponse)this.Success.DeepCopy()!;
           }
-          tmp525.__isset.success = this.__isset.success;
-          return tmp525;
+          tmp527.__isset.success = this.__isset.success;
+          return tmp527;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2116,18 +2116,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp526 = new TStruct("getReadVersion_result");
-            await oprot.WriteStructBeginAsync(tmp526, cancellationToken);
-            var tmp527 = new TField();
+            var tmp528 = new TStruct("getReadVersion_result");
+            await oprot.WriteStructBeginAsync(tmp528, cancellationToken);
+            var tmp529 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp527.Name = "Success";
-                tmp527.Type = TType.Struct;
-                tmp527.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp527, cancellationToken);
+                tmp529.Name = "Success";
+                tmp529.Type = TType.Struct;
+                tmp529.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp529, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -2161,16 +2161,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp528 = new StringBuilder("getReadVersion_result(");
-          int tmp529 = 0;
+          var tmp530 = new StringBuilder("getReadVersion_result(");
+          int tmp531 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp529++) { tmp528.Append(", "); }
-            tmp528.Append("Success: ");
-            Success.ToString(tmp528);
+            if(0 < tmp531++) { tmp530.Append(", "); }
+            tmp530.Append("Success: ");
+            Success.ToString(tmp530);
           }
-          tmp528.Append(')');
-          return tmp528.ToString();
+          tmp530.Append(')');
+          return tmp530.ToString();
         }
       }
 
@@ -2205,13 +2205,13 @@ namespace KvCloud.Protocol
 
         public snapshotRead_args DeepCopy()
         {
-          var tmp530 = new snapshotRead_args();
+          var tmp532 = new snapshotRead_args();
           if((Request != null) && __isset.request)
           {
-            tmp530.Request = (global::KvCloud.Protocol.SnapshotReadRequest)this.Request.DeepCopy()!;
+            tmp532.Request = (global::KvCloud.Protocol.SnapshotReadRequest)this.Request.DeepCopy()!;
           }
-          tmp530.__isset.request = this.__isset.request;
-          return tmp530;
+          tmp532.__isset.request = this.__isset.request;
+          return tmp532;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2263,15 +2263,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp531 = new TStruct("snapshotRead_args");
-            await oprot.WriteStructBeginAsync(tmp531, cancellationToken);
-            var tmp532 = new TField();
+            var tmp533 = new TStruct("snapshotRead_args");
+            await oprot.WriteStructBeginAsync(tmp533, cancellationToken);
+            var tmp534 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp532.Name = "request";
-              tmp532.Type = TType.Struct;
-              tmp532.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp532, cancellationToken);
+              tmp534.Name = "request";
+              tmp534.Type = TType.Struct;
+              tmp534.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp534, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -2304,16 +2304,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp533 = new StringBuilder("snapshotRead_args(");
-          int tmp534 = 0;
+          var tmp535 = new StringBuilder("snapshotRead_args(");
+          int tmp536 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp534++) { tmp533.Append(", "); }
-            tmp533.Append("Request: ");
-            Request.ToString(tmp533);
+            if(0 < tmp536++) { tmp535.Append(", "); }
+            tmp535.Append("Request: ");
+            Request.ToString(tmp535);
           }
-          tmp533.Append(')');
-          return tmp533.ToString();
+          tmp535.Append(')');
+          return tmp535.ToString();
         }
       }
 
@@ -2348,13 +2348,13 @@ namespace KvCloud.Protocol
 
         public snapshotRead_result DeepCopy()
         {
-          var tmp535 = new snapshotRead_result();
+          var tmp537 = new snapshotRead_result();
           if((Success != null) && __isset.success)
           {
-            tmp535.Success = (global::KvCloud.Protocol.SnapshotReadResponse)this.Success.DeepCopy()!;
+            tmp537.Success = (global::KvCloud.Protocol.SnapshotReadResponse)this.Success.DeepCopy()!;
           }
-          tmp535.__isset.success = this.__isset.success;
-          return tmp535;
+          tmp537.__isset.success = this.__isset.success;
+          return tmp537;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2406,18 +2406,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp536 = new TStruct("snapshotRead_result");
-            await oprot.WriteStructBeginAsync(tmp536, cancellationToken);
-            var tmp537 = new TField();
+            var tmp538 = new TStruct("snapshotRead_result");
+            await oprot.WriteStructBeginAsync(tmp538, cancellationToken);
+            var tmp539 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp537.Name = "Success";
-                tmp537.Type = TType.Struct;
-                tmp537.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp537, cancellationToken);
+                tmp539.Name = "Success";
+                tmp539.Type = TType.Struct;
+                tmp539.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp539, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -2451,16 +2451,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp538 = new StringBuilder("snapshotRead_result(");
-          int tmp539 = 0;
+          var tmp540 = new StringBuilder("snapshotRead_result(");
+          int tmp541 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp539++) { tmp538.Append(", "); }
-            tmp538.Append("Success: ");
-            Success.ToString(tmp538);
+            if(0 < tmp541++) { tmp540.Append(", "); }
+            tmp540.Append("Success: ");
+            Success.ToString(tmp540);
           }
-          tmp538.Append(')');
-          return tmp538.ToString();
+          tmp540.Append(')');
+          return tmp540.ToString();
         }
       }
 
@@ -2495,13 +2495,13 @@ namespace KvCloud.Protocol
 
         public atomicCommit_args DeepCopy()
         {
-          var tmp540 = new atomicCommit_args();
+          var tmp542 = new atomicCommit_args();
           if((Request != null) && __isset.request)
           {
-            tmp540.Request = (global::KvCloud.Protocol.AtomicCommitRequest)this.Request.DeepCopy()!;
+            tmp542.Request = (global::KvCloud.Protocol.AtomicCommitRequest)this.Request.DeepCopy()!;
           }
-          tmp540.__isset.request = this.__isset.request;
-          return tmp540;
+          tmp542.__isset.request = this.__isset.request;
+          return tmp542;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2553,15 +2553,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp541 = new TStruct("atomicCommit_args");
-            await oprot.WriteStructBeginAsync(tmp541, cancellationToken);
-            var tmp542 = new TField();
+            var tmp543 = new TStruct("atomicCommit_args");
+            await oprot.WriteStructBeginAsync(tmp543, cancellationToken);
+            var tmp544 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp542.Name = "request";
-              tmp542.Type = TType.Struct;
-              tmp542.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp542, cancellationToken);
+              tmp544.Name = "request";
+              tmp544.Type = TType.Struct;
+              tmp544.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp544, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -2594,16 +2594,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp543 = new StringBuilder("atomicCommit_args(");
-          int tmp544 = 0;
+          var tmp545 = new StringBuilder("atomicCommit_args(");
+          int tmp546 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp544++) { tmp543.Append(", "); }
-            tmp543.Append("Request: ");
-            Request.ToString(tmp543);
+            if(0 < tmp546++) { tmp545.Append(", "); }
+            tmp545.Append("Request: ");
+            Request.ToString(tmp545);
           }
-          tmp543.Append(')');
-          return tmp543.ToString();
+          tmp545.Append(')');
+          return tmp545.ToString();
         }
       }
 
@@ -2638,13 +2638,13 @@ namespace KvCloud.Protocol
 
         public atomicCommit_result DeepCopy()
         {
-          var tmp545 = new atomicCommit_result();
+          var tmp547 = new atomicCommit_result();
           if((Success != null) && __isset.success)
           {
-            tmp545.Success = (global::KvCloud.Protocol.AtomicCommitResponse)this.Success.DeepCopy()!;
+            tmp547.Success = (global::KvCloud.Protocol.AtomicCommitResponse)this.Success.DeepCopy()!;
           }
-          tmp545.__isset.success = this.__isset.success;
-          return tmp545;
+          tmp547.__isset.success = this.__isset.success;
+          return tmp547;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2696,18 +2696,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp546 = new TStruct("atomicCommit_result");
-            await oprot.WriteStructBeginAsync(tmp546, cancellationToken);
-            var tmp547 = new TField();
+            var tmp548 = new TStruct("atomicCommit_result");
+            await oprot.WriteStructBeginAsync(tmp548, cancellationToken);
+            var tmp549 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp547.Name = "Success";
-                tmp547.Type = TType.Struct;
-                tmp547.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp547, cancellationToken);
+                tmp549.Name = "Success";
+                tmp549.Type = TType.Struct;
+                tmp549.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp549, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -2741,16 +2741,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp548 = new StringBuilder("atomicCommit_result(");
-          int tmp549 = 0;
+          var tmp550 = new StringBuilder("atomicCommit_result(");
+          int tmp551 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp549++) { tmp548.Append(", "); }
-            tmp548.Append("Success: ");
-            Success.ToString(tmp548);
+            if(0 < tmp551++) { tmp550.Append(", "); }
+            tmp550.Append("Success: ");
+            Success.ToString(tmp550);
           }
-          tmp548.Append(')');
-          return tmp548.ToString();
+          tmp550.Append(')');
+          return tmp550.ToString();
         }
       }
 
@@ -2785,13 +2785,13 @@ namespace KvCloud.Protocol
 
         public get_args DeepCopy()
         {
-          var tmp550 = new get_args();
+          var tmp552 = new get_args();
           if((Request != null) && __isset.request)
           {
-            tmp550.Request = (global::KvCloud.Protocol.GetRequest)this.Request.DeepCopy()!;
+            tmp552.Request = (global::KvCloud.Protocol.GetRequest)this.Request.DeepCopy()!;
           }
-          tmp550.__isset.request = this.__isset.request;
-          return tmp550;
+          tmp552.__isset.request = this.__isset.request;
+          return tmp552;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2843,15 +2843,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp551 = new TStruct("get_args");
-            await oprot.WriteStructBeginAsync(tmp551, cancellationToken);
-            var tmp552 = new TField();
+            var tmp553 = new TStruct("get_args");
+            await oprot.WriteStructBeginAsync(tmp553, cancellationToken);
+            var tmp554 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp552.Name = "request";
-              tmp552.Type = TType.Struct;
-              tmp552.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp552, cancellationToken);
+              tmp554.Name = "request";
+              tmp554.Type = TType.Struct;
+              tmp554.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp554, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -2884,16 +2884,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp553 = new StringBuilder("get_args(");
-          int tmp554 = 0;
+          var tmp555 = new StringBuilder("get_args(");
+          int tmp556 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp554++) { tmp553.Append(", "); }
-            tmp553.Append("Request: ");
-            Request.ToString(tmp553);
+            if(0 < tmp556++) { tmp555.Append(", "); }
+            tmp555.Append("Request: ");
+            Request.ToString(tmp555);
           }
-          tmp553.Append(')');
-          return tmp553.ToString();
+          tmp555.Append(')');
+          return tmp555.ToString();
         }
       }
 
@@ -2928,13 +2928,13 @@ namespace KvCloud.Protocol
 
         public get_result DeepCopy()
         {
-          var tmp555 = new get_result();
+          var tmp557 = new get_result();
           if((Success != null) && __isset.success)
           {
-            tmp555.Success = (global::KvCloud.Protocol.GetResponse)this.Success.DeepCopy()!;
+            tmp557.Success = (global::KvCloud.Protocol.GetResponse)this.Success.DeepCopy()!;
           }
-          tmp555.__isset.success = this.__isset.success;
-          return tmp555;
+          tmp557.__isset.success = this.__isset.success;
+          return tmp557;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2986,18 +2986,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp556 = new TStruct("get_result");
-            await oprot.WriteStructBeginAsync(tmp556, cancellationToken);
-            var tmp557 = new TField();
+            var tmp558 = new TStruct("get_result");
+            await oprot.WriteStructBeginAsync(tmp558, cancellationToken);
+            var tmp559 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp557.Name = "Success";
-                tmp557.Type = TType.Struct;
-                tmp557.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp557, cancellationToken);
+                tmp559.Name = "Success";
+                tmp559.Type = TType.Struct;
+                tmp559.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp559, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -3031,16 +3031,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp558 = new StringBuilder("get_result(");
-          int tmp559 = 0;
+          var tmp560 = new StringBuilder("get_result(");
+          int tmp561 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp559++) { tmp558.Append(", "); }
-            tmp558.Append("Success: ");
-            Success.ToString(tmp558);
+            if(0 < tmp561++) { tmp560.Append(", "); }
+            tmp560.Append("Success: ");
+            Success.ToString(tmp560);
           }
-          tmp558.Append(')');
-          return tmp558.ToString();
+          tmp560.Append(')');
+          return tmp560.ToString();
         }
       }
 
@@ -3075,13 +3075,13 @@ namespace KvCloud.Protocol
 
         public setKey_args DeepCopy()
         {
-          var tmp560 = new setKey_args();
+          var tmp562 = new setKey_args();
           if((Request != null) && __isset.request)
           {
-            tmp560.Request = (global::KvCloud.Protocol.SetRequest)this.Request.DeepCopy()!;
+            tmp562.Request = (global::KvCloud.Protocol.SetRequest)this.Request.DeepCopy()!;
           }
-          tmp560.__isset.request = this.__isset.request;
-          return tmp560;
+          tmp562.__isset.request = this.__isset.request;
+          return tmp562;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3133,15 +3133,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp561 = new TStruct("setKey_args");
-            await oprot.WriteStructBeginAsync(tmp561, cancellationToken);
-            var tmp562 = new TField();
+            var tmp563 = new TStruct("setKey_args");
+            await oprot.WriteStructBeginAsync(tmp563, cancellationToken);
+            var tmp564 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp562.Name = "request";
-              tmp562.Type = TType.Struct;
-              tmp562.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp562, cancellationToken);
+              tmp564.Name = "request";
+              tmp564.Type = TType.Struct;
+              tmp564.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp564, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -3174,16 +3174,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp563 = new StringBuilder("setKey_args(");
-          int tmp564 = 0;
+          var tmp565 = new StringBuilder("setKey_args(");
+          int tmp566 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp564++) { tmp563.Append(", "); }
-            tmp563.Append("Request: ");
-            Request.ToString(tmp563);
+            if(0 < tmp566++) { tmp565.Append(", "); }
+            tmp565.Append("Request: ");
+            Request.ToString(tmp565);
           }
-          tmp563.Append(')');
-          return tmp563.ToString();
+          tmp565.Append(')');
+          return tmp565.ToString();
         }
       }
 
@@ -3218,13 +3218,13 @@ namespace KvCloud.Protocol
 
         public setKey_result DeepCopy()
         {
-          var tmp565 = new setKey_result();
+          var tmp567 = new setKey_result();
           if((Success != null) && __isset.success)
           {
-            tmp565.Success = (global::KvCloud.Protocol.SetResponse)this.Success.DeepCopy()!;
+            tmp567.Success = (global::KvCloud.Protocol.SetResponse)this.Success.DeepCopy()!;
           }
-          tmp565.__isset.success = this.__isset.success;
-          return tmp565;
+          tmp567.__isset.success = this.__isset.success;
+          return tmp567;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3276,18 +3276,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp566 = new TStruct("setKey_result");
-            await oprot.WriteStructBeginAsync(tmp566, cancellationToken);
-            var tmp567 = new TField();
+            var tmp568 = new TStruct("setKey_result");
+            await oprot.WriteStructBeginAsync(tmp568, cancellationToken);
+            var tmp569 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp567.Name = "Success";
-                tmp567.Type = TType.Struct;
-                tmp567.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp567, cancellationToken);
+                tmp569.Name = "Success";
+                tmp569.Type = TType.Struct;
+                tmp569.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp569, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -3321,16 +3321,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp568 = new StringBuilder("setKey_result(");
-          int tmp569 = 0;
+          var tmp570 = new StringBuilder("setKey_result(");
+          int tmp571 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp569++) { tmp568.Append(", "); }
-            tmp568.Append("Success: ");
-            Success.ToString(tmp568);
+            if(0 < tmp571++) { tmp570.Append(", "); }
+            tmp570.Append("Success: ");
+            Success.ToString(tmp570);
           }
-          tmp568.Append(')');
-          return tmp568.ToString();
+          tmp570.Append(')');
+          return tmp570.ToString();
         }
       }
 
@@ -3365,13 +3365,13 @@ namespace KvCloud.Protocol
 
         public deleteKey_args DeepCopy()
         {
-          var tmp570 = new deleteKey_args();
+          var tmp572 = new deleteKey_args();
           if((Request != null) && __isset.request)
           {
-            tmp570.Request = (global::KvCloud.Protocol.DeleteRequest)this.Request.DeepCopy()!;
+            tmp572.Request = (global::KvCloud.Protocol.DeleteRequest)this.Request.DeepCopy()!;
           }
-          tmp570.__isset.request = this.__isset.request;
-          return tmp570;
+          tmp572.__isset.request = this.__isset.request;
+          return tmp572;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3423,15 +3423,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp571 = new TStruct("deleteKey_args");
-            await oprot.WriteStructBeginAsync(tmp571, cancellationToken);
-            var tmp572 = new TField();
+            var tmp573 = new TStruct("deleteKey_args");
+            await oprot.WriteStructBeginAsync(tmp573, cancellationToken);
+            var tmp574 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp572.Name = "request";
-              tmp572.Type = TType.Struct;
-              tmp572.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp572, cancellationToken);
+              tmp574.Name = "request";
+              tmp574.Type = TType.Struct;
+              tmp574.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp574, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -3464,16 +3464,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp573 = new StringBuilder("deleteKey_args(");
-          int tmp574 = 0;
+          var tmp575 = new StringBuilder("deleteKey_args(");
+          int tmp576 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp574++) { tmp573.Append(", "); }
-            tmp573.Append("Request: ");
-            Request.ToString(tmp573);
+            if(0 < tmp576++) { tmp575.Append(", "); }
+            tmp575.Append("Request: ");
+            Request.ToString(tmp575);
           }
-          tmp573.Append(')');
-          return tmp573.ToString();
+          tmp575.Append(')');
+          return tmp575.ToString();
         }
       }
 
@@ -3508,13 +3508,13 @@ namespace KvCloud.Protocol
 
         public deleteKey_result DeepCopy()
         {
-          var tmp575 = new deleteKey_result();
+          var tmp577 = new deleteKey_result();
           if((Success != null) && __isset.success)
           {
-            tmp575.Success = (global::KvCloud.Protocol.DeleteResponse)this.Success.DeepCopy()!;
+            tmp577.Success = (global::KvCloud.Protocol.DeleteResponse)this.Success.DeepCopy()!;
           }
-          tmp575.__isset.success = this.__isset.success;
-          return tmp575;
+          tmp577.__isset.success = this.__isset.success;
+          return tmp577;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3566,18 +3566,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp576 = new TStruct("deleteKey_result");
-            await oprot.WriteStructBeginAsync(tmp576, cancellationToken);
-            var tmp577 = new TField();
+            var tmp578 = new TStruct("deleteKey_result");
+            await oprot.WriteStructBeginAsync(tmp578, cancellationToken);
+            var tmp579 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp577.Name = "Success";
-                tmp577.Type = TType.Struct;
-                tmp577.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp577, cancellationToken);
+                tmp579.Name = "Success";
+                tmp579.Type = TType.Struct;
+                tmp579.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp579, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -3611,16 +3611,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp578 = new StringBuilder("deleteKey_result(");
-          int tmp579 = 0;
+          var tmp580 = new StringBuilder("deleteKey_result(");
+          int tmp581 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp579++) { tmp578.Append(", "); }
-            tmp578.Append("Success: ");
-            Success.ToString(tmp578);
+            if(0 < tmp581++) { tmp580.Append(", "); }
+            tmp580.Append("Success: ");
+            Success.ToString(tmp580);
           }
-          tmp578.Append(')');
-          return tmp578.ToString();
+          tmp580.Append(')');
+          return tmp580.ToString();
         }
       }
 
@@ -3655,13 +3655,13 @@ namespace KvCloud.Protocol
 
         public getRange_args DeepCopy()
         {
-          var tmp580 = new getRange_args();
+          var tmp582 = new getRange_args();
           if((Request != null) && __isset.request)
           {
-            tmp580.Request = (global::KvCloud.Protocol.GetRangeRequest)this.Request.DeepCopy()!;
+            tmp582.Request = (global::KvCloud.Protocol.GetRangeRequest)this.Request.DeepCopy()!;
           }
-          tmp580.__isset.request = this.__isset.request;
-          return tmp580;
+          tmp582.__isset.request = this.__isset.request;
+          return tmp582;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3713,15 +3713,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp581 = new TStruct("getRange_args");
-            await oprot.WriteStructBeginAsync(tmp581, cancellationToken);
-            var tmp582 = new TField();
+            var tmp583 = new TStruct("getRange_args");
+            await oprot.WriteStructBeginAsync(tmp583, cancellationToken);
+            var tmp584 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp582.Name = "request";
-              tmp582.Type = TType.Struct;
-              tmp582.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp582, cancellationToken);
+              tmp584.Name = "request";
+              tmp584.Type = TType.Struct;
+              tmp584.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp584, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -3754,16 +3754,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp583 = new StringBuilder("getRange_args(");
-          int tmp584 = 0;
+          var tmp585 = new StringBuilder("getRange_args(");
+          int tmp586 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp584++) { tmp583.Append(", "); }
-            tmp583.Append("Request: ");
-            Request.ToString(tmp583);
+            if(0 < tmp586++) { tmp585.Append(", "); }
+            tmp585.Append("Request: ");
+            Request.ToString(tmp585);
           }
-          tmp583.Append(')');
-          return tmp583.ToString();
+          tmp585.Append(')');
+          return tmp585.ToString();
         }
       }
 
@@ -3798,13 +3798,13 @@ namespace KvCloud.Protocol
 
         public getRange_result DeepCopy()
         {
-          var tmp585 = new getRange_result();
+          var tmp587 = new getRange_result();
           if((Success != null) && __isset.success)
           {
-            tmp585.Success = (global::KvCloud.Protocol.GetRangeResponse)this.Success.DeepCopy()!;
+            tmp587.Success = (global::KvCloud.Protocol.GetRangeResponse)this.Success.DeepCopy()!;
           }
-          tmp585.__isset.success = this.__isset.success;
-          return tmp585;
+          tmp587.__isset.success = this.__isset.success;
+          return tmp587;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3856,18 +3856,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp586 = new TStruct("getRange_result");
-            await oprot.WriteStructBeginAsync(tmp586, cancellationToken);
-            var tmp587 = new TField();
+            var tmp588 = new TStruct("getRange_result");
+            await oprot.WriteStructBeginAsync(tmp588, cancellationToken);
+            var tmp589 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp587.Name = "Success";
-                tmp587.Type = TType.Struct;
-                tmp587.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp587, cancellationToken);
+                tmp589.Name = "Success";
+                tmp589.Type = TType.Struct;
+                tmp589.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp589, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -3901,16 +3901,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp588 = new StringBuilder("getRange_result(");
-          int tmp589 = 0;
+          var tmp590 = new StringBuilder("getRange_result(");
+          int tmp591 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp589++) { tmp588.Append(", "); }
-            tmp588.Append("Success: ");
-            Success.ToString(tmp588);
+            if(0 < tmp591++) { tmp590.Append(", "); }
+            tmp590.Append("Success: ");
+            Success.ToString(tmp590);
           }
-          tmp588.Append(')');
-          return tmp588.ToString();
+          tmp590.Append(')');
+          return tmp590.ToString();
         }
       }
 
@@ -3945,13 +3945,13 @@ namespace KvCloud.Protocol
 
         public snapshotGet_args DeepCopy()
         {
-          var tmp590 = new snapshotGet_args();
+          var tmp592 = new snapshotGet_args();
           if((Request != null) && __isset.request)
           {
-            tmp590.Request = (global::KvCloud.Protocol.SnapshotGetRequest)this.Request.DeepCopy()!;
+            tmp592.Request = (global::KvCloud.Protocol.SnapshotGetRequest)this.Request.DeepCopy()!;
           }
-          tmp590.__isset.request = this.__isset.request;
-          return tmp590;
+          tmp592.__isset.request = this.__isset.request;
+          return tmp592;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4003,15 +4003,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp591 = new TStruct("snapshotGet_args");
-            await oprot.WriteStructBeginAsync(tmp591, cancellationToken);
-            var tmp592 = new TField();
+            var tmp593 = new TStruct("snapshotGet_args");
+            await oprot.WriteStructBeginAsync(tmp593, cancellationToken);
+            var tmp594 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp592.Name = "request";
-              tmp592.Type = TType.Struct;
-              tmp592.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp592, cancellationToken);
+              tmp594.Name = "request";
+              tmp594.Type = TType.Struct;
+              tmp594.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp594, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -4044,16 +4044,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp593 = new StringBuilder("snapshotGet_args(");
-          int tmp594 = 0;
+          var tmp595 = new StringBuilder("snapshotGet_args(");
+          int tmp596 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp594++) { tmp593.Append(", "); }
-            tmp593.Append("Request: ");
-            Request.ToString(tmp593);
+            if(0 < tmp596++) { tmp595.Append(", "); }
+            tmp595.Append("Request: ");
+            Request.ToString(tmp595);
           }
-          tmp593.Append(')');
-          return tmp593.ToString();
+          tmp595.Append(')');
+          return tmp595.ToString();
         }
       }
 
@@ -4088,13 +4088,13 @@ namespace KvCloud.Protocol
 
         public snapshotGet_result DeepCopy()
         {
-          var tmp595 = new snapshotGet_result();
+          var tmp597 = new snapshotGet_result();
           if((Success != null) && __isset.success)
           {
-            tmp595.Success = (global::KvCloud.Protocol.SnapshotGetResponse)this.Success.DeepCopy()!;
+            tmp597.Success = (global::KvCloud.Protocol.SnapshotGetResponse)this.Success.DeepCopy()!;
           }
-          tmp595.__isset.success = this.__isset.success;
-          return tmp595;
+          tmp597.__isset.success = this.__isset.success;
+          return tmp597;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4146,18 +4146,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp596 = new TStruct("snapshotGet_result");
-            await oprot.WriteStructBeginAsync(tmp596, cancellationToken);
-            var tmp597 = new TField();
+            var tmp598 = new TStruct("snapshotGet_result");
+            await oprot.WriteStructBeginAsync(tmp598, cancellationToken);
+            var tmp599 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp597.Name = "Success";
-                tmp597.Type = TType.Struct;
-                tmp597.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp597, cancellationToken);
+                tmp599.Name = "Success";
+                tmp599.Type = TType.Struct;
+                tmp599.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp599, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -4191,16 +4191,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp598 = new StringBuilder("snapshotGet_result(");
-          int tmp599 = 0;
+          var tmp600 = new StringBuilder("snapshotGet_result(");
+          int tmp601 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp599++) { tmp598.Append(", "); }
-            tmp598.Append("Success: ");
-            Success.ToString(tmp598);
+            if(0 < tmp601++) { tmp600.Append(", "); }
+            tmp600.Append("Success: ");
+            Success.ToString(tmp600);
           }
-          tmp598.Append(')');
-          return tmp598.ToString();
+          tmp600.Append(')');
+          return tmp600.ToString();
         }
       }
 
@@ -4235,13 +4235,13 @@ namespace KvCloud.Protocol
 
         public snapshotGetRange_args DeepCopy()
         {
-          var tmp600 = new snapshotGetRange_args();
+          var tmp602 = new snapshotGetRange_args();
           if((Request != null) && __isset.request)
           {
-            tmp600.Request = (global::KvCloud.Protocol.SnapshotGetRangeRequest)this.Request.DeepCopy()!;
+            tmp602.Request = (global::KvCloud.Protocol.SnapshotGetRangeRequest)this.Request.DeepCopy()!;
           }
-          tmp600.__isset.request = this.__isset.request;
-          return tmp600;
+          tmp602.__isset.request = this.__isset.request;
+          return tmp602;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4293,15 +4293,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp601 = new TStruct("snapshotGetRange_args");
-            await oprot.WriteStructBeginAsync(tmp601, cancellationToken);
-            var tmp602 = new TField();
+            var tmp603 = new TStruct("snapshotGetRange_args");
+            await oprot.WriteStructBeginAsync(tmp603, cancellationToken);
+            var tmp604 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp602.Name = "request";
-              tmp602.Type = TType.Struct;
-              tmp602.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp602, cancellationToken);
+              tmp604.Name = "request";
+              tmp604.Type = TType.Struct;
+              tmp604.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp604, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -4334,16 +4334,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp603 = new StringBuilder("snapshotGetRange_args(");
-          int tmp604 = 0;
+          var tmp605 = new StringBuilder("snapshotGetRange_args(");
+          int tmp606 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp604++) { tmp603.Append(", "); }
-            tmp603.Append("Request: ");
-            Request.ToString(tmp603);
+            if(0 < tmp606++) { tmp605.Append(", "); }
+            tmp605.Append("Request: ");
+            Request.ToString(tmp605);
           }
-          tmp603.Append(')');
-          return tmp603.ToString();
+          tmp605.Append(')');
+          return tmp605.ToString();
         }
       }
 
@@ -4378,13 +4378,13 @@ namespace KvCloud.Protocol
 
         public snapshotGetRange_result DeepCopy()
         {
-          var tmp605 = new snapshotGetRange_result();
+          var tmp607 = new snapshotGetRange_result();
           if((Success != null) && __isset.success)
           {
-            tmp605.Success = (global::KvCloud.Protocol.SnapshotGetRangeResponse)this.Success.DeepCopy()!;
+            tmp607.Success = (global::KvCloud.Protocol.SnapshotGetRangeResponse)this.Success.DeepCopy()!;
           }
-          tmp605.__isset.success = this.__isset.success;
-          return tmp605;
+          tmp607.__isset.success = this.__isset.success;
+          return tmp607;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4436,18 +4436,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp606 = new TStruct("snapshotGetRange_result");
-            await oprot.WriteStructBeginAsync(tmp606, cancellationToken);
-            var tmp607 = new TField();
+            var tmp608 = new TStruct("snapshotGetRange_result");
+            await oprot.WriteStructBeginAsync(tmp608, cancellationToken);
+            var tmp609 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp607.Name = "Success";
-                tmp607.Type = TType.Struct;
-                tmp607.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp607, cancellationToken);
+                tmp609.Name = "Success";
+                tmp609.Type = TType.Struct;
+                tmp609.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp609, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -4481,16 +4481,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp608 = new StringBuilder("snapshotGetRange_result(");
-          int tmp609 = 0;
+          var tmp610 = new StringBuilder("snapshotGetRange_result(");
+          int tmp611 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp609++) { tmp608.Append(", "); }
-            tmp608.Append("Success: ");
-            Success.ToString(tmp608);
+            if(0 < tmp611++) { tmp610.Append(", "); }
+            tmp610.Append("Success: ");
+            Success.ToString(tmp610);
           }
-          tmp608.Append(')');
-          return tmp608.ToString();
+          tmp610.Append(')');
+          return tmp610.ToString();
         }
       }
 
@@ -4525,13 +4525,13 @@ namespace KvCloud.Protocol
 
         public addReadConflict_args DeepCopy()
         {
-          var tmp610 = new addReadConflict_args();
+          var tmp612 = new addReadConflict_args();
           if((Request != null) && __isset.request)
           {
-            tmp610.Request = (global::KvCloud.Protocol.AddReadConflictRequest)this.Request.DeepCopy()!;
+            tmp612.Request = (global::KvCloud.Protocol.AddReadConflictRequest)this.Request.DeepCopy()!;
           }
-          tmp610.__isset.request = this.__isset.request;
-          return tmp610;
+          tmp612.__isset.request = this.__isset.request;
+          return tmp612;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4583,15 +4583,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp611 = new TStruct("addReadConflict_args");
-            await oprot.WriteStructBeginAsync(tmp611, cancellationToken);
-            var tmp612 = new TField();
+            var tmp613 = new TStruct("addReadConflict_args");
+            await oprot.WriteStructBeginAsync(tmp613, cancellationToken);
+            var tmp614 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp612.Name = "request";
-              tmp612.Type = TType.Struct;
-              tmp612.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp612, cancellationToken);
+              tmp614.Name = "request";
+              tmp614.Type = TType.Struct;
+              tmp614.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp614, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -4624,16 +4624,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp613 = new StringBuilder("addReadConflict_args(");
-          int tmp614 = 0;
+          var tmp615 = new StringBuilder("addReadConflict_args(");
+          int tmp616 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp614++) { tmp613.Append(", "); }
-            tmp613.Append("Request: ");
-            Request.ToString(tmp613);
+            if(0 < tmp616++) { tmp615.Append(", "); }
+            tmp615.Append("Request: ");
+            Request.ToString(tmp615);
           }
-          tmp613.Append(')');
-          return tmp613.ToString();
+          tmp615.Append(')');
+          return tmp615.ToString();
         }
       }
 
@@ -4668,13 +4668,13 @@ namespace KvCloud.Protocol
 
         public addReadConflict_result DeepCopy()
         {
-          var tmp615 = new addReadConflict_result();
+          var tmp617 = new addReadConflict_result();
           if((Success != null) && __isset.success)
           {
-            tmp615.Success = (global::KvCloud.Protocol.AddReadConflictResponse)this.Success.DeepCopy()!;
+            tmp617.Success = (global::KvCloud.Protocol.AddReadConflictResponse)this.Success.DeepCopy()!;
           }
-          tmp615.__isset.success = this.__isset.success;
-          return tmp615;
+          tmp617.__isset.success = this.__isset.success;
+          return tmp617;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4726,18 +4726,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp616 = new TStruct("addReadConflict_result");
-            await oprot.WriteStructBeginAsync(tmp616, cancellationToken);
-            var tmp617 = new TField();
+            var tmp618 = new TStruct("addReadConflict_result");
+            await oprot.WriteStructBeginAsync(tmp618, cancellationToken);
+            var tmp619 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp617.Name = "Success";
-                tmp617.Type = TType.Struct;
-                tmp617.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp617, cancellationToken);
+                tmp619.Name = "Success";
+                tmp619.Type = TType.Struct;
+                tmp619.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp619, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -4771,16 +4771,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp618 = new StringBuilder("addReadConflict_result(");
-          int tmp619 = 0;
+          var tmp620 = new StringBuilder("addReadConflict_result(");
+          int tmp621 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp619++) { tmp618.Append(", "); }
-            tmp618.Append("Success: ");
-            Success.ToString(tmp618);
+            if(0 < tmp621++) { tmp620.Append(", "); }
+            tmp620.Append("Success: ");
+            Success.ToString(tmp620);
           }
-          tmp618.Append(')');
-          return tmp618.ToString();
+          tmp620.Append(')');
+          return tmp620.ToString();
         }
       }
 
@@ -4815,13 +4815,13 @@ namespace KvCloud.Protocol
 
         public addReadConflictRange_args DeepCopy()
         {
-          var tmp620 = new addReadConflictRange_args();
+          var tmp622 = new addReadConflictRange_args();
           if((Request != null) && __isset.request)
           {
-            tmp620.Request = (global::KvCloud.Protocol.AddReadConflictRangeRequest)this.Request.DeepCopy()!;
+            tmp622.Request = (global::KvCloud.Protocol.AddReadConflictRangeRequest)this.Request.DeepCopy()!;
           }
-          tmp620.__isset.request = this.__isset.request;
-          return tmp620;
+          tmp622.__isset.request = this.__isset.request;
+          return tmp622;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4873,15 +4873,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp621 = new TStruct("addReadConflictRange_args");
-            await oprot.WriteStructBeginAsync(tmp621, cancellationToken);
-            var tmp622 = new TField();
+            var tmp623 = new TStruct("addReadConflictRange_args");
+            await oprot.WriteStructBeginAsync(tmp623, cancellationToken);
+            var tmp624 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp622.Name = "request";
-              tmp622.Type = TType.Struct;
-              tmp622.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp622, cancellationToken);
+              tmp624.Name = "request";
+              tmp624.Type = TType.Struct;
+              tmp624.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp624, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -4914,16 +4914,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp623 = new StringBuilder("addReadConflictRange_args(");
-          int tmp624 = 0;
+          var tmp625 = new StringBuilder("addReadConflictRange_args(");
+          int tmp626 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp624++) { tmp623.Append(", "); }
-            tmp623.Append("Request: ");
-            Request.ToString(tmp623);
+            if(0 < tmp626++) { tmp625.Append(", "); }
+            tmp625.Append("Request: ");
+            Request.ToString(tmp625);
           }
-          tmp623.Append(')');
-          return tmp623.ToString();
+          tmp625.Append(')');
+          return tmp625.ToString();
         }
       }
 
@@ -4958,13 +4958,13 @@ namespace KvCloud.Protocol
 
         public addReadConflictRange_result DeepCopy()
         {
-          var tmp625 = new addReadConflictRange_result();
+          var tmp627 = new addReadConflictRange_result();
           if((Success != null) && __isset.success)
           {
-            tmp625.Success = (global::KvCloud.Protocol.AddReadConflictRangeResponse)this.Success.DeepCopy()!;
+            tmp627.Success = (global::KvCloud.Protocol.AddReadConflictRangeResponse)this.Success.DeepCopy()!;
           }
-          tmp625.__isset.success = this.__isset.success;
-          return tmp625;
+          tmp627.__isset.success = this.__isset.success;
+          return tmp627;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5016,18 +5016,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp626 = new TStruct("addReadConflictRange_result");
-            await oprot.WriteStructBeginAsync(tmp626, cancellationToken);
-            var tmp627 = new TField();
+            var tmp628 = new TStruct("addReadConflictRange_result");
+            await oprot.WriteStructBeginAsync(tmp628, cancellationToken);
+            var tmp629 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp627.Name = "Success";
-                tmp627.Type = TType.Struct;
-                tmp627.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp627, cancellationToken);
+                tmp629.Name = "Success";
+                tmp629.Type = TType.Struct;
+                tmp629.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp629, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -5061,16 +5061,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp628 = new StringBuilder("addReadConflictRange_result(");
-          int tmp629 = 0;
+          var tmp630 = new StringBuilder("addReadConflictRange_result(");
+          int tmp631 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp629++) { tmp628.Append(", "); }
-            tmp628.Append("Success: ");
-            Success.ToString(tmp628);
+            if(0 < tmp631++) { tmp630.Append(", "); }
+            tmp630.Append("Success: ");
+            Success.ToString(tmp630);
           }
-          tmp628.Append(')');
-          return tmp628.ToString();
+          tmp630.Append(')');
+          return tmp630.ToString();
         }
       }
 
@@ -5105,13 +5105,13 @@ namespace KvCloud.Protocol
 
         public setReadVersion_args DeepCopy()
         {
-          var tmp630 = new setReadVersion_args();
+          var tmp632 = new setReadVersion_args();
           if((Request != null) && __isset.request)
           {
-            tmp630.Request = (global::KvCloud.Protocol.SetReadVersionRequest)this.Request.DeepCopy()!;
+            tmp632.Request = (global::KvCloud.Protocol.SetReadVersionRequest)this.Request.DeepCopy()!;
           }
-          tmp630.__isset.request = this.__isset.request;
-          return tmp630;
+          tmp632.__isset.request = this.__isset.request;
+          return tmp632;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5163,15 +5163,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp631 = new TStruct("setReadVersion_args");
-            await oprot.WriteStructBeginAsync(tmp631, cancellationToken);
-            var tmp632 = new TField();
+            var tmp633 = new TStruct("setReadVersion_args");
+            await oprot.WriteStructBeginAsync(tmp633, cancellationToken);
+            var tmp634 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp632.Name = "request";
-              tmp632.Type = TType.Struct;
-              tmp632.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp632, cancellationToken);
+              tmp634.Name = "request";
+              tmp634.Type = TType.Struct;
+              tmp634.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp634, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -5204,16 +5204,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp633 = new StringBuilder("setReadVersion_args(");
-          int tmp634 = 0;
+          var tmp635 = new StringBuilder("setReadVersion_args(");
+          int tmp636 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp634++) { tmp633.Append(", "); }
-            tmp633.Append("Request: ");
-            Request.ToString(tmp633);
+            if(0 < tmp636++) { tmp635.Append(", "); }
+            tmp635.Append("Request: ");
+            Request.ToString(tmp635);
           }
-          tmp633.Append(')');
-          return tmp633.ToString();
+          tmp635.Append(')');
+          return tmp635.ToString();
         }
       }
 
@@ -5248,13 +5248,13 @@ namespace KvCloud.Protocol
 
         public setReadVersion_result DeepCopy()
         {
-          var tmp635 = new setReadVersion_result();
+          var tmp637 = new setReadVersion_result();
           if((Success != null) && __isset.success)
           {
-            tmp635.Success = (global::KvCloud.Protocol.SetReadVersionResponse)this.Success.DeepCopy()!;
+            tmp637.Success = (global::KvCloud.Protocol.SetReadVersionResponse)this.Success.DeepCopy()!;
           }
-          tmp635.__isset.success = this.__isset.success;
-          return tmp635;
+          tmp637.__isset.success = this.__isset.success;
+          return tmp637;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5306,18 +5306,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp636 = new TStruct("setReadVersion_result");
-            await oprot.WriteStructBeginAsync(tmp636, cancellationToken);
-            var tmp637 = new TField();
+            var tmp638 = new TStruct("setReadVersion_result");
+            await oprot.WriteStructBeginAsync(tmp638, cancellationToken);
+            var tmp639 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp637.Name = "Success";
-                tmp637.Type = TType.Struct;
-                tmp637.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp637, cancellationToken);
+                tmp639.Name = "Success";
+                tmp639.Type = TType.Struct;
+                tmp639.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp639, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -5351,16 +5351,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp638 = new StringBuilder("setReadVersion_result(");
-          int tmp639 = 0;
+          var tmp640 = new StringBuilder("setReadVersion_result(");
+          int tmp641 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp639++) { tmp638.Append(", "); }
-            tmp638.Append("Success: ");
-            Success.ToString(tmp638);
+            if(0 < tmp641++) { tmp640.Append(", "); }
+            tmp640.Append("Success: ");
+            Success.ToString(tmp640);
           }
-          tmp638.Append(')');
-          return tmp638.ToString();
+          tmp640.Append(')');
+          return tmp640.ToString();
         }
       }
 
@@ -5395,13 +5395,13 @@ namespace KvCloud.Protocol
 
         public getCommittedVersion_args DeepCopy()
         {
-          var tmp640 = new getCommittedVersion_args();
+          var tmp642 = new getCommittedVersion_args();
           if((Request != null) && __isset.request)
           {
-            tmp640.Request = (global::KvCloud.Protocol.GetCommittedVersionRequest)this.Request.DeepCopy()!;
+            tmp642.Request = (global::KvCloud.Protocol.GetCommittedVersionRequest)this.Request.DeepCopy()!;
           }
-          tmp640.__isset.request = this.__isset.request;
-          return tmp640;
+          tmp642.__isset.request = this.__isset.request;
+          return tmp642;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5453,15 +5453,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp641 = new TStruct("getCommittedVersion_args");
-            await oprot.WriteStructBeginAsync(tmp641, cancellationToken);
-            var tmp642 = new TField();
+            var tmp643 = new TStruct("getCommittedVersion_args");
+            await oprot.WriteStructBeginAsync(tmp643, cancellationToken);
+            var tmp644 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp642.Name = "request";
-              tmp642.Type = TType.Struct;
-              tmp642.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp642, cancellationToken);
+              tmp644.Name = "request";
+              tmp644.Type = TType.Struct;
+              tmp644.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp644, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -5494,16 +5494,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp643 = new StringBuilder("getCommittedVersion_args(");
-          int tmp644 = 0;
+          var tmp645 = new StringBuilder("getCommittedVersion_args(");
+          int tmp646 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp644++) { tmp643.Append(", "); }
-            tmp643.Append("Request: ");
-            Request.ToString(tmp643);
+            if(0 < tmp646++) { tmp645.Append(", "); }
+            tmp645.Append("Request: ");
+            Request.ToString(tmp645);
           }
-          tmp643.Append(')');
-          return tmp643.ToString();
+          tmp645.Append(')');
+          return tmp645.ToString();
         }
       }
 
@@ -5538,13 +5538,13 @@ namespace KvCloud.Protocol
 
         public getCommittedVersion_result DeepCopy()
         {
-          var tmp645 = new getCommittedVersion_result();
+          var tmp647 = new getCommittedVersion_result();
           if((Success != null) && __isset.success)
           {
-            tmp645.Success = (global::KvCloud.Protocol.GetCommittedVersionResponse)this.Success.DeepCopy()!;
+            tmp647.Success = (global::KvCloud.Protocol.GetCommittedVersionResponse)this.Success.DeepCopy()!;
           }
-          tmp645.__isset.success = this.__isset.success;
-          return tmp645;
+          tmp647.__isset.success = this.__isset.success;
+          return tmp647;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5596,18 +5596,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp646 = new TStruct("getCommittedVersion_result");
-            await oprot.WriteStructBeginAsync(tmp646, cancellationToken);
-            var tmp647 = new TField();
+            var tmp648 = new TStruct("getCommittedVersion_result");
+            await oprot.WriteStructBeginAsync(tmp648, cancellationToken);
+            var tmp649 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp647.Name = "Success";
-                tmp647.Type = TType.Struct;
-                tmp647.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp647, cancellationToken);
+                tmp649.Name = "Success";
+                tmp649.Type = TType.Struct;
+                tmp649.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp649, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -5641,16 +5641,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp648 = new StringBuilder("getCommittedVersion_result(");
-          int tmp649 = 0;
+          var tmp650 = new StringBuilder("getCommittedVersion_result(");
+          int tmp651 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp649++) { tmp648.Append(", "); }
-            tmp648.Append("Success: ");
-            Success.ToString(tmp648);
+            if(0 < tmp651++) { tmp650.Append(", "); }
+            tmp650.Append("Success: ");
+            Success.ToString(tmp650);
           }
-          tmp648.Append(')');
-          return tmp648.ToString();
+          tmp650.Append(')');
+          return tmp650.ToString();
         }
       }
 
@@ -5685,13 +5685,13 @@ namespace KvCloud.Protocol
 
         public setVersionstampedKey_args DeepCopy()
         {
-          var tmp650 = new setVersionstampedKey_args();
+          var tmp652 = new setVersionstampedKey_args();
           if((Request != null) && __isset.request)
           {
-            tmp650.Request = (global::KvCloud.Protocol.SetVersionstampedKeyRequest)this.Request.DeepCopy()!;
+            tmp652.Request = (global::KvCloud.Protocol.SetVersionstampedKeyRequest)this.Request.DeepCopy()!;
           }
-          tmp650.__isset.request = this.__isset.request;
-          return tmp650;
+          tmp652.__isset.request = this.__isset.request;
+          return tmp652;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5743,15 +5743,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp651 = new TStruct("setVersionstampedKey_args");
-            await oprot.WriteStructBeginAsync(tmp651, cancellationToken);
-            var tmp652 = new TField();
+            var tmp653 = new TStruct("setVersionstampedKey_args");
+            await oprot.WriteStructBeginAsync(tmp653, cancellationToken);
+            var tmp654 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp652.Name = "request";
-              tmp652.Type = TType.Struct;
-              tmp652.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp652, cancellationToken);
+              tmp654.Name = "request";
+              tmp654.Type = TType.Struct;
+              tmp654.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp654, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -5784,16 +5784,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp653 = new StringBuilder("setVersionstampedKey_args(");
-          int tmp654 = 0;
+          var tmp655 = new StringBuilder("setVersionstampedKey_args(");
+          int tmp656 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp654++) { tmp653.Append(", "); }
-            tmp653.Append("Request: ");
-            Request.ToString(tmp653);
+            if(0 < tmp656++) { tmp655.Append(", "); }
+            tmp655.Append("Request: ");
+            Request.ToString(tmp655);
           }
-          tmp653.Append(')');
-          return tmp653.ToString();
+          tmp655.Append(')');
+          return tmp655.ToString();
         }
       }
 
@@ -5828,13 +5828,13 @@ namespace KvCloud.Protocol
 
         public setVersionstampedKey_result DeepCopy()
         {
-          var tmp655 = new setVersionstampedKey_result();
+          var tmp657 = new setVersionstampedKey_result();
           if((Success != null) && __isset.success)
           {
-            tmp655.Success = (global::KvCloud.Protocol.SetVersionstampedKeyResponse)this.Success.DeepCopy()!;
+            tmp657.Success = (global::KvCloud.Protocol.SetVersionstampedKeyResponse)this.Success.DeepCopy()!;
           }
-          tmp655.__isset.success = this.__isset.success;
-          return tmp655;
+          tmp657.__isset.success = this.__isset.success;
+          return tmp657;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5886,18 +5886,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp656 = new TStruct("setVersionstampedKey_result");
-            await oprot.WriteStructBeginAsync(tmp656, cancellationToken);
-            var tmp657 = new TField();
+            var tmp658 = new TStruct("setVersionstampedKey_result");
+            await oprot.WriteStructBeginAsync(tmp658, cancellationToken);
+            var tmp659 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp657.Name = "Success";
-                tmp657.Type = TType.Struct;
-                tmp657.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp657, cancellationToken);
+                tmp659.Name = "Success";
+                tmp659.Type = TType.Struct;
+                tmp659.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp659, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -5931,16 +5931,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp658 = new StringBuilder("setVersionstampedKey_result(");
-          int tmp659 = 0;
+          var tmp660 = new StringBuilder("setVersionstampedKey_result(");
+          int tmp661 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp659++) { tmp658.Append(", "); }
-            tmp658.Append("Success: ");
-            Success.ToString(tmp658);
+            if(0 < tmp661++) { tmp660.Append(", "); }
+            tmp660.Append("Success: ");
+            Success.ToString(tmp660);
           }
-          tmp658.Append(')');
-          return tmp658.ToString();
+          tmp660.Append(')');
+          return tmp660.ToString();
         }
       }
 
@@ -5975,13 +5975,13 @@ namespace KvCloud.Protocol
 
         public setVersionstampedValue_args DeepCopy()
         {
-          var tmp660 = new setVersionstampedValue_args();
+          var tmp662 = new setVersionstampedValue_args();
           if((Request != null) && __isset.request)
           {
-            tmp660.Request = (global::KvCloud.Protocol.SetVersionstampedValueRequest)this.Request.DeepCopy()!;
+            tmp662.Request = (global::KvCloud.Protocol.SetVersionstampedValueRequest)this.Request.DeepCopy()!;
           }
-          tmp660.__isset.request = this.__isset.request;
-          return tmp660;
+          tmp662.__isset.request = this.__isset.request;
+          return tmp662;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6033,15 +6033,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp661 = new TStruct("setVersionstampedValue_args");
-            await oprot.WriteStructBeginAsync(tmp661, cancellationToken);
-            var tmp662 = new TField();
+            var tmp663 = new TStruct("setVersionstampedValue_args");
+            await oprot.WriteStructBeginAsync(tmp663, cancellationToken);
+            var tmp664 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp662.Name = "request";
-              tmp662.Type = TType.Struct;
-              tmp662.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp662, cancellationToken);
+              tmp664.Name = "request";
+              tmp664.Type = TType.Struct;
+              tmp664.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp664, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -6074,16 +6074,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp663 = new StringBuilder("setVersionstampedValue_args(");
-          int tmp664 = 0;
+          var tmp665 = new StringBuilder("setVersionstampedValue_args(");
+          int tmp666 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp664++) { tmp663.Append(", "); }
-            tmp663.Append("Request: ");
-            Request.ToString(tmp663);
+            if(0 < tmp666++) { tmp665.Append(", "); }
+            tmp665.Append("Request: ");
+            Request.ToString(tmp665);
           }
-          tmp663.Append(')');
-          return tmp663.ToString();
+          tmp665.Append(')');
+          return tmp665.ToString();
         }
       }
 
@@ -6118,13 +6118,13 @@ namespace KvCloud.Protocol
 
         public setVersionstampedValue_result DeepCopy()
         {
-          var tmp665 = new setVersionstampedValue_result();
+          var tmp667 = new setVersionstampedValue_result();
           if((Success != null) && __isset.success)
           {
-            tmp665.Success = (global::KvCloud.Protocol.SetVersionstampedValueResponse)this.Success.DeepCopy()!;
+            tmp667.Success = (global::KvCloud.Protocol.SetVersionstampedValueResponse)this.Success.DeepCopy()!;
           }
-          tmp665.__isset.success = this.__isset.success;
-          return tmp665;
+          tmp667.__isset.success = this.__isset.success;
+          return tmp667;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6176,18 +6176,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp666 = new TStruct("setVersionstampedValue_result");
-            await oprot.WriteStructBeginAsync(tmp666, cancellationToken);
-            var tmp667 = new TField();
+            var tmp668 = new TStruct("setVersionstampedValue_result");
+            await oprot.WriteStructBeginAsync(tmp668, cancellationToken);
+            var tmp669 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp667.Name = "Success";
-                tmp667.Type = TType.Struct;
-                tmp667.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp667, cancellationToken);
+                tmp669.Name = "Success";
+                tmp669.Type = TType.Struct;
+                tmp669.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp669, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -6221,16 +6221,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp668 = new StringBuilder("setVersionstampedValue_result(");
-          int tmp669 = 0;
+          var tmp670 = new StringBuilder("setVersionstampedValue_result(");
+          int tmp671 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp669++) { tmp668.Append(", "); }
-            tmp668.Append("Success: ");
-            Success.ToString(tmp668);
+            if(0 < tmp671++) { tmp670.Append(", "); }
+            tmp670.Append("Success: ");
+            Success.ToString(tmp670);
           }
-          tmp668.Append(')');
-          return tmp668.ToString();
+          tmp670.Append(')');
+          return tmp670.ToString();
         }
       }
 
@@ -6265,13 +6265,13 @@ namespace KvCloud.Protocol
 
         public setFaultInjection_args DeepCopy()
         {
-          var tmp670 = new setFaultInjection_args();
+          var tmp672 = new setFaultInjection_args();
           if((Request != null) && __isset.request)
           {
-            tmp670.Request = (global::KvCloud.Protocol.FaultInjectionRequest)this.Request.DeepCopy()!;
+            tmp672.Request = (global::KvCloud.Protocol.FaultInjectionRequest)this.Request.DeepCopy()!;
           }
-          tmp670.__isset.request = this.__isset.request;
-          return tmp670;
+          tmp672.__isset.request = this.__isset.request;
+          return tmp672;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6323,15 +6323,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp671 = new TStruct("setFaultInjection_args");
-            await oprot.WriteStructBeginAsync(tmp671, cancellationToken);
-            var tmp672 = new TField();
+            var tmp673 = new TStruct("setFaultInjection_args");
+            await oprot.WriteStructBeginAsync(tmp673, cancellationToken);
+            var tmp674 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp672.Name = "request";
-              tmp672.Type = TType.Struct;
-              tmp672.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp672, cancellationToken);
+              tmp674.Name = "request";
+              tmp674.Type = TType.Struct;
+              tmp674.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp674, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -6364,16 +6364,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp673 = new StringBuilder("setFaultInjection_args(");
-          int tmp674 = 0;
+          var tmp675 = new StringBuilder("setFaultInjection_args(");
+          int tmp676 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp674++) { tmp673.Append(", "); }
-            tmp673.Append("Request: ");
-            Request.ToString(tmp673);
+            if(0 < tmp676++) { tmp675.Append(", "); }
+            tmp675.Append("Request: ");
+            Request.ToString(tmp675);
           }
-          tmp673.Append(')');
-          return tmp673.ToString();
+          tmp675.Append(')');
+          return tmp675.ToString();
         }
       }
 
@@ -6408,13 +6408,13 @@ namespace KvCloud.Protocol
 
         public setFaultInjection_result DeepCopy()
         {
-          var tmp675 = new setFaultInjection_result();
+          var tmp677 = new setFaultInjection_result();
           if((Success != null) && __isset.success)
           {
-            tmp675.Success = (global::KvCloud.Protocol.FaultInjectionResponse)this.Success.DeepCopy()!;
+            tmp677.Success = (global::KvCloud.Protocol.FaultInjectionResponse)this.Success.DeepCopy()!;
           }
-          tmp675.__isset.success = this.__isset.success;
-          return tmp675;
+          tmp677.__isset.success = this.__isset.success;
+          return tmp677;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6466,18 +6466,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp676 = new TStruct("setFaultInjection_result");
-            await oprot.WriteStructBeginAsync(tmp676, cancellationToken);
-            var tmp677 = new TField();
+            var tmp678 = new TStruct("setFaultInjection_result");
+            await oprot.WriteStructBeginAsync(tmp678, cancellationToken);
+            var tmp679 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp677.Name = "Success";
-                tmp677.Type = TType.Struct;
-                tmp677.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp677, cancellationToken);
+                tmp679.Name = "Success";
+                tmp679.Type = TType.Struct;
+                tmp679.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp679, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -6511,16 +6511,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp678 = new StringBuilder("setFaultInjection_result(");
-          int tmp679 = 0;
+          var tmp680 = new StringBuilder("setFaultInjection_result(");
+          int tmp681 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp679++) { tmp678.Append(", "); }
-            tmp678.Append("Success: ");
-            Success.ToString(tmp678);
+            if(0 < tmp681++) { tmp680.Append(", "); }
+            tmp680.Append("Success: ");
+            Success.ToString(tmp680);
           }
-          tmp678.Append(')');
-          return tmp678.ToString();
+          tmp680.Append(')');
+          return tmp680.ToString();
         }
       }
 
@@ -6555,13 +6555,13 @@ namespace KvCloud.Protocol
 
         public ping_args DeepCopy()
         {
-          var tmp680 = new ping_args();
+          var tmp682 = new ping_args();
           if((Request != null) && __isset.request)
           {
-            tmp680.Request = (global::KvCloud.Protocol.PingRequest)this.Request.DeepCopy()!;
+            tmp682.Request = (global::KvCloud.Protocol.PingRequest)this.Request.DeepCopy()!;
           }
-          tmp680.__isset.request = this.__isset.request;
-          return tmp680;
+          tmp682.__isset.request = this.__isset.request;
+          return tmp682;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6613,15 +6613,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp681 = new TStruct("ping_args");
-            await oprot.WriteStructBeginAsync(tmp681, cancellationToken);
-            var tmp682 = new TField();
+            var tmp683 = new TStruct("ping_args");
+            await oprot.WriteStructBeginAsync(tmp683, cancellationToken);
+            var tmp684 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp682.Name = "request";
-              tmp682.Type = TType.Struct;
-              tmp682.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp682, cancellationToken);
+              tmp684.Name = "request";
+              tmp684.Type = TType.Struct;
+              tmp684.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp684, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -6654,16 +6654,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp683 = new StringBuilder("ping_args(");
-          int tmp684 = 0;
+          var tmp685 = new StringBuilder("ping_args(");
+          int tmp686 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp684++) { tmp683.Append(", "); }
-            tmp683.Append("Request: ");
-            Request.ToString(tmp683);
+            if(0 < tmp686++) { tmp685.Append(", "); }
+            tmp685.Append("Request: ");
+            Request.ToString(tmp685);
           }
-          tmp683.Append(')');
-          return tmp683.ToString();
+          tmp685.Append(')');
+          return tmp685.ToString();
         }
       }
 
@@ -6698,13 +6698,13 @@ namespace KvCloud.Protocol
 
         public ping_result DeepCopy()
         {
-          var tmp685 = new ping_result();
+          var tmp687 = new ping_result();
           if((Success != null) && __isset.success)
           {
-            tmp685.Success = (global::KvCloud.Protocol.PingResponse)this.Success.DeepCopy()!;
+            tmp687.Success = (global::KvCloud.Protocol.PingResponse)this.Success.DeepCopy()!;
           }
-          tmp685.__isset.success = this.__isset.success;
-          return tmp685;
+          tmp687.__isset.success = this.__isset.success;
+          return tmp687;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6756,18 +6756,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp686 = new TStruct("ping_result");
-            await oprot.WriteStructBeginAsync(tmp686, cancellationToken);
-            var tmp687 = new TField();
+            var tmp688 = new TStruct("ping_result");
+            await oprot.WriteStructBeginAsync(tmp688, cancellationToken);
+            var tmp689 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp687.Name = "Success";
-                tmp687.Type = TType.Struct;
-                tmp687.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp687, cancellationToken);
+                tmp689.Name = "Success";
+                tmp689.Type = TType.Struct;
+                tmp689.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp689, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -6801,16 +6801,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp688 = new StringBuilder("ping_result(");
-          int tmp689 = 0;
+          var tmp690 = new StringBuilder("ping_result(");
+          int tmp691 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp689++) { tmp688.Append(", "); }
-            tmp688.Append("Success: ");
-            Success.ToString(tmp688);
+            if(0 < tmp691++) { tmp690.Append(", "); }
+            tmp690.Append("Success: ");
+            Success.ToString(tmp690);
           }
-          tmp688.Append(')');
-          return tmp688.ToString();
+          tmp690.Append(')');
+          return tmp690.ToString();
         }
       }
 
@@ -6845,13 +6845,13 @@ namespace KvCloud.Protocol
 
         public getClusterHealth_args DeepCopy()
         {
-          var tmp690 = new getClusterHealth_args();
+          var tmp692 = new getClusterHealth_args();
           if((Request != null) && __isset.request)
           {
-            tmp690.Request = (global::KvCloud.Protocol.GetClusterHealthRequest)this.Request.DeepCopy()!;
+            tmp692.Request = (global::KvCloud.Protocol.GetClusterHealthRequest)this.Request.DeepCopy()!;
           }
-          tmp690.__isset.request = this.__isset.request;
-          return tmp690;
+          tmp692.__isset.request = this.__isset.request;
+          return tmp692;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6903,15 +6903,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp691 = new TStruct("getClusterHealth_args");
-            await oprot.WriteStructBeginAsync(tmp691, cancellationToken);
-            var tmp692 = new TField();
+            var tmp693 = new TStruct("getClusterHealth_args");
+            await oprot.WriteStructBeginAsync(tmp693, cancellationToken);
+            var tmp694 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp692.Name = "request";
-              tmp692.Type = TType.Struct;
-              tmp692.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp692, cancellationToken);
+              tmp694.Name = "request";
+              tmp694.Type = TType.Struct;
+              tmp694.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp694, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -6944,16 +6944,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp693 = new StringBuilder("getClusterHealth_args(");
-          int tmp694 = 0;
+          var tmp695 = new StringBuilder("getClusterHealth_args(");
+          int tmp696 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp694++) { tmp693.Append(", "); }
-            tmp693.Append("Request: ");
-            Request.ToString(tmp693);
+            if(0 < tmp696++) { tmp695.Append(", "); }
+            tmp695.Append("Request: ");
+            Request.ToString(tmp695);
           }
-          tmp693.Append(')');
-          return tmp693.ToString();
+          tmp695.Append(')');
+          return tmp695.ToString();
         }
       }
 
@@ -6988,13 +6988,13 @@ namespace KvCloud.Protocol
 
         public getClusterHealth_result DeepCopy()
         {
-          var tmp695 = new getClusterHealth_result();
+          var tmp697 = new getClusterHealth_result();
           if((Success != null) && __isset.success)
           {
-            tmp695.Success = (global::KvCloud.Protocol.GetClusterHealthResponse)this.Success.DeepCopy()!;
+            tmp697.Success = (global::KvCloud.Protocol.GetClusterHealthResponse)this.Success.DeepCopy()!;
           }
-          tmp695.__isset.success = this.__isset.success;
-          return tmp695;
+          tmp697.__isset.success = this.__isset.success;
+          return tmp697;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7046,18 +7046,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp696 = new TStruct("getClusterHealth_result");
-            await oprot.WriteStructBeginAsync(tmp696, cancellationToken);
-            var tmp697 = new TField();
+            var tmp698 = new TStruct("getClusterHealth_result");
+            await oprot.WriteStructBeginAsync(tmp698, cancellationToken);
+            var tmp699 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp697.Name = "Success";
-                tmp697.Type = TType.Struct;
-                tmp697.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp697, cancellationToken);
+                tmp699.Name = "Success";
+                tmp699.Type = TType.Struct;
+                tmp699.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp699, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -7091,16 +7091,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp698 = new StringBuilder("getClusterHealth_result(");
-          int tmp699 = 0;
+          var tmp700 = new StringBuilder("getClusterHealth_result(");
+          int tmp701 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp699++) { tmp698.Append(", "); }
-            tmp698.Append("Success: ");
-            Success.ToString(tmp698);
+            if(0 < tmp701++) { tmp700.Append(", "); }
+            tmp700.Append("Success: ");
+            Success.ToString(tmp700);
           }
-          tmp698.Append(')');
-          return tmp698.ToString();
+          tmp700.Append(')');
+          return tmp700.ToString();
         }
       }
 
@@ -7135,13 +7135,13 @@ namespace KvCloud.Protocol
 
         public getDatabaseStats_args DeepCopy()
         {
-          var tmp700 = new getDatabaseStats_args();
+          var tmp702 = new getDatabaseStats_args();
           if((Request != null) && __isset.request)
           {
-            tmp700.Request = (global::KvCloud.Protocol.GetDatabaseStatsRequest)this.Request.DeepCopy()!;
+            tmp702.Request = (global::KvCloud.Protocol.GetDatabaseStatsRequest)this.Request.DeepCopy()!;
           }
-          tmp700.__isset.request = this.__isset.request;
-          return tmp700;
+          tmp702.__isset.request = this.__isset.request;
+          return tmp702;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7193,15 +7193,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp701 = new TStruct("getDatabaseStats_args");
-            await oprot.WriteStructBeginAsync(tmp701, cancellationToken);
-            var tmp702 = new TField();
+            var tmp703 = new TStruct("getDatabaseStats_args");
+            await oprot.WriteStructBeginAsync(tmp703, cancellationToken);
+            var tmp704 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp702.Name = "request";
-              tmp702.Type = TType.Struct;
-              tmp702.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp702, cancellationToken);
+              tmp704.Name = "request";
+              tmp704.Type = TType.Struct;
+              tmp704.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp704, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -7234,16 +7234,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp703 = new StringBuilder("getDatabaseStats_args(");
-          int tmp704 = 0;
+          var tmp705 = new StringBuilder("getDatabaseStats_args(");
+          int tmp706 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp704++) { tmp703.Append(", "); }
-            tmp703.Append("Request: ");
-            Request.ToString(tmp703);
+            if(0 < tmp706++) { tmp705.Append(", "); }
+            tmp705.Append("Request: ");
+            Request.ToString(tmp705);
           }
-          tmp703.Append(')');
-          return tmp703.ToString();
+          tmp705.Append(')');
+          return tmp705.ToString();
         }
       }
 
@@ -7278,13 +7278,13 @@ namespace KvCloud.Protocol
 
         public getDatabaseStats_result DeepCopy()
         {
-          var tmp705 = new getDatabaseStats_result();
+          var tmp707 = new getDatabaseStats_result();
           if((Success != null) && __isset.success)
           {
-            tmp705.Success = (global::KvCloud.Protocol.GetDatabaseStatsResponse)this.Success.DeepCopy()!;
+            tmp707.Success = (global::KvCloud.Protocol.GetDatabaseStatsResponse)this.Success.DeepCopy()!;
           }
-          tmp705.__isset.success = this.__isset.success;
-          return tmp705;
+          tmp707.__isset.success = this.__isset.success;
+          return tmp707;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7336,18 +7336,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp706 = new TStruct("getDatabaseStats_result");
-            await oprot.WriteStructBeginAsync(tmp706, cancellationToken);
-            var tmp707 = new TField();
+            var tmp708 = new TStruct("getDatabaseStats_result");
+            await oprot.WriteStructBeginAsync(tmp708, cancellationToken);
+            var tmp709 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp707.Name = "Success";
-                tmp707.Type = TType.Struct;
-                tmp707.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp707, cancellationToken);
+                tmp709.Name = "Success";
+                tmp709.Type = TType.Struct;
+                tmp709.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp709, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -7381,16 +7381,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp708 = new StringBuilder("getDatabaseStats_result(");
-          int tmp709 = 0;
+          var tmp710 = new StringBuilder("getDatabaseStats_result(");
+          int tmp711 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp709++) { tmp708.Append(", "); }
-            tmp708.Append("Success: ");
-            Success.ToString(tmp708);
+            if(0 < tmp711++) { tmp710.Append(", "); }
+            tmp710.Append("Success: ");
+            Success.ToString(tmp710);
           }
-          tmp708.Append(')');
-          return tmp708.ToString();
+          tmp710.Append(')');
+          return tmp710.ToString();
         }
       }
 
@@ -7425,13 +7425,13 @@ namespace KvCloud.Protocol
 
         public getNodeInfo_args DeepCopy()
         {
-          var tmp710 = new getNodeInfo_args();
+          var tmp712 = new getNodeInfo_args();
           if((Request != null) && __isset.request)
           {
-            tmp710.Request = (global::KvCloud.Protocol.GetNodeInfoRequest)this.Request.DeepCopy()!;
+            tmp712.Request = (global::KvCloud.Protocol.GetNodeInfoRequest)this.Request.DeepCopy()!;
           }
-          tmp710.__isset.request = this.__isset.request;
-          return tmp710;
+          tmp712.__isset.request = this.__isset.request;
+          return tmp712;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7483,15 +7483,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp711 = new TStruct("getNodeInfo_args");
-            await oprot.WriteStructBeginAsync(tmp711, cancellationToken);
-            var tmp712 = new TField();
+            var tmp713 = new TStruct("getNodeInfo_args");
+            await oprot.WriteStructBeginAsync(tmp713, cancellationToken);
+            var tmp714 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp712.Name = "request";
-              tmp712.Type = TType.Struct;
-              tmp712.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp712, cancellationToken);
+              tmp714.Name = "request";
+              tmp714.Type = TType.Struct;
+              tmp714.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp714, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -7524,16 +7524,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp713 = new StringBuilder("getNodeInfo_args(");
-          int tmp714 = 0;
+          var tmp715 = new StringBuilder("getNodeInfo_args(");
+          int tmp716 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp714++) { tmp713.Append(", "); }
-            tmp713.Append("Request: ");
-            Request.ToString(tmp713);
+            if(0 < tmp716++) { tmp715.Append(", "); }
+            tmp715.Append("Request: ");
+            Request.ToString(tmp715);
           }
-          tmp713.Append(')');
-          return tmp713.ToString();
+          tmp715.Append(')');
+          return tmp715.ToString();
         }
       }
 
@@ -7568,13 +7568,13 @@ namespace KvCloud.Protocol
 
         public getNodeInfo_result DeepCopy()
         {
-          var tmp715 = new getNodeInfo_result();
+          var tmp717 = new getNodeInfo_result();
           if((Success != null) && __isset.success)
           {
-            tmp715.Success = (global::KvCloud.Protocol.GetNodeInfoResponse)this.Success.DeepCopy()!;
+            tmp717.Success = (global::KvCloud.Protocol.GetNodeInfoResponse)this.Success.DeepCopy()!;
           }
-          tmp715.__isset.success = this.__isset.success;
-          return tmp715;
+          tmp717.__isset.success = this.__isset.success;
+          return tmp717;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7626,18 +7626,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp716 = new TStruct("getNodeInfo_result");
-            await oprot.WriteStructBeginAsync(tmp716, cancellationToken);
-            var tmp717 = new TField();
+            var tmp718 = new TStruct("getNodeInfo_result");
+            await oprot.WriteStructBeginAsync(tmp718, cancellationToken);
+            var tmp719 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp717.Name = "Success";
-                tmp717.Type = TType.Struct;
-                tmp717.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp717, cancellationToken);
+                tmp719.Name = "Success";
+                tmp719.Type = TType.Struct;
+                tmp719.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp719, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -7671,16 +7671,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp718 = new StringBuilder("getNodeInfo_result(");
-          int tmp719 = 0;
+          var tmp720 = new StringBuilder("getNodeInfo_result(");
+          int tmp721 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp719++) { tmp718.Append(", "); }
-            tmp718.Append("Success: ");
-            Success.ToString(tmp718);
+            if(0 < tmp721++) { tmp720.Append(", "); }
+            tmp720.Append("Success: ");
+            Success.ToString(tmp720);
           }
-          tmp718.Append(')');
-          return tmp718.ToString();
+          tmp720.Append(')');
+          return tmp720.ToString();
         }
       }
 
@@ -7715,13 +7715,13 @@ namespace KvCloud.Protocol
 
         public openSession_args DeepCopy()
         {
-          var tmp720 = new openSession_args();
+          var tmp722 = new openSession_args();
           if((Request != null) && __isset.request)
           {
-            tmp720.Request = (global::KvCloud.Protocol.OpenSessionRequest)this.Request.DeepCopy()!;
+            tmp722.Request = (global::KvCloud.Protocol.OpenSessionRequest)this.Request.DeepCopy()!;
           }
-          tmp720.__isset.request = this.__isset.request;
-          return tmp720;
+          tmp722.__isset.request = this.__isset.request;
+          return tmp722;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7773,15 +7773,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp721 = new TStruct("openSession_args");
-            await oprot.WriteStructBeginAsync(tmp721, cancellationToken);
-            var tmp722 = new TField();
+            var tmp723 = new TStruct("openSession_args");
+            await oprot.WriteStructBeginAsync(tmp723, cancellationToken);
+            var tmp724 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp722.Name = "request";
-              tmp722.Type = TType.Struct;
-              tmp722.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp722, cancellationToken);
+              tmp724.Name = "request";
+              tmp724.Type = TType.Struct;
+              tmp724.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp724, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -7814,16 +7814,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp723 = new StringBuilder("openSession_args(");
-          int tmp724 = 0;
+          var tmp725 = new StringBuilder("openSession_args(");
+          int tmp726 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp724++) { tmp723.Append(", "); }
-            tmp723.Append("Request: ");
-            Request.ToString(tmp723);
+            if(0 < tmp726++) { tmp725.Append(", "); }
+            tmp725.Append("Request: ");
+            Request.ToString(tmp725);
           }
-          tmp723.Append(')');
-          return tmp723.ToString();
+          tmp725.Append(')');
+          return tmp725.ToString();
         }
       }
 
@@ -7858,13 +7858,13 @@ namespace KvCloud.Protocol
 
         public openSession_result DeepCopy()
         {
-          var tmp725 = new openSession_result();
+          var tmp727 = new openSession_result();
           if((Success != null) && __isset.success)
           {
-            tmp725.Success = (global::KvCloud.Protocol.OpenSessionResponse)this.Success.DeepCopy()!;
+            tmp727.Success = (global::KvCloud.Protocol.OpenSessionResponse)this.Success.DeepCopy()!;
           }
-          tmp725.__isset.success = this.__isset.success;
-          return tmp725;
+          tmp727.__isset.success = this.__isset.success;
+          return tmp727;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7916,18 +7916,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp726 = new TStruct("openSession_result");
-            await oprot.WriteStructBeginAsync(tmp726, cancellationToken);
-            var tmp727 = new TField();
+            var tmp728 = new TStruct("openSession_result");
+            await oprot.WriteStructBeginAsync(tmp728, cancellationToken);
+            var tmp729 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp727.Name = "Success";
-                tmp727.Type = TType.Struct;
-                tmp727.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp727, cancellationToken);
+                tmp729.Name = "Success";
+                tmp729.Type = TType.Struct;
+                tmp729.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp729, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -7961,16 +7961,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp728 = new StringBuilder("openSession_result(");
-          int tmp729 = 0;
+          var tmp730 = new StringBuilder("openSession_result(");
+          int tmp731 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp729++) { tmp728.Append(", "); }
-            tmp728.Append("Success: ");
-            Success.ToString(tmp728);
+            if(0 < tmp731++) { tmp730.Append(", "); }
+            tmp730.Append("Success: ");
+            Success.ToString(tmp730);
           }
-          tmp728.Append(')');
-          return tmp728.ToString();
+          tmp730.Append(')');
+          return tmp730.ToString();
         }
       }
 
@@ -8005,13 +8005,13 @@ namespace KvCloud.Protocol
 
         public createColumnFamily_args DeepCopy()
         {
-          var tmp730 = new createColumnFamily_args();
+          var tmp732 = new createColumnFamily_args();
           if((Request != null) && __isset.request)
           {
-            tmp730.Request = (global::KvCloud.Protocol.ColumnFamilyRequest)this.Request.DeepCopy()!;
+            tmp732.Request = (global::KvCloud.Protocol.ColumnFamilyRequest)this.Request.DeepCopy()!;
           }
-          tmp730.__isset.request = this.__isset.request;
-          return tmp730;
+          tmp732.__isset.request = this.__isset.request;
+          return tmp732;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8063,15 +8063,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp731 = new TStruct("createColumnFamily_args");
-            await oprot.WriteStructBeginAsync(tmp731, cancellationToken);
-            var tmp732 = new TField();
+            var tmp733 = new TStruct("createColumnFamily_args");
+            await oprot.WriteStructBeginAsync(tmp733, cancellationToken);
+            var tmp734 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp732.Name = "request";
-              tmp732.Type = TType.Struct;
-              tmp732.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp732, cancellationToken);
+              tmp734.Name = "request";
+              tmp734.Type = TType.Struct;
+              tmp734.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp734, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -8104,16 +8104,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp733 = new StringBuilder("createColumnFamily_args(");
-          int tmp734 = 0;
+          var tmp735 = new StringBuilder("createColumnFamily_args(");
+          int tmp736 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp734++) { tmp733.Append(", "); }
-            tmp733.Append("Request: ");
-            Request.ToString(tmp733);
+            if(0 < tmp736++) { tmp735.Append(", "); }
+            tmp735.Append("Request: ");
+            Request.ToString(tmp735);
           }
-          tmp733.Append(')');
-          return tmp733.ToString();
+          tmp735.Append(')');
+          return tmp735.ToString();
         }
       }
 
@@ -8148,13 +8148,13 @@ namespace KvCloud.Protocol
 
         public createColumnFamily_result DeepCopy()
         {
-          var tmp735 = new createColumnFamily_result();
+          var tmp737 = new createColumnFamily_result();
           if((Success != null) && __isset.success)
           {
-            tmp735.Success = (global::KvCloud.Protocol.ColumnFamilyResponse)this.Success.DeepCopy()!;
+            tmp737.Success = (global::KvCloud.Protocol.ColumnFamilyResponse)this.Success.DeepCopy()!;
           }
-          tmp735.__isset.success = this.__isset.success;
-          return tmp735;
+          tmp737.__isset.success = this.__isset.success;
+          return tmp737;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8206,18 +8206,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp736 = new TStruct("createColumnFamily_result");
-            await oprot.WriteStructBeginAsync(tmp736, cancellationToken);
-            var tmp737 = new TField();
+            var tmp738 = new TStruct("createColumnFamily_result");
+            await oprot.WriteStructBeginAsync(tmp738, cancellationToken);
+            var tmp739 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp737.Name = "Success";
-                tmp737.Type = TType.Struct;
-                tmp737.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp737, cancellationToken);
+                tmp739.Name = "Success";
+                tmp739.Type = TType.Struct;
+                tmp739.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp739, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -8251,16 +8251,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp738 = new StringBuilder("createColumnFamily_result(");
-          int tmp739 = 0;
+          var tmp740 = new StringBuilder("createColumnFamily_result(");
+          int tmp741 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp739++) { tmp738.Append(", "); }
-            tmp738.Append("Success: ");
-            Success.ToString(tmp738);
+            if(0 < tmp741++) { tmp740.Append(", "); }
+            tmp740.Append("Success: ");
+            Success.ToString(tmp740);
           }
-          tmp738.Append(')');
-          return tmp738.ToString();
+          tmp740.Append(')');
+          return tmp740.ToString();
         }
       }
 
@@ -8295,13 +8295,13 @@ namespace KvCloud.Protocol
 
         public dropColumnFamily_args DeepCopy()
         {
-          var tmp740 = new dropColumnFamily_args();
+          var tmp742 = new dropColumnFamily_args();
           if((Request != null) && __isset.request)
           {
-            tmp740.Request = (global::KvCloud.Protocol.ColumnFamilyRequest)this.Request.DeepCopy()!;
+            tmp742.Request = (global::KvCloud.Protocol.ColumnFamilyRequest)this.Request.DeepCopy()!;
           }
-          tmp740.__isset.request = this.__isset.request;
-          return tmp740;
+          tmp742.__isset.request = this.__isset.request;
+          return tmp742;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8353,15 +8353,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp741 = new TStruct("dropColumnFamily_args");
-            await oprot.WriteStructBeginAsync(tmp741, cancellationToken);
-            var tmp742 = new TField();
+            var tmp743 = new TStruct("dropColumnFamily_args");
+            await oprot.WriteStructBeginAsync(tmp743, cancellationToken);
+            var tmp744 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp742.Name = "request";
-              tmp742.Type = TType.Struct;
-              tmp742.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp742, cancellationToken);
+              tmp744.Name = "request";
+              tmp744.Type = TType.Struct;
+              tmp744.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp744, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -8394,16 +8394,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp743 = new StringBuilder("dropColumnFamily_args(");
-          int tmp744 = 0;
+          var tmp745 = new StringBuilder("dropColumnFamily_args(");
+          int tmp746 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp744++) { tmp743.Append(", "); }
-            tmp743.Append("Request: ");
-            Request.ToString(tmp743);
+            if(0 < tmp746++) { tmp745.Append(", "); }
+            tmp745.Append("Request: ");
+            Request.ToString(tmp745);
           }
-          tmp743.Append(')');
-          return tmp743.ToString();
+          tmp745.Append(')');
+          return tmp745.ToString();
         }
       }
 
@@ -8438,13 +8438,13 @@ namespace KvCloud.Protocol
 
         public dropColumnFamily_result DeepCopy()
         {
-          var tmp745 = new dropColumnFamily_result();
+          var tmp747 = new dropColumnFamily_result();
           if((Success != null) && __isset.success)
           {
-            tmp745.Success = (global::KvCloud.Protocol.ColumnFamilyResponse)this.Success.DeepCopy()!;
+            tmp747.Success = (global::KvCloud.Protocol.ColumnFamilyResponse)this.Success.DeepCopy()!;
           }
-          tmp745.__isset.success = this.__isset.success;
-          return tmp745;
+          tmp747.__isset.success = this.__isset.success;
+          return tmp747;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8496,18 +8496,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp746 = new TStruct("dropColumnFamily_result");
-            await oprot.WriteStructBeginAsync(tmp746, cancellationToken);
-            var tmp747 = new TField();
+            var tmp748 = new TStruct("dropColumnFamily_result");
+            await oprot.WriteStructBeginAsync(tmp748, cancellationToken);
+            var tmp749 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp747.Name = "Success";
-                tmp747.Type = TType.Struct;
-                tmp747.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp747, cancellationToken);
+                tmp749.Name = "Success";
+                tmp749.Type = TType.Struct;
+                tmp749.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp749, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -8541,16 +8541,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp748 = new StringBuilder("dropColumnFamily_result(");
-          int tmp749 = 0;
+          var tmp750 = new StringBuilder("dropColumnFamily_result(");
+          int tmp751 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp749++) { tmp748.Append(", "); }
-            tmp748.Append("Success: ");
-            Success.ToString(tmp748);
+            if(0 < tmp751++) { tmp750.Append(", "); }
+            tmp750.Append("Success: ");
+            Success.ToString(tmp750);
           }
-          tmp748.Append(')');
-          return tmp748.ToString();
+          tmp750.Append(')');
+          return tmp750.ToString();
         }
       }
 
@@ -8585,13 +8585,13 @@ namespace KvCloud.Protocol
 
         public listColumnFamilies_args DeepCopy()
         {
-          var tmp750 = new listColumnFamilies_args();
+          var tmp752 = new listColumnFamilies_args();
           if((Request != null) && __isset.request)
           {
-            tmp750.Request = (global::KvCloud.Protocol.ListColumnFamiliesRequest)this.Request.DeepCopy()!;
+            tmp752.Request = (global::KvCloud.Protocol.ListColumnFamiliesRequest)this.Request.DeepCopy()!;
           }
-          tmp750.__isset.request = this.__isset.request;
-          return tmp750;
+          tmp752.__isset.request = this.__isset.request;
+          return tmp752;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8643,15 +8643,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp751 = new TStruct("listColumnFamilies_args");
-            await oprot.WriteStructBeginAsync(tmp751, cancellationToken);
-            var tmp752 = new TField();
+            var tmp753 = new TStruct("listColumnFamilies_args");
+            await oprot.WriteStructBeginAsync(tmp753, cancellationToken);
+            var tmp754 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp752.Name = "request";
-              tmp752.Type = TType.Struct;
-              tmp752.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp752, cancellationToken);
+              tmp754.Name = "request";
+              tmp754.Type = TType.Struct;
+              tmp754.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp754, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -8684,16 +8684,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp753 = new StringBuilder("listColumnFamilies_args(");
-          int tmp754 = 0;
+          var tmp755 = new StringBuilder("listColumnFamilies_args(");
+          int tmp756 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp754++) { tmp753.Append(", "); }
-            tmp753.Append("Request: ");
-            Request.ToString(tmp753);
+            if(0 < tmp756++) { tmp755.Append(", "); }
+            tmp755.Append("Request: ");
+            Request.ToString(tmp755);
           }
-          tmp753.Append(')');
-          return tmp753.ToString();
+          tmp755.Append(')');
+          return tmp755.ToString();
         }
       }
 
@@ -8728,13 +8728,13 @@ namespace KvCloud.Protocol
 
         public listColumnFamilies_result DeepCopy()
         {
-          var tmp755 = new listColumnFamilies_result();
+          var tmp757 = new listColumnFamilies_result();
           if((Success != null) && __isset.success)
           {
-            tmp755.Success = (global::KvCloud.Protocol.ListColumnFamiliesResponse)this.Success.DeepCopy()!;
+            tmp757.Success = (global::KvCloud.Protocol.ListColumnFamiliesResponse)this.Success.DeepCopy()!;
           }
-          tmp755.__isset.success = this.__isset.success;
-          return tmp755;
+          tmp757.__isset.success = this.__isset.success;
+          return tmp757;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8786,18 +8786,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp756 = new TStruct("listColumnFamilies_result");
-            await oprot.WriteStructBeginAsync(tmp756, cancellationToken);
-            var tmp757 = new TField();
+            var tmp758 = new TStruct("listColumnFamilies_result");
+            await oprot.WriteStructBeginAsync(tmp758, cancellationToken);
+            var tmp759 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp757.Name = "Success";
-                tmp757.Type = TType.Struct;
-                tmp757.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp757, cancellationToken);
+                tmp759.Name = "Success";
+                tmp759.Type = TType.Struct;
+                tmp759.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp759, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -8831,16 +8831,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp758 = new StringBuilder("listColumnFamilies_result(");
-          int tmp759 = 0;
+          var tmp760 = new StringBuilder("listColumnFamilies_result(");
+          int tmp761 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp759++) { tmp758.Append(", "); }
-            tmp758.Append("Success: ");
-            Success.ToString(tmp758);
+            if(0 < tmp761++) { tmp760.Append(", "); }
+            tmp760.Append("Success: ");
+            Success.ToString(tmp760);
           }
-          tmp758.Append(')');
-          return tmp758.ToString();
+          tmp760.Append(')');
+          return tmp760.ToString();
         }
       }
 

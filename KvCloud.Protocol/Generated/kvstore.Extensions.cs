@@ -47,10 +47,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp760 = new Dictionary<string, long>(source.Count);
+      var tmp762 = new Dictionary<string, long>(source.Count);
       foreach (var pair in source)
-        tmp760.Add(pair.Key!, pair.Value);
-      return tmp760;
+        tmp762.Add(pair.Key!, pair.Value);
+      return tmp762;
     }
 
 
@@ -74,10 +74,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp761 = new List<byte[]>(source.Count);
+      var tmp763 = new List<byte[]>(source.Count);
       foreach (var elem in source)
-        tmp761.Add(elem.ToArray()!);
-      return tmp761;
+        tmp763.Add(elem.ToArray()!);
+      return tmp763;
     }
 
 
@@ -101,10 +101,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp762 = new List<global::KvCloud.Protocol.KeyValue>(source.Count);
+      var tmp764 = new List<global::KvCloud.Protocol.KeyValue>(source.Count);
       foreach (var elem in source)
-        tmp762.Add(elem.DeepCopy()!);
-      return tmp762;
+        tmp764.Add(elem.DeepCopy()!);
+      return tmp764;
     }
 
 
@@ -128,10 +128,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp763 = new List<global::KvCloud.Protocol.NodeStatus>(source.Count);
+      var tmp765 = new List<global::KvCloud.Protocol.NodeStatus>(source.Count);
       foreach (var elem in source)
-        tmp763.Add(elem.DeepCopy()!);
-      return tmp763;
+        tmp765.Add(elem.DeepCopy()!);
+      return tmp765;
     }
 
 
@@ -155,10 +155,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp764 = new List<global::KvCloud.Protocol.Operation>(source.Count);
+      var tmp766 = new List<global::KvCloud.Protocol.Operation>(source.Count);
       foreach (var elem in source)
-        tmp764.Add(elem.DeepCopy()!);
-      return tmp764;
+        tmp766.Add(elem.DeepCopy()!);
+      return tmp766;
     }
 
 
@@ -182,10 +182,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp765 = new List<global::KvCloud.Protocol.ReadConflictKey>(source.Count);
+      var tmp767 = new List<global::KvCloud.Protocol.ReadConflictKey>(source.Count);
       foreach (var elem in source)
-        tmp765.Add(elem.DeepCopy()!);
-      return tmp765;
+        tmp767.Add(elem.DeepCopy()!);
+      return tmp767;
     }
 
 
@@ -209,10 +209,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp766 = new List<global::KvCloud.Protocol.ReadConflictRange>(source.Count);
+      var tmp768 = new List<global::KvCloud.Protocol.ReadConflictRange>(source.Count);
       foreach (var elem in source)
-        tmp766.Add(elem.DeepCopy()!);
-      return tmp766;
+        tmp768.Add(elem.DeepCopy()!);
+      return tmp768;
     }
 
 
@@ -236,10 +236,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp767 = new List<string>(source.Count);
+      var tmp769 = new List<string>(source.Count);
       foreach (var elem in source)
-        tmp767.Add(elem!);
-      return tmp767;
+        tmp769.Add(elem!);
+      return tmp769;
     }
 
 

@@ -7,12 +7,13 @@ using KvCloud.Node.Configuration;
 using KvCloud.Tests.Live;
 using KvCloud.Tests.Node.Storage;
 using KvCloud.Tests.Support;
+using Xunit.Abstractions;
 
 namespace KvCloud.Tests.Node;
 
 /// <summary>How the program ends when it cannot start: by an exit code and one sentence, with no stack trace.</summary>
 [Collection(LiveCollection.Name)]
-public sealed class NodeProgramTests : IDisposable
+public sealed class NodeProgramTests(ITestOutputHelper output) : IDisposable
 {
     private readonly TemporaryDirectory _directory = new();
 
@@ -52,6 +53,60 @@ public sealed class NodeProgramTests : IDisposable
 
             Assert.Equal(ExitCodes.Clean, node.ExitCode);
             Assert.Empty(await node.StandardError.ReadToEndAsync(timeout.Token));
+        }
+        finally
+        {
+            node.Kill();
+        }
+    }
+
+    /// <summary>
+    /// As under Aspire when its dashboard is gone: the exporters would try again, each for five seconds.
+    /// </summary>
+    [UnixTheory]
+    [InlineData("grpc")]
+    [InlineData("http/protobuf")]
+    public async Task Terminated_without_its_collector_it_ends_soon(string protocol)
+    {
+        using Process node = Start("collector", start =>
+        {
+            start.Environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = $"http://127.0.0.1:{FreePorts.Find(1)[0]}";
+            start.Environment["OTEL_EXPORTER_OTLP_PROTOCOL"] = protocol;
+            start.Environment["OTEL_DOTNET_EXPERIMENTAL_OTLP_RETRY"] = "in_memory";
+        });
+        try
+        {
+            await WaitForLineAsync(node, "leads");
+            using Process kill = Process.Start("kill", ["-TERM", node.Id.ToString(CultureInfo.InvariantCulture)]);
+            long started = Stopwatch.GetTimestamp();
+            using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            await node.WaitForExitAsync(timeout.Token);
+            TimeSpan took = Stopwatch.GetElapsedTime(started);
+
+            output.WriteLine($"ended after {took.TotalSeconds:F1} s");
+            Assert.Equal(ExitCodes.Clean, node.ExitCode);
+            Assert.True(took < TimeSpan.FromSeconds(5), $"it took {took.TotalSeconds:F1} s");
+        }
+        finally
+        {
+            node.Kill();
+        }
+    }
+
+    /// <summary>One line that says what it is, one for what is not by default, and who leads: no more.</summary>
+    [Fact]
+    public async Task Start_says_what_it_is_in_one_line()
+    {
+        using Process node = Start("lines", "--cluster.id=mine", "--consensus.heartbeat_interval_ms=40");
+        try
+        {
+            List<string> lines = await WaitForLineAsync(node, "leads");
+
+            string line = Assert.Single(lines, line => line.Contains("KvCloud ", StringComparison.Ordinal));
+            Assert.Contains("node-0 of 1 in cluster mine, ", line, StringComparison.Ordinal);
+            Assert.Single(lines, line => line.EndsWith(
+                "Settings other than the defaults: consensus.heartbeat_interval_ms = 40", StringComparison.Ordinal));
+            Assert.True(lines.Count <= 4, string.Join('\n', lines));
         }
         finally
         {
@@ -100,18 +155,22 @@ public sealed class NodeProgramTests : IDisposable
         Assert.Contains("deployment.mod on the command line is not known", said, StringComparison.Ordinal);
     }
 
-    private static async Task WaitForLineAsync(Process process, string text)
+    /// <returns>The lines up to that one.</returns>
+    private static async Task<List<string>> WaitForLineAsync(Process process, string text)
     {
+        List<string> lines = [];
         using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (await process.StandardOutput.ReadLineAsync(timeout.Token) is { } line)
         {
+            lines.Add(line);
             if (line.Contains(text, StringComparison.Ordinal))
             {
-                return;
+                return lines;
             }
         }
 
-        Assert.Fail($"the node ended before it said '{text}': {await process.StandardError.ReadToEndAsync(timeout.Token)}");
+        throw new InvalidOperationException(
+            $"the node ended before it said '{text}': {await process.StandardError.ReadToEndAsync(timeout.Token)}");
     }
 
     private async Task<(int ExitCode, string Said)> RunToEndAsync(string data, params string[] arguments)
@@ -131,7 +190,9 @@ public sealed class NodeProgramTests : IDisposable
         }
     }
 
-    private Process Start(string data, params string[] arguments)
+    private Process Start(string data, params string[] arguments) => Start(data, _ => { }, arguments);
+
+    private Process Start(string data, Action<ProcessStartInfo> change, params string[] arguments)
     {
         int[] ports = FreePorts.Find(3);
         ProcessStartInfo start = NodeProgram.StartInfo(
@@ -140,6 +201,7 @@ public sealed class NodeProgramTests : IDisposable
                 $"--database.base_path={_directory.Sub(data)}", $"--listen.thrift_port={ports[0]}",
                 $"--listen.peer_port={ports[1]}", $"--listen.http_port={ports[2]}", .. arguments,
             ]);
+        change(start);
         return Process.Start(start) ?? throw new InvalidOperationException("dotnet cannot be started");
     }
 }

@@ -2,6 +2,8 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using KvCloud.Node.Rpc.Wire;
+using KvCloud.Node.Tracing;
+using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Connections;
 
@@ -293,6 +295,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem
         {
             var code = call.WriteAnswer(_output);
             _statistics.Record(call.Method, code, call.ReceivedTimestamp);
+            EndSpan(call, code);
             releasedBytes += call.ChargedBytes;
             answered++;
             Dequeue();
@@ -300,6 +303,14 @@ internal sealed class CallQueue : IThreadPoolWorkItem
         if (answered > 0)
         {
             _budget.Release(answered, releasedBytes);
+        }
+    }
+
+    private static void EndSpan(IPendingCall call, ErrorCode code)
+    {
+        if (call.Span is { } span)
+        {
+            NodeTracing.End(span, code);
         }
     }
 
@@ -338,7 +349,9 @@ internal sealed class CallQueue : IThreadPoolWorkItem
             calls = (int)(_tail - _head);
             for (var index = _head; index < _tail; index++)
             {
-                bytes += _ring[index & (_ring.Length - 1)]!.ChargedBytes;
+                var call = _ring[index & (_ring.Length - 1)]!;
+                bytes += call.ChargedBytes;
+                EndSpan(call, ErrorCode.NETWORK);
             }
             Array.Clear(_ring);
             Volatile.Write(ref _head, _tail);

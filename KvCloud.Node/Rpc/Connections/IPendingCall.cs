@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using KvCloud.Node.Rpc.Methods;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
@@ -18,6 +19,9 @@ internal interface IPendingCall
 
     /// <summary>What the call was charged with in the <see cref="RpcBudget"/>; set by the connection.</summary>
     int ChargedBytes { get; set; }
+
+    /// <summary>Its server span, which ends with its answer; null where it is not traced.</summary>
+    Activity? Span { get; set; }
 
     /// <summary>Whether <see cref="WriteAnswer"/> may be called. Never goes back to false.</summary>
     bool IsReady { get; }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
@@ -10,6 +11,7 @@ internal sealed class KvDispatcher : IRpcDispatcher
 {
     private readonly KvBackend _backend;
     private readonly UnknownMethod _unknown = new();
+    private readonly CallTracing _tracing;
 
     /// <summary>By the length of their names, which tells almost all of them apart.</summary>
     private readonly RpcMethod[][] _methodsByNameLength;
@@ -18,6 +20,8 @@ internal sealed class KvDispatcher : IRpcDispatcher
     public KvDispatcher(KvBackend backend)
     {
         _backend = backend;
+        _tracing = new CallTracing(
+            backend.Options.MaxRootTracesPerSecond, () => backend.View.SelfId, backend.Time);
         RpcMethod[] methods =
         [
             .. ReadMethods.All(backend),
@@ -42,6 +46,31 @@ internal sealed class KvDispatcher : IRpcDispatcher
             _backend.Statistics.Record(_unknown, ErrorCode.INVALID_ARGUMENT, message.ReceivedTimestamp);
             return _unknown.Dispatch(in message, direct);
         }
+        return _tracing.Start(method, in message) is { } span
+            ? DispatchTraced(method, in message, span)
+            : Dispatch(method, in message, direct);
+    }
+
+    public IPendingCall? Refuse(in RequestMessage message, ErrorCode code, string reason, AnswerWriter? direct) =>
+        Find(message.MethodName) is { } method
+            ? _backend.Refuse(method, in message, direct, new Refusal(code, reason))
+            : _unknown.Dispatch(in message, direct);
+
+    public void RefuseNewCalls() => _isDraining = true;
+
+    /// <summary>A traced call always waits in its connection's queue: that is where its span ends.</summary>
+    private IPendingCall DispatchTraced(RpcMethod method, in RequestMessage message, Activity span)
+    {
+        var before = Activity.Current;
+        Activity.Current = span;
+        var call = Dispatch(method, in message, direct: null)!;
+        Activity.Current = before;
+        call.Span = span;
+        return call;
+    }
+
+    private IPendingCall? Dispatch(RpcMethod method, in RequestMessage message, AnswerWriter? direct)
+    {
         if (_isDraining && method.Kind != RpcMethodKind.Node)
         {
             return _backend.Refuse(method, in message, direct, Refusal.Of(ErrorCode.SHUTTING_DOWN, null));
@@ -64,13 +93,6 @@ internal sealed class KvDispatcher : IRpcDispatcher
             return _backend.Refuse(method, in message, direct, _backend.Failed(method, exception));
         }
     }
-
-    public IPendingCall? Refuse(in RequestMessage message, ErrorCode code, string reason, AnswerWriter? direct) =>
-        Find(message.MethodName) is { } method
-            ? _backend.Refuse(method, in message, direct, new Refusal(code, reason))
-            : _unknown.Dispatch(in message, direct);
-
-    public void RefuseNewCalls() => _isDraining = true;
 
     private RpcMethod? Find(ReadOnlySpan<byte> name)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
@@ -14,6 +15,8 @@ internal abstract class PendingCall(RpcMethod method, in RequestMessage message)
     public long ReceivedTimestamp { get; } = message.ReceivedTimestamp;
 
     public int ChargedBytes { get; set; }
+
+    public Activity? Span { get; set; }
 
     public bool IsReady => _ticket.IsReady;
 

@@ -1,6 +1,7 @@
 using System.Text;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
+using KvCloud.Node.Tracing;
 
 namespace KvCloud.Node.Rpc.Methods;
 
@@ -12,12 +13,15 @@ internal abstract class RpcMethod
     protected RpcMethod(string name)
     {
         Name = name;
+        SpanName = SpanNames.CallPrefix + name;
         _nameUtf8 = Encoding.ASCII.GetBytes(name);
         Index = RpcMethodNames.IndexOf(name);
         Kind = RpcMethodNames.KindOf(Index);
     }
 
     public string Name { get; }
+
+    public string SpanName { get; }
 
     public ReadOnlySpan<byte> NameUtf8 => _nameUtf8;
 

@@ -122,6 +122,41 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Root_is_json_that_says_who_this_is_and_every_link_answers()
+    {
+        (HttpStatusCode code, JsonElement body) = await GetAsync("/");
+
+        Assert.Equal(HttpStatusCode.OK, code);
+        Assert.Equal(0, body.GetProperty("node_id").GetInt32());
+        Assert.Equal("kvcloud", body.GetProperty("cluster_id").GetString());
+        Assert.Equal("follower", body.GetProperty("role").GetString());
+        Assert.Equal("localhost:9091", body.GetProperty("leader").GetString());
+        Assert.False(string.IsNullOrEmpty(body.GetProperty("version").GetString()));
+        string[] links = [.. body.GetProperty("links").EnumerateObject().Select(link => link.Value.GetString()!)];
+        Assert.Equal(["/health", "/alive", "/status", "/metrics"], links);
+        foreach (string link in links)
+        {
+            using HttpResponseMessage response = await _client.GetAsync(link);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task Root_is_a_page_for_a_browser()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/");
+        request.Headers.Accept.ParseAdd("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8");
+        using HttpResponseMessage response = await _client.SendAsync(request);
+        string page = await response.Content.ReadAsStringAsync();
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal("text/html", response.Content.Headers.ContentType?.MediaType);
+        Assert.Contains("<h1>node-0 of kvcloud</h1>", page, StringComparison.Ordinal);
+        Assert.Contains("<a href=\"/health\">", page, StringComparison.Ordinal);
+        Assert.Contains("follower; leader: localhost:9091", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Metrics_has_what_the_documentation_names()
     {
         string body = await _client.GetStringAsync("/metrics");

@@ -20,7 +20,7 @@ public sealed class ApplyLoopTests : IDisposable
     public ApplyLoopTests()
     {
         _executor = new KvStoreExecutor(_store);
-        _loop = new ApplyLoop(_executor, exception => _failure = exception);
+        _loop = new ApplyLoop(_executor, new SlotTraces(new NodeId(0), []), exception => _failure = exception);
     }
 
     public void Dispose()

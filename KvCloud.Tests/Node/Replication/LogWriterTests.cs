@@ -18,7 +18,7 @@ public sealed class LogWriterTests : IDisposable
 
     public LogWriterTests()
     {
-        _writer = new LogWriter(_log, Release, exception => _failure = exception);
+        _writer = new LogWriter(_log, new SlotTraces(new NodeId(0), []), Release, exception => _failure = exception);
         _writer.Start();
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using KvCloud.Consensus;
@@ -8,7 +9,7 @@ namespace KvCloud.Tests.Node.Transport;
 /// <summary>Messages drawn from a seed, and a text of them in which every field shows.</summary>
 internal static class SampleMessages
 {
-    public const int Types = 15;
+    public const int Types = 16;
 
     public static Message Draw(Random random, int type, NodeId from, NodeId to) => (type % Types) switch
     {
@@ -26,8 +27,15 @@ internal static class SampleMessages
         9 => new ReadIndexRequest(from, to, random.NextInt64()),
         10 => new ReadIndexReply(from, to, random.NextInt64(), random.Next(2) == 0, DrawSlot(random)),
         11 => new CatchUpRequest(from, to, DrawSlot(random)),
-        12 => new Forward(from, to, random.NextInt64(), random.Next(), DrawBytes(random)),
+        12 => new Forward(
+            from,
+            to,
+            random.NextInt64(),
+            random.Next(),
+            DrawBytes(random),
+            random.Next(2) == 0 ? default : DrawTrace(random)),
         13 => new ForwardReply(from, to, random.NextInt64(), DrawBytes(random)),
+        14 => new SlotTrace(from, to, DrawSlot(random), DrawBallot(random), DrawTrace(random)),
         _ => new CatchUpReply(from, to, DrawSlot(random), DrawSlot(random), DrawEntries(random)),
     };
 
@@ -76,6 +84,7 @@ internal static class SampleMessages
             {
                 IReadOnlyList<LogEntry> entries => string.Join(';', entries.Select(Describe)),
                 ReadOnlyMemory<byte> bytes => Convert.ToHexString(bytes.Span),
+                ActivityContext trace => $"{trace.TraceId}-{trace.SpanId}-{trace.TraceFlags}-{trace.IsRemote}",
                 IReadOnlyList<Slot> slots => string.Join(';', slots),
                 IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
                 _ => value?.ToString() ?? "null",
@@ -104,6 +113,17 @@ internal static class SampleMessages
         DrawSlot(random),
         DrawBallot(random),
         new Value(DrawBallot(random), (ValueKind)random.Next(3), DrawBytes(random)));
+
+    private static ActivityContext DrawTrace(Random random)
+    {
+        byte[] bytes = new byte[24];
+        random.NextBytes(bytes);
+        return new ActivityContext(
+            ActivityTraceId.CreateFromBytes(bytes.AsSpan(0, 16)),
+            ActivitySpanId.CreateFromBytes(bytes.AsSpan(16)),
+            (ActivityTraceFlags)random.Next(256),
+            isRemote: true);
+    }
 
     private static byte[] DrawBytes(Random random)
     {

@@ -1,0 +1,73 @@
+using System.Net;
+using System.Text;
+using KvCloud.Node.Cluster;
+using KvCloud.Node.Configuration;
+using KvCloud.Node.Replication;
+using Microsoft.Net.Http.Headers;
+
+namespace KvCloud.Node.Diagnostics;
+
+/// <summary>
+/// What answers at <c>/</c>, the first link of every dashboard: which replica this is, and where its other pages are. A
+/// page for browsers, JSON for everybody else.
+/// </summary>
+internal static class RootPage
+{
+    private static readonly (string Path, string About)[] Pages =
+    [
+        (Extensions.HealthPath, "whether this replica is ready, and why not"),
+        (Extensions.AlivePath, "whether its process is well"),
+        ("/status", "the cluster as this replica sees it"),
+        ("/metrics", "all meters, for Prometheus"),
+    ];
+
+    public static void MapRootPage(this WebApplication app) => app.MapGet("/", Answer);
+
+    private static IResult Answer(
+        HttpRequest request, ClusterManager cluster, ClusterFeeds feeds, NodeTopology topology)
+    {
+        ReplicaStatus status = feeds.Status();
+        string role = HealthNames.Of(status.Role);
+        string? leader = status.Leader is { } id ? cluster.ClientEndpointOf(id) ?? id.ToString() : null;
+        if (WantsHtml(request))
+        {
+            return Results.Content(Html(topology, role, leader), "text/html", Encoding.UTF8);
+        }
+
+        return Results.Json(
+            new
+            {
+                NodeId = topology.SelfId,
+                topology.ClusterId,
+                Role = role,
+                Leader = leader,
+                Version = NodeVersion.Text,
+                ClientEndpoint = topology.Self.ClientEndpoint,
+                Links = Pages.ToDictionary(page => page.Path[1..], page => page.Path),
+            },
+            NodeEndpoints.Json);
+    }
+
+    private static bool WantsHtml(HttpRequest request) =>
+        request.GetTypedHeaders().Accept.Any(accept =>
+            accept.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase) && accept.Quality is not 0);
+
+    private static string Html(NodeTopology topology, string role, string? leader)
+    {
+        string title = Encode($"node-{topology.SelfId} of {topology.ClusterId}");
+        var page = new StringBuilder();
+        page.Append("<!DOCTYPE html>\n<html lang=\"en\">\n");
+        page.Append($"<head><meta charset=\"utf-8\"><title>{title}</title></head>\n");
+        page.Append($"<body>\n<h1>{title}</h1>\n<p>KvCloud {Encode(NodeVersion.Text)}, {Encode(role)}");
+        page.Append(role == HealthNames.Of(Consensus.Role.Leader) ? "" : $"; leader: {Encode(leader ?? "not known")}");
+        page.Append($". Clients (Thrift): {Encode(topology.Self.ClientEndpoint)}</p>\n<ul>\n");
+        foreach ((string path, string about) in Pages)
+        {
+            page.Append($"<li><a href=\"{path}\">{path}</a>: {Encode(about)}</li>\n");
+        }
+
+        return page.Append("</ul>\n</body>\n</html>\n").ToString();
+    }
+
+    private static string Encode(string text) => WebUtility.HtmlEncode(text);
+}

@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using KvCloud.Node.Configuration;
+using KvCloud.Protocol;
+
+namespace KvCloud.Node.Tracing;
+
+/// <summary>
+/// The node's activity source. A span here begins on one thread and ends on another, so its parent is always named
+/// and it is never left behind as <see cref="Activity.Current"/>.
+/// </summary>
+internal static class NodeTracing
+{
+    public const string SourceName = "KvCloud.Node";
+
+    public static readonly ActivitySource Source = new(SourceName, NodeVersion.Text);
+
+    /// <summary>Whether anybody wants spans. Without, this test is all that tracing costs.</summary>
+    public static bool IsOn => Source.HasListeners();
+
+    /// <summary>Begins a span below a parent, or a root where that is default; null where it is not sampled.</summary>
+    /// <param name="startTime">Default: now.</param>
+    public static Activity? Start(
+        string name,
+        ActivityKind kind,
+        ActivityContext parent,
+        IEnumerable<ActivityLink>? links = null,
+        DateTimeOffset startTime = default)
+    {
+        // The current activity would become the parent of a root, and come back when the span ends.
+        Activity? before = Activity.Current;
+        Activity.Current = null;
+        Activity? span = Source.StartActivity(name, kind, parent, tags: null, links, startTime);
+        if (span is { IsAllDataRequested: false })
+        {
+            span.Stop();
+            span = null;
+        }
+
+        Activity.Current = before;
+        return span;
+    }
+
+    /// <summary>Begins a span of this very flow of control below the current one, if that is the node's own.</summary>
+    public static Activity? StartBelowCurrent(string name) =>
+        IsOn && Activity.Current is { } parent && parent.Source == Source
+            ? Source.StartActivity(name, ActivityKind.Internal)
+            : null;
+
+    /// <summary>Ends a span. Any thread; once.</summary>
+    public static void End(Activity span, ErrorCode code)
+    {
+        if (code != ErrorCode.OK)
+        {
+            string name = code.ToString();
+            span.SetTag(SpanNames.Attributes.ErrorType, name);
+            span.SetStatus(ActivityStatusCode.Error, name);
+        }
+
+        End(span);
+    }
+
+    public static void End(Activity span)
+    {
+        Activity? before = Activity.Current;
+        span.Stop();
+        Activity.Current = before;
+    }
+
+    /// <summary>Writes down a span that has been, between two moments.</summary>
+    public static void Record(
+        string name,
+        ActivityContext parent,
+        DateTime started,
+        DateTime ended,
+        ReadOnlySpan<(string Name, object Value)> attributes)
+    {
+        if (Start(name, ActivityKind.Internal, parent, startTime: started) is not { } span)
+        {
+            return;
+        }
+
+        foreach ((string attribute, object value) in attributes)
+        {
+            span.SetTag(attribute, value);
+        }
+
+        span.SetEndTime(ended);
+        End(span);
+    }
+}
