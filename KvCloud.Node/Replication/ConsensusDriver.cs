@@ -308,7 +308,7 @@ internal sealed class ConsensusDriver : IDisposable
         if (_clock.NowTick >= _nextExpiryTick)
         {
             _nextExpiryTick = _clock.NowTick + ExpireEveryTicks;
-            _proposals.ExpireInFlight(nowTickMs);
+            _proposals.Expire(nowTickMs);
             _proposals.ForgetCompanyIfIdle();
             _logWriter.WriteHints();
         }
