@@ -113,7 +113,9 @@ public sealed class PaxosNode
 
     public void Step(Message message)
     {
-        if (message.To != Self || !_members.IsVoter(message.From))
+        if (message.To != Self
+            || !_members.IsVoter(message.From)
+            || !RoundLimit.Allows(message, Math.Max(_election.HighestRound, Known.Round)))
         {
             return;
         }
@@ -218,7 +220,8 @@ public sealed class PaxosNode
     private void BeginCandidacy()
     {
         StepDown();
-        long round = Math.Max(_election.HighestRound, Math.Max(_acceptor.Promised.Round, Ballot.Round));
+        long round = Math.Max(_election.HighestRound, Known.Round);
+        Invariant.Check(round < long.MaxValue, "no round is left for another election");
         _candidacy = new Candidacy(new Ballot(round + 1, Self), _members, _config, _acceptor, _learner, _turn);
         _election.BackOff(_turn.Now);
         _candidacy.AskForPreVotes();
