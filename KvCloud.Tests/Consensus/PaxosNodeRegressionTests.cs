@@ -199,6 +199,43 @@ public class PaxosNodeRegressionTests
         Assert.Equal(ballot, leader.Core.Ballot);
     }
 
+    [Fact]
+    public void OnPreVote_candidate_far_behind_gets_no_vote_while_the_voter_could_lead()
+    {
+        // Elected, it would take no write before it has fetched what it missed.
+        var old = new Ballot(1, Node0);
+        var voter = new NodeUnderTest(1, restored: new RestoredState(old, new Slot(1_000), []));
+        var candidate = new Ballot(2, Node2);
+        voter.At(41);
+
+        voter.Step(new PreVote(Node2, Node1, candidate, new Slot(1)));
+        voter.Step(new PreVote(Node2, Node1, candidate, new Slot(900)));
+
+        Assert.Equal([false, true], voter.Take<PreVoteReply>().Select(reply => reply.Granted));
+    }
+
+    [Fact]
+    public void OnPreVote_candidate_far_behind_gets_the_vote_once_nobody_else_won_for_long()
+    {
+        // The voter itself may have nobody who hears it: then one that is behind is better than none.
+        var old = new Ballot(1, Node0);
+        var voter = new NodeUnderTest(1, restored: new RestoredState(old, new Slot(1_000), []));
+        voter.At(200);
+
+        voter.Step(new PreVote(Node2, Node1, new Ballot(9, Node2), new Slot(1)));
+
+        Assert.True(Assert.Single(voter.Take<PreVoteReply>()).Granted);
+    }
+
+    [Fact]
+    public void OnPreVote_candidate_of_a_new_group_gets_the_vote()
+    {
+        var voter = new NodeUnderTest(1);
+        voter.Step(new PreVote(Node2, Node1, new Ballot(1, Node2), new Slot(1)));
+
+        Assert.True(Assert.Single(voter.Take<PreVoteReply>()).Granted);
+    }
+
     [Theory]
     [InlineData(long.MaxValue)]
     [InlineData(long.MaxValue - 1)]
