@@ -64,7 +64,7 @@ internal static class ReplicaServices
             peers,
             new IPEndPoint(BindAddress(topology.ListenAddress), topology.PeerPort),
             async (id, token) => EndPointOf(await directory.ResolveAsync(id, token).ConfigureAwait(false)),
-            new IncarnationFile(storage.Directory.IncarnationsPath),
+            storage.Incarnations,
             provider.GetRequiredService<NodeOptions>().ToTransportOptions(),
             provider.GetRequiredService<ILogger<TcpTransport>>());
     }

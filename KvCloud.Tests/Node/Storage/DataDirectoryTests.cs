@@ -16,13 +16,14 @@ public sealed class DataDirectoryTests : IDisposable
         DirectoryIdentity first;
         using (DataDirectory directory = DataDirectory.Open(NodePath, "c1", 1))
         {
-            Assert.True(directory.WasCreated);
+            Assert.True(directory.IsNew);
+            directory.NoteStoresMade();
             Assert.EndsWith("node_1", directory.Path, StringComparison.Ordinal);
             first = directory.Identity;
         }
 
         using DataDirectory again = DataDirectory.Open(NodePath, "c1", 1);
-        Assert.False(again.WasCreated);
+        Assert.False(again.IsNew);
         Assert.Equal(first, again.Identity);
     }
 
@@ -82,11 +83,11 @@ public sealed class DataDirectoryTests : IDisposable
     {
         DataDirectory.Open(NodePath, "c1", 1).Dispose();
         string file = Path.Combine(NodePath, "identity");
-        File.WriteAllText(file, File.ReadAllText(file).Replace("format=2", "format=3", StringComparison.Ordinal));
+        File.WriteAllText(file, File.ReadAllText(file).Replace("format=3", "format=9", StringComparison.Ordinal));
 
         var refusal = Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 1));
 
-        Assert.Contains("format 3", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("format 9", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
