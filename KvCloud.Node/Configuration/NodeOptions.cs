@@ -104,7 +104,7 @@ internal sealed record ConsensusOptions
     public string Algorithm { get; init; } = "paxos";
 
     [About("A follower that hears nothing of the leader for a time drawn from [T, 1.5 T) seeks votes. "
-        + "Shorter fails over sooner, longer bears slower disks and networks.")]
+        + "Shorter fails over sooner, longer bears slower disks and networks. The same on all replicas.")]
     [Between(50, 60_000)]
     public int ElectionTimeoutMs { get; init; } = 400;
 

@@ -31,7 +31,8 @@ internal sealed class ReplicaStorage : IDisposable
     /// <exception cref="DataDirectoryException">The directory is not this node's, or is in use.</exception>
     public static ReplicaStorage Open(NodeOptions options, NodeTopology topology)
     {
-        var directory = DataDirectory.Open(topology.DataDirectory, topology.ClusterId, topology.SelfId);
+        string voters = GroupTerms.Describe(topology.Replicas.Select(replica => replica.NodeId));
+        var directory = DataDirectory.Open(topology.DataDirectory, topology.ClusterId, topology.SelfId, voters);
         SegmentedPaxosLog? log = null;
         RocksKvStore? store = null;
         try

@@ -48,7 +48,7 @@ internal sealed class DataDirectory : IDisposable
 
     /// <summary>Opens the directory, which is made if it is missing, and holds it until Dispose.</summary>
     /// <exception cref="DataDirectoryException">It cannot be used; the message says why in one sentence.</exception>
-    public static DataDirectory Open(string path, string clusterId, int nodeId)
+    public static DataDirectory Open(string path, string clusterId, int nodeId, string voters)
     {
         if (clusterId.Contains('\n', StringComparison.Ordinal))
         {
@@ -62,8 +62,8 @@ internal sealed class DataDirectory : IDisposable
             try
             {
                 DirectoryIdentity? identity = ReadIdentity(path);
-                identity ??= CreateIdentity(path, clusterId, nodeId);
-                CheckIdentity(identity, path, clusterId, nodeId);
+                identity ??= CreateIdentity(path, clusterId, nodeId, voters);
+                CheckIdentity(identity, path, clusterId, nodeId, voters);
                 return new DataDirectory(path, heldLock, identity);
             }
             catch
@@ -151,7 +151,7 @@ internal sealed class DataDirectory : IDisposable
     }
 
     private static void CheckIdentity(
-        DirectoryIdentity identity, string path, string clusterId, int nodeId)
+        DirectoryIdentity identity, string path, string clusterId, int nodeId, string voters)
     {
         if (identity.ClusterId != clusterId)
         {
@@ -164,12 +164,19 @@ internal sealed class DataDirectory : IDisposable
             throw new DataDirectoryForeignException(
                 $"Data directory {path} belongs to node {identity.NodeId}, not to node {nodeId}.");
         }
+
+        if (identity.Voters != voters)
+        {
+            throw new DataDirectoryForeignException(
+                $"Data directory {path} belongs to a replica of the voters {identity.Voters}, the configuration names {voters}: "
+                + "quorums of different voters need not meet. Configure as many replicas as before.");
+        }
     }
 
-    private static DirectoryIdentity CreateIdentity(string path, string clusterId, int nodeId)
+    private static DirectoryIdentity CreateIdentity(string path, string clusterId, int nodeId, string voters)
     {
         long incarnation = BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(long)));
-        var identity = new DirectoryIdentity(clusterId, nodeId, incarnation, HasStores: false);
+        var identity = new DirectoryIdentity(clusterId, nodeId, incarnation, voters, HasStores: false);
         WriteIdentity(path, identity);
         if (System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)) is string parent)
         {

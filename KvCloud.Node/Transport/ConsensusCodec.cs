@@ -9,7 +9,7 @@ namespace KvCloud.Node.Transport;
 internal static class ConsensusCodec
 {
     /// <summary>Version of all frames but the handshake's. Replicas of different versions refuse each other.</summary>
-    public const byte Version = 1;
+    public const byte Version = 2;
 
     private const int AddressBytes = 8;
     private const int BallotBytes = 12;

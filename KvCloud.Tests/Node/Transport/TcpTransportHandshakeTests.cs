@@ -63,9 +63,59 @@ public sealed class TcpTransportHandshakeTests
         using RawPeer newer = await RawPeer.CallAsync(one.Transport.ListenEndPoint);
         await newer.SendAsync(Handshake.EncodeHello(TestNode.Identity(2), expected: 1, protocolVersion: 7));
 
-        await RefusedAsync(newer, "the caller speaks protocol version 7, this node speaks 1");
+        await RefusedAsync(newer, "the caller speaks protocol version 7, this node speaks 2");
         await Eventually.TrueAsync(
             () => one.Log.Any(line => line.Contains("version 7", StringComparison.Ordinal)), () => "it is logged");
+    }
+
+    [Fact]
+    public async Task Peer_with_other_voters_is_refused_by_name()
+    {
+        // Three endpoints were edited to five, and one replica was started anew: two of three and three of five are disjoint.
+        var directory = new Directory();
+        PeerIdentity edited = TestNode.Identity(2) with { Terms = TestNode.Terms with { Voters = "1,2,3,4,5" } };
+        await using TestNode one = await TestNode.StartAsync(1, [2, 3], directory);
+        await using TestNode two = await TestNode.StartAsync(2, [1, 3, 4, 5], directory, identity: edited);
+
+        await RefusedAsync(one, 2, "node 1 has the voters 1,2,3, node 2 has 1,2,3,4,5");
+        await RefusedAsync(two, 1, "node 2 has the voters 1,2,3,4,5, node 1 has 1,2,3");
+    }
+
+    [Theory]
+    [InlineData(800, 640)]
+    [InlineData(200, 160)]
+    [InlineData(800, 0)]
+    [InlineData(400, 390)]
+    public async Task Peer_with_other_times_that_the_lease_rests_on_is_refused_by_name(int electionTimeoutMs, int leaseMs)
+    {
+        var directory = new Directory();
+        PeerIdentity edited = TestNode.Identity(2) with
+        {
+            Terms = TestNode.Terms with { ElectionTimeoutMs = electionTimeoutMs, LeaseMs = leaseMs },
+        };
+        await using TestNode one = await TestNode.StartAsync(1, [2], directory);
+        await using TestNode two = await TestNode.StartAsync(2, [1], directory, identity: edited);
+
+        string otherTimes = $"node 2 has election timeout {electionTimeoutMs} ms and lease {leaseMs} ms";
+        await RefusedAsync(one, 2, $"node 1 has election timeout 400 ms and lease 320 ms, {otherTimes}");
+        await RefusedAsync(two, 1, $"{otherTimes}, node 1 has election timeout 400 ms and lease 320 ms");
+    }
+
+    [Theory]
+    [InlineData(400, 0)]
+    [InlineData(400, 320)]
+    public async Task Peer_with_a_lease_that_is_safe_is_welcome(int electionTimeoutMs, int leaseMs)
+    {
+        var directory = new Directory();
+        PeerIdentity edited = TestNode.Identity(2) with
+        {
+            Terms = TestNode.Terms with { ElectionTimeoutMs = electionTimeoutMs, LeaseMs = leaseMs },
+        };
+        await using TestNode one = await TestNode.StartAsync(1, [2], directory);
+        await using TestNode two = await TestNode.StartAsync(2, [1], directory, identity: edited);
+
+        await one.ConnectedToAsync(2);
+        await two.ConnectedToAsync(1);
     }
 
     [Fact]
