@@ -125,6 +125,10 @@ internal sealed class ConsensusDriver : IDisposable
 
     public void Start()
     {
+    /// <summary>Whether as much waits to be applied, or to be written, as may.</summary>
+    private bool IsFull =>
+        _applyLoop.WaitingBytes > _options.MaxUnappliedBytes || _logWriter.UnwrittenSlots > ReplicationOptions.MaxUnwrittenSlots;
+
         _logWriter.Start();
         _applyLoop.Start();
         _thread.Start();
@@ -323,12 +327,12 @@ internal sealed class ConsensusDriver : IDisposable
 
     private void StepMessages(List<Message> messages, long nowTickMs)
     {
-        bool isFull = _applyLoop.WaitingBytes > _options.MaxUnappliedBytes;
+        bool isFull = IsFull;
         foreach (Message message in messages)
         {
             if (isFull && message is Accept or CatchUpReply)
             {
-                // Applying is behind: what is let pass comes again. Losing a message is always allowed.
+                // Applying or the log is behind: what is let pass comes again. Losing a message is always allowed.
                 continue;
             }
 
@@ -368,7 +372,7 @@ internal sealed class ConsensusDriver : IDisposable
     {
         if (_node.Role == Role.Leader)
         {
-            if (_applyLoop.WaitingBytes <= _options.MaxUnappliedBytes)
+            if (!IsFull)
             {
                 _proposals.Pump(_node);
             }

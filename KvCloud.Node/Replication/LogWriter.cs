@@ -27,6 +27,7 @@ internal sealed class LogWriter : IDisposable
 
     // Under the gate.
     private List<Effects> _waiting = [];
+    private long _unwrittenSlots;
     private bool _isWanted;
     private bool _isWriting;
     private bool _hasFailed;
@@ -40,6 +41,9 @@ internal sealed class LogWriter : IDisposable
         _onFatal = onFatal;
         _thread = new Thread(Run) { Name = "kv-log", IsBackground = true };
     }
+
+    /// <summary>Entries that are not on disk yet.</summary>
+    public long UnwrittenSlots => Volatile.Read(ref _unwrittenSlots);
 
     public void Start() => _thread.Start();
 
@@ -58,6 +62,7 @@ internal sealed class LogWriter : IDisposable
         {
             isLeft = mayLeave && !isHint && !_isWanted && !_isWriting && IsSmall(effects);
             _waiting.Add(effects);
+            _unwrittenSlots += effects.Append.Count;
             _isWanted |= !isHint;
             isAwaited = !isHint && !isLeft && _signal.TakeExpected();
         }
@@ -186,6 +191,7 @@ internal sealed class LogWriter : IDisposable
             if (_writes.Count > 0)
             {
                 _log.Write(_writes);
+                NoteWritten();
             }
 
             if (_released.Count > 0)
@@ -210,6 +216,17 @@ internal sealed class LogWriter : IDisposable
         }
 
         _signal.WakeIf(isAwaited);
+    }
+
+    private void NoteWritten()
+    {
+        lock (_gate)
+        {
+            foreach (Effects effects in _writes)
+            {
+                _unwrittenSlots -= effects.Append.Count;
+            }
+        }
     }
 
     /// <summary>Nobody writes any more: what the disk holds is unknown.</summary>

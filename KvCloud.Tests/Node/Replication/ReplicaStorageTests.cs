@@ -11,6 +11,8 @@ namespace KvCloud.Tests.Node.Replication;
 /// <summary>A replica that lost a part of what it keeps on disk would break its word: it must not start as if it were new.</summary>
 public sealed class ReplicaStorageTests : IDisposable
 {
+    private const int FarAheadSlots = 140_000;
+
     private readonly TemporaryDirectory _directory = new();
 
     private string NodePath => DataDirectory.PathOf(_directory.Path, 0);
@@ -88,6 +90,38 @@ public sealed class ReplicaStorageTests : IDisposable
             Recovery.Restore(storage.Log, storage.Executor);
             Assert.Equal(new Slot(1), storage.Executor.AppliedSlot);
         });
+    }
+
+    [Fact]
+    public void Restore_log_of_an_older_day_than_the_data_is_refused()
+    {
+        Use(storage => storage.Log.Write([Effects(null, 1, NoOp(1))]));
+        Use(storage =>
+        {
+            storage.Executor.Apply(
+                [.. Enumerable.Range(1, FarAheadSlots).Select(slot => new ChosenEntry(new Slot(slot), NoOp(slot).Value))], null);
+            storage.Executor.Flush();
+        });
+
+        Use(storage =>
+        {
+            var refusal = Assert.Throws<LogCorruptException>(() => Recovery.Restore(storage.Log, storage.Executor));
+            Assert.Contains("older", refusal.Message, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public void Restore_data_a_little_ahead_of_the_log_goes_on()
+    {
+        // A crash while the log's disk was slow leaves this, and it is not wrong.
+        Use(storage =>
+        {
+            storage.Log.Write([Effects(null, 1, NoOp(1))]);
+            storage.Executor.Apply([.. Enumerable.Range(1, 500).Select(slot => new ChosenEntry(new Slot(slot), NoOp(slot).Value))], null);
+            storage.Executor.Flush();
+        });
+
+        Use(storage => Assert.Equal(new Slot(1), Recovery.Restore(storage.Log, storage.Executor).ChosenSlot));
     }
 
     private static LogEntry NoOp(long slot)
