@@ -115,7 +115,7 @@ internal sealed class ConsensusDriver : IDisposable
     /// Whether this node may read alone at this very moment: it leads, and nobody else can. The read must then see all up
     /// to the <see cref="ReplicaStatus.ChosenSlot"/> that was published before the lease was checked.
     /// </summary>
-    public bool HasLease => System.Diagnostics.Stopwatch.GetTimestamp() < Volatile.Read(ref _leaseUntil);
+    public bool HasLease => ReplicaClock.GetTimestamp() < Volatile.Read(ref _leaseUntil);
 
     /// <summary>Bytes of values applied since the start.</summary>
     public long AppliedBytes => _applyLoop.AppliedBytes;
