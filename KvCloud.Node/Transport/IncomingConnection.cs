@@ -36,7 +36,8 @@ internal interface IIncomingHost
 /// lone message, the same for bulk (the detour over the poll thread and the pool is what it saves). Messages also
 /// arrive when the thread pool is starved. There are never more than a handful of these threads.
 /// </summary>
-internal sealed class IncomingConnection(Socket socket, IIncomingHost host)
+/// <param name="number">Rises with each that was accepted.</param>
+internal sealed class IncomingConnection(Socket socket, IIncomingHost host, long number)
 {
     private readonly string _remote = PeerSocket.Describe(socket.RemoteEndPoint);
     private int _isClosed;
@@ -45,6 +46,10 @@ internal sealed class IncomingConnection(Socket socket, IIncomingHost host)
     public Peer? Peer { get; set; }
 
     public void Close()
+    public long Number => number;
+
+    public bool IsClosed => Volatile.Read(ref _isClosed) != 0;
+
     {
         if (Interlocked.Exchange(ref _isClosed, 1) == 0)
         {

@@ -15,10 +15,10 @@ internal sealed record TransportOptions
     /// <summary>Room of their own for heartbeats, votes and other small messages while bulk is waiting.</summary>
     public int MaxQueuedControlBytes { get; init; } = 1024 * 1024;
 
-    /// <summary>Accepted connections that have not said yet who they are. More are closed at once.</summary>
+    /// <summary>Accepted connections that have not said yet who they are. With more the oldest of them are closed.</summary>
     public int MaxPendingHandshakes { get; init; } = 32;
 
-    public int HandshakeTimeoutMs { get; init; } = 5000;
+    public int HandshakeTimeoutMs { get; init; } = 2000;
 
     public int ConnectTimeoutMs { get; init; } = 2000;
 

@@ -119,6 +119,29 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
+    public async Task Silent_connections_do_not_keep_a_peer_out()
+    {
+        var directory = new Directory();
+        TransportOptions options = TestNode.Quick with { MaxPendingHandshakes = 4, HandshakeTimeoutMs = 120_000 };
+        await using TestNode one = await TestNode.StartAsync(1, [2], directory, options);
+        var strangers = new List<RawPeer>();
+        try
+        {
+            for (int i = 0; i < 16; i++)
+            {
+                strangers.Add(await RawPeer.CallAsync(one.Transport.ListenEndPoint));
+            }
+
+            await using TestNode two = await TestNode.StartAsync(2, [1], directory);
+            await two.ConnectedToAsync(1);
+        }
+        finally
+        {
+            strangers.ForEach(stranger => stranger.Dispose());
+        }
+    }
+
+    [Fact]
     public async Task Caller_that_lost_its_disk_is_refused_and_the_others_go_on()
     {
         var directory = new Directory();
