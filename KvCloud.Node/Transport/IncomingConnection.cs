@@ -41,15 +41,16 @@ internal sealed class IncomingConnection(Socket socket, IIncomingHost host, long
 {
     private readonly string _remote = PeerSocket.Describe(socket.RemoteEndPoint);
     private int _isClosed;
+    private bool _isAnnounced;
 
     /// <summary>Null until the handshake succeeded. Set by the host, which locks its table for it.</summary>
     public Peer? Peer { get; set; }
 
-    public void Close()
     public long Number => number;
 
     public bool IsClosed => Volatile.Read(ref _isClosed) != 0;
 
+    public void Close()
     {
         if (Interlocked.Exchange(ref _isClosed, 1) == 0)
         {
@@ -69,7 +70,12 @@ internal sealed class IncomingConnection(Socket socket, IIncomingHost host, long
                 return;
             }
 
-            TransportLog.Called(host.Logger, peer.Id, _remote);
+            // Who refused this node last time will do so again, and is not worth two lines each time.
+            if (peer.LastCallRefusal is not string before || host.Throttle.Allows($"called again {peer.Id} {before}"))
+            {
+                Announce(peer);
+            }
+
             try
             {
                 reason = Read(peer);
@@ -79,13 +85,22 @@ internal sealed class IncomingConnection(Socket socket, IIncomingHost host, long
                 peer.CallEnded();
             }
 
-            TransportLog.CallEnded(host.Logger, peer.Id, _remote, reason);
+            if (_isAnnounced)
+            {
+                TransportLog.CallEnded(host.Logger, peer.Id, _remote, reason);
+            }
         }
         finally
         {
             Close();
             host.Ended(this);
         }
+    }
+
+    private void Announce(Peer peer)
+    {
+        _isAnnounced = true;
+        TransportLog.Called(host.Logger, peer.Id, _remote);
     }
 
     /// <summary>The peer that called; null when it was no peer, and then it has been told why.</summary>
@@ -172,6 +187,15 @@ internal sealed class IncomingConnection(Socket socket, IIncomingHost host, long
                 List<Message>? messages = null;
                 int decoded = Decode(buffer, peer, ref messages);
                 peer.Received(count, decoded);
+                if (decoded > 0)
+                {
+                    peer.LastCallRefusal = null;
+                    if (!_isAnnounced)
+                    {
+                        Announce(peer);
+                    }
+                }
+
                 if (messages is not null)
                 {
                     host.Deliver(messages);
@@ -181,6 +205,7 @@ internal sealed class IncomingConnection(Socket socket, IIncomingHost host, long
         catch (HandshakeRefusedException refusal)
         {
             peer.RefusedWhenCalled(refusal.Message);
+            peer.LastCallRefusal = refusal.Message;
             return $"the peer refuses this node: {refusal.Message}";
         }
         catch (MalformedFrameException error)

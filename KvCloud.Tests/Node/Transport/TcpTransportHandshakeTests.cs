@@ -142,6 +142,25 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
+    public async Task Peer_that_is_refused_again_and_again_is_not_logged_again_and_again()
+    {
+        var directory = new Directory();
+        var remembered = new IncarnationMemory();
+        Assert.True(remembered.TryAdmit(2, 0xDEAD));
+        TransportOptions hasty = TestNode.Quick with { MaxReconnectDelayMs = 20 };
+        await using TestNode one = await TestNode.StartAsync(1, [2], directory, hasty, incarnations: remembered);
+        await using TestNode wiped = await TestNode.StartAsync(2, [1], directory, hasty);
+        await RefusedAsync(wiped, 1, "it has lost its data directory");
+        await RefusedAsync(one, 2, "it has lost its data directory");
+
+        await Task.Delay(1_500);
+
+        // Listening, refused when calling, refused when called, called and ended: each once.
+        Assert.InRange(wiped.Log.Count, 1, 6);
+        Assert.InRange(one.Log.Count, 1, 6);
+    }
+
+    [Fact]
     public async Task Caller_that_lost_its_disk_is_refused_and_the_others_go_on()
     {
         var directory = new Directory();
