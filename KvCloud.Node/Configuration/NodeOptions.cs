@@ -117,7 +117,7 @@ internal sealed record ConsensusOptions
     public int MaxBatchSize { get; init; } = 1024;
 
     [About("Bytes of commands that may share one slot. A single larger command has a slot of its own.")]
-    [Between(1024, 64 * 1024 * 1024)]
+    [Between(1024, 32 * 1024 * 1024)]
     public int MaxBatchBytes { get; init; } = 1024 * 1024;
 
     [About("Slots that may be in flight, proposed and not yet chosen.")]

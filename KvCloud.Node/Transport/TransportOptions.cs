@@ -5,7 +5,8 @@ internal sealed record TransportOptions
 {
     /// <summary>
     /// Largest frame sent or taken. An Accept of several entries that is larger is sent in parts; a single entry or a
-    /// Promise that is larger cannot be sent at all. Must be the same on all replicas.
+    /// Promise that is larger cannot be sent at all: so the settings allow no batch beyond two thirds of it. Must be the same on
+    /// all replicas.
     /// </summary>
     public int MaxFrameBytes { get; init; } = 48 * 1024 * 1024;
 
