@@ -7,6 +7,11 @@ namespace KvCloud.Consensus;
 /// </summary>
 internal sealed class LeaderElection
 {
+    /// <summary>
+    /// Election timeouts without a leader after which everybody who was able to win had several attempts at it.
+    /// </summary>
+    private const int LongWithoutLeaderTimeouts = 4;
+
     private readonly PaxosConfig _config;
     private readonly DeterministicRandom _random;
     private long _lastLeaderContact;
@@ -44,6 +49,10 @@ internal sealed class LeaderElection
 
     /// <summary>Whether a lease may still hold for the leader that was heard last.</summary>
     public bool MayBeLed(long now) => now - _lastLeaderContact < _config.ElectionTimeoutTicks;
+
+    /// <summary>Nobody has won for so long that this node must not be particular about who does.</summary>
+    public bool IsLongWithoutLeader(long now) =>
+        now - _lastLeaderContact >= LongWithoutLeaderTimeouts * (long)_config.ElectionTimeoutTicks;
 
     /// <summary>A full election timeout from now, and some more.</summary>
     public void Wait(long now) =>

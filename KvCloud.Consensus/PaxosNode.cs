@@ -30,7 +30,7 @@ public sealed class PaxosNode
         _learner = new Learner(restored.ChosenSlot, _acceptor);
         _election = new LeaderElection(config, _members, isNew: restored.Promised.IsZero);
         _election.NoteRound(restored.Promised.Round);
-        _voter = new Voter(config.Self, _acceptor, _learner, _turn);
+        _voter = new Voter(config, _acceptor, _learner, _turn);
         _catchUp = new CatchUp(_members, config, _learner, _turn);
         _follower = new Follower(
             config, _acceptor, _learner, _retention, _turn, remembersPromise: !restored.Promised.IsZero);
@@ -113,7 +113,9 @@ public sealed class PaxosNode
 
     public void Step(Message message)
     {
-        if (message.To != Self || !_members.IsVoter(message.From))
+        if (message.To != Self
+            || !_members.IsVoter(message.From)
+            || !RoundLimit.Allows(message, Math.Max(_election.HighestRound, Known.Round)))
         {
             return;
         }
@@ -132,7 +134,7 @@ public sealed class PaxosNode
             case HeartbeatReply reply: _leadership?.OnHeartbeatReply(reply); break;
             case ReadIndexRequest request: OnReadIndexRequest(request); break;
             case ReadIndexReply reply: _remoteReads.Answer(reply); break;
-            case PreVote preVote: _voter.Answer(preVote, MayBeLedByOther(preVote.From)); break;
+            case PreVote preVote: OnPreVote(preVote); break;
             case PreVoteReply reply: OnPreVoteReply(reply); break;
             case Prepare prepare: OnPrepare(prepare); break;
             case Promise promise: OnPromise(promise); break;
@@ -218,7 +220,8 @@ public sealed class PaxosNode
     private void BeginCandidacy()
     {
         StepDown();
-        long round = Math.Max(_election.HighestRound, Math.Max(_acceptor.Promised.Round, Ballot.Round));
+        long round = Math.Max(_election.HighestRound, Known.Round);
+        Invariant.Check(round < long.MaxValue, "no round is left for another election");
         _candidacy = new Candidacy(new Ballot(round + 1, Self), _members, _config, _acceptor, _learner, _turn);
         _election.BackOff(_turn.Now);
         _candidacy.AskForPreVotes();
@@ -227,6 +230,9 @@ public sealed class PaxosNode
             BeginPrepare(_candidacy);
         }
     }
+
+    private void OnPreVote(PreVote message) => _voter.Answer(
+        message, MayBeLedByOther(message.From), mayLeadItself: !_election.IsLongWithoutLeader(_turn.Now));
 
     private void OnPreVoteReply(PreVoteReply message)
     {

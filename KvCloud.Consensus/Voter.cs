@@ -1,12 +1,17 @@
 namespace KvCloud.Consensus;
 
 /// <summary>Answers candidates. While another may still lead nobody gets a vote: on that rests its lease.</summary>
-internal sealed class Voter(NodeId self, Acceptor acceptor, Learner learner, Turn turn)
+internal sealed class Voter(PaxosConfig config, Acceptor acceptor, Learner learner, Turn turn)
 {
-    public void Answer(PreVote message, bool mayBeLedByOther)
+    /// <summary>
+    /// Says whether it would promise. While this node has not been long without a leader, and so may still become one
+    /// itself, it refuses who is far behind it.
+    /// </summary>
+    public void Answer(PreVote message, bool mayBeLedByOther, bool mayLeadItself)
     {
-        bool granted = message.Ballot > acceptor.Promised && !mayBeLedByOther;
-        turn.Effects.Send.Add(new PreVoteReply(self, message.From, message.Ballot, granted, acceptor.Promised));
+        bool isRefusedAsBehind = mayLeadItself && IsFarBehind(message.FirstUnchosen);
+        bool granted = message.Ballot > acceptor.Promised && !mayBeLedByOther && !isRefusedAsBehind;
+        turn.Effects.Send.Add(new PreVoteReply(config.Self, message.From, message.Ballot, granted, acceptor.Promised));
     }
 
     /// <summary>Promises, refuses with the highest ballot known here, or keeps still.</summary>
@@ -35,9 +40,16 @@ internal sealed class Voter(NodeId self, Acceptor acceptor, Learner learner, Tur
     {
         Slot below = Slot.Max(learner.ChosenSlot, firstUnchosen.Previous);
         turn.Effects.SendAfterPersist.Add(
-            new Promise(self, to, ballot, learner.ChosenSlot, acceptor.AcceptedAbove(below)));
+            new Promise(config.Self, to, ballot, learner.ChosenSlot, acceptor.AcceptedAbove(below)));
     }
 
     public void Refuse(NodeId to, Ballot ballot, Ballot known) =>
-        turn.Effects.Send.Add(new Refused(self, to, ballot, known));
+        turn.Effects.Send.Add(new Refused(config.Self, to, ballot, known));
+
+    /// <summary>
+    /// A leader that missed more than a window proposes nothing of its own before it has fetched it. Paxos lets anybody
+    /// lead; this is for the sake of writes, and holds for pre-votes only.
+    /// </summary>
+    private bool IsFarBehind(Slot firstUnchosen) =>
+        learner.ChosenSlot.Value - firstUnchosen.Value >= config.MaxInFlightSlots;
 }

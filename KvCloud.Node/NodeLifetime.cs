@@ -36,6 +36,10 @@ internal static class NodeLifetime
         {
             return Say($"this replica's data is damaged: {exception.Message}", ExitCodes.Fatal);
         }
+        catch (Exception exception) when (exception is LogFailedException or StoreFailedException)
+        {
+            return Say($"this replica's disk cannot be used: {exception.Message}", ExitCodes.Fatal);
+        }
         catch (IOException exception) when (exception.InnerException is AddressInUseException)
         {
             return Say($"{exception.Message} Another program listens there; see [listen].", ExitCodes.Configuration);

@@ -51,7 +51,8 @@ internal static class ReplicaServices
             topology.SelfId,
             storage.Directory.Identity.Incarnation,
             topology.Self.ClientEndpoint,
-            topology.Self.HttpEndpoint);
+            topology.Self.HttpEndpoint,
+            provider.GetRequiredService<NodeOptions>().ToPaxosConfig(topology, seed: 0).ToGroupTerms());
         int[] peers = [.. topology.Replicas.Select(replica => replica.NodeId).Where(id => id != topology.SelfId)];
         if (peers.Length == 0)
         {
@@ -64,7 +65,7 @@ internal static class ReplicaServices
             peers,
             new IPEndPoint(BindAddress(topology.ListenAddress), topology.PeerPort),
             async (id, token) => EndPointOf(await directory.ResolveAsync(id, token).ConfigureAwait(false)),
-            new IncarnationFile(storage.Directory.IncarnationsPath),
+            storage.Incarnations,
             provider.GetRequiredService<NodeOptions>().ToTransportOptions(),
             provider.GetRequiredService<ILogger<TcpTransport>>());
     }

@@ -1,9 +1,10 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Configuration;
 
-/// <summary>Turns milliseconds into the ticks of the consensus core.</summary>
+/// <summary>Turns milliseconds into the ticks of the consensus core, and back.</summary>
 internal static class ConsensusMapping
 {
     /// <param name="seed">Of election jitter: every node needs its own.</param>
@@ -25,6 +26,12 @@ internal static class ConsensusMapping
             Seed = seed,
         };
     }
+
+    /// <summary>What the others must agree with, in milliseconds again.</summary>
+    public static GroupTerms ToGroupTerms(this PaxosConfig config) => new(
+        GroupTerms.Describe(config.Voters.Select(voter => voter.Value)),
+        config.ElectionTimeoutTicks * ReplicaClock.TickMs,
+        config.LeaseTicks * ReplicaClock.TickMs);
 
     /// <summary>
     /// The lease ends on the slowest leader's clock before the earliest election on the fastest follower's: a lease of

@@ -107,7 +107,7 @@ internal sealed record ConsensusOptions
     public string Algorithm { get; init; } = "paxos";
 
     [About("A follower that hears nothing of the leader for a time drawn from [T, 1.5 T) seeks votes. "
-        + "Shorter fails over sooner, longer bears slower disks and networks.")]
+        + "Shorter fails over sooner, longer bears slower disks and networks. The same on all replicas.")]
     [Between(50, 60_000)]
     public int ElectionTimeoutMs { get; init; } = 400;
 
@@ -120,7 +120,7 @@ internal sealed record ConsensusOptions
     public int MaxBatchSize { get; init; } = 1024;
 
     [About("Bytes of commands that may share one slot. A single larger command has a slot of its own.")]
-    [Between(1024, 64 * 1024 * 1024)]
+    [Between(1024, 32 * 1024 * 1024)]
     public int MaxBatchBytes { get; init; } = 1024 * 1024;
 
     [About("Slots that may be in flight, proposed and not yet chosen.")]

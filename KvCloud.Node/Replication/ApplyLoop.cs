@@ -181,6 +181,8 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
             _thread.Join();
         }
 
+        // Only after a failure there is something left.
+        AbandonWaiting();
         _signal.Dispose();
     }
 
@@ -316,7 +318,7 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
         _traces.Applied(_entries, started, ended);
     }
 
-    /// <summary>Nobody applies any more: what the store holds is unknown.</summary>
+    /// <summary>Nobody applies any more: what the store holds is unknown. Leading ends before anybody is answered.</summary>
     private void Fail(Exception exception)
     {
         bool isAwaited;
@@ -328,6 +330,38 @@ internal sealed class ApplyLoop : IApplyObserver, IDisposable
 
         _signal.WakeIf(isAwaited);
         _onFatal(exception);
+        Abandon(_writes);
+        AbandonWaiting();
+    }
+
+    /// <summary>What was chosen and will not be applied here any more: the others have it.</summary>
+    private void AbandonWaiting()
+    {
+        PendingWrite[]?[] left;
+        lock (_gate)
+        {
+            left = [.. _waiting.Select(item => item.Writes)];
+            _waiting.Clear();
+        }
+
+        Abandon(left);
+    }
+
+    private void Abandon(IReadOnlyList<PendingWrite[]?> slots)
+    {
+        foreach (PendingWrite write in slots.SelectMany(writes => writes ?? []))
+        {
+            try
+            {
+                write.Finish(new CommandResult(
+                    ErrorCode.OUTCOME_UNKNOWN, Message: "this node failed while it applied the write, which the others may have"));
+            }
+            catch (Exception exception)
+            {
+                // It may be what has failed; the other writes are to be answered all the same.
+                _onFatal(exception);
+            }
+        }
     }
 
     private void Announce()

@@ -45,6 +45,8 @@ internal sealed class ConsensusDriver : IDisposable
     private readonly List<ReadBatch> _readsWaiting = [];
     private volatile ReplicaStatus _status;
     private volatile bool _isStopping;
+    private volatile bool _hasFailed;
+    private bool _isOver;
 
     /// <summary>Whether a write that comes now will have no company, and so need not wait for the loop's thread.</summary>
     private volatile bool _isWriteAlone;
@@ -84,9 +86,9 @@ internal sealed class ConsensusDriver : IDisposable
 
         // Ids of read requests are never used twice, not even after a restart: an old answer must not serve a new read.
         _lastReadId = time.GetUtcNow().ToUnixTimeMilliseconds() << 20;
-        _logWriter = new LogWriter(log, Traces, ReleaseMessages, onFatal);
-        _applyLoop = new ApplyLoop(executor, Traces, onFatal);
-        _catchUps = new CatchUpSource(config.Self, log, transport, onFatal);
+        _logWriter = new LogWriter(log, Traces, ReleaseMessages, Fail);
+        _applyLoop = new ApplyLoop(executor, Traces, Fail);
+        _catchUps = new CatchUpSource(config.Self, log, transport, Fail);
         _status = MakeStatus();
         _thread = new Thread(Run) { Name = "kv-consensus", IsBackground = true, Priority = ThreadPriority.AboveNormal };
     }
@@ -116,7 +118,7 @@ internal sealed class ConsensusDriver : IDisposable
     /// Whether this node may read alone at this very moment: it leads, and nobody else can. The read must then see all up
     /// to the <see cref="ReplicaStatus.ChosenSlot"/> that was published before the lease was checked.
     /// </summary>
-    public bool HasLease => System.Diagnostics.Stopwatch.GetTimestamp() < Volatile.Read(ref _leaseUntil);
+    public bool HasLease => ReplicaClock.GetTimestamp() < Volatile.Read(ref _leaseUntil);
 
     /// <summary>Bytes of values applied since the start.</summary>
     public long AppliedBytes => _applyLoop.AppliedBytes;
@@ -126,6 +128,10 @@ internal sealed class ConsensusDriver : IDisposable
 
     /// <summary>Everything up to here is in the data store of every voter, durably.</summary>
     public Slot TrimSlot { get; private set; }
+
+    /// <summary>Whether as much waits to be applied, or to be written, as may.</summary>
+    private bool IsFull =>
+        _applyLoop.WaitingBytes > _options.MaxUnappliedBytes || _logWriter.UnwrittenSlots > ReplicationOptions.MaxUnwrittenSlots;
 
     public void Start()
     {
@@ -137,6 +143,12 @@ internal sealed class ConsensusDriver : IDisposable
     /// <summary>Messages from peers.</summary>
     public void Receive(IReadOnlyList<Message> messages)
     {
+        if (_isStopping)
+        {
+            // Nobody takes a turn for them any more.
+            return;
+        }
+
         _inbox.Post(messages);
 
         // A leader's receiving threads are kept free for what its slots wait for.
@@ -165,7 +177,13 @@ internal sealed class ConsensusDriver : IDisposable
     }
 
     /// <summary>Asks for a read index for the batch, which must take no further readers from now on.</summary>
-    public void ReadIndex(ReadBatch batch) => _inbox.Post(batch);
+    public void ReadIndex(ReadBatch batch)
+    {
+        if (!_inbox.TryPost(batch))
+        {
+            batch.Complete(new ReadIndexResult(0, Confirmed: false, Slot.Zero));
+        }
+    }
 
     /// <summary>What is applied and readable here.</summary>
     public Slot AppliedSlot => _applyLoop.AppliedSlot;
@@ -192,13 +210,24 @@ internal sealed class ConsensusDriver : IDisposable
             _thread.Join();
         }
 
-        // Taken for good: nobody takes a turn any more.
-        SpinWait.SpinUntil(() => Interlocked.CompareExchange(ref _isTurning, 1, 0) == 0);
+        EndTurns();
         _logWriter.Dispose();
         _applyLoop.Dispose();
-        _proposals.Abandon();
-        FailReads();
+        AnswerAll();
         _inbox.Dispose();
+    }
+
+    /// <summary>
+    /// Something that this replica cannot go on without has failed. The process stops soon, when its clients' calls have ended;
+    /// until then the replica must neither lead nor let anybody wait: it is as silent from now on as if it were gone, and the
+    /// others elect a leader as soon as they would then. Any thread.
+    /// </summary>
+    public void Fail(Exception exception)
+    {
+        _hasFailed = true;
+        _isStopping = true;
+        _inbox.Close();
+        _onFatal(exception);
     }
 
     private void Run()
@@ -209,6 +238,34 @@ internal sealed class ConsensusDriver : IDisposable
             _inbox.Wait(isTaken);
             isTaken = !TakeTurns(evenIfNothingCame: true, Errand.None);
         }
+
+        if (_hasFailed)
+        {
+            EndTurns();
+            Volatile.Write(ref _leaseUntil, 0);
+            _status = _status with { Role = Role.Follower, Leader = null };
+            AnswerAll();
+        }
+    }
+
+    /// <summary>Takes the turn for good: nobody takes one any more.</summary>
+    private void EndTurns()
+    {
+        if (!_isOver)
+        {
+            SpinWait.SpinUntil(() => Interlocked.CompareExchange(ref _isTurning, 1, 0) == 0);
+            _isOver = true;
+        }
+    }
+
+    /// <summary>After the last turn: what waits, and what came since, gets the answer that nobody else will give.</summary>
+    private void AnswerAll()
+    {
+        DriverInbox.Batch left = _inbox.Take(new DriverInbox.Batch());
+        _proposals.Add(left.Writes);
+        _readsWaiting.AddRange(left.Reads);
+        _proposals.Abandon();
+        FailReads();
     }
 
     /// <summary>
@@ -261,8 +318,7 @@ internal sealed class ConsensusDriver : IDisposable
         catch (Exception exception)
         {
             // The state is of no more use: the node stops, and no further turn is taken.
-            _isStopping = true;
-            _onFatal(exception);
+            Fail(exception);
             return false;
         }
         finally
@@ -312,7 +368,7 @@ internal sealed class ConsensusDriver : IDisposable
         if (_clock.NowTick >= _nextExpiryTick)
         {
             _nextExpiryTick = _clock.NowTick + ExpireEveryTicks;
-            _proposals.ExpireInFlight(nowTickMs);
+            _proposals.Expire(nowTickMs);
             _proposals.ForgetCompanyIfIdle();
             _logWriter.WriteHints();
         }
@@ -327,12 +383,12 @@ internal sealed class ConsensusDriver : IDisposable
 
     private void StepMessages(List<Message> messages, long nowTickMs)
     {
-        bool isFull = _applyLoop.WaitingBytes > _options.MaxUnappliedBytes;
+        bool isFull = IsFull;
         foreach (Message message in messages)
         {
             if (isFull && message is Accept or CatchUpReply)
             {
-                // Applying is behind: what is let pass comes again. Losing a message is always allowed.
+                // Applying or the log is behind: what is let pass comes again. Losing a message is always allowed.
                 continue;
             }
 
@@ -372,7 +428,7 @@ internal sealed class ConsensusDriver : IDisposable
     {
         if (_node.Role == Role.Leader)
         {
-            if (_applyLoop.WaitingBytes <= _options.MaxUnappliedBytes)
+            if (!IsFull)
             {
                 _proposals.Pump(_node);
             }
@@ -488,5 +544,8 @@ internal sealed class ConsensusDriver : IDisposable
         {
             reads.Complete(new ReadIndexResult(0, Confirmed: false, Slot.Zero));
         }
+
+        _readsInFlight.Clear();
+        _readsWaiting.Clear();
     }
 }

@@ -48,16 +48,23 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long bytesW
         }
     }
 
-    public void Post(ReadBatch reads)
+    /// <summary>False when the loop has ended.</summary>
+    public bool TryPost(ReadBatch reads)
     {
         bool isAwaited;
         lock (_gate)
         {
+            if (_isClosed)
+            {
+                return false;
+            }
+
             _filling.Reads.Add(reads);
             isAwaited = _signal.TakeExpected();
         }
 
         _signal.WakeIf(isAwaited);
+        return true;
     }
 
     /// <summary>False when the queue is full or the loop has ended.</summary>

@@ -5,7 +5,7 @@ using KvCloud.Node.State;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Makes the data store durable now and then, and drops the log that no replica needs any more: only what every voter has
+/// Makes the data store durable now and then, has the log marked how far it has got, and drops the log that no replica needs any more: only what every voter has
 /// in its data store durably, and never what this one would need after a crash.
 /// </summary>
 internal sealed class LogTrimmer : IDisposable
@@ -55,6 +55,7 @@ internal sealed class LogTrimmer : IDisposable
             long flushedBytes = 0;
             while (!_stop.Wait(Interval))
             {
+                _log.Mark();
                 long appliedBytes = _driver.AppliedBytes;
                 if (appliedBytes - flushedBytes >= _options.FlushBytes)
                 {

@@ -28,6 +28,7 @@ internal sealed class LogWriter : IDisposable
 
     // Under the gate.
     private List<Effects> _waiting = [];
+    private long _unwrittenSlots;
     private bool _isWanted;
     private bool _isWriting;
     private bool _hasFailed;
@@ -43,6 +44,9 @@ internal sealed class LogWriter : IDisposable
         _onFatal = onFatal;
         _thread = new Thread(Run) { Name = "kv-log", IsBackground = true };
     }
+
+    /// <summary>Entries that are not on disk yet.</summary>
+    public long UnwrittenSlots => Volatile.Read(ref _unwrittenSlots);
 
     public void Start() => _thread.Start();
 
@@ -61,6 +65,7 @@ internal sealed class LogWriter : IDisposable
         {
             isLeft = mayLeave && !isHint && !_isWanted && !_isWriting && IsSmall(effects);
             _waiting.Add(effects);
+            _unwrittenSlots += effects.Append.Count;
             _isWanted |= !isHint;
             isAwaited = !isHint && !isLeft && _signal.TakeExpected();
         }
@@ -191,6 +196,7 @@ internal sealed class LogWriter : IDisposable
                 DateTime started = _traces.Now();
                 _log.Write(_writes);
                 _traces.LogSynced(_writes, started);
+                NoteWritten();
             }
 
             if (_released.Count > 0)
@@ -215,6 +221,17 @@ internal sealed class LogWriter : IDisposable
         }
 
         _signal.WakeIf(isAwaited);
+    }
+
+    private void NoteWritten()
+    {
+        lock (_gate)
+        {
+            foreach (Effects effects in _writes)
+            {
+                _unwrittenSlots -= effects.Append.Count;
+            }
+        }
     }
 
     /// <summary>Nobody writes any more: what the disk holds is unknown.</summary>

@@ -61,6 +61,12 @@ internal sealed class ProposalQueue(
                 return;
             }
 
+            // What is dropped is dropped before room is asked for: the write behind it may need more.
+            if (ExpireFirst())
+            {
+                continue;
+            }
+
             // Room for the largest batch, or for the one command that is larger than that.
             int mayTake = Math.Max(options.MaxBatchBytes, _waiting.Peek().Command.Length);
             if (node.CanPropose((int)Math.Min(mayTake, _waitingBytes) + BatchOverheadBytes(_waiting.Count))
@@ -70,10 +76,7 @@ internal sealed class ProposalQueue(
             }
 
             TakeBatch();
-            if (_batch.Count > 0)
-            {
-                ProposeBatch(node);
-            }
+            ProposeBatch(node);
         }
     }
 
@@ -120,7 +123,7 @@ internal sealed class ProposalQueue(
     }
 
     /// <summary>Answers writes whose deadline has passed. Those in flight may still be chosen later.</summary>
-    public void ExpireInFlight(long nowTickMs)
+    public void Expire(long nowTickMs)
     {
         foreach (Proposed proposed in _inFlight.Values)
         {
@@ -135,13 +138,7 @@ internal sealed class ProposalQueue(
             }
         }
 
-        while (_waiting.TryPeek(out PendingWrite? first) && first.DeadlineTickMs <= nowTickMs)
-        {
-            _waiting.Dequeue();
-            _waitingBytes -= first.Command.Length;
-            inbox.Release(1, first.Command.Length);
-            first.Finish(TooLate);
-        }
+        ExpireWaiting(nowTickMs);
     }
 
     /// <summary>To be called now and then: company that stays away is not waited for.</summary>
@@ -186,10 +183,45 @@ internal sealed class ProposalQueue(
         }
     }
 
+    /// <summary>Deadlines are of the callers' choosing, so any write may be due, not the first ones alone.</summary>
+    private void ExpireWaiting(long nowTickMs)
+    {
+        for (int left = _waiting.Count; left > 0; left--)
+        {
+            PendingWrite write = _waiting.Dequeue();
+            if (write.DeadlineTickMs > nowTickMs)
+            {
+                _waiting.Enqueue(write);
+            }
+            else
+            {
+                Drop(write);
+            }
+        }
+    }
+
+    private bool ExpireFirst()
+    {
+        if (_waiting.Peek().DeadlineTickMs > Environment.TickCount64)
+        {
+            return false;
+        }
+
+        Drop(_waiting.Dequeue());
+        return true;
+    }
+
+    /// <summary>Answers a write that was taken from the queue too late.</summary>
+    private void Drop(PendingWrite write)
+    {
+        _waitingBytes -= write.Command.Length;
+        inbox.Release(1, write.Command.Length);
+        write.Finish(TooLate);
+    }
+
     private void TakeBatch()
     {
         _batch.Clear();
-        long nowTickMs = Environment.TickCount64;
         int taken = 0;
         long takenBytes = 0;
         while (_batch.Count < options.MaxBatchCommands && _waiting.TryPeek(out PendingWrite? write))
@@ -203,14 +235,7 @@ internal sealed class ProposalQueue(
             _waiting.Dequeue();
             taken++;
             takenBytes += length;
-            if (write.DeadlineTickMs <= nowTickMs)
-            {
-                write.Finish(TooLate);
-            }
-            else
-            {
-                _batch.Add(write);
-            }
+            _batch.Add(write);
         }
 
         _waitingBytes -= takenBytes;

@@ -13,11 +13,24 @@ internal static class Recovery
     private const int ChunkBytes = 4 * 1024 * 1024;
 
     /// <summary>
+    /// The data store may be ahead of a log whose disk was slow, but not by so much: <see cref="ReplicationOptions.MaxUnwrittenSlots"/>
+    /// bounds that, up to what one turn adds.
+    /// </summary>
+    private const long MaxAheadSlots = 8 * ReplicationOptions.MaxUnwrittenSlots;
+
+    /// <summary>
     /// Applies what is missing (its writes were answered, or left unknown, before the restart) and gives the consensus core its memory back.
     /// </summary>
     /// <exception cref="LogCorruptException">A slot that must be there is not.</exception>
     public static RestoredState Restore(IPaxosLog log, KvStoreExecutor executor)
     {
+        if (executor.AppliedSlot.Value - log.LastSlot.Value > MaxAheadSlots)
+        {
+            throw new LogCorruptException(
+                $"the log ends at slot {log.LastSlot}, but the data store has up to {executor.AppliedSlot}: the log is an older one "
+                + "than the data. Put back the log that belongs to the data, or leave this replica stopped");
+        }
+
         Replay(log, executor);
 
         // Not more than the log knows, even where the data is ahead of it (see RestoredState): the driver skips what the
@@ -54,7 +67,7 @@ internal static class Recovery
             {
                 throw new LogCorruptException(
                     $"slot {expected} is chosen but not in the log, and the data store has only up to "
-                    + $"{executor.AppliedSlot}: this replica must be restored");
+                    + $"{executor.AppliedSlot}: put back the data store that belongs to the log, or leave this replica stopped");
             }
 
             executor.Apply(chosen, observer: null);

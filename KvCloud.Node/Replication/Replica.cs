@@ -29,7 +29,7 @@ internal sealed class Replica : IAsyncDisposable
         RestoredState restored = Recovery.Restore(log, executor);
         Driver = new ConsensusDriver(config, restored, log, transport, executor, options, time, onFatal);
         Forwarder = new WriteForwarder(config.Self, Driver, transport, options);
-        _trimmer = new LogTrimmer(log, executor, Driver, options, onFatal);
+        _trimmer = new LogTrimmer(log, executor, Driver, options, Driver.Fail);
     }
 
     public ConsensusDriver Driver { get; }

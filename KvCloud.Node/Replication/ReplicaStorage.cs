@@ -2,6 +2,7 @@ using KvCloud.Node.Configuration;
 using KvCloud.Node.Replication.Log;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
+using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Replication;
 
@@ -10,15 +11,18 @@ internal sealed class ReplicaStorage : IDisposable
 {
     private readonly RocksKvStore _store;
 
-    private ReplicaStorage(DataDirectory directory, IPaxosLog log, RocksKvStore store)
+    private ReplicaStorage(DataDirectory directory, IncarnationFile incarnations, IPaxosLog log, RocksKvStore store)
     {
         Directory = directory;
+        Incarnations = incarnations;
         Log = log;
         _store = store;
         Executor = new KvStoreExecutor(store);
     }
 
     public DataDirectory Directory { get; }
+
+    public IncarnationFile Incarnations { get; }
 
     public IPaxosLog Log { get; }
 
@@ -27,14 +31,22 @@ internal sealed class ReplicaStorage : IDisposable
     /// <exception cref="DataDirectoryException">The directory is not this node's, or is in use.</exception>
     public static ReplicaStorage Open(NodeOptions options, NodeTopology topology)
     {
-        var directory = DataDirectory.Open(topology.DataDirectory, topology.ClusterId, topology.SelfId);
+        string voters = GroupTerms.Describe(topology.Replicas.Select(replica => replica.NodeId));
+        var directory = DataDirectory.Open(topology.DataDirectory, topology.ClusterId, topology.SelfId, voters);
+        SegmentedPaxosLog? log = null;
+        RocksKvStore? store = null;
         try
         {
-            SegmentedPaxosLog log = SegmentedPaxosLog.Open(directory.LogPath);
-            return new ReplicaStorage(directory, log, RocksKvStore.Open(directory.DataPath, options.ToStoreOptions()));
+            var incarnations = IncarnationFile.Open(directory.IncarnationsPath, directory.IsNew);
+            log = SegmentedPaxosLog.Open(directory.LogPath, directory.IsNew);
+            store = RocksKvStore.Open(directory.DataPath, options.ToStoreOptions());
+            directory.NoteStoresMade();
+            return new ReplicaStorage(directory, incarnations, log, store);
         }
         catch
         {
+            store?.Dispose();
+            log?.Dispose();
             directory.Dispose();
             throw;
         }

@@ -5,6 +5,12 @@ namespace KvCloud.Node.Replication;
 /// <summary>How this replica batches and bounds its writes.</summary>
 internal sealed record ReplicationOptions
 {
+    /// <summary>
+    /// Slots that wait to be written to the log, beyond which this node takes no more from its peers or clients: the data store
+    /// must not get far ahead of the log.
+    /// </summary>
+    public const int MaxUnwrittenSlots = 16_384;
+
     /// <summary>Commands in one slot at most.</summary>
     public int MaxBatchCommands { get; init; } = 1024;
 

@@ -8,7 +8,8 @@ namespace KvCloud.Node.Storage;
 
 /// <summary>
 /// The directory of one replica, held open so that no second process uses it: <c>identity</c>, <c>lock</c>, <c>owner</c>
-/// (who holds it, for people), <c>incarnations</c> (of the peers), <c>log/</c> and <c>data/</c>.
+/// (who holds it, for people), <c>incarnations</c> (of the peers), <c>log/</c>, <c>log.mark</c> (how far the log has got) and
+/// <c>data/</c>.
 /// </summary>
 internal sealed class DataDirectory : IDisposable
 {
@@ -18,20 +19,19 @@ internal sealed class DataDirectory : IDisposable
 
     private readonly FileStream _lock;
 
-    private DataDirectory(string path, FileStream heldLock, DirectoryIdentity identity, bool wasCreated)
+    private DataDirectory(string path, FileStream heldLock, DirectoryIdentity identity)
     {
         Path = path;
         _lock = heldLock;
         Identity = identity;
-        WasCreated = wasCreated;
     }
 
     public string Path { get; }
 
-    public DirectoryIdentity Identity { get; }
+    public DirectoryIdentity Identity { get; private set; }
 
-    /// <summary>It was empty or missing before: this replica remembers nothing.</summary>
-    public bool WasCreated { get; }
+    /// <summary>What belongs into it was never made as a whole: this replica has promised nothing yet.</summary>
+    public bool IsNew => !Identity.HasStores;
 
     /// <summary>Of the consensus log.</summary>
     public string LogPath => System.IO.Path.Combine(Path, "log");
@@ -48,7 +48,7 @@ internal sealed class DataDirectory : IDisposable
 
     /// <summary>Opens the directory, which is made if it is missing, and holds it until Dispose.</summary>
     /// <exception cref="DataDirectoryException">It cannot be used; the message says why in one sentence.</exception>
-    public static DataDirectory Open(string path, string clusterId, int nodeId)
+    public static DataDirectory Open(string path, string clusterId, int nodeId, string voters)
     {
         if (clusterId.Contains('\n', StringComparison.Ordinal))
         {
@@ -62,10 +62,9 @@ internal sealed class DataDirectory : IDisposable
             try
             {
                 DirectoryIdentity? identity = ReadIdentity(path);
-                bool isNew = identity is null;
-                identity ??= CreateIdentity(path, clusterId, nodeId);
-                CheckIdentity(identity, path, clusterId, nodeId);
-                return new DataDirectory(path, heldLock, identity, isNew);
+                identity ??= CreateIdentity(path, clusterId, nodeId, voters);
+                CheckIdentity(identity, path, clusterId, nodeId, voters);
+                return new DataDirectory(path, heldLock, identity);
             }
             catch
             {
@@ -76,6 +75,17 @@ internal sealed class DataDirectory : IDisposable
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new DataDirectoryUnusableException($"Data directory {path} cannot be used: {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>Notes durably that log, data store and incarnations are there. From then on none of them may be missing.</summary>
+    public void NoteStoresMade()
+    {
+        if (IsNew)
+        {
+            DirectoryIdentity identity = Identity with { HasStores = true };
+            WriteIdentity(Path, identity);
+            Identity = identity;
         }
     }
 
@@ -140,7 +150,8 @@ internal sealed class DataDirectory : IDisposable
         return null;
     }
 
-    private static void CheckIdentity(DirectoryIdentity identity, string path, string clusterId, int nodeId)
+    private static void CheckIdentity(
+        DirectoryIdentity identity, string path, string clusterId, int nodeId, string voters)
     {
         if (identity.ClusterId != clusterId)
         {
@@ -153,14 +164,20 @@ internal sealed class DataDirectory : IDisposable
             throw new DataDirectoryForeignException(
                 $"Data directory {path} belongs to node {identity.NodeId}, not to node {nodeId}.");
         }
+
+        if (identity.Voters != voters)
+        {
+            throw new DataDirectoryForeignException(
+                $"Data directory {path} belongs to a replica of the voters {identity.Voters}, the configuration names {voters}: "
+                + "quorums of different voters need not meet. Configure as many replicas as before.");
+        }
     }
 
-    private static DirectoryIdentity CreateIdentity(string path, string clusterId, int nodeId)
+    private static DirectoryIdentity CreateIdentity(string path, string clusterId, int nodeId, string voters)
     {
         long incarnation = BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(long)));
-        var identity = new DirectoryIdentity(clusterId, nodeId, incarnation);
-        DurableFile.Replace(
-            System.IO.Path.Combine(path, IdentityFile), Encoding.UTF8.GetBytes(identity.Write()));
+        var identity = new DirectoryIdentity(clusterId, nodeId, incarnation, voters, HasStores: false);
+        WriteIdentity(path, identity);
         if (System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)) is string parent)
         {
             // Or the whole directory may be gone after a power cut, with all that was synced in it.
@@ -169,4 +186,7 @@ internal sealed class DataDirectory : IDisposable
 
         return identity;
     }
+
+    private static void WriteIdentity(string path, DirectoryIdentity identity) => DurableFile.Replace(
+        System.IO.Path.Combine(path, IdentityFile), Encoding.UTF8.GetBytes(identity.Write()));
 }

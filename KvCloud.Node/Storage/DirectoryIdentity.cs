@@ -9,15 +9,22 @@ namespace KvCloud.Node.Storage;
 /// Drawn at random when the directory was made: a node that lost its disk comes back with another one, by which its peers
 /// know that it has forgotten what it promised.
 /// </param>
-internal sealed record DirectoryIdentity(string ClusterId, int NodeId, long Incarnation)
+/// <param name="Voters">The ids of all voters of its group, rising, with commas between.</param>
+/// <param name="HasStores">
+/// Log, data store and the file of incarnations were made: one that is missing from then on was lost.
+/// </param>
+internal sealed record DirectoryIdentity(string ClusterId, int NodeId, long Incarnation, string Voters, bool HasStores)
 {
-    private const int FormatVersion = 2;
+    private const int FormatVersion = 3;
+    private const string Made = "made";
+    private const string NotMade = "none";
 
     public string Write()
     {
         string body = string.Create(
             CultureInfo.InvariantCulture,
-            $"format={FormatVersion}\ncluster_id={ClusterId}\nnode_id={NodeId}\nincarnation={Incarnation}\n");
+            $"format={FormatVersion}\ncluster_id={ClusterId}\nnode_id={NodeId}\nincarnation={Incarnation}\n"
+            + $"voters={Voters}\nstores={(HasStores ? Made : NotMade)}\n");
         return $"{body}checksum={Checksum(body)}\n";
     }
 
@@ -35,14 +42,15 @@ internal sealed record DirectoryIdentity(string ClusterId, int NodeId, long Inca
         int bodyLength = text.LastIndexOf("checksum=", StringComparison.Ordinal);
         if (clusterId is null
             || bodyLength < 0
-            || ValueOf(lines, 4, "checksum") != Checksum(text[..bodyLength])
+            || ValueOf(lines, 6, "checksum") != Checksum(text[..bodyLength])
             || !int.TryParse(ValueOf(lines, 2, "node_id"), CultureInfo.InvariantCulture, out int nodeId)
             || !long.TryParse(ValueOf(lines, 3, "incarnation"), CultureInfo.InvariantCulture, out long incarnation))
         {
             throw new DataDirectoryCorruptException($"{path} is damaged: its checksum or its form is wrong.");
         }
 
-        return new DirectoryIdentity(clusterId, nodeId, incarnation);
+        return new DirectoryIdentity(
+            clusterId, nodeId, incarnation, ValueOf(lines, 4, "voters") ?? "", ValueOf(lines, 5, "stores") == Made);
     }
 
     private static string? ValueOf(string[] lines, int line, string name) =>

@@ -110,6 +110,7 @@ internal static class Handshake
         RequireText(identity.ClusterId, nameof(identity.ClusterId), mayBeEmpty: false);
         RequireText(identity.ClientEndpoint, nameof(identity.ClientEndpoint), mayBeEmpty: true);
         RequireText(identity.HttpEndpoint, nameof(identity.HttpEndpoint), mayBeEmpty: true);
+        RequireText(identity.Terms.Voters, nameof(identity.Terms.Voters), mayBeEmpty: false);
         ArgumentOutOfRangeException.ThrowIfNegative(identity.NodeId);
     }
 
@@ -131,7 +132,8 @@ internal static class Handshake
     }
 
     private static int IdentityBytes(PeerIdentity identity) =>
-        TextBytes(identity.ClusterId) + 4 + 8 + TextBytes(identity.ClientEndpoint) + TextBytes(identity.HttpEndpoint);
+        TextBytes(identity.ClusterId) + 4 + 8 + TextBytes(identity.ClientEndpoint) + TextBytes(identity.HttpEndpoint)
+        + TextBytes(identity.Terms.Voters) + 4 + 4;
 
     private static int TextBytes(string text) => 2 + Encoding.UTF8.GetByteCount(text);
 
@@ -142,6 +144,9 @@ internal static class Handshake
         writer.Int64(identity.Incarnation);
         WriteText(identity.ClientEndpoint, ref writer);
         WriteText(identity.HttpEndpoint, ref writer);
+        WriteText(identity.Terms.Voters, ref writer);
+        writer.Int32(identity.Terms.ElectionTimeoutMs);
+        writer.Int32(identity.Terms.LeaseMs);
     }
 
     private static void WriteText(string text, ref FrameWriter writer)
@@ -156,5 +161,7 @@ internal static class Handshake
         reader.Int32("node id"),
         reader.Int64("incarnation"),
         reader.Text(MaxTextBytes, "client endpoint"),
-        reader.Text(MaxTextBytes, "http endpoint"));
+        reader.Text(MaxTextBytes, "http endpoint"),
+        new GroupTerms(
+            reader.Text(MaxTextBytes, "voters"), reader.Int32("election timeout"), reader.Int32("lease")));
 }

@@ -31,6 +31,27 @@ internal sealed class IncarnationFile : IIncarnationRegistry
         _incarnations = File.Exists(path) ? Decode(File.ReadAllBytes(path), path) : [];
     }
 
+    /// <summary>Opens the file of a data directory; durable when it returns.</summary>
+    /// <param name="mayCreate">Else one that does not exist was lost, and is refused.</param>
+    public static IncarnationFile Open(string path, bool mayCreate)
+    {
+        bool exists = File.Exists(path);
+        if (!exists && !mayCreate)
+        {
+            throw new InvalidDataException(
+                $"The file of the peers' incarnations, {path}, is missing, which this replica has made: without it a peer that lost "
+                + "its promises would be taken for a new one. Put it back, or leave this replica stopped.");
+        }
+
+        var file = new IncarnationFile(path);
+        if (!exists)
+        {
+            file.Replace([]);
+        }
+
+        return file;
+    }
+
     /// <inheritdoc/>
     public bool TryAdmit(int nodeId, long incarnation)
     {

@@ -36,13 +36,19 @@ internal interface IIncomingHost
 /// lone message, the same for bulk (the detour over the poll thread and the pool is what it saves). Messages also
 /// arrive when the thread pool is starved. There are never more than a handful of these threads.
 /// </summary>
-internal sealed class IncomingConnection(Socket socket, IIncomingHost host)
+/// <param name="number">Rises with each that was accepted.</param>
+internal sealed class IncomingConnection(Socket socket, IIncomingHost host, long number)
 {
     private readonly string _remote = PeerSocket.Describe(socket.RemoteEndPoint);
     private int _isClosed;
+    private bool _isAnnounced;
 
     /// <summary>Null until the handshake succeeded. Set by the host, which locks its table for it.</summary>
     public Peer? Peer { get; set; }
+
+    public long Number => number;
+
+    public bool IsClosed => Volatile.Read(ref _isClosed) != 0;
 
     public void Close()
     {
@@ -64,7 +70,12 @@ internal sealed class IncomingConnection(Socket socket, IIncomingHost host)
                 return;
             }
 
-            TransportLog.Called(host.Logger, peer.Id, _remote);
+            // Who refused this node last time will do so again, and is not worth two lines each time.
+            if (peer.LastCallRefusal is not string before || host.Throttle.Allows($"called again {peer.Id} {before}"))
+            {
+                Announce(peer);
+            }
+
             try
             {
                 reason = Read(peer);
@@ -74,13 +85,22 @@ internal sealed class IncomingConnection(Socket socket, IIncomingHost host)
                 peer.CallEnded();
             }
 
-            TransportLog.CallEnded(host.Logger, peer.Id, _remote, reason);
+            if (_isAnnounced)
+            {
+                TransportLog.CallEnded(host.Logger, peer.Id, _remote, reason);
+            }
         }
         finally
         {
             Close();
             host.Ended(this);
         }
+    }
+
+    private void Announce(Peer peer)
+    {
+        _isAnnounced = true;
+        TransportLog.Called(host.Logger, peer.Id, _remote);
     }
 
     /// <summary>The peer that called; null when it was no peer, and then it has been told why.</summary>
@@ -167,6 +187,15 @@ internal sealed class IncomingConnection(Socket socket, IIncomingHost host)
                 List<Message>? messages = null;
                 int decoded = Decode(buffer, peer, ref messages);
                 peer.Received(count, decoded);
+                if (decoded > 0)
+                {
+                    peer.LastCallRefusal = null;
+                    if (!_isAnnounced)
+                    {
+                        Announce(peer);
+                    }
+                }
+
                 if (messages is not null)
                 {
                     host.Deliver(messages);
@@ -176,6 +205,7 @@ internal sealed class IncomingConnection(Socket socket, IIncomingHost host)
         catch (HandshakeRefusedException refusal)
         {
             peer.RefusedWhenCalled(refusal.Message);
+            peer.LastCallRefusal = refusal.Message;
             return $"the peer refuses this node: {refusal.Message}";
         }
         catch (MalformedFrameException error)

@@ -20,7 +20,16 @@ internal sealed class Peer(NodeId id)
     private volatile string? _refusedWhenCalling;
     private volatile string? _refusedWhenCalled;
 
+    private volatile string? _lastCallRefusal;
+
     public NodeId Id { get; } = id;
+
+    /// <summary>Why the peer refused this node the last time that it called and was welcome here; null once it speaks.</summary>
+    public string? LastCallRefusal
+    {
+        get => _lastCallRefusal;
+        set => _lastCallRefusal = value;
+    }
 
     public PeerIdentity? Identity => _identity;
 

@@ -18,6 +18,9 @@ internal sealed class PeerConnector(
     LogThrottle throttle,
     ILogger logger) : IDisposable
 {
+    /// <summary>The pause grows up to so many times the longest after a failure.</summary>
+    private const int MaxRefusedDelays = 10;
+
     private readonly SemaphoreSlim _peerIsUp = new(0, 1);
     private readonly Lock _wakeLock = new();
 
@@ -60,9 +63,10 @@ internal sealed class PeerConnector(
 
     private TimeSpan Pause(Attempt attempt, int failures)
     {
-        // A refusal does not heal by itself; asking often would only fill the logs of both sides.
+        // A refusal does not heal by itself: asking often would be of no use. A peer that was started anew calls, and is called
+        // back at once.
         double ceilingMs = attempt == Attempt.Refused
-            ? options.MaxReconnectDelayMs
+            ? (double)options.MaxReconnectDelayMs * Math.Min(failures, MaxRefusedDelays)
             : Math.Min(
                 options.MaxReconnectDelayMs, options.MinReconnectDelayMs * Math.Pow(2, Math.Min(failures - 1, 16)));
         return TimeSpan.FromMilliseconds(ceilingMs * (0.5 + (Random.Shared.NextDouble() / 2)));

@@ -58,12 +58,32 @@ internal sealed class PeerGate(PeerIdentity self, IReadOnlyCollection<int> peers
                 $"node {Self.NodeId} knows no node {other.NodeId}: it is not among the replicas of its configuration");
         }
 
+        RequireTerms(other);
+
         // Last, so that only one who is a peer in all else is ever remembered.
         if (!Remember(other))
         {
             throw new HandshakeRefusedException(
                 $"node {other.NodeId} comes with incarnation {other.Incarnation:X16}, node {Self.NodeId} remembers"
                 + " another: it has lost its data directory, and with it its promises");
+        }
+    }
+
+    private void RequireTerms(PeerIdentity other)
+    {
+        if (other.Terms.Voters != Self.Terms.Voters)
+        {
+            throw new HandshakeRefusedException(
+                $"node {other.NodeId} has the voters {other.Terms.Voters}, node {Self.NodeId} has {Self.Terms.Voters}:"
+                + " quorums of different voters need not meet, so all replicas must be configured with the same");
+        }
+
+        if (!Self.Terms.IsLeaseSafeWith(other.Terms))
+        {
+            throw new HandshakeRefusedException(
+                $"node {other.NodeId} has {other.Terms.DescribeTimes()}, node {Self.NodeId} has {Self.Terms.DescribeTimes()}:"
+                + " a leader's lease rests on them, so [consensus] election_timeout_ms, lease_enabled and"
+                + " max_clock_drift_percent must be the same");
         }
     }
 

@@ -9,5 +9,6 @@ namespace KvCloud.Node.Transport;
 /// </param>
 /// <param name="ClientEndpoint">Where clients reach this replica, told to peers so that NOT_LEADER can name it.</param>
 /// <param name="HttpEndpoint">Where its health and metrics are; empty if none.</param>
+/// <param name="Terms">What it holds to; see there.</param>
 internal sealed record PeerIdentity(
-    string ClusterId, int NodeId, long Incarnation, string ClientEndpoint, string HttpEndpoint);
+    string ClusterId, int NodeId, long Incarnation, string ClientEndpoint, string HttpEndpoint, GroupTerms Terms);

@@ -27,6 +27,7 @@ internal sealed class TcpTransport : IConsensusTransport, IIncomingHost
     private readonly Lock _incomingLock = new();
     private readonly Dictionary<IncomingConnection, Task> _incoming = [];
     private readonly List<Task> _running = [];
+    private long _taken;
     private Socket? _listener;
     private Action<IReadOnlyList<Message>>? _onReceived;
     private Action<PeerReport>? _onReport;
@@ -258,24 +259,32 @@ internal sealed class TcpTransport : IConsensusTransport, IIncomingHost
         }
     }
 
+    /// <summary>
+    /// Who has waited longest without a word makes room for who comes: a peer says who it is at once, and silent strangers must
+    /// not keep it out.
+    /// </summary>
     private void Take(Socket socket)
     {
         lock (_incomingLock)
         {
-            int pending = _incoming.Keys.Count(connection => connection.Peer is null);
-            if (_stop.IsCancellationRequested || pending >= Options.MaxPendingHandshakes)
+            if (_stop.IsCancellationRequested)
             {
                 socket.Dispose();
-                if (Throttle.Allows("pending handshakes"))
-                {
-                    TransportLog.AcceptFailed(Logger, $"{pending} connections have not said yet who they are");
-                }
-
                 return;
             }
 
+            IncomingConnection[] pending = [.. _incoming.Keys.Where(connection => connection is { Peer: null, IsClosed: false })];
+            if (pending.Length >= Options.MaxPendingHandshakes)
+            {
+                pending.MinBy(connection => connection.Number)!.Close();
+                if (Throttle.Allows("pending handshakes"))
+                {
+                    TransportLog.TooManyStrangers(Logger, pending.Length);
+                }
+            }
+
             // The thread ends by taking itself out of the table, for which it needs the lock held here.
-            var connection = new IncomingConnection(socket, this);
+            var connection = new IncomingConnection(socket, this, ++_taken);
             _incoming.Add(connection, TransportThread.Start($"kv-rx-{Gate.Self.NodeId}", connection.Run));
         }
     }

@@ -48,4 +48,8 @@ internal static partial class TransportLog
 
     [LoggerMessage(3013, LogLevel.Warning, "A connection cannot be accepted: {Reason}")]
     public static partial void AcceptFailed(ILogger logger, string reason);
+
+    [LoggerMessage(3014, LogLevel.Warning,
+        "{Count} connections have not said yet who they are; the oldest are closed for those that come")]
+    public static partial void TooManyStrangers(ILogger logger, int count);
 }

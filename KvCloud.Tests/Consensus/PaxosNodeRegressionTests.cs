@@ -198,4 +198,76 @@ public class PaxosNodeRegressionTests
         Assert.Equal(Role.Leader, leader.Core.Role);
         Assert.Equal(ballot, leader.Core.Ballot);
     }
+
+    [Fact]
+    public void OnPreVote_candidate_far_behind_gets_no_vote_while_the_voter_could_lead()
+    {
+        // Elected, it would take no write before it has fetched what it missed.
+        var old = new Ballot(1, Node0);
+        var voter = new NodeUnderTest(1, restored: new RestoredState(old, new Slot(1_000), []));
+        var candidate = new Ballot(2, Node2);
+        voter.At(41);
+
+        voter.Step(new PreVote(Node2, Node1, candidate, new Slot(1)));
+        voter.Step(new PreVote(Node2, Node1, candidate, new Slot(900)));
+
+        Assert.Equal([false, true], voter.Take<PreVoteReply>().Select(reply => reply.Granted));
+    }
+
+    [Fact]
+    public void OnPreVote_candidate_far_behind_gets_the_vote_once_nobody_else_won_for_long()
+    {
+        // The voter itself may have nobody who hears it: then one that is behind is better than none.
+        var old = new Ballot(1, Node0);
+        var voter = new NodeUnderTest(1, restored: new RestoredState(old, new Slot(1_000), []));
+        voter.At(200);
+
+        voter.Step(new PreVote(Node2, Node1, new Ballot(9, Node2), new Slot(1)));
+
+        Assert.True(Assert.Single(voter.Take<PreVoteReply>()).Granted);
+    }
+
+    [Fact]
+    public void OnPreVote_candidate_of_a_new_group_gets_the_vote()
+    {
+        var voter = new NodeUnderTest(1);
+        voter.Step(new PreVote(Node2, Node1, new Ballot(1, Node2), new Slot(1)));
+
+        Assert.True(Assert.Single(voter.Take<PreVoteReply>()).Granted);
+    }
+
+    [Theory]
+    [InlineData(long.MaxValue)]
+    [InlineData(long.MaxValue - 1)]
+    [InlineData(1L << 40)]
+    public void Step_round_that_no_election_can_have_reached_is_ignored(long round)
+    {
+        var follower = new NodeUnderTest(1);
+        var absurd = new Ballot(round, Node0);
+        follower.Step(
+            new Heartbeat(Node0, Node1, absurd, 1, Slot.Zero, Slot.Zero),
+            new Accept(Node0, Node1, absurd, Slot.Zero, [new LogEntry(new Slot(1), absurd, Value.NoOp(absurd))]),
+            new Prepare(Node0, Node1, absurd, new Slot(1)),
+            new PreVote(Node0, Node1, absurd, new Slot(1)),
+            new PreVoteReply(Node0, Node1, new Ballot(1, Node1), Granted: false, absurd),
+            new Refused(Node0, Node1, new Ballot(1, Node1), absurd));
+
+        Assert.Equal(Ballot.Zero, follower.Core.Promised);
+        Assert.Null(follower.Core.Leader);
+        follower.At(100);
+        Assert.All(follower.Take<PreVote>(), vote => Assert.InRange(vote.Ballot.Round, 1, 10));
+        follower.Step(new Prepare(Node2, Node1, new Ballot(2, Node2), new Slot(1)));
+        Assert.Single(follower.Take<Promise>());
+    }
+
+    [Fact]
+    public void Step_round_of_a_group_that_went_on_for_years_is_followed()
+    {
+        var follower = new NodeUnderTest(1);
+        var ballot = new Ballot(1_000_000_000, Node0);
+
+        follower.Step(new Heartbeat(Node0, Node1, ballot, 1, Slot.Zero, Slot.Zero));
+
+        Assert.Equal(Node0, follower.Core.Leader);
+    }
 }

@@ -146,6 +146,23 @@ public sealed class NodeProgramTests(ITestOutputHelper output) : IDisposable
         Assert.DoesNotContain(" | at ", said, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("log")]
+    [InlineData("data")]
+    public async Task Disk_that_does_not_take_the_stores_is_named(string store)
+    {
+        // A file where the directory belongs fails as a full disk does, in the middle of the start.
+        string path = Path.Combine(_directory.Sub("unusable"), "node_0");
+        Directory.CreateDirectory(path);
+        await File.WriteAllTextAsync(Path.Combine(path, store), "");
+
+        (int exitCode, string said) = await RunToEndAsync("unusable");
+
+        Assert.Equal(ExitCodes.Fatal, exitCode);
+        Assert.Contains(Path.Combine(path, store), said, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Setting_that_is_not_known_is_named()
     {

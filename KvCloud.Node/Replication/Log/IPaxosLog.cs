@@ -33,6 +33,12 @@ internal interface IPaxosLog : IDisposable
 
     /// <summary>Forgets entries below <paramref name="slot"/>.</summary>
     void TrimBelow(Slot slot);
+
+    /// <summary>
+    /// Notes durably, apart from the log itself, how far it has got, so that a start finds out if its end is gone. To be called
+    /// now and then; may run beside writes.
+    /// </summary>
+    void Mark();
 }
 
 /// <summary>The disk refused a write or a sync.</summary>

@@ -21,20 +21,28 @@ internal sealed class LogSegment : IDisposable
 
     private const int PageSizeBytes = 4096;
     private const int BlockSizeBytes = 64 * 1024;
-    private const int FormatVersion = 1;
-    private const int HeaderSizeBytes = 36;
+    private const int FormatVersion = 2;
+    private const int HeaderSizeBytes = 44;
 
     private readonly SafeFileHandle _file;
     private readonly PageBuffer _pages;
     private readonly List<Block> _blocks = [];
 
-    private LogSegment(string path, SafeFileHandle file, PageBuffer pages, long number, long firstSequence)
+    /// <summary>Of the file, from its making on.</summary>
+    private readonly long _sizeBytes;
+
+    /// <summary>Behind the last group: how far there are sectors of one that was never finished.</summary>
+    private int _unfinishedBytes;
+
+    private LogSegment(
+        string path, SafeFileHandle file, PageBuffer pages, long number, long firstSequence, long sizeBytes)
     {
         Path = path;
         _file = file;
         _pages = pages;
         Number = number;
         FirstSequence = firstSequence;
+        _sizeBytes = sizeBytes;
     }
 
     public string Path { get; private set; }
@@ -63,9 +71,13 @@ internal sealed class LogSegment : IDisposable
     public static LogSegment Create(
         string path, PageBuffer pages, long number, long sequence, ReadOnlySpan<byte> body, SlotSpan slots)
     {
-        var segment = new LogSegment(path, OpenFile(path, FileMode.OpenOrCreate, FileAccess.ReadWrite), pages, number, sequence);
+        SafeFileHandle file = OpenFile(path, FileMode.OpenOrCreate, FileAccess.ReadWrite);
+        long needed = RoundUpToPage(GroupFrame.SectorSizeBytes + GroupFrame.SizeOf(body.Length));
+        var segment = new LogSegment(path, file, pages, number, sequence, Math.Max(UsualSizeBytes, needed));
         try
         {
+            // It never grows afterwards: a file that is shorter at a start has lost its end.
+            RandomAccess.SetLength(file, segment._sizeBytes);
             segment.WriteHeader();
             segment.Append(sequence, body);
             segment.NoteAppended(body.Length, slots);
@@ -88,17 +100,21 @@ internal sealed class LogSegment : IDisposable
             Span<byte> sector = stackalloc byte[GroupFrame.SectorSizeBytes];
             int read = RandomAccess.Read(file, sector, 0);
             ReadOnlySpan<byte> header = sector[..HeaderSizeBytes];
-            if (read < sector.Length
-                || !header.StartsWith(Magic)
-                || BinaryPrimitives.ReadUInt64LittleEndian(header[28..]) != XxHash3.HashToUInt64(header[..28]))
+            if (read < sector.Length || !header.StartsWith(Magic))
             {
-                throw new LogCorruptException($"{path} does not begin as a segment of the log does");
+                throw NoSegment(path);
             }
 
+            // Before the checksum, whose place is the format's affair.
             int format = BinaryPrimitives.ReadInt32LittleEndian(header[8..]);
             if (format != FormatVersion)
             {
                 throw new LogCorruptException($"{path} has format {format}; this program knows {FormatVersion}");
+            }
+
+            if (BinaryPrimitives.ReadUInt64LittleEndian(header[36..]) != XxHash3.HashToUInt64(header[..36]))
+            {
+                throw NoSegment(path);
             }
 
             if (BinaryPrimitives.ReadInt64LittleEndian(header[12..]) != number)
@@ -106,7 +122,15 @@ internal sealed class LogSegment : IDisposable
                 throw new LogCorruptException($"{path} holds another segment than its name says");
             }
 
-            return new LogSegment(path, file, pages, number, BinaryPrimitives.ReadInt64LittleEndian(header[20..]));
+            long sizeBytes = BinaryPrimitives.ReadInt64LittleEndian(header[28..]);
+            long length = RandomAccess.GetLength(file);
+            if (length < sizeBytes)
+            {
+                throw new LogCorruptException($"{path} has {length} bytes, which is shorter than the {sizeBytes} it was made with");
+            }
+
+            return new LogSegment(
+                path, file, pages, number, BinaryPrimitives.ReadInt64LittleEndian(header[20..]), sizeBytes);
         }
         catch
         {
@@ -116,8 +140,7 @@ internal sealed class LogSegment : IDisposable
     }
 
     /// <summary>
-    /// Reads the whole file, hands on each group's body in order and makes its end the place for the next one. What was
-    /// written there without being finished is wiped out.
+    /// Reads the whole file, hands on each group's body in order and makes its end the place for the next one.
     /// </summary>
     /// <param name="content">Memory for the file, which may grow.</param>
     /// <param name="onGroup">Says which slots the group has.</param>
@@ -142,8 +165,7 @@ internal sealed class LogSegment : IDisposable
             GroupState state = GroupFrame.Read(rest, sequence, ref body, out int bodyBytes);
             if (state == GroupState.Unfinished)
             {
-                WipeOut(UnfinishedBytes(rest, sequence));
-                KeepPage(file);
+                _unfinishedBytes = UnfinishedBytes(rest, sequence);
                 return sequence;
             }
 
@@ -157,12 +179,32 @@ internal sealed class LogSegment : IDisposable
         }
     }
 
+    /// <summary>
+    /// Of the last segment, after <see cref="Scan"/>: makes what was read durable, and wipes out what was written behind it
+    /// without being finished, lest its sectors are taken for those of the group that gets its place and its sequence.
+    /// </summary>
+    /// <remarks>
+    /// What was read may be in the page cache alone: of a process that died before its sync, or whose sync failed, after which
+    /// the kernel takes the pages for clean and no sync writes them any more. So they are written anew. A crash in the middle
+    /// leaves of each sector the same content, old or new.
+    /// </remarks>
+    /// <param name="content">The file as it was read.</param>
+    public void Renew(Span<byte> content)
+    {
+        content.Slice((int)EndBytes, _unfinishedBytes).Clear();
+        int end = (int)Math.Min(content.Length, RoundUpToPage(EndBytes + _unfinishedBytes));
+        RandomAccess.Write(_file, content[..end], 0);
+        DurableFile.SyncData(_file, Path);
+        int before = (int)(EndBytes % PageSizeBytes);
+        _pages.Keep(content.Slice((int)EndBytes - before, before));
+    }
+
     /// <summary>Writes a group behind the last one; durable when it returns. <see cref="NoteAppended"/> makes it readable.</summary>
     public void Append(long sequence, ReadOnlySpan<byte> body)
     {
         int before = (int)(EndBytes % PageSizeBytes);
         int size = GroupFrame.SizeOf(body.Length);
-        Span<byte> pages = _pages.Take((before + size + PageSizeBytes - 1) / PageSizeBytes * PageSizeBytes);
+        Span<byte> pages = _pages.Take((int)RoundUpToPage(before + size));
         GroupFrame.Write(pages.Slice(before, size), sequence, body);
         pages[(before + size)..].Clear();
         RandomAccess.Write(_file, pages, EndBytes - before);
@@ -245,7 +287,8 @@ internal sealed class LogSegment : IDisposable
         BinaryPrimitives.WriteInt32LittleEndian(header[8..], FormatVersion);
         BinaryPrimitives.WriteInt64LittleEndian(header[12..], Number);
         BinaryPrimitives.WriteInt64LittleEndian(header[20..], FirstSequence);
-        BinaryPrimitives.WriteUInt64LittleEndian(header[28..], XxHash3.HashToUInt64(header[..28]));
+        BinaryPrimitives.WriteInt64LittleEndian(header[28..], _sizeBytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(header[36..], XxHash3.HashToUInt64(header[..36]));
         _pages.Keep(sector);
         EndBytes = GroupFrame.SectorSizeBytes;
     }
@@ -274,22 +317,7 @@ internal sealed class LogSegment : IDisposable
         return unfinished;
     }
 
-    /// <summary>Lest its sectors are taken for those of the group that gets its place and its sequence.</summary>
-    private void WipeOut(int bytes)
-    {
-        if (bytes > 0)
-        {
-            RandomAccess.Write(_file, new byte[bytes], EndBytes);
-            DurableFile.SyncData(_file, Path);
-        }
-    }
-
-    /// <summary>What the page holds in which the next group begins.</summary>
-    private void KeepPage(ReadOnlySpan<byte> content)
-    {
-        int before = (int)(EndBytes % PageSizeBytes);
-        _pages.Keep(content.Slice((int)EndBytes - before, before));
-    }
+    private static long RoundUpToPage(long bytes) => (bytes + PageSizeBytes - 1) / PageSizeBytes * PageSizeBytes;
 
     private static SafeFileHandle OpenFile(string path, FileMode mode, FileAccess access) =>
         File.OpenHandle(path, mode, access, FileShare.ReadWrite | FileShare.Delete);
@@ -308,6 +336,8 @@ internal sealed class LogSegment : IDisposable
             start += read;
         }
     }
+
+    private static LogCorruptException NoSegment(string path) => new($"{path} does not begin as a segment of the log does");
 
     private LogCorruptException Damaged(long sequence) =>
         new($"{Path} is damaged: write {sequence} of the log is not there as it was written");

@@ -6,7 +6,7 @@ namespace KvCloud.Node.Replication.Log;
 
 /// <summary>
 /// The names in the log's directory: <c>NUMBER.log</c> for each segment, <c>spare-N.log</c> for files that may become one,
-/// <c>head</c>, which notes the newest segment, and <c>lock</c>. Any thread.
+/// and <c>lock</c>. Any thread.
 /// </summary>
 internal sealed class SegmentFiles : IDisposable
 {
@@ -15,7 +15,6 @@ internal sealed class SegmentFiles : IDisposable
 
     private const int FillSizeBytes = 16 * 1024;
     private const string LockFile = "lock";
-    private const string HeadFile = "head";
     private const string Extension = ".log";
     private const string SparePrefix = "spare-";
     private const string TemporaryExtension = ".tmp";
@@ -51,9 +50,13 @@ internal sealed class SegmentFiles : IDisposable
     public string PathOf(long number) =>
         Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"{number:D10}{Extension}"));
 
-    /// <summary>The numbers of all segments in ascending order; notes the spares and removes what was left unfinished.</summary>
+    /// <summary>
+    /// The numbers of all segments in ascending order; notes the spares and removes what was left unfinished. What it found, the
+    /// names among it, is durable when it returns.
+    /// </summary>
+    /// <param name="newest">The number of a segment that there was for certain; 0 if that may be none.</param>
     /// <exception cref="LogCorruptException">One is missing, or something is there that this program does not write.</exception>
-    public List<long> Find()
+    public List<long> Find(long newest)
     {
         var numbers = new List<long>();
         foreach (string path in Directory.EnumerateFiles(_directory))
@@ -72,14 +75,15 @@ internal sealed class SegmentFiles : IDisposable
             {
                 numbers.Add(number);
             }
-            else if (name is not (LockFile or HeadFile))
+            else if (name is not LockFile)
             {
                 throw new LogCorruptException($"{path} is not of a format that this program knows");
             }
         }
 
         numbers.Sort();
-        Check(numbers);
+        Check(numbers, newest);
+        DurableFile.FlushDirectory(_directory);
         return numbers;
     }
 
@@ -97,8 +101,6 @@ internal sealed class SegmentFiles : IDisposable
     {
         segment.MoveTo(PathOf(segment.Number));
         DurableFile.FlushDirectory(_directory);
-        DurableFile.Replace(
-            Path.Combine(_directory, HeadFile), System.Text.Encoding.ASCII.GetBytes($"{segment.Number}\n"));
     }
 
     /// <summary>Keeps the file of a segment that nobody needs as a spare, or gives its space back.</summary>
@@ -187,7 +189,7 @@ internal sealed class SegmentFiles : IDisposable
         }
     }
 
-    private void Check(List<long> numbers)
+    private void Check(List<long> numbers, long newest)
     {
         for (int i = 1; i < numbers.Count; i++)
         {
@@ -197,24 +199,7 @@ internal sealed class SegmentFiles : IDisposable
             }
         }
 
-        string head = Path.Combine(_directory, HeadFile);
-        if (!File.Exists(head))
-        {
-            if (numbers.Count > 1 || (numbers.Count == 1 && numbers[0] != 1))
-            {
-                throw new LogCorruptException($"{head} is missing");
-            }
-
-            return;
-        }
-
-        if (!long.TryParse(File.ReadAllText(head).AsSpan().TrimEnd(), CultureInfo.InvariantCulture, out long newest)
-            || newest < 1)
-        {
-            throw new LogCorruptException($"{head} does not hold the number of a segment");
-        }
-
-        if (numbers.Count == 0 || numbers[^1] < newest)
+        if (newest > 0 && (numbers.Count == 0 || numbers[^1] < newest))
         {
             throw new LogCorruptException($"{PathOf(newest)} is missing, which was the newest segment of the log");
         }

@@ -34,6 +34,9 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     private long _lastSlot;
     private bool _failed;
 
+    /// <summary>Null until <see cref="Load"/> found or made it.</summary>
+    private LogMark? _mark;
+
     private SegmentedPaxosLog(string path)
     {
         _path = path;
@@ -48,14 +51,21 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
 
     public Slot LastSlot => new(Math.Max(Volatile.Read(ref _lastSlot), Volatile.Read(ref _firstSlot) - 1));
 
-    /// <summary>Opens the log in this directory, which is made if it is missing.</summary>
+    private string MarkPath => MarkPathOf(_path);
+
+    /// <summary>
+    /// Opens the log in this directory. What it gives back of the past is durable then, whatever a process before left undone.
+    /// </summary>
+    /// <param name="path">The directory; beside it, with the same name and <c>.mark</c>, lies the <see cref="LogMark"/>.</param>
+    /// <param name="mayCreate">A log of which there is nothing is made; else that is refused, as one that was lost.</param>
     /// <exception cref="LogFailedException">The directory cannot be used, or is in use.</exception>
-    /// <exception cref="LogCorruptException">What is in it is damaged, beyond an end that was never synced.</exception>
-    public static SegmentedPaxosLog Open(string path)
+    /// <exception cref="LogCorruptException">What is in it is damaged, beyond an end that was never synced, or missing.</exception>
+    public static SegmentedPaxosLog Open(string path, bool mayCreate = true)
     {
         SegmentedPaxosLog? log = null;
         try
         {
+            CheckIsThere(path, mayCreate);
             log = new SegmentedPaxosLog(path);
             log.Load();
             return log;
@@ -64,8 +74,8 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         {
             log?.Dispose();
             throw new LogCorruptException(
-                $"{exception.Message}. The log in {path} is damaged and nothing of it may be cut off, since others "
-                + "rely on what this replica promised: restore the replica from its peers as a new one.");
+                $"{exception.Message}. Others rely on what this replica promised in its log, {path}, so it must not start with "
+                + "less: put back what was there, or leave this replica stopped.");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -175,16 +185,91 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         }
     }
 
+    public void Mark()
+    {
+        long segment;
+        long sequence;
+        Ballot promised;
+        lock (_writing)
+        {
+            CheckNotFailed();
+            segment = _active?.Number ?? 0;
+            sequence = _sequence - 1;
+            promised = _promised;
+        }
+
+        Raise(segment, sequence, promised);
+    }
+
     public void Dispose()
     {
+        if (_mark is not null && !_failed)
+        {
+            try
+            {
+                Mark();
+            }
+            catch (LogFailedException)
+            {
+                // The mark is a lower bound: what it does not say, a start merely cannot check.
+            }
+        }
+
+        _mark?.Dispose();
         _active?.Dispose();
         _files.Dispose();
     }
 
+    private static string MarkPathOf(string path) => path + ".mark";
+
+    private static void CheckIsThere(string path, bool mayCreate)
+    {
+        bool isMarked = File.Exists(MarkPathOf(path));
+        if (!isMarked && !mayCreate)
+        {
+            throw new LogCorruptException($"{MarkPathOf(path)} is missing, which this replica made together with its log");
+        }
+
+        if (isMarked && !Directory.Exists(path))
+        {
+            throw new LogCorruptException($"{path} is missing, which this replica has made");
+        }
+    }
+
     private void Load()
     {
+        _mark = File.Exists(MarkPath) ? LogMark.Open(MarkPath) : null;
+        List<long> numbers = _files.Find(_mark?.Segment ?? 0);
+        if (_mark is null && numbers.Count > 0)
+        {
+            throw new LogCorruptException($"{MarkPath} is missing, and there is a log");
+        }
+
         byte[] content = [];
-        foreach (long number in _files.Find())
+        LoadSegments(numbers, ref content);
+        if (_mark is not null)
+        {
+            CheckReaches(_mark);
+        }
+
+        _mark ??= LogMark.Create(MarkPath);
+        _active?.Renew(content);
+        _mark.Raise(_active?.Number ?? 0, _sequence - 1, _promised);
+    }
+
+    private void CheckReaches(LogMark mark)
+    {
+        if (_sequence - 1 < mark.Sequence || _promised < mark.Promised)
+        {
+            throw new LogCorruptException(
+                $"{_path} ends with write {_sequence - 1} and promise {_promised}, but {MarkPath} knows of write {mark.Sequence} "
+                + $"and promise {mark.Promised}: its end is gone, or it is an older log");
+        }
+    }
+
+    private void LoadSegments(List<long> numbers, ref byte[] content)
+    {
+        foreach (long number in numbers)
         {
             LogSegment segment = LogSegment.Open(_files.PathOf(number), _pages, number);
             bool isFirst = _active is null;
@@ -251,7 +336,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
                 _body.AddPromise(promised);
                 _body.AddChosen(new Slot(chosenSlot));
                 _body.AddFirst(new Slot(firstSlot));
-                BeginSegment((_active?.Number ?? 0) + 1, slots);
+                BeginSegment((_active?.Number ?? 0) + 1, slots, promised);
             }
             else
             {
@@ -276,7 +361,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         _failed = false;
     }
 
-    private void BeginSegment(long number, SlotSpan slots)
+    private void BeginSegment(long number, SlotSpan slots, Ballot promised)
     {
         LogSegment segment = LogSegment.Create(_files.TakeSpare(), _pages, number, _sequence, _body.Bytes, slots);
         try
@@ -296,6 +381,19 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
 
         _active?.Dispose();
         _active = segment;
+        _mark!.Raise(number, _sequence, promised);
+    }
+
+    private void Raise(long segment, long sequence, Ballot promised)
+    {
+        try
+        {
+            _mark!.Raise(segment, sequence, promised);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new LogFailedException($"Writing {MarkPath} failed: {exception.Message}", exception);
+        }
     }
 
     private List<LogSegment> BeginReading(long from, long to)

@@ -20,7 +20,9 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
         {
             return Backend.Refuse(this, in message, direct, in refusal);
         }
-        if (!OperationClassifier.MustGoThroughConsensus(command))
+
+        // A version that this replica has not applied may have been issued all the same: the leader knows.
+        if (!OperationClassifier.MustGoThroughConsensus(command) && request.ReadVersion <= Backend.Reader.AppliedVersion.Value)
         {
             return AnswerReadOnly(in message, direct, request.ReadVersion, command);
         }

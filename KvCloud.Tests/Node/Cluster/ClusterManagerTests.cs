@@ -267,7 +267,7 @@ public sealed class ClusterManagerTests : IDisposable
     [Fact]
     public void ClientEndpointOf_is_as_configured_and_LeaderEndpoint_follows_the_status()
     {
-        _fixture.Identities[new NodeId(5)] = new PeerIdentity("kvcloud", 5, 1, "elsewhere:9090", "");
+        _fixture.Identities[new NodeId(5)] = new PeerIdentity("kvcloud", 5, 1, "elsewhere:9090", "", new GroupTerms("0,1,2,5", 400, 320));
 
         Assert.Equal("localhost:9092", _fixture.Manager.ClientEndpointOf(new NodeId(2)));
         Assert.Equal("elsewhere:9090", _fixture.Manager.ClientEndpointOf(new NodeId(5)));
@@ -280,7 +280,7 @@ public sealed class ClusterManagerTests : IDisposable
     [Fact]
     public void Turn_a_peer_knows_its_own_http_endpoint_better()
     {
-        _fixture.Identities[new NodeId(1)] = new PeerIdentity("kvcloud", 1, 1, "localhost:9091", "localhost:8081");
+        _fixture.Identities[new NodeId(1)] = new PeerIdentity("kvcloud", 1, 1, "localhost:9091", "localhost:8081", new GroupTerms("0,1,2", 400, 320));
 
         ClusterView view = _fixture.HealthyTurn();
 

@@ -32,6 +32,8 @@ public sealed class ConfigurationMistakeTests : IDisposable
         "cache.high_priority_pool_ratio is \"NaN\" (kvcloud.toml, line 2); it must be a number from 0 to 1.")]
     [InlineData("[listen]\nhttp_port = 70000",
         "listen.http_port is \"70000\" (kvcloud.toml, line 2); it must be an integer from 1 to 65535.")]
+    [InlineData("[consensus]\nmax_batch_bytes = 67108864",
+        "consensus.max_batch_bytes is \"67108864\" (kvcloud.toml, line 2); it must be an integer from 1024 to 33554432.")]
     [InlineData("[deployment]\ninstance_id = [0]",
         "deployment.instance_id is a single value, not a list (kvcloud.toml, line 2).")]
     [InlineData("[consensus]\nelection_timout_ms = 5",

@@ -55,6 +55,10 @@ internal sealed class MemoryPaxosLog : IPaxosLog
         }
     }
 
+    public void Mark()
+    {
+    }
+
     public void TrimBelow(Slot slot)
     {
         lock (_gate)

@@ -82,7 +82,7 @@ internal sealed class ServiceHost : IAsyncDisposable
     private async Task AddReplicaAsync(int self, int count, RpcOptions options, RoutingOptions routingOptions)
     {
         var voters = Enumerable.Range(0, count).Select(id => new NodeId(id)).ToArray();
-        var identity = new PeerIdentity("test", self, 1, "", "");
+        var identity = new PeerIdentity("test", self, 1, "", "", new GroupTerms("0", 400, 320));
         var executor = new KvStoreExecutor(new MemoryKvStore());
         _logs.Add(new MemoryPaxosLog());
         var replica = new Replica(

@@ -143,6 +143,18 @@ public sealed class ServiceTests
     }
 
     [Fact]
+    public async Task AtomicCommit_without_operations_at_a_version_that_nobody_issued_is_refused()
+    {
+        await using var host = await ServiceHost.StartAsync();
+        var client = host.Client();
+
+        var commit = await client.atomicCommit(new AtomicCommitRequest(1_000_000, [], []));
+
+        Assert.False(commit.Success);
+        Assert.Equal(ErrorCode.VERSION_IN_FUTURE, commit.Code);
+    }
+
+    [Fact]
     public async Task AtomicCommit_is_all_or_nothing_and_finds_conflicts()
     {
         await using var host = await ServiceHost.StartAsync();

@@ -4,6 +4,8 @@ namespace KvCloud.Tests.Node.Storage;
 
 public sealed class DataDirectoryTests : IDisposable
 {
+    private const string Voters = "0,1,2";
+
     private readonly TemporaryDirectory _directory = new();
 
     private string NodePath => DataDirectory.PathOf(_directory.Path, 1);
@@ -14,23 +16,24 @@ public sealed class DataDirectoryTests : IDisposable
     public void Open_again_gives_the_same_identity()
     {
         DirectoryIdentity first;
-        using (DataDirectory directory = DataDirectory.Open(NodePath, "c1", 1))
+        using (DataDirectory directory = DataDirectory.Open(NodePath, "c1", 1, Voters))
         {
-            Assert.True(directory.WasCreated);
+            Assert.True(directory.IsNew);
+            directory.NoteStoresMade();
             Assert.EndsWith("node_1", directory.Path, StringComparison.Ordinal);
             first = directory.Identity;
         }
 
-        using DataDirectory again = DataDirectory.Open(NodePath, "c1", 1);
-        Assert.False(again.WasCreated);
+        using DataDirectory again = DataDirectory.Open(NodePath, "c1", 1, Voters);
+        Assert.False(again.IsNew);
         Assert.Equal(first, again.Identity);
     }
 
     [Fact]
     public void Incarnations_of_two_directories_differ()
     {
-        using DataDirectory one = DataDirectory.Open(_directory.Sub("a"), "c1", 1);
-        using DataDirectory two = DataDirectory.Open(_directory.Sub("b"), "c1", 1);
+        using DataDirectory one = DataDirectory.Open(_directory.Sub("a"), "c1", 1, Voters);
+        using DataDirectory two = DataDirectory.Open(_directory.Sub("b"), "c1", 1, Voters);
 
         Assert.NotEqual(one.Identity.Incarnation, two.Identity.Incarnation);
     }
@@ -38,22 +41,33 @@ public sealed class DataDirectoryTests : IDisposable
     [Fact]
     public void Directory_of_another_node_or_cluster_is_refused_by_name()
     {
-        DataDirectory.Open(NodePath, "c1", 1).Dispose();
+        DataDirectory.Open(NodePath, "c1", 1, Voters).Dispose();
 
-        var node = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(NodePath, "c1", 2));
-        var cluster = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(NodePath, "c2", 1));
+        var node = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(NodePath, "c1", 2, Voters));
+        var cluster = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(NodePath, "c2", 1, Voters));
 
         Assert.Contains("belongs to node 1, not to node 2", node.Message, StringComparison.Ordinal);
         Assert.Contains("belongs to cluster 'c1', not to 'c2'", cluster.Message, StringComparison.Ordinal);
-        DataDirectory.Open(NodePath, "c1", 1).Dispose();
+        DataDirectory.Open(NodePath, "c1", 1, Voters).Dispose();
+    }
+
+    [Fact]
+    public void Directory_of_other_voters_is_refused_by_name()
+    {
+        DataDirectory.Open(NodePath, "c1", 1, Voters).Dispose();
+
+        var refusal = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(NodePath, "c1", 1, "0,1,2,3,4"));
+
+        Assert.Contains("the voters 0,1,2, the configuration names 0,1,2,3,4", refusal.Message, StringComparison.Ordinal);
+        DataDirectory.Open(NodePath, "c1", 1, Voters).Dispose();
     }
 
     [Fact]
     public void Second_opener_is_told_who_holds_it()
     {
-        using DataDirectory held = DataDirectory.Open(NodePath, "c1", 1);
+        using DataDirectory held = DataDirectory.Open(NodePath, "c1", 1, Voters);
 
-        var refusal = Assert.Throws<DataDirectoryInUseException>(() => DataDirectory.Open(NodePath, "c1", 1));
+        var refusal = Assert.Throws<DataDirectoryInUseException>(() => DataDirectory.Open(NodePath, "c1", 1, Voters));
 
         Assert.Contains($"process {Environment.ProcessId}", refusal.Message, StringComparison.Ordinal);
     }
@@ -61,32 +75,32 @@ public sealed class DataDirectoryTests : IDisposable
     [Fact]
     public void Damaged_identity_is_refused()
     {
-        DataDirectory.Open(NodePath, "c1", 1).Dispose();
+        DataDirectory.Open(NodePath, "c1", 1, Voters).Dispose();
         string file = Path.Combine(NodePath, "identity");
         File.WriteAllText(file, File.ReadAllText(file).Replace("node_id=1", "node_id=2", StringComparison.Ordinal));
 
-        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 2));
+        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 2, Voters));
     }
 
     [Fact]
     public void Empty_identity_is_refused()
     {
-        DataDirectory.Open(NodePath, "c1", 1).Dispose();
+        DataDirectory.Open(NodePath, "c1", 1, Voters).Dispose();
         File.WriteAllText(Path.Combine(NodePath, "identity"), "");
 
-        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 1));
+        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 1, Voters));
     }
 
     [Fact]
     public void Identity_of_a_newer_format_is_refused_by_its_number()
     {
-        DataDirectory.Open(NodePath, "c1", 1).Dispose();
+        DataDirectory.Open(NodePath, "c1", 1, Voters).Dispose();
         string file = Path.Combine(NodePath, "identity");
-        File.WriteAllText(file, File.ReadAllText(file).Replace("format=2", "format=3", StringComparison.Ordinal));
+        File.WriteAllText(file, File.ReadAllText(file).Replace("format=3", "format=9", StringComparison.Ordinal));
 
-        var refusal = Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 1));
+        var refusal = Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 1, Voters));
 
-        Assert.Contains("format 3", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("format 9", refusal.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -94,7 +108,7 @@ public sealed class DataDirectoryTests : IDisposable
     {
         Directory.CreateDirectory(Path.Combine(NodePath, "log"));
 
-        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 1));
+        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 1, Voters));
     }
 
     [Fact]
@@ -102,6 +116,6 @@ public sealed class DataDirectoryTests : IDisposable
     {
         File.WriteAllText(_directory.Sub("file"), "");
 
-        Assert.Throws<DataDirectoryUnusableException>(() => DataDirectory.Open(_directory.Sub("file"), "c1", 1));
+        Assert.Throws<DataDirectoryUnusableException>(() => DataDirectory.Open(_directory.Sub("file"), "c1", 1, Voters));
     }
 }

@@ -69,6 +69,98 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
+    public async Task Peer_with_other_voters_is_refused_by_name()
+    {
+        // Three endpoints were edited to five, and one replica was started anew: two of three and three of five are disjoint.
+        var directory = new Directory();
+        PeerIdentity edited = TestNode.Identity(2) with { Terms = TestNode.Terms with { Voters = "1,2,3,4,5" } };
+        await using TestNode one = await TestNode.StartAsync(1, [2, 3], directory);
+        await using TestNode two = await TestNode.StartAsync(2, [1, 3, 4, 5], directory, identity: edited);
+
+        await RefusedAsync(one, 2, "node 1 has the voters 1,2,3, node 2 has 1,2,3,4,5");
+        await RefusedAsync(two, 1, "node 2 has the voters 1,2,3,4,5, node 1 has 1,2,3");
+    }
+
+    [Theory]
+    [InlineData(800, 640)]
+    [InlineData(200, 160)]
+    [InlineData(800, 0)]
+    [InlineData(400, 390)]
+    public async Task Peer_with_other_times_that_the_lease_rests_on_is_refused_by_name(int electionTimeoutMs, int leaseMs)
+    {
+        var directory = new Directory();
+        PeerIdentity edited = TestNode.Identity(2) with
+        {
+            Terms = TestNode.Terms with { ElectionTimeoutMs = electionTimeoutMs, LeaseMs = leaseMs },
+        };
+        await using TestNode one = await TestNode.StartAsync(1, [2], directory);
+        await using TestNode two = await TestNode.StartAsync(2, [1], directory, identity: edited);
+
+        string otherTimes = $"node 2 has election timeout {electionTimeoutMs} ms and lease {leaseMs} ms";
+        await RefusedAsync(one, 2, $"node 1 has election timeout 400 ms and lease 320 ms, {otherTimes}");
+        await RefusedAsync(two, 1, $"{otherTimes}, node 1 has election timeout 400 ms and lease 320 ms");
+    }
+
+    [Theory]
+    [InlineData(400, 0)]
+    [InlineData(400, 320)]
+    public async Task Peer_with_a_lease_that_is_safe_is_welcome(int electionTimeoutMs, int leaseMs)
+    {
+        var directory = new Directory();
+        PeerIdentity edited = TestNode.Identity(2) with
+        {
+            Terms = TestNode.Terms with { ElectionTimeoutMs = electionTimeoutMs, LeaseMs = leaseMs },
+        };
+        await using TestNode one = await TestNode.StartAsync(1, [2], directory);
+        await using TestNode two = await TestNode.StartAsync(2, [1], directory, identity: edited);
+
+        await one.ConnectedToAsync(2);
+        await two.ConnectedToAsync(1);
+    }
+
+    [Fact]
+    public async Task Silent_connections_do_not_keep_a_peer_out()
+    {
+        var directory = new Directory();
+        TransportOptions options = TestNode.Quick with { MaxPendingHandshakes = 4, HandshakeTimeoutMs = 120_000 };
+        await using TestNode one = await TestNode.StartAsync(1, [2], directory, options);
+        var strangers = new List<RawPeer>();
+        try
+        {
+            for (int i = 0; i < 16; i++)
+            {
+                strangers.Add(await RawPeer.CallAsync(one.Transport.ListenEndPoint));
+            }
+
+            await using TestNode two = await TestNode.StartAsync(2, [1], directory);
+            await two.ConnectedToAsync(1);
+        }
+        finally
+        {
+            strangers.ForEach(stranger => stranger.Dispose());
+        }
+    }
+
+    [Fact]
+    public async Task Peer_that_is_refused_again_and_again_is_not_logged_again_and_again()
+    {
+        var directory = new Directory();
+        var remembered = new IncarnationMemory();
+        Assert.True(remembered.TryAdmit(2, 0xDEAD));
+        TransportOptions hasty = TestNode.Quick with { MaxReconnectDelayMs = 20 };
+        await using TestNode one = await TestNode.StartAsync(1, [2], directory, hasty, incarnations: remembered);
+        await using TestNode wiped = await TestNode.StartAsync(2, [1], directory, hasty);
+        await RefusedAsync(wiped, 1, "it has lost its data directory");
+        await RefusedAsync(one, 2, "it has lost its data directory");
+
+        await Task.Delay(1_500);
+
+        // Listening, refused when calling, refused when called, called and ended: each once.
+        Assert.InRange(wiped.Log.Count, 1, 6);
+        Assert.InRange(one.Log.Count, 1, 6);
+    }
+
+    [Fact]
     public async Task Caller_that_lost_its_disk_is_refused_and_the_others_go_on()
     {
         var directory = new Directory();

@@ -66,7 +66,9 @@ internal sealed class TestNode : IAsyncDisposable, ILogger<TcpTransport>
     };
 
     public static PeerIdentity Identity(int id, string cluster = "cluster", long incarnation = 0) =>
-        new(cluster, id, incarnation == 0 ? 1000 + id : incarnation, $"client-{id}:9090", $"http-{id}:9290");
+        new(cluster, id, incarnation == 0 ? 1000 + id : incarnation, $"client-{id}:9090", $"http-{id}:9290", Terms);
+
+    public static GroupTerms Terms { get; } = new("1,2,3", 400, 320);
 
     public static async Task<TestNode> StartAsync(
         int id,

@@ -14,6 +14,8 @@ public sealed class SegmentedPaxosLogTests : IDisposable
 
     private string LogPath => _directory.Sub("log");
 
+    private string MarkPath => LogPath + ".mark";
+
     public void Dispose() => _directory.Dispose();
 
     [Fact]
@@ -198,19 +200,115 @@ public sealed class SegmentedPaxosLogTests : IDisposable
         Assert.Equal("1:a 2:b 3:again", Shorten(reopened));
     }
 
-    [Fact]
-    public void File_that_was_cut_off_at_its_last_write_opens_without_it()
+    [Theory]
+    [InlineData(2)]
+    [InlineData(1)]
+    public void Segment_that_is_shorter_than_it_was_made_is_refused(int halves)
     {
-        long end = WriteThree();
+        WriteThree();
+        long length = new FileInfo(LastSegment).Length;
+        Assert.Equal(LogSegment.UsualSizeBytes, length);
         using (FileStream file = new(LastSegment, FileMode.Open))
         {
-            file.SetLength(end - 5);
+            file.SetLength(halves == 2 ? length / 2 : length - 5);
         }
 
-        using SegmentedPaxosLog log = Open();
-        Assert.Equal("1:a 2:b", Shorten(log));
-        log.Write([Effects(null, 0, Entry(3, "again"))]);
-        Assert.Equal("1:a 2:b 3:again", Shorten(log));
+        var refusal = Assert.Throws<LogCorruptException>(Open);
+        Assert.Contains(LastSegment, refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("shorter", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tail_that_was_closed_and_is_gone_is_refused()
+    {
+        WriteThree(isClosed: true);
+        Overwrite(LastSegment, EndOf(LastSegment) - GroupFrame.SizeOf(BodyBytes), new byte[GroupFrame.SizeOf(BodyBytes)]);
+
+        var refusal = Assert.Throws<LogCorruptException>(Open);
+
+        Assert.Contains("ends with write 2", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("write 3", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tail_that_was_marked_while_the_log_was_open_and_is_gone_is_refused()
+    {
+        byte[]? mark;
+        using (SegmentedPaxosLog log = Open())
+        {
+            log.Write([Effects(null, 0, Entry(1, "a"))]);
+            log.Write([Effects(null, 0, Entry(2, "b"))]);
+            log.Mark();
+            mark = ReadMark();
+        }
+
+        RestoreMark(mark);
+        Overwrite(LastSegment, EndOf(LastSegment) - Sector, new byte[Sector]);
+
+        Assert.Contains("write 2", Assert.Throws<LogCorruptException>(Open).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tail_that_was_found_by_a_start_and_is_gone_at_the_next_is_refused()
+    {
+        WriteThree();
+        byte[]? mark;
+        using (SegmentedPaxosLog log = Open())
+        {
+            mark = ReadMark();
+        }
+
+        RestoreMark(mark);
+        Overwrite(LastSegment, EndOf(LastSegment) - Sector, new byte[Sector]);
+
+        Assert.Contains("write 3", Assert.Throws<LogCorruptException>(Open).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Log_of_an_older_day_is_refused()
+    {
+        WriteThreeSegments();
+        Directory.Move(LogPath, _directory.Sub("newer"));
+        File.Move(MarkPath, _directory.Sub("mark"));
+        WriteThree();
+        File.Delete(MarkPath);
+        File.Move(_directory.Sub("mark"), MarkPath);
+
+        Assert.Contains("newest", Assert.Throws<LogCorruptException>(Open).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Log_whose_directory_is_gone_is_refused()
+    {
+        WriteThree();
+        Directory.Delete(LogPath, recursive: true);
+
+        Assert.Contains($"{LogPath} is missing", Assert.Throws<LogCorruptException>(Open).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Open_makes_durable_what_a_process_that_died_may_have_left_in_the_page_cache()
+    {
+        // A sync cannot be seen from here, but that the pages are written anew: without that, one whose sync failed counts as
+        // clean, and no later sync would bring it to the disk.
+        WriteThree();
+        DateTime before = DateTime.UtcNow.AddHours(-1);
+        File.SetLastWriteTimeUtc(LastSegment, before);
+        byte[] content = File.ReadAllBytes(LastSegment);
+
+        Open().Dispose();
+
+        Assert.True(File.GetLastWriteTimeUtc(LastSegment) > before.AddMinutes(1));
+        Assert.Equal(content, File.ReadAllBytes(LastSegment));
+    }
+
+    [Fact]
+    public void Damaged_mark_is_refused_by_name()
+    {
+        WriteThree();
+        Flip(MarkPath, 20);
+
+        Assert.Contains(MarkPath, Assert.Throws<LogCorruptException>(Open).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -253,7 +351,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     [Theory]
     [InlineData("0000000002.log", "missing")]
     [InlineData("0000000003.log", "newest")]
-    [InlineData("head", "missing")]
+    [InlineData("../log.mark", "log.mark is missing")]
     public void File_that_vanished_stops_the_opening(string name, string says)
     {
         WriteThreeSegments();
@@ -272,7 +370,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
             file.SetLength(LogSegment.UsualSizeBytes / 2);
         }
 
-        Assert.Contains("begins with write", Assert.Throws<LogCorruptException>(Open).Message, StringComparison.Ordinal);
+        Assert.Contains("shorter", Assert.Throws<LogCorruptException>(Open).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -289,7 +387,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     [Fact]
     public void Crash_before_a_new_segment_got_its_name_leaves_the_log_as_it_was()
     {
-        WriteThreeSegments();
+        byte[]? markBefore = WriteThreeSegments();
         string newest = Path.Combine(LogPath, "0000000003.log");
         string expected;
         using (SegmentedPaxosLog log = Open())
@@ -299,7 +397,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
 
         // The file is there in full, but still a spare, and the note of the newest is of before.
         File.Move(newest, Path.Combine(LogPath, "spare-0000000099.log"));
-        File.WriteAllText(Path.Combine(LogPath, "head"), "2\n");
+        RestoreMark(markBefore);
         File.WriteAllText(Path.Combine(LogPath, "new.tmp"), "half");
 
         using SegmentedPaxosLog before = Open();
@@ -392,6 +490,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
         {
             long endBefore;
             string segment;
+            byte[]? mark;
             Effects last;
             using (SegmentedPaxosLog log = Open())
             {
@@ -413,12 +512,18 @@ public sealed class SegmentedPaxosLogTests : IDisposable
                 log.Write([Effects(modelPromised, 0)]);
                 segment = LastSegment;
                 endBefore = EndOf(segment);
+                mark = ReadMark();
                 last = RandomEffects();
                 last.Append.Add(Entry(Math.Max(first, chosen + 1), RandomText()));
                 log.Write([last]);
             }
 
             // The crash came in the last write: any of its sectors may be missing.
+            if (segment == LastSegment)
+            {
+                RestoreMark(mark);
+            }
+
             long end = EndOf(LastSegment);
             int lost = 0;
             if (segment == LastSegment && random.Next(4) > 0)
@@ -491,23 +596,54 @@ public sealed class SegmentedPaxosLogTests : IDisposable
         ' ', log.Read(new Slot(1), new Slot(9), int.MaxValue)
             .Select(entry => $"{entry.Slot}:{Encoding.UTF8.GetString(entry.Value.Payload.Span).TrimEnd('.')}"));
 
-    /// <returns>Where in the file the third ends.</returns>
-    private long WriteThree()
+    private byte[]? ReadMark() => File.Exists(MarkPath) ? File.ReadAllBytes(MarkPath) : null;
+
+    private void RestoreMark(byte[]? mark)
     {
-        using SegmentedPaxosLog log = Open();
-        log.Write([Effects(null, 0, Entry(1, "a" + new string('.', PayloadBytes - 1)))]);
-        log.Write([Effects(null, 0, Entry(2, "b" + new string('.', PayloadBytes - 1)))]);
-        log.Write([Effects(null, 0, Entry(3, "c" + new string('.', PayloadBytes - 1)))]);
+        if (mark is not null)
+        {
+            File.WriteAllBytes(MarkPath, mark);
+        }
+    }
+
+    /// <param name="isClosed">Else the process dies after the last write.</param>
+    /// <returns>Where in the file the third ends.</returns>
+    private long WriteThree(bool isClosed = false)
+    {
+        byte[]? mark;
+        using (SegmentedPaxosLog log = Open())
+        {
+            WriteThree(log);
+            mark = ReadMark();
+        }
+
+        if (!isClosed)
+        {
+            RestoreMark(mark);
+        }
+
         return EndOf(LastSegment);
     }
 
-    private void WriteThreeSegments()
+    private static void WriteThree(SegmentedPaxosLog log)
     {
+        log.Write([Effects(null, 0, Entry(1, "a" + new string('.', PayloadBytes - 1)))]);
+        log.Write([Effects(null, 0, Entry(2, "b" + new string('.', PayloadBytes - 1)))]);
+        log.Write([Effects(null, 0, Entry(3, "c" + new string('.', PayloadBytes - 1)))]);
+    }
+
+    /// <returns>The mark as it was before the third was begun.</returns>
+    private byte[]? WriteThreeSegments()
+    {
+        byte[]? mark = null;
         using SegmentedPaxosLog log = Open();
         for (int slot = 1; Directory.GetFiles(LogPath, "0*.log").Length < 3; slot++)
         {
+            mark = ReadMark();
             log.Write([Effects(null, 0, Entry(slot, RandomBytes(slot, 512 * 1024)))]);
         }
+
+        return mark;
     }
 
     /// <summary>Behind the last sector that was written.</summary>

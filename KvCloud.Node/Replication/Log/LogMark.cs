@@ -1,0 +1,118 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
+using KvCloud.Consensus;
+using KvCloud.Node.Transport;
+using Microsoft.Win32.SafeHandles;
+
+namespace KvCloud.Node.Replication.Log;
+
+/// <summary>
+/// A file beside the log's directory that says how far the log has got at least: its newest segment, the sequence of a group
+/// that was synced, and the promise. A log that does not get so far has lost something, or is an older one. It only grows.
+/// Any thread.
+/// </summary>
+/// <remarks>
+/// One sector, written over in place: magic(8) format(4) segment(8) sequence(8) promise(12) checksum(8), zeros. A disk writes
+/// a sector whole or not at all, as <see cref="GroupFrame"/> has it too.
+/// </remarks>
+internal sealed class LogMark : IDisposable
+{
+    private const int FormatVersion = 1;
+    private const int ChecksumPlace = 40;
+
+    private readonly string _path;
+    private readonly SafeFileHandle _file;
+    private readonly Lock _gate = new();
+
+    private LogMark(string path, SafeFileHandle file, long segment, long sequence, Ballot promised)
+    {
+        _path = path;
+        _file = file;
+        Segment = segment;
+        Sequence = sequence;
+        Promised = promised;
+    }
+
+    /// <summary>0 before the first.</summary>
+    public long Segment { get; private set; }
+
+    /// <summary>0 before the first group.</summary>
+    public long Sequence { get; private set; }
+
+    public Ballot Promised { get; private set; }
+
+    private static ReadOnlySpan<byte> Magic => "KvPaxMrk"u8;
+
+    /// <summary>Makes the mark of a log that is empty; durable when it returns.</summary>
+    public static LogMark Create(string path)
+    {
+        DurableFile.Replace(path, Encode(0, 0, Ballot.Zero));
+        return Open(path);
+    }
+
+    /// <exception cref="LogCorruptException">It is not what this program writes.</exception>
+    public static LogMark Open(string path)
+    {
+        SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        try
+        {
+            Span<byte> sector = stackalloc byte[GroupFrame.SectorSizeBytes];
+            int read = RandomAccess.Read(file, sector, 0);
+            if (read < sector.Length
+                || !sector.StartsWith(Magic)
+                || BinaryPrimitives.ReadUInt64LittleEndian(sector[ChecksumPlace..]) != XxHash3.HashToUInt64(sector[..ChecksumPlace]))
+            {
+                throw new LogCorruptException($"{path}, which says how far the log has got, is damaged");
+            }
+
+            int format = BinaryPrimitives.ReadInt32LittleEndian(sector[8..]);
+            return format == FormatVersion
+                ? new LogMark(
+                    path,
+                    file,
+                    BinaryPrimitives.ReadInt64LittleEndian(sector[12..]),
+                    BinaryPrimitives.ReadInt64LittleEndian(sector[20..]),
+                    LogRecord.ReadBallot(sector[28..]))
+                : throw new LogCorruptException($"{path} has format {format}; this program knows {FormatVersion}");
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Notes durably that the log has got so far. What it has noted already costs nothing.</summary>
+    /// <exception cref="IOException">The disk did not take it.</exception>
+    public void Raise(long segment, long sequence, Ballot promised)
+    {
+        lock (_gate)
+        {
+            if (segment < Segment || sequence < Sequence || (segment == Segment && sequence == Sequence))
+            {
+                return;
+            }
+
+            RandomAccess.Write(_file, Encode(segment, sequence, promised), 0);
+            DurableFile.SyncData(_file, _path);
+            Segment = segment;
+            Sequence = sequence;
+            Promised = promised;
+        }
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private static byte[] Encode(long segment, long sequence, Ballot promised)
+    {
+        byte[] sector = new byte[GroupFrame.SectorSizeBytes];
+        Span<byte> span = sector;
+        Magic.CopyTo(span);
+        BinaryPrimitives.WriteInt32LittleEndian(span[8..], FormatVersion);
+        BinaryPrimitives.WriteInt64LittleEndian(span[12..], segment);
+        BinaryPrimitives.WriteInt64LittleEndian(span[20..], sequence);
+        LogRecord.WriteBallot(span[28..], promised);
+        BinaryPrimitives.WriteUInt64LittleEndian(span[ChecksumPlace..], XxHash3.HashToUInt64(span[..ChecksumPlace]));
+        return sector;
+    }
+}

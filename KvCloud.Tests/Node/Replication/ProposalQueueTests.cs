@@ -1,0 +1,94 @@
+using KvCloud.Node.Replication;
+using KvCloud.Node.State;
+using KvCloud.Protocol;
+using KvCloud.Tests.Consensus;
+
+namespace KvCloud.Tests.Node.Replication;
+
+/// <summary>The queue over a real core: a single voter whose disk the test stalls, so that what is proposed stays in flight.</summary>
+public sealed class ProposalQueueTests : IDisposable
+{
+    private const int LargerThanTheWindow = 9 * 1024 * 1024;
+
+    private static readonly ReplicationOptions Options = new() { MaxBatchBytes = 1_000 };
+
+    private readonly DriverInbox _inbox = new(100, long.MaxValue, 1_000, 10);
+    private readonly NodeUnderTest _node = new(0, voters: 1);
+    private readonly ProposalQueue _queue;
+
+    public ProposalQueueTests()
+    {
+        _queue = new ProposalQueue(Options, _inbox, TimeProvider.System);
+        _node.At(1);
+        _node.IsDiskStalled = true;
+    }
+
+    public void Dispose() => _inbox.Dispose();
+
+    [Fact]
+    public void Pump_command_larger_than_the_window_behind_an_expired_one_waits_for_room()
+    {
+        Add(new Write(10, isExpired: false));
+        Pump();
+        Assert.Equal(1, _node.Core.InFlightSlots);
+        var expired = new Write(10, isExpired: true);
+        var large = new Write(LargerThanTheWindow, isExpired: false);
+        Add(expired, large);
+
+        Pump();
+
+        Assert.Equal(ErrorCode.TIMEOUT, expired.Result?.Code);
+        Assert.Null(large.Result);
+        Assert.Equal(1, _queue.WaitingCount);
+        Assert.Equal(1, _node.Core.InFlightSlots);
+
+        _node.ResumeDisk();
+        Pump();
+        Assert.Equal(0, _queue.WaitingCount);
+        Assert.Equal(0, _node.Core.InFlightSlots);
+    }
+
+    [Fact]
+    public void Expire_writes_behind_one_that_still_has_time_are_answered()
+    {
+        var first = new Write(10, isExpired: false);
+        var second = new Write(20, isExpired: true);
+        var third = new Write(30, isExpired: false);
+        var fourth = new Write(40, isExpired: true);
+        Add(first, second, third, fourth);
+
+        _queue.Expire(Environment.TickCount64);
+
+        Assert.Equal(ErrorCode.TIMEOUT, second.Result?.Code);
+        Assert.Equal(ErrorCode.TIMEOUT, fourth.Result?.Code);
+        Assert.Null(first.Result);
+        Assert.Null(third.Result);
+        Assert.Equal(2, _queue.WaitingCount);
+    }
+
+    private void Add(params Write[] writes)
+    {
+        foreach (Write write in writes)
+        {
+            Assert.True(_inbox.TryPost(write, wakesLoop: false));
+        }
+
+        _queue.Add(_inbox.Take(new DriverInbox.Batch()).Writes);
+    }
+
+    private void Pump() => _node.Do(_queue.Pump);
+
+    private sealed class Write : PendingWrite
+    {
+        [System.Diagnostics.CodeAnalysis.SetsRequiredMembers]
+        public Write(int sizeBytes, bool isExpired)
+        {
+            Command = new byte[sizeBytes];
+            DeadlineTickMs = Environment.TickCount64 + (isExpired ? -1 : 60_000);
+        }
+
+        public CommandResult? Result { get; private set; }
+
+        protected override void Complete(in CommandResult result) => Result = result;
+    }
+}

@@ -1,0 +1,165 @@
+using KvCloud.Consensus;
+using KvCloud.Node.Operations;
+using KvCloud.Node.Replication;
+using KvCloud.Node.State;
+using KvCloud.Node.Storage;
+using KvCloud.Node.Transport;
+using KvCloud.Protocol;
+using KvCloud.Tests.Node.Rpc;
+
+namespace KvCloud.Tests.Node.Replication;
+
+/// <summary>A replica whose disk fails must not stand in the way of the others while it stops.</summary>
+public sealed class ReplicaFailureTests
+{
+    private const int Replicas = 3;
+
+    [Fact]
+    public async Task Leader_whose_data_store_fails_gives_up_leading_and_answers_what_waits()
+    {
+        var network = new InMemoryNetwork();
+        BreakableStore[] stores = [.. Enumerable.Range(0, Replicas).Select(_ => new BreakableStore())];
+        var failed = new TaskCompletionSource<Exception>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Replica[] replicas =
+        [
+            .. Enumerable.Range(0, Replicas)
+                .Select(id => Make(id, network, stores[id], exception => failed.TrySetResult(exception))),
+        ];
+        try
+        {
+            foreach (Replica replica in replicas)
+            {
+                await replica.StartAsync(_ => { }, CancellationToken.None);
+            }
+
+            await ConnectionTests.Eventually(() => Array.Exists(replicas, replica => replica.Driver.HasLease));
+            int leader = Array.FindIndex(replicas, replica => replica.Driver.HasLease);
+            stores[leader].IsBroken = true;
+            var first = new Write();
+            replicas[leader].Driver.Write(first);
+            await failed.Task.WaitAsync(TimeSpan.FromSeconds(5));
+
+            // Nobody has stopped the replica yet: that waits until its clients' calls have ended.
+            CommandResult result = await first.Result.WaitAsync(TimeSpan.FromSeconds(5));
+            Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, result.Code);
+            var second = new Write();
+            replicas[leader].Driver.Write(second);
+            Assert.Equal(ErrorCode.SHUTTING_DOWN, (await second.Result.WaitAsync(TimeSpan.FromSeconds(5))).Code);
+            Assert.False(replicas[leader].Driver.HasLease);
+            Assert.NotEqual(Role.Leader, replicas[leader].Driver.Status.Role);
+
+            await ConnectionTests.Eventually(() => replicas.Where((_, id) => id != leader).Any(replica => replica.Driver.HasLease));
+        }
+        finally
+        {
+            foreach (Replica replica in replicas)
+            {
+                await replica.DisposeAsync();
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Write_that_comes_while_the_driver_stops_is_answered()
+    {
+        var network = new InMemoryNetwork();
+        using var store = new BreakableStore();
+        Replica replica = Make(0, network, store, _ => { }, voters: 1);
+        await replica.StartAsync(_ => { }, CancellationToken.None);
+        await ConnectionTests.Eventually(() => replica.Driver.HasLease);
+        using var stop = new CancellationTokenSource();
+        var writes = new List<Write>();
+        Task writer = Task.Run(
+            () =>
+            {
+                while (!stop.IsCancellationRequested && writes.Count < 200_000)
+                {
+                    writes.Add(new Write());
+                    replica.Driver.Write(writes[^1]);
+                }
+            },
+            CancellationToken.None);
+
+        await Task.Delay(100);
+        await replica.DisposeAsync();
+        await stop.CancelAsync();
+        await writer;
+
+        Assert.NotEmpty(writes);
+        Assert.All(writes, write => Assert.True(write.IsFinished));
+    }
+
+    private static Replica Make(
+        int self, InMemoryNetwork network, BreakableStore store, Action<Exception> onFatal, int voters = Replicas) => new(
+        new PaxosConfig
+        {
+            Self = new NodeId(self),
+            Voters = [.. Enumerable.Range(0, voters).Select(id => new NodeId(id))],
+            Seed = (ulong)self + 1,
+        },
+        new MemoryPaxosLog(),
+        new KvStoreExecutor(store),
+        network.Join(
+            new PeerIdentity("test", self, 1, "", "", new GroupTerms("0,1,2", 400, 320)),
+            Enumerable.Range(0, voters).Where(id => id != self)),
+        new ReplicationOptions(),
+        TimeProvider.System,
+        onFatal);
+
+    private sealed class Write : PendingWrite
+    {
+        private readonly TaskCompletionSource<CommandResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        [System.Diagnostics.CodeAnalysis.SetsRequiredMembers]
+        public Write()
+        {
+            Command = CommandCodec.Encode(new SetCommand(null, "key"u8.ToArray(), "value"u8.ToArray()));
+            DeadlineTickMs = Environment.TickCount64 + 60_000;
+        }
+
+        public Task<CommandResult> Result => _result.Task;
+
+        protected override void Complete(in CommandResult result) => _result.SetResult(result);
+    }
+
+    /// <summary>The store in memory, which refuses writes from some moment on, as a full disk does.</summary>
+    private sealed class BreakableStore : IKvStore
+    {
+        private readonly MemoryKvStore _inner = new();
+
+        public volatile bool IsBroken;
+
+        public bool TryGet(KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value) => _inner.TryGet(table, key, ref value);
+
+        public IKvIterator Iterate(KvTable table) => _inner.Iterate(table);
+
+        public bool TryGetNewest(ReadOnlySpan<byte> key, ref ValueBuffer value) => _inner.TryGetNewest(key, ref value);
+
+        public bool TryGetAt(ReadOnlySpan<byte> key, CommitVersion at, ref ValueBuffer value) =>
+            _inner.TryGetAt(key, at, ref value);
+
+        public IKvIterator IterateNewest() => _inner.IterateNewest();
+
+        public IKvIterator IterateAt(CommitVersion at) => _inner.IterateAt(at);
+
+        public IKvBatch CreateBatch() => _inner.CreateBatch();
+
+        public void Write(IKvBatch batch)
+        {
+            if (IsBroken)
+            {
+                throw new StoreFailedException("no space left on device");
+            }
+
+            _inner.Write(batch);
+        }
+
+        public void Flush() => _inner.Flush();
+
+        public void ForgetVersionsBefore(CommitVersion oldest) => _inner.ForgetVersionsBefore(oldest);
+
+        public StoreFigures GetFigures() => _inner.GetFigures();
+
+        public void Dispose() => _inner.Dispose();
+    }
+}
