@@ -1,3 +1,4 @@
+using KvCloud.Consensus;
 using KvCloud.Node.Replication;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
@@ -18,7 +19,7 @@ public sealed class ProposalQueueTests : IDisposable
 
     public ProposalQueueTests()
     {
-        _queue = new ProposalQueue(Options, _inbox, TimeProvider.System);
+        _queue = new ProposalQueue(Options, _inbox, TimeProvider.System, new SlotTraces(new NodeId(0), []));
         _node.At(1);
         _node.IsDiskStalled = true;
     }
