@@ -2,8 +2,8 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using KvCloud.LocalCluster;
-using RepositoryFile = KvCloud.Tests.Node.Diagnostics.Repository;
 using KvCloud.Tests.Support;
+using RepositoryFile = KvCloud.Tests.Node.Diagnostics.Repository;
 
 namespace KvCloud.Tests.Deployment;
 

@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using KvCloud.Client;
+using KvCloud.LocalCluster;
 using KvCloud.Node.Configuration;
+using KvCloud.Tests.Live;
 using KvCloud.Tests.Support;
 using Xunit.Abstractions;
-using KvCloud.LocalCluster;
-using KvCloud.Tests.Live;
 
 namespace KvCloud.Tests.Deployment;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using KvCloud.LocalCluster;
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Diagnostics;
 using KvCloud.Tests.Node.Configuration;
@@ -6,7 +7,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using KvCloud.LocalCluster;
 
 namespace KvCloud.Tests.Node.Diagnostics;
 
