@@ -25,6 +25,9 @@ public static class Extensions
     /// <summary>The process is alive and answers: the checks tagged <see cref="LiveTag"/> pass.</summary>
     public const string AlivePath = "/alive";
 
+    /// <summary>What orchestrators, Prometheus and the AppHost ask for every few seconds, in every service that has it.</summary>
+    private static readonly string[] PolledPaths = [HealthPath, AlivePath, "/metrics", "/status"];
+
     /// <summary>Tag of the checks that say whether the process had better be restarted.</summary>
     public const string LiveTag = "live";
 
@@ -76,7 +79,7 @@ public static class Extensions
                 .AddSource(builder.Environment.ApplicationName)
                 .AddSource(OwnInstruments)
                 // Orchestrators ask for health every few seconds; their questions would drown the rest.
-                .AddAspNetCoreInstrumentation(options => options.Filter = context => !IsHealthRequest(context))
+                .AddAspNetCoreInstrumentation(options => options.Filter = context => !IsPolled(context.Request.Path))
                 .AddHttpClientInstrumentation());
             telemetry.UseOtlpExporter();
             builder.Services.AddHostedService<TelemetryShutdown>();
@@ -112,9 +115,8 @@ public static class Extensions
         return app;
     }
 
-    private static bool IsHealthRequest(HttpContext context) =>
-        context.Request.Path.StartsWithSegments(HealthPath, StringComparison.Ordinal)
-        || context.Request.Path.StartsWithSegments(AlivePath, StringComparison.Ordinal);
+    private static bool IsPolled(PathString path) =>
+        Array.Exists(PolledPaths, polled => path.StartsWithSegments(polled, StringComparison.Ordinal));
 
     /// <summary>
     /// <c>{"status":"healthy","checks":{"name":{"status":"healthy","description":"...","details":{...}}}}</c>

@@ -175,8 +175,6 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
 
     private IEnumerable<KeyValuePair<string, string?>> LogLevels()
     {
-        // That a replica was not healthy yet when it was asked is what the demo waits for; it need not be logged.
-        yield return new("Logging__LogLevel__Microsoft.Extensions.Diagnostics.HealthChecks", "None");
         if (!options.WithLogs)
         {
             // Warnings are always shown.
