@@ -1,0 +1,11 @@
+IDistributedApplicationBuilder builder = DistributedApplication.CreateBuilder(args);
+
+IResourceBuilder<KvCloudResource> kv = builder.AddKvCloud("kv", replicas: 3);
+
+builder.AddProject<Projects.Tickets_Api>("tickets")
+    .WithReference(kv)
+    .WaitFor(kv)
+    .WithHttpHealthCheck("/health")
+    .WithExternalHttpEndpoints();
+
+builder.Build().Run();
