@@ -10,6 +10,10 @@ internal sealed class ClusterData(string clusterName) : IDisposable
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
+    private const int MaxDeleteAttempts = 50;
+
+    private static readonly TimeSpan DeletePause = TimeSpan.FromMilliseconds(100);
+
     private bool _isTemporary = true;
     private bool _isOpen;
 
@@ -53,12 +57,24 @@ internal sealed class ClusterData(string clusterName) : IDisposable
         }
     }
 
-    /// <summary>Removes what was only for this run. The replicas have ended by now.</summary>
+    /// <summary>Removes what was only for this run. Replicas that were asked to end may still be closing their files.</summary>
     public void Dispose()
     {
-        if (_isTemporary && _isOpen)
+        for (int attempt = 1; _isTemporary && _isOpen; attempt++)
         {
-            Directory.Delete(Root, recursive: true);
+            try
+            {
+                Directory.Delete(Root, recursive: true);
+                _isOpen = false;
+            }
+            catch (DirectoryNotFoundException)
+            {
+                _isOpen = false;
+            }
+            catch (IOException) when (attempt < MaxDeleteAttempts)
+            {
+                Thread.Sleep(DeletePause);
+            }
         }
     }
 

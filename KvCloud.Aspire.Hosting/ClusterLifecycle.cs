@@ -19,7 +19,6 @@ internal static class ClusterLifecycle
         }
 
         KvCloudResource cluster = builder.Resource;
-        builder.ApplicationBuilder.Services.AddSingleton(_ => cluster.Data);
         builder.ApplicationBuilder.OnBeforeStart((start, _) =>
         {
             CheckBeforeStart(cluster, start.Services);
@@ -51,8 +50,6 @@ internal static class ClusterLifecycle
     /// <summary>One sentence before anything is started, rather than a replica after the other that ends.</summary>
     private static void CheckBeforeStart(KvCloudResource cluster, IServiceProvider services)
     {
-        // Asked for, the provider disposes of it when the application has stopped.
-        services.GetServices<ClusterData>();
         string[] taken =
         [
             .. cluster.Replicas
@@ -69,6 +66,7 @@ internal static class ClusterLifecycle
         }
 
         cluster.Data.Open(cluster.Replicas.Count);
+        services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(cluster.Data.Dispose);
     }
 
     private static async Task StartAsync(KvCloudResource cluster, InitializeResourceEvent start)
