@@ -13,6 +13,8 @@ public sealed partial class DependencyTests
     [InlineData("ServiceDefaults", "")]
     [InlineData("Client", "Protocol")]
     [InlineData("LocalCluster", "Node")]
+    [InlineData("Aspire.Hosting", "")]
+    [InlineData("AppHost", "Aspire.Hosting Node")]
     [InlineData("Cli", "Client LocalCluster")]
     [InlineData("Node", "Consensus Protocol ServiceDefaults")]
     [InlineData("Bench", "LocalCluster Client Node")]
