@@ -5,6 +5,7 @@ using KvCloud.Node.Cluster;
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Diagnostics;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.Routing;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
@@ -20,6 +21,8 @@ internal static class ReplicaServices
     {
         services.AddSingleton(_ => ReplicaStorage.Open(options, topology));
         services.AddSingleton(NewTransport);
+        services.AddSingleton<IReplicaRuntime>(
+            provider => new ThreadRuntime(provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(NewReplica);
         services.AddSingleton(provider => provider.GetRequiredService<Replica>().Driver);
         services.AddSingleton(provider => provider.GetRequiredService<ReplicaStorage>().Executor.Reader);
@@ -83,7 +86,7 @@ internal static class ReplicaServices
             storage.Executor,
             provider.GetRequiredService<IConsensusTransport>(),
             options.ToReplicationOptions(),
-            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<IReplicaRuntime>(),
             exception => fatal.Stop(ExitCodes.Fatal, "replication failed", exception));
     }
 
@@ -95,6 +98,7 @@ internal static class ReplicaServices
             provider.GetRequiredService<Replica>().Forwarder,
             provider.GetRequiredService<KvReader>(),
             provider.GetRequiredService<NodeOptions>().ToRoutingOptions(),
+            provider.GetRequiredService<IReplicaRuntime>().Clock,
             cluster.ClientEndpointOf);
     }
 

@@ -29,13 +29,13 @@ internal static class NodeEndpoints
     /// Adds health checks, the replica's gauges, the Prometheus exporter, the watch over the parent process and
     /// <see cref="FatalStop"/>. Needs AddServiceDefaults and AddClusterManager.
     /// </summary>
-    /// <param name="lastTurnTickMs">
-    /// Environment.TickCount64 of the last turn of the consensus loop; null asks the <see cref="ConsensusDriver"/>.
+    /// <param name="lastStepMs">
+    /// Environment.TickCount64 of the last step of consensus; null asks the <see cref="ConsensusDriver"/>.
     /// </param>
     public static IServiceCollection AddNodeDiagnostics(
-        this IServiceCollection services, Func<IServiceProvider, long>? lastTurnTickMs = null)
+        this IServiceCollection services, Func<IServiceProvider, long>? lastStepMs = null)
     {
-        lastTurnTickMs ??= provider => provider.GetRequiredService<ConsensusDriver>().LastTurnTickMs;
+        lastStepMs ??= provider => provider.GetRequiredService<ConsensusDriver>().LastStepMs;
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<FatalStop>();
         services.AddSingleton<ReplicaMetrics>();
@@ -44,7 +44,7 @@ internal static class NodeEndpoints
             .AddCheck<ReplicaReadyCheck>("replica", tags: [ReadyTag])
             .Add(new HealthCheckRegistration(
                 "driver",
-                provider => new DriverAliveCheck(() => lastTurnTickMs(provider), () => Environment.TickCount64),
+                provider => new DriverAliveCheck(() => lastStepMs(provider), () => Environment.TickCount64),
                 failureStatus: null,
                 tags: [Extensions.LiveTag]));
         services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddPrometheusExporter());

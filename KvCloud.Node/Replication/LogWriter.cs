@@ -1,128 +1,157 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Replication.Log;
+using KvCloud.Node.Replication.Workers;
+using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Makes log writes durable: one write and one fsync for all that waits, in order. What may be said only after the write is
-/// handed on only then. Mostly on a thread of its own (.NET has no asynchronous fsync); a write that is small and alone,
-/// on the thread that brought it. One thread at a time writes.
+/// Makes log writes durable: one write and one fsync for all that waits, in order. Messages that may leave only after the
+/// write are released only then: those for peers are sent, those of this node to itself go back to the consensus worker.
 /// </summary>
-internal sealed class LogWriter : IDisposable
+internal sealed class LogWriter(
+    NodeId self, IPaxosLog log, IConsensusTransport transport, DriverInbox inbox, SlotTraces traces) : IWork
 {
     /// <summary>Up to this a write takes the disk's time for a sync, and no more; a thread change costs about as much.</summary>
     private const int SmallWriteBytes = 4 * 1024;
 
-    private readonly IPaxosLog _log;
-    private readonly SlotTraces _traces;
-    private readonly Action<IReadOnlyList<Message>> _release;
-    private readonly Action<Exception> _onFatal;
-    private readonly Lock _gate = new();
-    private readonly ThreadSignal _signal = new();
-    private readonly Thread _thread;
-
-    // Of who writes.
+    // Of the run.
     private readonly List<Effects> _writes = [];
-    private readonly List<Message> _released = [];
+    private readonly List<Message> _forPeers = [];
+    private readonly List<Message> _forSelf = [];
     private List<Effects> _taken = [];
+
+    private readonly Lock _gate = new();
 
     // Under the gate.
     private List<Effects> _waiting = [];
     private long _unwrittenSlots;
     private bool _isWanted;
     private bool _isWriting;
-    private bool _hasFailed;
     private bool _isClosed;
-
-    /// <param name="release">Gets the messages of the effects that are durable now, on the thread that wrote.</param>
-    public LogWriter(
-        IPaxosLog log, SlotTraces traces, Action<IReadOnlyList<Message>> release, Action<Exception> onFatal)
-    {
-        _log = log;
-        _traces = traces;
-        _release = release;
-        _onFatal = onFatal;
-        _thread = new Thread(Run) { Name = "kv-log", IsBackground = true };
-    }
 
     /// <summary>Entries that are not on disk yet.</summary>
     public long UnwrittenSlots => Volatile.Read(ref _unwrittenSlots);
 
-    public void Start() => _thread.Start();
+    public int MaxSleepMs => Timeout.Infinite;
 
     /// <summary>
-    /// Queues the write. One that is a hint only, and lets nobody wait, goes with the next that is more, or with
-    /// <see cref="WriteHints"/>: it is not worth waking a thread.
+    /// Queues the write. A chosen slot alone, for which nobody waits, goes with the next write that is more, or with
+    /// <see cref="WriteUnsyncedChosen"/>: it is not worth waking a thread.
     /// </summary>
-    /// <param name="mayLeave">The caller has time for a small write.</param>
-    /// <returns>Whether the write is left to the caller, who must call <see cref="WriteHere"/> soon.</returns>
-    public bool Write(Effects effects, bool mayLeave)
+    public Due Write(Effects effects)
     {
-        bool isHint = !effects.MustSync && effects.SendAfterPersist.Count == 0;
-        bool isLeft;
-        bool isAwaited;
+        bool isChosenOnly = !effects.MustSync && effects.SendAfterPersist.Count == 0;
         lock (_gate)
         {
-            isLeft = mayLeave && !isHint && !_isWanted && !_isWriting && IsSmall(effects);
+            bool isAlone = !_isWanted && !_isWriting;
             _waiting.Add(effects);
             _unwrittenSlots += effects.Append.Count;
-            _isWanted |= !isHint;
-            isAwaited = !isHint && !isLeft && _signal.TakeExpected();
+            _isWanted |= !isChosenOnly;
+            return isChosenOnly ? Due.No : isAlone && IsSmall(effects) ? Due.Inline : Due.Own;
         }
-
-        _signal.WakeIf(isAwaited);
-        return isLeft;
     }
 
-    /// <summary>Writes what waits on this thread, unless another has begun with it meanwhile.</summary>
-    public void WriteHere()
+    /// <summary>Has chosen slots written that have waited since. To be called now and then.</summary>
+    public Due WriteUnsyncedChosen()
     {
         lock (_gate)
         {
-            if (_isWriting || !_isWanted)
-            {
-                return;
-            }
-
-            Take();
+            _isWanted |= _waiting.Count > 0;
+            return _isWanted ? Due.Own : Due.No;
         }
-
-        WriteTaken();
     }
 
-    /// <summary>Has the hints written that have waited since. To be called now and then.</summary>
-    public void WriteHints()
+    /// <summary>What still waits is due from now on.</summary>
+    public void Close()
     {
-        bool isAwaited = false;
-        lock (_gate)
-        {
-            if (_waiting.Count > 0)
-            {
-                _isWanted = true;
-                isAwaited = _signal.TakeExpected();
-            }
-        }
-
-        _signal.WakeIf(isAwaited);
-    }
-
-    /// <summary>Writes what still waits and ends the thread.</summary>
-    public void Dispose()
-    {
-        bool isAwaited;
         lock (_gate)
         {
             _isClosed = true;
-            isAwaited = _signal.TakeExpected();
         }
+    }
 
-        _signal.WakeIf(isAwaited);
-        if (_thread.IsAlive)
+    public bool IsDue(RunReason reason)
+    {
+        lock (_gate)
         {
-            _thread.Join();
+            return _isWanted || (_isClosed && _waiting.Count > 0);
+        }
+    }
+
+    public bool TryBegin(RunReason reason)
+    {
+        lock (_gate)
+        {
+            if (!_isWanted && !(_isClosed && _waiting.Count > 0))
+            {
+                return false;
+            }
+
+            _isWriting = true;
+            _isWanted = false;
+            (_taken, _waiting) = (_waiting, _taken);
+            return true;
+        }
+    }
+
+    public void Execute()
+    {
+        foreach (Effects effects in _taken)
+        {
+            if (effects.HasLogWrite)
+            {
+                _writes.Add(effects);
+            }
+
+            foreach (Message message in effects.SendAfterPersist)
+            {
+                (message.To == self ? _forSelf : _forPeers).Add(message);
+            }
         }
 
-        _signal.Dispose();
+        if (_writes.Count > 0)
+        {
+            DateTime started = traces.Now();
+            log.Write(_writes);
+            traces.LogSynced(_writes, started);
+        }
+    }
+
+    public FollowUp Complete()
+    {
+        if (_forPeers.Count > 0)
+        {
+            transport.Send(_forPeers);
+        }
+
+        Due consensus = Due.No;
+        if (_forSelf.Count > 0)
+        {
+            inbox.Post(_forSelf);
+            consensus = Due.Inline;
+        }
+
+        lock (_gate)
+        {
+            foreach (Effects effects in _writes)
+            {
+                _unwrittenSlots -= effects.Append.Count;
+            }
+
+            _isWriting = false;
+        }
+
+        _taken.Clear();
+        _writes.Clear();
+        _forPeers.Clear();
+        _forSelf.Clear();
+        return new FollowUp(consensus, Due.No, Due.No);
+    }
+
+    /// <summary>Nobody waits for the log itself: what its writes would have released is never said.</summary>
+    public void Abandon()
+    {
     }
 
     private static bool IsSmall(Effects effects)
@@ -134,117 +163,5 @@ internal sealed class LogWriter : IDisposable
         }
 
         return bytes <= SmallWriteBytes;
-    }
-
-    private void Run()
-    {
-        while (WaitAndTake())
-        {
-            WriteTaken();
-        }
-    }
-
-    /// <summary>False at the end, when nothing is left to write.</summary>
-    private bool WaitAndTake()
-    {
-        while (true)
-        {
-            lock (_gate)
-            {
-                if (!_isWriting && (_isWanted || _isClosed))
-                {
-                    Take();
-                    return _taken.Count > 0;
-                }
-
-                if (_hasFailed)
-                {
-                    return false;
-                }
-
-                _signal.Expect();
-            }
-
-            _signal.Wait();
-        }
-    }
-
-    /// <summary>Under the gate: from here on the caller is the one that writes.</summary>
-    private void Take()
-    {
-        _isWriting = true;
-        _isWanted = false;
-        (_taken, _waiting) = (_waiting, _taken);
-    }
-
-    private void WriteTaken()
-    {
-        try
-        {
-            foreach (Effects effects in _taken)
-            {
-                if (effects.HasLogWrite)
-                {
-                    _writes.Add(effects);
-                }
-
-                _released.AddRange(effects.SendAfterPersist);
-            }
-
-            if (_writes.Count > 0)
-            {
-                DateTime started = _traces.Now();
-                _log.Write(_writes);
-                _traces.LogSynced(_writes, started);
-                NoteWritten();
-            }
-
-            if (_released.Count > 0)
-            {
-                _release(_released);
-            }
-        }
-        catch (Exception exception)
-        {
-            Fail(exception);
-            return;
-        }
-
-        _taken.Clear();
-        _writes.Clear();
-        _released.Clear();
-        bool isAwaited;
-        lock (_gate)
-        {
-            _isWriting = false;
-            isAwaited = (_isWanted || _isClosed) && _signal.TakeExpected();
-        }
-
-        _signal.WakeIf(isAwaited);
-    }
-
-    private void NoteWritten()
-    {
-        lock (_gate)
-        {
-            foreach (Effects effects in _writes)
-            {
-                _unwrittenSlots -= effects.Append.Count;
-            }
-        }
-    }
-
-    /// <summary>Nobody writes any more: what the disk holds is unknown.</summary>
-    private void Fail(Exception exception)
-    {
-        bool isAwaited;
-        lock (_gate)
-        {
-            _hasFailed = true;
-            isAwaited = _signal.TakeExpected();
-        }
-
-        _signal.WakeIf(isAwaited);
-        _onFatal(exception);
     }
 }

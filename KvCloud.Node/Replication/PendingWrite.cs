@@ -12,7 +12,7 @@ internal abstract class PendingWrite
     public required ReadOnlyMemory<byte> Command { get; init; }
 
     /// <summary>
-    /// Environment.TickCount64 after which the caller is told OUTCOME_UNKNOWN (TIMEOUT if it was never proposed).
+    /// <see cref="IReplicaClock.NowMs"/> after which the caller is told OUTCOME_UNKNOWN (TIMEOUT if it was never proposed).
     /// </summary>
     public required long DeadlineTickMs { get; init; }
 

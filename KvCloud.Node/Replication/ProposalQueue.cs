@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
+using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
 using KvCloud.Node.Tracing;
 using KvCloud.Protocol;
@@ -9,10 +10,10 @@ namespace KvCloud.Node.Replication;
 
 /// <summary>
 /// The writes of this node between their coming and their answer: first waiting to be proposed, then in flight by
-/// slot. Owned by the consensus loop.
+/// slot. Owned by the consensus worker.
 /// </summary>
 internal sealed class ProposalQueue(
-    ReplicationOptions options, DriverInbox inbox, TimeProvider time, SlotTraces traces)
+    ReplicationOptions options, DriverInbox inbox, IReplicaClock clock, SlotTraces traces, IReplicaObserver? observer)
 {
     private static readonly CommandResult TooLate =
         new(ErrorCode.TIMEOUT, Message: "the deadline passed before the write was proposed; nothing was written");
@@ -21,22 +22,22 @@ internal sealed class ProposalQueue(
     private readonly SortedDictionary<long, Proposed> _inFlight = [];
     private readonly List<PendingWrite> _batch = [];
     private readonly CommandBatchWriter _writer = new();
-    private readonly Gathering _gathering = new(time, options.GatheringLimit);
+    private readonly AdaptiveBatching _batching = new(clock, options.BatchingLimit);
     private long _waitingBytes;
 
     private readonly record struct Proposed(Ballot Ballot, PendingWrite[] Writes, Activity? Span);
 
     public int WaitingCount => _waiting.Count;
 
-    /// <summary>Whether a write that waits may be waiting for company, and somebody must look for its end.</summary>
-    public bool MayGather => _gathering.Company > 1;
+    /// <summary>Whether writes may be waiting for a larger batch, and somebody must look for the end of that.</summary>
+    public bool MayBatch => _batching.TargetSize > 1;
 
-    /// <summary>Whether a write that comes now will have no company.</summary>
-    public bool IsNextAlone => _inFlight.Count == 0 && _gathering.LastCount <= 1;
+    /// <summary>Whether a write that comes now goes into a slot of its own at once.</summary>
+    public bool IsNextAlone => _inFlight.Count == 0 && _batching.LastSize <= 1;
 
     /// <summary>As long as fewer writes wait, <see cref="Pump"/> has nothing to do for them.</summary>
-    public int WritesWanted(PaxosNode node) =>
-        node.InFlightSlots < options.EagerInFlightSlots ? _gathering.Company : options.MaxBatchCommands;
+    public int TargetWrites(PaxosNode node) =>
+        node.InFlightSlots < options.EagerInFlightSlots ? _batching.TargetSize : options.MaxBatchCommands;
 
     public void Add(List<PendingWrite> writes)
     {
@@ -48,15 +49,15 @@ internal sealed class ProposalQueue(
     }
 
     /// <summary>
-    /// Proposes what waits: with the company that it had of late while little is in flight, and in full batches beyond, so
-    /// that load makes batches larger instead of more numerous.
+    /// Proposes what waits: in batches of the recent size while little is in flight, and in full ones beyond, so that load
+    /// makes batches larger instead of more numerous.
     /// </summary>
     public void Pump(PaxosNode node)
     {
         while (_waiting.Count > 0)
         {
             bool isFull = _waiting.Count >= options.MaxBatchCommands || _waitingBytes >= options.MaxBatchBytes;
-            if (!isFull && (node.InFlightSlots >= options.EagerInFlightSlots || _gathering.IsWorthWaiting(_waiting.Count)))
+            if (!isFull && (node.InFlightSlots >= options.EagerInFlightSlots || _batching.ShouldWait(_waiting.Count)))
             {
                 return;
             }
@@ -141,12 +142,12 @@ internal sealed class ProposalQueue(
         ExpireWaiting(nowTickMs);
     }
 
-    /// <summary>To be called now and then: company that stays away is not waited for.</summary>
-    public void ForgetCompanyIfIdle()
+    /// <summary>To be called now and then: after an idle time a write does not wait for others.</summary>
+    public void NoteIfIdle()
     {
         if (_waiting.Count == 0 && _inFlight.Count == 0)
         {
-            _gathering.NoteIdle();
+            _batching.NoteIdle();
         }
     }
 
@@ -202,7 +203,7 @@ internal sealed class ProposalQueue(
 
     private bool ExpireFirst()
     {
-        if (_waiting.Peek().DeadlineTickMs > Environment.TickCount64)
+        if (_waiting.Peek().DeadlineTickMs > clock.NowMs)
         {
             return false;
         }
@@ -249,11 +250,14 @@ internal sealed class ProposalQueue(
             _writer.Add(write.Command.Span);
         }
 
-        ProposeResult result = node.Propose(_writer.Build(time.GetUtcNow().ToUnixTimeMilliseconds(), options.Retention));
+        ProposeResult result = node.Propose(_writer.Build(clock.UnixMs, options.Retention));
         Invariant.Check(result.Status == ProposeStatus.Proposed, "the window closed between its check and the proposal");
-        _inFlight.Add(result.Slot.Value, new Proposed(
-            result.Ballot, [.. _batch], traces.Proposed(_batch, result.Slot, result.Ballot)));
-        _gathering.NoteProposed(_batch.Count);
+        PendingWrite[] writes = [.. _batch];
+        _inFlight.Add(
+            result.Slot.Value,
+            new Proposed(result.Ballot, writes, traces.Proposed(_batch, result.Slot, result.Ballot)));
+        observer?.Proposed(result.Slot, result.Ballot, writes);
+        _batching.NoteProposed(_batch.Count);
         _batch[0].IsAlone = _batch.Count == 1;
     }
 }

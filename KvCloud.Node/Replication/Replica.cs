@@ -1,5 +1,6 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Replication.Log;
+using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
 using KvCloud.Node.Transport;
 
@@ -7,29 +8,54 @@ namespace KvCloud.Node.Replication;
 
 /// <summary>
 /// One replica at work: its consensus over a log, a data store and a transport, started and stopped in the right order.
-/// Log and store stay the caller's.
-/// Standalone mode is a group of one over the same path.
+/// Log and store stay the caller's. Standalone mode is a group of one over the same path.
 /// </summary>
+/// <remarks>
+/// Neither it nor its parts have a thread, a clock or a socket of their own: these come with the
+/// <see cref="IReplicaRuntime"/> and the transport. The simulator runs this very class.
+/// </remarks>
 internal sealed class Replica : IAsyncDisposable
 {
     private readonly IConsensusTransport _transport;
-    private readonly LogTrimmer _trimmer;
+    private readonly IWorkers _workers;
+    private readonly LogWriter _logWriter;
+    private readonly Applier _applier;
+    private readonly Action<Exception> _onFatal;
     private bool _isDisposed;
 
+    /// <summary>Applies what the log has beyond the data store before it returns.</summary>
+    /// <param name="onFatal">Something that this replica cannot go on without has failed: the process is to stop.</param>
+    /// <exception cref="LogCorruptException">A slot that must be there is not.</exception>
     public Replica(
         PaxosConfig config,
         IPaxosLog log,
         KvStoreExecutor executor,
         IConsensusTransport transport,
         ReplicationOptions options,
-        TimeProvider time,
+        IReplicaRuntime runtime,
         Action<Exception> onFatal)
     {
-        _transport = transport;
         RestoredState restored = Recovery.Restore(log, executor);
-        Driver = new ConsensusDriver(config, restored, log, transport, executor, options, time, onFatal);
-        Forwarder = new WriteForwarder(config.Self, Driver, transport, options);
-        _trimmer = new LogTrimmer(log, executor, Driver, options, Driver.Fail);
+        _transport = transport;
+        _onFatal = onFatal;
+        _workers = runtime.CreateWorkers(Failed);
+        var traces = new SlotTraces(config.Self, config.Voters);
+        var inbox = new DriverInbox(
+            options.MaxQueuedWrites, options.MaxQueuedWriteBytes, options.MaxBatchBytes, ReplicaClock.TickMs);
+        _logWriter = new LogWriter(config.Self, log, transport, inbox, traces);
+        _applier = new Applier(executor, runtime.Clock, traces, runtime.Observer, onFatal);
+        var catchUps = new CatchUpServer(config.Self, log, transport);
+        var parts = new ReplicaParts(
+            transport, executor, options, runtime, _workers, inbox, _logWriter, _applier, catchUps, traces);
+        Driver = new ConsensusDriver(config, restored, parts);
+        Forwarder = new WriteForwarder(config.Self, Driver, transport, options, runtime, _workers);
+        Driver.OnTick = Forwarder.Sweep;
+        _workers.Add(Station.Consensus, Driver);
+        _workers.Add(Station.Log, _logWriter);
+        _workers.Add(Station.Apply, _applier);
+        _workers.Add(Station.CatchUp, catchUps);
+        _workers.Add(Station.Trim, new LogTrimmer(log, executor, Driver, _applier, options));
+        _workers.Add(Station.Forward, Forwarder.Sender);
     }
 
     public ConsensusDriver Driver { get; }
@@ -38,11 +64,14 @@ internal sealed class Replica : IAsyncDisposable
 
     public async Task StartAsync(Action<PeerReport> onReport, CancellationToken cancellationToken)
     {
-        Driver.Start();
-        _trimmer.Start();
+        _workers.Start();
         await _transport.StartAsync(Receive, onReport, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// Ends the workers in the order in which they feed each other: what was chosen is applied and answered, what is in
+    /// flight is told that its outcome is unknown.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (_isDisposed)
@@ -52,9 +81,25 @@ internal sealed class Replica : IAsyncDisposable
 
         _isDisposed = true;
         await _transport.DisposeAsync().ConfigureAwait(false);
-        await Forwarder.DisposeAsync().ConfigureAwait(false);
-        _trimmer.Dispose();
-        Driver.Dispose();
+        Forwarder.Stop();
+        _workers.Stop(Station.Forward);
+        _workers.Stop(Station.Trim);
+        _workers.Stop(Station.CatchUp);
+        Driver.Close(hasFailed: false);
+        _workers.Stop(Station.Consensus);
+        _logWriter.Close();
+        _workers.Stop(Station.Log);
+        _applier.Close();
+        _workers.Stop(Station.Apply);
+        Driver.Abandon();
+        _workers.Dispose();
+    }
+
+    /// <summary>A worker has failed. Leading ends before anybody is answered.</summary>
+    private void Failed(Exception exception)
+    {
+        Driver.Close(hasFailed: true);
+        _onFatal(exception);
     }
 
     /// <summary>Almost always all is of consensus, and passed on as it is.</summary>

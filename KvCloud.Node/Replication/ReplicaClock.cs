@@ -11,7 +11,7 @@ namespace KvCloud.Node.Replication;
 /// Elsewhere it is .NET's Stopwatch, which counts suspension on Windows, but not on macOS: there a lease is not safe over a
 /// suspension.
 /// </remarks>
-internal sealed partial class ReplicaClock
+internal sealed partial class ReplicaClock(TimeProvider time) : IReplicaClock
 {
     public const int TickMs = 10;
 
@@ -22,7 +22,7 @@ internal sealed partial class ReplicaClock
     private static readonly long TimestampsPerTick = (HasBootTime ? NanosecondsPerSecond : Stopwatch.Frequency) * TickMs / 1000;
     private readonly long _start = GetTimestamp();
 
-    /// <summary>Whole ticks that have passed; what happens now is counted from the tick's beginning.</summary>
+    /// <inheritdoc/>
     public long NowTick => (GetTimestamp() - _start) / TimestampsPerTick;
 
     /// <summary>The clock itself, in units of its own.</summary>
@@ -38,7 +38,19 @@ internal sealed partial class ReplicaClock
         return (now.Seconds * NanosecondsPerSecond) + now.Nanoseconds;
     }
 
-    /// <summary>The timestamp at which the tick begins.</summary>
+    /// <inheritdoc/>
+    public long Timestamp => GetTimestamp();
+
+    /// <inheritdoc/>
+    public long NowMs => Environment.TickCount64;
+
+    /// <inheritdoc/>
+    public long NowUs => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000);
+
+    /// <inheritdoc/>
+    public long UnixMs => time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <inheritdoc/>
     public long TimestampOf(long tick) => _start + (tick * TimestampsPerTick);
 
     /// <summary>Ticks that last at least this long.</summary>

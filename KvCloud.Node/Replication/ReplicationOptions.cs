@@ -20,8 +20,8 @@ internal sealed record ReplicationOptions
     /// <summary>While fewer slots than this are in flight, batches need not be full.</summary>
     public int EagerInFlightSlots { get; init; } = 2;
 
-    /// <summary>How long writes wait at most for as many as came together of late; the loop looks each millisecond.</summary>
-    public TimeSpan GatheringLimit { get; init; } = TimeSpan.FromMilliseconds(1);
+    /// <summary>How long writes wait at most for a batch of the recent size; the consensus worker looks each millisecond.</summary>
+    public TimeSpan BatchingLimit { get; init; } = TimeSpan.FromMilliseconds(1);
 
     /// <summary>How long superseded versions stay readable. The leader's setting travels with each batch.</summary>
     public MvccRetention Retention { get; init; } = MvccRetention.Default;
@@ -37,4 +37,7 @@ internal sealed record ReplicationOptions
 
     /// <summary>Bytes applied since the data store was last made durable, after which it is again, so that the log can be trimmed.</summary>
     public long FlushBytes { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>How often log and data store are looked at: marked, flushed, trimmed.</summary>
+    public int TrimIntervalMs { get; init; } = 1000;
 }

@@ -1,8 +1,7 @@
 using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
-using System.Security.Cryptography;
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
+using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
 using KvCloud.Node.Tracing;
 using KvCloud.Node.Transport;
@@ -11,64 +10,67 @@ using KvCloud.Protocol;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Passes writes from a follower to the leader and their answers back, over the connections between replicas. Both
-/// halves are here: what this node has passed on and waits for, and what peers have passed to it.
+/// Forwards writes from a follower to the leader and their answers back, over the connections between replicas. Both
+/// halves are here: what this node has forwarded and waits for, and what peers have forwarded to it.
 /// </summary>
 /// <remarks>
 /// An answer is never false. What has left this node may take effect, so whatever breaks then is OUTCOME_UNKNOWN. Only
 /// the leader's own word that nothing was done (NOT_LEADER) lets the write be routed anew, and a write is with one
-/// node at a time. What comes from a peer goes to this node's consensus or is refused; it is never passed on, so nothing runs
-/// in a ring. The command's bytes are the client's: its client id and sequence go through untouched.
+/// node at a time. What comes from a peer goes to this node's consensus or is refused; it is never forwarded again, so nothing
+/// runs in a ring. The command's bytes are the client's: its client id and sequence go through untouched.
 /// </remarks>
-internal sealed class WriteForwarder : IAsyncDisposable
+internal sealed class WriteForwarder
 {
-    private const int SweepMs = 20;
+    private const int SweepEveryMs = 20;
 
     /// <summary>The leader knows more than this node when a deadline passes, and so gets to say it.</summary>
     private const int DeadlineGraceMs = 100;
 
     /// <summary>How long an answer may be held back until this node's own reads show the write.</summary>
-    private const int VisibleWaitMs = 1000;
+    private const int ReadYourWritesWaitMs = 1000;
 
     private readonly NodeId _self;
     private readonly ConsensusDriver _driver;
     private readonly IConsensusTransport _transport;
     private readonly ReplicationOptions _options;
-    private readonly ForwardOutbox _outbox;
+    private readonly IReplicaClock _clock;
+    private readonly IWorkers _workers;
     private readonly Lock _gate = new();
-    private readonly Dictionary<long, PassedWrite> _passed = [];
-    private readonly List<PassedWrite> _refused = [];
-    private readonly HashSet<Task> _showing = [];
-    private readonly CancellationTokenSource _stop = new();
-    private readonly Timer _timer;
-    private long _passedBytes;
-    private long _lastId = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
-    private bool _isSweeping;
+    private readonly SortedDictionary<long, PendingForward> _pending = [];
+    private readonly List<PendingForward> _refused = [];
+    private long _pendingBytes;
+    private long _lastId;
+    private long _nextSweepMs;
     private bool _isStopped;
 
     public WriteForwarder(
-        NodeId self, ConsensusDriver driver, IConsensusTransport transport, ReplicationOptions options)
+        NodeId self,
+        ConsensusDriver driver,
+        IConsensusTransport transport,
+        ReplicationOptions options,
+        IReplicaRuntime runtime,
+        IWorkers workers)
     {
         _self = self;
         _driver = driver;
         _transport = transport;
         _options = options;
-        _outbox = new ForwardOutbox(transport);
-        _timer = new Timer(
-            static forwarder => ((WriteForwarder)forwarder!).Sweep(), this, Timeout.Infinite, Timeout.Infinite);
+        _clock = runtime.Clock;
+        _workers = workers;
+        _lastId = runtime.NextUniqueId();
+        Sender = new ForwardSender(transport);
     }
 
-    /// <summary>Waits until a version is readable on this node, or gives up by the deadline.</summary>
-    public delegate Task VisibleWait(CommitVersion version, long deadlineTickMs, CancellationToken cancellationToken);
+    public ForwardSender Sender { get; }
 
-    /// <summary>Writes that this node has passed on and not answered.</summary>
-    public int PassedCount
+    /// <summary>Writes that this node has forwarded and not answered.</summary>
+    public int PendingCount
     {
         get
         {
             lock (_gate)
             {
-                return _passed.Count + _refused.Count;
+                return _pending.Count + _refused.Count;
             }
         }
     }
@@ -76,10 +78,12 @@ internal sealed class WriteForwarder : IAsyncDisposable
     /// <summary>
     /// Sends a write to wherever the leader is, which may be here by now. Refuses what can be sent nowhere.
     /// </summary>
-    /// <param name="visible">
-    /// Holds the answer back until whoever wrote through this node also reads the write here.
+    /// <param name="awaitVisible">
+    /// Calls back when the version is readable here, or the deadline has passed: until then the answer is held back, so that
+    /// whoever wrote through this node also reads the write here.
     /// </param>
-    public void Write(PendingWrite write, VisibleWait visible) => Route(new PassedWrite(write, visible));
+    public void Write(PendingWrite write, Action<CommitVersion, long, Action> awaitVisible) =>
+        Route(new PendingForward(write, awaitVisible));
 
     /// <summary>Messages of peers; those that are neither Forward nor ForwardReply are not meant.</summary>
     public void Receive(IReadOnlyList<Message> messages)
@@ -91,8 +95,8 @@ internal sealed class WriteForwarder : IAsyncDisposable
                 _driver.Write(new PeerWrite(this, forward)
                 {
                     Command = forward.Command,
-                    DeadlineTickMs = Environment.TickCount64 + forward.TimeoutMs,
-                    Span = PassedWrite.StartSpan(ActivityKind.Server, forward.Trace, _self, forward.From),
+                    DeadlineTickMs = _clock.NowMs + forward.TimeoutMs,
+                    Span = PendingForward.StartSpan(ActivityKind.Server, forward.Trace, _self, forward.From),
                 });
             }
             else if (messages[i] is ForwardReply reply)
@@ -103,43 +107,75 @@ internal sealed class WriteForwarder : IAsyncDisposable
     }
 
     /// <summary>
-    /// Answers all that waits. The transport must have ended before, so that no answer comes any more.
+    /// Answers what will get no answer any more, and routes anew what was refused without effect. To be called at every tick.
     /// </summary>
-    public async ValueTask DisposeAsync()
+    public void Sweep(long nowMs)
     {
-        PassedWrite[] left;
-        PassedWrite[] refused;
-        Task[] showing;
+        List<(long Id, PendingForward Forward, string Why)> unknown = [];
+        PendingForward[] refused;
         lock (_gate)
         {
-            if (_isStopped)
+            if (_isStopped || nowMs < _nextSweepMs || (_pending.Count == 0 && _refused.Count == 0))
             {
                 return;
             }
 
-            _isStopped = true;
-            left = [.. _passed.Values];
+            _nextSweepMs = nowMs + SweepEveryMs;
+            foreach ((long id, PendingForward forward) in _pending)
+            {
+                if (WhyLost(forward, nowMs) is string why)
+                {
+                    unknown.Add((id, forward, why));
+                }
+            }
+
+            foreach ((long id, PendingForward forward, _) in unknown)
+            {
+                Forget(id, forward);
+            }
+
             refused = [.. _refused];
-            showing = [.. _showing];
-            _passed.Clear();
             _refused.Clear();
         }
 
-        await _timer.DisposeAsync().ConfigureAwait(false);
-        foreach (PassedWrite passed in left)
+        foreach ((_, PendingForward forward, string why) in unknown)
         {
-            passed.EndSpan(ErrorCode.OUTCOME_UNKNOWN);
-            passed.Write.Finish(Unknown("this node stopped while the leader had the write"));
+            forward.EndSpan(ErrorCode.OUTCOME_UNKNOWN);
+            forward.Write.Finish(Unknown(why));
         }
 
-        foreach (PassedWrite passed in refused)
+        foreach (PendingForward forward in refused)
         {
-            passed.Write.Finish(Stopping);
+            Route(forward);
+        }
+    }
+
+    /// <summary>
+    /// Answers all that waits. The transport must have ended before, so that no answer comes any more.
+    /// </summary>
+    public void Stop()
+    {
+        PendingForward[] left;
+        PendingForward[] refused;
+        lock (_gate)
+        {
+            _isStopped = true;
+            left = [.. _pending.Values];
+            refused = [.. _refused];
+            _pending.Clear();
+            _refused.Clear();
         }
 
-        await _stop.CancelAsync().ConfigureAwait(false);
-        await Task.WhenAll(showing).ConfigureAwait(false);
-        _stop.Dispose();
+        foreach (PendingForward forward in left)
+        {
+            forward.EndSpan(ErrorCode.OUTCOME_UNKNOWN);
+            forward.Write.Finish(Unknown("this node stopped while the leader had the write"));
+        }
+
+        foreach (PendingForward forward in refused)
+        {
+            forward.Write.Finish(Stopping);
+        }
     }
 
     private static CommandResult Stopping =>
@@ -154,59 +190,64 @@ internal sealed class WriteForwarder : IAsyncDisposable
     private static CommandResult NoLeader(string why) =>
         new(ErrorCode.NO_LEADER, Message: $"{why}; nothing was written");
 
-    private void Route(PassedWrite passed)
+    private void Route(PendingForward forward)
     {
         ReplicaStatus status = _driver.Status;
         if (status.Role == Role.Leader)
         {
-            _driver.Write(passed.Write);
+            _driver.Write(forward.Write);
             return;
         }
 
         if (status.Leader is not NodeId leader || leader == _self)
         {
-            passed.Write.Finish(NoLeader("no leader is known at the moment"));
+            forward.Write.Finish(NoLeader("no leader is known at the moment"));
             return;
         }
 
         LinkState link = _transport.StateOf(leader);
         if (!link.IsWhole)
         {
-            passed.Write.Finish(NoLeader($"{leader} leads and cannot be reached from this node"));
+            forward.Write.Finish(NoLeader($"{leader} leads and cannot be reached from this node"));
             return;
         }
 
-        long leftMs = passed.Write.DeadlineTickMs - Environment.TickCount64;
+        long leftMs = forward.Write.DeadlineTickMs - _clock.NowMs;
         if (leftMs <= 0)
         {
-            passed.Write.Finish(TooLate);
+            forward.Write.Finish(TooLate);
         }
-        else if (Note(passed, leader, link.Breaks) is long id)
+        else if (Note(forward, leader, link.Breaks) is long id)
         {
-            _outbox.Post(new Forward(
+            Post(new Forward(
                 _self,
                 leader,
                 id,
                 (int)Math.Min(leftMs, int.MaxValue),
-                passed.Write.Command,
-                passed.Span?.Context ?? default));
+                forward.Write.Command,
+                forward.Span?.Context ?? default));
         }
     }
 
+    private void Post(Message message)
+    {
+        Sender.Post(message);
+        _workers.Wake(Station.Forward);
+    }
+
     /// <summary>Under which number the write goes out; null when it was refused here.</summary>
-    private long? Note(PassedWrite passed, NodeId leader, long breaks)
+    private long? Note(PendingForward forward, NodeId leader, long breaks)
     {
         CommandResult refusal;
         lock (_gate)
         {
-            if (!_isStopped && _passed.Count < _options.MaxQueuedWrites && _passedBytes < _options.MaxQueuedWriteBytes)
+            if (!_isStopped && _pending.Count < _options.MaxQueuedWrites && _pendingBytes < _options.MaxQueuedWriteBytes)
             {
-                passed.Leader = leader;
-                passed.Breaks = breaks;
-                passed.StartSpan(_self);
-                _passed.Add(++_lastId, passed);
-                _passedBytes += passed.Write.Command.Length;
-                KeepSweeping();
+                forward.Leader = leader;
+                forward.Breaks = breaks;
+                forward.StartSpan(_self);
+                _pending.Add(++_lastId, forward);
+                _pendingBytes += forward.Write.Command.Length;
                 return _lastId;
             }
 
@@ -217,176 +258,83 @@ internal sealed class WriteForwarder : IAsyncDisposable
                     Message: "max_queued_writes: too many writes wait for the leader's answer; nothing was written");
         }
 
-        passed.Write.Finish(refusal);
+        forward.Write.Finish(refusal);
         return null;
     }
 
     private void TakeReply(ForwardReply reply)
     {
-        PassedWrite? passed;
+        PendingForward? forward;
         lock (_gate)
         {
-            if (!_passed.TryGetValue(reply.Id, out passed) || passed.Leader != reply.From)
+            if (!_pending.TryGetValue(reply.Id, out forward) || forward.Leader != reply.From)
             {
                 // Answered by its deadline or by a broken connection.
                 return;
             }
 
-            Forget(reply.Id, passed);
+            Forget(reply.Id, forward);
         }
 
         if (!CommandResultCodec.TryDecode(reply.Result, out CommandResult result, out string? error))
         {
-            passed.EndSpan(ErrorCode.OUTCOME_UNKNOWN);
-            passed.Write.Finish(Unknown(error));
+            forward.EndSpan(ErrorCode.OUTCOME_UNKNOWN);
+            forward.Write.Finish(Unknown(error));
             return;
         }
 
-        passed.EndSpan(result.Code);
+        forward.EndSpan(result.Code);
         if (result.Code == ErrorCode.NOT_LEADER)
         {
-            RouteLater(passed);
+            RouteLater(forward);
         }
         else if (result.Code == ErrorCode.OK)
         {
-            Show(passed, result);
+            long deadlineMs = Math.Min(forward.Write.DeadlineTickMs, _clock.NowMs + ReadYourWritesWaitMs);
+            forward.AwaitVisible(result.Version, deadlineMs, () => forward.Write.Finish(result));
         }
         else
         {
-            passed.Write.Finish(result);
+            forward.Write.Finish(result);
         }
     }
 
     /// <summary>
     /// Nothing was done, and soon this node knows as well as its peer who leads: at the next sweep the write goes there.
     /// </summary>
-    private void RouteLater(PassedWrite passed)
+    private void RouteLater(PendingForward forward)
     {
         lock (_gate)
         {
             if (!_isStopped)
             {
-                _refused.Add(passed);
-                KeepSweeping();
+                _refused.Add(forward);
                 return;
             }
         }
 
-        passed.Write.Finish(Stopping);
+        forward.Write.Finish(Stopping);
     }
 
-    [SuppressMessage("Design", "CA1031", Justification = "The write took effect whatever comes of waiting for it.")]
-    private void Show(PassedWrite passed, CommandResult result)
-    {
-        long deadlineTickMs = Math.Min(passed.Write.DeadlineTickMs, Environment.TickCount64 + VisibleWaitMs);
-        Task showing = FinishWhenVisibleAsync();
-        if (!showing.IsCompleted)
-        {
-            lock (_gate)
-            {
-                _showing.Add(showing);
-            }
-
-            showing.ContinueWith(Shown, TaskScheduler.Default);
-        }
-
-        async Task FinishWhenVisibleAsync()
-        {
-            try
-            {
-                await passed.Visible(result.Version, deadlineTickMs, _stop.Token).ConfigureAwait(false);
-            }
-            catch (Exception)
-            {
-                // This node stops, or cannot read: its next reads say so themselves. The write is done all the same.
-            }
-
-            passed.Write.Finish(result);
-        }
-    }
-
-    private void Shown(Task showing)
-    {
-        lock (_gate)
-        {
-            _showing.Remove(showing);
-        }
-    }
-
-    /// <summary>
-    /// Answers what will get no answer any more, and routes anew what was refused without effect.
-    /// </summary>
-    private void Sweep()
-    {
-        List<(PassedWrite Passed, string Why)> unknown = [];
-        PassedWrite[] refused;
-        lock (_gate)
-        {
-            if (_isStopped)
-            {
-                return;
-            }
-
-            long nowTickMs = Environment.TickCount64;
-            foreach ((long id, PassedWrite passed) in _passed)
-            {
-                if (WhyLost(passed, nowTickMs) is string why)
-                {
-                    unknown.Add((passed, why));
-                    Forget(id, passed);
-                }
-            }
-
-            refused = [.. _refused];
-            _refused.Clear();
-            if (_passed.Count == 0 && refused.Length == 0)
-            {
-                _isSweeping = false;
-                _timer.Change(Timeout.Infinite, Timeout.Infinite);
-            }
-        }
-
-        foreach ((PassedWrite passed, string why) in unknown)
-        {
-            passed.EndSpan(ErrorCode.OUTCOME_UNKNOWN);
-            passed.Write.Finish(Unknown(why));
-        }
-
-        foreach (PassedWrite passed in refused)
-        {
-            Route(passed);
-        }
-    }
-
-    private string? WhyLost(PassedWrite passed, long nowTickMs) =>
-        nowTickMs >= passed.Write.DeadlineTickMs + DeadlineGraceMs
+    private string? WhyLost(PendingForward forward, long nowMs) =>
+        nowMs >= forward.Write.DeadlineTickMs + DeadlineGraceMs
             ? "the deadline passed while the leader had the write"
-            : _transport.StateOf(passed.Leader).Breaks != passed.Breaks
+            : _transport.StateOf(forward.Leader).Breaks != forward.Breaks
                 ? "the connection to the leader broke while it had the write"
                 : null;
 
-    private void Forget(long id, PassedWrite passed)
+    private void Forget(long id, PendingForward forward)
     {
-        _passed.Remove(id);
-        _passedBytes -= passed.Write.Command.Length;
+        _pending.Remove(id);
+        _pendingBytes -= forward.Write.Command.Length;
     }
 
-    private void KeepSweeping()
-    {
-        if (!_isSweeping)
-        {
-            _isSweeping = true;
-            _timer.Change(SweepMs, SweepMs);
-        }
-    }
-
-    /// <summary>A write that a peer has passed to this node.</summary>
+    /// <summary>A write that a peer has forwarded to this node.</summary>
     private sealed class PeerWrite(WriteForwarder owner, Forward forward) : PendingWrite
     {
         protected override void Complete(in CommandResult result)
         {
-            owner._outbox.Post(
-                new ForwardReply(owner._self, forward.From, forward.Id, CommandResultCodec.Encode(in result)));
+            owner.Post(new ForwardReply(owner._self, forward.From, forward.Id, CommandResultCodec.Encode(in result)));
             if (Span is { } span)
             {
                 NodeTracing.End(span, result.Code);

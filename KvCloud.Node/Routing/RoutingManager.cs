@@ -8,20 +8,17 @@ using KvCloud.Protocol;
 namespace KvCloud.Node.Routing;
 
 /// <summary>Decides by kind of operation, consistency level and role of this node where a call runs.</summary>
+/// <remarks>It decides at once, or lets a <see cref="RoutedRead"/> wait: the simulator runs this class too.</remarks>
 internal sealed class RoutingManager(
     ConsensusDriver driver,
     WriteForwarder forwarder,
     KvReader reader,
     RoutingOptions options,
+    IReplicaClock clock,
     Func<NodeId, string?> clientEndpointOf)
 {
     /// <summary>How long a local read may wait for word from the leader before it is refused as too stale.</summary>
     private const int FreshWaitMs = 500;
-
-    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(20);
-
-    private readonly Lock _gate = new();
-    private ReadBatch? _openBatch;
 
     /// <summary>Sends a write on its way. The answer, refusals included, comes by <see cref="PendingWrite.Finish"/>.</summary>
     public void Write(PendingWrite write)
@@ -35,7 +32,7 @@ internal sealed class RoutingManager(
 
         if (options.ForwardWrites)
         {
-            forwarder.Write(write, AwaitVisibleAsync);
+            forwarder.Write(write, AwaitVisible);
             return;
         }
 
@@ -45,106 +42,177 @@ internal sealed class RoutingManager(
     }
 
     /// <summary>
-    /// Completes when a read at this level may look into the local store; at once for LOCAL on a replica that is known to
-    /// be in touch, and for LEADER inside the lease. Null arguments mean what is configured.
+    /// Whether a read may look into the local store, where that can be said at once: for LOCAL on a replica that is known to
+    /// be fresh, for LEADER inside the lease or on another node, for a version that is applied.
     /// </summary>
-    public ValueTask<ReadAdmission> AdmitReadAsync(
-        ReadConsistency? level, int? maxStalenessMs, long deadlineTickMs, CancellationToken cancellationToken)
+    /// <param name="admission">The answer.</param>
+    /// <param name="wait">Where there is none yet: what to wait for.</param>
+    /// <param name="slot">The slot to wait for, with <see cref="ReadWait.Applied"/>.</param>
+    public bool TryAdmit(in ReadRequest request, out ReadAdmission admission, out ReadWait wait, out Slot slot)
     {
-        switch (level ?? options.ConsistencyLevel)
+        admission = ReadAdmission.Ok;
+        wait = ReadWait.ReadIndex;
+        slot = Slot.Zero;
+        if (request.AtVersion is CommitVersion version)
+        {
+            wait = ReadWait.Version;
+            return reader.AppliedVersion >= version;
+        }
+
+        switch (request.Level ?? options.ConsistencyLevel)
         {
             case ReadConsistency.LOCAL when options.AllowStaleReads:
-                return AdmitLocal(maxStalenessMs ?? options.MaxStalenessMs, deadlineTickMs, cancellationToken);
+                wait = ReadWait.Fresh;
+                return IsFresh(request.MaxStalenessMs ?? options.MaxStalenessMs);
             case ReadConsistency.LEADER:
                 ReplicaStatus status = driver.Status;
                 if (driver.HasLease)
                 {
                     // A follower may have shown already what was chosen and is not applied here yet.
-                    return driver.AppliedSlot >= status.ChosenSlot
-                        ? new ValueTask<ReadAdmission>(ReadAdmission.Ok)
-                        : AwaitAppliedAsync(status.ChosenSlot, deadlineTickMs, cancellationToken);
+                    wait = ReadWait.Applied;
+                    slot = status.ChosenSlot;
+                    return driver.AppliedSlot >= slot;
                 }
 
-                return status.Role == Role.Leader
-                    ? AwaitReadIndexAsync(deadlineTickMs, cancellationToken)
-                    : new ValueTask<ReadAdmission>(NotHere(status));
+                if (status.Role == Role.Leader)
+                {
+                    return false;
+                }
+
+                admission = NotHere(status);
+                return true;
             default:
-                return AwaitReadIndexAsync(deadlineTickMs, cancellationToken);
+                return false;
         }
     }
+
+    /// <summary>Lets a read wait for what <see cref="TryAdmit"/> named; it is admitted or refused exactly once.</summary>
+    public void Wait(RoutedRead read, in ReadRequest request, ReadWait wait, Slot slot)
+    {
+        read.WaitFor(this, request, wait);
+        if (wait == ReadWait.Applied)
+        {
+            driver.WaitForApplied(slot, read);
+        }
+        else
+        {
+            driver.ReadIndex(read);
+        }
+    }
+
+    /// <summary>Until when a read waits, of one whose call ends at the deadline (<see cref="IReplicaClock.NowMs"/>).</summary>
+    public long WaitDeadlineMs(ReadWait wait, long deadlineMs) =>
+        wait == ReadWait.Fresh ? Math.Min(deadlineMs, clock.NowMs + FreshWaitMs) : deadlineMs;
+
+    /// <summary>What the outcome of its wait means for a read.</summary>
+    public ReadAdmission Conclude(in ReadRequest request, ReadWait wait, in ReadOutcome outcome)
+    {
+        if (outcome.Status == ReadStatus.Ready)
+        {
+            return wait == ReadWait.Version ? ConcludeVersion(request.AtVersion!.Value) : ReadAdmission.Ok;
+        }
+
+        if (wait == ReadWait.Fresh)
+        {
+            return TooStale(request.MaxStalenessMs ?? options.MaxStalenessMs);
+        }
+
+        return outcome.Status == ReadStatus.NotApplied
+            ? new ReadAdmission(
+                ErrorCode.TIMEOUT, $"this replica had not applied slot {outcome.Slot} when the deadline passed")
+            : new ReadAdmission(ErrorCode.NO_LEADER, "no leader confirmed the read before its deadline");
+    }
+
+    /// <summary>
+    /// Completes when a read at this level may look into the local store. Null arguments mean what is configured.
+    /// </summary>
+    public ValueTask<ReadAdmission> AdmitReadAsync(
+        ReadConsistency? level, int? maxStalenessMs, long deadlineTickMs, CancellationToken cancellationToken) =>
+        AdmitAsync(new ReadRequest(level, maxStalenessMs), deadlineTickMs, cancellationToken);
 
     /// <summary>
     /// Completes when this replica has applied <paramref name="version"/>; VERSION_IN_FUTURE when nobody has issued it.
     /// </summary>
     public ValueTask<ReadAdmission> AdmitReadAtAsync(
         CommitVersion version, long deadlineTickMs, CancellationToken cancellationToken) =>
-        reader.AppliedVersion >= version
-            ? new ValueTask<ReadAdmission>(ReadAdmission.Ok)
-            : AwaitVersionAsync(version, deadlineTickMs, cancellationToken);
+        AdmitAsync(new ReadRequest(null, AtVersion: version), deadlineTickMs, cancellationToken);
 
     /// <summary>The newest committed version that a later read anywhere must see (linearizable).</summary>
     public async ValueTask<(ReadAdmission Admission, CommitVersion Version)> GetReadVersionAsync(
         long deadlineTickMs, CancellationToken cancellationToken)
     {
-        Slot chosen = driver.Status.ChosenSlot;
-        ReadAdmission admission = driver.HasLease
-            ? await AwaitAppliedAsync(chosen, deadlineTickMs, cancellationToken).ConfigureAwait(false)
-            : await AwaitReadIndexAsync(deadlineTickMs, cancellationToken).ConfigureAwait(false);
+        ReadConsistency level = driver.HasLease ? ReadConsistency.LEADER : ReadConsistency.READ_INDEX;
+        ReadAdmission admission = await AdmitReadAsync(level, null, deadlineTickMs, cancellationToken).ConfigureAwait(false);
+        if (admission.Code == ErrorCode.NOT_LEADER)
+        {
+            // The lease was lost in between.
+            admission = await AdmitReadAsync(ReadConsistency.READ_INDEX, null, deadlineTickMs, cancellationToken)
+                .ConfigureAwait(false);
+        }
+
         return (admission, admission.Code == ErrorCode.OK ? reader.AppliedVersion : CommitVersion.Zero);
     }
 
-    private ValueTask<ReadAdmission> AdmitLocal(
-        int maxStalenessMs, long deadlineTickMs, CancellationToken cancellationToken)
+    private ValueTask<ReadAdmission> AdmitAsync(
+        in ReadRequest request, long deadlineMs, CancellationToken cancellationToken)
+    {
+        if (TryAdmit(request, out ReadAdmission admission, out ReadWait wait, out Slot slot))
+        {
+            return new ValueTask<ReadAdmission>(admission);
+        }
+
+        var read = new TaskRead(wait == ReadWait.Applied ? null : StartSpan())
+        {
+            DeadlineMs = WaitDeadlineMs(wait, deadlineMs),
+        };
+        Wait(read, request, wait, slot);
+        return new ValueTask<ReadAdmission>(
+            cancellationToken.CanBeCanceled ? read.Task.WaitAsync(cancellationToken) : read.Task);
+    }
+
+    private static Activity? StartSpan()
+    {
+        Activity? current = Activity.Current;
+        Activity? span = NodeTracing.StartBelowCurrent(SpanNames.ReadIndex);
+        Activity.Current = current;
+        return span;
+    }
+
+    private bool IsFresh(int maxStalenessMs)
     {
         if (maxStalenessMs <= 0)
         {
-            return new ValueTask<ReadAdmission>(ReadAdmission.Ok);
+            return true;
         }
 
-        long staleMs = Environment.TickCount64 - driver.InTouchTickMs;
+        long staleMs = clock.NowMs - driver.FreshAsOfMs;
         if (staleMs > maxStalenessMs)
         {
-            return AwaitFreshAsync(maxStalenessMs, deadlineTickMs, cancellationToken);
+            return false;
         }
 
         if (staleMs > maxStalenessMs / 2)
         {
             // Asked for while there is time, so that reads that go on never have to wait for it.
-            _ = JoinBatch();
+            driver.Refresh();
         }
 
-        return new ValueTask<ReadAdmission>(ReadAdmission.Ok);
+        return true;
     }
 
-    private async ValueTask<ReadAdmission> AwaitFreshAsync(
-        int maxStalenessMs, long deadlineTickMs, CancellationToken cancellationToken)
+    private ReadAdmission TooStale(int maxStalenessMs)
     {
-        long untilTickMs = Math.Min(deadlineTickMs, Environment.TickCount64 + FreshWaitMs);
-        ReadAdmission admission = await AwaitReadIndexAsync(untilTickMs, cancellationToken).ConfigureAwait(false);
-        if (admission.Code == ErrorCode.OK)
-        {
-            return admission;
-        }
-
-        long inTouch = driver.InTouchTickMs;
+        long freshAsOfMs = driver.FreshAsOfMs;
         return new ReadAdmission(
             ErrorCode.TOO_STALE,
-            inTouch == 0
+            freshAsOfMs == 0
                 ? "this replica has not been in touch with a leader yet"
-                : $"this replica was last in touch {Environment.TickCount64 - inTouch} ms ago,"
-                    + $" max_staleness_ms is {maxStalenessMs}");
+                : $"this replica was last in touch {clock.NowMs - freshAsOfMs} ms ago, max_staleness_ms is {maxStalenessMs}");
     }
 
-    private async ValueTask<ReadAdmission> AwaitVersionAsync(
-        CommitVersion version, long deadlineTickMs, CancellationToken cancellationToken)
+    /// <summary>Whoever issued the version had it chosen: a read index taken since covers it.</summary>
+    private ReadAdmission ConcludeVersion(CommitVersion version)
     {
-        // Whoever issued the version had it chosen: a read index taken now covers it.
-        ReadAdmission admission = await AwaitReadIndexAsync(deadlineTickMs, cancellationToken).ConfigureAwait(false);
-        if (admission.Code != ErrorCode.OK)
-        {
-            return admission;
-        }
-
         CommitVersion applied = reader.AppliedVersion;
         return applied >= version
             ? ReadAdmission.Ok
@@ -155,73 +223,17 @@ internal sealed class RoutingManager(
     /// <summary>
     /// Who wrote through this node expects to read it here. In vain at worst: the write has its answer either way.
     /// </summary>
-    private async Task AwaitVisibleAsync(
-        CommitVersion version, long deadlineTickMs, CancellationToken cancellationToken) =>
-        await AdmitReadAtAsync(version, deadlineTickMs, cancellationToken).ConfigureAwait(false);
-
-    /// <summary>Asks for read indexes, a new one for each attempt, until one is confirmed and applied here.</summary>
-    private async ValueTask<ReadAdmission> AwaitReadIndexAsync(
-        long deadlineTickMs, CancellationToken cancellationToken)
+    private void AwaitVisible(CommitVersion version, long deadlineMs, Action then)
     {
-        using Activity? span = NodeTracing.StartBelowCurrent(SpanNames.ReadIndex);
-        while (true)
+        var request = new ReadRequest(null, AtVersion: version);
+        if (TryAdmit(request, out _, out ReadWait wait, out Slot slot))
         {
-            ReadIndexResult result = await JoinBatch().WaitAsync(cancellationToken).ConfigureAwait(false);
-            if (result.Confirmed)
-            {
-                span?.SetTag(SpanNames.Attributes.Slot, result.Slot.Value);
-                span?.AddEvent(new ActivityEvent("confirmed"));
-                return await AwaitAppliedAsync(result.Slot, deadlineTickMs, cancellationToken).ConfigureAwait(false);
-            }
-
-            if (Environment.TickCount64 + RetryPause.TotalMilliseconds >= deadlineTickMs)
-            {
-                span?.SetStatus(ActivityStatusCode.Error, nameof(ErrorCode.NO_LEADER));
-                return new ReadAdmission(ErrorCode.NO_LEADER, "no leader confirmed the read before its deadline");
-            }
-
-            await Task.Delay(RetryPause, cancellationToken).ConfigureAwait(false);
+            then();
         }
-    }
-
-    private async ValueTask<ReadAdmission> AwaitAppliedAsync(
-        Slot slot, long deadlineTickMs, CancellationToken cancellationToken)
-    {
-        Task applied = driver.WaitForAppliedAsync(slot);
-        if (!applied.IsCompleted)
+        else
         {
-            long remainingMs = Math.Max(1, deadlineTickMs - Environment.TickCount64);
-            try
-            {
-                await applied.WaitAsync(TimeSpan.FromMilliseconds(remainingMs), cancellationToken)
-                    .ConfigureAwait(false);
-            }
-            catch (TimeoutException)
-            {
-                return new ReadAdmission(
-                    ErrorCode.TIMEOUT, $"this replica had not applied slot {slot} when the deadline passed");
-            }
+            Wait(new CallbackRead(then) { DeadlineMs = deadlineMs }, request, wait, slot);
         }
-
-        return ReadAdmission.Ok;
-    }
-
-    private Task<ReadIndexResult> JoinBatch()
-    {
-        ReadBatch batch;
-        lock (_gate)
-        {
-            if (_openBatch is { IsClosed: false } open)
-            {
-                return open.Outcome;
-            }
-
-            batch = new ReadBatch(_gate);
-            _openBatch = batch;
-        }
-
-        driver.ReadIndex(batch);
-        return batch.Outcome;
     }
 
     private ReadAdmission NotHere(ReplicaStatus status)
@@ -234,5 +246,44 @@ internal sealed class RoutingManager(
         string? endpoint = clientEndpointOf(leader);
         return new ReadAdmission(
             ErrorCode.NOT_LEADER, $"Not leader: {leader} at {endpoint ?? "an unknown endpoint"} leads", endpoint);
+    }
+
+    private sealed class CallbackRead(Action then) : RoutedRead
+    {
+        protected override void Admitted(in ReadAdmission admission, Slot readIndex) => then();
+    }
+
+    private sealed class TaskRead(Activity? span) : RoutedRead
+    {
+        private readonly TaskCompletionSource<ReadAdmission> _outcome =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task<ReadAdmission> Task => _outcome.Task;
+
+        public override void Confirmed(Slot readIndex) => span?.AddEvent(new ActivityEvent("confirmed"));
+
+        protected override void Admitted(in ReadAdmission admission, Slot readIndex)
+        {
+            if (span is not null)
+            {
+                End(span, admission, readIndex);
+            }
+
+            _outcome.SetResult(admission);
+        }
+
+        private static void End(Activity span, in ReadAdmission admission, Slot readIndex)
+        {
+            if (admission.Code == ErrorCode.OK)
+            {
+                span.SetTag(SpanNames.Attributes.Slot, readIndex.Value);
+            }
+            else
+            {
+                span.SetStatus(ActivityStatusCode.Error, admission.Code.ToString());
+            }
+
+            NodeTracing.End(span);
+        }
     }
 }

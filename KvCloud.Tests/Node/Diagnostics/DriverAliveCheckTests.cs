@@ -6,9 +6,9 @@ namespace KvCloud.Tests.Node.Diagnostics;
 public sealed class DriverAliveCheckTests
 {
     [Theory]
-    [InlineData(1000, HealthStatus.Healthy, "the consensus loop turns")]
-    [InlineData(16_000, HealthStatus.Healthy, "the consensus loop turns")]
-    [InlineData(16_001, HealthStatus.Unhealthy, "the consensus loop has not turned for 15 s")]
+    [InlineData(1000, HealthStatus.Healthy, "consensus makes steps")]
+    [InlineData(16_000, HealthStatus.Healthy, "consensus makes steps")]
+    [InlineData(16_001, HealthStatus.Unhealthy, "consensus has made no step for 15 s")]
     public async Task CheckHealthAsync_is_alive_while_the_loop_turns(long nowMs, HealthStatus status, string description)
     {
         DriverAliveCheck check = new(() => 1000, () => nowMs);

@@ -1,96 +1,112 @@
+using KvCloud.Consensus;
 using KvCloud.Node.Replication;
 using KvCloud.Node.State;
 
 namespace KvCloud.Tests.Node.Replication;
 
-public sealed class DriverInboxTests : IDisposable
+public sealed class DriverInboxTests
 {
-    private const int ForeverMs = 60_000;
-    private static readonly TimeSpan Enough = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(200);
-
-    private readonly DriverInbox _inbox = new(maxWrites: 100, maxWriteBytes: 10_000, bytesWanted: 1_000, ForeverMs);
-
-    public void Dispose() => _inbox.Dispose();
+    private readonly DriverInbox _inbox = new(maxWrites: 100, maxWriteBytes: 10_000, targetBytes: 1_000, maxSleepMs: 10);
 
     [Fact]
-    public async Task A_write_wakes_the_loop()
+    public void TryPost_a_write_is_due()
     {
-        Task loop = Wait();
-        Post();
-        await loop.WaitAsync(Enough);
+        Assert.True(Post());
+        Assert.True(_inbox.IsDue);
+        Assert.False(_inbox.IsEmpty);
     }
 
     [Fact]
-    public async Task Fewer_writes_than_are_wanted_wake_nobody()
+    public void TryPost_fewer_writes_than_the_target_are_not_due()
     {
-        _inbox.Want(writes: 3, ForeverMs);
-        Task loop = Wait();
-        Post();
-        Post();
-        await Assert.ThrowsAsync<TimeoutException>(() => loop.WaitAsync(Moment));
+        _inbox.Target(writes: 3, maxSleepMs: 10);
 
-        Post();
-        await loop.WaitAsync(Enough);
+        Assert.False(Post());
+        Assert.False(Post());
+        Assert.False(_inbox.IsDue);
+        Assert.True(Post());
     }
 
     [Fact]
-    public async Task Writes_that_were_taken_and_wait_still_count()
+    public void TryPost_writes_that_were_taken_and_not_released_count()
     {
-        _inbox.Want(writes: 3, ForeverMs);
+        _inbox.Target(writes: 3, maxSleepMs: 10);
         Post();
         Post();
         _inbox.Take(new DriverInbox.Batch());
-        Task loop = Wait();
-        Post();
-        await loop.WaitAsync(Enough);
+        Assert.True(Post());
 
         _inbox.Take(new DriverInbox.Batch());
         _inbox.Release(3, 3);
-        Task again = Wait();
-        Post();
-        Post();
-        await Assert.ThrowsAsync<TimeoutException>(() => again.WaitAsync(Moment));
-        Post();
-        await again.WaitAsync(Enough);
+        Assert.False(Post());
+        Assert.False(Post());
+        Assert.True(Post());
     }
 
     [Fact]
-    public async Task Large_writes_wake_the_loop_however_few_they_are()
+    public void TryPost_large_writes_are_due_however_few_they_are()
     {
-        _inbox.Want(writes: 50, ForeverMs);
-        Task loop = Wait();
-        Post(bytes: 1_000);
-        await loop.WaitAsync(Enough);
+        _inbox.Target(writes: 50, maxSleepMs: 10);
+
+        Assert.True(Post(bytes: 1_000));
     }
 
     [Fact]
-    public async Task Writes_that_are_enough_by_now_end_the_wait_before_it_begins()
+    public void TryPost_beyond_a_limit_or_after_the_end_is_refused()
     {
-        _inbox.Want(writes: 10, ForeverMs);
-        Post();
-        _inbox.Want(writes: 1, ForeverMs);
-        await Wait().WaitAsync(Enough);
+        for (int i = 0; i < 100; i++)
+        {
+            Post();
+        }
+
+        Assert.False(_inbox.TryPost(NewWrite(1), out _));
+        _inbox.Release(100, 100);
+        Post(bytes: 10_000);
+        Assert.False(_inbox.TryPost(NewWrite(1), out _));
+        _inbox.Release(1, 10_000);
+        _inbox.Close();
+        Assert.False(_inbox.TryPost(NewWrite(1), out _));
     }
 
     [Fact]
-    public async Task Loop_that_waits_hears_of_its_shorter_patience()
+    public void Target_writes_that_reach_the_new_target_are_due()
     {
-        _inbox.Want(writes: 10, ForeverMs);
-        Task loop = Wait();
+        _inbox.Target(writes: 10, maxSleepMs: 10);
         Post();
-        await Assert.ThrowsAsync<TimeoutException>(() => loop.WaitAsync(Moment));
+        Assert.False(_inbox.IsDue);
 
-        _inbox.Want(writes: 10, patienceMs: 1);
-        await loop.WaitAsync(Enough);
-        await Wait().WaitAsync(Enough);
+        _inbox.Target(writes: 1, maxSleepMs: 10);
+        Assert.True(_inbox.IsDue);
     }
 
-    private Task Wait() => Task.Factory.StartNew(
-        () => _inbox.Wait(isTaken: false), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    [Fact]
+    public void Target_tells_whether_the_worker_sleeps_shorter_from_now_on()
+    {
+        Assert.False(_inbox.Target(writes: 10, maxSleepMs: 10));
+        Assert.True(_inbox.Target(writes: 10, maxSleepMs: 1));
+        Assert.Equal(1, _inbox.MaxSleepMs);
+        Assert.False(_inbox.Target(writes: 10, maxSleepMs: 10));
+    }
 
-    private void Post(int bytes = 1) => Assert.True(_inbox.TryPost(
-        new Write { Command = new byte[bytes], DeadlineTickMs = long.MaxValue }, wakesLoop: true));
+    [Fact]
+    public void Post_messages_are_due_and_taken_in_their_order()
+    {
+        var node = new NodeId(0);
+        _inbox.Post([new ReadIndexRequest(node, node, 1), new ReadIndexRequest(node, node, 2)]);
+
+        Assert.True(_inbox.IsDue);
+        Assert.Equal(
+            [1, 2], _inbox.Take(new DriverInbox.Batch()).Messages.Select(message => ((ReadIndexRequest)message).Id));
+        Assert.True(_inbox.IsEmpty);
+    }
+
+    private static Write NewWrite(int bytes) => new() { Command = new byte[bytes], DeadlineTickMs = long.MaxValue };
+
+    private bool Post(int bytes = 1)
+    {
+        Assert.True(_inbox.TryPost(NewWrite(bytes), out bool isDue));
+        return isDue;
+    }
 
     private sealed class Write : PendingWrite
     {

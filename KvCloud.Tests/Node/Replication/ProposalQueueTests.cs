@@ -7,24 +7,23 @@ using KvCloud.Tests.Consensus;
 namespace KvCloud.Tests.Node.Replication;
 
 /// <summary>The queue over a real core: a single voter whose disk the test stalls, so that what is proposed stays in flight.</summary>
-public sealed class ProposalQueueTests : IDisposable
+public sealed class ProposalQueueTests
 {
     private const int LargerThanTheWindow = 9 * 1024 * 1024;
 
     private static readonly ReplicationOptions Options = new() { MaxBatchBytes = 1_000 };
 
     private readonly DriverInbox _inbox = new(100, long.MaxValue, 1_000, 10);
+    private readonly ManualClock _clock = new();
     private readonly NodeUnderTest _node = new(0, voters: 1);
     private readonly ProposalQueue _queue;
 
     public ProposalQueueTests()
     {
-        _queue = new ProposalQueue(Options, _inbox, TimeProvider.System, new SlotTraces(new NodeId(0), []));
+        _queue = new ProposalQueue(Options, _inbox, _clock, new SlotTraces(new NodeId(0), []), observer: null);
         _node.At(1);
         _node.IsDiskStalled = true;
     }
-
-    public void Dispose() => _inbox.Dispose();
 
     [Fact]
     public void Pump_command_larger_than_the_window_behind_an_expired_one_waits_for_room()
@@ -58,7 +57,7 @@ public sealed class ProposalQueueTests : IDisposable
         var fourth = new Write(40, isExpired: true);
         Add(first, second, third, fourth);
 
-        _queue.Expire(Environment.TickCount64);
+        _queue.Expire(_clock.NowMs);
 
         Assert.Equal(ErrorCode.TIMEOUT, second.Result?.Code);
         Assert.Equal(ErrorCode.TIMEOUT, fourth.Result?.Code);
@@ -71,7 +70,7 @@ public sealed class ProposalQueueTests : IDisposable
     {
         foreach (Write write in writes)
         {
-            Assert.True(_inbox.TryPost(write, wakesLoop: false));
+            Assert.True(_inbox.TryPost(write, out _));
         }
 
         _queue.Add(_inbox.Take(new DriverInbox.Batch()).Writes);
@@ -85,7 +84,7 @@ public sealed class ProposalQueueTests : IDisposable
         public Write(int sizeBytes, bool isExpired)
         {
             Command = new byte[sizeBytes];
-            DeadlineTickMs = Environment.TickCount64 + (isExpired ? -1 : 60_000);
+            DeadlineTickMs = isExpired ? -1 : 60_000;
         }
 
         public CommandResult? Result { get; private set; }

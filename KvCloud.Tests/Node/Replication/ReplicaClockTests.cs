@@ -25,7 +25,7 @@ public sealed class ReplicaClockTests
     [Fact]
     public async Task NowTick_goes_on_by_ticks_of_ten_milliseconds()
     {
-        var clock = new ReplicaClock();
+        var clock = new ReplicaClock(TimeProvider.System);
         long before = Environment.TickCount64;
         await Task.Delay(200);
         long ticks = clock.NowTick;

@@ -1,6 +1,7 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
 using KvCloud.Node.Transport;
@@ -103,7 +104,7 @@ public sealed class ReplicaFailureTests
             new PeerIdentity("test", self, 1, "", "", new GroupTerms("0,1,2", 400, 320)),
             Enumerable.Range(0, voters).Where(id => id != self)),
         new ReplicationOptions(),
-        TimeProvider.System,
+        new ThreadRuntime(TimeProvider.System),
         onFatal);
 
     private sealed class Write : PendingWrite

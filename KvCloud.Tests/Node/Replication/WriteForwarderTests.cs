@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
 using KvCloud.Node.Transport;
 using KvCloud.Protocol;
@@ -20,6 +21,8 @@ public sealed class WriteForwarderTests : IAsyncLifetime
     private readonly ScriptedLink _link = new();
     private ServiceHost _host = null!;
     private WriteForwarder _forwarder = null!;
+    private IWorkers _workers = null!;
+    private Timer _sweeps = null!;
     private NodeId _self;
     private NodeId _leader;
 
@@ -30,13 +33,21 @@ public sealed class WriteForwarderTests : IAsyncLifetime
         _self = new NodeId((_host.Leader + 1) % 3);
         ConsensusDriver driver = _host.Replicas[_self.Value].Driver;
         await ConnectionTests.Eventually(() => driver.Status.Leader == _leader);
-        _forwarder = new WriteForwarder(
-            _self, driver, _link, new ReplicationOptions { MaxQueuedWrites = 2, MaxQueuedWriteBytes = 1000 });
+        var options = new ReplicationOptions { MaxQueuedWrites = 2, MaxQueuedWriteBytes = 1000 };
+        var runtime = new ThreadRuntime(TimeProvider.System);
+        _workers = runtime.CreateWorkers(_ => { });
+        _forwarder = new WriteForwarder(_self, driver, _link, options, runtime, _workers);
+        _workers.Add(Station.Forward, _forwarder.Sender);
+        _workers.Start();
+        _sweeps = new Timer(_ => _forwarder.Sweep(runtime.Clock.NowMs), null, TimeSpan.Zero, TimeSpan.FromMilliseconds(10));
     }
 
     public async Task DisposeAsync()
     {
-        await _forwarder.DisposeAsync();
+        await _sweeps.DisposeAsync();
+        _forwarder.Stop();
+        _workers.Stop(Station.Forward);
+        _workers.Dispose();
         await _host.DisposeAsync();
     }
 
@@ -54,23 +65,23 @@ public sealed class WriteForwarderTests : IAsyncLifetime
         CommandResult result = await write;
         Assert.Equal((ErrorCode.OK, new CommitVersion(7)), (result.Code, result.Version));
         Assert.Equal([[1, 2], []], result.Generated!);
-        Assert.Equal(0, _forwarder.PassedCount);
+        Assert.Equal(0, _forwarder.PendingCount);
     }
 
     [Fact]
     public async Task Answer_waits_until_the_write_can_be_read_on_this_node()
     {
-        var visible = new TaskCompletionSource();
+        Action? visible = null;
         CommitVersion asked = default;
-        Task<CommandResult> write = Send(visible: async (version, _, token) =>
+        Task<CommandResult> write = Send(awaitVisible: (version, _, then) =>
         {
             asked = version;
-            await visible.Task.WaitAsync(token);
+            visible = then;
         });
         Reply(await _link.NextAsync(), new CommandResult(ErrorCode.OK, new CommitVersion(7)));
         Assert.False(write.IsCompleted);
 
-        visible.SetResult();
+        visible!();
 
         Assert.Equal(ErrorCode.OK, (await write).Code);
         Assert.Equal(new CommitVersion(7), asked);
@@ -119,7 +130,7 @@ public sealed class WriteForwarderTests : IAsyncLifetime
 
         Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, result.Code);
         Assert.Contains("may or may not take effect", result.Message, StringComparison.Ordinal);
-        Assert.Equal(0, _forwarder.PassedCount);
+        Assert.Equal(0, _forwarder.PendingCount);
     }
 
     [Fact]
@@ -186,14 +197,14 @@ public sealed class WriteForwarderTests : IAsyncLifetime
         Assert.Equal(ErrorCode.OVERLOADED, refused.Code);
         Assert.Contains("max_queued_writes", refused.Message, StringComparison.Ordinal);
         Assert.False(second.IsCompleted || third.IsCompleted);
-        await _forwarder.DisposeAsync();
+        _forwarder.Stop();
         Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, (await second).Code);
         Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, (await third).Code);
         Assert.Equal(ErrorCode.SHUTTING_DOWN, (await Send()).Code);
     }
 
     [Fact]
-    public async Task Write_of_a_peer_reaching_a_follower_is_refused_and_not_passed_on()
+    public async Task Write_of_a_peer_reaching_a_follower_is_refused_and_not_forwarded()
     {
         var peer = new NodeId(3 - _self.Value - _leader.Value);
 
@@ -203,13 +214,13 @@ public sealed class WriteForwarderTests : IAsyncLifetime
         Assert.Equal((peer, 42L), (reply.To, reply.Id));
         Assert.True(CommandResultCodec.TryDecode(reply.Result, out CommandResult result, out _));
         Assert.Equal(ErrorCode.NOT_LEADER, result.Code);
-        Assert.Equal((0, 0), (_link.Sent, _forwarder.PassedCount));
+        Assert.Equal((0, 0), (_link.Sent, _forwarder.PendingCount));
     }
 
-    private Task<CommandResult> Send(int timeoutMs = 10_000, WriteForwarder.VisibleWait? visible = null)
+    private Task<CommandResult> Send(int timeoutMs = 10_000, Action<CommitVersion, long, Action>? awaitVisible = null)
     {
         var write = new TestWrite { Command = Command, DeadlineTickMs = Environment.TickCount64 + timeoutMs };
-        _forwarder.Write(write, visible ?? ((_, _, _) => Task.CompletedTask));
+        _forwarder.Write(write, awaitVisible ?? ((_, _, then) => then()));
         return write.Result.WaitAsync(TimeSpan.FromSeconds(20));
     }
 

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using KvCloud.Consensus;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.Routing;
 using KvCloud.Node.Rpc;
 using KvCloud.Node.State;
@@ -85,13 +86,14 @@ internal sealed class ServiceHost : IAsyncDisposable
         var identity = new PeerIdentity("test", self, 1, "", "", new GroupTerms("0", 400, 320));
         var executor = new KvStoreExecutor(new MemoryKvStore());
         _logs.Add(new MemoryPaxosLog());
+        var runtime = new ThreadRuntime(TimeProvider.System);
         var replica = new Replica(
             new PaxosConfig { Self = new NodeId(self), Voters = voters, Seed = (ulong)self + 1 },
             _logs[self],
             executor,
             Network.Join(identity, Enumerable.Range(0, count).Where(id => id != self)),
             new ReplicationOptions(),
-            TimeProvider.System,
+            runtime,
             _fatal.Enqueue);
         _replicas.Add(replica);
         await replica.StartAsync(_ => { }, CancellationToken.None);
@@ -100,6 +102,7 @@ internal sealed class ServiceHost : IAsyncDisposable
             replica.Forwarder,
             executor.Reader,
             routingOptions,
+            runtime.Clock,
             id => $"127.0.0.1:{_servers[id.Value].Port}");
         _servers.Add(await RpcTestHost.StartAsync(
             services => services

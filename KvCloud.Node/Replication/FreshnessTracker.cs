@@ -4,32 +4,32 @@ namespace KvCloud.Node.Replication;
 
 /// <summary>
 /// How fresh this replica is: its reads are as fresh as the last moment of which it knows the newest slot chosen and has
-/// applied it. Owned by who takes the turn; any thread may read. Times are Environment.TickCount64.
+/// applied it. Owned by the consensus worker; any thread may read. Times are <see cref="IReplicaClock.NowMs"/>.
 /// </summary>
-internal sealed class LeaderContact
+internal sealed class FreshnessTracker
 {
-    private long _inTouchTickMs;
-    private long _awaitedTickMs;
+    private long _freshAsOfMs;
+    private long _awaitedMs;
     private Slot _awaitedSlot;
 
     /// <summary>The latest moment of which everything chosen is known and applied here; 0 for never.</summary>
-    public long InTouchTickMs => Volatile.Read(ref _inTouchTickMs);
+    public long FreshAsOfMs => Volatile.Read(ref _freshAsOfMs);
 
     /// <summary>When a leader was last heard, or was this replica; 0 for never.</summary>
-    public long HeardTickMs { get; private set; }
+    public long LeaderHeardMs { get; private set; }
 
     /// <summary>Heard of the leader; how old what it says is, is not known.</summary>
-    public void Heard(long tickMs) => HeardTickMs = tickMs;
+    public void LeaderHeard(long nowMs) => LeaderHeardMs = nowMs;
 
     /// <summary>
     /// At this moment nothing beyond the slot was chosen. One such moment is waited for at a time: a later one would only be
     /// reached later.
     /// </summary>
-    public void Confirmed(long tickMs, Slot chosen)
+    public void Confirmed(long atMs, Slot chosen)
     {
-        if (_awaitedTickMs == 0)
+        if (_awaitedMs == 0)
         {
-            _awaitedTickMs = tickMs;
+            _awaitedMs = atMs;
             _awaitedSlot = chosen;
         }
     }
@@ -37,10 +37,10 @@ internal sealed class LeaderContact
     /// <summary>All up to the slot is applied.</summary>
     public void Applied(Slot slot)
     {
-        if (_awaitedTickMs > 0 && slot >= _awaitedSlot)
+        if (_awaitedMs > 0 && slot >= _awaitedSlot)
         {
-            Volatile.Write(ref _inTouchTickMs, Math.Max(_inTouchTickMs, _awaitedTickMs));
-            _awaitedTickMs = 0;
+            Volatile.Write(ref _freshAsOfMs, Math.Max(_freshAsOfMs, _awaitedMs));
+            _awaitedMs = 0;
         }
     }
 }

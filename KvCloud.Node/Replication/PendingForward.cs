@@ -1,16 +1,20 @@
 using System.Diagnostics;
 using KvCloud.Consensus;
+using KvCloud.Node.State;
 using KvCloud.Node.Tracing;
 using KvCloud.Protocol;
 
 namespace KvCloud.Node.Replication;
 
 /// <summary>A write of this node's client that goes to the leader, wherever it is at the moment.</summary>
-internal sealed class PassedWrite(PendingWrite write, WriteForwarder.VisibleWait visible)
+internal sealed class PendingForward(PendingWrite write, Action<CommitVersion, long, Action> awaitVisible)
 {
     public PendingWrite Write { get; } = write;
 
-    public WriteForwarder.VisibleWait Visible { get; } = visible;
+    /// <summary>
+    /// Calls back when a version is readable on this node, or by the deadline (<see cref="IReplicaClock.NowMs"/>) at the latest.
+    /// </summary>
+    public Action<CommitVersion, long, Action> AwaitVisible { get; } = awaitVisible;
 
     /// <summary>Who has it.</summary>
     public NodeId Leader { get; set; }
@@ -21,7 +25,7 @@ internal sealed class PassedWrite(PendingWrite write, WriteForwarder.VisibleWait
     /// <summary>From its sending to its answer; null where the write is not traced.</summary>
     public Activity? Span { get; private set; }
 
-    /// <summary>The span of one side of a write that is passed on; null where it is not traced.</summary>
+    /// <summary>The span of one side of a write that is forwarded; null where it is not traced.</summary>
     public static Activity? StartSpan(ActivityKind kind, ActivityContext parent, NodeId self, NodeId peer)
     {
         if (!NodeTracing.IsOn || !TraceParent.IsValid(in parent))

@@ -1,0 +1,301 @@
+using KvCloud.Consensus;
+
+namespace KvCloud.Node.Replication;
+
+/// <summary>
+/// Reads that wait for a read index, then for its slot to be applied here. Those that come while a read index is on its way
+/// share the next one, so each was begun before its read index was asked for. Reads whose read index was not confirmed ask
+/// again, under a new id, until their deadline.
+/// </summary>
+/// <remarks>
+/// Reads join from any thread; the consensus worker asks and hands on what it hears; the apply worker releases. A read that
+/// found its outcome elsewhere, by its deadline, is merely passed over.
+/// </remarks>
+internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
+{
+    private const int RetryPauseMs = 20;
+
+    private readonly Lock _gate = new();
+    private readonly Lock _unappliedGate = new();
+    private readonly SortedDictionary<long, List<PendingRead>> _unapplied = [];
+    private int _unappliedCount;
+
+    // Under the gate.
+    private List<PendingRead> _joining = [];
+    private bool _isAsking;
+    private bool _isClosed;
+
+    // Of the consensus worker.
+    private List<PendingRead> _asking = [];
+    private readonly List<PendingRead> _retrying = [];
+    private long _lastId;
+    private long _askedMs;
+    private long _retryAtMs;
+
+    /// <summary>Whether reads wait here for a slot to be applied.</summary>
+    public bool IsAnyUnapplied => Volatile.Read(ref _unappliedCount) > 0;
+
+    /// <summary>Whether reads wait for a read index, and none is on its way.</summary>
+    public bool IsDue
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _joining.Count > 0 && !_isAsking;
+            }
+        }
+    }
+
+    /// <summary>
+    /// Ids of read indexes are never used twice, not even after a restart: an old answer must not serve a new read.
+    /// </summary>
+    public void BeginIdsAbove(long id) => _lastId = id;
+
+    /// <summary>Waits for a read index that is asked for from now on.</summary>
+    /// <returns>Whether the consensus worker has to be woken.</returns>
+    public bool Join(PendingRead read)
+    {
+        lock (_gate)
+        {
+            if (!_isClosed)
+            {
+                _joining.Add(read);
+                return _joining.Count == 1 && !_isAsking;
+            }
+        }
+
+        read.Finish(new ReadOutcome(ReadStatus.NotConfirmed, Slot.Zero));
+        return false;
+    }
+
+    /// <summary>Asks the core for a read index for all that have joined, unless one is on its way.</summary>
+    public void Ask(PaxosNode node, long nowMs)
+    {
+        lock (_gate)
+        {
+            if (_retrying.Count > 0 && nowMs >= _retryAtMs)
+            {
+                _joining.AddRange(_retrying);
+                _retrying.Clear();
+            }
+
+            if (_isAsking || _joining.Count == 0)
+            {
+                return;
+            }
+
+            _isAsking = true;
+            (_asking, _joining) = (_joining, _asking);
+        }
+
+        _askedMs = nowMs;
+        node.ReadIndex(++_lastId);
+    }
+
+    /// <summary>A read index that was asked for has its outcome.</summary>
+    /// <returns>Whether reads wait for its slot now, and the apply worker has to be woken.</returns>
+    public bool Answered(in ReadIndexResult result, FreshnessTracker freshness)
+    {
+        if (result.Id != _lastId || _asking.Count == 0)
+        {
+            return false;
+        }
+
+        bool isWaiting = false;
+        if (result.Confirmed)
+        {
+            freshness.Confirmed(_askedMs, result.Slot);
+            foreach (PendingRead read in _asking)
+            {
+                read.Confirmed(result.Slot);
+            }
+
+            isWaiting = WaitForApplied(result.Slot, _asking);
+        }
+        else
+        {
+            if (_retrying.Count == 0)
+            {
+                _retryAtMs = clock.NowMs + RetryPauseMs;
+            }
+
+            _retrying.AddRange(_asking);
+        }
+
+        lock (_gate)
+        {
+            _asking.Clear();
+            _isAsking = false;
+        }
+
+        return isWaiting;
+    }
+
+    /// <summary>Finishes the read when the slot is applied here, which may be at once. Any thread.</summary>
+    /// <returns>Whether it waits, and the apply worker has to be woken.</returns>
+    public bool WaitForApplied(Slot slot, PendingRead read) => WaitForApplied(slot, [read]);
+
+    /// <summary>More is applied. By the apply worker.</summary>
+    public void Release(Slot applied)
+    {
+        // The applied slot is visible before the count is read, as a read is counted before it looks at the slot again.
+        Interlocked.MemoryBarrier();
+        if (!IsAnyUnapplied)
+        {
+            return;
+        }
+
+        while (true)
+        {
+            List<PendingRead> ready;
+            long slot;
+            lock (_unappliedGate)
+            {
+                if (_unapplied.Count == 0)
+                {
+                    return;
+                }
+
+                (slot, ready) = _unapplied.First();
+                if (slot > applied.Value)
+                {
+                    return;
+                }
+
+                _unapplied.Remove(slot);
+                Interlocked.Add(ref _unappliedCount, -ready.Count);
+            }
+
+            FinishAll(ready, new ReadOutcome(ReadStatus.Ready, new Slot(slot)));
+        }
+    }
+
+    /// <summary>Gives up the reads whose deadline has passed. By the consensus worker, now and then.</summary>
+    public void Expire(long nowMs)
+    {
+        List<PendingRead> expired = [];
+        lock (_gate)
+        {
+            MoveExpired(_joining, expired, nowMs);
+        }
+
+        MoveExpired(_asking, expired, nowMs, isKept: true);
+        MoveExpired(_retrying, expired, nowMs);
+        FinishAll(expired, new ReadOutcome(ReadStatus.NotConfirmed, Slot.Zero));
+        if (IsAnyUnapplied)
+        {
+            ExpireUnapplied(nowMs);
+        }
+    }
+
+    /// <summary>The replica stops: nobody answers these any more, nor any that come.</summary>
+    public void Close()
+    {
+        List<PendingRead> left;
+        lock (_gate)
+        {
+            _isClosed = true;
+            left = [.. _joining, .. _asking, .. _retrying];
+            _joining.Clear();
+            _asking.Clear();
+            _retrying.Clear();
+        }
+
+        lock (_unappliedGate)
+        {
+            left.AddRange(_unapplied.Values.SelectMany(reads => reads));
+            _unapplied.Clear();
+            _unappliedCount = 0;
+        }
+
+        FinishAll(left, new ReadOutcome(ReadStatus.NotConfirmed, Slot.Zero));
+    }
+
+    private static void MoveExpired(List<PendingRead> from, List<PendingRead> to, long nowMs, bool isKept = false)
+    {
+        foreach (PendingRead read in from)
+        {
+            if (read.DeadlineMs <= nowMs && !read.IsFinished)
+            {
+                to.Add(read);
+            }
+        }
+
+        if (!isKept)
+        {
+            from.RemoveAll(read => read.DeadlineMs <= nowMs);
+        }
+    }
+
+    private static void FinishAll(List<PendingRead> reads, in ReadOutcome outcome)
+    {
+        foreach (PendingRead read in reads)
+        {
+            read.Finish(outcome);
+        }
+    }
+
+    private bool WaitForApplied(Slot slot, List<PendingRead> reads)
+    {
+        if (appliedSlot() < slot)
+        {
+            lock (_unappliedGate)
+            {
+                // Counted before the slot is looked at again: who applies it meanwhile finds these reads.
+                Interlocked.Add(ref _unappliedCount, reads.Count);
+                if (appliedSlot() < slot)
+                {
+                    if (!_unapplied.TryGetValue(slot.Value, out List<PendingRead>? waiting))
+                    {
+                        waiting = [];
+                        _unapplied.Add(slot.Value, waiting);
+                    }
+
+                    waiting.AddRange(reads);
+                    return true;
+                }
+
+                Interlocked.Add(ref _unappliedCount, -reads.Count);
+            }
+        }
+
+        FinishAll(reads, new ReadOutcome(ReadStatus.Ready, slot));
+        return false;
+    }
+
+    private void ExpireUnapplied(long nowMs)
+    {
+        List<(long Slot, PendingRead Read)> expired = [];
+        lock (_unappliedGate)
+        {
+            foreach ((long slot, List<PendingRead> reads) in _unapplied)
+            {
+                foreach (PendingRead read in reads)
+                {
+                    if (read.DeadlineMs <= nowMs)
+                    {
+                        expired.Add((slot, read));
+                    }
+                }
+            }
+
+            foreach ((long slot, PendingRead read) in expired)
+            {
+                List<PendingRead> reads = _unapplied[slot];
+                reads.Remove(read);
+                if (reads.Count == 0)
+                {
+                    _unapplied.Remove(slot);
+                }
+            }
+
+            Interlocked.Add(ref _unappliedCount, -expired.Count);
+        }
+
+        foreach ((long slot, PendingRead read) in expired)
+        {
+            read.Finish(new ReadOutcome(ReadStatus.NotApplied, new Slot(slot)));
+        }
+    }
+}

@@ -1,0 +1,18 @@
+using KvCloud.Node.Replication.Workers;
+using KvCloud.Node.State;
+using KvCloud.Node.Transport;
+
+namespace KvCloud.Node.Replication;
+
+/// <summary>What the parts of one replica have in common.</summary>
+internal sealed record ReplicaParts(
+    IConsensusTransport Transport,
+    KvStoreExecutor Executor,
+    ReplicationOptions Options,
+    IReplicaRuntime Runtime,
+    IWorkers Workers,
+    DriverInbox Inbox,
+    LogWriter LogWriter,
+    Applier Applier,
+    CatchUpServer CatchUps,
+    SlotTraces Traces);

@@ -1,0 +1,23 @@
+using KvCloud.Consensus;
+using KvCloud.Node.State;
+
+namespace KvCloud.Node.Replication.Workers;
+
+/// <summary>Sees what a replica decides while it does so: how the simulator's checkers look into it. Must not change anything.</summary>
+internal interface IReplicaObserver
+{
+    /// <summary>A batch of writes goes into the slot.</summary>
+    void Proposed(Slot slot, Ballot ballot, IReadOnlyList<PendingWrite> writes);
+
+    /// <summary>The slot is handed out as chosen.</summary>
+    void Chosen(in ChosenEntry entry);
+
+    /// <summary>A step of the core is over, and its effects are carried out.</summary>
+    void Stepped(PaxosNode node);
+
+    /// <summary>A command of a slot was applied to the data store.</summary>
+    void Applied(Slot slot, int index, in CommandResult result);
+
+    /// <summary>All slots of a batch are applied and readable.</summary>
+    void AppliedUpTo(Slot slot);
+}

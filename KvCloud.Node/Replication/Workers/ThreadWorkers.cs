@@ -1,0 +1,117 @@
+namespace KvCloud.Node.Replication.Workers;
+
+/// <summary>
+/// The workers of a replica on threads. Who brings work runs it where it can, a peer's receiving thread or the log's:
+/// that spares a change of threads for each message. Small work that follows from it the same thread runs to completion.
+/// </summary>
+/// <param name="onFailure">Gets the first exception of a run, after which no other run begins. On the thread that failed.</param>
+internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
+{
+    /// <summary>Runs on end by a thread that has work of its own; the worker's thread does the rest.</summary>
+    private const int MaxInlineRuns = 4;
+
+    private readonly WorkerThread?[] _workers = new WorkerThread?[Enum.GetValues<Station>().Length];
+    private int _hasFailed;
+
+    public bool HasFailed => Volatile.Read(ref _hasFailed) != 0;
+
+    public void Add(Station station, IWork work) => _workers[(int)station] = new WorkerThread(this, station, work);
+
+    public void Start()
+    {
+        foreach (WorkerThread? worker in _workers)
+        {
+            worker?.Start();
+        }
+    }
+
+    public void Wake(Station station) => Of(station).Wake();
+
+    public void RunHere(Station station, InlineWork may) => RunHere(Of(station), may, depth: 0);
+
+    public void Stop(Station station) => Of(station).Stop();
+
+    /// <summary>No run begins any more. The workers' threads end, and answer what waits.</summary>
+    public void Fail(Exception exception)
+    {
+        if (Interlocked.Exchange(ref _hasFailed, 1) == 0)
+        {
+            onFailure(exception);
+        }
+
+        foreach (WorkerThread? worker in _workers)
+        {
+            worker?.WakeThread();
+        }
+    }
+
+    /// <summary>Takes on what a run has left to be done, or has it done.</summary>
+    /// <param name="depth">Runs on this thread that led here.</param>
+    public void TakeOn(in FollowUp followUp, WorkerThread by, InlineWork may, int depth)
+    {
+        bool isLogHere = followUp.Log == Due.Inline && may == InlineWork.Log && depth < MaxInlineRuns;
+        bool isApplyHere = followUp.Apply == Due.Inline && may == InlineWork.Apply && depth < MaxInlineRuns;
+        bool isConsensusHere = followUp.Consensus == Due.Inline && depth < MaxInlineRuns;
+        WakeFor(followUp.Log, isLogHere, Station.Log);
+        WakeFor(followUp.Apply, isApplyHere, Station.Apply);
+        WakeFor(followUp.Consensus, isConsensusHere, Station.Consensus);
+        if (followUp.SleepsShorter && !by.IsCurrent)
+        {
+            by.WakeThread();
+        }
+
+        if (isLogHere)
+        {
+            RunHere(Of(Station.Log), InlineWork.None, depth + 1);
+        }
+
+        if (isApplyHere)
+        {
+            RunHere(Of(Station.Apply), InlineWork.None, depth + 1);
+        }
+
+        if (isConsensusHere)
+        {
+            // Whoever wrote the log has time for the write that is chosen by it.
+            RunHere(Of(Station.Consensus), InlineWork.Apply, depth + 1);
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (WorkerThread? worker in _workers)
+        {
+            worker?.Dispose();
+        }
+    }
+
+    private void RunHere(WorkerThread worker, InlineWork may, int depth)
+    {
+        for (int runs = 0; worker.IsDue(RunReason.Inline); runs++)
+        {
+            if (runs == MaxInlineRuns)
+            {
+                worker.WakeThread();
+                return;
+            }
+
+            if (worker.TryRun(RunReason.Inline, out FollowUp followUp) == RunResult.Busy)
+            {
+                return;
+            }
+
+            TakeOn(followUp, worker, may, depth);
+        }
+    }
+
+    private void WakeFor(Due due, bool isDoneHere, Station station)
+    {
+        if (due != Due.No && !isDoneHere)
+        {
+            Of(station).Wake();
+        }
+    }
+
+    private WorkerThread Of(Station station) =>
+        _workers[(int)station] ?? throw new InvalidOperationException($"there is no worker for {station}");
+}
