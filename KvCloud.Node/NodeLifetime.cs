@@ -36,7 +36,7 @@ internal static class NodeLifetime
         {
             return Say($"this replica's data is damaged: {exception.Message}", ExitCodes.Fatal);
         }
-        catch (Exception exception) when (exception is LogFailedException or StoreFailedException)
+        catch (Exception exception) when (exception is LogFailedException or LogUnreadableException or StoreFailedException)
         {
             return Say($"this replica's disk cannot be used: {exception.Message}", ExitCodes.Fatal);
         }

@@ -1,4 +1,5 @@
 using KvCloud.Node.Configuration;
+using KvCloud.Node.Files;
 using KvCloud.Node.Replication.Log;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
@@ -9,9 +10,9 @@ namespace KvCloud.Node.Replication;
 /// <summary>What a replica keeps on disk, opened together and closed in the opposite order.</summary>
 internal sealed class ReplicaStorage : IDisposable
 {
-    private readonly RocksKvStore _store;
+    private readonly IKvStore _store;
 
-    private ReplicaStorage(DataDirectory directory, IncarnationFile incarnations, IPaxosLog log, RocksKvStore store)
+    private ReplicaStorage(DataDirectory directory, IncarnationFile incarnations, SegmentedPaxosLog log, IKvStore store)
     {
         Directory = directory;
         Incarnations = incarnations;
@@ -24,7 +25,7 @@ internal sealed class ReplicaStorage : IDisposable
 
     public IncarnationFile Incarnations { get; }
 
-    public IPaxosLog Log { get; }
+    public SegmentedPaxosLog Log { get; }
 
     public KvStoreExecutor Executor { get; }
 
@@ -32,14 +33,26 @@ internal sealed class ReplicaStorage : IDisposable
     public static ReplicaStorage Open(NodeOptions options, NodeTopology topology)
     {
         string voters = GroupTerms.Describe(topology.Replicas.Select(replica => replica.NodeId));
-        var directory = DataDirectory.Open(topology.DataDirectory, topology.ClusterId, topology.SelfId, voters);
+        StoreOptions storeOptions = options.ToStoreOptions();
+        return Open(
+            SystemFiles.Instance,
+            DataDirectory.Open(
+                SystemFiles.Instance, topology.DataDirectory, topology.ClusterId, topology.SelfId, voters),
+            path => RocksKvStore.Open(path, storeOptions),
+            SegmentedLogOptions.Default);
+    }
+
+    /// <summary>The same on any file system. The directory is closed if the rest cannot be opened.</summary>
+    public static ReplicaStorage Open(
+        IFileSystem files, DataDirectory directory, Func<string, IKvStore> openStore, SegmentedLogOptions logOptions)
+    {
         SegmentedPaxosLog? log = null;
-        RocksKvStore? store = null;
+        IKvStore? store = null;
         try
         {
-            var incarnations = IncarnationFile.Open(directory.IncarnationsPath, directory.IsNew);
-            log = SegmentedPaxosLog.Open(directory.LogPath, directory.IsNew);
-            store = RocksKvStore.Open(directory.DataPath, options.ToStoreOptions());
+            var incarnations = IncarnationFile.Open(files, directory.IncarnationsPath, directory.IsNew);
+            log = SegmentedPaxosLog.Open(files, directory.LogPath, directory.IsNew, logOptions);
+            store = openStore(directory.DataPath);
             directory.NoteStoresMade();
             return new ReplicaStorage(directory, incarnations, log, store);
         }

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using KvCloud.Node.Transport;
+using KvCloud.Node.Files;
 
 namespace KvCloud.Node.Storage;
 
@@ -17,10 +17,12 @@ internal sealed class DataDirectory : IDisposable
     private const string LockFile = "lock";
     private const string OwnerFile = "owner";
 
-    private readonly FileStream _lock;
+    private readonly IFileSystem _files;
+    private readonly IDisposable _lock;
 
-    private DataDirectory(string path, FileStream heldLock, DirectoryIdentity identity)
+    private DataDirectory(IFileSystem files, string path, IDisposable heldLock, DirectoryIdentity identity)
     {
+        _files = files;
         Path = path;
         _lock = heldLock;
         Identity = identity;
@@ -48,7 +50,9 @@ internal sealed class DataDirectory : IDisposable
 
     /// <summary>Opens the directory, which is made if it is missing, and holds it until Dispose.</summary>
     /// <exception cref="DataDirectoryException">It cannot be used; the message says why in one sentence.</exception>
-    public static DataDirectory Open(string path, string clusterId, int nodeId, string voters)
+    /// <param name="drawIncarnation">Draws the incarnation of a new directory; at random, if it is null.</param>
+    public static DataDirectory Open(
+        IFileSystem files, string path, string clusterId, int nodeId, string voters, Func<long>? drawIncarnation = null)
     {
         if (clusterId.Contains('\n', StringComparison.Ordinal))
         {
@@ -57,14 +61,21 @@ internal sealed class DataDirectory : IDisposable
 
         try
         {
-            Directory.CreateDirectory(path);
-            FileStream heldLock = TakeLock(path);
+            files.CreateDirectories(path);
+            IDisposable heldLock = TakeLock(files, path);
             try
             {
-                DirectoryIdentity? identity = ReadIdentity(path);
-                identity ??= CreateIdentity(path, clusterId, nodeId, voters);
+                DirectoryIdentity? identity = ReadIdentity(files, path);
+                if (identity is null)
+                {
+                    identity = new DirectoryIdentity(
+                        clusterId, nodeId, (drawIncarnation ?? DrawIncarnation)(), voters, HasStores: false);
+                    WriteIdentity(files, path, identity);
+                }
+
                 CheckIdentity(identity, path, clusterId, nodeId, voters);
-                return new DataDirectory(path, heldLock, identity);
+                MakeNamesDurable(files, path, identity);
+                return new DataDirectory(files, path, heldLock, identity);
             }
             catch
             {
@@ -84,7 +95,7 @@ internal sealed class DataDirectory : IDisposable
         if (IsNew)
         {
             DirectoryIdentity identity = Identity with { HasStores = true };
-            WriteIdentity(Path, identity);
+            WriteIdentity(_files, Path, identity);
             Identity = identity;
         }
     }
@@ -92,35 +103,30 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>Lets others have it. After the stores in it were closed.</summary>
     public void Dispose() => _lock.Dispose();
 
-    private static FileStream TakeLock(string path)
+    private static IDisposable TakeLock(IFileSystem files, string path)
     {
-        FileStream heldLock;
+        IDisposable heldLock;
         try
         {
-            heldLock = new FileStream(
-                System.IO.Path.Combine(path, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            heldLock = files.TakeLock(System.IO.Path.Combine(path, LockFile));
         }
-        catch (IOException exception) when (IsSharingViolation(exception))
+        catch (FileInUseException exception)
         {
             throw new DataDirectoryInUseException(
-                $"Data directory {path} is in use by {ReadOwner(path)}: two nodes cannot share one.", exception);
+                $"Data directory {path} is in use by {ReadOwner(files, path)}: two nodes cannot share one.", exception);
         }
 
-        File.WriteAllText(
-            System.IO.Path.Combine(path, OwnerFile),
-            string.Create(CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}"));
+        string owner = string.Create(
+            CultureInfo.InvariantCulture, $"process {Environment.ProcessId} on {Environment.MachineName}");
+        files.WriteAllBytes(System.IO.Path.Combine(path, OwnerFile), Encoding.UTF8.GetBytes(owner));
         return heldLock;
     }
 
-    /// <summary>EWOULDBLOCK of Linux and of macOS, and ERROR_SHARING_VIOLATION.</summary>
-    private static bool IsSharingViolation(IOException exception) =>
-        exception.HResult is 11 or 35 or unchecked((int)0x8007_0020);
-
-    private static string ReadOwner(string path)
+    private static string ReadOwner(IFileSystem files, string path)
     {
         try
         {
-            string owner = File.ReadAllText(System.IO.Path.Combine(path, OwnerFile));
+            string owner = Encoding.UTF8.GetString(files.ReadAllBytes(System.IO.Path.Combine(path, OwnerFile)));
             return owner.Length == 0 ? "another process" : owner;
         }
         catch (IOException)
@@ -130,17 +136,17 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
-    private static DirectoryIdentity? ReadIdentity(string path)
+    private static DirectoryIdentity? ReadIdentity(IFileSystem files, string path)
     {
         string file = System.IO.Path.Combine(path, IdentityFile);
-        if (File.Exists(file))
+        if (files.FileExists(file))
         {
-            return DirectoryIdentity.Read(File.ReadAllText(file), file);
+            return DirectoryIdentity.Read(Encoding.UTF8.GetString(files.ReadAllBytes(file)), file);
         }
 
         foreach (string store in (string[])["log", "data"])
         {
-            if (Directory.Exists(System.IO.Path.Combine(path, store)))
+            if (files.DirectoryExists(System.IO.Path.Combine(path, store)))
             {
                 throw new DataDirectoryCorruptException(
                     $"Data directory {path} holds {store} but no {IdentityFile} file, so nobody knows whose it is.");
@@ -173,20 +179,39 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
-    private static DirectoryIdentity CreateIdentity(string path, string clusterId, int nodeId, string voters)
+    /// <summary>
+    /// Makes durable what is there by name: a process before may have been killed between the making or renaming of a file and
+    /// the flush of its directory, and what it left is relied upon from now on.
+    /// </summary>
+    private static void MakeNamesDurable(IFileSystem files, string path, DirectoryIdentity identity)
     {
-        long incarnation = BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(long)));
-        var identity = new DirectoryIdentity(clusterId, nodeId, incarnation, voters, HasStores: false);
-        WriteIdentity(path, identity);
-        if (System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path)) is string parent)
+        files.FlushDirectory(path);
+        if (identity.HasStores)
         {
-            // Or the whole directory may be gone after a power cut, with all that was synced in it.
-            DurableFile.FlushDirectory(parent);
+            return;
         }
 
-        return identity;
+        // Or the whole directory may be gone after a power cut, with all that was synced in it.
+        files.FlushParent(path);
+        for (string? above = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path));
+            above is not null;
+            above = System.IO.Path.GetDirectoryName(above))
+        {
+            try
+            {
+                files.FlushParent(above);
+            }
+            catch (IOException)
+            {
+                // Not one that this replica may have made something in.
+                return;
+            }
+        }
     }
 
-    private static void WriteIdentity(string path, DirectoryIdentity identity) => DurableFile.Replace(
-        System.IO.Path.Combine(path, IdentityFile), Encoding.UTF8.GetBytes(identity.Write()));
+    private static long DrawIncarnation() =>
+        BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(long)));
+
+    private static void WriteIdentity(IFileSystem files, string path, DirectoryIdentity identity) =>
+        files.ReplaceAtomically(System.IO.Path.Combine(path, IdentityFile), Encoding.UTF8.GetBytes(identity.Write()));
 }

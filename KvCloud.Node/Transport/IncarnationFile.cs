@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
+using KvCloud.Node.Files;
 
 namespace KvCloud.Node.Transport;
 
@@ -17,6 +18,7 @@ internal sealed class IncarnationFile : IIncarnationRegistry
     private const int EntryBytes = 12;
     private const int ChecksumBytes = 8;
 
+    private readonly IFileSystem _files;
     private readonly string _path;
     private readonly Lock _lock = new();
     private SortedDictionary<int, long> _incarnations;
@@ -25,17 +27,18 @@ internal sealed class IncarnationFile : IIncarnationRegistry
     /// Reads the file; one that does not exist is empty. Throws <see cref="InvalidDataException"/> when it is
     /// damaged.
     /// </summary>
-    public IncarnationFile(string path)
+    public IncarnationFile(IFileSystem files, string path)
     {
+        _files = files;
         _path = path;
-        _incarnations = File.Exists(path) ? Decode(File.ReadAllBytes(path), path) : [];
+        _incarnations = files.FileExists(path) ? Decode(files.ReadAllBytes(path), path) : [];
     }
 
     /// <summary>Opens the file of a data directory; durable when it returns.</summary>
     /// <param name="mayCreate">Else one that does not exist was lost, and is refused.</param>
-    public static IncarnationFile Open(string path, bool mayCreate)
+    public static IncarnationFile Open(IFileSystem files, string path, bool mayCreate)
     {
-        bool exists = File.Exists(path);
+        bool exists = files.FileExists(path);
         if (!exists && !mayCreate)
         {
             throw new InvalidDataException(
@@ -43,7 +46,7 @@ internal sealed class IncarnationFile : IIncarnationRegistry
                 + "its promises would be taken for a new one. Put it back, or leave this replica stopped.");
         }
 
-        var file = new IncarnationFile(path);
+        var file = new IncarnationFile(files, path);
         if (!exists)
         {
             file.Replace([]);
@@ -85,7 +88,7 @@ internal sealed class IncarnationFile : IIncarnationRegistry
 
     private void Replace(SortedDictionary<int, long> incarnations)
     {
-        DurableFile.Replace(_path, Encode(incarnations));
+        _files.ReplaceAtomically(_path, Encode(incarnations));
         _incarnations = incarnations;
     }
 

@@ -40,6 +40,8 @@ public sealed partial class DependencyTests
     }
 
     [Theory]
+    [InlineData(
+        "Files", "Cluster Configuration Diagnostics Operations Replication Routing Rpc State Storage Tracing Transport")]
     [InlineData("Storage", "Rpc Routing Replication Cluster Diagnostics")]
     [InlineData("Operations", "Rpc Routing Replication Transport Cluster Diagnostics Storage")]
     [InlineData("State", "Rpc Routing Replication Transport Cluster Diagnostics Configuration")]

@@ -27,8 +27,10 @@ internal interface IPaxosLog : IDisposable
 
     /// <summary>
     /// Entries from <paramref name="from"/> to <paramref name="to"/> (inclusive), stopping after about <paramref name="maxBytes"/>
-    /// but never before the first; gaps are skipped. A record whose checksum is wrong throws <see cref="LogCorruptException"/>.
+    /// but never before the first; gaps are skipped.
     /// </summary>
+    /// <exception cref="LogCorruptException">A record is damaged, or its file is gone.</exception>
+    /// <exception cref="LogUnreadableException">The system refused to read for the moment; a later call may succeed.</exception>
     IReadOnlyList<LogEntry> Read(Slot from, Slot to, int maxBytes);
 
     /// <summary>Forgets entries below <paramref name="slot"/>.</summary>
@@ -43,6 +45,12 @@ internal interface IPaxosLog : IDisposable
 
 /// <summary>The disk refused a write or a sync.</summary>
 internal sealed class LogFailedException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>
+/// The log could not be read for the moment, as when the process has no file handle left or the disk refused a read. What is on
+/// disk, and what is written next, is not touched by that.
+/// </summary>
+internal sealed class LogUnreadableException(string message, Exception inner) : Exception(message, inner);
 
 /// <summary>What the disk holds is not what was written.</summary>
 internal sealed class LogCorruptException(string message) : Exception(message);

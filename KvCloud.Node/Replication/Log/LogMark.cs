@@ -1,8 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using KvCloud.Consensus;
-using KvCloud.Node.Transport;
-using Microsoft.Win32.SafeHandles;
+using KvCloud.Node.Files;
 
 namespace KvCloud.Node.Replication.Log;
 
@@ -20,13 +19,11 @@ internal sealed class LogMark : IDisposable
     private const int FormatVersion = 1;
     private const int ChecksumPlace = 40;
 
-    private readonly string _path;
-    private readonly SafeFileHandle _file;
+    private readonly IFile _file;
     private readonly Lock _gate = new();
 
-    private LogMark(string path, SafeFileHandle file, long segment, long sequence, Ballot promised)
+    private LogMark(IFile file, long segment, long sequence, Ballot promised)
     {
-        _path = path;
         _file = file;
         Segment = segment;
         Sequence = sequence;
@@ -44,20 +41,20 @@ internal sealed class LogMark : IDisposable
     private static ReadOnlySpan<byte> Magic => "KvPaxMrk"u8;
 
     /// <summary>Makes the mark of a log that is empty; durable when it returns.</summary>
-    public static LogMark Create(string path)
+    public static LogMark Create(IFileSystem files, string path)
     {
-        DurableFile.Replace(path, Encode(0, 0, Ballot.Zero));
-        return Open(path);
+        files.ReplaceAtomically(path, Encode(0, 0, Ballot.Zero));
+        return Open(files, path);
     }
 
     /// <exception cref="LogCorruptException">It is not what this program writes.</exception>
-    public static LogMark Open(string path)
+    public static LogMark Open(IFileSystem files, string path)
     {
-        SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        IFile file = files.Open(path, FileMode.Open, FileAccess.ReadWrite);
         try
         {
             Span<byte> sector = stackalloc byte[GroupFrame.SectorSizeBytes];
-            int read = RandomAccess.Read(file, sector, 0);
+            int read = file.ReadFully(sector, 0);
             if (read < sector.Length
                 || !sector.StartsWith(Magic)
                 || BinaryPrimitives.ReadUInt64LittleEndian(sector[ChecksumPlace..]) != XxHash3.HashToUInt64(sector[..ChecksumPlace]))
@@ -68,7 +65,6 @@ internal sealed class LogMark : IDisposable
             int format = BinaryPrimitives.ReadInt32LittleEndian(sector[8..]);
             return format == FormatVersion
                 ? new LogMark(
-                    path,
                     file,
                     BinaryPrimitives.ReadInt64LittleEndian(sector[12..]),
                     BinaryPrimitives.ReadInt64LittleEndian(sector[20..]),
@@ -93,8 +89,8 @@ internal sealed class LogMark : IDisposable
                 return;
             }
 
-            RandomAccess.Write(_file, Encode(segment, sequence, promised), 0);
-            DurableFile.SyncData(_file, _path);
+            _file.Write(Encode(segment, sequence, promised), 0);
+            _file.SyncData();
             Segment = segment;
             Sequence = sequence;
             Promised = promised;

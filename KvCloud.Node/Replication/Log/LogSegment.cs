@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
-using KvCloud.Node.Transport;
-using Microsoft.Win32.SafeHandles;
+using KvCloud.Node.Files;
 
 namespace KvCloud.Node.Replication.Log;
 
@@ -16,33 +15,30 @@ namespace KvCloud.Node.Replication.Log;
 /// </remarks>
 internal sealed class LogSegment : IDisposable
 {
-    /// <summary>A segment ends before the group that would go beyond; a single larger group makes a larger file.</summary>
-    public const int UsualSizeBytes = 8 * 1024 * 1024;
+    public const int PageSizeBytes = 4096;
 
-    private const int PageSizeBytes = 4096;
     private const int BlockSizeBytes = 64 * 1024;
     private const int FormatVersion = 2;
     private const int HeaderSizeBytes = 44;
 
-    private readonly SafeFileHandle _file;
+    private readonly IFileSystem _files;
+    private readonly IFile _file;
     private readonly PageBuffer _pages;
     private readonly List<Block> _blocks = [];
-
-    /// <summary>Of the file, from its making on.</summary>
-    private readonly long _sizeBytes;
 
     /// <summary>Behind the last group: how far there are sectors of one that was never finished.</summary>
     private int _unfinishedBytes;
 
     private LogSegment(
-        string path, SafeFileHandle file, PageBuffer pages, long number, long firstSequence, long sizeBytes)
+        IFileSystem files, string path, IFile file, PageBuffer pages, long number, long firstSequence, long sizeBytes)
     {
+        _files = files;
         Path = path;
         _file = file;
         _pages = pages;
         Number = number;
         FirstSequence = firstSequence;
-        _sizeBytes = sizeBytes;
+        SizeBytes = sizeBytes;
     }
 
     public string Path { get; private set; }
@@ -52,6 +48,9 @@ internal sealed class LogSegment : IDisposable
 
     /// <summary>Of its first group.</summary>
     public long FirstSequence { get; }
+
+    /// <summary>Of the file, from its making on: no group may go beyond.</summary>
+    public long SizeBytes { get; }
 
     /// <summary>Behind the last group.</summary>
     public long EndBytes { get; private set; }
@@ -68,16 +67,24 @@ internal sealed class LogSegment : IDisposable
     /// Makes a new segment of this file, new or of former use, with its first group. Durable when it returns, but for the
     /// file's name.
     /// </summary>
+    /// <param name="usualSizeBytes">Of the file; a larger group makes a larger one.</param>
     public static LogSegment Create(
-        string path, PageBuffer pages, long number, long sequence, ReadOnlySpan<byte> body, SlotSpan slots)
+        IFileSystem files,
+        string path,
+        long usualSizeBytes,
+        PageBuffer pages,
+        long number,
+        long sequence,
+        ReadOnlySpan<byte> body,
+        SlotSpan slots)
     {
-        SafeFileHandle file = OpenFile(path, FileMode.OpenOrCreate, FileAccess.ReadWrite);
+        IFile file = files.Open(path, FileMode.OpenOrCreate, FileAccess.ReadWrite);
         long needed = RoundUpToPage(GroupFrame.SectorSizeBytes + GroupFrame.SizeOf(body.Length));
-        var segment = new LogSegment(path, file, pages, number, sequence, Math.Max(UsualSizeBytes, needed));
+        var segment = new LogSegment(files, path, file, pages, number, sequence, Math.Max(usualSizeBytes, needed));
         try
         {
             // It never grows afterwards: a file that is shorter at a start has lost its end.
-            RandomAccess.SetLength(file, segment._sizeBytes);
+            file.SetLength(segment.SizeBytes);
             segment.WriteHeader();
             segment.Append(sequence, body);
             segment.NoteAppended(body.Length, slots);
@@ -92,13 +99,13 @@ internal sealed class LogSegment : IDisposable
 
     /// <summary>Opens a segment to continue it. Its groups are found by <see cref="Scan"/>.</summary>
     /// <exception cref="LogCorruptException">It is not the segment with this number.</exception>
-    public static LogSegment Open(string path, PageBuffer pages, long number)
+    public static LogSegment Open(IFileSystem files, string path, PageBuffer pages, long number)
     {
-        SafeFileHandle file = OpenFile(path, FileMode.Open, FileAccess.ReadWrite);
+        IFile file = files.Open(path, FileMode.Open, FileAccess.ReadWrite);
         try
         {
             Span<byte> sector = stackalloc byte[GroupFrame.SectorSizeBytes];
-            int read = RandomAccess.Read(file, sector, 0);
+            int read = file.ReadFully(sector, 0);
             ReadOnlySpan<byte> header = sector[..HeaderSizeBytes];
             if (read < sector.Length || !header.StartsWith(Magic))
             {
@@ -123,14 +130,14 @@ internal sealed class LogSegment : IDisposable
             }
 
             long sizeBytes = BinaryPrimitives.ReadInt64LittleEndian(header[28..]);
-            long length = RandomAccess.GetLength(file);
+            long length = file.Length;
             if (length < sizeBytes)
             {
                 throw new LogCorruptException($"{path} has {length} bytes, which is shorter than the {sizeBytes} it was made with");
             }
 
             return new LogSegment(
-                path, file, pages, number, BinaryPrimitives.ReadInt64LittleEndian(header[20..]), sizeBytes);
+                files, path, file, pages, number, BinaryPrimitives.ReadInt64LittleEndian(header[20..]), sizeBytes);
         }
         catch
         {
@@ -148,7 +155,7 @@ internal sealed class LogSegment : IDisposable
     /// <exception cref="LogCorruptException">A group is damaged, or one is missing before others that are there.</exception>
     public long Scan(ref byte[] content, Func<ReadOnlyMemory<byte>, SlotSpan> onGroup)
     {
-        int length = checked((int)RandomAccess.GetLength(_file));
+        int length = checked((int)_file.Length);
         if (content.Length < length)
         {
             content = new byte[length];
@@ -193,8 +200,8 @@ internal sealed class LogSegment : IDisposable
     {
         content.Slice((int)EndBytes, _unfinishedBytes).Clear();
         int end = (int)Math.Min(content.Length, RoundUpToPage(EndBytes + _unfinishedBytes));
-        RandomAccess.Write(_file, content[..end], 0);
-        DurableFile.SyncData(_file, Path);
+        _file.Write(content[..end], 0);
+        _file.SyncData();
         int before = (int)(EndBytes % PageSizeBytes);
         _pages.Keep(content.Slice((int)EndBytes - before, before));
     }
@@ -207,8 +214,8 @@ internal sealed class LogSegment : IDisposable
         Span<byte> pages = _pages.Take((int)RoundUpToPage(before + size));
         GroupFrame.Write(pages.Slice(before, size), sequence, body);
         pages[(before + size)..].Clear();
-        RandomAccess.Write(_file, pages, EndBytes - before);
-        DurableFile.SyncData(_file, Path);
+        _file.Write(pages, EndBytes - before);
+        _file.SyncData();
         int after = (before + size) % PageSizeBytes;
         _pages.Keep(pages.Slice(before + size - after, after));
     }
@@ -250,7 +257,7 @@ internal sealed class LogSegment : IDisposable
     public void Read(in BlockPlace place, Action<ReadOnlyMemory<byte>> onGroup)
     {
         byte[] content = new byte[place.SizeBytes];
-        using (SafeFileHandle file = OpenFile(Path, FileMode.Open, FileAccess.Read))
+        using (IFile file = _files.Open(Path, FileMode.Open, FileAccess.Read))
         {
             ReadFully(file, content, place.Start);
         }
@@ -272,7 +279,7 @@ internal sealed class LogSegment : IDisposable
     /// <summary>Gives the file another name. Not durable before its directory is.</summary>
     public void MoveTo(string path)
     {
-        File.Move(Path, path, overwrite: false);
+        _files.Move(Path, path, replaces: false);
         Path = path;
     }
 
@@ -287,7 +294,7 @@ internal sealed class LogSegment : IDisposable
         BinaryPrimitives.WriteInt32LittleEndian(header[8..], FormatVersion);
         BinaryPrimitives.WriteInt64LittleEndian(header[12..], Number);
         BinaryPrimitives.WriteInt64LittleEndian(header[20..], FirstSequence);
-        BinaryPrimitives.WriteInt64LittleEndian(header[28..], _sizeBytes);
+        BinaryPrimitives.WriteInt64LittleEndian(header[28..], SizeBytes);
         BinaryPrimitives.WriteUInt64LittleEndian(header[36..], XxHash3.HashToUInt64(header[..36]));
         _pages.Keep(sector);
         EndBytes = GroupFrame.SectorSizeBytes;
@@ -319,21 +326,11 @@ internal sealed class LogSegment : IDisposable
 
     private static long RoundUpToPage(long bytes) => (bytes + PageSizeBytes - 1) / PageSizeBytes * PageSizeBytes;
 
-    private static SafeFileHandle OpenFile(string path, FileMode mode, FileAccess access) =>
-        File.OpenHandle(path, mode, access, FileShare.ReadWrite | FileShare.Delete);
-
-    private void ReadFully(SafeFileHandle file, Span<byte> destination, long start)
+    private void ReadFully(IFile file, Span<byte> destination, long start)
     {
-        while (destination.Length > 0)
+        if (file.ReadFully(destination, start) < destination.Length)
         {
-            int read = RandomAccess.Read(file, destination, start);
-            if (read == 0)
-            {
-                throw new LogCorruptException($"{Path} ends before what was written into it");
-            }
-
-            destination = destination[read..];
-            start += read;
+            throw new LogCorruptException($"{Path} ends before what was written into it");
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Globalization;
-using KvCloud.Node.Transport;
-using Microsoft.Win32.SafeHandles;
+using KvCloud.Node.Files;
 
 namespace KvCloud.Node.Replication.Log;
 
@@ -19,32 +18,33 @@ internal sealed class SegmentFiles : IDisposable
     private const string SparePrefix = "spare-";
     private const string TemporaryExtension = ".tmp";
 
+    private readonly IFileSystem _files;
     private readonly string _directory;
-    private readonly FileStream _lock;
+    private readonly SegmentedLogOptions _options;
+    private readonly IDisposable _lock;
     private readonly Lock _gate = new();
     private readonly Queue<string> _spares = [];
-    private long _lastSpare;
-    private Task _preparing = Task.CompletedTask;
 
-    private SegmentFiles(string directory, FileStream heldLock)
+    /// <summary>Held while a spare is made.</summary>
+    private readonly Lock _making = new();
+    private long _lastSpare;
+    private bool _isPreparing;
+    private bool _isClosed;
+
+    private SegmentFiles(IFileSystem files, string directory, SegmentedLogOptions options, IDisposable heldLock)
     {
+        _files = files;
         _directory = directory;
+        _options = options;
         _lock = heldLock;
     }
 
     /// <summary>Takes the directory, which is made if it is missing.</summary>
     /// <exception cref="IOException">It cannot be used, or is in use.</exception>
-    public static SegmentFiles Open(string directory)
+    public static SegmentFiles Open(IFileSystem files, string directory, SegmentedLogOptions options)
     {
-        if (!Directory.Exists(directory))
-        {
-            Directory.CreateDirectory(directory);
-            DurableFile.FlushDirectory(Path.GetDirectoryName(Path.GetFullPath(directory))!);
-        }
-
-        return new SegmentFiles(
-            directory,
-            new FileStream(Path.Combine(directory, LockFile), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
+        files.CreateDirectories(directory);
+        return new SegmentFiles(files, directory, options, files.TakeLock(Path.Combine(directory, LockFile)));
     }
 
     public string PathOf(long number) =>
@@ -59,12 +59,12 @@ internal sealed class SegmentFiles : IDisposable
     public List<long> Find(long newest)
     {
         var numbers = new List<long>();
-        foreach (string path in Directory.EnumerateFiles(_directory))
+        foreach (string path in _files.ListFiles(_directory))
         {
             string name = Path.GetFileName(path);
             if (name.EndsWith(TemporaryExtension, StringComparison.Ordinal))
             {
-                File.Delete(path);
+                _files.Delete(path);
             }
             else if (NumberIn(name, SparePrefix) is long spare)
             {
@@ -83,7 +83,7 @@ internal sealed class SegmentFiles : IDisposable
 
         numbers.Sort();
         Check(numbers, newest);
-        DurableFile.FlushDirectory(_directory);
+        _files.FlushDirectory(_directory);
         return numbers;
     }
 
@@ -100,7 +100,7 @@ internal sealed class SegmentFiles : IDisposable
     public void Name(LogSegment segment)
     {
         segment.MoveTo(PathOf(segment.Number));
-        DurableFile.FlushDirectory(_directory);
+        _files.FlushDirectory(_directory);
     }
 
     /// <summary>Keeps the file of a segment that nobody needs as a spare, or gives its space back.</summary>
@@ -109,20 +109,22 @@ internal sealed class SegmentFiles : IDisposable
         bool isKept;
         lock (_gate)
         {
-            isKept = _spares.Count < MaxSpares && segment.EndBytes is > LogSegment.UsualSizeBytes / 2 and <= LogSegment.UsualSizeBytes;
+            isKept = _spares.Count < MaxSpares
+                && segment.EndBytes > _options.SegmentSizeBytes / 2
+                && segment.EndBytes <= _options.SegmentSizeBytes;
         }
 
         if (isKept)
         {
             string spare = NextSparePath();
             segment.MoveTo(spare);
-            DurableFile.FlushDirectory(_directory);
+            _files.FlushDirectory(_directory);
             AddSpare(spare);
         }
         else
         {
-            File.Delete(segment.Path);
-            DurableFile.FlushDirectory(_directory);
+            _files.Delete(segment.Path);
+            _files.FlushDirectory(_directory);
         }
     }
 
@@ -134,43 +136,76 @@ internal sealed class SegmentFiles : IDisposable
     {
         lock (_gate)
         {
-            if (_spares.Count == 0 && _preparing.IsCompleted)
+            if (_isClosed || _isPreparing || _spares.Count > 0)
             {
-                _preparing = Task.Run(Prepare);
+                return;
             }
+
+            _isPreparing = true;
+        }
+
+        _options.RunLater(MakeSpareIfOpen);
+    }
+
+    /// <summary>Waits for a spare that is being made; one that was not begun will not be.</summary>
+    public void Dispose()
+    {
+        lock (_making)
+        {
+            _isClosed = true;
+            _lock.Dispose();
         }
     }
 
-    public void Dispose()
+    private void MakeSpareIfOpen()
     {
-        Task.WaitAny(_preparing);
-        _lock.Dispose();
-    }
-
-    private void Prepare()
-    {
-        string temporary = Path.Combine(_directory, "spare" + TemporaryExtension);
         try
         {
-            using (SafeFileHandle file = File.OpenHandle(temporary, FileMode.Create, FileAccess.Write))
+            lock (_making)
             {
-                byte[] zeros = new byte[FillSizeBytes];
-                for (long start = 0; start < LogSegment.UsualSizeBytes; start += zeros.Length)
+                if (!_isClosed)
                 {
-                    RandomAccess.Write(file, zeros, start);
+                    MakeSpare();
                 }
-
-                DurableFile.SyncData(file, temporary);
             }
-
-            string spare = NextSparePath();
-            File.Move(temporary, spare);
-            AddSpare(spare);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             // Without a spare the log appends to a new file. Should the disk be full, its own write will say so.
-            File.Delete(temporary);
+        }
+
+        lock (_gate)
+        {
+            _isPreparing = false;
+        }
+    }
+
+    private void MakeSpare()
+    {
+        string temporary = Path.Combine(_directory, "spare" + TemporaryExtension);
+        try
+        {
+            using (IFile file = _files.Open(temporary, FileMode.Create, FileAccess.Write))
+            {
+                byte[] zeros = new byte[FillSizeBytes];
+                for (long start = 0; start < _options.SegmentSizeBytes; start += zeros.Length)
+                {
+                    long left = _options.SegmentSizeBytes - start;
+                    file.Write(zeros.AsSpan(0, (int)Math.Min(zeros.Length, left)), start);
+                }
+
+                file.SyncData();
+            }
+
+            string spare = NextSparePath();
+            _files.Move(temporary, spare, replaces: false);
+            AddSpare(spare);
+        }
+        catch
+        {
+            // It may hold the space that the log's own write needs.
+            _files.Delete(temporary);
+            throw;
         }
     }
 

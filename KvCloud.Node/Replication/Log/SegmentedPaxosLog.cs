@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Files;
 
 namespace KvCloud.Node.Replication.Log;
 
@@ -13,7 +14,9 @@ namespace KvCloud.Node.Replication.Log;
 /// </remarks>
 internal sealed class SegmentedPaxosLog : IPaxosLog
 {
+    private readonly IFileSystem _disk;
     private readonly string _path;
+    private readonly SegmentedLogOptions _options;
     private readonly SegmentFiles _files;
     private readonly GroupBody _body = new();
     private readonly PageBuffer _pages = new();
@@ -37,10 +40,12 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     /// <summary>Null until <see cref="Load"/> found or made it.</summary>
     private LogMark? _mark;
 
-    private SegmentedPaxosLog(string path)
+    private SegmentedPaxosLog(IFileSystem disk, string path, SegmentedLogOptions options)
     {
+        _disk = disk;
         _path = path;
-        _files = SegmentFiles.Open(path);
+        _options = options;
+        _files = SegmentFiles.Open(disk, path, options);
     }
 
     public Ballot Promised => _promised;
@@ -60,13 +65,16 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     /// <param name="mayCreate">A log of which there is nothing is made; else that is refused, as one that was lost.</param>
     /// <exception cref="LogFailedException">The directory cannot be used, or is in use.</exception>
     /// <exception cref="LogCorruptException">What is in it is damaged, beyond an end that was never synced, or missing.</exception>
-    public static SegmentedPaxosLog Open(string path, bool mayCreate = true)
+    public static SegmentedPaxosLog Open(
+        IFileSystem disk, string path, bool mayCreate = true, SegmentedLogOptions? options = null)
     {
+        options ??= SegmentedLogOptions.Default;
+        options.Check();
         SegmentedPaxosLog? log = null;
         try
         {
-            CheckIsThere(path, mayCreate);
-            log = new SegmentedPaxosLog(path);
+            CheckIsThere(disk, path, mayCreate);
+            log = new SegmentedPaxosLog(disk, path, options);
             log.Load();
             return log;
         }
@@ -145,9 +153,13 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
 
             return window.Entries;
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new LogFailedException($"Reading the log in {_path} failed: {exception.Message}", exception);
+            throw new LogCorruptException($"a segment of the log in {_path} is missing: {exception.Message}");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new LogUnreadableException($"Reading the log in {_path} failed: {exception.Message}", exception);
         }
         finally
         {
@@ -178,7 +190,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
             {
                 _files.Retire(segment);
             }
-            catch (IOException exception)
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
             {
                 throw new LogFailedException($"Trimming the log in {_path} failed: {exception.Message}", exception);
             }
@@ -222,15 +234,15 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
 
     private static string MarkPathOf(string path) => path + ".mark";
 
-    private static void CheckIsThere(string path, bool mayCreate)
+    private static void CheckIsThere(IFileSystem disk, string path, bool mayCreate)
     {
-        bool isMarked = File.Exists(MarkPathOf(path));
+        bool isMarked = disk.FileExists(MarkPathOf(path));
         if (!isMarked && !mayCreate)
         {
             throw new LogCorruptException($"{MarkPathOf(path)} is missing, which this replica made together with its log");
         }
 
-        if (isMarked && !Directory.Exists(path))
+        if (isMarked && !disk.DirectoryExists(path))
         {
             throw new LogCorruptException($"{path} is missing, which this replica has made");
         }
@@ -238,7 +250,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
 
     private void Load()
     {
-        _mark = File.Exists(MarkPath) ? LogMark.Open(MarkPath) : null;
+        _mark = _disk.FileExists(MarkPath) ? LogMark.Open(_disk, MarkPath) : null;
         List<long> numbers = _files.Find(_mark?.Segment ?? 0);
         if (_mark is null && numbers.Count > 0)
         {
@@ -252,7 +264,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
             CheckReaches(_mark);
         }
 
-        _mark ??= LogMark.Create(MarkPath);
+        _mark ??= LogMark.Create(_disk, MarkPath);
         _active?.Renew(content);
         _mark.Raise(_active?.Number ?? 0, _sequence - 1, _promised);
     }
@@ -271,7 +283,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     {
         foreach (long number in numbers)
         {
-            LogSegment segment = LogSegment.Open(_files.PathOf(number), _pages, number);
+            LogSegment segment = LogSegment.Open(_disk, _files.PathOf(number), _pages, number);
             bool isFirst = _active is null;
             _active?.Dispose();
             _active = segment;
@@ -331,7 +343,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         _failed = true;
         try
         {
-            if (_active is not LogSegment active || active.EndBytes + GroupFrame.SizeOf(_body.Bytes.Length) > LogSegment.UsualSizeBytes)
+            if (_active is not LogSegment active || active.EndBytes + GroupFrame.SizeOf(_body.Bytes.Length) > active.SizeBytes)
             {
                 _body.AddPromise(promised);
                 _body.AddChosen(new Slot(chosenSlot));
@@ -346,7 +358,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
                     active.NoteAppended(_body.Bytes.Length, slots);
                 }
 
-                if (active.EndBytes > LogSegment.UsualSizeBytes / 2)
+                if (active.EndBytes > _options.SegmentSizeBytes / 2)
                 {
                     _files.PrepareSpare();
                 }
@@ -363,7 +375,8 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
 
     private void BeginSegment(long number, SlotSpan slots, Ballot promised)
     {
-        LogSegment segment = LogSegment.Create(_files.TakeSpare(), _pages, number, _sequence, _body.Bytes, slots);
+        LogSegment segment = LogSegment.Create(
+            _disk, _files.TakeSpare(), _options.SegmentSizeBytes, _pages, number, _sequence, _body.Bytes, slots);
         try
         {
             _files.Name(segment);

@@ -1,5 +1,6 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Configuration;
+using KvCloud.Node.Files;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Log;
 using KvCloud.Node.Storage;
@@ -73,7 +74,7 @@ public sealed class ReplicaStorageTests : IDisposable
     public void Open_after_a_crash_before_all_was_made_goes_on()
     {
         // The identity is there, and nothing else yet.
-        DataDirectory.Open(NodePath, "kvcloud", 0, "0").Dispose();
+        DataDirectory.Open(SystemFiles.Instance, NodePath, "kvcloud", 0, "0").Dispose();
 
         Use(storage => storage.Log.Write([Effects(new Ballot(3, new NodeId(0)), 0, Entry(1, "a"))]));
         Use(storage => Assert.Equal(new Slot(1), storage.Log.LastSlot));

@@ -1,3 +1,4 @@
+using KvCloud.Node.Files;
 using KvCloud.Node.Storage;
 
 namespace KvCloud.Tests.Node.Storage;
@@ -16,7 +17,7 @@ public sealed class DataDirectoryTests : IDisposable
     public void Open_again_gives_the_same_identity()
     {
         DirectoryIdentity first;
-        using (DataDirectory directory = DataDirectory.Open(NodePath, "c1", 1, Voters))
+        using (DataDirectory directory = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters))
         {
             Assert.True(directory.IsNew);
             directory.NoteStoresMade();
@@ -24,7 +25,7 @@ public sealed class DataDirectoryTests : IDisposable
             first = directory.Identity;
         }
 
-        using DataDirectory again = DataDirectory.Open(NodePath, "c1", 1, Voters);
+        using DataDirectory again = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters);
         Assert.False(again.IsNew);
         Assert.Equal(first, again.Identity);
     }
@@ -32,8 +33,8 @@ public sealed class DataDirectoryTests : IDisposable
     [Fact]
     public void Incarnations_of_two_directories_differ()
     {
-        using DataDirectory one = DataDirectory.Open(_directory.Sub("a"), "c1", 1, Voters);
-        using DataDirectory two = DataDirectory.Open(_directory.Sub("b"), "c1", 1, Voters);
+        using DataDirectory one = DataDirectory.Open(SystemFiles.Instance, _directory.Sub("a"), "c1", 1, Voters);
+        using DataDirectory two = DataDirectory.Open(SystemFiles.Instance, _directory.Sub("b"), "c1", 1, Voters);
 
         Assert.NotEqual(one.Identity.Incarnation, two.Identity.Incarnation);
     }
@@ -41,33 +42,33 @@ public sealed class DataDirectoryTests : IDisposable
     [Fact]
     public void Directory_of_another_node_or_cluster_is_refused_by_name()
     {
-        DataDirectory.Open(NodePath, "c1", 1, Voters).Dispose();
+        DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
 
-        var node = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(NodePath, "c1", 2, Voters));
-        var cluster = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(NodePath, "c2", 1, Voters));
+        var node = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 2, Voters));
+        var cluster = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c2", 1, Voters));
 
         Assert.Contains("belongs to node 1, not to node 2", node.Message, StringComparison.Ordinal);
         Assert.Contains("belongs to cluster 'c1', not to 'c2'", cluster.Message, StringComparison.Ordinal);
-        DataDirectory.Open(NodePath, "c1", 1, Voters).Dispose();
+        DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
     }
 
     [Fact]
     public void Directory_of_other_voters_is_refused_by_name()
     {
-        DataDirectory.Open(NodePath, "c1", 1, Voters).Dispose();
+        DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
 
-        var refusal = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(NodePath, "c1", 1, "0,1,2,3,4"));
+        var refusal = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, "0,1,2,3,4"));
 
         Assert.Contains("the voters 0,1,2, the configuration names 0,1,2,3,4", refusal.Message, StringComparison.Ordinal);
-        DataDirectory.Open(NodePath, "c1", 1, Voters).Dispose();
+        DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
     }
 
     [Fact]
     public void Second_opener_is_told_who_holds_it()
     {
-        using DataDirectory held = DataDirectory.Open(NodePath, "c1", 1, Voters);
+        using DataDirectory held = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters);
 
-        var refusal = Assert.Throws<DataDirectoryInUseException>(() => DataDirectory.Open(NodePath, "c1", 1, Voters));
+        var refusal = Assert.Throws<DataDirectoryInUseException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
 
         Assert.Contains($"process {Environment.ProcessId}", refusal.Message, StringComparison.Ordinal);
     }
@@ -75,30 +76,30 @@ public sealed class DataDirectoryTests : IDisposable
     [Fact]
     public void Damaged_identity_is_refused()
     {
-        DataDirectory.Open(NodePath, "c1", 1, Voters).Dispose();
+        DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
         string file = Path.Combine(NodePath, "identity");
         File.WriteAllText(file, File.ReadAllText(file).Replace("node_id=1", "node_id=2", StringComparison.Ordinal));
 
-        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 2, Voters));
+        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 2, Voters));
     }
 
     [Fact]
     public void Empty_identity_is_refused()
     {
-        DataDirectory.Open(NodePath, "c1", 1, Voters).Dispose();
+        DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
         File.WriteAllText(Path.Combine(NodePath, "identity"), "");
 
-        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 1, Voters));
+        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
     }
 
     [Fact]
     public void Identity_of_a_newer_format_is_refused_by_its_number()
     {
-        DataDirectory.Open(NodePath, "c1", 1, Voters).Dispose();
+        DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
         string file = Path.Combine(NodePath, "identity");
         File.WriteAllText(file, File.ReadAllText(file).Replace("format=3", "format=9", StringComparison.Ordinal));
 
-        var refusal = Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 1, Voters));
+        var refusal = Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
 
         Assert.Contains("format 9", refusal.Message, StringComparison.Ordinal);
     }
@@ -108,7 +109,7 @@ public sealed class DataDirectoryTests : IDisposable
     {
         Directory.CreateDirectory(Path.Combine(NodePath, "log"));
 
-        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(NodePath, "c1", 1, Voters));
+        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
     }
 
     [Fact]
@@ -116,6 +117,6 @@ public sealed class DataDirectoryTests : IDisposable
     {
         File.WriteAllText(_directory.Sub("file"), "");
 
-        Assert.Throws<DataDirectoryUnusableException>(() => DataDirectory.Open(_directory.Sub("file"), "c1", 1, Voters));
+        Assert.Throws<DataDirectoryUnusableException>(() => DataDirectory.Open(SystemFiles.Instance, _directory.Sub("file"), "c1", 1, Voters));
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using KvCloud.Consensus;
+using KvCloud.Node.Files;
 using KvCloud.Node.Replication.Log;
 using KvCloud.Tests.Node.Storage;
 using static KvCloud.Tests.Node.Replication.Log.LogEntries;
@@ -9,6 +10,8 @@ namespace KvCloud.Tests.Node.Replication.Log;
 public sealed class SegmentedPaxosLogTests : IDisposable
 {
     private const int Sector = GroupFrame.SectorSizeBytes;
+
+    private static readonly int SegmentSizeBytes = SegmentedLogOptions.Default.SegmentSizeBytes;
 
     private readonly TemporaryDirectory _directory = new();
 
@@ -155,7 +158,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     [Fact]
     public void Group_larger_than_a_segment_has_one_of_its_own()
     {
-        byte[] large = RandomBytes(1, LogSegment.UsualSizeBytes + 1);
+        byte[] large = RandomBytes(1, SegmentSizeBytes + 1);
         using (SegmentedPaxosLog log = Open())
         {
             log.Write([Effects(null, 0, Entry(1, "a"))]);
@@ -207,7 +210,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     {
         WriteThree();
         long length = new FileInfo(LastSegment).Length;
-        Assert.Equal(LogSegment.UsualSizeBytes, length);
+        Assert.Equal(SegmentSizeBytes, length);
         using (FileStream file = new(LastSegment, FileMode.Open))
         {
             file.SetLength(halves == 2 ? length / 2 : length - 5);
@@ -367,7 +370,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
         string second = Path.Combine(LogPath, "0000000002.log");
         using (FileStream file = new(second, FileMode.Open))
         {
-            file.SetLength(LogSegment.UsualSizeBytes / 2);
+            file.SetLength(SegmentSizeBytes / 2);
         }
 
         Assert.Contains("shorter", Assert.Throws<LogCorruptException>(Open).Message, StringComparison.Ordinal);
@@ -431,7 +434,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
         Directory.Delete(LogPath, recursive: true);
 
         Assert.Throws<LogFailedException>(
-            () => log.Write([Effects(null, 0, Entry(2, new byte[LogSegment.UsualSizeBytes]))]));
+            () => log.Write([Effects(null, 0, Entry(2, new byte[SegmentSizeBytes]))]));
         var refusal = Assert.Throws<LogFailedException>(() => log.Write([Effects(null, 0, Entry(3, "c"))]));
         Assert.Contains("failed before", refusal.Message, StringComparison.Ordinal);
         Assert.Throws<LogFailedException>(() => log.TrimBelow(new Slot(2)));
@@ -590,7 +593,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
 
     private string LastSegment => Directory.GetFiles(LogPath, "0*.log").Max()!;
 
-    private SegmentedPaxosLog Open() => SegmentedPaxosLog.Open(LogPath);
+    private SegmentedPaxosLog Open() => SegmentedPaxosLog.Open(SystemFiles.Instance, LogPath);
 
     private static string Shorten(SegmentedPaxosLog log) => string.Join(
         ' ', log.Read(new Slot(1), new Slot(9), int.MaxValue)
