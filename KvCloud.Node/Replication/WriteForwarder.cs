@@ -170,7 +170,7 @@ internal sealed class WriteForwarder : IAsyncDisposable
         }
 
         LinkState link = _transport.StateOf(leader);
-        if (!link.IsWhole)
+        if (!link.IsConnected)
         {
             passed.Write.Finish(NoLeader($"{leader} leads and cannot be reached from this node"));
             return;
@@ -181,7 +181,7 @@ internal sealed class WriteForwarder : IAsyncDisposable
         {
             passed.Write.Finish(TooLate);
         }
-        else if (Note(passed, leader, link.Breaks) is long id)
+        else if (Note(passed, leader, link.LossEpoch) is long id)
         {
             _outbox.Post(new Forward(
                 _self,
@@ -194,7 +194,7 @@ internal sealed class WriteForwarder : IAsyncDisposable
     }
 
     /// <summary>Under which number the write goes out; null when it was refused here.</summary>
-    private long? Note(PassedWrite passed, NodeId leader, long breaks)
+    private long? Note(PassedWrite passed, NodeId leader, long lossEpoch)
     {
         CommandResult refusal;
         lock (_gate)
@@ -202,7 +202,7 @@ internal sealed class WriteForwarder : IAsyncDisposable
             if (!_isStopped && _passed.Count < _options.MaxQueuedWrites && _passedBytes < _options.MaxQueuedWriteBytes)
             {
                 passed.Leader = leader;
-                passed.Breaks = breaks;
+                passed.LossEpoch = lossEpoch;
                 passed.StartSpan(_self);
                 _passed.Add(++_lastId, passed);
                 _passedBytes += passed.Write.Command.Length;
@@ -361,7 +361,7 @@ internal sealed class WriteForwarder : IAsyncDisposable
     private string? WhyLost(PassedWrite passed, long nowTickMs) =>
         nowTickMs >= passed.Write.DeadlineTickMs + DeadlineGraceMs
             ? "the deadline passed while the leader had the write"
-            : _transport.StateOf(passed.Leader).Breaks != passed.Breaks
+            : _transport.StateOf(passed.Leader).LossEpoch != passed.LossEpoch
                 ? "the connection to the leader broke while it had the write"
                 : null;
 
