@@ -26,6 +26,12 @@ internal sealed class OutgoingBuffer(int chunkBytes = OutgoingBuffer.DefaultChun
     {
         if (_tail is null || _tail.Bytes.Length - _tail.End < frameBytes)
         {
+            if (Bytes == 0 && _tail is not null)
+            {
+                // The drained chunk is too small for the frame; in front of it, it would give an empty Peek.
+                ArrayPool<byte>.Shared.Return(_chunks.Dequeue().Bytes);
+            }
+
             _tail = new Chunk(ArrayPool<byte>.Shared.Rent(Math.Max(chunkBytes, frameBytes)));
             _chunks.Enqueue(_tail);
         }
@@ -37,7 +43,7 @@ internal sealed class OutgoingBuffer(int chunkBytes = OutgoingBuffer.DefaultChun
         return frame;
     }
 
-    /// <summary>What to send next, at most a chunk; empty if nothing waits.</summary>
+    /// <summary>What to send next, at most a chunk; empty only if nothing waits.</summary>
     /// <param name="startedFrameOnly">Only the rest of the frame that was sent in part.</param>
     public ReadOnlySpan<byte> Peek(bool startedFrameOnly)
     {
