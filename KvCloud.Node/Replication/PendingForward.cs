@@ -19,8 +19,8 @@ internal sealed class PendingForward(PendingWrite write, Action<CommitVersion, l
     /// <summary>Who has it.</summary>
     public NodeId Leader { get; set; }
 
-    /// <summary>Breaks of the link to the leader before it was sent.</summary>
-    public long Breaks { get; set; }
+    /// <summary>Loss epoch of the link to the leader before it was sent.</summary>
+    public long LossEpoch { get; set; }
 
     /// <summary>From its sending to its answer; null where the write is not traced.</summary>
     public Activity? Span { get; private set; }

@@ -206,7 +206,7 @@ internal sealed class WriteForwarder
         }
 
         LinkState link = _transport.StateOf(leader);
-        if (!link.IsWhole)
+        if (!link.IsConnected)
         {
             forward.Write.Finish(NoLeader($"{leader} leads and cannot be reached from this node"));
             return;
@@ -217,7 +217,7 @@ internal sealed class WriteForwarder
         {
             forward.Write.Finish(TooLate);
         }
-        else if (Note(forward, leader, link.Breaks) is long id)
+        else if (Note(forward, leader, link.LossEpoch) is long id)
         {
             Post(new Forward(
                 _self,
@@ -236,7 +236,7 @@ internal sealed class WriteForwarder
     }
 
     /// <summary>Under which number the write goes out; null when it was refused here.</summary>
-    private long? Note(PendingForward forward, NodeId leader, long breaks)
+    private long? Note(PendingForward forward, NodeId leader, long lossEpoch)
     {
         CommandResult refusal;
         lock (_gate)
@@ -244,7 +244,7 @@ internal sealed class WriteForwarder
             if (!_isStopped && _pending.Count < _options.MaxQueuedWrites && _pendingBytes < _options.MaxQueuedWriteBytes)
             {
                 forward.Leader = leader;
-                forward.Breaks = breaks;
+                forward.LossEpoch = lossEpoch;
                 forward.StartSpan(_self);
                 _pending.Add(++_lastId, forward);
                 _pendingBytes += forward.Write.Command.Length;
@@ -319,7 +319,7 @@ internal sealed class WriteForwarder
     private string? WhyLost(PendingForward forward, long nowMs) =>
         nowMs >= forward.Write.DeadlineTickMs + DeadlineGraceMs
             ? "the deadline passed while the leader had the write"
-            : _transport.StateOf(forward.Leader).Breaks != forward.Breaks
+            : _transport.StateOf(forward.Leader).LossEpoch != forward.LossEpoch
                 ? "the connection to the leader broke while it had the write"
                 : null;
 

@@ -15,7 +15,7 @@ internal static class Handshake
     /// <summary>Version of the frame layout below; see <see cref="Frame"/>.</summary>
     public const byte FrameVersion = 0;
 
-    /// <summary>A stranger cannot make us hold more than this.</summary>
+    /// <summary>An unknown peer cannot make this node hold more than this.</summary>
     public const int MaxFrameBytes = 4096;
 
     public const int MaxTextBytes = 512;

@@ -52,7 +52,7 @@ internal sealed class InMemoryNetwork
     internal void Unregister(InMemoryTransport member) =>
         _members.TryRemove(new KeyValuePair<int, InMemoryTransport>(member.Self.NodeId, member));
 
-    /// <summary>The node at the other end, null if it is away; nodes of another cluster are strangers.</summary>
+    /// <summary>The node at the other end, null if it is away; nodes of another cluster are unknown.</summary>
     internal InMemoryTransport? Find(int from, int to, string clusterId) =>
         !IsCut(from, to) && _members.TryGetValue(to, out InMemoryTransport? member)
         && member.Self.ClusterId == clusterId

@@ -115,7 +115,7 @@ internal sealed class InMemoryTransport : IConsensusTransport
         InMemoryTransport? other = _network.Find(Self.NodeId, peer.Id.Value, Self.ClusterId);
         if (other is not null && peer.Identity != other.Self)
         {
-            peer.Connected(other.Self);
+            peer.OutboundAccepted(other.Self);
         }
 
         return other;
@@ -233,7 +233,7 @@ internal sealed class InMemoryTransport : IConsensusTransport
     {
         if (_peers.TryGetValue(from.Value, out Peer? peer))
         {
-            peer.Received(0, messages);
+            peer.Received(0, messages, Environment.TickCount64);
         }
     }
 }

@@ -1,7 +1,7 @@
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Lets the same complaint through once in an interval, and only so many different ones, so that strangers cannot
+/// Lets the same complaint through once in an interval, and only so many different ones, so that unknown peers cannot
 /// fill the log.
 /// </summary>
 internal sealed class LogThrottle(int intervalMs)

@@ -6,9 +6,10 @@ namespace KvCloud.Node.Transport;
 /// Frames waiting to be sent, in pooled chunks; a frame never spans two. Its owner locks. Knows whether the frame at
 /// its head has been sent in part, for then nothing else may go before the rest of it.
 /// </summary>
-internal sealed class OutgoingBuffer
+/// <param name="chunkBytes">A larger frame gets a chunk of its own.</param>
+internal sealed class OutgoingBuffer(int chunkBytes = OutgoingBuffer.DefaultChunkBytes)
 {
-    private const int ChunkBytes = 256 * 1024;
+    public const int DefaultChunkBytes = 256 * 1024;
 
     private readonly Queue<Chunk> _chunks = new();
     private Chunk? _tail;
@@ -25,7 +26,13 @@ internal sealed class OutgoingBuffer
     {
         if (_tail is null || _tail.Bytes.Length - _tail.End < frameBytes)
         {
-            _tail = new Chunk(ArrayPool<byte>.Shared.Rent(Math.Max(ChunkBytes, frameBytes)));
+            if (Bytes == 0 && _tail is not null)
+            {
+                // The drained chunk is too small for the frame; in front of it, it would give an empty Peek.
+                ArrayPool<byte>.Shared.Return(_chunks.Dequeue().Bytes);
+            }
+
+            _tail = new Chunk(ArrayPool<byte>.Shared.Rent(Math.Max(chunkBytes, frameBytes)));
             _chunks.Enqueue(_tail);
         }
 
@@ -36,7 +43,7 @@ internal sealed class OutgoingBuffer
         return frame;
     }
 
-    /// <summary>What to send next, at most a chunk; empty if nothing waits.</summary>
+    /// <summary>What to send next, at most a chunk; empty only if nothing waits.</summary>
     /// <param name="startedFrameOnly">Only the rest of the frame that was sent in part.</param>
     public ReadOnlySpan<byte> Peek(bool startedFrameOnly)
     {
@@ -46,7 +53,7 @@ internal sealed class OutgoingBuffer
         }
 
         Chunk head = _chunks.Peek();
-        int available = Math.Min(head.End - head.Start, ChunkBytes);
+        int available = Math.Min(head.End - head.Start, chunkBytes);
         return head.Bytes.AsSpan(head.Start, startedFrameOnly ? Math.Min(available, StartedFrameBytes) : available);
     }
 
@@ -101,7 +108,7 @@ internal sealed class OutgoingBuffer
 
     private void Release(Chunk drained)
     {
-        if (drained == _tail && drained.Bytes.Length <= ChunkBytes)
+        if (drained == _tail && drained.Bytes.Length <= chunkBytes)
         {
             // The usual case: all is sent, and the same chunk takes what comes next.
             drained.Start = 0;

@@ -11,24 +11,23 @@ internal sealed class Peer(NodeId id)
     private long _receivedMessages;
     private long _droppedMessages;
     private long _connects;
-    private long _breaks;
+    private long _lossEpoch;
     private long _lastReceivedTickMs;
     private int _incoming;
     private volatile bool _isConnected;
     private volatile string _endpoint = "";
     private volatile PeerIdentity? _identity;
-    private volatile string? _refusedWhenCalling;
-    private volatile string? _refusedWhenCalled;
-
-    private volatile string? _lastCallRefusal;
+    private volatile string? _outboundRejection;
+    private volatile string? _inboundRejection;
+    private volatile string? _lastInboundRefusal;
 
     public NodeId Id { get; } = id;
 
-    /// <summary>Why the peer refused this node the last time that it called and was welcome here; null once it speaks.</summary>
-    public string? LastCallRefusal
+    /// <summary>Why the peer refused this node the last time that it connected and was welcome here; null once it speaks.</summary>
+    public string? LastInboundRefusal
     {
-        get => _lastCallRefusal;
-        set => _lastCallRefusal = value;
+        get => _lastInboundRefusal;
+        set => _lastInboundRefusal = value;
     }
 
     public PeerIdentity? Identity => _identity;
@@ -49,38 +48,38 @@ internal sealed class Peer(NodeId id)
     /// <summary>Connections made to the peer after the first.</summary>
     public long Reconnects => Math.Max(0, Interlocked.Read(ref _connects) - 1);
 
-    public void Looking(string endpoint) => _endpoint = endpoint;
+    public void Resolving(string endpoint) => _endpoint = endpoint;
 
-    public void Connected(PeerIdentity identity)
+    public void OutboundAccepted(PeerIdentity identity)
     {
         _identity = identity;
-        _refusedWhenCalling = null;
+        _outboundRejection = null;
         Interlocked.Increment(ref _connects);
         _isConnected = true;
     }
 
-    public void Disconnected()
+    public void OutboundEnded()
     {
         _isConnected = false;
-        Interlocked.Increment(ref _breaks);
+        Interlocked.Increment(ref _lossEpoch);
     }
 
-    public void RefusedWhenCalling(string reason) => _refusedWhenCalling = reason;
+    public void OutboundRejected(string reason) => _outboundRejection = reason;
 
-    public void Called(PeerIdentity identity)
+    public void InboundAccepted(PeerIdentity identity)
     {
         _identity = identity;
-        _refusedWhenCalled = null;
+        _inboundRejection = null;
         Interlocked.Increment(ref _incoming);
     }
 
-    public void CallEnded()
+    public void InboundEnded()
     {
         Interlocked.Decrement(ref _incoming);
-        Interlocked.Increment(ref _breaks);
+        Interlocked.Increment(ref _lossEpoch);
     }
 
-    public void RefusedWhenCalled(string reason) => _refusedWhenCalled = reason;
+    public void InboundRejected(string reason) => _inboundRejection = reason;
 
     public void Sent(int bytes, int messages)
     {
@@ -88,34 +87,35 @@ internal sealed class Peer(NodeId id)
         Interlocked.Add(ref _sentMessages, messages);
     }
 
-    public void Received(int bytes, int messages)
+    /// <param name="nowTickMs">For <see cref="PeerLink.LastReceivedTickMs"/>; this class reads no clock.</param>
+    public void Received(int bytes, int messages, long nowTickMs)
     {
         Interlocked.Add(ref _receivedBytes, bytes);
         Interlocked.Add(ref _receivedMessages, messages);
         if (messages > 0)
         {
-            Interlocked.Exchange(ref _lastReceivedTickMs, Environment.TickCount64);
+            Interlocked.Exchange(ref _lastReceivedTickMs, nowTickMs);
         }
     }
 
     public void Dropped(int messages)
     {
         Interlocked.Add(ref _droppedMessages, messages);
-        Interlocked.Add(ref _breaks, messages);
+        Interlocked.Add(ref _lossEpoch, messages);
     }
 
     public LinkState ToState()
     {
-        // The count first: what breaks after it is seen in a later count.
-        long breaks = Interlocked.Read(ref _breaks);
-        return new LinkState(_isConnected && Volatile.Read(ref _incoming) > 0, breaks);
+        // The epoch first: what is lost after it shows in a later epoch.
+        long lossEpoch = Interlocked.Read(ref _lossEpoch);
+        return new LinkState(_isConnected && Volatile.Read(ref _incoming) > 0, lossEpoch);
     }
 
     public PeerLink ToLink()
     {
-        // What a stranger was told who called himself this peer is not shown while the peer itself is connected.
-        string? refused = _isConnected ? null : _refusedWhenCalling;
-        refused ??= Volatile.Read(ref _incoming) > 0 ? null : _refusedWhenCalled;
+        // What another was told who claimed to be this peer is not shown while the peer itself is connected.
+        string? refused = _isConnected ? null : _outboundRejection;
+        refused ??= Volatile.Read(ref _incoming) > 0 ? null : _inboundRejection;
         return new PeerLink(
             Id,
             _endpoint,

@@ -5,9 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Keeps a connection to one peer: looks it up anew, connects, greets, hands the socket to the sender, waits for its
-/// end, and begins again, at once when the connection had been good, else after a pause that grows and is drawn at
-/// random so that nodes which start together do not call each other in step.
+/// Keeps a connection to one peer: resolves it anew, connects, greets, hands socket and session to the sender, waits for
+/// the end, and begins again after the pause that <see cref="ReconnectBackoff"/> says.
 /// </summary>
 internal sealed class PeerConnector(
     Peer peer,
@@ -18,13 +17,11 @@ internal sealed class PeerConnector(
     LogThrottle throttle,
     ILogger logger) : IDisposable
 {
-    /// <summary>The pause grows up to so many times the longest after a failure.</summary>
-    private const int MaxRefusedDelays = 10;
-
+    private readonly ReconnectBackoff _backoff = new(options);
     private readonly SemaphoreSlim _peerIsUp = new(0, 1);
     private readonly Lock _wakeLock = new();
 
-    /// <summary>The peer has just called us, so there is no sense in waiting longer before we call it.</summary>
+    /// <summary>The peer has just connected to this node, so there is no sense in waiting longer before it is tried.</summary>
     public void PeerIsUp()
     {
         lock (_wakeLock)
@@ -38,19 +35,18 @@ internal sealed class PeerConnector(
 
     public async Task RunAsync(CancellationToken stop)
     {
-        int failures = 0;
         while (!stop.IsCancellationRequested)
         {
-            Attempt attempt = await TryAsync(stop);
-            failures = attempt == Attempt.Lasted ? 0 : failures + 1;
-            if (failures == 0 || stop.IsCancellationRequested)
+            ConnectOutcome outcome = await TryAsync(stop);
+            double pauseMs = _backoff.NextPauseMs(outcome, Random.Shared.NextDouble());
+            if (pauseMs == 0 || stop.IsCancellationRequested)
             {
                 continue;
             }
 
             try
             {
-                await _peerIsUp.WaitAsync(Pause(attempt, failures), stop);
+                await _peerIsUp.WaitAsync(TimeSpan.FromMilliseconds(pauseMs), stop);
             }
             catch (OperationCanceledException)
             {
@@ -61,18 +57,7 @@ internal sealed class PeerConnector(
 
     public void Dispose() => _peerIsUp.Dispose();
 
-    private TimeSpan Pause(Attempt attempt, int failures)
-    {
-        // A refusal does not heal by itself: asking often would be of no use. A peer that was started anew calls, and is called
-        // back at once.
-        double ceilingMs = attempt == Attempt.Refused
-            ? (double)options.MaxReconnectDelayMs * Math.Min(failures, MaxRefusedDelays)
-            : Math.Min(
-                options.MaxReconnectDelayMs, options.MinReconnectDelayMs * Math.Pow(2, Math.Min(failures - 1, 16)));
-        return TimeSpan.FromMilliseconds(ceilingMs * (0.5 + (Random.Shared.NextDouble() / 2)));
-    }
-
-    private async Task<Attempt> TryAsync(CancellationToken stop)
+    private async Task<ConnectOutcome> TryAsync(CancellationToken stop)
     {
         string endpoint = "an endpoint not found yet";
         try
@@ -81,23 +66,25 @@ internal sealed class PeerConnector(
             deadline.CancelAfter(options.ConnectTimeoutMs);
             EndPoint target = await resolve(peer.Id.Value, deadline.Token);
             endpoint = PeerSocket.Describe(target);
-            peer.Looking(endpoint);
+            peer.Resolving(endpoint);
             using Socket socket = PeerSocket.Create(target);
             PeerSocket.Configure(socket, options.PeerTimeoutMs);
             await socket.ConnectAsync(target, deadline.Token);
             deadline.CancelAfter(options.HandshakeTimeoutMs);
-            PeerIdentity identity = await GreetAsync(socket, deadline.Token);
-            return await ServeAsync(socket, identity, endpoint, stop);
-        }
-        catch (HandshakeRefusedException error)
-        {
-            peer.RefusedWhenCalling(error.Message);
-            if (throttle.Allows($"calling {peer.Id} {error.Message}"))
+            var session = new OutboundSession(gate, peer, options);
+            await GreetAsync(session, socket, deadline.Token);
+            switch (session.End)
             {
-                TransportLog.RefusedWhenCalling(logger, peer.Id, endpoint, error.Message);
+                case SessionEnd.None:
+                    return await ServeAsync(session, socket, endpoint, stop);
+                case SessionEnd.RejectedHere or SessionEnd.RejectedByPeer:
+                    ReportRejected(endpoint, session.EndReason);
+                    await AnswerAsync(session, socket, deadline.Token);
+                    return ConnectOutcome.Refused;
+                default:
+                    ReportUnreachable(endpoint, session.EndReason);
+                    return ConnectOutcome.Failed;
             }
-
-            return Attempt.Refused;
         }
         catch (Exception error)
         {
@@ -106,7 +93,15 @@ internal sealed class PeerConnector(
                 ReportUnreachable(endpoint, error is OperationCanceledException ? "timed out" : error.Message);
             }
 
-            return Attempt.Failed;
+            return ConnectOutcome.Failed;
+        }
+    }
+
+    private void ReportRejected(string endpoint, string reason)
+    {
+        if (throttle.Allows($"outbound {peer.Id} {reason}"))
+        {
+            TransportLog.OutboundRejected(logger, peer.Id, endpoint, reason);
         }
     }
 
@@ -118,41 +113,51 @@ internal sealed class PeerConnector(
         }
     }
 
-    private async Task<PeerIdentity> GreetAsync(Socket socket, CancellationToken cancellationToken)
+    private static async Task GreetAsync(OutboundSession session, Socket socket, CancellationToken cancellationToken)
     {
-        await SendAllAsync(socket, Handshake.EncodeHello(gate.Self, peer.Id.Value), cancellationToken);
-        PeerIdentity identity = Handshake.DecodeAnswer(
-            await PeerSocket.ReceiveHandshakeAsync(socket, cancellationToken));
-        try
+        await SendAllAsync(socket, session.Hello, cancellationToken);
+        while (session.Phase == SessionPhase.Handshake)
         {
-            gate.AdmitAnswerer(identity, peer.Id.Value);
-        }
-        catch (HandshakeRefusedException refusal)
-        {
-            // Told in the version of messages, for that is what the other side reads after its Welcome.
-            byte[] frame = Handshake.EncodeRefusal(refusal.Message, ConsensusCodec.Version);
-            await SendAllAsync(socket, frame, cancellationToken);
-            socket.Shutdown(SocketShutdown.Send);
-            throw;
-        }
+            int count = await socket.ReceiveAsync(session.Free(), cancellationToken);
+            if (count == 0)
+            {
+                throw new EndOfStreamException("the other side closed the connection during the handshake");
+            }
 
-        return identity;
+            session.Advance(count);
+        }
     }
 
-    private async Task<Attempt> ServeAsync(
-        Socket socket, PeerIdentity identity, string endpoint, CancellationToken stop)
+    private static async Task AnswerAsync(OutboundSession session, Socket socket, CancellationToken cancellationToken)
     {
-        long since = Environment.TickCount64;
-        socket.Blocking = false;
-        peer.Connected(identity);
-        sender.Attach(socket);
-        TransportLog.Connected(logger, peer.Id, endpoint);
-        string reason;
+        if (session.Answer is not byte[] answer)
+        {
+            return;
+        }
+
         try
         {
-            // Nothing ever arrives on this connection but its end, or a late refusal.
+            await SendAllAsync(socket, answer, cancellationToken);
+            socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception error) when (error is SocketException or OperationCanceledException)
+        {
+            // Whom we refuse need not listen to why; our own log has it.
+        }
+    }
+
+    private async Task<ConnectOutcome> ServeAsync(
+        OutboundSession session, Socket socket, string endpoint, CancellationToken stop)
+    {
+        long since = Environment.TickCount64;
+        string reason = "this node gave it up";
+        try
+        {
+            socket.Blocking = false;
+            sender.Attach(session, socket);
+            TransportLog.Connected(logger, peer.Id, endpoint);
             int count = await socket.ReceiveAsync(new byte[1], stop);
-            reason = count == 0 ? "the peer closed it" : "the peer spoke where only we speak";
+            reason = count == 0 ? "the peer closed it" : OutboundSession.PeerSpoke;
         }
         catch (SocketException error)
         {
@@ -168,12 +173,11 @@ internal sealed class PeerConnector(
         }
         finally
         {
-            sender.Detach(socket);
-            peer.Disconnected();
+            sender.Detach(session, reason);
         }
 
         TransportLog.Disconnected(logger, peer.Id, reason);
-        return Environment.TickCount64 - since >= options.MaxReconnectDelayMs ? Attempt.Lasted : Attempt.Failed;
+        return _backoff.OutcomeOf(Environment.TickCount64 - since);
     }
 
     private static async Task SendAllAsync(
@@ -183,12 +187,5 @@ internal sealed class PeerConnector(
         {
             bytes = bytes[await socket.SendAsync(bytes, cancellationToken)..];
         }
-    }
-
-    private enum Attempt
-    {
-        Failed = 0,
-        Refused = 1,
-        Lasted = 2,
     }
 }

@@ -1,7 +1,7 @@
 namespace KvCloud.Node.Transport;
 
 /// <summary>Who speaks: exchanged in the handshake between replicas and kept in the data directory.</summary>
-/// <param name="ClusterId">Same on all replicas of a cluster; strangers are refused.</param>
+/// <param name="ClusterId">Same on all replicas of a cluster; others are refused.</param>
 /// <param name="NodeId">Instance id.</param>
 /// <param name="Incarnation">
 /// Drawn at random when the data directory was made. A node id that comes back with another incarnation has lost its

@@ -5,32 +5,24 @@ using Microsoft.Extensions.Logging;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// The way out to one peer. The calling thread encodes into a buffer and tries the socket itself, which does not block:
+/// The way out to one peer: the socket of an <see cref="OutboundSession"/> and the lock around it. The calling thread
+/// encodes into a buffer and tries the socket itself, which does not block:
 /// that saves a change of threads on the way of every message. Only what the socket does not take is left to a thread
 /// of its own, not to the thread pool, so that heartbeats go out however busy the pool is.
 /// </summary>
 internal sealed class PeerSender
 {
-    /// <summary>
-    /// Control frames pass in front of bulk only when more than this waits; less is not worth a send of its own.
-    /// </summary>
-    private const int OvertakeBytes = 64 * 1024;
-
-    /// <summary>A larger frame is bulk whatever its type.</summary>
-    private const int MaxControlFrameBytes = 64 * 1024;
-
     /// <summary>Sends under one hold of the lock; a caller of Send is not to empty a long queue.</summary>
     private const int MaxSendsInTurn = 4;
 
     private static readonly TimeSpan WritableWait = TimeSpan.FromSeconds(1);
 
     private readonly object _gate = new();
-    private readonly OutgoingBuffer _bulk = new();
-    private readonly OutgoingBuffer _control = new();
     private readonly Peer _peer;
     private readonly TransportOptions _options;
     private readonly LogThrottle _throttle;
     private readonly ILogger _logger;
+    private OutboundSession? _session;
     private Socket? _socket;
     private bool _isPumping;
     private bool _isStopped;
@@ -47,38 +39,39 @@ internal sealed class PeerSender
     public void Enqueue(Message message)
     {
         long size = ConsensusCodec.SizeOf(message);
-        if (size > _options.MaxFrameBytes)
-        {
-            EnqueueInParts(message, size);
-            return;
-        }
-
-        bool isBulk = message is Accept or CatchUpReply or Forward || size > MaxControlFrameBytes;
+        EnqueueResult result;
         lock (_gate)
         {
-            if (HasRoom((int)size, isBulk) is OutgoingBuffer buffer)
+            if (_session is not null)
             {
-                ConsensusCodec.Encode(message, buffer.Append((int)size));
-                return;
+                result = _session.Enqueue(message, size);
+            }
+            else
+            {
+                _peer.Dropped(1);
+                result = EnqueueResult.Dropped;
             }
         }
 
-        _peer.Dropped(1);
+        if (result == EnqueueResult.TooLarge)
+        {
+            ReportTooLarge(message, size);
+        }
     }
 
     public void Enqueue(PeerReport report)
     {
-        int size = ConsensusCodec.SizeOf(report);
         lock (_gate)
         {
-            if (HasRoom(size, isBulk: false) is OutgoingBuffer buffer)
+            if (_session is not null)
             {
-                ConsensusCodec.Encode(report, buffer.Append(size));
-                return;
+                _session.Enqueue(report);
+            }
+            else
+            {
+                _peer.Dropped(1);
             }
         }
-
-        _peer.Dropped(1);
     }
 
     public void Flush()
@@ -92,24 +85,26 @@ internal sealed class PeerSender
         }
     }
 
-    /// <summary>From now on messages go out on this socket, which has been greeted and does not block.</summary>
-    public void Attach(Socket socket)
+    /// <summary>
+    /// From now on the session's frames go out on this socket, which does not block; the session is this sender's now.
+    /// </summary>
+    public void Attach(OutboundSession session, Socket socket)
     {
         lock (_gate)
         {
-            Invariant.Check(_socket is null, "a link has one connection at a time");
+            Invariant.Check(_session is null, "a link has one connection at a time");
+            _session = session;
             _socket = socket;
         }
     }
 
-    /// <summary>
-    /// The connection has ended: what still waits is lost, for it may be stale when the next one is made.
-    /// </summary>
-    public void Detach(Socket socket)
+    /// <summary>The connection has ended.</summary>
+    public void Detach(OutboundSession session, string reason)
     {
         lock (_gate)
         {
-            if (_socket == socket)
+            session.Close(reason);
+            if (_session == session)
             {
                 Forget();
             }
@@ -121,6 +116,7 @@ internal sealed class PeerSender
         lock (_gate)
         {
             _isStopped = true;
+            _session?.Close("this node stops");
             Forget();
             Monitor.PulseAll(_gate);
         }
@@ -171,32 +167,11 @@ internal sealed class PeerSender
         }
     }
 
-    /// <summary>The buffer that takes a frame of this size now; null if it must be dropped.</summary>
-    private OutgoingBuffer? HasRoom(int size, bool isBulk)
-    {
-        if (_socket is null)
-        {
-            return null;
-        }
-
-        if (isBulk)
-        {
-            return _bulk.Bytes + size <= _options.MaxQueuedBulkBytes ? _bulk : null;
-        }
-
-        if (_control.Bytes == 0 && _bulk.Bytes <= OvertakeBytes)
-        {
-            return _bulk;
-        }
-
-        return _control.Bytes + size <= _options.MaxQueuedControlBytes ? _control : null;
-    }
-
     private void SendWaiting()
     {
-        for (int sends = 0; _bulk.Bytes + _control.Bytes > 0; sends++)
+        for (int sends = 0; _session is { QueuedBytes: > 0 }; sends++)
         {
-            if (sends == MaxSendsInTurn || !SendOnce())
+            if (sends == MaxSendsInTurn || !SendOnce(_session))
             {
                 LeaveToPump();
                 return;
@@ -214,18 +189,14 @@ internal sealed class PeerSender
     }
 
     /// <summary>False when the socket takes nothing now, or nothing ever again.</summary>
-    private bool SendOnce()
+    private bool SendOnce(OutboundSession session)
     {
-        bool isControl = _control.Bytes > 0 && _bulk.StartedFrameBytes == 0;
-        OutgoingBuffer buffer = isControl ? _control : _bulk;
-        ReadOnlySpan<byte> next = buffer.Peek(startedFrameOnly: !isControl && _control.Bytes > 0);
         try
         {
-            int sent = _socket!.Send(next, SocketFlags.None, out SocketError error);
+            int sent = _socket!.Send(session.Peek(), SocketFlags.None, out SocketError error);
             if (error == SocketError.Success)
             {
-                int finished = buffer.Consume(sent);
-                _peer.Sent(sent, finished);
+                session.Consume(sent);
                 return true;
             }
 
@@ -247,30 +218,20 @@ internal sealed class PeerSender
     {
         TransportLog.SendFailed(_logger, _peer.Id, why);
         Socket? socket = _socket;
+        _session?.Close("sending failed");
         Forget();
         socket?.Dispose();
     }
 
     private void Forget()
     {
+        _session = null;
         _socket = null;
         _isPumping = false;
-        _peer.Disconnected();
-        _peer.Dropped(_bulk.Clear() + _control.Clear());
     }
 
-    /// <summary>An Accept is about each of its entries alone, so it may travel in parts. Nothing else may.</summary>
-    private void EnqueueInParts(Message message, long size)
+    private void ReportTooLarge(Message message, long size)
     {
-        if (message is Accept { Entries.Count: > 1 } accept)
-        {
-            int half = accept.Entries.Count / 2;
-            Enqueue(accept with { Entries = accept.Entries.Take(half).ToArray() });
-            Enqueue(accept with { Entries = accept.Entries.Skip(half).ToArray() });
-            return;
-        }
-
-        _peer.Dropped(1);
         string type = message.GetType().Name;
         if (_throttle.Allows($"too large {_peer.Id} {type}"))
         {

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace KvCloud.Node.Transport;
 
-/// <summary>Socket settings of connections between replicas, and reading the frames of the handshake.</summary>
+/// <summary>Socket settings of connections between replicas.</summary>
 internal static class PeerSocket
 {
     private const int TcpLevel = 6;
@@ -45,57 +45,4 @@ internal static class PeerSocket
         DnsEndPoint name => $"{name.Host}:{name.Port}",
         _ => endpoint.ToString() ?? "unknown",
     };
-
-    /// <summary>
-    /// Reads one handshake frame without blocking a thread. Throws <see cref="EndOfStreamException"/> at the end.
-    /// </summary>
-    public static async Task<byte[]> ReceiveHandshakeAsync(Socket socket, CancellationToken cancellationToken)
-    {
-        byte[] bytes = new byte[Handshake.MaxFrameBytes];
-        int have = 0;
-        int size = Frame.HeaderBytes;
-        while (have < size)
-        {
-            int count = await socket.ReceiveAsync(bytes.AsMemory(have, size - have), cancellationToken);
-            have += RequireMore(count);
-            size = NeededBytes(bytes.AsSpan(0, have));
-        }
-
-        return bytes[..size];
-    }
-
-    /// <summary>
-    /// The same on a thread of its own, and no longer than the time given, however slowly the bytes trickle in.
-    /// </summary>
-    public static byte[] ReceiveHandshake(Socket socket, int timeoutMs)
-    {
-        long deadline = Environment.TickCount64 + timeoutMs;
-        byte[] bytes = new byte[Handshake.MaxFrameBytes];
-        int have = 0;
-        int size = Frame.HeaderBytes;
-        while (have < size)
-        {
-            long left = deadline - Environment.TickCount64;
-            if (left <= 0)
-            {
-                throw new SocketException((int)SocketError.TimedOut);
-            }
-
-            socket.ReceiveTimeout = (int)left;
-            have += RequireMore(socket.Receive(bytes, have, size - have, SocketFlags.None));
-            size = NeededBytes(bytes.AsSpan(0, have));
-        }
-
-        socket.ReceiveTimeout = 0;
-        return bytes[..size];
-    }
-
-    private static int NeededBytes(ReadOnlySpan<byte> have)
-    {
-        int size = Frame.SizeOf(have, Handshake.FrameVersion, Handshake.MaxFrameBytes);
-        return size == 0 ? Frame.HeaderBytes : size;
-    }
-
-    private static int RequireMore(int count) =>
-        count > 0 ? count : throw new EndOfStreamException("the other side closed the connection during the handshake");
 }

@@ -4,11 +4,11 @@ namespace KvCloud.Node.Transport;
 /// Bytes received and not yet decoded. It grows only as bytes really arrive, by doubling, so that a length that is
 /// merely claimed costs nothing; the caller has checked the claim against the limit by then.
 /// </summary>
-internal sealed class ReceiveBuffer
+internal sealed class ReceiveBuffer(int initialBytes = ReceiveBuffer.DefaultBytes)
 {
-    private const int InitialBytes = 256 * 1024;
+    public const int DefaultBytes = 256 * 1024;
 
-    private byte[] _bytes = GC.AllocateUninitializedArray<byte>(InitialBytes);
+    private byte[] _bytes = GC.AllocateUninitializedArray<byte>(initialBytes);
     private int _start;
     private int _end;
 
@@ -21,9 +21,9 @@ internal sealed class ReceiveBuffer
         {
             _start = 0;
             _end = 0;
-            if (_bytes.Length > InitialBytes)
+            if (_bytes.Length > initialBytes)
             {
-                _bytes = GC.AllocateUninitializedArray<byte>(InitialBytes);
+                _bytes = GC.AllocateUninitializedArray<byte>(initialBytes);
             }
         }
         else if (_end == _bytes.Length)

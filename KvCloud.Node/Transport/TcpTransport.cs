@@ -11,7 +11,7 @@ namespace KvCloud.Node.Transport;
 /// has two, and nobody needs to agree on who calls whom. Threads: one that accepts, and for each peer one that reads
 /// and one that waits for a full socket. Only connecting is done on the thread pool.
 /// </summary>
-internal sealed class TcpTransport : IConsensusTransport, IIncomingHost
+internal sealed class TcpTransport : IConsensusTransport, IInboundHost
 {
     private const int ListenBacklog = 64;
     private const int AcceptRetryMs = 100;
@@ -24,10 +24,10 @@ internal sealed class TcpTransport : IConsensusTransport, IIncomingHost
     private readonly PeerConnector[] _connectors;
     private readonly TransportMeter _meter;
     private readonly CancellationTokenSource _stop = new();
-    private readonly Lock _incomingLock = new();
-    private readonly Dictionary<IncomingConnection, Task> _incoming = [];
+    private readonly Lock _inboundLock = new();
+    private readonly InboundConnections<InboundConnection> _inbound;
+    private readonly Dictionary<InboundConnection, Task> _inboundThreads = [];
     private readonly List<Task> _running = [];
-    private long _taken;
     private Socket? _listener;
     private Action<IReadOnlyList<Message>>? _onReceived;
     private Action<PeerReport>? _onReport;
@@ -52,6 +52,7 @@ internal sealed class TcpTransport : IConsensusTransport, IIncomingHost
         Logger = logger;
         Throttle = new LogThrottle(options.RepeatedLogIntervalMs);
         _bindEndPoint = bindEndPoint;
+        _inbound = new InboundConnections<InboundConnection>(options.MaxPendingHandshakes);
         _peers = MakePeers(self.NodeId, peers);
         Gate = new PeerGate(self, _indexes.Keys, incarnations);
         _senders = [.. _peers.Select(peer => new PeerSender(peer, options, Throttle, logger))];
@@ -153,7 +154,7 @@ internal sealed class TcpTransport : IConsensusTransport, IIncomingHost
         }
 
         await Task.WhenAll(_running);
-        await Task.WhenAll(CloseIncoming());
+        await Task.WhenAll(CloseInbound());
         foreach (PeerConnector connector in _connectors)
         {
             connector.Dispose();
@@ -165,24 +166,28 @@ internal sealed class TcpTransport : IConsensusTransport, IIncomingHost
 
     public Peer? FindPeer(int nodeId) => _indexes.TryGetValue(nodeId, out int index) ? _peers[index] : null;
 
-    public void Identified(IncomingConnection connection, Peer peer)
+    public void Identified(InboundConnection connection, Peer peer)
     {
-        IncomingConnection? older;
-        lock (_incomingLock)
+        bool isAdmitted;
+        InboundConnection? superseded;
+        lock (_inboundLock)
         {
-            older = _incoming.Keys.FirstOrDefault(other => other.Peer == peer);
-            connection.Peer = peer;
+            isAdmitted = _inbound.TryAdmit(connection, peer, out superseded);
         }
 
-        older?.Close();
-        _connectors[_indexes[peer.Id.Value]].PeerIsUp();
+        superseded?.Close();
+        if (isAdmitted)
+        {
+            _connectors[_indexes[peer.Id.Value]].PeerIsUp();
+        }
     }
 
-    public void Ended(IncomingConnection connection)
+    public void Ended(InboundConnection connection)
     {
-        lock (_incomingLock)
+        lock (_inboundLock)
         {
-            _incoming.Remove(connection);
+            _inbound.Remove(connection);
+            _inboundThreads.Remove(connection);
         }
     }
 
@@ -259,13 +264,9 @@ internal sealed class TcpTransport : IConsensusTransport, IIncomingHost
         }
     }
 
-    /// <summary>
-    /// Who has waited longest without a word makes room for who comes: a peer says who it is at once, and silent strangers must
-    /// not keep it out.
-    /// </summary>
     private void Take(Socket socket)
     {
-        lock (_incomingLock)
+        lock (_inboundLock)
         {
             if (_stop.IsCancellationRequested)
             {
@@ -273,32 +274,31 @@ internal sealed class TcpTransport : IConsensusTransport, IIncomingHost
                 return;
             }
 
-            IncomingConnection[] pending = [.. _incoming.Keys.Where(connection => connection is { Peer: null, IsClosed: false })];
-            if (pending.Length >= Options.MaxPendingHandshakes)
+            var connection = new InboundConnection(socket, this);
+            if (_inbound.Add(connection) is InboundConnection evicted)
             {
-                pending.MinBy(connection => connection.Number)!.Close();
+                evicted.Close();
                 if (Throttle.Allows("pending handshakes"))
                 {
-                    TransportLog.TooManyStrangers(Logger, pending.Length);
+                    TransportLog.TooManyPendingHandshakes(Logger, Options.MaxPendingHandshakes);
                 }
             }
 
             // The thread ends by taking itself out of the table, for which it needs the lock held here.
-            var connection = new IncomingConnection(socket, this, ++_taken);
-            _incoming.Add(connection, TransportThread.Start($"kv-rx-{Gate.Self.NodeId}", connection.Run));
+            _inboundThreads.Add(connection, TransportThread.Start($"kv-rx-{Gate.Self.NodeId}", connection.Run));
         }
     }
 
-    private Task[] CloseIncoming()
+    private Task[] CloseInbound()
     {
-        lock (_incomingLock)
+        lock (_inboundLock)
         {
-            foreach (IncomingConnection connection in _incoming.Keys)
+            foreach (InboundConnection connection in _inboundThreads.Keys)
             {
                 connection.Close();
             }
 
-            return [.. _incoming.Values];
+            return [.. _inboundThreads.Values];
         }
     }
 }

@@ -19,19 +19,19 @@ internal static partial class TransportLog
     public static partial void Unreachable(ILogger logger, NodeId peer, string endpoint, string reason);
 
     [LoggerMessage(3004, LogLevel.Error, "No connection to {Peer} at {Endpoint}, refused: {Reason}. Trying again")]
-    public static partial void RefusedWhenCalling(ILogger logger, NodeId peer, string endpoint, string reason);
+    public static partial void OutboundRejected(ILogger logger, NodeId peer, string endpoint, string reason);
 
     [LoggerMessage(3005, LogLevel.Error, "A connection from {Remote} is refused: {Reason}")]
-    public static partial void RefusedWhenCalled(ILogger logger, string remote, string reason);
+    public static partial void InboundRejected(ILogger logger, string remote, string reason);
 
     [LoggerMessage(3006, LogLevel.Information, "Connected from {Peer} at {Remote}")]
-    public static partial void Called(ILogger logger, NodeId peer, string remote);
+    public static partial void InboundAccepted(ILogger logger, NodeId peer, string remote);
 
     [LoggerMessage(3007, LogLevel.Information, "The connection from {Peer} at {Remote} ended: {Reason}")]
-    public static partial void CallEnded(ILogger logger, NodeId peer, string remote, string reason);
+    public static partial void InboundEnded(ILogger logger, NodeId peer, string remote, string reason);
 
     [LoggerMessage(3008, LogLevel.Warning, "A connection from {Remote} was closed before it said who it is: {Reason}")]
-    public static partial void StrangerClosed(ILogger logger, string remote, string reason);
+    public static partial void UnknownPeerClosed(ILogger logger, string remote, string reason);
 
     [LoggerMessage(3009, LogLevel.Error, "{Peer} at {Remote} sent what is no message, its connection is closed: {Reason}")]
     public static partial void Malformed(ILogger logger, NodeId peer, string remote, string reason);
@@ -51,5 +51,5 @@ internal static partial class TransportLog
 
     [LoggerMessage(3014, LogLevel.Warning,
         "{Count} connections have not said yet who they are; the oldest are closed for those that come")]
-    public static partial void TooManyStrangers(ILogger logger, int count);
+    public static partial void TooManyPendingHandshakes(ILogger logger, int count);
 }

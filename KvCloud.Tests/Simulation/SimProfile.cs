@@ -34,6 +34,24 @@ internal sealed record SimProfile
 
     public int HeldUpMaxMs { get; init; } = 400;
 
+    /// <summary>How often a message enters its connection later than those sent after it.</summary>
+    public int ReorderPerMille { get; init; }
+
+    /// <summary>How often what is sent at once is cut into segments, each late by a time of its own.</summary>
+    public int SplitPerMille { get; init; }
+
+    /// <summary>How often an attempt to connect fails for no reason.</summary>
+    public int ConnectFailPerMille { get; init; }
+
+    /// <summary>What one direction of a connection holds that was not read and acknowledged yet.</summary>
+    public int SendBufferBytes { get; init; } = 64 * 1024;
+
+    /// <summary>A connection breaks.</summary>
+    public int BreakEveryMs { get; init; }
+
+    /// <summary>Bytes of a connection are changed or left out.</summary>
+    public int CorruptEveryMs { get; init; }
+
     /// <summary>Clocks run between 1 - this and 1 + this, in thousandths.</summary>
     public int DriftPerMille { get; init; }
 

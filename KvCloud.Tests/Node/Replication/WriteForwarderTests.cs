@@ -145,7 +145,7 @@ public sealed class WriteForwarderTests : IAsyncLifetime
     [Fact]
     public async Task Leader_out_of_reach_is_told_as_no_leader_and_nothing_is_sent()
     {
-        _link.IsWhole = false;
+        _link.IsConnected = false;
 
         CommandResult result = await Send();
 
@@ -244,7 +244,7 @@ public sealed class WriteForwarderTests : IAsyncLifetime
         private readonly BlockingCollection<ForwardReply> _replies = [];
         private long _breaks;
 
-        public bool IsWhole { get; set; } = true;
+        public bool IsConnected { get; set; } = true;
 
         public int Sent => _forwards.Count;
 
@@ -256,7 +256,7 @@ public sealed class WriteForwarderTests : IAsyncLifetime
 
         public Task<ForwardReply> NextReplyAsync() => NextAsync(_replies);
 
-        public LinkState StateOf(NodeId peer) => new(IsWhole, Interlocked.Read(ref _breaks));
+        public LinkState StateOf(NodeId peer) => new(IsConnected, Interlocked.Read(ref _breaks));
 
         public PeerIdentity? IdentityOf(NodeId peer) => null;
 

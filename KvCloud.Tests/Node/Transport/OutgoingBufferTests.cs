@@ -51,6 +51,28 @@ public sealed class OutgoingBufferTests
     }
 
     [Fact]
+    public void Peek_of_a_frame_larger_than_the_drained_chunk_is_not_empty()
+    {
+        var buffer = new OutgoingBuffer(chunkBytes: 64);
+        byte[] small = SampleMessages.Encode(new ReadIndexRequest(new NodeId(1), new NodeId(2), 1));
+        small.CopyTo(buffer.Append(small.Length));
+        buffer.Consume(buffer.Peek(startedFrameOnly: false).Length);
+        byte[] frame = SampleMessages.Encode(SampleMessages.AcceptOf(new NodeId(1), new NodeId(2), 1, 500));
+        frame.CopyTo(buffer.Append(frame.Length));
+
+        Assert.Equal(64, buffer.Peek(startedFrameOnly: false).Length);
+        for (int left = frame.Length; left > 0;)
+        {
+            int count = buffer.Peek(startedFrameOnly: false).Length;
+            Assert.True(count > 0);
+            buffer.Consume(count);
+            left -= count;
+        }
+
+        Assert.Equal(0, buffer.Frames);
+    }
+
+    [Fact]
     public void Peek_started_frame_only_ends_with_the_frame()
     {
         var buffer = new OutgoingBuffer();

@@ -50,7 +50,19 @@ internal sealed class RawPeer(Socket socket) : IDisposable
     public async Task<byte[]> ReceiveHandshakeAsync()
     {
         using var limit = new CancellationTokenSource(Limit);
-        return await PeerSocket.ReceiveHandshakeAsync(Socket, limit.Token);
+        var buffer = new HandshakeBuffer();
+        int count;
+        do
+        {
+            count = await Socket.ReceiveAsync(buffer.Free(), limit.Token);
+            if (count == 0)
+            {
+                throw new EndOfStreamException("the other side closed the connection during the handshake");
+            }
+        }
+        while (!buffer.Advance(count));
+
+        return buffer.Frame.ToArray();
     }
 
     public async Task<Message> ReceiveMessageAsync()

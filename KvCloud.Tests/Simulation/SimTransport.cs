@@ -1,0 +1,280 @@
+using System.Numerics;
+using KvCloud.Consensus;
+using KvCloud.Node.Transport;
+
+namespace KvCloud.Tests.Simulation;
+
+/// <summary>
+/// The transport of one start of a simulated node: the production sessions on simulated connections, in the way in which
+/// <see cref="TcpTransport"/> has them on sockets.
+/// </summary>
+internal sealed class SimTransport : IConsensusTransport
+{
+    private readonly SimByteNetwork _network;
+    private readonly SimOutboundLink?[] _links;
+    private readonly List<Peer> _peers = [];
+    private readonly List<SimInboundLink> _inbound = [];
+    private Action<IReadOnlyList<Message>>? _onReceived;
+    private Action<PeerReport>? _onReport;
+    private long _pausedUntilUs;
+    private bool _isStarted;
+    private bool _isOver;
+
+    internal SimTransport(
+        SimByteNetwork network,
+        PeerIdentity self,
+        IEnumerable<int> peers,
+        IIncarnationRegistry incarnations,
+        TransportOptions options)
+    {
+        options.Validate();
+        Handshake.Validate(self);
+        _network = network;
+        Options = options;
+        int[] ids = [.. peers.Order()];
+        Gate = new PeerGate(self, ids, incarnations);
+        Inbound = new InboundConnections<SimInboundLink>(options.MaxPendingHandshakes);
+        _links = new SimOutboundLink?[ids.Length == 0 ? 0 : ids[^1] + 1];
+        foreach (int id in ids)
+        {
+            var peer = new Peer(new NodeId(id));
+            _peers.Add(peer);
+            _links[id] = new SimOutboundLink(this, network, peer);
+        }
+    }
+
+    /// <summary>Called for each message handed to <see cref="Send"/>, whatever becomes of it.</summary>
+    public Action<Message>? OnSent { get; set; }
+
+    /// <summary>Called for each message that arrived, before the node gets it.</summary>
+    public Action<Message>? OnDelivered { get; set; }
+
+    public PeerIdentity Self => Gate.Self;
+
+    public PeerGate Gate { get; }
+
+    public TransportOptions Options { get; }
+
+    public InboundConnections<SimInboundLink> Inbound { get; }
+
+    /// <summary>Started, and neither stopped nor crashed.</summary>
+    public bool IsRunning => _isStarted && !_isOver;
+
+    public bool IsPaused => _network.NowUs < _pausedUntilUs;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<PeerLink> Links => [.. _peers.Select(peer => peer.ToLink())];
+
+    /// <inheritdoc/>
+    public Task StartAsync(
+        Action<IReadOnlyList<Message>> onReceived, Action<PeerReport> onReport, CancellationToken cancellationToken)
+    {
+        Invariant.Check(!_isStarted && !_isOver, "a transport is started once");
+        _isStarted = true;
+        _onReceived = onReceived;
+        _onReport = onReport;
+        _network.Listen(this);
+        foreach (SimOutboundLink? link in _links)
+        {
+            link?.Connect();
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public void Send(IReadOnlyList<Message> messages)
+    {
+        if (!IsRunning)
+        {
+            return;
+        }
+
+        ulong touched = 0;
+        for (int i = 0; i < messages.Count; i++)
+        {
+            Message message = messages[i];
+            OnSent?.Invoke(message);
+            LinkTo(message.To).Send(message);
+            touched |= 1UL << message.To.Value;
+        }
+
+        // Only now, so that all messages of this call to one peer go out in one segment.
+        for (; touched != 0; touched &= touched - 1)
+        {
+            _links[BitOperations.TrailingZeroCount(touched)]!.Flush();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Report(PeerReport report)
+    {
+        if (!IsRunning)
+        {
+            return;
+        }
+
+        foreach (SimOutboundLink? link in _links)
+        {
+            link?.Send(report);
+            link?.Flush();
+        }
+    }
+
+    /// <inheritdoc/>
+    public LinkState StateOf(NodeId peer) => FindPeer(peer.Value)?.ToState() ?? default;
+
+    /// <inheritdoc/>
+    public PeerIdentity? IdentityOf(NodeId peer) => FindPeer(peer.Value)?.Identity;
+
+    /// <summary>As SIGSTOP does: until then the process hears and does nothing, while its kernel still acknowledges.</summary>
+    public void PauseUntil(long momentUs)
+    {
+        _pausedUntilUs = Math.Max(_pausedUntilUs, momentUs);
+        _network.After(_pausedUntilUs - _network.NowUs, PollAll);
+    }
+
+    public void Resume()
+    {
+        _pausedUntilUs = 0;
+        PollAll();
+    }
+
+    /// <summary>
+    /// The process dies. Its kernel closes its connections; after a power cut nobody does, and peers hear nothing until
+    /// they time out or the machine is back.
+    /// </summary>
+    public void Crash(bool isPowerCut) => Leave(isPowerCut, socket =>
+    {
+        if (isPowerCut)
+        {
+            socket.Vanish();
+        }
+        else if (_network.Random.Chance(500))
+        {
+            socket.Reset();
+        }
+        else
+        {
+            socket.Close();
+        }
+    });
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync()
+    {
+        Leave(isPowerCut: false, socket => socket.Close());
+        return ValueTask.CompletedTask;
+    }
+
+    public Peer? FindPeer(int nodeId) => (uint)nodeId < (uint)_links.Length ? _links[nodeId]?.Peer : null;
+
+    internal void Accept(SimSocket socket)
+    {
+        var link = new SimInboundLink(this, _network, socket);
+        _inbound.Add(link);
+        Inbound.Add(link)?.Close("it said nothing for too long");
+        link.Start();
+    }
+
+    internal void Identified(SimInboundLink link, Peer peer)
+    {
+        bool isAdmitted = Inbound.TryAdmit(link, peer, out SimInboundLink? superseded);
+        superseded?.Close("the peer connected anew");
+        if (isAdmitted)
+        {
+            _links[peer.Id.Value]!.PeerIsUp();
+        }
+    }
+
+    internal void Ended(SimInboundLink link)
+    {
+        Inbound.Remove(link);
+        _inbound.Remove(link);
+    }
+
+    internal void Deliver(IReadOnlyList<Message> messages)
+    {
+        if (OnDelivered is { } onDelivered)
+        {
+            for (int i = 0; i < messages.Count; i++)
+            {
+                onDelivered(messages[i]);
+            }
+        }
+
+        _onReceived!(messages);
+    }
+
+    internal void Deliver(PeerReport report) => _onReport!(report);
+
+    /// <summary>Runs the action then, if the process still runs; once it is no longer paused.</summary>
+    internal void Later(long delayUs, Action action) => _network.After(delayUs, () =>
+    {
+        if (!IsRunning)
+        {
+            return;
+        }
+
+        if (IsPaused)
+        {
+            Later(_pausedUntilUs - _network.NowUs, action);
+            return;
+        }
+
+        action();
+    });
+
+    internal void Trace(string what) => _network.OnTrace?.Invoke($"node-{Self.NodeId}   {what}");
+
+    internal bool IsTracing => _network.OnTrace is not null;
+
+    private SimOutboundLink LinkTo(NodeId to)
+    {
+        SimOutboundLink? link = (uint)to.Value < (uint)_links.Length ? _links[to.Value] : null;
+        Invariant.Check(link is not null, "a node sends to its peers only");
+        return link!;
+    }
+
+    private void PollAll()
+    {
+        if (!IsRunning || IsPaused)
+        {
+            return;
+        }
+
+        foreach (SimInboundLink link in _inbound.ToArray())
+        {
+            link.Poll();
+        }
+
+        foreach (SimOutboundLink? link in _links)
+        {
+            link?.Poll();
+        }
+    }
+
+    private void Leave(bool isPowerCut, Action<SimSocket> end)
+    {
+        if (_isOver)
+        {
+            return;
+        }
+
+        _isOver = true;
+        foreach (SimInboundLink link in _inbound.ToArray())
+        {
+            link.Stop(end);
+        }
+
+        foreach (SimOutboundLink? link in _links)
+        {
+            link?.Stop(end);
+        }
+
+        if (_isStarted)
+        {
+            _network.Leave(this, isPowerCut);
+        }
+    }
+}
