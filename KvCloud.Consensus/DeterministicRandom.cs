@@ -5,6 +5,9 @@ public sealed class DeterministicRandom(ulong seed)
 {
     private ulong _state = seed;
 
+    /// <summary>Tells apart two sources, or two moments of one.</summary>
+    public ulong State => _state;
+
     public ulong NextUInt64()
     {
         _state += 0x9E3779B97F4A7C15;

@@ -57,7 +57,7 @@ internal sealed class CatchUpServer(NodeId self, IPaxosLog log, IConsensusTransp
 
         // What the log has not noted as chosen may still be a value that lost, whose replacement is on its way to disk.
         Slot last = Slot.Min(_order.ToSlot, log.ChosenSlot);
-        foreach (LogEntry entry in log.Read(_order.FromSlot, last, ChunkBytes))
+        foreach (LogEntry entry in Read(_order.FromSlot, last))
         {
             if (entry.Slot != next)
             {
@@ -80,5 +80,20 @@ internal sealed class CatchUpServer(NodeId self, IPaxosLog log, IConsensusTransp
 
     public void Abandon()
     {
+    }
+
+    /// <summary>
+    /// Nothing where the disk does not let read for the moment, as without a free file handle: whoever is behind asks again.
+    /// </summary>
+    private IReadOnlyList<LogEntry> Read(Slot from, Slot to)
+    {
+        try
+        {
+            return log.Read(from, to, ChunkBytes);
+        }
+        catch (LogUnreadableException)
+        {
+            return [];
+        }
     }
 }

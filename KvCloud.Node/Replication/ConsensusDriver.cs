@@ -52,6 +52,7 @@ internal sealed class ConsensusDriver : IWork
     // Of the step.
     private DriverInbox.Batch _batch = new();
     private FollowUp _followUp;
+    private long _stepBootMs;
     private long _lastTick;
     private long _nextWriteExpiryTick;
     private long _nextReadExpiryTick;
@@ -94,11 +95,11 @@ internal sealed class ConsensusDriver : IWork
     public long LastStepMs => Volatile.Read(ref _lastStepMs);
 
     /// <summary>
-    /// <see cref="IReplicaClock.NowMs"/> of the latest moment of which this replica is known to hold everything chosen; its
+    /// <see cref="IReplicaClock.BootMs"/> of the latest moment of which this replica is known to hold everything chosen; its
     /// reads are no staler than that. 0 for never. On a follower it moves only with read indexes that are confirmed: what
     /// else a leader says may have been on its way for any time.
     /// </summary>
-    public long FreshAsOfMs => _freshness.FreshAsOfMs;
+    public long FreshAsOfBootMs => _freshness.FreshAsOfMs;
 
     /// <summary>
     /// Whether this node may read alone at this very moment: it leads, and nobody else can. The read must then see all up
@@ -229,6 +230,7 @@ internal sealed class ConsensusDriver : IWork
     {
         _followUp = default;
         long nowMs = _clock.NowMs;
+        _stepBootMs = _clock.BootMs;
         Volatile.Write(ref _lastStepMs, nowMs);
         _node.DurableSlot = _executor.DurableSlot;
         long tick = _clock.NowTick;
@@ -348,7 +350,7 @@ internal sealed class ConsensusDriver : IWork
         if (_node.Role == Role.Leader && _node.LeaseUntilTick > tick)
         {
             _freshness.LeaderHeard(nowMs);
-            _freshness.Confirmed(nowMs, _node.KnownChosen);
+            _freshness.Confirmed(_stepBootMs, _node.KnownChosen);
         }
 
         _freshness.Applied(_applier.AppliedSlot);

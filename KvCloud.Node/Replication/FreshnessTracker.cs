@@ -4,7 +4,7 @@ namespace KvCloud.Node.Replication;
 
 /// <summary>
 /// How fresh this replica is: its reads are as fresh as the last moment of which it knows the newest slot chosen and has
-/// applied it. Owned by the consensus worker; any thread may read. Times are <see cref="IReplicaClock.NowMs"/>.
+/// applied it. Owned by the consensus worker; any thread may read. Fresh as of times are <see cref="IReplicaClock.BootMs"/>.
 /// </summary>
 internal sealed class FreshnessTracker
 {
@@ -15,7 +15,7 @@ internal sealed class FreshnessTracker
     /// <summary>The latest moment of which everything chosen is known and applied here; 0 for never.</summary>
     public long FreshAsOfMs => Volatile.Read(ref _freshAsOfMs);
 
-    /// <summary>When a leader was last heard, or was this replica; 0 for never.</summary>
+    /// <summary><see cref="IReplicaClock.NowMs"/> when a leader was last heard, or was this replica; 0 for never.</summary>
     public long LeaderHeardMs { get; private set; }
 
     /// <summary>Heard of the leader; how old what it says is, is not known.</summary>

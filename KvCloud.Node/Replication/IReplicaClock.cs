@@ -15,6 +15,12 @@ internal interface IReplicaClock
     /// <summary>Milliseconds in which deadlines are told: Environment.TickCount64.</summary>
     long NowMs { get; }
 
+    /// <summary>
+    /// Milliseconds of the clock of the ticks, those included for which the machine was suspended: what is fresh by the clock
+    /// of deadlines may be hours old when a machine wakes up.
+    /// </summary>
+    long BootMs { get; }
+
     /// <summary>Microseconds from any beginning, to measure short times with.</summary>
     long NowUs { get; }
 

@@ -29,7 +29,7 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
     private List<PendingRead> _asking = [];
     private readonly List<PendingRead> _retrying = [];
     private long _lastId;
-    private long _askedMs;
+    private long _askedBootMs;
     private long _retryAtMs;
 
     /// <summary>Whether reads wait here for a slot to be applied.</summary>
@@ -89,7 +89,7 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
             (_asking, _joining) = (_joining, _asking);
         }
 
-        _askedMs = nowMs;
+        _askedBootMs = clock.BootMs;
         node.ReadIndex(++_lastId);
     }
 
@@ -105,7 +105,7 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
         bool isWaiting = false;
         if (result.Confirmed)
         {
-            freshness.Confirmed(_askedMs, result.Slot);
+            freshness.Confirmed(_askedBootMs, result.Slot);
             foreach (PendingRead read in _asking)
             {
                 read.Confirmed(result.Slot);

@@ -185,9 +185,11 @@ internal sealed class RoutingManager(
             return true;
         }
 
-        long staleMs = clock.NowMs - driver.FreshAsOfMs;
-        if (staleMs > maxStalenessMs)
+        long freshAsOfMs = driver.FreshAsOfBootMs;
+        long staleMs = clock.BootMs - freshAsOfMs;
+        if (freshAsOfMs == 0 || staleMs > maxStalenessMs)
         {
+            // 0 is never, not the moment at which the machine was booted.
             return false;
         }
 
@@ -202,12 +204,12 @@ internal sealed class RoutingManager(
 
     private ReadAdmission TooStale(int maxStalenessMs)
     {
-        long freshAsOfMs = driver.FreshAsOfMs;
+        long freshAsOfMs = driver.FreshAsOfBootMs;
         return new ReadAdmission(
             ErrorCode.TOO_STALE,
             freshAsOfMs == 0
                 ? "this replica has not been in touch with a leader yet"
-                : $"this replica was last in touch {clock.NowMs - freshAsOfMs} ms ago, max_staleness_ms is {maxStalenessMs}");
+                : $"this replica was last in touch {clock.BootMs - freshAsOfMs} ms ago, max_staleness_ms is {maxStalenessMs}");
     }
 
     /// <summary>Whoever issued the version had it chosen: a read index taken since covers it.</summary>

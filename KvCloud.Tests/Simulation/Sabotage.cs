@@ -1,39 +1,42 @@
+using KvCloud.Consensus;
+using KvCloud.Node.Replication.Log;
+
 namespace KvCloud.Tests.Simulation;
 
 /// <summary>
-/// Ways to break the world around the production core on purpose. Each must be found by a checker: a simulator that
+/// Ways to break the world around the production replica on purpose. Each must be found by a checker: a simulator that
 /// finds nothing proves nothing before it has shown that it would.
 /// </summary>
 internal enum Sabotage
 {
     None = 0,
 
-    /// <summary>What may be said only after the log write is durable is said at once.</summary>
-    SpeaksBeforePersist,
+    /// <summary>The disk says that it has synced, and has not: after a power cut what was told is gone.</summary>
+    SyncsNothing,
 
-    /// <summary>The disk forgets the last synced write in a crash.</summary>
-    DiskLosesSyncedWrites,
+    /// <summary>After a crash the whole disk is as it was some time ago.</summary>
+    DiskIsOfAnOlderDay,
 
-    /// <summary>The promise, and nothing else, is forgotten in a crash.</summary>
-    DiskLosesPromise,
+    /// <summary>The promise, and nothing else, is not written to the log.</summary>
+    LogLosesPromises,
 
     /// <summary>Clocks drift apart by more than the lease's margin.</summary>
     ClocksDriftBeyondMargin,
 
-    /// <summary>Now and then a chosen slot is not applied.</summary>
-    SkipsSlot,
+    /// <summary>The leader's clock stands still when it asks whether its lease holds.</summary>
+    LeaseNeverEnds,
 
-    /// <summary>After a restart the last applied slot is applied once more.</summary>
-    AppliesTwice,
-
-    /// <summary>Leader reads ask whether this node leads, not whether its lease holds.</summary>
-    ReadsWithoutLease,
+    /// <summary>The data store forgets a batch now and then.</summary>
+    StoreLosesWrites,
 
     /// <summary>Leader reads do not wait for what a follower may have shown already.</summary>
     LeaderReadsBeforeApplied,
 
     /// <summary>Reads with a read index do not wait until it is applied.</summary>
     ReadsBeforeIndexApplied,
+
+    /// <summary>Local reads do not ask how fresh the replica is.</summary>
+    LocalReadsWithoutFreshness,
 
     /// <summary>Read index ids begin anew with each start of a node.</summary>
     ReusesReadIds,
@@ -47,7 +50,7 @@ internal enum Sabotage
     /// <summary>A node takes what its data has for what its log knows to be chosen.</summary>
     RestoresFromData,
 
-    /// <summary>A node comes back without its accepted entries and promise, under its old identity.</summary>
+    /// <summary>A node comes back with an empty disk, under its old incarnation.</summary>
     DiskIsWiped,
 
     /// <summary>A write that lost its slot is answered as done.</summary>
@@ -64,4 +67,63 @@ internal enum Sabotage
 
     /// <summary>The remembered answers of sessions are lost in a crash.</summary>
     AnswersAreForgotten,
+
+    /// <summary>The log is trimmed by some slots more than everybody has durably.</summary>
+    TrimsTooMuch,
+}
+
+/// <summary>What a sabotage does to a replica's log.</summary>
+internal static class SabotagedLogs
+{
+    /// <param name="isRunning">Whether the replica has been restored from the log.</param>
+    public static IPaxosLog OfLog(this Sabotage sabotage, IPaxosLog log, SimStore store, Func<bool> isRunning) => sabotage switch
+    {
+        Sabotage.LogLosesPromises => new Log(log) { LosesPromises = true },
+        Sabotage.TrimsTooMuch => new Log(log) { TrimsBeyond = 5 },
+        Sabotage.CatchUpReadsAheadOfLog => new Log(log)
+        {
+            ChosenSlotOf = chosen => isRunning() ? new Slot(long.MaxValue) : chosen,
+        },
+        Sabotage.RestoresFromData => new Log(log)
+        {
+            ChosenSlotOf = chosen => isRunning() ? chosen : Slot.Max(chosen, store.AppliedSlot),
+        },
+        _ => log,
+    };
+
+    private sealed class Log(IPaxosLog log) : IPaxosLog
+    {
+        public int TrimsBeyond { get; init; }
+
+        public bool LosesPromises { get; init; }
+
+        public Func<Slot, Slot>? ChosenSlotOf { get; init; }
+
+        public Ballot Promised => log.Promised;
+
+        public Slot ChosenSlot => ChosenSlotOf?.Invoke(log.ChosenSlot) ?? log.ChosenSlot;
+
+        public Slot FirstSlot => log.FirstSlot;
+
+        public Slot LastSlot => log.LastSlot;
+
+        public void Write(IReadOnlyList<Effects> writes) =>
+            log.Write(LosesPromises ? [.. writes.Select(WithoutPromise)] : writes);
+
+        public IReadOnlyList<LogEntry> Read(Slot from, Slot to, int maxBytes) => log.Read(from, to, maxBytes);
+
+        public void TrimBelow(Slot slot) =>
+            log.TrimBelow(Slot.Min(new Slot(slot.Value + TrimsBeyond), log.LastSlot));
+
+        public void Mark() => log.Mark();
+
+        public void Dispose() => log.Dispose();
+
+        private static Effects WithoutPromise(Effects effects)
+        {
+            var kept = new Effects { ChosenSlot = effects.ChosenSlot };
+            kept.Append.AddRange(effects.Append);
+            return kept;
+        }
+    }
 }

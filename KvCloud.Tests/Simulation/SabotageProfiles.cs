@@ -6,8 +6,21 @@ internal static class SabotageProfiles
     /// <summary>Some faults need the right kind of trouble to show; the seed still decides when and where.</summary>
     public static SimProfile Favour(this Sabotage sabotage, SimProfile profile) => sabotage switch
     {
+        Sabotage.None => profile,
+        Sabotage.SyncsNothing => WithSoundDisks(profile) with
+        {
+            Nodes = 3,
+            CrashEveryMs = 300,
+            PowerCutPerMille = 1_000,
+        },
+        Sabotage.DiskIsOfAnOlderDay or Sabotage.DiskIsWiped or Sabotage.LogLosesPromises => WithSoundDisks(profile) with
+        {
+            Nodes = 3,
+            CrashEveryMs = 300,
+        },
+
         // Late answers to a node's requests, and its restart in between.
-        Sabotage.ReusesReadIds => profile with
+        Sabotage.ReusesReadIds => WithSoundDisks(profile) with
         {
             Nodes = 3,
             Clients = 12,
@@ -19,17 +32,19 @@ internal static class SabotageProfiles
             PartitionEveryMs = 0,
             CrashEveryMs = 300,
             PauseEveryMs = 0,
+            BreakEveryMs = 0,
             DiskTroubleEveryMs = 0,
             ApplyMaxMs = 3,
         },
-        Sabotage.CountsStalePromises => profile with
+        Sabotage.CountsStalePromises => WithSoundDisks(profile) with
         {
             Nodes = 5,
             PartitionEveryMs = 150,
             CrashEveryMs = 0,
         },
+
         // A node that replaces its lost entries on a slow disk is asked by one whom the leader does not answer.
-        Sabotage.CatchUpReadsAheadOfLog => profile with
+        Sabotage.CatchUpReadsAheadOfLog => WithSoundDisks(profile) with
         {
             Nodes = 5,
             Clients = 6,
@@ -44,6 +59,20 @@ internal static class SabotageProfiles
             DiskTroubleEveryMs = 0,
             MaxInFlightSlots = 256,
         },
-        _ => profile,
+        Sabotage.LocalReadsWithoutFreshness => WithSoundDisks(profile) with
+        {
+            Nodes = 3,
+            PartitionEveryMs = 300,
+            MaxStalenessMs = 100,
+        },
+        _ => WithSoundDisks(profile),
+    };
+
+    /// <summary>Nothing is lost for good and nobody refuses to start: what is found then comes of the sabotage.</summary>
+    private static SimProfile WithSoundDisks(SimProfile profile) => profile with
+    {
+        DamageEveryMs = 0,
+        DiskFaultEveryMs = 0,
+        LostNodes = 0,
     };
 }

@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Replication.Log;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
 
@@ -16,7 +17,10 @@ internal sealed class SimChecker(SimWorld world)
     private readonly SimModel _model = new();
     private readonly Slot[] _handedOut = new Slot[world.Profile.Nodes];
     private readonly Slot[] _applied = new Slot[world.Profile.Nodes];
-    private readonly Slot[] _restoredChosen = new Slot[world.Profile.Nodes];
+    private readonly SortedDictionary<long, Ballot>[] _toldVotes =
+        [.. Enumerable.Range(0, world.Profile.Nodes).Select(_ => new SortedDictionary<long, Ballot>())];
+
+    private readonly List<(long AtUs, Slot Slot)> _floors = [(0, Slot.Zero)];
     private readonly Ballot[] _toldPromise = [.. Enumerable.Repeat(Ballot.Zero, world.Profile.Nodes)];
 
     /// <summary>What the latest answered operation had seen; later ones must see no less.</summary>
@@ -34,50 +38,53 @@ internal sealed class SimChecker(SimWorld world)
 
     public void Crashed(SimNode node) => _applied[node.Self.Value] = node.Store.AppliedSlot;
 
-    public void Restarted(SimNode node, RestoredState restored)
+    /// <summary>A node is about to start with what its disk has: that must be all it has ever told of.</summary>
+    public void Restarted(SimNode node)
     {
         int id = node.Self.Value;
+        IPaxosLog log = node.Log!;
         Require(
-            restored.Promised >= _toldPromise[id],
-            $"{node.Self} promised {_toldPromise[id]} and came back with {restored.Promised}");
-        for (Slot slot = node.Log.FirstSlot; slot <= restored.ChosenSlot; slot = slot.Next)
+            log.Promised >= _toldPromise[id],
+            $"{node.Self} promised {_toldPromise[id]} and came back with {log.Promised}");
+        Slot chosen = Slot.Max(log.ChosenSlot, log.FirstSlot.Previous);
+        Dictionary<long, LogEntry> held = log.Read(log.FirstSlot, log.LastSlot, int.MaxValue)
+            .ToDictionary(entry => entry.Slot.Value);
+        for (Slot slot = log.FirstSlot; slot <= chosen; slot = slot.Next)
         {
             // It will serve these to others, from its log.
-            LogEntry? held = node.Log.Find(slot);
+            LogEntry? entry = held.GetValueOrDefault(slot.Value);
             Require(
-                held is not null && IsAgreed(held),
-                $"{node.Self} starts with slot {restored.ChosenSlot} as chosen, but in slot {slot} its log holds "
-                + $"{held?.Value.ToString() ?? "nothing"}");
+                entry is not null && IsAgreed(entry),
+                $"{node.Self} starts with slot {chosen} as chosen, but in slot {slot} its log holds "
+                + $"{entry?.Value.ToString() ?? "nothing"}");
         }
 
-        _handedOut[id] = restored.ChosenSlot;
-        _restoredChosen[id] = restored.ChosenSlot;
+        foreach ((long slot, Ballot ballot) in _toldVotes[id])
+        {
+            Require(
+                slot <= chosen.Value || (held.TryGetValue(slot, out LogEntry? entry) && entry.Accepted >= ballot),
+                $"{node.Self} voted for slot {slot} at {ballot}, and came back without that vote");
+        }
+
+        _handedOut[id] = chosen;
         _applied[id] = node.Store.AppliedSlot;
     }
 
-    /// <summary>A promise or a vote leaves the node: the disk must have it. What it calls chosen must be so.</summary>
+    /// <summary>A promise or a vote leaves the node, and binds it for ever. What it calls chosen must be so.</summary>
     public void Said(SimNode node, Message message)
     {
         int id = node.Self.Value;
         if (message is Promise promise)
         {
-            Require(
-                node.Log.Promised >= promise.Ballot,
-                $"{node.Self} says that it promised {promise.Ballot}; its disk has {node.Log.Promised}");
             _toldPromise[id] = Ballot.Max(_toldPromise[id], promise.Ballot);
         }
         else if (message is Accepted accepted)
         {
-            Require(
-                node.Log.Promised >= accepted.Ballot,
-                $"{node.Self} voted at {accepted.Ballot}; its disk has the promise {node.Log.Promised}");
             _toldPromise[id] = Ballot.Max(_toldPromise[id], accepted.Ballot);
-            Slot known = Slot.Max(_restoredChosen[id], node.Log.ChosenSlot);
             foreach (Slot slot in accepted.Slots)
             {
-                Require(
-                    slot <= known || node.Log.HasVote(slot, accepted.Ballot),
-                    $"{node.Self} voted for slot {slot} at {accepted.Ballot}; its disk has no such vote");
+                Ballot told = _toldVotes[id].GetValueOrDefault(slot.Value, Ballot.Zero);
+                _toldVotes[id][slot.Value] = Ballot.Max(told, accepted.Ballot);
             }
         }
         else if (message is CatchUpReply reply)
@@ -128,7 +135,7 @@ internal sealed class SimChecker(SimWorld world)
         world.Trace($"chosen   slot {entry.Slot} = {entry.Value} {string.Join(", ", attempts.Select(item => item.Op))}");
     }
 
-    public void TurnEnded(SimNode node, Role before)
+    public void Stepped(SimNode node, Role before)
     {
         if (node.Core!.Role == Role.Leader && before != Role.Leader)
         {
@@ -159,6 +166,7 @@ internal sealed class SimChecker(SimWorld world)
     public void AppliedUpTo(SimNode node)
     {
         int id = node.Self.Value;
+        node.Store.NoteApplied();
         Slot slot = node.Store.AppliedSlot;
         Require(slot > _applied[id], $"{node.Self} applied slot {slot} after slot {_applied[id]}");
         Require(slot <= AgreedSlot, $"{node.Self} applied slot {slot}, which is not chosen");
@@ -222,26 +230,38 @@ internal sealed class SimChecker(SimWorld world)
         Require(
             outcome.Slot > attempt.Op.Floor,
             $"{attempt.Op} took effect in slot {outcome.Slot}, before it began: slot {attempt.Op.Floor} was seen by then");
-        Floor = Slot.Max(Floor, outcome.Slot);
+        RaiseFloor(outcome.Slot);
     }
 
+    /// <summary>The client has what it read, from when it sent its request on.</summary>
     public void ReadEnded(SimOp op, in SimReadAnswer answer)
     {
         if (!op.IsLinearizable)
         {
+            if (op.Kind == SimOpKind.Read)
+            {
+                CheckStaleness(op, answer);
+            }
+
             return;
         }
 
         Require(
             answer.AppliedSlot >= op.Floor,
             $"{op} on {answer.Node} saw slot {answer.AppliedSlot}; slot {op.Floor} was seen before it began");
-        Floor = Slot.Max(Floor, answer.AppliedSlot);
+        RaiseFloor(answer.AppliedSlot);
     }
 
+    /// <summary>All that are there have applied the same, and show it.</summary>
     public void Converged()
     {
         foreach (SimNode node in world.Nodes)
         {
+            if (node.IsGone)
+            {
+                continue;
+            }
+
             Require(
                 node.Store.AppliedSlot == AgreedSlot,
                 $"{node.Self} has applied slot {node.Store.AppliedSlot} of {AgreedSlot}");
@@ -253,6 +273,27 @@ internal sealed class SimChecker(SimWorld world)
                 SawAt(node, key, at, node.Store.Read(key, new CommitVersion(at)).Value);
             }
         }
+    }
+
+    private void RaiseFloor(Slot slot)
+    {
+        if (slot > Floor)
+        {
+            Floor = slot;
+            _floors.Add((world.NowUs, slot));
+        }
+    }
+
+    /// <summary>A local read must not miss what was answered longer ago than max_staleness_ms, by its node's clock.</summary>
+    private void CheckStaleness(SimOp op, in SimReadAnswer answer)
+    {
+        long staleUs = world.Profile.MaxStalenessMs * SimProfile.Millisecond;
+        long beforeUs = op.SentUs - (staleUs * 1_000 / (1_000 - world.Profile.DriftPerMille)) - (20 * SimProfile.Millisecond);
+        int index = _floors.FindLastIndex(floor => floor.AtUs <= beforeUs);
+        Require(
+            index < 0 || answer.AppliedSlot >= _floors[index].Slot,
+            $"{op} on {answer.Node} saw slot {answer.AppliedSlot}; slot {(index < 0 ? default : _floors[index].Slot)} was answered "
+            + $"longer ago than {world.Profile.MaxStalenessMs} ms");
     }
 
     private void SawNewest(SimNode node, string key, in SimReadAnswer answer)

@@ -72,14 +72,16 @@ internal sealed class SimClient
 
     private void Send()
     {
-        SimOp op = Op!;
+        SimOp op = Op! with { SentUs = _world.NowUs };
+        Op = op;
         long token = ++_token;
         _attempts++;
+        int timeoutMs = Random.Chance(100) ? 20 + Random.Next(200) : 200 + Random.Next(1_000);
         SimNode node = _world.Nodes[_target];
         if (op.IsRead)
         {
             var read = new SimRead(op, answer => Return(token, () => ReadAnswered(answer)));
-            Go(token, () => node.Read(read));
+            Go(token, () => node.Read(read, timeoutMs));
         }
         else
         {
@@ -90,11 +92,11 @@ internal sealed class SimClient
 
             var attempt = new SimAttempt(
                 _world.NextAttempt(), op, (sent, result) => Return(token, () => WriteAnswered(sent, result)));
-            Go(token, () => node.Write(attempt));
+            Go(token, () => node.Write(attempt, timeoutMs));
         }
 
-        int timeoutMs = 200 + Random.Next(1_000);
-        _world.After(timeoutMs * SimProfile.Millisecond, () => IfCurrent(token, Unknown));
+        // The node is to say first what it knows.
+        _world.After((timeoutMs + 200) * SimProfile.Millisecond, () => IfCurrent(token, Unknown));
     }
 
     /// <summary>On the way to the node a request may get lost, and there may be nobody there.</summary>
@@ -139,8 +141,11 @@ internal sealed class SimClient
             return;
         }
 
-        _world.Trace($"client-{_id} {Op} saw {Describe(found)} version {found.Version} "
-            + $"at slot {found.AppliedSlot} on {found.Node}");
+        if (_world.IsTracing)
+        {
+            TraceRead(found);
+        }
+
         _world.Checker.ReadEnded(Op!, found);
         _world.History.ReadEnded(Op!, found);
         Read = found;
@@ -153,6 +158,12 @@ internal sealed class SimClient
         {
             _target = attempt.LeaderHint?.Value ?? Random.Next(_profile.Nodes);
             NothingDone();
+            return;
+        }
+
+        if (result.Code == ErrorCode.OUTCOME_UNKNOWN)
+        {
+            Unknown();
             return;
         }
 
@@ -172,6 +183,13 @@ internal sealed class SimClient
         _token++;
         if (_attempts >= MaxAttempts && !Op!.MustSucceed)
         {
+            Think();
+            return;
+        }
+
+        if (Op!.At is int at && _world.Nodes[at].IsGone)
+        {
+            // Nobody will ever be there again.
             Think();
             return;
         }
@@ -205,6 +223,9 @@ internal sealed class SimClient
         _token++;
         _world.After(1 + Random.Next(_profile.ThinkMaxMs * 1_000), NextOp);
     }
+
+    private void TraceRead(in SimReadAnswer found) => _world.Trace(
+        $"client-{_id} {Op} saw {Describe(found)} version {found.Version} at slot {found.AppliedSlot} on {found.Node}");
 
     private static string Describe(in SimReadAnswer answer) =>
         answer.Rows is null ? answer.Value ?? "nothing" : string.Join(' ', answer.Rows.Values);

@@ -1,13 +1,34 @@
+using KvCloud.Node.Replication;
+
 namespace KvCloud.Tests.Simulation;
 
-/// <summary>A node's own clock: ticks of 10 ms from its start, at a rate of its own.</summary>
-internal sealed class SimClock(long startUs, int ratePerMille)
+/// <summary>
+/// The clocks of one start of a node, at a rate of their own. The clock of deadlines stands still while the machine is
+/// suspended, the clock of leases does not; the wall clock is off by any time, and jumps.
+/// </summary>
+internal sealed class SimClock(SimWorld world, SimNode node, int ratePerMille) : IReplicaClock
 {
-    private const long TickUs = 10_000;
+    private const long TickUs = ReplicaClock.TickMs * 1_000;
 
-    /// <summary>The tick that this clock shows at a moment of the world.</summary>
-    public long TickAt(long worldUs) => (worldUs - startUs) * ratePerMille / (1_000 * TickUs);
+    private readonly long _startUs = world.NowUs;
 
-    /// <summary>The first moment of the world at which this clock shows the tick.</summary>
-    public long MomentOf(long tick) => startUs + (((tick * TickUs * 1_000) + ratePerMille - 1) / ratePerMille);
+    public long NowTick => ElapsedUs / TickUs;
+
+    /// <summary>Frozen at its beginning, a lease never ends: see <see cref="Sabotage.LeaseNeverEnds"/>.</summary>
+    public long Timestamp => world.Sabotage is Sabotage.LeaseNeverEnds ? 0 : ElapsedUs;
+
+    public long NowMs => (ElapsedUs - (node.SuspendedUs * ratePerMille / 1_000)) / 1_000;
+
+    public long BootMs => ElapsedUs / 1_000;
+
+    public long NowUs => ElapsedUs;
+
+    public long UnixMs => world.UnixMs + node.WallClockOffsetMs;
+
+    private long ElapsedUs => (world.NowUs - _startUs) * ratePerMille / 1_000;
+
+    public long TimestampOf(long tick) => tick * TickUs;
+
+    /// <summary>How long the world takes for so many milliseconds of this clock.</summary>
+    public long WorldUsOf(int milliseconds) => ((milliseconds * 1_000L * 1_000) + ratePerMille - 1) / ratePerMille;
 }

@@ -302,7 +302,9 @@ internal sealed partial class SimDisk(DeterministicRandom random, SimDiskSetting
             BeginChange(disk._settings.WriteUs);
             if (disk.TakeArmed(SimDiskCall.Write, path))
             {
-                disk.Journal(data.Write(source[..disk.Random.Next(Math.Max(1, source.Length))], offset));
+                // Whole sectors of it, as a disk writes them.
+                int sectors = disk.Random.Next((source.Length / SimFileData.SectorSizeBytes) + 1);
+                disk.Journal(data.Write(source[..(sectors * SimFileData.SectorSizeBytes)], offset));
                 throw Failure(SimDiskCall.Write, path);
             }
 
@@ -330,7 +332,10 @@ internal sealed partial class SimDisk(DeterministicRandom random, SimDiskSetting
                 throw Failure(SimDiskCall.Sync, path);
             }
 
-            disk.Journal(data.Sync());
+            if (!disk.IgnoresSyncs)
+            {
+                disk.Journal(data.Sync());
+            }
         }
 
         public void Dispose()

@@ -5,16 +5,29 @@ namespace KvCloud.Tests.Simulation;
 /// <summary>Makes trouble, each kind at its own random pace, until the world is healed.</summary>
 internal sealed class SimNemesis(SimWorld world, SimProfile profile)
 {
+    private readonly SortedDictionary<int, SimDiskSnapshot> _olderDays = [];
+    private int _lost;
+
     private DeterministicRandom Random => world.Random;
+
+    /// <summary>Nodes that the rest can do without.</summary>
+    private int Spare => (profile.Nodes - 1) / 2;
 
     public void Start()
     {
         Every(profile.PartitionEveryMs, world.Network.ChangePartition);
+        Every(profile.BreakEveryMs, world.Network.BreakConnection);
+        Every(profile.CorruptEveryMs, world.Network.CorruptConnection);
         Every(profile.CrashEveryMs, Crash);
         Every(profile.PauseEveryMs, Pause);
         Every(profile.DiskTroubleEveryMs, TroubleDisk);
-        Every(profile.CheckpointEveryMs, () => AnyNode().Checkpoint(), stopsWhenHealed: false);
-        Every(profile.TrimEveryMs, () => AnyNode().Trim(), stopsWhenHealed: false);
+        Every(profile.DiskFaultEveryMs, FailDisk);
+        Every(profile.DamageEveryMs, DamageDisk);
+        Every(profile.WallClockJumpEveryMs, JumpWallClock);
+        if (profile.LostNodes > 0)
+        {
+            Every(1_500, LoseNode);
+        }
     }
 
     public void Heal()
@@ -22,19 +35,17 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
         world.Network.Heal();
         foreach (SimNode node in world.Nodes)
         {
-            node.Log.SlowUs = 0;
-            node.Log.StalledUntilUs = 0;
+            node.Disk.Heal();
+            node.Disk.SlowUs = 0;
+            node.Disk.StalledUntilUs = 0;
             node.Resume();
-            if (node.Core is null)
-            {
-                node.Start();
-            }
+            node.Start();
         }
     }
 
     private SimNode AnyNode() => world.Nodes[Random.Next(world.Nodes.Count)];
 
-    private void Every(int meanMs, Action action, bool stopsWhenHealed = true)
+    private void Every(int meanMs, Action action)
     {
         if (meanMs == 0)
         {
@@ -43,58 +54,122 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
 
         world.After((1 + Random.Next(2 * meanMs)) * SimProfile.Millisecond, () =>
         {
-            if (!world.IsHealed || !stopsWhenHealed)
+            if (!world.IsHealed)
             {
                 action();
-                Every(meanMs, action, stopsWhenHealed);
+                Every(meanMs, action);
             }
         });
     }
 
     private void Crash()
     {
-        bool isPowerCut = Random.Chance(100);
+        bool isOfAll = Random.Chance(100);
+        bool isPowerCut = Random.Chance(profile.PowerCutPerMille);
         SimNode only = AnyNode();
         foreach (SimNode node in world.Nodes)
         {
-            if (node.Core is null || (!isPowerCut && node != only))
+            if (!node.IsDown && (isOfAll || node == only))
             {
-                continue;
+                CrashFor(node, isPowerCut, Random.Chance(500) ? Random.Next(20) : Random.Next(1_500));
             }
-
-            node.Crash();
-            int downMs = Random.Chance(500) ? Random.Next(20) : Random.Next(1_500);
-            world.After(downMs * SimProfile.Millisecond, () =>
-            {
-                if (node.Core is null)
-                {
-                    node.Start();
-                }
-            });
         }
+    }
+
+    private void CrashFor(SimNode node, bool isPowerCut, int downMs)
+    {
+        world.Reached.PowerCuts += isPowerCut ? 1 : 0;
+        node.Crash(isPowerCut);
+        world.After(downMs * SimProfile.Millisecond, node.Start);
     }
 
     private void Pause()
     {
-        SimNode node = AnyNode();
         int forMs = Random.Chance(500) ? Random.Next(100) : Random.Next(2_000);
-        node.PauseUntil(world.NowUs + (forMs * SimProfile.Millisecond));
+        AnyNode().PauseUntil(world.NowUs + (forMs * SimProfile.Millisecond), isSuspended: Random.Chance(300));
     }
 
     private void TroubleDisk()
     {
-        SimLog log = AnyNode().Log;
-        switch (Random.Next(3))
+        SimDisk disk = AnyNode().Disk;
+        switch (Random.Next(4))
         {
             case 0:
-                log.SlowUs = Random.Next(60) * SimProfile.Millisecond;
+                disk.SlowUs = Random.Next(60) * SimProfile.Millisecond;
                 break;
             case 1:
-                log.SlowUs = 0;
+                disk.SlowUs = 0;
+                disk.IsOutOfHandles = false;
                 break;
             default:
-                log.StalledUntilUs = world.NowUs + (Random.Next(1_200) * SimProfile.Millisecond);
+                disk.StalledUntilUs = world.NowUs + (Random.Next(1_200) * SimProfile.Millisecond);
                 break;
         }
     }
+
+    private void FailDisk()
+    {
+        SimNode node = AnyNode();
+        node.HasDiskFaults = true;
+        switch (Random.Next(6))
+        {
+            case 0:
+                node.Disk.IsFull = !node.Disk.IsFull;
+                break;
+            case 1:
+                node.Disk.IsOutOfHandles = !node.Disk.IsOutOfHandles;
+                break;
+            case 2:
+                node.Disk.FailNext(SimDiskCall.Read);
+                break;
+            case 3:
+                node.Disk.FailNext(SimDiskCall.Write);
+                break;
+            default:
+                node.Disk.FailNext(SimDiskCall.Sync);
+                break;
+        }
+    }
+
+    private void JumpWallClock() =>
+        AnyNode().WallClockOffsetMs = Random.Next(2 * profile.WallClockJumpMaxMs + 1) - profile.WallClockJumpMaxMs;
+
+    /// <summary>
+    /// Damages what a node that is down has on its disk. It may notice and not start any more, or not be harmed: it must never
+    /// come back with less than it has told of.
+    /// </summary>
+    private void DamageDisk()
+    {
+        SimNode node = AnyNode();
+        if (node.IsGone || (!node.IsDamaged && !MayDoWithout()))
+        {
+            return;
+        }
+
+        if (!node.IsDown)
+        {
+            CrashFor(node, isPowerCut: Random.Chance(500), Random.Next(300));
+        }
+
+        if (!node.IsDamaged)
+        {
+            node.IsDamaged = true;
+            _lost++;
+        }
+
+        SimDamage.Do(node.Disk, Random, _olderDays, node.Self.Value, world.NowUs);
+    }
+
+    private void LoseNode()
+    {
+        SimNode node = AnyNode();
+        if (_lost - world.Nodes.Count(item => item.IsDamaged) < profile.LostNodes && !node.IsDamaged && !node.IsGone
+            && MayDoWithout())
+        {
+            _lost++;
+            node.Lose(isPowerCut: Random.Chance(500));
+        }
+    }
+
+    private bool MayDoWithout() => _lost < Spare;
 }

@@ -1,132 +1,174 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
+using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Log;
+using KvCloud.Node.Replication.Workers;
+using KvCloud.Node.Routing;
 using KvCloud.Node.State;
+using KvCloud.Node.Storage;
+using KvCloud.Node.Transport;
 using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Simulation;
 
 /// <summary>
-/// One replica: the production core, executor and store, driven as the production driver drives them, on a simulated
-/// disk and clock. What it does later it does only if it has not crashed meanwhile, and not before a pause is over.
+/// One machine with a replica on it: the production <see cref="Replica"/> with its router, log, recovery and transport
+/// sessions, on a simulated disk, network, clock and threads. What it does later it does only if it has not crashed
+/// meanwhile, and not before a pause is over.
 /// </summary>
-internal sealed class SimNode : IDisposable
+internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
 {
+    private const string DataPath = "/data/node";
+
     private readonly SimWorld _world;
     private readonly SimProfile _profile;
-    private readonly List<Message> _inbox = [];
-    private readonly List<Message> _released = [];
+    private readonly Dictionary<(byte[] Memory, int Offset), SimAttempt> _attempts = [];
     private readonly SortedDictionary<NodeId, Promise> _oldPromises = [];
-    private readonly SimProposals _proposals;
-    private readonly SimReads _reads;
-    private readonly Queue<(ChosenEntry Entry, SimAttempt[]? Attempts)> _chosen = [];
     private SimClock _clock;
-    private Slot _restoredApplied;
-    private bool _isTurnDue;
-    private bool _isApplying;
-    private long _incarnation;
+    private SimWorkers? _workers;
+    private SimTransport? _transport;
+    private SimReads? _reads;
+    private RoutingManager? _routing;
+    private Replica? _replica;
+    private long _life;
+    private int _starts;
+    private SimDiskSnapshot? _olderDay;
+    private Role _role;
 
     public SimNode(int id, SimWorld world, SimProfile profile)
     {
         _world = world;
         _profile = profile;
         Self = new NodeId(id);
-        Log = new SimLog(this, world);
-        Store = new SimStore();
-        _clock = new SimClock(0, 1_000);
-        _proposals = new SimProposals(this, world);
-        _reads = new SimReads(this, world);
+        Disk = new SimDisk(world.Random, new SimDiskSettings(profile.SyncMaxUs))
+        {
+            IgnoresSyncs = world.Sabotage is Sabotage.SyncsNothing,
+        };
+        Store = new SimStore(world);
+        _clock = new SimClock(world, this, 1_000);
     }
 
     public NodeId Self { get; }
 
-    public SimLog Log { get; }
+    public SimDisk Disk { get; }
 
     public SimStore Store { get; }
 
-    /// <summary>Null while the node is down.</summary>
+    /// <summary>Null while the node is down or starts.</summary>
     public PaxosNode? Core { get; private set; }
+
+    /// <summary>The log of this start; null while the node is down.</summary>
+    public IPaxosLog? Log { get; private set; }
+
+    public IReplicaClock Clock => _clock;
+
+    public IReplicaObserver? Observer => this;
 
     public long PausedUntilUs { get; private set; }
 
-    /// <summary>The lease and the chosen slot as published before anything of the same turn was said.</summary>
-    public (long LeaseUntilTick, Slot ChosenSlot) Published { get; private set; }
+    /// <summary>For how long this machine was suspended since the node's start.</summary>
+    public long SuspendedUs { get; private set; }
 
-    public bool HasLease => Core is not null && _clock.TickAt(_world.NowUs) < Published.LeaseUntilTick;
+    public long WallClockOffsetMs { get; set; }
 
-    public bool IsIdle =>
-        Core is not null && _chosen.Count == 0 && !_isApplying && _inbox.Count == 0 && _proposals.IsEmpty;
+    /// <summary>It does not come back: its disk was damaged, and it refuses to start, or nobody starts it any more.</summary>
+    public bool IsGone { get; private set; }
+
+    /// <summary>Something on its disk was damaged or lost, so that it may refuse to start.</summary>
+    public bool IsDamaged { get; set; }
+
+    /// <summary>A call of its disk was made to fail, so that it may stop or not start.</summary>
+    public bool HasDiskFaults { get; set; }
+
+    public bool IsDown => _replica is null;
+
+    public bool HasLease => Core is not null && _replica!.Driver.HasLease;
+
+    public bool IsIdle => IsGone || (Core is not null && _workers!.IsIdle && _replica!.Forwarder.PendingCount == 0);
+
+    // ---- Life ----
 
     public void Start()
     {
-        _incarnation++;
-        int drift = _profile.DriftPerMille;
-        if (_world.Sabotage is Sabotage.ClocksDriftBeyondMargin)
-        {
-            drift = 600;
-        }
-
-        _clock = new SimClock(_world.NowUs, 1_000 - drift + _world.Random.Next((2 * drift) + 1));
-        RestoredState restored = Restore();
-        _world.Checker.Restarted(this, restored);
-        Core = new PaxosNode(MakeConfig(), restored) { DurableSlot = Store.DurableSlot };
-        _reads.Start(_world.Sabotage is Sabotage.ReusesReadIds ? 0 : _incarnation << 32);
-        _world.Trace($"node-{Self.Value}   starts: promised={restored.Promised} chosen={restored.ChosenSlot}"
-            + $"{SimTrace.Describe(restored.Entries)}");
-        ScheduleTick();
-    }
-
-    /// <summary>Everything that was only in memory is gone, and what the disk had not taken yet.</summary>
-    public void Crash()
-    {
-        _world.Trace($"node-{Self.Value}   crashes");
-        _incarnation++;
-        Core = null;
-        Published = default;
-        PausedUntilUs = 0;
-        _inbox.Clear();
-        _released.Clear();
-        _oldPromises.Clear();
-        _chosen.Clear();
-        _isTurnDue = false;
-        _isApplying = false;
-        _proposals.Clear();
-        _reads.Clear();
-        Store.Crash();
-        if (_world.Sabotage is Sabotage.AnswersAreForgotten)
-        {
-            Store.ForgetAnswers();
-        }
-
-        Log.Crash();
-        _world.Checker.Crashed(this);
-    }
-
-    /// <summary>As SIGSTOP does: no tick, no message handled, until then.</summary>
-    public void PauseUntil(long momentUs)
-    {
-        _world.Trace($"node-{Self.Value}   pauses for {(momentUs - _world.NowUs) / 1_000} ms");
-        PausedUntilUs = Math.Max(PausedUntilUs, momentUs);
-    }
-
-    public void Resume() => PausedUntilUs = 0;
-
-    public void Receive(Message message)
-    {
-        if (Core is null)
+        if (IsGone || !IsDown)
         {
             return;
         }
 
-        if (message is Promise promise)
+        long life = ++_life;
+        _starts++;
+        SuspendedUs = 0;
+        int drift = _world.Sabotage is Sabotage.ClocksDriftBeyondMargin ? 600 : _profile.DriftPerMille;
+        _clock = new SimClock(_world, this, 1_000 - drift + _world.Random.Next((2 * drift) + 1));
+        try
         {
-            _oldPromises[promise.From] = promise;
+            OnDisk(Open, () =>
+            {
+                if (_life == life)
+                {
+                    Run();
+                }
+            });
         }
-
-        _inbox.Add(message);
-        ScheduleTurn();
+        catch (Exception exception) when (IsExpected(exception))
+        {
+            StartRefused(exception);
+        }
     }
 
+    /// <summary>Everything that was only in memory is gone, and of the disk what a crash takes.</summary>
+    public void Crash(bool isPowerCut)
+    {
+        if (IsDown)
+        {
+            return;
+        }
+
+        _world.Trace($"node-{Self.Value}   {(isPowerCut ? "loses its power" : "crashes")}");
+        EndLife(isPowerCut);
+    }
+
+    /// <summary>It goes down and does not come back.</summary>
+    public void Lose(bool isPowerCut)
+    {
+        Crash(isPowerCut);
+        _world.Trace($"node-{Self.Value}   is lost");
+        IsGone = true;
+    }
+
+    /// <summary>As SIGSTOP does: no tick, no message handled, until then. Suspended, the clock of deadlines stands still too.</summary>
+    public void PauseUntil(long momentUs, bool isSuspended)
+    {
+        if (IsDown || momentUs <= PausedUntilUs)
+        {
+            return;
+        }
+
+        _world.Trace($"node-{Self.Value}   {(isSuspended ? "is suspended" : "pauses")} for "
+            + $"{(momentUs - _world.NowUs) / 1_000} ms");
+        if (isSuspended)
+        {
+            SuspendedUs += momentUs - Math.Max(_world.NowUs, PausedUntilUs);
+        }
+
+        PausedUntilUs = momentUs;
+        _transport?.PauseUntil(momentUs);
+    }
+
+    public void Resume()
+    {
+        PausedUntilUs = 0;
+        _transport?.Resume();
+    }
+
+    public void Dispose() => Store.Dispose();
+
+    // ---- Clients ----
+
     /// <summary>A client's write arrives. False: nobody is there.</summary>
-    public bool Write(SimAttempt attempt)
+    public bool Write(SimAttempt attempt, int timeoutMs)
     {
         if (Core is null)
         {
@@ -135,82 +177,297 @@ internal sealed class SimNode : IDisposable
 
         Later(0, () =>
         {
-            _proposals.Add(attempt);
-            ScheduleTurn();
+            byte[] command = SimStore.Encode(attempt.Op);
+            _attempts.Add((command, 0), attempt);
+            _routing!.Write(new SimWrite(this, attempt) { Command = command, DeadlineTickMs = _clock.NowMs + timeoutMs });
         });
         return true;
     }
 
     /// <summary>A client's read arrives. False: nobody is there.</summary>
-    public bool Read(SimRead read)
+    public bool Read(SimRead read, int timeoutMs)
     {
         if (Core is null)
         {
             return false;
         }
 
-        Later(0, () => _reads.Add(read));
+        Later(0, () => _reads!.Add(read, timeoutMs));
         return true;
     }
 
-    /// <summary>What is durable now may be said.</summary>
-    public void Persisted(IReadOnlyList<Message> messages)
+    /// <summary>An answer to a write leaves the node.</summary>
+    public void Answered(SimAttempt attempt, in CommandResult result)
     {
-        if (messages.Count > 0)
+        switch (result.Code)
         {
-            _released.AddRange(messages);
-            Later(_world.Random.Next(200), Release);
+            case ErrorCode.NOT_LEADER or ErrorCode.NO_LEADER or ErrorCode.TIMEOUT
+                or ErrorCode.OVERLOADED or ErrorCode.SHUTTING_DOWN:
+                bool hasLost = result.Message?.Contains("took the slot", StringComparison.Ordinal) ?? false;
+                if (hasLost && _world.Sabotage is Sabotage.AnswersWithoutOrigin)
+                {
+                    attempt.Answer(_world, new CommandResult(ErrorCode.OK, new CommitVersion(1)));
+                    return;
+                }
+
+                _world.Reached.ExpiredCalls += result.Code == ErrorCode.TIMEOUT ? 1 : 0;
+                NodeId? leader = result.LeaderEndpoint is string endpoint
+                    ? new NodeId(int.Parse(endpoint, CultureInfo.InvariantCulture))
+                    : null;
+                attempt.Refuse(_world, leader);
+                break;
+            case ErrorCode.OUTCOME_UNKNOWN:
+                _world.Reached.UnknownOutcomes++;
+                attempt.LeaveUnknown();
+                break;
+            default:
+                attempt.Answer(_world, result);
+                break;
         }
     }
 
-    public void Checkpoint()
+    /// <summary>Looks into the store as a connection's thread does that was admitted.</summary>
+    public SimReadAnswer Look(SimOp op)
     {
-        if (Core is not null && _world.NowUs >= PausedUntilUs)
+        var answer = new SimReadAnswer(Self, null, 0, Store.Executor.AppliedSlot);
+        switch (op.Kind)
         {
-            Store.Flush();
+            case SimOpKind.GetReadVersion:
+                return answer with { Version = Store.AppliedVersion.Value };
+            case SimOpKind.SnapshotRange:
+                return answer with { Rows = Store.ReadRange(op.Keys[0], op.Keys[^1], SnapshotVersion(op)) };
+            default:
+                (string? value, long version) = Store.Read(
+                    op.Keys[0], op.Kind == SimOpKind.SnapshotRead ? SnapshotVersion(op) : null);
+                return answer with { Value = value, Version = version };
         }
     }
 
-    public void Trim()
-    {
-        if (Core is not null)
-        {
-            Slot trim = Slot.Min(Core.TrimSlot, Store.DurableSlot);
-            if (trim >= Log.FirstSlot)
-            {
-                Log.TrimBelow(trim.Next);
-            }
-        }
-    }
+    // ---- What the replica takes from its world ----
 
-    public void Dispose() => Store.Dispose();
+    public long NextUniqueId() => _world.Sabotage is Sabotage.ReusesReadIds ? 0 : (long)_starts << 32;
+
+    public IWorkers CreateWorkers(Action<Exception> onFailure) => _workers = new SimWorkers(this, _world, onFailure);
 
     /// <summary>Runs the action then, unless the node crashes before; once it is no longer paused.</summary>
     public void Later(long delayUs, Action action)
     {
-        long incarnation = _incarnation;
-        _world.After(delayUs, () => Run(incarnation, action));
+        long life = _life;
+        _world.After(delayUs, () => Run(life, action));
     }
 
-    public void ScheduleTurn()
+    /// <summary>How long the world takes for so many milliseconds of this node's clock.</summary>
+    public long WorldUsOf(int milliseconds) => _clock.WorldUsOf(milliseconds);
+
+    /// <summary>Runs calls of the disk as one operation, and what follows from them when their time is over.</summary>
+    public void OnDisk(Action calls, Action then)
     {
-        if (!_isTurnDue)
+        Disk.BeginOperation();
+        try
         {
-            _isTurnDue = true;
-            Later(_world.Random.Next(100), Turn);
+            calls();
+        }
+        finally
+        {
+            long takesUs = Disk.EndOperation(_world.NowUs);
+            Later(takesUs, () =>
+            {
+                Disk.Settle();
+                then();
+            });
         }
     }
 
-    private void Run(long incarnation, Action action)
+    /// <summary>Whether it is what a replica says to a disk that fails or was damaged, and there is one.</summary>
+    public bool IsExpected(Exception exception) => (HasDiskFaults || IsDamaged)
+        && exception is IOException or UnauthorizedAccessException or LogFailedException or LogUnreadableException
+            or LogCorruptException or DataDirectoryException or InvalidDataException;
+
+    // ---- What the replica decides ----
+
+    public void Proposed(Slot slot, Ballot ballot, IReadOnlyList<PendingWrite> writes)
     {
-        if (incarnation != _incarnation || Core is null)
+        SimAttempt[] attempts = [.. writes.Select(write => AttemptOf(write.Command))];
+        _world.Checker.Proposed(slot, ballot, attempts);
+        if (_world.IsTracing)
+        {
+            _world.Trace($"node-{Self.Value}   proposes {string.Join(", ", attempts.Select(item => item.Op))} "
+                + $"in slot {slot} at {ballot}");
+        }
+    }
+
+    public void Chosen(in ChosenEntry entry) => _world.Checker.Chosen(this, entry);
+
+    public void Stepped(PaxosNode node)
+    {
+        Role before = _role;
+        _role = node.Role;
+        Core = node;
+        if (_role != before)
+        {
+            _world.Reached.Elections += _role == Role.Leader ? 1 : 0;
+            _world.Trace($"node-{Self.Value}   is {_role} at tick {_clock.NowTick}, ballot {node.Ballot}, "
+                + $"promised {node.Promised}, chosen {node.ChosenSlot}");
+            if (_world.Sabotage is Sabotage.CountsStalePromises && _role == Role.Candidate)
+            {
+                Message[] stale = [.. _oldPromises.Values.Select(promise => promise with { Ballot = node.Promised })];
+                Later(0, () => _replica!.Driver.Receive(stale));
+            }
+        }
+
+        _world.Checker.Stepped(this, before);
+    }
+
+    public void Applied(Slot slot, int index, in CommandResult result) =>
+        _world.Checker.Applied(this, slot, index, result);
+
+    public void AppliedUpTo(Slot slot) => _world.Checker.AppliedUpTo(this);
+
+    // ---- Starting and stopping ----
+
+    private void Open()
+    {
+        var directory = DataDirectory.Open(
+            Disk, DataPath, "simulated", Self.Value, Voters, () => DrawIncarnation());
+        IncarnationFile incarnations = IncarnationFile.Open(Disk, directory.IncarnationsPath, directory.IsNew);
+        IPaxosLog log = SegmentedPaxosLog.Open(Disk, directory.LogPath, directory.IsNew, new SegmentedLogOptions
+        {
+            SegmentSizeBytes = _profile.SegmentSizeBytes,
+            RunLater = work => Later(_world.Random.Next(1_000), () => MakeSpare(work)),
+        });
+        Log = _world.Sabotage.OfLog(log, Store, () => Core is not null);
+        Store.Open(directory.IsNew);
+        directory.NoteStoresMade();
+        int[] peers = [.. Enumerable.Range(0, _profile.Nodes).Where(id => id != Self.Value)];
+        _transport = _world.Network.Join(
+            new PeerIdentity(
+                "simulated", Self.Value, directory.Identity.Incarnation, Name(Self), "", new GroupTerms(Voters, 400, 320)),
+            peers,
+            new SimIncarnations(Disk, incarnations),
+            _world.TransportOptions);
+        _transport.OnSent = Sent;
+        _transport.OnDelivered = Delivered;
+        _replica = new Replica(
+            MakeConfig(), Log, Store.Executor, _transport, _profile.ToReplicationOptions(), this, Failed);
+        _routing = new RoutingManager(
+            _replica.Driver,
+            _replica.Forwarder,
+            Store.Executor.Reader,
+            new RoutingOptions { ForwardWrites = _profile.ForwardsWrites, MaxStalenessMs = _profile.MaxStalenessMs },
+            _clock,
+            Name);
+        _reads = new SimReads(this, _world, _routing);
+        _world.Checker.Restarted(this);
+        _world.Reached.Recoveries += _starts > 1 ? 1 : 0;
+        _world.Trace($"node-{Self.Value}   starts: promised={Log.Promised} chosen={Log.ChosenSlot} "
+            + $"slots {Log.FirstSlot} to {Log.LastSlot}, applied {Store.AppliedSlot}");
+    }
+
+    private string Voters => GroupTerms.Describe(Enumerable.Range(0, _profile.Nodes));
+
+    private static string? Name(NodeId node) => node.Value.ToString(CultureInfo.InvariantCulture);
+
+    private long DrawIncarnation() =>
+        _world.Sabotage is Sabotage.DiskIsWiped ? Self.Value : (long)(_world.Random.NextUInt64() >> 1);
+
+    private void Run()
+    {
+        _replica!.StartAsync(_ => { }, CancellationToken.None).GetAwaiter().GetResult();
+    }
+
+    /// <summary>A start that was refused or failed: for good where the disk is damaged, else somebody tries again.</summary>
+    private void StartRefused(Exception exception)
+    {
+        _world.Trace($"node-{Self.Value}   does not start: {exception.GetType().Name}: {exception.Message}");
+        EndLife(isPowerCut: false);
+        if (IsDamaged && exception is not (IOException or LogFailedException))
+        {
+            _world.Reached.Refusals++;
+            IsGone = true;
+        }
+        else
+        {
+            _world.After((20 + _world.Random.Next(500)) * SimProfile.Millisecond, Start);
+        }
+    }
+
+    /// <summary>The replica cannot go on, and the process ends soon.</summary>
+    private void Failed(Exception exception)
+    {
+        _world.Trace($"node-{Self.Value}   fails: {exception.GetType().Name}: {exception.Message}");
+        _world.Reached.Failures++;
+        Later(_world.Random.Next(50) * SimProfile.Millisecond, () =>
+        {
+            Crash(isPowerCut: false);
+            _world.After((20 + _world.Random.Next(1_000)) * SimProfile.Millisecond, Start);
+        });
+    }
+
+    private void EndLife(bool isPowerCut)
+    {
+        _life++;
+        Core = null;
+        Log = null;
+        _replica = null;
+        _workers = null;
+        _reads = null;
+        _routing = null;
+        _role = Role.Follower;
+        PausedUntilUs = 0;
+        _oldPromises.Clear();
+        _attempts.Clear();
+        _transport?.Crash(isPowerCut);
+        _transport = null;
+        Disk.Crash(isPowerCut);
+        PutBackOlderDay();
+        Store.Crash();
+        if (_world.Sabotage is Sabotage.AnswersAreForgotten)
+        {
+            Store.ForgetAnswers();
+        }
+
+        if (_world.Sabotage is Sabotage.DiskIsWiped && _world.Random.Chance(300))
+        {
+            Disk.Lose(DataPath);
+            Store.Wipe();
+        }
+
+        _world.Checker.Crashed(this);
+    }
+
+    /// <summary>Of <see cref="Sabotage.DiskIsOfAnOlderDay"/>: the disk is as it was at the crash before.</summary>
+    private void PutBackOlderDay()
+    {
+        if (_world.Sabotage is Sabotage.DiskIsOfAnOlderDay)
+        {
+            SimDiskSnapshot today = Disk.Snapshot();
+            if (_olderDay is not null && _world.Random.Chance(500))
+            {
+                Disk.RestoreFrom(_olderDay);
+            }
+
+            _olderDay = today;
+        }
+    }
+
+    private void MakeSpare(Action work)
+    {
+        if (!Disk.IsBusy)
+        {
+            OnDisk(work, () => _workers?.DiskIsFree());
+        }
+    }
+
+    private void Run(long life, Action action)
+    {
+        if (life != _life || IsDown)
         {
             return;
         }
 
         if (_world.NowUs < PausedUntilUs)
         {
-            _world.After(PausedUntilUs - _world.NowUs, () => Run(incarnation, action));
+            _world.After(PausedUntilUs - _world.NowUs, () => Run(life, action));
             return;
         }
 
@@ -227,176 +484,51 @@ internal sealed class SimNode : IDisposable
         MaxUnchosenBytes = _profile.MaxUnchosenBytes,
     };
 
-    private RestoredState Restore()
+    // ---- Messages ----
+
+    private void Sent(Message message)
     {
-        Slot last = Log.ChosenSlot;
-        if (last > Store.AppliedSlot)
+        _world.Checker.Said(this, message);
+        if (message is Forward forward)
         {
-            Slot first = _world.Sabotage is Sabotage.AppliesTwice && Store.AppliedSlot > Log.FirstSlot
-                ? Store.AppliedSlot
-                : Store.AppliedSlot.Next;
-            List<LogEntry> entries = Log.Read(first, last, int.MaxValue);
-            if (entries.Count == 0 || entries[^1].Slot != last)
-            {
-                throw new SimFailureException(
-                    $"{Self}: the log does not hold slots {first} to {last}, which are chosen and not in the data");
-            }
-
-            Apply([.. entries.Select(entry => new ChosenEntry(entry.Slot, entry.Value))], null);
-        }
-
-        // What the data has beyond that the core learns again, for its peers; applying skips it.
-        _restoredApplied = Store.AppliedSlot;
-        Slot chosen = Slot.Max(
-            last, _world.Sabotage is Sabotage.RestoresFromData ? Store.AppliedSlot : Log.FirstSlot.Previous);
-        return new RestoredState(Log.Promised, chosen, Log.Above(chosen));
-    }
-
-    private void ScheduleTick()
-    {
-        long next = _clock.MomentOf(_clock.TickAt(_world.NowUs) + 1);
-        Later(next - _world.NowUs, () =>
-        {
-            Turn();
-            ScheduleTick();
-        });
-    }
-
-    private void Turn()
-    {
-        _isTurnDue = false;
-        PaxosNode core = Core!;
-        core.DurableSlot = Store.DurableSlot;
-        long tick = _clock.TickAt(_world.NowUs);
-        core.AdvanceTo(tick);
-        Role before = core.Role;
-        foreach (Message message in _inbox)
-        {
-            core.Step(message);
-        }
-
-        _inbox.Clear();
-        _reads.Request(core);
-        _proposals.Pump(core);
-        CarryOut(core.TakeEffects());
-        if (core.Role != before)
-        {
-            _world.Trace($"node-{Self.Value}   is {core.Role} at tick {tick}, ballot {core.Ballot}, "
-                + $"promised {core.Promised}, chosen {core.ChosenSlot}");
-        }
-
-        if (_world.Sabotage is Sabotage.CountsStalePromises && core.Role == Role.Candidate && before != Role.Candidate)
-        {
-            _inbox.AddRange(_oldPromises.Values.Select(promise => promise with { Ballot = core.Promised }));
-            ScheduleTurn();
-        }
-
-        _world.Checker.TurnEnded(this, before);
-    }
-
-    private void CarryOut(Effects effects)
-    {
-        Published = (Core!.LeaseUntilTick, Core.ChosenSlot);
-        foreach (Message message in effects.Send)
-        {
-            _world.Network.Send(message);
-        }
-
-        if (_world.Sabotage is Sabotage.SpeaksBeforePersist)
-        {
-            Say(effects.SendAfterPersist);
-        }
-
-        if (effects.HasLogWrite || effects.SendAfterPersist.Count > 0)
-        {
-            Log.Write(effects);
-        }
-
-        foreach (ChosenEntry entry in effects.Chosen)
-        {
-            _world.Checker.Chosen(this, entry);
-            SimAttempt[]? attempts = _proposals.TakeChosen(entry);
-            bool isSkipped = _world.Sabotage is Sabotage.SkipsSlot && _world.Random.Chance(5);
-            if (entry.Slot > _restoredApplied && !isSkipped)
-            {
-                _chosen.Enqueue((entry, attempts));
-            }
-        }
-
-        foreach (ReadIndexResult result in effects.Reads)
-        {
-            _reads.Complete(result);
-        }
-
-        foreach (CatchUpOrder order in effects.CatchUps)
-        {
-            ServeCatchUp(order);
-        }
-
-        ScheduleApply();
-    }
-
-    private void Release()
-    {
-        Message[] messages = [.. _released];
-        _released.Clear();
-        Say(messages);
-    }
-
-    private void Say(IReadOnlyList<Message> messages)
-    {
-        foreach (Message message in messages)
-        {
-            _world.Checker.Said(this, message);
-            if (message.To == Self)
-            {
-                Receive(message);
-            }
-            else
-            {
-                _world.Network.Send(message);
-            }
+            _world.Reached.Forwards++;
+            _world.Forwarded[(forward.From, forward.Id)] = AttemptOf(forward.Command);
         }
     }
 
-    private void ServeCatchUp(CatchUpOrder order) => Later(_world.Random.Next(2_000), () =>
+    private void Delivered(Message message)
     {
-        // Only what the log has noted as chosen: what is on its way there may still be a value that lost.
-        Slot to = _world.Sabotage is Sabotage.CatchUpReadsAheadOfLog
-            ? order.ToSlot
-            : Slot.Min(order.ToSlot, Log.ChosenSlot);
-        List<LogEntry> entries = Log.Read(order.FromSlot, to, 1 + _world.Random.Next(20));
-        Say([new CatchUpReply(Self, order.To, Log.FirstSlot, order.ToSlot, entries)]);
-    });
-
-    private void ScheduleApply()
-    {
-        if (_isApplying || _chosen.Count == 0)
+        if (_world.IsTracing)
         {
-            return;
+            _world.Trace($"arrives  {SimTrace.Describe(message)}");
         }
 
-        _isApplying = true;
-        Later(_world.Random.Next(_profile.ApplyMaxMs * 1_000), () =>
+        if (message is Promise promise)
         {
-            _isApplying = false;
-            (ChosenEntry Entry, SimAttempt[]? Attempts)[] taken = [.. _chosen];
-            _chosen.Clear();
-            Apply([.. taken.Select(item => item.Entry)], [.. taken.Select(item => item.Attempts)]);
-            _reads.Release();
-            ScheduleApply();
-        });
+            _oldPromises[promise.From] = promise;
+        }
+        else if (message is Forward forward)
+        {
+            _attempts[KeyOf(forward.Command)] = _world.Forwarded[(forward.From, forward.Id)];
+        }
+        else if (message is CatchUpReply { Entries.Count: > 0 })
+        {
+            _world.Reached.CatchUps++;
+        }
     }
 
-    private void Apply(List<ChosenEntry> entries, List<SimAttempt[]?>? attempts)
+    private SimAttempt AttemptOf(ReadOnlyMemory<byte> command) => _attempts[KeyOf(command)];
+
+    /// <summary>A command is the memory it is in: two sendings of one operation have the same bytes.</summary>
+    private static (byte[] Memory, int Offset) KeyOf(ReadOnlyMemory<byte> command)
     {
-        Slot first = entries[0].Slot;
-        Store.Apply(entries, (Slot slot, int index, in CommandResult result) =>
-        {
-            _world.Checker.Applied(this, slot, index, result);
-            SimAttempt[]? own = attempts?[(int)(slot.Value - first.Value)];
-            own?[index].Answer(_world, result);
-        });
-        _world.Checker.AppliedUpTo(this);
+        Invariant.Check(
+            MemoryMarshal.TryGetArray(command, out ArraySegment<byte> segment), "a command is in managed memory");
+        return (segment.Array!, segment.Offset);
     }
+
+    private CommitVersion SnapshotVersion(SimOp op) => new(
+        _world.Sabotage is Sabotage.SnapshotReadsBeforeApplied
+            ? Math.Min(op.ReadVersion, Store.AppliedVersion.Value)
+            : op.ReadVersion);
 }

@@ -55,6 +55,9 @@ internal sealed record SimOp(int Id, SimOpKind Kind)
     /// <summary>A slot that some operation answered before this one began had seen: this one must not see less.</summary>
     public Slot Floor { get; init; }
 
+    /// <summary>When its request was sent, at the last attempt.</summary>
+    public long SentUs { get; init; }
+
     /// <summary>The newest version that anybody had been told of when this began: of the key read, or of all.</summary>
     public long KnownVersion { get; init; }
 
@@ -92,7 +95,11 @@ internal sealed class SimAttempt(int number, SimOp op, Action<SimAttempt, Comman
 
     public void Answer(SimWorld world, CommandResult result)
     {
-        world.Trace($"answer   {op} attempt {number}: {result.Code} version {result.Version}");
+        if (world.IsTracing)
+        {
+            world.Trace($"answer   {op} attempt {number}: {result.Code} version {result.Version}");
+        }
+
         world.Checker.Answered(this, result);
         onAnswer(this, result);
     }
@@ -104,4 +111,7 @@ internal sealed class SimAttempt(int number, SimOp op, Action<SimAttempt, Comman
         world.Checker.Refused(this);
         onAnswer(this, new CommandResult(leader is null ? ErrorCode.NO_LEADER : ErrorCode.NOT_LEADER));
     }
+
+    /// <summary>It may have happened, or may yet.</summary>
+    public void LeaveUnknown() => onAnswer(this, new CommandResult(ErrorCode.OUTCOME_UNKNOWN));
 }

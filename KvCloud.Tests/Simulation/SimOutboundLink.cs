@@ -92,7 +92,8 @@ internal sealed class SimOutboundLink : ISimSocketOwner
             Enqueue(message);
         }
 
-        if (random.Chance(_network.DuplicatePerMille))
+        // A forwarded write counts on its connection: TCP delivers no bytes twice. Consensus itself bears any repetition.
+        if (message is not Forward && random.Chance(_network.DuplicatePerMille))
         {
             EnqueueLater(message);
         }

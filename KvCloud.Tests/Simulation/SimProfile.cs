@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Replication;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -59,18 +60,52 @@ internal sealed record SimProfile
 
     public int CrashEveryMs { get; init; }
 
+    /// <summary>Of the crashes, in thousandths: those that take what the disk had not synced.</summary>
+    public int PowerCutPerMille { get; init; } = 300;
+
     public int PauseEveryMs { get; init; }
 
+    /// <summary>Wall clocks jump, and lie apart by up to this much.</summary>
+    public int WallClockJumpMaxMs { get; init; }
+
+    public int WallClockJumpEveryMs { get; init; }
+
+    /// <summary>Disks that are slow, stall, or are full for a while.</summary>
     public int DiskTroubleEveryMs { get; init; }
+
+    /// <summary>Calls of a disk that fail: reads, writes, syncs, and opening a file.</summary>
+    public int DiskFaultEveryMs { get; init; }
+
+    /// <summary>A disk is damaged, or what is on it lost, while its node is down. A minority of nodes at most, and for good.</summary>
+    public int DamageEveryMs { get; init; }
+
+    /// <summary>A node goes down and does not come back: so many at most.</summary>
+    public int LostNodes { get; init; }
 
     /// <summary>A synced write of a healthy disk takes up to this much.</summary>
     public int SyncMaxUs { get; init; } = 1_100;
 
     public int ApplyMaxMs { get; init; } = 2;
 
-    public int CheckpointEveryMs { get; init; } = 500;
+    /// <summary>Whole pages of 4096 bytes, two at least: small ones are often full.</summary>
+    public int SegmentSizeBytes { get; init; } = 16 * 1024;
 
-    public int TrimEveryMs { get; init; } = 700;
+    public bool ForwardsWrites { get; init; }
+
+    public int MaxStalenessMs { get; init; } = 1_000;
+
+    public int MaxBatchCommands { get; init; } = 1_024;
+
+    public int MaxBatchBytes { get; init; } = 1024 * 1024;
+
+    public int MaxQueuedWrites { get; init; } = 65_536;
+
+    public int MaxUnappliedBytes { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>Bytes applied before the data store is flushed: few, so that the log is trimmed often.</summary>
+    public int FlushBytes { get; init; } = 4 * 1024;
+
+    public int TrimIntervalMs { get; init; } = 300;
 
     public int MaxInFlightSlots { get; init; } = 256;
 
@@ -81,32 +116,63 @@ internal sealed record SimProfile
     public static SimProfile Draw(DeterministicRandom random)
     {
         bool hasSmallWindow = random.Chance(300);
+        bool hasSmallBatches = random.Chance(300);
         return new SimProfile
         {
             Nodes = Pick(random, 1, 3, 3, 3, 3, 3, 5, 5, 5, 7),
-            Clients = 2 + random.Next(5),
+            Clients = Pick(random, 2, 3, 4, 5, 6, 24),
             Keys = 1 + random.Next(5),
             FaultyUs = (3 + random.Next(5)) * Second,
             ThinkMaxMs = Pick(random, 10, 40, 120),
             LossPerMille = Pick(random, 0, 0, 10, 50, 200),
             DuplicatePerMille = Pick(random, 0, 0, 20, 100),
+            ReorderPerMille = Pick(random, 0, 0, 20, 100),
+            SplitPerMille = Pick(random, 0, 20, 200),
+            ConnectFailPerMille = Pick(random, 0, 0, 100, 400),
+            SendBufferBytes = Pick(random, 2, 64, 64, 1_024) * 1_024,
+            BreakEveryMs = Pick(random, 0, 0, 200, 1_000),
+            CorruptEveryMs = Pick(random, 0, 0, 300, 1_500),
             MaxDelayUs = Pick(random, 500, 2_000, 10_000, 30_000),
             HeldUpPerMille = Pick(random, 0, 0, 5, 40),
             HeldUpMaxMs = Pick(random, 100, 500, 2_000),
             DriftPerMille = Pick(random, 0, 20, 80),
             PartitionEveryMs = Pick(random, 0, 0, 150, 400, 1_000),
             CrashEveryMs = Pick(random, 0, 0, 200, 600, 1_500),
+            PowerCutPerMille = Pick(random, 0, 300, 1_000),
             PauseEveryMs = Pick(random, 0, 0, 300, 1_000),
+            WallClockJumpMaxMs = Pick(random, 0, 500, 10_000),
+            WallClockJumpEveryMs = Pick(random, 0, 300, 2_000),
             DiskTroubleEveryMs = Pick(random, 0, 0, 300, 1_000),
+            DiskFaultEveryMs = Pick(random, 0, 0, 0, 400, 1_500),
+            DamageEveryMs = Pick(random, 0, 0, 0, 500, 2_000),
+            LostNodes = Pick(random, 0, 0, 0, 1, 3),
+            SyncMaxUs = Pick(random, 300, 1_100, 1_100, 8_000),
             ApplyMaxMs = Pick(random, 1, 3, 30),
-            CheckpointEveryMs = Pick(random, 100, 500, 3_000),
-            TrimEveryMs = Pick(random, 100, 700),
+            SegmentSizeBytes = Pick(random, 2, 4, 16) * 4_096,
+            ForwardsWrites = random.Chance(300),
+            MaxStalenessMs = Pick(random, 100, 500, 2_000),
+            MaxBatchCommands = hasSmallBatches ? 1 + random.Next(6) : 1_024,
+            MaxBatchBytes = hasSmallBatches ? 100 + random.Next(500) : 1024 * 1024,
+            MaxQueuedWrites = Pick(random, 2, 65_536, 65_536),
+            FlushBytes = Pick(random, 200, 4_096, 64 * 1024),
+            TrimIntervalMs = Pick(random, 100, 500, 1_000),
+            MaxUnappliedBytes = Pick(random, 500, 64 * 1024 * 1024, 64 * 1024 * 1024),
             MaxInFlightSlots = hasSmallWindow ? 1 + random.Next(4) : 256,
             MaxInFlightBytes = hasSmallWindow ? 400 : 8 * 1024 * 1024,
             MaxUnchosenBytes = hasSmallWindow ? 600 : 24 * 1024 * 1024,
             Workload = (SimWorkload)Pick(random, 0, 0, 1, 2),
         };
     }
+
+    public ReplicationOptions ToReplicationOptions() => new()
+    {
+        MaxBatchCommands = MaxBatchCommands,
+        MaxBatchBytes = MaxBatchBytes,
+        MaxQueuedWrites = MaxQueuedWrites,
+        MaxUnappliedBytes = MaxUnappliedBytes,
+        FlushBytes = FlushBytes,
+        TrimIntervalMs = TrimIntervalMs,
+    };
 
     private static int Pick(DeterministicRandom random, params ReadOnlySpan<int> choices) =>
         choices[random.Next(choices.Length)];

@@ -1,5 +1,8 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Replication;
+using KvCloud.Node.Routing;
 using KvCloud.Node.State;
+using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -21,154 +24,116 @@ internal readonly record struct SimReadAnswer(NodeId Node, string? Value, long V
     public IReadOnlyDictionary<string, string>? Rows { get; init; }
 }
 
-/// <summary>Admits reads to a node's store, as the production router does.</summary>
-internal sealed class SimReads(SimNode node, SimWorld world)
+/// <summary>The reads of one start of a node, in the place of the clients' connections: routed by the production router.</summary>
+internal sealed class SimReads(SimNode node, SimWorld world, RoutingManager routing)
 {
-    private readonly List<SimRead> _joining = [];
-    private readonly Dictionary<long, SimRead[]> _inFlight = [];
-    private readonly List<(Slot Slot, SimRead Read)> _waiting = [];
-    private long _lastId;
+    private readonly SimWorld _world = world;
 
-    public void Start(long firstId) => _lastId = firstId;
+    /// <summary>A thread that may read looks into the store this much later at most.</summary>
+    private const int MaxLookUs = 300;
 
-    public void Clear()
+    public void Add(SimRead read, int timeoutMs)
     {
-        _joining.Clear();
-        _inFlight.Clear();
-        _waiting.Clear();
-    }
-
-    public void Add(SimRead read)
-    {
-        PaxosNode core = node.Core!;
-        if (read.Op.Kind is SimOpKind.SnapshotRead or SimOpKind.SnapshotRange)
+        ReadRequest request = RequestOf(read.Op);
+        if (routing.TryAdmit(request, out ReadAdmission admission, out ReadWait wait, out Slot slot))
         {
-            AddSnapshotRead(read);
-            return;
+            Count(read.Op, wait, admission);
+            Conclude(read, admission);
         }
-
-        switch (read.Op.Level)
+        else if (IsSkipped(wait))
         {
-            case ReadLevel.Local:
-                ReadNow(read);
-                break;
-            case ReadLevel.Leader when world.Sabotage is Sabotage.ReadsWithoutLease && core.Role == Role.Leader:
-                ReadNow(read);
-                break;
-            case ReadLevel.Leader when node.HasLease:
-                WaitFor(
-                    world.Sabotage is Sabotage.LeaderReadsBeforeApplied ? Slot.Zero : node.Published.ChosenSlot, read);
-                break;
-            case ReadLevel.Leader when core.Role != Role.Leader:
-                read.Answer(null);
-                break;
-            default:
-                _joining.Add(read);
-                node.ScheduleTurn();
-                break;
-        }
-    }
-
-    /// <summary>One request at a time: reads that come meanwhile share the next.</summary>
-    public void Request(PaxosNode core)
-    {
-        if (_inFlight.Count > 0 || _joining.Count == 0)
-        {
-            return;
-        }
-
-        long id = ++_lastId;
-        _inFlight.Add(id, [.. _joining]);
-        _joining.Clear();
-        core.ReadIndex(id);
-    }
-
-    public void Complete(ReadIndexResult result)
-    {
-        if (!_inFlight.Remove(result.Id, out SimRead[]? reads))
-        {
-            throw new SimFailureException($"{node.Self}: read index {result.Id} was answered twice, or never asked for");
-        }
-
-        foreach (SimRead read in reads)
-        {
-            if (!result.Confirmed)
-            {
-                read.Answer(null);
-            }
-            else
-            {
-                WaitFor(world.Sabotage is Sabotage.ReadsBeforeIndexApplied ? Slot.Zero : result.Slot, read);
-            }
-        }
-    }
-
-    /// <summary>More is applied: reads that waited for it look now.</summary>
-    public void Release()
-    {
-        foreach ((Slot slot, SimRead read) in _waiting.ToArray())
-        {
-            if (slot <= node.Store.AppliedSlot)
-            {
-                ReadNow(read);
-            }
-        }
-
-        _waiting.RemoveAll(item => item.Slot <= node.Store.AppliedSlot);
-    }
-
-    /// <summary>What has been issued was chosen before: a read index taken now covers it.</summary>
-    private void AddSnapshotRead(SimRead read)
-    {
-        if (node.Store.AppliedVersion.Value >= read.Op.ReadVersion
-            || world.Sabotage is Sabotage.SnapshotReadsBeforeApplied)
-        {
-            ReadNow(read);
-            return;
-        }
-
-        _joining.Add(read);
-        node.ScheduleTurn();
-    }
-
-    private void WaitFor(Slot slot, SimRead read)
-    {
-        if (slot <= node.Store.AppliedSlot)
-        {
-            ReadNow(read);
+            Look(read);
         }
         else
         {
-            _waiting.Add((slot, read));
+            long deadlineMs = routing.WaitDeadlineMs(wait, node.Clock.NowMs + timeoutMs);
+            routing.Wait(new Waiting(this, read, wait) { DeadlineMs = deadlineMs }, request, wait, slot);
         }
     }
 
-    private void ReadNow(SimRead read)
-    {
-        SimOp op = read.Op;
-        SimStore store = node.Store;
-        var answer = new SimReadAnswer(node.Self, null, 0, store.AppliedSlot);
-        switch (op.Kind)
+    private static ReadRequest RequestOf(SimOp op) => op.Kind is SimOpKind.SnapshotRead or SimOpKind.SnapshotRange
+        ? new ReadRequest(null, AtVersion: new CommitVersion(op.ReadVersion))
+        : new ReadRequest(op.Level switch
         {
-            case SimOpKind.GetReadVersion:
-                answer = answer with { Version = store.AppliedVersion.Value };
+            ReadLevel.Local => ReadConsistency.LOCAL,
+            ReadLevel.Leader => ReadConsistency.LEADER,
+            _ => ReadConsistency.READ_INDEX,
+        });
+
+    private bool IsSkipped(ReadWait wait) => _world.Sabotage switch
+    {
+        Sabotage.LeaderReadsBeforeApplied => wait == ReadWait.Applied,
+        Sabotage.SnapshotReadsBeforeApplied => wait == ReadWait.Version,
+        Sabotage.LocalReadsWithoutFreshness => wait == ReadWait.Fresh,
+        _ => false,
+    };
+
+    private void Count(SimOp op, ReadWait wait, in ReadAdmission admission)
+    {
+        if (admission.Code == ErrorCode.OK && wait == ReadWait.Applied)
+        {
+            _world.Reached.LeaseReads++;
+        }
+        else if (admission.Code == ErrorCode.OK && op.Level == ReadLevel.Local && op.Kind == SimOpKind.Read)
+        {
+            _world.Reached.LocalReads++;
+        }
+    }
+
+    private void Conclude(SimRead read, in ReadAdmission admission)
+    {
+        switch (admission.Code)
+        {
+            case ErrorCode.OK:
+                node.Later(_world.Random.Next(MaxLookUs), () => Look(read));
                 break;
-            case SimOpKind.SnapshotRange:
-                answer = answer with { Rows = store.ReadRange(op.Keys[0], op.Keys[^1], SnapshotVersion(op)) };
+            case ErrorCode.VERSION_IN_FUTURE:
+                throw new SimFailureException(
+                    $"{node.Self} answers {read.Op} with {admission.Code}: {admission.Message}; somebody was told of it");
+            case ErrorCode.NOT_LEADER or ErrorCode.NO_LEADER or ErrorCode.TIMEOUT or ErrorCode.TOO_STALE:
+                _world.Reached.ExpiredCalls += admission.Code == ErrorCode.TIMEOUT ? 1 : 0;
+                read.Answer(null);
                 break;
             default:
-                (string? value, long version) = store.Read(
-                    op.Keys[0], op.Kind == SimOpKind.SnapshotRead ? SnapshotVersion(op) : null);
-                answer = answer with { Value = value, Version = version };
-                break;
+                throw new SimFailureException(
+                    $"{node.Self} answers {read.Op} with {admission.Code}: {admission.Message}");
         }
+    }
 
-        world.Checker.Saw(node, op, answer);
+    private void Look(SimRead read)
+    {
+        SimReadAnswer answer = node.Look(read.Op);
+        _world.Checker.Saw(node, read.Op, answer);
         read.Answer(answer);
     }
 
-    private CommitVersion SnapshotVersion(SimOp op) => new(
-        world.Sabotage is Sabotage.SnapshotReadsBeforeApplied
-            ? Math.Min(op.ReadVersion, node.Store.AppliedVersion.Value)
-            : op.ReadVersion);
+    private sealed class Waiting(SimReads owner, SimRead read, ReadWait wait) : RoutedRead
+    {
+        private bool _isDone;
+
+        public override void Confirmed(Slot readIndex)
+        {
+            if (owner._world.Sabotage is Sabotage.ReadsBeforeIndexApplied)
+            {
+                _isDone = true;
+                owner.Look(read);
+            }
+        }
+
+        protected override void Admitted(in ReadAdmission admission, Slot readIndex)
+        {
+            if (_isDone)
+            {
+                return;
+            }
+
+            if (admission.Code == ErrorCode.OK)
+            {
+                owner._world.Reached.ReadIndexReads += wait == ReadWait.Applied ? 0 : 1;
+                owner._world.Reached.LeaseReads += wait == ReadWait.Applied ? 1 : 0;
+            }
+
+            owner.Conclude(read, admission);
+        }
+    }
 }

@@ -12,20 +12,18 @@ internal sealed record SimReport(
     int Reads,
     int Transactions,
     int Audits,
-    long RecoveryUs);
+    long RecoveryUs,
+    SimReached Reached,
+    ulong TraceHash);
 
 /// <summary>Runs seeds, each in a world of its own, and tells how to live through a failure again.</summary>
 internal static class SimRunner
 {
     private const int LastEvents = 60;
 
-    public static SimReport Run(
-        ulong seed,
-        Sabotage sabotage = Sabotage.None,
-        SimWorkload? workload = null,
-        Action<string>? trace = null)
+    public static SimReport Run(ulong seed, SimOptions options, Action<string>? trace = null)
     {
-        using var world = new SimWorld(seed, sabotage, workload, trace);
+        using var world = new SimWorld(seed, options, trace);
         string? failure = null;
         try
         {
@@ -47,15 +45,16 @@ internal static class SimRunner
             world.Checker.Reads,
             world.Transactions,
             world.Audits,
-            world.RecoveryUs);
+            world.RecoveryUs,
+            world.Reached,
+            world.TraceHash);
     }
 
     /// <summary>Lives through the seed again and tells its last events.</summary>
-    public static string Explain(
-        SimReport report, Sabotage sabotage = Sabotage.None, SimWorkload? workload = null)
+    public static string Explain(SimReport report, SimOptions options)
     {
         var last = new Queue<string>();
-        Run(report.Seed, sabotage, workload, line =>
+        Run(report.Seed, options, line =>
         {
             last.Enqueue(line);
             if (last.Count > LastEvents)
@@ -63,8 +62,6 @@ internal static class SimRunner
                 last.Dequeue();
             }
         });
-        string options = (workload is null ? "" : $" --workload {workload}")
-            + (sabotage == Sabotage.None ? "" : $" --sabotage {sabotage}");
         return $"{report.Failure}\nreplay with: eng/simulate --seed {report.Seed} --trace{options}\n"
             + $"last events:\n{string.Join('\n', last)}";
     }
@@ -76,9 +73,8 @@ internal static class SimRunner
     public static IReadOnlyList<SimReport> RunMany(
         ulong from,
         int count,
+        SimOptions options,
         Action<SimReport>? onReport = null,
-        Sabotage sabotage = Sabotage.None,
-        SimWorkload? workload = null,
         int maxFailures = 3)
     {
         var failures = new List<SimReport>();
@@ -97,7 +93,7 @@ internal static class SimRunner
                     }
                 }
 
-                SimReport report = Run(from + (ulong)index, sabotage, workload);
+                SimReport report = Run(from + (ulong)index, options);
                 lock (gate)
                 {
                     onReport?.Invoke(report);

@@ -7,103 +7,28 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Simulation;
 
-internal delegate void SimApplied(Slot slot, int index, in CommandResult result);
-
 /// <summary>
 /// A replica's data: the production executor on the production in-memory store. What was applied since the last flush
 /// is lost in a crash.
 /// </summary>
-internal sealed class SimStore : IDisposable
+internal sealed class SimStore(SimWorld world) : IDisposable
 {
     private MemoryKvStore _store = new();
-    private KvStoreExecutor _executor;
+    private KvStoreExecutor? _executor;
 
-    public SimStore() => _executor = new KvStoreExecutor(_store);
+    /// <summary>Of the start that is under way.</summary>
+    public KvStoreExecutor Executor => _executor!;
 
-    public Slot AppliedSlot => _executor.AppliedSlot;
+    public Slot AppliedSlot { get; private set; }
 
-    public Slot DurableSlot => _executor.DurableSlot;
+    /// <summary>What it has durably, whether the node is up or down.</summary>
+    public Slot DurableSlot => _executor?.DurableSlot ?? AppliedSlot;
 
-    public ulong Hash => _executor.Applied.StateHash;
+    public ulong Hash => Executor.Applied.StateHash;
 
-    public CommitVersion AppliedVersion => _executor.Reader.AppliedVersion;
+    public CommitVersion AppliedVersion => Executor.Reader.AppliedVersion;
 
-    /// <summary>The payload of a slot, as the production driver builds it.</summary>
-    public static byte[] Encode(IReadOnlyList<SimAttempt> attempts, long unixMs)
-    {
-        var writer = new CommandBatchWriter(initialCapacityBytes: 256);
-        foreach (SimAttempt attempt in attempts)
-        {
-            writer.Add(CommandCodec.Encode(MakeCommand(attempt.Op)));
-        }
-
-        return writer.Build(unixMs, MvccRetention.Default);
-    }
-
-    public void Apply(IReadOnlyList<ChosenEntry> entries, SimApplied observer) =>
-        _executor.Apply(entries, new Observer(observer));
-
-    public (string? Value, long Version) Read(string key, CommitVersion? at = null)
-    {
-        GetResult result = _executor.Reader.Get(null, Encoding.UTF8.GetBytes(key), at);
-        return result.Code != ErrorCode.OK
-            ? throw new SimFailureException($"a read of {key} answers {result.Code}: {result.Message}")
-            : result.Value is null ? (null, 0) : (Encoding.UTF8.GetString(result.Value), result.Version.Value);
-    }
-
-    /// <summary>The keys from the first to the last, both included, at a version.</summary>
-    public IReadOnlyDictionary<string, string> ReadRange(string first, string last, CommitVersion at)
-    {
-        var query = new RangeQuery(
-            Encoding.UTF8.GetBytes(first), true, 0, Encoding.UTF8.GetBytes(last), true, 0, 0, int.MaxValue);
-        RangeResult result = _executor.Reader.GetRange(null, query, at);
-        return result.Code == ErrorCode.OK && !result.HasMore
-            ? result.Rows.ToDictionary(
-                row => Encoding.UTF8.GetString(row.Key), row => Encoding.UTF8.GetString(row.Value))
-            : throw new SimFailureException($"a read from {first} to {last} answers {result.Code}: {result.Message}");
-    }
-
-    public void Flush() => _executor.Flush();
-
-    public void Crash()
-    {
-        _executor.Dispose();
-        _store.RestoreLastFlush();
-        _executor = new KvStoreExecutor(_store);
-    }
-
-    /// <summary>The store loses the answers of all sessions.</summary>
-    public void ForgetAnswers()
-    {
-        _executor.Dispose();
-        using (IKvBatch batch = _store.CreateBatch())
-        {
-            using IKvIterator answers = _store.Iterate(KvTable.Sessions);
-            for (answers.Seek("a"u8); answers.IsValid && answers.Key[0] == 'a'; answers.MoveNext())
-            {
-                batch.Delete(KvTable.Sessions, answers.Key);
-            }
-
-            _store.Write(batch);
-        }
-
-        _executor = new KvStoreExecutor(_store);
-    }
-
-    public void Wipe()
-    {
-        Dispose();
-        _store = new MemoryKvStore();
-        _executor = new KvStoreExecutor(_store);
-    }
-
-    public void Dispose()
-    {
-        _executor.Dispose();
-        _store.Dispose();
-    }
-
-    private static KvCommand MakeCommand(SimOp op)
+    public static byte[] Encode(SimOp op)
     {
         ReadOnlyMemory<byte> value = op.Keys.Count == 0 ? default : Encoding.UTF8.GetBytes(op.ValueOf(0));
         KvCommand command = op.Kind switch
@@ -119,19 +44,118 @@ internal sealed class SimStore : IDisposable
                 []),
             _ => throw new InvalidOperationException($"{op} is no write"),
         };
-        return op.Identity is SimIdentity identity
+        return CommandCodec.Encode(op.Identity is SimIdentity identity
             ? command with
             {
                 Identity = new RequestIdentity(identity.Session, identity.Sequence, identity.AcknowledgedBelow),
             }
-            : command;
+            : command);
     }
 
-    private sealed class Observer(SimApplied applied) : IApplyObserver
+    public void Open(bool isNew)
     {
-        public void OnApplied(Slot slot, int index, in CommandResult result) => applied(slot, index, result);
+        if (isNew)
+        {
+            // A data directory that was never finished has no data either.
+            _store = new MemoryKvStore();
+        }
 
-        public void OnMalformed(Slot slot, string error) =>
-            throw new SimFailureException($"slot {slot} is malformed: {error}");
+        _executor = new KvStoreExecutor(world.Sabotage is Sabotage.StoreLosesWrites ? new LossyKvStore(_store, world) : _store);
+        AppliedSlot = _executor.AppliedSlot;
+    }
+
+    /// <summary>More is applied, and readable.</summary>
+    public void NoteApplied() => AppliedSlot = Executor.AppliedSlot;
+
+    public (string? Value, long Version) Read(string key, CommitVersion? at = null)
+    {
+        GetResult result = Executor.Reader.Get(null, Encoding.UTF8.GetBytes(key), at);
+        return result.Code != ErrorCode.OK
+            ? throw new SimFailureException($"a read of {key} answers {result.Code}: {result.Message}")
+            : result.Value is null ? (null, 0) : (Encoding.UTF8.GetString(result.Value), result.Version.Value);
+    }
+
+    /// <summary>The keys from the first to the last, both included, at a version.</summary>
+    public IReadOnlyDictionary<string, string> ReadRange(string first, string last, CommitVersion at)
+    {
+        var query = new RangeQuery(
+            Encoding.UTF8.GetBytes(first), true, 0, Encoding.UTF8.GetBytes(last), true, 0, 0, int.MaxValue);
+        RangeResult result = Executor.Reader.GetRange(null, query, at);
+        return result.Code == ErrorCode.OK && !result.HasMore
+            ? result.Rows.ToDictionary(
+                row => Encoding.UTF8.GetString(row.Key), row => Encoding.UTF8.GetString(row.Value))
+            : throw new SimFailureException($"a read from {first} to {last} answers {result.Code}: {result.Message}");
+    }
+
+    public void Crash()
+    {
+        _executor?.Dispose();
+        _executor = null;
+        _store.RestoreLastFlush();
+        using var restored = new KvStoreExecutor(_store);
+        AppliedSlot = restored.AppliedSlot;
+    }
+
+    /// <summary>The store loses the answers of all sessions.</summary>
+    public void ForgetAnswers()
+    {
+        using IKvBatch batch = _store.CreateBatch();
+        using IKvIterator answers = _store.Iterate(KvTable.Sessions);
+        for (answers.Seek("a"u8); answers.IsValid && answers.Key[0] == 'a'; answers.MoveNext())
+        {
+            batch.Delete(KvTable.Sessions, answers.Key);
+        }
+
+        _store.Write(batch);
+    }
+
+    public void Wipe()
+    {
+        _store.Dispose();
+        _store = new MemoryKvStore();
+        AppliedSlot = Slot.Zero;
+    }
+
+    public void Dispose()
+    {
+        _executor?.Dispose();
+        _store.Dispose();
+    }
+
+    /// <summary>A store that forgets a batch now and then: see <see cref="Sabotage.StoreLosesWrites"/>.</summary>
+    private sealed class LossyKvStore(MemoryKvStore store, SimWorld world) : IKvStore
+    {
+        public bool TryGet(KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value) => store.TryGet(table, key, ref value);
+
+        public IKvIterator Iterate(KvTable table) => store.Iterate(table);
+
+        public bool TryGetNewest(ReadOnlySpan<byte> key, ref ValueBuffer value) => store.TryGetNewest(key, ref value);
+
+        public bool TryGetAt(ReadOnlySpan<byte> key, CommitVersion at, ref ValueBuffer value) =>
+            store.TryGetAt(key, at, ref value);
+
+        public IKvIterator IterateNewest() => store.IterateNewest();
+
+        public IKvIterator IterateAt(CommitVersion at) => store.IterateAt(at);
+
+        public IKvBatch CreateBatch() => store.CreateBatch();
+
+        public void Write(IKvBatch batch)
+        {
+            if (!world.Random.Chance(5))
+            {
+                store.Write(batch);
+            }
+        }
+
+        public void Flush() => store.Flush();
+
+        public void ForgetVersionsBefore(CommitVersion oldest) => store.ForgetVersionsBefore(oldest);
+
+        public StoreFigures GetFigures() => store.GetFigures();
+
+        public void Dispose()
+        {
+        }
     }
 }

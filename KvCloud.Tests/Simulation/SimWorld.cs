@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using KvCloud.Consensus;
+using KvCloud.Node.Transport;
 using KvCloud.Node.State;
 
 namespace KvCloud.Tests.Simulation;
@@ -12,7 +13,7 @@ namespace KvCloud.Tests.Simulation;
 /// First safety: every kind of trouble, and no answer may ever be wrong. Then liveness: all trouble ends, and within a
 /// bounded time everything must be answered and all replicas must agree.
 /// </remarks>
-internal sealed class SimWorld : IDisposable
+internal sealed class SimWorld : ISimScheduler, IDisposable
 {
     private const long LivenessUs = 15 * SimProfile.Second;
     private const long SettleUs = 10 * SimProfile.Second;
@@ -29,13 +30,13 @@ internal sealed class SimWorld : IDisposable
     private int _ops;
     private int _sentAttempts;
 
-    public SimWorld(ulong seed, Sabotage sabotage, SimWorkload? workload, Action<string>? trace)
+    public SimWorld(ulong seed, SimOptions options, Action<string>? trace)
     {
         Random = new DeterministicRandom(seed);
-        Sabotage = sabotage;
+        Sabotage = options.IsControl ? Sabotage.None : options.Sabotage;
         _trace = trace;
-        Profile = sabotage.Favour(SimProfile.Draw(Random));
-        Profile = Profile with { Workload = workload ?? Profile.Workload };
+        Profile = options.Sabotage.Favour(SimProfile.Draw(Random));
+        Profile = Profile with { Workload = options.Workload ?? Profile.Workload };
         if (Profile.Workload != SimWorkload.Registers)
         {
             // A transaction has many steps: a client that thinks long before each gets little done.
@@ -51,7 +52,13 @@ internal sealed class SimWorld : IDisposable
         Keys = _data is null
             ? [.. Enumerable.Range(0, Profile.Keys).Select(key => $"k{key}")]
             : [.. _data.Keys, .. Enumerable.Range(0, Profile.Clients).Select(SimTransactions.LedgerOf), ProbeKey];
-        Network = new SimNetwork(this, Profile);
+        Network = new SimByteNetwork(this, Profile);
+        if (trace is not null)
+        {
+            Network.OnTrace = line => Trace($"{line}");
+        }
+
+        TransportOptions = SimByteNetwork.DrawOptions(Random);
         Checker = new SimChecker(this);
         Nodes = [.. Enumerable.Range(0, Profile.Nodes).Select(id => new SimNode(id, this, Profile))];
         _nemesis = new SimNemesis(this, Profile);
@@ -63,7 +70,14 @@ internal sealed class SimWorld : IDisposable
 
     public Sabotage Sabotage { get; }
 
-    public SimNetwork Network { get; }
+    public SimByteNetwork Network { get; }
+
+    public TransportOptions TransportOptions { get; }
+
+    public SimReached Reached { get; } = new();
+
+    /// <summary>Whose writes were forwarded, by the forwarding node and its number for them.</summary>
+    public Dictionary<(NodeId From, long Id), SimAttempt> Forwarded { get; } = [];
 
     public SimChecker Checker { get; }
 
@@ -87,6 +101,11 @@ internal sealed class SimWorld : IDisposable
     public int Audits { get; private set; }
 
     public long Events { get; private set; }
+
+    /// <summary>
+    /// Of all that was drawn at random, and when: two lives of one seed that differ anywhere soon differ in this.
+    /// </summary>
+    public ulong TraceHash { get; private set; } = 14_695_981_039_346_656_037;
 
     /// <summary>How long the healed cluster needed until everything asked of it had succeeded.</summary>
     public long RecoveryUs { get; private set; }
@@ -188,7 +207,7 @@ internal sealed class SimWorld : IDisposable
 
         bool isSettled = RunUntil(
             () => _clients.TrueForAll(client => client.IsDone)
-                && Nodes.All(node => node.IsIdle && node.Store.AppliedSlot == Checker.AgreedSlot),
+                && Nodes.All(node => node.IsIdle && (node.IsGone || node.Store.AppliedSlot == Checker.AgreedSlot)),
             NowUs + SettleUs);
         Trace($"settled  {isSettled}");
         Checker.Converged();
@@ -208,7 +227,10 @@ internal sealed class SimWorld : IDisposable
         yield return MakeProbe(SimOpKind.Read) with { Level = ReadLevel.Leader };
         for (int id = 0; id < Profile.Nodes; id++)
         {
-            yield return MakeProbe(SimOpKind.Read) with { Level = ReadLevel.ReadIndex, At = id };
+            if (!Nodes[id].IsGone)
+            {
+                yield return MakeProbe(SimOpKind.Read) with { Level = ReadLevel.ReadIndex, At = id };
+            }
         }
     }
 
@@ -221,7 +243,7 @@ internal sealed class SimWorld : IDisposable
             return;
         }
 
-        foreach (SimNode node in Nodes)
+        foreach (SimNode node in Nodes.Where(node => !node.IsGone))
         {
             for (int i = 0; i < VersionsLookedAt; i++)
             {
@@ -242,6 +264,7 @@ internal sealed class SimWorld : IDisposable
             Action action = _events.Dequeue();
             NowUs = next.Us;
             Events++;
+            TraceHash = (TraceHash ^ (ulong)next.Us ^ Random.State) * 1_099_511_628_211;
             action();
             if (condition())
             {

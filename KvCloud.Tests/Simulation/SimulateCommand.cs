@@ -10,7 +10,7 @@ public static class SimulateCommand
         usage: eng/simulate --seeds N [--from S]     run N seeds from S on (default 1)
                eng/simulate --seed S [--trace]       live through one seed; with --trace print every event
                [--workload registers|bank|cycle]     what the clients do; without it the seed says
-               [--sabotage NAME]                     break the world on purpose
+               [--sabotage NAME [--control]]         break the world on purpose; or run the same world unbroken
         """;
 
     public static int Main(string[] args)
@@ -19,8 +19,7 @@ public static class SimulateCommand
         ulong from = 1;
         int seeds = 0;
         bool isTraced = false;
-        var sabotage = Sabotage.None;
-        SimWorkload? workload = null;
+        SimOptions options = SimOptions.Default;
         for (int i = 0; i < args.Length; i++)
         {
             string? value = i + 1 < args.Length ? args[i + 1] : null;
@@ -32,9 +31,11 @@ public static class SimulateCommand
                     && (seed = number) is not null && ++i > 0,
                 "--from" => ulong.TryParse(value, CultureInfo.InvariantCulture, out from) && ++i > 0,
                 "--seeds" => int.TryParse(value, CultureInfo.InvariantCulture, out seeds) && seeds > 0 && ++i > 0,
-                "--sabotage" => Enum.TryParse(value, ignoreCase: true, out sabotage) && ++i > 0,
-                "--workload" => Enum.TryParse(value, ignoreCase: true, out SimWorkload named)
-                    && Enum.IsDefined(named) && (workload = named) is not null && ++i > 0,
+                "--sabotage" => Enum.TryParse(value, ignoreCase: true, out Sabotage sabotage) && Enum.IsDefined(sabotage)
+                    && (options = options with { Sabotage = sabotage }) is not null && ++i > 0,
+                "--control" => (options = options with { IsControl = true }) is not null,
+                "--workload" => Enum.TryParse(value, ignoreCase: true, out SimWorkload named) && Enum.IsDefined(named)
+                    && (options = options with { Workload = named }) is not null && ++i > 0,
                 _ => false,
             };
             if (!isUnderstood)
@@ -46,7 +47,7 @@ public static class SimulateCommand
 
         if (seed is ulong one)
         {
-            return RunOne(one, sabotage, workload, isTraced);
+            return RunOne(one, options, isTraced);
         }
 
         if (seeds == 0)
@@ -55,21 +56,21 @@ public static class SimulateCommand
             return 2;
         }
 
-        return RunMany(from, seeds, sabotage, workload);
+        return RunMany(from, seeds, options);
     }
 
-    private static int RunOne(ulong seed, Sabotage sabotage, SimWorkload? workload, bool isTraced)
+    private static int RunOne(ulong seed, SimOptions options, bool isTraced)
     {
-        SimReport report = SimRunner.Run(seed, sabotage, workload, isTraced ? Console.Out.WriteLine : null);
+        SimReport report = SimRunner.Run(seed, options, isTraced ? Console.Out.WriteLine : null);
         Console.WriteLine(report.Failure is null
             ? $"seed {seed}: {report.Events} events, {report.Slots} slots, {report.Answers} writes answered, "
                 + $"{report.Reads} reads, {report.Transactions} transactions, {report.Audits} audits, "
-                + $"recovered in {report.RecoveryUs / 1_000} ms"
-            : SimRunner.Explain(report, sabotage, workload));
+                + $"recovered in {report.RecoveryUs / 1_000} ms; {report.Reached}; trace {report.TraceHash:x16}"
+            : SimRunner.Explain(report, options));
         return report.Failure is null ? 0 : 1;
     }
 
-    private static int RunMany(ulong from, int seeds, Sabotage sabotage, SimWorkload? workload)
+    private static int RunMany(ulong from, int seeds, SimOptions options)
     {
         var watch = Stopwatch.StartNew();
         int done = 0;
@@ -79,7 +80,8 @@ public static class SimulateCommand
         long transactions = 0;
         long audits = 0;
         long slowestUs = 0;
-        IReadOnlyList<SimReport> failures = SimRunner.RunMany(from, seeds, report =>
+        var reached = new SimReached();
+        IReadOnlyList<SimReport> failures = SimRunner.RunMany(from, seeds, options, report =>
         {
             done++;
             slots += report.Slots;
@@ -88,6 +90,7 @@ public static class SimulateCommand
             transactions += report.Transactions;
             audits += report.Audits;
             slowestUs = Math.Max(slowestUs, report.RecoveryUs);
+            reached.Add(report.Reached);
             if (report.Failure is not null)
             {
                 Console.WriteLine(report.Failure);
@@ -96,15 +99,16 @@ public static class SimulateCommand
             {
                 Console.WriteLine($"{done} seeds, {done / watch.Elapsed.TotalSeconds:0} a second");
             }
-        }, sabotage, workload);
+        });
         Console.WriteLine(
             $"{done} seeds from {from} in {watch.Elapsed.TotalSeconds:0.0} s ({done / watch.Elapsed.TotalSeconds:0.0} a "
             + $"second): {slots} slots, {answers} writes answered, {reads} reads, {transactions} transactions, "
             + $"{audits} audits, slowest recovery {slowestUs / 1_000} ms, {failures.Count} failures");
+        Console.WriteLine($"reached: {reached}");
         foreach (SimReport failure in failures)
         {
             Console.WriteLine();
-            Console.WriteLine(SimRunner.Explain(failure, sabotage, workload));
+            Console.WriteLine(SimRunner.Explain(failure, options));
         }
 
         return failures.Count == 0 ? 0 : 1;

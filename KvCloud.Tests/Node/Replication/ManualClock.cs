@@ -9,6 +9,8 @@ internal sealed class ManualClock : IReplicaClock
 
     public long NowMs => NowUs / 1_000;
 
+    public long BootMs => NowMs;
+
     public long NowTick => NowMs / ReplicaClock.TickMs;
 
     public long Timestamp => NowUs;

@@ -1,0 +1,51 @@
+using KvCloud.Consensus;
+
+namespace KvCloud.Tests.Simulation;
+
+/// <summary>Ways in which a disk loses or changes what was durable on it.</summary>
+internal static class SimDamage
+{
+    private const int SectorSizeBytes = 512;
+
+    /// <summary>Data of a sector of the log, without its stamp.</summary>
+    private const int SectorDataBytes = 500;
+
+    private const string Root = "/data/node";
+
+    /// <summary>What a replica has to have, and misses by name.</summary>
+    private static readonly string[] Parts = ["log", "log.mark", "identity", "incarnations"];
+
+    public static void Do(
+        SimDisk disk, DeterministicRandom random, SortedDictionary<int, SimDiskSnapshot> olderDays, int node, long nowUs)
+    {
+        IReadOnlyList<string> files = [.. disk.FilesBelow(Root).Where(file => disk.LengthOf(file) > 0)];
+        if (files.Count == 0)
+        {
+            return;
+        }
+
+        switch (random.Next(3))
+        {
+            case 0:
+                disk.Lose($"{Root}/{Parts[random.Next(Parts.Length)]}");
+                break;
+            default:
+                FlipBit(disk, random, files[random.Next(files.Count)]);
+                break;
+        }
+    }
+
+    /// <summary>
+    /// Any bit but those of the stamps of sectors: in the very last group before a crash damage of a stamp is taken for a write
+    /// that was never finished (docs/adr/0007).
+    /// </summary>
+    private static void FlipBit(SimDisk disk, DeterministicRandom random, string file)
+    {
+        long length = disk.LengthOf(file);
+        long place = random.Next((int)length);
+        if (place % SectorSizeBytes < SectorDataBytes)
+        {
+            disk.FlipBit(file, (place * 8) + random.Next(8));
+        }
+    }
+}

@@ -1,0 +1,50 @@
+using System.Globalization;
+
+namespace KvCloud.Tests.Simulation;
+
+/// <summary>What a seed, or many, have brought about: a run that reaches none of something proves nothing about it.</summary>
+internal sealed record SimReached
+{
+    public long Elections { get; set; }
+
+    public long LeaseReads { get; set; }
+
+    public long ReadIndexReads { get; set; }
+
+    public long LocalReads { get; set; }
+
+    public long Forwards { get; set; }
+
+    public long CatchUps { get; set; }
+
+    public long Trims { get; set; }
+
+    public long Recoveries { get; set; }
+
+    public long PowerCuts { get; set; }
+
+    /// <summary>Calls that were told that their time is over, with nothing done.</summary>
+    public long ExpiredCalls { get; set; }
+
+    public long UnknownOutcomes { get; set; }
+
+    /// <summary>Replicas that stopped because of their disk.</summary>
+    public long Failures { get; set; }
+
+    /// <summary>Damaged replicas that refused to start.</summary>
+    public long Refusals { get; set; }
+
+    private static readonly System.Reflection.PropertyInfo[] Counts =
+        [.. typeof(SimReached).GetProperties().Where(property => property.PropertyType == typeof(long))];
+
+    public void Add(SimReached other)
+    {
+        foreach (System.Reflection.PropertyInfo count in Counts)
+        {
+            count.SetValue(this, (long)count.GetValue(this)! + (long)count.GetValue(other)!);
+        }
+    }
+
+    public override string ToString() => string.Join(
+        ", ", Counts.Select(count => string.Create(CultureInfo.InvariantCulture, $"{count.Name} {count.GetValue(this)}")));
+}
