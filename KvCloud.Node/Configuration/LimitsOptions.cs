@@ -48,6 +48,18 @@ internal sealed record LimitsOptions
     [Between(1024, KvLimits.RangeMaxSizeBytes)]
     public int MaxRangeBytes { get; init; } = KvLimits.RangeMaxSizeBytes;
 
+    [About("Costly reads, such as ranges of many keys, that run at once; 0 for half of the cores, and at least one.")]
+    [Between(0, 1024)]
+    public int MaxConcurrentScans { get; init; }
+
+    [About("Connections that may wait for a costly read to run; a read on top is answered OVERLOADED.")]
+    [Between(0, 1_000_000)]
+    public int MaxQueuedScans { get; init; } = 256;
+
+    [About("Bytes of range answers being read or not yet taken by their clients; a read on top is answered OVERLOADED.")]
+    [Between(16 * 1024 * 1024, 64L * 1024 * 1024 * 1024)]
+    public long MaxScanAnswerBytes { get; init; } = 256L * 1024 * 1024;
+
     [About("How long a call may take that names no timeout.")]
     [Between(1, 3_600_000)]
     public int DefaultTimeoutMs { get; init; } = 10_000;

@@ -16,9 +16,16 @@ internal static class Ranges
         : toEndOfKeyspace ? (ReadOnlyMemory<byte>?)null
         : DefaultEnd;
 
-    /// <summary>A negative limit goes through, for the store to refuse it by name.</summary>
-    public static int LimitBytes(int requested, RpcLimits limits) =>
-        requested < 0 ? requested : Math.Min(requested == 0 ? KvLimits.RangeDefaultSizeBytes : requested, limits.MaxRangeBytes);
+    /// <summary>How much one answer may hold.</summary>
+    public static int LimitBytes(int? requested, RpcLimits limits) => requested switch
+    {
+        null => Math.Min(KvLimits.RangeDefaultSizeBytes, limits.MaxRangeBytes),
+
+        // For the store to refuse it by name.
+        < 0 => requested.Value,
+        0 => Math.Min(KvLimits.RangeDefaultSizeBytes, limits.MaxRangeBytes),
+        _ => Math.Min(requested.Value, limits.MaxRangeBytes),
+    };
 
     public static List<KeyValue> Rows(RangeResult result)
     {
