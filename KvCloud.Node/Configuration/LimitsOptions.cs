@@ -44,7 +44,8 @@ internal sealed record LimitsOptions
     [Between(1024, 64L * 1024 * 1024 * 1024)]
     public long MaxQueuedWriteBytes { get; init; } = 64L * 1024 * 1024;
 
-    [About("A range answer stops after about so many bytes of keys and values; has_more tells that there is more.")]
+    [About("A range answer whose request sets limit_bytes stops after about so many bytes of keys and values; has_more "
+        + "tells that there is more. Without limit_bytes it has the rows asked for, 15 MiB at most.")]
     [Between(1024, KvLimits.RangeMaxSizeBytes)]
     public int MaxRangeBytes { get; init; } = KvLimits.RangeMaxSizeBytes;
 

@@ -16,10 +16,13 @@ internal static class Ranges
         : toEndOfKeyspace ? (ReadOnlyMemory<byte>?)null
         : DefaultEnd;
 
-    /// <summary>How much one answer may hold.</summary>
+    /// <summary>
+    /// How much one answer may hold. Who sets limit_bytes knows of has_more; old clients do not set it, and some take the
+    /// first answer for the whole: they get all rows that a message has room for.
+    /// </summary>
     public static int LimitBytes(int? requested, RpcLimits limits) => requested switch
     {
-        null => Math.Min(KvLimits.RangeDefaultSizeBytes, limits.MaxRangeBytes),
+        null => Math.Max(1, Math.Min(KvLimits.RangeMessageSizeBytes, limits.MaxMessageBytes)),
 
         // For the store to refuse it by name.
         < 0 => requested.Value,
