@@ -57,7 +57,8 @@ internal sealed record LimitsOptions
     [Between(0, 1_000_000)]
     public int MaxQueuedScans { get; init; } = 256;
 
-    [About("Bytes of range answers being read or not yet taken by their clients; a read on top is answered OVERLOADED.")]
+    [About("Bytes of range answers being read or not yet taken by their clients; a read on top is answered "
+        + "OVERLOADED.")]
     [Between(16 * 1024 * 1024, 64L * 1024 * 1024 * 1024)]
     public long MaxScanAnswerBytes { get; init; } = 256L * 1024 * 1024;
 

@@ -199,8 +199,8 @@ internal sealed record ListenerOptions
 
 internal sealed record MvccOptions
 {
-    [About("A version stays readable for at least this long after it was replaced or deleted, of which one slot may count "
-        + "an eighth at most ...")]
+    [About("A version stays readable for at least this long after it was replaced or deleted, of which one slot may "
+        + "count an eighth at most ...")]
     [Between(0, 31_536_000)]
     public int RetentionSeconds { get; init; } = 60;
 

@@ -16,7 +16,9 @@ internal sealed record SettingsResult(
 /// </summary>
 internal sealed class SettingsReader
 {
-    /// <summary>Stood in the examples of earlier builds, which never read it: who has it hears that it may go.</summary>
+    /// <summary>
+    /// Stood in the examples of earlier builds, which never read it: who has it hears that it may go.
+    /// </summary>
     private const string RetiredKey = "cluster.leader_discovery_timeout_ms";
 
     private readonly IReadOnlyList<IConfigurationProvider> _strongestFirst;

@@ -39,20 +39,24 @@ internal sealed record RpcLimits
     public int MaxTimeoutMs { get; init; } = 300_000;
 
     /// <summary>
-    /// The answer to a range read that says by limit_bytes how much it wants stops after about so many bytes of keys and
-    /// values (max_range_bytes).
+    /// The answer to a range read that says by limit_bytes how much it wants stops after about so many bytes of keys
+    /// and values (max_range_bytes).
     /// </summary>
     public int MaxRangeBytes { get; init; } = 4 * 1024 * 1024;
 
-    /// <summary>Costly reads that run at once; 0 for half of the cores, and at least one (max_concurrent_scans).</summary>
+    /// <summary>
+    /// Costly reads that run at once; 0 for half of the cores, and at least one (max_concurrent_scans).
+    /// </summary>
     public int MaxConcurrentScans { get; init; }
 
-    /// <summary>Connections that may wait for a costly read; a read on top is answered OVERLOADED (max_queued_scans).</summary>
+    /// <summary>
+    /// Connections that may wait for a costly read; a read on top is answered OVERLOADED (max_queued_scans).
+    /// </summary>
     public int MaxQueuedScans { get; init; } = 256;
 
     /// <summary>
-    /// Bytes of costly answers that are not sent; a read on top is answered OVERLOADED (max_scan_answer_bytes). Bounds what
-    /// clients that ask for much and take nothing make this node hold.
+    /// Bytes of costly answers that are not sent; a read on top is answered OVERLOADED (max_scan_answer_bytes). Bounds
+    /// what clients that ask for much and take nothing make this node hold.
     /// </summary>
     public long MaxScanAnswerBytes { get; init; } = 256L * 1024 * 1024;
 

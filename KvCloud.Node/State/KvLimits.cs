@@ -30,8 +30,8 @@ internal static class KvLimits
     public const int RangeMaxSizeBytes = 4 * 1024 * 1024;
 
     /// <summary>
-    /// What one answer may hold: less than the 16,384,000 bytes of a frame beyond which Apache's clients, by default, read
-    /// no further.
+    /// What one answer may hold: less than the 16,384,000 bytes of a frame beyond which Apache's clients, by default,
+    /// read no further.
     /// </summary>
     public const int RangeMessageSizeBytes = 15 * 1024 * 1024;
 

@@ -73,7 +73,9 @@ internal sealed class KvReader
         return ResultOf(scan);
     }
 
-    /// <summary>Begins to read a range, in the caller's own steps; null when it is refused. The caller disposes of it.</summary>
+    /// <summary>
+    /// Begins to read a range, in the caller's own steps; null when it is refused. The caller disposes of it.
+    /// </summary>
     public RangeScan? OpenRange(string? columnFamily, in RangeQuery query, CommitVersion? at, out RangeResult refused)
     {
         refused = NothingRefused;

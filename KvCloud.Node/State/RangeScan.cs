@@ -11,7 +11,8 @@ namespace KvCloud.Node.State;
 /// What it visits counts, whether it becomes a row or not: keys that offsets pass by and deleted keys cost as much as
 /// others. At <see cref="KvLimits.RangeVisitedKeys"/> it ends, with has_more where it has a row to go on from.
 /// </remarks>
-/// <exception cref="VersionForgottenException">The version has left the window before this was made; later is no matter.</exception>
+/// <exception cref="VersionForgottenException">The version has left the window before this was made; later is no
+/// matter.</exception>
 internal sealed class RangeScan : IDisposable
 {
     private readonly IKvIterator _records;
@@ -92,8 +93,8 @@ internal sealed class RangeScan : IDisposable
     }
 
     /// <summary>
-    /// Visits at most so many keys, and stops before that when the rows have reached <paramref name="untilBytes"/>. True
-    /// when the range is read.
+    /// Visits at most so many keys, and stops before that when the rows have reached <paramref name="untilBytes"/>.
+    /// True when the range is read.
     /// </summary>
     public bool Advance(int keys, long untilBytes = long.MaxValue)
     {
@@ -236,7 +237,7 @@ internal sealed class RangeScan : IDisposable
         _hasMore = _rows.Count > 0;
         _error = _hasMore
             ? null
-            : $"the range visits more than {_visitLimit} keys, the limit of one call, before its first row, deleted ones"
-                + " included: begin at a later key, or use smaller offsets";
+            : $"the range visits more than {_visitLimit} keys, the limit of one call, before its first row, deleted"
+                + " ones included: begin at a later key, or use smaller offsets";
     }
 }

@@ -9,13 +9,15 @@ namespace KvCloud.Node.State;
 /// never by this node's clock or settings, because whether a commit is VERSION_TOO_OLD must be the same everywhere.
 /// </summary>
 /// <remarks>
-/// <para>Keeps at most about a hundred samples "at this time, this was the newest version", a 64th of the window apart.</para>
+/// <para>Keeps at most about a hundred samples "at this time, this was the newest version", a 64th of the window
+/// apart.</para>
 /// <para>
 /// The time of a batch is a wall clock, which may be a day ahead, be set back, or belong to another leader than the one
-/// before. So the window has a clock of its own, which goes on by what passed since the batch before, but by no more than an
-/// eighth of the window for one batch: a clock that leaps takes no more than that from what is readable. A time before the
-/// last one moves nothing; if it is more than that step behind, the one before was wrong, or this one is, and time is
-/// measured from here on. When little is written, versions stay readable for longer than the window: it moves by batches.
+/// before. So the window has a clock of its own, which goes on by what passed since the batch before, but by no more
+/// than an eighth of the window for one batch: a clock that leaps takes no more than that from what is readable. A
+/// time before the last one moves nothing; if it is more than that step behind, the one before was wrong, or this one
+/// is, and time is measured from here on. When little is written, versions stay readable for longer than the window:
+/// it moves by batches.
 /// </para>
 /// </remarks>
 internal sealed class RetentionWindow
@@ -31,7 +33,9 @@ internal sealed class RetentionWindow
     /// <summary>The logged time from which the next batch's is measured.</summary>
     public long LoggedUnixMs { get; private set; }
 
-    /// <summary>The window's own clock. It never goes back, and only differences between its times mean anything.</summary>
+    /// <summary>
+    /// The window's own clock. It never goes back, and only differences between its times mean anything.
+    /// </summary>
     public long ClockMs { get; private set; }
 
     public CommitVersion OldestReadable { get; private set; }

@@ -5,12 +5,12 @@ namespace KvCloud.Node.State;
 
 /// <summary>
 /// The newest state of every key that the batch under way has touched, before the store has it. An open hash table
-/// over slices of the batch's own memory: a key costs no allocation. Iteration is in the order of insertion or of the keys,
-/// never of the hashes.
+/// over slices of the batch's own memory: a key costs no allocation. Iteration is in the order of insertion or of the
+/// keys, never of the hashes.
 /// </summary>
 /// <remarks>
-/// The order of keys is kept from the first time that a range is asked for in a batch, since most batches have nobody who
-/// asks: m keys and n ranges then cost (n + m) log m comparisons, and what lies in the ranges.
+/// The order of keys is kept from the first time that a range is asked for in a batch, since most batches have nobody
+/// who asks: m keys and n ranges then cost (n + m) log m comparisons, and what lies in the ranges.
 /// </remarks>
 internal sealed class WriteOverlay
 {
@@ -66,7 +66,9 @@ internal sealed class WriteOverlay
         Insert(entry, _entries.Count);
     }
 
-    /// <summary>What the batch has written within [begin, end), in the order of keys. No end is the keyspace's.</summary>
+    /// <summary>
+    /// What the batch has written within [begin, end), in the order of keys. No end is the keyspace's.
+    /// </summary>
     public IEnumerable<Entry> Within(uint keyspace, ReadOnlyMemory<byte> begin, ReadOnlyMemory<byte>? end)
     {
         for (; _orderedCount < _entries.Count; _orderedCount++)
@@ -77,7 +79,9 @@ internal sealed class WriteOverlay
         var first = new Place(keyspace, begin, -1);
 
         // No key is empty, so none has the place of the end of a keyspace.
-        Place last = end is ReadOnlyMemory<byte> key ? new Place(keyspace, key, -1) : new Place(keyspace + 1, default, -1);
+        Place last = end is ReadOnlyMemory<byte> key
+            ? new Place(keyspace, key, -1)
+            : new Place(keyspace + 1, default, -1);
         return _ordered.Count == 0 || _order.Compare(first, last) >= 0 ? [] : Within(first, last);
     }
 

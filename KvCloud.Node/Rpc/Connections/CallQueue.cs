@@ -20,7 +20,8 @@ namespace KvCloud.Node.Rpc.Connections;
 /// </para>
 /// <para>
 /// A thread of replication that made ready a lone write takes the pen for that answer alone: what else the client has
-/// pipelined, and may cost any amount, goes to the thread pool. Where the call at the front is a costly one, the pen goes to the
+/// pipelined, and may cost any amount, goes to the thread pool. Where the call at the front is a costly one, the pen
+/// goes to the
 /// <see cref="ScanPool"/>, and comes back when that call is answered.
 /// </para>
 /// <para>
@@ -79,13 +80,17 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
         _onSent = OnSent;
     }
 
-    /// <summary>This connection's place among those that wait for costly reads. Used by <see cref="ScanPool"/>.</summary>
+    /// <summary>
+    /// This connection's place among those that wait for costly reads. Used by <see cref="ScanPool"/>.
+    /// </summary>
     public LinkedListNode<CallQueue> ScanNode { get; }
 
-    /// <summary>Whether what is asked for here is of no use to anybody. By the scan pool, which holds the pen.</summary>
+    /// <summary>
+    /// Whether what is asked for here is of no use to anybody. By the scan pool, which holds the pen.
+    /// </summary>
     /// <remarks>
-    /// A client that closes may still want its answers, if it only closed one direction; it certainly is gone when the socket
-    /// reports an error, which it does once an answer was sent to nobody.
+    /// A client that closes may still want its answers, if it only closed one direction; it certainly is gone when the
+    /// socket reports an error, which it does once an answer was sent to nobody.
     /// </remarks>
     bool IScanTurn.IsUnwanted => _isAbandoned || _socket.Poll(0, SelectMode.SelectError);
 
@@ -117,7 +122,8 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
     /// is written together. Any thread; never blocks for long or throws.
     /// </summary>
     /// <param name="isAlone">
-    /// Nothing else becomes ready with it: it, and nothing behind it, is answered on this thread, if nobody holds the pen.
+    /// Nothing else becomes ready with it: it, and nothing behind it, is answered on this thread, if nobody holds the
+    /// pen.
     /// </param>
     public void OnReady(long index, bool isAlone)
     {
@@ -200,7 +206,9 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
         }
     }
 
-    /// <summary>A turn of the scan pool for the costly call at the front. True when the pen is no longer with the pool.</summary>
+    /// <summary>
+    /// A turn of the scan pool for the costly call at the front. True when the pen is no longer with the pool.
+    /// </summary>
     public bool RunScan()
     {
         try
@@ -231,7 +239,9 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
         return true;
     }
 
-    /// <summary>After the scan pool has queued this connection again: if it was abandoned just then, nobody waits.</summary>
+    /// <summary>
+    /// After the scan pool has queued this connection again: if it was abandoned just then, nobody waits.
+    /// </summary>
     public void OnScanQueued()
     {
         Interlocked.MemoryBarrier();
@@ -318,8 +328,8 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
     }
 
     /// <summary>
-    /// By a thread of replication, which holds the pen: writes the call at <paramref name="index"/>, if it is still at the
-    /// front, and nothing else.
+    /// By a thread of replication, which holds the pen: writes the call at <paramref name="index"/>, if it is still at
+    /// the front, and nothing else.
     /// </summary>
     private void AnswerAlone(long index)
     {
@@ -341,7 +351,9 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
         }
     }
 
-    /// <summary>Gives the pen back where nothing is ready, else to the thread pool: this thread has other work.</summary>
+    /// <summary>
+    /// Gives the pen back where nothing is ready, else to the thread pool: this thread has other work.
+    /// </summary>
     private void HandOn()
     {
         if (!_isAbandoned && PeekReady() is null
@@ -353,7 +365,9 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
-    /// <summary>False when the pen is still with the caller, because the pool is full or the connection at its end.</summary>
+    /// <summary>
+    /// False when the pen is still with the caller, because the pool is full or the connection at its end.
+    /// </summary>
     private bool TryHandToScans(ICostlyCall call)
     {
         if (_scans.TryQueue(this, out var fullLimit))

@@ -4,7 +4,8 @@ using KvCloud.Protocol;
 namespace KvCloud.Node.Rpc.Connections;
 
 /// <summary>
-/// A call whose answer may visit many keys. What is quickly read is answered as any other call is; the rest is read by the
+/// A call whose answer may visit many keys. What is quickly read is answered as any other call is; the rest is read by
+/// the
 /// <see cref="ScanPool"/>, a turn at a time. One thread at a time: the holder of the pen.
 /// </summary>
 internal interface ICostlyCall : IPendingCall
@@ -15,7 +16,9 @@ internal interface ICostlyCall : IPendingCall
     /// <summary>Answers that a limit of this node, which <paramref name="fullLimit"/> names, is full.</summary>
     ErrorCode WriteOverloaded(AnswerWriter output, string fullLimit);
 
-    /// <summary>Nobody waits for the answer any more: what the call holds is released. More than once does no harm.</summary>
+    /// <summary>
+    /// Nobody waits for the answer any more: what the call holds is released. More than once does no harm.
+    /// </summary>
     void Drop();
 }
 
@@ -38,8 +41,8 @@ internal interface IScanTurn
     bool IsUnwanted { get; }
 
     /// <summary>
-    /// Charges so many bytes of the answer, until it is sent or given up; if there is no room, the limit that is full, for
-    /// people.
+    /// Charges so many bytes of the answer, until it is sent or given up; if there is no room, the limit that is full,
+    /// for people.
     /// </summary>
     bool TryHold(long bytes, out string? fullLimit);
 }

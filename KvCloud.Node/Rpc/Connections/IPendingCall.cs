@@ -30,8 +30,8 @@ internal interface IPendingCall
     void Start(CallQueue queue, long index);
 
     /// <summary>
-    /// Writes the answer. False, with nothing written, from an <see cref="ICostlyCall"/> alone. Called by the holder of the
-    /// pen. Must not throw.
+    /// Writes the answer. False, with nothing written, from an <see cref="ICostlyCall"/> alone. Called by the holder
+    /// of the pen. Must not throw.
     /// </summary>
     bool TryWriteAnswer(AnswerWriter output, out ErrorCode code);
 }

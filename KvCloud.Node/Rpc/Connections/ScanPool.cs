@@ -33,8 +33,8 @@ internal sealed class ScanPool : IDisposable
     public int Admitted => Volatile.Read(ref _admitted);
 
     /// <summary>
-    /// Takes the connection, and with it the pen, of which it is given turns by <see cref="CallQueue.RunScan"/>. If there
-    /// is no room, the limit that is full, for people.
+    /// Takes the connection, and with it the pen, of which it is given turns by <see cref="CallQueue.RunScan"/>. If
+    /// there is no room, the limit that is full, for people.
     /// </summary>
     public bool TryQueue(CallQueue connection, out string? fullLimit)
     {
@@ -42,7 +42,8 @@ internal sealed class ScanPool : IDisposable
         {
             if (_isStopping || _admitted >= MaxRunning + _limits.MaxQueuedScans)
             {
-                fullLimit = $"{_limits.MaxQueuedScans} connections wait in this node for costly reads (max_queued_scans)";
+                fullLimit =
+                    $"{_limits.MaxQueuedScans} connections wait in this node for costly reads (max_queued_scans)";
                 return false;
             }
 

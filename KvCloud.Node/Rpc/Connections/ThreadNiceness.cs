@@ -8,7 +8,9 @@ namespace KvCloud.Node.Rpc.Connections;
 /// </summary>
 internal static partial class ThreadNiceness
 {
-    /// <summary>About a tenth of a normal thread's share of a core that both want; all of it where nobody else does.</summary>
+    /// <summary>
+    /// About a tenth of a normal thread's share of a core that both want; all of it where nobody else does.
+    /// </summary>
     private const int Nice = 10;
 
     private const int PriorityOfProcess = 0;

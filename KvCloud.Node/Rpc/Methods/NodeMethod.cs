@@ -58,7 +58,8 @@ internal abstract class NodeMethod<TRequest, TResponse>(string name, KvBackend b
     private sealed class NodeCall(NodeMethod<TRequest, TResponse> method, in RequestMessage message, TRequest request)
         : PendingCall(method, in message)
     {
-        protected override ErrorCode WriteAnswer(AnswerWriter output) => method.WriteAnswer(output, SequenceId, request);
+        protected override ErrorCode WriteAnswer(AnswerWriter output) =>
+            method.WriteAnswer(output, SequenceId, request);
 
         protected override void Begin() => MarkReady();
     }

@@ -34,7 +34,9 @@ internal abstract class PendingCall(RpcMethod method, in RequestMessage message)
         return true;
     }
 
-    /// <summary>Writes the answer and returns its code. Called once, by the holder of the pen. Must not throw.</summary>
+    /// <summary>
+    /// Writes the answer and returns its code. Called once, by the holder of the pen. Must not throw.
+    /// </summary>
     protected abstract ErrorCode WriteAnswer(AnswerWriter output);
 
     /// <summary>Sets the call going; sooner or later <see cref="MarkReady"/> must be called, once.</summary>

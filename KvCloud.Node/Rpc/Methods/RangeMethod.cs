@@ -9,8 +9,8 @@ using Thrift.Protocol;
 namespace KvCloud.Node.Rpc.Methods;
 
 /// <summary>
-/// A call that reads a range: admitted as <see cref="ReadMethod{TRequest,TResponse}"/> is, and answered at once where that
-/// takes a look at a few keys; what takes more runs in the <see cref="ScanPool"/>.
+/// A call that reads a range: admitted as <see cref="ReadMethod{TRequest,TResponse}"/> is, and answered at once where
+/// that takes a look at a few keys; what takes more runs in the <see cref="ScanPool"/>.
 /// </summary>
 internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend backend) : RpcMethod(name)
     where TRequest : class, TBase, new()
@@ -222,7 +222,8 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
             {
                 return new Refusal(
                     ErrorCode.TIMEOUT,
-                    $"the range had visited {_scan!.Visited} keys when its deadline passed, the wait for its turn included");
+                    $"the range had visited {_scan!.Visited} keys when its deadline passed, the wait for its turn"
+                        + " included");
             }
             while (_heldBytes <= _scan!.SizeBytes)
             {

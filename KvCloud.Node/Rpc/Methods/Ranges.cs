@@ -17,8 +17,8 @@ internal static class Ranges
         : DefaultEnd;
 
     /// <summary>
-    /// How much one answer may hold. Who sets limit_bytes knows of has_more; old clients do not set it, and some take the
-    /// first answer for the whole: they get all rows that a message has room for.
+    /// How much one answer may hold. Who sets limit_bytes knows of has_more; old clients do not set it, and some take
+    /// the first answer for the whole: they get all rows that a message has room for.
     /// </summary>
     public static int LimitBytes(int? requested, RpcLimits limits) => requested switch
     {

@@ -100,7 +100,8 @@ internal static class SnapshotMethods
         protected override Refusal? Validate(SnapshotGetRangeRequest request) => CheckVersion(request.ReadVersion);
 
         protected override ValueTask<ReadAdmission> AdmitAsync(SnapshotGetRangeRequest request, long deadlineTickMs) =>
-            Backend.Routing.AdmitReadAtAsync(new CommitVersion(request.ReadVersion), deadlineTickMs, CancellationToken.None);
+            Backend.Routing.AdmitReadAtAsync(
+                new CommitVersion(request.ReadVersion), deadlineTickMs, CancellationToken.None);
 
         protected override string? ColumnFamilyOf(SnapshotGetRangeRequest request) => request.ColumnFamily;
 

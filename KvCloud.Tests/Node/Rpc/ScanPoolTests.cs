@@ -3,7 +3,9 @@ using KvCloud.Node.Rpc;
 
 namespace KvCloud.Tests.Node.Rpc;
 
-/// <summary>Where costly calls run, on a real Kestrel and real sockets; the calls are the test's own and have no end.</summary>
+/// <summary>
+/// Where costly calls run, on a real Kestrel and real sockets; the calls are the test's own and have no end.
+/// </summary>
 public sealed class ScanPoolTests
 {
     private readonly EchoDispatcher _dispatcher = new();
