@@ -60,7 +60,7 @@ public sealed record CatchUpRequest(NodeId From, NodeId To, Slot FromSlot) : Mes
 
 /// <summary>
 /// Chosen entries, consecutive. Empty with <see cref="FirstAvailable"/> above what was asked for means that the sender's
-/// log is trimmed below it: only a snapshot helps.
+/// log is trimmed below it: it cannot help, whoever asks must find another that has those slots.
 /// </summary>
 public sealed record CatchUpReply(
     NodeId From, NodeId To, Slot FirstAvailable, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries) : Message(From, To);

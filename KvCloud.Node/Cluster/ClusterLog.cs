@@ -16,8 +16,8 @@ internal static partial class ClusterLog
 
     [LoggerMessage(5, LogLevel.Critical,
         "STATE DIVERGED: at slot {Slot} this replica hashes to {OwnHash:x16}, node-{Peer} to {PeerHash:x16}. "
-        + "One of them holds wrong data: compare with the others, and restore the one that differs "
-        + "from a healthy replica")]
+        + "One of them holds wrong data: compare with the others, stop the one that differs, and leave it stopped "
+        + "while the others are a majority")]
     public static partial void StateDiverged(this ILogger logger, long slot, ulong ownHash, int peer, ulong peerHash);
 
     [LoggerMessage(6, LogLevel.Error, "the view of the cluster could not be renewed; trying again")]

@@ -44,9 +44,23 @@ internal sealed record LimitsOptions
     [Between(1024, 64L * 1024 * 1024 * 1024)]
     public long MaxQueuedWriteBytes { get; init; } = 64L * 1024 * 1024;
 
-    [About("A range answer stops after about so many bytes of keys and values; has_more tells that there is more.")]
+    [About("A range answer whose request sets limit_bytes stops after about so many bytes of keys and values; has_more "
+        + "tells that there is more. Without limit_bytes it has the rows asked for, 15 MiB at most.")]
     [Between(1024, KvLimits.RangeMaxSizeBytes)]
     public int MaxRangeBytes { get; init; } = KvLimits.RangeMaxSizeBytes;
+
+    [About("Costly reads, such as ranges of many keys, that run at once; 0 for half of the cores, and at least one.")]
+    [Between(0, 1024)]
+    public int MaxConcurrentScans { get; init; }
+
+    [About("Connections that may wait for a costly read to run; a read on top is answered OVERLOADED.")]
+    [Between(0, 1_000_000)]
+    public int MaxQueuedScans { get; init; } = 256;
+
+    [About("Bytes of range answers being read or not yet taken by their clients; a read on top is answered "
+        + "OVERLOADED.")]
+    [Between(16 * 1024 * 1024, 64L * 1024 * 1024 * 1024)]
+    public long MaxScanAnswerBytes { get; init; } = 256L * 1024 * 1024;
 
     [About("How long a call may take that names no timeout.")]
     [Between(1, 3_600_000)]

@@ -164,10 +164,6 @@ internal sealed record ClusterOptions
     [Between(10, 600_000)]
     public int HealthCheckIntervalMs { get; init; } = 1000;
 
-    [About("How long a call that needs the leader waits for one to be known before it answers NO_LEADER.")]
-    [Between(0, 600_000)]
-    public int LeaderDiscoveryTimeoutMs { get; init; } = 5000;
-
     [About("A replica that has said nothing for this long is unreachable. At least twice health_check_interval_ms.")]
     [Between(20, 3_600_000)]
     public int NodeTimeoutMs { get; init; } = 3000;
@@ -203,7 +199,8 @@ internal sealed record ListenerOptions
 
 internal sealed record MvccOptions
 {
-    [About("A version stays readable for at least this long after it was replaced or deleted ...")]
+    [About("A version stays readable for at least this long after it was replaced or deleted, of which one slot may "
+        + "count an eighth at most ...")]
     [Between(0, 31_536_000)]
     public int RetentionSeconds { get; init; } = 60;
 

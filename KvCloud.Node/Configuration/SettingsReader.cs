@@ -16,6 +16,11 @@ internal sealed record SettingsResult(
 /// </summary>
 internal sealed class SettingsReader
 {
+    /// <summary>
+    /// Stood in the examples of earlier builds, which never read it: who has it hears that it may go.
+    /// </summary>
+    private const string RetiredKey = "cluster.leader_discovery_timeout_ms";
+
     private readonly IReadOnlyList<IConfigurationProvider> _strongestFirst;
     private readonly Dictionary<string, string> _origins = new(StringComparer.OrdinalIgnoreCase);
     private readonly List<string> _mistakes = [];
@@ -201,6 +206,11 @@ internal sealed class SettingsReader
         }
 
         string key = string.Join('.', keys[1..].Select(Setting.SnakeCase));
+        if ($"{section}.{key}" == RetiredKey)
+        {
+            return $"{RetiredKey} is no setting any more: it never had an effect, remove it";
+        }
+
         string[] siblings = [.. SettingsCatalog.All.Where(known => known.SectionName == section)
             .Select(known => known.Path)];
         return key.Length == 0

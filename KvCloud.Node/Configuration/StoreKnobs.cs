@@ -144,6 +144,6 @@ internal sealed record ConcurrencyOptions
 {
     [About("Reads side by side.")]
     [Between(1, 65_536)]
-    [NoEffect("reads run on the thread of their connection, and limits.max_in_flight_calls bounds them")]
+    [NoEffect("reads of one key run on the thread of their connection, costly ones within limits.max_concurrent_scans")]
     public int MaxReadConcurrency { get; init; } = 32;
 }

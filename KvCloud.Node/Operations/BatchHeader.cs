@@ -10,7 +10,7 @@ internal readonly record struct MvccRetention(long TimeMs, long Versions)
 
 /// <summary>What a batch says of itself.</summary>
 /// <param name="UnixMs">
-/// The wall clock of the leader that proposed it. This is the only time the state machine knows, and why it is the same
-/// on every replica.
+/// The wall clock of the leader that proposed it, not negative. This is the only time the state machine knows, and why
+/// it is the same on every replica; how far one batch may move time, <see cref="State.RetentionWindow"/> says.
 /// </param>
 internal readonly record struct BatchHeader(long UnixMs, MvccRetention Retention, int Count);

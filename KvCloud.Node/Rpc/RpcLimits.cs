@@ -38,8 +38,27 @@ internal sealed record RpcLimits
     /// <summary>A call that asks for more time gets this much (max_timeout_ms).</summary>
     public int MaxTimeoutMs { get; init; } = 300_000;
 
-    /// <summary>A range answer stops after about so many bytes of keys and values (max_range_bytes).</summary>
+    /// <summary>
+    /// The answer to a range read that says by limit_bytes how much it wants stops after about so many bytes of keys
+    /// and values (max_range_bytes).
+    /// </summary>
     public int MaxRangeBytes { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// Costly reads that run at once; 0 for half of the cores, and at least one (max_concurrent_scans).
+    /// </summary>
+    public int MaxConcurrentScans { get; init; }
+
+    /// <summary>
+    /// Connections that may wait for a costly read; a read on top is answered OVERLOADED (max_queued_scans).
+    /// </summary>
+    public int MaxQueuedScans { get; init; } = 256;
+
+    /// <summary>
+    /// Bytes of costly answers that are not sent; a read on top is answered OVERLOADED (max_scan_answer_bytes). Bounds
+    /// what clients that ask for much and take nothing make this node hold.
+    /// </summary>
+    public long MaxScanAnswerBytes { get; init; } = 256L * 1024 * 1024;
 
     /// <summary>Calls in flight get so long to finish when the node stops (drain_timeout_ms).</summary>
     public int DrainTimeoutMs { get; init; } = 15_000;
@@ -59,6 +78,9 @@ internal sealed record RpcLimits
             ("default_timeout_ms", DefaultTimeoutMs, 1, MaxTimeoutMs),
             ("max_timeout_ms", MaxTimeoutMs, 1, 3_600_000),
             ("max_range_bytes", MaxRangeBytes, 1_024, 256 * 1024 * 1024),
+            ("max_concurrent_scans", MaxConcurrentScans, 0, 1_024),
+            ("max_queued_scans", MaxQueuedScans, 0, 1_000_000),
+            ("max_scan_answer_bytes", MaxScanAnswerBytes, 16 * 1024 * 1024, long.MaxValue),
             ("drain_timeout_ms", DrainTimeoutMs, 0, 3_600_000),
         ];
         return from range in ranges

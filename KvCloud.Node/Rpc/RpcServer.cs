@@ -17,6 +17,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     private readonly IRpcDispatcher _dispatcher;
     private readonly RpcLimits _limits;
     private readonly RpcBudget _budget;
+    private readonly ScanPool _scans;
     private readonly RpcStatistics _statistics;
     private readonly ILogger<RpcServer> _logger;
     private readonly LogGate _badInputLog = new(LogLinesPerSecond);
@@ -30,12 +31,14 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         IRpcDispatcher dispatcher,
         RpcOptions options,
         RpcBudget budget,
+        ScanPool scans,
         RpcStatistics statistics,
         ILogger<RpcServer> logger)
     {
         _dispatcher = dispatcher;
         _limits = options.Limits;
         _budget = budget;
+        _scans = scans;
         _statistics = statistics;
         _logger = logger;
         statistics.ObserveConnections(() => Volatile.Read(ref _connectionCount));
@@ -124,7 +127,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
 
     private async Task ServeAsync(ConnectionContext context)
     {
-        var connection = new RpcConnection(context, _dispatcher, _limits, _budget, _statistics);
+        var connection = new RpcConnection(context, _dispatcher, _limits, _budget, _scans, _statistics);
         _connections.TryAdd(connection, 0);
         if (_isDraining)
         {

@@ -37,6 +37,7 @@ internal static class RpcServiceCollectionExtensions
     {
         services.AddSingleton(options);
         services.AddSingleton(new RpcBudget(options.Limits));
+        services.AddSingleton(_ => new ScanPool(options.Limits));
         services.AddSingleton<RpcStatistics>();
         services.AddSingleton<RpcServer>();
         services.AddHostedService(provider => provider.GetRequiredService<RpcServer>());

@@ -12,8 +12,6 @@ namespace KvCloud.Node.State;
 /// </remarks>
 internal sealed class ConflictChecker(IKvStore store, KeyWriter keys)
 {
-    private readonly List<WriteOverlay.Entry> _pendingInRange = [];
-
     /// <summary>Null when the transaction may commit.</summary>
     public CommandResult? Check(CommitCommand commit, KeyspaceCatalog keyspaces, CommitVersion oldestReadable)
     {
@@ -37,10 +35,17 @@ internal sealed class ConflictChecker(IKvStore store, KeyWriter keys)
             }
         }
 
+        if (commit.ConflictRanges.Count == 0)
+        {
+            return null;
+        }
+
         int budget = KvLimits.ConflictRangeKeys;
+        using IKvIterator stored = store.IterateNewest();
         foreach (ConflictRange range in commit.ConflictRanges)
         {
-            if (CheckRange(range, keyspaces.Find(range.ColumnFamily)!, commit.ReadVersion, oldestReadable, ref budget)
+            Keyspace keyspace = keyspaces.Find(range.ColumnFamily)!;
+            if (CheckRange(stored, range, keyspace, commit.ReadVersion, oldestReadable, ref budget)
                 is CommandResult refused)
             {
                 return refused;
@@ -51,6 +56,7 @@ internal sealed class ConflictChecker(IKvStore store, KeyWriter keys)
     }
 
     private CommandResult? CheckRange(
+        IKvIterator stored,
         in ConflictRange range,
         Keyspace keyspace,
         CommitVersion readVersion,
@@ -66,28 +72,31 @@ internal sealed class ConflictChecker(IKvStore store, KeyWriter keys)
         byte[] end = range.End is ReadOnlyMemory<byte> last
             ? KeyBounds.At(keyspace.Id, last.Span)
             : KeyBounds.EndOf(keyspace.Id);
-        TakePendingInRange(keyspace.Id, range);
-        using IKvIterator stored = store.IterateNewest();
+        using IEnumerator<WriteOverlay.Entry> pending =
+            keys.Overlay.Within(keyspace.Id, range.Begin, range.End).GetEnumerator();
+        bool hasPending = pending.MoveNext();
         stored.Seek(begin);
-        int pending = 0;
         while (true)
         {
             bool hasStored = stored.IsValid && stored.Key.SequenceCompareTo(end) < 0;
-            bool hasPending = pending < _pendingInRange.Count;
             if (!hasStored && !hasPending)
             {
                 return null;
             }
 
             int order = !hasStored ? 1 : !hasPending ? -1
-                : MvccKey.UserKeyOf(stored.Key).SequenceCompareTo(_pendingInRange[pending].Key.Span);
-            KeyState key = order < 0 ? KeyState.OfRecord(stored.Value) : _pendingInRange[pending].State;
+                : MvccKey.UserKeyOf(stored.Key).SequenceCompareTo(pending.Current.Key.Span);
+            KeyState key = order < 0 ? KeyState.OfRecord(stored.Value) : pending.Current.State;
             if (order <= 0)
             {
                 stored.MoveNext();
             }
 
-            pending += order >= 0 ? 1 : 0;
+            if (order >= 0)
+            {
+                hasPending = pending.MoveNext();
+            }
+
             if (key.Version > readVersion)
             {
                 return Conflict("a range", key.Version, readVersion);
@@ -101,22 +110,6 @@ internal sealed class ConflictChecker(IKvStore store, KeyWriter keys)
                     Message: $"read conflict ranges cover more than {KvLimits.ConflictRangeKeys} keys");
             }
         }
-    }
-
-    private void TakePendingInRange(uint keyspace, in ConflictRange range)
-    {
-        _pendingInRange.Clear();
-        foreach (ref readonly WriteOverlay.Entry entry in keys.Overlay.Entries)
-        {
-            if (entry.Keyspace == keyspace
-                && entry.Key.Span.SequenceCompareTo(range.Begin.Span) >= 0
-                && (range.End is not ReadOnlyMemory<byte> end || entry.Key.Span.SequenceCompareTo(end.Span) < 0))
-            {
-                _pendingInRange.Add(entry);
-            }
-        }
-
-        _pendingInRange.Sort((left, right) => left.Key.Span.SequenceCompareTo(right.Key.Span));
     }
 
     private static CommitVersion Newer(CommitVersion left, CommitVersion right) => left > right ? left : right;

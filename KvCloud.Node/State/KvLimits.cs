@@ -26,8 +26,17 @@ internal static class KvLimits
     /// <summary>Where a range read asks for no limit of bytes.</summary>
     public const int RangeDefaultSizeBytes = 1024 * 1024;
 
-    /// <summary>The most that a range read answers at once, whatever it asks for. A single row is always answered.</summary>
+    /// <summary>The most that a range read may ask for by limit_bytes. A single row is always answered.</summary>
     public const int RangeMaxSizeBytes = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// What one answer may hold: less than the 16,384,000 bytes of a frame beyond which Apache's clients, by default,
+    /// read no further.
+    /// </summary>
+    public const int RangeMessageSizeBytes = 15 * 1024 * 1024;
+
+    /// <summary>Keys that one range read may visit: rows, keys that its offsets pass by, and deleted keys.</summary>
+    public const int RangeVisitedKeys = 2_000_000;
 
     /// <summary>What a row counts beside its key and value, so that many tiny rows do not take much memory.</summary>
     public const int RangeRowOverheadBytes = 32;

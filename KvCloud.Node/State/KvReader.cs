@@ -56,26 +56,52 @@ internal sealed class KvReader
         return WasDropped(keyspace) ? ColumnFamilyNotFound(columnFamily) : result;
     }
 
+    /// <summary>Reads a range to its end, however long that takes.</summary>
     public RangeResult GetRange(string? columnFamily, in RangeQuery query, CommitVersion? at)
     {
-        if (RangeReader.Validate(query) is string error)
+        using RangeScan? scan = OpenRange(columnFamily, query, at, out RangeResult refused);
+        if (scan is null)
         {
-            return Refuse(ErrorCode.INVALID_ARGUMENT, error);
+            return refused;
+        }
+
+        while (!scan.Advance(int.MaxValue))
+        {
+            // No range has so many keys.
+        }
+
+        return ResultOf(scan);
+    }
+
+    /// <summary>
+    /// Begins to read a range, in the caller's own steps; null when it is refused. The caller disposes of it.
+    /// </summary>
+    public RangeScan? OpenRange(string? columnFamily, in RangeQuery query, CommitVersion? at, out RangeResult refused)
+    {
+        refused = NothingRefused;
+        if (RangeScan.Validate(query) is string error)
+        {
+            refused = Refuse(ErrorCode.INVALID_ARGUMENT, error);
+            return null;
         }
 
         if (_published.Keyspaces.Find(columnFamily) is not Keyspace keyspace)
         {
-            return Refuse(ErrorCode.COLUMN_FAMILY_NOT_FOUND, VersionErrors.ColumnFamilyNotFoundText(columnFamily));
+            refused = Refuse(ErrorCode.COLUMN_FAMILY_NOT_FOUND, VersionErrors.ColumnFamilyNotFoundText(columnFamily));
+            return null;
         }
 
-        RangeResult result = at is CommitVersion asked
-            ? GetRangeAt(keyspace, query, asked)
-            : GetNewestRange(keyspace, query);
-        return WasDropped(keyspace)
-            ? Refuse(ErrorCode.COLUMN_FAMILY_NOT_FOUND, VersionErrors.ColumnFamilyNotFoundText(columnFamily))
-            : result;
+        return at is CommitVersion asked
+            ? OpenRangeAt(keyspace, query, asked, out refused)
+            : OpenNewestRange(keyspace, query);
     }
 
+    /// <summary>What a scan has read to its end.</summary>
+    public RangeResult ResultOf(RangeScan scan) => WasDropped(scan.Keyspace)
+        ? Refuse(ErrorCode.COLUMN_FAMILY_NOT_FOUND, VersionErrors.ColumnFamilyNotFoundText(scan.Keyspace.Name))
+        : scan.Result;
+
+    /// <summary>Visits every key of small column families: not for a thread that others wait for.</summary>
     public StoreStatistics GetStatistics()
     {
         StoreFigures figures = _store.GetFigures();
@@ -140,29 +166,36 @@ internal sealed class KvReader
         return result;
     }
 
-    private RangeResult GetRangeAt(Keyspace keyspace, in RangeQuery query, CommitVersion at)
+    private RangeScan? OpenRangeAt(Keyspace keyspace, in RangeQuery query, CommitVersion at, out RangeResult refused)
     {
+        refused = NothingRefused;
         if (CheckVersion(at) is (ErrorCode code, string message))
         {
-            return Refuse(code, message);
+            refused = Refuse(code, message);
+            return null;
+        }
+
+        if (keyspace.CreatedAt > at)
+        {
+            refused = Refuse(
+                ErrorCode.COLUMN_FAMILY_NOT_FOUND, VersionErrors.ColumnFamilyNotFoundText(keyspace.Name));
+            return null;
         }
 
         try
         {
-            return ReadRange(keyspace, query, at);
+            return new RangeScan(_store, keyspace, query, at);
         }
         catch (VersionForgottenException)
         {
-            return Refuse(ErrorCode.VERSION_TOO_OLD, TooOldText(at));
+            refused = Refuse(ErrorCode.VERSION_TOO_OLD, TooOldText(at));
+            return null;
         }
     }
 
-    private RangeResult GetNewestRange(Keyspace keyspace, RangeQuery query) =>
-        AtNewest(version => ReadRange(keyspace, query, version));
-
-    private RangeResult ReadRange(Keyspace keyspace, in RangeQuery query, CommitVersion at) => keyspace.CreatedAt > at
-        ? Refuse(ErrorCode.COLUMN_FAMILY_NOT_FOUND, VersionErrors.ColumnFamilyNotFoundText(keyspace.Name))
-        : RangeReader.Read(_store, keyspace.Id, query, at);
+    /// <summary>A keyspace that is published was created at a version that the store shows.</summary>
+    private RangeScan OpenNewestRange(Keyspace keyspace, RangeQuery query) =>
+        AtNewest(version => new RangeScan(_store, keyspace, query, version));
 
     /// <summary>
     /// Reads at the newest version that the store shows, which may be ahead of the published one: point reads see it too.
@@ -220,6 +253,8 @@ internal sealed class KvReader
 
     private static GetResult ColumnFamilyNotFound(string? name) => new(
         ErrorCode.COLUMN_FAMILY_NOT_FOUND, null, default, VersionErrors.ColumnFamilyNotFoundText(name));
+
+    private static RangeResult NothingRefused { get; } = new(ErrorCode.OK, [], false, default);
 
     private static RangeResult Refuse(ErrorCode code, string message) => new(code, [], false, default, message);
 

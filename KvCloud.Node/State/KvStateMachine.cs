@@ -74,6 +74,7 @@ internal sealed class KvStateMachine
     {
         _window.Advance(header, AppliedVersion);
         _hasher.Mix(_window.LoggedUnixMs);
+        _hasher.Mix(_window.ClockMs);
         _hasher.Mix(_window.OldestReadable.Value);
     }
 
@@ -111,6 +112,7 @@ internal sealed class KvStateMachine
             StateHash,
             _window.OldestReadable,
             _window.LoggedUnixMs,
+            _window.ClockMs,
             _nextKeyspaceId,
             _sessions.Uses).Write(record);
         _batch.Put(KvTable.Meta, StateRecord.Key, record);
@@ -355,7 +357,7 @@ internal sealed class KvStateMachine
         _nextKeyspaceId = state.NextKeyspaceId;
         if (_store.TryGet(KvTable.Meta, "retention"u8, ref buffer))
         {
-            _window.Restore(state.OldestReadable, state.LoggedUnixMs, buffer.Value);
+            _window.Restore(state.OldestReadable, state.LoggedUnixMs, state.WindowClockMs, buffer.Value);
         }
 
         buffer.Dispose();

@@ -8,18 +8,35 @@ namespace KvCloud.Node.State;
 /// Which versions may still be read. It moves by the time and the retention that the leader logged with each batch,
 /// never by this node's clock or settings, because whether a commit is VERSION_TOO_OLD must be the same everywhere.
 /// </summary>
-/// <remarks>Keeps at most about a hundred samples "at this time, this was the newest version", a 64th of the window apart.</remarks>
+/// <remarks>
+/// <para>Keeps at most about a hundred samples "at this time, this was the newest version", a 64th of the window
+/// apart.</para>
+/// <para>
+/// The time of a batch is a wall clock, which may be a day ahead, be set back, or belong to another leader than the one
+/// before. So the window has a clock of its own, which goes on by what passed since the batch before, but by no more
+/// than an eighth of the window for one batch: a clock that leaps takes no more than that from what is readable. A
+/// time before the last one moves nothing; if it is more than that step behind, the one before was wrong, or this one
+/// is, and time is measured from here on. When little is written, versions stay readable for longer than the window:
+/// it moves by batches.
+/// </para>
+/// </remarks>
 internal sealed class RetentionWindow
 {
     private const int SamplesPerWindow = 64;
+    private const int StepsPerWindow = 8;
     private const byte FormatVersion = 1;
     private const int SampleSizeBytes = 2 * sizeof(long);
 
     private readonly Queue<Sample> _samples = [];
     private Sample _newest;
 
-    /// <summary>The latest time that was logged: it never goes back, even when a new leader's clock is behind.</summary>
+    /// <summary>The logged time from which the next batch's is measured.</summary>
     public long LoggedUnixMs { get; private set; }
+
+    /// <summary>
+    /// The window's own clock. It never goes back, and only differences between its times mean anything.
+    /// </summary>
+    public long ClockMs { get; private set; }
 
     public CommitVersion OldestReadable { get; private set; }
 
@@ -29,17 +46,17 @@ internal sealed class RetentionWindow
     /// <summary>Called once a slot, before its commands; <paramref name="newest"/> is the newest version by then.</summary>
     public void Advance(in BatchHeader header, CommitVersion newest)
     {
-        LoggedUnixMs = Math.Max(LoggedUnixMs, header.UnixMs);
         long windowMs = header.Retention.TimeMs;
-        if (_samples.Count == 0 || LoggedUnixMs - _newest.UnixMs >= Math.Max(1, windowMs / SamplesPerWindow))
+        AdvanceClock(header.UnixMs, Math.Max(1, windowMs / StepsPerWindow));
+        if (_samples.Count == 0 || ClockMs - _newest.ClockMs >= Math.Max(1, windowMs / SamplesPerWindow))
         {
-            _newest = new Sample(LoggedUnixMs, newest);
+            _newest = new Sample(ClockMs, newest);
             _samples.Enqueue(_newest);
             IsDirty = true;
         }
 
-        long windowStartMs = LoggedUnixMs - windowMs;
-        while (_samples.TryPeek(out Sample oldest) && oldest.UnixMs <= windowStartMs)
+        long windowStartMs = ClockMs - windowMs;
+        while (_samples.TryPeek(out Sample oldest) && oldest.ClockMs <= windowStartMs)
         {
             Raise(oldest.Version);
             _samples.Dequeue();
@@ -49,7 +66,7 @@ internal sealed class RetentionWindow
         Raise(new CommitVersion(newest.Value - header.Retention.Versions));
     }
 
-    public void Restore(CommitVersion oldestReadable, long loggedUnixMs, ReadOnlySpan<byte> samples)
+    public void Restore(CommitVersion oldestReadable, long loggedUnixMs, long clockMs, ReadOnlySpan<byte> samples)
     {
         if (samples.Length == 0 || samples[0] != FormatVersion || samples.Length % SampleSizeBytes != 1)
         {
@@ -58,6 +75,7 @@ internal sealed class RetentionWindow
 
         OldestReadable = oldestReadable;
         LoggedUnixMs = loggedUnixMs;
+        ClockMs = clockMs;
         for (int i = 1; i < samples.Length; i += SampleSizeBytes)
         {
             _newest = new Sample(
@@ -75,7 +93,7 @@ internal sealed class RetentionWindow
         int position = 1;
         foreach (Sample sample in _samples)
         {
-            BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(position), sample.UnixMs);
+            BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(position), sample.ClockMs);
             BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(position + sizeof(long)), sample.Version.Value);
             position += SampleSizeBytes;
         }
@@ -91,5 +109,20 @@ internal sealed class RetentionWindow
         }
     }
 
-    private readonly record struct Sample(long UnixMs, CommitVersion Version);
+    /// <summary>Both times are never negative, so their difference is a number.</summary>
+    private void AdvanceClock(long unixMs, long stepMs)
+    {
+        long passedMs = unixMs - LoggedUnixMs;
+        if (passedMs > 0)
+        {
+            ClockMs += Math.Min(passedMs, stepMs);
+        }
+
+        if (passedMs > 0 || passedMs < -stepMs)
+        {
+            LoggedUnixMs = unixMs;
+        }
+    }
+
+    private readonly record struct Sample(long ClockMs, CommitVersion Version);
 }

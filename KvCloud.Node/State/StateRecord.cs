@@ -6,6 +6,8 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>What the state machine knows beside keys and sessions, in one record that rides in every batch with the data.</summary>
+/// <param name="LoggedUnixMs">See <see cref="RetentionWindow.LoggedUnixMs"/>.</param>
+/// <param name="WindowClockMs">See <see cref="RetentionWindow.ClockMs"/>. In format 1 it is the logged time.</param>
 /// <param name="Uses">How often any session was used: the order in which sessions are forgotten.</param>
 internal readonly record struct StateRecord(
     Slot AppliedSlot,
@@ -13,12 +15,15 @@ internal readonly record struct StateRecord(
     ulong StateHash,
     CommitVersion OldestReadable,
     long LoggedUnixMs,
+    long WindowClockMs,
     uint NextKeyspaceId,
     long Uses)
 {
-    public const int SizeBytes = 1 + (6 * sizeof(long)) + sizeof(uint) + sizeof(ulong);
+    public const int SizeBytes = 1 + (7 * sizeof(long)) + sizeof(uint) + sizeof(ulong);
 
-    private const byte FormatVersion = 1;
+    private const byte FormatVersion = 2;
+    private const byte FormatWithoutClock = 1;
+    private const int SizeBytesWithoutClock = SizeBytes - sizeof(long);
 
     /// <summary>Key of the record in the meta table.</summary>
     public static ReadOnlySpan<byte> Key => "applied"u8;
@@ -33,19 +38,23 @@ internal readonly record struct StateRecord(
         BinaryPrimitives.WriteInt64LittleEndian(destination[33..], LoggedUnixMs);
         BinaryPrimitives.WriteInt64LittleEndian(destination[41..], Uses);
         BinaryPrimitives.WriteUInt32LittleEndian(destination[49..], NextKeyspaceId);
-        BinaryPrimitives.WriteUInt64LittleEndian(destination[53..], XxHash3.HashToUInt64(destination[..53]));
+        BinaryPrimitives.WriteInt64LittleEndian(destination[53..], WindowClockMs);
+        BinaryPrimitives.WriteUInt64LittleEndian(destination[61..], XxHash3.HashToUInt64(destination[..61]));
     }
 
     public static StateRecord Read(ReadOnlySpan<byte> record)
     {
-        if (record.Length > 0 && record[0] != FormatVersion)
+        if (record.Length > 0 && record[0] is not (FormatVersion or FormatWithoutClock))
         {
             throw new StoreCorruptException(
                 $"The store has state format {record[0]}; this program knows {FormatVersion}.");
         }
 
-        if (record.Length != SizeBytes
-            || BinaryPrimitives.ReadUInt64LittleEndian(record[53..]) != XxHash3.HashToUInt64(record[..53]))
+        bool hasClock = record.Length > 0 && record[0] == FormatVersion;
+        int size = hasClock ? SizeBytes : SizeBytesWithoutClock;
+        int body = size - sizeof(ulong);
+        if (record.Length != size
+            || BinaryPrimitives.ReadUInt64LittleEndian(record[body..]) != XxHash3.HashToUInt64(record[..body]))
         {
             throw new StoreCorruptException("The record of the applied slot fails its checksum.");
         }
@@ -56,6 +65,7 @@ internal readonly record struct StateRecord(
             BinaryPrimitives.ReadUInt64LittleEndian(record[17..]),
             new CommitVersion(BinaryPrimitives.ReadInt64LittleEndian(record[25..])),
             BinaryPrimitives.ReadInt64LittleEndian(record[33..]),
+            BinaryPrimitives.ReadInt64LittleEndian(record[(hasClock ? 53 : 33)..]),
             BinaryPrimitives.ReadUInt32LittleEndian(record[49..]),
             BinaryPrimitives.ReadInt64LittleEndian(record[41..]));
     }

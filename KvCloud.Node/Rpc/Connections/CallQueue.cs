@@ -15,15 +15,21 @@ namespace KvCloud.Node.Rpc.Connections;
 /// <para>
 /// Calls become ready in any order and on any thread. Whoever holds the <em>pen</em> may write into the output: either
 /// the connection's reader, for as long as it works through what has come in, or, when the oldest call becomes ready and
-/// nobody holds the pen, a thread-pool item that is queued then, or the thread that made ready a lone call. The holder
-/// writes every finished call at the front and sends them together. A call that becomes ready behind an unfinished one wakes nobody.
+/// nobody holds the pen, a thread-pool item that is queued then. The holder writes every finished call at the front and
+/// sends them together. A call that becomes ready behind an unfinished one wakes nobody.
+/// </para>
+/// <para>
+/// A thread of replication that made ready a lone write takes the pen for that answer alone: what else the client has
+/// pipelined, and may cost any amount, goes to the thread pool. Where the call at the front is a costly one, the pen
+/// goes to the
+/// <see cref="ScanPool"/>, and comes back when that call is answered.
 /// </para>
 /// <para>
 /// No wake-up is lost: a call becoming ready writes its flag and then reads the head and the pen; the holder advances
 /// the head and then reads the flag, with a full fence between the two steps on either side.
 /// </para>
 /// </remarks>
-internal sealed class CallQueue : IThreadPoolWorkItem
+internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
 {
     private const int InitialCapacity = 16;
     private const int SendThresholdBytes = 64 * 1024;
@@ -38,6 +44,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem
     private readonly AnswerWriter _output;
     private readonly Socket _socket;
     private readonly RpcBudget _budget;
+    private readonly ScanPool _scans;
     private readonly RpcStatistics _statistics;
     private readonly Action<Exception> _onBroken;
     private readonly Action _onSent;
@@ -51,9 +58,20 @@ internal sealed class CallQueue : IThreadPoolWorkItem
     private TaskCompletionSource? _roomWaiter;
     private int _roomWanted;
 
+    /// <summary>Bytes of costly answers that are charged and not sent. Used by the holder of the pen.</summary>
+    private long _heldAnswerBytes;
+
     /// <param name="onBroken">Told once or more, from any thread, that answers can no longer be written.</param>
-    public CallQueue(AnswerWriter output, Socket socket, RpcBudget budget, RpcStatistics statistics, Action<Exception> onBroken)
+    public CallQueue(
+        AnswerWriter output,
+        Socket socket,
+        RpcBudget budget,
+        ScanPool scans,
+        RpcStatistics statistics,
+        Action<Exception> onBroken)
     {
+        _scans = scans;
+        ScanNode = new LinkedListNode<CallQueue>(this);
         _output = output;
         _socket = socket;
         _budget = budget;
@@ -61,6 +79,20 @@ internal sealed class CallQueue : IThreadPoolWorkItem
         _onBroken = onBroken;
         _onSent = OnSent;
     }
+
+    /// <summary>
+    /// This connection's place among those that wait for costly reads. Used by <see cref="ScanPool"/>.
+    /// </summary>
+    public LinkedListNode<CallQueue> ScanNode { get; }
+
+    /// <summary>
+    /// Whether what is asked for here is of no use to anybody. By the scan pool, which holds the pen.
+    /// </summary>
+    /// <remarks>
+    /// A client that closes may still want its answers, if it only closed one direction; it certainly is gone when the
+    /// socket reports an error, which it does once an answer was sent to nobody.
+    /// </remarks>
+    bool IScanTurn.IsUnwanted => _isAbandoned || _socket.Poll(0, SelectMode.SelectError);
 
     /// <summary>Calls waiting. Exact for the reader, which alone adds calls, as an upper bound.</summary>
     public int Count => (int)(Volatile.Read(ref _tail) - Volatile.Read(ref _head));
@@ -89,7 +121,10 @@ internal sealed class CallQueue : IThreadPoolWorkItem
     /// The call at <paramref name="index"/> has become ready, and perhaps others, which are told of later: what is ready by now
     /// is written together. Any thread; never blocks for long or throws.
     /// </summary>
-    /// <param name="isAlone">Nothing else becomes ready with it: it is answered on this thread, if nobody holds the pen.</param>
+    /// <param name="isAlone">
+    /// Nothing else becomes ready with it: it, and nothing behind it, is answered on this thread, if nobody holds the
+    /// pen.
+    /// </param>
     public void OnReady(long index, bool isAlone)
     {
         Interlocked.MemoryBarrier();
@@ -99,7 +134,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem
         }
         if (isAlone && Interlocked.CompareExchange(ref _pen, PenHeld, PenFree) == PenFree)
         {
-            GiveBackPen();
+            AnswerAlone(index);
             return;
         }
         WantPen();
@@ -126,18 +161,35 @@ internal sealed class CallQueue : IThreadPoolWorkItem
 
     /// <summary>
     /// Writes what is ready, sends it, and gives the pen back. If the client is slow to read its answers the pen stays
-    /// away until the socket has taken them.
+    /// away until the socket has taken them, and with the scan pool while that works on a costly answer.
     /// </summary>
     public void GiveBackPen()
     {
         try
         {
-            while (WriteReadyCallsAndSend())
+            while (true)
             {
+                ICostlyCall? costly = WriteReadyCalls();
+                if (!_output.Unsent.IsEmpty)
+                {
+                    if (!TrySend())
+                    {
+                        return;
+                    }
+                    continue;
+                }
                 if (_isAbandoned)
                 {
                     Leave();
                     return;
+                }
+                if (costly is not null)
+                {
+                    if (TryHandToScans(costly))
+                    {
+                        return;
+                    }
+                    continue;
                 }
                 if (Interlocked.CompareExchange(ref _pen, PenFree, PenHeld) == PenHeld)
                 {
@@ -152,6 +204,61 @@ internal sealed class CallQueue : IThreadPoolWorkItem
         {
             Break(exception);
         }
+    }
+
+    /// <summary>
+    /// A turn of the scan pool for the costly call at the front. True when the pen is no longer with the pool.
+    /// </summary>
+    public bool RunScan()
+    {
+        try
+        {
+            if (!_isAbandoned && PeekReady() is ICostlyCall call)
+            {
+                switch (call.Advance(this, _output, out ErrorCode code))
+                {
+                    case ScanProgress.Unfinished:
+                        return false;
+                    case ScanProgress.Unwanted:
+                        throw new IOException("the client closed the connection before its answer was read");
+                    default:
+                        FinishFirst(call, code);
+                        break;
+                }
+                if (!TrySend())
+                {
+                    return true;
+                }
+            }
+            HandOn();
+        }
+        catch (Exception exception)
+        {
+            Break(exception);
+        }
+        return true;
+    }
+
+    /// <summary>
+    /// After the scan pool has queued this connection again: if it was abandoned just then, nobody waits.
+    /// </summary>
+    public void OnScanQueued()
+    {
+        Interlocked.MemoryBarrier();
+        if (_isAbandoned && _scans.TryRemove(this))
+        {
+            GiveBackPen();
+        }
+    }
+
+    bool IScanTurn.TryHold(long bytes, out string? fullLimit)
+    {
+        if (!_budget.TryHoldAnswer(bytes, out fullLimit))
+        {
+            return false;
+        }
+        _heldAnswerBytes += bytes;
+        return true;
     }
 
     /// <summary>Completes when at most <paramref name="count"/> calls wait, or none ever will be answered. Reader only.</summary>
@@ -177,6 +284,11 @@ internal sealed class CallQueue : IThreadPoolWorkItem
     {
         _isAbandoned = true;
         Interlocked.MemoryBarrier();
+        if (_scans.TryRemove(this))
+        {
+            GiveBackPen();
+            return;
+        }
         WantPen();
     }
 
@@ -215,6 +327,58 @@ internal sealed class CallQueue : IThreadPoolWorkItem
         }
     }
 
+    /// <summary>
+    /// By a thread of replication, which holds the pen: writes the call at <paramref name="index"/>, if it is still at
+    /// the front, and nothing else.
+    /// </summary>
+    private void AnswerAlone(long index)
+    {
+        try
+        {
+            if (!_isAbandoned && Volatile.Read(ref _head) == index && PeekReady() is { } call and not ICostlyCall
+                && call.TryWriteAnswer(_output, out var code))
+            {
+                FinishFirst(call, code);
+            }
+            if (TrySend())
+            {
+                HandOn();
+            }
+        }
+        catch (Exception exception)
+        {
+            Break(exception);
+        }
+    }
+
+    /// <summary>
+    /// Gives the pen back where nothing is ready, else to the thread pool: this thread has other work.
+    /// </summary>
+    private void HandOn()
+    {
+        if (!_isAbandoned && PeekReady() is null
+            && Interlocked.CompareExchange(ref _pen, PenFree, PenHeld) == PenHeld)
+        {
+            return;
+        }
+        Volatile.Write(ref _pen, PenPromised);
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    /// <summary>
+    /// False when the pen is still with the caller, because the pool is full or the connection at its end.
+    /// </summary>
+    private bool TryHandToScans(ICostlyCall call)
+    {
+        if (_scans.TryQueue(this, out var fullLimit))
+        {
+            Interlocked.MemoryBarrier();
+            return !(_isAbandoned && _scans.TryRemove(this));
+        }
+        FinishFirst(call, call.WriteOverloaded(_output, fullLimit!));
+        return false;
+    }
+
     /// <summary>False when a send is under way, which will go on with the pen when it is through.</summary>
     /// <remarks>
     /// On this very thread, straight into the socket, which nearly always takes it at once: a change of threads, which
@@ -222,24 +386,21 @@ internal sealed class CallQueue : IThreadPoolWorkItem
     /// meanwhile: a client that has said all it had to say still gets its answers.
     /// </remarks>
     [SuppressMessage("Reliability", "CA2012", Justification = "Its result is taken once, in EndSend.")]
-    private bool WriteReadyCallsAndSend()
+    private bool TrySend()
     {
-        while (true)
+        if (_output.Unsent.IsEmpty)
         {
-            WriteReadyCalls();
-            if (_output.Unsent.IsEmpty)
-            {
-                return true;
-            }
-            var send = _socket.SendAsync(_output.Unsent, SocketFlags.None, CancellationToken.None).GetAwaiter();
-            if (!send.IsCompleted)
-            {
-                _send = send;
-                send.UnsafeOnCompleted(_onSent);
-                return false;
-            }
-            EndSend(send);
+            return true;
         }
+        var send = _socket.SendAsync(_output.Unsent, SocketFlags.None, CancellationToken.None).GetAwaiter();
+        if (!send.IsCompleted)
+        {
+            _send = send;
+            send.UnsafeOnCompleted(_onSent);
+            return false;
+        }
+        EndSend(send);
+        return true;
     }
 
     private void OnSent()
@@ -260,7 +421,17 @@ internal sealed class CallQueue : IThreadPoolWorkItem
     {
         _send = default;
         send.GetResult();
+        ClearOutput();
+    }
+
+    private void ClearOutput()
+    {
         _output.Clear();
+        if (_heldAnswerBytes > 0)
+        {
+            _budget.ReleaseAnswer(_heldAnswerBytes);
+            _heldAnswerBytes = 0;
+        }
     }
 
     /// <summary>The output is broken, and so is the connection; the calls under way are forgotten.</summary>
@@ -277,33 +448,52 @@ internal sealed class CallQueue : IThreadPoolWorkItem
     /// <summary>The pen is taken for good.</summary>
     private void Leave()
     {
-        _output.Clear();
+        ClearOutput();
         Volatile.Write(ref _pen, PenGone);
         _gone.TrySetResult();
     }
 
-    private void WriteReadyCalls()
+    /// <summary>Returns the costly call that it stopped at, if that is why it stopped.</summary>
+    private ICostlyCall? WriteReadyCalls()
     {
         if (_isAbandoned)
         {
             Forget();
-            return;
+            return null;
         }
         var answered = 0;
         long releasedBytes = 0;
+        ICostlyCall? costly = null;
         while (!IsSendDue && PeekReady() is { } call)
         {
-            var code = call.WriteAnswer(_output);
-            _statistics.Record(call.Method, code, call.ReceivedTimestamp);
-            EndSpan(call, code);
+            if (!call.TryWriteAnswer(_output, out var code))
+            {
+                costly = (ICostlyCall)call;
+                break;
+            }
             releasedBytes += call.ChargedBytes;
             answered++;
-            Dequeue();
+            Answered(call, code);
         }
         if (answered > 0)
         {
             _budget.Release(answered, releasedBytes);
         }
+        return costly;
+    }
+
+    /// <summary>As <see cref="WriteReadyCalls"/> does, for one call that was written.</summary>
+    private void FinishFirst(IPendingCall call, ErrorCode code)
+    {
+        Answered(call, code);
+        _budget.Release(1, call.ChargedBytes);
+    }
+
+    private void Answered(IPendingCall call, ErrorCode code)
+    {
+        _statistics.Record(call.Method, code, call.ReceivedTimestamp);
+        EndSpan(call, code);
+        Dequeue();
     }
 
     private static void EndSpan(IPendingCall call, ErrorCode code)
@@ -352,6 +542,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem
                 var call = _ring[index & (_ring.Length - 1)]!;
                 bytes += call.ChargedBytes;
                 EndSpan(call, ErrorCode.NETWORK);
+                (call as ICostlyCall)?.Drop();
             }
             Array.Clear(_ring);
             Volatile.Write(ref _head, _tail);

@@ -29,6 +29,9 @@ internal interface IPendingCall
     /// <summary>Sets the call going, now that it has its place; when ready it tells <paramref name="queue"/>.</summary>
     void Start(CallQueue queue, long index);
 
-    /// <summary>Writes the answer and returns its code. Called once, by the holder of the pen. Must not throw.</summary>
-    ErrorCode WriteAnswer(AnswerWriter output);
+    /// <summary>
+    /// Writes the answer. False, with nothing written, from an <see cref="ICostlyCall"/> alone. Called by the holder
+    /// of the pen. Must not throw.
+    /// </summary>
+    bool TryWriteAnswer(AnswerWriter output, out ErrorCode code);
 }

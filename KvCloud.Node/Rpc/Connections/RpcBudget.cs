@@ -5,12 +5,16 @@ internal sealed class RpcBudget(RpcLimits limits)
 {
     private long _calls;
     private long _bytes;
+    private long _answerBytes;
 
     /// <summary>Calls under way.</summary>
     public long Calls => Interlocked.Read(ref _calls);
 
     /// <summary>Request bytes held: of calls under way, and of large messages that are still coming in.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
+
+    /// <summary>Bytes of costly answers that are being read or wait for their clients to take them.</summary>
+    public long AnswerBytes => Interlocked.Read(ref _answerBytes);
 
     /// <summary>Whether a call with so many request bytes fits; if not, the limit that is full, for people.</summary>
     public bool HasRoomFor(long bytes, out string? fullLimit)
@@ -53,4 +57,20 @@ internal sealed class RpcBudget(RpcLimits limits)
     }
 
     public void ReleaseReserved(long bytes) => Interlocked.Add(ref _bytes, -bytes);
+
+    /// <summary>Charges bytes of a costly answer; if there is no room, the limit that is full, for people.</summary>
+    public bool TryHoldAnswer(long bytes, out string? fullLimit)
+    {
+        fullLimit = null;
+        if (Interlocked.Add(ref _answerBytes, bytes) <= limits.MaxScanAnswerBytes)
+        {
+            return true;
+        }
+        Interlocked.Add(ref _answerBytes, -bytes);
+        fullLimit = $"this node holds {limits.MaxScanAnswerBytes} bytes of range answers that clients have not taken"
+            + " (max_scan_answer_bytes)";
+        return false;
+    }
+
+    public void ReleaseAnswer(long bytes) => Interlocked.Add(ref _answerBytes, -bytes);
 }

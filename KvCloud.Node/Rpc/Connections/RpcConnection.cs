@@ -30,13 +30,14 @@ internal sealed class RpcConnection
         IRpcDispatcher dispatcher,
         RpcLimits limits,
         RpcBudget budget,
+        ScanPool scans,
         RpcStatistics statistics)
     {
         _connection = connection;
         _dispatcher = dispatcher;
         _limits = limits;
         _budget = budget;
-        _queue = new CallQueue(_output, SocketOf(connection), budget, statistics, OnOutputBroken);
+        _queue = new CallQueue(_output, SocketOf(connection), budget, scans, statistics, OnOutputBroken);
         _messages = new MessageReader(limits, budget);
     }
 

@@ -138,6 +138,9 @@ internal static class AdminMethods
     private sealed class GetDatabaseStats(KvBackend backend)
         : NodeMethod<GetDatabaseStatsRequest, GetDatabaseStatsResponse>("getDatabaseStats", backend)
     {
+        /// <summary>Small column families are counted key by key.</summary>
+        protected override bool IsCostly => true;
+
         protected override (GetDatabaseStatsResponse Response, ErrorCode Code) Answer(GetDatabaseStatsRequest request)
         {
             if (Backend.CheckToken(request.AuthToken) is { } refusal)

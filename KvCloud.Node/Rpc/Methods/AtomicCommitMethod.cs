@@ -151,7 +151,7 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
     private sealed class ReadOnlyCommit(AtomicCommitMethod method, in RequestMessage message, CommandResult result)
         : PendingCall(method, in message)
     {
-        public override ErrorCode WriteAnswer(AnswerWriter output)
+        protected override ErrorCode WriteAnswer(AnswerWriter output)
         {
             method.WriteSuccess(output, SequenceId, in result);
             return ErrorCode.OK;

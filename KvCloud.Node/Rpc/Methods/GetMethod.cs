@@ -79,10 +79,10 @@ internal sealed class GetMethod(KvBackend backend) : RpcMethod("get")
         GetMethod method, in RequestMessage message, string? columnFamily, byte[] key, Task<ReadAdmission> admission)
         : PendingCall(method, in message)
     {
-        public override ErrorCode WriteAnswer(AnswerWriter output) => method.WriteAnswer(
+        protected override ErrorCode WriteAnswer(AnswerWriter output) => method.WriteAnswer(
             output, SequenceId, columnFamily, key, Admissions.ResultOf(method, method.Backend, admission));
 
-        protected override void Begin() => Admissions.OnCompleted(admission, MarkReady);
+        protected override void Begin() => Admissions.OnCompleted(admission, () => MarkReady());
     }
 
     private KvBackend Backend => backend;

@@ -55,7 +55,7 @@ internal sealed class GetReadVersionMethod(KvBackend backend) : RpcMethod("getRe
         Task<(ReadAdmission Admission, CommitVersion Version)> answer)
         : PendingCall(method, in message)
     {
-        public override ErrorCode WriteAnswer(AnswerWriter output)
+        protected override ErrorCode WriteAnswer(AnswerWriter output)
         {
             if (answer.IsCompletedSuccessfully)
             {
@@ -69,6 +69,6 @@ internal sealed class GetReadVersionMethod(KvBackend backend) : RpcMethod("getRe
             return refusal.Code;
         }
 
-        protected override void Begin() => Admissions.OnCompleted(answer, MarkReady);
+        protected override void Begin() => Admissions.OnCompleted(answer, () => MarkReady());
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
@@ -15,6 +16,10 @@ internal abstract class NodeMethod<TRequest, TResponse>(string name, KvBackend b
     public sealed override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
     {
         var request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
+        if (IsCostly)
+        {
+            return new CostlyNodeCall(this, in message, request);
+        }
         if (direct is null)
         {
             return new NodeCall(this, in message, request);
@@ -26,6 +31,9 @@ internal abstract class NodeMethod<TRequest, TResponse>(string name, KvBackend b
 
     public sealed override void WriteRefusal(AnswerWriter output, int sequenceId, in Refusal refusal) =>
         ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, Refuse(in refusal));
+
+    /// <summary>Whether the answer visits many keys, and is made in the <see cref="ScanPool"/>.</summary>
+    protected virtual bool IsCostly => false;
 
     protected abstract (TResponse Response, ErrorCode Code) Answer(TRequest request);
 
@@ -50,8 +58,60 @@ internal abstract class NodeMethod<TRequest, TResponse>(string name, KvBackend b
     private sealed class NodeCall(NodeMethod<TRequest, TResponse> method, in RequestMessage message, TRequest request)
         : PendingCall(method, in message)
     {
-        public override ErrorCode WriteAnswer(AnswerWriter output) => method.WriteAnswer(output, SequenceId, request);
+        protected override ErrorCode WriteAnswer(AnswerWriter output) =>
+            method.WriteAnswer(output, SequenceId, request);
 
         protected override void Begin() => MarkReady();
+    }
+
+    private sealed class CostlyNodeCall(
+        NodeMethod<TRequest, TResponse> method, in RequestMessage message, TRequest request) : ICostlyCall
+    {
+        private readonly int _sequenceId = message.SequenceId;
+        private CallTicket _ticket;
+
+        public RpcMethod Method => method;
+
+        public long ReceivedTimestamp { get; } = message.ReceivedTimestamp;
+
+        public int ChargedBytes { get; set; }
+
+        public Activity? Span { get; set; }
+
+        public bool IsReady => _ticket.IsReady;
+
+        public void Start(CallQueue queue, long index)
+        {
+            _ticket.Take(queue, index);
+            _ticket.MarkReady();
+        }
+
+        public bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
+        {
+            code = default;
+            return false;
+        }
+
+        public ScanProgress Advance(IScanTurn turn, AnswerWriter output, out ErrorCode code)
+        {
+            code = default;
+            if (turn.IsUnwanted)
+            {
+                return ScanProgress.Unwanted;
+            }
+            code = method.WriteAnswer(output, _sequenceId, request);
+            return ScanProgress.Answered;
+        }
+
+        public ErrorCode WriteOverloaded(AnswerWriter output, string fullLimit)
+        {
+            method.WriteRefusal(output, _sequenceId, new Refusal(ErrorCode.OVERLOADED, fullLimit));
+            return ErrorCode.OVERLOADED;
+        }
+
+        public void Drop()
+        {
+            // Nothing is held.
+        }
     }
 }

@@ -28,10 +28,23 @@ internal abstract class PendingCall(RpcMethod method, in RequestMessage message)
         Begin();
     }
 
-    public abstract ErrorCode WriteAnswer(AnswerWriter output);
+    public bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
+    {
+        code = WriteAnswer(output);
+        return true;
+    }
+
+    /// <summary>
+    /// Writes the answer and returns its code. Called once, by the holder of the pen. Must not throw.
+    /// </summary>
+    protected abstract ErrorCode WriteAnswer(AnswerWriter output);
 
     /// <summary>Sets the call going; sooner or later <see cref="MarkReady"/> must be called, once.</summary>
     protected abstract void Begin();
 
-    protected void MarkReady() => _ticket.MarkReady();
+    protected void MarkReady(bool isAlone = false)
+    {
+        _ticket.MarkReadyQuietly();
+        _ticket.Announce(isAlone);
+    }
 }

@@ -16,9 +16,19 @@ internal static class Ranges
         : toEndOfKeyspace ? (ReadOnlyMemory<byte>?)null
         : DefaultEnd;
 
-    /// <summary>A negative limit goes through, for the store to refuse it by name.</summary>
-    public static int LimitBytes(int requested, RpcLimits limits) =>
-        requested < 0 ? requested : Math.Min(requested == 0 ? KvLimits.RangeDefaultSizeBytes : requested, limits.MaxRangeBytes);
+    /// <summary>
+    /// How much one answer may hold. Who sets limit_bytes knows of has_more; old clients do not set it, and some take
+    /// the first answer for the whole: they get all rows that a message has room for.
+    /// </summary>
+    public static int LimitBytes(int? requested, RpcLimits limits) => requested switch
+    {
+        null => Math.Max(1, Math.Min(KvLimits.RangeMessageSizeBytes, limits.MaxMessageBytes)),
+
+        // For the store to refuse it by name.
+        < 0 => requested.Value,
+        0 => Math.Min(KvLimits.RangeDefaultSizeBytes, limits.MaxRangeBytes),
+        _ => Math.Min(requested.Value, limits.MaxRangeBytes),
+    };
 
     public static List<KeyValue> Rows(RangeResult result)
     {

@@ -79,9 +79,9 @@ internal abstract class ReadMethod<TRequest, TResponse>(string name, KvBackend b
         ReadMethod<TRequest, TResponse> method, in RequestMessage message, TRequest request, Task<ReadAdmission> admission)
         : PendingCall(method, in message)
     {
-        public override ErrorCode WriteAnswer(AnswerWriter output) =>
+        protected override ErrorCode WriteAnswer(AnswerWriter output) =>
             method.WriteAnswer(output, SequenceId, request, Admissions.ResultOf(method, method.Backend, admission));
 
-        protected override void Begin() => Admissions.OnCompleted(admission, MarkReady);
+        protected override void Begin() => Admissions.OnCompleted(admission, () => MarkReady());
     }
 }

@@ -23,7 +23,7 @@ internal static class ReadMethods
     }
 
     private sealed class GetRange(KvBackend backend)
-        : ReadMethod<GetRangeRequest, GetRangeResponse>("getRange", backend)
+        : RangeMethod<GetRangeRequest, GetRangeResponse>("getRange", backend)
     {
         protected override int? TimeoutMsOf(GetRangeRequest request) =>
             request.__isset.timeout_ms ? request.TimeoutMs : null;
@@ -34,22 +34,22 @@ internal static class ReadMethods
             Backend.Routing.AdmitReadAsync(
                 LevelOf(request), StalenessOf(request), deadlineTickMs, CancellationToken.None);
 
-        protected override (GetRangeResponse Response, ErrorCode Code) Read(GetRangeRequest request)
-        {
-            var query = new RangeQuery(
-                request.BeginKey,
-                request.BeginOrEqual,
-                request.BeginOffset,
-                Ranges.End(request.EndKey, request.ToEndOfKeyspace),
-                request.EndOrEqual,
-                request.EndOffset,
-                request.Limit,
-                Ranges.LimitBytes(request.LimitBytes, Backend.Options.Limits));
-            var result = Backend.Reader.GetRange(request.ColumnFamily, in query, at: null);
-            return result.Code == ErrorCode.OK
-                ? (new GetRangeResponse(Ranges.Rows(result), true, result.HasMore) { Version = result.ReadAt.Value }, ErrorCode.OK)
-                : (Refuse(Refusal.Of(result.Code, result.Message)), result.Code);
-        }
+        protected override string? ColumnFamilyOf(GetRangeRequest request) => request.ColumnFamily;
+
+        protected override RangeQuery QueryOf(GetRangeRequest request) => new(
+            request.BeginKey,
+            request.BeginOrEqual,
+            request.BeginOffset,
+            Ranges.End(request.EndKey, request.ToEndOfKeyspace),
+            request.EndOrEqual,
+            request.EndOffset,
+            request.Limit,
+            Ranges.LimitBytes(request.__isset.limit_bytes ? request.LimitBytes : null, Backend.Options.Limits));
+
+        protected override CommitVersion? VersionOf(GetRangeRequest request) => null;
+
+        protected override GetRangeResponse Answer(RangeResult result) =>
+            new(Ranges.Rows(result), true, result.HasMore) { Version = result.ReadAt.Value };
 
         protected override GetRangeResponse Refuse(in Refusal refusal)
         {

@@ -11,7 +11,7 @@ internal sealed class RefusedCall(RpcMethod method, in RequestMessage message, R
 {
     private Timer? _timer;
 
-    public override ErrorCode WriteAnswer(AnswerWriter output)
+    protected override ErrorCode WriteAnswer(AnswerWriter output)
     {
         _timer?.Dispose();
         Method.WriteRefusal(output, SequenceId, in refusal);

@@ -92,37 +92,33 @@ internal static class SnapshotMethods
     }
 
     private sealed class SnapshotGetRange(KvBackend backend)
-        : SnapshotMethod<SnapshotGetRangeRequest, SnapshotGetRangeResponse>("snapshotGetRange", backend)
+        : RangeMethod<SnapshotGetRangeRequest, SnapshotGetRangeResponse>("snapshotGetRange", backend)
     {
         protected override int? TimeoutMsOf(SnapshotGetRangeRequest request) =>
             request.__isset.timeout_ms ? request.TimeoutMs : null;
 
-        protected override CommitVersion VersionOf(SnapshotGetRangeRequest request) => new(request.ReadVersion);
-
         protected override Refusal? Validate(SnapshotGetRangeRequest request) => CheckVersion(request.ReadVersion);
 
-        protected override (SnapshotGetRangeResponse Response, ErrorCode Code) Read(SnapshotGetRangeRequest request)
-        {
-            var query = new RangeQuery(
-                request.BeginKey,
-                request.BeginOrEqual,
-                request.BeginOffset,
-                Ranges.End(request.EndKey, request.ToEndOfKeyspace),
-                request.EndOrEqual,
-                request.EndOffset,
-                request.Limit,
-                Ranges.LimitBytes(request.LimitBytes, Backend.Options.Limits));
-            var result = Backend.Reader.GetRange(request.ColumnFamily, in query, VersionOf(request));
-            if (result.Code != ErrorCode.OK)
-            {
-                return (Refuse(Refusal.Of(result.Code, result.Message)), result.Code);
-            }
-            var response = new SnapshotGetRangeResponse(Ranges.Rows(result), true, result.HasMore)
-            {
-                Version = result.ReadAt.Value,
-            };
-            return (response, ErrorCode.OK);
-        }
+        protected override ValueTask<ReadAdmission> AdmitAsync(SnapshotGetRangeRequest request, long deadlineTickMs) =>
+            Backend.Routing.AdmitReadAtAsync(
+                new CommitVersion(request.ReadVersion), deadlineTickMs, CancellationToken.None);
+
+        protected override string? ColumnFamilyOf(SnapshotGetRangeRequest request) => request.ColumnFamily;
+
+        protected override RangeQuery QueryOf(SnapshotGetRangeRequest request) => new(
+            request.BeginKey,
+            request.BeginOrEqual,
+            request.BeginOffset,
+            Ranges.End(request.EndKey, request.ToEndOfKeyspace),
+            request.EndOrEqual,
+            request.EndOffset,
+            request.Limit,
+            Ranges.LimitBytes(request.__isset.limit_bytes ? request.LimitBytes : null, Backend.Options.Limits));
+
+        protected override CommitVersion? VersionOf(SnapshotGetRangeRequest request) => new(request.ReadVersion);
+
+        protected override SnapshotGetRangeResponse Answer(RangeResult result) =>
+            new(Ranges.Rows(result), true, result.HasMore) { Version = result.ReadAt.Value };
 
         protected override SnapshotGetRangeResponse Refuse(in Refusal refusal)
         {

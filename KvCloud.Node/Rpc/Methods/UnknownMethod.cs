@@ -34,7 +34,7 @@ internal sealed class UnknownMethod() : RpcMethod("unknown")
     {
         private readonly byte[] _name = message.MethodName.ToArray();
 
-        public override ErrorCode WriteAnswer(AnswerWriter output)
+        protected override ErrorCode WriteAnswer(AnswerWriter output)
         {
             ThriftCodec.Current.WriteException(output, _name, SequenceId, type, text);
             return ErrorCode.INVALID_ARGUMENT;

@@ -51,7 +51,7 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
         }
     }
 
-    public ErrorCode WriteAnswer(AnswerWriter output)
+    public bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
     {
         if (_result.Code == ErrorCode.OK)
         {
@@ -61,7 +61,8 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
         {
             _method.WriteRefusal(output, _sequenceId, Refusal.Of(in _result));
         }
-        return _result.Code;
+        code = _result.Code;
+        return true;
     }
 
     public override void Announce() => _ticket.Announce(IsAlone);

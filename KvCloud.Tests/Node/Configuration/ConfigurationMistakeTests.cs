@@ -40,6 +40,8 @@ public sealed class ConfigurationMistakeTests : IDisposable
         "consensus.election_timout_ms is not known; did you mean consensus.election_timeout_ms? (kvcloud.toml, line 2).")]
     [InlineData("[consensus]\nmax_staleness_ms = 5",
         "consensus.max_staleness_ms is not known; did you mean reads.max_staleness_ms? (kvcloud.toml, line 2).")]
+    [InlineData("[cluster]\nleader_discovery_timeout_ms = 5000",
+        "cluster.leader_discovery_timeout_ms is no setting any more: it never had an effect, remove it (kvcloud.toml, line 2).")]
     [InlineData("[consensus]\nxyzzy = 5", "consensus.xyzzy is not known (kvcloud.toml, line 2).")]
     [InlineData("[consensu]\nalgorithm = \"paxos\"",
         "section [consensu] is not known; did you mean [consensus]? (kvcloud.toml, line 2).")]

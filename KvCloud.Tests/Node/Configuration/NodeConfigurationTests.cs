@@ -29,7 +29,6 @@ public sealed class NodeConfigurationTests : IDisposable
         Assert.True(options.Reads.AllowStaleReads);
         Assert.Equal(5000, options.Reads.MaxStalenessMs);
         Assert.Equal(1000, options.Cluster.HealthCheckIntervalMs);
-        Assert.Equal(5000, options.Cluster.LeaderDiscoveryTimeoutMs);
         Assert.Equal(3000, options.Cluster.NodeTimeoutMs);
         Assert.Equal("./data", options.Database.BasePath);
     }

@@ -56,6 +56,9 @@ public sealed class OptionsMappingTests : IDisposable
             max_queued_writes = 19
             max_queued_write_bytes = 65538
             max_range_bytes = 2049
+            max_concurrent_scans = 23
+            max_queued_scans = 24
+            max_scan_answer_bytes = 16777217
             default_timeout_ms = 20
             max_timeout_ms = 21
             drain_timeout_ms = 22
@@ -89,6 +92,9 @@ public sealed class OptionsMappingTests : IDisposable
                 DefaultTimeoutMs = 20,
                 MaxTimeoutMs = 21,
                 MaxRangeBytes = 2049,
+                MaxConcurrentScans = 23,
+                MaxQueuedScans = 24,
+                MaxScanAnswerBytes = 16777217,
                 DrainTimeoutMs = 22,
             },
             rpc.Limits);

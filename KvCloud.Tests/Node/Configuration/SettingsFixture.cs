@@ -26,7 +26,6 @@ internal sealed class SettingsFixture : IDisposable
         max_staleness_ms = 5000
         [cluster]
         health_check_interval_ms = 1000
-        leader_discovery_timeout_ms = 5000
         node_timeout_ms = 3000
         [database]
         base_path = "./data"           # replica i uses <base_path>/node_<i>

@@ -69,6 +69,30 @@ public sealed class ConnectionTests
         Assert.Equal((4, "echo4"), await client.ReceivePingAsync());
     }
 
+    [Fact]
+    public async Task Answer_to_a_lone_write_takes_nothing_else_onto_its_thread()
+    {
+        var dispatcher = new EchoDispatcher();
+        await using var host = await RpcTestHost.StartAsync(dispatcher);
+        using var client = RawClient.Connect(host.Port);
+        client.Send(RawClient.Ping(1, "hold1"));
+        client.Send(RawClient.Ping(2, "hold2"));
+        client.Send(RawClient.Ping(3, "echo3"));
+        await Eventually(() => dispatcher.Held.TryGetValue("echo3", out var last) && last.IsReady);
+        dispatcher.Held["hold2"].Release();
+        var replication = new Thread(dispatcher.Held["hold1"].ReleaseAlone);
+
+        replication.Start();
+        replication.Join();
+
+        Assert.Equal((1, "hold1"), await client.ReceivePingAsync());
+        Assert.Equal((2, "hold2"), await client.ReceivePingAsync());
+        Assert.Equal((3, "echo3"), await client.ReceivePingAsync());
+        Assert.Same(replication, dispatcher.Held["hold1"].AnsweredBy);
+        Assert.NotSame(replication, dispatcher.Held["hold2"].AnsweredBy);
+        Assert.NotSame(replication, dispatcher.Held["echo3"].AnsweredBy);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

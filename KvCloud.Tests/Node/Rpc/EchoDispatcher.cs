@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Text;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Methods;
@@ -10,7 +11,8 @@ namespace KvCloud.Tests.Node.Rpc;
 
 /// <summary>
 /// Answers ping. A message that begins with "hold" is answered only when the test releases it; one that begins with
-/// "pool" is answered from the thread pool.
+/// "pool" is answered from the thread pool; one that begins with "scan" is a costly one, and has turns until the test
+/// releases it.
 /// </summary>
 internal sealed class EchoDispatcher : IRpcDispatcher
 {
@@ -20,10 +22,12 @@ internal sealed class EchoDispatcher : IRpcDispatcher
 
     public EchoDispatcher()
     {
-        _ping = new EchoMethod(Held);
+        _ping = new EchoMethod(Held, Scans);
     }
 
     public ConcurrentDictionary<string, HeldCall> Held { get; } = new();
+
+    public ConcurrentDictionary<string, ScanCall> Scans { get; } = new();
 
     public IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
     {
@@ -58,12 +62,17 @@ internal sealed class EchoDispatcher : IRpcDispatcher
 
     public void RefuseNewCalls() => _isDraining = true;
 
-    private sealed class EchoMethod(ConcurrentDictionary<string, HeldCall> held) : RpcMethod("ping")
+    private sealed class EchoMethod(
+        ConcurrentDictionary<string, HeldCall> held, ConcurrentDictionary<string, ScanCall> scans) : RpcMethod("ping")
     {
         public override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
         {
             var request = ThriftCodec.Current.ReadRequest<PingRequest>(in message);
             var text = Encoding.UTF8.GetString(request.Message ?? []);
+            if (text.StartsWith("scan", StringComparison.Ordinal))
+            {
+                return scans[text] = new ScanCall(this, in message, request);
+            }
             if (direct is null || text.StartsWith("hold", StringComparison.Ordinal)
                 || text.StartsWith("pool", StringComparison.Ordinal))
             {
@@ -84,13 +93,86 @@ internal sealed class EchoDispatcher : IRpcDispatcher
 
     private static PingResponse Answer(PingRequest request) => new(request.Message ?? [], request.Timestamp, 1);
 
+    /// <summary>A costly call without an end, until it is released.</summary>
+    internal sealed class ScanCall(RpcMethod method, in RequestMessage message, PingRequest request) : ICostlyCall
+    {
+        private readonly int _sequenceId = message.SequenceId;
+        private CallTicket _ticket;
+        private int _turns;
+
+        public RpcMethod Method => method;
+
+        public long ReceivedTimestamp { get; } = message.ReceivedTimestamp;
+
+        public int ChargedBytes { get; set; }
+
+        public Activity? Span { get; set; }
+
+        public bool IsReady => _ticket.IsReady;
+
+        public int Turns => Volatile.Read(ref _turns);
+
+        /// <summary>The thread that worked on it last.</summary>
+        public Thread? AdvancedBy { get; private set; }
+
+        public bool IsReleased { get; set; }
+
+        public bool IsDropped { get; private set; }
+
+        public void Start(CallQueue queue, long index)
+        {
+            _ticket.Take(queue, index);
+            _ticket.MarkReady();
+        }
+
+        public bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
+        {
+            code = default;
+            return false;
+        }
+
+        public ScanProgress Advance(IScanTurn turn, AnswerWriter output, out ErrorCode code)
+        {
+            code = ErrorCode.OK;
+            AdvancedBy = Thread.CurrentThread;
+            Interlocked.Increment(ref _turns);
+            Thread.Yield();
+            if (turn.IsUnwanted)
+            {
+                return ScanProgress.Unwanted;
+            }
+            if (!IsReleased)
+            {
+                return ScanProgress.Unfinished;
+            }
+            ThriftCodec.Current.WriteReply(output, method.NameUtf8, _sequenceId, Answer(request));
+            return ScanProgress.Answered;
+        }
+
+        public ErrorCode WriteOverloaded(AnswerWriter output, string fullLimit)
+        {
+            var answer = new PingResponse(Encoding.UTF8.GetBytes($"OVERLOADED: {fullLimit}"), 0, 0);
+            ThriftCodec.Current.WriteReply(output, method.NameUtf8, _sequenceId, answer);
+            return ErrorCode.OVERLOADED;
+        }
+
+        public void Drop() => IsDropped = true;
+    }
+
     internal sealed class HeldCall(RpcMethod method, in RequestMessage message, string text, PingRequest request)
         : PendingCall(method, in message)
     {
+        /// <summary>The thread that wrote the answer.</summary>
+        public Thread? AnsweredBy { get; private set; }
+
         public void Release() => MarkReady();
 
-        public override ErrorCode WriteAnswer(AnswerWriter output)
+        /// <summary>As a thread of replication answers a write that was alone in its slot.</summary>
+        public void ReleaseAlone() => MarkReady(isAlone: true);
+
+        protected override ErrorCode WriteAnswer(AnswerWriter output)
         {
+            AnsweredBy = Thread.CurrentThread;
             ThriftCodec.Current.WriteReply(output, Method.NameUtf8, SequenceId, Answer(request));
             return ErrorCode.OK;
         }

@@ -34,6 +34,8 @@ internal sealed class RpcTestHost : IAsyncDisposable
 
     public RpcBudget Budget => _application.Services.GetRequiredService<RpcBudget>();
 
+    public ScanPool Scans => _application.Services.GetRequiredService<ScanPool>();
+
     public RpcStatistics Statistics => _application.Services.GetRequiredService<RpcStatistics>();
 
     public static Task<RpcTestHost> StartAsync(IRpcDispatcher dispatcher, RpcLimits? limits = null) =>

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.IO.Hashing;
 using KvCloud.Node.Operations;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
@@ -70,14 +72,14 @@ public sealed class KvStateMachineTests : IDisposable
     {
         _state.Retention = new MvccRetention(TimeMs: 1_000, Versions: 1_000);
         _state.Apply(Set("a", "1"));
-        _state.UnixMs += 500;
+        Pass(500);
         _state.Apply(Set("a", "2"));
-        _state.UnixMs += 600;
+        Pass(400);
         _state.Apply(Set("b", "3"));
 
-        // Version 1 was superseded 600 ms ago, so it stays; version 0 was superseded 1,100 ms ago.
+        // Version 1 was superseded 400 ms ago, version 0 900 ms ago: both stay.
         Assert.Equal(0, _state.Reader.OldestReadableVersion.Value);
-        _state.UnixMs += 500;
+        Pass(500);
         _state.Apply(Set("b", "4"));
         Assert.Equal(1, _state.Reader.OldestReadableVersion.Value);
         Assert.Equal("1", _state.Get("a", at: 1));
@@ -103,9 +105,9 @@ public sealed class KvStateMachineTests : IDisposable
     {
         _state.Retention = new MvccRetention(TimeMs: 1_000, Versions: 1_000);
         _state.Apply(Set("a", "1"));
-        _state.UnixMs += 5_000;
+        Pass(5_000);
         _state.Apply(Set("a", "2"));
-        _state.UnixMs += 1_000;
+        Pass(1_000);
         _state.Apply(Set("a", "3"));
         CommitVersion oldest = _state.Reader.OldestReadableVersion;
         _state.UnixMs = 1;
@@ -113,6 +115,82 @@ public sealed class KvStateMachineTests : IDisposable
 
         Assert.True(oldest > CommitVersion.Zero);
         Assert.Equal(oldest, _state.Reader.OldestReadableVersion);
+    }
+
+    [Fact]
+    public void Clock_that_is_a_day_ahead_takes_an_eighth_of_the_window_and_does_not_stop_it()
+    {
+        const int aDayMs = 86_400_000;
+        _state.Retention = new MvccRetention(TimeMs: 1_000, Versions: 1_000_000);
+        _state.Apply(Set("a", "1"));
+        Pass(800);
+        _state.Apply(Set("a", "2"));
+        CommitVersion before = _state.Reader.OldestReadableVersion;
+
+        _state.UnixMs += aDayMs;
+        _state.Apply(Set("a", "3"));
+        Assert.Equal(before, _state.Reader.OldestReadableVersion);
+        Assert.Equal("1", _state.Get("a", at: 1));
+
+        _state.UnixMs -= aDayMs;
+        Pass(1_100);
+        _state.Apply(Set("a", "4"));
+        Assert.True(_state.Reader.OldestReadableVersion.Value >= 2, "the window stands still");
+    }
+
+    [Fact]
+    public void Clock_that_wavers_does_not_run_faster()
+    {
+        _state.Retention = new MvccRetention(TimeMs: 1_000, Versions: 1_000_000);
+        _state.Apply(Set("a", "1"));
+        for (int i = 0; i < 200; i++)
+        {
+            _state.UnixMs += i % 2 == 0 ? 100 : -100;
+            _state.Apply();
+        }
+
+        Assert.Equal(CommitVersion.Zero, _state.Reader.OldestReadableVersion);
+    }
+
+    [Fact]
+    public void Window_goes_on_after_a_crash_as_without_one()
+    {
+        _state.Retention = new MvccRetention(TimeMs: 1_000, Versions: 1_000_000);
+        using var other = InMemory();
+        other.Retention = _state.Retention;
+        for (int i = 0; i < 60; i++)
+        {
+            _state.UnixMs += i == 20 ? 86_400_000 : i == 40 ? -86_400_000 : 70;
+            other.UnixMs = _state.UnixMs;
+            _state.Apply(Set("a", $"{i}"));
+            other.Apply(Set("a", $"{i}"));
+            if (i % 7 == 0)
+            {
+                _state.Executor.Flush();
+                _state.Crash();
+            }
+        }
+
+        Assert.Equal(other.Executor.Applied, _state.Executor.Applied);
+        Assert.Equal(other.Reader.OldestReadableVersion, _state.Reader.OldestReadableVersion);
+        Assert.True(_state.Reader.OldestReadableVersion > CommitVersion.Zero);
+    }
+
+    [Fact]
+    public void State_record_of_format_1_is_read_with_the_logged_time_as_clock()
+    {
+        byte[] record = new byte[61];
+        record[0] = 1;
+        BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(1), 7);
+        BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(9), 9);
+        BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(33), 123_456);
+        BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(53), XxHash3.HashToUInt64(record.AsSpan(0, 53)));
+
+        StateRecord state = StateRecord.Read(record);
+
+        Assert.Equal(
+            (7L, 9L, 123_456L, 123_456L),
+            (state.AppliedSlot.Value, state.AppliedVersion.Value, state.LoggedUnixMs, state.WindowClockMs));
     }
 
     [Fact]
@@ -335,5 +413,15 @@ public sealed class KvStateMachineTests : IDisposable
 
         Assert.Throws<KvCloud.Consensus.InvariantViolationException>(
             () => _state.Executor.Apply(_state.Log.GetRange(1, 1), null));
+    }
+
+    /// <summary>Time that passes with slots in it: one slot moves the window by no more than an eighth.</summary>
+    private void Pass(int milliseconds)
+    {
+        for (int passed = 0; passed < milliseconds; passed += 100)
+        {
+            _state.UnixMs += Math.Min(100, milliseconds - passed);
+            _state.Apply();
+        }
     }
 }

@@ -64,7 +64,12 @@ public sealed class ModelTests
         for (int step = 0; step < steps; step++)
         {
             string where = $"seed {seed}, step {step}";
-            state.UnixMs += random.Next(100);
+            state.UnixMs += random.Next(200) switch
+            {
+                0 => 86_400_000,
+                1 => -Math.Min(state.UnixMs, random.Next(86_400_000)),
+                _ => random.Next(100),
+            };
             int slots = random.Next(1, 4);
             var expected = new List<CommandResult>();
             for (int slot = 0; slot < slots; slot++)

@@ -97,6 +97,51 @@ public sealed class RangeTests : IDisposable
     }
 
     [Fact]
+    public void Range_read_in_single_steps_is_the_same()
+    {
+        RangeQuery query = All() with { BeginOffset = 1, End = Bytes("b"), EndOffset = 3 };
+        using RangeScan? scan = _state.Reader.OpenRange(null, query, null, out _);
+        int steps = 1;
+        while (!scan!.Advance(1))
+        {
+            steps++;
+        }
+
+        RangeResult result = _state.Reader.ResultOf(scan);
+
+        Assert.Equal(_state.Range(query), result.Rows.Select(row => $"{Text(row.Key)}={Text(row.Value)}"));
+        Assert.Equal(scan.Visited, steps);
+        static string Text(byte[] bytes) => System.Text.Encoding.UTF8.GetString(bytes);
+    }
+
+    [Fact]
+    public void Range_that_reaches_the_limit_of_visits_goes_on_from_its_rows()
+    {
+        // a b (c is deleted) d e f
+        using var scan = new RangeScan(_state.Store, Default, All(), new CommitVersion(8), visitLimit: 4);
+
+        Assert.True(scan.Advance(100));
+
+        Assert.Equal(3, scan.Result.Rows.Count);
+        Assert.True(scan.Result.HasMore);
+    }
+
+    [Fact]
+    public void Range_that_reaches_the_limit_of_visits_without_a_row_is_refused_by_name()
+    {
+        using var scan = new RangeScan(
+            _state.Store, Default, All() with { BeginOffset = 4 }, new CommitVersion(8), visitLimit: 4);
+
+        Assert.True(scan.Advance(100));
+
+        Assert.Equal(ErrorCode.INVALID_ARGUMENT, scan.Result.Code);
+        Assert.Contains("visits more than 4 keys, the limit of one call", scan.Result.Message, StringComparison.Ordinal);
+        Assert.Contains("begin at a later key", scan.Result.Message, StringComparison.Ordinal);
+    }
+
+    private static Keyspace Default { get; } = new(0, "default", CommitVersion.Zero);
+
+    [Fact]
     public void Arguments_out_of_range_are_named()
     {
         AssertInvalid(All() with { Limit = -1 }, "limit");

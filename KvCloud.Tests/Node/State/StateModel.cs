@@ -17,6 +17,7 @@ internal sealed class StateModel
     private readonly List<(long UnixMs, long Version)> _moments = [];
     private (long UnixMs, long Version) _lastMoment;
     private long _unixMs;
+    private long _loggedUnixMs;
 
     public CommitVersion Version { get; private set; }
 
@@ -34,7 +35,17 @@ internal sealed class StateModel
 
     public void BeginSlot(long unixMs, MvccRetention retention)
     {
-        _unixMs = Math.Max(_unixMs, unixMs);
+        long stepMs = Math.Max(1, retention.TimeMs / 8);
+        if (unixMs > _loggedUnixMs)
+        {
+            _unixMs += Math.Min(unixMs - _loggedUnixMs, stepMs);
+            _loggedUnixMs = unixMs;
+        }
+        else if (unixMs < _loggedUnixMs - stepMs)
+        {
+            _loggedUnixMs = unixMs;
+        }
+
         if (_moments.Count == 0 || _unixMs - _lastMoment.UnixMs >= Math.Max(1, retention.TimeMs / 64))
         {
             _lastMoment = (_unixMs, Version.Value);

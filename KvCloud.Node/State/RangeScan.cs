@@ -1,0 +1,243 @@
+using KvCloud.Node.Storage;
+using KvCloud.Protocol;
+
+namespace KvCloud.Node.State;
+
+/// <summary>
+/// One range read at one version, by the contract's rules for bounds, offsets and limits, in steps: whoever runs it
+/// decides after each whether it goes on. One thread at a time.
+/// </summary>
+/// <remarks>
+/// What it visits counts, whether it becomes a row or not: keys that offsets pass by and deleted keys cost as much as
+/// others. At <see cref="KvLimits.RangeVisitedKeys"/> it ends, with has_more where it has a row to go on from.
+/// </remarks>
+/// <exception cref="VersionForgottenException">The version has left the window before this was made; later is no
+/// matter.</exception>
+internal sealed class RangeScan : IDisposable
+{
+    private readonly IKvIterator _records;
+    private readonly RangeQuery _query;
+    private readonly CommitVersion _at;
+    private readonly long _visitLimit;
+    private readonly int _limitBytes;
+    private readonly List<RangeRow> _rows = [];
+    private Phase _phase;
+    private byte[] _end;
+    private int _toPass;
+    private bool _hasMore;
+    private string? _error;
+
+    public RangeScan(
+        IKvStore store,
+        Keyspace keyspace,
+        in RangeQuery query,
+        CommitVersion at,
+        long visitLimit = KvLimits.RangeVisitedKeys)
+    {
+        Keyspace = keyspace;
+        _query = query;
+        _at = at;
+        _visitLimit = visitLimit;
+        _limitBytes = query.LimitBytes == 0 ? KvLimits.RangeDefaultSizeBytes
+            : Math.Min(query.LimitBytes, KvLimits.RangeMessageSizeBytes);
+        _end = query.End is not ReadOnlyMemory<byte> last ? KeyBounds.EndOf(keyspace.Id)
+            : query.EndOrEqual ? KeyBounds.After(keyspace.Id, last.Span)
+            : KeyBounds.At(keyspace.Id, last.Span);
+        _records = store.IterateAt(at);
+        Begin();
+    }
+
+    private enum Phase
+    {
+        PassEndForward,
+        PassEndBackward,
+        ReadRows,
+        Done,
+    }
+
+    public Keyspace Keyspace { get; }
+
+    /// <summary>Keys looked at so far, deleted ones included.</summary>
+    public long Visited { get; private set; }
+
+    /// <summary>What the rows so far count against the limit of bytes.</summary>
+    public long SizeBytes { get; private set; }
+
+    /// <summary>What was read; only when <see cref="Advance"/> has returned true.</summary>
+    public RangeResult Result => _error is null
+        ? new RangeResult(ErrorCode.OK, _rows, _hasMore, _at)
+        : new RangeResult(ErrorCode.INVALID_ARGUMENT, [], false, default, _error);
+
+    /// <summary>Null when there is nothing to object to.</summary>
+    public static string? Validate(in RangeQuery query)
+    {
+        if (query.Limit < 0)
+        {
+            return $"limit must not be negative, but is {query.Limit}";
+        }
+
+        if (query.LimitBytes < 0)
+        {
+            return $"limit_bytes must not be negative, but is {query.LimitBytes}";
+        }
+
+        if (query.BeginOffset is < 0 or > KvLimits.RangeMaxOffset)
+        {
+            return $"begin_offset must be 0 to {KvLimits.RangeMaxOffset}, not {query.BeginOffset};"
+                + " begin behind the last key of the page before instead";
+        }
+
+        return query.EndOffset is < -KvLimits.RangeMaxOffset or > KvLimits.RangeMaxOffset
+            ? $"end_offset must be within {KvLimits.RangeMaxOffset} either way, not {query.EndOffset}"
+            : null;
+    }
+
+    /// <summary>
+    /// Visits at most so many keys, and stops before that when the rows have reached <paramref name="untilBytes"/>.
+    /// True when the range is read.
+    /// </summary>
+    public bool Advance(int keys, long untilBytes = long.MaxValue)
+    {
+        for (; keys > 0 && _phase != Phase.Done && SizeBytes < untilBytes; keys--)
+        {
+            if (Visited == _visitLimit)
+            {
+                StopAtLimit();
+                break;
+            }
+
+            Visited++;
+            Step();
+        }
+
+        return _phase == Phase.Done;
+    }
+
+    public void Dispose() => _records.Dispose();
+
+    private bool IsValid => _records.IsValid && MvccKey.KeyspaceOf(_records.Key) == Keyspace.Id;
+
+    private bool IsTombstone => VersionedValue.Parse(_records.Value).IsTombstone;
+
+    private void Begin()
+    {
+        if (_query.EndOffset > 0)
+        {
+            _records.Seek(_end);
+            _toPass = _query.EndOffset - 1;
+            _phase = Phase.PassEndForward;
+        }
+        else if (_query.EndOffset < 0)
+        {
+            _records.SeekBefore(_end);
+            _toPass = -_query.EndOffset - 1;
+            _phase = Phase.PassEndBackward;
+        }
+        else
+        {
+            BeginRows();
+        }
+    }
+
+    private void BeginRows()
+    {
+        _records.Seek(_query.BeginOrEqual
+            ? KeyBounds.At(Keyspace.Id, _query.Begin.Span)
+            : KeyBounds.After(Keyspace.Id, _query.Begin.Span));
+        _toPass = _query.BeginOffset;
+        _phase = Phase.ReadRows;
+    }
+
+    private void Step()
+    {
+        switch (_phase)
+        {
+            case Phase.PassEndForward:
+                PassEndForward();
+                break;
+            case Phase.PassEndBackward:
+                PassEndBackward();
+                break;
+            default:
+                ReadRow();
+                break;
+        }
+    }
+
+    private void PassEndForward()
+    {
+        if (!IsValid)
+        {
+            _end = KeyBounds.EndOf(Keyspace.Id);
+            BeginRows();
+        }
+        else if (IsTombstone || _toPass-- > 0)
+        {
+            _records.MoveNext();
+        }
+        else
+        {
+            _end = KeyBounds.After(Keyspace.Id, MvccKey.UserKeyOf(_records.Key));
+            BeginRows();
+        }
+    }
+
+    private void PassEndBackward()
+    {
+        if (!IsValid)
+        {
+            // No key is left below the end, so no row either.
+            _phase = Phase.Done;
+        }
+        else if (IsTombstone || _toPass-- > 0)
+        {
+            _records.MovePrevious();
+        }
+        else
+        {
+            _end = KeyBounds.At(Keyspace.Id, MvccKey.UserKeyOf(_records.Key));
+            BeginRows();
+        }
+    }
+
+    private void ReadRow()
+    {
+        if (!IsValid || _records.Key.SequenceCompareTo(_end) >= 0)
+        {
+            _phase = Phase.Done;
+            return;
+        }
+
+        VersionedValue value = VersionedValue.Parse(_records.Value);
+        if (value.IsTombstone || _toPass-- > 0)
+        {
+            _records.MoveNext();
+            return;
+        }
+
+        ReadOnlySpan<byte> key = MvccKey.UserKeyOf(_records.Key);
+        long sizeBytes = SizeBytes + key.Length + value.Value.Length + KvLimits.RangeRowOverheadBytes;
+        bool isFull = (_query.Limit > 0 && _rows.Count == _query.Limit)
+            || (sizeBytes > _limitBytes && _rows.Count > 0);
+        if (isFull)
+        {
+            _hasMore = true;
+            _phase = Phase.Done;
+            return;
+        }
+
+        SizeBytes = sizeBytes;
+        _rows.Add(new RangeRow(key.ToArray(), value.Value.ToArray(), value.Version));
+        _records.MoveNext();
+    }
+
+    private void StopAtLimit()
+    {
+        _phase = Phase.Done;
+        _hasMore = _rows.Count > 0;
+        _error = _hasMore
+            ? null
+            : $"the range visits more than {_visitLimit} keys, the limit of one call, before its first row, deleted"
+                + " ones included: begin at a later key, or use smaller offsets";
+    }
+}

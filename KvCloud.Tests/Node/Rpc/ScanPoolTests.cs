@@ -1,0 +1,121 @@
+using System.Net.Sockets;
+using KvCloud.Node.Rpc;
+
+namespace KvCloud.Tests.Node.Rpc;
+
+/// <summary>
+/// Where costly calls run, on a real Kestrel and real sockets; the calls are the test's own and have no end.
+/// </summary>
+public sealed class ScanPoolTests
+{
+    private readonly EchoDispatcher _dispatcher = new();
+
+    [Fact]
+    public async Task Costly_call_runs_on_a_thread_of_the_pool_and_what_is_behind_it_does_not()
+    {
+        await using var host = await RpcTestHost.StartAsync(_dispatcher);
+        using var client = RawClient.Connect(host.Port);
+
+        client.Send(RawClient.Ping(1, "scan1"));
+        client.Send(RawClient.Ping(2, "echo2"));
+        client.Send(RawClient.Ping(3, "scan3"));
+        await ConnectionTests.Eventually(() => _dispatcher.Scans.TryGetValue("scan1", out var scan) && scan.Turns > 2);
+        await ConnectionTests.Eventually(() => _dispatcher.Scans.ContainsKey("scan3"));
+        Assert.Equal(0, _dispatcher.Scans["scan3"].Turns);
+        _dispatcher.Scans["scan3"].IsReleased = true;
+        _dispatcher.Scans["scan1"].IsReleased = true;
+
+        Assert.Equal((1, "scan1"), await client.ReceivePingAsync());
+        Assert.Equal((2, "echo2"), await client.ReceivePingAsync());
+        Assert.Equal((3, "scan3"), await client.ReceivePingAsync());
+        Assert.StartsWith("kv-scan-", _dispatcher.Scans["scan1"].AdvancedBy!.Name, StringComparison.Ordinal);
+        Assert.True(_dispatcher.Held["echo2"].AnsweredBy!.IsThreadPoolThread);
+        Assert.Equal(0, host.Budget.Calls);
+        await ConnectionTests.Eventually(() => host.Scans.Admitted == 0);
+    }
+
+    [Fact]
+    public async Task Costly_calls_of_many_connections_take_turns_on_few_threads()
+    {
+        await using var host = await RpcTestHost.StartAsync(_dispatcher, new RpcLimits { MaxConcurrentScans = 1 });
+        using var first = RawClient.Connect(host.Port);
+        using var second = RawClient.Connect(host.Port);
+        using var third = RawClient.Connect(host.Port);
+
+        first.Send(RawClient.Ping(1, "scan1"));
+        second.Send(RawClient.Ping(2, "scan2"));
+        third.Send(RawClient.Ping(3, "echo3"));
+
+        Assert.Equal((3, "echo3"), await third.ReceivePingAsync());
+        await ConnectionTests.Eventually(() => _dispatcher.Scans.Count == 2 && _dispatcher.Scans.Values.All(scan => scan.Turns > 5));
+        Assert.Same(_dispatcher.Scans["scan1"].AdvancedBy, _dispatcher.Scans["scan2"].AdvancedBy);
+        _dispatcher.Scans["scan2"].IsReleased = true;
+        Assert.Equal((2, "scan2"), await second.ReceivePingAsync());
+        _dispatcher.Scans["scan1"].IsReleased = true;
+        Assert.Equal((1, "scan1"), await first.ReceivePingAsync());
+    }
+
+    [Fact]
+    public async Task Costly_call_for_which_no_place_is_left_is_overloaded_and_names_the_limit()
+    {
+        await using var host = await RpcTestHost.StartAsync(
+            _dispatcher, new RpcLimits { MaxConcurrentScans = 1, MaxQueuedScans = 1 });
+        using var first = RawClient.Connect(host.Port);
+        using var second = RawClient.Connect(host.Port);
+        using var third = RawClient.Connect(host.Port);
+        first.Send(RawClient.Ping(1, "scan1"));
+        second.Send(RawClient.Ping(2, "scan2"));
+        await ConnectionTests.Eventually(() => host.Scans.Admitted == 2);
+
+        third.Send(RawClient.Ping(3, "scan3"));
+        third.Send(RawClient.Ping(4, "echo4"));
+
+        var (_, refused) = await third.ReceivePingAsync();
+        Assert.StartsWith("OVERLOADED", refused, StringComparison.Ordinal);
+        Assert.Contains("max_queued_scans", refused, StringComparison.Ordinal);
+        Assert.Equal((4, "echo4"), await third.ReceivePingAsync());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Costly_calls_of_a_closed_connection_are_dropped_running_or_waiting(bool hasEndedBefore)
+    {
+        await using var host = await RpcTestHost.StartAsync(_dispatcher, new RpcLimits { MaxConcurrentScans = 1 });
+        var clients = Enumerable.Range(0, 3).Select(_ => RawClient.Connect(host.Port)).ToList();
+        for (var i = 0; i < clients.Count; i++)
+        {
+            clients[i].Send(RawClient.Ping(1, $"scan{i}"));
+            clients[i].Send(RawClient.Ping(2, $"scan-behind-{i}"));
+        }
+        await ConnectionTests.Eventually(() => host.Scans.Admitted == 3 && _dispatcher.Scans.Count == 6);
+        if (hasEndedBefore)
+        {
+            // A client that only says that it has no more to ask waits for its answers.
+            clients.ForEach(client => client.Socket.Shutdown(SocketShutdown.Send));
+            var turns = _dispatcher.Scans["scan0"].Turns;
+            await ConnectionTests.Eventually(() => _dispatcher.Scans["scan0"].Turns > turns + 100);
+            Assert.Equal(3, host.Scans.Admitted);
+        }
+
+        clients.ForEach(client => client.Socket.Close(0));
+
+        await ConnectionTests.Eventually(() => host.Scans.Admitted == 0 && host.Budget.Calls == 0);
+        await ConnectionTests.Eventually(() => host.Server.ConnectionCount == 0);
+        Assert.All(_dispatcher.Scans.Values, scan => Assert.True(scan.IsDropped));
+        Assert.Equal(0, _dispatcher.Scans["scan-behind-0"].Turns);
+    }
+
+    [Fact]
+    public async Task Host_that_stops_ends_costly_calls()
+    {
+        var host = await RpcTestHost.StartAsync(_dispatcher, new RpcLimits { DrainTimeoutMs = 50 });
+        using var client = RawClient.Connect(host.Port);
+        client.Send(RawClient.Ping(1, "scan1"));
+        await ConnectionTests.Eventually(() => host.Scans.Admitted == 1);
+
+        await host.DisposeAsync();
+
+        Assert.True(_dispatcher.Scans["scan1"].IsDropped);
+    }
+}
