@@ -6,10 +6,11 @@ internal static class FileSystemExtensions
     private const string TemporaryExtension = ".tmp";
 
     /// <summary>
-    /// Replaces a small file so that a crash leaves either the old or the new one, whole: temporary file, sync, rename, flush of
-    /// the directory.
+    /// Replaces a small file so that a crash leaves either the old or the new one, whole: temporary file, sync, rename,
+    /// flush of the directory.
     /// </summary>
-    /// <exception cref="IOException">The content is not durable; the old file may then still be there, or the new one.</exception>
+    /// <exception cref="IOException">The content is not durable; the old file may then still be there, or the new
+    /// one.</exception>
     public static void ReplaceAtomically(this IFileSystem files, string path, ReadOnlySpan<byte> content)
     {
         string temporary = path + TemporaryExtension;

@@ -1,12 +1,13 @@
 namespace KvCloud.Node.Files;
 
 /// <summary>
-/// The file system as a replica's own files need it, RocksDB's aside: the machine's, or a simulated one whose crashes and
-/// faults a test decides. Every call is synchronous. Any thread.
+/// The file system as a replica's own files need it, RocksDB's aside: the machine's, or a simulated one whose crashes
+/// and faults a test decides. Every call is synchronous. Any thread.
 /// </summary>
 /// <remarks>
-/// What a name stands for is durable once its directory is flushed, the content of a file once its data is synced; before that
-/// a power cut leaves any part of it. All calls throw <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/>
+/// What a name stands for is durable once its directory is flushed, the content of a file once its data is synced;
+/// before that a power cut leaves any part of it. All calls throw <see cref="IOException"/> or <see
+/// cref="UnauthorizedAccessException"/>
 /// when the disk or the system refuses them.
 /// </remarks>
 internal interface IFileSystem
@@ -39,7 +40,9 @@ internal interface IFileSystem
     void FlushDirectory(string path);
 }
 
-/// <summary>An open file. Its name may change meanwhile. Reads and writes at different places may run side by side.</summary>
+/// <summary>
+/// An open file. Its name may change meanwhile. Reads and writes at different places may run side by side.
+/// </summary>
 internal interface IFile : IDisposable
 {
     long Length { get; }
@@ -53,8 +56,8 @@ internal interface IFile : IDisposable
     void SetLength(long length);
 
     /// <summary>
-    /// Makes what was written durable, and of the file's length what is needed to read it. After a failure no further call
-    /// can make it good: the system may take what it could not write for written.
+    /// Makes what was written durable, and of the file's length what is needed to read it. After a failure no further
+    /// call can make it good: the system may take what it could not write for written.
     /// </summary>
     void SyncData();
 }

@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace KvCloud.Node.Files;
 
 /// <summary>
-/// The machine's file system. .NET's own flush swallows some errors of fsync and cannot flush a directory, hence the direct
-/// calls.
+/// The machine's file system. .NET's own flush swallows some errors of fsync and cannot flush a directory, hence the
+/// direct calls.
 /// </summary>
 internal sealed partial class SystemFiles : IFileSystem
 {

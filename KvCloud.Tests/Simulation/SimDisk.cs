@@ -3,7 +3,9 @@ using KvCloud.Node.Files;
 
 namespace KvCloud.Tests.Simulation;
 
-/// <summary>How long the calls of a <see cref="SimDisk"/> take. A sync takes from 100 microseconds up to the limit.</summary>
+/// <summary>
+/// How long the calls of a <see cref="SimDisk"/> take. A sync takes from 100 microseconds up to the limit.
+/// </summary>
 internal sealed record SimDiskSettings(int SyncMaxUs = 1_000, int WriteUs = 20, int ReadUs = 5, int NameUs = 5);
 
 /// <summary>The calls that can be made to fail.</summary>
@@ -18,12 +20,13 @@ internal enum SimDiskCall
 }
 
 /// <summary>
-/// The disk of one machine, in memory, the same for the same seed. It knows two states: what processes see, the page cache
-/// included, and what is durable. Between them lie the sectors, lengths and names that nobody has synced or flushed.
+/// The disk of one machine, in memory, the same for the same seed. It knows two states: what processes see, the page
+/// cache included, and what is durable. Between them lie the sectors, lengths and names that nobody has synced or
+/// flushed.
 /// </summary>
 /// <remarks>
-/// Calls are synchronous; the time they take in the simulated world is told by <see cref="EndOperation"/>. Their effect is
-/// seen at once, but a crash before <see cref="Settle"/> undoes what comes after a random call of the operation.
+/// Calls are synchronous; the time they take in the simulated world is told by <see cref="EndOperation"/>. Their effect
+/// is seen at once, but a crash before <see cref="Settle"/> undoes what comes after a random call of the operation.
 /// </remarks>
 internal sealed partial class SimDisk(DeterministicRandom random, SimDiskSettings? settings = null) : IFileSystem
 {
@@ -56,7 +59,9 @@ internal sealed partial class SimDisk(DeterministicRandom random, SimDiskSetting
     /// <summary>An operation has begun and is not settled.</summary>
     public bool IsBusy => _operation != OperationState.None;
 
-    /// <summary>What is called from now on takes time, and is undone from some point on by a crash before it is settled.</summary>
+    /// <summary>
+    /// What is called from now on takes time, and is undone from some point on by a crash before it is settled.
+    /// </summary>
     public void BeginOperation()
     {
         Invariant.Check(_operation == OperationState.None, "a disk runs one operation at a time");
@@ -74,7 +79,9 @@ internal sealed partial class SimDisk(DeterministicRandom random, SimDiskSetting
         return _hasSynced ? Math.Max(_operationUs, StalledUntilUs - nowUs) : _operationUs;
     }
 
-    /// <summary>The time of the operation is over: no crash undoes it, though a power cut takes what it has not synced.</summary>
+    /// <summary>
+    /// The time of the operation is over: no crash undoes it, though a power cut takes what it has not synced.
+    /// </summary>
     public void Settle()
     {
         Invariant.Check(_operation == OperationState.Ended, "an operation is ended before it is settled");
@@ -83,9 +90,9 @@ internal sealed partial class SimDisk(DeterministicRandom random, SimDiskSetting
     }
 
     /// <summary>
-    /// The process dies: of an operation that is not settled the calls from some point on never happened. What it has written
-    /// stays in the page cache. With the power off that is gone too: of the sectors, lengths and names that were not synced each
-    /// may have reached the disk.
+    /// The process dies: of an operation that is not settled the calls from some point on never happened. What it has
+    /// written stays in the page cache. With the power off that is gone too: of the sectors, lengths and names that
+    /// were not synced each may have reached the disk.
     /// </summary>
     public void Crash(bool isPowerCut)
     {

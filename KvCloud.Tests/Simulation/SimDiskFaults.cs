@@ -22,8 +22,8 @@ internal sealed partial class SimDisk
     private DeterministicRandom Random => random;
 
     /// <summary>
-    /// The next such call at or below a path fails. Of a write that fails some sectors were written. After a sync that fails the
-    /// sectors count as clean, as in Linux: they are seen, but no later sync brings them to the disk.
+    /// The next such call at or below a path fails. Of a write that fails some sectors were written. After a sync that
+    /// fails the sectors count as clean, as in Linux: they are seen, but no later sync brings them to the disk.
     /// </summary>
     public void FailNext(SimDiskCall call, string below = "/") => _armed.Add((call, below));
 
@@ -61,7 +61,9 @@ internal sealed partial class SimDisk
     /// <summary>A copy of what is seen at a path, as a backup takes it; of a path with nothing there nothing.</summary>
     public SimDiskSnapshot Snapshot(string path = "/") => new(path, Find(path)?.Clone());
 
-    /// <summary>What is at the snapshot's path is what it was then, and durable. For a disk that no process uses.</summary>
+    /// <summary>
+    /// What is at the snapshot's path is what it was then, and durable. For a disk that no process uses.
+    /// </summary>
     public void RestoreFrom(SimDiskSnapshot snapshot)
     {
         Invariant.Check(!IsBusy, "a disk is put back between operations");

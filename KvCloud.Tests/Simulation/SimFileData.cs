@@ -4,8 +4,9 @@ using KvCloud.Consensus;
 namespace KvCloud.Tests.Simulation;
 
 /// <summary>
-/// The content of a file: as it is seen, and as it is on the disk. They differ in the sectors that were written since the last
-/// sync, each of which may reach the disk by itself, and in the length, and in what a sync that failed has given up.
+/// The content of a file: as it is seen, and as it is on the disk. They differ in the sectors that were written since
+/// the last sync, each of which may reach the disk by itself, and in the length, and in what a sync that failed has
+/// given up.
 /// </summary>
 internal sealed class SimFileData : SimInode
 {
@@ -21,7 +22,9 @@ internal sealed class SimFileData : SimInode
     private bool _isLengthDirty;
     private ulong[] _dirty = [];
 
-    /// <summary>Pages that have their place on the disk; the others of a file that has only its length do not.</summary>
+    /// <summary>
+    /// Pages that have their place on the disk; the others of a file that has only its length do not.
+    /// </summary>
     private ulong[] _allocated = [];
 
     public int Length { get; private set; }
@@ -101,7 +104,9 @@ internal sealed class SimFileData : SimInode
         return call;
     }
 
-    /// <summary>Some of it got to the disk. The rest is given up: it is seen until it is no more, and counts as clean.</summary>
+    /// <summary>
+    /// Some of it got to the disk. The rest is given up: it is seen until it is no more, and counts as clean.
+    /// </summary>
     public JournaledCall FailToSync(DeterministicRandom random)
     {
         var call = new SyncCall(this);
@@ -266,7 +271,9 @@ internal sealed class SimFileData : SimInode
 
         public List<int> Sectors { get; }
 
-        /// <summary>A sync that is cut off may have brought any sector to the disk, as the power's end would decide anyway.</summary>
+        /// <summary>
+        /// A sync that is cut off may have brought any sector to the disk, as the power's end would decide anyway.
+        /// </summary>
         public override void Undo(DeterministicRandom? random)
         {
             for (int i = 0; i < Sectors.Count; i++)

@@ -17,6 +17,9 @@ internal enum RecordKind : byte
 
     /// <summary>The lowest slot that is still held.</summary>
     First = 4,
+
+    /// <summary>The number of the lowest segment that must be there; 0 if that is not known.</summary>
+    OldestSegment = 5,
 }
 
 /// <summary>One record of a group.</summary>
@@ -25,7 +28,7 @@ internal readonly ref struct GroupRecord(RecordKind kind, Slot slot, Ballot ball
 {
     public RecordKind Kind => kind;
 
-    /// <summary>Of all but promises.</summary>
+    /// <summary>Of all but promises; as a number, of the oldest segment.</summary>
     public Slot Slot => slot;
 
     /// <summary>Of promises.</summary>
@@ -63,9 +66,11 @@ internal sealed class GroupBody
         LogRecord.WriteBallot(record[1..], ballot);
     }
 
-    public void AddChosen(Slot slot) => AddNumber(RecordKind.Chosen, slot);
+    public void AddChosen(Slot slot) => AddNumber(RecordKind.Chosen, slot.Value);
 
-    public void AddFirst(Slot slot) => AddNumber(RecordKind.First, slot);
+    public void AddFirst(Slot slot) => AddNumber(RecordKind.First, slot.Value);
+
+    public void AddOldestSegment(long number) => AddNumber(RecordKind.OldestSegment, number);
 
     public void AddEntry(LogEntry entry)
     {
@@ -85,7 +90,7 @@ internal sealed class GroupBody
         int size = kind switch
         {
             RecordKind.Promise => 1 + LogRecord.BallotSizeBytes,
-            RecordKind.Chosen or RecordKind.First => NumberSizeBytes,
+            RecordKind.Chosen or RecordKind.First or RecordKind.OldestSegment => NumberSizeBytes,
             RecordKind.Entry => EntryHeaderSizeBytes,
             _ => throw new LogCorruptException($"a record of the log has kind {body[0]}, which this program does not know"),
         };
@@ -119,11 +124,11 @@ internal sealed class GroupBody
         }
     }
 
-    private void AddNumber(RecordKind kind, Slot slot)
+    private void AddNumber(RecordKind kind, long number)
     {
         Span<byte> record = Take(NumberSizeBytes);
         record[0] = (byte)kind;
-        BinaryPrimitives.WriteInt64LittleEndian(record[1..], slot.Value);
+        BinaryPrimitives.WriteInt64LittleEndian(record[1..], number);
     }
 
     private Span<byte> Take(int size)

@@ -47,9 +47,12 @@ internal sealed class LogMark : IDisposable
         return Open(files, path);
     }
 
+    /// <summary>Opens the mark; its name is durable when it returns.</summary>
     /// <exception cref="LogCorruptException">It is not what this program writes.</exception>
     public static LogMark Open(IFileSystem files, string path)
     {
+        // A process before may have died between the rename and the flush that gave the mark its name.
+        files.FlushParent(path);
         IFile file = files.Open(path, FileMode.Open, FileAccess.ReadWrite);
         try
         {

@@ -9,7 +9,8 @@ namespace KvCloud.Node.Replication.Log;
 /// </summary>
 /// <remarks>
 /// A group is synced before the next one is written, and no file gives up its name or its content before what makes it
-/// needless is on disk. Each segment begins with promise, chosen and first slot, so the older ones can go.
+/// needless is on disk. Each segment begins with promise, chosen and first slot, so the older ones can
+/// go; and with the number of the oldest that must be there, so that one that is lost is not taken for one that went.
 /// One thread writes; another may trim; any may read.
 /// </remarks>
 internal sealed class SegmentedPaxosLog : IPaxosLog
@@ -35,7 +36,13 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     private long _chosenSlot;
     private long _firstSlot = 1;
     private long _lastSlot;
+
+    /// <summary>The lowest segment that must be there; 0 of a log that was written before this was noted.</summary>
+    private long _oldestSegment;
     private bool _failed;
+
+    /// <summary>What was found is durable: before, nothing may be noted of it.</summary>
+    private bool _isLoaded;
 
     /// <summary>Null until <see cref="Load"/> found or made it.</summary>
     private LogMark? _mark;
@@ -129,7 +136,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
                 _body.AddChosen(new Slot(chosenSlot));
             }
 
-            WriteGroup(slots, promised, chosenSlot, _firstSlot);
+            WriteGroup(slots, promised, chosenSlot, _firstSlot, _oldestSegment);
             _promised = promised;
             Volatile.Write(ref _lastSlot, Math.Max(_lastSlot, slots.Max));
             Volatile.Write(ref _chosenSlot, chosenSlot);
@@ -180,8 +187,11 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
             CheckNotFailed();
             _body.Clear();
             _body.AddFirst(slot);
-            WriteGroup(SlotSpan.None, _promised, _chosenSlot, slot.Value);
+            long oldest = FindOldestNeeded(slot.Value);
+            _body.AddOldestSegment(oldest);
+            WriteGroup(SlotSpan.None, _promised, _chosenSlot, slot.Value, oldest);
             Volatile.Write(ref _firstSlot, slot.Value);
+            Volatile.Write(ref _oldestSegment, oldest);
         }
 
         foreach (LogSegment segment in TakeNeedless())
@@ -215,7 +225,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
 
     public void Dispose()
     {
-        if (_mark is not null && !_failed)
+        if (_isLoaded && !_failed)
         {
             try
             {
@@ -258,7 +268,13 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         }
 
         byte[] content = [];
+        _oldestSegment = numbers.Count == 0 ? 1 : 0;
         LoadSegments(numbers, ref content);
+        if (numbers.Count > 0 && _oldestSegment > 0 && numbers[0] > _oldestSegment)
+        {
+            throw new LogCorruptException($"{_files.PathOf(_oldestSegment)} is missing, which nobody has given up");
+        }
+
         if (_mark is not null)
         {
             CheckReaches(_mark);
@@ -267,6 +283,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         _mark ??= LogMark.Create(_disk, MarkPath);
         _active?.Renew(content);
         _mark.Raise(_active?.Number ?? 0, _sequence - 1, _promised);
+        _isLoaded = true;
     }
 
     private void CheckReaches(LogMark mark)
@@ -322,6 +339,9 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
                 case RecordKind.First:
                     _firstSlot = record.Slot.Value;
                     break;
+                case RecordKind.OldestSegment:
+                    _oldestSegment = record.Slot.Value;
+                    break;
                 default:
                     slots = slots.With(record.Slot.Value);
                     break;
@@ -333,7 +353,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     }
 
     /// <summary>Writes what the body holds. The state is what it will be then: a new segment begins with it.</summary>
-    private void WriteGroup(SlotSpan slots, Ballot promised, long chosenSlot, long firstSlot)
+    private void WriteGroup(SlotSpan slots, Ballot promised, long chosenSlot, long firstSlot, long oldestSegment)
     {
         if (_body.Bytes.IsEmpty)
         {
@@ -348,6 +368,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
                 _body.AddPromise(promised);
                 _body.AddChosen(new Slot(chosenSlot));
                 _body.AddFirst(new Slot(firstSlot));
+                _body.AddOldestSegment(oldestSegment);
                 BeginSegment((_active?.Number ?? 0) + 1, slots, promised);
             }
             else
@@ -435,13 +456,24 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         }
     }
 
-    /// <summary>The oldest segments, up to the first that holds something still, or is being read.</summary>
-    private List<LogSegment> TakeNeedless()
+    /// <summary>Which segment is the first that holds a slot from this one on; the one that is written, if none does.</summary>
+    private long FindOldestNeeded(long firstSlot)
     {
         lock (_gate)
         {
+            int index = _segments.FindIndex(segment => segment.Slots.Max >= firstSlot);
+            return index >= 0 ? _segments[index].Number : _active?.Number ?? 1;
+        }
+    }
+
+    /// <summary>The oldest segments, up to the first that must be there, or is being read.</summary>
+    private List<LogSegment> TakeNeedless()
+    {
+        long oldest = Volatile.Read(ref _oldestSegment);
+        lock (_gate)
+        {
             int count = 0;
-            while (count < _segments.Count - 1 && _segments[count].Slots.Max < _firstSlot && _segments[count].Readers == 0)
+            while (count < _segments.Count - 1 && _segments[count].Number < oldest && _segments[count].Readers == 0)
             {
                 count++;
             }

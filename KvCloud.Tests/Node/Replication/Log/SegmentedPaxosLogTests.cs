@@ -352,6 +352,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Theory]
+    [InlineData("0000000001.log", "missing")]
     [InlineData("0000000002.log", "missing")]
     [InlineData("0000000003.log", "newest")]
     [InlineData("../log.mark", "log.mark is missing")]
