@@ -3,8 +3,8 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Which of the accepted connections may stay: one for each peer, the newest, and a limited number that have not said yet who
-/// they are. Its owner locks, and closes whom it names.
+/// Which of the accepted connections may stay: one for each peer, the newest, and a limited number that have not said
+/// yet who they are. Its owner locks, and closes whom it names.
 /// </summary>
 /// <typeparam name="T">The owner's connection.</typeparam>
 internal sealed class InboundConnections<T>(int maxPendingHandshakes)
@@ -16,8 +16,8 @@ internal sealed class InboundConnections<T>(int maxPendingHandshakes)
     public int PendingHandshakes => _open.Count(entry => entry.Peer is null);
 
     /// <summary>
-    /// A connection was accepted. Who has waited longest without a word makes room for it and is to be closed: a peer says
-    /// who it is at once, and silent connections must not keep it out. Null when there is room.
+    /// A connection was accepted. Who has waited longest without a word makes room for it and is to be closed: a peer
+    /// says who it is at once, and silent connections must not keep it out. Null when there is room.
     /// </summary>
     public T? Add(T connection)
     {
@@ -34,8 +34,8 @@ internal sealed class InboundConnections<T>(int maxPendingHandshakes)
     }
 
     /// <summary>
-    /// The connection is the peer's: an older one of it is to be closed and forgotten here. False when this one had to go
-    /// before, and then it takes nobody's place.
+    /// The connection is the peer's: an older one of it is to be closed and forgotten here. False when this one had
+    /// to go before, and then it takes nobody's place.
     /// </summary>
     public bool TryAdmit(T connection, Peer peer, out T? superseded)
     {

@@ -3,8 +3,8 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// What one accepted connection decides, without the socket: bytes go in; the answer to the Hello, messages, reports and
-/// the reason of the end come out. No thread, lock, socket or clock, so that the simulator runs this very code.
+/// What one accepted connection decides, without the socket: bytes go in; the answer to the Hello, messages, reports
+/// and the reason of the end come out. No thread, lock, socket or clock, so that the simulator runs this very code.
 /// </summary>
 /// <remarks>
 /// The owner receives into <see cref="Free"/>, says how much by <see cref="Advance"/>, then sends the
@@ -29,7 +29,9 @@ internal sealed class InboundSession(
     /// <summary>Who called; null until the Hello was accepted.</summary>
     public Peer? Peer { get; private set; }
 
-    /// <summary>The Welcome, or the Refusal after which the connection is closed; null until the Hello is there.</summary>
+    /// <summary>
+    /// The Welcome, or the Refusal after which the connection is closed; null until the Hello is there.
+    /// </summary>
     public byte[]? Answer { get; private set; }
 
     public SessionEnd End { get; private set; }
@@ -50,8 +52,8 @@ internal sealed class InboundSession(
     public Span<byte> Free() => _buffer is null ? _handshake!.Free().Span : _buffer.Free();
 
     /// <summary>
-    /// Handles bytes received into <see cref="Free"/>. What ends the session delivers nothing of the same bytes: a message
-    /// may always be lost.
+    /// Handles bytes received into <see cref="Free"/>. What ends the session delivers nothing of the same bytes: a
+    /// message may always be lost.
     /// </summary>
     /// <param name="nowTickMs">When they were received, for <see cref="PeerLink.LastReceivedTickMs"/>.</param>
     public void Advance(int count, long nowTickMs)

@@ -20,9 +20,9 @@ internal enum EnqueueResult
 /// this very code.
 /// </summary>
 /// <remarks>
-/// The owner sends the <see cref="Hello"/>, receives into <see cref="Free"/> and says how much by <see cref="Advance"/>,
-/// sends the <see cref="Answer"/> if there is one, and from then on sends what <see cref="Peek"/> gives. One thread at a
-/// time: from the moment that frames are queued the owner locks.
+/// The owner sends the <see cref="Hello"/>, receives into <see cref="Free"/> and says how much by
+/// <see cref="Advance"/>, sends the <see cref="Answer"/> if there is one, and from then on sends what
+/// <see cref="Peek"/> gives. One thread at a time: from the moment that frames are queued the owner locks.
 /// </remarks>
 internal sealed class OutboundSession(
     PeerGate gate, Peer peer, TransportOptions options, int chunkBytes = OutgoingBuffer.DefaultChunkBytes)
@@ -124,8 +124,8 @@ internal sealed class OutboundSession(
     }
 
     /// <summary>
-    /// What to send next; empty if nothing waits. A frame that was sent in part is finished first; then control frames pass
-    /// in front of bulk.
+    /// What to send next; empty if nothing waits. A frame that was sent in part is finished first; then control
+    /// frames pass in front of bulk.
     /// </summary>
     public ReadOnlySpan<byte> Peek()
     {
@@ -143,8 +143,8 @@ internal sealed class OutboundSession(
     }
 
     /// <summary>
-    /// The connection is gone, and with it what still waits, for it may be stale when the next one is made. Does nothing
-    /// when the session has ended before.
+    /// The connection is gone, and with it what still waits, for it may be stale when the next one is made. Does
+    /// nothing when the session has ended before.
     /// </summary>
     public void Close(string reason)
     {

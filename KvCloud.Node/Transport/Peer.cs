@@ -23,7 +23,9 @@ internal sealed class Peer(NodeId id)
 
     public NodeId Id { get; } = id;
 
-    /// <summary>Why the peer refused this node the last time that it connected and was welcome here; null once it speaks.</summary>
+    /// <summary>
+    /// Why the peer refused this node the last time that it connected and was welcome here; null once it speaks.
+    /// </summary>
     public string? LastInboundRefusal
     {
         get => _lastInboundRefusal;

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Keeps a connection to one peer: resolves it anew, connects, greets, hands socket and session to the sender, waits for
-/// the end, and begins again after the pause that <see cref="ReconnectBackoff"/> says.
+/// Keeps a connection to one peer: resolves it anew, connects, greets, hands socket and session to the sender, waits
+/// for the end, and begins again after the pause that <see cref="ReconnectBackoff"/> says.
 /// </summary>
 internal sealed class PeerConnector(
     Peer peer,
@@ -21,7 +21,9 @@ internal sealed class PeerConnector(
     private readonly SemaphoreSlim _peerIsUp = new(0, 1);
     private readonly Lock _wakeLock = new();
 
-    /// <summary>The peer has just connected to this node, so there is no sense in waiting longer before it is tried.</summary>
+    /// <summary>
+    /// The peer has just connected to this node, so there is no sense in waiting longer before it is tried.
+    /// </summary>
     public void PeerIsUp()
     {
         lock (_wakeLock)

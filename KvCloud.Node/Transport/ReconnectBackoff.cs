@@ -41,8 +41,8 @@ internal sealed class ReconnectBackoff(TransportOptions options)
     /// <summary>The pause after so many failures in a row, from half of its ceiling up to the ceiling.</summary>
     public static double PauseMs(TransportOptions options, ConnectOutcome outcome, int failures, double unit)
     {
-        // A refusal does not heal by itself: asking often would be of no use. A peer that was started anew connects, and is
-        // connected to at once.
+        // A refusal does not heal by itself: asking often would be of no use. A peer that was started anew connects,
+        // and is connected to at once.
         double ceilingMs = outcome == ConnectOutcome.Refused
             ? (double)options.MaxReconnectDelayMs * Math.Min(failures, MaxRefusedDelays)
             : Math.Min(

@@ -5,8 +5,8 @@ namespace KvCloud.Tests.Simulation;
 
 /// <summary>
 /// The network between simulated nodes: connections that carry the bytes of the production sessions. They take time to
-/// make and may fail to; they stall, break in the middle of a frame, change bytes; paths are cut in each direction on their
-/// own; machines lose their power.
+/// make and may fail to; they stall, break in the middle of a frame, change bytes; paths are cut in each direction on
+/// their own; machines lose their power.
 /// </summary>
 internal sealed class SimByteNetwork
 {
@@ -29,7 +29,9 @@ internal sealed class SimByteNetwork
         _listeners = new SimTransport?[profile.Nodes];
     }
 
-    /// <summary>Told of each connection that is made, ends, breaks, and of each change of paths; null for nobody.</summary>
+    /// <summary>
+    /// Told of each connection that is made, ends, breaks, and of each change of paths; null for nobody.
+    /// </summary>
     public Action<string>? OnTrace { get; set; }
 
     public long NowUs => _scheduler.NowUs;
@@ -54,7 +56,9 @@ internal sealed class SimByteNetwork
 
     public int MaxReorderUs => 10 * _profile.MaxDelayUs;
 
-    /// <summary>Limits and times of a transport, drawn so that queues do get full and dead connections are noticed in time.</summary>
+    /// <summary>
+    /// Limits and times of a transport, drawn so that queues do get full and dead connections are noticed in time.
+    /// </summary>
     public static TransportOptions DrawOptions(DeterministicRandom random) => new()
     {
         MaxFrameBytes = 256 * 1024,

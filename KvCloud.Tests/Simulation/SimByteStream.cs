@@ -1,11 +1,12 @@
+using System.Numerics;
 using KvCloud.Consensus;
 
 namespace KvCloud.Tests.Simulation;
 
 /// <summary>
 /// One direction of a connection, as TCP carries it: bytes in order, cut into segments anywhere, each late by a random
-/// time, held by the window until they are read and acknowledged. A cut path stalls them, and retransmission brings them
-/// after it; a connection that breaks loses what is behind a random byte.
+/// time, held by the window until they are read and acknowledged. A cut path stalls them, and retransmission brings
+/// them after it; a connection that breaks loses what is behind a random byte.
 /// </summary>
 internal sealed class SimByteStream
 {
@@ -152,7 +153,7 @@ internal sealed class SimByteStream
 
     private void Grow(int needed)
     {
-        byte[] larger = new byte[Math.Max(_ring.Length * 2, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)needed))];
+        byte[] larger = new byte[BitOperations.RoundUpToPowerOf2((uint)needed)];
         int first = Math.Min(_count, _ring.Length - _head);
         _ring.AsSpan(_head, first).CopyTo(larger);
         _ring.AsSpan(0, _count - first).CopyTo(larger.AsSpan(first));

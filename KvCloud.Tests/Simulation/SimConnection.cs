@@ -1,6 +1,8 @@
 namespace KvCloud.Tests.Simulation;
 
-/// <summary>A simulated TCP connection: two sockets, a stream in each direction, and the ways in which it can end.</summary>
+/// <summary>
+/// A simulated TCP connection: two sockets, a stream in each direction, and the ways in which it can end.
+/// </summary>
 internal sealed class SimConnection
 {
     private const int MaxNoticeUs = 50_000;
@@ -37,7 +39,8 @@ internal sealed class SimConnection
     {
         Client.Out.PathChanged();
         Client.In.PathChanged();
-        bool isReachable = Network.IsReachable(Client.Host, Server.Host) && Network.IsReachable(Server.Host, Client.Host);
+        bool isReachable =
+            Network.IsReachable(Client.Host, Server.Host) && Network.IsReachable(Server.Host, Client.Host);
         if (isReachable != _isReachable)
         {
             _isReachable = isReachable;
@@ -58,8 +61,8 @@ internal sealed class SimConnection
     }
 
     /// <summary>
-    /// Something between the ends loses the connection, in the middle of a frame as likely as not. One end may notice much
-    /// later than the other.
+    /// Something between the ends loses the connection, in the middle of a frame as likely as not. One end may notice
+    /// much later than the other.
     /// </summary>
     public void Break()
     {

@@ -4,7 +4,8 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Tests.Simulation;
 
 /// <summary>
-/// A simulated node's way out to one peer: what <see cref="PeerConnector"/> and <see cref="PeerSender"/> are to a socket.
+/// A simulated node's way out to one peer: what <see cref="PeerConnector"/> and <see cref="PeerSender"/> are to a
+/// socket.
 /// </summary>
 internal sealed class SimOutboundLink : ISimSocketOwner
 {
@@ -40,7 +41,7 @@ internal sealed class SimOutboundLink : ISimSocketOwner
         Peer.Resolving($"sim:{Peer.Id.Value}");
         bool IsCurrent() => attempt == _attempt && _transport.IsRunning;
         bool IsWanted() => IsCurrent() && _socket is null;
-        _network.Connect(_transport.Self.NodeId, Peer.Id.Value, _transport.Options.PeerTimeoutMs, IsWanted, (socket, error) =>
+        void Done(SimSocket? socket, string error)
         {
             if (!IsWanted())
             {
@@ -54,12 +55,16 @@ internal sealed class SimOutboundLink : ISimSocketOwner
             {
                 Greet(socket, attempt);
             }
-        });
-        _transport.Later(
-            _transport.Options.ConnectTimeoutMs * SimProfile.Millisecond, () => EndIf(IsWanted(), "timed out"));
+        }
+
+        TransportOptions options = _transport.Options;
+        _network.Connect(_transport.Self.NodeId, Peer.Id.Value, options.PeerTimeoutMs, IsWanted, Done);
+        _transport.Later(options.ConnectTimeoutMs * SimProfile.Millisecond, () => EndIf(IsWanted(), "timed out"));
     }
 
-    /// <summary>The peer has just connected to this node, so there is no sense in waiting longer before it is tried.</summary>
+    /// <summary>
+    /// The peer has just connected to this node, so there is no sense in waiting longer before it is tried.
+    /// </summary>
     public void PeerIsUp()
     {
         if (Peer.IsConnected)
@@ -181,11 +186,13 @@ internal sealed class SimOutboundLink : ISimSocketOwner
         _socket = socket;
         _session = new OutboundSession(_transport.Gate, Peer, _transport.Options, ChunkBytes);
         int taken = socket.Write(_session.Hello);
-        Invariant.Check(taken == _session.Hello.Length || socket.HasFailed, "an empty send buffer has room for a handshake");
+        Invariant.Check(
+            taken == _session.Hello.Length || socket.HasFailed, "an empty send buffer has room for a handshake");
         socket.Own(this);
         _transport.Later(
             _transport.Options.HandshakeTimeoutMs * SimProfile.Millisecond,
-            () => EndIf(attempt == _attempt && _session is { Phase: SessionPhase.Handshake }, "the handshake timed out"));
+            () => EndIf(
+                attempt == _attempt && _session is { Phase: SessionPhase.Handshake }, "the handshake timed out"));
     }
 
     private void EndIf(bool condition, string reason)

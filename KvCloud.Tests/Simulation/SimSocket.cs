@@ -3,7 +3,9 @@ namespace KvCloud.Tests.Simulation;
 /// <summary>The code of a node that has a simulated socket.</summary>
 internal interface ISimSocketOwner
 {
-    /// <summary>A stopped process hears nothing; what came is asked for by <see cref="SimSocket.Poll"/> when it goes on.</summary>
+    /// <summary>
+    /// A stopped process hears nothing; what came is asked for by <see cref="SimSocket.Poll"/> when it goes on.
+    /// </summary>
     bool IsPaused { get; }
 
     void OnReadable();

@@ -5,7 +5,8 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Tests.Simulation;
 
 /// <summary>
-/// The transport of one start of a simulated node: the production sessions on simulated connections, in the way in which
+/// The transport of one start of a simulated node: the production sessions on simulated connections, in the way in
+/// which
 /// <see cref="TcpTransport"/> has them on sockets.
 /// </summary>
 internal sealed class SimTransport : IConsensusTransport
@@ -127,7 +128,9 @@ internal sealed class SimTransport : IConsensusTransport
     /// <inheritdoc/>
     public PeerIdentity? IdentityOf(NodeId peer) => FindPeer(peer.Value)?.Identity;
 
-    /// <summary>As SIGSTOP does: until then the process hears and does nothing, while its kernel still acknowledges.</summary>
+    /// <summary>
+    /// As SIGSTOP does: until then the process hears and does nothing, while its kernel still acknowledges.
+    /// </summary>
     public void PauseUntil(long momentUs)
     {
         _pausedUntilUs = Math.Max(_pausedUntilUs, momentUs);

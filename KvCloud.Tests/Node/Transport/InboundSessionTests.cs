@@ -260,7 +260,9 @@ public sealed class InboundSessionTests
         return session;
     }
 
-    /// <summary>Neither from the broken bytes nor from good frames behind them: their beginning is not known any more.</summary>
+    /// <summary>
+    /// Neither from the broken bytes nor from good frames behind them: their beginning is not known any more.
+    /// </summary>
     private void YieldsNothing(byte[] broken, string what)
     {
         InboundSession session = Greeted();

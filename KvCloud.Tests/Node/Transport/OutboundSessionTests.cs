@@ -3,7 +3,9 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Tests.Node.Transport;
 
-/// <summary>What a connection to a peer makes of its answer, and in which order and up to which limits frames leave.</summary>
+/// <summary>
+/// What a connection to a peer makes of its answer, and in which order and up to which limits frames leave.
+/// </summary>
 public sealed class OutboundSessionTests
 {
     private static readonly NodeId One = new(1);

@@ -21,7 +21,8 @@ public sealed class ReconnectBackoffTests
     public void NextPauseMs_after_refusals_grows_to_ten_times_the_limit()
     {
         var backoff = new ReconnectBackoff(Options);
-        double[] pauses = [.. Enumerable.Range(0, 12).Select(_ => backoff.NextPauseMs(ConnectOutcome.Refused, unit: 0))];
+        double[] pauses =
+            [.. Enumerable.Range(0, 12).Select(_ => backoff.NextPauseMs(ConnectOutcome.Refused, unit: 0))];
 
         Assert.Equal([500, 1_000, 1_500, 2_000, 2_500, 3_000, 3_500, 4_000, 4_500, 5_000, 5_000, 5_000], pauses);
     }

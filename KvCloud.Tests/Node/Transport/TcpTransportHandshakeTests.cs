@@ -6,7 +6,7 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Tests.Node.Transport;
 
-/// <summary>Whom a node talks to, and what strangers can do to it.</summary>
+/// <summary>Whom a node talks to, and what unknown peers can do to it.</summary>
 public sealed class TcpTransportHandshakeTests
 {
     [Fact]
@@ -124,12 +124,12 @@ public sealed class TcpTransportHandshakeTests
         var directory = new Directory();
         TransportOptions options = TestNode.Quick with { MaxPendingHandshakes = 4, HandshakeTimeoutMs = 120_000 };
         await using TestNode one = await TestNode.StartAsync(1, [2], directory, options);
-        var strangers = new List<RawPeer>();
+        var silent = new List<RawPeer>();
         try
         {
             for (int i = 0; i < 16; i++)
             {
-                strangers.Add(await RawPeer.CallAsync(one.Transport.ListenEndPoint));
+                silent.Add(await RawPeer.CallAsync(one.Transport.ListenEndPoint));
             }
 
             await using TestNode two = await TestNode.StartAsync(2, [1], directory);
@@ -137,7 +137,7 @@ public sealed class TcpTransportHandshakeTests
         }
         finally
         {
-            strangers.ForEach(stranger => stranger.Dispose());
+            silent.ForEach(connection => connection.Dispose());
         }
     }
 
@@ -243,16 +243,16 @@ public sealed class TcpTransportHandshakeTests
     [InlineData("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")]
     [InlineData("\u0080\u0001\0\u0001\0\0\0\u0004ping")]
     [InlineData("\u00c5\0@\0\u00ff\u00ff\u00ff\u007f")]
-    public async Task Garbage_of_a_stranger_closes_its_connection_and_harms_nobody(string garbage)
+    public async Task Garbage_of_an_unknown_peer_closes_its_connection_and_harms_nobody(string garbage)
     {
         var directory = new Directory();
         await using TestNode one = await TestNode.StartAsync(1, [2], directory);
         await using TestNode two = await TestNode.StartAsync(2, [1], directory);
         await two.ConnectedToAsync(1);
 
-        using RawPeer stranger = await RawPeer.CallAsync(one.Transport.ListenEndPoint);
-        await stranger.SendAsync(Encoding.Latin1.GetBytes(garbage));
-        await stranger.ClosedByOtherAsync();
+        using RawPeer unknown = await RawPeer.CallAsync(one.Transport.ListenEndPoint);
+        await unknown.SendAsync(Encoding.Latin1.GetBytes(garbage));
+        await unknown.ClosedByOtherAsync();
 
         two.Transport.Send([new ReadIndexRequest(two.Id, one.Id, 1)]);
         await one.ReceivedAsync(1);
@@ -260,7 +260,7 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
-    public async Task Silent_stranger_is_closed_in_time_however_it_trickles()
+    public async Task Silent_caller_is_closed_in_time_however_it_trickles()
     {
         var directory = new Directory();
         TransportOptions hasty = TestNode.Quick with { HandshakeTimeoutMs = 200 };
@@ -274,7 +274,7 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
-    public async Task Strangers_beyond_the_limit_are_closed_at_once_and_peers_still_get_in()
+    public async Task Pending_handshakes_beyond_the_limit_are_closed_at_once_and_peers_still_get_in()
     {
         var directory = new Directory();
         TransportOptions few = TestNode.Quick with { MaxPendingHandshakes = 2, HandshakeTimeoutMs = 1000 };

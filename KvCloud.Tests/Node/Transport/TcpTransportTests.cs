@@ -254,7 +254,7 @@ public sealed class TcpTransportTests
         await one.ConnectedToAsync(77002);
         await two.ConnectedToAsync(77001);
         IPEndPoint listened = one.Transport.ListenEndPoint;
-        using RawPeer stranger = await RawPeer.CallAsync(listened);
+        using RawPeer unknown = await RawPeer.CallAsync(listened);
         if (OperatingSystem.IsLinux())
         {
             // Linux keeps 15 characters: kv-tx-77001-770.
@@ -264,7 +264,7 @@ public sealed class TcpTransportTests
         await one.DisposeAsync();
         await two.DisposeAsync();
 
-        await stranger.ClosedByOtherAsync();
+        await unknown.ClosedByOtherAsync();
         await Eventually.TrueAsync(
             () => !ThreadNames().Any(name => name.Contains("7700", StringComparison.Ordinal)),
             () => "all threads end: " + string.Join(' ', ThreadNames()));
