@@ -339,7 +339,7 @@ internal sealed partial class SimDisk(DeterministicRandom random, SimDiskSetting
                 throw Failure(SimDiskCall.Sync, path);
             }
 
-            if (!disk.IgnoresSyncs)
+            if (!disk.IgnoresSyncs || !path.EndsWith(".log", StringComparison.Ordinal))
             {
                 disk.Journal(data.Sync());
             }

@@ -10,7 +10,7 @@ internal sealed partial class SimDisk
     /// <summary>Writes that need new space fail, and so does the making of files and directories.</summary>
     public bool IsFull { get; set; }
 
-    /// <summary>It says that it has synced and flushed, and has not: no fault of a disk, but a lie.</summary>
+    /// <summary>It says that it has synced a segment of the log, and has not: no fault of a disk, but a lie.</summary>
     public bool IgnoresSyncs { get; set; }
 
     /// <summary>No file can be opened, as when the process has no handle left.</summary>

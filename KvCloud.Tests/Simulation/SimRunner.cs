@@ -68,14 +68,15 @@ internal static class SimRunner
 
     /// <summary>
     /// Runs so many seeds on as many threads as there are processors, and gives the failures, at most a few; it stops
-    /// early when there are that many.
+    /// early when there are that many, or enough was seen.
     /// </summary>
     public static IReadOnlyList<SimReport> RunMany(
         ulong from,
         int count,
         SimOptions options,
         Action<SimReport>? onReport = null,
-        int maxFailures = 3)
+        int maxFailures = 3,
+        Func<bool>? isEnough = null)
     {
         var failures = new List<SimReport>();
         object gate = new();
@@ -87,7 +88,7 @@ internal static class SimRunner
                 long index = Interlocked.Increment(ref next);
                 lock (gate)
                 {
-                    if (index >= count || failures.Count >= maxFailures)
+                    if (index >= count || failures.Count >= maxFailures || (isEnough?.Invoke() ?? false))
                     {
                         return;
                     }

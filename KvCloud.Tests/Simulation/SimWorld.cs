@@ -15,7 +15,8 @@ namespace KvCloud.Tests.Simulation;
 /// </remarks>
 internal sealed class SimWorld : ISimScheduler, IDisposable
 {
-    private const long LivenessUs = 15 * SimProfile.Second;
+    /// <summary>Ten of the longest election timeouts, in which replicas also find each other again.</summary>
+    private const long LivenessUs = 6 * SimProfile.Second;
     private const long SettleUs = 10 * SimProfile.Second;
     private const string ProbeKey = "probe";
     private const int VersionsLookedAt = 20;

@@ -73,38 +73,23 @@ public static class SimulateCommand
     private static int RunMany(ulong from, int seeds, SimOptions options)
     {
         var watch = Stopwatch.StartNew();
-        int done = 0;
-        long slots = 0;
-        long answers = 0;
-        long reads = 0;
-        long transactions = 0;
-        long audits = 0;
-        long slowestUs = 0;
-        var reached = new SimReached();
+        var totals = new SimTotals();
         IReadOnlyList<SimReport> failures = SimRunner.RunMany(from, seeds, options, report =>
         {
-            done++;
-            slots += report.Slots;
-            answers += report.Answers;
-            reads += report.Reads;
-            transactions += report.Transactions;
-            audits += report.Audits;
-            slowestUs = Math.Max(slowestUs, report.RecoveryUs);
-            reached.Add(report.Reached);
+            totals.Add(report);
             if (report.Failure is not null)
             {
                 Console.WriteLine(report.Failure);
             }
-            else if (done % 1_000 == 0)
+            else if (totals.Seeds % 1_000 == 0)
             {
-                Console.WriteLine($"{done} seeds, {done / watch.Elapsed.TotalSeconds:0} a second");
+                Console.WriteLine($"{totals.Seeds} seeds, {totals.Seeds / watch.Elapsed.TotalSeconds:0} a second");
             }
         });
+
         Console.WriteLine(
-            $"{done} seeds from {from} in {watch.Elapsed.TotalSeconds:0.0} s ({done / watch.Elapsed.TotalSeconds:0.0} a "
-            + $"second): {slots} slots, {answers} writes answered, {reads} reads, {transactions} transactions, "
-            + $"{audits} audits, slowest recovery {slowestUs / 1_000} ms, {failures.Count} failures");
-        Console.WriteLine($"reached: {reached}");
+            $"{totals.Seeds} seeds from {from} in {watch.Elapsed.TotalSeconds:0.0} s "
+            + $"({totals.Seeds / watch.Elapsed.TotalSeconds:0.0} a second): {failures.Count} failures, {totals}");
         foreach (SimReport failure in failures)
         {
             Console.WriteLine();
