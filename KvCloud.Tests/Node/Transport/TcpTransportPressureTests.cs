@@ -85,7 +85,9 @@ public sealed class TcpTransportPressureTests
     public async Task Queue_that_waited_is_sent_when_the_peer_reads_again()
     {
         var directory = new Directory();
-        await using TestNode one = await TestNode.StartAsync(1, [2], directory);
+        // A window shut for the peer timeout ends the connection, and a busy machine may need longer than that.
+        TransportOptions patient = TestNode.Quick with { PeerTimeoutMs = 60_000 };
+        await using TestNode one = await TestNode.StartAsync(1, [2], directory, patient);
         await using TestNode two = await TestNode.StartAsync(2, [1], directory);
         await one.ConnectedToAsync(2);
         using var reads = new ManualResetEventSlim();
