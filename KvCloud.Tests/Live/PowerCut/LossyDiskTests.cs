@@ -3,6 +3,7 @@ using System.Diagnostics;
 namespace KvCloud.Tests.Live.PowerCut;
 
 /// <summary>The disk that forgets what was not synced: what it keeps, what it takes, and what it refuses to be blind for.</summary>
+[Collection(LiveCollection.Name)]
 public sealed class LossyDiskTests : IDisposable
 {
     private readonly string _path = Directory.CreateTempSubdirectory("kvcloud-disk-").FullName;

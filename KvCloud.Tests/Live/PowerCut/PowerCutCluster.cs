@@ -15,13 +15,10 @@ internal sealed class PowerCutCluster : IAsyncDisposable
     private readonly Topology _topology;
     private readonly ProcessCluster _processes;
     private readonly ConcurrentQueue<string> _alarms = new();
-    private readonly bool _isKept;
 
     /// <param name="path">For the disks.</param>
-    /// <param name="isKept">Whether they stay there when this is disposed.</param>
-    public PowerCutCluster(string path, bool isKept = false)
+    public PowerCutCluster(string path)
     {
-        _isKept = isKept;
         _topology = Topology.OnFreePorts(Count, path);
         Disks = [.. _topology.Replicas.Select(replica => new LossyDisk(Path.Combine(path, replica.Name)))];
         _processes = new ProcessCluster(_topology, new ProcessClusterOptions
@@ -34,7 +31,8 @@ internal sealed class PowerCutCluster : IAsyncDisposable
 
     public IReadOnlyList<LossyDisk> Disks { get; }
 
-    public string DataRoot => _topology.DataRoot;
+    /// <summary>Whether the disks stay when this is disposed.</summary>
+    public bool IsKept { get; set; }
 
     /// <summary>Where clients reach each replica.</summary>
     public IReadOnlyList<string> Endpoints => [.. _topology.ClientEndpoints];
@@ -44,14 +42,19 @@ internal sealed class PowerCutCluster : IAsyncDisposable
 
     public void Start() => _processes.Start();
 
+    public void Start(int index) => _processes.Start(index);
+
     /// <exception cref="ReplicaDownException">A replica refused to start, or failed.</exception>
     /// <exception cref="TimeoutException">They run and are not healthy; the message has their last lines.</exception>
-    public async Task WaitHealthyAsync(TimeSpan timeout)
+    /// <param name="timeout">From now on.</param>
+    /// <param name="only">Which; all if there are none.</param>
+    public async Task WaitHealthyAsync(TimeSpan timeout, params int[] only)
     {
         using var cancellation = new CancellationTokenSource(timeout);
         try
         {
-            await _processes.WaitHealthyAsync(cancellation.Token);
+            await _processes.WaitHealthyAsync(
+                only.Length > 0 ? only : [.. Enumerable.Range(0, Count)], cancellation.Token);
         }
         catch (OperationCanceledException)
         {
@@ -90,7 +93,7 @@ internal sealed class PowerCutCluster : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _processes.DisposeAsync();
-        if (!_isKept)
+        if (!IsKept)
         {
             Directory.Delete(_topology.DataRoot, recursive: true);
         }
@@ -104,6 +107,8 @@ internal sealed class PowerCutCluster : IAsyncDisposable
         new("KvCloud__Memory__WriteBufferManagerLimitMb", "1"),
         new("KvCloud__Compaction__Level0FileNumCompactionTrigger", "2"),
         new("KvCloud__Mvcc__RetentionSeconds", "5"),
+        // Killed, it would leave its pipes for debuggers behind.
+        new("DOTNET_EnableDiagnostics", "0"),
         .. Disks[replica.Index].Environment(SyncTime),
     ];
 

@@ -86,7 +86,7 @@ internal sealed class PowerCutRun(PowerCutOptions options)
     private async Task RunClusterAsync(int cuts)
     {
         string path = Directory.CreateTempSubdirectory("kvcloud-power-").FullName;
-        await using var cluster = new PowerCutCluster(path, options.IsKept);
+        await using var cluster = new PowerCutCluster(path) { IsKept = options.IsKept };
         await using var load = new PowerCutLoad(cluster, _random.Next());
         if (options.IsKept)
         {
@@ -111,6 +111,11 @@ internal sealed class PowerCutRun(PowerCutOptions options)
         }
 
         _report.Acknowledged += load.Acknowledged;
+        if (_report.Findings.Count > 0 && !options.IsSabotaged)
+        {
+            cluster.IsKept = true;
+            options.Tell($"disks are left in {path}");
+        }
     }
 
     private async Task RunRoundAsync(PowerCutCluster cluster, PowerCutLoad load, int last)
@@ -139,19 +144,35 @@ internal sealed class PowerCutRun(PowerCutOptions options)
         await CheckAsync(cluster, load, rounds: 3);
     }
 
-    /// <summary>Starts all, sometimes cuts them off before they are up, and waits until they work again.</summary>
+    /// <summary>
+    /// Starts all, sometimes cuts them off before they are up, sometimes leaves one down for a while, and waits until they
+    /// work again.
+    /// </summary>
     private async Task StartAsync(PowerCutCluster cluster, PowerCutLoad load, int last, bool isFirst)
     {
-        cluster.Start();
         while (_report.Cuts < last && !options.IsSabotaged && _random.Next(isFirst ? 2 : 4) == 0)
         {
+            cluster.Start();
             await Task.Delay(_random.Next(3000));
             _report.CutsWhileStarting++;
             await CutAsync(cluster, null);
-            cluster.Start();
         }
 
         long start = Stopwatch.GetTimestamp();
+        if (!isFirst && _random.Next(5) == 0)
+        {
+            int late = _random.Next(PowerCutCluster.Count);
+            int[] others = [.. Enumerable.Range(0, PowerCutCluster.Count).Where(index => index != late)];
+            Array.ForEach(others, cluster.Start);
+            await cluster.WaitHealthyAsync(Patience, others);
+            await load.NextAcknowledgedAsync(Patience);
+            cluster.Start(late);
+        }
+        else
+        {
+            cluster.Start();
+        }
+
         await cluster.WaitHealthyAsync(Patience);
         await load.NextAcknowledgedAsync(Patience);
         if (!isFirst)
