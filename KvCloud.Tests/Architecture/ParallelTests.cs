@@ -17,6 +17,7 @@ public sealed partial class ParallelTests
         string[] beside =
         [
             .. Directory.EnumerateFiles(Repository.File("KvCloud.Tests"), "*Tests.cs", SearchOption.AllDirectories)
+                .Where(file => Path.GetFileName(file) != $"{nameof(ParallelTests)}.cs")
                 .Where(file => StartsProcesses().IsMatch(File.ReadAllText(file)))
                 .Where(file => !RunsAlone().IsMatch(File.ReadAllText(file)))
                 .Select(file => Path.GetFileName(file)),
@@ -37,7 +38,7 @@ public sealed partial class ParallelTests
     }
 
     [GeneratedRegex(
-        @"LiveCluster\.StartAsync|new (ProcessCluster|NodeProcess|PowerCutCluster|PowerCutRun)\(|NodeProgram\.StartInfo"
+        @"\bLiveCluster\.StartAsync|new (ProcessCluster|NodeProcess|PowerCutCluster|PowerCutRun)\(|NodeProgram\.StartInfo"
         + @"|DotNet\.Command|DistributedApplicationTestingBuilder")]
     private static partial Regex StartsProcesses();
 

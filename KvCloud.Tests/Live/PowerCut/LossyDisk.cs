@@ -35,6 +35,15 @@ internal sealed partial class LossyDisk
         set => SetMark(SabotagePath, value);
     }
 
+    /// <summary>
+    /// While true, the program kills itself by a coin in the middle of a sync, or before or after a change of names.
+    /// </summary>
+    public bool IsTripping
+    {
+        get => File.Exists(TripPath);
+        set => SetMark(TripPath, value);
+    }
+
     /// <summary>While true, the bytes of each sync are kept, for <see cref="SyncTrace"/>.</summary>
     public bool IsTraced
     {
@@ -49,6 +58,8 @@ internal sealed partial class LossyDisk
     private string DurablePath => Path.Combine(_shadow, "durable");
 
     private string NamesPath => Path.Combine(_shadow, "names");
+
+    private string TripPath => Path.Combine(_shadow, "trip");
 
     private string SabotagePath => Path.Combine(_shadow, "sabotage");
 

@@ -158,6 +158,20 @@ public sealed class LossyDiskTests : IDisposable
         StringComparison.Ordinal);
 
     [PowerCutFact]
+    public void Tripping_disk_kills_the_program_in_the_middle()
+    {
+        Run("write a 0 8192 x sync a sync .");
+        _disk.IsTripping = true;
+        Run(string.Concat(Enumerable.Repeat("write a 0 8192 y sync a rename a b rename b a ", 200)) + "write end 0 1 z");
+
+        DiskLoss loss = _disk.Cut(new Random(1), survival: 1);
+
+        Assert.DoesNotContain("end", Names());
+        Assert.Equal(8192, Read(Names().Single()).Length);
+        Assert.Equal(0, loss.NamesLost);
+    }
+
+    [PowerCutFact]
     public void Trace_has_the_bytes_of_each_sync_with_its_time()
     {
         _disk.IsTraced = true;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using KvCloud.Client;
 using KvCloud.LocalCluster;
 
@@ -8,6 +9,9 @@ namespace KvCloud.Tests.Live.PowerCut;
 internal sealed class PowerCutCluster : IAsyncDisposable
 {
     public const int Count = 3;
+
+    /// <summary>128 and the number of SIGKILL.</summary>
+    private const int KilledExitCode = 137;
 
     /// <summary>About what a good disk takes. Without it nothing would ever be in the middle of a sync.</summary>
     private static readonly TimeSpan SyncTime = TimeSpan.FromMicroseconds(300);
@@ -65,19 +69,40 @@ internal sealed class PowerCutCluster : IAsyncDisposable
         }
     }
 
+    /// <summary>Waits for the replica on the disk that trips to have killed itself; whether it has.</summary>
+    public async Task<bool> WaitTrippedAsync(int index, TimeSpan timeout)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(start) < timeout)
+        {
+            if (_processes.Nodes[index].State == NodeState.Ended)
+            {
+                return true;
+            }
+
+            await Task.Delay(1);
+        }
+
+        return false;
+    }
+
     /// <summary>Takes the power from all machines at once; gives what their disks lost.</summary>
     /// <exception cref="ReplicaDownException">A replica had ended by itself before.</exception>
     public async Task<DiskLoss> CutAsync(Random random, double? survival = null)
     {
         for (int index = 0; index < Count; index++)
         {
-            _processes.DemandAlive(index);
+            if (!Disks[index].IsTripping || _processes.Nodes[index].LastExitCode != KilledExitCode)
+            {
+                _processes.DemandAlive(index);
+            }
         }
 
         await _processes.KillAllAsync();
         DiskLoss loss = default;
         foreach (LossyDisk disk in Disks)
         {
+            disk.IsTripping = false;
             loss += disk.Cut(random, survival);
         }
 

@@ -33,6 +33,9 @@ internal sealed record PowerCutReport
     /// <summary>Of them: those that fell into a start.</summary>
     public int CutsWhileStarting { get; set; }
 
+    /// <summary>Of them: those that one replica began itself, in the middle of a sync or a change of names.</summary>
+    public int CutsInTheMiddle { get; set; }
+
     public long Acknowledged { get; set; }
 
     /// <summary>Acknowledged writes that some replica does not have.</summary>
@@ -55,7 +58,7 @@ internal sealed record PowerCutReport
         return string.Create(
             CultureInfo.InvariantCulture,
             $"""
-            cuts                 {Cuts}, {CutsWhileStarting} of them during a start
+            cuts                 {Cuts}, {CutsWhileStarting} of them during a start, {CutsInTheMiddle} in the middle of a sync or a change of names
             acknowledged writes  {Acknowledged}
             lost writes          {Lost}
             sectors rolled back  {Loss.SectorsLost} of {Loss.Sectors} that were not synced
@@ -131,7 +134,11 @@ internal sealed class PowerCutRun(PowerCutOptions options)
             }
 
             await load.NextAcknowledgedAsync(Patience);
-            await load.NextAcknowledgedAsync(Patience);
+            await Task.Delay(500);
+        }
+        else if (_random.Next(2) == 0)
+        {
+            await TripAsync(cluster, () => { });
         }
 
         await CutAsync(cluster, isSabotaged ? 0 : null);
@@ -152,8 +159,16 @@ internal sealed class PowerCutRun(PowerCutOptions options)
     {
         while (_report.Cuts < last && !options.IsSabotaged && _random.Next(isFirst ? 2 : 4) == 0)
         {
-            cluster.Start();
-            await Task.Delay(_random.Next(3000));
+            if (_random.Next(2) == 0)
+            {
+                await TripAsync(cluster, cluster.Start);
+            }
+            else
+            {
+                cluster.Start();
+                await Task.Delay(_random.Next(3000));
+            }
+
             _report.CutsWhileStarting++;
             await CutAsync(cluster, null);
         }
@@ -179,6 +194,15 @@ internal sealed class PowerCutRun(PowerCutOptions options)
         {
             _report.Recoveries.Add(Stopwatch.GetElapsedTime(start));
         }
+    }
+
+    /// <summary>Has one replica be the first that dies, at a moment of its disk's choice.</summary>
+    private async Task TripAsync(PowerCutCluster cluster, Action start)
+    {
+        int index = _random.Next(PowerCutCluster.Count);
+        cluster.Disks[index].IsTripping = true;
+        start();
+        _report.CutsInTheMiddle += await cluster.WaitTrippedAsync(index, TimeSpan.FromSeconds(4)) ? 1 : 0;
     }
 
     private async Task CutAsync(PowerCutCluster cluster, double? survival)

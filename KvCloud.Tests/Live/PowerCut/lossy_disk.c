@@ -10,6 +10,7 @@
  *     durable/INODE  the file as it was last synced
  *     names          every name made, renamed or removed, and every sync of a directory, one a line, in order
  *     sabotage       while it exists: every sync reports success and makes nothing durable
+ *     trip           while it exists: the program kills itself, by a coin, in the middle of a sync or a change of names
  *     trace          while it exists: the bytes of each sync, with the time at which they were durable
  * After the kill LossyDisk.cs tosses a coin for each name and each sector that was not synced.
  *
@@ -27,6 +28,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -241,6 +243,20 @@ static bool split(int at, const char *path, ino_t *directory, char *name)
     return true;
 }
 
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+/* Moments between two steps are short: a cut at random hardly ever meets them. */
+static void trip(uint64_t one_in)
+{
+    if (is_marked("trip") && ((uint64_t)now_ns() * 6364136223846793005ULL >> 33) % one_in == 0)
+        kill(getpid(), SIGKILL);
+}
+
 /* Under the names' lock, after the change: one that was killed in between was not made. */
 __attribute__((format(printf, 1, 2))) static void record(const char *format, ...)
 {
@@ -249,7 +265,9 @@ __attribute__((format(printf, 1, 2))) static void record(const char *format, ...
     va_start(arguments, format);
     int length = vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
+    trip(16);
     write_all(names_fd, line, (size_t)length, -1, "the record of names");
+    trip(16);
 }
 
 static void hold(int fd, ino_t inode)
@@ -327,13 +345,6 @@ static void verify(struct file *file, off_t size)
     free(live);
 }
 
-static int64_t now_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * 1000000000LL + now.tv_nsec;
-}
-
 /* time(8) inode(8) start(8) length(8) bytes, of one sync and range. */
 static void trace(struct file *file, const struct range *ranges, size_t count)
 {
@@ -368,8 +379,15 @@ static void make_durable(struct file *file)
     }
     if (size_of(file->durable) != size && syscall(SYS_ftruncate, file->durable, size) != 0)
         stop("the durable file's size cannot be set: %s", strerror(errno));
-    for (size_t i = 0; i < file->count; i++)
-        copy(file, file->ranges[i].start, file->ranges[i].end < size ? file->ranges[i].end : size);
+    trip(300);
+    for (size_t i = 0; i < file->count; i++) {
+        off_t start = file->ranges[i].start, end = file->ranges[i].end < size ? file->ranges[i].end : size;
+        off_t middle = start + (end - start) / 1024 * 512;
+        copy(file, start, middle);
+        trip(300);
+        copy(file, middle, end);
+    }
+    trip(300);
     if (file->is_known && (size <= 64 * 1024 || file->syncs % VERIFY_EVERY == 0))
         verify(file, size);
     trace(file, file->ranges, file->count);
