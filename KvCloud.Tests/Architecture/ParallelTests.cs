@@ -38,8 +38,8 @@ public sealed partial class ParallelTests
     }
 
     [GeneratedRegex(
-        @"\bLiveCluster\.StartAsync|new (ProcessCluster|NodeProcess|PowerCutCluster|PowerCutRun)\(|NodeProgram\.StartInfo"
-        + @"|DotNet\.Command|DistributedApplicationTestingBuilder")]
+        @"\bLiveCluster\.StartAsync|new (ProcessCluster|NodeProcess|PowerCutCluster|PowerCutRun)\("
+        + @"|NodeProgram\.StartInfo|DotNet\.Command|DistributedApplicationTestingBuilder")]
     private static partial Regex StartsProcesses();
 
     [GeneratedRegex(@"\[Collection\((LiveCollection|PackagesCollection)\.Name\)\]")]

@@ -7,8 +7,8 @@ using Xunit.Abstractions;
 namespace KvCloud.Tests.Live.PowerCut;
 
 /// <summary>
-/// The promise of an acknowledgement, seen from below: when the client hears it, at least two of three disks have synced
-/// the very bytes of the write.
+/// The promise of an acknowledgement, seen from below: when the client hears it, at least two of three disks have
+/// synced the very bytes of the write.
 /// </summary>
 [Collection(LiveCollection.Name)]
 public sealed class AcknowledgedWriteTests(ITestOutputHelper output)
@@ -29,7 +29,8 @@ public sealed class AcknowledgedWriteTests(ITestOutputHelper output)
             write.Synced.Order().ElementAt(Quorum - 1), write.Acknowledged).TotalMicroseconds).Order()];
         output.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"from the quorum's sync to the acknowledgement, us: least {syncToAck[0]:0}, median {syncToAck[Writes / 2]:0}"));
+            $"from the quorum's sync to the acknowledgement, us: least {syncToAck[0]:0}, "
+            + $"median {syncToAck[Writes / 2]:0}"));
         Assert.All(writes, write => Assert.True(
             write.SyncedBeforeAcknowledged >= Quorum,
             $"write {write.Number} was acknowledged when {write.SyncedBeforeAcknowledged} replicas had synced it"));
@@ -98,7 +99,8 @@ public sealed class AcknowledgedWriteTests(ITestOutputHelper output)
                 rest = rest[(at + start.Length)..];
                 if (rest.Length > TokenDigits
                     && rest[TokenDigits] == ';'
-                    && int.TryParse(rest[..TokenDigits], NumberStyles.None, CultureInfo.InvariantCulture, out int number))
+                    && int.TryParse(
+                        rest[..TokenDigits], NumberStyles.None, CultureInfo.InvariantCulture, out int number))
                 {
                     first.TryAdd(number, range.Timestamp);
                 }

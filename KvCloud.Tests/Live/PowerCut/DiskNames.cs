@@ -22,8 +22,8 @@ internal sealed class DiskDirectory(ulong inode) : DiskNode(inode)
 
 /// <summary>
 /// The names of a watched directory: replays what the layer recorded. A change of names waits until its directory is
-/// synced; what still waits at the cut happened on disk or did not. A rename happens as a whole, as in every file system
-/// with a journal; of two changes the later one may be on disk alone, as after fsync of a file on btrfs.
+/// synced; what still waits at the cut happened on disk or did not. A rename happens as a whole, as in every file
+/// system with a journal; of two changes the later one may be on disk alone, as after fsync of a file on btrfs.
 /// </summary>
 internal sealed class DiskNames
 {
@@ -42,10 +42,11 @@ internal sealed class DiskNames
     public static DiskNames Replay(string record)
     {
         DiskNames? names = null;
-        foreach (string line in record[..(record.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        string whole = record[..(record.LastIndexOf('\n') + 1)];
+        foreach (string line in whole.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {
             string[] fields = line.Split('\t');
-            ulong inode = ulong.Parse(fields[1], CultureInfo.InvariantCulture);
+            ulong inode = Number(fields[1]);
             if (fields[0] == "root")
             {
                 names = new DiskNames(new DiskDirectory(inode));
@@ -95,7 +96,7 @@ internal sealed class DiskNames
                 Make(new Change(null, null, directory, fields[2], FileOf(fields[3])));
                 break;
             case "directory":
-                var made = new DiskDirectory(ulong.Parse(fields[3], CultureInfo.InvariantCulture));
+                var made = new DiskDirectory(Number(fields[3]));
                 _directories[made.Inode] = made;
                 Make(new Change(null, null, directory, fields[2], made));
                 break;
@@ -103,7 +104,7 @@ internal sealed class DiskNames
                 Make(new Change(directory, fields[2], null, null, node));
                 break;
             case "rename" when directory.Current.TryGetValue(fields[2], out DiskNode? node)
-                && _directories.TryGetValue(ulong.Parse(fields[3], CultureInfo.InvariantCulture), out DiskDirectory? to):
+                && _directories.TryGetValue(Number(fields[3]), out DiskDirectory? to):
                 Make(new Change(directory, fields[2], to, fields[4], node));
                 break;
             case "sync":
@@ -117,9 +118,11 @@ internal sealed class DiskNames
         }
     }
 
+    private static ulong Number(string text) => ulong.Parse(text, CultureInfo.InvariantCulture);
+
     private DiskFile FileOf(string inode)
     {
-        ulong number = ulong.Parse(inode, CultureInfo.InvariantCulture);
+        ulong number = Number(inode);
         return _files.TryGetValue(number, out DiskFile? file) ? file : _files[number] = new DiskFile(number);
     }
 
@@ -130,7 +133,8 @@ internal sealed class DiskNames
     }
 
     /// <summary>A name goes, or comes, or both at once.</summary>
-    private sealed record Change(DiskDirectory? From, string? OldName, DiskDirectory? To, string? NewName, DiskNode Node)
+    private sealed record Change(
+        DiskDirectory? From, string? OldName, DiskDirectory? To, string? NewName, DiskNode Node)
     {
         public bool IsIn(DiskDirectory directory) => From == directory || To == directory;
 

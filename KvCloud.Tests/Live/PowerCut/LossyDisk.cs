@@ -5,8 +5,8 @@ using System.Text;
 namespace KvCloud.Tests.Live.PowerCut;
 
 /// <summary>
-/// The disk of one machine, of which a power cut takes what was not synced: a directory, and beside it the shadow in which
-/// the preloaded <c>lossy_disk.c</c> keeps what is durable.
+/// The disk of one machine, of which a power cut takes what was not synced: a directory, and beside it the shadow in
+/// which the preloaded <c>lossy_disk.c</c> keeps what is durable.
 /// </summary>
 internal sealed partial class LossyDisk
 {
@@ -77,7 +77,7 @@ internal sealed partial class LossyDisk
     /// Makes of the disk what a power cut leaves of it. No program runs on it; the next one finds all of it durable.
     /// </summary>
     /// <param name="random">The coins.</param>
-    /// <param name="survival">The share of unsynced sectors and names that survive; drawn for each file if null.</param>
+    /// <param name="survival">The share of unsynced sectors and names that survive; drawn if null.</param>
     public DiskLoss Cut(Random random, double? survival = null)
     {
         var names = DiskNames.Replay(File.ReadAllText(NamesPath));
@@ -98,7 +98,7 @@ internal sealed partial class LossyDisk
         return loss;
     }
 
-    /// <summary>A disk that wrote nothing back, or everything, or some: what was written together tends to go together.</summary>
+    /// <summary>A disk that wrote nothing back, or everything, or some: files seldom have the same fate.</summary>
     private static double DrawShare(Random random) => random.Next(6) switch
     {
         0 => 0,
@@ -123,7 +123,7 @@ internal sealed partial class LossyDisk
         }
     }
 
-    /// <summary>Sector by sector either what was written or what was durable. Both files are the same afterwards.</summary>
+    /// <summary>Sector by sector what was written or what was durable. Both files are the same then.</summary>
     private DiskLoss Mix(ulong inode, Random random, double survival)
     {
         string livePath = Path.Combine(LivePath, Name(inode));
@@ -163,7 +163,7 @@ internal sealed partial class LossyDisk
         return new DiskLoss(differing, lost, 0, 0);
     }
 
-    /// <summary>A size that was not synced is the old one, or the new one, or, of a file that grew, one in between.</summary>
+    /// <summary>A size that was not synced is the old one, the new one, or, of a file that grew, in between.</summary>
     private static int DrawSize(int live, int durable, Random random, double survival)
     {
         if (live == durable || random.NextDouble() < survival)
@@ -205,7 +205,7 @@ internal sealed partial class LossyDisk
         }
     }
 
-    /// <summary>Begins a new record, of which all is durable, and lets go of the files that have no name any more.</summary>
+    /// <summary>Begins a new record, all of it durable, and lets go of files that have no name any more.</summary>
     private void Begin(DiskDirectory root)
     {
         var record = new StringBuilder().Append(CultureInfo.InvariantCulture, $"root\t{root.Inode}\n");

@@ -6,7 +6,7 @@ using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Live.PowerCut;
 
-/// <summary>The library of <c>lossy_disk.c</c>, which replicas are preloaded with; compiled when it is first needed.</summary>
+/// <summary>The library of <c>lossy_disk.c</c>, with which replicas are preloaded; compiled when needed.</summary>
 internal static class LossyDiskLibrary
 {
     private static readonly Lazy<string> Compiled = new(

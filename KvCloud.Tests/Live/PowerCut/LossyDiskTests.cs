@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace KvCloud.Tests.Live.PowerCut;
 
-/// <summary>The disk that forgets what was not synced: what it keeps, what it takes, and what it refuses to be blind for.</summary>
+/// <summary>The disk that forgets what was not synced: what it keeps, what it takes, what it refuses.</summary>
 [Collection(LiveCollection.Name)]
 public sealed class LossyDiskTests : IDisposable
 {
@@ -162,7 +162,8 @@ public sealed class LossyDiskTests : IDisposable
     {
         Run("write a 0 8192 x sync a sync .");
         _disk.IsTripping = true;
-        Run(string.Concat(Enumerable.Repeat("write a 0 8192 y sync a rename a b rename b a ", 200)) + "write end 0 1 z");
+        string round = "write a 0 8192 y sync a rename a b rename b a ";
+        Run(string.Concat(Enumerable.Repeat(round, 200)) + "write end 0 1 z");
 
         DiskLoss loss = _disk.Cut(new Random(1), survival: 1);
 

@@ -54,7 +54,8 @@ internal static class PowerCutCommand
 
         var watch = Stopwatch.StartNew();
         PowerCutReport report = await new PowerCutRun(options).RunAsync();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"\n{report}\nin {watch.Elapsed.TotalSeconds:0} s"));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"\n{report}\nin {watch.Elapsed.TotalSeconds:0} s"));
         foreach (string finding in report.Findings)
         {
             Console.WriteLine($"\nFOUND {finding}");

@@ -97,7 +97,8 @@ internal sealed class PowerCutLoad : IAsyncDisposable
         {
             byte[]? value = registers.GetValueOrDefault(RegisterKey(i));
             long count = value is null ? 0 : BinaryPrimitives.ReadInt64BigEndian(value);
-            if (count < atLeast[i] || count > Volatile.Read(ref _begun[i]) || (value is not null && !IsValue(value, count)))
+            bool isWhole = value is null || IsValue(value, count);
+            if (!isWhole || count < atLeast[i] || count > Volatile.Read(ref _begun[i]))
             {
                 lost.Add($"{RegisterKey(i)} is {count}, acknowledged was {atLeast[i]}, begun {_begun[i]}");
             }
@@ -155,7 +156,8 @@ internal sealed class PowerCutLoad : IAsyncDisposable
                 Interlocked.Increment(ref _writes);
                 Interlocked.Exchange(ref _lastAckTimestamp, Stopwatch.GetTimestamp());
             }
-            catch (Exception exception) when (exception is KvCloudException or ObjectDisposedException or OperationCanceledException)
+            catch (Exception exception)
+                when (exception is KvCloudException or ObjectDisposedException or OperationCanceledException)
             {
                 if (_stop.IsCancellationRequested)
                 {

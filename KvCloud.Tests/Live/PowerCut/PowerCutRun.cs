@@ -10,13 +10,13 @@ internal sealed record PowerCutOptions
 {
     public int Cuts { get; init; } = 3;
 
-    /// <summary>Of moments and coins. The processes have a timing of their own, so a run is not repeated by it.</summary>
+    /// <summary>Of moments and coins. Processes have a timing of their own, so a run is not repeated by it.</summary>
     public int Seed { get; init; } = 1;
 
     /// <summary>After so many cuts the next cluster begins with empty disks.</summary>
     public int CutsOfOneCluster { get; init; } = 20;
 
-    /// <summary>Before the last cut, syncs are pretended, and it takes all that was not synced: writes must be lost.</summary>
+    /// <summary>Before the last cut syncs are pretended, and it takes all that was not synced.</summary>
     public bool IsSabotaged { get; init; }
 
     /// <summary>Leave the disks, and say where.</summary>
@@ -58,7 +58,8 @@ internal sealed record PowerCutReport
         return string.Create(
             CultureInfo.InvariantCulture,
             $"""
-            cuts                 {Cuts}, {CutsWhileStarting} of them during a start, {CutsInTheMiddle} in the middle of a sync or a change of names
+            cuts                 {Cuts}, {CutsWhileStarting} of them during a start
+            begun by a replica   {CutsInTheMiddle} of them, in the middle of a sync or a change of names
             acknowledged writes  {Acknowledged}
             lost writes          {Lost}
             sectors rolled back  {Loss.SectorsLost} of {Loss.Sectors} that were not synced
@@ -152,8 +153,8 @@ internal sealed class PowerCutRun(PowerCutOptions options)
     }
 
     /// <summary>
-    /// Starts all, sometimes cuts them off before they are up, sometimes leaves one down for a while, and waits until they
-    /// work again.
+    /// Starts all, sometimes cuts them off before they are up, sometimes leaves one down for a while, and waits until
+    /// they work again.
     /// </summary>
     private async Task StartAsync(PowerCutCluster cluster, PowerCutLoad load, int last, bool isFirst)
     {
@@ -221,7 +222,8 @@ internal sealed class PowerCutRun(PowerCutOptions options)
             _report.Lost += lost.Count;
             if (lost.Count > 0)
             {
-                _report.Findings.Add($"node-{index} lost {lost.Count} acknowledged writes: {string.Join("; ", lost.Take(5))}");
+                _report.Findings.Add(
+                    $"node-{index} lost {lost.Count} acknowledged writes: {string.Join("; ", lost.Take(5))}");
             }
         }
 

@@ -3,7 +3,8 @@ using Xunit.Abstractions;
 namespace KvCloud.Tests.Live.PowerCut;
 
 /// <summary>
-/// All replicas lose their power under load, and their disks what was not synced. eng/power-cut does it any number of times.
+/// All replicas lose their power under load, and their disks what was not synced. eng/power-cut does it any number of
+/// times.
 /// </summary>
 [Collection(LiveCollection.Name)]
 public sealed class PowerCutTests(ITestOutputHelper output)
@@ -28,8 +29,8 @@ public sealed class PowerCutTests(ITestOutputHelper output)
     [PowerCutFact]
     public async Task Pretended_syncs_are_found_as_lost_writes()
     {
-        PowerCutReport report = await new PowerCutRun(new PowerCutOptions { Cuts = 1, IsSabotaged = true, Tell = output.WriteLine })
-            .RunAsync();
+        var options = new PowerCutOptions { Cuts = 1, IsSabotaged = true, Tell = output.WriteLine };
+        PowerCutReport report = await new PowerCutRun(options).RunAsync();
 
         output.WriteLine(report.ToString());
         Assert.True(report.Lost > 0, "writes that no disk had were not missed");

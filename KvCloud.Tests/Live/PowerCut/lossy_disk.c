@@ -6,7 +6,7 @@
  *   LOSSY_DISK_ROOT    the directory that is watched
  *   LOSSY_DISK_SYNC_US optional: how long a sync takes, since nothing waits for the real disk
  *   LOSSY_DISK_SHADOW  a directory on the same file system, made by LossyDisk.cs, which holds
- *     live/INODE     a hard link to each file: keeps content that was unlinked, and the inode's number from being reused
+ *     live/INODE     a hard link to each file: keeps what was unlinked, and the inode's number from being reused
  *     durable/INODE  the file as it was last synced
  *     names          every name made, renamed or removed, and every sync of a directory, one a line, in order
  *     sabotage       while it exists: every sync reports success and makes nothing durable
@@ -14,12 +14,13 @@
  *     trace          while it exists: the bytes of each sync, with the time at which they were durable
  * After the kill LossyDisk.cs tosses a coin for each name and each sector that was not synced.
  *
- * The program writes to the real files. A sync copies what was written since the last one to the file's durable twin.
- * sync_file_range makes nothing durable: its manual page says that it does not. A sync of a file does not make its name
- * durable. What passes the layer by (writes through a shared mapping, FILE*, sendfile) is found by comparing the two files
- * at a sync, always at the first and then at one of 64; the program is aborted, so that no test is silently wrong.
+ * The program writes to the real files. A sync copies what was written since the last one to the file's durable twin;
+ * the first one of a process copies all. sync_file_range makes nothing durable: its manual page says that it does not.
+ * A sync of a file does not make its name durable. What passes the layer by (writes through a shared mapping, FILE*,
+ * sendfile) is found by comparing the two files, at each later sync of a small one and at one of 64 of a large one; the
+ * program is aborted, so that no test is silently wrong.
  *
- * .NET finds libc's functions for P/Invoke with dlsym, which knows nothing of preloading; hence dlsym is replaced as well.
+ * .NET finds libc's functions for P/Invoke with dlsym, which knows nothing of preloading; hence dlsym is replaced too.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -57,7 +58,7 @@ struct file {
     struct file *next;
     ino_t inode;
     pthread_mutex_t lock; /* held over each write, so that a sync never copies half of one */
-    bool is_known;        /* whether the ranges below say all that differs; not before this process's first sync of it */
+    bool is_known;        /* whether the ranges say all that differs; not before this process's first sync of it */
     unsigned syncs;
     int live, durable;
     struct range *ranges;
@@ -517,7 +518,7 @@ EXPORT int creat(const char *path, mode_t mode) { return open_at(AT_FDCWD, path,
 
 EXPORT int creat64(const char *path, mode_t mode) { return creat(path, mode); }
 
-/* Not by dlsym, which is replaced. The version is the one that the architecture began with, or where libc took it in. */
+/* Not by dlsym, which is replaced. The version is the architecture's first, or the one in which libc took it in. */
 static void *real_function(const char *symbol)
 {
     static const char *const versions[] = {"GLIBC_2.34", "GLIBC_2.2.5", "GLIBC_2.17"};
@@ -633,7 +634,7 @@ EXPORT int ftruncate64(int fd, off64_t size) { return resized(fd, SYS_ftruncate,
 
 EXPORT int fallocate(int fd, int mode, off_t at, off_t size) { return resized(fd, SYS_fallocate, mode, at, size); }
 
-EXPORT int fallocate64(int fd, int mode, off64_t at, off64_t size) { return resized(fd, SYS_fallocate, mode, at, size); }
+EXPORT int fallocate64(int fd, int mode, off64_t at, off64_t size) { return fallocate(fd, mode, at, size); }
 
 EXPORT int posix_fallocate(int fd, off_t at, off_t size)
 {
