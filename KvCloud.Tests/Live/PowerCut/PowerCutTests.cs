@@ -12,18 +12,16 @@ public sealed class PowerCutTests(ITestOutputHelper output)
     [PowerCutFact]
     public async Task Power_cut_of_all_replicas_under_load_loses_nothing()
     {
-        PowerCutReport report = await new PowerCutRun(new PowerCutOptions
-        {
-            Cuts = 4,
-            Seed = Environment.TickCount,
-            Tell = output.WriteLine,
-        }).RunAsync();
+        int seed = Environment.TickCount;
+        output.WriteLine($"seed {seed}");
+        var options = new PowerCutOptions { Cuts = 4, Seed = seed, Tell = output.WriteLine };
+        PowerCutReport report = await new PowerCutRun(options).RunAsync();
 
         output.WriteLine(report.ToString());
         Assert.Empty(report.Findings);
         Assert.Equal(0, report.Lost);
         Assert.True(report.Acknowledged > 100, $"only {report.Acknowledged} writes were acknowledged");
-        Assert.True(report.Loss.SectorsLost > 0, "the disks lost nothing, so nothing was tested");
+        Assert.True(report.Loss.Sectors > 0, "all was synced at every cut, so nothing was tested");
     }
 
     [PowerCutFact]
