@@ -3,11 +3,13 @@ using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
 using KvCloud.Client;
 using KvCloud.Protocol;
+using KvCloud.Tests.Live;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace KvCloud.Tests.Aspire;
 
 /// <summary>Our AppHost run by the real orchestrator: written, its leader killed, written and read on.</summary>
+[Collection(LiveCollection.Name)]
 public sealed class AspireClusterTests(AspireClusterTests.RunningAppHost appHost)
     : IClassFixture<AspireClusterTests.RunningAppHost>, IDisposable
 {

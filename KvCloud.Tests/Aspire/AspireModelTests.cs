@@ -2,12 +2,14 @@ using System.Net.Sockets;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Testing;
+using KvCloud.Tests.Live;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KvCloud.Tests.Aspire;
 
 /// <summary>What our AppHost declares, as Aspire understands it; nothing is started.</summary>
+[Collection(LiveCollection.Name)]
 public sealed class AspireModelTests(AspireModelTests.AppHostModel appHost) : IClassFixture<AspireModelTests.AppHostModel>
 {
     private KvCloudResource Cluster => Assert.Single(appHost.Model.Resources.OfType<KvCloudResource>());

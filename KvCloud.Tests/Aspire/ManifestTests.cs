@@ -1,11 +1,13 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
 using KvCloud.Node.Configuration;
+using KvCloud.Tests.Live;
 using KvCloud.Tests.Node.Diagnostics;
 
 namespace KvCloud.Tests.Aspire;
 
 /// <summary>The manifest that azd deploys from, written by our AppHost's own program.</summary>
+[Collection(LiveCollection.Name)]
 public sealed class ManifestTests(ManifestTests.Manifest manifest) : IClassFixture<ManifestTests.Manifest>
 {
     private static readonly string[] Replicas = ["kv-0", "kv-1", "kv-2"];

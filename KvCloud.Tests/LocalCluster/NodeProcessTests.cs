@@ -1,11 +1,13 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using KvCloud.LocalCluster;
+using KvCloud.Tests.Live;
 using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.LocalCluster;
 
 /// <summary>The supervisor with real processes: shell scripts that end, linger or refuse to end.</summary>
+[Collection(LiveCollection.Name)]
 public sealed class NodeProcessTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);

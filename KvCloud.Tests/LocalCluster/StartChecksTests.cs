@@ -2,10 +2,12 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using KvCloud.LocalCluster;
+using KvCloud.Tests.Live;
 
 namespace KvCloud.Tests.LocalCluster;
 
 /// <summary>What is found out before anything is started.</summary>
+[Collection(LiveCollection.Name)]
 public sealed class StartChecksTests : IDisposable
 {
     private readonly string _dataRoot = Directory.CreateTempSubdirectory("kvcloud-start-").FullName;

@@ -2,11 +2,13 @@ using System.Diagnostics;
 using System.Globalization;
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Diagnostics;
+using KvCloud.Tests.Live;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KvCloud.Tests.Node.Diagnostics;
 
+[Collection(LiveCollection.Name)]
 public sealed class ParentWatchTests : IDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
