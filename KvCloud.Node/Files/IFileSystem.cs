@@ -6,9 +6,8 @@ namespace KvCloud.Node.Files;
 /// </summary>
 /// <remarks>
 /// What a name stands for is durable once its directory is flushed, the content of a file once its data is synced;
-/// before that a power cut leaves any part of it. All calls throw <see cref="IOException"/> or <see
-/// cref="UnauthorizedAccessException"/>
-/// when the disk or the system refuses them.
+/// before that a power cut leaves any part of it. All calls throw <see cref="IOException"/> or
+/// <see cref="UnauthorizedAccessException"/> when the disk or the system refuses them.
 /// </remarks>
 internal interface IFileSystem
 {

@@ -15,10 +15,11 @@ internal static class SimDamage
     /// <summary>What a replica has to have, and misses by name.</summary>
     private static readonly string[] Parts = ["log", "log.mark", "identity", "incarnations"];
 
-    public static void Do(
-        SimDisk disk, DeterministicRandom random, SortedDictionary<int, SimDiskSnapshot> olderDays, int node, long nowUs)
+    public static void Do(SimDisk disk, DeterministicRandom random)
     {
-        IReadOnlyList<string> files = [.. disk.FilesBelow(Root).Where(file => disk.LengthOf(file) > 0)];
+        // But for who holds the directory: that names a process of the real machine, and is for people.
+        IReadOnlyList<string> files = [.. disk.FilesBelow(Root).Where(
+            file => disk.LengthOf(file) > 0 && !file.EndsWith("/owner", StringComparison.Ordinal))];
         if (files.Count == 0)
         {
             return;

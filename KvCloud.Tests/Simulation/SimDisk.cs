@@ -107,7 +107,8 @@ internal sealed partial class SimDisk(DeterministicRandom random, SimDiskSetting
 
     public IFile Open(string path, FileMode mode, FileAccess access)
     {
-        Invariant.Check(mode is FileMode.Open or FileMode.OpenOrCreate or FileMode.Create, $"mode {mode} is not simulated");
+        Invariant.Check(
+            mode is FileMode.Open or FileMode.OpenOrCreate or FileMode.Create, $"mode {mode} is not simulated");
         Spend(_settings.NameUs);
         FailIfArmed(SimDiskCall.Open, path);
         if (IsOutOfHandles)
@@ -129,7 +130,8 @@ internal sealed partial class SimDisk(DeterministicRandom random, SimDiskSetting
             Change(directory, new NameChange(null, name, node));
         }
 
-        SimFileData data = node as SimFileData ?? throw new UnauthorizedAccessException($"Access to the path '{path}' is denied.");
+        SimFileData data = node as SimFileData
+            ?? throw new UnauthorizedAccessException($"Access to the path '{path}' is denied.");
         if (mode is FileMode.Create && data.Length > 0)
         {
             Journal(data.SetLength(0));
@@ -253,7 +255,8 @@ internal sealed partial class SimDisk(DeterministicRandom random, SimDiskSetting
         DirectoryAt(Path.GetDirectoryName(path) ?? throw new IOException($"'{path}' has no parent."));
 
     private SimDirectory DirectoryAt(string path) =>
-        Find(path) as SimDirectory ?? throw new DirectoryNotFoundException($"Could not find a part of the path '{path}'.");
+        Find(path) as SimDirectory
+        ?? throw new DirectoryNotFoundException($"Could not find a part of the path '{path}'.");
 
     private SimInode? Find(string path)
     {

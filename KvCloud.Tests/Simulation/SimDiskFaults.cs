@@ -100,7 +100,8 @@ internal sealed partial class SimDisk
 
     private bool TakeArmed(SimDiskCall call, string path)
     {
-        int index = _armed.FindIndex(fault => fault.Call == call && path.StartsWith(fault.Below, StringComparison.Ordinal));
+        int index = _armed.FindIndex(
+            fault => fault.Call == call && path.StartsWith(fault.Below, StringComparison.Ordinal));
         if (index < 0)
         {
             return false;
@@ -126,7 +127,8 @@ internal sealed partial class SimDisk
         }
     }
 
-    private static IOException Failure(SimDiskCall call, string path) => new($"{call} failed: Input/output error : '{path}'");
+    private static IOException Failure(SimDiskCall call, string path) =>
+        new($"{call} failed: Input/output error : '{path}'");
 
     private static IOException NoSpace(string path) => new($"No space left on device : '{path}'");
 }

@@ -5,7 +5,6 @@ namespace KvCloud.Tests.Simulation;
 /// <summary>Makes trouble, each kind at its own random pace, until the world is healed.</summary>
 internal sealed class SimNemesis(SimWorld world, SimProfile profile)
 {
-    private readonly SortedDictionary<int, SimDiskSnapshot> _olderDays = [];
     private int _lost;
 
     private DeterministicRandom Random => world.Random;
@@ -157,7 +156,7 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
             _lost++;
         }
 
-        SimDamage.Do(node.Disk, Random, _olderDays, node.Self.Value, world.NowUs);
+        SimDamage.Do(node.Disk, Random);
     }
 
     private void LoseNode()

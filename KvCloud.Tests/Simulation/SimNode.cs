@@ -329,30 +329,29 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     {
         var directory = DataDirectory.Open(
             Disk, DataPath, "simulated", Self.Value, Voters, () => DrawIncarnation());
-        IncarnationFile incarnations = IncarnationFile.Open(Disk, directory.IncarnationsPath, directory.IsNew);
-        IPaxosLog log = SegmentedPaxosLog.Open(Disk, directory.LogPath, directory.IsNew, new SegmentedLogOptions
+        var logOptions = new SegmentedLogOptions
         {
             SegmentSizeBytes = _profile.SegmentSizeBytes,
             RunLater = work => Later(_world.Random.Next(1_000), () => MakeSpare(work)),
-        });
-        Log = _world.Sabotage.OfLog(log, Store, () => Core is not null);
-        Store.Open(directory.IsNew);
-        directory.NoteStoresMade();
+        };
+        var storage = ReplicaStorage.Open(Disk, directory, _ => Store.Open(directory.IsNew), logOptions);
+        Store.Executor = storage.Executor;
+        Log = _world.Sabotage.OfLog(storage.Log, Store, () => Core is not null);
         int[] peers = [.. Enumerable.Range(0, _profile.Nodes).Where(id => id != Self.Value)];
         _transport = _world.Network.Join(
             new PeerIdentity(
-                "simulated", Self.Value, directory.Identity.Incarnation, Name(Self), "", new GroupTerms(Voters, 400, 320)),
+                "simulated", Self.Value, directory.Identity.Incarnation, Name(Self)!, "", new GroupTerms(Voters, 400, 320)),
             peers,
-            new SimIncarnations(Disk, incarnations),
+            new SimIncarnations(Disk, storage.Incarnations),
             _world.TransportOptions);
         _transport.OnSent = Sent;
         _transport.OnDelivered = Delivered;
         _replica = new Replica(
-            MakeConfig(), Log, Store.Executor, _transport, _profile.ToReplicationOptions(), this, Failed);
+            MakeConfig(), Log, storage.Executor, _transport, _profile.ToReplicationOptions(), this, Failed);
         _routing = new RoutingManager(
             _replica.Driver,
             _replica.Forwarder,
-            Store.Executor.Reader,
+            storage.Executor.Reader,
             new RoutingOptions { ForwardWrites = _profile.ForwardsWrites, MaxStalenessMs = _profile.MaxStalenessMs },
             _clock,
             Name);

@@ -17,7 +17,15 @@ internal sealed class SimStore(SimWorld world) : IDisposable
     private KvStoreExecutor? _executor;
 
     /// <summary>Of the start that is under way.</summary>
-    public KvStoreExecutor Executor => _executor!;
+    public KvStoreExecutor Executor
+    {
+        get => _executor!;
+        set
+        {
+            _executor = value;
+            AppliedSlot = value.AppliedSlot;
+        }
+    }
 
     public Slot AppliedSlot { get; private set; }
 
@@ -52,7 +60,7 @@ internal sealed class SimStore(SimWorld world) : IDisposable
             : command);
     }
 
-    public void Open(bool isNew)
+    public IKvStore Open(bool isNew)
     {
         if (isNew)
         {
@@ -60,8 +68,7 @@ internal sealed class SimStore(SimWorld world) : IDisposable
             _store = new MemoryKvStore();
         }
 
-        _executor = new KvStoreExecutor(world.Sabotage is Sabotage.StoreLosesWrites ? new LossyKvStore(_store, world) : _store);
-        AppliedSlot = _executor.AppliedSlot;
+        return world.Sabotage is Sabotage.StoreLosesWrites ? new LossyKvStore(_store, world) : _store;
     }
 
     /// <summary>More is applied, and readable.</summary>

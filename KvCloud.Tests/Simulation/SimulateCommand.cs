@@ -32,10 +32,10 @@ public static class SimulateCommand
                 "--from" => ulong.TryParse(value, CultureInfo.InvariantCulture, out from) && ++i > 0,
                 "--seeds" => int.TryParse(value, CultureInfo.InvariantCulture, out seeds) && seeds > 0 && ++i > 0,
                 "--sabotage" => Enum.TryParse(value, ignoreCase: true, out Sabotage sabotage) && Enum.IsDefined(sabotage)
-                    && (options = options with { Sabotage = sabotage }) is not null && ++i > 0,
-                "--control" => (options = options with { IsControl = true }) is not null,
+                    && (options = options with { Sabotage = sabotage }) == options && ++i > 0,
+                "--control" => (options = options with { IsControl = true }) == options,
                 "--workload" => Enum.TryParse(value, ignoreCase: true, out SimWorkload named) && Enum.IsDefined(named)
-                    && (options = options with { Workload = named }) is not null && ++i > 0,
+                    && (options = options with { Workload = named }) == options && ++i > 0,
                 _ => false,
             };
             if (!isUnderstood)

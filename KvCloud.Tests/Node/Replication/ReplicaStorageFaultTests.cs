@@ -87,9 +87,10 @@ public sealed class ReplicaStorageFaultTests
 
         private void Check(ReplicaStorage storage)
         {
-            Assert.Equal(_incarnation ?? storage.Directory.Identity.Incarnation, storage.Directory.Identity.Incarnation);
+            long incarnation = storage.Directory.Identity.Incarnation;
+            Assert.Equal(_incarnation ?? incarnation, incarnation);
             Assert.False(storage.Directory.IsNew);
-            _incarnation = storage.Directory.Identity.Incarnation;
+            _incarnation = incarnation;
             Assert.Contains(storage.Log.Promised, (Ballot[])[_promised, _possiblyPromised]);
             _promised = _possiblyPromised = storage.Log.Promised;
         }
@@ -97,7 +98,8 @@ public sealed class ReplicaStorageFaultTests
         private bool Promise(ReplicaStorage storage)
         {
             _possiblyPromised = new Ballot(_promised.Round + 1, new NodeId(0));
-            bool isDone = Run(() => storage.Log.Write([Effects(_possiblyPromised, 0, Entry(1, new string('a', _random.Next(9_000))))]));
+            LogEntry entry = Entry(1, new string('a', _random.Next(9_000)));
+            bool isDone = Run(() => storage.Log.Write([Effects(_possiblyPromised, 0, entry)]));
             _promised = isDone ? _possiblyPromised : _promised;
             return isDone;
         }

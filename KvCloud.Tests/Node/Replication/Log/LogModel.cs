@@ -55,7 +55,8 @@ internal sealed record LogModel(Ballot Promised, Slot Chosen, Slot First, Sorted
 
     public override string ToString() =>
         $"promise {Promised}, chosen {Chosen}, first {First}, entries "
-        + string.Join(' ', Entries.Values.Select(entry => $"{entry.Slot}:{entry.Accepted}:{entry.Value.Payload.Length}"));
+        + string.Join(
+            ' ', Entries.Values.Select(entry => $"{entry.Slot}:{entry.Accepted}:{entry.Value.Payload.Length}"));
 
     private static bool IsSame(LogEntry one, LogEntry other) =>
         one.Slot == other.Slot

@@ -79,7 +79,8 @@ internal sealed class LogOnSimDisk
                 Stop();
             }
 
-            Segments = Math.Max(Segments, _disk.FilesBelow(LogPath).Count(file => file.Contains("/0", StringComparison.Ordinal)));
+            Segments = Math.Max(
+                Segments, _disk.FilesBelow(LogPath).Count(file => file.Contains("/0", StringComparison.Ordinal)));
             _disk.Heal();
             if (_random.Chance(300))
             {
@@ -96,7 +97,8 @@ internal sealed class LogOnSimDisk
     {
         MaybeArm(perMille: 60);
         SegmentedPaxosLog? log = null;
-        bool isDone = Run(() => log = SegmentedPaxosLog.Open(_disk, LogPath, options: _options), crashPerMille: _isCalm ? 0 : 100);
+        bool isDone = Run(
+            () => log = SegmentedPaxosLog.Open(_disk, LogPath, options: _options), crashPerMille: _isCalm ? 0 : 100);
         _disk.Heal();
         if (!isDone)
         {
@@ -104,7 +106,9 @@ internal sealed class LogOnSimDisk
         }
 
         LogModel found = LogModel.Of(log!);
-        Assert.True(found == _certain || found == _possible, $"after a start the log has {found}; it should have {_certain} or {_possible}");
+        Assert.True(
+            found == _certain || found == _possible,
+            $"after a start the log has {found}; it should have {_certain} or {_possible}");
         _log = log;
         Know(found);
         return true;
@@ -295,7 +299,8 @@ internal sealed class LogOnSimDisk
             _disk.FailNext(SimDiskCall.Read);
         }
 
-        List<LogEntry> expected = [.. _certain.Entries.Values.Where(entry => entry.Slot.Value >= from && entry.Slot.Value <= to)];
+        List<LogEntry> expected =
+            [.. _certain.Entries.Values.Where(entry => entry.Slot.Value >= from && entry.Slot.Value <= to)];
         if (expected.Count > 0 && (isOutOfHandles || failsToRead))
         {
             Assert.Throws<LogUnreadableException>(() => log.Read(new Slot(from), new Slot(to), int.MaxValue));
@@ -356,7 +361,9 @@ internal sealed class LogOnSimDisk
             using SegmentedPaxosLog log = SegmentedPaxosLog.Open(_disk, LogPath, options: _options);
             LogModel found = LogModel.Of(log);
             Assert.True(
-                found == _certain || found == _possible || (mayBe is not null && (found == mayBe.Certain || found == mayBe.Possible)),
+                found == _certain
+                || found == _possible
+                || (mayBe is not null && (found == mayBe.Certain || found == mayBe.Possible)),
                 $"after a {what} the log has {found}; it should have {_certain} or {_possible}, or refuse");
             HarmlessDamages++;
         }
@@ -391,8 +398,8 @@ internal sealed class LogOnSimDisk
         Ballot? promised = null;
         if (_random.Chance(200))
         {
-            Ballot highest = _possible is LogModel possible ? Ballot.Max(possible.Promised, _certain.Promised) : _certain.Promised;
-            promised = new Ballot(Math.Max(Math.Max(highest.Round, _highestRound), 1) + _random.Next(2), new NodeId(2));
+            long highest = Math.Max(Math.Max(_certain.Promised.Round, _highestRound), 1);
+            promised = new Ballot(highest + _random.Next(2), new NodeId(2));
             _highestRound = promised.Value.Round;
         }
 
@@ -406,7 +413,8 @@ internal sealed class LogOnSimDisk
 
     private string DrawPayload()
     {
-        int length = _random.Chance(20) ? _random.Next(40_000) : _random.Chance(200) ? _random.Next(4_000) : _random.Next(400);
+        int maxBytes = _random.Chance(20) ? 40_000 : _random.Chance(200) ? 4_000 : 400;
+        int length = _random.Next(maxBytes);
         return new string((char)('a' + (++_payload % 26)), length);
     }
 
