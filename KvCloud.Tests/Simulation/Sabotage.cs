@@ -38,9 +38,6 @@ internal enum Sabotage
     /// <summary>Local reads do not ask how fresh the replica is.</summary>
     LocalReadsWithoutFreshness,
 
-    /// <summary>Read index ids begin anew with each start of a node.</summary>
-    ReusesReadIds,
-
     /// <summary>Promises to an older ballot are handed to the candidate as ones to its newest.</summary>
     CountsStalePromises,
 

@@ -19,24 +19,6 @@ internal static class SabotageProfiles
             CrashEveryMs = 300,
         },
 
-        // Late answers to a node's requests, and its restart in between.
-        Sabotage.ReusesReadIds => WithSoundDisks(profile) with
-        {
-            Nodes = 3,
-            Clients = 12,
-            ThinkMaxMs = 4,
-            LossPerMille = 0,
-            MaxDelayUs = 30_000,
-            HeldUpPerMille = 500,
-            HeldUpMaxMs = 400,
-            ReorderPerMille = 500,
-            PartitionEveryMs = 0,
-            CrashEveryMs = 150,
-            PauseEveryMs = 0,
-            BreakEveryMs = 0,
-            DiskTroubleEveryMs = 0,
-            ApplyMaxMs = 3,
-        },
         Sabotage.CountsStalePromises => WithSoundDisks(profile) with
         {
             Nodes = 5,
@@ -53,12 +35,27 @@ internal static class SabotageProfiles
             LossPerMille = 200,
             MaxDelayUs = 2_000,
             HeldUpPerMille = 0,
-            SyncMaxUs = 60_000,
-            PartitionEveryMs = 400,
+            FaultyUs = 10 * SimProfile.Second,
+            PartitionEveryMs = 300,
             CrashEveryMs = 0,
             PauseEveryMs = 0,
-            DiskTroubleEveryMs = 0,
+            BreakEveryMs = 0,
+            CorruptEveryMs = 0,
+            DiskTroubleEveryMs = 60,
             MaxInFlightSlots = 256,
+            MaxBatchCommands = 1,
+            FlushBytes = 64 * 1024,
+        },
+
+        // Data that was flushed while the leader's log still waited for its disk, and a crash then.
+        Sabotage.RestoresFromData => WithSoundDisks(profile) with
+        {
+            Nodes = 3,
+            ThinkMaxMs = 10,
+            CrashEveryMs = 150,
+            DiskTroubleEveryMs = 60,
+            FlushBytes = 200,
+            TrimIntervalMs = 100,
         },
         Sabotage.LocalReadsWithoutFreshness => WithSoundDisks(profile) with
         {

@@ -245,7 +245,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
 
     // ---- What the replica takes from its world ----
 
-    public long NextUniqueId() => _world.Sabotage is Sabotage.ReusesReadIds ? 0 : (long)_starts << 32;
+    public long NextUniqueId() => (long)_starts << 32;
 
     public IWorkers CreateWorkers(Action<Exception> onFailure) => _workers = new SimWorkers(this, _world, onFailure);
 
