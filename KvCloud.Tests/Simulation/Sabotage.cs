@@ -26,6 +26,9 @@ internal enum Sabotage
     /// <summary>The leader's clock stands still when it asks whether its lease holds.</summary>
     LeaseNeverEnds,
 
+    /// <summary>The clock of leases does not go on while the machine is suspended.</summary>
+    LeaseClockStopsInSuspension,
+
     /// <summary>The data store forgets a batch now and then.</summary>
     StoreLosesWrites,
 
@@ -40,6 +43,15 @@ internal enum Sabotage
 
     /// <summary>Promises to an older ballot are handed to the candidate as ones to its newest.</summary>
     CountsStalePromises,
+
+    /// <summary>Promises do not tell what was accepted before.</summary>
+    PromisesWithoutVotes,
+
+    /// <summary>Promises tell of each vote as if it were of the lowest ballot.</summary>
+    PromisesHideBallots,
+
+    /// <summary>An acceptance is told for a ballot that it was not given at.</summary>
+    AcceptsAnyBallot,
 
     /// <summary>Chosen entries are read from the log before they are written there.</summary>
     CatchUpReadsAheadOfLog,
@@ -69,8 +81,8 @@ internal enum Sabotage
     TrimsTooMuch,
 }
 
-/// <summary>What a sabotage does to a replica's log.</summary>
-internal static class SabotagedLogs
+/// <summary>What a sabotage does to a replica's log and messages.</summary>
+internal static class SabotagedParts
 {
     /// <param name="isRunning">Whether the replica has been restored from the log.</param>
     public static IPaxosLog OfLog(this Sabotage sabotage, IPaxosLog log, SimStore store, Func<bool> isRunning) => sabotage switch
@@ -86,6 +98,19 @@ internal static class SabotagedLogs
             ChosenSlotOf = chosen => isRunning() ? chosen : Slot.Max(chosen, store.AppliedSlot),
         },
         _ => log,
+    };
+
+    /// <summary>What a sabotage makes of the messages that a replica sends; null for nothing.</summary>
+    public static Func<Message, Message>? OfMessages(this Sabotage sabotage) => sabotage switch
+    {
+        Sabotage.PromisesWithoutVotes => message => message is Promise promise ? promise with { Entries = [] } : message,
+        Sabotage.PromisesHideBallots => message => message is Promise promise
+            ? promise with { Entries = [.. promise.Entries.Select(entry => entry with { Accepted = Ballot.Zero })] }
+            : message,
+        Sabotage.AcceptsAnyBallot => message => message is Refused refused
+            ? new Accepted(refused.From, refused.To, refused.Ballot, [.. Enumerable.Range(1, 200).Select(slot => new Slot(slot))])
+            : message,
+        _ => null,
     };
 
     private sealed class Log(IPaxosLog log) : IPaxosLog

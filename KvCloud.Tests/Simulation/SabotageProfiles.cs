@@ -19,6 +19,11 @@ internal static class SabotageProfiles
             CrashEveryMs = 300,
         },
 
+        Sabotage.LeaseClockStopsInSuspension => WithSoundDisks(profile) with
+        {
+            Nodes = 3,
+            PauseEveryMs = 300,
+        },
         Sabotage.CountsStalePromises => WithSoundDisks(profile) with
         {
             Nodes = 5,

@@ -51,7 +51,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
             _ => null,
         };
         Keys = _data is null
-            ? [.. Enumerable.Range(0, Profile.Keys).Select(key => $"k{key}")]
+            ? [.. Enumerable.Range(0, Profile.Keys).Select(key => key % 3 == 2 ? $"{SimOp.Family}{key}" : $"k{key}")]
             : [.. _data.Keys, .. Enumerable.Range(0, Profile.Clients).Select(SimTransactions.LedgerOf), ProbeKey];
         Network = new SimByteNetwork(this, Profile);
         if (trace is not null)

@@ -62,6 +62,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     /// <summary>The log of this start; null while the node is down.</summary>
     public IPaxosLog? Log { get; private set; }
 
+    /// <summary>Of this start; null while the node is down.</summary>
+    public SimTransport? Transport => _transport;
+
     public IReplicaClock Clock => _clock;
 
     public IReplicaObserver? Observer => this;
@@ -234,6 +237,8 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         {
             case SimOpKind.GetReadVersion:
                 return answer with { Version = Store.AppliedVersion.Value };
+            case SimOpKind.Range:
+                return answer with { Rows = Store.ReadRange(op.Keys[0], op.Keys[^1], null) };
             case SimOpKind.SnapshotRange:
                 return answer with { Rows = Store.ReadRange(op.Keys[0], op.Keys[^1], SnapshotVersion(op)) };
             default:
@@ -345,6 +350,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             new SimIncarnations(Disk, storage.Incarnations),
             _world.TransportOptions);
         _transport.OnSent = Sent;
+        _transport.Rewrite = _world.Sabotage.OfMessages();
         _transport.OnDelivered = Delivered;
         _replica = new Replica(
             MakeConfig(), Log, storage.Executor, _transport, _profile.ToReplicationOptions(), this, Failed);

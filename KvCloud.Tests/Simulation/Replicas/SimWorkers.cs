@@ -163,12 +163,23 @@ internal sealed class SimWorkers(SimNode node, SimWorld world, Action<Exception>
             return;
         }
 
+        NodeId? receiver = depth > 0 ? node.Transport!.Receiving : null;
+        if (receiver is NodeId held)
+        {
+            // The thread that brought the message writes the log itself, and reads nothing meanwhile.
+            node.Transport!.Hold(held);
+        }
+
         node.OnDisk(
             () => Guarded(worker.Work.Execute),
             () =>
             {
                 Complete(worker, may, depth);
                 DiskIsFree();
+                if (receiver is NodeId released)
+                {
+                    node.Transport?.Release(released);
+                }
             });
     }
 

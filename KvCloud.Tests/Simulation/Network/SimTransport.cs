@@ -15,6 +15,7 @@ internal sealed class SimTransport : IConsensusTransport
     private readonly SimOutboundLink?[] _links;
     private readonly List<Peer> _peers = [];
     private readonly List<SimInboundLink> _inbound = [];
+    private readonly SortedDictionary<NodeId, Queue<IReadOnlyList<Message>>> _held = [];
     private Action<IReadOnlyList<Message>>? _onReceived;
     private Action<PeerReport>? _onReport;
     private long _pausedUntilUs;
@@ -46,6 +47,9 @@ internal sealed class SimTransport : IConsensusTransport
 
     /// <summary>Called for each message handed to <see cref="Send"/>, whatever becomes of it.</summary>
     public Action<Message>? OnSent { get; set; }
+
+    /// <summary>Makes another message of one that is sent: a lie, to see that it is found.</summary>
+    public Func<Message, Message>? Rewrite { get; set; }
 
     /// <summary>Called for each message that arrived, before the node gets it.</summary>
     public Action<Message>? OnDelivered { get; set; }
@@ -94,7 +98,7 @@ internal sealed class SimTransport : IConsensusTransport
         ulong touched = 0;
         for (int i = 0; i < messages.Count; i++)
         {
-            Message message = messages[i];
+            Message message = Rewrite?.Invoke(messages[i]) ?? messages[i];
             OnSent?.Invoke(message);
             LinkTo(message.To).Send(message);
             touched |= 1UL << message.To.Value;
@@ -196,8 +200,41 @@ internal sealed class SimTransport : IConsensusTransport
         _inbound.Remove(link);
     }
 
+    /// <summary>Whose receiving thread is handing messages over right now; null for nobody's.</summary>
+    public NodeId? Receiving { get; private set; }
+
+    /// <summary>The receiving thread of this peer does something else until it is released: what comes waits.</summary>
+    public void Hold(NodeId peer) => _held.TryAdd(peer, []);
+
+    public void Release(NodeId peer)
+    {
+        if (_held.Remove(peer, out Queue<IReadOnlyList<Message>>? waiting))
+        {
+            while (IsRunning && !_held.ContainsKey(peer) && waiting.TryDequeue(out IReadOnlyList<Message>? messages))
+            {
+                Deliver(messages);
+            }
+
+            // Held again by what it was handed: the rest stays in front of what comes.
+            if (waiting.Count > 0 && _held.TryGetValue(peer, out Queue<IReadOnlyList<Message>>? again))
+            {
+                foreach (IReadOnlyList<Message> messages in waiting)
+                {
+                    again.Enqueue(messages);
+                }
+            }
+        }
+    }
+
     internal void Deliver(IReadOnlyList<Message> messages)
     {
+        NodeId from = messages[0].From;
+        if (_held.TryGetValue(from, out Queue<IReadOnlyList<Message>>? waiting))
+        {
+            waiting.Enqueue([.. messages]);
+            return;
+        }
+
         if (OnDelivered is { } onDelivered)
         {
             for (int i = 0; i < messages.Count; i++)
@@ -206,7 +243,10 @@ internal sealed class SimTransport : IConsensusTransport
             }
         }
 
+        NodeId? before = Receiving;
+        Receiving = from;
         _onReceived!(messages);
+        Receiving = before;
     }
 
     internal void Deliver(PeerReport report) => _onReport!(report);

@@ -10,16 +10,22 @@ internal enum SimOpKind
     Set = 1,
     Delete = 2,
     Commit = 3,
-    Read = 4,
+
+    /// <summary>Makes <see cref="SimOp.Family"/>, without which its keys are not there.</summary>
+    CreateFamily = 4,
+    Read = 5,
+
+    /// <summary>The newest values of the keys from the first to the last one named.</summary>
+    Range = 6,
 
     /// <summary>The newest version that a later read anywhere must see.</summary>
-    GetReadVersion = 5,
+    GetReadVersion = 7,
 
     /// <summary>One key at a version, on any replica.</summary>
-    SnapshotRead = 6,
+    SnapshotRead = 8,
 
     /// <summary>The keys from the first to the last one named, at a version, on any replica.</summary>
-    SnapshotRange = 7,
+    SnapshotRange = 9,
 }
 
 /// <summary>Names a request for exactly-once: however often it is sent, it runs once.</summary>
@@ -28,10 +34,22 @@ internal readonly record struct SimIdentity(long Session, long Sequence, long Ac
 /// <summary>What a client wants done, from its first attempt to its answer.</summary>
 internal sealed record SimOp(int Id, SimOpKind Kind)
 {
+    /// <summary>The one column family besides the default one. Its keys begin with its name.</summary>
+    public const string Family = "cf";
+
     /// <summary>What a write writes (or deletes), and a read reads.</summary>
     public IReadOnlyList<string> Keys { get; init; } = [];
 
     public IReadOnlyList<string> ConflictKeys { get; init; } = [];
+
+    /// <summary>What a commit has read besides: all from the first to the last, both included; null for none.</summary>
+    public (string First, string Last)? ConflictRange { get; init; }
+
+    /// <summary>Each value gets the version of its commit and its place in it appended.</summary>
+    public bool IsStamped { get; init; }
+
+    /// <summary>How much longer than it must be a value is; less than 0 for an empty one.</summary>
+    public int PaddingBytes { get; init; }
 
     /// <summary>What is written to each of the keys; where this is null, <see cref="Value"/> to all.</summary>
     public IReadOnlyList<string>? Values { get; init; }
@@ -63,16 +81,18 @@ internal sealed record SimOp(int Id, SimOpKind Kind)
 
     public bool IsRead => Kind >= SimOpKind.Read;
 
-    public bool IsLinearizable => Kind is SimOpKind.Read or SimOpKind.GetReadVersion && Level != ReadLevel.Local;
+    public bool IsLinearizable =>
+        Kind is SimOpKind.Read or SimOpKind.Range or SimOpKind.GetReadVersion && Level != ReadLevel.Local;
 
     /// <summary>Unique to this operation, so that a value tells who wrote it.</summary>
     public string Value => $"v{Id}";
 
-    public string ValueOf(int index) => Values is null ? Value : Values[index];
+    public string ValueOf(int index) => Values is not null ? Values[index]
+        : PaddingBytes < 0 ? "" : Value + new string('.', PaddingBytes);
 
     public override string ToString() => Kind switch
     {
-        SimOpKind.Read => $"op{Id} read {Keys[0]} at level {Level}",
+        SimOpKind.Read or SimOpKind.Range => $"op{Id} {Kind} {string.Join('-', Keys)} at level {Level}",
         SimOpKind.GetReadVersion => $"op{Id} read version at level {Level}",
         SimOpKind.SnapshotRead or SimOpKind.SnapshotRange =>
             $"op{Id} {Kind} {string.Join('-', Keys)} at version {ReadVersion}",

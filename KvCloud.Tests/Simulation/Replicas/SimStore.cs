@@ -13,6 +13,9 @@ namespace KvCloud.Tests.Simulation;
 /// </summary>
 internal sealed class SimStore(SimWorld world) : IDisposable
 {
+    /// <summary>What a read shows of a column family that is not there.</summary>
+    public const string NoFamily = "no column family";
+
     private MemoryKvStore _store = new();
     private KvStoreExecutor? _executor;
 
@@ -38,18 +41,23 @@ internal sealed class SimStore(SimWorld world) : IDisposable
 
     public static byte[] Encode(SimOp op)
     {
-        ReadOnlyMemory<byte> value = op.Keys.Count == 0 ? default : Encoding.UTF8.GetBytes(op.ValueOf(0));
+        ReadOnlyMemory<byte> value = op.Keys.Count == 0 ? default : Bytes(op.ValueOf(0));
+        MutationKind kind = op.IsStamped ? MutationKind.SetVersionstampedValue : MutationKind.Set;
+        string room = op.IsStamped ? new string('\0', KvLimits.VersionstampSizeBytes) : "";
         KvCommand command = op.Kind switch
         {
             SimOpKind.OpenSession => new OpenSessionCommand(),
-            SimOpKind.Set => new SetCommand(null, Encoding.UTF8.GetBytes(op.Keys[0]), value),
-            SimOpKind.Delete => new DeleteCommand(null, Encoding.UTF8.GetBytes(op.Keys[0])),
+            SimOpKind.CreateFamily => new CreateColumnFamilyCommand(SimOp.Family),
+            SimOpKind.Set => new SetCommand(FamilyOf(op.Keys[0]), Bytes(op.Keys[0]), value),
+            SimOpKind.Delete => new DeleteCommand(FamilyOf(op.Keys[0]), Bytes(op.Keys[0])),
             SimOpKind.Commit => new CommitCommand(
                 new CommitVersion(op.ReadVersion),
                 [.. op.Keys.Select((key, index) => new Mutation(
-                    MutationKind.Set, null, Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(op.ValueOf(index))))],
-                [.. op.ConflictKeys.Select(key => new ConflictKey(null, Encoding.UTF8.GetBytes(key)))],
-                []),
+                    kind, FamilyOf(key), Bytes(key), Bytes(op.ValueOf(index) + room)))],
+                [.. op.ConflictKeys.Select(key => new ConflictKey(FamilyOf(key), Bytes(key)))],
+                op.ConflictRange is (string first, string last)
+                    ? [new ConflictRange(null, Bytes(first), Bytes(last + '\0'))]
+                    : []),
             _ => throw new InvalidOperationException($"{op} is no write"),
         };
         return CommandCodec.Encode(op.Identity is SimIdentity identity
@@ -76,21 +84,26 @@ internal sealed class SimStore(SimWorld world) : IDisposable
 
     public (string? Value, long Version) Read(string key, CommitVersion? at = null)
     {
-        GetResult result = Executor.Reader.Get(null, Encoding.UTF8.GetBytes(key), at);
+        GetResult result = Executor.Reader.Get(FamilyOf(key), Bytes(key), at);
+        if (result.Code == ErrorCode.COLUMN_FAMILY_NOT_FOUND)
+        {
+            return (NoFamily, 0);
+        }
+
         return result.Code != ErrorCode.OK
             ? throw new SimFailureException($"a read of {key} answers {result.Code}: {result.Message}")
-            : result.Value is null ? (null, 0) : (Encoding.UTF8.GetString(result.Value), result.Version.Value);
+            : result.Value is null ? (null, 0) : (Encoding.Latin1.GetString(result.Value), result.Version.Value);
     }
 
-    /// <summary>The keys from the first to the last, both included, at a version.</summary>
-    public IReadOnlyDictionary<string, string> ReadRange(string first, string last, CommitVersion at)
+    /// <summary>The keys from the first to the last, both included, at a version or as they are now.</summary>
+    public IReadOnlyDictionary<string, string> ReadRange(string first, string last, CommitVersion? at)
     {
         var query = new RangeQuery(
-            Encoding.UTF8.GetBytes(first), true, 0, Encoding.UTF8.GetBytes(last), true, 0, 0, int.MaxValue);
+            Bytes(first), true, 0, Bytes(last), true, 0, 0, int.MaxValue);
         RangeResult result = Executor.Reader.GetRange(null, query, at);
         return result.Code == ErrorCode.OK && !result.HasMore
             ? result.Rows.ToDictionary(
-                row => Encoding.UTF8.GetString(row.Key), row => Encoding.UTF8.GetString(row.Value))
+                row => Encoding.Latin1.GetString(row.Key), row => Encoding.Latin1.GetString(row.Value))
             : throw new SimFailureException($"a read from {first} to {last} answers {result.Code}: {result.Message}");
     }
 
@@ -128,6 +141,10 @@ internal sealed class SimStore(SimWorld world) : IDisposable
         _executor?.Dispose();
         _store.Dispose();
     }
+
+    private static byte[] Bytes(string text) => Encoding.Latin1.GetBytes(text);
+
+    private static string? FamilyOf(string key) => SimModel.IsOfFamily(key) ? SimOp.Family : null;
 
     /// <summary>A store that forgets a batch now and then: see <see cref="Sabotage.StoreLosesWrites"/>.</summary>
     private sealed class LossyKvStore(MemoryKvStore store, SimWorld world) : IKvStore

@@ -40,8 +40,22 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
             return new SimOp(world.NextOpId(), SimOpKind.OpenSession);
         }
 
+        if (Random.Chance(10))
+        {
+            return new SimOp(world.NextOpId(), SimOpKind.CreateFamily);
+        }
+
         string key = AnyKey();
         int kind = Random.Next(100);
+        if (kind is >= 40 and < 45 && DefaultKeys() is { Count: > 0 } keys)
+        {
+            return new SimOp(world.NextOpId(), SimOpKind.Range)
+            {
+                Keys = keys,
+                Level = Random.Chance(500) ? ReadLevel.ReadIndex : ReadLevel.Leader,
+            };
+        }
+
         if (kind < 50)
         {
             ReadLevel level = kind < 25 ? ReadLevel.ReadIndex : kind < 42 ? ReadLevel.Leader : ReadLevel.Local;
@@ -58,17 +72,39 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
             : null;
         string other = AnyKey();
         return kind < 75
-            ? new SimOp(world.NextOpId(), SimOpKind.Set) { Keys = [key], Identity = identity }
+            ? new SimOp(world.NextOpId(), SimOpKind.Set)
+            {
+                Keys = [key],
+                Identity = identity,
+                PaddingBytes = AnyPadding(),
+            }
             : kind < 82
                 ? new SimOp(world.NextOpId(), SimOpKind.Delete) { Keys = [key], Identity = identity }
                 : new SimOp(world.NextOpId(), SimOpKind.Commit)
                 {
                     Keys = key == other ? [key] : [key, other],
-                    ConflictKeys = [Random.Chance(500) ? key : AnyKey()],
+                    ConflictKeys = Random.Chance(800) ? [Random.Chance(500) ? key : AnyKey()] : [],
+                    ConflictRange = Random.Chance(300) && DefaultKeys() is { Count: > 0 } read ? (read[0], read[^1]) : null,
+                    IsStamped = Random.Chance(300),
+                    PaddingBytes = Math.Max(0, AnyPadding()),
                     ReadVersion = Math.Max(0, _seenVersion - Random.Next(3)),
                     Identity = identity,
                 };
     }
+
+    private List<string> DefaultKeys()
+    {
+        List<string> keys = [.. world.Keys.Where(key => !key.StartsWith(SimOp.Family, StringComparison.Ordinal))];
+        return keys.Count == 0 ? keys : keys.GetRange(0, 1 + Random.Next(keys.Count));
+    }
+
+    private int AnyPadding() => Random.Next(20) switch
+    {
+        0 => -1,
+        1 => Random.Next(6_000),
+        < 6 => Random.Next(200),
+        _ => 0,
+    };
 
     private string AnyKey() => world.Keys[Random.Next(world.Keys.Count)];
 }

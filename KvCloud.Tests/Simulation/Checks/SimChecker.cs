@@ -190,6 +190,17 @@ internal sealed class SimChecker(SimWorld world)
                     $"{node.Self} has version {answer.Version} at slot {answer.AppliedSlot}, should be "
                     + $"{_model.VersionAt(answer.AppliedSlot)}");
                 break;
+            case SimOpKind.Range:
+                foreach (string key in op.Keys)
+                {
+                    (string? value, _) = _model.ValueAt(key, answer.AppliedSlot);
+                    Require(
+                        value == answer.Rows!.GetValueOrDefault(key),
+                        $"{node.Self} shows {key} = {answer.Rows!.GetValueOrDefault(key) ?? "nothing"} in a range at slot "
+                        + $"{answer.AppliedSlot}, should be {value ?? "nothing"}");
+                }
+
+                break;
             case SimOpKind.SnapshotRead:
                 SawAt(node, op.Keys[0], op.ReadVersion, answer.Value);
                 break;
@@ -269,8 +280,11 @@ internal sealed class SimChecker(SimWorld world)
             {
                 (string? value, long version) = node.Store.Read(key);
                 SawNewest(node, key, new SimReadAnswer(node.Self, value, version, AgreedSlot));
-                long at = world.Random.Next((int)_model.Version + 1);
-                SawAt(node, key, at, node.Store.Read(key, new CommitVersion(at)).Value);
+                if (!SimModel.IsOfFamily(key))
+                {
+                    long at = world.Random.Next((int)_model.Version + 1);
+                    SawAt(node, key, at, node.Store.Read(key, new CommitVersion(at)).Value);
+                }
             }
         }
     }
@@ -298,7 +312,9 @@ internal sealed class SimChecker(SimWorld world)
 
     private void SawNewest(SimNode node, string key, in SimReadAnswer answer)
     {
-        (string? value, long version) = _model.ValueAt(key, answer.AppliedSlot);
+        (string? value, long version) = SimModel.IsOfFamily(key) && !_model.HasFamilyAt(answer.AppliedSlot)
+            ? (SimStore.NoFamily, 0)
+            : _model.ValueAt(key, answer.AppliedSlot);
         Require(
             value == answer.Value && version == answer.Version,
             $"{node.Self} shows {key} = {answer.Value ?? "nothing"} version {answer.Version} at slot "

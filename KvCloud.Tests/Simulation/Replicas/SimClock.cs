@@ -17,7 +17,7 @@ internal sealed class SimClock(SimWorld world, SimNode node, int ratePerMille) :
     /// <summary>Frozen at its beginning, a lease never ends: see <see cref="Sabotage.LeaseNeverEnds"/>.</summary>
     public long Timestamp => world.Sabotage is Sabotage.LeaseNeverEnds ? 0 : ElapsedUs;
 
-    public long NowMs => (ElapsedUs - (node.SuspendedUs * ratePerMille / 1_000)) / 1_000;
+    public long NowMs => (world.NowUs - _startUs - node.SuspendedUs) * ratePerMille / 1_000_000;
 
     public long BootMs => ElapsedUs / 1_000;
 
@@ -25,7 +25,9 @@ internal sealed class SimClock(SimWorld world, SimNode node, int ratePerMille) :
 
     public long UnixMs => world.UnixMs + node.WallClockOffsetMs;
 
-    private long ElapsedUs => (world.NowUs - _startUs) * ratePerMille / 1_000;
+    private long ElapsedUs => (world.NowUs - _startUs - NotCountedUs) * ratePerMille / 1_000;
+
+    private long NotCountedUs => world.Sabotage is Sabotage.LeaseClockStopsInSuspension ? node.SuspendedUs : 0;
 
     public long TimestampOf(long tick) => tick * TickUs;
 

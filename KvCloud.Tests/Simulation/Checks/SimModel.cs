@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+using System.Text;
 using KvCloud.Consensus;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
@@ -10,12 +12,16 @@ namespace KvCloud.Tests.Simulation;
 /// </summary>
 internal sealed class SimModel
 {
+    private static readonly Slot NoFamily = new(long.MaxValue);
+
     private readonly Dictionary<string, List<Change>> _keys = [];
     private readonly Dictionary<(long Session, long Sequence), Outcome> _remembered = [];
     private readonly Dictionary<long, long> _acknowledgedBelow = [];
     private readonly Dictionary<int, Slot> _ranAt = [];
     private readonly List<Outcome[]> _outcomes = [];
     private readonly List<long> _versions = [];
+    private Slot _familySince = NoFamily;
+    private long _familyVersion;
     private long _version;
 
     internal readonly record struct Change(Slot Slot, long Version, string? Value);
@@ -54,6 +60,11 @@ internal sealed class SimModel
         _outcomes.Add(outcomes);
         _versions.Add(_version);
     }
+
+    /// <summary>Whether a store that has applied up to this slot has the column family.</summary>
+    public bool HasFamilyAt(Slot slot) => slot >= _familySince;
+
+    public static bool IsOfFamily(string key) => key.StartsWith(SimOp.Family, StringComparison.Ordinal);
 
     /// <summary>What a read at this version must show.</summary>
     public string? ValueAtVersion(string key, long version) =>
@@ -105,9 +116,22 @@ internal sealed class SimModel
 
     private Outcome RunOnce(Slot slot, SimOp op)
     {
-        if (op.ConflictKeys.Any(key => LastVersion(key) > op.ReadVersion))
+        if (_familySince == NoFamily && op.Keys.Concat(op.ConflictKeys).Any(IsOfFamily))
+        {
+            return new Outcome(ErrorCode.COLUMN_FAMILY_NOT_FOUND, 0, slot);
+        }
+
+        if (op.ConflictKeys.Any(key => LastVersion(key) > op.ReadVersion)
+            || (op.ConflictRange is (string first, string last) && _keys.Keys.Any(
+                key => !IsOfFamily(key) && string.CompareOrdinal(key, first) >= 0 && string.CompareOrdinal(key, last) <= 0
+                    && LastVersion(key) > op.ReadVersion)))
         {
             return new Outcome(ErrorCode.CONFLICT, 0, slot);
+        }
+
+        if (op.Kind == SimOpKind.CreateFamily)
+        {
+            return CreateFamily(slot);
         }
 
         _version++;
@@ -120,7 +144,7 @@ internal sealed class SimModel
                 _keys.Add(key, changes);
             }
 
-            string? value = op.Kind == SimOpKind.Delete ? null : op.ValueOf(i);
+            string? value = op.Kind == SimOpKind.Delete ? null : op.ValueOf(i) + (op.IsStamped ? StampOf(_version, i) : "");
             bool exists = changes.Count > 0 && changes[^1].Value is not null;
             if (value is not null || exists)
             {
@@ -132,6 +156,28 @@ internal sealed class SimModel
         return new Outcome(ErrorCode.OK, _version, slot);
     }
 
-    private long LastVersion(string key) =>
-        _keys.TryGetValue(key, out List<Change>? changes) && changes.Count > 0 ? changes[^1].Version : 0;
+    private static string StampOf(long version, int index)
+    {
+        byte[] stamp = new byte[KvLimits.VersionstampSizeBytes];
+        BinaryPrimitives.WriteInt64BigEndian(stamp, version);
+        BinaryPrimitives.WriteUInt16BigEndian(stamp.AsSpan(sizeof(long)), (ushort)index);
+        return Encoding.Latin1.GetString(stamp);
+    }
+
+    private Outcome CreateFamily(Slot slot)
+    {
+        if (_familySince != NoFamily)
+        {
+            return new Outcome(ErrorCode.COLUMN_FAMILY_EXISTS, 0, slot);
+        }
+
+        _familySince = slot;
+        _familyVersion = ++_version;
+        return new Outcome(ErrorCode.OK, _version, slot);
+    }
+
+    /// <summary>A key of a column family has changed when that was made.</summary>
+    private long LastVersion(string key) => Math.Max(
+        IsOfFamily(key) ? _familyVersion : 0,
+        _keys.TryGetValue(key, out List<Change>? changes) && changes.Count > 0 ? changes[^1].Version : 0);
 }
