@@ -44,6 +44,7 @@ internal sealed class Applier : IWork, IApplyObserver
     private bool _isWanted;
     private bool _isApplying;
     private bool _isClosed;
+    private bool _isAbandoned;
 
     private long _appliedSlot;
     private long _appliedBytes;
@@ -91,12 +92,19 @@ internal sealed class Applier : IWork, IApplyObserver
     {
         lock (_gate)
         {
-            bool isAlone = writes is { Length: 1 } && !_isWanted && !_isApplying;
-            _waiting.Enqueue(new Item(entry, writes));
-            _waitingBytes += entry.Value.Payload.Length;
-            _isWanted |= writes is not null || _waitingBytes >= TargetBatchBytes || _reads.IsAnyUnapplied;
-            return !_isWanted ? Due.No : isAlone ? Due.Inline : Due.Own;
+            if (!_isAbandoned)
+            {
+                bool isAlone = writes is { Length: 1 } && !_isWanted && !_isApplying;
+                _waiting.Enqueue(new Item(entry, writes));
+                _waitingBytes += entry.Value.Payload.Length;
+                _isWanted |= writes is not null || _waitingBytes >= TargetBatchBytes || _reads.IsAnyUnapplied;
+                return !_isWanted ? Due.No : isAlone ? Due.Inline : Due.OwnThread;
+            }
         }
+
+        // A step that was on its way when the replica failed.
+        Abandon(writes ?? []);
+        return Due.No;
     }
 
     /// <summary>What waits has waited long enough. To be called at every tick, and when a reader waits.</summary>
@@ -105,7 +113,7 @@ internal sealed class Applier : IWork, IApplyObserver
         lock (_gate)
         {
             _isWanted |= _waiting.Count > 0;
-            return _isWanted ? Due.Own : Due.No;
+            return _isWanted ? Due.OwnThread : Due.No;
         }
     }
 
@@ -227,11 +235,17 @@ internal sealed class Applier : IWork, IApplyObserver
         PendingWrite[]?[] left;
         lock (_gate)
         {
+            _isAbandoned = true;
             left = [.. _writes, .. _waiting.Select(item => item.Writes)];
             _waiting.Clear();
         }
 
-        foreach (PendingWrite write in left.SelectMany(writes => writes ?? []))
+        Abandon(left.SelectMany(writes => writes ?? []));
+    }
+
+    private void Abandon(IEnumerable<PendingWrite> left)
+    {
+        foreach (PendingWrite write in left)
         {
             try
             {

@@ -52,7 +52,7 @@ internal sealed class ConsensusDriver : IWork
     // Of the step.
     private DriverInbox.Batch _batch = new();
     private FollowUp _followUp;
-    private long _stepBootMs;
+    private long _stepSinceBootMs;
     private long _lastTick;
     private long _nextWriteExpiryTick;
     private long _nextReadExpiryTick;
@@ -95,11 +95,11 @@ internal sealed class ConsensusDriver : IWork
     public long LastStepMs => Volatile.Read(ref _lastStepMs);
 
     /// <summary>
-    /// <see cref="IReplicaClock.BootMs"/> of the latest moment of which this replica is known to hold everything chosen; its
+    /// <see cref="IReplicaClock.SinceBootMs"/> of the latest moment of which this replica is known to hold everything chosen; its
     /// reads are no staler than that. 0 for never. On a follower it moves only with read indexes that are confirmed: what
     /// else a leader says may have been on its way for any time.
     /// </summary>
-    public long FreshAsOfBootMs => _freshness.FreshAsOfMs;
+    public long FreshAsOfMs => _freshness.FreshAsOfMs;
 
     /// <summary>
     /// Whether this node may read alone at this very moment: it leads, and nobody else can. The read must then see all up
@@ -136,7 +136,7 @@ internal sealed class ConsensusDriver : IWork
         _inbox.Post(messages);
 
         // A leader's receiving threads write no log: other slots wait for what they receive.
-        _workers.RunHere(Station.Consensus, _status.Role == Role.Leader ? InlineWork.Apply : InlineWork.Log);
+        _workers.RunInline(Station.Consensus, _status.Role == Role.Leader ? InlineWork.Apply : InlineWork.Log);
     }
 
     /// <summary>Queues a write; its answer comes by <see cref="PendingWrite.Finish"/>.</summary>
@@ -153,7 +153,7 @@ internal sealed class ConsensusDriver : IWork
         }
         else if (isAlone)
         {
-            _workers.RunHere(Station.Consensus, InlineWork.None);
+            _workers.RunInline(Station.Consensus, InlineWork.None);
         }
         else if (isDue)
         {
@@ -206,9 +206,16 @@ internal sealed class ConsensusDriver : IWork
     public void Abandon()
     {
         Volatile.Write(ref _leaseUntil, 0);
-        _proposals.Add(_inbox.Take(new DriverInbox.Batch()).Writes);
-        _proposals.Abandon();
-        Reads.Close();
+        _inbox.Close();
+        try
+        {
+            _proposals.Add(_inbox.Take(new DriverInbox.Batch()).Writes);
+            _proposals.Abandon();
+        }
+        finally
+        {
+            Reads.Close();
+        }
     }
 
     public bool IsDue(RunReason reason) =>
@@ -230,7 +237,7 @@ internal sealed class ConsensusDriver : IWork
     {
         _followUp = default;
         long nowMs = _clock.NowMs;
-        _stepBootMs = _clock.BootMs;
+        _stepSinceBootMs = _clock.SinceBootMs;
         Volatile.Write(ref _lastStepMs, nowMs);
         _node.DurableSlot = _executor.DurableSlot;
         long tick = _clock.NowTick;
@@ -350,7 +357,7 @@ internal sealed class ConsensusDriver : IWork
         if (_node.Role == Role.Leader && _node.LeaseUntilTick > tick)
         {
             _freshness.LeaderHeard(nowMs);
-            _freshness.Confirmed(_stepBootMs, _node.KnownChosen);
+            _freshness.Confirmed(_stepSinceBootMs, _node.KnownChosen);
         }
 
         _freshness.Applied(_applier.AppliedSlot);
@@ -370,7 +377,7 @@ internal sealed class ConsensusDriver : IWork
             _nextWriteExpiryTick = tick + ExpireWritesEveryTicks;
             _proposals.Expire(nowMs);
             _proposals.NoteIfIdle();
-            LogIsDue(_logWriter.WriteUnsyncedChosen());
+            LogIsDue(_logWriter.WriteCommitIndex());
         }
 
         OnTick?.Invoke(nowMs);

@@ -8,7 +8,7 @@ namespace KvCloud.Node.Replication;
 /// Takes messages from threads that must not wait, and sends all that have come together in one go: under load many
 /// forwarded writes share a system call.
 /// </summary>
-internal sealed class ForwardSender(IConsensusTransport transport) : IWork
+internal sealed class ForwardSender(IConsensusTransport transport, Action onAbandon) : IWork
 {
     private readonly Lock _gate = new();
     private List<Message> _filling = [];
@@ -53,7 +53,6 @@ internal sealed class ForwardSender(IConsensusTransport transport) : IWork
         return default;
     }
 
-    public void Abandon()
-    {
-    }
+    /// <summary>What waits here was not sent, and no answer is awaited any more.</summary>
+    public void Abandon() => onAbandon();
 }

@@ -4,7 +4,7 @@ namespace KvCloud.Node.Replication;
 
 /// <summary>
 /// How fresh this replica is: its reads are as fresh as the last moment of which it knows the newest slot chosen and has
-/// applied it. Owned by the consensus worker; any thread may read. Fresh as of times are <see cref="IReplicaClock.BootMs"/>.
+/// applied it. Owned by the consensus worker; any thread may read. Fresh as of times are <see cref="IReplicaClock.SinceBootMs"/>.
 /// </summary>
 internal sealed class FreshnessTracker
 {

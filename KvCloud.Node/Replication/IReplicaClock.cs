@@ -19,7 +19,7 @@ internal interface IReplicaClock
     /// Milliseconds of the clock of the ticks, those included for which the machine was suspended: what is fresh by the clock
     /// of deadlines may be hours old when a machine wakes up.
     /// </summary>
-    long BootMs { get; }
+    long SinceBootMs { get; }
 
     /// <summary>Microseconds from any beginning, to measure short times with.</summary>
     long NowUs { get; }

@@ -37,7 +37,7 @@ internal sealed class LogWriter(
 
     /// <summary>
     /// Queues the write. A chosen slot alone, for which nobody waits, goes with the next write that is more, or with
-    /// <see cref="WriteUnsyncedChosen"/>: it is not worth waking a thread.
+    /// <see cref="WriteCommitIndex"/>: it is not worth waking a thread.
     /// </summary>
     public Due Write(Effects effects)
     {
@@ -48,17 +48,17 @@ internal sealed class LogWriter(
             _waiting.Add(effects);
             _unwrittenSlots += effects.Append.Count;
             _isWanted |= !isChosenOnly;
-            return isChosenOnly ? Due.No : isAlone && IsSmall(effects) ? Due.Inline : Due.Own;
+            return isChosenOnly ? Due.No : isAlone && IsSmall(effects) ? Due.Inline : Due.OwnThread;
         }
     }
 
     /// <summary>Has chosen slots written that have waited since. To be called now and then.</summary>
-    public Due WriteUnsyncedChosen()
+    public Due WriteCommitIndex()
     {
         lock (_gate)
         {
             _isWanted |= _waiting.Count > 0;
-            return _isWanted ? Due.Own : Due.No;
+            return _isWanted ? Due.OwnThread : Due.No;
         }
     }
 

@@ -14,7 +14,7 @@ internal abstract class PendingWrite
     /// <summary>
     /// <see cref="IReplicaClock.NowMs"/> after which the caller is told OUTCOME_UNKNOWN (TIMEOUT if it was never proposed).
     /// </summary>
-    public required long DeadlineTickMs { get; init; }
+    public required long DeadlineMs { get; init; }
 
     /// <summary>Its span, above that of its slot; null where it is not traced. Whoever set it ends it.</summary>
     public Activity? Span { get; set; }

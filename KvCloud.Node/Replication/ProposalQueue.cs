@@ -130,7 +130,7 @@ internal sealed class ProposalQueue(
         {
             foreach (PendingWrite write in proposed.Writes)
             {
-                if (write.DeadlineTickMs <= nowTickMs)
+                if (write.DeadlineMs <= nowTickMs)
                 {
                     write.Finish(new CommandResult(
                         ErrorCode.OUTCOME_UNKNOWN,
@@ -190,7 +190,7 @@ internal sealed class ProposalQueue(
         for (int left = _waiting.Count; left > 0; left--)
         {
             PendingWrite write = _waiting.Dequeue();
-            if (write.DeadlineTickMs > nowTickMs)
+            if (write.DeadlineMs > nowTickMs)
             {
                 _waiting.Enqueue(write);
             }
@@ -203,7 +203,7 @@ internal sealed class ProposalQueue(
 
     private bool ExpireFirst()
     {
-        if (_waiting.Peek().DeadlineTickMs > clock.NowMs)
+        if (_waiting.Peek().DeadlineMs > clock.NowMs)
         {
             return false;
         }

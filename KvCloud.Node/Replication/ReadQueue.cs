@@ -19,6 +19,7 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
     private readonly Lock _unappliedGate = new();
     private readonly SortedDictionary<long, List<PendingRead>> _unapplied = [];
     private int _unappliedCount;
+    private bool _isUnappliedClosed;
 
     // Under the gate.
     private List<PendingRead> _joining = [];
@@ -29,7 +30,7 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
     private List<PendingRead> _asking = [];
     private readonly List<PendingRead> _retrying = [];
     private long _lastId;
-    private long _askedBootMs;
+    private long _askedSinceBootMs;
     private long _retryAtMs;
 
     /// <summary>Whether reads wait here for a slot to be applied.</summary>
@@ -89,7 +90,7 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
             (_asking, _joining) = (_joining, _asking);
         }
 
-        _askedBootMs = clock.BootMs;
+        _askedSinceBootMs = clock.SinceBootMs;
         node.ReadIndex(++_lastId);
     }
 
@@ -105,7 +106,7 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
         bool isWaiting = false;
         if (result.Confirmed)
         {
-            freshness.Confirmed(_askedBootMs, result.Slot);
+            freshness.Confirmed(_askedSinceBootMs, result.Slot);
             foreach (PendingRead read in _asking)
             {
                 read.Confirmed(result.Slot);
@@ -115,12 +116,7 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
         }
         else
         {
-            if (_retrying.Count == 0)
-            {
-                _retryAtMs = clock.NowMs + RetryPauseMs;
-            }
-
-            _retrying.AddRange(_asking);
+            Retry();
         }
 
         lock (_gate)
@@ -204,6 +200,7 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
 
         lock (_unappliedGate)
         {
+            _isUnappliedClosed = true;
             left.AddRange(_unapplied.Values.SelectMany(reads => reads));
             _unapplied.Clear();
             _unappliedCount = 0;
@@ -238,13 +235,19 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
 
     private bool WaitForApplied(Slot slot, List<PendingRead> reads)
     {
+        var outcome = new ReadOutcome(ReadStatus.Ready, slot);
         if (appliedSlot() < slot)
         {
             lock (_unappliedGate)
             {
                 // Counted before the slot is looked at again: who applies it meanwhile finds these reads.
                 Interlocked.Add(ref _unappliedCount, reads.Count);
-                if (appliedSlot() < slot)
+                if (_isUnappliedClosed)
+                {
+                    Interlocked.Add(ref _unappliedCount, -reads.Count);
+                    outcome = new ReadOutcome(ReadStatus.NotConfirmed, Slot.Zero);
+                }
+                else if (appliedSlot() < slot)
                 {
                     if (!_unapplied.TryGetValue(slot.Value, out List<PendingRead>? waiting))
                     {
@@ -255,13 +258,36 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
                     waiting.AddRange(reads);
                     return true;
                 }
-
-                Interlocked.Add(ref _unappliedCount, -reads.Count);
+                else
+                {
+                    Interlocked.Add(ref _unappliedCount, -reads.Count);
+                }
             }
         }
 
-        FinishAll(reads, new ReadOutcome(ReadStatus.Ready, slot));
+        FinishAll(reads, outcome);
         return false;
+    }
+
+    /// <summary>Who has no time left for another attempt is told now, not when its deadline has passed.</summary>
+    private void Retry()
+    {
+        long retryAtMs = clock.NowMs + RetryPauseMs;
+        foreach (PendingRead read in _asking)
+        {
+            if (read.DeadlineMs <= retryAtMs)
+            {
+                read.Finish(new ReadOutcome(ReadStatus.NotConfirmed, Slot.Zero));
+                continue;
+            }
+
+            if (_retrying.Count == 0)
+            {
+                _retryAtMs = retryAtMs;
+            }
+
+            _retrying.Add(read);
+        }
     }
 
     private void ExpireUnapplied(long nowMs)
@@ -271,19 +297,13 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
         {
             foreach ((long slot, List<PendingRead> reads) in _unapplied)
             {
-                foreach (PendingRead read in reads)
-                {
-                    if (read.DeadlineMs <= nowMs)
-                    {
-                        expired.Add((slot, read));
-                    }
-                }
+                expired.AddRange(reads.Where(read => read.DeadlineMs <= nowMs).Select(read => (slot, read)));
             }
 
-            foreach ((long slot, PendingRead read) in expired)
+            foreach (long slot in expired.Select(item => item.Slot).Distinct())
             {
                 List<PendingRead> reads = _unapplied[slot];
-                reads.Remove(read);
+                reads.RemoveAll(read => read.DeadlineMs <= nowMs);
                 if (reads.Count == 0)
                 {
                     _unapplied.Remove(slot);

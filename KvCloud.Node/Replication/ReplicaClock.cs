@@ -45,7 +45,7 @@ internal sealed partial class ReplicaClock(TimeProvider time) : IReplicaClock
     public long NowMs => Environment.TickCount64;
 
     /// <inheritdoc/>
-    public long BootMs => GetTimestamp() / (TimestampsPerTick / TickMs);
+    public long SinceBootMs => GetTimestamp() / (TimestampsPerTick / TickMs);
 
     /// <inheritdoc/>
     public long NowUs => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1_000_000);

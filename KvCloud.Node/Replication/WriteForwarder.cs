@@ -58,7 +58,7 @@ internal sealed class WriteForwarder
         _clock = runtime.Clock;
         _workers = workers;
         _lastId = runtime.NextUniqueId();
-        Sender = new ForwardSender(transport);
+        Sender = new ForwardSender(transport, Stop);
     }
 
     public ForwardSender Sender { get; }
@@ -95,7 +95,7 @@ internal sealed class WriteForwarder
                 _driver.Write(new PeerWrite(this, forward)
                 {
                     Command = forward.Command,
-                    DeadlineTickMs = _clock.NowMs + forward.TimeoutMs,
+                    DeadlineMs = _clock.NowMs + forward.TimeoutMs,
                     Span = PendingForward.StartSpan(ActivityKind.Server, forward.Trace, _self, forward.From),
                 });
             }
@@ -151,7 +151,7 @@ internal sealed class WriteForwarder
     }
 
     /// <summary>
-    /// Answers all that waits. The transport must have ended before, so that no answer comes any more.
+    /// Answers all that waits: the replica has failed, or its transport has ended, so that no answer comes any more.
     /// </summary>
     public void Stop()
     {
@@ -212,7 +212,7 @@ internal sealed class WriteForwarder
             return;
         }
 
-        long leftMs = forward.Write.DeadlineTickMs - _clock.NowMs;
+        long leftMs = forward.Write.DeadlineMs - _clock.NowMs;
         if (leftMs <= 0)
         {
             forward.Write.Finish(TooLate);
@@ -290,7 +290,7 @@ internal sealed class WriteForwarder
         }
         else if (result.Code == ErrorCode.OK)
         {
-            long deadlineMs = Math.Min(forward.Write.DeadlineTickMs, _clock.NowMs + ReadYourWritesWaitMs);
+            long deadlineMs = Math.Min(forward.Write.DeadlineMs, _clock.NowMs + ReadYourWritesWaitMs);
             forward.AwaitVisible(result.Version, deadlineMs, () => forward.Write.Finish(result));
         }
         else
@@ -317,7 +317,7 @@ internal sealed class WriteForwarder
     }
 
     private string? WhyLost(PendingForward forward, long nowMs) =>
-        nowMs >= forward.Write.DeadlineTickMs + DeadlineGraceMs
+        nowMs >= forward.Write.DeadlineMs + DeadlineGraceMs
             ? "the deadline passed while the leader had the write"
             : _transport.StateOf(forward.Leader).LossEpoch != forward.LossEpoch
                 ? "the connection to the leader broke while it had the write"

@@ -127,26 +127,29 @@ internal sealed class RoutingManager(
     /// Completes when a read at this level may look into the local store. Null arguments mean what is configured.
     /// </summary>
     public ValueTask<ReadAdmission> AdmitReadAsync(
-        ReadConsistency? level, int? maxStalenessMs, long deadlineTickMs, CancellationToken cancellationToken) =>
-        AdmitAsync(new ReadRequest(level, maxStalenessMs), deadlineTickMs, cancellationToken);
+        ReadConsistency? level, int? maxStalenessMs, long deadlineMs, CancellationToken cancellationToken) =>
+        AdmitAsync(new ReadRequest(level, maxStalenessMs), deadlineMs, cancellationToken);
 
     /// <summary>
     /// Completes when this replica has applied <paramref name="version"/>; VERSION_IN_FUTURE when nobody has issued it.
     /// </summary>
     public ValueTask<ReadAdmission> AdmitReadAtAsync(
-        CommitVersion version, long deadlineTickMs, CancellationToken cancellationToken) =>
-        AdmitAsync(new ReadRequest(null, AtVersion: version), deadlineTickMs, cancellationToken);
+        CommitVersion version, long deadlineMs, CancellationToken cancellationToken) =>
+        AdmitAsync(new ReadRequest(null, AtVersion: version), deadlineMs, cancellationToken);
 
     /// <summary>The newest committed version that a later read anywhere must see (linearizable).</summary>
     public async ValueTask<(ReadAdmission Admission, CommitVersion Version)> GetReadVersionAsync(
-        long deadlineTickMs, CancellationToken cancellationToken)
+        long deadlineMs, CancellationToken cancellationToken)
     {
-        ReadConsistency level = driver.HasLease ? ReadConsistency.LEADER : ReadConsistency.READ_INDEX;
-        ReadAdmission admission = await AdmitReadAsync(level, null, deadlineTickMs, cancellationToken).ConfigureAwait(false);
-        if (admission.Code == ErrorCode.NOT_LEADER)
+        var inLease = new ReadRequest(ReadConsistency.LEADER);
+        bool isDecided = TryAdmit(inLease, out ReadAdmission admission, out ReadWait wait, out Slot slot);
+        if (!isDecided && wait == ReadWait.Applied)
         {
-            // The lease was lost in between.
-            admission = await AdmitReadAsync(ReadConsistency.READ_INDEX, null, deadlineTickMs, cancellationToken)
+            admission = await WaitAsync(inLease, wait, slot, deadlineMs, cancellationToken).ConfigureAwait(false);
+        }
+        else if (!isDecided || admission.Code != ErrorCode.OK)
+        {
+            admission = await AdmitReadAsync(ReadConsistency.READ_INDEX, null, deadlineMs, cancellationToken)
                 .ConfigureAwait(false);
         }
 
@@ -156,11 +159,14 @@ internal sealed class RoutingManager(
     private ValueTask<ReadAdmission> AdmitAsync(
         in ReadRequest request, long deadlineMs, CancellationToken cancellationToken)
     {
-        if (TryAdmit(request, out ReadAdmission admission, out ReadWait wait, out Slot slot))
-        {
-            return new ValueTask<ReadAdmission>(admission);
-        }
+        return TryAdmit(request, out ReadAdmission admission, out ReadWait wait, out Slot slot)
+            ? new ValueTask<ReadAdmission>(admission)
+            : WaitAsync(request, wait, slot, deadlineMs, cancellationToken);
+    }
 
+    private ValueTask<ReadAdmission> WaitAsync(
+        in ReadRequest request, ReadWait wait, Slot slot, long deadlineMs, CancellationToken cancellationToken)
+    {
         var read = new TaskRead(wait == ReadWait.Applied ? null : StartSpan())
         {
             DeadlineMs = WaitDeadlineMs(wait, deadlineMs),
@@ -185,8 +191,8 @@ internal sealed class RoutingManager(
             return true;
         }
 
-        long freshAsOfMs = driver.FreshAsOfBootMs;
-        long staleMs = clock.BootMs - freshAsOfMs;
+        long freshAsOfMs = driver.FreshAsOfMs;
+        long staleMs = clock.SinceBootMs - freshAsOfMs;
         if (freshAsOfMs == 0 || staleMs > maxStalenessMs)
         {
             // 0 is never, not the moment at which the machine was booted.
@@ -204,12 +210,12 @@ internal sealed class RoutingManager(
 
     private ReadAdmission TooStale(int maxStalenessMs)
     {
-        long freshAsOfMs = driver.FreshAsOfBootMs;
+        long freshAsOfMs = driver.FreshAsOfMs;
         return new ReadAdmission(
             ErrorCode.TOO_STALE,
             freshAsOfMs == 0
                 ? "this replica has not been in touch with a leader yet"
-                : $"this replica was last in touch {clock.BootMs - freshAsOfMs} ms ago, max_staleness_ms is {maxStalenessMs}");
+                : $"this replica was last in touch {clock.SinceBootMs - freshAsOfMs} ms ago, max_staleness_ms is {maxStalenessMs}");
     }
 
     /// <summary>Whoever issued the version had it chosen: a read index taken since covers it.</summary>

@@ -123,16 +123,16 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
     /// <summary>No longer than the time given, however slowly the bytes trickle in.</summary>
     private void ReceiveHello()
     {
-        long deadlineTickMs = Environment.TickCount64 + host.Options.HandshakeTimeoutMs;
+        long deadlineMs = Environment.TickCount64 + host.Options.HandshakeTimeoutMs;
         while (_session.Phase == SessionPhase.Handshake)
         {
             long nowTickMs = Environment.TickCount64;
-            if (nowTickMs >= deadlineTickMs)
+            if (nowTickMs >= deadlineMs)
             {
                 throw new SocketException((int)SocketError.TimedOut);
             }
 
-            socket.ReceiveTimeout = (int)(deadlineTickMs - nowTickMs);
+            socket.ReceiveTimeout = (int)(deadlineMs - nowTickMs);
             int count = socket.Receive(_session.Free(), SocketFlags.None);
             if (count == 0)
             {

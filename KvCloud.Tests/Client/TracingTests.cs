@@ -77,8 +77,8 @@ public sealed class TracingTests
             await client.GetStringAsync("a");
         }
 
-        long deadlineTickMs = Environment.TickCount64 + 30_000;
-        while (cluster.Nodes[0].Calls("getClusterHealth").Count < 2 && Environment.TickCount64 < deadlineTickMs)
+        long deadlineMs = Environment.TickCount64 + 30_000;
+        while (cluster.Nodes[0].Calls("getClusterHealth").Count < 2 && Environment.TickCount64 < deadlineMs)
         {
             await Task.Delay(20);
         }

@@ -136,10 +136,10 @@ public sealed class TelemetryTests(ITestOutputHelper output)
 
     private static async Task UntilAsync(Func<bool> condition, Func<string> have)
     {
-        long deadlineTickMs = Environment.TickCount64 + 30_000;
+        long deadlineMs = Environment.TickCount64 + 30_000;
         while (!condition())
         {
-            Assert.True(Environment.TickCount64 < deadlineTickMs, $"not within 30 s; there is:\n{have()}");
+            Assert.True(Environment.TickCount64 < deadlineMs, $"not within 30 s; there is:\n{have()}");
             await Task.Delay(50);
         }
     }

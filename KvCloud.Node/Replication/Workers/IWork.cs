@@ -69,7 +69,7 @@ internal enum Due
     Inline = 1,
 
     /// <summary>The worker's own thread does it.</summary>
-    Own = 2,
+    OwnThread = 2,
 }
 
 /// <summary>What a run leaves to be done by other workers.</summary>

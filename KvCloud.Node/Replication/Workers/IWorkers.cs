@@ -18,7 +18,7 @@ internal enum InlineWork
 /// </summary>
 /// <remarks>
 /// Of one worker there is never more than one run at a time. Work that was added before a call to <see cref="Wake"/> or
-/// <see cref="RunHere"/> is seen by a run that begins after the call, whoever does it.
+/// <see cref="RunInline"/> is seen by a run that begins after the call, whoever does it.
 /// </remarks>
 internal interface IWorkers : IDisposable
 {
@@ -31,11 +31,11 @@ internal interface IWorkers : IDisposable
     void Wake(Station station);
 
     /// <summary>
-    /// Runs the worker on this thread until nothing is due, unless another thread is at it, which then looks once more. Any
-    /// thread, but not from within a run of the same worker.
+    /// Runs the worker on this thread until nothing is due, unless a run is on its way, of another thread or above this very
+    /// call: that one is followed by another look. Any thread.
     /// </summary>
-    /// <param name="may">What the thread has time for afterwards.</param>
-    void RunHere(Station station, InlineWork may);
+    /// <param name="allowed">What the thread has time for afterwards.</param>
+    void RunInline(Station station, InlineWork allowed);
 
     /// <summary>Lets the worker finish what is due and ends it. It never runs again.</summary>
     void Stop(Station station);

@@ -12,6 +12,10 @@ internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
 
     private readonly WorkerThread?[] _workers = new WorkerThread?[Enum.GetValues<Station>().Length];
     private int _hasFailed;
+    private volatile bool _isFailureTold;
+
+    /// <summary>Whether the replica knows that it has failed: only then is anybody answered for it.</summary>
+    public bool IsFailureTold => _isFailureTold;
 
     public bool HasFailed => Volatile.Read(ref _hasFailed) != 0;
 
@@ -27,7 +31,7 @@ internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
 
     public void Wake(Station station) => Of(station).Wake();
 
-    public void RunHere(Station station, InlineWork may) => RunHere(Of(station), may, depth: 0);
+    public void RunInline(Station station, InlineWork allowed) => RunInline(Of(station), allowed, depth: 0);
 
     public void Stop(Station station) => Of(station).Stop();
 
@@ -36,7 +40,14 @@ internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
     {
         if (Interlocked.Exchange(ref _hasFailed, 1) == 0)
         {
-            onFailure(exception);
+            try
+            {
+                onFailure(exception);
+            }
+            finally
+            {
+                _isFailureTold = true;
+            }
         }
 
         foreach (WorkerThread? worker in _workers)
@@ -45,12 +56,15 @@ internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
         }
     }
 
+    /// <summary>Another thing that went wrong after the failure.</summary>
+    public void Tell(Exception exception) => onFailure(exception);
+
     /// <summary>Takes on what a run has left to be done, or has it done.</summary>
     /// <param name="depth">Runs on this thread that led here.</param>
-    public void TakeOn(in FollowUp followUp, WorkerThread by, InlineWork may, int depth)
+    public void RunFollowUps(in FollowUp followUp, WorkerThread by, InlineWork allowed, int depth)
     {
-        bool isLogHere = followUp.Log == Due.Inline && may == InlineWork.Log && depth < MaxInlineRuns;
-        bool isApplyHere = followUp.Apply == Due.Inline && may == InlineWork.Apply && depth < MaxInlineRuns;
+        bool isLogHere = followUp.Log == Due.Inline && allowed == InlineWork.Log && depth < MaxInlineRuns;
+        bool isApplyHere = followUp.Apply == Due.Inline && allowed == InlineWork.Apply && depth < MaxInlineRuns;
         bool isConsensusHere = followUp.Consensus == Due.Inline && depth < MaxInlineRuns;
         WakeFor(followUp.Log, isLogHere, Station.Log);
         WakeFor(followUp.Apply, isApplyHere, Station.Apply);
@@ -60,20 +74,26 @@ internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
             by.WakeThread();
         }
 
+        if ((isLogHere || isApplyHere) && by.IsDue(RunReason.Woken))
+        {
+            // What came during the run must not wait for the disk.
+            by.WakeThread();
+        }
+
         if (isLogHere)
         {
-            RunHere(Of(Station.Log), InlineWork.None, depth + 1);
+            RunOnce(Of(Station.Log), depth + 1);
         }
 
         if (isApplyHere)
         {
-            RunHere(Of(Station.Apply), InlineWork.None, depth + 1);
+            RunOnce(Of(Station.Apply), depth + 1);
         }
 
         if (isConsensusHere)
         {
             // Whoever wrote the log has time for the write that is chosen by it.
-            RunHere(Of(Station.Consensus), InlineWork.Apply, depth + 1);
+            RunInline(Of(Station.Consensus), InlineWork.Apply, depth + 1);
         }
     }
 
@@ -85,7 +105,7 @@ internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
         }
     }
 
-    private void RunHere(WorkerThread worker, InlineWork may, int depth)
+    private void RunInline(WorkerThread worker, InlineWork allowed, int depth)
     {
         for (int runs = 0; worker.IsDue(RunReason.Inline); runs++)
         {
@@ -100,7 +120,20 @@ internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
                 return;
             }
 
-            TakeOn(followUp, worker, may, depth);
+            RunFollowUps(followUp, worker, allowed, depth);
+        }
+    }
+
+    /// <summary>What was small and alone; what has come since is for the worker's own thread.</summary>
+    private void RunOnce(WorkerThread worker, int depth)
+    {
+        if (worker.TryRun(RunReason.Inline, out FollowUp followUp) != RunResult.Busy)
+        {
+            RunFollowUps(followUp, worker, InlineWork.None, depth);
+            if (worker.IsDue(RunReason.Woken))
+            {
+                worker.WakeThread();
+            }
         }
     }
 

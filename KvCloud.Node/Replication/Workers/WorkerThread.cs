@@ -142,16 +142,21 @@ internal sealed class WorkerThread : IDisposable
                     break;
                 }
 
-                _workers.TakeOn(followUp, this, InlineWork.None, depth: 0);
+                _workers.RunFollowUps(followUp, this, InlineWork.None, depth: 0);
                 reason = RunReason.Woken;
             }
             while (!_isStopping && _work.IsDue(reason));
         }
 
+        var spin = default(SpinWait);
         while (!_workers.HasFailed && _work.IsDue(RunReason.Woken))
         {
-            TryRun(RunReason.Woken, out FollowUp followUp);
-            _workers.TakeOn(followUp, this, InlineWork.None, depth: 0);
+            if (TryRun(RunReason.Woken, out FollowUp followUp) == RunResult.Busy)
+            {
+                spin.SpinOnce();
+            }
+
+            _workers.RunFollowUps(followUp, this, InlineWork.None, depth: 0);
         }
 
         End();
@@ -177,7 +182,16 @@ internal sealed class WorkerThread : IDisposable
         SpinWait.SpinUntil(() => Interlocked.CompareExchange(ref _isBusy, 1, 0) == 0);
         if (_workers.HasFailed)
         {
-            _work.Abandon();
+            SpinWait.SpinUntil(() => _workers.IsFailureTold);
+            try
+            {
+                _work.Abandon();
+            }
+            catch (Exception exception)
+            {
+                // The process stops already; this must not end it before the others have their answers.
+                _workers.Tell(exception);
+            }
         }
     }
 }

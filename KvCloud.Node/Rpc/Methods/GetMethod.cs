@@ -20,12 +20,12 @@ internal sealed class GetMethod(KvBackend backend) : RpcMethod("get")
         {
             return backend.Refuse(this, in message, direct, wrong);
         }
-        if (!backend.TryGetDeadline(arguments.TimeoutMs, out var deadlineTickMs, out var refusal))
+        if (!backend.TryGetDeadline(arguments.TimeoutMs, out var deadlineMs, out var refusal))
         {
             return backend.Refuse(this, in message, direct, refusal);
         }
         var admission = backend.Routing.AdmitReadAsync(
-            arguments.Consistency, arguments.MaxStalenessMs, deadlineTickMs, CancellationToken.None);
+            arguments.Consistency, arguments.MaxStalenessMs, deadlineMs, CancellationToken.None);
         if (admission.IsCompletedSuccessfully && direct is not null)
         {
             var code = WriteAnswer(

@@ -12,8 +12,8 @@ internal sealed class GetReadVersionMethod(KvBackend backend) : RpcMethod("getRe
     public override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
     {
         ThriftCodec.Current.ReadRequest<GetReadVersionRequest>(in message);
-        backend.TryGetDeadline(null, out var deadlineTickMs, out _);
-        var answer = backend.Routing.GetReadVersionAsync(deadlineTickMs, CancellationToken.None);
+        backend.TryGetDeadline(null, out var deadlineMs, out _);
+        var answer = backend.Routing.GetReadVersionAsync(deadlineMs, CancellationToken.None);
         if (answer.IsCompletedSuccessfully && direct is not null)
         {
             var (admission, version) = answer.GetAwaiter().GetResult();

@@ -38,16 +38,16 @@ internal sealed partial class KvBackend(
     public TimeProvider Time => time;
 
     /// <summary>Environment.TickCount64 by which the call must be answered; false when it asks for nonsense.</summary>
-    public bool TryGetDeadline(long? timeoutMs, out long deadlineTickMs, out Refusal refusal)
+    public bool TryGetDeadline(long? timeoutMs, out long deadlineMs, out Refusal refusal)
     {
         refusal = default;
-        deadlineTickMs = 0;
+        deadlineMs = 0;
         if (timeoutMs <= 0)
         {
             refusal = Refusal.InvalidArgument($"the timeout must be positive, but is {timeoutMs} ms");
             return false;
         }
-        deadlineTickMs = Environment.TickCount64
+        deadlineMs = Environment.TickCount64
             + Math.Min(timeoutMs ?? options.Limits.DefaultTimeoutMs, options.Limits.MaxTimeoutMs);
         return true;
     }

@@ -38,19 +38,19 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
         {
             return Backend.Refuse(this, in message, direct, invalid);
         }
-        if (!Backend.TryGetDeadline(TimeoutMsOf(request), out var deadlineTickMs, out var refusal))
+        if (!Backend.TryGetDeadline(TimeoutMsOf(request), out var deadlineMs, out var refusal))
         {
             return Backend.Refuse(this, in message, direct, refusal);
         }
-        var admission = AdmitAsync(request, deadlineTickMs);
+        var admission = AdmitAsync(request, deadlineMs);
         if (!admission.IsCompletedSuccessfully || direct is null)
         {
-            return new RangeCall(this, in message, request, admission.AsTask(), deadlineTickMs, isCostly: false);
+            return new RangeCall(this, in message, request, admission.AsTask(), deadlineMs, isCostly: false);
         }
         var admitted = admission.GetAwaiter().GetResult();
         if (!TryAnswerAtOnce(direct, message.SequenceId, request, in admitted, out var code))
         {
-            return new RangeCall(this, in message, request, Task.FromResult(admitted), deadlineTickMs, isCostly: true);
+            return new RangeCall(this, in message, request, Task.FromResult(admitted), deadlineMs, isCostly: true);
         }
         Backend.Statistics.Record(this, code, message.ReceivedTimestamp);
         return null;
@@ -64,7 +64,7 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
     /// <summary>What is wrong with the request; null when nothing is.</summary>
     protected abstract Refusal? Validate(TRequest request);
 
-    protected abstract ValueTask<ReadAdmission> AdmitAsync(TRequest request, long deadlineTickMs);
+    protected abstract ValueTask<ReadAdmission> AdmitAsync(TRequest request, long deadlineMs);
 
     protected abstract string? ColumnFamilyOf(TRequest request);
 
@@ -127,7 +127,7 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
         in RequestMessage message,
         TRequest request,
         Task<ReadAdmission> admission,
-        long deadlineTickMs,
+        long deadlineMs,
         bool isCostly) : ICostlyCall
     {
         private readonly int _sequenceId = message.SequenceId;
@@ -218,7 +218,7 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
         /// <summary>Why the scan goes on no further; null when it does.</summary>
         private Refusal? FindRefusal(IScanTurn turn)
         {
-            if (Environment.TickCount64 > deadlineTickMs)
+            if (Environment.TickCount64 > deadlineMs)
             {
                 return new Refusal(
                     ErrorCode.TIMEOUT,

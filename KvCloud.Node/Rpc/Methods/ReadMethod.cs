@@ -23,11 +23,11 @@ internal abstract class ReadMethod<TRequest, TResponse>(string name, KvBackend b
         {
             return Backend.Refuse(this, in message, direct, invalid);
         }
-        if (!Backend.TryGetDeadline(TimeoutMsOf(request), out var deadlineTickMs, out var refusal))
+        if (!Backend.TryGetDeadline(TimeoutMsOf(request), out var deadlineMs, out var refusal))
         {
             return Backend.Refuse(this, in message, direct, refusal);
         }
-        var admission = AdmitAsync(request, deadlineTickMs);
+        var admission = AdmitAsync(request, deadlineMs);
         if (admission.IsCompletedSuccessfully && direct is not null)
         {
             var code = WriteAnswer(direct, message.SequenceId, request, admission.GetAwaiter().GetResult());
@@ -45,7 +45,7 @@ internal abstract class ReadMethod<TRequest, TResponse>(string name, KvBackend b
     /// <summary>What is wrong with the request; null when nothing is.</summary>
     protected abstract Refusal? Validate(TRequest request);
 
-    protected abstract ValueTask<ReadAdmission> AdmitAsync(TRequest request, long deadlineTickMs);
+    protected abstract ValueTask<ReadAdmission> AdmitAsync(TRequest request, long deadlineMs);
 
     /// <summary>Looks into the store.</summary>
     protected abstract (TResponse Response, ErrorCode Code) Read(TRequest request);

@@ -30,9 +30,9 @@ internal static class ReadMethods
 
         protected override Refusal? Validate(GetRangeRequest request) => CheckConsistency(LevelOf(request), StalenessOf(request));
 
-        protected override ValueTask<ReadAdmission> AdmitAsync(GetRangeRequest request, long deadlineTickMs) =>
+        protected override ValueTask<ReadAdmission> AdmitAsync(GetRangeRequest request, long deadlineMs) =>
             Backend.Routing.AdmitReadAsync(
-                LevelOf(request), StalenessOf(request), deadlineTickMs, CancellationToken.None);
+                LevelOf(request), StalenessOf(request), deadlineMs, CancellationToken.None);
 
         protected override string? ColumnFamilyOf(GetRangeRequest request) => request.ColumnFamily;
 
@@ -75,8 +75,8 @@ internal static class ReadMethods
 
         protected override Refusal? Validate(ListColumnFamiliesRequest request) => CheckConsistency(LevelOf(request), null);
 
-        protected override ValueTask<ReadAdmission> AdmitAsync(ListColumnFamiliesRequest request, long deadlineTickMs) =>
-            Backend.Routing.AdmitReadAsync(LevelOf(request), null, deadlineTickMs, CancellationToken.None);
+        protected override ValueTask<ReadAdmission> AdmitAsync(ListColumnFamiliesRequest request, long deadlineMs) =>
+            Backend.Routing.AdmitReadAsync(LevelOf(request), null, deadlineMs, CancellationToken.None);
 
         protected override (ListColumnFamiliesResponse Response, ErrorCode Code) Read(ListColumnFamiliesRequest request) =>
             (new ListColumnFamiliesResponse(true, [.. Backend.Reader.ColumnFamilies]), ErrorCode.OK);

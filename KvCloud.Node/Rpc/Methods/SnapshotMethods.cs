@@ -19,8 +19,8 @@ internal static class SnapshotMethods
         where TRequest : class, TBase, new()
         where TResponse : TBase
     {
-        protected sealed override ValueTask<ReadAdmission> AdmitAsync(TRequest request, long deadlineTickMs) =>
-            Backend.Routing.AdmitReadAtAsync(VersionOf(request), deadlineTickMs, CancellationToken.None);
+        protected sealed override ValueTask<ReadAdmission> AdmitAsync(TRequest request, long deadlineMs) =>
+            Backend.Routing.AdmitReadAtAsync(VersionOf(request), deadlineMs, CancellationToken.None);
 
         protected abstract CommitVersion VersionOf(TRequest request);
     }
@@ -99,9 +99,9 @@ internal static class SnapshotMethods
 
         protected override Refusal? Validate(SnapshotGetRangeRequest request) => CheckVersion(request.ReadVersion);
 
-        protected override ValueTask<ReadAdmission> AdmitAsync(SnapshotGetRangeRequest request, long deadlineTickMs) =>
+        protected override ValueTask<ReadAdmission> AdmitAsync(SnapshotGetRangeRequest request, long deadlineMs) =>
             Backend.Routing.AdmitReadAtAsync(
-                new CommitVersion(request.ReadVersion), deadlineTickMs, CancellationToken.None);
+                new CommitVersion(request.ReadVersion), deadlineMs, CancellationToken.None);
 
         protected override string? ColumnFamilyOf(SnapshotGetRangeRequest request) => request.ColumnFamily;
 

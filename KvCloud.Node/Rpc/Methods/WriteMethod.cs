@@ -25,14 +25,14 @@ internal abstract class WriteMethod(string name, KvBackend backend) : RpcMethod(
         {
             return Backend.Refuse(this, in message, direct, Refusal.Of(in invalid));
         }
-        if (!Backend.TryGetDeadline(timeoutMs, out var deadlineTickMs, out var refusal))
+        if (!Backend.TryGetDeadline(timeoutMs, out var deadlineMs, out var refusal))
         {
             return Backend.Refuse(this, in message, direct, refusal);
         }
         return new WriteCall(this, in message)
         {
             Command = CommandCodec.Encode(command),
-            DeadlineTickMs = deadlineTickMs,
+            DeadlineMs = deadlineMs,
         };
     }
 

@@ -52,7 +52,7 @@ public sealed class ApplierTests : IDisposable
         Assert.False(_applier.IsDue(RunReason.Woken));
         Assert.False(_applier.Run());
 
-        Assert.Equal(Due.Own, _applier.ApplyWaiting());
+        Assert.Equal(Due.OwnThread, _applier.ApplyWaiting());
         Assert.True(_applier.Run());
         Assert.Equal(new Slot(1), _applier.AppliedSlot);
     }
@@ -86,8 +86,8 @@ public sealed class ApplierTests : IDisposable
     [Fact]
     public void Enqueue_several_writes_or_a_write_behind_others_are_for_the_own_thread()
     {
-        Assert.Equal(Due.Own, _applier.Enqueue(Entry("k", "k"), [NewWrite("k"), NewWrite("k")]));
-        Assert.Equal(Due.Own, _applier.Enqueue(Entry("k"), [NewWrite("k")]));
+        Assert.Equal(Due.OwnThread, _applier.Enqueue(Entry("k", "k"), [NewWrite("k"), NewWrite("k")]));
+        Assert.Equal(Due.OwnThread, _applier.Enqueue(Entry("k"), [NewWrite("k")]));
     }
 
     [Fact]
@@ -96,7 +96,7 @@ public sealed class ApplierTests : IDisposable
         var read = new Read { DeadlineMs = long.MaxValue };
         Assert.True(_applier.Reads.WaitForApplied(new Slot(1), read));
 
-        Assert.Equal(Due.Own, _applier.Enqueue(Entry("k"), null));
+        Assert.Equal(Due.OwnThread, _applier.Enqueue(Entry("k"), null));
         Assert.True(_applier.Run());
         Assert.Equal(new ReadOutcome(ReadStatus.Ready, new Slot(1)), read.Outcome);
     }
@@ -160,7 +160,17 @@ public sealed class ApplierTests : IDisposable
         _failure = null;
     }
 
-    private static Write NewWrite(string key) => new() { Command = Command(key), DeadlineTickMs = long.MaxValue };
+    [Fact]
+    public void Enqueue_after_a_failure_the_write_of_a_step_that_was_on_its_way_is_told_that_too()
+    {
+        _applier.Abandon();
+        Write write = NewWrite("k");
+
+        Assert.Equal(Due.No, _applier.Enqueue(Entry("k"), [write]));
+        Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, write.Result?.Code);
+    }
+
+    private static Write NewWrite(string key) => new() { Command = Command(key), DeadlineMs = long.MaxValue };
 
     private static byte[] Command(string key) => CommandCodec.Encode(
         new SetCommand(null, Text(key), Text("value")));

@@ -100,7 +100,7 @@ public sealed class DriverInboxTests
         Assert.True(_inbox.IsEmpty);
     }
 
-    private static Write NewWrite(int bytes) => new() { Command = new byte[bytes], DeadlineTickMs = long.MaxValue };
+    private static Write NewWrite(int bytes) => new() { Command = new byte[bytes], DeadlineMs = long.MaxValue };
 
     private bool Post(int bytes = 1)
     {

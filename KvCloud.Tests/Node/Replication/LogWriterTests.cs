@@ -46,7 +46,7 @@ public sealed class LogWriterTests : IDisposable
         Assert.False(_writer.IsDue(RunReason.Woken));
         Assert.False(_writer.Run());
 
-        Assert.Equal(Due.Own, _writer.WriteUnsyncedChosen());
+        Assert.Equal(Due.OwnThread, _writer.WriteCommitIndex());
         Assert.True(_writer.Run());
         Assert.Equal(new Slot(1), _log.ChosenSlot);
     }
@@ -87,14 +87,14 @@ public sealed class LogWriterTests : IDisposable
     public void Write_that_is_small_and_alone_may_run_inline_one_that_is_not_may_not()
     {
         Assert.Equal(Due.Inline, _writer.Write(Entry(1)));
-        Assert.Equal(Due.Own, _writer.Write(Entry(2)));
+        Assert.Equal(Due.OwnThread, _writer.Write(Entry(2)));
         _writer.TryBegin(RunReason.Woken);
         _writer.Execute();
-        Assert.Equal(Due.Own, _writer.Write(Entry(3)));
+        Assert.Equal(Due.OwnThread, _writer.Write(Entry(3)));
         _writer.Complete();
         _writer.Run();
 
-        Assert.Equal(Due.Own, _writer.Write(Entry(4, bytes: 8_000)));
+        Assert.Equal(Due.OwnThread, _writer.Write(Entry(4, bytes: 8_000)));
     }
 
     [Fact]

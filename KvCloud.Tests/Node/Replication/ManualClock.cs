@@ -9,7 +9,7 @@ internal sealed class ManualClock : IReplicaClock
 
     public long NowMs => NowUs / 1_000;
 
-    public long BootMs => NowMs;
+    public long SinceBootMs => NowMs;
 
     public long NowTick => NowMs / ReplicaClock.TickMs;
 

@@ -84,7 +84,7 @@ public sealed class ProposalQueueTests
         public Write(int sizeBytes, bool isExpired)
         {
             Command = new byte[sizeBytes];
-            DeadlineTickMs = isExpired ? -1 : 60_000;
+            DeadlineMs = isExpired ? -1 : 60_000;
         }
 
         public CommandResult? Result { get; private set; }

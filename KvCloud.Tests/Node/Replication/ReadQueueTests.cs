@@ -122,6 +122,29 @@ public sealed class ReadQueueTests
     }
 
     [Fact]
+    public void WaitForApplied_after_the_end_is_answered()
+    {
+        _queue.Close();
+        var read = new Read { DeadlineMs = long.MaxValue };
+
+        Assert.False(_queue.WaitForApplied(new Slot(9), read));
+        Assert.Equal(ReadStatus.NotConfirmed, read.Outcome!.Value.Status);
+        Assert.False(_queue.IsAnyUnapplied);
+    }
+
+    [Fact]
+    public void Answered_unconfirmed_read_without_time_for_another_attempt_is_told_before_its_deadline()
+    {
+        Read hasNoTime = Join(deadlineMs: 20);
+        Read hasTime = Join(deadlineMs: 21);
+
+        Answer(Ask(), confirmed: false, slot: 0);
+
+        Assert.Equal(ReadStatus.NotConfirmed, hasNoTime.Outcome!.Value.Status);
+        Assert.Null(hasTime.Outcome);
+    }
+
+    [Fact]
     public void Answered_the_replica_is_as_fresh_as_the_moment_before_the_read_index_was_asked_for()
     {
         _clock.NowUs = 50_000;

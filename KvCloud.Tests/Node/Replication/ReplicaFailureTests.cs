@@ -115,7 +115,7 @@ public sealed class ReplicaFailureTests
         public Write()
         {
             Command = CommandCodec.Encode(new SetCommand(null, "key"u8.ToArray(), "value"u8.ToArray()));
-            DeadlineTickMs = Environment.TickCount64 + 60_000;
+            DeadlineMs = Environment.TickCount64 + 60_000;
         }
 
         public Task<CommandResult> Result => _result.Task;

@@ -219,7 +219,7 @@ public sealed class WriteForwarderTests : IAsyncLifetime
 
     private Task<CommandResult> Send(int timeoutMs = 10_000, Action<CommitVersion, long, Action>? awaitVisible = null)
     {
-        var write = new TestWrite { Command = Command, DeadlineTickMs = Environment.TickCount64 + timeoutMs };
+        var write = new TestWrite { Command = Command, DeadlineMs = Environment.TickCount64 + timeoutMs };
         _forwarder.Write(write, awaitVisible ?? ((_, _, then) => then()));
         return write.Result.WaitAsync(TimeSpan.FromSeconds(20));
     }

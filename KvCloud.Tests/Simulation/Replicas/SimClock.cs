@@ -19,7 +19,7 @@ internal sealed class SimClock(SimWorld world, SimNode node, int ratePerMille) :
 
     public long NowMs => (world.NowUs - _startUs - node.SuspendedUs) * ratePerMille / 1_000_000;
 
-    public long BootMs => ElapsedUs / 1_000;
+    public long SinceBootMs => ElapsedUs / 1_000;
 
     public long NowUs => ElapsedUs;
 

@@ -182,7 +182,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         {
             byte[] command = SimStore.Encode(attempt.Op);
             _attempts.Add((command, 0), attempt);
-            _routing!.Write(new SimWrite(this, attempt) { Command = command, DeadlineTickMs = _clock.NowMs + timeoutMs });
+            _routing!.Write(new SimWrite(this, attempt) { Command = command, DeadlineMs = _clock.NowMs + timeoutMs });
         });
         return true;
     }

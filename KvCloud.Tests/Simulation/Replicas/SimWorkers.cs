@@ -45,7 +45,7 @@ internal sealed class SimWorkers(SimNode node, SimWorld world, Action<Exception>
         }
     }
 
-    public void RunHere(Station station, InlineWork may) => RunHere(_workers[station], may, depth: 0);
+    public void RunInline(Station station, InlineWork allowed) => RunInline(_workers[station], allowed, depth: 0);
 
     public void Stop(Station station) => throw new NotSupportedException("a simulated node ends by a crash");
 
@@ -53,7 +53,7 @@ internal sealed class SimWorkers(SimNode node, SimWorld world, Action<Exception>
     {
     }
 
-    private void RunHere(Worker worker, InlineWork may, int depth)
+    private void RunInline(Worker worker, InlineWork allowed, int depth)
     {
         for (int runs = 0; worker.Work.IsDue(RunReason.Inline); runs++)
         {
@@ -68,7 +68,7 @@ internal sealed class SimWorkers(SimNode node, SimWorld world, Action<Exception>
                 return;
             }
 
-            Run(worker, RunReason.Inline, may, depth);
+            Run(worker, RunReason.Inline, allowed, depth);
         }
     }
 
@@ -116,7 +116,7 @@ internal sealed class SimWorkers(SimNode node, SimWorld world, Action<Exception>
         }
     }
 
-    private void Run(Worker worker, RunReason reason, InlineWork may, int depth)
+    private void Run(Worker worker, RunReason reason, InlineWork allowed, int depth)
     {
         worker.IsBusy = true;
         if (!Guarded(() => worker.HasBegun = worker.Work.TryBegin(reason)))
@@ -126,14 +126,14 @@ internal sealed class SimWorkers(SimNode node, SimWorld world, Action<Exception>
 
         if (!worker.HasBegun)
         {
-            End(worker, default, may, depth);
+            End(worker, default, allowed, depth);
             return;
         }
 
         switch (worker.Station)
         {
             case Station.Log or Station.Trim:
-                BeginOnDisk(worker, may, depth);
+                BeginOnDisk(worker, allowed, depth);
                 break;
             case Station.Apply or Station.CatchUp:
                 long executeUs = world.Random.Next(world.Profile.ApplyMaxMs * 1_000);
@@ -141,25 +141,25 @@ internal sealed class SimWorkers(SimNode node, SimWorld world, Action<Exception>
                 {
                     if (Guarded(worker.Work.Execute))
                     {
-                        node.Later(world.Random.Next(200), () => Complete(worker, may, depth));
+                        node.Later(world.Random.Next(200), () => Complete(worker, allowed, depth));
                     }
                 });
                 break;
             default:
                 if (Guarded(worker.Work.Execute))
                 {
-                    Complete(worker, may, depth);
+                    Complete(worker, allowed, depth);
                 }
 
                 break;
         }
     }
 
-    private void BeginOnDisk(Worker worker, InlineWork may, int depth)
+    private void BeginOnDisk(Worker worker, InlineWork allowed, int depth)
     {
         if (node.Disk.IsBusy)
         {
-            _waitingForDisk.Enqueue(() => BeginOnDisk(worker, may, depth));
+            _waitingForDisk.Enqueue(() => BeginOnDisk(worker, allowed, depth));
             return;
         }
 
@@ -174,7 +174,7 @@ internal sealed class SimWorkers(SimNode node, SimWorld world, Action<Exception>
             () => Guarded(worker.Work.Execute),
             () =>
             {
-                Complete(worker, may, depth);
+                Complete(worker, allowed, depth);
                 DiskIsFree();
                 if (receiver is NodeId released)
                 {
@@ -192,7 +192,7 @@ internal sealed class SimWorkers(SimNode node, SimWorld world, Action<Exception>
         }
     }
 
-    private void Complete(Worker worker, InlineWork may, int depth)
+    private void Complete(Worker worker, InlineWork allowed, int depth)
     {
         if (worker.Station == Station.Trim && node.Log!.FirstSlot > _firstSlot)
         {
@@ -203,37 +203,37 @@ internal sealed class SimWorkers(SimNode node, SimWorld world, Action<Exception>
         FollowUp followUp = default;
         if (!_hasFailed && Guarded(() => followUp = worker.Work.Complete()))
         {
-            End(worker, followUp, may, depth);
+            End(worker, followUp, allowed, depth);
         }
     }
 
-    private void End(Worker worker, in FollowUp followUp, InlineWork may, int depth)
+    private void End(Worker worker, in FollowUp followUp, InlineWork allowed, int depth)
     {
         worker.IsBusy = false;
-        TakeOn(followUp, worker, may, depth);
+        RunFollowUps(followUp, worker, allowed, depth);
         if (worker.Work.IsDue(RunReason.Woken) && !worker.IsBusy)
         {
             WakeThread(worker);
         }
     }
 
-    private void TakeOn(in FollowUp followUp, Worker by, InlineWork may, int depth)
+    private void RunFollowUps(in FollowUp followUp, Worker by, InlineWork allowed, int depth)
     {
         if (followUp.SleepsShorter)
         {
             WakeThread(by);
         }
 
-        TakeOn(followUp.Log, Station.Log, may == InlineWork.Log, InlineWork.None, depth);
-        TakeOn(followUp.Apply, Station.Apply, may == InlineWork.Apply, InlineWork.None, depth);
-        TakeOn(followUp.Consensus, Station.Consensus, true, InlineWork.Apply, depth);
+        RunFollowUps(followUp.Log, Station.Log, allowed == InlineWork.Log, InlineWork.None, depth);
+        RunFollowUps(followUp.Apply, Station.Apply, allowed == InlineWork.Apply, InlineWork.None, depth);
+        RunFollowUps(followUp.Consensus, Station.Consensus, true, InlineWork.Apply, depth);
     }
 
-    private void TakeOn(Due due, Station station, bool hasTime, InlineWork may, int depth)
+    private void RunFollowUps(Due due, Station station, bool hasTime, InlineWork allowed, int depth)
     {
         if (due == Due.Inline && hasTime && depth < MaxInlineRuns)
         {
-            RunHere(_workers[station], may, depth + 1);
+            RunInline(_workers[station], allowed, depth + 1);
         }
         else if (due != Due.No)
         {

@@ -446,19 +446,17 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     {
         using SegmentedPaxosLog log = Open();
         using var isDone = new CancellationTokenSource();
-        Task<int> reader = Task.Run(() =>
+        int read = 0;
+        Task reader = Task.Run(() =>
         {
-            int read = 0;
             while (!isDone.IsCancellationRequested)
             {
                 foreach (LogEntry entry in log.Read(log.FirstSlot, log.LastSlot, 2 * 1024 * 1024))
                 {
                     Assert.Equal(RandomBytes((int)entry.Slot.Value, 100_000), entry.Value.Payload.ToArray());
-                    read++;
+                    Interlocked.Increment(ref read);
                 }
             }
-
-            return read;
         });
         Task trimmer = Task.Run(async () =>
         {
@@ -474,8 +472,10 @@ public sealed class SegmentedPaxosLogTests : IDisposable
             log.Write([Effects(null, slot, Entry(slot, RandomBytes(slot, 100_000)))]);
         }
 
+        // The pool may have started the reader late.
+        Assert.True(SpinWait.SpinUntil(() => Volatile.Read(ref read) > 0, TimeSpan.FromSeconds(30)));
         await isDone.CancelAsync();
-        Assert.True(await reader > 0);
+        await reader;
         await trimmer;
     }
 

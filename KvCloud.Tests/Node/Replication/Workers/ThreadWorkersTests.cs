@@ -42,7 +42,7 @@ public sealed class ThreadWorkersTests : IDisposable
     }
 
     [Fact]
-    public void RunHere_runs_on_this_thread_until_nothing_is_due()
+    public void RunInline_runs_on_this_thread_until_nothing_is_due()
     {
         _log.Add(1);
         _log.OnExecute = () =>
@@ -51,13 +51,13 @@ public sealed class ThreadWorkersTests : IDisposable
             _log.Add(1);
         };
 
-        _workers.RunHere(Station.Log, InlineWork.None);
+        _workers.RunInline(Station.Log, InlineWork.None);
 
         Assert.Equal((2, Environment.CurrentManagedThreadId), (_log.Done, _log.LastThread));
     }
 
     [Fact]
-    public void RunHere_what_follows_and_is_small_runs_here_too_if_there_is_time_for_it()
+    public void RunInline_what_follows_and_is_small_runs_here_too_if_there_is_time_for_it()
     {
         _consensus.FollowUp = new FollowUp(Due.No, Due.Inline, Due.Inline);
         _consensus.OnExecute = () =>
@@ -67,7 +67,7 @@ public sealed class ThreadWorkersTests : IDisposable
         };
         _consensus.Add(1);
 
-        _workers.RunHere(Station.Consensus, InlineWork.Log);
+        _workers.RunInline(Station.Consensus, InlineWork.Log);
 
         Assert.Equal((1, Environment.CurrentManagedThreadId), (_log.Done, _log.LastThread));
         _apply.AwaitDone(1);
@@ -75,7 +75,25 @@ public sealed class ThreadWorkersTests : IDisposable
     }
 
     [Fact]
-    public void RunHere_after_a_log_write_the_same_thread_steps_consensus_and_applies()
+    public void RunInline_what_came_while_a_small_write_ran_is_for_the_own_thread()
+    {
+        _consensus.FollowUp = new FollowUp(Due.No, Due.Inline, Due.No);
+        _consensus.OnExecute = () => _log.Add(1);
+        _log.OnExecute = () =>
+        {
+            _log.OnExecute = null;
+            _log.Add(1);
+        };
+        _consensus.Add(1);
+
+        _workers.RunInline(Station.Consensus, InlineWork.Log);
+
+        _log.AwaitDone(2);
+        Assert.NotEqual(Environment.CurrentManagedThreadId, _log.LastThread);
+    }
+
+    [Fact]
+    public void RunInline_after_a_log_write_the_same_thread_steps_consensus_and_applies()
     {
         _log.FollowUp = new FollowUp(Due.Inline, Due.No, Due.No);
         _log.OnExecute = () => _consensus.Add(1);
@@ -83,7 +101,7 @@ public sealed class ThreadWorkersTests : IDisposable
         _consensus.OnExecute = () => _apply.Add(1);
         _log.Add(1);
 
-        _workers.RunHere(Station.Log, InlineWork.None);
+        _workers.RunInline(Station.Log, InlineWork.None);
 
         int self = Environment.CurrentManagedThreadId;
         Assert.Equal((self, self, self), (_log.LastThread, _consensus.LastThread, _apply.LastThread));
@@ -91,7 +109,7 @@ public sealed class ThreadWorkersTests : IDisposable
     }
 
     [Fact]
-    public void RunHere_of_a_busy_worker_returns_and_the_work_is_done_by_who_is_at_it()
+    public void RunInline_of_a_busy_worker_returns_and_the_work_is_done_by_who_is_at_it()
     {
         using var isAtIt = new ManualResetEventSlim();
         using var mayGoOn = new ManualResetEventSlim();
@@ -105,7 +123,7 @@ public sealed class ThreadWorkersTests : IDisposable
         Assert.True(isAtIt.Wait(Enough));
 
         _log.Add(1);
-        _workers.RunHere(Station.Log, InlineWork.None);
+        _workers.RunInline(Station.Log, InlineWork.None);
         Assert.Equal(0, _log.Done);
 
         mayGoOn.Set();
@@ -113,7 +131,7 @@ public sealed class ThreadWorkersTests : IDisposable
     }
 
     [Fact]
-    public void RunHere_leaves_the_rest_to_the_own_thread_after_some_runs()
+    public void RunInline_leaves_the_rest_to_the_own_thread_after_some_runs()
     {
         int self = Environment.CurrentManagedThreadId;
         int left = 100;
@@ -127,7 +145,7 @@ public sealed class ThreadWorkersTests : IDisposable
             }
         };
         _log.Add(1);
-        _workers.RunHere(Station.Log, InlineWork.None);
+        _workers.RunInline(Station.Log, InlineWork.None);
 
         _log.AwaitDone(100);
         Assert.InRange(runsHere, 1, 10);
@@ -140,7 +158,7 @@ public sealed class ThreadWorkersTests : IDisposable
         _consensus.FollowUp = new FollowUp(Due.No, Due.No, Due.No, SleepsShorter: true);
         _consensus.Add(1);
 
-        _workers.RunHere(Station.Consensus, InlineWork.None);
+        _workers.RunInline(Station.Consensus, InlineWork.None);
 
         Assert.True(SpinWait.SpinUntil(() => _consensus.TimedOut > 2, Enough));
     }
@@ -154,7 +172,7 @@ public sealed class ThreadWorkersTests : IDisposable
 
         _log.Add(1);
         _workers.Wake(Station.Log);
-        _workers.RunHere(Station.Log, InlineWork.None);
+        _workers.RunInline(Station.Log, InlineWork.None);
         Assert.Equal(3, _log.Done);
     }
 
@@ -163,13 +181,13 @@ public sealed class ThreadWorkersTests : IDisposable
     {
         _log.OnExecute = () => throw new InvalidOperationException("broken");
         _log.Add(1);
-        _workers.RunHere(Station.Log, InlineWork.None);
+        _workers.RunInline(Station.Log, InlineWork.None);
 
         Assert.IsType<InvalidOperationException>(_failure);
         Assert.True(SpinWait.SpinUntil(
             () => _log.Abandoned == 1 && _consensus.Abandoned == 1 && _apply.Abandoned == 1, Enough));
         _consensus.Add(1);
-        _workers.RunHere(Station.Consensus, InlineWork.None);
+        _workers.RunInline(Station.Consensus, InlineWork.None);
         _workers.Wake(Station.Consensus);
         _workers.Stop(Station.Consensus);
         Assert.Equal((0, 1), (_consensus.Done, _consensus.Abandoned));
@@ -198,7 +216,7 @@ public sealed class ThreadWorkersTests : IDisposable
                 }
                 else
                 {
-                    _workers.RunHere(Station.Log, InlineWork.None);
+                    _workers.RunInline(Station.Log, InlineWork.None);
                 }
             }
         });
