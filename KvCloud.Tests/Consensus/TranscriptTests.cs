@@ -1,15 +1,11 @@
-using System.Text;
-
 namespace KvCloud.Tests.Consensus;
 
 /// <summary>
-/// The protocol as readable transcripts: in each file of Transcripts/ commands, a line <c>----</c>, and what they bring
-/// about, up to an empty line. KVCLOUD_REWRITE=1 writes down what happens now; read the difference before you keep it.
+/// The protocol as readable transcripts (<see cref="Transcript"/>) in Transcripts/. KVCLOUD_REWRITE=1 writes down what
+/// happens now, but nothing that no longer shows a transcript's point; read the difference before you keep it.
 /// </summary>
 public class TranscriptTests
 {
-    private const string Separator = "----";
-
     public static TheoryData<string> Transcripts =>
         [.. Directory.GetFiles(Folder(), "*.txt").Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal)];
 
@@ -20,46 +16,40 @@ public class TranscriptTests
         string path = Path.Combine(Folder(), name);
         string expected = File.ReadAllText(path);
 
-        string actual = Replay(expected);
+        string actual = Transcript.Replay(expected);
 
-        if (Environment.GetEnvironmentVariable("KVCLOUD_REWRITE") == "1")
+        bool isRewriting = Environment.GetEnvironmentVariable("KVCLOUD_REWRITE") == "1";
+        if (!isRewriting)
+        {
+            Assert.Equal(expected, actual);
+        }
+
+        string? fault = Transcript.Fault(actual);
+        Assert.True(fault is null, $"{name}: {fault}\n\n{actual}");
+        if (isRewriting)
         {
             File.WriteAllText(path, actual);
-            return;
         }
-
-        Assert.Equal(expected, actual);
     }
 
-    private static string Replay(string transcript)
-    {
-        var cluster = new TranscriptCluster();
-        var output = new StringBuilder();
-        bool isExpectation = false;
-        var answers = new StringBuilder();
-        foreach (string line in transcript.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n'))
-        {
-            if (isExpectation)
-            {
-                isExpectation = line.Length > 0;
-                continue;
-            }
+    [Theory]
+    [InlineData("# must show: 0 is Leader")]
+    [InlineData("# must show: 0 persists 1:no-op\n# must show: 0 is Leader\n# must never show: 0 has chosen 2")]
+    public void Fault_of_a_transcript_that_shows_its_point_is_null(string header) =>
+        Assert.Null(Transcript.Fault(SingleVoter(header)));
 
-            output.Append(line).Append('\n');
-            if (line == Separator)
-            {
-                output.Append(answers).Append('\n');
-                answers.Clear();
-                isExpectation = true;
-            }
-            else if (line.Length > 0 && line[0] != '#')
-            {
-                answers.Append(cluster.Run(line));
-            }
-        }
+    [Theory]
+    [InlineData("# Says nothing of its point.")]
+    [InlineData("# must show: ")]
+    [InlineData("# must show: 0 has chosen 2")]
+    [InlineData("# must show: tick 0 1")]
+    [InlineData("# must show: 0 is Leader\n# must show: 0 persists 1:no-op")]
+    [InlineData("# must show: 0 is Leader\n# must never show: 0 has chosen 1")]
+    public void Fault_of_a_transcript_that_misses_its_point_is_told(string header) =>
+        Assert.NotNull(Transcript.Fault(SingleVoter(header)));
 
-        return output.ToString().TrimEnd('\n') + "\n";
-    }
+    private static string SingleVoter(string header) =>
+        Transcript.Replay($"{header}\ncluster 1\n----\n\ntick 0 1\n----\n");
 
     private static string Folder()
     {
