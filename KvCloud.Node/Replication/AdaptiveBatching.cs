@@ -2,12 +2,12 @@ namespace KvCloud.Node.Replication;
 
 /// <summary>
 /// Group commit of proposals: says whether writes that wait are proposed now or a moment later with more. Clients whose
-/// writes shared a slot are answered together and come again one after the other; who proposed the first of them at once
-/// would make many small slots of them, and a slot's own cost is that of ten writes and more.
+/// writes shared a slot are answered together and come again one after the other; who proposed the first of them at
+/// once would make many small slots of them, and a slot's own cost is that of ten writes and more.
 /// </summary>
 /// <remarks>
-/// The target is the average size of the last two batches. Writes wait for it no longer than the limit, and where recent
-/// batches held a single write they do not wait at all. Owned by the consensus worker.
+/// The target is the average size of the last two batches. Writes wait for it no longer than the limit, and where
+/// recent batches held a single write they do not wait at all. Owned by the consensus worker.
 /// </remarks>
 internal sealed class AdaptiveBatching(IReplicaClock clock, TimeSpan limit)
 {
@@ -24,7 +24,9 @@ internal sealed class AdaptiveBatching(IReplicaClock clock, TimeSpan limit)
     /// <summary>Writes in the batch that was proposed last.</summary>
     public int LastSize => _last;
 
-    /// <summary>To be asked whenever the writes could be proposed; the limit counts from the first of these moments.</summary>
+    /// <summary>
+    /// To be asked whenever the writes could be proposed; the limit counts from the first of these moments.
+    /// </summary>
     public bool ShouldWait(int waiting)
     {
         if (waiting >= TargetSize)
@@ -51,8 +53,8 @@ internal sealed class AdaptiveBatching(IReplicaClock clock, TimeSpan limit)
     }
 
     /// <summary>
-    /// To be called now and then while nothing waits and nothing is in flight. If nothing was proposed since the last call
-    /// either, the next write is proposed alone.
+    /// To be called now and then while nothing waits and nothing is in flight. If nothing was proposed since the last
+    /// call either, the next write is proposed alone.
     /// </summary>
     public void NoteIdle()
     {

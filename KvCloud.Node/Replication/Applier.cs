@@ -6,12 +6,13 @@ using KvCloud.Protocol;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Applies chosen slots in order, all that wait in one batch of the store, and answers the writes that this node proposed in
-/// them, while commit goes on.
+/// Applies chosen slots in order, all that wait in one batch of the store, and answers the writes that this node
+/// proposed in them, while commit goes on.
 /// </summary>
 /// <remarks>
-/// What somebody waits for here, a write's caller or a reader, is applied at once. The rest, on followers nearly all, waits
-/// for the next tick of the consensus worker: fewer and larger batches, and the cores are free for what an answer waits for.
+/// What somebody waits for here, a write's caller or a reader, is applied at once. The rest, on followers nearly all,
+/// waits for the next tick of the consensus worker: fewer and larger batches, and the cores are free for what an
+/// answer waits for.
 /// </remarks>
 internal sealed class Applier : IWork, IApplyObserver
 {
@@ -21,7 +22,9 @@ internal sealed class Applier : IWork, IApplyObserver
     /// <summary>From this on what waits is applied although nobody waits for it.</summary>
     private const long TargetBatchBytes = 64 * 1024;
 
-    /// <summary>Every replica ends a batch at these slots, so that state hashes of the same slot can be compared.</summary>
+    /// <summary>
+    /// Every replica ends a batch at these slots, so that state hashes of the same slot can be compared.
+    /// </summary>
     private const long HashEverySlots = 256;
 
     /// <summary>After so long without work, obsolete versions are collected.</summary>
@@ -67,7 +70,8 @@ internal sealed class Applier : IWork, IApplyObserver
         _reads = new ReadQueue(clock, () => AppliedSlot);
     }
 
-    /// <param name="Writes">The writes of the slot's commands, in order, where this node proposed them; else null.</param>
+    /// <param name="Writes">The writes of the slot's commands, in order, where this node proposed them; else
+    /// null.</param>
     private readonly record struct Item(ChosenEntry Entry, PendingWrite[]? Writes);
 
     /// <summary>What is applied and readable here.</summary>
@@ -262,7 +266,9 @@ internal sealed class Applier : IWork, IApplyObserver
 
     private PendingWrite[]? WritesOf(Slot slot) => _writes[(int)(slot.Value - _entries[0].Slot.Value)];
 
-    /// <summary>Only now, when all of the batch have their answers, so that those of one connection leave it together.</summary>
+    /// <summary>
+    /// Only now, when all of the batch have their answers, so that those of one connection leave it together.
+    /// </summary>
     private void Announce()
     {
         foreach (PendingWrite[]? writes in _writes)

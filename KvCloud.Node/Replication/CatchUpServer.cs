@@ -83,7 +83,8 @@ internal sealed class CatchUpServer(NodeId self, IPaxosLog log, IConsensusTransp
     }
 
     /// <summary>
-    /// Nothing where the disk does not let read for the moment, as without a free file handle: whoever is behind asks again.
+    /// Nothing where the disk does not let read for the moment, as without a free file handle: whoever is behind asks
+    /// again.
     /// </summary>
     private IReadOnlyList<LogEntry> Read(Slot from, Slot to)
     {

@@ -7,13 +7,14 @@ using KvCloud.Protocol;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Owns <see cref="PaxosNode"/> and drives it in steps: a step lets time pass, hands the core what came, proposes what waits,
-/// and carries out the effects in their order. Own log write and sends go side by side; applying runs apart from committing.
+/// Owns <see cref="PaxosNode"/> and drives it in steps: a step lets time pass, hands the core what came, proposes
+/// what waits, and carries out the effects in their order. Own log write and sends go side by side; applying runs
+/// apart from committing.
 /// </summary>
 /// <remarks>
-/// It is the work of <see cref="Station.Consensus"/>: one step at a time, on whatever thread. Whoever brings messages, a
-/// peer's receiving thread or the log's, runs the step for them. Writes and reads wait for the worker's own thread, so that
-/// what comes together goes together; a write that comes alone runs its step itself.
+/// It is the work of <see cref="Station.Consensus"/>: one step at a time, on whatever thread. Whoever brings
+/// messages, a peer's receiving thread or the log's, runs the step for them. Writes and reads wait for the worker's
+/// own thread, so that what comes together goes together; a write that comes alone runs its step itself.
 /// </remarks>
 internal sealed class ConsensusDriver : IWork
 {
@@ -43,7 +44,9 @@ internal sealed class ConsensusDriver : IWork
     private volatile bool _isStopping;
     private volatile bool _hasFailed;
 
-    /// <summary>Whether a write that comes now would be proposed alone, and need not wait for the worker's own thread.</summary>
+    /// <summary>
+    /// Whether a write that comes now would be proposed alone, and need not wait for the worker's own thread.
+    /// </summary>
     private volatile bool _isNextWriteAlone;
     private long _leaseUntil;
     private long _lastStepMs;
@@ -78,7 +81,9 @@ internal sealed class ConsensusDriver : IWork
         Reads.BeginIdsAbove(parts.Runtime.NextUniqueId());
     }
 
-    /// <summary>To be called at every tick with <see cref="IReplicaClock.NowMs"/>, for who has deadlines to keep.</summary>
+    /// <summary>
+    /// To be called at every tick with <see cref="IReplicaClock.NowMs"/>, for who has deadlines to keep.
+    /// </summary>
     public Action<long>? OnTick { get; set; }
 
     /// <summary>What this replica knows of itself, as of its last step.</summary>
@@ -95,15 +100,15 @@ internal sealed class ConsensusDriver : IWork
     public long LastStepMs => Volatile.Read(ref _lastStepMs);
 
     /// <summary>
-    /// <see cref="IReplicaClock.SinceBootMs"/> of the latest moment of which this replica is known to hold everything chosen; its
-    /// reads are no staler than that. 0 for never. On a follower it moves only with read indexes that are confirmed: what
-    /// else a leader says may have been on its way for any time.
+    /// <see cref="IReplicaClock.SinceBootMs"/> of the latest moment of which this replica is known to hold everything
+    /// chosen; its reads are no staler than that. 0 for never. On a follower it moves only with read indexes that are
+    /// confirmed: what else a leader says may have been on its way for any time.
     /// </summary>
     public long FreshAsOfMs => _freshness.FreshAsOfMs;
 
     /// <summary>
-    /// Whether this node may read alone at this very moment: it leads, and nobody else can. The read must then see all up
-    /// to the <see cref="ReplicaStatus.ChosenSlot"/> that was published before the lease was checked.
+    /// Whether this node may read alone at this very moment: it leads, and nobody else can. The read must then see
+    /// all up to the <see cref="ReplicaStatus.ChosenSlot"/> that was published before the lease was checked.
     /// </summary>
     public bool HasLease => _clock.Timestamp < Volatile.Read(ref _leaseUntil) && !_hasFailed;
 
@@ -192,8 +197,8 @@ internal sealed class ConsensusDriver : IWork
     /// Takes no further write and makes no further step.
     /// </summary>
     /// <param name="hasFailed">
-    /// The replica cannot go on. From this moment it neither leads nor lets anybody wait: it is as silent as if it were gone,
-    /// and the others elect a leader as soon as they would then.
+    /// The replica cannot go on. From this moment it neither leads nor lets anybody wait: it is as silent as if it
+    /// were gone, and the others elect a leader as soon as they would then.
     /// </param>
     public void Close(bool hasFailed)
     {
@@ -202,7 +207,9 @@ internal sealed class ConsensusDriver : IWork
         _inbox.Close();
     }
 
-    /// <summary>After the last step: what waits, and what came since, gets the answer that nobody else will give.</summary>
+    /// <summary>
+    /// After the last step: what waits, and what came since, gets the answer that nobody else will give.
+    /// </summary>
     public void Abandon()
     {
         Volatile.Write(ref _leaseUntil, 0);

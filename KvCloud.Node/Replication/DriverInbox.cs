@@ -3,8 +3,8 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Messages and writes for the consensus worker, drained whole at each of its steps. Writes are bounded by count and bytes;
-/// messages by the transport, which reads no further while they wait. Any thread may post.
+/// Messages and writes for the consensus worker, drained whole at each of its steps. Writes are bounded by count and
+/// bytes; messages by the transport, which reads no further while they wait. Any thread may post.
 /// </summary>
 /// <param name="targetBytes">Bytes of writes for which the worker is woken however few they are.</param>
 /// <param name="maxSleepMs">How long the worker sleeps while nothing comes, at first.</param>

@@ -4,8 +4,8 @@ namespace KvCloud.Node.Replication;
 internal interface IReplicaClock
 {
     /// <summary>
-    /// Whole ticks of consensus (<see cref="ReplicaClock.TickMs"/>) since the replica's start, those included for which the
-    /// machine was suspended. What happens now is counted from the tick's beginning.
+    /// Whole ticks of consensus (<see cref="ReplicaClock.TickMs"/>) since the replica's start, those included for
+    /// which the machine was suspended. What happens now is counted from the tick's beginning.
     /// </summary>
     long NowTick { get; }
 
@@ -16,8 +16,8 @@ internal interface IReplicaClock
     long NowMs { get; }
 
     /// <summary>
-    /// Milliseconds of the clock of the ticks, those included for which the machine was suspended: what is fresh by the clock
-    /// of deadlines may be hours old when a machine wakes up.
+    /// Milliseconds of the clock of the ticks, those included for which the machine was suspended: what is fresh by
+    /// the clock of deadlines may be hours old when a machine wakes up.
     /// </summary>
     long SinceBootMs { get; }
 

@@ -6,13 +6,16 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Makes log writes durable: one write and one fsync for all that waits, in order. Messages that may leave only after the
-/// write are released only then: those for peers are sent, those of this node to itself go back to the consensus worker.
+/// Makes log writes durable: one write and one fsync for all that waits, in order. Messages that may leave only after
+/// the write are released only then: those for peers are sent, those of this node to itself go back to the consensus
+/// worker.
 /// </summary>
 internal sealed class LogWriter(
     NodeId self, IPaxosLog log, IConsensusTransport transport, DriverInbox inbox, SlotTraces traces) : IWork
 {
-    /// <summary>Up to this a write takes the disk's time for a sync, and no more; a thread change costs about as much.</summary>
+    /// <summary>
+    /// Up to this a write takes the disk's time for a sync, and no more; a thread change costs about as much.
+    /// </summary>
     private const int SmallWriteBytes = 4 * 1024;
 
     // Of the run.

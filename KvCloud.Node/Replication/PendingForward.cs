@@ -12,7 +12,8 @@ internal sealed class PendingForward(PendingWrite write, Action<CommitVersion, l
     public PendingWrite Write { get; } = write;
 
     /// <summary>
-    /// Calls back when a version is readable on this node, or by the deadline (<see cref="IReplicaClock.NowMs"/>) at the latest.
+    /// Calls back when a version is readable on this node, or by the deadline (<see cref="IReplicaClock.NowMs"/>) at
+    /// the latest.
     /// </summary>
     public Action<CommitVersion, long, Action> AwaitVisible { get; } = awaitVisible;
 

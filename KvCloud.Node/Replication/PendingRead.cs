@@ -37,7 +37,9 @@ internal abstract class PendingRead
         }
     }
 
-    /// <summary>Its read index is confirmed; what is missing is that it is applied here. As <see cref="Complete"/>.</summary>
+    /// <summary>
+    /// Its read index is confirmed; what is missing is that it is applied here. As <see cref="Complete"/>.
+    /// </summary>
     public virtual void Confirmed(Slot readIndex)
     {
     }

@@ -12,7 +12,8 @@ internal abstract class PendingWrite
     public required ReadOnlyMemory<byte> Command { get; init; }
 
     /// <summary>
-    /// <see cref="IReplicaClock.NowMs"/> after which the caller is told OUTCOME_UNKNOWN (TIMEOUT if it was never proposed).
+    /// <see cref="IReplicaClock.NowMs"/> after which the caller is told OUTCOME_UNKNOWN (TIMEOUT if it was never
+    /// proposed).
     /// </summary>
     public required long DeadlineMs { get; init; }
 
@@ -32,8 +33,8 @@ internal abstract class PendingWrite
     }
 
     /// <summary>
-    /// As <see cref="Finish"/>, but <see cref="Announce"/> is still to be called: after all writes that finish together, so
-    /// that those of one connection leave it together.
+    /// As <see cref="Finish"/>, but <see cref="Announce"/> is still to be called: after all writes that finish
+    /// together, so that those of one connection leave it together.
     /// </summary>
     public void FinishQuietly(in CommandResult result)
     {
@@ -43,7 +44,9 @@ internal abstract class PendingWrite
         }
     }
 
-    /// <summary>Says that the answer is there. More than once does no harm. As <see cref="Complete"/>, it must not block.</summary>
+    /// <summary>
+    /// Says that the answer is there. More than once does no harm. As <see cref="Complete"/>, it must not block.
+    /// </summary>
     public virtual void Announce()
     {
     }

@@ -49,8 +49,8 @@ internal sealed class ProposalQueue(
     }
 
     /// <summary>
-    /// Proposes what waits: in batches of the recent size while little is in flight, and in full ones beyond, so that load
-    /// makes batches larger instead of more numerous.
+    /// Proposes what waits: in batches of the recent size while little is in flight, and in full ones beyond, so that
+    /// load makes batches larger instead of more numerous.
     /// </summary>
     public void Pump(PaxosNode node)
     {

@@ -3,13 +3,13 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Reads that wait for a read index, then for its slot to be applied here. Those that come while a read index is on its way
-/// share the next one, so each was begun before its read index was asked for. Reads whose read index was not confirmed ask
-/// again, under a new id, until their deadline.
+/// Reads that wait for a read index, then for its slot to be applied here. Those that come while a read index is on
+/// its way share the next one, so each was begun before its read index was asked for. Reads whose read index was not
+/// confirmed ask again, under a new id, until their deadline.
 /// </summary>
 /// <remarks>
-/// Reads join from any thread; the consensus worker asks and hands on what it hears; the apply worker releases. A read that
-/// found its outcome elsewhere, by its deadline, is merely passed over.
+/// Reads join from any thread; the consensus worker asks and hands on what it hears; the apply worker releases. A
+/// read that found its outcome elsewhere, by its deadline, is merely passed over.
 /// </remarks>
 internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
 {

@@ -13,13 +13,14 @@ internal static class Recovery
     private const int ChunkBytes = 4 * 1024 * 1024;
 
     /// <summary>
-    /// The data store may be ahead of a log whose disk was slow, but not by so much: <see cref="ReplicationOptions.MaxUnwrittenSlots"/>
-    /// bounds that, up to what one turn adds.
+    /// The data store may be ahead of a log whose disk was slow, but not by so much: <see
+    /// cref="ReplicationOptions.MaxUnwrittenSlots"/> bounds that, up to what one step adds.
     /// </summary>
     private const long MaxAheadSlots = 8 * ReplicationOptions.MaxUnwrittenSlots;
 
     /// <summary>
-    /// Applies what is missing (its writes were answered, or left unknown, before the restart) and gives the consensus core its memory back.
+    /// Applies what is missing (its writes were answered, or left unknown, before the restart) and gives the
+    /// consensus core its memory back.
     /// </summary>
     /// <exception cref="LogCorruptException">A slot that must be there is not.</exception>
     public static RestoredState Restore(IPaxosLog log, KvStoreExecutor executor)
@@ -33,8 +34,8 @@ internal static class Recovery
 
         Replay(log, executor);
 
-        // Not more than the log knows, even where the data is ahead of it (see RestoredState): the driver skips what the
-        // data has already.
+        // Not more than the log knows, even where the data is ahead of it (see RestoredState): the driver skips what
+        // the data has already.
         Slot chosen = Slot.Max(log.ChosenSlot, log.FirstSlot.Previous);
         if (log.FirstSlot > executor.AppliedSlot.Next)
         {

@@ -24,7 +24,8 @@ internal sealed class Replica : IAsyncDisposable
     private bool _isDisposed;
 
     /// <summary>Applies what the log has beyond the data store before it returns.</summary>
-    /// <param name="onFatal">Something that this replica cannot go on without has failed: the process is to stop.</param>
+    /// <param name="onFatal">Something that this replica cannot go on without has failed: the process is to
+    /// stop.</param>
     /// <exception cref="LogCorruptException">A slot that must be there is not.</exception>
     public Replica(
         PaxosConfig config,

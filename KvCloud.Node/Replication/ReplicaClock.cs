@@ -4,12 +4,13 @@ using System.Runtime.InteropServices;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Monotonic time of one replica as the ticks of its consensus: 10 ms each, from the start of the process. On Linux it goes on
-/// while the machine is suspended: a leader that sleeps through its lease must not believe on waking that it still has it.
+/// Monotonic time of one replica as the ticks of its consensus: 10 ms each, from the start of the process. On Linux
+/// it goes on while the machine is suspended: a leader that sleeps through its lease must not believe on waking that
+/// it still has it.
 /// </summary>
 /// <remarks>
-/// Elsewhere it is .NET's Stopwatch, which counts suspension on Windows, but not on macOS: there a lease is not safe over a
-/// suspension.
+/// Elsewhere it is .NET's Stopwatch, which counts suspension on Windows, but not on macOS: there a lease is not safe
+/// over a suspension.
 /// </remarks>
 internal sealed partial class ReplicaClock(TimeProvider time) : IReplicaClock
 {

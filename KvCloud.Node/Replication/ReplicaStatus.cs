@@ -2,7 +2,9 @@ using KvCloud.Consensus;
 
 namespace KvCloud.Node.Replication;
 
-/// <summary>What this replica knows of itself at one moment. Immutable: published whole by the driver after each turn of its loop.</summary>
+/// <summary>
+/// What this replica knows of itself at one moment. Immutable: published whole by the driver in each step.
+/// </summary>
 /// <param name="Leader">Who leads, as far as known; null when unknown.</param>
 /// <param name="LastLeaderContactTickMs">
 /// Environment.TickCount64 when the leader (or, on the leader, a quorum) was last heard; 0 for never.

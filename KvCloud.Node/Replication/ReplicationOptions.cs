@@ -6,8 +6,8 @@ namespace KvCloud.Node.Replication;
 internal sealed record ReplicationOptions
 {
     /// <summary>
-    /// Slots that wait to be written to the log, beyond which this node takes no more from its peers or clients: the data store
-    /// must not get far ahead of the log.
+    /// Slots that wait to be written to the log, beyond which this node takes no more from its peers or clients: the
+    /// data store must not get far ahead of the log.
     /// </summary>
     public const int MaxUnwrittenSlots = 16_384;
 
@@ -20,7 +20,9 @@ internal sealed record ReplicationOptions
     /// <summary>While fewer slots than this are in flight, batches need not be full.</summary>
     public int EagerInFlightSlots { get; init; } = 2;
 
-    /// <summary>How long writes wait at most for a batch of the recent size; the consensus worker looks each millisecond.</summary>
+    /// <summary>
+    /// How long writes wait at most for a batch of the recent size; the consensus worker looks each millisecond.
+    /// </summary>
     public TimeSpan BatchingLimit { get; init; } = TimeSpan.FromMilliseconds(1);
 
     /// <summary>How long superseded versions stay readable. The leader's setting travels with each batch.</summary>
@@ -32,10 +34,15 @@ internal sealed record ReplicationOptions
     /// <summary>Bytes of writes waiting to be proposed; beyond it a write is answered OVERLOADED.</summary>
     public long MaxQueuedWriteBytes { get; init; } = 64 * 1024 * 1024;
 
-    /// <summary>Bytes chosen and not yet applied, beyond which this node takes no more from its peers or clients.</summary>
+    /// <summary>
+    /// Bytes chosen and not yet applied, beyond which this node takes no more from its peers or clients.
+    /// </summary>
     public long MaxUnappliedBytes { get; init; } = 64 * 1024 * 1024;
 
-    /// <summary>Bytes applied since the data store was last made durable, after which it is again, so that the log can be trimmed.</summary>
+    /// <summary>
+    /// Bytes applied since the data store was last made durable, after which it is again, so that the log can be
+    /// trimmed.
+    /// </summary>
     public long FlushBytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>How often log and data store are looked at: marked, flushed, trimmed.</summary>

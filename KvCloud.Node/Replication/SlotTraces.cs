@@ -12,11 +12,13 @@ namespace KvCloud.Node.Replication;
 /// the log nor the state knows of it, and a context that is lost costs spans and nothing else.
 /// </summary>
 /// <remarks>
-/// Remembers the newest slots only, in a ring. Thread-safe but for what is outgoing, which is of who takes the turn.
+/// Remembers the newest slots only, in a ring. Thread-safe but for what is outgoing, which is of the consensus worker.
 /// </remarks>
 internal sealed class SlotTraces(NodeId self, IReadOnlyList<NodeId> voters)
 {
-    /// <summary>Slots remembered; more than are in flight by default, for each displaces the one this far below.</summary>
+    /// <summary>
+    /// Slots remembered; more than are in flight by default, for each displaces the one this far below.
+    /// </summary>
     internal const int Capacity = 1024;
 
     /// <summary>OpenTelemetry's default limit; what is above it an exporter would drop.</summary>
@@ -58,7 +60,7 @@ internal sealed class SlotTraces(NodeId self, IReadOnlyList<NodeId> voters)
         return traced.Count > 0 ? Begin(traced, writes.Count, slot, ballot) : null;
     }
 
-    /// <summary>Tells the followers what was proposed since; to be called before the turn sends its messages.</summary>
+    /// <summary>Tells the followers what was proposed since; to be called before the step sends its messages.</summary>
     public void SendOutgoing(IConsensusTransport transport)
     {
         if (_outgoing.Count > 0)

@@ -16,8 +16,8 @@ namespace KvCloud.Node.Replication;
 /// <remarks>
 /// An answer is never false. What has left this node may take effect, so whatever breaks then is OUTCOME_UNKNOWN. Only
 /// the leader's own word that nothing was done (NOT_LEADER) lets the write be routed anew, and a write is with one
-/// node at a time. What comes from a peer goes to this node's consensus or is refused; it is never forwarded again, so nothing
-/// runs in a ring. The command's bytes are the client's: its client id and sequence go through untouched.
+/// node at a time. What comes from a peer goes to this node's consensus or is refused; it is never forwarded again,
+/// so nothing runs in a ring. The command's bytes are the client's: its client id and sequence go through untouched.
 /// </remarks>
 internal sealed class WriteForwarder
 {
@@ -79,8 +79,8 @@ internal sealed class WriteForwarder
     /// Sends a write to wherever the leader is, which may be here by now. Refuses what can be sent nowhere.
     /// </summary>
     /// <param name="awaitVisible">
-    /// Calls back when the version is readable here, or the deadline has passed: until then the answer is held back, so that
-    /// whoever wrote through this node also reads the write here.
+    /// Calls back when the version is readable here, or the deadline has passed: until then the answer is held back,
+    /// so that whoever wrote through this node also reads the write here.
     /// </param>
     public void Write(PendingWrite write, Action<CommitVersion, long, Action> awaitVisible) =>
         Route(new PendingForward(write, awaitVisible));
@@ -107,7 +107,8 @@ internal sealed class WriteForwarder
     }
 
     /// <summary>
-    /// Answers what will get no answer any more, and routes anew what was refused without effect. To be called at every tick.
+    /// Answers what will get no answer any more, and routes anew what was refused without effect. To be called at
+    /// every tick.
     /// </summary>
     public void Sweep(long nowMs)
     {
@@ -300,7 +301,8 @@ internal sealed class WriteForwarder
     }
 
     /// <summary>
-    /// Nothing was done, and soon this node knows as well as its peer who leads: at the next sweep the write goes there.
+    /// Nothing was done, and soon this node knows as well as its peer who leads: at the next sweep the write goes
+    /// there.
     /// </summary>
     private void RouteLater(PendingForward forward)
     {

@@ -18,7 +18,9 @@ internal enum ReadWait
     /// <summary>A read index.</summary>
     ReadIndex = 0,
 
-    /// <summary>A read index, in a time that is short: the replica was out of touch for too long to read without.</summary>
+    /// <summary>
+    /// A read index, in a time that is short: the replica was out of touch for too long to read without.
+    /// </summary>
     Fresh = 1,
 
     /// <summary>A read index, which shows whether the version was issued.</summary>

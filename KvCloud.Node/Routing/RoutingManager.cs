@@ -20,7 +20,9 @@ internal sealed class RoutingManager(
     /// <summary>How long a local read may wait for word from the leader before it is refused as too stale.</summary>
     private const int FreshWaitMs = 500;
 
-    /// <summary>Sends a write on its way. The answer, refusals included, comes by <see cref="PendingWrite.Finish"/>.</summary>
+    /// <summary>
+    /// Sends a write on its way. The answer, refusals included, comes by <see cref="PendingWrite.Finish"/>.
+    /// </summary>
     public void Write(PendingWrite write)
     {
         ReplicaStatus status = driver.Status;
@@ -42,8 +44,8 @@ internal sealed class RoutingManager(
     }
 
     /// <summary>
-    /// Whether a read may look into the local store, where that can be said at once: for LOCAL on a replica that is known to
-    /// be fresh, for LEADER inside the lease or on another node, for a version that is applied.
+    /// Whether a read may look into the local store, where that can be said at once: for LOCAL on a replica that is
+    /// known to be fresh, for LEADER inside the lease or on another node, for a version that is applied.
     /// </summary>
     /// <param name="admission">The answer.</param>
     /// <param name="wait">Where there is none yet: what to wait for.</param>
@@ -86,7 +88,9 @@ internal sealed class RoutingManager(
         }
     }
 
-    /// <summary>Lets a read wait for what <see cref="TryAdmit"/> named; it is admitted or refused exactly once.</summary>
+    /// <summary>
+    /// Lets a read wait for what <see cref="TryAdmit"/> named; it is admitted or refused exactly once.
+    /// </summary>
     public void Wait(RoutedRead read, in ReadRequest request, ReadWait wait, Slot slot)
     {
         read.WaitFor(this, request, wait);
@@ -100,7 +104,9 @@ internal sealed class RoutingManager(
         }
     }
 
-    /// <summary>Until when a read waits, of one whose call ends at the deadline (<see cref="IReplicaClock.NowMs"/>).</summary>
+    /// <summary>
+    /// Until when a read waits, of one whose call ends at the deadline (<see cref="IReplicaClock.NowMs"/>).
+    /// </summary>
     public long WaitDeadlineMs(ReadWait wait, long deadlineMs) =>
         wait == ReadWait.Fresh ? Math.Min(deadlineMs, clock.NowMs + FreshWaitMs) : deadlineMs;
 

@@ -71,7 +71,9 @@ internal static class SabotageProfiles
         _ => WithSoundDisks(profile),
     };
 
-    /// <summary>Nothing is lost for good and nobody refuses to start: what is found then comes of the sabotage.</summary>
+    /// <summary>
+    /// Nothing is lost for good and nobody refuses to start: what is found then comes of the sabotage.
+    /// </summary>
     private static SimProfile WithSoundDisks(SimProfile profile) => profile with
     {
         DamageEveryMs = 0,

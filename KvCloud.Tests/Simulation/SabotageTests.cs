@@ -1,8 +1,8 @@
 namespace KvCloud.Tests.Simulation;
 
 /// <summary>
-/// Breaks the world on purpose and expects to be told, by what should find it: proof that the checkers would find a real
-/// fault. The same worlds without the sabotage are found to be sound.
+/// Breaks the world on purpose and expects to be told, by what should find it: proof that the checkers would find a
+/// real fault. The same worlds without the sabotage are found to be sound.
 /// </summary>
 public class SabotageTests
 {

@@ -134,8 +134,8 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
         AnyNode().WallClockOffsetMs = Random.Next(2 * profile.WallClockJumpMaxMs + 1) - profile.WallClockJumpMaxMs;
 
     /// <summary>
-    /// Damages what a node that is down has on its disk. It may notice and not start any more, or not be harmed: it must never
-    /// come back with less than it has told of.
+    /// Damages what a node that is down has on its disk. It may notice and not start any more, or not be harmed: it
+    /// must never come back with less than it has told of.
     /// </summary>
     private void DamageDisk()
     {

@@ -76,7 +76,9 @@ internal sealed record SimProfile
     /// <summary>Calls of a disk that fail: reads, writes, syncs, and opening a file.</summary>
     public int DiskFaultEveryMs { get; init; }
 
-    /// <summary>A disk is damaged, or what is on it lost, while its node is down. A minority of nodes at most, and for good.</summary>
+    /// <summary>
+    /// A disk is damaged, or what is on it lost, while its node is down. A minority of nodes at most, and for good.
+    /// </summary>
     public int DamageEveryMs { get; init; }
 
     /// <summary>A node goes down and does not come back: so many at most.</summary>

@@ -3,7 +3,9 @@ using KvCloud.Node.State;
 
 namespace KvCloud.Node.Replication.Workers;
 
-/// <summary>Sees what a replica decides while it does so: how the simulator's checkers look into it. Must not change anything.</summary>
+/// <summary>
+/// Sees what a replica decides while it does so: how the simulator's checkers look into it. Must not change anything.
+/// </summary>
 internal interface IReplicaObserver
 {
     /// <summary>A batch of writes goes into the slot.</summary>

@@ -1,8 +1,8 @@
 namespace KvCloud.Node.Replication.Workers;
 
 /// <summary>
-/// What a replica takes from the world it runs in. In production threads and the machine's clocks, in the simulator what
-/// the seed makes of them.
+/// What a replica takes from the world it runs in. In production threads and the machine's clocks, in the simulator
+/// what the seed makes of them.
 /// </summary>
 internal interface IReplicaRuntime
 {

@@ -37,7 +37,8 @@ internal enum RunReason
 
 /// <summary>
 /// What one worker does. It runs on one thread at a time, mostly the worker's own; who that is, and when, is up to
-/// <see cref="IWorkers"/>. A run is Begin, Execute, Complete: the simulator lets time pass, and crashes come, in between.
+/// <see cref="IWorkers"/>. A run is Begin, Execute, Complete: the simulator lets time pass, and crashes come, in
+/// between.
 /// </summary>
 internal interface IWork
 {
@@ -56,7 +57,9 @@ internal interface IWork
     /// <summary>Tells who waited for it, and which other workers have something to do now.</summary>
     FollowUp Complete();
 
-    /// <summary>The replica has failed and no run will begin any more: answers whoever still waits. Called once.</summary>
+    /// <summary>
+    /// The replica has failed and no run will begin any more: answers whoever still waits. Called once.
+    /// </summary>
     void Abandon();
 }
 
@@ -65,7 +68,9 @@ internal enum Due
 {
     No = 0,
 
-    /// <summary>Small and alone: a thread that has time runs it to completion instead of waking the worker's own.</summary>
+    /// <summary>
+    /// Small and alone: a thread that has time runs it to completion instead of waking the worker's own.
+    /// </summary>
     Inline = 1,
 
     /// <summary>The worker's own thread does it.</summary>

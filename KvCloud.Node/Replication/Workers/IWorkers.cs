@@ -13,8 +13,8 @@ internal enum InlineWork
 }
 
 /// <summary>
-/// Lets the workers of one replica run: in production on threads (<see cref="ThreadWorkers"/>), in the simulator as events
-/// of which the seed decides which comes next.
+/// Lets the workers of one replica run: in production on threads (<see cref="ThreadWorkers"/>), in the simulator as
+/// events of which the seed decides which comes next.
 /// </summary>
 /// <remarks>
 /// Of one worker there is never more than one run at a time. Work that was added before a call to <see cref="Wake"/> or
@@ -31,8 +31,8 @@ internal interface IWorkers : IDisposable
     void Wake(Station station);
 
     /// <summary>
-    /// Runs the worker on this thread until nothing is due, unless a run is on its way, of another thread or above this very
-    /// call: that one is followed by another look. Any thread.
+    /// Runs the worker on this thread until nothing is due, unless a run is on its way, of another thread or above
+    /// this very call: that one is followed by another look. Any thread.
     /// </summary>
     /// <param name="allowed">What the thread has time for afterwards.</param>
     void RunInline(Station station, InlineWork allowed);

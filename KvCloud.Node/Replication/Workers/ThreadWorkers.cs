@@ -2,9 +2,11 @@ namespace KvCloud.Node.Replication.Workers;
 
 /// <summary>
 /// The workers of a replica on threads. Who brings work runs it where it can, a peer's receiving thread or the log's:
-/// that spares a change of threads for each message. Small work that follows from it the same thread runs to completion.
+/// that spares a change of threads for each message. Small work that follows from it the same thread runs to
+/// completion.
 /// </summary>
-/// <param name="onFailure">Gets the first exception of a run, after which no other run begins. On the thread that failed.</param>
+/// <param name="onFailure">Gets the first exception of a run, after which no other run begins. On the thread that
+/// failed.</param>
 internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
 {
     /// <summary>Runs on end by a thread that has work of its own; the worker's thread does the rest.</summary>

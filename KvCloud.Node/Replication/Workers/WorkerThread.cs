@@ -13,8 +13,8 @@ internal enum RunResult
 }
 
 /// <summary>
-/// One worker: at most one thread at a time runs its work, its own or one that brought it. Who finds it busy leaves, for
-/// whoever is at it looks once more before it goes.
+/// One worker: at most one thread at a time runs its work, its own or one that brought it. Who finds it busy leaves,
+/// for whoever is at it looks once more before it goes.
 /// </summary>
 /// <remarks>
 /// The thread is woken by an event that is set outside of all locks. With Monitor.Pulse the woken thread finds the lock

@@ -6,7 +6,9 @@ using KvCloud.Tests.Consensus;
 
 namespace KvCloud.Tests.Node.Replication;
 
-/// <summary>The queue over a real core: a single voter whose disk the test stalls, so that what is proposed stays in flight.</summary>
+/// <summary>
+/// The queue over a real core: a single voter whose disk the test stalls, so that what is proposed stays in flight.
+/// </summary>
 public sealed class ProposalQueueTests
 {
     private const int LargerThanTheWindow = 9 * 1024 * 1024;

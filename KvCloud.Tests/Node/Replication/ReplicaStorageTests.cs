@@ -9,7 +9,9 @@ using static KvCloud.Tests.Node.Replication.Log.LogEntries;
 
 namespace KvCloud.Tests.Node.Replication;
 
-/// <summary>A replica that lost a part of what it keeps on disk would break its word: it must not start as if it were new.</summary>
+/// <summary>
+/// A replica that lost a part of what it keeps on disk would break its word: it must not start as if it were new.
+/// </summary>
 public sealed class ReplicaStorageTests : IDisposable
 {
     private const int FarAheadSlots = 140_000;

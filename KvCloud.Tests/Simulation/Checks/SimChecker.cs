@@ -178,7 +178,9 @@ internal sealed class SimChecker(SimWorld world)
         }
     }
 
-    /// <summary>Any read: what it sees is the state at the slot that its store had applied, or at its version.</summary>
+    /// <summary>
+    /// Any read: what it sees is the state at the slot that its store had applied, or at its version.
+    /// </summary>
     public void Saw(SimNode node, SimOp op, in SimReadAnswer answer)
     {
         Reads++;
@@ -230,7 +232,9 @@ internal sealed class SimChecker(SimWorld world)
         _model.RanAt(attempt) is null,
         $"{attempt.Op} attempt {attempt.Number} was refused, but slot {_model.RanAt(attempt)} holds it");
 
-    /// <summary>The client has the answer to its write: in real time it came after all that was answered before it began.</summary>
+    /// <summary>
+    /// The client has the answer to its write: in real time it came after all that was answered before it began.
+    /// </summary>
     public void WriteEnded(SimAttempt attempt, in CommandResult result)
     {
         SimModel.Outcome outcome = OutcomeOf(attempt);
@@ -298,7 +302,9 @@ internal sealed class SimChecker(SimWorld world)
         }
     }
 
-    /// <summary>A local read must not miss what was answered longer ago than max_staleness_ms, by its node's clock.</summary>
+    /// <summary>
+    /// A local read must not miss what was answered longer ago than max_staleness_ms, by its node's clock.
+    /// </summary>
     private void CheckStaleness(SimOp op, in SimReadAnswer answer)
     {
         long staleUs = world.Profile.MaxStalenessMs * SimProfile.Millisecond;

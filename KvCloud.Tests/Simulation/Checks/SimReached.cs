@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace KvCloud.Tests.Simulation;
 
-/// <summary>What a seed, or many, have brought about: a run that reaches none of something proves nothing about it.</summary>
+/// <summary>
+/// What a seed, or many, have brought about: a run that reaches none of something proves nothing about it.
+/// </summary>
 internal sealed record SimReached
 {
     public long Elections { get; set; }

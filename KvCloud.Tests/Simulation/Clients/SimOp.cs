@@ -70,7 +70,9 @@ internal sealed record SimOp(int Id, SimOpKind Kind)
     /// <summary>Sent once more after it was answered: it must be answered the same, and took effect long ago.</summary>
     public bool IsAnsweredBefore { get; init; }
 
-    /// <summary>A slot that some operation answered before this one began had seen: this one must not see less.</summary>
+    /// <summary>
+    /// A slot that some operation answered before this one began had seen: this one must not see less.
+    /// </summary>
     public Slot Floor { get; init; }
 
     /// <summary>When its request was sent, at the last attempt.</summary>

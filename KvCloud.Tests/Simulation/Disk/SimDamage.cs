@@ -37,8 +37,8 @@ internal static class SimDamage
     }
 
     /// <summary>
-    /// Any bit but those of the stamps of sectors: in the very last group before a crash damage of a stamp is taken for a write
-    /// that was never finished (docs/adr/0007).
+    /// Any bit but those of the stamps of sectors: in the very last group before a crash damage of a stamp is taken
+    /// for a write that was never finished (docs/adr/0007).
     /// </summary>
     private static void FlipBit(SimDisk disk, DeterministicRandom random, string file)
     {

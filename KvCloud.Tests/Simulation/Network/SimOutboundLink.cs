@@ -97,7 +97,8 @@ internal sealed class SimOutboundLink : ISimSocketOwner
             Enqueue(message);
         }
 
-        // A forwarded write counts on its connection: TCP delivers no bytes twice. Consensus itself bears any repetition.
+        // A forwarded write counts on its connection: TCP delivers no bytes twice. Consensus itself bears any
+        // repetition.
         if (message is not Forward && random.Chance(_network.DuplicatePerMille))
         {
             EnqueueLater(message);

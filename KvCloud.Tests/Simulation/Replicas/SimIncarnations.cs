@@ -3,8 +3,8 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Tests.Simulation;
 
 /// <summary>
-/// The incarnations on a simulated disk. While the disk is busy a new one cannot be noted: the handshake is refused, as by a
-/// disk that fails, and tried again.
+/// The incarnations on a simulated disk. While the disk is busy a new one cannot be noted: the handshake is refused,
+/// as by a disk that fails, and tried again.
 /// </summary>
 internal sealed class SimIncarnations(SimDisk disk, IIncarnationRegistry incarnations) : IIncarnationRegistry
 {

@@ -76,7 +76,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
 
     public long WallClockOffsetMs { get; set; }
 
-    /// <summary>It does not come back: its disk was damaged, and it refuses to start, or nobody starts it any more.</summary>
+    /// <summary>
+    /// It does not come back: its disk was damaged, and it refuses to start, or nobody starts it any more.
+    /// </summary>
     public bool IsGone { get; private set; }
 
     /// <summary>Something on its disk was damaged or lost, so that it may refuse to start.</summary>
@@ -141,7 +143,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         IsGone = true;
     }
 
-    /// <summary>As SIGSTOP does: no tick, no message handled, until then. Suspended, the clock of deadlines stands still too.</summary>
+    /// <summary>
+    /// As SIGSTOP does: no tick, no message handled, until then. Suspended, the clock of deadlines stands still too.
+    /// </summary>
     public void PauseUntil(long momentUs, bool isSuspended)
     {
         if (IsDown || momentUs <= PausedUntilUs)
@@ -380,7 +384,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         _replica!.StartAsync(_ => { }, CancellationToken.None).GetAwaiter().GetResult();
     }
 
-    /// <summary>A start that was refused or failed: for good where the disk is damaged, else somebody tries again.</summary>
+    /// <summary>
+    /// A start that was refused or failed: for good where the disk is damaged, else somebody tries again.
+    /// </summary>
     private void StartRefused(Exception exception)
     {
         _world.Trace($"node-{Self.Value}   does not start: {exception.GetType().Name}: {exception.Message}");

@@ -24,7 +24,9 @@ internal readonly record struct SimReadAnswer(NodeId Node, string? Value, long V
     public IReadOnlyDictionary<string, string>? Rows { get; init; }
 }
 
-/// <summary>The reads of one start of a node, in the place of the clients' connections: routed by the production router.</summary>
+/// <summary>
+/// The reads of one start of a node, in the place of the clients' connections: routed by the production router.
+/// </summary>
 internal sealed class SimReads(SimNode node, SimWorld world, RoutingManager routing)
 {
     private readonly SimWorld _world = world;

@@ -4,12 +4,13 @@ using KvCloud.Node.Replication.Workers;
 namespace KvCloud.Tests.Simulation;
 
 /// <summary>
-/// The workers of one start of a node, as events: the seed says when a thread that was woken runs, whether who brings work
-/// runs it or loses it to another thread, and how long a run takes. So log, apply and consensus meet in every order.
+/// The workers of one start of a node, as events: the seed says when a thread that was woken runs, whether who brings
+/// work runs it or loses it to another thread, and how long a run takes. So log, apply and consensus meet in every
+/// order.
 /// </summary>
 /// <remarks>
-/// A run that needs the disk is one operation of the <see cref="SimDisk"/>: it begins at its first call, and what it did is
-/// undone from some point on if the node crashes before its time is over.
+/// A run that needs the disk is one operation of the <see cref="SimDisk"/>: it begins at its first call, and what it
+/// did is undone from some point on if the node crashes before its time is over.
 /// </remarks>
 internal sealed class SimWorkers(SimNode node, SimWorld world, Action<Exception> onFailure) : IWorkers
 {

@@ -292,8 +292,8 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     [Fact]
     public void Open_makes_durable_what_a_process_that_died_may_have_left_in_the_page_cache()
     {
-        // A sync cannot be seen from here, but that the pages are written anew: without that, one whose sync failed counts as
-        // clean, and no later sync would bring it to the disk.
+        // A sync cannot be seen from here, but that the pages are written anew: without that, one whose sync failed
+        // counts as clean, and no later sync would bring it to the disk.
         WriteThree();
         DateTime before = DateTime.UtcNow.AddHours(-1);
         File.SetLastWriteTimeUtc(LastSegment, before);
