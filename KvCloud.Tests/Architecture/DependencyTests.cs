@@ -62,6 +62,43 @@ public sealed partial class DependencyTests
         Assert.Empty(used.Intersect(forbidden.Split(' ')));
     }
 
+    /// <summary>What decides runs in the simulator, so it is given its threads, clocks, files and chance (adr/0009).</summary>
+    [Theory]
+    [InlineData(
+        "Replication",
+        "Replication/ReplicaClock.cs Replication/Workers/ThreadRuntime.cs Replication/Workers/WorkerThread.cs"
+        + " Replication/SlotTraces.cs Replication/Log/SegmentedLogOptions.cs")]
+    [InlineData("Routing", "")]
+    [InlineData("State", "")]
+    [InlineData("Operations", "")]
+    [InlineData("Transport/InboundSession.cs", "")]
+    [InlineData("Transport/InboundConnections.cs", "")]
+    [InlineData("Transport/OutboundSession.cs", "")]
+    [InlineData("Transport/OutgoingBuffer.cs", "")]
+    [InlineData("Transport/ReconnectBackoff.cs", "")]
+    [InlineData("Transport/Handshake.cs", "")]
+    [InlineData("Transport/PeerGate.cs", "")]
+    [InlineData("Transport/IncarnationFile.cs", "")]
+    [InlineData("Transport/ConsensusCodec.cs", "")]
+    public void Room_of_a_replica_has_no_thread_clock_file_or_chance_of_its_own(string room, string except)
+    {
+        string path = Repository.File("KvCloud.Node", room);
+        string[] files = Directory.Exists(path) ? Directory.GetFiles(path, "*.cs", SearchOption.AllDirectories) : [path];
+        string[] excepted = [.. except.Split(' ').Select(file => Repository.File("KvCloud.Node", file))];
+
+        Assert.Empty(files.Except(excepted).SelectMany(
+            file => File.ReadLines(file)
+                .Where(line => !line.TrimStart().StartsWith("//", StringComparison.Ordinal))
+                .SelectMany(line => OfTheMachine().Matches(line))
+                .Select(match => $"{file}: {match.Value}")));
+    }
+
+    [GeneratedRegex(
+        @"new Thread\(|Thread\.Sleep|\bTimer\b|Task\.(Run|Delay)|ThreadPool|DateTime(Offset)?\.(Utc)?Now|Environment\.Tick"
+        + @"|\bStopwatch\b|TimeProvider|(?<![\w.])File\.|(?<![\w.])Directory\.(?!Dispose|Identity)\w+\(|Random\.Shared|new Random\("
+        + @"|RandomNumberGenerator|Guid\.NewGuid|\bSocket\b|FileStream|RandomAccess")]
+    private static partial Regex OfTheMachine();
+
     private static string[] Items(string project, string kind) =>
     [
         .. XDocument.Load(Repository.File($"KvCloud.{project}", $"KvCloud.{project}.csproj"))
