@@ -75,6 +75,7 @@ internal sealed class KvStateMachine
         _window.Advance(header, AppliedVersion);
         _hasher.Mix(_window.LoggedUnixMs);
         _hasher.Mix(_window.ClockMs);
+        _hasher.Mix(_window.OwedMs);
         _hasher.Mix(_window.OldestReadable.Value);
     }
 
@@ -113,6 +114,7 @@ internal sealed class KvStateMachine
             _window.OldestReadable,
             _window.LoggedUnixMs,
             _window.ClockMs,
+            _window.OwedMs,
             _nextKeyspaceId,
             _sessions.Uses).Write(record);
         _batch.Put(KvTable.Meta, StateRecord.Key, record);
@@ -357,7 +359,7 @@ internal sealed class KvStateMachine
         _nextKeyspaceId = state.NextKeyspaceId;
         if (_store.TryGet(KvTable.Meta, "retention"u8, ref buffer))
         {
-            _window.Restore(state.OldestReadable, state.LoggedUnixMs, state.WindowClockMs, buffer.Value);
+            _window.Restore(state, buffer.Value);
         }
 
         buffer.Dispose();

@@ -16,7 +16,9 @@ namespace KvCloud.Node.State;
 /// before. So the window has a clock of its own, which goes on by what passed since the batch before, but by no more
 /// than an eighth of the window for one batch: a clock that leaps takes no more than that from what is readable. A
 /// time before the last one moves nothing; if it is more than that step behind, the one before was wrong, or this one
-/// is, and time is measured from here on. When little is written, versions stay readable for longer than the window:
+/// is, and time is measured from here on. What that next leaps forward by may be the same two clocks again, of leaders
+/// that take turns; so a step forward is owed first, or each change of leaders would take an eighth of the window.
+/// When little is written, versions stay readable for longer than the window:
 /// it moves by batches.
 /// </para>
 /// </remarks>
@@ -32,6 +34,9 @@ internal sealed class RetentionWindow
 
     /// <summary>The logged time from which the next batch's is measured.</summary>
     public long LoggedUnixMs { get; private set; }
+
+    /// <summary>After the logged time went back: so much of what passes next does not count.</summary>
+    public long OwedMs { get; private set; }
 
     /// <summary>
     /// The window's own clock. It never goes back, and only differences between its times mean anything.
@@ -66,16 +71,17 @@ internal sealed class RetentionWindow
         Raise(new CommitVersion(newest.Value - header.Retention.Versions));
     }
 
-    public void Restore(CommitVersion oldestReadable, long loggedUnixMs, long clockMs, ReadOnlySpan<byte> samples)
+    public void Restore(in StateRecord state, ReadOnlySpan<byte> samples)
     {
         if (samples.Length == 0 || samples[0] != FormatVersion || samples.Length % SampleSizeBytes != 1)
         {
             throw new StoreCorruptException("The retention record is not of a format this program knows.");
         }
 
-        OldestReadable = oldestReadable;
-        LoggedUnixMs = loggedUnixMs;
-        ClockMs = clockMs;
+        OldestReadable = state.OldestReadable;
+        LoggedUnixMs = state.LoggedUnixMs;
+        ClockMs = state.WindowClockMs;
+        OwedMs = state.WindowOwedMs;
         for (int i = 1; i < samples.Length; i += SampleSizeBytes)
         {
             _newest = new Sample(
@@ -115,11 +121,15 @@ internal sealed class RetentionWindow
         long passedMs = unixMs - LoggedUnixMs;
         if (passedMs > 0)
         {
-            ClockMs += Math.Min(passedMs, stepMs);
+            long countedMs = Math.Min(passedMs, stepMs);
+            long paidMs = Math.Min(countedMs, OwedMs);
+            OwedMs -= paidMs;
+            ClockMs += countedMs - paidMs;
+            LoggedUnixMs = unixMs;
         }
-
-        if (passedMs > 0 || passedMs < -stepMs)
+        else if (passedMs < -stepMs)
         {
+            OwedMs = stepMs;
             LoggedUnixMs = unixMs;
         }
     }

@@ -8,6 +8,7 @@ namespace KvCloud.Node.State;
 /// <summary>What the state machine knows beside keys and sessions, in one record that rides in every batch with the data.</summary>
 /// <param name="LoggedUnixMs">See <see cref="RetentionWindow.LoggedUnixMs"/>.</param>
 /// <param name="WindowClockMs">See <see cref="RetentionWindow.ClockMs"/>. In format 1 it is the logged time.</param>
+/// <param name="WindowOwedMs">See <see cref="RetentionWindow.OwedMs"/>. In format 1 there is none.</param>
 /// <param name="Uses">How often any session was used: the order in which sessions are forgotten.</param>
 internal readonly record struct StateRecord(
     Slot AppliedSlot,
@@ -16,14 +17,15 @@ internal readonly record struct StateRecord(
     CommitVersion OldestReadable,
     long LoggedUnixMs,
     long WindowClockMs,
+    long WindowOwedMs,
     uint NextKeyspaceId,
     long Uses)
 {
-    public const int SizeBytes = 1 + (7 * sizeof(long)) + sizeof(uint) + sizeof(ulong);
+    public const int SizeBytes = 1 + (8 * sizeof(long)) + sizeof(uint) + sizeof(ulong);
 
     private const byte FormatVersion = 2;
     private const byte FormatWithoutClock = 1;
-    private const int SizeBytesWithoutClock = SizeBytes - sizeof(long);
+    private const int SizeBytesWithoutClock = SizeBytes - (2 * sizeof(long));
 
     /// <summary>Key of the record in the meta table.</summary>
     public static ReadOnlySpan<byte> Key => "applied"u8;
@@ -39,7 +41,8 @@ internal readonly record struct StateRecord(
         BinaryPrimitives.WriteInt64LittleEndian(destination[41..], Uses);
         BinaryPrimitives.WriteUInt32LittleEndian(destination[49..], NextKeyspaceId);
         BinaryPrimitives.WriteInt64LittleEndian(destination[53..], WindowClockMs);
-        BinaryPrimitives.WriteUInt64LittleEndian(destination[61..], XxHash3.HashToUInt64(destination[..61]));
+        BinaryPrimitives.WriteInt64LittleEndian(destination[61..], WindowOwedMs);
+        BinaryPrimitives.WriteUInt64LittleEndian(destination[69..], XxHash3.HashToUInt64(destination[..69]));
     }
 
     public static StateRecord Read(ReadOnlySpan<byte> record)
@@ -66,6 +69,7 @@ internal readonly record struct StateRecord(
             new CommitVersion(BinaryPrimitives.ReadInt64LittleEndian(record[25..])),
             BinaryPrimitives.ReadInt64LittleEndian(record[33..]),
             BinaryPrimitives.ReadInt64LittleEndian(record[(hasClock ? 53 : 33)..]),
+            hasClock ? BinaryPrimitives.ReadInt64LittleEndian(record[61..]) : 0,
             BinaryPrimitives.ReadUInt32LittleEndian(record[49..]),
             BinaryPrimitives.ReadInt64LittleEndian(record[41..]));
     }

@@ -18,6 +18,7 @@ internal sealed class StateModel
     private (long UnixMs, long Version) _lastMoment;
     private long _unixMs;
     private long _loggedUnixMs;
+    private long _owedMs;
 
     public CommitVersion Version { get; private set; }
 
@@ -38,11 +39,15 @@ internal sealed class StateModel
         long stepMs = Math.Max(1, retention.TimeMs / 8);
         if (unixMs > _loggedUnixMs)
         {
-            _unixMs += Math.Min(unixMs - _loggedUnixMs, stepMs);
+            long counted = Math.Min(unixMs - _loggedUnixMs, stepMs);
+            long paid = Math.Min(counted, _owedMs);
+            _owedMs -= paid;
+            _unixMs += counted - paid;
             _loggedUnixMs = unixMs;
         }
         else if (unixMs < _loggedUnixMs - stepMs)
         {
+            _owedMs = stepMs;
             _loggedUnixMs = unixMs;
         }
 
