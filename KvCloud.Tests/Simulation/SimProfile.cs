@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 
 namespace KvCloud.Tests.Simulation;
@@ -115,10 +116,16 @@ internal sealed record SimProfile
 
     public int MaxUnchosenBytes { get; init; } = 24 * 1024 * 1024;
 
+    /// <summary>For how long versions stay readable at the even nodes; each leader logs its own.</summary>
+    public MvccRetention Retention { get; init; } = MvccRetention.Default;
+
+    public MvccRetention RetentionOfOddNodes { get; init; } = MvccRetention.Default;
+
     public static SimProfile Draw(DeterministicRandom random)
     {
         bool hasSmallWindow = random.Chance(300);
         bool hasSmallBatches = random.Chance(300);
+        MvccRetention retention = random.Chance(300) ? ShortRetention(random) : MvccRetention.Default;
         return new SimProfile
         {
             Nodes = Pick(random, 1, 3, 3, 3, 3, 3, 5, 5, 5, 7),
@@ -162,12 +169,17 @@ internal sealed record SimProfile
             MaxInFlightSlots = hasSmallWindow ? 1 + random.Next(4) : 256,
             MaxInFlightBytes = hasSmallWindow ? 400 : 8 * 1024 * 1024,
             MaxUnchosenBytes = hasSmallWindow ? 600 : 24 * 1024 * 1024,
+            Retention = retention,
+            RetentionOfOddNodes = retention != MvccRetention.Default && random.Chance(300)
+                ? ShortRetention(random)
+                : retention,
             Workload = (SimWorkload)Pick(random, 0, 0, 1, 2),
         };
     }
 
-    public ReplicationOptions ToReplicationOptions() => new()
+    public ReplicationOptions ToReplicationOptions(NodeId node) => new()
     {
+        Retention = node.Value % 2 == 0 ? Retention : RetentionOfOddNodes,
         MaxBatchCommands = MaxBatchCommands,
         MaxBatchBytes = MaxBatchBytes,
         MaxQueuedWrites = MaxQueuedWrites,
@@ -175,6 +187,11 @@ internal sealed record SimProfile
         FlushBytes = FlushBytes,
         TrimIntervalMs = TrimIntervalMs,
     };
+
+    /// <summary>Versions leave the window by their number or by their age, or by both.</summary>
+    private static MvccRetention ShortRetention(DeterministicRandom random) => new(
+        random.Chance(600) ? 1 + random.Next(2_000) : MvccRetention.Default.TimeMs,
+        random.Chance(600) ? 5 + random.Next(200) : MvccRetention.Default.Versions);
 
     private static int Pick(DeterministicRandom random, params ReadOnlySpan<int> choices) =>
         choices[random.Next(choices.Length)];

@@ -248,9 +248,11 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         {
             for (int i = 0; i < VersionsLookedAt; i++)
             {
-                var version = new CommitVersion(Random.Next((int)Checker.Model.Version + 1));
+                long oldest = Checker.Model.OldestReadableAt(Checker.AgreedSlot);
+                var version = new CommitVersion(oldest + Random.Next((int)(Checker.Model.Version - oldest) + 1));
+                var look = new SimReadAnswer(node.Self, null, 0, Checker.AgreedSlot);
                 CheckLaw(
-                    node.Store.ReadRange(_data.Keys[0], _data.Keys[^1], version),
+                    node.Store.ReadRange(look, _data.Keys[0], _data.Keys[^1], version).Rows!,
                     version.Value,
                     $"{node.Self} in the end");
             }

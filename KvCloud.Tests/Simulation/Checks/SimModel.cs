@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
 
@@ -20,6 +21,7 @@ internal sealed class SimModel
     private readonly Dictionary<int, Slot> _ranAt = [];
     private readonly List<Outcome[]> _outcomes = [];
     private readonly List<long> _versions = [];
+    private readonly SimWindow _window = new();
     private Slot _familySince = NoFamily;
     private long _familyVersion;
     private long _version;
@@ -42,9 +44,11 @@ internal sealed class SimModel
 
     public Slot? RanAt(SimAttempt attempt) => _ranAt.TryGetValue(attempt.Number, out Slot slot) ? slot : null;
 
-    public void Apply(Slot slot, IReadOnlyList<SimAttempt> attempts)
+    /// <param name="header">Of the batch in the slot; null where there is none.</param>
+    public void Apply(Slot slot, BatchHeader? header, IReadOnlyList<SimAttempt> attempts)
     {
         Invariant.Check(slot == AppliedSlot.Next, "the model skips a slot");
+        _window.Apply(header, _version);
         var outcomes = new Outcome[attempts.Count];
         for (int i = 0; i < outcomes.Length; i++)
         {
@@ -60,6 +64,9 @@ internal sealed class SimModel
         _outcomes.Add(outcomes);
         _versions.Add(_version);
     }
+
+    /// <summary>What a store that has applied up to this slot refuses: versions below this one.</summary>
+    public long OldestReadableAt(Slot slot) => _window.OldestAt(slot.Value);
 
     /// <summary>Whether a store that has applied up to this slot has the column family.</summary>
     public bool HasFamilyAt(Slot slot) => slot >= _familySince;
@@ -119,6 +126,11 @@ internal sealed class SimModel
         if (_familySince == NoFamily && op.Keys.Concat(op.ConflictKeys).Any(IsOfFamily))
         {
             return new Outcome(ErrorCode.COLUMN_FAMILY_NOT_FOUND, 0, slot);
+        }
+
+        if (op.ReadVersion < _window.Oldest && (op.ConflictKeys.Count > 0 || op.ConflictRange is not null))
+        {
+            return new Outcome(ErrorCode.VERSION_TOO_OLD, 0, slot);
         }
 
         if (op.ConflictKeys.Any(key => LastVersion(key) > op.ReadVersion)

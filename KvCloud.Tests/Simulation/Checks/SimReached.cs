@@ -30,6 +30,12 @@ internal sealed record SimReached
 
     public long UnknownOutcomes { get; set; }
 
+    /// <summary>Reads at a version that had left the window.</summary>
+    public long TooOldReads { get; set; }
+
+    /// <summary>Commits of what was read at a version that had left the window.</summary>
+    public long TooOldCommits { get; set; }
+
     /// <summary>Replicas that stopped because of their disk.</summary>
     public long Failures { get; set; }
 

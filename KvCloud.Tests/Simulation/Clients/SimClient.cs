@@ -148,7 +148,7 @@ internal sealed class SimClient
 
         _world.Checker.ReadEnded(Op!, found);
         _world.History.ReadEnded(Op!, found);
-        Read = found;
+        Read = found.IsTooOld ? null : found;
         Think();
     }
 
@@ -227,6 +227,7 @@ internal sealed class SimClient
     private void TraceRead(in SimReadAnswer found) => _world.Trace(
         $"client-{_id} {Op} saw {Describe(found)} version {found.Version} at slot {found.AppliedSlot} on {found.Node}");
 
-    private static string Describe(in SimReadAnswer answer) =>
-        answer.Rows is null ? answer.Value ?? "nothing" : string.Join(' ', answer.Rows.Values);
+    private static string Describe(in SimReadAnswer answer) => answer.IsTooOld
+        ? "that it is too old,"
+        : answer.Rows is null ? answer.Value ?? "nothing" : string.Join(' ', answer.Rows.Values);
 }

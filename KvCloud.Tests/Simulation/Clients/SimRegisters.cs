@@ -56,6 +56,16 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
             };
         }
 
+        if (kind is >= 20 and < 23 && !SimModel.IsOfFamily(key))
+        {
+            return new SimOp(world.NextOpId(), SimOpKind.SnapshotRead)
+            {
+                Keys = [key],
+                ReadVersion = OlderVersion(),
+                At = Random.Next(profile.Nodes),
+            };
+        }
+
         if (kind < 50)
         {
             ReadLevel level = kind < 25 ? ReadLevel.ReadIndex : kind < 42 ? ReadLevel.Leader : ReadLevel.Local;
@@ -87,10 +97,13 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
                     ConflictRange = Random.Chance(300) && DefaultKeys() is { Count: > 0 } read ? (read[0], read[^1]) : null,
                     IsStamped = Random.Chance(300),
                     PaddingBytes = Math.Max(0, AnyPadding()),
-                    ReadVersion = Math.Max(0, _seenVersion - Random.Next(3)),
+                    ReadVersion = Random.Chance(900) ? Math.Max(0, _seenVersion - Random.Next(3)) : OlderVersion(),
                     Identity = identity,
                 };
     }
+
+    /// <summary>Of one who has begun long ago.</summary>
+    private long OlderVersion() => Math.Max(0, _seenVersion - Random.Next(1 << Random.Next(10)));
 
     private List<string> DefaultKeys()
     {
