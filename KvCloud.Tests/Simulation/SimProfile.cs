@@ -19,6 +19,9 @@ internal sealed record SimProfile
 
     public int Clients { get; init; } = 4;
 
+    /// <summary>One more client with so many calls on their way at once, in the place of other clients.</summary>
+    public int PipelinedCalls { get; init; }
+
     public int Keys { get; init; } = 4;
 
     public long FaultyUs { get; init; } = 6 * Second;
@@ -130,6 +133,7 @@ internal sealed record SimProfile
         {
             Nodes = Pick(random, 1, 3, 3, 3, 3, 3, 5, 5, 5, 7),
             Clients = Pick(random, 2, 3, 4, 5, 6, 24),
+            PipelinedCalls = random.Chance(300) ? 2 + random.Next(15) : 0,
             Keys = 1 + random.Next(5),
             FaultyUs = (3 + random.Next(5)) * Second,
             ThinkMaxMs = Pick(random, 10, 40, 120),

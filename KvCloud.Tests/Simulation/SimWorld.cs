@@ -44,6 +44,11 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
             Profile = Profile with { ThinkMaxMs = Profile.ThinkMaxMs / 4 };
         }
 
+        else if (Profile.PipelinedCalls > 0)
+        {
+            Profile = Profile with { Clients = Math.Min(Profile.Clients, 3) };
+        }
+
         _data = Profile.Workload switch
         {
             SimWorkload.Bank => new SimBank(2 + Profile.Keys),
@@ -144,8 +149,13 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
             var client = new SimClient(i, this, Profile);
             _clients.Add(client);
             client.Start(_data is null
-                ? new SimRegisters(client, this, Profile).Run()
+                ? new SimRegisters(client, this, Profile, new SimSession()).Run()
                 : new SimTransactions(client, i, this, Profile, _data).Run());
+        }
+
+        if (_data is null)
+        {
+            StartPipeline();
         }
 
         _nemesis.Start();
@@ -153,6 +163,19 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         Heal();
         Converge();
         CheckLawEverywhere();
+    }
+
+    /// <summary>A client with many calls under way, in a few sessions.</summary>
+    private void StartPipeline()
+    {
+        var pipeline = new SimPipeline(this, Profile);
+        SimSession[] sessions = [new SimSession(), new SimSession(), new SimSession()];
+        for (int i = 0; i < Profile.PipelinedCalls; i++)
+        {
+            var lane = new SimClient(Profile.Clients + 1 + i, this, Profile, pipeline);
+            _clients.Add(lane);
+            lane.Start(new SimRegisters(lane, this, Profile, sessions[i % sessions.Length]).Run());
+        }
     }
 
     /// <summary>Holds what somebody saw as of one version to the law of the data.</summary>

@@ -30,6 +30,8 @@ public class SimulationTests
                 (nameof(reached.PowerCuts), reached.PowerCuts, 1),
                 (nameof(reached.ExpiredCalls), reached.ExpiredCalls, 0.2),
                 (nameof(reached.UnknownOutcomes), reached.UnknownOutcomes, 1),
+                (nameof(reached.PipelinedCalls), reached.PipelinedCalls, 30),
+                (nameof(reached.SharedSlots), reached.SharedSlots, 2),
                 (nameof(reached.TooOldReads), reached.TooOldReads, 0.08),
                 (nameof(reached.TooOldCommits), reached.TooOldCommits, 0.15),
                 (nameof(reached.Failures), reached.Failures, 0.2),

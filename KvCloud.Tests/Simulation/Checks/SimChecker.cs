@@ -137,6 +137,10 @@ internal sealed class SimChecker(SimWorld world)
             Require(!attempt.IsRefused, $"{attempt.Op} attempt {attempt.Number} was refused, and is chosen all the same");
         }
 
+        SimIdentity? first = Array.Find(attempts, attempt => attempt.Op.Identity is not null)?.Op.Identity;
+        bool isShared = Array.Exists(
+            attempts, attempt => attempt.Op.Identity is SimIdentity other && other.Session != first!.Value.Session);
+        world.Reached.SharedSlots += isShared ? 1 : 0;
         _model.Apply(entry.Slot, header, attempts);
         world.Trace($"chosen   slot {entry.Slot} = {entry.Value} {string.Join(", ", attempts.Select(item => item.Op))}");
     }

@@ -30,6 +30,12 @@ internal sealed record SimReached
 
     public long UnknownOutcomes { get; set; }
 
+    /// <summary>Calls of a client that had others on their way.</summary>
+    public long PipelinedCalls { get; set; }
+
+    /// <summary>Slots with writes of several sessions.</summary>
+    public long SharedSlots { get; set; }
+
     /// <summary>Reads at a version that had left the window.</summary>
     public long TooOldReads { get; set; }
 

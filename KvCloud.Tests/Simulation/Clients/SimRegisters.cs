@@ -4,10 +4,8 @@ using KvCloud.Protocol;
 namespace KvCloud.Tests.Simulation;
 
 /// <summary>What one client does to the registers: reads and writes of every kind, each for itself.</summary>
-internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile profile)
+internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile profile, SimSession session)
 {
-    private long _session;
-    private long _sequence;
     private long _seenVersion;
 
     private DeterministicRandom Random => world.Random;
@@ -17,6 +15,11 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
         while (true)
         {
             yield return MakeUp();
+            if (client.Op!.Identity is SimIdentity ended)
+            {
+                session.Ended(ended);
+            }
+
             if (client.Read is SimReadAnswer answer)
             {
                 _seenVersion = Math.Max(_seenVersion, answer.Version);
@@ -24,10 +27,9 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
             else if (client.Written is { Code: ErrorCode.OK } result)
             {
                 _seenVersion = Math.Max(_seenVersion, result.Version.Value);
-                if (client.Op!.Kind == SimOpKind.OpenSession)
+                if (client.Op.Kind == SimOpKind.OpenSession)
                 {
-                    _session = result.Version.Value;
-                    _sequence = 0;
+                    session.Open(result.Version.Value);
                 }
             }
         }
@@ -35,7 +37,7 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
 
     private SimOp MakeUp()
     {
-        if (_session == 0 && Random.Chance(500))
+        if (!session.IsOpen && Random.Chance(500))
         {
             return new SimOp(world.NextOpId(), SimOpKind.OpenSession);
         }
@@ -77,9 +79,7 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
             };
         }
 
-        SimIdentity? identity = _session != 0 && Random.Chance(800)
-            ? new SimIdentity(_session, ++_sequence, _sequence)
-            : null;
+        SimIdentity? identity = session.IsOpen && Random.Chance(800) ? session.Next() : null;
         string other = AnyKey();
         return kind < 75
             ? new SimOp(world.NextOpId(), SimOpKind.Set)
