@@ -28,6 +28,12 @@ internal sealed record SimProfile
 
     public int ThinkMaxMs { get; init; } = 60;
 
+    /// <summary>Most calls have a fifth of this as their deadline, up to a fifth more than all of it.</summary>
+    public int TimeoutMaxMs { get; init; } = 1_000;
+
+    /// <summary>How long after its deadline a call is given up that nobody answered.</summary>
+    public int AnswerMaxMs { get; init; } = 200;
+
     public int LossPerMille { get; init; }
 
     public int DuplicatePerMille { get; init; }
@@ -88,6 +94,9 @@ internal sealed record SimProfile
     /// <summary>A node goes down and does not come back: so many at most.</summary>
     public int LostNodes { get; init; }
 
+    /// <summary>A follower is away until so many slots were chosen without it; 0 for none.</summary>
+    public int AbsentForSlots { get; init; }
+
     /// <summary>A synced write of a healthy disk takes up to this much.</summary>
     public int SyncMaxUs { get; init; } = 1_100;
 
@@ -113,6 +122,9 @@ internal sealed record SimProfile
 
     public int TrimIntervalMs { get; init; } = 300;
 
+    /// <summary>Sent at a time to a node that is behind.</summary>
+    public int CatchUpChunkBytes { get; init; } = 128 * 1024;
+
     public int MaxInFlightSlots { get; init; } = 256;
 
     public int MaxInFlightBytes { get; init; } = 8 * 1024 * 1024;
@@ -129,7 +141,7 @@ internal sealed record SimProfile
         bool hasSmallWindow = random.Chance(300);
         bool hasSmallBatches = random.Chance(300);
         MvccRetention retention = random.Chance(300) ? ShortRetention(random) : MvccRetention.Default;
-        return new SimProfile
+        var profile = new SimProfile
         {
             Nodes = Pick(random, 1, 3, 3, 3, 3, 3, 5, 5, 5, 7),
             Clients = Pick(random, 2, 3, 4, 5, 6, 24),
@@ -169,6 +181,7 @@ internal sealed record SimProfile
             MaxQueuedWrites = Pick(random, 2, 65_536, 65_536),
             FlushBytes = Pick(random, 200, 4_096, 64 * 1024),
             TrimIntervalMs = Pick(random, 100, 500, 1_000),
+            CatchUpChunkBytes = Pick(random, 1, 8, 128) * 1_024,
             MaxUnappliedBytes = Pick(random, 500, 64 * 1024 * 1024, 64 * 1024 * 1024),
             MaxInFlightSlots = hasSmallWindow ? 1 + random.Next(4) : 256,
             MaxInFlightBytes = hasSmallWindow ? 400 : 8 * 1024 * 1024,
@@ -179,6 +192,7 @@ internal sealed record SimProfile
                 : retention,
             Workload = (SimWorkload)Pick(random, 0, 0, 1, 2),
         };
+        return random.Chance(5) ? profile.WithAbsence(random) : profile;
     }
 
     public ReplicationOptions ToReplicationOptions(NodeId node) => new()
@@ -190,6 +204,42 @@ internal sealed record SimProfile
         MaxUnappliedBytes = MaxUnappliedBytes,
         FlushBytes = FlushBytes,
         TrimIntervalMs = TrimIntervalMs,
+        CatchUpChunkBytes = CatchUpChunkBytes,
+    };
+
+    /// <summary>Nothing else goes wrong, so that very much gets done while one is away.</summary>
+    private SimProfile WithAbsence(DeterministicRandom random) => this with
+    {
+        AbsentForSlots = 1_000 + random.Next(1_000),
+        CatchUpChunkBytes = Pick(random, 8, 128) * 1_024,
+        Nodes = Pick(random, 3, 3, 5),
+        Clients = 24,
+        PipelinedCalls = 0,
+        FaultyUs = 3 * Second,
+        ThinkMaxMs = 1,
+        TimeoutMaxMs = 50,
+        AnswerMaxMs = 20,
+        LossPerMille = 0,
+        DuplicatePerMille = 0,
+        ReorderPerMille = 0,
+        SplitPerMille = 0,
+        ConnectFailPerMille = 0,
+        BreakEveryMs = 0,
+        CorruptEveryMs = 0,
+        MaxDelayUs = 500,
+        HeldUpPerMille = 0,
+        PartitionEveryMs = 0,
+        CrashEveryMs = 0,
+        PauseEveryMs = 0,
+        DiskTroubleEveryMs = 0,
+        DiskFaultEveryMs = 0,
+        DamageEveryMs = 0,
+        LostNodes = 0,
+        SyncMaxUs = 300,
+        ApplyMaxMs = 1,
+        MaxBatchCommands = 1 + random.Next(2),
+        MaxQueuedWrites = 65_536,
+        MaxUnappliedBytes = 64 * 1024 * 1024,
     };
 
     /// <summary>Versions leave the window by their number or by their age, or by both.</summary>

@@ -41,7 +41,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         if (Profile.Workload != SimWorkload.Registers)
         {
             // A transaction has many steps: a client that thinks long before each gets little done.
-            Profile = Profile with { ThinkMaxMs = Profile.ThinkMaxMs / 4 };
+            Profile = Profile with { ThinkMaxMs = Math.Max(1, Profile.ThinkMaxMs / 4) };
         }
 
         else if (Profile.PipelinedCalls > 0)
@@ -159,6 +159,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         }
 
         _nemesis.Start();
+        new SimAbsence(this, Profile).Start();
         RunUntil(() => false, Profile.FaultyUs);
         Heal();
         Converge();

@@ -36,6 +36,9 @@ internal sealed record SimReached
     /// <summary>Slots with writes of several sessions.</summary>
     public long SharedSlots { get; set; }
 
+    /// <summary>Followers that came back more than a thousand slots behind.</summary>
+    public long LongCatchUps { get; set; }
+
     /// <summary>Reads at a version that had left the window.</summary>
     public long TooOldReads { get; set; }
 

@@ -85,7 +85,7 @@ internal sealed class SimClient
         Op = op;
         long token = ++_token;
         _attempts++;
-        int timeoutMs = _burst?.TimeoutMs ?? (Random.Chance(100) ? 20 + Random.Next(200) : 200 + Random.Next(1_000));
+        int timeoutMs = _burst?.TimeoutMs ?? AnyTimeoutMs();
         long arrivesAfterUs = _burst?.ArrivesAfterUs ?? 100 + Random.Next(1_000);
         _burst = null;
         SimNode node = _world.Nodes[Target];
@@ -107,13 +107,13 @@ internal sealed class SimClient
         }
 
         // The node is to say first what it knows.
-        _world.After((timeoutMs + 200) * SimProfile.Millisecond, () => IfCurrent(token, Unknown));
+        _world.After((timeoutMs + _profile.AnswerMaxMs) * SimProfile.Millisecond, () => IfCurrent(token, Unknown));
     }
 
     /// <summary>On the way to the node a request may get lost, and there may be nobody there.</summary>
     private void Go(long token, long afterUs, Func<bool> arrive)
     {
-        if (Random.Chance(_world.IsHealed ? 0 : 5))
+        if (Random.Chance(MayLose ? 5 : 0))
         {
             return;
         }
@@ -130,11 +130,18 @@ internal sealed class SimClient
     /// <summary>And on the way back the answer.</summary>
     private void Return(long token, Action action)
     {
-        if (!Random.Chance(_world.IsHealed ? 0 : 10))
+        if (!Random.Chance(MayLose ? 10 : 0))
         {
             _world.After(100 + Random.Next(1_000), () => IfCurrent(token, action));
         }
     }
+
+    /// <summary>Who waits for what was lost asks nothing meanwhile.</summary>
+    private bool MayLose => !_world.IsHealed && _profile.AbsentForSlots == 0;
+
+    private int AnyTimeoutMs() => Random.Chance(100)
+        ? 20 + Random.Next(_profile.TimeoutMaxMs / 5)
+        : (_profile.TimeoutMaxMs / 5) + Random.Next(_profile.TimeoutMaxMs);
 
     private void IfCurrent(long token, Action action)
     {
