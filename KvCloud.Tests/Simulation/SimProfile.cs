@@ -1,6 +1,7 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
+using KvCloud.Node.State;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -136,6 +137,9 @@ internal sealed record SimProfile
 
     public MvccRetention RetentionOfOddNodes { get; init; } = MvccRetention.Default;
 
+    /// <summary>So few that sessions are forgotten, and answers while their session lasts.</summary>
+    public SessionLimits SessionLimits { get; init; } = SessionLimits.Default;
+
     public static SimProfile Draw(DeterministicRandom random)
     {
         bool hasSmallWindow = random.Chance(300);
@@ -190,9 +194,12 @@ internal sealed record SimProfile
             RetentionOfOddNodes = retention != MvccRetention.Default && random.Chance(300)
                 ? ShortRetention(random)
                 : retention,
+            SessionLimits = random.Chance(250)
+                ? new SessionLimits(1 + random.Next(5), 1 + random.Next(8))
+                : SessionLimits.Default,
             Workload = (SimWorkload)Pick(random, 0, 0, 1, 2),
         };
-        return random.Chance(5) ? profile.WithAbsence(random) : profile;
+        return random.Chance(6) ? profile.WithAbsence(random) : profile;
     }
 
     public ReplicationOptions ToReplicationOptions(NodeId node) => new()
@@ -240,6 +247,8 @@ internal sealed record SimProfile
         MaxBatchCommands = 1 + random.Next(2),
         MaxQueuedWrites = 65_536,
         MaxUnappliedBytes = 64 * 1024 * 1024,
+        MaxInFlightBytes = 8 * 1024 * 1024,
+        MaxUnchosenBytes = 24 * 1024 * 1024,
     };
 
     /// <summary>Versions leave the window by their number or by their age, or by both.</summary>

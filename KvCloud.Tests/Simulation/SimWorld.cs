@@ -41,7 +41,12 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         if (Profile.Workload != SimWorkload.Registers)
         {
             // A transaction has many steps: a client that thinks long before each gets little done.
-            Profile = Profile with { ThinkMaxMs = Math.Max(1, Profile.ThinkMaxMs / 4) };
+            // And it counts what it was told: for that its session must last.
+            Profile = Profile with
+            {
+                ThinkMaxMs = Math.Max(1, Profile.ThinkMaxMs / 4),
+                SessionLimits = SessionLimits.Default,
+            };
         }
 
         else if (Profile.PipelinedCalls > 0)

@@ -33,6 +33,7 @@ public class SimulationTests
                 (nameof(reached.PipelinedCalls), reached.PipelinedCalls, 30),
                 (nameof(reached.SharedSlots), reached.SharedSlots, 2),
                 (nameof(reached.LongCatchUps), reached.LongCatchUps, 0.001),
+                (nameof(reached.ExpiredSessions), reached.ExpiredSessions, 3),
                 (nameof(reached.TooOldReads), reached.TooOldReads, 0.08),
                 (nameof(reached.TooOldCommits), reached.TooOldCommits, 0.15),
                 (nameof(reached.Failures), reached.Failures, 0.2),

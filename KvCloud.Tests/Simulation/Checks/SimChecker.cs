@@ -15,7 +15,7 @@ internal sealed class SimChecker(SimWorld world)
     private readonly List<Value> _agreed = [];
     private readonly Dictionary<(long Slot, Ballot Origin), SimAttempt[]> _proposed = [];
     private readonly Dictionary<long, ulong> _hashes = [];
-    private readonly SimModel _model = new();
+    private readonly SimModel _model = new(world.Profile.SessionLimits);
     private readonly Slot[] _handedOut = new Slot[world.Profile.Nodes];
     private readonly Slot[] _applied = new Slot[world.Profile.Nodes];
     private readonly SortedDictionary<long, Ballot>[] _toldVotes =
@@ -256,6 +256,7 @@ internal sealed class SimChecker(SimWorld world)
         Require(
             outcome.Slot > attempt.Op.Floor,
             $"{attempt.Op} took effect in slot {outcome.Slot}, before it began: slot {attempt.Op.Floor} was seen by then");
+        world.Reached.ExpiredSessions += outcome.Code == ErrorCode.SESSION_EXPIRED ? 1 : 0;
         world.Reached.TooOldCommits += outcome.Code == ErrorCode.VERSION_TOO_OLD ? 1 : 0;
         RaiseFloor(outcome.Slot);
     }

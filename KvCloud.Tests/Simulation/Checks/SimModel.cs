@@ -11,13 +11,12 @@ namespace KvCloud.Tests.Simulation;
 /// What the agreed log means, told as plainly as can be: the yardstick for the production executor. Knows operations,
 /// not their encoding.
 /// </summary>
-internal sealed class SimModel
+internal sealed class SimModel(SessionLimits sessions)
 {
     private static readonly Slot NoFamily = new(long.MaxValue);
 
     private readonly Dictionary<string, List<Change>> _keys = [];
-    private readonly Dictionary<(long Session, long Sequence), Outcome> _remembered = [];
-    private readonly Dictionary<long, long> _acknowledgedBelow = [];
+    private readonly SimSessions _sessions = new(sessions);
     private readonly Dictionary<int, Slot> _ranAt = [];
     private readonly List<Outcome[]> _outcomes = [];
     private readonly List<long> _versions = [];
@@ -103,21 +102,18 @@ internal sealed class SimModel
             return RunOnce(slot, op);
         }
 
-        long forgotten = Math.Max(
-            _acknowledgedBelow.GetValueOrDefault(identity.Session), identity.AcknowledgedBelow);
-        _acknowledgedBelow[identity.Session] = forgotten;
-        if (identity.Sequence < forgotten)
+        if (!_sessions.TryRecall(identity, out Outcome? known))
         {
-            // A sending from long ago: its answer was acknowledged, so nobody waits for this one.
             return new Outcome(ErrorCode.SESSION_EXPIRED, 0, slot);
         }
 
-        if (!_remembered.TryGetValue((identity.Session, identity.Sequence), out Outcome outcome))
+        if (known is Outcome outcome)
         {
-            outcome = RunOnce(slot, op);
-            _remembered.Add((identity.Session, identity.Sequence), outcome);
+            return outcome;
         }
 
+        outcome = RunOnce(slot, op);
+        _sessions.Remember(identity, outcome);
         return outcome;
     }
 
@@ -147,6 +143,11 @@ internal sealed class SimModel
         }
 
         _version++;
+        if (op.Kind == SimOpKind.OpenSession)
+        {
+            _sessions.Open(_version);
+        }
+
         for (int i = 0; i < op.Keys.Count; i++)
         {
             string key = op.Keys[i];

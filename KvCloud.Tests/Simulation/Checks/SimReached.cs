@@ -39,6 +39,9 @@ internal sealed record SimReached
     /// <summary>Followers that came back more than a thousand slots behind.</summary>
     public long LongCatchUps { get; set; }
 
+    /// <summary>Writes of sessions that were forgotten, or had forgotten the answer.</summary>
+    public long ExpiredSessions { get; set; }
+
     /// <summary>Reads at a version that had left the window.</summary>
     public long TooOldReads { get; set; }
 

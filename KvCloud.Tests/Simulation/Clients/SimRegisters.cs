@@ -18,6 +18,10 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
             if (client.Op!.Identity is SimIdentity ended)
             {
                 session.Ended(ended);
+                if (client.Written is { Code: ErrorCode.SESSION_EXPIRED })
+                {
+                    session.Expired(ended);
+                }
             }
 
             if (client.Read is SimReadAnswer answer)

@@ -22,6 +22,9 @@ internal sealed class SimSession
         return new SimIdentity(_session, _sequence, _underWay.Min);
     }
 
+    /// <summary>The replicas have forgotten it: another must be opened.</summary>
+    public void Expired(SimIdentity identity) => _session = identity.Session == _session ? 0 : _session;
+
     /// <summary>The call was answered, or is given up.</summary>
     public void Ended(SimIdentity identity)
     {

@@ -341,7 +341,8 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             SegmentSizeBytes = _profile.SegmentSizeBytes,
             RunLater = work => Later(_world.Random.Next(1_000), () => MakeSpare(work)),
         };
-        var storage = ReplicaStorage.Open(Disk, directory, _ => Store.Open(directory.IsNew), logOptions);
+        var storage = ReplicaStorage.Open(
+            Disk, directory, _ => Store.Open(directory.IsNew), logOptions, _profile.SessionLimits);
         Store.Executor = storage.Executor;
         Log = _world.Sabotage.OfLog(storage.Log, Store, () => Core is not null);
         int[] peers = [.. Enumerable.Range(0, _profile.Nodes).Where(id => id != Self.Value)];

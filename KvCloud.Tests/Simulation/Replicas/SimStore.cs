@@ -123,7 +123,7 @@ internal sealed class SimStore(SimWorld world) : IDisposable
         _executor?.Dispose();
         _executor = null;
         _store.RestoreLastFlush();
-        using var restored = new KvStoreExecutor(_store);
+        using var restored = new KvStoreExecutor(_store, world.Profile.SessionLimits);
         AppliedSlot = restored.AppliedSlot;
     }
 
