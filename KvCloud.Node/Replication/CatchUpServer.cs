@@ -6,10 +6,8 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication;
 
 /// <summary>Serves replicas that are behind from this one's log, the latest request of each.</summary>
-internal sealed class CatchUpServer(NodeId self, IPaxosLog log, IConsensusTransport transport) : IWork
+internal sealed class CatchUpServer(NodeId self, IPaxosLog log, IConsensusTransport transport, int chunkBytes) : IWork
 {
-    private const int ChunkBytes = 1024 * 1024;
-
     private readonly Lock _gate = new();
     private readonly SortedDictionary<int, CatchUpOrder> _orders = [];
     private CatchUpOrder _order;
@@ -90,7 +88,7 @@ internal sealed class CatchUpServer(NodeId self, IPaxosLog log, IConsensusTransp
     {
         try
         {
-            return log.Read(from, to, ChunkBytes);
+            return log.Read(from, to, chunkBytes);
         }
         catch (LogUnreadableException)
         {

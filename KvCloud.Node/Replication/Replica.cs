@@ -45,7 +45,7 @@ internal sealed class Replica : IAsyncDisposable
             options.MaxQueuedWrites, options.MaxQueuedWriteBytes, options.MaxBatchBytes, ReplicaClock.TickMs);
         _logWriter = new LogWriter(config.Self, log, transport, inbox, traces);
         _applier = new Applier(executor, runtime.Clock, traces, runtime.Observer, onFatal);
-        var catchUps = new CatchUpServer(config.Self, log, transport);
+        var catchUps = new CatchUpServer(config.Self, log, transport, options.CatchUpChunkBytes);
         var parts = new ReplicaParts(
             transport, executor, options, runtime, _workers, inbox, _logWriter, _applier, catchUps, traces);
         Driver = new ConsensusDriver(config, restored, parts);

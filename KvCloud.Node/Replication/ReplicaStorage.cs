@@ -12,13 +12,18 @@ internal sealed class ReplicaStorage : IDisposable
 {
     private readonly IKvStore _store;
 
-    private ReplicaStorage(DataDirectory directory, IncarnationFile incarnations, SegmentedPaxosLog log, IKvStore store)
+    private ReplicaStorage(
+        DataDirectory directory,
+        IncarnationFile incarnations,
+        SegmentedPaxosLog log,
+        IKvStore store,
+        SessionLimits sessions)
     {
         Directory = directory;
         Incarnations = incarnations;
         Log = log;
         _store = store;
-        Executor = new KvStoreExecutor(store);
+        Executor = new KvStoreExecutor(store, sessions);
     }
 
     public DataDirectory Directory { get; }
@@ -44,7 +49,11 @@ internal sealed class ReplicaStorage : IDisposable
 
     /// <summary>The same on any file system. The directory is closed if the rest cannot be opened.</summary>
     public static ReplicaStorage Open(
-        IFileSystem files, DataDirectory directory, Func<string, IKvStore> openStore, SegmentedLogOptions logOptions)
+        IFileSystem files,
+        DataDirectory directory,
+        Func<string, IKvStore> openStore,
+        SegmentedLogOptions logOptions,
+        SessionLimits? sessions = null)
     {
         SegmentedPaxosLog? log = null;
         IKvStore? store = null;
@@ -54,7 +63,7 @@ internal sealed class ReplicaStorage : IDisposable
             log = SegmentedPaxosLog.Open(files, directory.LogPath, directory.IsNew, logOptions);
             store = openStore(directory.DataPath);
             directory.NoteStoresMade();
-            return new ReplicaStorage(directory, incarnations, log, store);
+            return new ReplicaStorage(directory, incarnations, log, store, sessions ?? SessionLimits.Default);
         }
         catch
         {

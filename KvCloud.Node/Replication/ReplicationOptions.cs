@@ -40,6 +40,11 @@ internal sealed record ReplicationOptions
     public long MaxUnappliedBytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>
+    /// Bytes of entries sent at a time to a replica that is behind, or one larger entry. Less than a frame holds.
+    /// </summary>
+    public int CatchUpChunkBytes { get; init; } = 1024 * 1024;
+
+    /// <summary>
     /// Bytes applied since the data store was last made durable, after which it is again, so that the log can be
     /// trimmed.
     /// </summary>

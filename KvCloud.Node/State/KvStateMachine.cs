@@ -31,13 +31,13 @@ internal sealed class KvStateMachine
     private uint _nextKeyspaceId = 1;
     private StateHasher _hasher;
 
-    public KvStateMachine(IKvStore store, IKvBatch batch)
+    public KvStateMachine(IKvStore store, IKvBatch batch, SessionLimits sessions)
     {
         _store = store;
         _batch = batch;
         _keys = new KeyWriter(store);
         _conflicts = new ConflictChecker(store, _keys);
-        _sessions = new SessionTable(store);
+        _sessions = new SessionTable(store, sessions);
         _collector = new VersionCollector(store);
         Keyspaces = new KeyspaceCatalog([new Keyspace(0, Keyspace.DefaultName, CommitVersion.Zero)]);
         Load();

@@ -30,11 +30,11 @@ internal sealed class KvStoreExecutor : IDisposable
     private long _storedOldest;
 
     /// <summary>The store stays the caller's, who disposes of it after this.</summary>
-    public KvStoreExecutor(IKvStore store)
+    public KvStoreExecutor(IKvStore store, SessionLimits? sessions = null)
     {
         _store = store;
         _batch = store.CreateBatch();
-        _machine = new KvStateMachine(store, _batch);
+        _machine = new KvStateMachine(store, _batch, sessions ?? SessionLimits.Default);
         _published = new PublishedState(
             new AppliedState(_machine.AppliedSlot, _machine.AppliedVersion, _machine.StateHash),
             _machine.OldestReadable,

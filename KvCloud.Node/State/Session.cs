@@ -2,11 +2,12 @@ namespace KvCloud.Node.State;
 
 /// <summary>
 /// A client's session: which of its requests were answered. It remembers a window of
-/// <see cref="KvLimits.SessionAnswers"/> sequences from <see cref="Floor"/> on, one bit each; the answers are in the store.
+/// sequences from <see cref="Floor"/> on, one bit each; the answers are in the store.
 /// </summary>
-internal sealed class Session(long id)
+/// <param name="answers">How many sequences the window holds.</param>
+internal sealed class Session(long id, int answers)
 {
-    private readonly ulong[] _answered = new ulong[KvLimits.SessionAnswers / 64];
+    private readonly ulong[] _answered = new ulong[(answers + 63) / 64];
 
     public long Id { get; } = id;
 
@@ -24,17 +25,17 @@ internal sealed class Session(long id)
 
     public bool IsAnswered(long sequence) =>
         sequence >= Floor
-        && sequence < Floor + KvLimits.SessionAnswers
-        && (_answered[IndexOf(sequence)] & BitOf(sequence)) != 0;
+        && sequence < Floor + answers
+        && (_answered[WordOf(sequence)] & BitOf(sequence)) != 0;
 
-    public void MarkAnswered(long sequence) => _answered[IndexOf(sequence)] |= BitOf(sequence);
+    public void MarkAnswered(long sequence) => _answered[WordOf(sequence)] |= BitOf(sequence);
 
     /// <summary>Moves the floor up by one. Says whether the sequence that falls below it had been answered.</summary>
     public bool ForgetLowest()
     {
         long lowest = Floor;
         bool wasAnswered = IsAnswered(lowest);
-        _answered[IndexOf(lowest)] &= ~BitOf(lowest);
+        _answered[WordOf(lowest)] &= ~BitOf(lowest);
         Floor++;
         return wasAnswered;
     }
@@ -48,7 +49,7 @@ internal sealed class Session(long id)
         LastUse = lastUse;
     }
 
-    private static int IndexOf(long sequence) => (int)(sequence % KvLimits.SessionAnswers) / 64;
+    private int WordOf(long sequence) => (int)(sequence % answers) / 64;
 
-    private static ulong BitOf(long sequence) => 1UL << (int)(sequence % 64);
+    private ulong BitOf(long sequence) => 1UL << ((int)(sequence % answers) % 64);
 }

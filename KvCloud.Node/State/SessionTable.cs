@@ -29,7 +29,7 @@ internal enum RequestMemory
 /// Keys: <c>'s' session(8)</c> → format(1) last use(8) floor(8), and <c>'a' session(8) sequence(8)</c> → the answer.
 /// Heads of sessions are held in memory (at most 10,000 of some 250 bytes); answers are read when asked for.
 /// </remarks>
-internal sealed class SessionTable(IKvStore store)
+internal sealed class SessionTable(IKvStore store, SessionLimits limits)
 {
     private const byte SessionPrefix = (byte)'s';
     private const byte AnswerPrefix = (byte)'a';
@@ -75,12 +75,12 @@ internal sealed class SessionTable(IKvStore store)
 
     public void Open(IKvBatch batch, long sessionId)
     {
-        if (_byId.Count >= KvLimits.Sessions)
+        if (_byId.Count >= limits.Sessions)
         {
             Evict(batch, _byUse.First!.Value);
         }
 
-        var session = new Session(sessionId);
+        var session = new Session(sessionId, limits.Answers);
         _byId.Add(sessionId, session);
         session.Node = _byUse.AddLast(session);
         Touch(session);
@@ -117,7 +117,7 @@ internal sealed class SessionTable(IKvStore store)
     public void Remember(IKvBatch batch, in RequestIdentity identity, in RememberedAnswer answer)
     {
         Session session = _byId[identity.ClientId];
-        RaiseFloor(batch, session, identity.Sequence - KvLimits.SessionAnswers + 1);
+        RaiseFloor(batch, session, identity.Sequence - limits.Answers + 1);
         session.MarkAnswered(identity.Sequence);
         _pending[(identity.ClientId, identity.Sequence)] = answer;
         Span<byte> key = stackalloc byte[AnswerKeySize];
@@ -162,7 +162,7 @@ internal sealed class SessionTable(IKvStore store)
 
     private void Evict(IKvBatch batch, Session session)
     {
-        RaiseFloor(batch, session, session.Floor + KvLimits.SessionAnswers);
+        RaiseFloor(batch, session, session.Floor + limits.Answers);
         session.IsDirty = false;
         _byUse.Remove(session.Node!);
         _byId.Remove(session.Id);
@@ -173,7 +173,7 @@ internal sealed class SessionTable(IKvStore store)
     /// <summary>Forgets everything below <paramref name="floor"/>.</summary>
     private void RaiseFloor(IKvBatch batch, Session session, long floor)
     {
-        long end = Math.Min(floor, session.Floor + KvLimits.SessionAnswers);
+        long end = Math.Min(floor, session.Floor + limits.Answers);
         while (session.Floor < end)
         {
             long sequence = session.Floor;
@@ -220,20 +220,20 @@ internal sealed class SessionTable(IKvStore store)
             Session? session = _byId.GetValueOrDefault(sessionId);
             Invariant.Check(
                 session is not null && sequence >= session.Floor
-                    && sequence < session.Floor + KvLimits.SessionAnswers,
+                    && sequence < session.Floor + limits.Answers,
                 "every answer in the store is in its session's window");
             session.MarkAnswered(sequence);
         }
     }
 
-    private static Session ReadSession(ReadOnlySpan<byte> key, ReadOnlySpan<byte> record)
+    private Session ReadSession(ReadOnlySpan<byte> key, ReadOnlySpan<byte> record)
     {
         if (key.Length != SessionKeySize || record.Length != 1 + (2 * sizeof(long)) || record[0] != FormatVersion)
         {
             throw new StoreCorruptException("A session record is not of a format this program knows.");
         }
 
-        var session = new Session(BinaryPrimitives.ReadInt64BigEndian(key[1..]));
+        var session = new Session(BinaryPrimitives.ReadInt64BigEndian(key[1..]), limits.Answers);
         session.Restore(
             floor: BinaryPrimitives.ReadInt64LittleEndian(record[9..]),
             lastUse: BinaryPrimitives.ReadInt64LittleEndian(record[1..]));

@@ -1,5 +1,7 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
+using KvCloud.Node.State;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -18,11 +20,20 @@ internal sealed record SimProfile
 
     public int Clients { get; init; } = 4;
 
+    /// <summary>One more client with so many calls on their way at once, in the place of other clients.</summary>
+    public int PipelinedCalls { get; init; }
+
     public int Keys { get; init; } = 4;
 
     public long FaultyUs { get; init; } = 6 * Second;
 
     public int ThinkMaxMs { get; init; } = 60;
+
+    /// <summary>Most calls have a fifth of this as their deadline, up to a fifth more than all of it.</summary>
+    public int TimeoutMaxMs { get; init; } = 1_000;
+
+    /// <summary>How long after its deadline a call is given up that nobody answered.</summary>
+    public int AnswerMaxMs { get; init; } = 200;
 
     public int LossPerMille { get; init; }
 
@@ -84,6 +95,9 @@ internal sealed record SimProfile
     /// <summary>A node goes down and does not come back: so many at most.</summary>
     public int LostNodes { get; init; }
 
+    /// <summary>A follower is away until so many slots were chosen without it; 0 for none.</summary>
+    public int AbsentForSlots { get; init; }
+
     /// <summary>A synced write of a healthy disk takes up to this much.</summary>
     public int SyncMaxUs { get; init; } = 1_100;
 
@@ -109,20 +123,33 @@ internal sealed record SimProfile
 
     public int TrimIntervalMs { get; init; } = 300;
 
+    /// <summary>Sent at a time to a node that is behind.</summary>
+    public int CatchUpChunkBytes { get; init; } = 128 * 1024;
+
     public int MaxInFlightSlots { get; init; } = 256;
 
     public int MaxInFlightBytes { get; init; } = 8 * 1024 * 1024;
 
     public int MaxUnchosenBytes { get; init; } = 24 * 1024 * 1024;
 
+    /// <summary>For how long versions stay readable at the even nodes; each leader logs its own.</summary>
+    public MvccRetention Retention { get; init; } = MvccRetention.Default;
+
+    public MvccRetention RetentionOfOddNodes { get; init; } = MvccRetention.Default;
+
+    /// <summary>So few that sessions are forgotten, and answers while their session lasts.</summary>
+    public SessionLimits SessionLimits { get; init; } = SessionLimits.Default;
+
     public static SimProfile Draw(DeterministicRandom random)
     {
         bool hasSmallWindow = random.Chance(300);
         bool hasSmallBatches = random.Chance(300);
-        return new SimProfile
+        MvccRetention retention = random.Chance(300) ? ShortRetention(random) : MvccRetention.Default;
+        var profile = new SimProfile
         {
             Nodes = Pick(random, 1, 3, 3, 3, 3, 3, 5, 5, 5, 7),
             Clients = Pick(random, 2, 3, 4, 5, 6, 24),
+            PipelinedCalls = random.Chance(300) ? 2 + random.Next(15) : 0,
             Keys = 1 + random.Next(5),
             FaultyUs = (3 + random.Next(5)) * Second,
             ThinkMaxMs = Pick(random, 10, 40, 120),
@@ -158,23 +185,76 @@ internal sealed record SimProfile
             MaxQueuedWrites = Pick(random, 2, 65_536, 65_536),
             FlushBytes = Pick(random, 200, 4_096, 64 * 1024),
             TrimIntervalMs = Pick(random, 100, 500, 1_000),
+            CatchUpChunkBytes = Pick(random, 1, 8, 128) * 1_024,
             MaxUnappliedBytes = Pick(random, 500, 64 * 1024 * 1024, 64 * 1024 * 1024),
             MaxInFlightSlots = hasSmallWindow ? 1 + random.Next(4) : 256,
             MaxInFlightBytes = hasSmallWindow ? 400 : 8 * 1024 * 1024,
             MaxUnchosenBytes = hasSmallWindow ? 600 : 24 * 1024 * 1024,
+            Retention = retention,
+            RetentionOfOddNodes = retention != MvccRetention.Default && random.Chance(300)
+                ? ShortRetention(random)
+                : retention,
+            SessionLimits = random.Chance(250)
+                ? new SessionLimits(1 + random.Next(5), 1 + random.Next(8))
+                : SessionLimits.Default,
             Workload = (SimWorkload)Pick(random, 0, 0, 1, 2),
         };
+        return random.Chance(6) ? profile.WithAbsence(random) : profile;
     }
 
-    public ReplicationOptions ToReplicationOptions() => new()
+    public ReplicationOptions ToReplicationOptions(NodeId node) => new()
     {
+        Retention = node.Value % 2 == 0 ? Retention : RetentionOfOddNodes,
         MaxBatchCommands = MaxBatchCommands,
         MaxBatchBytes = MaxBatchBytes,
         MaxQueuedWrites = MaxQueuedWrites,
         MaxUnappliedBytes = MaxUnappliedBytes,
         FlushBytes = FlushBytes,
         TrimIntervalMs = TrimIntervalMs,
+        CatchUpChunkBytes = CatchUpChunkBytes,
     };
+
+    /// <summary>Nothing else goes wrong, so that very much gets done while one is away.</summary>
+    private SimProfile WithAbsence(DeterministicRandom random) => this with
+    {
+        AbsentForSlots = 1_000 + random.Next(1_000),
+        CatchUpChunkBytes = Pick(random, 8, 128) * 1_024,
+        Nodes = Pick(random, 3, 3, 5),
+        Clients = 24,
+        PipelinedCalls = 0,
+        FaultyUs = 3 * Second,
+        ThinkMaxMs = 1,
+        TimeoutMaxMs = 50,
+        AnswerMaxMs = 20,
+        LossPerMille = 0,
+        DuplicatePerMille = 0,
+        ReorderPerMille = 0,
+        SplitPerMille = 0,
+        ConnectFailPerMille = 0,
+        BreakEveryMs = 0,
+        CorruptEveryMs = 0,
+        MaxDelayUs = 500,
+        HeldUpPerMille = 0,
+        PartitionEveryMs = 0,
+        CrashEveryMs = 0,
+        PauseEveryMs = 0,
+        DiskTroubleEveryMs = 0,
+        DiskFaultEveryMs = 0,
+        DamageEveryMs = 0,
+        LostNodes = 0,
+        SyncMaxUs = 300,
+        ApplyMaxMs = 1,
+        MaxBatchCommands = 1 + random.Next(2),
+        MaxQueuedWrites = 65_536,
+        MaxUnappliedBytes = 64 * 1024 * 1024,
+        MaxInFlightBytes = 8 * 1024 * 1024,
+        MaxUnchosenBytes = 24 * 1024 * 1024,
+    };
+
+    /// <summary>Versions leave the window by their number or by their age, or by both.</summary>
+    private static MvccRetention ShortRetention(DeterministicRandom random) => new(
+        random.Chance(600) ? 1 + random.Next(2_000) : MvccRetention.Default.TimeMs,
+        random.Chance(600) ? 5 + random.Next(200) : MvccRetention.Default.Versions);
 
     private static int Pick(DeterministicRandom random, params ReadOnlySpan<int> choices) =>
         choices[random.Next(choices.Length)];

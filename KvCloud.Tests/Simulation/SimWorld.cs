@@ -41,7 +41,17 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         if (Profile.Workload != SimWorkload.Registers)
         {
             // A transaction has many steps: a client that thinks long before each gets little done.
-            Profile = Profile with { ThinkMaxMs = Profile.ThinkMaxMs / 4 };
+            // And it counts what it was told: for that its session must last.
+            Profile = Profile with
+            {
+                ThinkMaxMs = Math.Max(1, Profile.ThinkMaxMs / 4),
+                SessionLimits = SessionLimits.Default,
+            };
+        }
+
+        else if (Profile.PipelinedCalls > 0)
+        {
+            Profile = Profile with { Clients = Math.Min(Profile.Clients, 3) };
         }
 
         _data = Profile.Workload switch
@@ -144,15 +154,34 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
             var client = new SimClient(i, this, Profile);
             _clients.Add(client);
             client.Start(_data is null
-                ? new SimRegisters(client, this, Profile).Run()
+                ? new SimRegisters(client, this, Profile, new SimSession()).Run()
                 : new SimTransactions(client, i, this, Profile, _data).Run());
         }
 
+        if (_data is null)
+        {
+            StartPipeline();
+        }
+
         _nemesis.Start();
+        new SimAbsence(this, Profile).Start();
         RunUntil(() => false, Profile.FaultyUs);
         Heal();
         Converge();
         CheckLawEverywhere();
+    }
+
+    /// <summary>A client with many calls under way, in a few sessions.</summary>
+    private void StartPipeline()
+    {
+        var pipeline = new SimPipeline(this, Profile);
+        SimSession[] sessions = [new SimSession(), new SimSession(), new SimSession()];
+        for (int i = 0; i < Profile.PipelinedCalls; i++)
+        {
+            var lane = new SimClient(Profile.Clients + 1 + i, this, Profile, pipeline);
+            _clients.Add(lane);
+            lane.Start(new SimRegisters(lane, this, Profile, sessions[i % sessions.Length]).Run());
+        }
     }
 
     /// <summary>Holds what somebody saw as of one version to the law of the data.</summary>
@@ -248,9 +277,11 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         {
             for (int i = 0; i < VersionsLookedAt; i++)
             {
-                var version = new CommitVersion(Random.Next((int)Checker.Model.Version + 1));
+                long oldest = Checker.Model.OldestReadableAt(Checker.AgreedSlot);
+                var version = new CommitVersion(oldest + Random.Next((int)(Checker.Model.Version - oldest) + 1));
+                var look = new SimReadAnswer(node.Self, null, 0, Checker.AgreedSlot);
                 CheckLaw(
-                    node.Store.ReadRange(_data.Keys[0], _data.Keys[^1], version),
+                    node.Store.ReadRange(look, _data.Keys[0], _data.Keys[^1], version).Rows!,
                     version.Value,
                     $"{node.Self} in the end");
             }

@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Replication.Log;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
@@ -14,7 +15,7 @@ internal sealed class SimChecker(SimWorld world)
     private readonly List<Value> _agreed = [];
     private readonly Dictionary<(long Slot, Ballot Origin), SimAttempt[]> _proposed = [];
     private readonly Dictionary<long, ulong> _hashes = [];
-    private readonly SimModel _model = new();
+    private readonly SimModel _model = new(world.Profile.SessionLimits);
     private readonly Slot[] _handedOut = new Slot[world.Profile.Nodes];
     private readonly Slot[] _applied = new Slot[world.Profile.Nodes];
     private readonly SortedDictionary<long, Ballot>[] _toldVotes =
@@ -119,8 +120,13 @@ internal sealed class SimChecker(SimWorld world)
         Require(entry.Slot == AgreedSlot.Next, $"slot {entry.Slot} is chosen on {node.Self} before the one below it");
         _agreed.Add(entry.Value);
         SimAttempt[] attempts = [];
+        BatchHeader? header = null;
         if (entry.Value.Kind == ValueKind.Commands)
         {
+            Require(
+                CommandBatch.TryOpen(entry.Value.Payload, out CommandBatch batch, out string? error),
+                $"slot {entry.Slot} holds what is no batch: {error}");
+            header = batch.Header;
             Require(
                 _proposed.TryGetValue((entry.Slot.Value, entry.Value.Origin), out attempts!),
                 $"slot {entry.Slot} holds {entry.Value}, which nobody proposed there");
@@ -131,7 +137,11 @@ internal sealed class SimChecker(SimWorld world)
             Require(!attempt.IsRefused, $"{attempt.Op} attempt {attempt.Number} was refused, and is chosen all the same");
         }
 
-        _model.Apply(entry.Slot, attempts);
+        SimIdentity? first = Array.Find(attempts, attempt => attempt.Op.Identity is not null)?.Op.Identity;
+        bool isShared = Array.Exists(
+            attempts, attempt => attempt.Op.Identity is SimIdentity other && other.Session != first!.Value.Session);
+        world.Reached.SharedSlots += isShared ? 1 : 0;
+        _model.Apply(entry.Slot, header, attempts);
         world.Trace($"chosen   slot {entry.Slot} = {entry.Value} {string.Join(", ", attempts.Select(item => item.Op))}");
     }
 
@@ -184,6 +194,7 @@ internal sealed class SimChecker(SimWorld world)
     public void Saw(SimNode node, SimOp op, in SimReadAnswer answer)
     {
         Reads++;
+        world.Reached.TooOldReads += answer.IsTooOld ? 1 : 0;
         switch (op.Kind)
         {
             case SimOpKind.GetReadVersion:
@@ -204,12 +215,12 @@ internal sealed class SimChecker(SimWorld world)
 
                 break;
             case SimOpKind.SnapshotRead:
-                SawAt(node, op.Keys[0], op.ReadVersion, answer.Value);
+                SawAt(node, op.Keys[0], op.ReadVersion, answer);
                 break;
             case SimOpKind.SnapshotRange:
                 foreach (string key in op.Keys)
                 {
-                    SawAt(node, key, op.ReadVersion, answer.Rows!.GetValueOrDefault(key));
+                    SawAt(node, key, op.ReadVersion, answer with { Value = answer.Rows?.GetValueOrDefault(key) });
                 }
 
                 break;
@@ -245,6 +256,8 @@ internal sealed class SimChecker(SimWorld world)
         Require(
             outcome.Slot > attempt.Op.Floor,
             $"{attempt.Op} took effect in slot {outcome.Slot}, before it began: slot {attempt.Op.Floor} was seen by then");
+        world.Reached.ExpiredSessions += outcome.Code == ErrorCode.SESSION_EXPIRED ? 1 : 0;
+        world.Reached.TooOldCommits += outcome.Code == ErrorCode.VERSION_TOO_OLD ? 1 : 0;
         RaiseFloor(outcome.Slot);
     }
 
@@ -282,12 +295,12 @@ internal sealed class SimChecker(SimWorld world)
                 $"{node.Self} has applied slot {node.Store.AppliedSlot} of {AgreedSlot}");
             foreach (string key in world.Keys)
             {
-                (string? value, long version) = node.Store.Read(key);
-                SawNewest(node, key, new SimReadAnswer(node.Self, value, version, AgreedSlot));
+                SimReadAnswer look = new(node.Self, null, 0, AgreedSlot);
+                SawNewest(node, key, node.Store.Read(look, key));
                 if (!SimModel.IsOfFamily(key))
                 {
                     long at = world.Random.Next((int)_model.Version + 1);
-                    SawAt(node, key, at, node.Store.Read(key, new CommitVersion(at)).Value);
+                    SawAt(node, key, at, node.Store.Read(look, key, new CommitVersion(at)));
                 }
             }
         }
@@ -327,10 +340,18 @@ internal sealed class SimChecker(SimWorld world)
             + $"{answer.AppliedSlot}, should be {value ?? "nothing"} version {version}");
     }
 
-    private void SawAt(SimNode node, string key, long version, string? value) => Require(
-        value == _model.ValueAtVersion(key, version),
-        $"{node.Self} shows {key} = {value ?? "nothing"} at version {version}, "
-        + $"should be {_model.ValueAtVersion(key, version) ?? "nothing"}");
+    private void SawAt(SimNode node, string key, long version, in SimReadAnswer answer)
+    {
+        long oldest = _model.OldestReadableAt(answer.AppliedSlot);
+        Require(
+            answer.IsTooOld == version < oldest,
+            $"{node.Self} {(answer.IsTooOld ? "refuses to read" : "reads")} at version {version} at slot "
+            + $"{answer.AppliedSlot}, where version {oldest} is the oldest that can be read");
+        string? value = answer.IsTooOld ? null : _model.ValueAtVersion(key, version);
+        Require(
+            value == answer.Value,
+            $"{node.Self} shows {key} = {answer.Value ?? "nothing"} at version {version}, should be {value ?? "nothing"}");
+    }
 
     private bool IsAgreed(LogEntry entry) =>
         entry.Slot <= AgreedSlot && entry.Value.IsSameAs(_agreed[(int)entry.Slot.Value - 1]);

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
 
@@ -10,16 +11,16 @@ namespace KvCloud.Tests.Simulation;
 /// What the agreed log means, told as plainly as can be: the yardstick for the production executor. Knows operations,
 /// not their encoding.
 /// </summary>
-internal sealed class SimModel
+internal sealed class SimModel(SessionLimits sessions)
 {
     private static readonly Slot NoFamily = new(long.MaxValue);
 
     private readonly Dictionary<string, List<Change>> _keys = [];
-    private readonly Dictionary<(long Session, long Sequence), Outcome> _remembered = [];
-    private readonly Dictionary<long, long> _acknowledgedBelow = [];
+    private readonly SimSessions _sessions = new(sessions);
     private readonly Dictionary<int, Slot> _ranAt = [];
     private readonly List<Outcome[]> _outcomes = [];
     private readonly List<long> _versions = [];
+    private readonly SimWindow _window = new();
     private Slot _familySince = NoFamily;
     private long _familyVersion;
     private long _version;
@@ -42,9 +43,11 @@ internal sealed class SimModel
 
     public Slot? RanAt(SimAttempt attempt) => _ranAt.TryGetValue(attempt.Number, out Slot slot) ? slot : null;
 
-    public void Apply(Slot slot, IReadOnlyList<SimAttempt> attempts)
+    /// <param name="header">Of the batch in the slot; null where there is none.</param>
+    public void Apply(Slot slot, BatchHeader? header, IReadOnlyList<SimAttempt> attempts)
     {
         Invariant.Check(slot == AppliedSlot.Next, "the model skips a slot");
+        _window.Apply(header, _version);
         var outcomes = new Outcome[attempts.Count];
         for (int i = 0; i < outcomes.Length; i++)
         {
@@ -60,6 +63,9 @@ internal sealed class SimModel
         _outcomes.Add(outcomes);
         _versions.Add(_version);
     }
+
+    /// <summary>What a store that has applied up to this slot refuses: versions below this one.</summary>
+    public long OldestReadableAt(Slot slot) => _window.OldestAt(slot.Value);
 
     /// <summary>Whether a store that has applied up to this slot has the column family.</summary>
     public bool HasFamilyAt(Slot slot) => slot >= _familySince;
@@ -96,21 +102,18 @@ internal sealed class SimModel
             return RunOnce(slot, op);
         }
 
-        long forgotten = Math.Max(
-            _acknowledgedBelow.GetValueOrDefault(identity.Session), identity.AcknowledgedBelow);
-        _acknowledgedBelow[identity.Session] = forgotten;
-        if (identity.Sequence < forgotten)
+        if (!_sessions.TryRecall(identity, out Outcome? known))
         {
-            // A sending from long ago: its answer was acknowledged, so nobody waits for this one.
             return new Outcome(ErrorCode.SESSION_EXPIRED, 0, slot);
         }
 
-        if (!_remembered.TryGetValue((identity.Session, identity.Sequence), out Outcome outcome))
+        if (known is Outcome outcome)
         {
-            outcome = RunOnce(slot, op);
-            _remembered.Add((identity.Session, identity.Sequence), outcome);
+            return outcome;
         }
 
+        outcome = RunOnce(slot, op);
+        _sessions.Remember(identity, outcome);
         return outcome;
     }
 
@@ -119,6 +122,11 @@ internal sealed class SimModel
         if (_familySince == NoFamily && op.Keys.Concat(op.ConflictKeys).Any(IsOfFamily))
         {
             return new Outcome(ErrorCode.COLUMN_FAMILY_NOT_FOUND, 0, slot);
+        }
+
+        if (op.ReadVersion < _window.Oldest && (op.ConflictKeys.Count > 0 || op.ConflictRange is not null))
+        {
+            return new Outcome(ErrorCode.VERSION_TOO_OLD, 0, slot);
         }
 
         if (op.ConflictKeys.Any(key => LastVersion(key) > op.ReadVersion)
@@ -135,6 +143,11 @@ internal sealed class SimModel
         }
 
         _version++;
+        if (op.Kind == SimOpKind.OpenSession)
+        {
+            _sessions.Open(_version);
+        }
+
         for (int i = 0; i < op.Keys.Count; i++)
         {
             string key = op.Keys[i];

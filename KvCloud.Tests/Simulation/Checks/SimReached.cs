@@ -30,6 +30,24 @@ internal sealed record SimReached
 
     public long UnknownOutcomes { get; set; }
 
+    /// <summary>Calls of a client that had others on their way.</summary>
+    public long PipelinedCalls { get; set; }
+
+    /// <summary>Slots with writes of several sessions.</summary>
+    public long SharedSlots { get; set; }
+
+    /// <summary>Followers that came back more than a thousand slots behind.</summary>
+    public long LongCatchUps { get; set; }
+
+    /// <summary>Writes of sessions that were forgotten, or had forgotten the answer.</summary>
+    public long ExpiredSessions { get; set; }
+
+    /// <summary>Reads at a version that had left the window.</summary>
+    public long TooOldReads { get; set; }
+
+    /// <summary>Commits of what was read at a version that had left the window.</summary>
+    public long TooOldCommits { get; set; }
+
     /// <summary>Replicas that stopped because of their disk.</summary>
     public long Failures { get; set; }
 

@@ -6,7 +6,8 @@ namespace KvCloud.Tests.Simulation;
 
 /// <summary>
 /// One client: an operation at a time, sent to whomever it takes for the leader or to anybody. What was refused it
-/// sends again; what is unknown only where the operation has an identity, by which it runs once.
+/// sends again; what is unknown only where the operation has an identity, by which it runs once. Or one of the lanes of a
+/// client that has several operations on their way.
 /// </summary>
 internal sealed class SimClient
 {
@@ -15,21 +16,26 @@ internal sealed class SimClient
     private readonly int _id;
     private readonly SimWorld _world;
     private readonly SimProfile _profile;
+    private readonly SimPipeline? _pipeline;
     private IEnumerator<SimOp>? _script;
     private long _token;
     private int _attempts;
-    private int _target;
+    private SimBurst? _burst;
 
-    public SimClient(int id, SimWorld world, SimProfile profile)
+    public SimClient(int id, SimWorld world, SimProfile profile, SimPipeline? pipeline = null)
     {
         _id = id;
         _world = world;
         _profile = profile;
+        _pipeline = pipeline;
     }
 
     public bool IsStopping { get; set; }
 
     public bool IsDone { get; private set; }
+
+    /// <summary>The node that it asked last, or will ask next.</summary>
+    public int Target { get; private set; }
 
     /// <summary>What it does, or has done last.</summary>
     public SimOp? Op { get; private set; }
@@ -46,10 +52,11 @@ internal sealed class SimClient
     public void Start(IEnumerable<SimOp> script)
     {
         _script = script.GetEnumerator();
-        _world.After(Random.Next(_profile.ThinkMaxMs * 1_000), NextOp);
+        _world.After(Random.Next(_profile.ThinkMaxMs * 1_000), () => NextOp(null));
     }
 
-    private void NextOp()
+    /// <summary>Begins the next operation, by itself or with others.</summary>
+    public void NextOp(SimBurst? burst)
     {
         if (IsStopping || !_script!.MoveNext())
         {
@@ -66,7 +73,9 @@ internal sealed class SimClient
         Read = null;
         Written = null;
         _attempts = 0;
-        _target = op.At ?? (Random.Chance(750) ? _target : Random.Next(_profile.Nodes));
+        _burst = burst;
+        Target = op.At ?? burst?.Target ?? (Random.Chance(750) ? Target : Random.Next(_profile.Nodes));
+        _pipeline?.Began();
         Send();
     }
 
@@ -76,12 +85,14 @@ internal sealed class SimClient
         Op = op;
         long token = ++_token;
         _attempts++;
-        int timeoutMs = Random.Chance(100) ? 20 + Random.Next(200) : 200 + Random.Next(1_000);
-        SimNode node = _world.Nodes[_target];
+        int timeoutMs = _burst?.TimeoutMs ?? AnyTimeoutMs();
+        long arrivesAfterUs = _burst?.ArrivesAfterUs ?? 100 + Random.Next(1_000);
+        _burst = null;
+        SimNode node = _world.Nodes[Target];
         if (op.IsRead)
         {
             var read = new SimRead(op, answer => Return(token, () => ReadAnswered(answer)));
-            Go(token, () => node.Read(read, timeoutMs));
+            Go(token, arrivesAfterUs, () => node.Read(read, timeoutMs));
         }
         else
         {
@@ -92,22 +103,22 @@ internal sealed class SimClient
 
             var attempt = new SimAttempt(
                 _world.NextAttempt(), op, (sent, result) => Return(token, () => WriteAnswered(sent, result)));
-            Go(token, () => node.Write(attempt, timeoutMs));
+            Go(token, arrivesAfterUs, () => node.Write(attempt, timeoutMs));
         }
 
         // The node is to say first what it knows.
-        _world.After((timeoutMs + 200) * SimProfile.Millisecond, () => IfCurrent(token, Unknown));
+        _world.After((timeoutMs + _profile.AnswerMaxMs) * SimProfile.Millisecond, () => IfCurrent(token, Unknown));
     }
 
     /// <summary>On the way to the node a request may get lost, and there may be nobody there.</summary>
-    private void Go(long token, Func<bool> arrive)
+    private void Go(long token, long afterUs, Func<bool> arrive)
     {
-        if (Random.Chance(_world.IsHealed ? 0 : 5))
+        if (Random.Chance(MayLose ? 5 : 0))
         {
             return;
         }
 
-        _world.After(100 + Random.Next(1_000), () =>
+        _world.After(afterUs, () =>
         {
             if (!arrive())
             {
@@ -119,11 +130,18 @@ internal sealed class SimClient
     /// <summary>And on the way back the answer.</summary>
     private void Return(long token, Action action)
     {
-        if (!Random.Chance(_world.IsHealed ? 0 : 10))
+        if (!Random.Chance(MayLose ? 10 : 0))
         {
             _world.After(100 + Random.Next(1_000), () => IfCurrent(token, action));
         }
     }
+
+    /// <summary>Who waits for what was lost asks nothing meanwhile.</summary>
+    private bool MayLose => !_world.IsHealed && _profile.AbsentForSlots == 0;
+
+    private int AnyTimeoutMs() => Random.Chance(100)
+        ? 20 + Random.Next(_profile.TimeoutMaxMs / 5)
+        : (_profile.TimeoutMaxMs / 5) + Random.Next(_profile.TimeoutMaxMs);
 
     private void IfCurrent(long token, Action action)
     {
@@ -148,7 +166,7 @@ internal sealed class SimClient
 
         _world.Checker.ReadEnded(Op!, found);
         _world.History.ReadEnded(Op!, found);
-        Read = found;
+        Read = found.IsTooOld ? null : found;
         Think();
     }
 
@@ -156,7 +174,7 @@ internal sealed class SimClient
     {
         if (result.Code is ErrorCode.NOT_LEADER or ErrorCode.NO_LEADER)
         {
-            _target = attempt.LeaderHint?.Value ?? Random.Next(_profile.Nodes);
+            Target = attempt.LeaderHint?.Value ?? Random.Next(_profile.Nodes);
             NothingDone();
             return;
         }
@@ -196,7 +214,7 @@ internal sealed class SimClient
 
         if (_attempts > 1 && Op!.At is null)
         {
-            _target = Random.Chance(500) ? _target : Random.Next(_profile.Nodes);
+            Target = Random.Chance(500) ? Target : Random.Next(_profile.Nodes);
         }
 
         long token = _token;
@@ -206,7 +224,7 @@ internal sealed class SimClient
     /// <summary>No answer: the write may have happened, or may yet.</summary>
     private void Unknown()
     {
-        _target = Op!.At ?? Random.Next(_profile.Nodes);
+        Target = Op!.At ?? Random.Next(_profile.Nodes);
         bool mayResend = Op.IsRead || Op.Identity is not null || Op.MustSucceed;
         if (mayResend)
         {
@@ -221,12 +239,20 @@ internal sealed class SimClient
     private void Think()
     {
         _token++;
-        _world.After(1 + Random.Next(_profile.ThinkMaxMs * 1_000), NextOp);
+        if (_pipeline is not null)
+        {
+            _pipeline.Ended();
+            _pipeline.Wait(this);
+            return;
+        }
+
+        _world.After(1 + Random.Next(_profile.ThinkMaxMs * 1_000), () => NextOp(null));
     }
 
     private void TraceRead(in SimReadAnswer found) => _world.Trace(
         $"client-{_id} {Op} saw {Describe(found)} version {found.Version} at slot {found.AppliedSlot} on {found.Node}");
 
-    private static string Describe(in SimReadAnswer answer) =>
-        answer.Rows is null ? answer.Value ?? "nothing" : string.Join(' ', answer.Rows.Values);
+    private static string Describe(in SimReadAnswer answer) => answer.IsTooOld
+        ? "that it is too old,"
+        : answer.Rows is null ? answer.Value ?? "nothing" : string.Join(' ', answer.Rows.Values);
 }

@@ -4,10 +4,8 @@ using KvCloud.Protocol;
 namespace KvCloud.Tests.Simulation;
 
 /// <summary>What one client does to the registers: reads and writes of every kind, each for itself.</summary>
-internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile profile)
+internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile profile, SimSession session)
 {
-    private long _session;
-    private long _sequence;
     private long _seenVersion;
 
     private DeterministicRandom Random => world.Random;
@@ -17,6 +15,15 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
         while (true)
         {
             yield return MakeUp();
+            if (client.Op!.Identity is SimIdentity ended)
+            {
+                session.Ended(ended);
+                if (client.Written is { Code: ErrorCode.SESSION_EXPIRED })
+                {
+                    session.Expired(ended);
+                }
+            }
+
             if (client.Read is SimReadAnswer answer)
             {
                 _seenVersion = Math.Max(_seenVersion, answer.Version);
@@ -24,10 +31,9 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
             else if (client.Written is { Code: ErrorCode.OK } result)
             {
                 _seenVersion = Math.Max(_seenVersion, result.Version.Value);
-                if (client.Op!.Kind == SimOpKind.OpenSession)
+                if (client.Op.Kind == SimOpKind.OpenSession)
                 {
-                    _session = result.Version.Value;
-                    _sequence = 0;
+                    session.Open(result.Version.Value);
                 }
             }
         }
@@ -35,7 +41,7 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
 
     private SimOp MakeUp()
     {
-        if (_session == 0 && Random.Chance(500))
+        if (!session.IsOpen && Random.Chance(500))
         {
             return new SimOp(world.NextOpId(), SimOpKind.OpenSession);
         }
@@ -56,6 +62,16 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
             };
         }
 
+        if (kind is >= 20 and < 23 && !SimModel.IsOfFamily(key))
+        {
+            return new SimOp(world.NextOpId(), SimOpKind.SnapshotRead)
+            {
+                Keys = [key],
+                ReadVersion = OlderVersion(),
+                At = Random.Next(profile.Nodes),
+            };
+        }
+
         if (kind < 50)
         {
             ReadLevel level = kind < 25 ? ReadLevel.ReadIndex : kind < 42 ? ReadLevel.Leader : ReadLevel.Local;
@@ -67,9 +83,7 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
             };
         }
 
-        SimIdentity? identity = _session != 0 && Random.Chance(800)
-            ? new SimIdentity(_session, ++_sequence, _sequence)
-            : null;
+        SimIdentity? identity = session.IsOpen && Random.Chance(800) ? session.Next() : null;
         string other = AnyKey();
         return kind < 75
             ? new SimOp(world.NextOpId(), SimOpKind.Set)
@@ -87,10 +101,13 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
                     ConflictRange = Random.Chance(300) && DefaultKeys() is { Count: > 0 } read ? (read[0], read[^1]) : null,
                     IsStamped = Random.Chance(300),
                     PaddingBytes = Math.Max(0, AnyPadding()),
-                    ReadVersion = Math.Max(0, _seenVersion - Random.Next(3)),
+                    ReadVersion = Random.Chance(900) ? Math.Max(0, _seenVersion - Random.Next(3)) : OlderVersion(),
                     Identity = identity,
                 };
     }
+
+    /// <summary>Of one who has begun long ago.</summary>
+    private long OlderVersion() => Math.Max(0, _seenVersion - Random.Next(1 << Random.Next(10)));
 
     private List<string> DefaultKeys()
     {

@@ -150,7 +150,7 @@ internal sealed class SimTransactions(SimClient client, int id, SimWorld world, 
             _ran++;
             world.Transactions++;
         }
-        else if (first.Code != ErrorCode.CONFLICT)
+        else if (first.Code is not (ErrorCode.CONFLICT or ErrorCode.VERSION_TOO_OLD))
         {
             throw new SimFailureException($"{commit} was answered {first.Code}: {first.Message}");
         }

@@ -242,13 +242,11 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             case SimOpKind.GetReadVersion:
                 return answer with { Version = Store.AppliedVersion.Value };
             case SimOpKind.Range:
-                return answer with { Rows = Store.ReadRange(op.Keys[0], op.Keys[^1], null) };
+                return Store.ReadRange(answer, op.Keys[0], op.Keys[^1]);
             case SimOpKind.SnapshotRange:
-                return answer with { Rows = Store.ReadRange(op.Keys[0], op.Keys[^1], SnapshotVersion(op)) };
+                return Store.ReadRange(answer, op.Keys[0], op.Keys[^1], SnapshotVersion(op));
             default:
-                (string? value, long version) = Store.Read(
-                    op.Keys[0], op.Kind == SimOpKind.SnapshotRead ? SnapshotVersion(op) : null);
-                return answer with { Value = value, Version = version };
+                return Store.Read(answer, op.Keys[0], op.Kind == SimOpKind.SnapshotRead ? SnapshotVersion(op) : null);
         }
     }
 
@@ -343,7 +341,8 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             SegmentSizeBytes = _profile.SegmentSizeBytes,
             RunLater = work => Later(_world.Random.Next(1_000), () => MakeSpare(work)),
         };
-        var storage = ReplicaStorage.Open(Disk, directory, _ => Store.Open(directory.IsNew), logOptions);
+        var storage = ReplicaStorage.Open(
+            Disk, directory, _ => Store.Open(directory.IsNew), logOptions, _profile.SessionLimits);
         Store.Executor = storage.Executor;
         Log = _world.Sabotage.OfLog(storage.Log, Store, () => Core is not null);
         int[] peers = [.. Enumerable.Range(0, _profile.Nodes).Where(id => id != Self.Value)];
@@ -357,7 +356,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         _transport.Rewrite = _world.Sabotage.OfMessages();
         _transport.OnDelivered = Delivered;
         _replica = new Replica(
-            MakeConfig(), Log, storage.Executor, _transport, _profile.ToReplicationOptions(), this, Failed);
+            MakeConfig(), Log, storage.Executor, _transport, _profile.ToReplicationOptions(Self), this, Failed);
         _routing = new RoutingManager(
             _replica.Driver,
             _replica.Forwarder,

@@ -22,6 +22,9 @@ internal readonly record struct SimReadAnswer(NodeId Node, string? Value, long V
 {
     /// <summary>What a range read saw.</summary>
     public IReadOnlyDictionary<string, string>? Rows { get; init; }
+
+    /// <summary>It saw nothing: its version had left the window.</summary>
+    public bool IsTooOld { get; init; }
 }
 
 /// <summary>

@@ -82,29 +82,40 @@ internal sealed class SimStore(SimWorld world) : IDisposable
     /// <summary>More is applied, and readable.</summary>
     public void NoteApplied() => AppliedSlot = Executor.AppliedSlot;
 
-    public (string? Value, long Version) Read(string key, CommitVersion? at = null)
+    /// <summary>The value of a key at a version, or as it is now.</summary>
+    public SimReadAnswer Read(SimReadAnswer answer, string key, CommitVersion? at = null)
     {
         GetResult result = Executor.Reader.Get(FamilyOf(key), Bytes(key), at);
-        if (result.Code == ErrorCode.COLUMN_FAMILY_NOT_FOUND)
+        return result.Code switch
         {
-            return (NoFamily, 0);
-        }
-
-        return result.Code != ErrorCode.OK
-            ? throw new SimFailureException($"a read of {key} answers {result.Code}: {result.Message}")
-            : result.Value is null ? (null, 0) : (Encoding.Latin1.GetString(result.Value), result.Version.Value);
+            ErrorCode.COLUMN_FAMILY_NOT_FOUND => answer with { Value = NoFamily },
+            ErrorCode.VERSION_TOO_OLD when at is not null => answer with { IsTooOld = true },
+            ErrorCode.OK when result.Value is null => answer,
+            ErrorCode.OK => answer with
+            {
+                Value = Encoding.Latin1.GetString(result.Value),
+                Version = result.Version.Value,
+            },
+            _ => throw new SimFailureException($"a read of {key} answers {result.Code}: {result.Message}"),
+        };
     }
 
     /// <summary>The keys from the first to the last, both included, at a version or as they are now.</summary>
-    public IReadOnlyDictionary<string, string> ReadRange(string first, string last, CommitVersion? at)
+    public SimReadAnswer ReadRange(SimReadAnswer answer, string first, string last, CommitVersion? at = null)
     {
         var query = new RangeQuery(
             Bytes(first), true, 0, Bytes(last), true, 0, 0, int.MaxValue);
         RangeResult result = Executor.Reader.GetRange(null, query, at);
-        return result.Code == ErrorCode.OK && !result.HasMore
-            ? result.Rows.ToDictionary(
-                row => Encoding.Latin1.GetString(row.Key), row => Encoding.Latin1.GetString(row.Value))
-            : throw new SimFailureException($"a read from {first} to {last} answers {result.Code}: {result.Message}");
+        return result.Code switch
+        {
+            ErrorCode.VERSION_TOO_OLD when at is not null => answer with { IsTooOld = true },
+            ErrorCode.OK when !result.HasMore => answer with
+            {
+                Rows = result.Rows.ToDictionary(
+                    row => Encoding.Latin1.GetString(row.Key), row => Encoding.Latin1.GetString(row.Value)),
+            },
+            _ => throw new SimFailureException($"a read from {first} to {last} answers {result.Code}: {result.Message}"),
+        };
     }
 
     public void Crash()
@@ -112,7 +123,7 @@ internal sealed class SimStore(SimWorld world) : IDisposable
         _executor?.Dispose();
         _executor = null;
         _store.RestoreLastFlush();
-        using var restored = new KvStoreExecutor(_store);
+        using var restored = new KvStoreExecutor(_store, world.Profile.SessionLimits);
         AppliedSlot = restored.AppliedSlot;
     }
 
