@@ -11,6 +11,7 @@ internal sealed class SimWindow
     private readonly List<long> _oldest = [];
     private long _loggedMs;
     private long _clockMs;
+    private long _owedMs;
 
     public long Oldest { get; private set; }
 
@@ -36,7 +37,12 @@ internal sealed class SimWindow
         // However far the wall clock went, one batch takes no more than an eighth of the window.
         long mostMs = Math.Max(1, windowMs / 8);
         long passedMs = batch.UnixMs - _loggedMs;
-        _clockMs += Math.Clamp(passedMs, 0, mostMs);
+        long countedMs = Math.Clamp(passedMs, 0, mostMs);
+        long paidMs = Math.Min(countedMs, _owedMs);
+        _clockMs += countedMs - paidMs;
+
+        // Who went back may leap forward again: that would be the same two clocks.
+        _owedMs = passedMs < -mostMs ? mostMs : _owedMs - paidMs;
         bool isALittleBack = passedMs <= 0 && passedMs >= -mostMs;
         _loggedMs = isALittleBack ? _loggedMs : batch.UnixMs;
 
