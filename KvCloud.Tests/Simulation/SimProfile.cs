@@ -84,6 +84,12 @@ internal sealed record SimProfile
     /// <summary>A node goes down and does not come back: so many at most.</summary>
     public int LostNodes { get; init; }
 
+    /// <summary>So many nodes start for the first time much later than the others; not all.</summary>
+    public int LateNodes { get; init; }
+
+    /// <summary>A node loses its whole disk and comes back without it: once at most.</summary>
+    public int WipeEveryMs { get; init; }
+
     /// <summary>A synced write of a healthy disk takes up to this much.</summary>
     public int SyncMaxUs { get; init; } = 1_100;
 
@@ -163,6 +169,8 @@ internal sealed record SimProfile
             MaxInFlightBytes = hasSmallWindow ? 400 : 8 * 1024 * 1024,
             MaxUnchosenBytes = hasSmallWindow ? 600 : 24 * 1024 * 1024,
             Workload = (SimWorkload)Pick(random, 0, 0, 1, 2),
+            LateNodes = Pick(random, 0, 0, 0, 0, 0, 1, 2),
+            WipeEveryMs = Pick(random, 0, 0, 0, 0, 0, 500, 2_000),
         };
     }
 
