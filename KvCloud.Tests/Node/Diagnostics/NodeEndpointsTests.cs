@@ -107,7 +107,7 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
 
         (HttpStatusCode code, JsonElement body) = await GetAsync("/alive");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, code);
-        Assert.Contains("has not turned", body.GetRawText());
+        Assert.Contains("has made no step", body.GetRawText());
         Assert.DoesNotContain("\"replica\"", body.GetRawText());
     }
 

@@ -19,7 +19,7 @@ namespace KvCloud.Tests.Node.Replication;
 /// A group of three with real directories and sockets: nobody votes before all have met, so that none who lost its disk finds one
 /// who does not know it.
 /// </summary>
-public sealed class GroupBootstrapTests : IAsyncLifetime
+public sealed class GroupBootstrapTests : IAsyncLifetime, IDisposable
 {
     private const int Voters = 3;
 
@@ -38,9 +38,10 @@ public sealed class GroupBootstrapTests : IAsyncLifetime
         {
             await StopAsync(id);
         }
-
-        _directory.Dispose();
     }
+
+    /// <summary>After <see cref="DisposeAsync"/>.</summary>
+    public void Dispose() => _directory.Dispose();
 
     [Fact]
     public async Task Replicas_that_have_not_met_all_others_neither_lead_nor_vote()
