@@ -20,6 +20,7 @@ internal static class ReplicaServices
         this IServiceCollection services, NodeOptions options, NodeTopology topology)
     {
         services.AddSingleton(_ => ReplicaStorage.Open(options, topology));
+        services.AddSingleton(NewBootstrap);
         services.AddSingleton(NewTransport);
         services.AddSingleton<IReplicaRuntime>(
             provider => new ThreadRuntime(provider.GetRequiredService<TimeProvider>()));
@@ -41,9 +42,33 @@ internal static class ReplicaServices
     {
         ConsensusDriver driver = provider.GetRequiredService<ConsensusDriver>();
         IConsensusTransport transport = provider.GetRequiredService<IConsensusTransport>();
+        Bootstrap bootstrap = provider.GetRequiredService<Bootstrap>();
         return new ClusterFeeds(
-            () => driver.Status, () => transport.Links, transport.Report, transport.IdentityOf);
+            () => driver.Status, () => transport.Links, transport.Report, transport.IdentityOf, () => bootstrap.NotMet);
     }
+
+    private static Bootstrap NewBootstrap(IServiceProvider provider)
+    {
+        DataDirectory directory = provider.GetRequiredService<ReplicaStorage>().Directory;
+        ILogger<Replica> logger = provider.GetRequiredService<ILogger<Replica>>();
+        var bootstrap = new Bootstrap(
+            PeersOf(provider.GetRequiredService<NodeTopology>()),
+            directory.Identity.IsFormed,
+            () =>
+            {
+                directory.NoteFormed();
+                logger.GroupFormed();
+            });
+        if (!bootstrap.IsFormed)
+        {
+            logger.WaitsForFirstContact(Bootstrap.Describe(bootstrap.NotMet));
+        }
+
+        return bootstrap;
+    }
+
+    private static int[] PeersOf(NodeTopology topology) =>
+        [.. topology.Replicas.Select(replica => replica.NodeId).Where(id => id != topology.SelfId)];
 
     private static IConsensusTransport NewTransport(IServiceProvider provider)
     {
@@ -56,7 +81,7 @@ internal static class ReplicaServices
             topology.Self.ClientEndpoint,
             topology.Self.HttpEndpoint,
             provider.GetRequiredService<NodeOptions>().ToPaxosConfig(topology, seed: 0).ToGroupTerms());
-        int[] peers = [.. topology.Replicas.Select(replica => replica.NodeId).Where(id => id != topology.SelfId)];
+        int[] peers = PeersOf(topology);
         if (peers.Length == 0)
         {
             return InMemoryTransport.Alone(self);
@@ -69,6 +94,7 @@ internal static class ReplicaServices
             new IPEndPoint(BindAddress(topology.ListenAddress), topology.PeerPort),
             async (id, token) => EndPointOf(await directory.ResolveAsync(id, token).ConfigureAwait(false)),
             storage.Incarnations,
+            provider.GetRequiredService<Bootstrap>(),
             provider.GetRequiredService<NodeOptions>().ToTransportOptions(),
             provider.GetRequiredService<ILogger<TcpTransport>>());
     }
@@ -85,6 +111,7 @@ internal static class ReplicaServices
             storage.Log,
             storage.Executor,
             provider.GetRequiredService<IConsensusTransport>(),
+            provider.GetRequiredService<Bootstrap>(),
             options.ToReplicationOptions(),
             provider.GetRequiredService<IReplicaRuntime>(),
             exception => fatal.Stop(ExitCodes.Fatal, "replication failed", exception));

@@ -16,8 +16,11 @@ internal static class HealthRules
     public const string ClusterUnhealthy = "unhealthy";
 
     /// <summary>This replica, as far as it can tell of itself.</summary>
-    public static HealthVerdict JudgeSelf(bool knowsLeader, long lagSlots, long maxLagSlots, bool hasDiverged) =>
-        hasDiverged ? Degraded("its state differs from a peer's at the same slot")
+    /// <param name="notMet">The voters that it has still to meet before it takes part.</param>
+    public static HealthVerdict JudgeSelf(
+        IReadOnlyList<int> notMet, bool knowsLeader, long lagSlots, long maxLagSlots, bool hasDiverged) =>
+        notMet.Count > 0 ? Degraded(Bootstrap.Describe(notMet))
+        : hasDiverged ? Degraded("its state differs from a peer's at the same slot")
         : !knowsLeader ? Degraded("it knows no leader")
         : lagSlots > maxLagSlots ? Degraded($"it is {lagSlots} slots behind")
         : HealthVerdict.Healthy;

@@ -15,7 +15,7 @@ internal sealed class ReplicaReadyCheck(ClusterFeeds feeds, ClusterManager clust
         ReplicaStatus status = feeds.Status();
         long lag = cluster.LagSlots;
         HealthVerdict verdict = HealthRules.JudgeSelf(
-            status.Leader is not null, lag, options.MaxLagSlots, cluster.HasDiverged);
+            feeds.NotMet(), status.Leader is not null, lag, options.MaxLagSlots, cluster.HasDiverged);
         Dictionary<string, object> details = new()
         {
             ["node_id"] = status.Self.Value,

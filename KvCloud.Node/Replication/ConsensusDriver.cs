@@ -28,6 +28,7 @@ internal sealed class ConsensusDriver : IWork
 
     private readonly PaxosNode _node;
     private readonly IConsensusTransport _transport;
+    private readonly Bootstrap _bootstrap;
     private readonly KvStoreExecutor _executor;
     private readonly ReplicationOptions _options;
     private readonly IReplicaClock _clock;
@@ -64,6 +65,7 @@ internal sealed class ConsensusDriver : IWork
     {
         _node = new PaxosNode(config, restored) { DurableSlot = parts.Executor.DurableSlot };
         _transport = parts.Transport;
+        _bootstrap = parts.Bootstrap;
         _executor = parts.Executor;
         _options = parts.Options;
         _clock = parts.Runtime.Clock;
@@ -132,9 +134,9 @@ internal sealed class ConsensusDriver : IWork
     /// <summary>Messages from peers. They are stepped on this thread unless another is at it.</summary>
     public void Receive(IReadOnlyList<Message> messages)
     {
-        if (_isStopping)
+        if (_isStopping || !_bootstrap.IsFormed)
         {
-            // Nobody steps them any more.
+            // Nobody steps them any more, or yet.
             return;
         }
 
@@ -248,7 +250,13 @@ internal sealed class ConsensusDriver : IWork
         Volatile.Write(ref _lastStepMs, nowMs);
         _node.DurableSlot = _executor.DurableSlot;
         long tick = _clock.NowTick;
-        _node.AdvanceTo(tick);
+        if (_bootstrap.IsFormed)
+        {
+            // Else time stands still for it, and it seeks no votes. When it goes on an election may be due at once: there is
+            // no lease to wait for, since a replica that was never formed has granted none.
+            _node.AdvanceTo(tick);
+        }
+
         StepMessages(_batch.Messages, nowMs);
         _proposals.Add(_batch.Writes);
         Reads.Ask(_node, nowMs);

@@ -24,6 +24,7 @@ internal sealed class Replica : IAsyncDisposable
     private bool _isDisposed;
 
     /// <summary>Applies what the log has beyond the data store before it returns.</summary>
+    /// <param name="bootstrap">Before it is formed this replica neither votes nor leads nor answers its peers.</param>
     /// <param name="onFatal">Something that this replica cannot go on without has failed: the process is to
     /// stop.</param>
     /// <exception cref="LogCorruptException">A slot that must be there is not.</exception>
@@ -32,6 +33,7 @@ internal sealed class Replica : IAsyncDisposable
         IPaxosLog log,
         KvStoreExecutor executor,
         IConsensusTransport transport,
+        Bootstrap bootstrap,
         ReplicationOptions options,
         IReplicaRuntime runtime,
         Action<Exception> onFatal)
@@ -47,7 +49,7 @@ internal sealed class Replica : IAsyncDisposable
         _applier = new Applier(executor, runtime.Clock, traces, runtime.Observer, onFatal);
         var catchUps = new CatchUpServer(config.Self, log, transport, options.CatchUpChunkBytes);
         var parts = new ReplicaParts(
-            transport, executor, options, runtime, _workers, inbox, _logWriter, _applier, catchUps, traces);
+            transport, bootstrap, executor, options, runtime, _workers, inbox, _logWriter, _applier, catchUps, traces);
         Driver = new ConsensusDriver(config, restored, parts);
         Forwarder = new WriteForwarder(config.Self, Driver, transport, options, runtime, _workers);
         Driver.OnTick = Forwarder.Sweep;

@@ -7,6 +7,7 @@ namespace KvCloud.Node.Replication;
 /// <summary>What the parts of one replica have in common.</summary>
 internal sealed record ReplicaParts(
     IConsensusTransport Transport,
+    Bootstrap Bootstrap,
     KvStoreExecutor Executor,
     ReplicationOptions Options,
     IReplicaRuntime Runtime,

@@ -69,7 +69,7 @@ internal sealed class DataDirectory : IDisposable
                 if (identity is null)
                 {
                     identity = new DirectoryIdentity(
-                        clusterId, nodeId, (drawIncarnation ?? DrawIncarnation)(), voters, HasStores: false);
+                        clusterId, nodeId, (drawIncarnation ?? DrawIncarnation)(), voters, HasStores: false, IsFormed: false);
                     WriteIdentity(files, path, identity);
                 }
 
@@ -94,14 +94,27 @@ internal sealed class DataDirectory : IDisposable
     {
         if (IsNew)
         {
-            DirectoryIdentity identity = Identity with { HasStores = true };
-            WriteIdentity(_files, Path, identity);
-            Identity = identity;
+            Note(Identity with { HasStores = true });
+        }
+    }
+
+    /// <summary>Notes durably that all other voters remember this replica's incarnation.</summary>
+    public void NoteFormed()
+    {
+        if (!Identity.IsFormed)
+        {
+            Note(Identity with { IsFormed = true });
         }
     }
 
     /// <summary>Lets others have it. After the stores in it were closed.</summary>
     public void Dispose() => _lock.Dispose();
+
+    private void Note(DirectoryIdentity identity)
+    {
+        WriteIdentity(_files, Path, identity);
+        Identity = identity;
+    }
 
     private static IDisposable TakeLock(IFileSystem files, string path)
     {

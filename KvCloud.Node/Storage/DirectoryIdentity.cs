@@ -13,18 +13,26 @@ namespace KvCloud.Node.Storage;
 /// <param name="HasStores">
 /// Log, data store and the file of incarnations were made: one that is missing from then on was lost.
 /// </param>
-internal sealed record DirectoryIdentity(string ClusterId, int NodeId, long Incarnation, string Voters, bool HasStores)
+/// <param name="IsFormed">
+/// All other voters remember this incarnation, so that the replica may take part in consensus: <see cref="Transport.Bootstrap"/>.
+/// Format 3 did not note it; a replica that had its stores may have voted, and is taken as formed.
+/// </param>
+internal sealed record DirectoryIdentity(
+    string ClusterId, int NodeId, long Incarnation, string Voters, bool HasStores, bool IsFormed)
 {
-    private const int FormatVersion = 3;
+    private const int FormatVersion = 4;
+    private const int FormatWithoutFormed = 3;
     private const string Made = "made";
     private const string NotMade = "none";
+    private const string Yes = "yes";
+    private const string No = "no";
 
     public string Write()
     {
         string body = string.Create(
             CultureInfo.InvariantCulture,
             $"format={FormatVersion}\ncluster_id={ClusterId}\nnode_id={NodeId}\nincarnation={Incarnation}\n"
-            + $"voters={Voters}\nstores={(HasStores ? Made : NotMade)}\n");
+            + $"voters={Voters}\nstores={(HasStores ? Made : NotMade)}\nformed={(IsFormed ? Yes : No)}\n");
         return $"{body}checksum={Checksum(body)}\n";
     }
 
@@ -32,25 +40,33 @@ internal sealed record DirectoryIdentity(string ClusterId, int NodeId, long Inca
     public static DirectoryIdentity Read(string text, string path)
     {
         string[] lines = text.Split('\n');
-        if (ValueOf(lines, 0, "format") is string format && format != $"{FormatVersion}")
+        string? format = ValueOf(lines, 0, "format");
+        bool saysFormed = format == $"{FormatVersion}";
+        if (format is not null && !saysFormed && format != $"{FormatWithoutFormed}")
         {
             throw new DataDirectoryCorruptException(
-                $"{path} has format {format}; this program knows {FormatVersion}.");
+                $"{path} has format {format}; this program knows {FormatWithoutFormed} and {FormatVersion}.");
         }
 
         string? clusterId = ValueOf(lines, 1, "cluster_id");
         int bodyLength = text.LastIndexOf("checksum=", StringComparison.Ordinal);
         if (clusterId is null
             || bodyLength < 0
-            || ValueOf(lines, 6, "checksum") != Checksum(text[..bodyLength])
+            || ValueOf(lines, saysFormed ? 7 : 6, "checksum") != Checksum(text[..bodyLength])
             || !int.TryParse(ValueOf(lines, 2, "node_id"), CultureInfo.InvariantCulture, out int nodeId)
             || !long.TryParse(ValueOf(lines, 3, "incarnation"), CultureInfo.InvariantCulture, out long incarnation))
         {
             throw new DataDirectoryCorruptException($"{path} is damaged: its checksum or its form is wrong.");
         }
 
+        bool hasStores = ValueOf(lines, 5, "stores") == Made;
         return new DirectoryIdentity(
-            clusterId, nodeId, incarnation, ValueOf(lines, 4, "voters") ?? "", ValueOf(lines, 5, "stores") == Made);
+            clusterId,
+            nodeId,
+            incarnation,
+            ValueOf(lines, 4, "voters") ?? "",
+            hasStores,
+            saysFormed ? ValueOf(lines, 6, "formed") == Yes : hasStores);
     }
 
     private static string? ValueOf(string[] lines, int line, string name) =>

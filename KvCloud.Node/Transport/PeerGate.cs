@@ -1,7 +1,8 @@
 namespace KvCloud.Node.Transport;
 
 /// <summary>Decides whom this node talks to. Both sides of every connection ask their own.</summary>
-internal sealed class PeerGate(PeerIdentity self, IReadOnlyCollection<int> peers, IIncarnationRegistry incarnations)
+internal sealed class PeerGate(
+    PeerIdentity self, IReadOnlyCollection<int> peers, IIncarnationRegistry incarnations, Bootstrap bootstrap)
 {
     public PeerIdentity Self { get; } = self;
 
@@ -22,7 +23,8 @@ internal sealed class PeerGate(PeerIdentity self, IReadOnlyCollection<int> peers
     }
 
     /// <summary>
-    /// Throws <see cref="HandshakeRefusedException"/> unless who answered is the peer that was called.
+    /// Throws <see cref="HandshakeRefusedException"/> unless who answered is the peer that was called. Who is admitted has
+    /// welcomed this node: before it did, it has noted whom.
     /// </summary>
     public void AdmitAnswerer(PeerIdentity answerer, int expected)
     {
@@ -34,6 +36,7 @@ internal sealed class PeerGate(PeerIdentity self, IReadOnlyCollection<int> peers
         }
 
         RequirePeer(answerer);
+        NoteWelcome(answerer);
     }
 
     private void RequireCluster(PeerIdentity other)
@@ -84,6 +87,19 @@ internal sealed class PeerGate(PeerIdentity self, IReadOnlyCollection<int> peers
                 $"node {other.NodeId} has {other.Terms.DescribeTimes()}, node {Self.NodeId} has {Self.Terms.DescribeTimes()}:"
                 + " a leader's lease rests on them, so [consensus] election_timeout_ms, lease_enabled and"
                 + " max_clock_drift_percent must be the same");
+        }
+    }
+
+    private void NoteWelcome(PeerIdentity answerer)
+    {
+        try
+        {
+            bootstrap.WelcomedBy(answerer.NodeId);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new HandshakeRefusedException(
+                $"node {Self.NodeId} cannot note that it has met all replicas of its group: {error.Message}");
         }
     }
 

@@ -43,6 +43,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         IPEndPoint bindEndPoint,
         Func<int, CancellationToken, ValueTask<EndPoint>> resolve,
         IIncarnationRegistry incarnations,
+        Bootstrap bootstrap,
         TransportOptions options,
         ILogger<TcpTransport> logger)
     {
@@ -54,7 +55,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         _bindEndPoint = bindEndPoint;
         _inbound = new InboundConnections<InboundConnection>(options.MaxPendingHandshakes);
         _peers = MakePeers(self.NodeId, peers);
-        Gate = new PeerGate(self, _indexes.Keys, incarnations);
+        Gate = new PeerGate(self, _indexes.Keys, incarnations, bootstrap);
         _senders = [.. _peers.Select(peer => new PeerSender(peer, options, Throttle, logger))];
         _connectors =
         [

@@ -62,6 +62,9 @@ internal enum Sabotage
     /// <summary>A node comes back with an empty disk, under its old incarnation.</summary>
     DiskIsWiped,
 
+    /// <summary>A node votes before all others have met it: one that lost its disk meets one that never met it.</summary>
+    VotesBeforeFormed,
+
     /// <summary>A write that lost its slot is answered as done.</summary>
     AnswersWithoutOrigin,
 

@@ -19,12 +19,21 @@ internal static class SabotageProfiles
             CrashEveryMs = 300,
         },
 
+        // Two that decide, one of them wiped, the other down, and the third starts only now.
+        Sabotage.VotesBeforeFormed => WithSoundDisks(profile) with
+        {
+            Nodes = 3,
+            LateNodes = 1,
+            WipeEveryMs = 1_000,
+            CrashEveryMs = 300,
+        },
+
         Sabotage.LeaseClockStopsInSuspension => WithSoundDisks(profile) with
         {
             Nodes = 3,
             PauseEveryMs = 300,
         },
-        Sabotage.CountsStalePromises => WithSoundDisks(profile) with
+        Sabotage.CountsStalePromises or Sabotage.PromisesHideBallots => WithSoundDisks(profile) with
         {
             Nodes = 5,
             PartitionEveryMs = 150,
@@ -79,5 +88,7 @@ internal static class SabotageProfiles
         DamageEveryMs = 0,
         DiskFaultEveryMs = 0,
         LostNodes = 0,
+        LateNodes = 0,
+        WipeEveryMs = 0,
     };
 }

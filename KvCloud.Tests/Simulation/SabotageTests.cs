@@ -12,6 +12,7 @@ public class SabotageTests
     [InlineData("SyncsNothing", "came back with")]
     [InlineData("DiskIsOfAnOlderDay", "came back with")]
     [InlineData("DiskIsWiped", "came back with")]
+    [InlineData("VotesBeforeFormed", "two values for slot")]
     [InlineData("LogLosesPromises", "promise")]
     [InlineData("ClocksDriftBeyondMargin", "while the lease of")]
     [InlineData("LeaseNeverEnds", "while the lease of")]

@@ -6,11 +6,38 @@ namespace KvCloud.Tests.Simulation;
 internal sealed class SimNemesis(SimWorld world, SimProfile profile)
 {
     private int _lost;
+    private bool _hasWiped;
 
     private DeterministicRandom Random => world.Random;
 
     /// <summary>Nodes that the rest can do without.</summary>
     private int Spare => (profile.Nodes - 1) / 2;
+
+    private bool AreAllFormed => world.Nodes.All(node => node.IsFormed || node.IsOutcast);
+
+    /// <summary>
+    /// A node lost its disk before all had met all: the others may be stuck with what it was.
+    /// </summary>
+    public bool HasLostNodeBeforeAllMet => world.Nodes.Any(node => node.IsOutcast) && !AreAllFormed;
+
+    /// <summary>Starts all nodes for the first time, some of them late.</summary>
+    public void StartNodes()
+    {
+        int late = Math.Min(profile.LateNodes, profile.Nodes - 1);
+        int firstLate = late == 0 ? 0 : Random.Next(profile.Nodes);
+        foreach (SimNode node in world.Nodes)
+        {
+            bool isLate = (node.Self.Value - firstLate + profile.Nodes) % profile.Nodes < late;
+            if (isLate)
+            {
+                world.After(Random.Next((int)profile.FaultyUs), node.Start);
+            }
+            else
+            {
+                node.Start();
+            }
+        }
+    }
 
     public void Start()
     {
@@ -23,6 +50,7 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
         Every(profile.DiskFaultEveryMs, FailDisk);
         Every(profile.DamageEveryMs, DamageDisk);
         Every(profile.WallClockJumpEveryMs, JumpWallClock);
+        Every(profile.WipeEveryMs, WipeDisk);
         if (profile.LostNodes > 0)
         {
             Every(1_500, LoseNode);
@@ -38,6 +66,12 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
             node.Disk.SlowUs = 0;
             node.Disk.StalledUntilUs = 0;
             node.Resume();
+            if (node.IsOutcast)
+            {
+                // Somebody reads why it is refused, and takes it away.
+                node.Lose(isPowerCut: false);
+            }
+
             node.Start();
         }
     }
@@ -80,6 +114,21 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
         world.Reached.PowerCuts += isPowerCut ? 1 : 0;
         node.Crash(isPowerCut);
         world.After(downMs * SimProfile.Millisecond, node.Start);
+    }
+
+    /// <summary>Crashes a node and empties its disk, whoever may have met it.</summary>
+    private void WipeDisk()
+    {
+        SimNode node = AnyNode();
+        if (_hasWiped || node.IsDown || node.IsDamaged || _lost >= Spare)
+        {
+            return;
+        }
+
+        _hasWiped = true;
+        _lost++;
+        node.Wipe(Random.Chance(profile.PowerCutPerMille));
+        world.After(Random.Next(1_000) * SimProfile.Millisecond, node.Start);
     }
 
     private void Pause()
@@ -170,5 +219,6 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
         }
     }
 
-    private bool MayDoWithout() => _lost < Spare;
+    /// <summary>Before all have met, the group can do without none.</summary>
+    private bool MayDoWithout() => _lost < Spare && AreAllFormed;
 }

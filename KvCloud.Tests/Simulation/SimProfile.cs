@@ -98,6 +98,12 @@ internal sealed record SimProfile
     /// <summary>A follower is away until so many slots were chosen without it; 0 for none.</summary>
     public int AbsentForSlots { get; init; }
 
+    /// <summary>So many nodes start for the first time much later than the others; not all.</summary>
+    public int LateNodes { get; init; }
+
+    /// <summary>A node loses its whole disk and comes back without it: once at most.</summary>
+    public int WipeEveryMs { get; init; }
+
     /// <summary>A synced write of a healthy disk takes up to this much.</summary>
     public int SyncMaxUs { get; init; } = 1_100;
 
@@ -198,6 +204,8 @@ internal sealed record SimProfile
                 ? new SessionLimits(1 + random.Next(5), 1 + random.Next(8))
                 : SessionLimits.Default,
             Workload = (SimWorkload)Pick(random, 0, 0, 1, 2),
+            LateNodes = Pick(random, 0, 0, 0, 0, 0, 1, 2),
+            WipeEveryMs = Pick(random, 0, 0, 0, 0, 0, 500, 2_000),
         };
         return random.Chance(6) ? profile.WithAbsence(random) : profile;
     }

@@ -121,8 +121,8 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     /// <summary>How long the healed cluster needed until everything asked of it had succeeded.</summary>
     public long RecoveryUs { get; private set; }
 
-    /// <summary>What every node has durably in its data.</summary>
-    public Slot LeastDurable => Nodes.Min(node => node.Store.DurableSlot);
+    /// <summary>What every node has durably in its data, but for one that is none of the group any more.</summary>
+    public Slot LeastDurable => Nodes.Where(node => !node.IsOutcast).Min(node => node.Store.DurableSlot);
 
     public int NextOpId() => ++_ops;
 
@@ -144,11 +144,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     public void Run()
     {
         Trace($"profile  {Profile}");
-        foreach (SimNode node in Nodes)
-        {
-            node.Start();
-        }
-
+        _nemesis.StartNodes();
         for (int i = 0; i < Profile.Clients; i++)
         {
             var client = new SimClient(i, this, Profile);
@@ -166,6 +162,13 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         _nemesis.Start();
         new SimAbsence(this, Profile).Start();
         RunUntil(() => false, Profile.FaultyUs);
+        if (_nemesis.HasLostNodeBeforeAllMet)
+        {
+            // Perhaps nobody may ever take part. Nothing heals that, but nothing wrong may come of it either.
+            RunUntil(() => false, NowUs + LivenessUs);
+            return;
+        }
+
         Heal();
         Converge();
         CheckLawEverywhere();

@@ -29,7 +29,8 @@ internal sealed class ClusterFixture : IDisposable
         };
         Topology = NodeTopology.From(options);
         Options = options.Cluster;
-        Feeds = new ClusterFeeds(() => Status, () => Links, Sent.Enqueue, node => Identities.GetValueOrDefault(node));
+        Feeds = new ClusterFeeds(
+            () => Status, () => Links, Sent.Enqueue, node => Identities.GetValueOrDefault(node), () => NotMet);
         Metrics = new ClusterMetrics(_services.GetRequiredService<IMeterFactory>());
         Manager = new ClusterManager(
             Topology, Options, Feeds, Time, Metrics, new LoggerFactory([Log]).CreateLogger<ClusterManager>());
@@ -59,6 +60,9 @@ internal sealed class ClusterFixture : IDisposable
         Slot.Zero, 0);
 
     public IReadOnlyList<PeerLink> Links { get; set; } = [Link(1), Link(2)];
+
+    /// <summary>None: this replica takes part.</summary>
+    public IReadOnlyList<int> NotMet { get; set; } = [];
 
     public IMeterFactory Meters => _services.GetRequiredService<IMeterFactory>();
 

@@ -111,6 +111,18 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
+    public void Turn_of_a_replica_that_has_not_met_all_others_says_whom_it_waits_for()
+    {
+        _fixture.NotMet = [2];
+        _fixture.Status = _fixture.Status with { Leader = null };
+
+        ClusterView view = _fixture.SilentTurn();
+
+        Assert.Equal(NodeHealth.Degraded, view.Nodes[0].Health);
+        Assert.StartsWith("it waits for first contact with node 2:", view.Nodes[0].HealthReason, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Turn_without_a_leader_all_are_degraded_and_the_cluster_unhealthy()
     {
         _fixture.HealthyTurn();

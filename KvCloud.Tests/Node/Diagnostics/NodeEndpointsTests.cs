@@ -77,6 +77,17 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Health_before_all_replicas_have_met_is_503_and_names_who_is_missing()
+    {
+        _cluster.NotMet = [1, 2];
+
+        (HttpStatusCode code, JsonElement body) = await GetAsync("/health");
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, code);
+        Assert.Contains("waits for first contact with nodes 1, 2", body.GetRawText());
+    }
+
+    [Fact]
     public async Task Health_far_behind_is_503()
     {
         _cluster.Status = _cluster.Status with { ChosenSlot = new Slot(9000) };
@@ -96,7 +107,7 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
 
         (HttpStatusCode code, JsonElement body) = await GetAsync("/alive");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, code);
-        Assert.Contains("has not turned", body.GetRawText());
+        Assert.Contains("has made no step", body.GetRawText());
         Assert.DoesNotContain("\"replica\"", body.GetRawText());
     }
 

@@ -103,6 +103,7 @@ public sealed class ReplicaFailureTests
         network.Join(
             new PeerIdentity("test", self, 1, "", "", new GroupTerms("0,1,2", 400, 320)),
             Enumerable.Range(0, voters).Where(id => id != self)),
+        Bootstrap.Done,
         new ReplicationOptions(),
         new ThreadRuntime(TimeProvider.System),
         onFatal);

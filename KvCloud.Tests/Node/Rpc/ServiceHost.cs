@@ -92,6 +92,7 @@ internal sealed class ServiceHost : IAsyncDisposable
             _logs[self],
             executor,
             Network.Join(identity, Enumerable.Range(0, count).Where(id => id != self)),
+            Bootstrap.Done,
             new ReplicationOptions(),
             runtime,
             _fatal.Enqueue);

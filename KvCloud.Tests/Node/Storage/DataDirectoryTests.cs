@@ -1,3 +1,5 @@
+using System.IO.Hashing;
+using System.Text;
 using KvCloud.Node.Files;
 using KvCloud.Node.Storage;
 
@@ -97,11 +99,47 @@ public sealed class DataDirectoryTests : IDisposable
     {
         DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
         string file = Path.Combine(NodePath, "identity");
-        File.WriteAllText(file, File.ReadAllText(file).Replace("format=3", "format=9", StringComparison.Ordinal));
+        File.WriteAllText(file, File.ReadAllText(file).Replace("format=4", "format=9", StringComparison.Ordinal));
 
         var refusal = Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
 
         Assert.Contains("format 9", refusal.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void NoteFormed_is_there_at_the_next_start()
+    {
+        using (DataDirectory directory = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters))
+        {
+            directory.NoteStoresMade();
+            Assert.False(directory.Identity.IsFormed);
+        }
+
+        using (DataDirectory directory = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters))
+        {
+            Assert.False(directory.Identity.IsFormed);
+            directory.NoteFormed();
+        }
+
+        using DataDirectory again = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters);
+        Assert.True(again.Identity is { IsFormed: true, HasStores: true });
+    }
+
+    /// <summary>A replica of the release before may have voted: it is formed, if it had its stores.</summary>
+    [Theory]
+    [InlineData("made", true)]
+    [InlineData("none", false)]
+    public void Identity_of_the_format_before_is_formed_where_stores_were_made(string stores, bool isFormed)
+    {
+        Directory.CreateDirectory(NodePath);
+        string body = $"format=3\ncluster_id=c1\nnode_id=1\nincarnation=42\nvoters={Voters}\nstores={stores}\n";
+        ulong checksum = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(body));
+        File.WriteAllText(Path.Combine(NodePath, "identity"), $"{body}checksum={checksum:x16}\n");
+
+        using DataDirectory directory = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters);
+
+        Assert.Equal(isFormed, directory.Identity.IsFormed);
+        Assert.Equal(42, directory.Identity.Incarnation);
     }
 
     [Fact]

@@ -29,6 +29,18 @@ public sealed class InboundSessionTests
     }
 
     [Fact]
+    public void Hello_is_no_first_contact_since_the_welcome_may_be_lost()
+    {
+        var bootstrap = new Bootstrap([2, 3], isFormed: false, () => { });
+        InboundSession session = Make(bootstrap: bootstrap);
+
+        Feed(session, Handshake.EncodeHello(TestNode.Identity(2), expected: 1));
+
+        Assert.Equal(SessionPhase.Established, session.Phase);
+        Assert.Equal([2, 3], bootstrap.NotMet);
+    }
+
+    [Fact]
     public void Hello_truncated_at_any_position_admits_nobody()
     {
         byte[] hello = Handshake.EncodeHello(TestNode.Identity(2), expected: 1);
@@ -246,8 +258,9 @@ public sealed class InboundSessionTests
         }
     }
 
-    private InboundSession Make(IIncarnationRegistry? incarnations = null) => new(
-        new PeerGate(TestNode.Identity(1), [2, 3], incarnations ?? new IncarnationMemory()),
+    private InboundSession Make(IIncarnationRegistry? incarnations = null, Bootstrap? bootstrap = null) => new(
+        new PeerGate(
+            TestNode.Identity(1), [2, 3], incarnations ?? new IncarnationMemory(), bootstrap ?? Bootstrap.Done),
         id => _peers.GetValueOrDefault(id),
         MaxFrameBytes,
         receiveBufferBytes: 64);

@@ -74,6 +74,30 @@ public sealed class OutboundSessionTests
     }
 
     [Fact]
+    public void Welcome_counts_as_first_contact_and_a_refusal_does_not()
+    {
+        var bootstrap = new Bootstrap([2, 3], isFormed: false, () => { });
+        Feed(Make(bootstrap: bootstrap), Handshake.EncodeRefusal("node 1 has lost its data directory"));
+        Assert.Equal([2, 3], bootstrap.NotMet);
+
+        Feed(Make(bootstrap: bootstrap), Handshake.EncodeWelcome(TestNode.Identity(2)));
+        Assert.Equal([3], bootstrap.NotMet);
+    }
+
+    [Fact]
+    public void Welcome_of_the_last_voter_that_cannot_be_noted_ends_the_session()
+    {
+        var bootstrap = new Bootstrap([2], isFormed: false, () => throw new IOException("the disk is full"));
+        OutboundSession session = Make(bootstrap: bootstrap);
+
+        Feed(session, Handshake.EncodeWelcome(TestNode.Identity(2)));
+
+        Assert.Equal(SessionEnd.RejectedHere, session.End);
+        Assert.Contains("the disk is full", session.EndReason, StringComparison.Ordinal);
+        Assert.False(bootstrap.IsFormed);
+    }
+
+    [Fact]
     public void Refusal_of_the_peer_ends_the_session_with_its_reason()
     {
         OutboundSession session = Make();
@@ -209,7 +233,7 @@ public sealed class OutboundSessionTests
         OutboundSession outbound = Greeted();
         var peer = new Peer(One);
         var inbound = new InboundSession(
-            new PeerGate(TestNode.Identity(2), [1], new IncarnationMemory()),
+            new PeerGate(TestNode.Identity(2), [1], new IncarnationMemory(), Bootstrap.Done),
             id => id == 1 ? peer : null,
             Small.MaxFrameBytes,
             receiveBufferBytes: 128);
@@ -309,8 +333,11 @@ public sealed class OutboundSessionTests
         return types;
     }
 
-    private OutboundSession Make(IIncarnationRegistry? incarnations = null) => new(
-        new PeerGate(TestNode.Identity(1), [2, 3], incarnations ?? new IncarnationMemory()), _peer, Small);
+    private OutboundSession Make(IIncarnationRegistry? incarnations = null, Bootstrap? bootstrap = null) => new(
+        new PeerGate(
+            TestNode.Identity(1), [2, 3], incarnations ?? new IncarnationMemory(), bootstrap ?? Bootstrap.Done),
+        _peer,
+        Small);
 
     private OutboundSession Greeted()
     {

@@ -283,6 +283,7 @@ public sealed class TcpTransportTests
             new IPEndPoint(IPAddress.Loopback, 0),
             new Directory().ResolveAsync,
             new IncarnationMemory(),
+            Bootstrap.Done,
             TestNode.Quick,
             Microsoft.Extensions.Logging.Abstractions.NullLogger<TcpTransport>.Instance);
         await transport.DisposeAsync();

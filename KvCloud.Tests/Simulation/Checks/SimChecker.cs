@@ -39,6 +39,14 @@ internal sealed class SimChecker(SimWorld world)
 
     public void Crashed(SimNode node) => _applied[node.Self.Value] = node.Store.AppliedSlot;
 
+    /// <summary>Its disk is empty. What comes back is another replica, which has told nothing.</summary>
+    public void Wiped(SimNode node)
+    {
+        _toldPromise[node.Self.Value] = Ballot.Zero;
+        _toldVotes[node.Self.Value].Clear();
+        Crashed(node);
+    }
+
     /// <summary>A node is about to start with what its disk has: that must be all it has ever told of.</summary>
     public void Restarted(SimNode node)
     {

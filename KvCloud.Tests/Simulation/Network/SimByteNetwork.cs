@@ -75,9 +75,14 @@ internal sealed class SimByteNetwork
     /// The transport of one start of a node, on this network from its start until it is disposed of or crashes.
     /// </summary>
     /// <param name="incarnations">The node's own, from its disk.</param>
+    /// <param name="bootstrap">Whom it still has to meet.</param>
     public SimTransport Join(
-        PeerIdentity self, IEnumerable<int> peers, IIncarnationRegistry incarnations, TransportOptions options) =>
-        new(this, self, peers, incarnations, options);
+        PeerIdentity self,
+        IEnumerable<int> peers,
+        IIncarnationRegistry incarnations,
+        Bootstrap bootstrap,
+        TransportOptions options) =>
+        new(this, self, peers, incarnations, bootstrap, options);
 
     /// <summary>Changes what is cut, in one of the ways in which real networks fail.</summary>
     public void ChangePartition()

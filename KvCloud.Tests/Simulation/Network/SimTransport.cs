@@ -27,6 +27,7 @@ internal sealed class SimTransport : IConsensusTransport
         PeerIdentity self,
         IEnumerable<int> peers,
         IIncarnationRegistry incarnations,
+        Bootstrap bootstrap,
         TransportOptions options)
     {
         options.Validate();
@@ -34,7 +35,7 @@ internal sealed class SimTransport : IConsensusTransport
         _network = network;
         Options = options;
         int[] ids = [.. peers.Order()];
-        Gate = new PeerGate(self, ids, incarnations);
+        Gate = new PeerGate(self, ids, incarnations, bootstrap);
         Inbound = new InboundConnections<SimInboundLink>(options.MaxPendingHandshakes);
         _links = new SimOutboundLink?[ids.Length == 0 ? 0 : ids[^1] + 1];
         foreach (int id in ids)

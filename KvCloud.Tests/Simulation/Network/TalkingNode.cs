@@ -24,6 +24,7 @@ internal sealed class TalkingNode(TalkingWorld world, int id, TransportOptions o
             TestNode.Identity(id, incarnation: _incarnation),
             world.Nodes.Select(node => node.Id).Where(other => other != id),
             _incarnations,
+            Bootstrap.Done,
             options);
         Task started = Transport.StartAsync(
             messages => world.Received(id, messages), _ => { }, CancellationToken.None);

@@ -34,6 +34,8 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     private Replica? _replica;
     private long _life;
     private int _starts;
+    private Bootstrap? _bootstrap;
+    private bool _isWiped;
     private SimDiskSnapshot? _olderDay;
     private Role _role;
 
@@ -86,6 +88,12 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
 
     /// <summary>A call of its disk was made to fail, so that it may stop or not start.</summary>
     public bool HasDiskFaults { get; set; }
+
+    /// <summary>It may take part in consensus, now or when it is up again.</summary>
+    public bool IsFormed => _bootstrap?.IsFormed ?? false;
+
+    /// <summary>It lost its whole disk, and is not formed again: for who met the old one it is another replica.</summary>
+    public bool IsOutcast => _isWiped && !IsFormed;
 
     public bool IsDown => _replica is null;
 
@@ -141,6 +149,17 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         Crash(isPowerCut);
         _world.Trace($"node-{Self.Value}   is lost");
         IsGone = true;
+    }
+
+    /// <summary>It goes down, and all that was on its disk is gone: what comes back is a new replica under an old id.</summary>
+    public void Wipe(bool isPowerCut)
+    {
+        Crash(isPowerCut);
+        _world.Trace($"node-{Self.Value}   loses its data directory");
+        LoseDirectory();
+        _bootstrap = null;
+        _isWiped = true;
+        _world.Checker.Wiped(this);
     }
 
     /// <summary>
@@ -346,17 +365,26 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         Store.Executor = storage.Executor;
         Log = _world.Sabotage.OfLog(storage.Log, Store, () => Core is not null);
         int[] peers = [.. Enumerable.Range(0, _profile.Nodes).Where(id => id != Self.Value)];
+        _bootstrap = new Bootstrap(peers, directory.Identity.IsFormed, () => NoteFormed(directory));
         _transport = _world.Network.Join(
             new PeerIdentity(
                 "simulated", Self.Value, directory.Identity.Incarnation, Name(Self)!, "", new GroupTerms(Voters, 400, 320)),
             peers,
             new SimIncarnations(Disk, storage.Incarnations),
+            _bootstrap,
             _world.TransportOptions);
         _transport.OnSent = Sent;
         _transport.Rewrite = _world.Sabotage.OfMessages();
         _transport.OnDelivered = Delivered;
         _replica = new Replica(
-            MakeConfig(), Log, storage.Executor, _transport, _profile.ToReplicationOptions(Self), this, Failed);
+            MakeConfig(),
+            Log,
+            storage.Executor,
+            _transport,
+            _world.Sabotage is Sabotage.VotesBeforeFormed ? Bootstrap.Done : _bootstrap,
+            _profile.ToReplicationOptions(Self),
+            this,
+            Failed);
         _routing = new RoutingManager(
             _replica.Driver,
             _replica.Forwarder,
@@ -438,11 +466,28 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
 
         if (_world.Sabotage is Sabotage.DiskIsWiped && _world.Random.Chance(300))
         {
-            Disk.Lose(DataPath);
-            Store.Wipe();
+            LoseDirectory();
         }
 
         _world.Checker.Crashed(this);
+    }
+
+    private void LoseDirectory()
+    {
+        Disk.Lose(DataPath);
+        Store.Wipe();
+    }
+
+    /// <summary>As <see cref="SimIncarnations"/>: while the disk is busy nothing can be noted.</summary>
+    private void NoteFormed(DataDirectory directory)
+    {
+        if (Disk.IsBusy)
+        {
+            throw new IOException("the disk is busy");
+        }
+
+        directory.NoteFormed();
+        _world.Trace($"node-{Self.Value}   has met all others and takes part");
     }
 
     /// <summary>Of <see cref="Sabotage.DiskIsOfAnOlderDay"/>: the disk is as it was at the crash before.</summary>
