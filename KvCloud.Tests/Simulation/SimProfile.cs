@@ -249,6 +249,8 @@ internal sealed record SimProfile
         DiskTroubleEveryMs = 0,
         DiskFaultEveryMs = 0,
         DamageEveryMs = 0,
+        LateNodes = 0,
+        WipeEveryMs = 0,
         LostNodes = 0,
         SyncMaxUs = 300,
         ApplyMaxMs = 1,
