@@ -252,8 +252,8 @@ internal sealed class ConsensusDriver : IWork
         long tick = _clock.NowTick;
         if (_bootstrap.IsFormed)
         {
-            // Else time stands still for it, and it seeks no votes. When it goes on an election may be due at once: there is
-            // no lease to wait for, since a replica that was never formed has granted none.
+            // Else time stands still for it, and it seeks no votes. When it goes on an election may be due at once:
+            // there is no lease to wait for, since a replica that was never formed has granted none.
             _node.AdvanceTo(tick);
         }
 

@@ -69,7 +69,12 @@ internal sealed class DataDirectory : IDisposable
                 if (identity is null)
                 {
                     identity = new DirectoryIdentity(
-                        clusterId, nodeId, (drawIncarnation ?? DrawIncarnation)(), voters, HasStores: false, IsFormed: false);
+                        clusterId,
+                        nodeId,
+                        (drawIncarnation ?? DrawIncarnation)(),
+                        voters,
+                        HasStores: false,
+                        IsFormed: false);
                     WriteIdentity(files, path, identity);
                 }
 

@@ -3,14 +3,16 @@ using System.Globalization;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Whether this replica may take part in consensus. It may once it is formed: once every other voter has welcomed it, and so
-/// remembers its incarnation durably. A replica that votes has then been met by all, and one that lost its data directory is
-/// known for that to whoever it asks.
+/// Whether this replica may take part in consensus. It may once it is formed: once every other voter has welcomed it,
+/// and so remembers its incarnation durably. A replica that votes has then been met by all, and one that lost its data
+/// directory is known for that to whoever it asks.
 /// </summary>
 /// <remarks>Any thread may call.</remarks>
 /// <param name="others">The ids of the other voters; without any a replica is formed.</param>
 /// <param name="isFormed">Whether it was noted before.</param>
-/// <param name="noteFormed">Notes it durably, for good, before it returns; throws <see cref="IOException"/> if it cannot.</param>
+/// <param name="noteFormed">
+/// Notes it durably, for good, before it returns; throws <see cref="IOException"/> if it cannot.
+/// </param>
 internal sealed class Bootstrap(IEnumerable<int> others, bool isFormed, Action noteFormed)
 {
     private readonly Lock _lock = new();
@@ -33,8 +35,8 @@ internal sealed class Bootstrap(IEnumerable<int> others, bool isFormed, Action n
     }
 
     /// <summary>
-    /// The voter has welcomed this replica, and remembers it from now on. Throws <see cref="IOException"/> when that was the
-    /// last one and the fact cannot be noted: then it does not count.
+    /// The voter has welcomed this replica, and remembers it from now on. Throws <see cref="IOException"/> when that was
+    /// the last one and the fact cannot be noted: then it does not count.
     /// </summary>
     public void WelcomedBy(int nodeId)
     {

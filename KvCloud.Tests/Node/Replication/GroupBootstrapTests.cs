@@ -16,8 +16,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace KvCloud.Tests.Node.Replication;
 
 /// <summary>
-/// A group of three with real directories and sockets: nobody votes before all have met, so that none who lost its disk finds one
-/// who does not know it.
+/// A group of three with real directories and sockets: nobody votes before all have met, so that none who lost its disk
+/// finds one who does not know it.
 /// </summary>
 public sealed class GroupBootstrapTests : IAsyncLifetime, IDisposable
 {

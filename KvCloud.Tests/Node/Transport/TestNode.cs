@@ -38,7 +38,8 @@ internal sealed class TestNode : IAsyncDisposable, ILogger<TcpTransport>
         IIncarnationRegistry incarnations, IPEndPoint bind)
     {
         Id = new NodeId(identity.NodeId);
-        Transport = new TcpTransport(identity, peers, bind, directory.ResolveAsync, incarnations, Bootstrap.Done, options, this);
+        Transport = new TcpTransport(
+            identity, peers, bind, directory.ResolveAsync, incarnations, Bootstrap.Done, options, this);
     }
 
     public NodeId Id { get; }
