@@ -68,6 +68,15 @@ internal enum Sabotage
     /// <summary>A write that lost its slot is answered as done.</summary>
     AnswersWithoutOrigin,
 
+    /// <summary>A write whose outcome is unknown is told as one that was never proposed.</summary>
+    UnknownOutcomesAreRefusals,
+
+    /// <summary>Who is behind gets nothing from anybody's log.</summary>
+    CatchUpsAreEmpty,
+
+    /// <summary>A leader's heartbeats never tell what is chosen, nor do its Accepts.</summary>
+    LeaderHidesWhatIsChosen,
+
     /// <summary>Transactions do not tell what they have read: nothing is found to be in conflict.</summary>
     CommitsWithoutConflictKeys,
 
@@ -110,6 +119,13 @@ internal static class SabotagedParts
         Sabotage.PromisesHideBallots => message => message is Promise promise
             ? promise with { Entries = [.. promise.Entries.Select(entry => entry with { Accepted = Ballot.Zero })] }
             : message,
+        Sabotage.CatchUpsAreEmpty => message => message is CatchUpReply reply ? reply with { Entries = [] } : message,
+        Sabotage.LeaderHidesWhatIsChosen => message => message switch
+        {
+            Heartbeat heartbeat => heartbeat with { ChosenSlot = Slot.Zero },
+            Accept accept => accept with { ChosenSlot = Slot.Zero },
+            _ => message,
+        },
         Sabotage.AcceptsAnyBallot => message => message is Refused refused
             ? new Accepted(refused.From, refused.To, refused.Ballot, [.. Enumerable.Range(1, 200).Select(slot => new Slot(slot))])
             : message,

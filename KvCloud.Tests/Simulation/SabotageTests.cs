@@ -28,6 +28,9 @@ public class SabotageTests
     [InlineData("CatchUpReadsAheadOfLog", "which is not so")]
     [InlineData("RestoresFromData", "as chosen, but in slot")]
     [InlineData("AnswersWithoutOrigin", "was answered OK, but no slot holds it")]
+    [InlineData("UnknownOutcomesAreRefusals", "was refused")]
+    [InlineData("CatchUpsAreEmpty", "not all is answered")]
+    [InlineData("LeaderHidesWhatIsChosen", "has applied slot")]
     [InlineData("TrimsTooMuch", "has only up to")]
     public void RunMany_a_broken_world_is_found(string sabotage, string said) =>
         AssertFound(Enum.Parse<Sabotage>(sabotage), SimWorkload.Registers, said);

@@ -242,6 +242,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
                     : null;
                 attempt.Refuse(_world, leader);
                 break;
+            case ErrorCode.OUTCOME_UNKNOWN when _world.Sabotage is Sabotage.UnknownOutcomesAreRefusals:
+                attempt.Refuse(_world, null);
+                break;
             case ErrorCode.OUTCOME_UNKNOWN:
                 _world.Reached.UnknownOutcomes++;
                 attempt.LeaveUnknown();
