@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using KvCloud.Consensus;
-using KvCloud.Node.Transport;
 using KvCloud.Node.State;
+using KvCloud.Node.Transport;
 
 namespace KvCloud.Tests.Simulation;
 
