@@ -171,6 +171,12 @@ internal sealed class OutboundSession(
         {
             gate.AdmitAnswerer(identity, Peer.Id.Value);
         }
+        catch (HandshakeRefusedException refusal) when (refusal.IsTransient)
+        {
+            // As a connection that broke: it is tried again soon.
+            Reject(SessionEnd.Closed, refusal.Message);
+            return;
+        }
         catch (HandshakeRefusedException refusal)
         {
             // Told in the version of messages, for that is what the other side reads after its Welcome.

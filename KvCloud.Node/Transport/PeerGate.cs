@@ -99,7 +99,8 @@ internal sealed class PeerGate(
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new HandshakeRefusedException(
-                $"node {Self.NodeId} cannot note that it has met all replicas of its group: {error.Message}");
+                $"node {Self.NodeId} cannot note that it has met all replicas of its group: {error.Message}",
+                isTransient: true);
         }
     }
 
@@ -112,7 +113,8 @@ internal sealed class PeerGate(
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new HandshakeRefusedException(
-                $"node {Self.NodeId} cannot remember the incarnation of node {other.NodeId}: {error.Message}");
+                $"node {Self.NodeId} cannot remember the incarnation of node {other.NodeId}: {error.Message}",
+                isTransient: true);
         }
     }
 }

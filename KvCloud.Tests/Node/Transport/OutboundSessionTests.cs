@@ -85,14 +85,14 @@ public sealed class OutboundSessionTests
     }
 
     [Fact]
-    public void Welcome_of_the_last_voter_that_cannot_be_noted_ends_the_session()
+    public void Welcome_of_the_last_voter_that_cannot_be_noted_ends_the_session_as_one_to_try_again_soon()
     {
         var bootstrap = new Bootstrap([2], isFormed: false, () => throw new IOException("the disk is full"));
         OutboundSession session = Make(bootstrap: bootstrap);
 
         Feed(session, Handshake.EncodeWelcome(TestNode.Identity(2)));
 
-        Assert.Equal(SessionEnd.RejectedHere, session.End);
+        Assert.Equal(SessionEnd.Closed, session.End);
         Assert.Contains("the disk is full", session.EndReason, StringComparison.Ordinal);
         Assert.False(bootstrap.IsFormed);
     }
