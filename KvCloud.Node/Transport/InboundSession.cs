@@ -30,7 +30,8 @@ internal sealed class InboundSession(
     public Peer? Peer { get; private set; }
 
     /// <summary>
-    /// The Welcome, or the Refusal after which the connection is closed; null until the Hello is there.
+    /// The Welcome, or the Refusal after which the connection is closed; null until the Hello is there, and when the
+    /// caller cannot be admitted for the moment.
     /// </summary>
     public byte[]? Answer { get; private set; }
 
@@ -104,6 +105,13 @@ internal sealed class InboundSession(
             if (claimed is not null)
             {
                 findPeer(claimed.NodeId)?.InboundRejected(refusal.Message);
+            }
+
+            if (refusal.IsTransient)
+            {
+                // As a connection that broke: the caller tries again soon, where after a Refusal it waits longer and longer.
+                EndWith(SessionEnd.Closed, refusal.Message);
+                return;
             }
 
             Answer = Handshake.EncodeRefusal(refusal.Message);

@@ -30,7 +30,7 @@ internal static partial class TransportLog
     [LoggerMessage(3007, LogLevel.Information, "The connection from {Peer} at {Remote} ended: {Reason}")]
     public static partial void InboundEnded(ILogger logger, NodeId peer, string remote, string reason);
 
-    [LoggerMessage(3008, LogLevel.Warning, "A connection from {Remote} was closed before it said who it is: {Reason}")]
+    [LoggerMessage(3008, LogLevel.Warning, "A connection from {Remote} was closed during the handshake: {Reason}")]
     public static partial void UnknownPeerClosed(ILogger logger, string remote, string reason);
 
     [LoggerMessage(3009, LogLevel.Error, "{Peer} at {Remote} sent what is no message, its connection is closed: {Reason}")]

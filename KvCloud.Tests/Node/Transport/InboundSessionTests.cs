@@ -212,12 +212,11 @@ public sealed class InboundSessionTests
     [InlineData("lease", "a leader's lease rests on them")]
     [InlineData("incarnation", "it has lost its data directory")]
     [InlineData("version", "speaks protocol version 99")]
-    [InlineData("registry", "cannot remember the incarnation of node 2: the disk is full")]
     public void Hello_of_no_peer_is_refused_by_name(string what, string expected)
     {
         var remembered = new IncarnationMemory();
         remembered.TryAdmit(2, TestNode.Identity(2).Incarnation);
-        InboundSession session = Make(what == "registry" ? new FullDisk() : remembered);
+        InboundSession session = Make(remembered);
         PeerIdentity two = TestNode.Identity(2);
         Feed(session, what switch
         {
@@ -241,6 +240,20 @@ public sealed class InboundSessionTests
         Assert.Equal(0, _peers[2].ToState().LossEpoch);
         bool isKnown = what is not ("self" or "unknown" or "version");
         Assert.Equal(isKnown ? session.EndReason : null, _peers[2].ToLink().RefusedReason);
+    }
+
+    [Fact]
+    public void Hello_that_cannot_be_noted_closes_the_session_without_a_refusal()
+    {
+        const string Reason = "node 1 cannot remember the incarnation of node 2: the disk is full";
+        InboundSession session = Make(new FullDisk());
+        Feed(session, Handshake.EncodeHello(TestNode.Identity(2), 1));
+
+        Assert.Equal(SessionEnd.Closed, session.End);
+        Assert.Equal(Reason, session.EndReason);
+        Assert.Null(session.Answer);
+        Assert.Null(session.Peer);
+        Assert.Equal(Reason, _peers[2].ToLink().RefusedReason);
     }
 
     private static byte[] RequestFrame(long id) =>

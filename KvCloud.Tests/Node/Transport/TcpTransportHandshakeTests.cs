@@ -198,13 +198,18 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
-    public async Task Registry_that_cannot_write_refuses_for_that_reason()
+    public async Task Registry_that_cannot_write_keeps_the_caller_trying()
     {
         var directory = new Directory();
-        await using TestNode one = await TestNode.StartAsync(1, [2], directory, incarnations: new BrokenRegistry());
+        var registry = new FailingRegistry { HasFailed = true };
+        await using TestNode one = await TestNode.StartAsync(1, [2], directory, incarnations: registry);
         await using TestNode two = await TestNode.StartAsync(2, [1], directory);
 
-        await RefusedAsync(two, 1, "cannot remember the incarnation of node 2: the disk is full");
+        await RefusedAsync(one, 2, "cannot remember the incarnation of node 2: the disk is full");
+        Assert.Null(two.Link(1).RefusedReason);
+
+        registry.HasFailed = false;
+        await two.ConnectedToAsync(1);
     }
 
     [Fact]
@@ -256,7 +261,7 @@ public sealed class TcpTransportHandshakeTests
 
         two.Transport.Send([new ReadIndexRequest(two.Id, one.Id, 1)]);
         await one.ReceivedAsync(1);
-        Assert.Contains(one.Log, line => line.Contains("closed before it said who it is", StringComparison.Ordinal));
+        Assert.Contains(one.Log, line => line.Contains("closed during the handshake", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -350,8 +355,17 @@ public sealed class TcpTransportHandshakeTests
         await caller.ClosedByOtherAsync();
     }
 
-    private sealed class BrokenRegistry : IIncarnationRegistry
+    private sealed class FailingRegistry : IIncarnationRegistry
     {
-        public bool TryAdmit(int nodeId, long incarnation) => throw new IOException("the disk is full");
+        private volatile bool _hasFailed;
+
+        public bool HasFailed
+        {
+            get => _hasFailed;
+            set => _hasFailed = value;
+        }
+
+        public bool TryAdmit(int nodeId, long incarnation) =>
+            HasFailed ? throw new IOException("the disk is full") : true;
     }
 }
