@@ -22,11 +22,6 @@ internal sealed class Applier : IWork, IApplyObserver
     /// <summary>From this on what waits is applied although nobody waits for it.</summary>
     private const long TargetBatchBytes = 64 * 1024;
 
-    /// <summary>
-    /// Every replica ends a batch at these slots, so that state hashes of the same slot can be compared.
-    /// </summary>
-    private const long HashEverySlots = 256;
-
     /// <summary>After so long without work, obsolete versions are collected.</summary>
     private const int IdleMs = 100;
 
@@ -35,6 +30,7 @@ internal sealed class Applier : IWork, IApplyObserver
     private readonly IReplicaObserver? _observer;
     private readonly ReadQueue _reads;
     private readonly Action<Exception> _onAnswerFailed;
+    private readonly int _hashEverySlots;
     private readonly Lock _gate = new();
 
     // Of the run.
@@ -53,17 +49,22 @@ internal sealed class Applier : IWork, IApplyObserver
     private long _appliedBytes;
     private AppliedState _hashed;
 
+    /// <param name="hashEverySlots">
+    /// Every replica ends a batch at these slots, so that state hashes of the same slot can be compared.
+    /// </param>
     /// <param name="onAnswerFailed">An answer could not be given after a failure; the other answers still are.</param>
     public Applier(
         KvStoreExecutor executor,
         IReplicaClock clock,
         SlotTraces traces,
         IReplicaObserver? observer,
+        int hashEverySlots,
         Action<Exception> onAnswerFailed)
     {
         _executor = executor;
         _traces = traces;
         _observer = observer;
+        _hashEverySlots = hashEverySlots;
         _onAnswerFailed = onAnswerFailed;
         _appliedSlot = executor.AppliedSlot.Value;
         _hashed = executor.Applied;
@@ -161,7 +162,7 @@ internal sealed class Applier : IWork, IApplyObserver
                 bytes += item.Entry.Value.Payload.Length;
                 _entries.Add(item.Entry);
                 _writes.Add(item.Writes);
-                if (item.Entry.Slot.Value % HashEverySlots == 0)
+                if (item.Entry.Slot.Value % _hashEverySlots == 0)
                 {
                     break;
                 }
@@ -193,7 +194,7 @@ internal sealed class Applier : IWork, IApplyObserver
         {
             Slot applied = _entries[^1].Slot;
             Volatile.Write(ref _appliedSlot, applied.Value);
-            if (applied.Value % HashEverySlots == 0)
+            if (applied.Value % _hashEverySlots == 0)
             {
                 Volatile.Write(ref _hashed, _executor.Applied);
             }

@@ -50,6 +50,11 @@ internal sealed record ReplicationOptions
     /// </summary>
     public long FlushBytes { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>
+    /// Every how many slots replicas compare their state hashes. Not a setting: it must be the same on all of them.
+    /// </summary>
+    public int HashEverySlots { get; init; } = 256;
+
     /// <summary>How often log and data store are looked at: marked, flushed, trimmed.</summary>
     public int TrimIntervalMs { get; init; } = 1000;
 }

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
-using KvCloud.Tests.Node.Diagnostics;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Architecture;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Reflection;
 using System.Text.RegularExpressions;
-using KvCloud.Tests.Node.Diagnostics;
 using KvCloud.Tests.Simulation;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Architecture;
 

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using KvCloud.Tests.Live;
-using KvCloud.Tests.Node.Diagnostics;
 using KvCloud.Tests.Packaging;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Architecture;
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using KvCloud.Node.Configuration;
 using KvCloud.Tests.Live;
-using KvCloud.Tests.Node.Diagnostics;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Aspire;
 

@@ -7,7 +7,7 @@ using System.Text.RegularExpressions;
 using KvCloud.Client;
 using KvCloud.Client.Diagnostics;
 using KvCloud.Client.Wire;
-using KvCloud.Tests.Node.Diagnostics;
+using KvCloud.Tests.Support;
 using Microsoft.Extensions.Logging;
 
 namespace KvCloud.Tests.Client;

@@ -1,4 +1,4 @@
-using KvCloud.Tests.Node.Diagnostics;
+using KvCloud.Tests.Support;
 using YamlDotNet.RepresentationModel;
 
 namespace KvCloud.Tests.Deployment;

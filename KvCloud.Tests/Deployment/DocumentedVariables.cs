@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using KvCloud.Tests.Node.Diagnostics;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Deployment;
 

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using KvCloud.LocalCluster;
 using KvCloud.Tests.Support;
-using RepositoryFile = KvCloud.Tests.Node.Diagnostics.Repository;
+using RepositoryFile = KvCloud.Tests.Support.Repository;
 
 namespace KvCloud.Tests.Deployment;
 

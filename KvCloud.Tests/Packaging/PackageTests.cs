@@ -1,6 +1,6 @@
 using System.Text;
 using System.Xml.Linq;
-using KvCloud.Tests.Node.Diagnostics;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Packaging;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
-using KvCloud.Tests.Node.Diagnostics;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.RawClients;
 

@@ -89,6 +89,9 @@ internal enum Sabotage
     /// <summary>The remembered answers of sessions are lost in a crash.</summary>
     AnswersAreForgotten,
 
+    /// <summary>One replica remembers fewer sessions than the others: the same commands make another state of it.</summary>
+    SessionLimitsDiffer,
+
     /// <summary>The log is trimmed by some slots more than everybody has durably.</summary>
     TrimsTooMuch,
 }

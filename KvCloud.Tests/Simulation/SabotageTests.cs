@@ -31,6 +31,7 @@ public class SabotageTests
     [InlineData("UnknownOutcomesAreRefusals", "was refused")]
     [InlineData("CatchUpsAreEmpty", "not all is answered")]
     [InlineData("LeaderHidesWhatIsChosen", "has applied slot")]
+    [InlineData("SessionLimitsDiffer", "raises the alarm")]
     [InlineData("TrimsTooMuch", "has only up to")]
     public void RunMany_a_broken_world_is_found(string sabotage, string said) =>
         AssertFound(Enum.Parse<Sabotage>(sabotage), SimWorkload.Registers, said);

@@ -12,6 +12,9 @@ internal sealed class SimAbsence(SimWorld world, SimProfile profile)
 
     private SimNode? _absent;
 
+    /// <summary>Nobody is away, or not any more.</summary>
+    public bool IsOver { get; private set; } = profile.AbsentForSlots == 0;
+
     public void Start()
     {
         if (profile.AbsentForSlots > 0)
@@ -47,6 +50,7 @@ internal sealed class SimAbsence(SimWorld world, SimProfile profile)
         }
 
         world.Trace($"{_absent.Self} comes back {lag} slots behind");
+        IsOver = true;
         world.Reached.LongCatchUps += lag >= LongLag ? 1 : 0;
         if (!world.IsHealed)
         {

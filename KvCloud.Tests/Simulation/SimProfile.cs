@@ -109,6 +109,9 @@ internal sealed record SimProfile
 
     public int ApplyMaxMs { get; init; } = 2;
 
+    /// <summary>Replicas compare their states at each of so many slots.</summary>
+    public int HashEverySlots { get; init; } = 256;
+
     /// <summary>Whole pages of 4096 bytes, two at least: small ones are often full.</summary>
     public int SegmentSizeBytes { get; init; } = 16 * 1024;
 
@@ -183,6 +186,7 @@ internal sealed record SimProfile
             LostNodes = Pick(random, 0, 0, 0, 1, 3),
             SyncMaxUs = Pick(random, 300, 1_100, 1_100, 8_000),
             ApplyMaxMs = Pick(random, 1, 3, 30),
+            HashEverySlots = Pick(random, 4, 16, 256),
             SegmentSizeBytes = Pick(random, 2, 4, 16) * 4_096,
             ForwardsWrites = random.Chance(300),
             MaxStalenessMs = Pick(random, 100, 500, 2_000),
@@ -207,7 +211,7 @@ internal sealed record SimProfile
             LateNodes = Pick(random, 0, 0, 0, 0, 0, 1, 2),
             WipeEveryMs = Pick(random, 0, 0, 0, 0, 0, 500, 2_000),
         };
-        return random.Chance(6) ? profile.WithAbsence(random) : profile;
+        return random.Chance(6) ? profile.WithAbsence(random, 1_000 + random.Next(1_000)) : profile;
     }
 
     public ReplicationOptions ToReplicationOptions(NodeId node) => new()
@@ -220,12 +224,14 @@ internal sealed record SimProfile
         FlushBytes = FlushBytes,
         TrimIntervalMs = TrimIntervalMs,
         CatchUpChunkBytes = CatchUpChunkBytes,
+        HashEverySlots = HashEverySlots,
     };
 
     /// <summary>Nothing else goes wrong, so that very much gets done while one is away.</summary>
-    private SimProfile WithAbsence(DeterministicRandom random) => this with
+    /// <param name="slots">How far the absent one falls behind.</param>
+    public SimProfile WithAbsence(DeterministicRandom random, int slots) => this with
     {
-        AbsentForSlots = 1_000 + random.Next(1_000),
+        AbsentForSlots = slots,
         CatchUpChunkBytes = Pick(random, 8, 128) * 1_024,
         Nodes = Pick(random, 3, 3, 5),
         Clients = 24,
@@ -259,6 +265,22 @@ internal sealed record SimProfile
         MaxUnappliedBytes = 64 * 1024 * 1024,
         MaxInFlightBytes = 8 * 1024 * 1024,
         MaxUnchosenBytes = 24 * 1024 * 1024,
+    };
+
+    /// <summary>As many writes as the leader takes, so that even a million slots are soon chosen.</summary>
+    public SimProfile WithLongAbsence(DeterministicRandom random, int slots) => WithAbsence(random, slots) with
+    {
+        Workload = SimWorkload.Registers,
+        Nodes = 3,
+        PipelinedCalls = 240,
+        TimeoutMaxMs = 500,
+        HashEverySlots = 256,
+        SegmentSizeBytes = 256 * 1024,
+        FlushBytes = 64 * 1024,
+        CatchUpChunkBytes = 128 * 1024,
+        MaxInFlightSlots = 256,
+        SessionLimits = SessionLimits.Default,
+        ForwardsWrites = false,
     };
 
     /// <summary>Versions leave the window by their number or by their age, or by both.</summary>

@@ -18,6 +18,9 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     /// <summary>Ten of the longest election timeouts, in which replicas also find each other again.</summary>
     private const long LivenessUs = 6 * SimProfile.Second;
     private const long SettleUs = 10 * SimProfile.Second;
+
+    /// <summary>What a replica far behind may take more, for each slot that it missed.</summary>
+    private const long CatchUpUsPerSlot = 20;
     private const string ProbeKey = "probe";
     private const int VersionsLookedAt = 20;
 
@@ -26,6 +29,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     private readonly List<SimClient> _clients = [];
     private readonly SimNemesis _nemesis;
     private readonly SimData? _data;
+    private readonly int _lag;
     private long _order;
     private long _laidOutBy = long.MaxValue;
     private int _ops;
@@ -37,6 +41,12 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         Sabotage = options.IsControl ? Sabotage.None : options.Sabotage;
         _trace = trace;
         Profile = options.Sabotage.Favour(SimProfile.Draw(Random));
+        _lag = options.Lag;
+        if (_lag > 0)
+        {
+            Profile = Profile.WithLongAbsence(Random, _lag);
+        }
+
         Profile = Profile with { Workload = options.Workload ?? Profile.Workload };
         if (Profile.Workload != SimWorkload.Registers)
         {
@@ -118,6 +128,8 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     /// </summary>
     public ulong TraceHash { get; private set; } = 14_695_981_039_346_656_037;
 
+    private long CatchUpUs => _lag * CatchUpUsPerSlot;
+
     /// <summary>How long the healed cluster needed until everything asked of it had succeeded.</summary>
     public long RecoveryUs { get; private set; }
 
@@ -160,8 +172,14 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         }
 
         _nemesis.Start();
-        new SimAbsence(this, Profile).Start();
+        var absence = new SimAbsence(this, Profile);
+        absence.Start();
         RunUntil(() => false, Profile.FaultyUs);
+        if (_lag > 0)
+        {
+            RunUntil(() => absence.IsOver, NowUs + (_lag * SimProfile.Millisecond));
+        }
+
         if (_nemesis.HasLostNodeBeforeAllMet)
         {
             // Perhaps nobody may ever take part. Nothing heals that, but nothing wrong may come of it either.
@@ -223,9 +241,10 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         var probe = new SimClient(Profile.Clients, this, Profile);
         probe.Start(ProbeScript());
         long before = NowUs;
-        if (!RunUntil(() => probe.IsDone, NowUs + LivenessUs))
+        if (!RunUntil(() => probe.IsDone, NowUs + LivenessUs + CatchUpUs))
         {
-            throw new SimFailureException($"not all is answered {LivenessUs / SimProfile.Second} s after all trouble ended");
+            throw new SimFailureException(
+                $"not all is answered {(LivenessUs + CatchUpUs) / SimProfile.Second} s after all trouble ended");
         }
 
         RecoveryUs = NowUs - before;
@@ -241,7 +260,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         bool isSettled = RunUntil(
             () => _clients.TrueForAll(client => client.IsDone)
                 && Nodes.All(node => node.IsIdle && (node.IsGone || node.Store.AppliedSlot == Checker.AgreedSlot)),
-            NowUs + SettleUs);
+            NowUs + SettleUs + CatchUpUs);
         Trace($"settled  {isSettled}");
         Checker.Converged();
         if (!isSettled)

@@ -10,6 +10,7 @@ public static class SimulateCommand
         usage: eng/simulate --seeds N [--from S]     run N seeds from S on (default 1)
                eng/simulate --seed S [--trace]       live through one seed; with --trace print every event
                [--workload registers|bank|cycle]     what the clients do; without it the seed says
+               [--lag SLOTS]                         one replica is away until it is so far behind, and nothing else is wrong
                [--sabotage NAME [--control]]         break the world on purpose; or run the same world unbroken
         """;
 
@@ -34,6 +35,8 @@ public static class SimulateCommand
                 "--sabotage" => Enum.TryParse(value, ignoreCase: true, out Sabotage sabotage) && Enum.IsDefined(sabotage)
                     && (options = options with { Sabotage = sabotage }) == options && ++i > 0,
                 "--control" => (options = options with { IsControl = true }) == options,
+                "--lag" => int.TryParse(value, CultureInfo.InvariantCulture, out int lag) && lag > 0
+                    && (options = options with { Lag = lag }) == options && ++i > 0,
                 "--workload" => Enum.TryParse(value, ignoreCase: true, out SimWorkload named) && Enum.IsDefined(named)
                     && (options = options with { Workload = named }) == options && ++i > 0,
                 _ => false,

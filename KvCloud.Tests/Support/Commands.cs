@@ -3,10 +3,13 @@ using KvCloud.Tests.Simulation;
 
 namespace KvCloud.Tests.Support;
 
-/// <summary>What this assembly does as a program: eng/simulate, eng/power-cut.</summary>
+/// <summary>What this assembly does as a program: eng/simulate, eng/mutate, eng/power-cut.</summary>
 internal static class Commands
 {
-    public static async Task<int> Main(string[] args) => args is ["power-cut", .. string[] rest]
-        ? await PowerCutCommand.RunAsync(rest)
-        : SimulateCommand.Main(args);
+    public static async Task<int> Main(string[] args) => args switch
+    {
+        ["power-cut", .. string[] rest] => await PowerCutCommand.RunAsync(rest),
+        ["mutate", .. string[] rest] => await MutateCommand.RunAsync(rest),
+        _ => SimulateCommand.Main(args),
+    };
 }

@@ -1,5 +1,5 @@
 using KvCloud.Node.Configuration;
-using KvCloud.Tests.Node.Diagnostics;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Node.Configuration;
 

@@ -1,6 +1,7 @@
 using System.Reflection;
 using KvCloud.Node.Diagnostics;
 using KvCloud.Tests.Node.Cluster;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Node.Diagnostics;
 

@@ -22,7 +22,12 @@ public sealed class ApplierTests : IDisposable
     {
         _executor = new KvStoreExecutor(_store);
         _applier = new Applier(
-            _executor, _clock, new SlotTraces(new NodeId(0), []), observer: null, exception => _failure = exception);
+            _executor,
+            _clock,
+            new SlotTraces(new NodeId(0), []),
+            observer: null,
+            new ReplicationOptions().HashEverySlots,
+            exception => _failure = exception);
     }
 
     public void Dispose()

@@ -48,6 +48,9 @@ internal sealed record SimReached
     /// <summary>Commits of what was read at a version that had left the window.</summary>
     public long TooOldCommits { get; set; }
 
+    /// <summary>State hashes that a replica got from another.</summary>
+    public long ComparedHashes { get; set; }
+
     /// <summary>Replicas that stopped because of their disk.</summary>
     public long Failures { get; set; }
 

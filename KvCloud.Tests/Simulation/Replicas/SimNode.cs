@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using KvCloud.Consensus;
+using KvCloud.Node.Cluster;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Log;
@@ -22,6 +23,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
 {
     private const string DataPath = "/data/node";
 
+    /// <summary>As health_check_interval_ms, but shorter: lives are short here.</summary>
+    private const long ReportEveryUs = 50 * SimProfile.Millisecond;
+
     private readonly SimWorld _world;
     private readonly SimProfile _profile;
     private readonly Dictionary<(byte[] Memory, int Offset), SimAttempt> _attempts = [];
@@ -32,6 +36,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     private SimReads? _reads;
     private RoutingManager? _routing;
     private Replica? _replica;
+    private DivergenceDetector _divergence;
     private long _life;
     private int _starts;
     private Bootstrap? _bootstrap;
@@ -50,6 +55,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         };
         Store = new SimStore(world);
         _clock = new SimClock(world, this, 1_000);
+        _divergence = new DivergenceDetector(Self);
     }
 
     public NodeId Self { get; }
@@ -364,7 +370,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             RunLater = work => Later(_world.Random.Next(1_000), () => MakeSpare(work)),
         };
         var storage = ReplicaStorage.Open(
-            Disk, directory, _ => Store.Open(directory.IsNew), logOptions, _profile.SessionLimits);
+            Disk, directory, _ => Store.Open(directory.IsNew), logOptions, SessionLimits);
         Store.Executor = storage.Executor;
         Log = _world.Sabotage.OfLog(storage.Log, Store, () => Core is not null);
         int[] peers = [.. Enumerable.Range(0, _profile.Nodes).Where(id => id != Self.Value)];
@@ -402,6 +408,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             + $"slots {Log.FirstSlot} to {Log.LastSlot}, applied {Store.AppliedSlot}");
     }
 
+    private SessionLimits SessionLimits =>
+        _world.Sabotage is Sabotage.SessionLimitsDiffer && Self.Value == 0 ? new SessionLimits(1, 1) : _profile.SessionLimits;
+
     private string Voters => GroupTerms.Describe(Enumerable.Range(0, _profile.Nodes));
 
     private static string? Name(NodeId node) => node.Value.ToString(CultureInfo.InvariantCulture);
@@ -411,7 +420,38 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
 
     private void Run()
     {
-        _replica!.StartAsync(_ => { }, CancellationToken.None).GetAwaiter().GetResult();
+        _divergence = new DivergenceDetector(Self);
+        _replica!.StartAsync(
+            report => Compare(report.From, report.HashedSlot, report.StateHash), CancellationToken.None)
+            .GetAwaiter().GetResult();
+        Later(ReportEveryUs, Report);
+    }
+
+    /// <summary>As the cluster manager does at each interval: by these reports replicas notice that they drifted apart.</summary>
+    private void Report()
+    {
+        ReplicaStatus status = _replica!.Driver.Status;
+        Compare(Self, status.HashedSlot, status.StateHash);
+        _transport!.Report(new PeerReport(
+            Self,
+            status.Role,
+            status.Ballot,
+            status.AppliedSlot,
+            status.ChosenSlot,
+            status.AppliedVersion,
+            UptimeSeconds: 0,
+            status.HashedSlot,
+            status.StateHash));
+        Later(ReportEveryUs, Report);
+    }
+
+    private void Compare(NodeId from, Slot slot, ulong hash)
+    {
+        _world.Reached.ComparedHashes += from != Self && slot > Slot.Zero ? 1 : 0;
+        foreach (Divergence found in _divergence.Add(from, slot, hash))
+        {
+            _world.Checker.Alarmed(this, found);
+        }
     }
 
     /// <summary>

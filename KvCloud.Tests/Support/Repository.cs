@@ -1,4 +1,4 @@
-namespace KvCloud.Tests.Node.Diagnostics;
+namespace KvCloud.Tests.Support;
 
 /// <summary>Finds files of the repository from where the tests run.</summary>
 internal static class Repository
