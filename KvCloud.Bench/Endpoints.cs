@@ -7,8 +7,8 @@ internal static class Endpoints
 {
     public static IReadOnlyList<string> Parse(string text)
     {
-        var endpoints = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        foreach (var endpoint in endpoints)
+        string[] endpoints = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        foreach (string endpoint in endpoints)
         {
             _ = Split(endpoint);
         }
@@ -18,16 +18,16 @@ internal static class Endpoints
 
     public static (string Host, int Port) Split(string endpoint)
     {
-        var colon = endpoint.LastIndexOf(':');
+        int colon = endpoint.LastIndexOf(':');
         if (colon <= 0
-            || !int.TryParse(endpoint.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            || !int.TryParse(endpoint.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port)
             || port is < 1 or > 65535)
         {
             throw new BenchException($"'{endpoint}' is no host:port");
         }
 
         // Loopback by number: asking the resolver for every connection would cost more than connecting.
-        var host = endpoint[..colon];
+        string host = endpoint[..colon];
         return (host == "localhost" ? "127.0.0.1" : host, port);
     }
 }

@@ -425,7 +425,7 @@ public sealed class KvCloudClient : IAsyncDisposable
                 .ConfigureAwait(false)
             : await CallAsync(new RangeCall(bounds, options.ColumnFamily, Fields(options)), options, cancellationToken)
                 .ConfigureAwait(false);
-        var rows = reply.Rows as KvEntry[] ?? [];
+        KvEntry[] rows = reply.Rows as KvEntry[] ?? [];
         if (rows.Length == 0 && reply.Flag)
         {
             throw new KvCloudException(ErrorCode.INTERNAL, "the server sent an empty page and says that more follows");

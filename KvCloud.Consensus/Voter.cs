@@ -38,7 +38,7 @@ internal sealed class Voter(PaxosConfig config, Acceptor acceptor, Learner learn
     /// <summary>Says that the ballot is promised, once that is on disk, and what was accepted before.</summary>
     public void Promise(NodeId to, Ballot ballot, Slot firstUnchosen)
     {
-        Slot below = Slot.Max(learner.ChosenSlot, firstUnchosen.Previous);
+        var below = Slot.Max(learner.ChosenSlot, firstUnchosen.Previous);
         turn.Effects.SendAfterPersist.Add(
             new Promise(config.Self, to, ballot, learner.ChosenSlot, acceptor.AcceptedAbove(below)));
     }

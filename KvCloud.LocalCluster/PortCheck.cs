@@ -23,7 +23,7 @@ internal static class PortCheck
     /// <summary>The ports somebody listens on, each with what it is meant for.</summary>
     public static IReadOnlyList<string> Taken(Topology topology)
     {
-        IPAddress address = IPAddress.Parse(topology.Host);
+        var address = IPAddress.Parse(topology.Host);
         return
         [
             .. topology.Ports().Where(p => !IsFree(address, p.Port))

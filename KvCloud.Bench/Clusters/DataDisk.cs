@@ -7,7 +7,7 @@ internal static class DataDisk
 
     public static DirectoryInfo NewDirectory(string root, string name)
     {
-        var path = Path.Combine(Path.GetFullPath(root), $"kvcloud-bench-{name}-{Environment.ProcessId}-{Path.GetRandomFileName()}");
+        string path = Path.Combine(Path.GetFullPath(root), $"kvcloud-bench-{name}-{Environment.ProcessId}-{Path.GetRandomFileName()}");
         return Directory.CreateDirectory(path);
     }
 
@@ -15,8 +15,8 @@ internal static class DataDisk
     public static string DemandRealDisk(string root)
     {
         Directory.CreateDirectory(root);
-        var full = Path.GetFullPath(root);
-        var drive = DriveInfo.GetDrives()
+        string full = Path.GetFullPath(root);
+        DriveInfo drive = DriveInfo.GetDrives()
             .Where(drive => IsBelow(full, drive.RootDirectory.FullName))
             .OrderByDescending(drive => drive.RootDirectory.FullName.Length)
             .First();

@@ -17,7 +17,7 @@ internal sealed class EtcdCluster : BenchCluster
     public EtcdCluster(string dataRoot, int count = 3)
         : base("etcd", dataRoot)
     {
-        var ports = FreePorts.Find(2 * count);
+        int[] ports = FreePorts.Find(2 * count);
         Endpoints = [.. ports.Take(count).Select(port => $"127.0.0.1:{port}")];
         _peers = [.. ports.Skip(count).Select(port => $"http://127.0.0.1:{port}")];
         _servers =
@@ -34,7 +34,7 @@ internal sealed class EtcdCluster : BenchCluster
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        foreach (var server in _servers)
+        foreach (ServerProcess server in _servers)
         {
             server.Start();
         }
@@ -50,7 +50,7 @@ internal sealed class EtcdCluster : BenchCluster
 
     protected override async Task KillAsync()
     {
-        foreach (var server in _servers)
+        foreach (ServerProcess server in _servers)
         {
             await server.DisposeAsync().ConfigureAwait(false);
         }
@@ -59,7 +59,7 @@ internal sealed class EtcdCluster : BenchCluster
     private ProcessStartInfo Describe(int member)
     {
         var info = new ProcessStartInfo("etcd") { WorkingDirectory = DataDirectory.FullName };
-        var client = $"http://{Endpoints[member]}";
+        string client = $"http://{Endpoints[member]}";
         string[] arguments =
         [
             "--name", $"m{member}",
@@ -74,13 +74,13 @@ internal sealed class EtcdCluster : BenchCluster
             "--logger", "zap",
             "--log-level", "error",
         ];
-        foreach (var argument in arguments)
+        foreach (string argument in arguments)
         {
             info.ArgumentList.Add(argument);
         }
 
         // Settings of the caller's environment would beat nothing here but could add to it.
-        foreach (var name in info.Environment.Keys.Where(name => name.StartsWith("ETCD_", StringComparison.Ordinal)).ToList())
+        foreach (string? name in info.Environment.Keys.Where(name => name.StartsWith("ETCD_", StringComparison.Ordinal)).ToList())
         {
             info.Environment.Remove(name);
         }
@@ -90,10 +90,10 @@ internal sealed class EtcdCluster : BenchCluster
 
     private async Task WaitReadyAsync(CancellationToken cancellationToken)
     {
-        var started = Stopwatch.GetTimestamp();
+        long started = Stopwatch.GetTimestamp();
         while (!await IsReadyAsync(cancellationToken).ConfigureAwait(false))
         {
-            foreach (var server in _servers)
+            foreach (ServerProcess server in _servers)
             {
                 server.DemandRunning();
             }
@@ -111,11 +111,11 @@ internal sealed class EtcdCluster : BenchCluster
     /// <summary>Whether all members serve and agree on a leader.</summary>
     private async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
     {
-        foreach (var endpoint in Endpoints)
+        foreach (string endpoint in Endpoints)
         {
             try
             {
-                using var answer = await Http.GetAsync(new Uri($"http://{endpoint}/health"), cancellationToken)
+                using HttpResponseMessage answer = await Http.GetAsync(new Uri($"http://{endpoint}/health"), cancellationToken)
                     .ConfigureAwait(false);
                 if (!answer.IsSuccessStatusCode)
                 {

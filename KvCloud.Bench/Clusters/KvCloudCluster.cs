@@ -11,7 +11,7 @@ internal sealed class KvCloudCluster : BenchCluster
     public KvCloudCluster(string dataRoot, int count = 3)
         : base("kvcloud", dataRoot)
     {
-        var topology = Topology.OnFreePorts(count, DataDirectory.FullName) with { Environment = "Production" };
+        Topology topology = Topology.OnFreePorts(count, DataDirectory.FullName) with { Environment = "Production" };
         _processes = new ProcessCluster(topology, new ProcessClusterOptions
         {
             RestartCrashed = false,

@@ -24,7 +24,7 @@ internal sealed class ServerProcess(string name, string logPath, Func<ProcessSta
             throw new InvalidOperationException($"{name} runs already");
         }
 
-        var info = describe();
+        ProcessStartInfo info = describe();
         info.RedirectStandardInput = true;
         OutputFile.Redirect(info, logPath);
         _process?.Dispose();

@@ -9,12 +9,12 @@ internal static class CompareCommand
 {
     public static Command Create()
     {
-        var quick = LoadOptionSet.Make("--quick", false, "Two short rounds, three kills: under four minutes");
+        Option<bool> quick = LoadOptionSet.Make("--quick", false, "Two short rounds, three kills: under four minutes");
         var rounds = new Option<int?>("--rounds") { Description = "Rounds, each with both systems" };
         var seconds = new Option<double?>("--seconds") { Description = "Seconds measured for each work" };
         var kills = new Option<int?>("--kills") { Description = "Leaders killed of each system; 0 for none" };
-        var only = LoadOptionSet.Make("--only", "both", "both | kvcloud | etcd");
-        var dataDirectory = LoadOptionSet.Make("--data-dir", Path.GetTempPath(), "Where the servers' data goes: a real disk");
+        Option<string> only = LoadOptionSet.Make("--only", "both", "both | kvcloud | etcd");
+        Option<string> dataDirectory = LoadOptionSet.Make("--data-dir", Path.GetTempPath(), "Where the servers' data goes: a real disk");
         var json = new Option<FileInfo?>("--json") { Description = "Writes the figures to this file as JSON" };
         var details = new Option<FileInfo?>("--details") { Description = "Writes every run's result to this file as JSON" };
         var picture = new Option<FileInfo?>("--picture") { Description = "Draws throughput and p99 against clients: a PNG" };
@@ -24,9 +24,9 @@ internal static class CompareCommand
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var root = parsed.GetRequiredValue(dataDirectory);
-            var plan = parsed.GetValue(quick) ? CompareOptions.Quick(root) : CompareOptions.Full(root);
-            var which = parsed.GetRequiredValue(only);
+            string root = parsed.GetRequiredValue(dataDirectory);
+            CompareOptions plan = parsed.GetValue(quick) ? CompareOptions.Quick(root) : CompareOptions.Full(root);
+            string which = parsed.GetRequiredValue(only);
             if (which is not ("both" or "kvcloud" or "etcd"))
             {
                 throw new BenchException($"--only {which}: there are both, kvcloud, etcd");
@@ -40,7 +40,7 @@ internal static class CompareCommand
                 WithKvCloud = which != "etcd",
                 WithEtcd = which != "kvcloud",
             };
-            var outcome = await new CompareRunner(plan, Console.Error).RunAsync(cancellationToken).ConfigureAwait(false);
+            CompareOutcome outcome = await new CompareRunner(plan, Console.Error).RunAsync(cancellationToken).ConfigureAwait(false);
             CompareTable.Print(outcome, CompareWork.All(plan.Sweep));
             await SaveAsync(
                 outcome, parsed.GetValue(json), parsed.GetValue(details), parsed.GetValue(picture), cancellationToken)

@@ -57,7 +57,7 @@ internal sealed class LoadOptionSet
             _driver, _endpoints, _target, _keySize, _valueSize, _keys, _preload, _distribution, _theta, _connections, _inFlight,
             _rate, _warmup, _duration, _rangeLimit, _commitSize, _seed, _loops, _pids, _exactlyOnce, _quiet,
         ];
-        foreach (var option in options)
+        foreach (Option option in options)
         {
             command.Options.Add(option);
         }
@@ -65,10 +65,10 @@ internal sealed class LoadOptionSet
 
     public LoadOptions Read(ParseResult parsed)
     {
-        var endpoints = Endpoints.Parse(parsed.GetRequiredValue(_endpoints));
+        IReadOnlyList<string> endpoints = Endpoints.Parse(parsed.GetRequiredValue(_endpoints));
         return new LoadOptions
         {
-            Driver = Drivers.TryGetValue(parsed.GetRequiredValue(_driver), out var driver)
+            Driver = Drivers.TryGetValue(parsed.GetRequiredValue(_driver), out DriverKind driver)
                 ? driver
                 : throw new BenchException(
                     $"--driver {parsed.GetValue(_driver)}: there are {string.Join(", ", Drivers.Keys)}"),
@@ -101,8 +101,8 @@ internal sealed class LoadOptionSet
     private static T Named<T>(ParseResult parsed, Option<string> option)
         where T : struct, Enum
     {
-        var text = parsed.GetRequiredValue(option);
-        return Enum.TryParse<T>(text, ignoreCase: true, out var value) && !int.TryParse(text, out _)
+        string text = parsed.GetRequiredValue(option);
+        return Enum.TryParse<T>(text, ignoreCase: true, out T value) && !int.TryParse(text, out _)
             ? value
             : throw new BenchException($"{option.Name} {text}: there are {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()}");
     }
@@ -117,7 +117,7 @@ internal sealed class LoadOptionSet
         return text == "auto"
             ? [.. ServerUsage.FindListeners(endpoints)]
             : [.. text.Split(',').Select(part =>
-                int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
+                int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int pid)
                     ? pid
                     : throw new BenchException($"--pids has '{part}', which is no process id"))];
     }

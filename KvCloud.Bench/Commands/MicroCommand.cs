@@ -18,8 +18,8 @@ internal static class MicroCommand
 
     public static Command Create()
     {
-        var filter = LoadOptionSet.Make("--filter", "*", "Which: *Codec*, *Paxos*, *Replica*, *Store*, *Thrift*");
-        var artifacts = LoadOptionSet.Make(
+        Option<string> filter = LoadOptionSet.Make("--filter", "*", "Which: *Codec*, *Paxos*, *Replica*, *Store*, *Thrift*");
+        Option<string> artifacts = LoadOptionSet.Make(
             "--artifacts", Path.Combine(Path.GetTempPath(), "kvcloud-micro"), "Where BenchmarkDotNet puts its reports");
         var command = new Command("micro", "BenchmarkDotNet: command codec, Paxos step, multi-version get and put, Thrift decode")
         {
@@ -28,7 +28,7 @@ internal static class MicroCommand
         command.SetAction(parsed =>
         {
             // In this very process: a generated project would have to build the whole solution once more for each benchmark.
-            var config = DefaultConfig.Instance
+            ManualConfig config = DefaultConfig.Instance
                 .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance))
                 .WithArtifactsPath(parsed.GetRequiredValue(artifacts));
             var summaries = BenchmarkSwitcher.FromTypes(Benchmarks)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using KvCloud.Bench.Clusters;
 using KvCloud.Bench.Load;
 using KvCloud.Bench.Report;
@@ -16,13 +17,13 @@ internal static class ScaleCommand
 
     public static Command Create()
     {
-        var dataSize = List("--data-size", "Keys there are, e.g. 10000,100000,1000000,10000000");
-        var valueSize = List("--value-size", "Bytes of a value, e.g. 16,256,4096,65536,262144");
-        var replicas = List("--replicas", "Members, e.g. 1,3,5");
-        var inFlight = List("--in-flight", "Calls in flight in total, e.g. 1,16,64,256,1024");
-        var system = LoadOptionSet.Make("--system", "kvcloud", "kvcloud | etcd");
-        var seconds = LoadOptionSet.Make("--seconds", 5.0, "Seconds measured at each point");
-        var dataDirectory = LoadOptionSet.Make("--data-dir", Path.GetTempPath(), "Where the servers' data goes: a real disk");
+        Option<string> dataSize = List("--data-size", "Keys there are, e.g. 10000,100000,1000000,10000000");
+        Option<string> valueSize = List("--value-size", "Bytes of a value, e.g. 16,256,4096,65536,262144");
+        Option<string> replicas = List("--replicas", "Members, e.g. 1,3,5");
+        Option<string> inFlight = List("--in-flight", "Calls in flight in total, e.g. 1,16,64,256,1024");
+        Option<string> system = LoadOptionSet.Make("--system", "kvcloud", "kvcloud | etcd");
+        Option<double> seconds = LoadOptionSet.Make("--seconds", 5.0, "Seconds measured at each point");
+        Option<string> dataDirectory = LoadOptionSet.Make("--data-dir", Path.GetTempPath(), "Where the servers' data goes: a real disk");
         var json = new Option<FileInfo?>("--json") { Description = "Writes the results to this file as JSON" };
         var command = new Command("scale", "Cost of puts and gets as one thing grows; name one of the four")
         {
@@ -37,11 +38,11 @@ internal static class ScaleCommand
                 throw new BenchException($"name one of {string.Join(", ", axes.Select(axis => axis.Name))}");
             }
 
-            var root = parsed.GetRequiredValue(dataDirectory);
+            string root = parsed.GetRequiredValue(dataDirectory);
             _ = DataDisk.DemandRealDisk(root);
             var run = new ScaleRun(root, parsed.GetRequiredValue(system), TimeSpan.FromSeconds(parsed.GetValue(seconds)));
             var results = new Dictionary<string, LoadResult>();
-            foreach (var value in Values(named[0].Name, parsed.GetRequiredValue(named[0])))
+            foreach (long value in Values(named[0].Name, parsed.GetRequiredValue(named[0])))
             {
                 await run.PointAsync(named[0].Name, value, results, cancellationToken).ConfigureAwait(false);
             }
@@ -60,7 +61,7 @@ internal static class ScaleCommand
     private static Option<string> List(string name, string description) => new(name) { Description = description };
 
     private static IEnumerable<long> Values(string name, string text) => text.Split(',').Select(part =>
-        long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value > 0
+        long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value > 0
             ? value
             : throw new BenchException($"{name} has '{part}', which is no number above 0"));
 
@@ -76,19 +77,19 @@ internal static class ScaleCommand
         public async Task PointAsync(
             string axis, long value, Dictionary<string, LoadResult> results, CancellationToken cancellationToken)
         {
-            var replicas = axis == "--replicas" ? (int)value : UsualReplicas;
-            var clients = axis == "--in-flight" ? (int)value : UsualClients;
-            var valueBytes = axis == "--value-size" ? (int)value : UsualValueBytes;
-            var keys = axis == "--data-size" ? value : Math.Min(UsualKeys, LargestPreloadBytes / valueBytes);
+            int replicas = axis == "--replicas" ? (int)value : UsualReplicas;
+            int clients = axis == "--in-flight" ? (int)value : UsualClients;
+            int valueBytes = axis == "--value-size" ? (int)value : UsualValueBytes;
+            long keys = axis == "--data-size" ? value : Math.Min(UsualKeys, LargestPreloadBytes / valueBytes);
             BenchCluster cluster = system switch
             {
                 "kvcloud" => new KvCloudCluster(dataRoot, replicas),
                 "etcd" => new EtcdCluster(dataRoot, replicas),
                 _ => throw new BenchException($"--system {system}: there are kvcloud and etcd"),
             };
-            await using var disposal = cluster.ConfigureAwait(false);
+            await using ConfiguredAsyncDisposable disposal = cluster.ConfigureAwait(false);
             await cluster.StartAsync(cancellationToken).ConfigureAwait(false);
-            var connections = Math.Min(clients, ScaleConnections);
+            int connections = Math.Min(clients, ScaleConnections);
             var options = new LoadOptions
             {
                 Driver = cluster.Driver,
@@ -101,9 +102,9 @@ internal static class ScaleCommand
                 InFlight = Math.Max(1, clients / connections),
                 Duration = duration,
             };
-            foreach (var kind in new[] { OperationKind.Set, OperationKind.GetLeader, OperationKind.GetLocal })
+            foreach (OperationKind kind in new[] { OperationKind.Set, OperationKind.GetLeader, OperationKind.GetLocal })
             {
-                var name = string.Create(CultureInfo.InvariantCulture, $"{axis[2..]} {value}: {OperationMix.NameOf(kind)}");
+                string name = string.Create(CultureInfo.InvariantCulture, $"{axis[2..]} {value}: {OperationMix.NameOf(kind)}");
                 await Console.Error.WriteLineAsync(name).ConfigureAwait(false);
                 results[name] = await LoadGenerator.RunAsync(
                     options with { Mix = OperationMix.Of(kind) }, TextWriter.Null, cancellationToken).ConfigureAwait(false);

@@ -34,14 +34,14 @@ internal static class YcsbCommand
         load.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var options = load.Read(parsed);
-            var chosen = parsed.GetRequiredValue(workload).ToLowerInvariant();
-            var names = chosen == "all" ? [.. Names] : (string[])[chosen];
+            LoadOptions options = load.Read(parsed);
+            string chosen = parsed.GetRequiredValue(workload).ToLowerInvariant();
+            string[] names = chosen == "all" ? [.. Names] : (string[])[chosen];
             var results = new List<LoadResult>();
-            foreach (var name in names)
+            foreach (string name in names)
             {
-                var preload = results.Count > 0 ? 0 : options.Preload == 0 ? options.Keys : options.Preload;
-                var run = Apply(options, name) with { Preload = preload };
+                long preload = results.Count > 0 ? 0 : options.Preload == 0 ? options.Keys : options.Preload;
+                LoadOptions run = Apply(options, name) with { Preload = preload };
                 results.Add(await LoadGenerator.RunAsync(run, Console.Error, cancellationToken).ConfigureAwait(false));
             }
 
@@ -60,7 +60,7 @@ internal static class YcsbCommand
     /// <summary>The run of a workload; what the workload does not say stays as it is.</summary>
     public static LoadOptions Apply(LoadOptions options, string name)
     {
-        if (!Workloads.TryGetValue(name, out var workload))
+        if (!Workloads.TryGetValue(name, out (string Mix, KeyDistribution Distribution, string What) workload))
         {
             throw new BenchException($"--workload {name}: there are {string.Join(", ", Names)} and all");
         }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using KvCloud.Bench.Clusters;
 using KvCloud.Bench.Load;
 using KvCloud.Bench.Measure;
@@ -30,9 +31,9 @@ internal sealed class CompareRunner(CompareOptions options, TextWriter log)
 
     public async Task<CompareOutcome> RunAsync(CancellationToken cancellationToken)
     {
-        var started = Stopwatch.GetTimestamp();
-        var fileSystem = DataDisk.DemandRealDisk(options.DataRoot);
-        for (var round = 1; round <= options.Rounds; round++)
+        long started = Stopwatch.GetTimestamp();
+        string fileSystem = DataDisk.DemandRealDisk(options.DataRoot);
+        for (int round = 1; round <= options.Rounds; round++)
         {
             if (options.WithKvCloud)
             {
@@ -59,13 +60,13 @@ internal sealed class CompareRunner(CompareOptions options, TextWriter log)
 
     private async Task RoundAsync(int round, BenchCluster cluster, CancellationToken cancellationToken)
     {
-        await using var disposal = cluster.ConfigureAwait(false);
+        await using ConfiguredAsyncDisposable disposal = cluster.ConfigureAwait(false);
         await log.WriteLineAsync($"round {round} of {options.Rounds}: {cluster.Name}").ConfigureAwait(false);
         await cluster.StartAsync(cancellationToken).ConfigureAwait(false);
-        var first = true;
-        foreach (var work in _works)
+        bool first = true;
+        foreach (CompareWork work in _works)
         {
-            var load = work.Load(cluster.Driver, cluster.Endpoints, options) with
+            LoadOptions load = work.Load(cluster.Driver, cluster.Endpoints, options) with
             {
                 ServerPids = [.. cluster.Members.Select(member => member.Pid)],
             };
@@ -78,7 +79,7 @@ internal sealed class CompareRunner(CompareOptions options, TextWriter log)
 
         if (round == options.Rounds)
         {
-            var durability = await DurabilityCheck.RunAsync(cluster, cancellationToken).ConfigureAwait(false);
+            DurabilityCheck durability = await DurabilityCheck.RunAsync(cluster, cancellationToken).ConfigureAwait(false);
             await log.WriteLineAsync($"  {durability}").ConfigureAwait(false);
             _durability.Add(durability);
             await KillAsync(cluster, cancellationToken).ConfigureAwait(false);
@@ -88,8 +89,8 @@ internal sealed class CompareRunner(CompareOptions options, TextWriter log)
     private async Task RunWorkAsync(
         BenchCluster cluster, CompareWork work, LoadOptions load, CancellationToken cancellationToken)
     {
-        var result = await LoadGenerator.RunAsync(load, log, cancellationToken).ConfigureAwait(false);
-        foreach (var member in cluster.Members)
+        LoadResult result = await LoadGenerator.RunAsync(load, log, cancellationToken).ConfigureAwait(false);
+        foreach (IBenchMember member in cluster.Members)
         {
             member.DemandRunning();
         }
@@ -99,13 +100,13 @@ internal sealed class CompareRunner(CompareOptions options, TextWriter log)
             throw new BenchException($"{cluster.Name} did nothing of {work.Name}: {result.FirstError ?? "no answer came"}");
         }
 
-        var errors = result.Errors > 0 ? $", {result.Errors} errors ({result.FirstError})" : string.Empty;
+        string errors = result.Errors > 0 ? $", {result.Errors} errors ({result.FirstError})" : string.Empty;
         await log.WriteLineAsync(
             $"  {work.Name}: {result.Throughput:F0}/s, p50 {result.Latency.P50Ms:F2} ms, p99 {result.Latency.P99Ms:F2} ms, "
             + $"CPU {result.ServerCpuMicroseconds:F1} µs, {result.ServerMemoryMb:F0} MB, generator {result.GeneratorCores:F2} cores"
             + errors).ConfigureAwait(false);
-        var works = _results.TryGetValue(cluster.Name, out var known) ? known : _results[cluster.Name] = [];
-        (works.TryGetValue(work.Name, out var results) ? results : works[work.Name] = []).Add(result);
+        Dictionary<string, List<LoadResult>> works = _results.TryGetValue(cluster.Name, out Dictionary<string, List<LoadResult>>? known) ? known : _results[cluster.Name] = [];
+        (works.TryGetValue(work.Name, out List<LoadResult>? results) ? results : works[work.Name] = []).Add(result);
     }
 
     private async Task KillAsync(BenchCluster cluster, CancellationToken cancellationToken)
@@ -115,7 +116,7 @@ internal sealed class CompareRunner(CompareOptions options, TextWriter log)
             return;
         }
 
-        var seconds = await new FailoverMeasure(cluster).RunAsync(options.Kills, options.KillBudget, cancellationToken)
+        IReadOnlyList<double> seconds = await new FailoverMeasure(cluster).RunAsync(options.Kills, options.KillBudget, cancellationToken)
             .ConfigureAwait(false);
         _failovers[cluster.Name] = [.. seconds.Select(second => Math.Round(second, 3))];
         await log.WriteLineAsync(
@@ -125,7 +126,7 @@ internal sealed class CompareRunner(CompareOptions options, TextWriter log)
     private Dictionary<string, CompareFigure> Figures()
     {
         var figures = new Dictionary<string, CompareFigure>();
-        foreach (var work in _works.Where(work => work.Name != CompareWork.Memory))
+        foreach (CompareWork? work in _works.Where(work => work.Name != CompareWork.Memory))
         {
             figures[work.Name] = CompareSummary.Of(
                 ResultsOf(KvCloudName, work.Name), ResultsOf(EtcdName, work.Name), result => result.Throughput);
@@ -145,5 +146,5 @@ internal sealed class CompareRunner(CompareOptions options, TextWriter log)
     }
 
     private List<LoadResult> ResultsOf(string cluster, string work) =>
-        _results.TryGetValue(cluster, out var works) && works.TryGetValue(work, out var results) ? results : [];
+        _results.TryGetValue(cluster, out Dictionary<string, List<LoadResult>>? works) && works.TryGetValue(work, out List<LoadResult>? results) ? results : [];
 }

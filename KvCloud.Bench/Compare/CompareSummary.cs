@@ -43,7 +43,7 @@ internal static class CompareSummary
     /// <summary>The middle value, or the mean of the two in the middle; null of nothing.</summary>
     public static double? Median(IEnumerable<double> values)
     {
-        var sorted = values.Order().ToArray();
+        double[] sorted = values.Order().ToArray();
         return sorted.Length switch
         {
             0 => null,

@@ -1,4 +1,5 @@
 using System.Globalization;
+using KvCloud.Bench.Measure;
 using KvCloud.Bench.Report;
 
 namespace KvCloud.Bench.Compare;
@@ -17,13 +18,13 @@ internal static class CompareTable
         var rows = outcome.Figures.Select(figure => Row(
             figure.Key, figure.Value, targets.GetValueOrDefault(figure.Key, "≤ 0.5 s, worst ≤ 1 s"))).ToList();
         ResultTable.Print(Columns, rows);
-        if (outcome.Figures.TryGetValue(CompareWork.Failover, out var failover))
+        if (outcome.Figures.TryGetValue(CompareWork.Failover, out CompareFigure? failover))
         {
             Console.WriteLine(
                 $"failover, worst: kvcloud {ResultTable.Number(failover.WorstKvcloud)} s, etcd {ResultTable.Number(failover.WorstEtcd)} s");
         }
 
-        foreach (var durability in outcome.Durability)
+        foreach (DurabilityCheck durability in outcome.Durability)
         {
             Console.WriteLine(durability);
         }

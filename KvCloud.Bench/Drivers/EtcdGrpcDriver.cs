@@ -42,7 +42,7 @@ internal sealed class EtcdGrpcDriver(EndpointChooser endpoints) : ILibraryDriver
             }
             catch (RpcException failure) when (!cancellationToken.IsCancellationRequested)
             {
-                var status = failure.StatusCode == StatusCode.Unavailable ? CallStatus.ConnectionLost : CallStatus.Refused;
+                CallStatus status = failure.StatusCode == StatusCode.Unavailable ? CallStatus.ConnectionLost : CallStatus.Refused;
                 return new WireAnswer(0, status, failure.Status.Detail);
             }
             catch (RpcException failure)
@@ -59,8 +59,8 @@ internal sealed class EtcdGrpcDriver(EndpointChooser endpoints) : ILibraryDriver
 
         private async Task<CallStatus> SendAsync(LibraryCall call, CancellationToken cancellationToken)
         {
-            var key = UnsafeByteOperations.UnsafeWrap(call.Keys[0]);
-            var value = UnsafeByteOperations.UnsafeWrap(call.Value);
+            ByteString key = UnsafeByteOperations.UnsafeWrap(call.Keys[0]);
+            ByteString value = UnsafeByteOperations.UnsafeWrap(call.Value);
             switch (call.Kind)
             {
                 case CallKind.Set:
@@ -84,7 +84,7 @@ internal sealed class EtcdGrpcDriver(EndpointChooser endpoints) : ILibraryDriver
                     }
 
                     request.Serializable = call.Kind is CallKind.GetLocal or CallKind.Range;
-                    var rows = await _client.RangeAsync(request, cancellationToken: cancellationToken).ConfigureAwait(false);
+                    RangeResponse rows = await _client.RangeAsync(request, cancellationToken: cancellationToken).ConfigureAwait(false);
                     return rows.Count > 0 || call.Kind == CallKind.Range ? CallStatus.Ok : CallStatus.NotFound;
             }
         }

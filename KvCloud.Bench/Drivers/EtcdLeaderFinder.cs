@@ -11,17 +11,17 @@ internal sealed class EtcdLeaderFinder : ILeaderFinder
 
     public async Task<string?> FindLeaderAsync(IReadOnlyList<string> endpoints, CancellationToken cancellationToken)
     {
-        foreach (var endpoint in endpoints)
+        foreach (string endpoint in endpoints)
         {
             try
             {
-                using var answer = await Web.PostAsJsonAsync(
+                using HttpResponseMessage answer = await Web.PostAsJsonAsync(
                     new Uri($"http://{endpoint}/v3/maintenance/status"), new object(), cancellationToken).ConfigureAwait(false);
                 answer.EnsureSuccessStatusCode();
-                var status = await answer.Content.ReadFromJsonAsync<JsonElement>(cancellationToken).ConfigureAwait(false);
+                JsonElement status = await answer.Content.ReadFromJsonAsync<JsonElement>(cancellationToken).ConfigureAwait(false);
 
                 // Numbers are texts in the gateway's JSON; no leader is no field.
-                if (status.TryGetProperty("leader", out var leader)
+                if (status.TryGetProperty("leader", out JsonElement leader)
                     && status.GetProperty("header").GetProperty("member_id").GetString() == leader.GetString())
                 {
                     return endpoint;

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using KvCloud.Bench.Load;
 using KvCloud.Bench.Wire;
 using KvCloud.Client;
@@ -20,7 +21,7 @@ internal sealed class KvCloudDriver : ILibraryDriver
             // etcd's put has no such thing either; the difference is measured by a run of its own.
             ExactlyOnce = options.ExactlyOnce,
         };
-        foreach (var endpoint in options.Endpoints)
+        foreach (string endpoint in options.Endpoints)
         {
             settings.Endpoints.Add(endpoint);
         }
@@ -59,8 +60,8 @@ internal sealed class KvCloudDriver : ILibraryDriver
                     await client.SetAsync(call.Keys[0], call.Value, cancellationToken: cancellationToken).ConfigureAwait(false);
                     return CallStatus.Ok;
                 case CallKind.Commit:
-                    var transaction = client.BeginTransaction();
-                    foreach (var key in call.Keys)
+                    KvTransaction transaction = client.BeginTransaction();
+                    foreach (byte[] key in call.Keys)
                     {
                         transaction.Set(key, call.Value);
                     }
@@ -69,15 +70,15 @@ internal sealed class KvCloudDriver : ILibraryDriver
                     return CallStatus.Ok;
                 case CallKind.Range:
                     var range = new KvRange(call.Keys[0], call.EndKey) { Limit = call.Limit };
-                    var reading = client.RangeAsync(range, Options(call.Kind), cancellationToken).ConfigureAwait(false);
-                    await foreach (var row in reading)
+                    ConfiguredCancelableAsyncEnumerable<KvEntry> reading = client.RangeAsync(range, Options(call.Kind), cancellationToken).ConfigureAwait(false);
+                    await foreach (KvEntry row in reading)
                     {
                         _ = row;
                     }
 
                     return CallStatus.Ok;
                 default:
-                    var value = await client.GetAsync(call.Keys[0], Options(call.Kind), cancellationToken).ConfigureAwait(false);
+                    byte[]? value = await client.GetAsync(call.Keys[0], Options(call.Kind), cancellationToken).ConfigureAwait(false);
                     return value is null ? CallStatus.NotFound : CallStatus.Ok;
             }
         }

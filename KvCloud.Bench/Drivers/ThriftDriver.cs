@@ -23,7 +23,7 @@ internal sealed class ThriftDriver(EndpointChooser endpoints) : ILibraryDriver
             try
             {
                 _client ??= await ThriftLeaderFinder.ConnectAsync(endpoints.Of(number), cancellationToken).ConfigureAwait(false);
-                var answer = await SendAsync(_client, call, cancellationToken).ConfigureAwait(false);
+                WireAnswer answer = await SendAsync(_client, call, cancellationToken).ConfigureAwait(false);
                 if (answer.Status == CallStatus.NotLeader)
                 {
                     Drop();
@@ -57,14 +57,14 @@ internal sealed class ThriftDriver(EndpointChooser endpoints) : ILibraryDriver
             switch (call.Kind)
             {
                 case CallKind.Set:
-                    var set = await client.setKey(new SetRequest(call.Keys[0], call.Value), cancellationToken)
+                    SetResponse set = await client.setKey(new SetRequest(call.Keys[0], call.Value), cancellationToken)
                         .ConfigureAwait(false);
                     _newestVersion = Math.Max(_newestVersion, set.Version);
                     return Answer(set.Code, set.Error, set.Success ? CallStatus.Ok : CallStatus.Refused);
                 case CallKind.Commit:
                     return await CommitAsync(client, call, cancellationToken).ConfigureAwait(false);
                 case CallKind.Range:
-                    var range = await client.getRange(
+                    GetRangeResponse range = await client.getRange(
                         new GetRangeRequest
                         {
                             BeginKey = call.Keys[0],
@@ -75,7 +75,7 @@ internal sealed class ThriftDriver(EndpointChooser endpoints) : ILibraryDriver
                         cancellationToken).ConfigureAwait(false);
                     return Answer(range.Code, range.Error, range.Success ? CallStatus.Ok : CallStatus.Refused);
                 default:
-                    var get = await client.get(
+                    GetResponse get = await client.get(
                         new GetRequest(call.Keys[0]) { Consistency = ThriftProtocol.ConsistencyOf(call.Kind) }, cancellationToken)
                         .ConfigureAwait(false);
                     return Answer(get.Code, get.Error, get.Found ? CallStatus.Ok : CallStatus.NotFound);
@@ -86,7 +86,7 @@ internal sealed class ThriftDriver(EndpointChooser endpoints) : ILibraryDriver
             TransactionalKV.Client client, LibraryCall call, CancellationToken cancellationToken)
         {
             var operations = call.Keys.Select(key => new Protocol.Operation("set", key) { Value = call.Value }).ToList();
-            var commit = await client.atomicCommit(new AtomicCommitRequest(_newestVersion, operations, []), cancellationToken)
+            AtomicCommitResponse commit = await client.atomicCommit(new AtomicCommitRequest(_newestVersion, operations, []), cancellationToken)
                 .ConfigureAwait(false);
             _newestVersion = Math.Max(_newestVersion, commit.CommittedVersion);
             return Answer(commit.Code, commit.Error, commit.Success ? CallStatus.Ok : CallStatus.Refused);

@@ -15,14 +15,14 @@ internal sealed class ThriftLeaderFinder : ILeaderFinder
 
     public async Task<string?> FindLeaderAsync(IReadOnlyList<string> endpoints, CancellationToken cancellationToken)
     {
-        foreach (var endpoint in endpoints)
+        foreach (string endpoint in endpoints)
         {
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             deadline.CancelAfter(Patience);
             try
             {
-                using var client = await ConnectAsync(endpoint, deadline.Token).ConfigureAwait(false);
-                var answer = await client.getClusterHealth(new GetClusterHealthRequest(), deadline.Token).ConfigureAwait(false);
+                using TransactionalKV.Client client = await ConnectAsync(endpoint, deadline.Token).ConfigureAwait(false);
+                GetClusterHealthResponse answer = await client.getClusterHealth(new GetClusterHealthRequest(), deadline.Token).ConfigureAwait(false);
                 if (answer is { Success: true, ClusterHealth.Leader: { IsLeader: true } leader })
                 {
                     return leader.Endpoint;
@@ -40,7 +40,7 @@ internal sealed class ThriftLeaderFinder : ILeaderFinder
 
     public static async Task<TransactionalKV.Client> ConnectAsync(string endpoint, CancellationToken cancellationToken)
     {
-        var (host, port) = Endpoints.Split(endpoint);
+        (string? host, int port) = Endpoints.Split(endpoint);
         var socket = new TcpClient { NoDelay = true };
         try
         {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using KvCloud.Bench.Load;
 using KvCloud.Bench.Wire;
 
@@ -28,7 +29,7 @@ internal sealed class WorkerRun : LoadRun
         _material = material;
         _driver = driver;
         _clock = clock;
-        var openLoop = options.RatePerSecond > 0;
+        bool openLoop = options.RatePerSecond > 0;
         _schedule = openLoop ? new OpenLoopSchedule(clock.StartTicks, options.RatePerSecond, 0, 1) : null;
         _recorders = [.. Enumerable.Range(0, Environment.ProcessorCount * 2)
             .Select(_ => new LatencyRecorder(clock.WindowTicks, clock.EndTicks, openLoop))];
@@ -46,9 +47,9 @@ internal sealed class WorkerRun : LoadRun
 
     private async Task<LatencyRecorder> RunAsync(CancellationToken cancellationToken)
     {
-        await using var driver = _driver.ConfigureAwait(false);
-        var perConnection = _driver.Multiplexes ? _options.InFlight : 1;
-        var connections = Enumerable.Range(0, _options.Clients / perConnection).Select(_driver.Open).ToArray();
+        await using ConfiguredAsyncDisposable driver = _driver.ConfigureAwait(false);
+        int perConnection = _driver.Multiplexes ? _options.InFlight : 1;
+        ICallConnection[] connections = Enumerable.Range(0, _options.Clients / perConnection).Select(_driver.Open).ToArray();
 
         // Answers still out when the window closes are waited for a little, then given up.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -61,14 +62,14 @@ internal sealed class WorkerRun : LoadRun
         }
         finally
         {
-            foreach (var connection in connections)
+            foreach (ICallConnection? connection in connections)
             {
                 await connection.DisposeAsync().ConfigureAwait(false);
             }
         }
 
         cancellationToken.ThrowIfCancellationRequested();
-        foreach (var recorder in _recorders.AsSpan(1))
+        foreach (LatencyRecorder? recorder in _recorders.AsSpan(1))
         {
             _recorders[0].Add(recorder);
         }
@@ -80,17 +81,17 @@ internal sealed class WorkerRun : LoadRun
     private async Task WorkAsync(int worker, ICallConnection connection, CancellationToken cancellationToken)
     {
         var source = new OperationSource(_options, _material, worker);
-        var recorder = _recorders[worker % _recorders.Length];
-        while (!cancellationToken.IsCancellationRequested && TakeStart(out var intended))
+        LatencyRecorder recorder = _recorders[worker % _recorders.Length];
+        while (!cancellationToken.IsCancellationRequested && TakeStart(out long intended))
         {
             if (intended > Stopwatch.GetTimestamp())
             {
                 await RunClock.WaitUntilAsync(intended, CancellationToken.None).ConfigureAwait(false);
             }
 
-            var operation = source.Next(_schedule is null ? Stopwatch.GetTimestamp() : intended);
-            var answer = await RunOneAsync(source, operation, connection, cancellationToken).ConfigureAwait(false);
-            var now = Stopwatch.GetTimestamp();
+            Operation operation = source.Next(_schedule is null ? Stopwatch.GetTimestamp() : intended);
+            WireAnswer? answer = await RunOneAsync(source, operation, connection, cancellationToken).ConfigureAwait(false);
+            long now = Stopwatch.GetTimestamp();
             lock (recorder)
             {
                 if (answer is null)
@@ -137,7 +138,7 @@ internal sealed class WorkerRun : LoadRun
         {
             if (operation.Kind == OperationKind.ReadModifyWrite)
             {
-                var read = await connection.CallAsync(Call(source, operation), cancellationToken).ConfigureAwait(false);
+                WireAnswer read = await connection.CallAsync(Call(source, operation), cancellationToken).ConfigureAwait(false);
                 if (!CallStatuses.IsSuccess(read.Status))
                 {
                     return read;
@@ -156,16 +157,16 @@ internal sealed class WorkerRun : LoadRun
 
     private LibraryCall Call(OperationSource source, in Operation operation)
     {
-        var kind = WireLoop.KindOf(operation);
-        var keys = source.Keys(operation);
-        var split = new byte[keys.Length / _options.KeySizeBytes][];
-        for (var i = 0; i < split.Length; i++)
+        CallKind kind = WireLoop.KindOf(operation);
+        ReadOnlySpan<byte> keys = source.Keys(operation);
+        byte[][] split = new byte[keys.Length / _options.KeySizeBytes][];
+        for (int i = 0; i < split.Length; i++)
         {
             split[i] = keys.Slice(i * _options.KeySizeBytes, _options.KeySizeBytes).ToArray();
         }
 
-        var value = kind is CallKind.Set or CallKind.Commit ? source.Value().ToArray() : [];
-        var endKey = kind == CallKind.Range ? source.EndKey(operation).ToArray() : [];
+        byte[] value = kind is CallKind.Set or CallKind.Commit ? source.Value().ToArray() : [];
+        byte[] endKey = kind == CallKind.Range ? source.EndKey(operation).ToArray() : [];
         return new LibraryCall(kind, split, endKey, value, _options.RangeLimit);
     }
 
@@ -176,8 +177,8 @@ internal sealed class WorkerRun : LoadRun
             return;
         }
 
-        var now = Stopwatch.GetTimestamp();
-        while (_schedule.NextTicks < _clock.EndTicks && _schedule.TryTake(long.MaxValue, out var intended))
+        long now = Stopwatch.GetTimestamp();
+        while (_schedule.NextTicks < _clock.EndTicks && _schedule.TryTake(long.MaxValue, out long intended))
         {
             _recorders[0].RecordUnfinished(_options.Mix.Kinds[0], intended, now);
         }

@@ -34,8 +34,8 @@ internal sealed class EndpointChooser : IAsyncDisposable
     public static async Task<EndpointChooser> CreateAsync(
         LoadOptions options, ILeaderFinder finder, CancellationToken cancellationToken)
     {
-        var target = options.EffectiveTarget;
-        var leader = target == TargetKind.All
+        TargetKind target = options.EffectiveTarget;
+        string leader = target == TargetKind.All
             ? options.Endpoints[0]
             : await WaitForLeaderAsync(options.Endpoints, finder, cancellationToken).ConfigureAwait(false);
         return new EndpointChooser(options.Endpoints, target, finder, leader);
@@ -49,8 +49,8 @@ internal sealed class EndpointChooser : IAsyncDisposable
             return _leader;
         }
 
-        var leader = _leader;
-        var candidates = _target == TargetKind.Followers && _endpoints.Count > 1
+        string leader = _leader;
+        IReadOnlyList<string> candidates = _target == TargetKind.Followers && _endpoints.Count > 1
             ? [.. _endpoints.Where(endpoint => endpoint != leader)]
             : _endpoints;
         return candidates[number % candidates.Count];
@@ -77,7 +77,7 @@ internal sealed class EndpointChooser : IAsyncDisposable
         IReadOnlyList<string> endpoints, ILeaderFinder finder, CancellationToken cancellationToken)
     {
         const int Attempts = 100;
-        for (var attempt = 0; attempt < Attempts; attempt++)
+        for (int attempt = 0; attempt < Attempts; attempt++)
         {
             if (await finder.FindLeaderAsync(endpoints, cancellationToken).ConfigureAwait(false) is { } leader)
             {

@@ -43,7 +43,7 @@ internal abstract class KeyChooser
     {
         public override long Next(SeededRandom random)
         {
-            var rank = (ulong)zipf.Next(random);
+            ulong rank = (ulong)zipf.Next(random);
             return (long)(SeededRandom.Mix(ref rank) % (ulong)keys.Count);
         }
     }

@@ -22,7 +22,7 @@ internal sealed class KeySpace
             throw new BenchException($"--key-size {keySizeBytes} is too small: the least is {SmallestKeySizeBytes}");
         }
 
-        var digits = Math.Min(keySizeBytes - 1, LongestNumber);
+        int digits = Math.Min(keySizeBytes - 1, LongestNumber);
         if (count < 1 || (digits < LongestNumber && count > (long)Math.Pow(10, digits) / 2))
         {
             throw new BenchException($"--keys {count} does not fit: from 1 to half of what {digits} digits hold");
@@ -47,7 +47,7 @@ internal sealed class KeySpace
     public void Write(long number, Span<byte> destination)
     {
         Span<byte> digits = stackalloc byte[20];
-        Utf8Formatter.TryFormat(number, digits, out var written);
+        Utf8Formatter.TryFormat(number, digits, out int written);
         destination.Fill((byte)'0');
         destination[0] = (byte)'k';
         digits[..written].CopyTo(destination[^written..]);

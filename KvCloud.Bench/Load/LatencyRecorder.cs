@@ -27,7 +27,7 @@ internal sealed class LatencyRecorder
         _windowStart = windowStartTicks;
         _windowEnd = windowEndTicks;
         _openLoop = openLoop;
-        var seconds = (windowEndTicks - windowStartTicks + Stopwatch.Frequency - 1) / Stopwatch.Frequency;
+        long seconds = (windowEndTicks - windowStartTicks + Stopwatch.Frequency - 1) / Stopwatch.Frequency;
         _perSecond = new long[Math.Max(1, seconds)];
     }
 
@@ -43,7 +43,7 @@ internal sealed class LatencyRecorder
 
     public void Record(OperationKind kind, long intendedTicks, long endTicks, CallStatus status, string? error = null)
     {
-        var succeeded = CallStatuses.IsSuccess(status);
+        bool succeeded = CallStatuses.IsSuccess(status);
         if (succeeded && IsInWindow(endTicks))
         {
             // The rate is that of answers, also in an open loop: what the servers did, not what was asked of them.
@@ -79,17 +79,17 @@ internal sealed class LatencyRecorder
     {
         Unfinished += other.Unfinished;
         FirstError ??= other.FirstError;
-        for (var i = 0; i < _byStatus.Length; i++)
+        for (int i = 0; i < _byStatus.Length; i++)
         {
             _byStatus[i] += other._byStatus[i];
         }
 
-        for (var i = 0; i < _perSecond.Length; i++)
+        for (int i = 0; i < _perSecond.Length; i++)
         {
             _perSecond[i] += other._perSecond[i];
         }
 
-        for (var i = 0; i < KindCount; i++)
+        for (int i = 0; i < KindCount; i++)
         {
             if (other._byKind[i] is { } histogram)
             {
@@ -100,8 +100,8 @@ internal sealed class LatencyRecorder
 
     public LatencySummary Summarize()
     {
-        var all = NewHistogram();
-        foreach (var histogram in _byKind)
+        LongHistogram all = NewHistogram();
+        foreach (LongHistogram? histogram in _byKind)
         {
             if (histogram is not null)
             {

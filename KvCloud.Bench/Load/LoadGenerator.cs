@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using KvCloud.Bench.Drivers;
 using KvCloud.Bench.Measure;
 using KvCloud.Bench.Wire;
@@ -29,8 +30,8 @@ internal static class LoadGenerator
             await PreloadAsync(options, log, cancellationToken).ConfigureAwait(false);
         }
 
-        var choosing = EndpointChooser.CreateAsync(options, DriverFactory.LeaderFinder(options.Driver), cancellationToken);
-        await using var endpoints = (await choosing.ConfigureAwait(false)).ConfigureAwait(false);
+        Task<EndpointChooser> choosing = EndpointChooser.CreateAsync(options, DriverFactory.LeaderFinder(options.Driver), cancellationToken);
+        await using ConfiguredAsyncDisposable endpoints = (await choosing.ConfigureAwait(false)).ConfigureAwait(false);
         return await MeasureAsync(options, material, await choosing.ConfigureAwait(false), log, cancellationToken)
             .ConfigureAwait(false);
     }
@@ -38,9 +39,9 @@ internal static class LoadGenerator
     /// <summary>Writes keys 0 to Preload - 1, each once and in order.</summary>
     private static async Task PreloadAsync(LoadOptions options, TextWriter log, CancellationToken cancellationToken)
     {
-        var started = Stopwatch.GetTimestamp();
-        var driver = DriverFactory.LeaderFinder(options.Driver) is EtcdLeaderFinder ? DriverKind.Etcd : DriverKind.ThriftPipelined;
-        var load = options with
+        long started = Stopwatch.GetTimestamp();
+        DriverKind driver = DriverFactory.LeaderFinder(options.Driver) is EtcdLeaderFinder ? DriverKind.Etcd : DriverKind.ThriftPipelined;
+        LoadOptions load = options with
         {
             Driver = driver,
             Mix = OperationMix.Of(OperationKind.Set),
@@ -55,22 +56,22 @@ internal static class LoadGenerator
             Loops = 1,
             RatePerSecond = 0,
         };
-        var choosing = EndpointChooser.CreateAsync(load, DriverFactory.LeaderFinder(driver), cancellationToken);
-        await using var endpoints = (await choosing.ConfigureAwait(false)).ConfigureAwait(false);
-        for (var pass = 1; ; pass++)
+        Task<EndpointChooser> choosing = EndpointChooser.CreateAsync(load, DriverFactory.LeaderFinder(driver), cancellationToken);
+        await using ConfiguredAsyncDisposable endpoints = (await choosing.ConfigureAwait(false)).ConfigureAwait(false);
+        for (int pass = 1; ; pass++)
         {
             var clock = RunClock.From(Stopwatch.GetTimestamp(), load.Warmup, load.Duration);
-            using var run = DriverFactory.Start(
+            using LoadRun run = DriverFactory.Start(
                 load, new LoadMaterial(load), await choosing.ConfigureAwait(false), clock, cancellationToken);
-            var recorder = await run.Completion.ConfigureAwait(false);
-            var missing = options.Preload - recorder.CountOf(CallStatus.Ok);
+            LatencyRecorder recorder = await run.Completion.ConfigureAwait(false);
+            long missing = options.Preload - recorder.CountOf(CallStatus.Ok);
             if (missing == 0)
             {
                 break;
             }
 
             // A change of leader costs the calls in flight; writing all keys once more is simpler than knowing which.
-            var found = $"{missing} of {options.Preload} keys were not written: {recorder.FirstError ?? "too slow"}";
+            string found = $"{missing} of {options.Preload} keys were not written: {recorder.FirstError ?? "too slow"}";
             if (pass == PreloadPasses)
             {
                 throw new BenchException(found);
@@ -90,18 +91,18 @@ internal static class LoadGenerator
         LoadOptions options, LoadMaterial material, EndpointChooser endpoints, TextWriter log, CancellationToken cancellationToken)
     {
         var clock = RunClock.From(Stopwatch.GetTimestamp(), options.Warmup, options.Duration);
-        using var run = DriverFactory.Start(options, material, endpoints, clock, cancellationToken);
+        using LoadRun run = DriverFactory.Start(options, material, endpoints, clock, cancellationToken);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var progress = options.Progress ? ProgressAsync(run, clock, log, ended.Token) : Task.CompletedTask;
+        Task progress = options.Progress ? ProgressAsync(run, clock, log, ended.Token) : Task.CompletedTask;
 
         await WaitAsync(run, clock.WindowTicks, cancellationToken).ConfigureAwait(false);
         var before = ServerUsage.Read(options.ServerPids);
-        var ownBefore = Environment.CpuUsage.TotalTime;
+        TimeSpan ownBefore = Environment.CpuUsage.TotalTime;
         await WaitAsync(run, clock.EndTicks, cancellationToken).ConfigureAwait(false);
         var after = ServerUsage.Read(options.ServerPids);
-        var own = Environment.CpuUsage.TotalTime - ownBefore;
+        TimeSpan own = Environment.CpuUsage.TotalTime - ownBefore;
 
-        var recorder = await run.Completion.ConfigureAwait(false);
+        LatencyRecorder recorder = await run.Completion.ConfigureAwait(false);
         await ended.CancelAsync().ConfigureAwait(false);
         await progress.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return Summarize(options, recorder, before, after, own);
@@ -110,7 +111,7 @@ internal static class LoadGenerator
     /// <summary>Waits for the moment, or for the run to fail before it.</summary>
     private static async Task WaitAsync(LoadRun run, long ticks, CancellationToken cancellationToken)
     {
-        var moment = RunClock.WaitUntilAsync(ticks, cancellationToken);
+        Task moment = RunClock.WaitUntilAsync(ticks, cancellationToken);
         if (await Task.WhenAny(moment, run.Completion).ConfigureAwait(false) == run.Completion && run.Completion.IsFaulted)
         {
             await run.Completion.ConfigureAwait(false);
@@ -125,10 +126,10 @@ internal static class LoadGenerator
         long last = 0;
         while (await timer.WaitForNextTickAsync(cancellationToken).ConfigureAwait(false))
         {
-            var now = Stopwatch.GetTimestamp();
-            var done = run.Completed;
-            var second = Stopwatch.GetElapsedTime(clock.StartTicks, now).TotalSeconds;
-            var phase = now < clock.WindowTicks ? "warm-up" : now < clock.EndTicks ? "measuring" : "draining";
+            long now = Stopwatch.GetTimestamp();
+            long done = run.Completed;
+            double second = Stopwatch.GetElapsedTime(clock.StartTicks, now).TotalSeconds;
+            string phase = now < clock.WindowTicks ? "warm-up" : now < clock.EndTicks ? "measuring" : "draining";
             await log.WriteLineAsync($"{second,6:F0} s  {done - last,9} calls/s  {phase}").ConfigureAwait(false);
             last = done;
         }
@@ -140,12 +141,12 @@ internal static class LoadGenerator
         var statuses = Enum.GetValues<CallStatus>()
             .Where(status => recorder.CountOf(status) > 0)
             .ToDictionary(status => status.ToString(), recorder.CountOf);
-        var counted = Enum.GetValues<CallStatus>().Where(CallStatuses.IsSuccess).Sum(recorder.CountOf);
-        var successes = recorder.PerSecond.Sum();
-        var seconds = options.Duration.TotalSeconds;
-        var servers = options.ServerPids.Count;
-        var cpu = after.CpuSeconds - before.CpuSeconds;
-        var divisor = Math.Max(1, successes);
+        long counted = Enum.GetValues<CallStatus>().Where(CallStatuses.IsSuccess).Sum(recorder.CountOf);
+        long successes = recorder.PerSecond.Sum();
+        double seconds = options.Duration.TotalSeconds;
+        int servers = options.ServerPids.Count;
+        double cpu = after.CpuSeconds - before.CpuSeconds;
+        long divisor = Math.Max(1, successes);
         return new LoadResult
         {
             Driver = options.Driver.ToString(),

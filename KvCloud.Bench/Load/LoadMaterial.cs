@@ -14,7 +14,7 @@ internal sealed class LoadMaterial
         // Random bytes: a value that compresses would flatter whichever server compresses.
         var random = new SeededRandom(options.Seed);
         _values = new byte[Math.Max(ValuePoolBytes, (options.ValueSizeBytes * 2) + 8)];
-        for (var i = 0; i + 8 <= _values.Length; i += 8)
+        for (int i = 0; i + 8 <= _values.Length; i += 8)
         {
             BitConverter.TryWriteBytes(_values.AsSpan(i), random.NextUInt64());
         }

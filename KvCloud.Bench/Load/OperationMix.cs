@@ -24,9 +24,9 @@ internal sealed class OperationMix
     {
         _kinds = [.. parts.Select(part => part.Kind)];
         _upTo = new double[parts.Count];
-        var total = parts.Sum(part => part.Weight);
-        var sum = 0.0;
-        for (var i = 0; i < parts.Count; i++)
+        double total = parts.Sum(part => part.Weight);
+        double sum = 0.0;
+        for (int i = 0; i < parts.Count; i++)
         {
             sum += parts[i].Weight / total;
             _upTo[i] = sum;
@@ -53,16 +53,16 @@ internal sealed class OperationMix
     public static OperationMix Parse(string text)
     {
         var parts = new List<(OperationKind, double)>();
-        foreach (var part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        foreach (string part in text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
         {
-            var colon = part.IndexOf(':', StringComparison.Ordinal);
-            var name = colon < 0 ? part : part[..colon];
-            if (!Names.TryGetValue(name, out var kind))
+            int colon = part.IndexOf(':', StringComparison.Ordinal);
+            string name = colon < 0 ? part : part[..colon];
+            if (!Names.TryGetValue(name, out OperationKind kind))
             {
                 throw new BenchException($"--mix names '{name}'; there are {string.Join(", ", Names.Keys)}");
             }
 
-            var weight = 1.0;
+            double weight = 1.0;
             if (colon >= 0 && (!double.TryParse(part[(colon + 1)..], CultureInfo.InvariantCulture, out weight) || weight <= 0))
             {
                 throw new BenchException($"--mix has '{part}'; a weight is a number above 0");
@@ -83,8 +83,8 @@ internal sealed class OperationMix
             return _kinds[0];
         }
 
-        var u = random.NextDouble();
-        var i = 0;
+        double u = random.NextDouble();
+        int i = 0;
         while (u >= _upTo[i])
         {
             i++;

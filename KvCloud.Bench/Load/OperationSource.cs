@@ -27,8 +27,8 @@ internal sealed class OperationSource(LoadOptions options, LoadMaterial material
 
     public Operation Next(long intendedTicks)
     {
-        var kind = options.Mix.Next(_random);
-        var key = kind == OperationKind.Insert ? material.Keys.TakeNew() : material.Chooser.Next(_random);
+        OperationKind kind = options.Mix.Next(_random);
+        long key = kind == OperationKind.Insert ? material.Keys.TakeNew() : material.Chooser.Next(_random);
         return new Operation { Kind = kind, Key = key, IntendedTicks = intendedTicks };
     }
 
@@ -47,13 +47,13 @@ internal sealed class OperationSource(LoadOptions options, LoadMaterial material
     /// <summary>The keys of <paramref name="operation"/>, end to end; valid until the next call.</summary>
     public ReadOnlySpan<byte> Keys(in Operation operation)
     {
-        var size = options.KeySizeBytes;
-        var count = operation.Kind == OperationKind.Commit ? options.CommitSize : 1;
+        int size = options.KeySizeBytes;
+        int count = operation.Kind == OperationKind.Commit ? options.CommitSize : 1;
         material.Keys.Write(operation.Key, _keys.AsSpan(0, size));
-        for (var i = 1; i < count; i++)
+        for (int i = 1; i < count; i++)
         {
             // Neighbours of the first, so that one transaction never names a key twice (etcd refuses that).
-            var key = (operation.Key + i) % Math.Max(material.Keys.Count, count);
+            long key = (operation.Key + i) % Math.Max(material.Keys.Count, count);
             material.Keys.Write(key, _keys.AsSpan(i * size, size));
         }
 

@@ -7,13 +7,13 @@ internal sealed record RunClock(long StartTicks, long WindowTicks, long EndTicks
 {
     public static RunClock From(long startTicks, TimeSpan warmup, TimeSpan duration)
     {
-        var window = startTicks + (long)(warmup.TotalSeconds * Stopwatch.Frequency);
+        long window = startTicks + (long)(warmup.TotalSeconds * Stopwatch.Frequency);
         return new RunClock(startTicks, window, window + (long)(duration.TotalSeconds * Stopwatch.Frequency));
     }
 
     public static Task WaitUntilAsync(long ticks, CancellationToken cancellationToken)
     {
-        var left = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), ticks);
+        TimeSpan left = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), ticks);
         return left > TimeSpan.Zero ? Task.Delay(left, cancellationToken) : Task.CompletedTask;
     }
 }

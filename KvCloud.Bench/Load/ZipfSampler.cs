@@ -28,8 +28,8 @@ internal sealed class ZipfSampler
 
     public long Next(SeededRandom random)
     {
-        var u = random.NextDouble();
-        var scaled = u * _zetaOfCount;
+        double u = random.NextDouble();
+        double scaled = u * _zetaOfCount;
         if (scaled < 1 || _count == 1)
         {
             return 0;
@@ -46,7 +46,7 @@ internal sealed class ZipfSampler
 
     private static double Zeta(long count, double theta)
     {
-        var sum = 0.0;
+        double sum = 0.0;
         for (long i = 1; i <= count; i++)
         {
             sum += Math.Pow(i, -theta);

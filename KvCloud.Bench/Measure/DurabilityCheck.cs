@@ -24,7 +24,7 @@ internal sealed record DurabilityCheck(string Cluster, double Seconds, double Pu
 
     public static async Task<DurabilityCheck> RunAsync(BenchCluster cluster, CancellationToken cancellationToken)
     {
-        var load = LoadGenerator.RunAsync(
+        Task<LoadResult> load = LoadGenerator.RunAsync(
             new LoadOptions
             {
                 Driver = cluster.Driver,
@@ -35,9 +35,9 @@ internal sealed record DurabilityCheck(string Cluster, double Seconds, double Pu
             TextWriter.Null,
             cancellationToken);
         await Task.Delay(TimeSpan.FromSeconds(0.3), cancellationToken).ConfigureAwait(false);
-        var members = await Task.WhenAll(cluster.Members.Select(member => LookAsync(member, cancellationToken)))
+        MemberDurability[] members = await Task.WhenAll(cluster.Members.Select(member => LookAsync(member, cancellationToken)))
             .ConfigureAwait(false);
-        var result = await load.ConfigureAwait(false);
+        LoadResult result = await load.ConfigureAwait(false);
         return new DurabilityCheck(cluster.Name, LookSeconds, result.Throughput, members);
     }
 
@@ -45,10 +45,10 @@ internal sealed record DurabilityCheck(string Cluster, double Seconds, double Pu
     public static long ParseSyncs(string summary)
     {
         long syncs = 0;
-        foreach (var line in summary.Split('\n'))
+        foreach (string line in summary.Split('\n'))
         {
             // % time, seconds, µs a call, calls, errors (blank if none), name.
-            var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            string[] fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (fields.Length >= 5 && fields[^1] is "fsync" or "fdatasync")
             {
                 syncs += long.Parse(fields[3], CultureInfo.InvariantCulture);
@@ -60,7 +60,7 @@ internal sealed record DurabilityCheck(string Cluster, double Seconds, double Pu
 
     public override string ToString()
     {
-        var members = Members.Select(member => string.Create(
+        IEnumerable<string> members = Members.Select(member => string.Create(
             CultureInfo.InvariantCulture,
             $"{member.Member} {(member.Syncs is { } syncs ? $"{syncs / Seconds:F0} syncs/s" : "no strace")}, {member.WrittenBytes / Seconds / 1e6:F2} MB/s"));
         return string.Create(
@@ -70,10 +70,10 @@ internal sealed record DurabilityCheck(string Cluster, double Seconds, double Pu
 
     private static async Task<MemberDurability> LookAsync(IBenchMember member, CancellationToken cancellationToken)
     {
-        var before = ServerUsage.Read([member.Pid]).WrittenBytes;
-        var started = Stopwatch.GetTimestamp();
-        var syncs = await CountSyncsAsync(member.Pid, cancellationToken).ConfigureAwait(false);
-        var left = TimeSpan.FromSeconds(LookSeconds) - Stopwatch.GetElapsedTime(started);
+        long before = ServerUsage.Read([member.Pid]).WrittenBytes;
+        long started = Stopwatch.GetTimestamp();
+        long? syncs = await CountSyncsAsync(member.Pid, cancellationToken).ConfigureAwait(false);
+        TimeSpan left = TimeSpan.FromSeconds(LookSeconds) - Stopwatch.GetElapsedTime(started);
         if (left > TimeSpan.Zero)
         {
             await Task.Delay(left, cancellationToken).ConfigureAwait(false);
@@ -84,7 +84,7 @@ internal sealed record DurabilityCheck(string Cluster, double Seconds, double Pu
 
     private static async Task<long?> CountSyncsAsync(int pid, CancellationToken cancellationToken)
     {
-        var output = Path.GetTempFileName();
+        string output = Path.GetTempFileName();
         try
         {
             // strace sums up when it is interrupted, and lets go of the server.
@@ -104,10 +104,10 @@ internal sealed record DurabilityCheck(string Cluster, double Seconds, double Pu
                 return null;
             }
 
-            var errors = strace.StandardError.ReadToEndAsync(cancellationToken);
+            Task<string> errors = strace.StandardError.ReadToEndAsync(cancellationToken);
             await strace.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
-            var said = await errors.ConfigureAwait(false);
-            var couldLook = said.Contains("attached", StringComparison.Ordinal);
+            string said = await errors.ConfigureAwait(false);
+            bool couldLook = said.Contains("attached", StringComparison.Ordinal);
             return couldLook ? ParseSyncs(await File.ReadAllTextAsync(output, cancellationToken).ConfigureAwait(false)) : null;
         }
         catch (System.ComponentModel.Win32Exception)

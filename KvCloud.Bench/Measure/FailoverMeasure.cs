@@ -25,7 +25,7 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
     /// <summary>Kills leaders until <paramref name="kills"/> are done or the time is up, but one at least; seconds each.</summary>
     public async Task<IReadOnlyList<double>> RunAsync(int kills, TimeSpan budget, CancellationToken cancellationToken)
     {
-        var started = Stopwatch.GetTimestamp();
+        long started = Stopwatch.GetTimestamp();
         var seconds = new List<double>();
         while (seconds.Count < kills && (seconds.Count == 0 || Stopwatch.GetElapsedTime(started) < budget))
         {
@@ -37,18 +37,18 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
 
     private async Task<TimeSpan> KillOnceAsync(CancellationToken cancellationToken)
     {
-        var leader = await DriverFactory.LeaderFinder(cluster.Driver).FindLeaderAsync(cluster.Endpoints, cancellationToken)
+        string leader = await DriverFactory.LeaderFinder(cluster.Driver).FindLeaderAsync(cluster.Endpoints, cancellationToken)
             .ConfigureAwait(false) ?? throw new BenchException($"{cluster.Name} has no leader to kill");
-        var member = cluster.Endpoints.ToList().IndexOf(leader);
+        int member = cluster.Endpoints.ToList().IndexOf(leader);
         if (member < 0)
         {
             throw new BenchException($"{cluster.Name} names {leader} as its leader, which is none of its members");
         }
 
         var survivors = cluster.Endpoints.Where((_, i) => i != member).ToList();
-        var started = Stopwatch.GetTimestamp();
+        long started = Stopwatch.GetTimestamp();
         await cluster.Members[member].KillAsync().ConfigureAwait(false);
-        var took = await FirstWriteAsync(survivors, started, cancellationToken).ConfigureAwait(false);
+        TimeSpan took = await FirstWriteAsync(survivors, started, cancellationToken).ConfigureAwait(false);
         await cluster.RestartAsync(member, cancellationToken).ConfigureAwait(false);
         await Task.Delay(Settle, cancellationToken).ConfigureAwait(false);
         return took;
@@ -68,7 +68,7 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
             do
             {
                 attempts.RemoveAll(attempt => attempt.IsCompletedSuccessfully);
-                foreach (var survivor in survivors.Where(_ => attempts.Count < AttemptsAtATime * survivors.Count))
+                foreach (string? survivor in survivors.Where(_ => attempts.Count < AttemptsAtATime * survivors.Count))
                 {
                     attempts.Add(TryWriteAsync(survivor, idle[survivor], first, stop.Token));
                 }
@@ -84,7 +84,7 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
         {
             await stop.CancelAsync().ConfigureAwait(false);
             await Task.WhenAll(attempts).ConfigureAwait(false);
-            foreach (var connection in idle.Values.SelectMany(connections => connections))
+            foreach (ProbeConnection? connection in idle.Values.SelectMany(connections => connections))
             {
                 connection.Dispose();
             }
@@ -105,7 +105,7 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
                 connection = await ProbeConnection.ConnectAsync(endpoint, protocol, deadline.Token).ConfigureAwait(false);
             }
 
-            var answer = await connection.SetAsync("kfailover"u8.ToArray(), new byte[100], deadline.Token).ConfigureAwait(false);
+            WireAnswer answer = await connection.SetAsync("kfailover"u8.ToArray(), new byte[100], deadline.Token).ConfigureAwait(false);
             if (answer.Status == CallStatus.Ok)
             {
                 first.TrySetResult(Stopwatch.GetTimestamp());

@@ -18,7 +18,7 @@ internal sealed class ProbeConnection : IDisposable
     public static async Task<ProbeConnection> ConnectAsync(
         string endpoint, WireProtocol protocol, CancellationToken cancellationToken)
     {
-        var (host, port) = Endpoints.Split(endpoint);
+        (string? host, int port) = Endpoints.Split(endpoint);
         var connection = new ProbeConnection(protocol);
         try
         {
@@ -49,15 +49,15 @@ internal sealed class ProbeConnection : IDisposable
         {
             if (_output.Length > 0)
             {
-                var message = _output.Unread.ToArray();
+                byte[] message = _output.Unread.ToArray();
                 _output.Clear();
-                for (var sent = 0; sent < message.Length;)
+                for (int sent = 0; sent < message.Length;)
                 {
                     sent += await _socket.SendAsync(message.AsMemory(sent), cancellationToken).ConfigureAwait(false);
                 }
             }
 
-            var count = await _socket.ReceiveAsync(_received, cancellationToken).ConfigureAwait(false);
+            int count = await _socket.ReceiveAsync(_received, cancellationToken).ConfigureAwait(false);
             if (count == 0)
             {
                 throw new WireException("the connection was closed");

@@ -9,11 +9,11 @@ internal static class ProcFile
     public static long ParseCpuTicks(string stat)
     {
         // The command may hold spaces and parentheses: fields are counted after the last one. utime is field 14, stime 15.
-        var end = stat.LastIndexOf(')');
-        var fields = end < 0 ? [] : stat[(end + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        int end = stat.LastIndexOf(')');
+        string[] fields = end < 0 ? [] : stat[(end + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (fields.Length < 13
-            || !long.TryParse(fields[11], CultureInfo.InvariantCulture, out var user)
-            || !long.TryParse(fields[12], CultureInfo.InvariantCulture, out var system))
+            || !long.TryParse(fields[11], CultureInfo.InvariantCulture, out long user)
+            || !long.TryParse(fields[12], CultureInfo.InvariantCulture, out long system))
         {
             throw new FormatException($"not a /proc/PID/stat line: '{stat}'");
         }
@@ -24,15 +24,15 @@ internal static class ProcFile
     /// <summary>A number of a file of <c>Name:  number [unit]</c> lines (/proc/PID/status, /proc/PID/io).</summary>
     public static long ParseNumber(string text, string name)
     {
-        foreach (var line in text.AsSpan().EnumerateLines())
+        foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())
         {
             if (!line.StartsWith(name, StringComparison.Ordinal) || line.Length <= name.Length || line[name.Length] != ':')
             {
                 continue;
             }
 
-            var rest = line[(name.Length + 1)..].Trim();
-            var space = rest.IndexOf(' ');
+            ReadOnlySpan<char> rest = line[(name.Length + 1)..].Trim();
+            int space = rest.IndexOf(' ');
             return long.Parse(space < 0 ? rest : rest[..space], CultureInfo.InvariantCulture);
         }
 
@@ -43,15 +43,15 @@ internal static class ProcFile
     public static string? ParseListeningInode(string table, int port)
     {
         const string Listening = "0A";
-        foreach (var line in table.Split('\n').Skip(1))
+        foreach (string? line in table.Split('\n').Skip(1))
         {
-            var fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            string[] fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (fields.Length < 10 || fields[3] != Listening)
             {
                 continue;
             }
 
-            var colon = fields[1].LastIndexOf(':');
+            int colon = fields[1].LastIndexOf(':');
             if (int.Parse(fields[1].AsSpan(colon + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture) == port)
             {
                 return fields[9];

@@ -11,10 +11,10 @@ internal sealed record ServerUsage(double CpuSeconds, long ResidentBytes, long W
 
     public static ServerUsage Read(IReadOnlyList<int> pids)
     {
-        var cpu = 0.0;
+        double cpu = 0.0;
         long resident = 0;
         long written = 0;
-        foreach (var pid in pids)
+        foreach (int pid in pids)
         {
             try
             {
@@ -34,11 +34,11 @@ internal sealed record ServerUsage(double CpuSeconds, long ResidentBytes, long W
     /// <summary>The processes that listen on the ports of <paramref name="endpoints"/>, each once.</summary>
     public static IReadOnlyList<int> FindListeners(IEnumerable<string> endpoints)
     {
-        var tables = File.ReadAllText("/proc/net/tcp") + "\n" + File.ReadAllText("/proc/net/tcp6");
+        string tables = File.ReadAllText("/proc/net/tcp") + "\n" + File.ReadAllText("/proc/net/tcp6");
         var wanted = new HashSet<string>();
-        foreach (var endpoint in endpoints)
+        foreach (string endpoint in endpoints)
         {
-            var port = int.Parse(endpoint[(endpoint.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture);
+            int port = int.Parse(endpoint[(endpoint.LastIndexOf(':') + 1)..], CultureInfo.InvariantCulture);
             if (ProcFile.ParseListeningInode(tables, port) is { } inode)
             {
                 wanted.Add($"socket:[{inode}]");
@@ -46,7 +46,7 @@ internal sealed record ServerUsage(double CpuSeconds, long ResidentBytes, long W
         }
 
         return [.. Directory.EnumerateDirectories("/proc")
-            .Select(path => int.TryParse(Path.GetFileName(path), out var pid) ? pid : 0)
+            .Select(path => int.TryParse(Path.GetFileName(path), out int pid) ? pid : 0)
             .Where(pid => pid > 0 && Holds(pid, wanted))
             .Order()];
     }

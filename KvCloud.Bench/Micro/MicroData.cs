@@ -16,7 +16,7 @@ internal static class MicroData
     /// <summary>The payload of one slot: sets of keys from <paramref name="firstKey"/> on.</summary>
     public static byte[] Slot(long firstKey)
     {
-        var next = firstKey;
+        long next = firstKey;
         return Slot(() => next++, MvccRetention.Default);
     }
 
@@ -24,7 +24,7 @@ internal static class MicroData
     public static byte[] Slot(Func<long> nextKey, MvccRetention retention)
     {
         var writer = new CommandBatchWriter();
-        for (var i = 0; i < CommandsInSlot; i++)
+        for (int i = 0; i < CommandsInSlot; i++)
         {
             writer.Add(CommandCodec.Encode(new SetCommand(null, Key(nextKey()), Value)));
         }

@@ -19,7 +19,7 @@ public class PaxosBenchmarks
     [GlobalSetup]
     public void SetUp()
     {
-        var voters = Enumerable.Range(0, Members).Select(i => new NodeId(i)).ToArray();
+        NodeId[] voters = Enumerable.Range(0, Members).Select(i => new NodeId(i)).ToArray();
         _nodes = [.. voters.Select((self, i) => new PaxosNode(
             new PaxosConfig { Self = self, Voters = voters, Seed = (ulong)i + 1 }, RestoredState.Empty))];
         _payload = MicroData.Slot(0);
@@ -38,7 +38,7 @@ public class PaxosBenchmarks
     [Benchmark]
     public long ChooseOneSlot()
     {
-        var proposed = _leader.Propose(_payload);
+        ProposeResult proposed = _leader.Propose(_payload);
         if (proposed.Status != ProposeStatus.Proposed)
         {
             throw new InvalidOperationException($"the leader would not propose: {proposed.Status}");
@@ -51,7 +51,7 @@ public class PaxosBenchmarks
     private void Tick()
     {
         _tick++;
-        foreach (var node in _nodes)
+        foreach (PaxosNode node in _nodes)
         {
             node.AdvanceTo(_tick);
         }
@@ -63,7 +63,7 @@ public class PaxosBenchmarks
     private void Settle()
     {
         TakeEffects();
-        while (_messages.TryDequeue(out var message))
+        while (_messages.TryDequeue(out Message? message))
         {
             _nodes[message.To.Value].Step(message);
             TakeEffects();
@@ -72,9 +72,9 @@ public class PaxosBenchmarks
 
     private void TakeEffects()
     {
-        foreach (var node in _nodes)
+        foreach (PaxosNode node in _nodes)
         {
-            var effects = node.TakeEffects();
+            Effects effects = node.TakeEffects();
             effects.Send.ForEach(_messages.Enqueue);
             effects.SendAfterPersist.ForEach(_messages.Enqueue);
         }

@@ -66,7 +66,7 @@ public class ReplicaCodecBenchmarks
         await WriteLongAsync(to, 4, accept.ChosenSlot.Value).ConfigureAwait(false);
         await to.WriteFieldBeginAsync(new TField("entries", TType.List, 5), default).ConfigureAwait(false);
         await to.WriteListBeginAsync(new TList(TType.Struct, accept.Entries.Count), default).ConfigureAwait(false);
-        foreach (var entry in accept.Entries)
+        foreach (LogEntry entry in accept.Entries)
         {
             await to.WriteStructBeginAsync(new TStruct("Entry"), default).ConfigureAwait(false);
             await WriteLongAsync(to, 1, entry.Slot.Value).ConfigureAwait(false);
@@ -107,22 +107,22 @@ public class ReplicaCodecBenchmarks
     private static async Task<Message> ReadThriftAsync(TProtocol from)
     {
         await from.ReadStructBeginAsync(default).ConfigureAwait(false);
-        var sender = await ReadLongAsync(from).ConfigureAwait(false);
-        var receiver = await ReadLongAsync(from).ConfigureAwait(false);
-        var ballot = await ReadBallotAsync(from).ConfigureAwait(false);
-        var chosen = await ReadLongAsync(from).ConfigureAwait(false);
+        long sender = await ReadLongAsync(from).ConfigureAwait(false);
+        long receiver = await ReadLongAsync(from).ConfigureAwait(false);
+        Ballot ballot = await ReadBallotAsync(from).ConfigureAwait(false);
+        long chosen = await ReadLongAsync(from).ConfigureAwait(false);
         await from.ReadFieldBeginAsync(default).ConfigureAwait(false);
-        var list = await from.ReadListBeginAsync(default).ConfigureAwait(false);
+        TList list = await from.ReadListBeginAsync(default).ConfigureAwait(false);
         var entries = new List<LogEntry>(list.Count);
-        for (var i = 0; i < list.Count; i++)
+        for (int i = 0; i < list.Count; i++)
         {
             await from.ReadStructBeginAsync(default).ConfigureAwait(false);
-            var slot = await ReadLongAsync(from).ConfigureAwait(false);
-            var accepted = await ReadBallotAsync(from).ConfigureAwait(false);
-            var origin = await ReadBallotAsync(from).ConfigureAwait(false);
-            var kind = await ReadLongAsync(from).ConfigureAwait(false);
+            long slot = await ReadLongAsync(from).ConfigureAwait(false);
+            Ballot accepted = await ReadBallotAsync(from).ConfigureAwait(false);
+            Ballot origin = await ReadBallotAsync(from).ConfigureAwait(false);
+            long kind = await ReadLongAsync(from).ConfigureAwait(false);
             await from.ReadFieldBeginAsync(default).ConfigureAwait(false);
-            var payload = await from.ReadBinaryAsync(default).ConfigureAwait(false);
+            byte[] payload = await from.ReadBinaryAsync(default).ConfigureAwait(false);
             await from.ReadFieldEndAsync(default).ConfigureAwait(false);
             await EndStructAsync(from).ConfigureAwait(false);
             entries.Add(new LogEntry(new Slot(slot), accepted, new Value(origin, (ValueKind)kind, payload)));
@@ -138,8 +138,8 @@ public class ReplicaCodecBenchmarks
     {
         await from.ReadFieldBeginAsync(default).ConfigureAwait(false);
         await from.ReadStructBeginAsync(default).ConfigureAwait(false);
-        var round = await ReadLongAsync(from).ConfigureAwait(false);
-        var node = await ReadLongAsync(from).ConfigureAwait(false);
+        long round = await ReadLongAsync(from).ConfigureAwait(false);
+        long node = await ReadLongAsync(from).ConfigureAwait(false);
         await EndStructAsync(from).ConfigureAwait(false);
         await from.ReadFieldEndAsync(default).ConfigureAwait(false);
         return new Ballot(round, new NodeId((int)node));
@@ -148,7 +148,7 @@ public class ReplicaCodecBenchmarks
     private static async Task<long> ReadLongAsync(TProtocol from)
     {
         await from.ReadFieldBeginAsync(default).ConfigureAwait(false);
-        var value = await from.ReadI64Async(default).ConfigureAwait(false);
+        long value = await from.ReadI64Async(default).ConfigureAwait(false);
         await from.ReadFieldEndAsync(default).ConfigureAwait(false);
         return value;
     }

@@ -52,7 +52,7 @@ public class StoreBenchmarks
         var random = new Random(1);
         var retention = new MvccRetention(60_000, Keys);
         _payloads = [.. Enumerable.Range(0, Slots).Select(_ => MicroData.Slot(() => random.NextInt64(Keys), retention))];
-        for (var i = 0; i < WarmUpSlots; i++)
+        for (int i = 0; i < WarmUpSlots; i++)
         {
             Put();
             PutSingleVersion();
@@ -81,7 +81,7 @@ public class StoreBenchmarks
     [Benchmark(OperationsPerInvoke = MicroData.CommandsInSlot, Baseline = true)]
     public long PutSingleVersion()
     {
-        for (var i = 0; i < MicroData.CommandsInSlot; i++)
+        for (int i = 0; i < MicroData.CommandsInSlot; i++)
         {
             _plainBatch.Put(KvTable.Sessions, MicroData.Key(NextKey()), MicroData.Value);
         }
@@ -94,7 +94,7 @@ public class StoreBenchmarks
     [Benchmark]
     public int Get()
     {
-        var found = _executor.Reader.Get(null, MicroData.Key(NextKey()), null);
+        GetResult found = _executor.Reader.Get(null, MicroData.Key(NextKey()), null);
         return found.Value?.Length ?? 0;
     }
 
@@ -118,7 +118,7 @@ public class StoreBenchmarks
             return new MemoryKvStore();
         }
 
-        var directory = Directory.CreateTempSubdirectory("kvcloud-micro-");
+        DirectoryInfo directory = Directory.CreateTempSubdirectory("kvcloud-micro-");
         _directories.Add(directory);
         return RocksKvStore.Open(Path.Combine(directory.FullName, "data"), new StoreOptions());
     }

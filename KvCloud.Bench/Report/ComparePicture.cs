@@ -1,5 +1,6 @@
 using KvCloud.Bench.Compare;
 using ScottPlot;
+using ScottPlot.Plottables;
 
 namespace KvCloud.Bench.Report;
 
@@ -58,7 +59,7 @@ internal static class ComparePicture
         }
 
         // A logarithmic axis of clients: 1 and 1,000 on one page.
-        var line = plot.Add.Scatter(
+        Scatter line = plot.Add.Scatter(
             known.Select(point => Math.Log10(point.Clients)).ToArray(), known.Select(point => value(point.Figure)!.Value).ToArray());
         line.LegendText = name;
         line.Color = color;

@@ -13,12 +13,12 @@ internal static class ResultTable
     {
         var rows = results.Select((result, i) => Row(names?[i] ?? $"{result.Driver} {result.Mix}", result)).ToList();
         Print(ColumnTitles, rows);
-        foreach (var result in results.Where(result => result.FirstError is not null))
+        foreach (LoadResult? result in results.Where(result => result.FirstError is not null))
         {
             Console.WriteLine($"first error of {result.Mix}: {result.FirstError}");
         }
 
-        foreach (var result in results.Where(result => result.Unfinished > 0))
+        foreach (LoadResult? result in results.Where(result => result.Unfinished > 0))
         {
             Console.WriteLine($"{result.Mix}: {result.Unfinished} calls had no answer at the end; the servers did not keep up");
         }
@@ -27,8 +27,8 @@ internal static class ResultTable
     /// <summary>Columns as wide as their widest cell; the first to the left, the others to the right.</summary>
     public static void Print(IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows)
     {
-        var widths = columns.Select((name, i) => rows.Select(row => row[i].Length).Append(name.Length).Max()).ToArray();
-        foreach (var row in rows.Prepend(columns))
+        int[] widths = columns.Select((name, i) => rows.Select(row => row[i].Length).Append(name.Length).Max()).ToArray();
+        foreach (IReadOnlyList<string>? row in rows.Prepend(columns))
         {
             Console.WriteLine(string.Join("  ", row.Select((cell, i) =>
                 i == 0 ? cell.PadRight(widths[i]) : cell.PadLeft(widths[i]))));

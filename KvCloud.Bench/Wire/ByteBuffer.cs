@@ -68,8 +68,8 @@ internal sealed class ByteBuffer(int capacity = 4096)
     /// <summary>Protocol Buffers' base 128, least significant group first.</summary>
     public void WriteVarint(ulong value)
     {
-        var room = Room(10);
-        var i = 0;
+        Span<byte> room = Room(10);
+        int i = 0;
         while (value >= 0x80)
         {
             room[i++] = (byte)(value | 0x80);
@@ -82,8 +82,8 @@ internal sealed class ByteBuffer(int capacity = 4096)
 
     private void MakeRoom(int size)
     {
-        var length = Length;
-        var target = _bytes.Length - length >= size ? _bytes : new byte[Math.Max(_bytes.Length * 2, length + size)];
+        int length = Length;
+        byte[] target = _bytes.Length - length >= size ? _bytes : new byte[Math.Max(_bytes.Length * 2, length + size)];
         Buffer.BlockCopy(_bytes, _start, target, 0, length);
         _bytes = target;
         _start = 0;

@@ -48,7 +48,7 @@ internal sealed class Epoll : IDisposable
     {
         var timeout = new TimeSpec(
             timeoutNanoseconds / NanosecondsPerSecond, timeoutNanoseconds % NanosecondsPerSecond);
-        var count = WaitFor(_handle, _events, MaxEvents, ref timeout, 0);
+        int count = WaitFor(_handle, _events, MaxEvents, ref timeout, 0);
         if (count < 0 && Marshal.GetLastPInvokeError() == Interrupted)
         {
             return 0;
@@ -60,7 +60,7 @@ internal sealed class Epoll : IDisposable
 
     public (int Id, uint Events) Event(int index)
     {
-        var at = _events.AsSpan(index * EventBytes, EventBytes);
+        Span<byte> at = _events.AsSpan(index * EventBytes, EventBytes);
         return (MemoryMarshal.Read<int>(at[DataOffset..]), MemoryMarshal.Read<uint>(at));
     }
 

@@ -51,7 +51,7 @@ internal static class EtcdMessages
                 WriteTrue(output, SerializableTag);
                 break;
             default:
-                var local = call.Kind == CallKind.GetLocal;
+                bool local = call.Kind == CallKind.GetLocal;
                 Begin(output, BytesSize(call.Keys.Length) + (local ? 2 : 0));
                 WriteBytes(output, KeyTag, call.Keys);
                 if (local)
@@ -69,7 +69,7 @@ internal static class EtcdMessages
         // Field 1 is the response header, then come the rows; anything else follows them.
         if (message.Length >= 2 && message[0] == KeyTag)
         {
-            var headerBytes = message[1];
+            byte headerBytes = message[1];
             message = message.Length >= 2 + headerBytes ? message[(2 + headerBytes)..] : [];
         }
 
@@ -78,10 +78,10 @@ internal static class EtcdMessages
 
     private static void WriteTransaction(in WireCall call, ByteBuffer output)
     {
-        var put = PutSize(call.Keys[..call.KeySizeBytes], call.Value);
-        var request = BytesSize(put);
+        int put = PutSize(call.Keys[..call.KeySizeBytes], call.Value);
+        int request = BytesSize(put);
         Begin(output, call.Keys.Length / call.KeySizeBytes * BytesSize(request));
-        for (var keys = call.Keys; keys.Length > 0; keys = keys[call.KeySizeBytes..])
+        for (ReadOnlySpan<byte> keys = call.Keys; keys.Length > 0; keys = keys[call.KeySizeBytes..])
         {
             output.WriteByte(TxnSuccessTag);
             output.WriteVarint((ulong)request);

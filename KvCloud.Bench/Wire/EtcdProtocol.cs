@@ -60,17 +60,17 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
 
     public override void Write(in WireCall call, int token, ByteBuffer output)
     {
-        var stream = _nextStream;
+        int stream = _nextStream;
         _nextStream += 2;
         _streams.Add(stream, new Stream(token, EtcdMessages.IsRead(call.Kind), HasMessage: false, Found: true));
 
         _message.Clear();
         EtcdMessages.Write(call, _message);
-        var headers = _headers.Encode(EtcdMessages.MethodOf(call.Kind));
+        ReadOnlySpan<byte> headers = _headers.Encode(EtcdMessages.MethodOf(call.Kind));
         BeginFrame(output, headers.Length, FrameType.Headers, FrameFlags.EndHeaders, stream);
         output.Write(headers);
 
-        var message = _message.Unread;
+        ReadOnlySpan<byte> message = _message.Unread;
         if (message.Length <= _maxFrameBytes && message.Length <= _initialStreamWindow
             && message.Length <= _connectionWindow && _blocked.Count == 0)
         {
@@ -89,15 +89,15 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
     {
         while (input.Length >= FrameHeaderBytes)
         {
-            var header = input.Unread[..FrameHeaderBytes];
-            var length = (header[0] << 16) | (header[1] << 8) | header[2];
+            ReadOnlySpan<byte> header = input.Unread[..FrameHeaderBytes];
+            int length = (header[0] << 16) | (header[1] << 8) | header[2];
             if (input.Length < FrameHeaderBytes + length)
             {
                 break;
             }
 
-            var stream = BinaryPrimitives.ReadInt32BigEndian(header[5..]) & int.MaxValue;
-            var payload = input.Unread.Slice(FrameHeaderBytes, length);
+            int stream = BinaryPrimitives.ReadInt32BigEndian(header[5..]) & int.MaxValue;
+            ReadOnlySpan<byte> payload = input.Unread.Slice(FrameHeaderBytes, length);
             ReadFrame((FrameType)header[3], (FrameFlags)header[4], stream, payload, answers, output);
             input.Consume(FrameHeaderBytes + length);
         }
@@ -123,7 +123,7 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
                 EndIfLast(flags, stream, answers);
                 break;
             case FrameType.ResetStream:
-                var code = BinaryPrimitives.ReadUInt32BigEndian(payload);
+                uint code = BinaryPrimitives.ReadUInt32BigEndian(payload);
                 End(stream, answers, $"etcd reset the stream, HTTP/2 error {code}");
                 break;
             case FrameType.Settings when !flags.HasFlag(FrameFlags.EndStreamOrAcknowledge):
@@ -151,9 +151,9 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
 
     private void NoteMessage(int stream, ReadOnlySpan<byte> data)
     {
-        if (data.Length >= GrpcPrefixBytes && _streams.TryGetValue(stream, out var state) && !state.HasMessage)
+        if (data.Length >= GrpcPrefixBytes && _streams.TryGetValue(stream, out Stream state) && !state.HasMessage)
         {
-            var found = !state.IsRead || EtcdMessages.HasRows(data[GrpcPrefixBytes..]);
+            bool found = !state.IsRead || EtcdMessages.HasRows(data[GrpcPrefixBytes..]);
             _streams[stream] = state with { HasMessage = true, Found = found };
         }
     }
@@ -168,7 +168,7 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
 
     private void End(int stream, List<WireAnswer> answers, string otherwise)
     {
-        if (_streams.Remove(stream, out var state))
+        if (_streams.Remove(stream, out Stream state))
         {
             answers.Add(state.HasMessage
                 ? new WireAnswer(state.Token, state.Found ? CallStatus.Ok : CallStatus.NotFound)
@@ -182,14 +182,14 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
     {
         for (; payload.Length >= 6; payload = payload[6..])
         {
-            var value = BinaryPrimitives.ReadInt32BigEndian(payload[2..]);
+            int value = BinaryPrimitives.ReadInt32BigEndian(payload[2..]);
             switch (BinaryPrimitives.ReadInt16BigEndian(payload))
             {
                 case 1:
                     _headers.LimitTable(value);
                     break;
                 case 4:
-                    foreach (var blocked in _blocked)
+                    foreach (Blocked blocked in _blocked)
                     {
                         blocked.Window += value - _initialStreamWindow;
                     }
@@ -219,13 +219,13 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
 
     private void SendBlocked(ByteBuffer output)
     {
-        for (var i = 0; i < _blocked.Count && _connectionWindow > 0;)
+        for (int i = 0; i < _blocked.Count && _connectionWindow > 0;)
         {
-            var blocked = _blocked[i];
+            Blocked blocked = _blocked[i];
             while (blocked.Rest > 0 && Math.Min(_connectionWindow, blocked.Window) > 0)
             {
-                var size = (int)Math.Min(Math.Min(blocked.Rest, _maxFrameBytes), Math.Min(_connectionWindow, blocked.Window));
-                var last = size == blocked.Rest;
+                int size = (int)Math.Min(Math.Min(blocked.Rest, _maxFrameBytes), Math.Min(_connectionWindow, blocked.Window));
+                bool last = size == blocked.Rest;
                 BeginFrame(
                     output, size, FrameType.Data, last ? FrameFlags.EndStreamOrAcknowledge : FrameFlags.None, blocked.Stream);
                 output.Write(blocked.Take(size));
@@ -245,7 +245,7 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
 
     private static void BeginFrame(ByteBuffer output, int length, FrameType type, FrameFlags flags, int stream)
     {
-        var room = output.Room(FrameHeaderBytes);
+        Span<byte> room = output.Room(FrameHeaderBytes);
         BinaryPrimitives.WriteInt32BigEndian(room, length << 8);
         room[3] = (byte)type;
         room[4] = (byte)flags;

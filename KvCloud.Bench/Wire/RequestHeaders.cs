@@ -67,7 +67,7 @@ internal sealed class RequestHeaders
     private void Write(int staticName, ReadOnlySpan<byte> name, byte[] value)
     {
         // The newest entry has the lowest number. Values are told apart by identity: each array here belongs to one name.
-        var position = _table.IndexOf(value);
+        int position = _table.IndexOf(value);
         if (position >= 0)
         {
             _block.WriteByte((byte)(0x80 | (StaticEntries + _table.Count - position)));
@@ -75,8 +75,8 @@ internal sealed class RequestHeaders
         }
 
         const int LongestStaticName = 19;
-        var entryBytes = LongestStaticName + name.Length + value.Length + EntryOverheadBytes;
-        var add = _usedBytes + entryBytes <= _tableBytes;
+        int entryBytes = LongestStaticName + name.Length + value.Length + EntryOverheadBytes;
+        bool add = _usedBytes + entryBytes <= _tableBytes;
         if (add)
         {
             _block.WriteByte((byte)(0x40 | staticName));

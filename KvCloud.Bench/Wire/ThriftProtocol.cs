@@ -67,13 +67,13 @@ internal sealed class ThriftProtocol : WireProtocol
         while (true)
         {
             var reader = new ThriftReader(input.Unread);
-            if (!reader.TryReadReply(out var reply))
+            if (!reader.TryReadReply(out ThriftReply reply))
             {
                 return;
             }
 
             _newestVersion = Math.Max(_newestVersion, reply.Version);
-            var status = StatusOf((ErrorCode)reply.Code, reply.Error, reply.Success ? CallStatus.Ok : CallStatus.NotFound);
+            CallStatus status = StatusOf((ErrorCode)reply.Code, reply.Error, reply.Success ? CallStatus.Ok : CallStatus.NotFound);
             answers.Add(new WireAnswer(reply.Sequence, status, reply.Error));
             input.Consume(reader.Consumed);
         }
@@ -101,8 +101,8 @@ internal sealed class ThriftProtocol : WireProtocol
 
     private static byte[] Header(string method)
     {
-        var name = Encoding.ASCII.GetBytes(method);
-        var header = new byte[8 + name.Length];
+        byte[] name = Encoding.ASCII.GetBytes(method);
+        byte[] header = new byte[8 + name.Length];
         BinaryPrimitives.WriteUInt32BigEndian(header, CallHeader);
         BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), name.Length);
         name.CopyTo(header.AsSpan(8));
@@ -118,7 +118,7 @@ internal sealed class ThriftProtocol : WireProtocol
 
     private static void WriteField(ByteBuffer output, byte type, short id)
     {
-        var room = output.Room(3);
+        Span<byte> room = output.Room(3);
         room[0] = type;
         BinaryPrimitives.WriteInt16BigEndian(room[1..], id);
         output.Advance(3);
@@ -144,7 +144,7 @@ internal sealed class ThriftProtocol : WireProtocol
         WriteField(output, ListField, 2);
         output.WriteByte(StructField);
         output.WriteInt32(call.Keys.Length / call.KeySizeBytes);
-        for (var keys = call.Keys; keys.Length > 0; keys = keys[call.KeySizeBytes..])
+        for (ReadOnlySpan<byte> keys = call.Keys; keys.Length > 0; keys = keys[call.KeySizeBytes..])
         {
             WriteBytes(output, 1, "set"u8);
             WriteBytes(output, 2, keys[..call.KeySizeBytes]);

@@ -25,18 +25,18 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> input)
     public bool TryReadReply(out ThriftReply reply)
     {
         reply = default;
-        if (!TryReadInt32(out var header))
+        if (!TryReadInt32(out int header))
         {
             return false;
         }
 
-        var type = header & 0xFF;
+        int type = header & 0xFF;
         if ((uint)header >> 16 != 0x8001 || type is not (ReplyType or ExceptionType))
         {
             throw new WireException($"the server's message begins with {header:x8}, which is no strict binary reply");
         }
 
-        if (!TrySkipString(out _) || !TryReadInt32(out var sequence))
+        if (!TrySkipString(out _) || !TryReadInt32(out int sequence))
         {
             return false;
         }
@@ -51,7 +51,7 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> input)
         // TApplicationException: 1 is its message.
         reply = default;
         string? message = null;
-        while (TryReadField(out var type, out var id))
+        while (TryReadField(out byte type, out short id))
         {
             if (type == 0)
             {
@@ -61,7 +61,7 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> input)
 
             if (type == 11 && id == 1)
             {
-                if (!TrySkipString(out var text))
+                if (!TrySkipString(out ReadOnlySpan<byte> text))
                 {
                     return false;
                 }
@@ -80,7 +80,7 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> input)
     private bool TryReadResult(int sequence, out ThriftReply reply)
     {
         reply = default;
-        if (!TryReadField(out var type, out _))
+        if (!TryReadField(out byte type, out _))
         {
             return false;
         }
@@ -90,12 +90,12 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> input)
             throw new WireException("the server's reply holds no result");
         }
 
-        var success = false;
-        var seenSuccess = false;
-        var code = 0;
+        bool success = false;
+        bool seenSuccess = false;
+        int code = 0;
         string? error = null;
         long version = 0;
-        while (TryReadField(out type, out var id))
+        while (TryReadField(out type, out short id))
         {
             switch (type)
             {
@@ -104,7 +104,7 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> input)
                     return TryReadByte(out _);
                 case 2 when !seenSuccess:
                     seenSuccess = true;
-                    if (!TryReadByte(out var flag))
+                    if (!TryReadByte(out byte flag))
                     {
                         return false;
                     }
@@ -127,7 +127,7 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> input)
                     break;
                 case 11 when seenSuccess && id is 2 or 3 && error is null:
                     // The error's text follows the success flag in every response; the value of a get goes before it.
-                    if (!TrySkipString(out var text))
+                    if (!TrySkipString(out ReadOnlySpan<byte> text))
                     {
                         return false;
                     }
@@ -169,11 +169,11 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> input)
             case 12:
                 return TrySkipStruct(depth);
             case 13:
-                return TryReadByte(out var keyType) && TryReadByte(out var valueType)
-                    && TryReadInt32(out var pairs) && TrySkipMany(pairs, keyType, valueType, depth);
+                return TryReadByte(out byte keyType) && TryReadByte(out byte valueType)
+                    && TryReadInt32(out int pairs) && TrySkipMany(pairs, keyType, valueType, depth);
             case 14 or 15:
-                return TryReadByte(out var elementType)
-                    && TryReadInt32(out var count) && TrySkipMany(count, elementType, 0, depth);
+                return TryReadByte(out byte elementType)
+                    && TryReadInt32(out int count) && TrySkipMany(count, elementType, 0, depth);
             default:
                 throw new WireException($"the server's reply has a field of unknown type {type}");
         }
@@ -181,7 +181,7 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> input)
 
     private bool TrySkipStruct(int depth)
     {
-        while (TryReadField(out var type, out _))
+        while (TryReadField(out byte type, out _))
         {
             if (type == 0)
             {
@@ -199,7 +199,7 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> input)
 
     private bool TrySkipMany(int count, byte first, byte second, int depth)
     {
-        for (var i = 0; i < count; i++)
+        for (int i = 0; i < count; i++)
         {
             if (!TrySkip(first, depth + 1) || (second != 0 && !TrySkip(second, depth + 1)))
             {
@@ -236,7 +236,7 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> input)
     private bool TrySkipString(out ReadOnlySpan<byte> bytes)
     {
         bytes = default;
-        if (!TryReadInt32(out var length))
+        if (!TryReadInt32(out int length))
         {
             return false;
         }
@@ -246,7 +246,7 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> input)
             throw new WireException($"the server's reply has a string of {length} bytes");
         }
 
-        var start = _at;
+        int start = _at;
         if (!TryAdvance(length))
         {
             return false;

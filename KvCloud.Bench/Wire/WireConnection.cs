@@ -42,7 +42,7 @@ internal sealed class WireConnection : IDisposable
 
     public void Connect(string endpoint, Epoll epoll)
     {
-        var (host, port) = Endpoints.Split(endpoint);
+        (string? host, int port) = Endpoints.Split(endpoint);
         var socket = new Socket(SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp) { NoDelay = true };
         try
         {
@@ -67,7 +67,7 @@ internal sealed class WireConnection : IDisposable
     /// <summary>Remembers <paramref name="operation"/> as in flight; returns its token.</summary>
     public int Take(in Operation operation)
     {
-        var token = _free[--_freeCount];
+        int token = _free[--_freeCount];
         _operations[token] = operation;
         _busy[token] = true;
         return token;
@@ -95,7 +95,7 @@ internal sealed class WireConnection : IDisposable
     /// <summary>Reads once and parses; false when the peer has closed.</summary>
     public bool Receive(List<WireAnswer> answers)
     {
-        var count = _socket!.Receive(_input.Room(ReadBytes), SocketFlags.None, out var error);
+        int count = _socket!.Receive(_input.Room(ReadBytes), SocketFlags.None, out SocketError error);
         if (error == SocketError.WouldBlock)
         {
             return true;
@@ -116,7 +116,7 @@ internal sealed class WireConnection : IDisposable
     {
         while (_output.Length > 0)
         {
-            var count = _socket!.Send(_output.Unread, SocketFlags.None, out var error);
+            int count = _socket!.Send(_output.Unread, SocketFlags.None, out SocketError error);
             if (error == SocketError.WouldBlock)
             {
                 break;
@@ -130,7 +130,7 @@ internal sealed class WireConnection : IDisposable
             _output.Consume(count);
         }
 
-        var wants = _output.Length > 0;
+        bool wants = _output.Length > 0;
         if (wants != _watchesWrites)
         {
             _watchesWrites = wants;
@@ -145,7 +145,7 @@ internal sealed class WireConnection : IDisposable
     {
         _socket?.Dispose();
         _socket = null;
-        var lost = Enumerable.Range(0, _busy.Length).Where(i => _busy[i]).Select(i => _operations[i]).ToArray();
+        Operation[] lost = Enumerable.Range(0, _busy.Length).Where(i => _busy[i]).Select(i => _operations[i]).ToArray();
         FreeAll();
         return lost;
     }
@@ -155,7 +155,7 @@ internal sealed class WireConnection : IDisposable
     private void FreeAll()
     {
         Array.Clear(_busy);
-        for (var i = 0; i < _free.Length; i++)
+        for (int i = 0; i < _free.Length; i++)
         {
             _free[i] = _free.Length - 1 - i;
         }

@@ -40,8 +40,8 @@ internal sealed class WireLoop : IDisposable
     public WireLoop(WireLoopPlan plan)
     {
         _plan = plan;
-        var options = plan.Options;
-        var mine = Enumerable.Range(0, options.Connections).Where(i => i % options.Loops == plan.Loop).ToArray();
+        LoadOptions options = plan.Options;
+        int[] mine = Enumerable.Range(0, options.Connections).Where(i => i % options.Loops == plan.Loop).ToArray();
         _connections = [.. mine.Select((_, i) => new WireConnection(i, options.InFlight, plan.NewProtocol))];
         _closed = _connections.Length;
         _endTicks = plan.Clock.EndTicks;
@@ -60,7 +60,7 @@ internal sealed class WireLoop : IDisposable
         OpenClosed(Stopwatch.GetTimestamp());
         while (!cancellation.IsCancellationRequested)
         {
-            var now = Stopwatch.GetTimestamp();
+            long now = Stopwatch.GetTimestamp();
             if ((now >= _endTicks && (_schedule is null || !NeedsDraining(now))) || (_sent >= _calls && _inFlight == 0))
             {
                 break;
@@ -84,7 +84,7 @@ internal sealed class WireLoop : IDisposable
 
     public void Dispose()
     {
-        foreach (var connection in _connections)
+        foreach (WireConnection connection in _connections)
         {
             connection.Dispose();
         }
@@ -96,11 +96,11 @@ internal sealed class WireLoop : IDisposable
 
     private void Turn()
     {
-        var count = _epoll.Wait(WaitNanoseconds());
-        for (var i = 0; i < count; i++)
+        int count = _epoll.Wait(WaitNanoseconds());
+        for (int i = 0; i < count; i++)
         {
-            var (id, events) = _epoll.Event(i);
-            var connection = _connections[id];
+            (int id, uint events) = _epoll.Event(i);
+            WireConnection connection = _connections[id];
             if (!connection.IsOpen)
             {
                 continue;
@@ -121,7 +121,7 @@ internal sealed class WireLoop : IDisposable
             return LongestWaitNanoseconds;
         }
 
-        var wait = (_schedule.NextTicks - Stopwatch.GetTimestamp()) * 1_000_000_000.0 / Stopwatch.Frequency;
+        double wait = (_schedule.NextTicks - Stopwatch.GetTimestamp()) * 1_000_000_000.0 / Stopwatch.Frequency;
 
         // Calls that are due but find no room wait for an answer, not for the clock.
         return wait <= 0 && !AnyRoom() ? LongestWaitNanoseconds : (long)Math.Clamp(wait, 0, LongestWaitNanoseconds);
@@ -139,8 +139,8 @@ internal sealed class WireLoop : IDisposable
                 return false;
             }
 
-            var now = Stopwatch.GetTimestamp();
-            foreach (var answer in _answers)
+            long now = Stopwatch.GetTimestamp();
+            foreach (WireAnswer answer in _answers)
             {
                 if (!Complete(connection, answer, now))
                 {
@@ -165,9 +165,9 @@ internal sealed class WireLoop : IDisposable
     /// <summary>False when the connection is of no more use.</summary>
     private bool Complete(WireConnection connection, in WireAnswer answer, long now)
     {
-        ref var operation = ref connection.OperationOf(answer.Token);
-        var status = answer.Status;
-        var reads = operation.Kind is OperationKind.GetLocal or OperationKind.GetLeader or OperationKind.GetReadIndex
+        ref Operation operation = ref connection.OperationOf(answer.Token);
+        CallStatus status = answer.Status;
+        bool reads = operation.Kind is OperationKind.GetLocal or OperationKind.GetLeader or OperationKind.GetReadIndex
             || (operation.Kind == OperationKind.ReadModifyWrite && operation.Step == 0);
         if (status == CallStatus.NotFound && !reads)
         {
@@ -200,7 +200,7 @@ internal sealed class WireLoop : IDisposable
 
     private void SendDue(long now)
     {
-        while (_schedule!.NextTicks < _endTicks && NextWithRoom() is { } connection && _schedule.TryTake(now, out var intended))
+        while (_schedule!.NextTicks < _endTicks && NextWithRoom() is { } connection && _schedule.TryTake(now, out long intended))
         {
             Send(connection, intended);
             if (!connection.Flush(_epoll))
@@ -212,9 +212,9 @@ internal sealed class WireLoop : IDisposable
 
     private WireConnection? NextWithRoom()
     {
-        for (var i = 0; i < _connections.Length; i++)
+        for (int i = 0; i < _connections.Length; i++)
         {
-            var connection = _connections[_nextConnection];
+            WireConnection connection = _connections[_nextConnection];
             _nextConnection = (_nextConnection + 1) % _connections.Length;
             if (connection.HasRoom)
             {
@@ -227,8 +227,8 @@ internal sealed class WireLoop : IDisposable
 
     private void Send(WireConnection connection, long intendedTicks)
     {
-        var operation = _plan.Source.Next(intendedTicks);
-        var token = connection.Take(operation);
+        Operation operation = _plan.Source.Next(intendedTicks);
+        int token = connection.Take(operation);
         _inFlight++;
         _sent++;
         WriteCall(connection, operation, token);
@@ -236,7 +236,7 @@ internal sealed class WireLoop : IDisposable
 
     private void WriteCall(WireConnection connection, in Operation operation, int token)
     {
-        var kind = KindOf(operation);
+        CallKind kind = KindOf(operation);
         connection.Write(
             new WireCall
             {
@@ -263,14 +263,14 @@ internal sealed class WireLoop : IDisposable
 
     private void OpenClosed(long now)
     {
-        foreach (var connection in _connections)
+        foreach (WireConnection connection in _connections)
         {
             if (connection.IsOpen || now < connection.RetryAtTicks)
             {
                 continue;
             }
 
-            var number = (connection.Id * _plan.Options.Loops) + _plan.Loop;
+            int number = (connection.Id * _plan.Options.Loops) + _plan.Loop;
             try
             {
                 connection.Connect(_plan.Endpoints.Of(number), _epoll);
@@ -303,8 +303,8 @@ internal sealed class WireLoop : IDisposable
             return;
         }
 
-        var now = Stopwatch.GetTimestamp();
-        foreach (var operation in connection.Close())
+        long now = Stopwatch.GetTimestamp();
+        foreach (Operation operation in connection.Close())
         {
             _inFlight--;
             _plan.Recorder.Record(operation.Kind, operation.IntendedTicks, now, CallStatus.ConnectionLost, error);
@@ -322,14 +322,14 @@ internal sealed class WireLoop : IDisposable
             return;
         }
 
-        var now = Stopwatch.GetTimestamp();
-        foreach (var operation in _connections.SelectMany(connection => connection.Close()))
+        long now = Stopwatch.GetTimestamp();
+        foreach (Operation operation in _connections.SelectMany(connection => connection.Close()))
         {
             _plan.Recorder.RecordUnfinished(operation.Kind, operation.IntendedTicks, now);
         }
 
-        var kind = _plan.Options.Mix.Kinds[0];
-        while (_schedule.NextTicks < _endTicks && _schedule.TryTake(_endTicks, out var intended))
+        OperationKind kind = _plan.Options.Mix.Kinds[0];
+        while (_schedule.NextTicks < _endTicks && _schedule.TryTake(_endTicks, out long intended))
         {
             _plan.Recorder.RecordUnfinished(kind, intended, now);
         }

@@ -18,7 +18,7 @@ internal sealed class WireRun : LoadRun
     {
         _recorders = new LatencyRecorder[options.Loops];
         _loops = new WireLoop[options.Loops];
-        for (var i = 0; i < options.Loops; i++)
+        for (int i = 0; i < options.Loops; i++)
         {
             _recorders[i] = new LatencyRecorder(clock.WindowTicks, clock.EndTicks, options.RatePerSecond > 0);
             var source = new OperationSource(options, material, i);
@@ -34,7 +34,7 @@ internal sealed class WireRun : LoadRun
 
     public override void Dispose()
     {
-        foreach (var loop in _loops)
+        foreach (WireLoop loop in _loops)
         {
             loop.Dispose();
         }
@@ -43,11 +43,11 @@ internal sealed class WireRun : LoadRun
     private async Task<LatencyRecorder> RunAsync(CancellationToken cancellationToken)
     {
         // Threads of their own: a loop blocks in epoll, which the pool's threads must not.
-        var tasks = _loops.Select(loop => Task.Factory.StartNew(
+        IEnumerable<Task> tasks = _loops.Select(loop => Task.Factory.StartNew(
             () => loop.Run(cancellationToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
         await Task.WhenAll(tasks).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
-        foreach (var recorder in _recorders.AsSpan(1))
+        foreach (LatencyRecorder? recorder in _recorders.AsSpan(1))
         {
             _recorders[0].Add(recorder);
         }

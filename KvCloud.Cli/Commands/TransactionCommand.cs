@@ -91,7 +91,7 @@ internal static class TransactionCommand
                 transaction.Delete(key, context.ColumnFamily);
                 break;
             default:
-                KvRange range = KvRange.Prefix(key);
+                var range = KvRange.Prefix(key);
                 await foreach (KvEntry row in transaction.RangeAsync(range, context.ColumnFamily, cancellationToken))
                 {
                     found.Add(row);

@@ -69,7 +69,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
             return Topology.Create(replicas, given, dataRoot);
         }
 
-        Topology usual = Topology.Create(replicas, usualBase, dataRoot);
+        var usual = Topology.Create(replicas, usualBase, dataRoot);
         for (Topology next = usual; ;)
         {
             if (PortCheck.Taken(next).Count == 0)
@@ -92,7 +92,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
     {
         if (options.BasePort is null && topology.Replicas[0].ThriftPort != Topology.DefaultBasePort)
         {
-            Topology usual = Topology.Create(topology.Replicas.Length);
+            var usual = Topology.Create(topology.Replicas.Length);
             log.Say(string.Create(
                 CultureInfo.InvariantCulture,
                 $"the usual ports, {usual.Replicas[0].ThriftPort} and those that follow, are in use: this cluster takes "

@@ -18,7 +18,7 @@ internal static class Tables
             return;
         }
 
-        var table = new Table().Border(TableBorder.Rounded);
+        Table table = new Table().Border(TableBorder.Rounded);
         foreach (string heading in headings)
         {
             table.AddColumn(new TableColumn(Markup.Escape(heading)));

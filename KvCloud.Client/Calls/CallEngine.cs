@@ -251,7 +251,7 @@ internal sealed class CallEngine : IAsyncDisposable
         try
         {
             pauseMs = (int)Math.Min(leftMs, Math.Min(LongestSharedPauseMs, pauseMs * (1L + (waiting / CallersPerPause))));
-            Task pause = Task.Delay(pauseMs, cancellationToken);
+            var pause = Task.Delay(pauseMs, cancellationToken);
             await (progress.WaitsForLeader ? Task.WhenAny(pause, _topology.WhenLeaderFound()) : pause)
                 .ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();

@@ -50,7 +50,7 @@ internal static class ConnectionStringParser
 
         foreach ((string key, string value) in Split(text))
         {
-            if (!Keys.TryGetValue(key.Replace("_", "", StringComparison.Ordinal), out var apply))
+            if (!Keys.TryGetValue(key.Replace("_", "", StringComparison.Ordinal), out Action<KvCloudClientSettings, string>? apply))
             {
                 throw new ArgumentException(
                     $"The connection string has an unknown key '{key}'; known are {string.Join(", ", Keys.Keys)}.");

@@ -55,7 +55,7 @@ internal static class ReplyReader
     private static Reply ReadStruct(ref ThriftReader reader, ReadOnlySpan<byte> frame)
     {
         int start = reader.Position;
-        var code = ErrorCode.OK;
+        ErrorCode code = ErrorCode.OK;
         string? message = null;
         string? leader = null;
         while (reader.NextField(out byte type, out short id))
@@ -175,7 +175,7 @@ internal static class ReplyReader
     private static byte[][] ReadBinaries(ref ThriftReader reader)
     {
         int count = reader.ListHeader(ThriftType.String);
-        var binaries = new byte[count][];
+        byte[][] binaries = new byte[count][];
         for (int i = 0; i < count; i++)
         {
             binaries[i] = reader.BinaryArray();

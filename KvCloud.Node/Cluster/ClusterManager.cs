@@ -112,7 +112,7 @@ internal sealed class ClusterManager : BackgroundService
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        TimeSpan interval = TimeSpan.FromMilliseconds(_options.HealthCheckIntervalMs);
+        var interval = TimeSpan.FromMilliseconds(_options.HealthCheckIntervalMs);
         using ITimer timer = _time.CreateTimer(
             state => ((ChannelWriter<bool>)state!).TryWrite(true), _turns.Writer, TimeSpan.Zero, interval);
         using ITimer looks = _time.CreateTimer(_ => Look(), null, LookInterval, LookInterval);

@@ -27,7 +27,7 @@ internal static class NodeConfiguration
     /// </summary>
     public static ConfigurationOutcome AddKvCloudConfiguration(this WebApplicationBuilder builder, string[] args)
     {
-        CommandLine line = CommandLine.Parse(args);
+        var line = CommandLine.Parse(args);
         if (line.ShowHelp || line.ShowVersion)
         {
             Console.Out.WriteLine(line.ShowHelp ? CommandLine.Usage() : $"KvCloud {NodeVersion.Text}");
@@ -59,7 +59,7 @@ internal static class NodeConfiguration
             return ConfigurationOutcome.Exit(ExitCodes.Clean);
         }
 
-        NodeTopology topology = NodeTopology.From(result.Options);
+        var topology = NodeTopology.From(result.Options);
         Register(builder.Services, result, topology);
         return new ConfigurationOutcome(result.Options, topology, null) { AskHealth = line.AskHealth };
     }

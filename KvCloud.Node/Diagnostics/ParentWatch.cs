@@ -41,7 +41,7 @@ internal sealed partial class ParentWatch(
     {
         try
         {
-            using Process process = Process.GetProcessById(pid);
+            using var process = Process.GetProcessById(pid);
             return IsZombie(pid) ? null : process.StartTime;
         }
         catch (Exception exception) when (exception is ArgumentException or InvalidOperationException

@@ -77,7 +77,7 @@ internal static class CommandResultCodec
             return null;
         }
 
-        var generated = new byte[count][];
+        byte[][] generated = new byte[count][];
         for (int i = 0; i < generated.Length; i++)
         {
             if (!reader.TryReadBytes(out ReadOnlyMemory<byte> bytes))

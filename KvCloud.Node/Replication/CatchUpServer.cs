@@ -54,7 +54,7 @@ internal sealed class CatchUpServer(NodeId self, IPaxosLog log, IConsensusTransp
         Slot next = _order.FromSlot;
 
         // What the log has not noted as chosen may still be a value that lost, whose replacement is on its way to disk.
-        Slot last = Slot.Min(_order.ToSlot, log.ChosenSlot);
+        var last = Slot.Min(_order.ToSlot, log.ChosenSlot);
         foreach (LogEntry entry in Read(_order.FromSlot, last))
         {
             if (entry.Slot != next)

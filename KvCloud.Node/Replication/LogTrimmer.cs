@@ -31,7 +31,7 @@ internal sealed class LogTrimmer(
             _flushedBytes = appliedBytes;
         }
 
-        Slot trim = Slot.Min(driver.TrimSlot, executor.DurableSlot);
+        var trim = Slot.Min(driver.TrimSlot, executor.DurableSlot);
         if (trim >= log.FirstSlot)
         {
             log.TrimBelow(trim.Next);

@@ -36,7 +36,7 @@ internal static class Recovery
 
         // Not more than the log knows, even where the data is ahead of it (see RestoredState): the driver skips what
         // the data has already.
-        Slot chosen = Slot.Max(log.ChosenSlot, log.FirstSlot.Previous);
+        var chosen = Slot.Max(log.ChosenSlot, log.FirstSlot.Previous);
         if (log.FirstSlot > executor.AppliedSlot.Next)
         {
             throw new LogCorruptException(

@@ -38,7 +38,7 @@ internal sealed class ReplicaStorage : IDisposable
     public static ReplicaStorage Open(NodeOptions options, NodeTopology topology)
     {
         string voters = GroupTerms.Describe(topology.Replicas.Select(replica => replica.NodeId));
-        StoreOptions storeOptions = options.ToStoreOptions();
+        var storeOptions = options.ToStoreOptions();
         return Open(
             SystemFiles.Instance,
             DataDirectory.Open(

@@ -35,19 +35,23 @@ internal sealed class FaultInjector
         {
             return $"probability must be from 0 to 1, but is {request.Probability}";
         }
+
         if (request.DurationMs is < 0 or > MaxDurationMs)
         {
             return $"duration_ms must be from 0 to {MaxDurationMs}, but is {request.DurationMs}";
         }
+
         if (request.FaultType.Length is 0 or > MaxFaultTypeLength)
         {
             return $"fault_type must have 1 to {MaxFaultTypeLength} characters";
         }
-        if (!TryFindTargets(request.TargetOperation, out var targets))
+
+        if (!TryFindTargets(request.TargetOperation, out bool[]? targets))
         {
             return $"target_operation '{request.TargetOperation}' is none of all, {string.Join(", ", Groups.Keys)} or a"
                 + " method that reads or writes data";
         }
+
         _rule = request.Probability == 0
             ? null
             : new Rule(request.FaultType.ToUpperInvariant(), request.Probability, request.DurationMs, targets);
@@ -63,7 +67,8 @@ internal sealed class FaultInjector
         {
             return false;
         }
-        var code = Enum.TryParse<ErrorCode>(rule.FaultType, out var known) && Enum.IsDefined(known) && known != ErrorCode.OK
+
+        ErrorCode code = Enum.TryParse<ErrorCode>(rule.FaultType, out ErrorCode known) && Enum.IsDefined(known) && known != ErrorCode.OK
             ? known
             : ErrorCode.INTERNAL;
         refusal = new Refusal(code, $"Injected fault {rule.FaultType}", CodeText: rule.FaultType);
@@ -74,14 +79,15 @@ internal sealed class FaultInjector
     private static bool TryFindTargets(string? operation, [NotNullWhen(true)] out bool[]? targets)
     {
         targets = new bool[RpcMethodNames.Count];
-        var isAll = string.IsNullOrEmpty(operation) || operation.Equals("all", StringComparison.OrdinalIgnoreCase);
-        var names = isAll ? [] : Groups.GetValueOrDefault(operation!, [operation!]);
-        for (var index = 0; index < targets.Length; index++)
+        bool isAll = string.IsNullOrEmpty(operation) || operation.Equals("all", StringComparison.OrdinalIgnoreCase);
+        string[] names = isAll ? [] : Groups.GetValueOrDefault(operation!, [operation!]);
+        for (int index = 0; index < targets.Length; index++)
         {
             // Calls about the node itself always work, or injection could not be switched off again.
             targets[index] = RpcMethodNames.KindOf(index) != RpcMethodKind.Node
                 && (isAll || names.Contains(RpcMethodNames.NameOf(index)));
         }
+
         return targets.Contains(true);
     }
 

@@ -52,18 +52,20 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     public override async Task OnConnectedAsync(ConnectionContext connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        var count = Interlocked.Increment(ref _connectionCount);
+        int count = Interlocked.Increment(ref _connectionCount);
         try
         {
             if (_isDraining)
             {
                 return;
             }
+
             if (count > _limits.MaxConnections)
             {
                 Reject(connection);
                 return;
             }
+
             await ServeAsync(connection);
         }
         finally
@@ -98,24 +100,28 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         _isDraining = true;
         _dispatcher.RefuseNewCalls();
         Log.Draining(_logger, _connections.Count, _budget.Calls);
-        var deadline = Environment.TickCount64 + _limits.DrainTimeoutMs;
+        long deadline = Environment.TickCount64 + _limits.DrainTimeoutMs;
         while (_budget.Calls > 0 && Environment.TickCount64 < deadline && !cancellationToken.IsCancellationRequested)
         {
             await Task.Delay(10, CancellationToken.None);
         }
-        foreach (var connection in _connections.Keys)
+
+        foreach (RpcConnection connection in _connections.Keys)
         {
             connection.Stop();
         }
+
         while (!_connections.IsEmpty && Environment.TickCount64 < deadline + 1_000)
         {
             await Task.Delay(10, CancellationToken.None);
         }
-        var left = _budget.Calls;
-        foreach (var connection in _connections.Keys)
+
+        long left = _budget.Calls;
+        foreach (RpcConnection connection in _connections.Keys)
         {
             connection.Abort("the node is stopping");
         }
+
         Log.Drained(_logger, left);
     }
 
@@ -133,13 +139,14 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         {
             connection.Stop();
         }
+
         try
         {
-            var error = await connection.RunAsync();
+            string? error = await connection.RunAsync();
             if (error is not null)
             {
                 _statistics.CountBadInput();
-                if (_badInputLog.TryPass(out var suppressed))
+                if (_badInputLog.TryPass(out long suppressed))
                 {
                     Log.BadInput(_logger, connection.Client, error, suppressed);
                 }
@@ -163,7 +170,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     private void Reject(ConnectionContext connection)
     {
         _statistics.CountRejectedConnection();
-        if (_rejectedLog.TryPass(out var suppressed))
+        if (_rejectedLog.TryPass(out long suppressed))
         {
             Log.Rejected(_logger, connection.RemoteEndPoint?.ToString(), _limits.MaxConnections, suppressed);
         }
@@ -175,8 +182,8 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         // Disposing the timer ends the loop.
         while (await _sweepTimer.WaitForNextTickAsync(CancellationToken.None))
         {
-            var before = Environment.TickCount64 - _limits.MessageTimeoutMs;
-            foreach (var connection in _connections.Keys)
+            long before = Environment.TickCount64 - _limits.MessageTimeoutMs;
+            foreach (RpcConnection connection in _connections.Keys)
             {
                 if (connection.PartialSinceTickMs is > 0 and var since && since < before)
                 {

@@ -64,11 +64,12 @@ internal sealed class RpcStatistics : IDisposable
         get
         {
             long calls = 0, ticks = 0;
-            foreach (var stripe in _stripes)
+            foreach (Stripe stripe in _stripes)
             {
                 calls += Volatile.Read(ref stripe.Calls);
                 ticks += Volatile.Read(ref stripe.ElapsedTicks);
             }
+
             return calls == 0 ? 0 : ticks * 1_000.0 / Stopwatch.Frequency / calls;
         }
     }
@@ -77,8 +78,8 @@ internal sealed class RpcStatistics : IDisposable
     /// <param name="receivedTimestamp">Stopwatch timestamp of when it came in.</param>
     public void Record(RpcMethod method, ErrorCode code, long receivedTimestamp)
     {
-        var elapsed = Stopwatch.GetTimestamp() - receivedTimestamp;
-        var stripe = _stripes[Thread.GetCurrentProcessorId() % Stripes];
+        long elapsed = Stopwatch.GetTimestamp() - receivedTimestamp;
+        Stripe stripe = _stripes[Thread.GetCurrentProcessorId() % Stripes];
         Interlocked.Increment(ref stripe.Counts[(method.Index * Codes) + (int)code]);
         Interlocked.Add(ref stripe.ElapsedTicks, elapsed);
         if (Interlocked.Increment(ref stripe.Calls) % LatencySampling == 0 && _latency.Enabled)
@@ -108,10 +109,11 @@ internal sealed class RpcStatistics : IDisposable
     private long Count(int method, int code)
     {
         long sum = 0;
-        foreach (var stripe in _stripes)
+        foreach (Stripe stripe in _stripes)
         {
             sum += Volatile.Read(ref stripe.Counts[(method * Codes) + code]);
         }
+
         return sum;
     }
 
@@ -124,9 +126,9 @@ internal sealed class RpcStatistics : IDisposable
 
     private IEnumerable<Measurement<long>> ObserveCalls()
     {
-        for (var method = 0; method < RpcMethodNames.Count; method++)
+        for (int method = 0; method < RpcMethodNames.Count; method++)
         {
-            for (var code = 0; code < Codes; code++)
+            for (int code = 0; code < Codes; code++)
             {
                 if (Count(method, code) is > 0 and var count)
                 {

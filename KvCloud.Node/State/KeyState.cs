@@ -7,7 +7,7 @@ internal readonly record struct KeyState(CommitVersion Version, bool IsTombstone
 {
     public static KeyState OfRecord(ReadOnlySpan<byte> record)
     {
-        VersionedValue stored = VersionedValue.Parse(record);
+        var stored = VersionedValue.Parse(record);
         return new KeyState(stored.Version, stored.IsTombstone);
     }
 }

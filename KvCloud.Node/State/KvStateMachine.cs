@@ -352,7 +352,7 @@ internal sealed class KvStateMachine
             return;
         }
 
-        StateRecord state = StateRecord.Read(buffer.Value);
+        var state = StateRecord.Read(buffer.Value);
         AppliedSlot = state.AppliedSlot;
         AppliedVersion = state.AppliedVersion;
         _hasher = new StateHasher(state.StateHash);

@@ -208,7 +208,7 @@ internal sealed class RangeScan : IDisposable
             return;
         }
 
-        VersionedValue value = VersionedValue.Parse(_records.Value);
+        var value = VersionedValue.Parse(_records.Value);
         if (value.IsTombstone || _toPass-- > 0)
         {
             _records.MoveNext();

@@ -106,7 +106,7 @@ internal sealed class VersionCollector
         var buffer = new ValueBuffer(stackalloc byte[256]);
         if (_store.TryGetNewest(tombstone.Key, ref buffer))
         {
-            VersionedValue newest = VersionedValue.Parse(buffer.Value);
+            var newest = VersionedValue.Parse(buffer.Value);
             if (newest.IsTombstone && newest.Version == tombstone.Version)
             {
                 batch.DeleteVersion(tombstone.Key, applied);

@@ -169,7 +169,7 @@ internal sealed class MemoryKvStore : IKvStore
                 return this;
             }
 
-            ImmutableSortedSet<VersionedEntry>.Builder versions = Versions.ToBuilder();
+            var versions = Versions.ToBuilder();
             foreach (VersionedEntry entry in Versions)
             {
                 VersionedEntry? left = entry.Without(oldest);
@@ -315,7 +315,7 @@ internal sealed class MemoryKvStore : IKvStore
 
         private ImmutableSortedSet<VersionedEntry> ApplyVersionsTo(Root root)
         {
-            ImmutableSortedSet<VersionedEntry>.Builder versions = root.Versions.ToBuilder();
+            var versions = root.Versions.ToBuilder();
             foreach ((byte[] key, CommitVersion from, byte[]? value) in _versions)
             {
                 Version? older = null;

@@ -60,7 +60,7 @@ public sealed class AspireModelTests(AspireModelTests.AppHostModel appHost) : IC
     {
         foreach (ProjectResource node in Nodes)
         {
-            Dictionary<string, ResourceCommandAnnotation> commands = node.Annotations
+            var commands = node.Annotations
                 .OfType<ResourceCommandAnnotation>()
                 .ToDictionary(command => command.Name);
 
@@ -78,7 +78,7 @@ public sealed class AspireModelTests(AspireModelTests.AppHostModel appHost) : IC
             IExecutionConfigurationResult result = await ExecutionConfigurationBuilder.Create(node)
                 .WithEnvironmentVariablesConfig()
                 .BuildAsync(run, NullLogger.Instance);
-            Dictionary<string, string> actual = result.EnvironmentVariables.ToDictionary();
+            var actual = result.EnvironmentVariables.ToDictionary();
 
             var expected = new Dictionary<string, string>
             {

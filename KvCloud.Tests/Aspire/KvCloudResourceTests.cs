@@ -17,7 +17,7 @@ public sealed class KvCloudResourceTests
     [InlineData(9)]
     public void AddKvCloud_groupSizeThatConsensusDoesNotHave_saysWhichThereAre(int replicas)
     {
-        var e = Assert.Throws<DistributedApplicationException>(
+        DistributedApplicationException e = Assert.Throws<DistributedApplicationException>(
             () => _application.AddKvCloud<Projects.KvCloud_Node>("kv", replicas));
 
         Assert.Equal($"KvCloud 'kv': the number of replicas must be one of 1, 3, 5, 7, not {replicas}.", e.Message);
@@ -28,7 +28,7 @@ public sealed class KvCloudResourceTests
     [InlineData(65400)]
     public void AddKvCloud_portsThatAreNone_saysSo(int port)
     {
-        var e = Assert.Throws<DistributedApplicationException>(
+        DistributedApplicationException e = Assert.Throws<DistributedApplicationException>(
             () => _application.AddKvCloud<Projects.KvCloud_Node>("kv", 3, port));
 
         Assert.Contains("ports lie between 1 and 65535", e.Message);
@@ -59,7 +59,7 @@ public sealed class KvCloudResourceTests
     [Fact]
     public void AddKvCloud_withoutTheBuildFilesOfThePackage_saysWhatIsMissing()
     {
-        var e = Assert.Throws<DistributedApplicationException>(() => _application.AddKvCloud("kv"));
+        DistributedApplicationException e = Assert.Throws<DistributedApplicationException>(() => _application.AddKvCloud("kv"));
 
         Assert.Contains("AddKvCloud<Projects.NAME>", e.Message);
     }
@@ -131,7 +131,7 @@ public sealed class KvCloudResourceTests
             using var data = new ClusterData("kv");
             data.Keep(root.FullName);
 
-            var e = Assert.Throws<DistributedApplicationException>(() => data.Open(3));
+            DistributedApplicationException e = Assert.Throws<DistributedApplicationException>(() => data.Open(3));
 
             Assert.Contains(Path.Combine(root.FullName, "node_1"), e.Message);
         }

@@ -10,7 +10,7 @@ public sealed class CompareSummaryTests
     [Fact]
     public void Of_two_rounds_has_ratios_of_medians_and_their_spread()
     {
-        var figure = CompareSummary.Of(
+        CompareFigure figure = CompareSummary.Of(
             [Result(3000, 1, 4, 20), Result(5000, 2, 6, 30)],
             [Result(1000, 2, 20, 100), Result(1000, 4, 20, 140)],
             result => result.Throughput);
@@ -29,7 +29,7 @@ public sealed class CompareSummaryTests
     [Fact]
     public void OfSeconds_has_the_median_and_the_worst()
     {
-        var figure = CompareSummary.OfSeconds([0.3, 0.9, 0.5], [1.0, 2.0]);
+        CompareFigure figure = CompareSummary.OfSeconds([0.3, 0.9, 0.5], [1.0, 2.0]);
 
         Assert.Equal(0.5, figure.Kvcloud);
         Assert.Equal(1.5, figure.Etcd);
@@ -41,10 +41,10 @@ public sealed class CompareSummaryTests
     [Fact]
     public void Serialize_of_figures_has_the_names_readers_rely_on()
     {
-        var figure = CompareSummary.Of([Result(2, 1, 1, 1)], [Result(1, 1, 1, 1)], result => result.Throughput);
-        var json = JsonReport.Serialize(new Dictionary<string, CompareFigure> { ["put_64"] = figure });
+        CompareFigure figure = CompareSummary.Of([Result(2, 1, 1, 1)], [Result(1, 1, 1, 1)], result => result.Throughput);
+        string json = JsonReport.Serialize(new Dictionary<string, CompareFigure> { ["put_64"] = figure });
         using var document = JsonDocument.Parse(json);
-        var put = document.RootElement.GetProperty("put_64");
+        JsonElement put = document.RootElement.GetProperty("put_64");
 
         string[] names = ["kvcloud", "etcd", "ratio", "p50_ratio", "p99_ratio", "cpu_us_kvcloud", "cpu_us_etcd"];
         Assert.All(names, name => Assert.Equal(JsonValueKind.Number, put.GetProperty(name).ValueKind));

@@ -16,13 +16,13 @@ public sealed class EtcdProtocolTests
     [Fact]
     public void Write_of_messages_is_read_by_the_generated_classes()
     {
-        var value = new byte[300];
-        var put = PutRequest.Parser.ParseFrom(Message(
+        byte[] value = new byte[300];
+        PutRequest put = PutRequest.Parser.ParseFrom(Message(
             new WireCall { Kind = CallKind.Set, Keys = SomeKey, KeySizeBytes = 16, Value = value }));
         Assert.Equal(SomeKey, put.Key.ToByteArray());
         Assert.Equal(value, put.Value.ToByteArray());
 
-        var range = RangeRequest.Parser.ParseFrom(Message(
+        RangeRequest range = RangeRequest.Parser.ParseFrom(Message(
             new WireCall { Kind = CallKind.Range, Keys = SomeKey, KeySizeBytes = 16, EndKey = "l"u8, Limit = 500 }));
         Assert.Equal("l", range.RangeEnd.ToStringUtf8());
         Assert.Equal(500, range.Limit);
@@ -31,7 +31,7 @@ public sealed class EtcdProtocolTests
         Assert.False(RangeRequest.Parser.ParseFrom(Message(
             new WireCall { Kind = CallKind.GetLeader, Keys = SomeKey, KeySizeBytes = 16 })).Serializable);
 
-        var transaction = TxnRequest.Parser.ParseFrom(Message(
+        TxnRequest transaction = TxnRequest.Parser.ParseFrom(Message(
             new WireCall { Kind = CallKind.Commit, Keys = (byte[])[.. SomeKey, .. SomeKey], KeySizeBytes = 16, Value = value }));
         Assert.Equal(2, transaction.Success.Count);
         Assert.Equal(value, transaction.Success[1].RequestPut.Value.ToByteArray());
@@ -41,11 +41,11 @@ public sealed class EtcdProtocolTests
     public void Encode_of_headers_uses_the_table_from_the_second_call_on()
     {
         var headers = new RequestHeaders("a:1");
-        var put = EtcdMessages.MethodOf(CallKind.Set);
-        var range = EtcdMessages.MethodOf(CallKind.GetLocal);
+        byte[] put = EtcdMessages.MethodOf(CallKind.Set);
+        byte[] range = EtcdMessages.MethodOf(CallKind.GetLocal);
 
         // RFC 7541: 44 is :path with indexing, 41 :authority, 5f content-type, 40 a new name.
-        var first = headers.Encode(put).ToArray();
+        byte[] first = headers.Encode(put).ToArray();
         Assert.Equal([0x83, 0x86, 0x44, 20], first[..4]);
         Assert.Equal("/etcdserverpb.KV/Put", Encoding.ASCII.GetString(first, 4, 20));
         Assert.Equal([0x41, 3, (byte)'a', (byte)':', (byte)'1', 0x5f, 16], first[24..31]);
@@ -130,13 +130,13 @@ public sealed class EtcdProtocolTests
             Warmup = TimeSpan.FromSeconds(0.2),
             Duration = TimeSpan.FromSeconds(1.5),
         };
-        var closed = await RunUntilAnsweredAsync(options);
+        LoadResult closed = await RunUntilAnsweredAsync(options);
         Assert.DoesNotContain("NotFound", closed.Statuses.Keys);
         Assert.True(closed.ServerMemoryMb > 1);
 
         // A read may choose a key whose insert is still on its way, so these runs may find nothing now and then.
         options = options with { Mix = OperationMix.Parse("set,insert,get_local,range,commit"), Preload = 0 };
-        var open = await LoadGenerator.RunAsync(
+        LoadResult open = await LoadGenerator.RunAsync(
             options with { RatePerSecond = 20, ValueSizeBytes = 10 }, TextWriter.Null, CancellationToken.None);
         Assert.Equal(0, open.Errors);
         Assert.InRange(open.Latency.Count, 29, 31);
@@ -147,9 +147,9 @@ public sealed class EtcdProtocolTests
     /// <summary>On a machine that is busy with other tests a short window may end before the first answer.</summary>
     private static async Task<LoadResult> RunUntilAnsweredAsync(LoadOptions options)
     {
-        for (var attempt = 1; ; attempt++)
+        for (int attempt = 1; ; attempt++)
         {
-            var result = await LoadGenerator.RunAsync(options, TextWriter.Null, CancellationToken.None);
+            LoadResult result = await LoadGenerator.RunAsync(options, TextWriter.Null, CancellationToken.None);
             Assert.Equal(0, result.Errors);
             if (result.Throughput > 0)
             {
@@ -176,10 +176,10 @@ public sealed class EtcdProtocolTests
 
     private static int DataBytes(ByteBuffer output)
     {
-        var total = 0;
-        for (var rest = output.Unread; rest.Length > 0;)
+        int total = 0;
+        for (ReadOnlySpan<byte> rest = output.Unread; rest.Length > 0;)
         {
-            var length = (rest[0] << 16) | (rest[1] << 8) | rest[2];
+            int length = (rest[0] << 16) | (rest[1] << 8) | rest[2];
             total += rest[3] == 0 ? length : 0;
             rest = rest[(9 + length)..];
         }

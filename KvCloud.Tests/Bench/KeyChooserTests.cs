@@ -15,18 +15,18 @@ public sealed class KeyChooserTests
         const int Count = 1000;
         var sampler = new ZipfSampler(Count, Theta);
         var random = new SeededRandom(42);
-        var hits = new int[Count];
-        for (var i = 0; i < Draws; i++)
+        int[] hits = new int[Count];
+        for (int i = 0; i < Draws; i++)
         {
             hits[sampler.Next(random)]++;
         }
 
-        var zeta = Enumerable.Range(1, Count).Sum(i => Math.Pow(i, -Theta));
+        double zeta = Enumerable.Range(1, Count).Sum(i => Math.Pow(i, -Theta));
         Assert.Equal(1 / zeta, hits[0] / (double)Draws, 0.01);
         Assert.Equal(Math.Pow(2, -Theta) / zeta, hits[1] / (double)Draws, 0.01);
 
         // Gray's method is exact for the first two ranks and close for groups of the others.
-        var tenth = Enumerable.Range(1, 100).Sum(i => Math.Pow(i, -Theta)) / zeta;
+        double tenth = Enumerable.Range(1, 100).Sum(i => Math.Pow(i, -Theta)) / zeta;
         Assert.Equal(tenth, hits.Take(100).Sum() / (double)Draws, 0.03);
         Assert.True(hits.Skip(Count - 100).Sum() > 0, "the last ranks were never drawn");
     }
@@ -47,7 +47,7 @@ public sealed class KeyChooserTests
     [Fact]
     public void Zipf_of_a_wrong_theta_names_the_option()
     {
-        var failure = Assert.Throws<BenchException>(() => new ZipfSampler(10, 1));
+        BenchException failure = Assert.Throws<BenchException>(() => new ZipfSampler(10, 1));
         Assert.Contains("--theta", failure.Message, StringComparison.Ordinal);
     }
 
@@ -83,7 +83,7 @@ public sealed class KeyChooserTests
         var keys = new KeySpace(1000, 16);
         var chooser = KeyChooser.Create(KeyDistribution.Latest, keys, 0.99);
         var random = new SeededRandom(3);
-        for (var i = 0; i < 500; i++)
+        for (int i = 0; i < 500; i++)
         {
             keys.TakeNew();
         }
@@ -98,7 +98,7 @@ public sealed class KeyChooserTests
         var keys = new KeySpace(1000, 16);
         string Text(long number)
         {
-            var key = new byte[16];
+            byte[] key = new byte[16];
             keys.Write(number, key);
             return Encoding.ASCII.GetString(key);
         }
@@ -122,7 +122,7 @@ public sealed class KeyChooserTests
     {
         var mix = OperationMix.Parse("set:25, get_local:75");
         var random = new SeededRandom(9);
-        var sets = Enumerable.Range(0, Draws).Count(_ => mix.Next(random) == OperationKind.Set);
+        int sets = Enumerable.Range(0, Draws).Count(_ => mix.Next(random) == OperationKind.Set);
 
         Assert.Equal(0.25, sets / (double)Draws, 0.01);
         Assert.True(mix.NeedsLeader);
@@ -135,7 +135,7 @@ public sealed class KeyChooserTests
     [InlineData("", "empty")]
     public void Mix_that_is_wrong_is_refused_by_name(string text, string named)
     {
-        var failure = Assert.Throws<BenchException>(() => OperationMix.Parse(text));
+        BenchException failure = Assert.Throws<BenchException>(() => OperationMix.Parse(text));
         Assert.Contains(named, failure.Message, StringComparison.Ordinal);
     }
 }

@@ -11,12 +11,12 @@ public sealed class LatencyRecorderTests
     public void Summarize_of_known_latencies_has_their_percentiles()
     {
         var recorder = new LatencyRecorder(0, Second, openLoop: false);
-        for (var i = 1; i <= 1000; i++)
+        for (int i = 1; i <= 1000; i++)
         {
             recorder.Record(OperationKind.Set, 0, i * (Second / 1_000_000), CallStatus.Ok);
         }
 
-        var latency = recorder.Summarize();
+        LatencySummary latency = recorder.Summarize();
         Assert.Equal(1000, latency.Count);
         Assert.Equal(0.5, latency.P50Ms, 0.002);
         Assert.Equal(0.99, latency.P99Ms, 0.002);

@@ -13,10 +13,10 @@ public sealed class OpenLoopScheduleTests
     {
         var schedule = new OpenLoopSchedule(Start, 1000, 0, 1);
 
-        Assert.True(schedule.TryTake(Start, out var first));
+        Assert.True(schedule.TryTake(Start, out long first));
         Assert.Equal(Start, first);
         Assert.False(schedule.TryTake(Start + Millisecond - 1, out _));
-        Assert.True(schedule.TryTake(Start + Millisecond, out var second));
+        Assert.True(schedule.TryTake(Start + Millisecond, out long second));
         Assert.Equal(Start + Millisecond, second);
     }
 
@@ -24,9 +24,9 @@ public sealed class OpenLoopScheduleTests
     public void TryTake_after_a_stall_keeps_the_intended_starts()
     {
         var schedule = new OpenLoopSchedule(Start, 1000, 0, 1);
-        var late = Start + (10 * Millisecond);
+        long late = Start + (10 * Millisecond);
         var taken = new List<long>();
-        while (schedule.TryTake(late, out var intended))
+        while (schedule.TryTake(late, out long intended))
         {
             taken.Add(intended);
         }
@@ -39,9 +39,9 @@ public sealed class OpenLoopScheduleTests
     {
         var loops = Enumerable.Range(0, 3).Select(loop => new OpenLoopSchedule(Start, 3000, loop, 3)).ToList();
         var taken = new List<long>();
-        foreach (var loop in loops)
+        foreach (OpenLoopSchedule? loop in loops)
         {
-            while (loop.TryTake(Start + (9 * Millisecond), out var intended))
+            while (loop.TryTake(Start + (9 * Millisecond), out long intended))
             {
                 taken.Add(intended);
             }
@@ -56,16 +56,16 @@ public sealed class OpenLoopScheduleTests
     public void Record_of_a_stalled_server_shows_the_stall_in_an_open_loop()
     {
         // 1,000 calls a second for 2 s; the server answers at once, but nothing at all from 0.5 s to 1.5 s.
-        var second = Stopwatch.Frequency;
+        long second = Stopwatch.Frequency;
         var recorder = new LatencyRecorder(Start, Start + (2 * second), openLoop: true);
         var schedule = new OpenLoopSchedule(Start, 1000, 0, 1);
-        while (schedule.NextTicks < Start + (2 * second) && schedule.TryTake(long.MaxValue, out var intended))
+        while (schedule.NextTicks < Start + (2 * second) && schedule.TryTake(long.MaxValue, out long intended))
         {
-            var stalled = intended >= Start + (second / 2) && intended < Start + (3 * second / 2);
+            bool stalled = intended >= Start + (second / 2) && intended < Start + (3 * second / 2);
             recorder.Record(OperationKind.Set, intended, stalled ? Start + (3 * second / 2) : intended, CallStatus.Ok);
         }
 
-        var latency = recorder.Summarize();
+        LatencySummary latency = recorder.Summarize();
         Assert.Equal(2000, latency.Count);
         Assert.InRange(latency.P90Ms, 790, 810);
         Assert.InRange(latency.MaxMs, 999, 1002);

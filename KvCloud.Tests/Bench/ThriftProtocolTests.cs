@@ -18,7 +18,7 @@ public sealed class ThriftProtocolTests
     public async Task Write_of_a_set_is_read_by_the_generated_server()
     {
         var args = new TransactionalKV.InternalStructs.setKey_args();
-        var message = await ReadCallAsync(
+        TMessage message = await ReadCallAsync(
             new ByteBuffer(), new WireCall { Kind = CallKind.Set, Keys = SomeKey, KeySizeBytes = 16, Value = SomeValue }, args);
 
         Assert.Equal("setKey", message.Name);
@@ -34,7 +34,7 @@ public sealed class ThriftProtocolTests
     internal async Task Write_of_a_get_names_its_consistency(CallKind kind, ReadConsistency consistency)
     {
         var args = new TransactionalKV.InternalStructs.get_args();
-        var message = await ReadCallAsync(
+        TMessage message = await ReadCallAsync(
             new ByteBuffer(), new WireCall { Kind = kind, Keys = SomeKey, KeySizeBytes = 16 }, args);
 
         Assert.Equal("get", message.Name);
@@ -46,7 +46,7 @@ public sealed class ThriftProtocolTests
     public async Task Write_of_a_range_has_bounds_and_limit()
     {
         var args = new TransactionalKV.InternalStructs.getRange_args();
-        var end = Encoding.ASCII.GetBytes("k000000000000052");
+        byte[] end = Encoding.ASCII.GetBytes("k000000000000052");
         await ReadCallAsync(
             new ByteBuffer(),
             new WireCall { Kind = CallKind.Range, Keys = SomeKey, KeySizeBytes = 16, EndKey = end, Limit = 10 },
@@ -93,12 +93,12 @@ public sealed class ThriftProtocolTests
             .. await ReplyAsync("get", 2, missing), .. await ReplyAsync("setKey", 3, refused),
         ];
 
-        for (var piece = 1; piece <= replies.Length; piece++)
+        for (int piece = 1; piece <= replies.Length; piece++)
         {
             var protocol = new ThriftProtocol();
             var input = new ByteBuffer();
             var answers = new List<WireAnswer>();
-            for (var at = 0; at < replies.Length; at += piece)
+            for (int at = 0; at < replies.Length; at += piece)
             {
                 input.Write(replies.AsSpan(at, Math.Min(piece, replies.Length - at)));
                 protocol.Read(input, answers, new ByteBuffer());
@@ -132,7 +132,7 @@ public sealed class ThriftProtocolTests
     {
         using var transport = new TMemoryBufferTransport(bytes, new Thrift.TConfiguration());
         using var protocol = new TBinaryProtocol(transport);
-        var message = await protocol.ReadMessageBeginAsync(CancellationToken.None);
+        TMessage message = await protocol.ReadMessageBeginAsync(CancellationToken.None);
         await args.ReadAsync(protocol, CancellationToken.None);
         Assert.Equal(bytes.Length, transport.Position);
         return message;

@@ -58,7 +58,7 @@ public sealed class DemoStartTests : IDisposable
     [Fact]
     public async Task Run_dataRootInUse_exits2AndSaysByWhom()
     {
-        using DataRootLock other = DataRootLock.Acquire(_folder);
+        using var other = DataRootLock.Acquire(_folder);
 
         (int code, string told) = await RunAsync("--data", _folder);
 

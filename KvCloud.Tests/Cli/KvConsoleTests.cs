@@ -9,7 +9,7 @@ public sealed class KvConsoleTests
     public async Task Complain_fromManyThreads_keepsEveryLineWhole()
     {
         using var slow = new SlowWriter();
-        KvConsole console = KvConsole.ForStreams(Stream.Null, Stream.Null, slow);
+        var console = KvConsole.ForStreams(Stream.Null, Stream.Null, slow);
 
         await Task.WhenAll(Enumerable.Range(0, 4).Select(writer => Task.Factory.StartNew(
             () =>

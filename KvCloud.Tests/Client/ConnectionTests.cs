@@ -91,7 +91,7 @@ public sealed class ConnectionTests
         await using var client = new KvCloudClient(cluster.Endpoints + "");
         await client.SetAsync("a", "1");
 
-        var failure = await Assert.ThrowsAsync<KvCloudException>(
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(
             async () => await client.SetAsync("big"u8.ToArray(), new byte[17 * 1024 * 1024]));
 
         Assert.Equal(ErrorCode.VALUE_TOO_LARGE, failure.ErrorCode);

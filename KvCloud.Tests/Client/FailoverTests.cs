@@ -13,7 +13,7 @@ public sealed class FailoverTests
     {
         await using var cluster = new ScriptedCluster(3);
         cluster.Leader = cluster.Nodes[2];
-        await using var client = Connect(cluster.Nodes[0].Endpoint);
+        await using KvCloudClient client = Connect(cluster.Nodes[0].Endpoint);
 
         await client.SetAsync("a", "1");
 
@@ -26,7 +26,7 @@ public sealed class FailoverTests
     public async Task Set_leaderMovesOn_followsAgain()
     {
         await using var cluster = new ScriptedCluster(3);
-        await using var client = Connect(cluster.Endpoints);
+        await using KvCloudClient client = Connect(cluster.Endpoints);
         for (int i = 0; i < 9; i++)
         {
             cluster.Leader = cluster.Nodes[i % 3];
@@ -41,7 +41,7 @@ public sealed class FailoverTests
     public async Task Set_duringElection_waitsForTheNewLeader()
     {
         await using var cluster = new ScriptedCluster(3);
-        await using var client = Connect(cluster.Endpoints);
+        await using KvCloudClient client = Connect(cluster.Endpoints);
         await client.SetAsync("a", "1");
         int refused = 0;
         cluster.Leader = null;
@@ -68,7 +68,7 @@ public sealed class FailoverTests
     public async Task Set_electionOutlastsTheDeadline_failsKnownAndTransient()
     {
         await using var cluster = new ScriptedCluster(3);
-        await using var client = Connect(cluster.Endpoints, settings => settings.Timeout = TimeSpan.FromSeconds(2));
+        await using KvCloudClient client = Connect(cluster.Endpoints, settings => settings.Timeout = TimeSpan.FromSeconds(2));
         await client.SetAsync("a", "1");
         cluster.Leader = null;
 
@@ -91,7 +91,7 @@ public sealed class FailoverTests
     public async Task Set_answerLostAfterItRan_isResentUnderTheSameIdentityAndRunsOnce()
     {
         await using var cluster = new ScriptedCluster(3);
-        await using var client = Connect(cluster.Endpoints);
+        await using KvCloudClient client = Connect(cluster.Endpoints);
         int dropped = 0;
         cluster.Nodes[0].Script = call => Act(
             call.Method == "setKey" && Interlocked.Increment(ref dropped) <= 2,
@@ -110,7 +110,7 @@ public sealed class FailoverTests
     public async Task Set_leaderDiesAfterItRan_isResentToTheNextLeaderAndRunsOnce()
     {
         await using var cluster = new ScriptedCluster(3);
-        await using var client = Connect(cluster.Endpoints);
+        await using KvCloudClient client = Connect(cluster.Endpoints);
         await client.SetAsync("a", "1");
         ScriptedNode old = cluster.Nodes[0];
         old.Script = call =>
@@ -135,7 +135,7 @@ public sealed class FailoverTests
     public async Task Set_outcomeUnknown_isResentUnderTheSameIdentity()
     {
         await using var cluster = new ScriptedCluster(1);
-        await using var client = Connect(cluster.Endpoints);
+        await using KvCloudClient client = Connect(cluster.Endpoints);
         int refused = 0;
         cluster.Nodes[0].Script = call => Act(
             call.Method == "setKey" && Interlocked.Increment(ref refused) == 1,
@@ -153,14 +153,14 @@ public sealed class FailoverTests
     public async Task Set_outcomeUnknownWithoutIdentity_surfacesAndIsNotResent(bool drop)
     {
         await using var cluster = new ScriptedCluster(1);
-        await using var client = Connect(cluster.Endpoints, settings => settings.ExactlyOnce = false);
+        await using KvCloudClient client = Connect(cluster.Endpoints, settings => settings.ExactlyOnce = false);
         cluster.Nodes[0].Script = call => Act(
             call.Method == "setKey",
             drop
                 ? new ScriptedAct { RunFirst = true, Drop = true }
                 : new ScriptedAct { RunFirst = true, Refuse = ErrorCode.OUTCOME_UNKNOWN });
 
-        var failure = await Assert.ThrowsAsync<KvCloudException>(async () => await client.SetAsync("a", "1"));
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(async () => await client.SetAsync("a", "1"));
 
         Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, failure.ErrorCode);
         Assert.False(failure.OutcomeKnown);
@@ -173,10 +173,10 @@ public sealed class FailoverTests
     public async Task Set_unknownUntilTheDeadline_failsWithUnknownOutcome()
     {
         await using var cluster = new ScriptedCluster(1);
-        await using var client = Connect(cluster.Endpoints, settings => settings.Timeout = TimeSpan.FromSeconds(1));
+        await using KvCloudClient client = Connect(cluster.Endpoints, settings => settings.Timeout = TimeSpan.FromSeconds(1));
         cluster.Nodes[0].Script = call => Act(call.Method == "setKey", new ScriptedAct { Refuse = ErrorCode.OUTCOME_UNKNOWN });
 
-        var failure = await Assert.ThrowsAsync<KvCloudException>(async () => await client.SetAsync("a", "1"));
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(async () => await client.SetAsync("a", "1"));
 
         Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, failure.ErrorCode);
         Assert.False(failure.OutcomeKnown);
@@ -186,7 +186,7 @@ public sealed class FailoverTests
     public async Task Set_sessionExpiredBeforeAnythingRan_goesOnInANewSession()
     {
         await using var cluster = new ScriptedCluster(1);
-        await using var client = Connect(cluster.Endpoints);
+        await using KvCloudClient client = Connect(cluster.Endpoints);
         await client.SetAsync("a", "1");
         cluster.Store.ForgetSessions();
 
@@ -200,7 +200,7 @@ public sealed class FailoverTests
     public async Task Set_sessionExpiredAfterALostAnswer_isNeverRunAgain()
     {
         await using var cluster = new ScriptedCluster(1);
-        await using var client = Connect(cluster.Endpoints);
+        await using KvCloudClient client = Connect(cluster.Endpoints);
         await client.SetAsync("a", "1");
         int dropped = 0;
         cluster.Nodes[0].Script = async call =>
@@ -219,7 +219,7 @@ public sealed class FailoverTests
             return null;
         };
 
-        var failure = await Assert.ThrowsAsync<KvCloudException>(async () => await client.SetAsync("a", "2"));
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(async () => await client.SetAsync("a", "2"));
 
         Assert.Equal(ErrorCode.SESSION_EXPIRED, failure.ErrorCode);
         Assert.False(failure.OutcomeKnown);
@@ -234,7 +234,7 @@ public sealed class FailoverTests
     public async Task Set_overloaded_isRepeatedWithPauses()
     {
         await using var cluster = new ScriptedCluster(1);
-        await using var client = Connect(cluster.Endpoints);
+        await using KvCloudClient client = Connect(cluster.Endpoints);
         var times = new List<long>();
         cluster.Nodes[0].Script = call =>
         {
@@ -259,7 +259,7 @@ public sealed class FailoverTests
     public async Task Set_shuttingDown_goesToTheNextLeader()
     {
         await using var cluster = new ScriptedCluster(3);
-        await using var client = Connect(cluster.Endpoints);
+        await using KvCloudClient client = Connect(cluster.Endpoints);
         await client.SetAsync("a", "1");
         cluster.Nodes[0].Script = call =>
         {
@@ -277,7 +277,7 @@ public sealed class FailoverTests
     public async Task Get_replicaTooStale_asksAnother()
     {
         await using var cluster = new ScriptedCluster(3);
-        await using var client = Connect(cluster.Endpoints, settings => settings.Consistency = ReadConsistency.LOCAL);
+        await using KvCloudClient client = Connect(cluster.Endpoints, settings => settings.Consistency = ReadConsistency.LOCAL);
         await client.SetAsync("a", "1");
         foreach (ScriptedNode node in cluster.Nodes.Take(2))
         {
@@ -294,7 +294,7 @@ public sealed class FailoverTests
     public async Task Get_nodeIsSilent_asksAnotherWithinTheDeadline()
     {
         await using var cluster = new ScriptedCluster(3);
-        await using var client = Connect(
+        await using KvCloudClient client = Connect(
             cluster.Endpoints, settings => settings.AttemptTimeout = TimeSpan.FromMilliseconds(200));
         await client.SetAsync("a", "1");
         await client.GetClusterHealthAsync();
@@ -313,7 +313,7 @@ public sealed class FailoverTests
     public async Task Set_leaderIsSilent_isResentElsewhereAndRunsOnce()
     {
         await using var cluster = new ScriptedCluster(3);
-        await using var client = Connect(
+        await using KvCloudClient client = Connect(
             cluster.Endpoints, settings => settings.AttemptTimeout = TimeSpan.FromMilliseconds(300));
         await client.SetAsync("a", "1");
         cluster.Nodes[0].Script = call =>
@@ -337,14 +337,14 @@ public sealed class FailoverTests
     public async Task Get_noNodeAnswers_failsAtTheDeadline()
     {
         await using var cluster = new ScriptedCluster(1);
-        await using var client = Connect(cluster.Endpoints, settings =>
+        await using KvCloudClient client = Connect(cluster.Endpoints, settings =>
         {
             settings.Timeout = TimeSpan.FromMilliseconds(600);
             settings.AttemptTimeout = TimeSpan.FromMilliseconds(200);
         });
         cluster.Nodes[0].Script = _ => Act(true, new ScriptedAct { Silence = true });
 
-        var failure = await Assert.ThrowsAsync<KvCloudException>(
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(
             async () => await client.GetStringAsync("a").AsTask().WaitAsync(Patience));
 
         Assert.Contains("deadline", failure.Message, StringComparison.Ordinal);
@@ -356,9 +356,9 @@ public sealed class FailoverTests
         await using var cluster = new ScriptedCluster(1);
         ScriptedNode node = cluster.Nodes[0];
         await cluster.KillAsync(node);
-        await using var client = Connect(node.Endpoint, settings => settings.Timeout = TimeSpan.FromMilliseconds(500));
+        await using KvCloudClient client = Connect(node.Endpoint, settings => settings.Timeout = TimeSpan.FromMilliseconds(500));
 
-        var failure = await Assert.ThrowsAsync<KvCloudException>(async () => await client.GetStringAsync("a"));
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(async () => await client.GetStringAsync("a"));
 
         Assert.Equal(ErrorCode.NETWORK, failure.ErrorCode);
         Assert.Equal(node.Endpoint, failure.Endpoint);
@@ -369,7 +369,7 @@ public sealed class FailoverTests
     public async Task Get_killedNodeComesBack_isUsedAgain()
     {
         await using var cluster = new ScriptedCluster(2);
-        await using var client = Connect(cluster.Endpoints);
+        await using KvCloudClient client = Connect(cluster.Endpoints);
         await client.SetAsync("a", "1");
         await client.GetClusterHealthAsync();
         await cluster.KillAsync(cluster.Nodes[1]);
@@ -391,7 +391,7 @@ public sealed class FailoverTests
     public async Task Calls_connectionDropsWithManyInFlight_everyCallIsAnsweredOnceAndEveryWriteRunsOnce()
     {
         await using var cluster = new ScriptedCluster(1);
-        await using var client = Connect(cluster.Endpoints, settings => settings.Timeout = Patience);
+        await using KvCloudClient client = Connect(cluster.Endpoints, settings => settings.Timeout = Patience);
         await client.SetAsync("warm", "up");
         int seen = 0;
         cluster.Nodes[0].Script = call => Act(
@@ -414,7 +414,7 @@ public sealed class FailoverTests
     public async Task Get_oneNodeIsSlow_theOthersServeMost()
     {
         await using var cluster = new ScriptedCluster(3);
-        await using var client = Connect(cluster.Endpoints);
+        await using KvCloudClient client = Connect(cluster.Endpoints);
         await client.SetAsync("a", "1");
         await client.GetClusterHealthAsync();
         cluster.Nodes[1].Script = async call =>

@@ -17,7 +17,7 @@ public sealed class HostingTests
         builder.AddKvCloudClient("kvcloud");
         await using ServiceProvider services = builder.Services.BuildServiceProvider();
 
-        var client = services.GetRequiredService<KvCloudClient>();
+        KvCloudClient client = services.GetRequiredService<KvCloudClient>();
         Assert.Same(client, services.GetRequiredService<KvCloudClient>());
         await client.SetAsync("a", "1");
 
@@ -97,7 +97,7 @@ public sealed class HostingTests
         builder.AddKvCloudClient("kvcloud");
         await using ServiceProvider services = builder.Services.BuildServiceProvider();
 
-        var client = services.GetRequiredService<KvCloudClient>();
+        KvCloudClient client = services.GetRequiredService<KvCloudClient>();
         await client.SetAsync("a", "1");
 
         Assert.Equal("1", await client.GetStringAsync("a"));

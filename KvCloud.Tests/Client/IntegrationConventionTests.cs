@@ -34,7 +34,7 @@ public sealed class IntegrationConventionTests
         builder.AddKvCloudClient("kv");
         await using ServiceProvider services = builder.Services.BuildServiceProvider();
 
-        var client = services.GetRequiredService<KvCloudClient>();
+        KvCloudClient client = services.GetRequiredService<KvCloudClient>();
         await client.SetAsync("a", "1");
         KvClusterHealth health = await client.GetClusterHealthAsync();
 
@@ -156,7 +156,7 @@ public sealed class IntegrationConventionTests
             .WithMetrics(provider => provider.AddReader(new BaseExportingMetricReader(instruments)));
         await using ServiceProvider services = builder.Services.BuildServiceProvider();
         _ = services.GetRequiredService<TracerProvider>();
-        var meters = services.GetRequiredService<MeterProvider>();
+        MeterProvider meters = services.GetRequiredService<MeterProvider>();
 
         await services.GetRequiredService<KvCloudClient>().SetAsync("a", "1");
         meters.ForceFlush();
@@ -176,7 +176,7 @@ public sealed class IntegrationConventionTests
         builder.Logging.AddProvider(log);
         builder.AddKvCloudClient("kv", settings => settings.ConnectTimeout = TimeSpan.FromSeconds(1));
         await using ServiceProvider services = builder.Services.BuildServiceProvider();
-        var client = services.GetRequiredService<KvCloudClient>();
+        KvCloudClient client = services.GetRequiredService<KvCloudClient>();
         ScriptedNode node = cluster.Nodes[0];
 
         await client.SetAsync("a", "1");

@@ -181,7 +181,7 @@ public sealed class KvCloudClientTests
 
         await client.CreateColumnFamilyAsync("users");
         Assert.Equal(["default", "users"], await client.ListColumnFamiliesAsync());
-        var exists = await Assert.ThrowsAsync<KvCloudException>(
+        KvCloudException exists = await Assert.ThrowsAsync<KvCloudException>(
             async () => await client.CreateColumnFamilyAsync("users"));
         Assert.Equal(ErrorCode.COLUMN_FAMILY_EXISTS, exists.ErrorCode);
         await client.DropColumnFamilyAsync("users");
@@ -189,7 +189,7 @@ public sealed class KvCloudClientTests
 
         KvPing ping = await client.PingAsync();
         Assert.Equal(DateTimeOffset.UnixEpoch.AddSeconds(1), ping.ServerTime);
-        var refused = await Assert.ThrowsAsync<KvCloudException>(
+        KvCloudException refused = await Assert.ThrowsAsync<KvCloudException>(
             async () => await client.SetFaultInjectionAsync("CONFLICT", 1));
         Assert.Equal(ErrorCode.NOT_SUPPORTED, refused.ErrorCode);
     }

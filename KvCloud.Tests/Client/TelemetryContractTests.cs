@@ -52,7 +52,7 @@ public sealed partial class TelemetryContractTests
     [Fact]
     public async Task Tags_of_instruments_are_those_of_the_table()
     {
-        Dictionary<string, string[]> documented = InstrumentRow().Matches(Page).ToDictionary(
+        var documented = InstrumentRow().Matches(Page).ToDictionary(
             row => row.Groups["name"].Value,
             row => Backticked().Matches(row.Groups["tags"].Value).Select(tag => tag.Groups[1].Value).Order().ToArray());
         var seen = new ConcurrentDictionary<string, string[]>();

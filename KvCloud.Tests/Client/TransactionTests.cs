@@ -54,7 +54,7 @@ public sealed class TransactionTests
         await using var client = new KvCloudClient(cluster.Endpoints);
         int runs = 0;
 
-        var failure = await Assert.ThrowsAsync<KvCloudException>(() => client.RunAsync(
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(() => client.RunAsync(
             async transaction =>
             {
                 runs++;
@@ -148,7 +148,7 @@ public sealed class TransactionTests
             call.Method == "atomicCommit" ? new ScriptedAct { Refuse = ErrorCode.OUTCOME_UNKNOWN } : null);
         int runs = 0;
 
-        var failure = await Assert.ThrowsAsync<KvCloudException>(() => client.RunAsync(
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(() => client.RunAsync(
             transaction =>
             {
                 runs++;

@@ -29,7 +29,7 @@ public sealed class WireTests
             [new ReadKey(null, [7]), new ReadKey("cf", [8])],
             [new ReadRange(null, [9], null), new ReadRange("cf", [10], [11])]);
 
-        var read = await ReadAsync<AtomicCommitRequest>(call, new AttemptFields(2500, identity));
+        AtomicCommitRequest read = await ReadAsync<AtomicCommitRequest>(call, new AttemptFields(2500, identity));
 
         Assert.Equal(41, read.ReadVersion);
         Assert.Equal(3, read.TimeoutSeconds);
@@ -50,7 +50,7 @@ public sealed class WireTests
     public async Task GetCall_everyField_isReadByTheGeneratedClass()
     {
         var call = new GetCall(new byte[] { 1, 2 }, "cf", new ReadFields(ReadConsistency.LOCAL, 250));
-        var read = await ReadAsync<GetRequest>(call, new AttemptFields(99, default));
+        GetRequest read = await ReadAsync<GetRequest>(call, new AttemptFields(99, default));
         Assert.Equal(
             new GetRequest([1, 2])
             {
@@ -66,7 +66,7 @@ public sealed class WireTests
     public async Task RangeCall_openEnd_saysSo()
     {
         var call = new RangeCall(new PageBounds(new byte[] { 1 }, false, null, 7, 8), null, default);
-        var read = await ReadAsync<GetRangeRequest>(call, new AttemptFields(1, default));
+        GetRangeRequest read = await ReadAsync<GetRangeRequest>(call, new AttemptFields(1, default));
         Assert.True(read.ToEndOfKeyspace);
         Assert.False(read.__isset.end_key);
         Assert.False(read.BeginOrEqual);
@@ -76,7 +76,7 @@ public sealed class WireTests
     [Fact]
     public async Task FaultCall_everyField_isReadByTheGeneratedClass()
     {
-        var read = await ReadAsync<FaultInjectionRequest>(new FaultCall("CONFLICT", 0.25, 12, "set"), default);
+        FaultInjectionRequest read = await ReadAsync<FaultInjectionRequest>(new FaultCall("CONFLICT", 0.25, 12, "set"), default);
         Assert.Equal(
             new FaultInjectionRequest("CONFLICT") { Probability = 0.25, DurationMs = 12, TargetOperation = "set" }, read);
     }

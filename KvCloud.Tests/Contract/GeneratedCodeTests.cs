@@ -9,13 +9,13 @@ public sealed class GeneratedCodeTests
     [FactNeeds("thrift")]
     public async Task Generated_code_is_what_the_IDL_says()
     {
-        var fresh = Directory.CreateTempSubdirectory("kvcloud-generated-").FullName;
+        string fresh = Directory.CreateTempSubdirectory("kvcloud-generated-").FullName;
         try
         {
             await RawClientKit.RunAsync("bash", [Repository.File("eng", "generate-thrift.sh"), fresh]);
 
-            var committed = Read(Repository.File("KvCloud.Protocol", "Generated"));
-            var generated = Read(fresh);
+            Dictionary<string, string> committed = Read(Repository.File("KvCloud.Protocol", "Generated"));
+            Dictionary<string, string> generated = Read(fresh);
             Assert.Equal(generated.Keys.Order(StringComparer.Ordinal), committed.Keys.Order(StringComparer.Ordinal));
             Assert.All(generated, file => Assert.True(
                 file.Value == committed[file.Key], $"{file.Key} is stale: run eng/generate-thrift.sh"));

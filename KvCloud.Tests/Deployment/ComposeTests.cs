@@ -27,7 +27,7 @@ public sealed class ComposeTests
             using var fixture = new SettingsFixture();
             SettingsResult settings = fixture.Load(environment: EnvironmentOf(replicas[index]));
             Assert.Empty(settings.Mistakes);
-            NodeTopology topology = NodeTopology.From(settings.Options);
+            var topology = NodeTopology.From(settings.Options);
             Assert.Equal(index, topology.SelfId);
             Assert.Equal(replicas.Length, topology.Replicas.Count);
             Assert.Equal("*", topology.ListenAddress);
@@ -127,11 +127,11 @@ public sealed class ComposeTests
         foreach (YamlMappingNode replica in Replicas(await ConfigAsync()))
         {
             using var fixture = new SettingsFixture();
-            NodeTopology topology = NodeTopology.From(fixture.Load(environment: EnvironmentOf(replica)).Options);
+            var topology = NodeTopology.From(fixture.Load(environment: EnvironmentOf(replica)).Options);
             expected.Add($"node-{Text(topology.SelfId)}:{Text(topology.HttpPort)}");
         }
 
-        YamlMappingNode job = (YamlMappingNode)((YamlSequenceNode)Parse(
+        var job = (YamlMappingNode)((YamlSequenceNode)Parse(
             await File.ReadAllTextAsync(PrometheusFile))["scrape_configs"]).Single();
         Assert.Equal(expected, List((YamlMappingNode)((YamlSequenceNode)job["static_configs"]).Single(), "targets"));
         Assert.Equal("/metrics", Scalar(job, "metrics_path"));

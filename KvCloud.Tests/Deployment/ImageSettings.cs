@@ -42,7 +42,7 @@ internal sealed record ImageSettings
             "-getProperty:ContainerRepository,ContainerImageTags,ContainerBaseImage,ContainerUser,"
             + "TargetFrameworkVersion",
             "-getItem:ContainerAppCommand,ContainerPort,ContainerEnvironmentVariable"));
-        using JsonDocument json = JsonDocument.Parse(text);
+        using var json = JsonDocument.Parse(text);
         JsonElement properties = json.RootElement.GetProperty("Properties");
         JsonElement items = json.RootElement.GetProperty("Items");
         return new ImageSettings

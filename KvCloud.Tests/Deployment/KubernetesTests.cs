@@ -63,7 +63,7 @@ public sealed class KubernetesTests
             environment: PodEnvironment.Of(Set, ordinal), configVariable: Manifests.SettingsFile);
 
         Assert.Empty(settings.Mistakes);
-        NodeTopology topology = NodeTopology.From(settings.Options);
+        var topology = NodeTopology.From(settings.Options);
         Assert.Equal(ordinal, topology.SelfId);
         Assert.Equal(Set.Spec.Replicas, topology.Replicas.Count);
         Assert.Equal("*", topology.ListenAddress);

@@ -1,6 +1,6 @@
-using KvCloud.Tests.Support;
 using k8s;
 using k8s.Models;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Deployment;
 

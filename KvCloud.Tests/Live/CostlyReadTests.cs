@@ -78,7 +78,7 @@ public sealed class CostlyReadTests(ITestOutputHelper output)
                 "getRange", i, new GetRangeRequest { BeginOffset = Keys - 1, Limit = 1, EndKey = [0xff] }));
         }
 
-        IPEndPoint address = IPEndPoint.Parse(endpoint.Replace("localhost", "127.0.0.1", StringComparison.Ordinal));
+        var address = IPEndPoint.Parse(endpoint.Replace("localhost", "127.0.0.1", StringComparison.Ordinal));
         var socket = new TcpClient { NoDelay = true };
         socket.Connect(address);
         socket.GetStream().Write(request.ToArray());
@@ -87,7 +87,7 @@ public sealed class CostlyReadTests(ITestOutputHelper output)
 
     private static async Task<(int Puts, TimeSpan Slowest)> PutAsync(KvCloudClient client)
     {
-        var slowest = TimeSpan.Zero;
+        TimeSpan slowest = TimeSpan.Zero;
         int puts = 0;
         for (var total = Stopwatch.StartNew(); total.Elapsed < Measured;)
         {

@@ -40,7 +40,7 @@ internal static class CycleLoad
 
     public static string? Judge(List<KvEntry> rows)
     {
-        Dictionary<string, string> next = rows.ToDictionary(row => Text(row.Key), row => Text(row.Value));
+        var next = rows.ToDictionary(row => Text(row.Key), row => Text(row.Value));
         string first = Text(Key(0));
         string at = first;
         int steps = 0;

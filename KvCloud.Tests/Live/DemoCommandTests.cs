@@ -29,7 +29,7 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
 
         Assert.Equal((0, "OK"), await KvAsync(demo, 2, "set", "greeting", "hello"));
         int leader = demo.Leader;
-        using (Process process = Process.GetProcessById(leader))
+        using (var process = Process.GetProcessById(leader))
         {
             process.Kill();
         }
@@ -75,7 +75,7 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
     {
         await using Demo demo = await StartAsync("--replicas", "1", "--no-restart");
         await demo.HealthyAsync();
-        using (Process process = Process.GetProcessById(demo.ProcessIds[0]))
+        using (var process = Process.GetProcessById(demo.ProcessIds[0]))
         {
             process.Kill();
         }
@@ -89,7 +89,7 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
     {
         try
         {
-            using Process process = Process.GetProcessById(processId);
+            using var process = Process.GetProcessById(processId);
             return !process.HasExited;
         }
         catch (ArgumentException)

@@ -41,7 +41,7 @@ internal sealed class LiveCluster : IAsyncDisposable
         bool restartCrashed = false)
     {
         string dataRoot = Directory.CreateTempSubdirectory("kvcloud-live-").FullName;
-        Topology topology = Topology.OnFreePorts(replicas, dataRoot);
+        var topology = Topology.OnFreePorts(replicas, dataRoot);
         PeerProxies? network = withNetwork ? new PeerProxies(topology) : null;
         var processes = new ProcessCluster(topology, new ProcessClusterOptions
         {

@@ -62,7 +62,7 @@ internal sealed class LocalReads : IAsyncDisposable
     {
         for (long count = 1; !_stop.IsCancellationRequested; count++)
         {
-            var value = new byte[8];
+            byte[] value = new byte[8];
             BinaryPrimitives.WriteInt64BigEndian(value, count);
             try
             {

@@ -87,7 +87,7 @@ internal sealed class RegisterLoad : IAsyncDisposable
         while (!_stop.IsCancellationRequested)
         {
             long count = ++_begun[writer];
-            var value = new byte[8];
+            byte[] value = new byte[8];
             BinaryPrimitives.WriteInt64BigEndian(value, count);
             string kept = $"kept/{writer}/{count}";
             try

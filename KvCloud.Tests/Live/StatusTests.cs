@@ -51,7 +51,7 @@ public sealed class StatusTests
             ["status", "--json", "--endpoint", endpoint, "--endpoints", endpoint],
             KvConsole.ForStreams(Stream.Null, printed, told),
             CancellationToken.None);
-        using JsonDocument status = JsonDocument.Parse(Encoding.UTF8.GetString(printed.ToArray()));
+        using var status = JsonDocument.Parse(Encoding.UTF8.GetString(printed.ToArray()));
         return
         [
             .. status.RootElement.GetProperty("nodes").EnumerateArray().Select(node => new Row(

@@ -13,7 +13,7 @@ public sealed class HealthProbeTests
     [InlineData("""[]""", null)]
     public void RoleIn_status_ofTheNodeThatAnswers(string json, string? role)
     {
-        using JsonDocument status = JsonDocument.Parse(json);
+        using var status = JsonDocument.Parse(json);
         Assert.Equal(role, HealthProbe.RoleIn(status.RootElement));
     }
 }

@@ -40,7 +40,7 @@ public sealed class NodeEnvironmentTests
     [Fact]
     public void ForProcess_oneReplica_standalone()
     {
-        Topology topology = Topology.Create(1);
+        var topology = Topology.Create(1);
         Assert.Equal("standalone", NodeEnvironment.ForProcess(topology, topology.Replicas[0])[NodeEnvironment.Mode]);
     }
 }

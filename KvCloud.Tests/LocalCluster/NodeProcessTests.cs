@@ -145,7 +145,7 @@ public sealed class NodeProcessTests
     public async Task Pause_stoppedProcess_refusedByName()
     {
         await using NodeProcess node = Node("exit 0");
-        var e = Assert.Throws<InvalidOperationException>(node.Pause);
+        InvalidOperationException e = Assert.Throws<InvalidOperationException>(node.Pause);
         Assert.Equal("node-4 is not running.", e.Message);
     }
 

@@ -17,9 +17,9 @@ public sealed class StartChecksTests : IDisposable
     [Fact]
     public void Acquire_twice_secondNamesHolderAndDirectory()
     {
-        using DataRootLock first = DataRootLock.Acquire(_dataRoot);
+        using var first = DataRootLock.Acquire(_dataRoot);
 
-        var e = Assert.Throws<LocalClusterException>(() => DataRootLock.Acquire(_dataRoot));
+        LocalClusterException e = Assert.Throws<LocalClusterException>(() => DataRootLock.Acquire(_dataRoot));
         Assert.Contains(_dataRoot, e.Message, StringComparison.Ordinal);
         Assert.Contains($"(process {Environment.ProcessId})", e.Message, StringComparison.Ordinal);
     }
@@ -37,7 +37,7 @@ public sealed class StartChecksTests : IDisposable
         string file = Path.Combine(_dataRoot, "file");
         File.WriteAllText(file, "");
 
-        var e = Assert.Throws<LocalClusterException>(() => DataRootLock.Acquire(file));
+        LocalClusterException e = Assert.Throws<LocalClusterException>(() => DataRootLock.Acquire(file));
         Assert.Contains(file, e.Message, StringComparison.Ordinal);
     }
 
@@ -49,7 +49,7 @@ public sealed class StartChecksTests : IDisposable
         int port = ((IPEndPoint)other.LocalEndpoint).Port;
         var topology = new Topology { Replicas = [new Replica(0, 1, port, 2)], DataRoot = _dataRoot };
 
-        var e = Assert.Throws<LocalClusterException>(() => PortCheck.Demand(topology));
+        LocalClusterException e = Assert.Throws<LocalClusterException>(() => PortCheck.Demand(topology));
         string taken = string.Create(CultureInfo.InvariantCulture, $"{port} (peer of node-0)");
         Assert.Contains(taken, e.Message, StringComparison.Ordinal);
     }
@@ -57,7 +57,7 @@ public sealed class StartChecksTests : IDisposable
     [Fact]
     public async Task Start_dataRootInUse_refusedBeforeAnyReplicaIsStarted()
     {
-        using DataRootLock other = DataRootLock.Acquire(_dataRoot);
+        using var other = DataRootLock.Acquire(_dataRoot);
         await using var cluster = new ProcessCluster(Topology.OnFreePorts(3, _dataRoot));
 
         Assert.Throws<LocalClusterException>(cluster.Start);

@@ -7,7 +7,7 @@ public sealed class TopologyTests
     [Fact]
     public void Create_defaults_threeReplicasOnTheDocumentedPorts()
     {
-        Topology topology = Topology.Create();
+        var topology = Topology.Create();
 
         Assert.Equal<IEnumerable<Replica>>(
             [new Replica(0, 9090, 9190, 9290), new Replica(1, 9091, 9191, 9291), new Replica(2, 9092, 9192, 9292)],
@@ -30,7 +30,7 @@ public sealed class TopologyTests
     [InlineData(-1)]
     public void Create_otherGroup_refusedNamingTheSizes(int replicas)
     {
-        var e = Assert.Throws<LocalClusterException>(() => Topology.Create(replicas));
+        LocalClusterException e = Assert.Throws<LocalClusterException>(() => Topology.Create(replicas));
         Assert.Contains($"{replicas}", e.Message, StringComparison.Ordinal);
         Assert.Contains("1, 3, 5, 7", e.Message, StringComparison.Ordinal);
     }
@@ -40,7 +40,7 @@ public sealed class TopologyTests
     [InlineData(65_400, "http of node-0")]
     public void Create_portOutOfRange_namesIt(int basePort, string owner)
     {
-        var e = Assert.Throws<LocalClusterException>(() => Topology.Create(thriftBase: basePort));
+        LocalClusterException e = Assert.Throws<LocalClusterException>(() => Topology.Create(thriftBase: basePort));
         Assert.Contains(owner, e.Message, StringComparison.Ordinal);
     }
 
@@ -51,7 +51,7 @@ public sealed class TopologyTests
     [Fact]
     public void OnFreePorts_three_nineDifferentPorts()
     {
-        Topology topology = Topology.OnFreePorts(3, "here");
+        var topology = Topology.OnFreePorts(3, "here");
 
         Assert.Equal(9, topology.Ports().Select(p => p.Port).Distinct().Count());
         Assert.Empty(PortCheck.Taken(topology));

@@ -46,7 +46,7 @@ public sealed class NodeProgramTests(ITestOutputHelper output) : IDisposable
         try
         {
             await WaitForLineAsync(node, "leads");
-            using Process kill = Process.Start("kill", ["-TERM", node.Id.ToString(CultureInfo.InvariantCulture)]);
+            using var kill = Process.Start("kill", ["-TERM", node.Id.ToString(CultureInfo.InvariantCulture)]);
             await kill.WaitForExitAsync();
             using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
             await node.WaitForExitAsync(timeout.Token);
@@ -77,7 +77,7 @@ public sealed class NodeProgramTests(ITestOutputHelper output) : IDisposable
         try
         {
             await WaitForLineAsync(node, "leads");
-            using Process kill = Process.Start("kill", ["-TERM", node.Id.ToString(CultureInfo.InvariantCulture)]);
+            using var kill = Process.Start("kill", ["-TERM", node.Id.ToString(CultureInfo.InvariantCulture)]);
             long started = Stopwatch.GetTimestamp();
             using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             await node.WaitForExitAsync(timeout.Token);

@@ -18,7 +18,7 @@ internal sealed record PackedPackage(string Path, XElement Metadata, IReadOnlyDi
     public static PackedPackage Read(string path)
     {
         using ZipArchive zip = ZipFile.OpenRead(path);
-        Dictionary<string, long> files = zip.Entries
+        var files = zip.Entries
             .Where(entry => !entry.FullName.StartsWith("_rels/", StringComparison.Ordinal)
                 && !entry.FullName.StartsWith("package/", StringComparison.Ordinal)
                 && entry.FullName != "[Content_Types].xml")

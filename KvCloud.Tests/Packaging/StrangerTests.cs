@@ -43,7 +43,7 @@ public sealed partial class StrangerTests(PackagesFixture fixture)
         string json = await PackagesFixture.DotNetAsync(
             "msbuild", project, "-getItem:JsonSchemaSegment", "-getItem:AssemblyMetadata");
 
-        using JsonDocument items = JsonDocument.Parse(json);
+        using var items = JsonDocument.Parse(json);
         string[] schemas = [.. Values(items, "JsonSchemaSegment", _ => true, "FullPath")];
         string[] nodes =
             [.. Values(items, "AssemblyMetadata", item => item == "KvCloud.NodeAssembly", "Value")];

@@ -11,7 +11,7 @@ internal sealed class RawClientFactAttribute : FactAttribute
 {
     public RawClientFactAttribute(string language)
     {
-        var missing = !ExternalTool.IsThere("thrift") ? "the thrift compiler (thrift-compiler)" : language switch
+        string? missing = !ExternalTool.IsThere("thrift") ? "the thrift compiler (thrift-compiler)" : language switch
         {
             "python" => RawClientKit.Python is null ? "Python's thrift (python3-thrift)" : null,
             "node" => ExternalTool.IsThere("node") && ExternalTool.IsThere("npm") ? null : "node and npm",

@@ -58,13 +58,14 @@ internal static partial class RawClientKit
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var (name, value) in environment)
+        foreach ((string? name, string? value) in environment)
         {
             start.Environment[name] = value;
         }
-        using var process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
-        var output = process.StandardOutput.ReadToEndAsync();
-        var errors = process.StandardError.ReadToEndAsync();
+
+        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{program} did not start");
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> errors = process.StandardError.ReadToEndAsync();
         using var timeout = new CancellationTokenSource(RunTimeout);
         try
         {
@@ -75,7 +76,8 @@ internal static partial class RawClientKit
             process.Kill(entireProcessTree: true);
             throw new TimeoutException($"{program} ran for more than {RunTimeout.TotalMinutes} minutes");
         }
-        var said = await output + await errors;
+
+        string said = await output + await errors;
         Assert.True(process.ExitCode == 0, $"{program} ended with exit code {process.ExitCode}:\n{said}");
         return said;
     }

@@ -110,7 +110,7 @@ public sealed class RawClientTests(ITestOutputHelper output) : IDisposable
         string printed = await FirstProgram.Of(language).RunAsync(_folder, await FollowerAsync(cluster), environment);
         output.WriteLine(printed);
         Assert.Contains(FirstProgram.Printed(), printed, StringComparison.Ordinal);
-        foreach (var framing in (string[])["unframed", "framed"])
+        foreach (string framing in (string[])["unframed", "framed"])
         {
             output.WriteLine($"{framing}:\n{await run(framing, cluster.Endpoints)}");
         }

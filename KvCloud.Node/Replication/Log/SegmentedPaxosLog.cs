@@ -300,7 +300,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     {
         foreach (long number in numbers)
         {
-            LogSegment segment = LogSegment.Open(_disk, _files.PathOf(number), _pages, number);
+            var segment = LogSegment.Open(_disk, _files.PathOf(number), _pages, number);
             bool isFirst = _active is null;
             _active?.Dispose();
             _active = segment;
@@ -396,7 +396,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
 
     private void BeginSegment(long number, SlotSpan slots, Ballot promised)
     {
-        LogSegment segment = LogSegment.Create(
+        var segment = LogSegment.Create(
             _disk, _files.TakeSpare(), _options.SegmentSizeBytes, _pages, number, _sequence, _body.Bytes, slots);
         try
         {

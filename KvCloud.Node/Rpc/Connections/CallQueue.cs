@@ -107,11 +107,13 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
             {
                 throw new IOException("the client closed the connection");
             }
+
             _budget.Charge(call.ChargedBytes);
             if (_tail - _head == _ring.Length)
             {
                 Grow();
             }
+
             _ring[_tail & (_ring.Length - 1)] = call;
             return _tail++;
         }
@@ -132,11 +134,13 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
         {
             return;
         }
+
         if (isAlone && Interlocked.CompareExchange(ref _pen, PenHeld, PenFree) == PenFree)
         {
             AnswerAlone(index);
             return;
         }
+
         WantPen();
     }
 
@@ -176,26 +180,32 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
                     {
                         return;
                     }
+
                     continue;
                 }
+
                 if (_isAbandoned)
                 {
                     Leave();
                     return;
                 }
+
                 if (costly is not null)
                 {
                     if (TryHandToScans(costly))
                     {
                         return;
                     }
+
                     continue;
                 }
+
                 if (Interlocked.CompareExchange(ref _pen, PenFree, PenHeld) == PenHeld)
                 {
                     // Whoever abandons the queue while the pen is free takes it himself.
                     return;
                 }
+
                 Volatile.Write(ref _pen, PenHeld);
                 Interlocked.MemoryBarrier();
             }
@@ -225,17 +235,20 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
                         FinishFirst(call, code);
                         break;
                 }
+
                 if (!TrySend())
                 {
                     return true;
                 }
             }
+
             HandOn();
         }
         catch (Exception exception)
         {
             Break(exception);
         }
+
         return true;
     }
 
@@ -257,6 +270,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
         {
             return false;
         }
+
         _heldAnswerBytes += bytes;
         return true;
     }
@@ -270,6 +284,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
             {
                 return Task.CompletedTask;
             }
+
             _roomWanted = count;
             _roomWaiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return _roomWaiter.Task;
@@ -289,6 +304,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
             GiveBackPen();
             return;
         }
+
         WantPen();
     }
 
@@ -305,7 +321,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
     {
         while (true)
         {
-            var pen = Volatile.Read(ref _pen);
+            int pen = Volatile.Read(ref _pen);
             switch (pen)
             {
                 case PenFree:
@@ -314,12 +330,14 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
                         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
                         return;
                     }
+
                     break;
                 case PenHeld:
                     if (Interlocked.CompareExchange(ref _pen, PenHeldAndWanted, PenHeld) == PenHeld)
                     {
                         return;
                     }
+
                     break;
                 default:
                     return;
@@ -336,10 +354,11 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
         try
         {
             if (!_isAbandoned && Volatile.Read(ref _head) == index && PeekReady() is { } call and not ICostlyCall
-                && call.TryWriteAnswer(_output, out var code))
+                && call.TryWriteAnswer(_output, out ErrorCode code))
             {
                 FinishFirst(call, code);
             }
+
             if (TrySend())
             {
                 HandOn();
@@ -361,6 +380,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
         {
             return;
         }
+
         Volatile.Write(ref _pen, PenPromised);
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
@@ -370,11 +390,12 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
     /// </summary>
     private bool TryHandToScans(ICostlyCall call)
     {
-        if (_scans.TryQueue(this, out var fullLimit))
+        if (_scans.TryQueue(this, out string? fullLimit))
         {
             Interlocked.MemoryBarrier();
             return !(_isAbandoned && _scans.TryRemove(this));
         }
+
         FinishFirst(call, call.WriteOverloaded(_output, fullLimit!));
         return false;
     }
@@ -392,13 +413,15 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
         {
             return true;
         }
-        var send = _socket.SendAsync(_output.Unsent, SocketFlags.None, CancellationToken.None).GetAwaiter();
+
+        ValueTaskAwaiter<int> send = _socket.SendAsync(_output.Unsent, SocketFlags.None, CancellationToken.None).GetAwaiter();
         if (!send.IsCompleted)
         {
             _send = send;
             send.UnsafeOnCompleted(_onSent);
             return false;
         }
+
         EndSend(send);
         return true;
     }
@@ -414,6 +437,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
             Break(exception);
             return;
         }
+
         GiveBackPen();
     }
 
@@ -461,24 +485,28 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
             Forget();
             return null;
         }
-        var answered = 0;
+
+        int answered = 0;
         long releasedBytes = 0;
         ICostlyCall? costly = null;
         while (!IsSendDue && PeekReady() is { } call)
         {
-            if (!call.TryWriteAnswer(_output, out var code))
+            if (!call.TryWriteAnswer(_output, out ErrorCode code))
             {
                 costly = (ICostlyCall)call;
                 break;
             }
+
             releasedBytes += call.ChargedBytes;
             answered++;
             Answered(call, code);
         }
+
         if (answered > 0)
         {
             _budget.Release(answered, releasedBytes);
         }
+
         return costly;
     }
 
@@ -509,7 +537,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
         Interlocked.MemoryBarrier();
         lock (_gate)
         {
-            var call = _head == _tail ? null : _ring[_head & (_ring.Length - 1)];
+            IPendingCall? call = _head == _tail ? null : _ring[_head & (_ring.Length - 1)];
             return call is { IsReady: true } ? call : null;
         }
     }
@@ -526,6 +554,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
                 (waiter, _roomWaiter) = (_roomWaiter, null);
             }
         }
+
         waiter?.TrySetResult();
     }
 
@@ -537,17 +566,19 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
         lock (_gate)
         {
             calls = (int)(_tail - _head);
-            for (var index = _head; index < _tail; index++)
+            for (long index = _head; index < _tail; index++)
             {
-                var call = _ring[index & (_ring.Length - 1)]!;
+                IPendingCall call = _ring[index & (_ring.Length - 1)]!;
                 bytes += call.ChargedBytes;
                 EndSpan(call, ErrorCode.NETWORK);
                 (call as ICostlyCall)?.Drop();
             }
+
             Array.Clear(_ring);
             Volatile.Write(ref _head, _tail);
             (waiter, _roomWaiter) = (_roomWaiter, null);
         }
+
         _budget.Release(calls, bytes);
         waiter?.TrySetResult();
     }
@@ -555,10 +586,11 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
     private void Grow()
     {
         var larger = new IPendingCall?[_ring.Length * 2];
-        for (var index = _head; index < _tail; index++)
+        for (long index = _head; index < _tail; index++)
         {
             larger[index & (larger.Length - 1)] = _ring[index & (_ring.Length - 1)];
         }
+
         _ring = larger;
     }
 }

@@ -14,7 +14,7 @@ internal sealed class LogGate(int linesPerSecond)
     /// <summary>Whether to write the line, and how many were left out since the last one written.</summary>
     public bool TryPass(out long suppressed)
     {
-        var second = Environment.TickCount64 / 1_000;
+        long second = Environment.TickCount64 / 1_000;
         lock (_gate)
         {
             if (second != _second)
@@ -22,12 +22,14 @@ internal sealed class LogGate(int linesPerSecond)
                 _second = second;
                 _lines = 0;
             }
+
             if (_lines >= linesPerSecond)
             {
                 _suppressed++;
                 suppressed = 0;
                 return false;
             }
+
             _lines++;
             suppressed = _suppressed;
             _suppressed = 0;

@@ -48,11 +48,13 @@ internal sealed class MessageReader(RpcLimits limits, RpcBudget budget)
         {
             return false;
         }
+
         Scan(ref buffer);
         if (Error is not null || !_scanner.IsComplete)
         {
             return false;
         }
+
         if (_refusedHeader is not null)
         {
             message = RequestMessage.Parse(_refusedHeader, receivedTimestamp);
@@ -79,6 +81,7 @@ internal sealed class MessageReader(RpcLimits limits, RpcBudget budget)
             ArrayPool<byte>.Shared.Return(_rented);
             _rented = null;
         }
+
         ReleaseReserved();
         _refusedHeader = null;
     }
@@ -100,14 +103,17 @@ internal sealed class MessageReader(RpcLimits limits, RpcBudget budget)
             {
                 return false;
             }
+
             BeginMessage(limits.MaxMessageBytes);
             return true;
         }
+
         if (buffer.Length < PrefixBytes)
         {
             PartialSinceTickMs = buffer.IsEmpty ? 0 : StartOfPartial();
             return false;
         }
+
         Span<byte> prefix = stackalloc byte[PrefixBytes];
         buffer.Slice(0, PrefixBytes).CopyTo(prefix);
         if (IsFramed is null && prefix[0] == 0x80 && prefix[1] == 0x01)
@@ -116,7 +122,8 @@ internal sealed class MessageReader(RpcLimits limits, RpcBudget budget)
             BeginMessage(limits.MaxMessageBytes);
             return true;
         }
-        var length = BinaryPrimitives.ReadInt32BigEndian(prefix);
+
+        int length = BinaryPrimitives.ReadInt32BigEndian(prefix);
         if (length <= 0 || length > limits.MaxMessageBytes)
         {
             Error = IsFramed is null && length <= 0
@@ -124,6 +131,7 @@ internal sealed class MessageReader(RpcLimits limits, RpcBudget budget)
                 : $"frame of {(uint)length} bytes, the limit is {limits.MaxMessageBytes} (max_message_bytes)";
             return false;
         }
+
         IsFramed = true;
         _frameBytes = length;
         buffer = buffer.Slice(PrefixBytes);
@@ -140,8 +148,8 @@ internal sealed class MessageReader(RpcLimits limits, RpcBudget budget)
 
     private void Scan(ref ReadOnlySequence<byte> buffer)
     {
-        var rest = buffer.Slice(_scannedBytes);
-        foreach (var piece in rest)
+        ReadOnlySequence<byte> rest = buffer.Slice(_scannedBytes);
+        foreach (ReadOnlyMemory<byte> piece in rest)
         {
             _scannedBytes += _scanner.Feed(piece.Span);
             if (_scanner.IsComplete || _scanner.Error is not null)
@@ -149,16 +157,19 @@ internal sealed class MessageReader(RpcLimits limits, RpcBudget budget)
                 break;
             }
         }
+
         if (_scanner.Error is not null)
         {
             Error = _scanner.Error;
             return;
         }
+
         if (_scanner.IsComplete && IsFramed == true && _scanner.Consumed != _frameBytes)
         {
             Error = $"frame of {_frameBytes} bytes around a message of {_scanner.Consumed}";
             return;
         }
+
         if (_refusedHeader is not null)
         {
             buffer = buffer.Slice(_scannedBytes);
@@ -180,12 +191,14 @@ internal sealed class MessageReader(RpcLimits limits, RpcBudget budget)
         {
             return;
         }
-        var wanted = Math.Min(2L * _scannedBytes, limits.MaxMessageBytes) - _reservedBytes;
+
+        long wanted = Math.Min(2L * _scannedBytes, limits.MaxMessageBytes) - _reservedBytes;
         if (budget.TryReserve(wanted))
         {
             _reservedBytes += wanted;
             return;
         }
+
         var start = RequestMessage.Parse(buffer.Slice(0, Math.Min(buffer.Length, 256)).ToArray(), 0);
         Release();
         _refusedHeader = start.Bytes[..start.ArgumentsStart].ToArray();
@@ -199,7 +212,8 @@ internal sealed class MessageReader(RpcLimits limits, RpcBudget budget)
         {
             return message.First;
         }
-        var length = (int)message.Length;
+
+        int length = (int)message.Length;
         _rented = ArrayPool<byte>.Shared.Rent(length);
         message.CopyTo(_rented);
         return _rented.AsMemory(0, length);

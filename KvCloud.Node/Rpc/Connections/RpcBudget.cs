@@ -29,6 +29,7 @@ internal sealed class RpcBudget(RpcLimits limits)
             fullLimit = $"this node holds {limits.MaxInFlightBytesPerNode} bytes of requests in flight"
                 + " (max_in_flight_bytes)";
         }
+
         return fullLimit is null;
     }
 
@@ -52,6 +53,7 @@ internal sealed class RpcBudget(RpcLimits limits)
         {
             return true;
         }
+
         Interlocked.Add(ref _bytes, -bytes);
         return false;
     }
@@ -66,6 +68,7 @@ internal sealed class RpcBudget(RpcLimits limits)
         {
             return true;
         }
+
         Interlocked.Add(ref _answerBytes, -bytes);
         fullLimit = $"this node holds {limits.MaxScanAnswerBytes} bytes of range answers that clients have not taken"
             + " (max_scan_answer_bytes)";

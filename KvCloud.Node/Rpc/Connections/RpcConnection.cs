@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Diagnostics;
+using System.IO.Pipelines;
 using System.Net.Sockets;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
@@ -52,15 +53,16 @@ internal sealed class RpcConnection
     /// </summary>
     public async Task<string?> RunAsync()
     {
-        var isGraceful = false;
+        bool isGraceful = false;
         try
         {
-            var error = await ReadCallsAsync();
+            string? error = await ReadCallsAsync();
             if (_broken is null)
             {
                 // A client that has said all it had to say still gets its answers.
                 isGraceful = await AnswerRestAsync();
             }
+
             return error;
         }
         finally
@@ -69,6 +71,7 @@ internal sealed class RpcConnection
             {
                 _connection.Abort();
             }
+
             _messages.Release();
             _queue.Abandon();
             await _queue.Gone;
@@ -92,16 +95,16 @@ internal sealed class RpcConnection
 
     private async Task<string?> ReadCallsAsync()
     {
-        var input = _connection.Transport.Input;
+        PipeReader input = _connection.Transport.Input;
         while (!_isStopping && _broken is null)
         {
-            var read = await input.ReadAsync(CancellationToken.None);
-            var buffer = read.Buffer;
-            var received = Stopwatch.GetTimestamp();
+            ReadResult read = await input.ReadAsync(CancellationToken.None);
+            ReadOnlySequence<byte> buffer = read.Buffer;
+            long received = Stopwatch.GetTimestamp();
             _hasPen = _queue.TryTakePen();
             try
             {
-                while (_messages.TryRead(ref buffer, received, out var message))
+                while (_messages.TryRead(ref buffer, received, out RequestMessage message))
                 {
                     _output.IsFramed = _messages.IsFramed == true;
                     Serve(in message);
@@ -118,16 +121,20 @@ internal sealed class RpcConnection
             {
                 GiveBackPen();
             }
+
             if (_messages.Error is { } error)
             {
                 return error;
             }
+
             if (read.IsCompleted)
             {
                 return buffer.IsEmpty && _messages.PartialSinceTickMs == 0 ? null : "the connection ended within a message";
             }
+
             input.AdvanceTo(buffer.Start, buffer.End);
         }
+
         return null;
     }
 
@@ -137,10 +144,11 @@ internal sealed class RpcConnection
         {
             _queue.WriteIfWanted();
         }
-        var direct = _hasPen && _queue.Count == 0 ? _output : null;
-        var cost = message.Bytes.Length + CallOverheadBytes;
+
+        AnswerWriter? direct = _hasPen && _queue.Count == 0 ? _output : null;
+        int cost = message.Bytes.Length + CallOverheadBytes;
         string? fullLimit = null;
-        var call = _messages.IsRefused || !_budget.HasRoomFor(cost, out fullLimit)
+        IPendingCall? call = _messages.IsRefused || !_budget.HasRoomFor(cost, out fullLimit)
             ? _dispatcher.Refuse(in message, ErrorCode.OVERLOADED, fullLimit ?? RefusedText, direct)
             : _dispatcher.Dispatch(in message, direct);
         if (call is not null)

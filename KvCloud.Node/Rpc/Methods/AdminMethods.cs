@@ -1,4 +1,5 @@
 using KvCloud.Node.Cluster;
+using KvCloud.Node.State;
 using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
@@ -31,14 +32,17 @@ internal static class AdminMethods
         {
             status.UptimeSeconds = uptime;
         }
+
         if (node.HttpEndpoint.Length > 0)
         {
             status.HttpEndpoint = node.HttpEndpoint;
         }
+
         if (node.NodeId == view.SelfId)
         {
             status.Version = backend.Options.ServerVersion;
         }
+
         return status;
     }
 
@@ -74,6 +78,7 @@ internal static class AdminMethods
                     ErrorCode.NOT_SUPPORTED, "Fault injection is not allowed by this node's configuration");
                 return (Refuse(in refusal), refusal.Code);
             }
+
             return Backend.Faults.Configure(request) is { } wrong
                 ? (Refuse(Refusal.InvalidArgument(wrong)), ErrorCode.INVALID_ARGUMENT)
                 : (new FaultInjectionResponse(true), ErrorCode.OK);
@@ -92,7 +97,8 @@ internal static class AdminMethods
             {
                 return (Refuse(in refusal), refusal.Code);
             }
-            var view = Backend.View;
+
+            ClusterView view = Backend.View;
             var nodes = view.Nodes.Select(node => StatusOf(node, view, Backend)).ToList();
             var health = new ClusterHealth(
                 nodes, view.Nodes.Count(node => node.Health == NodeHealth.Healthy), nodes.Count, view.Status, view.Term)
@@ -104,6 +110,7 @@ internal static class AdminMethods
             {
                 health.Leader = StatusOf(leader, view, Backend);
             }
+
             return (new GetClusterHealthResponse(true) { ClusterHealth = health }, ErrorCode.OK);
         }
 
@@ -120,13 +127,15 @@ internal static class AdminMethods
             {
                 return (Refuse(in refusal), refusal.Code);
             }
-            var view = Backend.View;
-            var wanted = request.__isset.node_id ? request.NodeId : view.SelfId;
+
+            ClusterView view = Backend.View;
+            int wanted = request.__isset.node_id ? request.NodeId : view.SelfId;
             if (view.Nodes.FirstOrDefault(node => node.NodeId == wanted) is { } found)
             {
                 return (new GetNodeInfoResponse(true) { NodeInfo = StatusOf(found, view, Backend) }, ErrorCode.OK);
             }
-            var known = string.Join(", ", view.Nodes.Select(node => node.NodeId));
+
+            string known = string.Join(", ", view.Nodes.Select(node => node.NodeId));
             return (Refuse(Refusal.InvalidArgument($"node_id {wanted} is not in this cluster, which has {known}")),
                 ErrorCode.INVALID_ARGUMENT);
         }
@@ -147,8 +156,9 @@ internal static class AdminMethods
             {
                 return (Refuse(in refusal), refusal.Code);
             }
-            var store = Backend.Reader.GetStatistics();
-            var calls = Backend.Statistics;
+
+            StoreStatistics store = Backend.Reader.GetStatistics();
+            RpcStatistics calls = Backend.Statistics;
             var stats = new DatabaseStats(
                 store.TotalKeys,
                 store.SizeBytes,
@@ -166,16 +176,19 @@ internal static class AdminMethods
             {
                 stats.CacheHitRatePercent = hits;
             }
+
             if (store.CompactionPendingBytes is { } pending)
             {
                 stats.CompactionPendingBytes = pending;
             }
+
             if (request.IncludeDetailedStats)
             {
                 stats.Details = store.Details.ToDictionary(figure => figure.Key, figure => figure.Value);
                 stats.Details["applied_transactions_committed"] = store.CommittedTransactions;
                 stats.Details["applied_transactions_refused"] = store.RefusedTransactions;
             }
+
             return (new GetDatabaseStatsResponse(true) { DatabaseStats = stats }, ErrorCode.OK);
         }
 

@@ -31,7 +31,7 @@ internal static class Admissions
         }
         catch (Exception exception)
         {
-            var refusal = backend.Failed(method, exception);
+            Refusal refusal = backend.Failed(method, exception);
             return new ReadAdmission(refusal.Code, refusal.Message);
         }
     }

@@ -15,8 +15,8 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
 {
     public override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
     {
-        var request = ThriftCodec.Current.ReadRequest<AtomicCommitRequest>(in message);
-        if (!TryBuild(request, out var command, out var refusal))
+        AtomicCommitRequest request = ThriftCodec.Current.ReadRequest<AtomicCommitRequest>(in message);
+        if (!TryBuild(request, out KvCommand? command, out Refusal refusal))
         {
             return Backend.Refuse(this, in message, direct, in refusal);
         }
@@ -26,6 +26,7 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
         {
             return AnswerReadOnly(in message, direct, request.ReadVersion, command);
         }
+
         return Propose(in message, direct, command, TimeoutMsOf(request));
     }
 
@@ -42,11 +43,12 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
                 request.__isset.client_id ? request.ClientId : null,
                 request.__isset.sequence ? request.Sequence : null,
                 request.__isset.acknowledged_below ? request.AcknowledgedBelow : null,
-                out var identity, out refusal)
-            || !TryGetMutations(request.Operations ?? [], out var mutations, out refusal))
+                out RequestIdentity? identity, out refusal)
+            || !TryGetMutations(request.Operations ?? [], out Mutation[]? mutations, out refusal))
         {
             return false;
         }
+
         command = new CommitCommand(
             new CommitVersion(request.ReadVersion), mutations, ConflictKeysOf(request), ConflictRangesOf(request))
         {
@@ -62,6 +64,7 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
         {
             response.Generated = [.. generated];
         }
+
         return response;
     }
 
@@ -77,6 +80,7 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
         {
             response.LeaderEndpoint = leader;
         }
+
         return response;
     }
 
@@ -86,9 +90,9 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
     {
         refusal = default;
         mutations = new Mutation[operations.Count];
-        for (var index = 0; index < mutations.Length; index++)
+        for (int index = 0; index < mutations.Length; index++)
         {
-            var operation = operations[index];
+            Operation operation = operations[index];
             MutationKind? kind = operation.Type switch
             {
                 "set" => MutationKind.Set,
@@ -104,6 +108,7 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
                     + " SET_VERSIONSTAMPED_KEY and SET_VERSIONSTAMPED_VALUE");
                 return false;
             }
+
             if (kind != MutationKind.Delete && operation.Value is null)
             {
                 refusal = new Refusal(ErrorCode.INVALID_OPERATION, $"operation {index}: {operation.Type} needs a value");
@@ -111,9 +116,10 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
             }
 
             // A delete's value means nothing, and must not count.
-            var value = kind == MutationKind.Delete ? default(ReadOnlyMemory<byte>) : operation.Value;
+            ReadOnlyMemory<byte> value = kind == MutationKind.Delete ? default(ReadOnlyMemory<byte>) : operation.Value;
             mutations[index] = new Mutation(kind.Value, operation.ColumnFamily, operation.Key, value);
         }
+
         return true;
     }
 
@@ -138,11 +144,13 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
         {
             return Backend.Refuse(this, in message, direct, Refusal.Of(in invalid));
         }
+
         var result = new CommandResult(ErrorCode.OK, new CommitVersion(readVersion));
         if (direct is null)
         {
             return new ReadOnlyCommit(this, in message, result);
         }
+
         WriteSuccess(direct, message.SequenceId, in result);
         Backend.Statistics.Record(this, ErrorCode.OK, message.ReceivedTimestamp);
         return null;

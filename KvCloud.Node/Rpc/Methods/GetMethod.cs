@@ -11,28 +11,32 @@ internal sealed class GetMethod(KvBackend backend) : RpcMethod("get")
 {
     public override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
     {
-        var arguments = PointCodec.ReadGet(in message);
+        PointCodec.GetArguments arguments = PointCodec.ReadGet(in message);
         if (CommandValidator.ValidateKey(arguments.Key.Length) is { } invalid)
         {
             return backend.Refuse(this, in message, direct, Refusal.Of(in invalid));
         }
+
         if (ReadMethods.CheckConsistency(arguments.Consistency, arguments.MaxStalenessMs) is { } wrong)
         {
             return backend.Refuse(this, in message, direct, wrong);
         }
-        if (!backend.TryGetDeadline(arguments.TimeoutMs, out var deadlineMs, out var refusal))
+
+        if (!backend.TryGetDeadline(arguments.TimeoutMs, out long deadlineMs, out Refusal refusal))
         {
             return backend.Refuse(this, in message, direct, refusal);
         }
-        var admission = backend.Routing.AdmitReadAsync(
+
+        ValueTask<ReadAdmission> admission = backend.Routing.AdmitReadAsync(
             arguments.Consistency, arguments.MaxStalenessMs, deadlineMs, CancellationToken.None);
         if (admission.IsCompletedSuccessfully && direct is not null)
         {
-            var code = WriteAnswer(
+            ErrorCode code = WriteAnswer(
                 direct, message.SequenceId, arguments.ColumnFamily, arguments.Key, admission.GetAwaiter().GetResult());
             backend.Statistics.Record(this, code, message.ReceivedTimestamp);
             return null;
         }
+
         return new GetCall(this, in message, arguments.ColumnFamily, arguments.Key.ToArray(), admission.AsTask());
     }
 
@@ -43,6 +47,7 @@ internal sealed class GetMethod(KvBackend backend) : RpcMethod("get")
         {
             response.LeaderEndpoint = leader;
         }
+
         ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, response);
     }
 
@@ -54,6 +59,7 @@ internal sealed class GetMethod(KvBackend backend) : RpcMethod("get")
             WriteRefusal(output, sequenceId, Refusal.Of(in admission));
             return admission.Code;
         }
+
         GetResult result;
         try
         {
@@ -64,6 +70,7 @@ internal sealed class GetMethod(KvBackend backend) : RpcMethod("get")
             WriteRefusal(output, sequenceId, backend.Failed(this, exception));
             return ErrorCode.INTERNAL;
         }
+
         if (result.Code == ErrorCode.OK)
         {
             PointCodec.WriteGetAnswer(output, NameUtf8, sequenceId, result.Value, result.Version.Value);
@@ -72,6 +79,7 @@ internal sealed class GetMethod(KvBackend backend) : RpcMethod("get")
         {
             WriteRefusal(output, sequenceId, Refusal.Of(result.Code, result.Message));
         }
+
         return result.Code;
     }
 

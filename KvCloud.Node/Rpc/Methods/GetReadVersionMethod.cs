@@ -12,15 +12,16 @@ internal sealed class GetReadVersionMethod(KvBackend backend) : RpcMethod("getRe
     public override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
     {
         ThriftCodec.Current.ReadRequest<GetReadVersionRequest>(in message);
-        backend.TryGetDeadline(null, out var deadlineMs, out _);
-        var answer = backend.Routing.GetReadVersionAsync(deadlineMs, CancellationToken.None);
+        backend.TryGetDeadline(null, out long deadlineMs, out _);
+        ValueTask<(ReadAdmission Admission, CommitVersion Version)> answer = backend.Routing.GetReadVersionAsync(deadlineMs, CancellationToken.None);
         if (answer.IsCompletedSuccessfully && direct is not null)
         {
-            var (admission, version) = answer.GetAwaiter().GetResult();
-            var code = WriteAnswer(direct, message.SequenceId, in admission, version);
+            (ReadAdmission admission, CommitVersion version) = answer.GetAwaiter().GetResult();
+            ErrorCode code = WriteAnswer(direct, message.SequenceId, in admission, version);
             backend.Statistics.Record(this, code, message.ReceivedTimestamp);
             return null;
         }
+
         return new VersionCall(this, backend, in message, answer.AsTask());
     }
 
@@ -31,6 +32,7 @@ internal sealed class GetReadVersionMethod(KvBackend backend) : RpcMethod("getRe
         {
             response.LeaderEndpoint = leader;
         }
+
         ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, response);
     }
 
@@ -45,6 +47,7 @@ internal sealed class GetReadVersionMethod(KvBackend backend) : RpcMethod("getRe
         {
             WriteRefusal(output, sequenceId, Refusal.Of(in admission));
         }
+
         return admission.Code;
     }
 
@@ -59,10 +62,11 @@ internal sealed class GetReadVersionMethod(KvBackend backend) : RpcMethod("getRe
         {
             if (answer.IsCompletedSuccessfully)
             {
-                var (admission, version) = answer.GetAwaiter().GetResult();
+                (ReadAdmission admission, CommitVersion version) = answer.GetAwaiter().GetResult();
                 return method.WriteAnswer(output, SequenceId, in admission, version);
             }
-            var refusal = answer.Exception is { } exception
+
+            Refusal refusal = answer.Exception is { } exception
                 ? backend.Failed(method, exception.GetBaseException())
                 : Refusal.Of(ErrorCode.SHUTTING_DOWN, null);
             method.WriteRefusal(output, SequenceId, in refusal);

@@ -47,6 +47,7 @@ internal sealed partial class KvBackend(
             refusal = Refusal.InvalidArgument($"the timeout must be positive, but is {timeoutMs} ms");
             return false;
         }
+
         deadlineMs = Environment.TickCount64
             + Math.Min(timeoutMs ?? options.Limits.DefaultTimeoutMs, options.Limits.MaxTimeoutMs);
         return true;
@@ -61,7 +62,7 @@ internal sealed partial class KvBackend(
         }
 
         // Hashes have one length, so the time taken tells nothing of the token's.
-        var given = SHA256.HashData(Encoding.UTF8.GetBytes(token ?? ""));
+        byte[] given = SHA256.HashData(Encoding.UTF8.GetBytes(token ?? ""));
         return CryptographicOperations.FixedTimeEquals(given, _tokenHash)
             ? null
             : new Refusal(ErrorCode.UNAUTHENTICATED, string.IsNullOrEmpty(token) ? "auth_token is missing" : "auth_token is wrong");
@@ -75,6 +76,7 @@ internal sealed partial class KvBackend(
         {
             return new RefusedCall(method, in message, refusal, delayMs);
         }
+
         method.WriteRefusal(direct, message.SequenceId, in refusal);
         statistics.Record(method, refusal.Code, message.ReceivedTimestamp);
         return null;

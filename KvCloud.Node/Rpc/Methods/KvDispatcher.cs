@@ -33,7 +33,7 @@ internal sealed class KvDispatcher : IRpcDispatcher
             .. AdminMethods.All(backend),
         ];
         _methodsByNameLength = new RpcMethod[methods.Max(method => method.Name.Length) + 1][];
-        for (var length = 0; length < _methodsByNameLength.Length; length++)
+        for (int length = 0; length < _methodsByNameLength.Length; length++)
         {
             _methodsByNameLength[length] = [.. methods.Where(method => method.Name.Length == length)];
         }
@@ -46,6 +46,7 @@ internal sealed class KvDispatcher : IRpcDispatcher
             _backend.Statistics.Record(_unknown, ErrorCode.INVALID_ARGUMENT, message.ReceivedTimestamp);
             return _unknown.Dispatch(in message, direct);
         }
+
         return _tracing.Start(method, in message) is { } span
             ? DispatchTraced(method, in message, span)
             : Dispatch(method, in message, direct);
@@ -61,9 +62,9 @@ internal sealed class KvDispatcher : IRpcDispatcher
     /// <summary>A traced call always waits in its connection's queue: that is where its span ends.</summary>
     private IPendingCall DispatchTraced(RpcMethod method, in RequestMessage message, Activity span)
     {
-        var before = Activity.Current;
+        Activity? before = Activity.Current;
         Activity.Current = span;
-        var call = Dispatch(method, in message, direct: null)!;
+        IPendingCall call = Dispatch(method, in message, direct: null)!;
         Activity.Current = before;
         call.Span = span;
         return call;
@@ -75,10 +76,12 @@ internal sealed class KvDispatcher : IRpcDispatcher
         {
             return _backend.Refuse(method, in message, direct, Refusal.Of(ErrorCode.SHUTTING_DOWN, null));
         }
-        if (_backend.Faults.TryInject(method, out var fault, out var delayMs))
+
+        if (_backend.Faults.TryInject(method, out Refusal fault, out int delayMs))
         {
             return _backend.Refuse(method, in message, direct, in fault, delayMs);
         }
+
         try
         {
             return method.Dispatch(in message, direct);
@@ -98,7 +101,7 @@ internal sealed class KvDispatcher : IRpcDispatcher
     {
         if (name.Length < _methodsByNameLength.Length)
         {
-            foreach (var method in _methodsByNameLength[name.Length])
+            foreach (RpcMethod method in _methodsByNameLength[name.Length])
             {
                 if (name.SequenceEqual(method.NameUtf8))
                 {
@@ -106,6 +109,7 @@ internal sealed class KvDispatcher : IRpcDispatcher
                 }
             }
         }
+
         return null;
     }
 }

@@ -15,16 +15,18 @@ internal abstract class NodeMethod<TRequest, TResponse>(string name, KvBackend b
 
     public sealed override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
     {
-        var request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
+        TRequest request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
         if (IsCostly)
         {
             return new CostlyNodeCall(this, in message, request);
         }
+
         if (direct is null)
         {
             return new NodeCall(this, in message, request);
         }
-        var code = WriteAnswer(direct, message.SequenceId, request);
+
+        ErrorCode code = WriteAnswer(direct, message.SequenceId, request);
         Backend.Statistics.Record(this, code, message.ReceivedTimestamp);
         return null;
     }
@@ -51,6 +53,7 @@ internal abstract class NodeMethod<TRequest, TResponse>(string name, KvBackend b
         {
             (response, code) = (Refuse(Backend.Failed(this, exception)), ErrorCode.INTERNAL);
         }
+
         ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, response);
         return code;
     }
@@ -99,6 +102,7 @@ internal abstract class NodeMethod<TRequest, TResponse>(string name, KvBackend b
             {
                 return ScanProgress.Unwanted;
             }
+
             code = method.WriteAnswer(output, _sequenceId, request);
             return ScanProgress.Answered;
         }

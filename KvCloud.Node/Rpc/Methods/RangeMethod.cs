@@ -33,25 +33,29 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
 
     public sealed override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
     {
-        var request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
+        TRequest request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
         if (Validate(request) is { } invalid)
         {
             return Backend.Refuse(this, in message, direct, invalid);
         }
-        if (!Backend.TryGetDeadline(TimeoutMsOf(request), out var deadlineMs, out var refusal))
+
+        if (!Backend.TryGetDeadline(TimeoutMsOf(request), out long deadlineMs, out Refusal refusal))
         {
             return Backend.Refuse(this, in message, direct, refusal);
         }
-        var admission = AdmitAsync(request, deadlineMs);
+
+        ValueTask<ReadAdmission> admission = AdmitAsync(request, deadlineMs);
         if (!admission.IsCompletedSuccessfully || direct is null)
         {
             return new RangeCall(this, in message, request, admission.AsTask(), deadlineMs, isCostly: false);
         }
-        var admitted = admission.GetAwaiter().GetResult();
-        if (!TryAnswerAtOnce(direct, message.SequenceId, request, in admitted, out var code))
+
+        ReadAdmission admitted = admission.GetAwaiter().GetResult();
+        if (!TryAnswerAtOnce(direct, message.SequenceId, request, in admitted, out ErrorCode code))
         {
             return new RangeCall(this, in message, request, Task.FromResult(admitted), deadlineMs, isCostly: true);
         }
+
         Backend.Statistics.Record(this, code, message.ReceivedTimestamp);
         return null;
     }
@@ -86,20 +90,23 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
             code = WriteRefused(output, sequenceId, Refusal.Of(in admission));
             return true;
         }
+
         try
         {
-            using var scan = Open(request, out var refused);
+            using RangeScan? scan = Open(request, out RangeResult? refused);
             if (scan is not null && !scan.Advance(KeysAtOnce, BytesAtOnce))
             {
                 code = default;
                 return false;
             }
+
             code = WriteResult(output, sequenceId, scan is null ? refused : Backend.Reader.ResultOf(scan));
         }
         catch (Exception exception)
         {
             code = WriteRefused(output, sequenceId, Backend.Failed(this, exception));
         }
+
         return true;
     }
 
@@ -112,6 +119,7 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
         {
             return WriteRefused(output, sequenceId, Refusal.Of(result.Code, result.Message));
         }
+
         ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, Answer(result));
         return ErrorCode.OK;
     }
@@ -159,7 +167,8 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
             {
                 return false;
             }
-            var admitted = Admissions.ResultOf(method, method.Backend, admission);
+
+            ReadAdmission admitted = Admissions.ResultOf(method, method.Backend, admission);
             _isCostly = !method.TryAnswerAtOnce(output, _sequenceId, request, in admitted, out code);
             return !_isCostly;
         }
@@ -169,31 +178,35 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
             code = default;
             try
             {
-                if (_scan is null && (_scan = method.Open(request, out var refused)) is null)
+                if (_scan is null && (_scan = method.Open(request, out RangeResult? refused)) is null)
                 {
                     code = method.WriteResult(output, _sequenceId, refused);
                     return ScanProgress.Answered;
                 }
-                for (var keys = 0; keys < KeysPerTurn; keys += KeysPerCheck)
+
+                for (int keys = 0; keys < KeysPerTurn; keys += KeysPerCheck)
                 {
                     if (turn.IsUnwanted)
                     {
                         return ScanProgress.Unwanted;
                     }
+
                     if (FindRefusal(turn) is { } refusal)
                     {
                         Drop();
                         code = method.WriteRefused(output, _sequenceId, in refusal);
                         return ScanProgress.Answered;
                     }
+
                     if (_scan.Advance(KeysPerCheck, _heldBytes))
                     {
-                        var result = method.Backend.Reader.ResultOf(_scan);
+                        RangeResult result = method.Backend.Reader.ResultOf(_scan);
                         Drop();
                         code = method.WriteResult(output, _sequenceId, result);
                         return ScanProgress.Answered;
                     }
                 }
+
                 return ScanProgress.Unfinished;
             }
             catch (Exception exception)
@@ -225,14 +238,17 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
                     $"the range had visited {_scan!.Visited} keys when its deadline passed, the wait for its turn"
                         + " included");
             }
+
             while (_heldBytes <= _scan!.SizeBytes)
             {
-                if (!turn.TryHold(HeldChunkBytes, out var fullLimit))
+                if (!turn.TryHold(HeldChunkBytes, out string? fullLimit))
                 {
                     return new Refusal(ErrorCode.OVERLOADED, fullLimit!);
                 }
+
                 _heldBytes += HeldChunkBytes;
             }
+
             return null;
         }
     }

@@ -33,10 +33,11 @@ internal static class Ranges
     public static List<KeyValue> Rows(RangeResult result)
     {
         var rows = new List<KeyValue>(result.Rows.Count);
-        foreach (var row in result.Rows)
+        foreach (RangeRow row in result.Rows)
         {
             rows.Add(new KeyValue(row.Key, row.Value) { Version = row.Version.Value });
         }
+
         return rows;
     }
 }

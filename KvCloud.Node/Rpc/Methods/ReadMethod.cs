@@ -18,22 +18,25 @@ internal abstract class ReadMethod<TRequest, TResponse>(string name, KvBackend b
 
     public sealed override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
     {
-        var request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
+        TRequest request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
         if (Validate(request) is { } invalid)
         {
             return Backend.Refuse(this, in message, direct, invalid);
         }
-        if (!Backend.TryGetDeadline(TimeoutMsOf(request), out var deadlineMs, out var refusal))
+
+        if (!Backend.TryGetDeadline(TimeoutMsOf(request), out long deadlineMs, out Refusal refusal))
         {
             return Backend.Refuse(this, in message, direct, refusal);
         }
-        var admission = AdmitAsync(request, deadlineMs);
+
+        ValueTask<ReadAdmission> admission = AdmitAsync(request, deadlineMs);
         if (admission.IsCompletedSuccessfully && direct is not null)
         {
-            var code = WriteAnswer(direct, message.SequenceId, request, admission.GetAwaiter().GetResult());
+            ErrorCode code = WriteAnswer(direct, message.SequenceId, request, admission.GetAwaiter().GetResult());
             Backend.Statistics.Record(this, code, message.ReceivedTimestamp);
             return null;
         }
+
         return new ReadCall(this, in message, request, admission.AsTask());
     }
 
@@ -71,6 +74,7 @@ internal abstract class ReadMethod<TRequest, TResponse>(string name, KvBackend b
                 (response, code) = (Refuse(Backend.Failed(this, exception)), ErrorCode.INTERNAL);
             }
         }
+
         ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, response);
         return code;
     }

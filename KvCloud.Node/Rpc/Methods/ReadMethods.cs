@@ -17,6 +17,7 @@ internal static class ReadMethods
         {
             return Refusal.InvalidArgument($"consistency must be 0 (LOCAL), 1 (LEADER) or 2 (READ_INDEX), not {(int)level}");
         }
+
         return maxStalenessMs < 0
             ? Refusal.InvalidArgument($"max_staleness_ms must not be negative, but is {maxStalenessMs}")
             : null;
@@ -58,6 +59,7 @@ internal static class ReadMethods
             {
                 response.LeaderEndpoint = leader;
             }
+
             return response;
         }
 
@@ -88,6 +90,7 @@ internal static class ReadMethods
             {
                 response.LeaderEndpoint = leader;
             }
+
             return response;
         }
 

@@ -25,6 +25,7 @@ internal sealed class RefusedCall(RpcMethod method, in RequestMessage message, R
             MarkReady();
             return;
         }
+
         _timer = new Timer(static call => ((RefusedCall)call!).MarkReady(), this, Timeout.Infinite, Timeout.Infinite);
         _timer.Change(delayMs, Timeout.Infinite);
     }

@@ -36,6 +36,7 @@ internal static class SessionMethods
             {
                 response.LeaderEndpoint = leader;
             }
+
             return response;
         }
     }
@@ -49,7 +50,7 @@ internal static class SessionMethods
         protected override bool TryBuild(ColumnFamilyRequest request, out KvCommand command, out Refusal refusal)
         {
             command = commandFor(request.Name);
-            var wrongToken = Backend.CheckToken(request.AuthToken);
+            Refusal? wrongToken = Backend.CheckToken(request.AuthToken);
             refusal = wrongToken ?? default;
             return wrongToken is null;
         }
@@ -64,6 +65,7 @@ internal static class SessionMethods
             {
                 response.LeaderEndpoint = leader;
             }
+
             return response;
         }
     }

@@ -37,11 +37,12 @@ internal static class SnapshotMethods
 
         protected override (SnapshotReadResponse Response, ErrorCode Code) Read(SnapshotReadRequest request)
         {
-            var result = Backend.Reader.Get(request.ColumnFamily, request.Key, VersionOf(request));
+            GetResult result = Backend.Reader.Get(request.ColumnFamily, request.Key, VersionOf(request));
             if (result.Code != ErrorCode.OK)
             {
                 return (Refuse(Refusal.Of(result.Code, result.Message)), result.Code);
             }
+
             return (result.Value is null
                 ? new SnapshotReadResponse([], false)
                 : new SnapshotReadResponse(result.Value, true) { Version = result.Version.Value }, ErrorCode.OK);
@@ -54,6 +55,7 @@ internal static class SnapshotMethods
             {
                 response.LeaderEndpoint = leader;
             }
+
             return response;
         }
     }
@@ -70,11 +72,12 @@ internal static class SnapshotMethods
 
         protected override (SnapshotGetResponse Response, ErrorCode Code) Read(SnapshotGetRequest request)
         {
-            var result = Backend.Reader.Get(request.ColumnFamily, request.Key, VersionOf(request));
+            GetResult result = Backend.Reader.Get(request.ColumnFamily, request.Key, VersionOf(request));
             if (result.Code != ErrorCode.OK)
             {
                 return (Refuse(Refusal.Of(result.Code, result.Message)), result.Code);
             }
+
             return (result.Value is null
                 ? new SnapshotGetResponse([], false)
                 : new SnapshotGetResponse(result.Value, true) { Version = result.Version.Value }, ErrorCode.OK);
@@ -87,6 +90,7 @@ internal static class SnapshotMethods
             {
                 response.LeaderEndpoint = leader;
             }
+
             return response;
         }
     }
@@ -127,6 +131,7 @@ internal static class SnapshotMethods
             {
                 response.LeaderEndpoint = leader;
             }
+
             return response;
         }
     }

@@ -15,8 +15,8 @@ internal abstract class ThriftWriteMethod<TRequest, TResponse>(string name, KvBa
 {
     public override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
     {
-        var request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
-        return TryBuild(request, out var command, out var refusal)
+        TRequest request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
+        return TryBuild(request, out KvCommand? command, out Refusal refusal)
             ? Propose(in message, direct, command, TimeoutMsOf(request))
             : Backend.Refuse(this, in message, direct, refusal);
     }

@@ -21,11 +21,11 @@ internal static class TransactionMethods
 
         protected override bool TryBuild(SetVersionstampedKeyRequest request, out KvCommand command, out Refusal refusal)
         {
-            var isSound = TryGetIdentity(
+            bool isSound = TryGetIdentity(
                 request.__isset.client_id ? request.ClientId : null,
                 request.__isset.sequence ? request.Sequence : null,
                 request.__isset.acknowledged_below ? request.AcknowledgedBelow : null,
-                out var identity, out refusal);
+                out RequestIdentity? identity, out refusal);
             command = Single(
                 new Mutation(MutationKind.SetVersionstampedKey, request.ColumnFamily, request.KeyPrefix, request.Value),
                 identity);
@@ -42,6 +42,7 @@ internal static class TransactionMethods
             {
                 response.LeaderEndpoint = leader;
             }
+
             return response;
         }
     }
@@ -56,11 +57,11 @@ internal static class TransactionMethods
         protected override bool TryBuild(
             SetVersionstampedValueRequest request, out KvCommand command, out Refusal refusal)
         {
-            var isSound = TryGetIdentity(
+            bool isSound = TryGetIdentity(
                 request.__isset.client_id ? request.ClientId : null,
                 request.__isset.sequence ? request.Sequence : null,
                 request.__isset.acknowledged_below ? request.AcknowledgedBelow : null,
-                out var identity, out refusal);
+                out RequestIdentity? identity, out refusal);
             command = Single(
                 new Mutation(MutationKind.SetVersionstampedValue, request.ColumnFamily, request.Key, request.ValuePrefix),
                 identity);
@@ -77,6 +78,7 @@ internal static class TransactionMethods
             {
                 response.LeaderEndpoint = leader;
             }
+
             return response;
         }
     }

@@ -20,6 +20,7 @@ internal sealed class UnknownMethod() : RpcMethod("unknown")
         {
             return new ExceptionCall(this, in message, type, text);
         }
+
         ThriftCodec.Current.WriteException(direct, message.MethodName, message.SequenceId, type, text);
         return null;
     }

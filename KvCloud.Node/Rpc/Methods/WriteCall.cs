@@ -38,13 +38,14 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
         {
             _method.Backend.Statistics.BeginTransaction();
         }
+
         try
         {
             _method.Backend.Routing.Write(this);
         }
         catch (Exception exception)
         {
-            var refusal = _method.Backend.Failed(_method, exception);
+            Refusal refusal = _method.Backend.Failed(_method, exception);
 
             // It may have gone some way before it failed.
             Finish(new CommandResult(ErrorCode.OUTCOME_UNKNOWN, Message: refusal.Message));
@@ -61,6 +62,7 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
         {
             _method.WriteRefusal(output, _sequenceId, Refusal.Of(in _result));
         }
+
         code = _result.Code;
         return true;
     }
@@ -74,6 +76,7 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
         {
             _method.Backend.Statistics.EndTransaction();
         }
+
         _ticket.MarkReadyQuietly();
     }
 }

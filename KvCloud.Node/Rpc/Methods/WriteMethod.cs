@@ -25,10 +25,12 @@ internal abstract class WriteMethod(string name, KvBackend backend) : RpcMethod(
         {
             return Backend.Refuse(this, in message, direct, Refusal.Of(in invalid));
         }
-        if (!Backend.TryGetDeadline(timeoutMs, out var deadlineMs, out var refusal))
+
+        if (!Backend.TryGetDeadline(timeoutMs, out long deadlineMs, out Refusal refusal))
         {
             return Backend.Refuse(this, in message, direct, refusal);
         }
+
         return new WriteCall(this, in message)
         {
             Command = CommandCodec.Encode(command),
@@ -47,10 +49,12 @@ internal abstract class WriteMethod(string name, KvBackend backend) : RpcMethod(
             identity = new RequestIdentity(client, number, acknowledgedBelow ?? 0);
             return true;
         }
+
         if (clientId is null && sequence is null)
         {
             return true;
         }
+
         refusal = Refusal.InvalidArgument(
             $"{(clientId is null ? "client_id" : "sequence")} is missing: client_id and sequence go together");
         return false;

@@ -15,9 +15,9 @@ internal static class WriteMethods
     {
         public override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
         {
-            var arguments = PointCodec.ReadSet(in message);
+            PointCodec.SetArguments arguments = PointCodec.ReadSet(in message);
             return TryGetIdentity(arguments.ClientId, arguments.Sequence, arguments.AcknowledgedBelow,
-                out var identity, out var refusal)
+                out RequestIdentity? identity, out Refusal refusal)
                 ? Propose(in message, direct,
                     new SetCommand(arguments.ColumnFamily, arguments.Key, arguments.Value) { Identity = identity },
                     arguments.TimeoutMs)
@@ -39,6 +39,7 @@ internal static class WriteMethods
             {
                 response.LeaderEndpoint = leader;
             }
+
             ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, response);
         }
     }
@@ -47,9 +48,9 @@ internal static class WriteMethods
     {
         public override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
         {
-            var arguments = PointCodec.ReadDelete(in message);
+            PointCodec.SetArguments arguments = PointCodec.ReadDelete(in message);
             return TryGetIdentity(arguments.ClientId, arguments.Sequence, arguments.AcknowledgedBelow,
-                out var identity, out var refusal)
+                out RequestIdentity? identity, out Refusal refusal)
                 ? Propose(in message, direct,
                     new DeleteCommand(arguments.ColumnFamily, arguments.Key) { Identity = identity },
                     arguments.TimeoutMs)
@@ -71,6 +72,7 @@ internal static class WriteMethods
             {
                 response.LeaderEndpoint = leader;
             }
+
             ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, response);
         }
     }

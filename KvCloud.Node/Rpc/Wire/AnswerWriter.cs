@@ -67,6 +67,7 @@ internal sealed class AnswerWriter
         {
             ArrayPool<byte>.Shared.Return(_buffer);
         }
+
         _buffer = [];
         _count = 0;
     }
@@ -77,13 +78,15 @@ internal sealed class AnswerWriter
         {
             return;
         }
-        var wanted = Math.Max(checked(_count + bytes), Math.Max(InitialBytes, _buffer.Length * 2L));
-        var larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(wanted, Array.MaxLength));
+
+        long wanted = Math.Max(checked(_count + bytes), Math.Max(InitialBytes, _buffer.Length * 2L));
+        byte[] larger = ArrayPool<byte>.Shared.Rent((int)Math.Min(wanted, Array.MaxLength));
         _buffer.AsSpan(0, _count).CopyTo(larger);
         if (_buffer.Length > 0)
         {
             ArrayPool<byte>.Shared.Return(_buffer);
         }
+
         _buffer = larger;
     }
 }

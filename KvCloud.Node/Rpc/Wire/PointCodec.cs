@@ -25,8 +25,8 @@ internal static class PointCodec
     public static GetArguments ReadGet(in RequestMessage message)
     {
         var arguments = default(GetArguments);
-        var reader = BeginRequest(in message);
-        while (reader.TryReadField(out var type, out var id))
+        ThriftSpanReader reader = BeginRequest(in message);
+        while (reader.TryReadField(out TType type, out short id))
         {
             switch (id, type)
             {
@@ -50,6 +50,7 @@ internal static class PointCodec
                     break;
             }
         }
+
         Require(arguments.HasKey, "key");
         return arguments;
     }
@@ -57,10 +58,10 @@ internal static class PointCodec
     public static SetArguments ReadSet(in RequestMessage message)
     {
         var arguments = default(SetArguments);
-        var hasKey = false;
-        var hasValue = false;
-        var reader = BeginRequest(in message);
-        while (reader.TryReadField(out var type, out var id))
+        bool hasKey = false;
+        bool hasValue = false;
+        ThriftSpanReader reader = BeginRequest(in message);
+        while (reader.TryReadField(out TType type, out short id))
         {
             switch (id, type)
             {
@@ -78,6 +79,7 @@ internal static class PointCodec
                     break;
             }
         }
+
         Require(hasKey, "key");
         Require(hasValue, "value");
         return arguments;
@@ -87,9 +89,9 @@ internal static class PointCodec
     public static SetArguments ReadDelete(in RequestMessage message)
     {
         var arguments = default(SetArguments);
-        var hasKey = false;
-        var reader = BeginRequest(in message);
-        while (reader.TryReadField(out var type, out var id))
+        bool hasKey = false;
+        ThriftSpanReader reader = BeginRequest(in message);
+        while (reader.TryReadField(out TType type, out short id))
         {
             switch (id, type)
             {
@@ -104,6 +106,7 @@ internal static class PointCodec
                     break;
             }
         }
+
         Require(hasKey, "key");
         return arguments;
     }
@@ -111,13 +114,13 @@ internal static class PointCodec
     /// <summary>The answer to a get; a null value is that of a missing key.</summary>
     public static void WriteGetAnswer(AnswerWriter output, ReadOnlySpan<byte> name, int sequenceId, byte[]? value, long version)
     {
-        var valueLength = value?.Length ?? 0;
-        var beforeBytes = MessageHeaderBytes + name.Length + FieldHeaderBytes + FieldHeaderBytes + LengthBytes;
-        var afterBytes = BoolFieldBytes + (value is null ? 0 : I64FieldBytes) + 2;
+        int valueLength = value?.Length ?? 0;
+        int beforeBytes = MessageHeaderBytes + name.Length + FieldHeaderBytes + FieldHeaderBytes + LengthBytes;
+        int afterBytes = BoolFieldBytes + (value is null ? 0 : I64FieldBytes) + 2;
         output.Begin(beforeBytes + valueLength + afterBytes);
 
-        var span = output.GetSpan(beforeBytes);
-        var at = WriteHeader(span, name, sequenceId);
+        Span<byte> span = output.GetSpan(beforeBytes);
+        int at = WriteHeader(span, name, sequenceId);
         at += WriteFieldHeader(span[at..], TType.String, 1);
         BinaryPrimitives.WriteInt32BigEndian(span[at..], valueLength);
         output.Advance(beforeBytes);
@@ -129,6 +132,7 @@ internal static class PointCodec
         {
             at += WriteI64(span[at..], VersionField, version);
         }
+
         WriteStops(span[at..]);
         output.Advance(afterBytes);
     }
@@ -136,10 +140,10 @@ internal static class PointCodec
     /// <summary>The answer to a setKey or deleteKey that took effect.</summary>
     public static void WriteDoneAnswer(AnswerWriter output, ReadOnlySpan<byte> name, int sequenceId, long version)
     {
-        var bytes = EnvelopeBytes + name.Length + BoolFieldBytes + I64FieldBytes;
+        int bytes = EnvelopeBytes + name.Length + BoolFieldBytes + I64FieldBytes;
         output.Begin(bytes);
-        var span = output.GetSpan(bytes);
-        var at = WriteHeader(span, name, sequenceId);
+        Span<byte> span = output.GetSpan(bytes);
+        int at = WriteHeader(span, name, sequenceId);
         at += WriteBool(span[at..], 1, true);
         at += WriteI64(span[at..], VersionField, version);
         WriteStops(span[at..]);
@@ -172,14 +176,16 @@ internal static class PointCodec
     private static ThriftSpanReader BeginRequest(in RequestMessage message)
     {
         var reader = new ThriftSpanReader(message.Bytes.Span, message.ArgumentsStart);
-        while (reader.TryReadField(out var type, out var id))
+        while (reader.TryReadField(out TType type, out short id))
         {
             if (id == 1 && type == TType.Struct)
             {
                 return reader;
             }
+
             reader.Skip(type);
         }
+
         throw new ThriftContentException("argument 1 'request' is missing");
     }
 
@@ -206,7 +212,7 @@ internal static class PointCodec
         BinaryPrimitives.WriteInt32BigEndian(span[4..], name.Length);
         name.CopyTo(span[8..]);
         BinaryPrimitives.WriteInt32BigEndian(span[(8 + name.Length)..], sequenceId);
-        var at = MessageHeaderBytes + name.Length;
+        int at = MessageHeaderBytes + name.Length;
         return at + WriteFieldHeader(span[at..], TType.Struct, 0);
     }
 

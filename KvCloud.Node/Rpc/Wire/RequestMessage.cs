@@ -38,9 +38,9 @@ internal readonly struct RequestMessage
     /// <summary>Bytes that a scanner has passed at least as far as the sequence id.</summary>
     public static RequestMessage Parse(ReadOnlyMemory<byte> bytes, long receivedTimestamp)
     {
-        var span = bytes.Span;
-        var nameLength = BinaryPrimitives.ReadInt32BigEndian(span[VersionBytes..]);
-        var sequenceId = BinaryPrimitives.ReadInt32BigEndian(span[(VersionBytes + LengthBytes + nameLength)..]);
+        ReadOnlySpan<byte> span = bytes.Span;
+        int nameLength = BinaryPrimitives.ReadInt32BigEndian(span[VersionBytes..]);
+        int sequenceId = BinaryPrimitives.ReadInt32BigEndian(span[(VersionBytes + LengthBytes + nameLength)..]);
         return new RequestMessage(bytes, nameLength, sequenceId, receivedTimestamp);
     }
 }

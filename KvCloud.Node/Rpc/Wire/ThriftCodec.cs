@@ -87,11 +87,12 @@ internal sealed class ThriftCodec
         TRequest? request = null;
         while (true)
         {
-            var field = Completed(_reader.ReadFieldBeginAsync(CancellationToken.None));
+            TField field = Completed(_reader.ReadFieldBeginAsync(CancellationToken.None));
             if (field.Type == TType.Stop)
             {
                 return request;
             }
+
             if (field is { ID: 1, Type: TType.Struct })
             {
                 request = new TRequest();
@@ -114,8 +115,9 @@ internal sealed class ThriftCodec
             _buffer = new ArrayBufferWriter<byte>();
             _writer = new TBinaryProtocol(new WriteBufferTransport(_buffer));
         }
+
         _buffer.ResetWrittenCount();
-        var header = _buffer.GetSpan(12 + methodName.Length);
+        Span<byte> header = _buffer.GetSpan(12 + methodName.Length);
         BinaryPrimitives.WriteInt32BigEndian(header, Version1 | (int)type);
         BinaryPrimitives.WriteInt32BigEndian(header[4..], methodName.Length);
         methodName.CopyTo(header[8..]);

@@ -58,12 +58,12 @@ internal struct ThriftScanner
     /// <summary>Looks at more bytes; stops at the end of the message. Returns how many of them belong to it.</summary>
     public int Feed(ReadOnlySpan<byte> data)
     {
-        var at = 0;
+        int at = 0;
         while (Error is null && _step != Step.Done)
         {
             if (_skip > 0)
             {
-                var skipped = (int)Math.Min(_skip, data.Length - at);
+                int skipped = (int)Math.Min(_skip, data.Length - at);
                 at += skipped;
                 _skip -= skipped;
                 if (_skip > 0)
@@ -71,16 +71,19 @@ internal struct ThriftScanner
                     break;
                 }
             }
+
             if (!TryTakeWord(data, ref at))
             {
                 break;
             }
+
             Advance();
             if (Error is null && _consumed + at + _skip > _maxBytes)
             {
                 Error = $"message larger than {_maxBytes} bytes";
             }
         }
+
         _consumed += at;
         return at;
     }
@@ -88,20 +91,22 @@ internal struct ThriftScanner
     /// <summary>Takes the fixed-size piece that the step needs; what came of an incomplete one is carried over.</summary>
     private bool TryTakeWord(ReadOnlySpan<byte> data, ref int at)
     {
-        var need = SizeOf(_step);
+        int need = SizeOf(_step);
         if (need == 4 && _carried == 0 && data.Length - at >= 4)
         {
             _carry = BinaryPrimitives.ReadUInt32BigEndian(data[at..]);
             at += 4;
             return true;
         }
+
         while (_carried < need)
         {
             if (at == data.Length)
             {
                 return false;
             }
-            var value = data[at++];
+
+            byte value = data[at++];
             _carry = (_carry << 8) | value;
             _carried++;
             if (_step == Step.FieldType && _carried == 1 && value == (byte)TType.Stop)
@@ -109,6 +114,7 @@ internal struct ThriftScanner
                 return true;
             }
         }
+
         return true;
     }
 
@@ -122,7 +128,7 @@ internal struct ThriftScanner
 
     private void Advance()
     {
-        var word = _carry;
+        ulong word = _carry;
         _carry = 0;
         _carried = 0;
         switch (_step)
@@ -132,6 +138,7 @@ internal struct ThriftScanner
                 {
                     Error = "not a call of the strict binary protocol";
                 }
+
                 _step = Step.NameLength;
                 break;
             case Step.NameLength:
@@ -139,6 +146,7 @@ internal struct ThriftScanner
                 {
                     Error = $"method name of {(int)word} bytes";
                 }
+
                 _skip = (long)word;
                 _step = Step.SequenceId;
                 break;
@@ -156,6 +164,7 @@ internal struct ThriftScanner
                     // Two bytes of field id follow the type in the same word; the scanner does not need them.
                     BeginValue((TType)(byte)(word >> 16));
                 }
+
                 break;
             case Step.StringLength:
                 SkipString((int)word);
@@ -183,19 +192,21 @@ internal struct ThriftScanner
             Error = $"string of {length} bytes";
             return;
         }
+
         _skip = length;
         EndValue();
     }
 
     private void BeginValue(TType type)
     {
-        var size = FixedSize(type);
+        int size = FixedSize(type);
         if (size > 0)
         {
             _skip += size;
             EndValue();
             return;
         }
+
         switch (type)
         {
             case TType.String:
@@ -224,15 +235,18 @@ internal struct ThriftScanner
             Error = $"container of {level.Remaining} elements";
             return;
         }
+
         if (level.Remaining == 0)
         {
             EndValue();
             return;
         }
+
         if (level.IsMap)
         {
             level.Remaining *= 2;
         }
+
         Push(level);
         NextElement();
     }
@@ -253,22 +267,24 @@ internal struct ThriftScanner
     private void NextElement()
     {
         // A run of elements of fixed size is skipped at once, or a list of bytes would recurse here once for each.
-        ref var level = ref _levels[_depth - 1];
-        var first = FixedSize(level.First);
-        var second = level.IsMap ? FixedSize(level.Second) : first;
+        ref Level level = ref _levels[_depth - 1];
+        int first = FixedSize(level.First);
+        int second = level.IsMap ? FixedSize(level.Second) : first;
         if (first > 0 && second > 0)
         {
             _skip += level.IsMap ? (first + second) * (long)(level.Remaining / 2) : first * (long)level.Remaining;
             Pop();
             return;
         }
-        var type = level.IsMap && (level.Remaining & 1) == 1 ? level.Second : level.First;
+
+        TType type = level.IsMap && (level.Remaining & 1) == 1 ? level.Second : level.First;
         level.Remaining--;
         if (level.Remaining == 0)
         {
             // The last element ends the container, so its level is left before the element is entered.
             _depth--;
         }
+
         BeginValue(type);
     }
 
@@ -279,6 +295,7 @@ internal struct ThriftScanner
             Error = $"nested deeper than {MaxDepth}";
             return;
         }
+
         _levels[_depth++] = level;
     }
 

@@ -30,8 +30,8 @@ internal ref struct ThriftSpanReader(ReadOnlySpan<byte> message, int start)
     /// <summary>Where the bytes of a string or binary lie in the message.</summary>
     public Range ReadBinary()
     {
-        var length = ReadI32();
-        var from = Position;
+        int length = ReadI32();
+        int from = Position;
         Take(length);
         return from..Position;
     }
@@ -56,26 +56,29 @@ internal ref struct ThriftSpanReader(ReadOnlySpan<byte> message, int start)
                 Take(ReadI32());
                 break;
             case TType.Struct:
-                while (TryReadField(out var fieldType, out _))
+                while (TryReadField(out TType fieldType, out _))
                 {
                     Skip(fieldType);
                 }
+
                 break;
             case TType.List or TType.Set:
                 var elementType = (TType)Take(1)[0];
-                for (var left = ReadI32(); left > 0; left--)
+                for (int left = ReadI32(); left > 0; left--)
                 {
                     Skip(elementType);
                 }
+
                 break;
             case TType.Map:
                 var keyType = (TType)Take(1)[0];
                 var valueType = (TType)Take(1)[0];
-                for (var left = ReadI32(); left > 0; left--)
+                for (int left = ReadI32(); left > 0; left--)
                 {
                     Skip(keyType);
                     Skip(valueType);
                 }
+
                 break;
             default:
                 throw new ThriftContentException($"unknown field type {(int)type}");
@@ -88,7 +91,8 @@ internal ref struct ThriftSpanReader(ReadOnlySpan<byte> message, int start)
         {
             throw new ThriftContentException("a field reaches beyond the end of the message");
         }
-        var taken = _message.Slice(Position, length);
+
+        ReadOnlySpan<byte> taken = _message.Slice(Position, length);
         Position += length;
         return taken;
     }

@@ -61,8 +61,8 @@ public sealed class AcknowledgedWriteTests(ITestOutputHelper output)
             cluster.Disks[index].IsSabotaged = sabotaged.Contains(index);
         }
 
-        var begun = new long[Writes];
-        var acknowledged = new long[Writes];
+        long[] begun = new long[Writes];
+        long[] acknowledged = new long[Writes];
         for (int number = 0; number < Writes; number++)
         {
             // Four times: the log puts a stamp into each sector, which may come to lie in the middle of one.

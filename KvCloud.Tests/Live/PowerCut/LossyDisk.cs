@@ -208,7 +208,7 @@ internal sealed partial class LossyDisk
     /// <summary>Begins a new record, all of it durable, and lets go of files that have no name any more.</summary>
     private void Begin(DiskDirectory root)
     {
-        var record = new StringBuilder().Append(CultureInfo.InvariantCulture, $"root\t{root.Inode}\n");
+        StringBuilder record = new StringBuilder().Append(CultureInfo.InvariantCulture, $"root\t{root.Inode}\n");
         Describe(root, record);
         File.WriteAllText(NamesPath, record.ToString());
         HashSet<string> named = [.. FilesIn(root).Select(Name)];

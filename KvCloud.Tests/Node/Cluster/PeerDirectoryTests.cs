@@ -52,7 +52,7 @@ public sealed class PeerDirectoryTests
         ServiceDiscoveryPeerDirectory directory = Directory(services);
         Assert.Equal("localhost:1111", await directory.ResolveAsync(1, default));
 
-        IConfigurationRoot configuration = (IConfigurationRoot)services.GetRequiredService<IConfiguration>();
+        var configuration = (IConfigurationRoot)services.GetRequiredService<IConfiguration>();
         configuration["services:node-1:peer:0"] = "localhost:2222";
         configuration.Reload();
 

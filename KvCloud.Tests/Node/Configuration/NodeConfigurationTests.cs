@@ -107,7 +107,7 @@ public sealed class NodeConfigurationTests : IDisposable
         SettingsResult result = _fixture.Load(environment: environment);
 
         Assert.Empty(result.Mistakes);
-        NodeTopology topology = NodeTopology.From(result.Options);
+        var topology = NodeTopology.From(result.Options);
         Assert.Equal((1, "blue", 3), (topology.SelfId, topology.ClusterId, topology.Replicas.Count));
         Assert.Equal(("127.0.0.1", 19091, 19191, 19291),
             (topology.ListenAddress, topology.ThriftPort, topology.PeerPort, topology.HttpPort));

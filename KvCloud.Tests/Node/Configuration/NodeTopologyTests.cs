@@ -8,7 +8,7 @@ public sealed class NodeTopologyTests
     [Fact]
     public void From_replica_endpoints_alone_derives_the_other_ports()
     {
-        NodeTopology topology = NodeTopology.From(Replicated(1));
+        var topology = NodeTopology.From(Replicated(1));
 
         Assert.Equal((9091, 9191, 9291), (topology.ThriftPort, topology.PeerPort, topology.HttpPort));
         Assert.Equal("localhost", topology.ListenAddress);
@@ -34,7 +34,7 @@ public sealed class NodeTopologyTests
     [Fact]
     public void From_standalone_is_a_group_of_one()
     {
-        NodeTopology topology = NodeTopology.From(new NodeOptions());
+        var topology = NodeTopology.From(new NodeOptions());
 
         ReplicaEndpoints only = Assert.Single(topology.Replicas);
         Assert.Equal(new ReplicaEndpoints(0, "localhost:9090", "localhost:9190", 9190, "localhost:9290"), only);
@@ -51,7 +51,7 @@ public sealed class NodeTopologyTests
             Consensus = new ConsensusOptions { ElectionTimeoutMs = electionMs, HeartbeatIntervalMs = heartbeatMs },
         };
 
-        PaxosConfig config = options.ToPaxosConfig(NodeTopology.From(options), seed: 7);
+        var config = options.ToPaxosConfig(NodeTopology.From(options), seed: 7);
 
         config.Validate();
         Assert.Equal(new NodeId(2), config.Self);

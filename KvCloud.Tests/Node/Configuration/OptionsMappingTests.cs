@@ -77,7 +77,7 @@ public sealed class OptionsMappingTests : IDisposable
         Assert.Equal(
             new RoutingOptions { ConsistencyLevel = ReadConsistency.LEADER, MaxStalenessMs = 14 }, options.ToRoutingOptions());
         Assert.Equal(new TransportOptions { PeerTimeoutMs = 4000 }, options.ToTransportOptions());
-        RpcOptions rpc = options.ToRpcOptions();
+        var rpc = options.ToRpcOptions();
         Assert.Equal((true, "token", NodeVersion.Text), (rpc.AllowFaultInjection, rpc.AdminToken, rpc.ServerVersion));
         Assert.Equal(
             new RpcLimits

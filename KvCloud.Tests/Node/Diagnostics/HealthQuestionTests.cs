@@ -49,7 +49,7 @@ public sealed class HealthQuestionTests : IDisposable
     [InlineData("::1", "http://[::1]:9290/health")]
     public void Address_is_where_the_node_listens(string listen, string address)
     {
-        NodeTopology topology = NodeTopology.From(_settings.Load(args: [$"--listen.address={listen}"]).Options);
+        var topology = NodeTopology.From(_settings.Load(args: [$"--listen.address={listen}"]).Options);
 
         Assert.Equal(new Uri(address), HealthQuestion.AddressOf(topology));
     }
@@ -63,7 +63,7 @@ public sealed class HealthQuestionTests : IDisposable
 
     private async Task<(int ExitCode, string Said)> AskAsync()
     {
-        NodeTopology topology = NodeTopology.From(_settings.Load(args: [$"--listen.http_port={_port}"]).Options);
+        var topology = NodeTopology.From(_settings.Load(args: [$"--listen.http_port={_port}"]).Options);
         await using var output = new StringWriter(new StringBuilder()) { NewLine = "\n" };
         return (await HealthQuestion.AskAsync(topology, output), output.ToString());
     }

@@ -109,7 +109,7 @@ public sealed class CommandCodecTests
         byte[] encoding = CommandCodec.Encode(Samples[0]);
         encoding[0] = 2;
 
-        var stop = Assert.Throws<UnknownFormatException>(() => CommandCodec.TryDecode(encoding, out _, out _));
+        UnknownFormatException stop = Assert.Throws<UnknownFormatException>(() => CommandCodec.TryDecode(encoding, out _, out _));
 
         Assert.Contains("upgrade", stop.Message, StringComparison.Ordinal);
     }

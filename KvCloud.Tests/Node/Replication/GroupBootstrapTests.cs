@@ -178,7 +178,7 @@ public sealed class GroupBootstrapTests : IAsyncLifetime, IDisposable
         {
             Id = id;
             string voters = GroupTerms.Describe(Enumerable.Range(0, Voters));
-            DataDirectory directory = DataDirectory.Open(SystemFiles.Instance, path, "test", id, voters);
+            var directory = DataDirectory.Open(SystemFiles.Instance, path, "test", id, voters);
             Storage = ReplicaStorage.Open(
                 SystemFiles.Instance, directory, _ => new MemoryKvStore(), SegmentedLogOptions.Default);
             int[] peers = [.. Enumerable.Range(0, Voters).Where(other => other != id)];

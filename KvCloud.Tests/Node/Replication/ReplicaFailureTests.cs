@@ -70,7 +70,7 @@ public sealed class ReplicaFailureTests
         await ConnectionTests.Eventually(() => replica.Driver.HasLease);
         using var stop = new CancellationTokenSource();
         var writes = new List<Write>();
-        Task writer = Task.Run(
+        var writer = Task.Run(
             () =>
             {
                 while (!stop.IsCancellationRequested && writes.Count < 200_000)

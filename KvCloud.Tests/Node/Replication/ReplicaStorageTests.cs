@@ -42,7 +42,7 @@ public sealed class ReplicaStorageTests : IDisposable
         Use(storage => storage.Log.Write([Effects(new Ballot(3, new NodeId(0)), 0, Entry(1, "a"))]));
         Lose(lost);
 
-        var refusal = Assert.Throws<LogCorruptException>(() => Use(_ => { }));
+        LogCorruptException refusal = Assert.Throws<LogCorruptException>(() => Use(_ => { }));
 
         Assert.Contains(Path.Combine(NodePath, "log"), refusal.Message, StringComparison.Ordinal);
         Assert.Contains("missing", refusal.Message, StringComparison.Ordinal);
@@ -66,7 +66,7 @@ public sealed class ReplicaStorageTests : IDisposable
         Use(_ => { });
         Lose("incarnations");
 
-        var refusal = Assert.Throws<InvalidDataException>(() => Use(_ => { }));
+        InvalidDataException refusal = Assert.Throws<InvalidDataException>(() => Use(_ => { }));
 
         Assert.Contains(Path.Combine(NodePath, "incarnations"), refusal.Message, StringComparison.Ordinal);
         Assert.Contains("missing", refusal.Message, StringComparison.Ordinal);
@@ -108,7 +108,7 @@ public sealed class ReplicaStorageTests : IDisposable
 
         Use(storage =>
         {
-            var refusal = Assert.Throws<LogCorruptException>(() => Recovery.Restore(storage.Log, storage.Executor));
+            LogCorruptException refusal = Assert.Throws<LogCorruptException>(() => Recovery.Restore(storage.Log, storage.Executor));
             Assert.Contains("older", refusal.Message, StringComparison.Ordinal);
         });
     }
@@ -152,7 +152,7 @@ public sealed class ReplicaStorageTests : IDisposable
     {
         var options = new NodeOptions();
         options = options with { Database = options.Database with { BasePath = _directory.Path } };
-        using ReplicaStorage storage = ReplicaStorage.Open(options, NodeTopology.From(options));
+        using var storage = ReplicaStorage.Open(options, NodeTopology.From(options));
         action(storage);
     }
 }

@@ -10,15 +10,16 @@ public sealed class ConnectionLimitTests
     public async Task Connections_beyond_the_limit_are_closed_and_make_room_when_others_leave()
     {
         const int limit = 500;
-        await using var host = await RpcTestHost.StartAsync(new EchoDispatcher(), new RpcLimits { MaxConnections = limit });
+        await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher(), new RpcLimits { MaxConnections = limit });
         var clients = new List<RawClient>();
         try
         {
-            for (var i = 0; i < limit; i++)
+            for (int i = 0; i < limit; i++)
             {
                 clients.Add(RawClient.Connect(host.Port));
             }
-            foreach (var client in clients)
+
+            foreach (RawClient client in clients)
             {
                 client.Send(RawClient.Ping(1, "in"));
                 Assert.Equal((1, "in"), await client.ReceivePingAsync());
@@ -28,6 +29,7 @@ public sealed class ConnectionLimitTests
             {
                 Assert.True(await excess.IsClosedByServerAsync());
             }
+
             Assert.Contains(host.Lines.All, line => line.Contains("max_connections (500)", StringComparison.Ordinal));
 
             clients[0].Dispose();
@@ -47,19 +49,20 @@ public sealed class ConnectionLimitTests
     {
         const int limit = 8;
         var dispatcher = new EchoDispatcher();
-        await using var host = await RpcTestHost.StartAsync(
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
             dispatcher, new RpcLimits { MaxInFlightCallsPerConnection = limit });
         using var client = RawClient.Connect(host.Port);
 
-        for (var i = 0; i < 100; i++)
+        for (int i = 0; i < 100; i++)
         {
             client.Send(RawClient.Ping(i, $"hold{i}"));
         }
+
         await Eventually(() => dispatcher.Held.Count >= limit);
         await Task.Delay(50);
         Assert.Equal(limit, dispatcher.Held.Count);
 
-        for (var i = 0; i < 100; i++)
+        for (int i = 0; i < 100; i++)
         {
             await Eventually(() => dispatcher.Held.ContainsKey($"hold{i}"));
             dispatcher.Held[$"hold{i}"].Release();
@@ -72,7 +75,7 @@ public sealed class ConnectionLimitTests
     public async Task Calls_beyond_the_nodes_limit_are_answered_OVERLOADED_until_there_is_room()
     {
         var dispatcher = new EchoDispatcher();
-        await using var host = await RpcTestHost.StartAsync(dispatcher, new RpcLimits { MaxInFlightCallsPerNode = 2 });
+        await using RpcTestHost host = await RpcTestHost.StartAsync(dispatcher, new RpcLimits { MaxInFlightCallsPerNode = 2 });
         using var holder = RawClient.Connect(host.Port);
         using var other = RawClient.Connect(host.Port);
 
@@ -97,7 +100,7 @@ public sealed class ConnectionLimitTests
     public async Task Large_message_without_room_is_answered_OVERLOADED_and_not_kept(bool isFramed)
     {
         var dispatcher = new EchoDispatcher();
-        await using var host = await RpcTestHost.StartAsync(
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
             dispatcher, new RpcLimits { MaxInFlightBytesPerNode = 1_000_000, MaxMessageBytes = 1_000_000 });
         using var holder = RawClient.Connect(host.Port);
         using var other = RawClient.Connect(host.Port, isFramed);
@@ -117,7 +120,7 @@ public sealed class ConnectionLimitTests
     [Fact]
     public async Task Message_that_never_ends_is_cut_off_after_the_timeout()
     {
-        await using var host = await RpcTestHost.StartAsync(
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
             new EchoDispatcher(), new RpcLimits { MessageTimeoutMs = 1_000 });
         using var client = RawClient.Connect(host.Port);
 
@@ -130,13 +133,13 @@ public sealed class ConnectionLimitTests
     [Fact]
     public async Task Client_that_reads_no_answers_is_read_no_further()
     {
-        await using var host = await RpcTestHost.StartAsync(new EchoDispatcher());
+        await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
         using var client = RawClient.Connect(host.Port);
-        var message = RawClient.Ping(1, new string('x', 10_000));
+        byte[] message = RawClient.Ping(1, new string('x', 10_000));
         client.Stream.WriteTimeout = 500;
 
         // 400 MB of answers would be owed if the server read all of it.
-        var sent = 0;
+        int sent = 0;
         Assert.Throws<IOException>(() =>
         {
             for (; sent < 40_000; sent++)
@@ -156,12 +159,12 @@ public sealed class ConnectionLimitTests
     public async Task Drain_answers_what_is_in_flight_refuses_what_is_new_and_closes()
     {
         var dispatcher = new EchoDispatcher();
-        await using var host = await RpcTestHost.StartAsync(dispatcher);
+        await using RpcTestHost host = await RpcTestHost.StartAsync(dispatcher);
         using var client = RawClient.Connect(host.Port);
         client.Send(RawClient.Ping(1, "hold1"));
         await Eventually(() => dispatcher.Held.Count == 1);
 
-        var drain = host.Server.DrainAsync(CancellationToken.None);
+        Task drain = host.Server.DrainAsync(CancellationToken.None);
         using var late = RawClient.Connect(host.Port);
         Assert.True(await late.IsClosedByServerAsync());
         client.Send(RawClient.Ping(2, "new"));
@@ -180,7 +183,7 @@ public sealed class ConnectionLimitTests
     public async Task Drain_gives_up_on_calls_that_never_finish_after_its_timeout()
     {
         var dispatcher = new EchoDispatcher();
-        await using var host = await RpcTestHost.StartAsync(dispatcher, new RpcLimits { DrainTimeoutMs = 200 });
+        await using RpcTestHost host = await RpcTestHost.StartAsync(dispatcher, new RpcLimits { DrainTimeoutMs = 200 });
         using var client = RawClient.Connect(host.Port);
         client.Send(RawClient.Ping(1, "hold1"));
         await Eventually(() => dispatcher.Held.Count == 1);
@@ -196,7 +199,7 @@ public sealed class ConnectionLimitTests
     public void Validate_names_the_limit_that_is_wrong()
     {
         Assert.Empty(new RpcLimits().Validate());
-        var error = Assert.Single(new RpcLimits { MaxConnections = 0 }.Validate());
+        string error = Assert.Single(new RpcLimits { MaxConnections = 0 }.Validate());
         Assert.Equal("max_connections is 0, but must be from 1 to 1000000.", error);
     }
 }

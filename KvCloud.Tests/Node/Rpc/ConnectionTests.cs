@@ -15,7 +15,7 @@ public sealed class ConnectionTests
     [InlineData(true)]
     public async Task Call_framed_or_unframed_is_answered_in_kind(bool isFramed)
     {
-        await using var host = await RpcTestHost.StartAsync(new EchoDispatcher());
+        await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
         using var client = RawClient.Connect(host.Port, isFramed);
 
         client.Send(RawClient.Ping(7, "hello"));
@@ -29,19 +29,20 @@ public sealed class ConnectionTests
     public async Task Calls_pipelined_are_all_answered_in_order(bool isFramed)
     {
         const int calls = 1_000;
-        await using var host = await RpcTestHost.StartAsync(new EchoDispatcher());
+        await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
         using var client = RawClient.Connect(host.Port, isFramed);
 
-        for (var i = 0; i < calls; i++)
+        for (int i = 0; i < calls; i++)
         {
             // Every third is answered from another thread, so that direct and queued answers mix.
             client.Send(RawClient.Ping(i, (i % 3 == 0 ? "pool" : "echo") + i));
         }
 
-        for (var i = 0; i < calls; i++)
+        for (int i = 0; i < calls; i++)
         {
             Assert.Equal((i, (i % 3 == 0 ? "pool" : "echo") + i), await client.ReceivePingAsync());
         }
+
         Assert.Equal(0, host.Budget.Calls);
         Assert.Equal(0, host.Budget.Bytes);
     }
@@ -50,7 +51,7 @@ public sealed class ConnectionTests
     public async Task Calls_finished_out_of_order_are_answered_in_request_order()
     {
         var dispatcher = new EchoDispatcher();
-        await using var host = await RpcTestHost.StartAsync(dispatcher);
+        await using RpcTestHost host = await RpcTestHost.StartAsync(dispatcher);
         using var client = RawClient.Connect(host.Port);
 
         client.Send(RawClient.Ping(1, "hold1"));
@@ -73,12 +74,12 @@ public sealed class ConnectionTests
     public async Task Answer_to_a_lone_write_takes_nothing_else_onto_its_thread()
     {
         var dispatcher = new EchoDispatcher();
-        await using var host = await RpcTestHost.StartAsync(dispatcher);
+        await using RpcTestHost host = await RpcTestHost.StartAsync(dispatcher);
         using var client = RawClient.Connect(host.Port);
         client.Send(RawClient.Ping(1, "hold1"));
         client.Send(RawClient.Ping(2, "hold2"));
         client.Send(RawClient.Ping(3, "echo3"));
-        await Eventually(() => dispatcher.Held.TryGetValue("echo3", out var last) && last.IsReady);
+        await Eventually(() => dispatcher.Held.TryGetValue("echo3", out EchoDispatcher.HeldCall? last) && last.IsReady);
         dispatcher.Held["hold2"].Release();
         var replication = new Thread(dispatcher.Held["hold1"].ReleaseAlone);
 
@@ -98,15 +99,15 @@ public sealed class ConnectionTests
     [InlineData(true)]
     public async Task Call_that_comes_byte_by_byte_is_answered(bool isFramed)
     {
-        await using var host = await RpcTestHost.StartAsync(new EchoDispatcher());
+        await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
         using var client = RawClient.Connect(host.Port, isFramed);
-        var message = RawClient.Ping(3, "slow");
+        byte[] message = RawClient.Ping(3, "slow");
         if (isFramed)
         {
             message = RawClient.Frame(message);
         }
 
-        foreach (var value in message)
+        foreach (byte value in message)
         {
             client.Stream.WriteByte(value);
             await Task.Yield();
@@ -118,12 +119,12 @@ public sealed class ConnectionTests
     [Fact]
     public async Task Message_larger_than_many_buffers_is_answered()
     {
-        await using var host = await RpcTestHost.StartAsync(new EchoDispatcher());
+        await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
         using var client = RawClient.Connect(host.Port);
-        var text = new string('x', 3_000_000);
+        string text = new string('x', 3_000_000);
 
         var sending = Task.Run(() => client.Send(RawClient.Ping(1, text)));
-        var (_, answer) = await client.ReceivePingAsync();
+        (int _, string? answer) = await client.ReceivePingAsync();
         await sending;
 
         Assert.Equal(text, answer);
@@ -134,7 +135,7 @@ public sealed class ConnectionTests
     public async Task Half_close_after_calls_still_gets_the_answers()
     {
         var dispatcher = new EchoDispatcher();
-        await using var host = await RpcTestHost.StartAsync(dispatcher);
+        await using RpcTestHost host = await RpcTestHost.StartAsync(dispatcher);
         using var client = RawClient.Connect(host.Port);
 
         client.Send(RawClient.Ping(1, "hold1"));
@@ -149,7 +150,7 @@ public sealed class ConnectionTests
     [Fact]
     public async Task Half_close_never_overtakes_an_answer_that_is_being_sent()
     {
-        await using var host = await RpcTestHost.StartAsync(new EchoDispatcher());
+        await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
         await Parallel.ForAsync(0, 2_000, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (round, _) =>
         {
             using var client = RawClient.Connect(host.Port);
@@ -162,13 +163,13 @@ public sealed class ConnectionTests
     [Fact]
     public async Task Unknown_method_gets_an_exception_and_the_connection_stays()
     {
-        await using var host = await RpcTestHost.StartAsync(new EchoDispatcher());
+        await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
         using var client = RawClient.Connect(host.Port);
 
         client.Send(RawClient.Message("nonsense", 5, new SetRequest([1], [2]) { ColumnFamily = "x" }));
         client.Send(RawClient.Ping(6, "still here"));
 
-        var exception = await Assert.ThrowsAsync<TApplicationException>(client.ReceivePingAsync);
+        TApplicationException exception = await Assert.ThrowsAsync<TApplicationException>(client.ReceivePingAsync);
         Assert.Equal(TApplicationException.ExceptionType.UnknownMethod, exception.Type);
         Assert.Contains("nonsense", exception.Message, StringComparison.Ordinal);
         Assert.Equal((6, "still here"), await client.ReceivePingAsync());
@@ -197,7 +198,7 @@ public sealed class ConnectionTests
     [MemberData(nameof(Garbage))]
     public async Task Garbage_closes_its_connection_with_a_log_line_and_harms_nobody(string reason, byte[] garbage)
     {
-        await using var host = await RpcTestHost.StartAsync(
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
             new EchoDispatcher(), new RpcLimits { MaxMessageBytes = 1_000_000 });
         using var bystander = RawClient.Connect(host.Port);
         bystander.Send(RawClient.Ping(1, "before"));
@@ -219,9 +220,9 @@ public sealed class ConnectionTests
     public async Task Garbage_in_a_loop_is_logged_at_a_bounded_rate()
     {
         const int connections = 200;
-        await using var host = await RpcTestHost.StartAsync(new EchoDispatcher());
+        await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
 
-        for (var i = 0; i < connections; i++)
+        for (int i = 0; i < connections; i++)
         {
             using var client = RawClient.Connect(host.Port);
             client.Stream.Write("GET / HTTP/1.1\r\n\r\n"u8);
@@ -234,15 +235,16 @@ public sealed class ConnectionTests
     [Fact]
     public async Task Random_bytes_never_do_worse_than_close_the_connection()
     {
-        await using var host = await RpcTestHost.StartAsync(new EchoDispatcher());
+        await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
         var random = new Random(20_261_122);
-        for (var i = 0; i < 300; i++)
+        for (int i = 0; i < 300; i++)
         {
-            var message = RawClient.Ping(1, "some text to change");
-            for (var change = random.Next(1, 6); change > 0; change--)
+            byte[] message = RawClient.Ping(1, "some text to change");
+            for (int change = random.Next(1, 6); change > 0; change--)
             {
                 message[random.Next(message.Length)] = (byte)random.Next(256);
             }
+
             using var client = RawClient.Connect(host.Port);
             client.Stream.Write(message);
             client.Socket.Shutdown(SocketShutdown.Send);
@@ -260,7 +262,7 @@ public sealed class ConnectionTests
     public async Task Client_that_vanishes_leaves_nothing_charged()
     {
         var dispatcher = new EchoDispatcher();
-        await using var host = await RpcTestHost.StartAsync(dispatcher);
+        await using RpcTestHost host = await RpcTestHost.StartAsync(dispatcher);
         using (var client = RawClient.Connect(host.Port))
         {
             client.Send(RawClient.Ping(1, "hold1"));
@@ -280,7 +282,7 @@ public sealed class ConnectionTests
 
     internal static async Task Eventually(Func<bool> condition)
     {
-        var deadline = Environment.TickCount64 + 30_000;
+        long deadline = Environment.TickCount64 + 30_000;
         while (!condition())
         {
             Assert.True(Environment.TickCount64 < deadline, "the condition did not come true within 30 s");
@@ -291,7 +293,7 @@ public sealed class ConnectionTests
     /// <summary>A call of ping whose arguments begin with these bytes.</summary>
     private static byte[] Call(byte[] arguments)
     {
-        var header = new byte[16];
+        byte[] header = new byte[16];
         BinaryPrimitives.WriteUInt32BigEndian(header, 0x80010001);
         BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), 4);
         "ping"u8.CopyTo(header.AsSpan(8));
@@ -303,7 +305,7 @@ public sealed class ConnectionTests
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         try
         {
-            var buffer = new byte[4_096];
+            byte[] buffer = new byte[4_096];
             while (await client.Stream.ReadAsync(buffer, patience.Token) > 0)
             {
                 // Whatever it says is fine as long as it ends.

@@ -17,15 +17,16 @@ public sealed class DiskStallTests
     [InlineData(1)]
     public async Task Stalled_disk_of_one_replica_neither_stops_writes_nor_makes_another_leader(int stepsFromLeader)
     {
-        await using var host = await ServiceHost.StartAsync(replicas: 3);
-        var leader = host.Leader;
-        var stalled = (leader + stepsFromLeader) % 3;
-        var client = host.Client(leader);
-        for (var i = 0; i < 20; i++)
+        await using ServiceHost host = await ServiceHost.StartAsync(replicas: 3);
+        int leader = host.Leader;
+        int stalled = (leader + stepsFromLeader) % 3;
+        TransactionalKV.Client client = host.Client(leader);
+        for (int i = 0; i < 20; i++)
         {
             await SetAsync(client, i);
         }
-        var ballot = host.Replicas[leader].Driver.Status.Ballot;
+
+        Ballot ballot = host.Replicas[leader].Driver.Status.Ballot;
 
         using var disk = new ManualResetEventSlim();
         using var isStalled = new ManualResetEventSlim();
@@ -34,8 +35,8 @@ public sealed class DiskStallTests
             isStalled.Set();
             Assert.True(disk.Wait(TimeSpan.FromSeconds(60)));
         };
-        var end = Environment.TickCount64 + (long)Stall.TotalMilliseconds;
-        var written = 0;
+        long end = Environment.TickCount64 + (long)Stall.TotalMilliseconds;
+        int written = 0;
         try
         {
             while (Environment.TickCount64 < end)
@@ -44,6 +45,7 @@ public sealed class DiskStallTests
                 Assert.Equal(leader, host.Leader);
                 await Task.Delay(5);
             }
+
             Assert.True(isStalled.IsSet);
             Assert.True(host.Logs[stalled].LastSlot < host.Logs[(stalled + 1) % 3].LastSlot);
         }
@@ -62,7 +64,7 @@ public sealed class DiskStallTests
 
     private static async Task SetAsync(TransactionalKV.Client client, int number)
     {
-        var set = await client.setKey(new SetRequest(Key("k"), Key($"{number}")));
+        SetResponse set = await client.setKey(new SetRequest(Key("k"), Key($"{number}")));
         Assert.True(set.Success, set.Error);
     }
 }

@@ -35,10 +35,12 @@ internal sealed class EchoDispatcher : IRpcDispatcher
         {
             return _unknown.Dispatch(in message, direct);
         }
+
         if (_isDraining)
         {
             return Refuse(in message, ErrorCode.SHUTTING_DOWN, "draining", direct);
         }
+
         try
         {
             return _ping.Dispatch(in message, direct);
@@ -56,6 +58,7 @@ internal sealed class EchoDispatcher : IRpcDispatcher
         {
             return new RefusedCall(_ping, in message, new Refusal(code, reason));
         }
+
         _ping.WriteRefusal(direct, message.SequenceId, new Refusal(code, reason));
         return null;
     }
@@ -67,12 +70,13 @@ internal sealed class EchoDispatcher : IRpcDispatcher
     {
         public override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
         {
-            var request = ThriftCodec.Current.ReadRequest<PingRequest>(in message);
-            var text = Encoding.UTF8.GetString(request.Message ?? []);
+            PingRequest request = ThriftCodec.Current.ReadRequest<PingRequest>(in message);
+            string text = Encoding.UTF8.GetString(request.Message ?? []);
             if (text.StartsWith("scan", StringComparison.Ordinal))
             {
                 return scans[text] = new ScanCall(this, in message, request);
             }
+
             if (direct is null || text.StartsWith("hold", StringComparison.Ordinal)
                 || text.StartsWith("pool", StringComparison.Ordinal))
             {
@@ -80,6 +84,7 @@ internal sealed class EchoDispatcher : IRpcDispatcher
                 held[text] = call;
                 return call;
             }
+
             ThriftCodec.Current.WriteReply(direct, NameUtf8, message.SequenceId, Answer(request));
             return null;
         }
@@ -141,10 +146,12 @@ internal sealed class EchoDispatcher : IRpcDispatcher
             {
                 return ScanProgress.Unwanted;
             }
+
             if (!IsReleased)
             {
                 return ScanProgress.Unfinished;
             }
+
             ThriftCodec.Current.WriteReply(output, method.NameUtf8, _sequenceId, Answer(request));
             return ScanProgress.Answered;
         }

@@ -15,10 +15,10 @@ public sealed class LocalReadTests
     {
         const int stalenessMs = 200;
         const int lateMs = 900;
-        await using var host = await ServiceHost.StartAsync(replicas: 3);
-        var leader = host.Leader;
-        var follower = (leader + 1) % 3;
-        var client = host.Client(follower);
+        await using ServiceHost host = await ServiceHost.StartAsync(replicas: 3);
+        int leader = host.Leader;
+        int follower = (leader + 1) % 3;
+        TransactionalKV.Client client = host.Client(follower);
         var get = new GetRequest(Key("a"))
         {
             Consistency = ReadConsistency.LOCAL,
@@ -30,7 +30,7 @@ public sealed class LocalReadTests
         // From now on everything is heard, and nothing less than so long after it was said.
         host.Network.Delay(leader, follower, TimeSpan.FromMilliseconds(lateMs));
         await ReadForAsync(lateMs + 300, (_, _) => { });
-        var set = await host.Client(leader).setKey(new SetRequest(Key("a"), Key("new")));
+        SetResponse set = await host.Client(leader).setKey(new SetRequest(Key("a"), Key("new")));
         Assert.True(set.Success, set.Error);
         await ReadForAsync(lateMs - 100, (sinceMs, answer) => Assert.True(
             sinceMs <= stalenessMs + 20 || answer.Found || answer.Code == ErrorCode.TOO_STALE,
@@ -38,7 +38,7 @@ public sealed class LocalReadTests
 
         async Task ReadForAsync(long durationMs, Action<long, GetResponse> judge)
         {
-            var start = Environment.TickCount64;
+            long start = Environment.TickCount64;
             for (long sinceMs = 0; sinceMs < durationMs; sinceMs = Environment.TickCount64 - start)
             {
                 judge(sinceMs, await client.@get(get));
@@ -49,19 +49,20 @@ public sealed class LocalReadTests
     [Fact]
     public async Task Follower_cut_off_answers_too_stale_and_answers_again_when_it_is_back()
     {
-        await using var host = await ServiceHost.StartAsync(replicas: 3);
-        var follower = (host.Leader + 1) % 3;
-        var client = host.Client(follower);
+        await using ServiceHost host = await ServiceHost.StartAsync(replicas: 3);
+        int follower = (host.Leader + 1) % 3;
+        TransactionalKV.Client client = host.Client(follower);
         var get = new GetRequest(Key("a")) { Consistency = ReadConsistency.LOCAL, MaxStalenessMs = 200 };
         await ConnectionTests.Eventually(() => client.@get(get).GetAwaiter().GetResult().Error is null);
 
-        for (var other = 0; other < 3; other++)
+        for (int other = 0; other < 3; other++)
         {
             host.Network.Cut(follower, other);
             host.Network.Cut(other, follower);
         }
+
         await ConnectionTests.Eventually(() => client.@get(get).GetAwaiter().GetResult().Code == ErrorCode.TOO_STALE);
-        var refused = await client.@get(get);
+        GetResponse refused = await client.@get(get);
         host.Network.HealAll();
 
         Assert.Contains("max_staleness_ms is 200", refused.Error, StringComparison.Ordinal);

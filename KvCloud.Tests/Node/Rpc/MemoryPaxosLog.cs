@@ -35,11 +35,11 @@ internal sealed class MemoryPaxosLog : IPaxosLog
         Writing?.Invoke(writes);
         lock (_gate)
         {
-            foreach (var effects in writes)
+            foreach (Effects effects in writes)
             {
                 Promised = effects.Promised ?? Promised;
                 ChosenSlot = effects.ChosenSlot ?? ChosenSlot;
-                foreach (var entry in effects.Append)
+                foreach (LogEntry entry in effects.Append)
                 {
                     _entries[entry.Slot.Value] = entry;
                 }
@@ -63,10 +63,11 @@ internal sealed class MemoryPaxosLog : IPaxosLog
     {
         lock (_gate)
         {
-            foreach (var trimmed in _entries.Keys.Where(held => held < slot.Value).ToList())
+            foreach (long trimmed in _entries.Keys.Where(held => held < slot.Value).ToList())
             {
                 _entries.Remove(trimmed);
             }
+
             FirstSlot = Slot.Max(FirstSlot, slot);
         }
     }

@@ -1,5 +1,6 @@
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
+using Thrift.Protocol;
 using static KvCloud.Tests.Node.Rpc.ServiceTests;
 
 namespace KvCloud.Tests.Node.Rpc;
@@ -13,13 +14,14 @@ public sealed class PointCodecTests
     public void Answers_are_byte_for_byte_what_Apache_writes(bool isFramed)
     {
         byte[][] values = [[], [1], new byte[100], new byte[5_000], new byte[200_000]];
-        foreach (var value in values)
+        foreach (byte[] value in values)
         {
-            var byHand = Written(isFramed, output => PointCodec.WriteGetAnswer(output, "get"u8, 77, value, 12_345));
-            var apache = Written(isFramed, output => ThriftCodec.Current.WriteReply(
+            byte[] byHand = Written(isFramed, output => PointCodec.WriteGetAnswer(output, "get"u8, 77, value, 12_345));
+            byte[] apache = Written(isFramed, output => ThriftCodec.Current.WriteReply(
                 output, "get"u8, 77, new GetResponse(value, true) { Version = 12_345 }));
             Assert.Equal(apache, byHand);
         }
+
         Assert.Equal(
             Written(isFramed, output => ThriftCodec.Current.WriteReply(output, "get"u8, -1, new GetResponse([], false))),
             Written(isFramed, output => PointCodec.WriteGetAnswer(output, "get"u8, -1, null, 0)));
@@ -37,7 +39,7 @@ public sealed class PointCodecTests
     public void Requests_are_read_as_Apache_reads_them()
     {
         var random = new Random(7);
-        for (var i = 0; i < 500; i++)
+        for (int i = 0; i < 500; i++)
         {
             var set = new SetRequest(Bytes(random), Bytes(random));
             var get = new GetRequest(Bytes(random));
@@ -50,7 +52,7 @@ public sealed class PointCodecTests
             Maybe(random, () => get.Consistency = (ReadConsistency)random.Next(3));
             Maybe(random, () => get.MaxStalenessMs = random.Next());
 
-            var readSet = PointCodec.ReadSet(Parse("setKey", set));
+            PointCodec.SetArguments readSet = PointCodec.ReadSet(Parse("setKey", set));
             Assert.Equal(set.Key, readSet.Key.ToArray());
             Assert.Equal(set.Value, readSet.Value.ToArray());
             Assert.Equal(set.ColumnFamily, readSet.ColumnFamily);
@@ -59,14 +61,14 @@ public sealed class PointCodecTests
             Assert.Equal(set.__isset.acknowledged_below ? set.AcknowledgedBelow : null, readSet.AcknowledgedBelow);
             Assert.Equal(set.__isset.timeout_ms ? set.TimeoutMs : null, readSet.TimeoutMs);
 
-            var readGet = PointCodec.ReadGet(Parse("get", get));
+            PointCodec.GetArguments readGet = PointCodec.ReadGet(Parse("get", get));
             Assert.Equal(get.Key, readGet.Key.ToArray());
             Assert.Equal(get.ColumnFamily, readGet.ColumnFamily);
             Assert.Equal(get.__isset.consistency ? get.Consistency : null, readGet.Consistency);
             Assert.Equal(get.__isset.max_staleness_ms ? get.MaxStalenessMs : null, readGet.MaxStalenessMs);
             Assert.Equal(get.__isset.timeout_ms ? get.TimeoutMs : null, readGet.TimeoutMs);
 
-            var readDelete = PointCodec.ReadDelete(Parse("deleteKey", delete));
+            PointCodec.SetArguments readDelete = PointCodec.ReadDelete(Parse("deleteKey", delete));
             Assert.Equal(delete.Key, readDelete.Key.ToArray());
             Assert.Equal(delete.ColumnFamily, readDelete.ColumnFamily);
             Assert.Equal(delete.__isset.client_id ? delete.ClientId : null, readDelete.ClientId);
@@ -103,11 +105,11 @@ public sealed class PointCodecTests
             new DatabaseStats(1, 2, 3, 4, 5.5, 6, 7, 8) { Details = new() { ["a"] = 1, ["b"] = 2 } },
             new ClusterHealth([new NodeStatus(1, "e", "s", true, 2, 3)], 1, 1, "x", 4),
         ];
-        foreach (var request in requests)
+        foreach (TBase request in requests)
         {
-            var message = RawClient.Message("method", 1, request);
+            byte[] message = RawClient.Message("method", 1, request);
             byte[] stream = [.. message, .. message];
-            foreach (var piece in (int[])[1, 2, 3, 7, stream.Length])
+            foreach (int piece in (int[])[1, 2, 3, 7, stream.Length])
             {
                 Assert.Equal(message.Length, FirstMessage(stream, piece));
             }
@@ -118,12 +120,13 @@ public sealed class PointCodecTests
     {
         var scanner = default(ThriftScanner);
         scanner.Reset(1_000_000);
-        var at = 0;
+        int at = 0;
         while (!scanner.IsComplete)
         {
             Assert.Null(scanner.Error);
             at += scanner.Feed(stream.AsSpan(at, Math.Min(piece, stream.Length - at)));
         }
+
         Assert.Equal(at, scanner.Consumed);
         return at;
     }
@@ -140,7 +143,7 @@ public sealed class PointCodecTests
 
     private static byte[] Bytes(Random random)
     {
-        var bytes = new byte[random.Next(200)];
+        byte[] bytes = new byte[random.Next(200)];
         random.NextBytes(bytes);
         return bytes;
     }

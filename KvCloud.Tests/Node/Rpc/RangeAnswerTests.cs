@@ -9,16 +9,16 @@ public sealed class RangeAnswerTests
     [Fact]
     public async Task Range_without_limit_bytes_has_all_rows_up_to_limit()
     {
-        await using var host = await ServiceHost.StartAsync();
-        var client = host.Client();
+        await using ServiceHost host = await ServiceHost.StartAsync();
+        TransactionalKV.Client client = host.Client();
         await FillAsync(client, keys: 1_200, valueBytes: 4_000);
 
-        var whole = await client.getRange(new GetRangeRequest());
-        var all = await client.getRange(new GetRangeRequest { Limit = 0 });
-        var version = (await client.getReadVersion(new GetReadVersionRequest())).ReadVersion;
-        var snapshot = await client.snapshotGetRange(new SnapshotGetRangeRequest(version) { Limit = 0 });
-        var asked = await client.getRange(new GetRangeRequest { Limit = 0, LimitBytes = 1 << 20 });
-        var byDefault = await client.getRange(new GetRangeRequest { Limit = 0, LimitBytes = 0 });
+        GetRangeResponse whole = await client.getRange(new GetRangeRequest());
+        GetRangeResponse all = await client.getRange(new GetRangeRequest { Limit = 0 });
+        long version = (await client.getReadVersion(new GetReadVersionRequest())).ReadVersion;
+        SnapshotGetRangeResponse snapshot = await client.snapshotGetRange(new SnapshotGetRangeRequest(version) { Limit = 0 });
+        GetRangeResponse asked = await client.getRange(new GetRangeRequest { Limit = 0, LimitBytes = 1 << 20 });
+        GetRangeResponse byDefault = await client.getRange(new GetRangeRequest { Limit = 0, LimitBytes = 0 });
 
         Assert.Equal((1_000, true), (whole.KeyValues!.Count, whole.HasMore));
         Assert.Equal((1_200, false), (all.KeyValues!.Count, all.HasMore));
@@ -33,11 +33,11 @@ public sealed class RangeAnswerTests
     [InlineData(true)]
     public async Task Range_without_limit_bytes_stays_within_what_a_clients_frame_may_hold(bool isFramed)
     {
-        await using var host = await ServiceHost.StartAsync();
-        var client = host.Client(isFramed: isFramed);
+        await using ServiceHost host = await ServiceHost.StartAsync();
+        TransactionalKV.Client client = host.Client(isFramed: isFramed);
         await FillAsync(client, keys: 20, valueBytes: 1 << 20, keysPerCommit: 5);
 
-        var answer = await client.getRange(new GetRangeRequest { Limit = 0 });
+        GetRangeResponse answer = await client.getRange(new GetRangeRequest { Limit = 0 });
 
         Assert.Equal((14, true), (answer.KeyValues!.Count, answer.HasMore));
         Assert.Equal("key-00000013"u8.ToArray(), answer.KeyValues![^1].Key);
@@ -46,12 +46,12 @@ public sealed class RangeAnswerTests
     [Fact]
     public async Task Range_that_takes_longer_than_its_deadline_says_so()
     {
-        await using var host = await ServiceHost.StartAsync();
-        var client = host.Client();
+        await using ServiceHost host = await ServiceHost.StartAsync();
+        TransactionalKV.Client client = host.Client();
         await FillAsync(client, keys: 40_000, valueBytes: 1);
 
-        var late = await client.getRange(new GetRangeRequest { BeginOffset = 39_999, TimeoutMs = 1 });
-        var inTime = await client.getRange(new GetRangeRequest { BeginOffset = 39_999 });
+        GetRangeResponse late = await client.getRange(new GetRangeRequest { BeginOffset = 39_999, TimeoutMs = 1 });
+        GetRangeResponse inTime = await client.getRange(new GetRangeRequest { BeginOffset = 39_999 });
 
         Assert.Equal((false, ErrorCode.TIMEOUT), (late.Success, late.Code));
         Assert.Equal("key-00039999"u8.ToArray(), Assert.Single(inTime.KeyValues!).Key);
@@ -60,13 +60,13 @@ public sealed class RangeAnswerTests
     [Fact]
     public async Task Range_answer_for_which_there_is_no_room_is_overloaded_and_names_the_limit()
     {
-        await using var host = await ServiceHost.StartAsync(
+        await using ServiceHost host = await ServiceHost.StartAsync(
             options: new RpcOptions { Limits = new RpcLimits { MaxScanAnswerBytes = 1_000_000 } });
-        var client = host.Client();
+        TransactionalKV.Client client = host.Client();
         await FillAsync(client, keys: 500, valueBytes: 4_000);
 
-        var tooMuch = await client.getRange(new GetRangeRequest());
-        var little = await client.getRange(new GetRangeRequest { LimitBytes = 500_000 });
+        GetRangeResponse tooMuch = await client.getRange(new GetRangeRequest());
+        GetRangeResponse little = await client.getRange(new GetRangeRequest { LimitBytes = 500_000 });
 
         Assert.Equal((false, ErrorCode.OVERLOADED), (tooMuch.Success, tooMuch.Code));
         Assert.Contains("max_scan_answer_bytes", tooMuch.Error, StringComparison.Ordinal);
@@ -77,12 +77,12 @@ public sealed class RangeAnswerTests
     private static async Task FillAsync(
         TransactionalKV.Client client, int keys, int valueBytes, int keysPerCommit = 1_000)
     {
-        var value = new byte[valueBytes];
-        for (var first = 0; first < keys; first += keysPerCommit)
+        byte[] value = new byte[valueBytes];
+        for (int first = 0; first < keys; first += keysPerCommit)
         {
-            var operations = Enumerable.Range(first, Math.Min(keysPerCommit, keys - first))
+            IEnumerable<Operation> operations = Enumerable.Range(first, Math.Min(keysPerCommit, keys - first))
                 .Select(i => new Operation("set", System.Text.Encoding.UTF8.GetBytes($"key-{i:D8}")) { Value = value });
-            var answer = await client.atomicCommit(new AtomicCommitRequest(0, [.. operations], []));
+            AtomicCommitResponse answer = await client.atomicCommit(new AtomicCommitRequest(0, [.. operations], []));
             Assert.True(answer.Success, answer.Error);
         }
     }

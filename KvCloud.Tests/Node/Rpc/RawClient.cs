@@ -53,7 +53,7 @@ internal sealed class RawClient : IDisposable
 
     public static byte[] Frame(byte[] message)
     {
-        var framed = new byte[message.Length + 4];
+        byte[] framed = new byte[message.Length + 4];
         BinaryPrimitives.WriteInt32BigEndian(framed, message.Length);
         message.CopyTo(framed, 4);
         return framed;
@@ -65,7 +65,7 @@ internal sealed class RawClient : IDisposable
     public async Task<(int SequenceId, string Text)> ReceivePingAsync()
     {
         var result = new TransactionalKV.InternalStructs.ping_result();
-        var sequenceId = await ReceiveAsync(result);
+        int sequenceId = await ReceiveAsync(result);
         return (sequenceId, Encoding.UTF8.GetString(result.Success!.Message));
     }
 
@@ -73,11 +73,12 @@ internal sealed class RawClient : IDisposable
     public async Task<int> ReceiveAsync(TBase result)
     {
         using var patience = new CancellationTokenSource(Patience);
-        var header = await _input.ReadMessageBeginAsync(patience.Token);
+        TMessage header = await _input.ReadMessageBeginAsync(patience.Token);
         if (header.Type == TMessageType.Exception)
         {
             throw await TApplicationException.ReadAsync(_input, patience.Token);
         }
+
         await result.ReadAsync(_input, patience.Token);
         await _input.ReadMessageEndAsync(patience.Token);
         return header.SeqID;

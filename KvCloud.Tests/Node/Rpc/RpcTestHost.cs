@@ -20,7 +20,7 @@ internal sealed class RpcTestHost : IAsyncDisposable
     {
         _application = application;
         Lines = lines;
-        var address = application.Services.GetRequiredService<IServer>()
+        string address = application.Services.GetRequiredService<IServer>()
             .Features.Get<IServerAddressesFeature>()!.Addresses.First();
         Port = new Uri(address).Port;
     }
@@ -44,13 +44,13 @@ internal sealed class RpcTestHost : IAsyncDisposable
     public static async Task<RpcTestHost> StartAsync(Action<IServiceCollection> addDispatcher, RpcOptions options)
     {
         var lines = new LogLines();
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore();
         builder.Logging.AddProvider(lines);
         builder.Services.AddRpcServer(options);
         addDispatcher(builder.Services);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.ListenForRpc()));
-        var application = builder.Build();
+        WebApplication application = builder.Build();
         await application.StartAsync();
         return new RpcTestHost(application, lines);
     }

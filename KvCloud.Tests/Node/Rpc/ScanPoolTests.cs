@@ -13,13 +13,13 @@ public sealed class ScanPoolTests
     [Fact]
     public async Task Costly_call_runs_on_a_thread_of_the_pool_and_what_is_behind_it_does_not()
     {
-        await using var host = await RpcTestHost.StartAsync(_dispatcher);
+        await using RpcTestHost host = await RpcTestHost.StartAsync(_dispatcher);
         using var client = RawClient.Connect(host.Port);
 
         client.Send(RawClient.Ping(1, "scan1"));
         client.Send(RawClient.Ping(2, "echo2"));
         client.Send(RawClient.Ping(3, "scan3"));
-        await ConnectionTests.Eventually(() => _dispatcher.Scans.TryGetValue("scan1", out var scan) && scan.Turns > 2);
+        await ConnectionTests.Eventually(() => _dispatcher.Scans.TryGetValue("scan1", out EchoDispatcher.ScanCall? scan) && scan.Turns > 2);
         await ConnectionTests.Eventually(() => _dispatcher.Scans.ContainsKey("scan3"));
         Assert.Equal(0, _dispatcher.Scans["scan3"].Turns);
         _dispatcher.Scans["scan3"].IsReleased = true;
@@ -37,7 +37,7 @@ public sealed class ScanPoolTests
     [Fact]
     public async Task Costly_calls_of_many_connections_take_turns_on_few_threads()
     {
-        await using var host = await RpcTestHost.StartAsync(_dispatcher, new RpcLimits { MaxConcurrentScans = 1 });
+        await using RpcTestHost host = await RpcTestHost.StartAsync(_dispatcher, new RpcLimits { MaxConcurrentScans = 1 });
         using var first = RawClient.Connect(host.Port);
         using var second = RawClient.Connect(host.Port);
         using var third = RawClient.Connect(host.Port);
@@ -58,7 +58,7 @@ public sealed class ScanPoolTests
     [Fact]
     public async Task Costly_call_for_which_no_place_is_left_is_overloaded_and_names_the_limit()
     {
-        await using var host = await RpcTestHost.StartAsync(
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
             _dispatcher, new RpcLimits { MaxConcurrentScans = 1, MaxQueuedScans = 1 });
         using var first = RawClient.Connect(host.Port);
         using var second = RawClient.Connect(host.Port);
@@ -70,7 +70,7 @@ public sealed class ScanPoolTests
         third.Send(RawClient.Ping(3, "scan3"));
         third.Send(RawClient.Ping(4, "echo4"));
 
-        var (_, refused) = await third.ReceivePingAsync();
+        (int _, string? refused) = await third.ReceivePingAsync();
         Assert.StartsWith("OVERLOADED", refused, StringComparison.Ordinal);
         Assert.Contains("max_queued_scans", refused, StringComparison.Ordinal);
         Assert.Equal((4, "echo4"), await third.ReceivePingAsync());
@@ -81,19 +81,20 @@ public sealed class ScanPoolTests
     [InlineData(true)]
     public async Task Costly_calls_of_a_closed_connection_are_dropped_running_or_waiting(bool hasEndedBefore)
     {
-        await using var host = await RpcTestHost.StartAsync(_dispatcher, new RpcLimits { MaxConcurrentScans = 1 });
+        await using RpcTestHost host = await RpcTestHost.StartAsync(_dispatcher, new RpcLimits { MaxConcurrentScans = 1 });
         var clients = Enumerable.Range(0, 3).Select(_ => RawClient.Connect(host.Port)).ToList();
-        for (var i = 0; i < clients.Count; i++)
+        for (int i = 0; i < clients.Count; i++)
         {
             clients[i].Send(RawClient.Ping(1, $"scan{i}"));
             clients[i].Send(RawClient.Ping(2, $"scan-behind-{i}"));
         }
+
         await ConnectionTests.Eventually(() => host.Scans.Admitted == 3 && _dispatcher.Scans.Count == 6);
         if (hasEndedBefore)
         {
             // A client that only says that it has no more to ask waits for its answers.
             clients.ForEach(client => client.Socket.Shutdown(SocketShutdown.Send));
-            var turns = _dispatcher.Scans["scan0"].Turns;
+            int turns = _dispatcher.Scans["scan0"].Turns;
             await ConnectionTests.Eventually(() => _dispatcher.Scans["scan0"].Turns > turns + 100);
             Assert.Equal(3, host.Scans.Admitted);
         }
@@ -109,7 +110,7 @@ public sealed class ScanPoolTests
     [Fact]
     public async Task Host_that_stops_ends_costly_calls()
     {
-        var host = await RpcTestHost.StartAsync(_dispatcher, new RpcLimits { DrainTimeoutMs = 50 });
+        RpcTestHost host = await RpcTestHost.StartAsync(_dispatcher, new RpcLimits { DrainTimeoutMs = 50 });
         using var client = RawClient.Connect(host.Port);
         client.Send(RawClient.Ping(1, "scan1"));
         await ConnectionTests.Eventually(() => host.Scans.Admitted == 1);

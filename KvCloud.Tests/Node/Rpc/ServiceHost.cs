@@ -47,11 +47,12 @@ internal sealed class ServiceHost : IAsyncDisposable
         int replicas = 1, RpcOptions? options = null, RoutingOptions? routing = null)
     {
         var host = new ServiceHost();
-        for (var self = 0; self < replicas; self++)
+        for (int self = 0; self < replicas; self++)
         {
             await host.AddReplicaAsync(
                 self, replicas, options ?? new RpcOptions { AllowFaultInjection = true }, routing ?? new RoutingOptions());
         }
+
         await ConnectionTests.Eventually(() => host.Leader >= 0);
         return host;
     }
@@ -69,20 +70,22 @@ internal sealed class ServiceHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _disposables.ForEach(disposable => disposable.Dispose());
-        foreach (var server in _servers)
+        foreach (RpcTestHost server in _servers)
         {
             await server.DisposeAsync();
         }
-        foreach (var replica in _replicas)
+
+        foreach (Replica replica in _replicas)
         {
             await replica.DisposeAsync();
         }
+
         Assert.Empty(_fatal);
     }
 
     private async Task AddReplicaAsync(int self, int count, RpcOptions options, RoutingOptions routingOptions)
     {
-        var voters = Enumerable.Range(0, count).Select(id => new NodeId(id)).ToArray();
+        NodeId[] voters = Enumerable.Range(0, count).Select(id => new NodeId(id)).ToArray();
         var identity = new PeerIdentity("test", self, 1, "", "", new GroupTerms("0", 400, 320));
         var executor = new KvStoreExecutor(new MemoryKvStore());
         _logs.Add(new MemoryPaxosLog());

@@ -12,30 +12,30 @@ public sealed class ServiceTests
     [InlineData(true)]
     public async Task Set_get_delete_follow_the_contract(bool isFramed)
     {
-        await using var host = await ServiceHost.StartAsync();
-        var client = host.Client(isFramed: isFramed);
+        await using ServiceHost host = await ServiceHost.StartAsync();
+        TransactionalKV.Client client = host.Client(isFramed: isFramed);
 
-        var missing = await client.@get(new GetRequest(Key("a")));
+        GetResponse missing = await client.@get(new GetRequest(Key("a")));
         Assert.False(missing.Found);
         Assert.Empty(missing.Value);
         Assert.False(missing.__isset.error);
 
-        var set = await client.setKey(new SetRequest(Key("a"), Key("1")));
+        SetResponse set = await client.setKey(new SetRequest(Key("a"), Key("1")));
         Assert.True(set.Success, set.Error);
         Assert.True(set.Version > 0);
 
-        var found = await client.@get(new GetRequest(Key("a")));
+        GetResponse found = await client.@get(new GetRequest(Key("a")));
         Assert.True(found.Found);
         Assert.Equal("1", Text(found.Value));
         Assert.Equal(set.Version, found.Version);
 
-        var emptyValue = await client.setKey(new SetRequest(Key("b"), []));
+        SetResponse emptyValue = await client.setKey(new SetRequest(Key("b"), []));
         Assert.True(emptyValue.Success);
-        var empty = await client.@get(new GetRequest(Key("b")));
+        GetResponse empty = await client.@get(new GetRequest(Key("b")));
         Assert.True(empty.Found);
         Assert.Empty(empty.Value);
 
-        var delete = await client.deleteKey(new DeleteRequest(Key("a")));
+        DeleteResponse delete = await client.deleteKey(new DeleteRequest(Key("a")));
         Assert.True(delete.Success, delete.Error);
         Assert.True(delete.Version > set.Version);
         Assert.False((await client.@get(new GetRequest(Key("a")))).Found);
@@ -44,86 +44,87 @@ public sealed class ServiceTests
     [Fact]
     public async Task Empty_key_and_unknown_column_family_have_the_contracts_texts()
     {
-        await using var host = await ServiceHost.StartAsync();
-        var client = host.Client();
+        await using ServiceHost host = await ServiceHost.StartAsync();
+        TransactionalKV.Client client = host.Client();
 
-        var get = await client.@get(new GetRequest([]));
+        GetResponse get = await client.@get(new GetRequest([]));
         Assert.False(get.Found);
         Assert.Equal("key cannot be empty", get.Error);
         Assert.Equal(ErrorCode.INVALID_ARGUMENT, get.Code);
-        var snapshot = await client.snapshotRead(new SnapshotReadRequest([], 0));
+        SnapshotReadResponse snapshot = await client.snapshotRead(new SnapshotReadRequest([], 0));
         Assert.Equal((false, "key cannot be empty"), (snapshot.Found, snapshot.Error));
-        var set = await client.setKey(new SetRequest([], Key("1")));
+        SetResponse set = await client.setKey(new SetRequest([], Key("1")));
         Assert.Equal((false, "key cannot be empty", "INVALID_ARGUMENT"), (set.Success, set.Error, set.ErrorCode));
-        var delete = await client.deleteKey(new DeleteRequest([]));
+        DeleteResponse delete = await client.deleteKey(new DeleteRequest([]));
         Assert.Equal((false, "key cannot be empty"), (delete.Success, delete.Error));
 
-        var cfGet = await client.@get(new GetRequest(Key("a")) { ColumnFamily = "nope" });
+        GetResponse cfGet = await client.@get(new GetRequest(Key("a")) { ColumnFamily = "nope" });
         Assert.Equal("Column family 'nope' not found", cfGet.Error);
         Assert.Equal(ErrorCode.COLUMN_FAMILY_NOT_FOUND, cfGet.Code);
-        var cfSet = await client.setKey(new SetRequest(Key("a"), Key("1")) { ColumnFamily = "nope" });
+        SetResponse cfSet = await client.setKey(new SetRequest(Key("a"), Key("1")) { ColumnFamily = "nope" });
         Assert.Equal(("Column family 'nope' not found", "COLUMN_FAMILY_NOT_FOUND"), (cfSet.Error, cfSet.ErrorCode));
-        var cfRange = await client.getRange(new GetRangeRequest { ColumnFamily = "nope" });
+        GetRangeResponse cfRange = await client.getRange(new GetRangeRequest { ColumnFamily = "nope" });
         Assert.Equal((false, "Column family 'nope' not found"), (cfRange.Success, cfRange.Error));
     }
 
     [Fact]
     public async Task Bad_arguments_are_named()
     {
-        await using var host = await ServiceHost.StartAsync();
-        var client = host.Client();
+        await using ServiceHost host = await ServiceHost.StartAsync();
+        TransactionalKV.Client client = host.Client();
 
-        var level = await client.@get(new GetRequest(Key("a")) { Consistency = (ReadConsistency)9 });
+        GetResponse level = await client.@get(new GetRequest(Key("a")) { Consistency = (ReadConsistency)9 });
         Assert.Contains("consistency", level.Error, StringComparison.Ordinal);
-        var staleness = await client.@get(new GetRequest(Key("a")) { MaxStalenessMs = -1 });
+        GetResponse staleness = await client.@get(new GetRequest(Key("a")) { MaxStalenessMs = -1 });
         Assert.Contains("max_staleness_ms", staleness.Error, StringComparison.Ordinal);
-        var timeout = await client.setKey(new SetRequest(Key("a"), Key("1")) { TimeoutMs = 0 });
+        SetResponse timeout = await client.setKey(new SetRequest(Key("a"), Key("1")) { TimeoutMs = 0 });
         Assert.Contains("timeout", timeout.Error, StringComparison.Ordinal);
-        var half = await client.setKey(new SetRequest(Key("a"), Key("1")) { ClientId = 3 });
+        SetResponse half = await client.setKey(new SetRequest(Key("a"), Key("1")) { ClientId = 3 });
         Assert.Contains("sequence is missing", half.Error, StringComparison.Ordinal);
-        var limit = await client.getRange(new GetRangeRequest { Limit = -1 });
+        GetRangeResponse limit = await client.getRange(new GetRangeRequest { Limit = -1 });
         Assert.Contains("limit", limit.Error, StringComparison.Ordinal);
-        var large = await client.setKey(new SetRequest(Key("a"), new byte[(1024 * 1024) + 1]));
+        SetResponse large = await client.setKey(new SetRequest(Key("a"), new byte[(1024 * 1024) + 1]));
         Assert.Equal("VALUE_TOO_LARGE", large.ErrorCode);
-        var longKey = await client.@get(new GetRequest(new byte[20_000]));
+        GetResponse longKey = await client.@get(new GetRequest(new byte[20_000]));
         Assert.Equal(ErrorCode.KEY_TOO_LARGE, longKey.Code);
     }
 
     [Fact]
     public async Task GetRange_has_the_contracts_defaults()
     {
-        await using var host = await ServiceHost.StartAsync();
-        var client = host.Client();
-        foreach (var key in (string[])["a", "b", "c", "d"])
+        await using ServiceHost host = await ServiceHost.StartAsync();
+        TransactionalKV.Client client = host.Client();
+        foreach (string key in (string[])["a", "b", "c", "d"])
         {
             await client.setKey(new SetRequest(Key(key), Key("v" + key)));
         }
+
         await client.setKey(new SetRequest([0xff, 1], Key("beyond FF")));
 
-        var all = await client.getRange(new GetRangeRequest());
+        GetRangeResponse all = await client.getRange(new GetRangeRequest());
         Assert.True(all.Success, all.Error);
         Assert.Equal("abcd", Keys(all.KeyValues));
         Assert.False(all.HasMore);
         Assert.Equal("va", Text(all.KeyValues![0].Value));
 
-        var toEnd = await client.getRange(new GetRangeRequest { ToEndOfKeyspace = true });
+        GetRangeResponse toEnd = await client.getRange(new GetRangeRequest { ToEndOfKeyspace = true });
         Assert.Equal(5, toEnd.KeyValues!.Count);
-        var two = await client.getRange(new GetRangeRequest { Limit = 2 });
+        GetRangeResponse two = await client.getRange(new GetRangeRequest { Limit = 2 });
         Assert.Equal(("ab", true), (Keys(two.KeyValues), two.HasMore));
-        var exclusive = await client.getRange(
+        GetRangeResponse exclusive = await client.getRange(
             new GetRangeRequest { BeginKey = Key("a"), BeginOrEqual = false, EndKey = Key("c"), EndOrEqual = true });
         Assert.Equal("bc", Keys(exclusive.KeyValues));
-        var bytes = await client.getRange(new GetRangeRequest { LimitBytes = 1 });
+        GetRangeResponse bytes = await client.getRange(new GetRangeRequest { LimitBytes = 1 });
         Assert.Equal(("a", true), (Keys(bytes.KeyValues), bytes.HasMore));
     }
 
     [Fact]
     public async Task Snapshot_reads_see_their_version()
     {
-        await using var host = await ServiceHost.StartAsync();
-        var client = host.Client();
+        await using ServiceHost host = await ServiceHost.StartAsync();
+        TransactionalKV.Client client = host.Client();
         await client.setKey(new SetRequest(Key("a"), Key("old")));
-        var version = await client.getReadVersion(new GetReadVersionRequest());
+        GetReadVersionResponse version = await client.getReadVersion(new GetReadVersionRequest());
         Assert.True(version.Success, version.Error);
         await client.setKey(new SetRequest(Key("a"), Key("new")));
         await client.setKey(new SetRequest(Key("b"), Key("new")));
@@ -131,24 +132,24 @@ public sealed class ServiceTests
         Assert.Equal("old", Text((await client.snapshotRead(new SnapshotReadRequest(Key("a"), version.ReadVersion))).Value));
         Assert.Equal("old", Text((await client.snapshotGet(new SnapshotGetRequest(Key("a"), version.ReadVersion))).Value));
         Assert.False((await client.snapshotGet(new SnapshotGetRequest(Key("b"), version.ReadVersion))).Found);
-        var range = await client.snapshotGetRange(new SnapshotGetRangeRequest(version.ReadVersion));
+        SnapshotGetRangeResponse range = await client.snapshotGetRange(new SnapshotGetRangeRequest(version.ReadVersion));
         Assert.Equal("a", Keys(range.KeyValues));
         Assert.Equal(version.ReadVersion, range.Version);
 
-        var future = await client.snapshotRead(
+        SnapshotReadResponse future = await client.snapshotRead(
             new SnapshotReadRequest(Key("a"), version.ReadVersion + 1_000) { TimeoutMs = 2_000 });
         Assert.Equal(ErrorCode.VERSION_IN_FUTURE, future.Code);
-        var negative = await client.snapshotRead(new SnapshotReadRequest(Key("a"), -1));
+        SnapshotReadResponse negative = await client.snapshotRead(new SnapshotReadRequest(Key("a"), -1));
         Assert.Contains("read_version", negative.Error, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task AtomicCommit_without_operations_at_a_version_that_nobody_issued_is_refused()
     {
-        await using var host = await ServiceHost.StartAsync();
-        var client = host.Client();
+        await using ServiceHost host = await ServiceHost.StartAsync();
+        TransactionalKV.Client client = host.Client();
 
-        var commit = await client.atomicCommit(new AtomicCommitRequest(1_000_000, [], []));
+        AtomicCommitResponse commit = await client.atomicCommit(new AtomicCommitRequest(1_000_000, [], []));
 
         Assert.False(commit.Success);
         Assert.Equal(ErrorCode.VERSION_IN_FUTURE, commit.Code);
@@ -157,27 +158,27 @@ public sealed class ServiceTests
     [Fact]
     public async Task AtomicCommit_is_all_or_nothing_and_finds_conflicts()
     {
-        await using var host = await ServiceHost.StartAsync();
-        var client = host.Client();
+        await using ServiceHost host = await ServiceHost.StartAsync();
+        TransactionalKV.Client client = host.Client();
         await client.setKey(new SetRequest(Key("a"), Key("1")));
-        var version = (await client.getReadVersion(new GetReadVersionRequest())).ReadVersion;
+        long version = (await client.getReadVersion(new GetReadVersionRequest())).ReadVersion;
 
-        var commit = await client.atomicCommit(new AtomicCommitRequest(
+        AtomicCommitResponse commit = await client.atomicCommit(new AtomicCommitRequest(
             version, [Operation("set", "a", "2"), Operation("delete", "b", null)], [Key("a")]));
         Assert.True(commit.Success, commit.Error);
         Assert.True(commit.CommittedVersion > version);
 
-        var conflict = await client.atomicCommit(new AtomicCommitRequest(
+        AtomicCommitResponse conflict = await client.atomicCommit(new AtomicCommitRequest(
             version, [Operation("set", "c", "3")], [Key("a")]));
         Assert.Equal((false, "CONFLICT", ErrorCode.CONFLICT), (conflict.Success, conflict.ErrorCode, conflict.Code));
-        var range = await client.atomicCommit(new AtomicCommitRequest(version, [Operation("set", "c", "3")], [])
+        AtomicCommitResponse range = await client.atomicCommit(new AtomicCommitRequest(version, [Operation("set", "c", "3")], [])
         {
             ReadConflictRanges = [new ReadConflictRange(Key("a"))],
         });
         Assert.Equal("CONFLICT", range.ErrorCode);
         Assert.False((await client.@get(new GetRequest(Key("c")))).Found);
 
-        var readOnly = await client.atomicCommit(new AtomicCommitRequest(version, [], [Key("a")]));
+        AtomicCommitResponse readOnly = await client.atomicCommit(new AtomicCommitRequest(version, [], [Key("a")]));
         Assert.True(readOnly.Success, readOnly.Error);
         Assert.Equal(version, readOnly.CommittedVersion);
     }
@@ -185,19 +186,19 @@ public sealed class ServiceTests
     [Fact]
     public async Task AtomicCommit_names_the_operation_that_is_wrong()
     {
-        await using var host = await ServiceHost.StartAsync();
-        var client = host.Client();
+        await using ServiceHost host = await ServiceHost.StartAsync();
+        TransactionalKV.Client client = host.Client();
 
-        var unknown = await client.atomicCommit(new AtomicCommitRequest(
+        AtomicCommitResponse unknown = await client.atomicCommit(new AtomicCommitRequest(
             0, [Operation("set", "a", "1"), Operation("swap", "a", "1")], []));
         Assert.Equal("INVALID_OPERATION", unknown.ErrorCode);
         Assert.Contains("operation 1: unknown type 'swap'", unknown.Error, StringComparison.Ordinal);
-        var valueless = await client.atomicCommit(new AtomicCommitRequest(0, [Operation("set", "a", null)], []));
+        AtomicCommitResponse valueless = await client.atomicCommit(new AtomicCommitRequest(0, [Operation("set", "a", null)], []));
         Assert.Equal("INVALID_OPERATION", valueless.ErrorCode);
-        var shortStamp = await client.atomicCommit(new AtomicCommitRequest(
+        AtomicCommitResponse shortStamp = await client.atomicCommit(new AtomicCommitRequest(
             0, [Operation("SET_VERSIONSTAMPED_KEY", "short", "1")], []));
         Assert.Equal("INVALID_OPERATION", shortStamp.ErrorCode);
-        var many = await client.atomicCommit(new AtomicCommitRequest(
+        AtomicCommitResponse many = await client.atomicCommit(new AtomicCommitRequest(
             0, [.. Enumerable.Range(0, 10_001).Select(i => Operation("set", "k" + i, ""))], []));
         Assert.Equal("TOO_MANY_OPERATIONS", many.ErrorCode);
         Assert.False((await client.@get(new GetRequest(Key("a")))).Found);
@@ -206,24 +207,24 @@ public sealed class ServiceTests
     [Fact]
     public async Task Versionstamps_carry_the_committed_version()
     {
-        await using var host = await ServiceHost.StartAsync();
-        var client = host.Client();
+        await using ServiceHost host = await ServiceHost.StartAsync();
+        TransactionalKV.Client client = host.Client();
 
-        var key = await client.setVersionstampedKey(
+        SetVersionstampedKeyResponse key = await client.setVersionstampedKey(
             new SetVersionstampedKeyRequest(Key("log/0123456789"), Key("entry")));
         Assert.True(key.Success, key.Error);
         Assert.Equal("log/", Text(key.GeneratedKey[..4]));
         Assert.Equal(key.Version, System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(key.GeneratedKey.AsSpan(4)));
         Assert.Equal("entry", Text((await client.@get(new GetRequest(key.GeneratedKey))).Value));
 
-        var value = await client.setVersionstampedValue(
+        SetVersionstampedValueResponse value = await client.setVersionstampedValue(
             new SetVersionstampedValueRequest(Key("k"), Key("0123456789")));
         Assert.True(value.Success, value.Error);
         Assert.Equal(value.GeneratedValue, (await client.@get(new GetRequest(Key("k")))).Value);
-        var tooShort = await client.setVersionstampedValue(new SetVersionstampedValueRequest(Key("k"), Key("123")));
+        SetVersionstampedValueResponse tooShort = await client.setVersionstampedValue(new SetVersionstampedValueRequest(Key("k"), Key("123")));
         Assert.Equal((false, ErrorCode.INVALID_OPERATION), (tooShort.Success, tooShort.Code));
 
-        var commit = await client.atomicCommit(new AtomicCommitRequest(
+        AtomicCommitResponse commit = await client.atomicCommit(new AtomicCommitRequest(
             0, [Operation("set", "x", "1"), Operation("SET_VERSIONSTAMPED_KEY", "y/0123456789", "2")], []));
         Assert.Equal(commit.CommittedVersion,
             System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(Assert.Single(commit.Generated!).AsSpan(2)));
@@ -232,9 +233,9 @@ public sealed class ServiceTests
     [Fact]
     public async Task A_request_resent_in_its_session_runs_once()
     {
-        await using var host = await ServiceHost.StartAsync();
-        var client = host.Client();
-        var session = await client.openSession(new OpenSessionRequest());
+        await using ServiceHost host = await ServiceHost.StartAsync();
+        TransactionalKV.Client client = host.Client();
+        OpenSessionResponse session = await client.openSession(new OpenSessionRequest());
         Assert.True(session.Success, session.Error);
         var request = new SetVersionstampedKeyRequest(Key("q/0123456789"), Key("once"))
         {
@@ -242,8 +243,8 @@ public sealed class ServiceTests
             Sequence = 1,
         };
 
-        var first = await client.setVersionstampedKey(request);
-        var second = await client.setVersionstampedKey(request);
+        SetVersionstampedKeyResponse first = await client.setVersionstampedKey(request);
+        SetVersionstampedKeyResponse second = await client.setVersionstampedKey(request);
 
         Assert.True(first.Success, first.Error);
         Assert.Equal(first.GeneratedKey, second.GeneratedKey);
@@ -254,13 +255,13 @@ public sealed class ServiceTests
     [Fact]
     public async Task Column_families_are_made_listed_and_dropped()
     {
-        await using var host = await ServiceHost.StartAsync();
-        var client = host.Client();
+        await using ServiceHost host = await ServiceHost.StartAsync();
+        TransactionalKV.Client client = host.Client();
 
-        var created = await client.createColumnFamily(new ColumnFamilyRequest("users"));
+        ColumnFamilyResponse created = await client.createColumnFamily(new ColumnFamilyRequest("users"));
         Assert.True(created.Success, created.Error);
         Assert.Equal(ErrorCode.COLUMN_FAMILY_EXISTS, (await client.createColumnFamily(new ColumnFamilyRequest("users"))).Code);
-        var list = await client.listColumnFamilies(new ListColumnFamiliesRequest { Consistency = ReadConsistency.READ_INDEX });
+        ListColumnFamiliesResponse list = await client.listColumnFamilies(new ListColumnFamiliesRequest { Consistency = ReadConsistency.READ_INDEX });
         Assert.Equal(["default", "users"], list.Names!);
         await client.setKey(new SetRequest(Key("a"), Key("in users")) { ColumnFamily = "users" });
         Assert.False((await client.@get(new GetRequest(Key("a")))).Found);
@@ -272,13 +273,13 @@ public sealed class ServiceTests
     [Fact]
     public async Task Client_side_calls_say_that_they_are()
     {
-        await using var host = await ServiceHost.StartAsync();
-        var client = host.Client();
+        await using ServiceHost host = await ServiceHost.StartAsync();
+        TransactionalKV.Client client = host.Client();
 
-        var conflict = await client.addReadConflict(new AddReadConflictRequest(Key("a")));
-        var range = await client.addReadConflictRange(new AddReadConflictRangeRequest(Key("a"), Key("b")));
-        var version = await client.setReadVersion(new SetReadVersionRequest(1));
-        var committed = await client.getCommittedVersion(new GetCommittedVersionRequest());
+        AddReadConflictResponse conflict = await client.addReadConflict(new AddReadConflictRequest(Key("a")));
+        AddReadConflictRangeResponse range = await client.addReadConflictRange(new AddReadConflictRangeRequest(Key("a"), Key("b")));
+        SetReadVersionResponse version = await client.setReadVersion(new SetReadVersionRequest(1));
+        GetCommittedVersionResponse committed = await client.getCommittedVersion(new GetCommittedVersionRequest());
 
         Assert.False(conflict.Success || range.Success || version.Success || committed.Success);
         Assert.All([conflict.Error, range.Error, version.Error, committed.Error],
@@ -288,37 +289,37 @@ public sealed class ServiceTests
     [Fact]
     public async Task Ping_echoes_and_tells_the_time()
     {
-        await using var host = await ServiceHost.StartAsync();
+        await using ServiceHost host = await ServiceHost.StartAsync();
 
-        var answer = await host.Client().ping(new PingRequest { Message = Key("hello"), Timestamp = 42 });
+        PingResponse answer = await host.Client().ping(new PingRequest { Message = Key("hello"), Timestamp = 42 });
 
         Assert.Equal("hello", Text(answer.Message));
         Assert.Equal(42, answer.Timestamp);
-        var now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() * 1_000;
+        long now = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() * 1_000;
         Assert.InRange(answer.ServerTimestamp, now - 60_000_000, now + 60_000_000);
     }
 
     [Fact]
     public async Task Admin_calls_tell_real_figures()
     {
-        await using var host = await ServiceHost.StartAsync();
-        var client = host.Client();
+        await using ServiceHost host = await ServiceHost.StartAsync();
+        TransactionalKV.Client client = host.Client();
         await client.setKey(new SetRequest(Key("a"), Key("1")));
         await client.@get(new GetRequest(Key("a")));
         await client.atomicCommit(new AtomicCommitRequest(0, [Operation("nonsense", "a", "1")], []));
 
-        var health = (await client.getClusterHealth(new GetClusterHealthRequest())).ClusterHealth!;
+        ClusterHealth health = (await client.getClusterHealth(new GetClusterHealthRequest())).ClusterHealth!;
         Assert.Equal((1, 1, "healthy", 2L), (health.HealthyNodesCount, health.TotalNodesCount, health.ClusterStatus, health.CurrentTerm));
         Assert.Equal(0, health.Leader!.NodeId);
-        var node = Assert.Single(health.Nodes!);
+        NodeStatus node = Assert.Single(health.Nodes!);
         Assert.Equal(("healthy", true, 2L), (node.Status, node.IsLeader, node.LagSlots));
 
-        var info = await client.getNodeInfo(new GetNodeInfoRequest());
+        GetNodeInfoResponse info = await client.getNodeInfo(new GetNodeInfoRequest());
         Assert.Equal(host.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), info.NodeInfo!.Endpoint.Split(':')[1]);
-        var nobody = await client.getNodeInfo(new GetNodeInfoRequest { NodeId = 9 });
+        GetNodeInfoResponse nobody = await client.getNodeInfo(new GetNodeInfoRequest { NodeId = 9 });
         Assert.Contains("node_id 9", nobody.Error, StringComparison.Ordinal);
 
-        var stats = (await client.getDatabaseStats(new GetDatabaseStatsRequest { IncludeDetailedStats = true })).DatabaseStats!;
+        DatabaseStats stats = (await client.getDatabaseStats(new GetDatabaseStatsRequest { IncludeDetailedStats = true })).DatabaseStats!;
         Assert.Equal((1L, 2L, 1L, 0L, 0L, 1L), (stats.TotalKeys, stats.WriteOperationsCount, stats.ReadOperationsCount,
             stats.ActiveTransactions, stats.CommittedTransactions, stats.AbortedTransactions));
         Assert.True(stats.AverageResponseTimeMs > 0);
@@ -328,12 +329,12 @@ public sealed class ServiceTests
     [Fact]
     public async Task Admin_calls_check_the_token_where_one_is_configured()
     {
-        await using var host = await ServiceHost.StartAsync(options: new RpcOptions { AdminToken = "secret" });
-        var client = host.Client();
+        await using ServiceHost host = await ServiceHost.StartAsync(options: new RpcOptions { AdminToken = "secret" });
+        TransactionalKV.Client client = host.Client();
 
-        var none = await client.getClusterHealth(new GetClusterHealthRequest());
+        GetClusterHealthResponse none = await client.getClusterHealth(new GetClusterHealthRequest());
         Assert.Equal((false, ErrorCode.UNAUTHENTICATED, "auth_token is missing"), (none.Success, none.Code, none.Error));
-        var wrong = await client.getDatabaseStats(new GetDatabaseStatsRequest { AuthToken = "guess" });
+        GetDatabaseStatsResponse wrong = await client.getDatabaseStats(new GetDatabaseStatsRequest { AuthToken = "guess" });
         Assert.Equal((false, "auth_token is wrong"), (wrong.Success, wrong.Error));
         Assert.False((await client.getNodeInfo(new GetNodeInfoRequest())).Success);
         Assert.Equal(ErrorCode.UNAUTHENTICATED, (await client.createColumnFamily(new ColumnFamilyRequest("x"))).Code);
@@ -352,6 +353,7 @@ public sealed class ServiceTests
         {
             operation.Value = Key(value);
         }
+
         return operation;
     }
 

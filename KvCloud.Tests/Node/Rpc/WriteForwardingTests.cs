@@ -12,54 +12,54 @@ public sealed class WriteForwardingTests
     [Fact]
     public async Task Every_kind_of_write_through_a_follower_is_done_and_can_be_read_there_at_once()
     {
-        await using var host = await StartAsync();
-        var client = host.Client(Follower(host));
+        await using ServiceHost host = await StartAsync();
+        TransactionalKV.Client client = host.Client(Follower(host));
 
-        for (var i = 0; i < 50; i++)
+        for (int i = 0; i < 50; i++)
         {
-            var set = await client.setKey(new SetRequest(Key("a"), Key("" + i)));
+            SetResponse set = await client.setKey(new SetRequest(Key("a"), Key("" + i)));
             Assert.True(set.Success, set.Error);
             Assert.Equal("" + i, Text((await client.@get(new GetRequest(Key("a")))).Value));
         }
 
-        var delete = await client.deleteKey(new DeleteRequest(Key("a")));
+        DeleteResponse delete = await client.deleteKey(new DeleteRequest(Key("a")));
         Assert.True(delete.Success, delete.Error);
         Assert.False((await client.@get(new GetRequest(Key("a")))).Found);
 
-        var read = await client.getReadVersion(new GetReadVersionRequest());
-        var commit = await client.atomicCommit(
+        GetReadVersionResponse read = await client.getReadVersion(new GetReadVersionRequest());
+        AtomicCommitResponse commit = await client.atomicCommit(
             new AtomicCommitRequest(read.ReadVersion, [Operation("set", "b", "1")], [Key("b")]));
         Assert.True(commit.Success, commit.Error);
-        var conflict = await client.atomicCommit(
+        AtomicCommitResponse conflict = await client.atomicCommit(
             new AtomicCommitRequest(read.ReadVersion, [Operation("set", "b", "2")], [Key("b")]));
         Assert.Equal((false, "CONFLICT"), (conflict.Success, conflict.ErrorCode));
         Assert.Equal("1", Text((await client.@get(new GetRequest(Key("b")))).Value));
 
-        var key = await client.setVersionstampedKey(new SetVersionstampedKeyRequest(new byte[12], Key("v")));
+        SetVersionstampedKeyResponse key = await client.setVersionstampedKey(new SetVersionstampedKeyRequest(new byte[12], Key("v")));
         Assert.True(key.Success, key.Error);
         Assert.Equal("v", Text((await client.@get(new GetRequest(key.GeneratedKey))).Value));
-        var value = await client.setVersionstampedValue(new SetVersionstampedValueRequest(Key("c"), new byte[12]));
+        SetVersionstampedValueResponse value = await client.setVersionstampedValue(new SetVersionstampedValueRequest(Key("c"), new byte[12]));
         Assert.Equal(value.GeneratedValue, (await client.@get(new GetRequest(Key("c")))).Value);
 
-        var created = await client.createColumnFamily(new ColumnFamilyRequest("extra"));
+        ColumnFamilyResponse created = await client.createColumnFamily(new ColumnFamilyRequest("extra"));
         Assert.True(created.Success, created.Error);
         Assert.True((await client.setKey(new SetRequest(Key("d"), Key("1")) { ColumnFamily = "extra" })).Success);
         Assert.True((await client.dropColumnFamily(new ColumnFamilyRequest("extra"))).Success);
-        var dropped = await client.setKey(new SetRequest(Key("d"), Key("1")) { ColumnFamily = "extra" });
+        SetResponse dropped = await client.setKey(new SetRequest(Key("d"), Key("1")) { ColumnFamily = "extra" });
         Assert.Contains("Column family 'extra' not found", dropped.Error, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Request_sent_again_through_any_node_runs_once_and_gets_the_same_answer()
     {
-        await using var host = await StartAsync();
-        var session = await host.Client(Follower(host)).openSession(new OpenSessionRequest());
+        await using ServiceHost host = await StartAsync();
+        OpenSessionResponse session = await host.Client(Follower(host)).openSession(new OpenSessionRequest());
         Assert.True(session.Success, session.Error);
         var versions = new HashSet<long>();
 
-        for (var node = 0; node < 6; node++)
+        for (int node = 0; node < 6; node++)
         {
-            var set = await host.Client(node % 3).setKey(
+            SetResponse set = await host.Client(node % 3).setKey(
                 new SetRequest(Key("once"), Key("1")) { ClientId = session.ClientId, Sequence = 1 });
             Assert.True(set.Success, set.Error);
             versions.Add(set.Version);
@@ -71,16 +71,16 @@ public sealed class WriteForwardingTests
     [Fact]
     public async Task Follower_cut_off_from_its_leader_says_no_leader_and_writes_nothing()
     {
-        await using var host = await StartAsync();
-        var follower = Follower(host);
-        var client = host.Client(follower);
-        for (var other = 0; other < 3; other++)
+        await using ServiceHost host = await StartAsync();
+        int follower = Follower(host);
+        TransactionalKV.Client client = host.Client(follower);
+        for (int other = 0; other < 3; other++)
         {
             host.Network.Cut(follower, other);
             host.Network.Cut(other, follower);
         }
 
-        var set = await client.setKey(new SetRequest(Key("cut"), Key("1")));
+        SetResponse set = await client.setKey(new SetRequest(Key("cut"), Key("1")));
 
         Assert.Equal((false, "NO_LEADER"), (set.Success, set.ErrorCode));
         host.Network.HealAll();
@@ -92,16 +92,16 @@ public sealed class WriteForwardingTests
     [Fact]
     public async Task Answer_lost_on_its_way_back_is_told_as_unknown_and_the_write_may_be_there()
     {
-        await using var host = await StartAsync();
-        var leader = host.Leader;
-        var follower = Follower(host);
+        await using ServiceHost host = await StartAsync();
+        int leader = host.Leader;
+        int follower = Follower(host);
         host.Network.Cut(leader, follower);
 
-        var set = await host.Client(follower).setKey(new SetRequest(Key("lost"), Key("1")) { TimeoutMs = 150 });
+        SetResponse set = await host.Client(follower).setKey(new SetRequest(Key("lost"), Key("1")) { TimeoutMs = 150 });
 
         Assert.Equal((false, "OUTCOME_UNKNOWN"), (set.Success, set.ErrorCode));
-        var other = 3 - leader - follower;
-        var get = await host.Client(other).@get(
+        int other = 3 - leader - follower;
+        GetResponse get = await host.Client(other).@get(
             new GetRequest(Key("lost")) { Consistency = ReadConsistency.READ_INDEX, TimeoutMs = 20_000 });
         Assert.True(get.Found, get.Error);
     }
@@ -111,7 +111,7 @@ public sealed class WriteForwardingTests
     /// <summary>Started, and every node knows who leads.</summary>
     private static async Task<ServiceHost> StartAsync()
     {
-        var host = await ServiceHost.StartAsync(replicas: 3, routing: Forward);
+        ServiceHost host = await ServiceHost.StartAsync(replicas: 3, routing: Forward);
         await ConnectionTests.Eventually(
             () => host.Replicas.All(replica => replica.Driver.Status.Leader?.Value == host.Leader));
         return host;

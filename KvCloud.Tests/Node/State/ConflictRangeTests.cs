@@ -71,7 +71,7 @@ public sealed class ConflictRangeTests : IDisposable
                     continue;
                 }
 
-                var readVersion = (int)random.NextInt64(Math.Max(0, _version - 60), _version + 1);
+                int readVersion = (int)random.NextInt64(Math.Max(0, _version - 60), _version + 1);
                 ConflictRange[] ranges = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => Range(
                     random.Next(2) == 0 ? null : "other", RandomKey(random), random.Next(5) == 0 ? null : RandomKey(random)))];
                 CommandResult? actual = Check(readVersion, ranges);

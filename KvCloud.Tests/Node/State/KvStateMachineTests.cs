@@ -174,7 +174,7 @@ public sealed class KvStateMachineTests : IDisposable
     public void Window_goes_on_after_a_crash_as_without_one()
     {
         _state.Retention = new MvccRetention(TimeMs: 1_000, Versions: 1_000_000);
-        using var other = InMemory();
+        using StateHarness other = InMemory();
         other.Retention = _state.Retention;
         for (int i = 0; i < 60; i++)
         {
@@ -204,7 +204,7 @@ public sealed class KvStateMachineTests : IDisposable
         BinaryPrimitives.WriteInt64LittleEndian(record.AsSpan(33), 123_456);
         BinaryPrimitives.WriteUInt64LittleEndian(record.AsSpan(53), XxHash3.HashToUInt64(record.AsSpan(0, 53)));
 
-        StateRecord state = StateRecord.Read(record);
+        var state = StateRecord.Read(record);
 
         Assert.Equal(
             (7L, 9L, 123_456L, 123_456L),

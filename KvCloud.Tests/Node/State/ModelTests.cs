@@ -39,7 +39,7 @@ public sealed class ModelTests
         var seen = new SortedSet<ErrorCode>();
         for (int seed = 100; seed < 108; seed++)
         {
-            using StateHarness state = StateHarness.InMemory();
+            using var state = StateHarness.InMemory();
             seen.UnionWith(Run(state, seed, Steps));
         }
 

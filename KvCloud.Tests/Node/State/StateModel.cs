@@ -74,7 +74,7 @@ internal sealed class StateModel
             return Run(command);
         }
 
-        if (!_sessions.TryGetValue(identity.ClientId, out var answers))
+        if (!_sessions.TryGetValue(identity.ClientId, out Dictionary<long, (KvCommand Command, CommandResult Result)>? answers))
         {
             return new CommandResult(ErrorCode.SESSION_EXPIRED);
         }
@@ -86,7 +86,7 @@ internal sealed class StateModel
             return new CommandResult(ErrorCode.SESSION_EXPIRED);
         }
 
-        if (answers.TryGetValue(identity.Sequence, out var known))
+        if (answers.TryGetValue(identity.Sequence, out (KvCommand Command, CommandResult Result) known))
         {
             return ReferenceEquals(known.Command, command)
                 ? known.Result

@@ -19,7 +19,7 @@ public sealed class DataDirectoryTests : IDisposable
     public void Open_again_gives_the_same_identity()
     {
         DirectoryIdentity first;
-        using (DataDirectory directory = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters))
+        using (var directory = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters))
         {
             Assert.True(directory.IsNew);
             directory.NoteStoresMade();
@@ -27,7 +27,7 @@ public sealed class DataDirectoryTests : IDisposable
             first = directory.Identity;
         }
 
-        using DataDirectory again = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters);
+        using var again = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters);
         Assert.False(again.IsNew);
         Assert.Equal(first, again.Identity);
     }
@@ -35,8 +35,8 @@ public sealed class DataDirectoryTests : IDisposable
     [Fact]
     public void Incarnations_of_two_directories_differ()
     {
-        using DataDirectory one = DataDirectory.Open(SystemFiles.Instance, _directory.Sub("a"), "c1", 1, Voters);
-        using DataDirectory two = DataDirectory.Open(SystemFiles.Instance, _directory.Sub("b"), "c1", 1, Voters);
+        using var one = DataDirectory.Open(SystemFiles.Instance, _directory.Sub("a"), "c1", 1, Voters);
+        using var two = DataDirectory.Open(SystemFiles.Instance, _directory.Sub("b"), "c1", 1, Voters);
 
         Assert.NotEqual(one.Identity.Incarnation, two.Identity.Incarnation);
     }
@@ -46,8 +46,8 @@ public sealed class DataDirectoryTests : IDisposable
     {
         DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
 
-        var node = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 2, Voters));
-        var cluster = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c2", 1, Voters));
+        DataDirectoryForeignException node = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 2, Voters));
+        DataDirectoryForeignException cluster = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c2", 1, Voters));
 
         Assert.Contains("belongs to node 1, not to node 2", node.Message, StringComparison.Ordinal);
         Assert.Contains("belongs to cluster 'c1', not to 'c2'", cluster.Message, StringComparison.Ordinal);
@@ -59,7 +59,7 @@ public sealed class DataDirectoryTests : IDisposable
     {
         DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
 
-        var refusal = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, "0,1,2,3,4"));
+        DataDirectoryForeignException refusal = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, "0,1,2,3,4"));
 
         Assert.Contains("the voters 0,1,2, the configuration names 0,1,2,3,4", refusal.Message, StringComparison.Ordinal);
         DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
@@ -68,9 +68,9 @@ public sealed class DataDirectoryTests : IDisposable
     [Fact]
     public void Second_opener_is_told_who_holds_it()
     {
-        using DataDirectory held = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters);
+        using var held = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters);
 
-        var refusal = Assert.Throws<DataDirectoryInUseException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
+        DataDirectoryInUseException refusal = Assert.Throws<DataDirectoryInUseException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
 
         Assert.Contains($"process {Environment.ProcessId}", refusal.Message, StringComparison.Ordinal);
     }
@@ -101,7 +101,7 @@ public sealed class DataDirectoryTests : IDisposable
         string file = Path.Combine(NodePath, "identity");
         File.WriteAllText(file, File.ReadAllText(file).Replace("format=4", "format=9", StringComparison.Ordinal));
 
-        var refusal = Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
+        DataDirectoryCorruptException refusal = Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
 
         Assert.Contains("format 9", refusal.Message, StringComparison.Ordinal);
     }
@@ -109,19 +109,19 @@ public sealed class DataDirectoryTests : IDisposable
     [Fact]
     public void NoteFormed_is_there_at_the_next_start()
     {
-        using (DataDirectory directory = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters))
+        using (var directory = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters))
         {
             directory.NoteStoresMade();
             Assert.False(directory.Identity.IsFormed);
         }
 
-        using (DataDirectory directory = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters))
+        using (var directory = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters))
         {
             Assert.False(directory.Identity.IsFormed);
             directory.NoteFormed();
         }
 
-        using DataDirectory again = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters);
+        using var again = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters);
         Assert.True(again.Identity is { IsFormed: true, HasStores: true });
     }
 
@@ -136,7 +136,7 @@ public sealed class DataDirectoryTests : IDisposable
         ulong checksum = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(body));
         File.WriteAllText(Path.Combine(NodePath, "identity"), $"{body}checksum={checksum:x16}\n");
 
-        using DataDirectory directory = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters);
+        using var directory = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters);
 
         Assert.Equal(isFormed, directory.Identity.IsFormed);
         Assert.Equal(42, directory.Identity.Incarnation);

@@ -140,12 +140,12 @@ public sealed class KvStoreContractTests : StoreTests
     [Fact]
     public void Checkpoint_opens_as_a_store_with_all_that_was_written()
     {
-        using RocksKvStore store = RocksKvStore.Open(Temporary.Sub("data"), new StoreOptions());
+        using var store = RocksKvStore.Open(Temporary.Sub("data"), new StoreOptions());
         Write(store, batch => batch.Put(KvTable.Sessions, "a"u8, "1"u8));
         store.CreateCheckpoint(Temporary.Sub("checkpoint"));
         Write(store, batch => batch.Put(KvTable.Sessions, "a"u8, "2"u8));
 
-        using RocksKvStore copy = RocksKvStore.Open(Temporary.Sub("checkpoint"), new StoreOptions());
+        using var copy = RocksKvStore.Open(Temporary.Sub("checkpoint"), new StoreOptions());
         Assert.Equal("1", Get(copy, "a"));
     }
 
@@ -162,7 +162,7 @@ public sealed class KvStoreContractTests : StoreTests
     [Fact]
     public void Figures_of_a_rocks_store_are_real()
     {
-        using RocksKvStore store = RocksKvStore.Open(
+        using var store = RocksKvStore.Open(
             Temporary.Sub("data"), new StoreOptions { EnableStatistics = true });
         Write(store, batch =>
         {

@@ -53,8 +53,8 @@ public sealed class CallTracingTests
     {
         byte[] header = [0x80, 1, 0, 1, 0, 0, 0, 4, (byte)'p', (byte)'i', (byte)'n', (byte)'g', 0, 0, 0, 1];
         byte[] numberInField110 = [12, 0, 1, 8, 0, 110, 0, 0, 0, 5, 0, 0];
-        RequestMessage empty = RequestMessage.Parse((byte[])[.. header, 0], 0);
-        RequestMessage number = RequestMessage.Parse((byte[])[.. header, .. numberInField110], 0);
+        var empty = RequestMessage.Parse((byte[])[.. header, 0], 0);
+        var number = RequestMessage.Parse((byte[])[.. header, .. numberInField110], 0);
 
         Assert.False(CallTracing.TryReadContext(in empty, out _));
         Assert.False(CallTracing.TryReadContext(in number, out _));

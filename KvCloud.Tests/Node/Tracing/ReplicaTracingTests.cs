@@ -22,10 +22,10 @@ public sealed class ReplicaTracingTests : IDisposable
     [Fact]
     public async Task Write_on_the_leader_is_one_trace_with_log_and_apply_of_every_replica()
     {
-        await using var host = await StartAsync();
-        var caller = NewCaller();
+        await using ServiceHost host = await StartAsync();
+        ActivityContext caller = NewCaller();
 
-        var set = await host.Client(host.Leader).setKey(
+        SetResponse set = await host.Client(host.Leader).setKey(
             new SetRequest(Key("secret-key"), Key("secret-value")) { Traceparent = Text(caller) });
 
         Assert.True(set.Success, set.Error);
@@ -45,11 +45,11 @@ public sealed class ReplicaTracingTests : IDisposable
     [Fact]
     public async Task Write_passed_on_by_a_follower_stays_in_its_trace()
     {
-        await using var host = await StartAsync(new RoutingOptions { ForwardWrites = true });
-        var follower = (host.Leader + 1) % 3;
-        var caller = NewCaller();
+        await using ServiceHost host = await StartAsync(new RoutingOptions { ForwardWrites = true });
+        int follower = (host.Leader + 1) % 3;
+        ActivityContext caller = NewCaller();
 
-        var set = await host.Client(follower).setKey(new SetRequest(Key("a"), Key("1")) { Traceparent = Text(caller) });
+        SetResponse set = await host.Client(follower).setKey(new SetRequest(Key("a"), Key("1")) { Traceparent = Text(caller) });
 
         Assert.True(set.Success, set.Error);
         Activity server = await OneAsync(caller, "TransactionalKV/setKey");
@@ -68,10 +68,10 @@ public sealed class ReplicaTracingTests : IDisposable
     [Fact]
     public async Task Writes_that_share_a_slot_are_linked_with_its_span()
     {
-        await using var host = await StartAsync();
+        await using ServiceHost host = await StartAsync();
         TransactionalKV.Client[] clients = [.. Enumerable.Range(0, 16).Select(_ => host.Client(host.Leader))];
         List<Activity> shared = [];
-        for (var round = 0; round < 200 && shared.Count == 0; round++)
+        for (int round = 0; round < 200 && shared.Count == 0; round++)
         {
             await Task.WhenAll(clients.Select((client, i) => client.setKey(
                 new SetRequest(Key("k" + i), Key("v")) { Traceparent = Text(NewCaller()) })));
@@ -93,10 +93,10 @@ public sealed class ReplicaTracingTests : IDisposable
     [Fact]
     public async Task Linearizable_read_on_a_follower_shows_its_wait_for_the_read_index()
     {
-        await using var host = await StartAsync();
-        var caller = NewCaller();
+        await using ServiceHost host = await StartAsync();
+        ActivityContext caller = NewCaller();
 
-        var get = await host.Client((host.Leader + 1) % 3).@get(
+        GetResponse get = await host.Client((host.Leader + 1) % 3).@get(
             new GetRequest(Key("a")) { Consistency = ReadConsistency.READ_INDEX, Traceparent = Text(caller) });
 
         Assert.False(get.__isset.code && get.Code != ErrorCode.OK, get.Error);
@@ -109,10 +109,10 @@ public sealed class ReplicaTracingTests : IDisposable
     [Fact]
     public async Task Refused_call_has_a_span_that_says_why()
     {
-        await using var host = await StartAsync();
-        var caller = NewCaller();
+        await using ServiceHost host = await StartAsync();
+        ActivityContext caller = NewCaller();
 
-        var set = await host.Client((host.Leader + 1) % 3).setKey(
+        SetResponse set = await host.Client((host.Leader + 1) % 3).setKey(
             new SetRequest(Key("a"), Key("1")) { Traceparent = Text(caller) });
 
         Assert.Equal("NOT_LEADER", set.ErrorCode);
@@ -125,12 +125,12 @@ public sealed class ReplicaTracingTests : IDisposable
     [InlineData("nonsense")]
     public async Task Call_that_is_not_sampled_or_not_understood_is_done_and_leaves_no_span(string traceParent)
     {
-        await using var host = await StartAsync();
-        var client = host.Client(host.Leader);
+        await using ServiceHost host = await StartAsync();
+        TransactionalKV.Client client = host.Client(host.Leader);
 
-        var set = await client.setKey(new SetRequest(Key("a"), Key("1")) { Traceparent = traceParent });
-        var get = await client.@get(new GetRequest(Key("a")) { Traceparent = traceParent });
-        var commit = await client.atomicCommit(
+        SetResponse set = await client.setKey(new SetRequest(Key("a"), Key("1")) { Traceparent = traceParent });
+        GetResponse get = await client.@get(new GetRequest(Key("a")) { Traceparent = traceParent });
+        AtomicCommitResponse commit = await client.atomicCommit(
             new AtomicCommitRequest(0, [Operation("set", "b", "1")], []) { Traceparent = traceParent });
 
         Assert.True(set.Success, set.Error);
@@ -143,7 +143,7 @@ public sealed class ReplicaTracingTests : IDisposable
     /// <summary>Started, and every node knows who leads.</summary>
     private static async Task<ServiceHost> StartAsync(RoutingOptions? routing = null)
     {
-        var host = await ServiceHost.StartAsync(replicas: 3, NoRoots, routing);
+        ServiceHost host = await ServiceHost.StartAsync(replicas: 3, NoRoots, routing);
         await ConnectionTests.Eventually(
             () => host.Replicas.All(replica => replica.Driver.Status.Leader?.Value == host.Leader));
         return host;

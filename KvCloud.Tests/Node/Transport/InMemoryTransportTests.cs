@@ -122,7 +122,7 @@ public sealed class InMemoryTransportTests
     [Fact]
     public async Task Alone_has_nobody_to_send_to()
     {
-        await using InMemoryTransport alone = InMemoryTransport.Alone(TestNode.Identity(0));
+        await using var alone = InMemoryTransport.Alone(TestNode.Identity(0));
         await alone.StartAsync(_received.EnqueueAll, _reports.Enqueue, CancellationToken.None);
 
         alone.Send([]);

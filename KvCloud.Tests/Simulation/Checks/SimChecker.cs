@@ -56,8 +56,8 @@ internal sealed class SimChecker(SimWorld world)
         Require(
             log.Promised >= _toldPromise[id],
             $"{node.Self} promised {_toldPromise[id]} and came back with {log.Promised}");
-        Slot chosen = Slot.Max(log.ChosenSlot, log.FirstSlot.Previous);
-        Dictionary<long, LogEntry> held = log.Read(log.FirstSlot, log.LastSlot, int.MaxValue)
+        var chosen = Slot.Max(log.ChosenSlot, log.FirstSlot.Previous);
+        var held = log.Read(log.FirstSlot, log.LastSlot, int.MaxValue)
             .ToDictionary(entry => entry.Slot.Value);
         for (Slot slot = log.FirstSlot; slot <= chosen; slot = slot.Next)
         {

@@ -7,9 +7,11 @@ namespace KvCloud.Tests.Simulation;
 
 /// <summary>One change of the production code that breaks a rule: see mutations.toml.</summary>
 /// <param name="File">Below the root of the repository.</param>
+/// <param name="World">The sabotage whose world it is run in, without that sabotage; null for any world.</param>
 /// <param name="Finds">What the checker says that must find it; null where <paramref name="Unfound"/> says why none does.</param>
 internal sealed record CodeMutation(
-    string Name, string Rule, string File, string Find, string Replace, string? Finds, string? Unfound, ulong From)
+    string Name, string Rule, string File, string Find, string Replace, string? Finds, string? Unfound, string? World,
+    ulong From)
 {
     public static IReadOnlyList<CodeMutation> Load()
     {
@@ -42,6 +44,7 @@ internal sealed record CodeMutation(
             Text("replace"),
             Optional("finds"),
             Optional("unfound"),
+            Optional("world"),
             table.TryGetValue("from", out object? from) ? Convert.ToUInt64(from, CultureInfo.InvariantCulture) : 1);
     }
 }

@@ -11,7 +11,7 @@ namespace KvCloud.Tests.Simulation;
 internal static class MutateCommand
 {
     private const string Usage = """
-        usage: eng/mutate [--only NAME] [--seeds N]    look for each mutation in N seeds (default 3000)
+        usage: eng/mutate [--only NAME,NAME] [--seeds N]    look for each mutation in N seeds (default 3000)
         """;
 
     /// <summary>Mutated code may run for ever.</summary>
@@ -43,7 +43,7 @@ internal static class MutateCommand
             }
         }
 
-        CodeMutation[] mutations = [.. CodeMutation.Load().Where(mutation => only is null || mutation.Name == only)];
+        CodeMutation[] mutations = [.. CodeMutation.Load().Where(mutation => only is null || only.Split(',').Contains(mutation.Name))];
         if (mutations.Length == 0)
         {
             Console.Error.WriteLine($"mutate: there is no mutation '{only}'");
@@ -121,14 +121,18 @@ internal static class MutateCommand
     /// <summary>What a checker said first that was expected, or else what was said first; null if nothing was found.</summary>
     private static async Task<string?> SimulateAsync(string simulator, CodeMutation mutation, int seeds)
     {
+        string[] world = mutation.World is string name ? ["--sabotage", name, "--control"] : [];
         ProcessStartInfo info = DotNet.Command(
+        [
             "exec",
             Path.Combine(simulator, "KvCloud.Tests.dll"),
             "simulate",
             "--seeds",
             seeds.ToString(CultureInfo.InvariantCulture),
             "--from",
-            mutation.From.ToString(CultureInfo.InvariantCulture));
+            mutation.From.ToString(CultureInfo.InvariantCulture),
+            .. world,
+        ]);
         (int _, string output) = await RunAsync(info, MaxRun);
         string[] said = [.. output.Split('\n').Where(line => line.StartsWith("seed ", StringComparison.Ordinal))];
         return mutation.Finds is string finds

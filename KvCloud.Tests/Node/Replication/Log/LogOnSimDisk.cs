@@ -105,7 +105,7 @@ internal sealed class LogOnSimDisk
             return false;
         }
 
-        LogModel found = LogModel.Of(log!);
+        var found = LogModel.Of(log!);
         Assert.True(
             found == _certain || found == _possible,
             $"after a start the log has {found}; it should have {_certain} or {_possible}");
@@ -358,8 +358,8 @@ internal sealed class LogOnSimDisk
 
         try
         {
-            using SegmentedPaxosLog log = SegmentedPaxosLog.Open(_disk, LogPath, options: _options);
-            LogModel found = LogModel.Of(log);
+            using var log = SegmentedPaxosLog.Open(_disk, LogPath, options: _options);
+            var found = LogModel.Of(log);
             Assert.True(
                 found == _certain
                 || found == _possible

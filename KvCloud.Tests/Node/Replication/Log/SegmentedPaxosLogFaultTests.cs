@@ -97,7 +97,7 @@ public sealed class SegmentedPaxosLogFaultTests
         Open(disk).Dispose();
         disk.Lose(oldest);
 
-        var refusal = Assert.Throws<LogCorruptException>(() => Open(disk));
+        LogCorruptException refusal = Assert.Throws<LogCorruptException>(() => Open(disk));
         Assert.Contains($"{oldest} is missing", refusal.Message, StringComparison.Ordinal);
     }
 
@@ -124,7 +124,7 @@ public sealed class SegmentedPaxosLogFaultTests
         for (int life = 0; life < 6; life++)
         {
             int sizeBytes = (8 + (8 * (life % 3))) * 1024;
-            using SegmentedPaxosLog log = SegmentedPaxosLog.Open(
+            using var log = SegmentedPaxosLog.Open(
                 disk, "/log", options: new SegmentedLogOptions { SegmentSizeBytes = sizeBytes, RunLater = _ => { } });
             for (int slot = 1; slot <= 10; slot++)
             {

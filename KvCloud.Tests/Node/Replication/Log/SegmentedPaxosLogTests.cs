@@ -216,7 +216,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
             file.SetLength(halves == 2 ? length / 2 : length - 5);
         }
 
-        var refusal = Assert.Throws<LogCorruptException>(Open);
+        LogCorruptException refusal = Assert.Throws<LogCorruptException>(Open);
         Assert.Contains(LastSegment, refusal.Message, StringComparison.Ordinal);
         Assert.Contains("shorter", refusal.Message, StringComparison.Ordinal);
     }
@@ -227,7 +227,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
         WriteThree(isClosed: true);
         Overwrite(LastSegment, EndOf(LastSegment) - GroupFrame.SizeOf(BodyBytes), new byte[GroupFrame.SizeOf(BodyBytes)]);
 
-        var refusal = Assert.Throws<LogCorruptException>(Open);
+        LogCorruptException refusal = Assert.Throws<LogCorruptException>(Open);
 
         Assert.Contains("ends with write 2", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("write 3", refusal.Message, StringComparison.Ordinal);
@@ -326,7 +326,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
         long end = WriteThree();
         Flip(LastSegment, place < 0 ? end + place : place);
 
-        var refusal = Assert.Throws<LogCorruptException>(Open);
+        LogCorruptException refusal = Assert.Throws<LogCorruptException>(Open);
 
         Assert.Contains(LogPath, refusal.Message, StringComparison.Ordinal);
         Assert.Contains(says, refusal.Message, StringComparison.Ordinal);
@@ -436,7 +436,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
 
         Assert.Throws<LogFailedException>(
             () => log.Write([Effects(null, 0, Entry(2, new byte[SegmentSizeBytes]))]));
-        var refusal = Assert.Throws<LogFailedException>(() => log.Write([Effects(null, 0, Entry(3, "c"))]));
+        LogFailedException refusal = Assert.Throws<LogFailedException>(() => log.Write([Effects(null, 0, Entry(3, "c"))]));
         Assert.Contains("failed before", refusal.Message, StringComparison.Ordinal);
         Assert.Throws<LogFailedException>(() => log.TrimBelow(new Slot(2)));
     }
@@ -447,7 +447,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
         using SegmentedPaxosLog log = Open();
         using var isDone = new CancellationTokenSource();
         int read = 0;
-        Task reader = Task.Run(() =>
+        var reader = Task.Run(() =>
         {
             while (!isDone.IsCancellationRequested)
             {
@@ -458,7 +458,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
                 }
             }
         });
-        Task trimmer = Task.Run(async () =>
+        var trimmer = Task.Run(async () =>
         {
             while (!isDone.IsCancellationRequested)
             {
