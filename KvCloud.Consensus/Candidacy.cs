@@ -10,19 +10,19 @@ internal sealed class Candidacy
     private readonly PaxosConfig _config;
     private readonly Acceptor _acceptor;
     private readonly Learner _learner;
-    private readonly Turn _turn;
+    private readonly StepContext _step;
     private uint _preVotes;
     private long _preparedAt;
 
     public Candidacy(
-        Ballot ballot, Membership members, PaxosConfig config, Acceptor acceptor, Learner learner, Turn turn)
+        Ballot ballot, Membership members, PaxosConfig config, Acceptor acceptor, Learner learner, StepContext step)
     {
         Ballot = ballot;
         _members = members;
         _config = config;
         _acceptor = acceptor;
         _learner = learner;
-        _turn = turn;
+        _step = step;
         _preVotes = members.Add(0, members.Self);
     }
 
@@ -35,13 +35,13 @@ internal sealed class Candidacy
 
     public bool HasPreVotes => _members.IsQuorum(_preVotes);
 
-    public bool IsOverdue => IsPreparing && _turn.Now - _preparedAt >= _config.ResendTicks;
+    public bool IsOverdue => IsPreparing && _step.Now - _preparedAt >= _config.ResendTicks;
 
     public void AskForPreVotes()
     {
         foreach (NodeId peer in _members.Others)
         {
-            _turn.Effects.Send.Add(new PreVote(_members.Self, peer, Ballot, _learner.ChosenSlot.Next));
+            _step.Effects.Send.Add(new PreVote(_members.Self, peer, Ballot, _learner.ChosenSlot.Next));
         }
     }
 
@@ -60,7 +60,7 @@ internal sealed class Candidacy
     /// <summary>Promises to itself and asks the others. False: a higher ballot was promised meanwhile.</summary>
     public bool TryPrepare()
     {
-        if (!_acceptor.TryPromise(Ballot, _turn.Effects))
+        if (!_acceptor.TryPromise(Ballot, _step.Effects))
         {
             return false;
         }
@@ -76,12 +76,12 @@ internal sealed class Candidacy
     /// </summary>
     public void Prepare()
     {
-        _preparedAt = _turn.Now;
+        _preparedAt = _step.Now;
         foreach (NodeId peer in _members.Others)
         {
             if (!Proposer!.HasPromised(peer))
             {
-                _turn.Effects.SendAfterPersist.Add(
+                _step.Effects.SendAfterPersist.Add(
                     new Prepare(_members.Self, peer, Ballot, _learner.ChosenSlot.Next));
             }
         }

@@ -4,7 +4,7 @@ namespace KvCloud.Consensus;
 /// Fetches chosen entries that this node missed, one request at a time: first from whoever leads, and from the others
 /// in turn when that one does not help. And serves who asks.
 /// </summary>
-internal sealed class CatchUp(Membership members, PaxosConfig config, Learner learner, Turn turn)
+internal sealed class CatchUp(Membership members, PaxosConfig config, Learner learner, StepContext step)
 {
     /// <summary>How long a small gap may stand: the missing Accept is often only a moment late.</summary>
     private const int PatienceTicks = 2;
@@ -21,7 +21,7 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
     public NodeId? Preferred { get; set; }
 
     /// <summary>
-    /// A reign begins: what this node missed it learns by proposing anew, or from this source. How long it was stuck
+    /// A term begins: what this node missed it learns by proposing anew, or from this source. How long it was stuck
     /// before does not count, else a new leader would give up before its first slot can be chosen.
     /// </summary>
     public void Restart(NodeId source)
@@ -33,12 +33,12 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
     }
 
     /// <summary>For how long nothing has been learned although something is missing.</summary>
-    public long StuckTicks => _stuckSince == Never ? 0 : turn.Now - _stuckSince;
+    public long StuckTicks => _stuckSince == Never ? 0 : step.Now - _stuckSince;
 
     /// <summary>Sends the next request, if one is due.</summary>
     public void Request()
     {
-        long now = turn.Now;
+        long now = step.Now;
         Slot chosen = learner.ChosenSlot;
         if (!learner.IsBehind || members.IsAlone)
         {
@@ -73,7 +73,7 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
 
         _isFetching = true;
         _requestedAt = now;
-        turn.Effects.Send.Add(new CatchUpRequest(members.Self, Source(), chosen.Next));
+        step.Effects.Send.Add(new CatchUpRequest(members.Self, Source(), chosen.Next));
     }
 
     /// <summary>An answer came. If it was of use the next request goes at once; if not, elsewhere and later.</summary>
@@ -90,7 +90,7 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
     {
         if (message.FromSlot <= learner.ChosenSlot)
         {
-            turn.Effects.CatchUps.Add(new CatchUpOrder(message.From, message.FromSlot, learner.ChosenSlot));
+            step.Effects.CatchUps.Add(new CatchUpOrder(message.From, message.FromSlot, learner.ChosenSlot));
         }
     }
 

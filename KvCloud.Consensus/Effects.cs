@@ -36,7 +36,7 @@ public sealed class Effects
     /// <summary>Entries that the acceptor accepted or the learner learned; each replaces what its slot held.</summary>
     public List<LogEntry> Append { get; } = [];
 
-    /// <summary>All slots up to here are chosen and in the log. A hint that saves work after a restart: it need not be synced.</summary>
+    /// <summary>All slots up to here are chosen and in the log. Saves work after a restart; need not be synced, as etcd's commit index.</summary>
     public Slot? ChosenSlot { get; internal set; }
 
     public List<Message> SendAfterPersist { get; } = [];

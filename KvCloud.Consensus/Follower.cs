@@ -2,7 +2,7 @@ namespace KvCloud.Consensus;
 
 /// <summary>What a node does for the leader that it follows: votes, learns, and says that it is there.</summary>
 internal sealed class Follower(
-    PaxosConfig config, Acceptor acceptor, Learner learner, LogRetention retention, Turn turn, bool remembersPromise)
+    PaxosConfig config, Acceptor acceptor, Learner learner, LogRetention retention, StepContext step, bool remembersPromise)
 {
     private Ballot _ballot = Ballot.Zero;
     private Slot _leaderChosen;
@@ -21,7 +21,7 @@ internal sealed class Follower(
     /// <summary>Promises the ballot, if that is not done, and votes.</summary>
     public void Accept(Accept message)
     {
-        Invariant.Check(acceptor.TryPromise(message.Ballot, turn.Effects), "a vote for less than the promise");
+        Invariant.Check(acceptor.TryPromise(message.Ballot, step.Effects), "a vote for less than the promise");
         var slots = new List<Slot>(message.Entries.Count);
         foreach (LogEntry entry in message.Entries)
         {
@@ -32,7 +32,7 @@ internal sealed class Follower(
                     continue;
                 }
 
-                acceptor.Accept(entry.Slot, entry.Value, turn.Effects);
+                acceptor.Accept(entry.Slot, entry.Value, step.Effects);
             }
 
             slots.Add(entry.Slot);
@@ -40,7 +40,7 @@ internal sealed class Follower(
 
         if (slots.Count > 0)
         {
-            turn.Effects.SendAfterPersist.Add(new Accepted(config.Self, message.From, message.Ballot, slots));
+            step.Effects.SendAfterPersist.Add(new Accepted(config.Self, message.From, message.Ballot, slots));
         }
 
         NoteChosen(message.ChosenSlot);
@@ -54,19 +54,19 @@ internal sealed class Follower(
             config.Self, message.From, message.Ballot, message.Round, learner.ChosenSlot, retention.NotNeededUpTo);
         if (_remembersPromise)
         {
-            turn.Effects.Send.Add(reply);
+            step.Effects.Send.Add(reply);
             return;
         }
 
         // The answer grants a lease. A node that has promised nothing yet would forget that in a crash, come back as a
         // new one and vote at once: it promises first, and answers when the disk has it.
-        acceptor.TryPromise(message.Ballot, turn.Effects);
-        turn.Effects.SendAfterPersist.Add(reply);
-        turn.Effects.SendAfterPersist.Add(reply with { To = config.Self });
+        acceptor.TryPromise(message.Ballot, step.Effects);
+        step.Effects.SendAfterPersist.Add(reply);
+        step.Effects.SendAfterPersist.Add(reply with { To = config.Self });
     }
 
     /// <summary>Learns what the leader has called chosen and this node has accepted from it.</summary>
-    public void Learn() => learner.FollowLeader(_ballot, _leaderChosen, turn.Effects);
+    public void Learn() => learner.FollowLeader(_ballot, _leaderChosen, step.Effects);
 
     private void NoteChosen(Slot upTo)
     {

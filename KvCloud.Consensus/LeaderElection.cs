@@ -14,7 +14,7 @@ internal sealed class LeaderElection
 
     private readonly PaxosConfig _config;
     private readonly DeterministicRandom _random;
-    private long _lastLeaderContact;
+    private long _leaderHeardTick;
     private long _deadline;
 
     public LeaderElection(PaxosConfig config, Membership members, bool isNew)
@@ -24,7 +24,7 @@ internal sealed class LeaderElection
 
         // A node that has promised before may have granted a lease just before it went down: it keeps still for as
         // long. A new one has granted nothing and need not wait.
-        _lastLeaderContact = isNew ? -config.ElectionTimeoutTicks : 0;
+        _leaderHeardTick = isNew ? -config.ElectionTimeoutTicks : 0;
         _deadline = isNew
             ? 1 + _random.Next(config.ElectionJitterTicks)
             : config.ElectionTimeoutTicks + _random.Next(config.ElectionJitterTicks);
@@ -41,18 +41,18 @@ internal sealed class LeaderElection
 
     public void HeardLeader(long now)
     {
-        _lastLeaderContact = now;
+        _leaderHeardTick = now;
         Wait(now);
     }
 
     public bool IsDue(long now) => now >= _deadline;
 
     /// <summary>Whether a lease may still hold for the leader that was heard last.</summary>
-    public bool MayBeLed(long now) => now - _lastLeaderContact < _config.ElectionTimeoutTicks;
+    public bool InLease(long now) => now - _leaderHeardTick < _config.ElectionTimeoutTicks;
 
     /// <summary>Nobody has won for so long that this node must not be particular about who does.</summary>
     public bool IsLongWithoutLeader(long now) =>
-        now - _lastLeaderContact >= LongWithoutLeaderTimeouts * (long)_config.ElectionTimeoutTicks;
+        now - _leaderHeardTick >= LongWithoutLeaderTimeouts * (long)_config.ElectionTimeoutTicks;
 
     /// <summary>A full election timeout from now, and some more.</summary>
     public void Wait(long now) =>

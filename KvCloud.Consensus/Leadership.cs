@@ -1,8 +1,8 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// One reign of this node, from the quorum of promises to the step down: proposes, keeps in touch with its quorum, and
-/// confirms reads. A new reign is a new object, so nothing counted for one ballot can be counted for another.
+/// One term of this node as leader, from the quorum of promises to the step down: proposes, keeps in touch with its quorum, and
+/// confirms reads. A new term is a new object, so nothing counted for one ballot can be counted for another.
 /// </summary>
 internal sealed class Leadership
 {
@@ -15,7 +15,7 @@ internal sealed class Leadership
     private readonly Acceptor _acceptor;
     private readonly Learner _learner;
     private readonly LogRetention _retention;
-    private readonly Turn _turn;
+    private readonly StepContext _step;
     private readonly HeartbeatRounds _rounds;
     private readonly ReadIndexQueue _reads = new();
     private readonly List<ReadIndexQueue.Read> _settled = [];
@@ -28,7 +28,7 @@ internal sealed class Leadership
         Acceptor acceptor,
         Learner learner,
         LogRetention retention,
-        Turn turn)
+        StepContext step)
     {
         _proposer = proposer;
         _members = members;
@@ -36,13 +36,13 @@ internal sealed class Leadership
         _acceptor = acceptor;
         _learner = learner;
         _retention = retention;
-        _turn = turn;
-        _rounds = new HeartbeatRounds(members, turn.Now);
+        _step = step;
+        _rounds = new HeartbeatRounds(members, step.Now);
     }
 
     public Ballot Ballot => _proposer.Ballot;
 
-    /// <summary>The no-op that opened this reign.</summary>
+    /// <summary>The no-op that opened this leadership.</summary>
     public Slot OpeningSlot => _proposer.OpeningSlot;
 
     public int InFlightSlots => _proposer.InFlightSlots;
@@ -52,7 +52,7 @@ internal sealed class Leadership
         HasOpened && _rounds.ConfirmedRound > 0 ? _rounds.ConfirmedSentTick + _config.LeaseTicks : 0;
 
     /// <summary>How long ago the last round was sent that a quorum has answered.</summary>
-    public long TicksOutOfTouch => _turn.Now - _rounds.ConfirmedSentTick;
+    public long TicksOutOfTouch => _step.Now - _rounds.ConfirmedSentTick;
 
     private bool HasOpened => _learner.ChosenSlot >= _proposer.OpeningSlot;
 
@@ -73,17 +73,17 @@ internal sealed class Leadership
 
     public void Tick()
     {
-        if (_turn.Now - _rounds.LastSentTick >= _config.HeartbeatTicks || _learner.ChosenSlot > _toldChosen)
+        if (_step.Now - _rounds.LastSentTick >= _config.HeartbeatTicks || _learner.ChosenSlot > _toldChosen)
         {
             BeginRound();
         }
 
         foreach (NodeId peer in _members.Others)
         {
-            SendAccepts(peer, _proposer.Overdue(peer, _turn.Now));
+            SendAccepts(peer, _proposer.Overdue(peer, _step.Now));
         }
 
-        _proposer.NoteResent(_turn.Now);
+        _proposer.NoteResent(_step.Now);
     }
 
     public bool HasRoomFor(int bytes)
@@ -94,7 +94,7 @@ internal sealed class Leadership
 
     public Slot Propose(ValueKind kind, ReadOnlyMemory<byte> payload) => Propose(new Value(Ballot, kind, payload));
 
-    /// <summary>Ends the turn: sends what was proposed in it, and begins a round for the reads that came.</summary>
+    /// <summary>Ends the step: sends what was proposed in it, and begins a round for the reads that came.</summary>
     public void Flush()
     {
         SendProposed();
@@ -118,7 +118,7 @@ internal sealed class Leadership
         {
             if (_proposer.CountAccepted(message.From, slot) is Value value)
             {
-                _learner.MarkChosen(slot, value, _turn.Effects);
+                _learner.MarkChosen(slot, value, _step.Effects);
             }
         }
     }
@@ -155,9 +155,9 @@ internal sealed class Leadership
 
     private Slot Propose(Value value)
     {
-        Slot slot = _proposer.Propose(value, _turn.Now);
+        Slot slot = _proposer.Propose(value, _step.Now);
         Invariant.Check(_acceptor.Promised == Ballot, "a leader's own acceptor is bound to another ballot");
-        _acceptor.Accept(slot, value, _turn.Effects);
+        _acceptor.Accept(slot, value, _step.Effects);
         return slot;
     }
 
@@ -175,7 +175,7 @@ internal sealed class Leadership
         }
 
         Slot[] slots = [.. entries.Select(entry => entry.Slot)];
-        _turn.Effects.SendAfterPersist.Add(new Accepted(_members.Self, _members.Self, Ballot, slots));
+        _step.Effects.SendAfterPersist.Add(new Accepted(_members.Self, _members.Self, Ballot, slots));
         _toldChosen = _learner.ChosenSlot;
     }
 
@@ -191,7 +191,7 @@ internal sealed class Leadership
                 IReadOnlyList<LogEntry> part = start == 0 && i == entries.Count - 1
                     ? entries
                     : [.. entries.Skip(start).Take(i - start + 1)];
-                _turn.Effects.Send.Add(new Accept(_members.Self, peer, Ballot, _learner.ChosenSlot, part));
+                _step.Effects.Send.Add(new Accept(_members.Self, peer, Ballot, _learner.ChosenSlot, part));
                 start = i + 1;
                 bytes = 0;
             }
@@ -200,12 +200,12 @@ internal sealed class Leadership
 
     private void BeginRound()
     {
-        long round = _rounds.Begin(_turn.Now, _retention.NotNeededUpTo);
+        long round = _rounds.Begin(_step.Now, _retention.NotNeededUpTo);
         _retention.NoteNotNeeded(_rounds.DurableEverywhere());
         _toldChosen = _learner.ChosenSlot;
         foreach (NodeId peer in _members.Others)
         {
-            _turn.Effects.Send.Add(new Heartbeat(
+            _step.Effects.Send.Add(new Heartbeat(
                 _members.Self, peer, Ballot, round, _learner.ChosenSlot, _retention.TrimSlot));
         }
 
@@ -225,11 +225,11 @@ internal sealed class Leadership
         {
             if (read.From == _members.Self)
             {
-                _turn.Effects.Reads.Add(new ReadIndexResult(read.Id, confirmed, slot));
+                _step.Effects.Reads.Add(new ReadIndexResult(read.Id, confirmed, slot));
             }
             else
             {
-                _turn.Effects.Send.Add(new ReadIndexReply(_members.Self, read.From, read.Id, confirmed, slot));
+                _step.Effects.Send.Add(new ReadIndexReply(_members.Self, read.From, read.Id, confirmed, slot));
             }
         }
 

@@ -24,12 +24,12 @@ internal sealed class Membership
 
     public bool IsAlone => _voters.Length == 1;
 
-    /// <summary>Position among the voters; -1 for a stranger.</summary>
+    /// <summary>Position among the voters; -1 for another node.</summary>
     public int IndexOf(NodeId node) => Array.IndexOf(_voters, node);
 
     public bool IsVoter(NodeId node) => IndexOf(node) >= 0;
 
-    /// <summary>The mask with this voter added; a stranger adds nothing.</summary>
+    /// <summary>The mask with this voter added; another node adds nothing.</summary>
     public uint Add(uint mask, NodeId node)
     {
         int index = IndexOf(node);

@@ -2,7 +2,7 @@ namespace KvCloud.Consensus;
 
 /// <summary>
 /// One member of a Multi-Paxos group, as a pure state machine: messages, time and proposals go in, <see cref="Effects"/>
-/// come out. The caller owns clock, disk and network, calls from one thread, and carries out each turn's effects in the
+/// come out. The caller owns clock, disk and network, calls from one thread, and carries out the effects of each step in the
 /// order that <see cref="Effects"/> states.
 /// </summary>
 public sealed class PaxosNode
@@ -17,7 +17,7 @@ public sealed class PaxosNode
     private readonly Follower _follower;
     private readonly LogRetention _retention = new();
     private readonly RemoteReads _remoteReads;
-    private readonly Turn _turn = new();
+    private readonly StepContext _step = new();
     private Candidacy? _candidacy;
     private Leadership? _leadership;
 
@@ -30,11 +30,11 @@ public sealed class PaxosNode
         _learner = new Learner(restored.ChosenSlot, _acceptor);
         _election = new LeaderElection(config, _members, isNew: restored.Promised.IsZero);
         _election.NoteRound(restored.Promised.Round);
-        _voter = new Voter(config, _acceptor, _learner, _turn);
-        _catchUp = new CatchUp(_members, config, _learner, _turn);
+        _voter = new Voter(config, _acceptor, _learner, _step);
+        _catchUp = new CatchUp(_members, config, _learner, _step);
         _follower = new Follower(
-            config, _acceptor, _learner, _retention, _turn, remembersPromise: !restored.Promised.IsZero);
-        _remoteReads = new RemoteReads(config, _learner, _turn);
+            config, _acceptor, _learner, _retention, _step, remembersPromise: !restored.Promised.IsZero);
+        _remoteReads = new RemoteReads(config, _learner, _step);
     }
 
     public NodeId Self => _config.Self;
@@ -68,7 +68,7 @@ public sealed class PaxosNode
     /// <summary>Every voter has all up to here durably in its data store: the log needs it no more.</summary>
     public Slot TrimSlot => _retention.TrimSlot;
 
-    /// <summary>The no-op that opened this node's reign; Zero when it does not lead.</summary>
+    /// <summary>The no-op that opened this node's term as leader; Zero when it does not lead.</summary>
     public Slot OpeningSlot => _leadership?.OpeningSlot ?? Slot.Zero;
 
     /// <summary>
@@ -88,15 +88,15 @@ public sealed class PaxosNode
     /// </summary>
     public void AdvanceTo(long tick)
     {
-        if (tick <= _turn.Now)
+        if (tick <= _step.Now)
         {
             return;
         }
 
-        _turn.Now = tick;
-        if (_leadership is Leadership reign)
+        _step.Now = tick;
+        if (_leadership is Leadership leadership)
         {
-            TickLeader(reign);
+            TickLeader(leadership);
         }
         else if (_election.IsDue(tick))
         {
@@ -148,8 +148,8 @@ public sealed class PaxosNode
 
     /// <summary>Whether <see cref="Propose"/> would take a payload of this size now.</summary>
     public ProposeStatus CanPropose(int bytes) =>
-        _leadership is not Leadership reign ? ProposeStatus.NotLeader
-        : reign.HasRoomFor(bytes) ? ProposeStatus.Proposed : ProposeStatus.WindowFull;
+        _leadership is not Leadership leadership ? ProposeStatus.NotLeader
+        : leadership.HasRoomFor(bytes) ? ProposeStatus.Proposed : ProposeStatus.WindowFull;
 
     /// <summary>Proposes a batch of commands for the next slot. The payload belongs to the log from now on.</summary>
     public ProposeResult Propose(ReadOnlyMemory<byte> payload)
@@ -167,9 +167,9 @@ public sealed class PaxosNode
     /// </summary>
     public void ReadIndex(long id)
     {
-        if (_leadership is Leadership reign)
+        if (_leadership is Leadership leadership)
         {
-            reign.AddRead(Self, id);
+            leadership.AddRead(Self, id);
         }
         else if (Leader is NodeId leader)
         {
@@ -181,25 +181,25 @@ public sealed class PaxosNode
         }
     }
 
-    /// <summary>Ends the turn: everything to be done since the last call.</summary>
+    /// <summary>Ends the step: everything to be done since the last call.</summary>
     public Effects TakeEffects()
     {
         _leadership?.Flush();
-        if (_turn.Effects.MustSync && _retention.WaitsForSync(_learner.ChosenSlot))
+        if (_step.Effects.MustSync && _retention.WaitsForSync(_learner.ChosenSlot))
         {
-            _turn.Effects.SendAfterPersist.Add(new ChosenIsSynced(Self, _learner.ChosenSlot));
+            _step.Effects.SendAfterPersist.Add(new ChosenIsSynced(Self, _learner.ChosenSlot));
         }
 
-        return _turn.End();
+        return _step.End();
     }
 
-    private void TickLeader(Leadership reign)
+    private void TickLeader(Leadership leadership)
     {
-        bool isCutOff = !_members.IsAlone && reign.TicksOutOfTouch > _config.ElectionTimeoutTicks;
+        bool isCutOff = !_members.IsAlone && leadership.TicksOutOfTouch > _config.ElectionTimeoutTicks;
         bool cannotLearn = _catchUp.StuckTicks > _config.ElectionTimeoutTicks;
         if (!isCutOff && !cannotLearn)
         {
-            reign.Tick();
+            leadership.Tick();
             return;
         }
 
@@ -207,11 +207,11 @@ public sealed class PaxosNode
         if (cannotLearn)
         {
             // Somebody else shall lead: who was cut off may try again soon, who cannot learn would only fail again.
-            _election.Wait(_turn.Now);
+            _election.Wait(_step.Now);
         }
         else
         {
-            _election.BackOff(_turn.Now);
+            _election.BackOff(_step.Now);
         }
     }
 
@@ -222,8 +222,8 @@ public sealed class PaxosNode
         StepDown();
         long round = Math.Max(_election.HighestRound, Known.Round);
         Invariant.Check(round < long.MaxValue, "no round is left for another election");
-        _candidacy = new Candidacy(new Ballot(round + 1, Self), _members, _config, _acceptor, _learner, _turn);
-        _election.BackOff(_turn.Now);
+        _candidacy = new Candidacy(new Ballot(round + 1, Self), _members, _config, _acceptor, _learner, _step);
+        _election.BackOff(_step.Now);
         _candidacy.AskForPreVotes();
         if (_candidacy.HasPreVotes)
         {
@@ -232,7 +232,7 @@ public sealed class PaxosNode
     }
 
     private void OnPreVote(PreVote message) => _voter.Answer(
-        message, MayBeLedByOther(message.From), mayLeadItself: !_election.IsLongWithoutLeader(_turn.Now));
+        message, InLeaseOfOther(message.From), mayLeadItself: !_election.IsLongWithoutLeader(_step.Now));
 
     private void OnPreVoteReply(PreVoteReply message)
     {
@@ -251,7 +251,7 @@ public sealed class PaxosNode
             return;
         }
 
-        _election.WaitForPromises(_turn.Now);
+        _election.WaitForPromises(_step.Now);
         _voter.Promise(Self, candidacy.Ballot, _learner.ChosenSlot.Next);
     }
 
@@ -263,10 +263,10 @@ public sealed class PaxosNode
         }
 
         _election.NoteRound(message.Ballot.Round);
-        if (_voter.Answer(message, Known, MayBeLedByOther(message.From)))
+        if (_voter.Answer(message, Known, InLeaseOfOther(message.From)))
         {
             StepDown();
-            _election.Wait(_turn.Now);
+            _election.Wait(_step.Now);
         }
     }
 
@@ -281,7 +281,7 @@ public sealed class PaxosNode
     private void BecomeLeader(Proposer proposer)
     {
         _candidacy = null;
-        _leadership = new Leadership(proposer, _members, _config, _acceptor, _learner, _retention, _turn);
+        _leadership = new Leadership(proposer, _members, _config, _acceptor, _learner, _retention, _step);
         Leader = Self;
         Ballot = proposer.Ballot;
         _catchUp.Restart(_leadership.Open());
@@ -306,7 +306,7 @@ public sealed class PaxosNode
         }
         else
         {
-            _election.BackOff(_turn.Now);
+            _election.BackOff(_step.Now);
         }
     }
 
@@ -321,14 +321,14 @@ public sealed class PaxosNode
     }
 
     /// <summary>Whether a leader other than this candidate may hold a lease that this node has granted.</summary>
-    private bool MayBeLedByOther(NodeId candidate)
+    private bool InLeaseOfOther(NodeId candidate)
     {
-        if (_leadership is Leadership reign)
+        if (_leadership is Leadership leadership)
         {
-            return reign.TicksOutOfTouch < _config.ElectionTimeoutTicks;
+            return leadership.TicksOutOfTouch < _config.ElectionTimeoutTicks;
         }
 
-        return Leader != candidate && _election.MayBeLed(_turn.Now);
+        return Leader != candidate && _election.InLease(_step.Now);
     }
 
     // ---- Following and learning ----
@@ -373,34 +373,34 @@ public sealed class PaxosNode
         }
 
         _election.NoteRound(ballot.Round);
-        _election.HeardLeader(_turn.Now);
+        _election.HeardLeader(_step.Now);
         return true;
     }
 
     private void OnReadIndexRequest(ReadIndexRequest message)
     {
-        if (_leadership is Leadership reign)
+        if (_leadership is Leadership leadership)
         {
-            reign.AddRead(message.From, message.Id);
+            leadership.AddRead(message.From, message.Id);
         }
         else
         {
-            _turn.Effects.Send.Add(new ReadIndexReply(Self, message.From, message.Id, Confirmed: false, Slot.Zero));
+            _step.Effects.Send.Add(new ReadIndexReply(Self, message.From, message.Id, Confirmed: false, Slot.Zero));
         }
     }
 
     private void OnCatchUpReply(CatchUpReply message)
     {
-        if (_leadership is Leadership reign && message.Entries.Any(reign.IsContradictedBy))
+        if (_leadership is Leadership leadership && message.Entries.Any(leadership.IsContradictedBy))
         {
             // A higher ballot leads, and chose something else where this node has proposed. A heartbeat that called
             // those slots chosen would have followers take what they accepted at this ballot for the chosen value.
             StepDown();
-            _election.Wait(_turn.Now);
+            _election.Wait(_step.Now);
         }
 
         _learner.NoteChosen(message.ChosenSlot);
-        bool learned = _learner.LearnFromPeer(message.Entries, _turn.Effects);
+        bool learned = _learner.LearnFromPeer(message.Entries, _step.Effects);
         if (Role == Role.Follower && Leader is not null)
         {
             _follower.Learn();

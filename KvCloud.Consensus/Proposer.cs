@@ -17,13 +17,13 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
     /// <summary>Phase 1 is done: values may be proposed.</summary>
     public bool IsLeading { get; private set; }
 
-    /// <summary>The first slot that this reign proposes in; what lies below was chosen before and is caught up with.</summary>
+    /// <summary>The first slot that this term proposes in; what lies below was chosen before and is caught up with.</summary>
     public Slot FirstSlot { get; private set; }
 
     /// <summary>The next slot to propose in.</summary>
     public Slot NextSlot { get; private set; }
 
-    /// <summary>The no-op that opened this reign. Until it is chosen, what was chosen before may be unknown here.</summary>
+    /// <summary>The no-op that opened this leadership. Until it is chosen, what was chosen before may be unknown here.</summary>
     public Slot OpeningSlot { get; private set; }
 
     public int InFlightSlots => _inFlight.Count;

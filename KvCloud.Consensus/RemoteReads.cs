@@ -4,15 +4,15 @@ namespace KvCloud.Consensus;
 /// Read indexes that this node has asked the leader for. Each is answered once: by the leader, or as unconfirmed when
 /// no answer comes in time or the leader is followed no longer.
 /// </summary>
-internal sealed class RemoteReads(PaxosConfig config, Learner learner, Turn turn)
+internal sealed class RemoteReads(PaxosConfig config, Learner learner, StepContext step)
 {
     /// <summary>By id, which is also the order of asking: when each was sent.</summary>
     private readonly SortedDictionary<long, long> _sent = [];
 
     public void Ask(NodeId leader, long id)
     {
-        _sent.Add(id, turn.Now);
-        turn.Effects.Send.Add(new ReadIndexRequest(config.Self, leader, id));
+        _sent.Add(id, step.Now);
+        step.Effects.Send.Add(new ReadIndexRequest(config.Self, leader, id));
     }
 
     /// <summary>Passes the answer on, if anybody still waits for it.</summary>
@@ -28,17 +28,17 @@ internal sealed class RemoteReads(PaxosConfig config, Learner learner, Turn turn
             learner.NoteChosen(reply.Slot);
         }
 
-        turn.Effects.Reads.Add(new ReadIndexResult(reply.Id, reply.Confirmed, reply.Slot));
+        step.Effects.Reads.Add(new ReadIndexResult(reply.Id, reply.Confirmed, reply.Slot));
     }
 
-    public void Refuse(long id) => turn.Effects.Reads.Add(new ReadIndexResult(id, Confirmed: false, Slot.Zero));
+    public void Refuse(long id) => step.Effects.Reads.Add(new ReadIndexResult(id, Confirmed: false, Slot.Zero));
 
     public void Expire()
     {
         while (_sent.Count > 0)
         {
             (long id, long sentTick) = _sent.First();
-            if (turn.Now - sentTick < 2L * config.ResendTicks)
+            if (step.Now - sentTick < 2L * config.ResendTicks)
             {
                 return;
             }

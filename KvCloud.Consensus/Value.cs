@@ -3,7 +3,7 @@ namespace KvCloud.Consensus;
 /// <summary>What a slot's value is for.</summary>
 public enum ValueKind : byte
 {
-    /// <summary>Fills a hole, or marks the start of a leader's reign. Changes nothing.</summary>
+    /// <summary>Fills a hole, or marks the start of a leader's leadership. Changes nothing.</summary>
     NoOp = 0,
 
     /// <summary>A batch of commands for the state machine.</summary>

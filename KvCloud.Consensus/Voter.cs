@@ -1,22 +1,22 @@
 namespace KvCloud.Consensus;
 
 /// <summary>Answers candidates. While another may still lead nobody gets a vote: on that rests its lease.</summary>
-internal sealed class Voter(PaxosConfig config, Acceptor acceptor, Learner learner, Turn turn)
+internal sealed class Voter(PaxosConfig config, Acceptor acceptor, Learner learner, StepContext step)
 {
     /// <summary>
     /// Says whether it would promise. While this node has not been long without a leader, and so may still become one
     /// itself, it refuses who is far behind it.
     /// </summary>
-    public void Answer(PreVote message, bool mayBeLedByOther, bool mayLeadItself)
+    public void Answer(PreVote message, bool inLeaseOfOther, bool mayLeadItself)
     {
         bool isRefusedAsBehind = mayLeadItself && IsFarBehind(message.FirstUnchosen);
-        bool granted = message.Ballot > acceptor.Promised && !mayBeLedByOther && !isRefusedAsBehind;
-        turn.Effects.Send.Add(new PreVoteReply(config.Self, message.From, message.Ballot, granted, acceptor.Promised));
+        bool granted = message.Ballot > acceptor.Promised && !inLeaseOfOther && !isRefusedAsBehind;
+        step.Effects.Send.Add(new PreVoteReply(config.Self, message.From, message.Ballot, granted, acceptor.Promised));
     }
 
     /// <summary>Promises, refuses with the highest ballot known here, or keeps still.</summary>
     /// <returns>Whether a ballot was promised that is higher than all before.</returns>
-    public bool Answer(Prepare message, Ballot known, bool mayBeLedByOther)
+    public bool Answer(Prepare message, Ballot known, bool inLeaseOfOther)
     {
         if (message.Ballot < acceptor.Promised)
         {
@@ -25,12 +25,12 @@ internal sealed class Voter(PaxosConfig config, Acceptor acceptor, Learner learn
         }
 
         bool isNewBallot = message.Ballot > acceptor.Promised;
-        if (isNewBallot && mayBeLedByOther)
+        if (isNewBallot && inLeaseOfOther)
         {
             return false;
         }
 
-        Invariant.Check(acceptor.TryPromise(message.Ballot, turn.Effects), "a promise was refused after its check");
+        Invariant.Check(acceptor.TryPromise(message.Ballot, step.Effects), "a promise was refused after its check");
         Promise(message.From, message.Ballot, message.FirstUnchosen);
         return isNewBallot;
     }
@@ -39,12 +39,12 @@ internal sealed class Voter(PaxosConfig config, Acceptor acceptor, Learner learn
     public void Promise(NodeId to, Ballot ballot, Slot firstUnchosen)
     {
         var below = Slot.Max(learner.ChosenSlot, firstUnchosen.Previous);
-        turn.Effects.SendAfterPersist.Add(
+        step.Effects.SendAfterPersist.Add(
             new Promise(config.Self, to, ballot, learner.ChosenSlot, acceptor.AcceptedAbove(below)));
     }
 
     public void Refuse(NodeId to, Ballot ballot, Ballot known) =>
-        turn.Effects.Send.Add(new Refused(config.Self, to, ballot, known));
+        step.Effects.Send.Add(new Refused(config.Self, to, ballot, known));
 
     /// <summary>
     /// A leader that missed more than a window proposes nothing of its own before it has fetched it. Paxos lets anybody

@@ -17,7 +17,7 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
     private const int ConfigurationMistake = 2;
 
     /// <summary>
-    /// What a process has written when it ends arrives at once, unless a stranger holds the other end of its pipe.
+    /// What a process has written when it ends arrives at once, unless another process holds the other end of its pipe.
     /// </summary>
     private static readonly TimeSpan OutputDrain = TimeSpan.FromSeconds(2);
 

@@ -30,27 +30,27 @@ internal static class NodeLifetime
         }
         catch (DataDirectoryException exception)
         {
-            return Say(exception.Message, ExitCodes.DataDirectory);
+            return Report(exception.Message, ExitCodes.DataDirectory);
         }
         catch (Exception exception) when (exception is LogCorruptException or StoreCorruptException or InvalidDataException)
         {
-            return Say($"this replica's data is damaged: {exception.Message}", ExitCodes.Fatal);
+            return Report($"this replica's data is damaged: {exception.Message}", ExitCodes.Fatal);
         }
         catch (Exception exception) when (exception is LogFailedException or LogUnreadableException or StoreFailedException)
         {
-            return Say($"this replica's disk cannot be used: {exception.Message}", ExitCodes.Fatal);
+            return Report($"this replica's disk cannot be used: {exception.Message}", ExitCodes.Fatal);
         }
         catch (IOException exception) when (exception.InnerException is AddressInUseException)
         {
-            return Say($"{exception.Message} Another program listens there; see [listen].", ExitCodes.Configuration);
+            return Report($"{exception.Message} Another program listens there; see [listen].", ExitCodes.Configuration);
         }
         catch (IOException exception)
         {
-            return Say(exception.Message, ExitCodes.Fatal);
+            return Report(exception.Message, ExitCodes.Fatal);
         }
     }
 
-    private static int Say(string sentence, int exitCode)
+    private static int Report(string sentence, int exitCode)
     {
         Console.Error.WriteLine(sentence);
         return exitCode;

@@ -48,7 +48,7 @@ internal sealed class ThriftDriver(EndpointChooser endpoints) : ILibraryDriver
         {
             _client?.Dispose();
             _client = null;
-            endpoints.Doubt();
+            endpoints.InvalidateLeader();
         }
 
         private async Task<WireAnswer> SendAsync(

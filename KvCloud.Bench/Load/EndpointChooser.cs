@@ -57,7 +57,7 @@ internal sealed class EndpointChooser : IAsyncDisposable
     }
 
     /// <summary>The leader may be another by now.</summary>
-    public void Doubt()
+    public void InvalidateLeader()
     {
         if (_doubts.CurrentCount == 0)
         {

@@ -76,7 +76,7 @@ internal sealed class WireLoop : IDisposable
                 SendDue(now);
             }
 
-            Turn();
+            Poll();
         }
 
         RecordUnfinished();
@@ -94,7 +94,7 @@ internal sealed class WireLoop : IDisposable
 
     private bool NeedsDraining(long now) => now < _endTicks + DrainTicks && (_inFlight > 0 || _schedule!.NextTicks < _endTicks);
 
-    private void Turn()
+    private void Poll()
     {
         int count = _epoll.Wait(WaitNanoseconds());
         for (int i = 0; i < count; i++)
@@ -278,7 +278,7 @@ internal sealed class WireLoop : IDisposable
             catch (System.Net.Sockets.SocketException)
             {
                 // Refused while a server is down: the leader is looked up again and the connection tried a little later.
-                _plan.Endpoints.Doubt();
+                _plan.Endpoints.InvalidateLeader();
                 connection.RetryAtTicks = now + RetryTicks;
                 continue;
             }
@@ -312,7 +312,7 @@ internal sealed class WireLoop : IDisposable
 
         _closed++;
         connection.RetryAtTicks = now + RetryTicks;
-        _plan.Endpoints.Doubt();
+        _plan.Endpoints.InvalidateLeader();
     }
 
     private void RecordUnfinished()

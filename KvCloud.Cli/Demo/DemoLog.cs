@@ -45,7 +45,7 @@ internal sealed class DemoLog : IAsyncDisposable
             : $"{replica.Name} | {line}");
 
     /// <summary>What happened to the cluster.</summary>
-    public void Say(string sentence) =>
+    public void Report(string sentence) =>
         _lines.Writer.TryWrite(_coloured ? $"{Bold}demo | {sentence}{Reset}" : $"demo | {sentence}");
 
     /// <summary>Lines as they are.</summary>

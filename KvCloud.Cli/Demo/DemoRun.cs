@@ -45,18 +45,18 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
         long started = Stopwatch.GetTimestamp();
         cluster.Start();
         TellPorts(log, topology);
-        log.Say(topology.Replicas.Length == 1
+        log.Report(topology.Replicas.Length == 1
             ? "starting 1 replica …"
             : string.Create(CultureInfo.InvariantCulture, $"starting {topology.Replicas.Length} replicas …"));
         int exitCode = await UntilStopAsync(cluster, data, log, started, stop.Requested);
         if (stop.Requested.IsCancellationRequested)
         {
-            log.Say("stopping; Ctrl-C again kills the replicas");
+            log.Report("stopping; Ctrl-C again kills the replicas");
         }
 
         _isHeldBack = !options.WithLogs;
         await cluster.StopAsync();
-        log.Say(data.IsKept ? $"stopped; the data stays in {data.Root}" : "stopped; the data is removed");
+        log.Report(data.IsKept ? $"stopped; the data stays in {data.Root}" : "stopped; the data is removed");
         return _isKilled ? ExitCode.Interrupted : exitCode;
     }
 
@@ -93,7 +93,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
         if (options.BasePort is null && topology.Replicas[0].ThriftPort != Topology.DefaultBasePort)
         {
             var usual = Topology.Create(topology.Replicas.Length);
-            log.Say(string.Create(
+            log.Report(string.Create(
                 CultureInfo.InvariantCulture,
                 $"the usual ports, {usual.Replicas[0].ThriftPort} and those that follow, are in use: this cluster takes "
                 + $"those from {topology.Replicas[0].ThriftPort} (--base-port chooses)"));
@@ -109,7 +109,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
             string?[] roles = await RolesAsync(cluster, stop);
             log.Write(DemoText.Ready(cluster, roles, data, options, Stopwatch.GetElapsedTime(started)));
             await WatchAsync(cluster, log, Array.IndexOf(roles, "leader"), stop);
-            log.Say("no replica is left running");
+            log.Report("no replica is left running");
             return ExitCode.Unavailable;
         }
         catch (OperationCanceledException)
@@ -128,7 +128,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
         Task healthy = cluster.WaitHealthyAsync(stop);
         if (await Task.WhenAny(healthy, Task.Delay(UsualStart, CancellationToken.None)) != healthy && _isHeldBack)
         {
-            log.Say("still waiting for all replicas to be healthy; they say:");
+            log.Report("still waiting for all replicas to be healthy; they say:");
             foreach (NodeProcess node in cluster.Nodes)
             {
                 foreach (string line in node.Tail.TakeLast(ShownLines))
@@ -165,7 +165,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
             if (Array.IndexOf(roles, "leader") is >= 0 and int now && now != leader)
             {
                 leader = now;
-                log.Say($"{cluster.Nodes[now].Replica.Name} leads now");
+                log.Report($"{cluster.Nodes[now].Replica.Name} leads now");
             }
         }
     }
@@ -186,7 +186,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
     {
         if (options.WithLogs || !happened.IsAskedFor)
         {
-            log.Say(happened.ToString());
+            log.Report(happened.ToString());
         }
     }
 

@@ -6,7 +6,7 @@ using KvCloud.Protocol;
 namespace KvCloud.Client.Calls;
 
 /// <summary>
-/// The client's background work: deadlines, keep-alive, probes of nodes that are set aside, and who belongs to the
+/// The client's background work: deadlines, keep-alive, probes of nodes whose circuit breaker is open, and who belongs to the
 /// cluster. Starts with the first call; <see cref="DisposeAsync"/> awaits all of it.
 /// </summary>
 internal sealed class TopologyKeeper(
@@ -168,13 +168,13 @@ internal sealed class TopologyKeeper(
         }
     }
 
-    /// <summary>Pings over each connection that has been silent, or over a new one where the node was set aside.</summary>
+    /// <summary>Pings over each connection that has been silent, or over a new one where the circuit breaker is open.</summary>
     private async Task ProbeAsync(Node node, long nowTickMs)
     {
         try
         {
             var connectors = node.SilentSince(nowTickMs - options.KeepAliveIntervalMs).ToList();
-            if (node.IsSetAside
+            if (node.IsCircuitOpen
                 && (node.TryGetConnector() ?? await node.OpenAsync(_closing.Token).ConfigureAwait(false)) is { } opened)
             {
                 connectors.Add(opened);

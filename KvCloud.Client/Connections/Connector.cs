@@ -193,7 +193,7 @@ internal sealed class Connector : IAsyncDisposable
 
     private void Wake(bool alone)
     {
-        // A lone call gains nothing from waiting for company.
+        // A lone call gains nothing from waiting for others.
         if (alone)
         {
             _signal.WakeHere();

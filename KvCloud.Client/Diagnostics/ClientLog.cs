@@ -12,9 +12,9 @@ internal static partial class ClientLog
     [LoggerMessage(1, LogLevel.Information, "{Endpoint} leads the cluster")]
     public static partial void LeaderKnown(this ILogger logger, string endpoint);
 
-    [LoggerMessage(2, LogLevel.Warning, "{Endpoint} is set aside: {Reason}")]
-    public static partial void NodeSetAside(this ILogger logger, string endpoint, string reason);
+    [LoggerMessage(2, LogLevel.Warning, "Circuit breaker of {Endpoint} opened: {Reason}")]
+    public static partial void CircuitOpened(this ILogger logger, string endpoint, string reason);
 
-    [LoggerMessage(3, LogLevel.Information, "{Endpoint} answers again")]
-    public static partial void NodeAnswersAgain(this ILogger logger, string endpoint);
+    [LoggerMessage(3, LogLevel.Information, "Circuit breaker of {Endpoint} closed: it answers again")]
+    public static partial void CircuitClosed(this ILogger logger, string endpoint);
 }

@@ -11,7 +11,7 @@ namespace KvCloud.Client.Topology;
 internal sealed class ClusterTopology(
     ConnectorFactory factory, PoolOptions pool, ILogger logger, CancellationToken clientClosing) : IAsyncDisposable
 {
-    /// <summary>Every so many attempts a leader that is set aside is tried all the same.</summary>
+    /// <summary>Every so many attempts a leader whose circuit breaker is open is tried all the same.</summary>
     private const int TrySickLeaderEvery = 3;
 
     private readonly Lock _lock = new();
@@ -103,11 +103,11 @@ internal sealed class ClusterTopology(
     /// </summary>
     public void ConfirmLeader(Node node)
     {
-        if (Leader is null or { IsSetAside: true })
+        if (Leader is null or { IsCircuitOpen: true })
         {
             lock (_lock)
             {
-                if (_leader is null or { IsSetAside: true })
+                if (_leader is null or { IsCircuitOpen: true })
                 {
                     SetLeaderLocked(node);
                     _leaderChanges++;
@@ -156,7 +156,7 @@ internal sealed class ClusterTopology(
     public Node? PickForLeader(int attempt, Node? avoid)
     {
         Node? leader = Leader;
-        bool mayTry = leader is { IsSetAside: false } || attempt % TrySickLeaderEvery == TrySickLeaderEvery - 1;
+        bool mayTry = leader is { IsCircuitOpen: false } || attempt % TrySickLeaderEvery == TrySickLeaderEvery - 1;
         return leader is not null && mayTry && !ReferenceEquals(leader, avoid) ? leader : PickAny(avoid);
     }
 
@@ -221,7 +221,7 @@ internal sealed class ClusterTopology(
         return second.Score < first.Score ? second : first;
     }
 
-    private static bool IsCandidate(Node node, Node? avoid) => !node.IsSetAside && !ReferenceEquals(node, avoid);
+    private static bool IsCandidate(Node node, Node? avoid) => !node.IsCircuitOpen && !ReferenceEquals(node, avoid);
 
     private static Node NthCandidate(Node[] nodes, Node? avoid, int n)
     {
@@ -238,13 +238,13 @@ internal sealed class ClusterTopology(
             }
         }
 
-        // Another thread has set one aside in between.
+        // Another thread has opened a circuit breaker in between.
         return last ?? nodes[0];
     }
 
     /// <summary>All are sick: the one whose pause ends first.</summary>
     private static Node? PickSoonest(Node[] nodes, Node? avoid) =>
-        nodes.Where(node => !ReferenceEquals(node, avoid)).MinBy(node => node.SetAsideUntilTickMs)
+        nodes.Where(node => !ReferenceEquals(node, avoid)).MinBy(node => node.CircuitOpenUntilMs)
         ?? (nodes.Length > 0 ? nodes[0] : null);
 
     private void SetLeaderLocked(Node leader)

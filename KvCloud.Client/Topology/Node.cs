@@ -6,16 +6,16 @@ using Microsoft.Extensions.Logging;
 namespace KvCloud.Client.Topology;
 
 /// <summary>
-/// One node as this client sees it: its connections, how fast it answers, and whether it is set aside for now.
+/// One node as this client sees it: its connections, how fast it answers, and the state of its circuit breaker.
 /// Thread-safe.
 /// </summary>
 internal sealed class Node : IAsyncDisposable
 {
     private const double NewSampleWeight = 0.1;
     private const double ForgetAfterMs = 5_000;
-    private const int FirstSetAsideMs = 100;
-    private const int LongestSetAsideMs = 5_000;
-    private const int TimeoutsUntilSetAside = 3;
+    private const int FirstOpenMs = 100;
+    private const int LongestOpenMs = 5_000;
+    private const int TimeoutsUntilOpen = 3;
 
     private readonly ConnectorFactory _factory;
     private readonly PoolOptions _pool;
@@ -31,7 +31,7 @@ internal sealed class Node : IAsyncDisposable
 
     private int _failuresInARow;
     private int _timeoutsInARow;
-    private long _setAsideUntilTickMs;
+    private long _circuitOpenUntilMs;
     private double _latencyMs;
     private long _latencyAtTickMs;
     private string? _lastError;
@@ -60,11 +60,11 @@ internal sealed class Node : IAsyncDisposable
     public string? LastError => Volatile.Read(ref _lastError);
 
     /// <summary>A node that failed is left alone until a probe finds it well.</summary>
-    public bool IsSetAside => Volatile.Read(ref _setAsideUntilTickMs) != 0;
+    public bool IsCircuitOpen => Volatile.Read(ref _circuitOpenUntilMs) != 0;
 
-    public bool IsProbeDue => IsSetAside && Environment.TickCount64 >= Volatile.Read(ref _setAsideUntilTickMs);
+    public bool IsProbeDue => IsCircuitOpen && Environment.TickCount64 >= Volatile.Read(ref _circuitOpenUntilMs);
 
-    public long SetAsideUntilTickMs => Volatile.Read(ref _setAsideUntilTickMs);
+    public long CircuitOpenUntilMs => Volatile.Read(ref _circuitOpenUntilMs);
 
     public int ConnectionCount => Volatile.Read(ref _connectors).Length;
 
@@ -134,9 +134,9 @@ internal sealed class Node : IAsyncDisposable
     {
         Volatile.Write(ref _failuresInARow, 0);
         Volatile.Write(ref _timeoutsInARow, 0);
-        if (IsSetAside && Interlocked.Exchange(ref _setAsideUntilTickMs, 0) != 0)
+        if (IsCircuitOpen && Interlocked.Exchange(ref _circuitOpenUntilMs, 0) != 0)
         {
-            _logger.NodeAnswersAgain(Name);
+            _logger.CircuitClosed(Name);
         }
 
         // Two threads may overwrite each other's sample: the figure is an estimate anyway.
@@ -151,13 +151,13 @@ internal sealed class Node : IAsyncDisposable
         double known = Volatile.Read(ref _latencyMs);
         Volatile.Write(ref _latencyMs, Math.Max(known, waitedMs));
         Volatile.Write(ref _latencyAtTickMs, Environment.TickCount64);
-        if (Interlocked.Increment(ref _timeoutsInARow) >= TimeoutsUntilSetAside)
+        if (Interlocked.Increment(ref _timeoutsInARow) >= TimeoutsUntilOpen)
         {
-            SetAside("it does not answer");
+            OpenCircuit("it does not answer");
         }
     }
 
-    public void ReportConnectFailure(string reason) => SetAside(reason);
+    public void ReportConnectFailure(string reason) => OpenCircuit(reason);
 
     /// <summary>Completes what is overdue and drops connections that have ended.</summary>
     public void Sweep(long nowTickMs)
@@ -210,16 +210,16 @@ internal sealed class Node : IAsyncDisposable
 
     public override string ToString() => Name;
 
-    private void SetAside(string reason)
+    private void OpenCircuit(string reason)
     {
         Volatile.Write(ref _lastError, reason);
         int failures = Interlocked.Increment(ref _failuresInARow);
-        int pauseMs = Math.Min(LongestSetAsideMs, FirstSetAsideMs << Math.Min(failures - 1, 10));
+        int pauseMs = Math.Min(LongestOpenMs, FirstOpenMs << Math.Min(failures - 1, 10));
         pauseMs += Random.Shared.Next((pauseMs / 4) + 1);
-        long before = Interlocked.Exchange(ref _setAsideUntilTickMs, Environment.TickCount64 + pauseMs);
+        long before = Interlocked.Exchange(ref _circuitOpenUntilMs, Environment.TickCount64 + pauseMs);
         if (before == 0 && !_clientClosing.IsCancellationRequested)
         {
-            _logger.NodeSetAside(Name, reason);
+            _logger.CircuitOpened(Name, reason);
         }
     }
 

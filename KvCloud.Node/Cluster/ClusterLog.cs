@@ -6,7 +6,7 @@ internal static partial class ClusterLog
     public static partial void BecameHealthy(this ILogger logger, int nodeId, string health);
 
     [LoggerMessage(2, LogLevel.Warning, "node-{NodeId} is {Health}: {Reason}")]
-    public static partial void BecameUnwell(this ILogger logger, int nodeId, string health, string? reason);
+    public static partial void HealthDegraded(this ILogger logger, int nodeId, string health, string? reason);
 
     [LoggerMessage(3, LogLevel.Information, "node-{NodeId} leads, term {Term}")]
     public static partial void LeaderKnown(this ILogger logger, int nodeId, long term);
@@ -21,8 +21,8 @@ internal static partial class ClusterLog
     public static partial void StateDiverged(this ILogger logger, long slot, ulong ownHash, int peer, ulong peerHash);
 
     [LoggerMessage(6, LogLevel.Error, "the view of the cluster could not be renewed; trying again")]
-    public static partial void TurnFailed(this ILogger logger, Exception exception);
+    public static partial void RefreshFailed(this ILogger logger, Exception exception);
 
     [LoggerMessage(7, LogLevel.Warning, "a report of node-{NodeId}, which is not configured as a replica, was dropped")]
-    public static partial void StrangerReported(this ILogger logger, int nodeId);
+    public static partial void UnknownNodeReported(this ILogger logger, int nodeId);
 }

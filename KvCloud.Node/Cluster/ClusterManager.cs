@@ -16,7 +16,7 @@ namespace KvCloud.Node.Cluster;
 internal sealed class ClusterManager : BackgroundService
 {
     /// <summary>
-    /// How often the driver's status is looked at between two turns. It tells only of the newest state hash; looking this
+    /// How often the driver's status is looked at between two refreshes. It tells only of the newest state hash; looking this
     /// often leaves out none at up to five thousand slots a second, so that a peer's hash finds its counterpart.
     /// </summary>
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
@@ -32,8 +32,8 @@ internal sealed class ClusterManager : BackgroundService
     private readonly ConcurrentDictionary<NodeId, PeerRecord> _records = new();
     private readonly DivergenceDetector _divergence;
 
-    // Two ticks may wait while a turn runs; more would only repeat it.
-    private readonly Channel<bool> _turns =
+    // Two ticks may wait while a refresh runs; more would only repeat it.
+    private readonly Channel<bool> _refreshes =
         Channel.CreateBounded<bool>(new BoundedChannelOptions(2) { FullMode = BoundedChannelFullMode.DropWrite });
 
     private volatile ClusterView _view;
@@ -93,7 +93,7 @@ internal sealed class ClusterManager : BackgroundService
     {
         if (report.From == _self || _topology.Replicas.All(replica => replica.NodeId != report.From.Value))
         {
-            _logger.StrangerReported(report.From.Value);
+            _logger.UnknownNodeReported(report.From.Value);
             return;
         }
 
@@ -107,17 +107,17 @@ internal sealed class ClusterManager : BackgroundService
     }
 
     /// <summary>Asks for a new view now rather than at the next interval.</summary>
-    public void Renew() => _turns.Writer.TryWrite(false);
+    public void Renew() => _refreshes.Writer.TryWrite(false);
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var interval = TimeSpan.FromMilliseconds(_options.HealthCheckIntervalMs);
         using ITimer timer = _time.CreateTimer(
-            state => ((ChannelWriter<bool>)state!).TryWrite(true), _turns.Writer, TimeSpan.Zero, interval);
+            state => ((ChannelWriter<bool>)state!).TryWrite(true), _refreshes.Writer, TimeSpan.Zero, interval);
         using ITimer looks = _time.CreateTimer(_ => Look(), null, LookInterval, LookInterval);
-        using CancellationTokenRegistration stopping = stoppingToken.Register(() => _turns.Writer.TryComplete());
-        await foreach (bool isInterval in _turns.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+        using CancellationTokenRegistration stopping = stoppingToken.Register(() => _refreshes.Writer.TryComplete());
+        await foreach (bool isInterval in _refreshes.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
         {
             if (stoppingToken.IsCancellationRequested)
             {
@@ -126,20 +126,20 @@ internal sealed class ClusterManager : BackgroundService
 
             try
             {
-                Turn(isInterval);
+                Refresh(isInterval);
             }
             catch (Exception exception) when (exception is not InvariantViolationException)
             {
-                _logger.TurnFailed(exception);
+                _logger.RefreshFailed(exception);
             }
         }
     }
 
-    /// <summary>One turn: tell the peers, build the view, say what changed.</summary>
+    /// <summary>One refresh: tell the peers, build the view, say what changed.</summary>
     /// <param name="isInterval">
     /// Whether a whole interval has passed, rather than something asked for a new view.
     /// </param>
-    internal void Turn(bool isInterval)
+    internal void Refresh(bool isInterval)
     {
         ReplicaStatus status = _feeds.Status();
         _seen = status;
@@ -246,7 +246,7 @@ internal sealed class ClusterManager : BackgroundService
     private long LagOf(ReplicaStatus status) =>
         Math.Max(0, Math.Max(status.ChosenSlot.Value, Interlocked.Read(ref _chosenBefore)) - status.AppliedSlot.Value);
 
-    /// <summary>Between two turns: takes the newest hash, and has a new view built when another leads.</summary>
+    /// <summary>Between two refreshes: takes the newest hash, and has a new view built when another leads.</summary>
     private void Look()
     {
         ReplicaStatus status = _feeds.Status();
@@ -309,7 +309,7 @@ internal sealed class ClusterManager : BackgroundService
         }
         else
         {
-            _logger.BecameUnwell(node.NodeId, HealthNames.Of(node.Health), node.HealthReason);
+            _logger.HealthDegraded(node.NodeId, HealthNames.Of(node.Health), node.HealthReason);
         }
     }
 }

@@ -154,9 +154,9 @@ internal sealed class SettingsReader
         {
             foreach (string path in Leaves(provider, SettingsCatalog.RootSection))
             {
-                if (Complaint(path) is string complaint && told.Add(complaint + Describe(provider, path)))
+                if (ValidationErrorOf(path) is string error && told.Add(error + Describe(provider, path)))
                 {
-                    _mistakes.Add($"{complaint} ({Describe(provider, path)}).");
+                    _mistakes.Add($"{error} ({Describe(provider, path)}).");
                 }
             }
         }
@@ -180,7 +180,7 @@ internal sealed class SettingsReader
     }
 
     /// <summary>What is wrong with a key; null when nothing is.</summary>
-    private static string? Complaint(string path)
+    private static string? ValidationErrorOf(string path)
     {
         string[] keys = path.Split(ConfigurationPath.KeyDelimiter)[1..];
         if (SettingsCatalog.FindByConfigurationPath(path) is not null)

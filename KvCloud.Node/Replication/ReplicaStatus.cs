@@ -6,7 +6,7 @@ namespace KvCloud.Node.Replication;
 /// What this replica knows of itself at one moment. Immutable: published whole by the driver in each step.
 /// </summary>
 /// <param name="Leader">Who leads, as far as known; null when unknown.</param>
-/// <param name="LastLeaderContactTickMs">
+/// <param name="LeaderHeardMs">
 /// Environment.TickCount64 when the leader (or, on the leader, a quorum) was last heard; 0 for never.
 /// </param>
 internal sealed record ReplicaStatus(
@@ -17,6 +17,6 @@ internal sealed record ReplicaStatus(
     Slot ChosenSlot,
     Slot AppliedSlot,
     long AppliedVersion,
-    long LastLeaderContactTickMs,
+    long LeaderHeardMs,
     Slot HashedSlot,
     ulong StateHash);

@@ -16,7 +16,7 @@ internal static class KeyCount
     public static bool IsSampled(ulong hash) => hash >> (64 - SampledBits) == 0;
 
     /// <summary>Exact for few; of more keys n about 19 estimates in 20 are within 16 √n: 5 % of 100,000, 1.6 % of a million.</summary>
-    /// <exception cref="VersionForgottenException">The version has left the window.</exception>
+    /// <exception cref="VersionTooOldException">The version has left the window.</exception>
     public static long Of(IKvStore store, Keyspace keyspace, CommitVersion at)
     {
         long estimate = keyspace.SampledKeys << SampledBits;

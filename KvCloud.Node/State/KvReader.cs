@@ -156,7 +156,7 @@ internal sealed class KvReader
             bool found = _store.TryGetAt(MvccKey.Write(physicalKey, keyspace.Id, key), at, ref buffer);
             result = found ? ResultOf(VersionedValue.Parse(buffer.Value)) : NotFound;
         }
-        catch (VersionForgottenException)
+        catch (VersionTooOldException)
         {
             result = new GetResult(ErrorCode.VERSION_TOO_OLD, null, default, TooOldText(at));
         }
@@ -186,7 +186,7 @@ internal sealed class KvReader
         {
             return new RangeScan(_store, keyspace, query, at);
         }
-        catch (VersionForgottenException)
+        catch (VersionTooOldException)
         {
             refused = Refuse(ErrorCode.VERSION_TOO_OLD, TooOldText(at));
             return null;
@@ -210,7 +210,7 @@ internal sealed class KvReader
             {
                 return read(NewestStoredVersion());
             }
-            catch (VersionForgottenException) when (attempt < Attempts)
+            catch (VersionTooOldException) when (attempt < Attempts)
             {
                 // There is a newer one.
             }

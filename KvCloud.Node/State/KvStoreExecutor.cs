@@ -104,7 +104,7 @@ internal sealed class KvStoreExecutor : IDisposable
         var oldest = new CommitVersion(Volatile.Read(ref _storedOldest));
         _store.Flush();
         Volatile.Write(ref _durableSlot, applied.Value);
-        _store.ForgetVersionsBefore(oldest);
+        _store.RaiseOldestReadable(oldest);
         return applied;
     }
 

@@ -11,7 +11,7 @@ namespace KvCloud.Node.State;
 /// What it visits counts, whether it becomes a row or not: keys that offsets pass by and deleted keys cost as much as
 /// others. At <see cref="KvLimits.RangeVisitedKeys"/> it ends, with has_more where it has a row to go on from.
 /// </remarks>
-/// <exception cref="VersionForgottenException">The version has left the window before this was made; later is no
+/// <exception cref="VersionTooOldException">The version has left the window before this was made; later is no
 /// matter.</exception>
 internal sealed class RangeScan : IDisposable
 {

@@ -20,14 +20,14 @@ internal interface IKvStore : IDisposable
     bool TryGetNewest(ReadOnlySpan<byte> key, ref ValueBuffer value);
 
     /// <summary>The newest version of the key that is not newer than <paramref name="at"/>.</summary>
-    /// <exception cref="VersionForgottenException">It is older than what <see cref="ForgetVersionsBefore"/> kept.</exception>
+    /// <exception cref="VersionTooOldException">It is older than what <see cref="RaiseOldestReadable"/> kept.</exception>
     bool TryGetAt(ReadOnlySpan<byte> key, CommitVersion at, ref ValueBuffer value);
 
     /// <summary>A cursor over the newest version of every key.</summary>
     IKvIterator IterateNewest();
 
     /// <summary>A cursor over the keys as they were at this version; it stays whole whatever is forgotten meanwhile.</summary>
-    /// <exception cref="VersionForgottenException">It is older than what <see cref="ForgetVersionsBefore"/> kept.</exception>
+    /// <exception cref="VersionTooOldException">It is older than what <see cref="RaiseOldestReadable"/> kept.</exception>
     IKvIterator IterateAt(CommitVersion at);
 
     IKvBatch CreateBatch();
@@ -42,7 +42,7 @@ internal interface IKvStore : IDisposable
     /// From now on nobody reads at a version before this one, for good, whatever a crash undoes: what only such reads
     /// would have seen may go, whenever that is cheap. May run beside writes and reads, but not beside itself.
     /// </summary>
-    void ForgetVersionsBefore(CommitVersion oldest);
+    void RaiseOldestReadable(CommitVersion oldest);
 
     StoreFigures GetFigures();
 }
@@ -97,4 +97,4 @@ internal sealed class StoreFailedException(string message, Exception? inner = nu
 internal sealed class StoreCorruptException(string message) : Exception(message);
 
 /// <summary>A read at a version of which the store no longer has everything. Nothing is wrong with the store.</summary>
-internal sealed class VersionForgottenException(string message) : Exception(message);
+internal sealed class VersionTooOldException(string message) : Exception(message);

@@ -57,7 +57,7 @@ internal sealed class MemoryKvStore : IKvStore
     /// <summary>What a crash leaves: everything written since the last flush is gone.</summary>
     public void RestoreLastFlush() => _root = _flushed;
 
-    public void ForgetVersionsBefore(CommitVersion oldest)
+    public void RaiseOldestReadable(CommitVersion oldest)
     {
         lock (_gate)
         {
@@ -157,7 +157,7 @@ internal sealed class MemoryKvStore : IKvStore
         {
             if (at < Oldest)
             {
-                throw new VersionForgottenException(string.Create(
+                throw new VersionTooOldException(string.Create(
                     CultureInfo.InvariantCulture, $"version {at} is read, but those before {Oldest} are forgotten"));
             }
         }

@@ -53,7 +53,7 @@ internal static class RocksApi
         string message = $"RocksDB failed while {doing}: {error}";
         if (error.Contains("full_history_ts_low", StringComparison.Ordinal))
         {
-            throw new VersionForgottenException(message);
+            throw new VersionTooOldException(message);
         }
 
         if (error.StartsWith("Corruption", StringComparison.Ordinal))

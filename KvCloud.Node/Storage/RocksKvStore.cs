@@ -100,7 +100,7 @@ internal sealed class RocksKvStore : IKvStore
         RocksApi.ThrowOn(error, $"flushing {_path}");
     }
 
-    public unsafe void ForgetVersionsBefore(CommitVersion oldest)
+    public unsafe void RaiseOldestReadable(CommitVersion oldest)
     {
         // Files keep it for good, so it costs a sync: only when there is something to forget.
         if (oldest <= _oldest)

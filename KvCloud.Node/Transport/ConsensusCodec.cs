@@ -165,7 +165,7 @@ internal static class ConsensusCodec
         }
     }
 
-    /// <summary>The messages of a leader's reign: heartbeats, read index, catch-up, writes passed on.</summary>
+    /// <summary>The messages of a leader's term: heartbeats, read index, catch-up, writes passed on.</summary>
     private static FrameType WriteMoreFields(Message message, ref FrameWriter writer)
     {
         switch (message)

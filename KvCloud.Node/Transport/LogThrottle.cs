@@ -1,37 +1,37 @@
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Lets the same complaint through once in an interval, and only so many different ones, so that unknown peers cannot
+/// Lets the same error through once in an interval, and only so many different ones, so that unknown peers cannot
 /// fill the log.
 /// </summary>
 internal sealed class LogThrottle(int intervalMs)
 {
-    private const int MaxComplaints = 64;
+    private const int MaxReasons = 64;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<string, long> _lastTickMs = [];
 
-    public bool Allows(string complaint)
+    public bool Allows(string error)
     {
         long now = Environment.TickCount64;
         lock (_lock)
         {
-            if (_lastTickMs.TryGetValue(complaint, out long last) && now - last < intervalMs)
+            if (_lastTickMs.TryGetValue(error, out long last) && now - last < intervalMs)
             {
                 return false;
             }
 
-            if (_lastTickMs.Count >= MaxComplaints)
+            if (_lastTickMs.Count >= MaxReasons)
             {
                 Forget(now - intervalMs);
 
-                if (_lastTickMs.Count >= MaxComplaints)
+                if (_lastTickMs.Count >= MaxReasons)
                 {
                     return false;
                 }
             }
 
-            _lastTickMs[complaint] = now;
+            _lastTickMs[error] = now;
             return true;
         }
     }

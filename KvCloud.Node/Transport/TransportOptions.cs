@@ -33,7 +33,7 @@ internal sealed record TransportOptions
 
     public int MaxReconnectDelayMs { get; init; } = 1000;
 
-    /// <summary>The same complaint of the same peer is logged once in so long.</summary>
+    /// <summary>The same error of the same peer is logged once in so long.</summary>
     public int RepeatedLogIntervalMs { get; init; } = 60_000;
 
     /// <summary>Throws <see cref="ArgumentException"/> that names the setting which cannot work.</summary>

@@ -14,7 +14,7 @@ public sealed class DemoLogTests
         await using (var log = new DemoLog(writer, coloured: false))
         {
             log.Line(Node, "hello");
-            log.Say("bye");
+            log.Report("bye");
             log.Write("  as it is");
         }
 

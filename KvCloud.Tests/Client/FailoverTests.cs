@@ -305,7 +305,7 @@ public sealed class FailoverTests
             Assert.Equal("1", await client.GetStringAsync("a"));
         }
 
-        // Three timeouts in a row set it aside; probes find it no better.
+        // Three timeouts in a row open its circuit breaker; probes find it no better.
         Assert.InRange(cluster.Nodes[1].Calls("get").Count, 0, 10);
     }
 

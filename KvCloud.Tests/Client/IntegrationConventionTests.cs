@@ -188,7 +188,7 @@ public sealed class IntegrationConventionTests
 
         Assert.Contains((LogLevel.Information, $"{node.Endpoint} leads the cluster"), log.Lines);
         Assert.Contains(log.Lines, line => line.Level == LogLevel.Warning
-            && line.Message.StartsWith($"{node.Endpoint} is set aside: cannot connect", StringComparison.Ordinal));
+            && line.Message.StartsWith($"Circuit breaker of {node.Endpoint} opened: cannot connect", StringComparison.Ordinal));
         Assert.Contains((LogLevel.Information, $"{node.Endpoint} answers again"), log.Lines);
     }
 

@@ -181,7 +181,7 @@ public class PaxosNodeRegressionTests
     public void Prepare_data_ahead_of_the_log_asks_for_what_the_log_lacks()
     {
         // The data has up to slot 5, the log knows up to slot 2 and nothing beyond. Others voted for 3 to 5, and learn
-        // from the new reign that they are chosen.
+        // from the new leader that they are chosen.
         var old = new Ballot(1, Node1);
         var leader = new NodeUnderTest(0, restored: new RestoredState(old, new Slot(2), []));
         leader.Core.DurableSlot = new Slot(5);

@@ -28,7 +28,7 @@ internal sealed class TranscriptCluster
             case "tick": Tick(numbers[0], numbers[1]); break;
             case "until": Until(numbers[0], words[2]); break;
             case "deliver": Deliver(words); break;
-            case "drop": Say($"{Take(_onTheWay, words).Count} dropped"); break;
+            case "drop": Print($"{Take(_onTheWay, words).Count} dropped"); break;
             case "hold": Hold(words); break;
             case "release": Release(words); break;
             case "cut": Cut(numbers, true); break;
@@ -112,11 +112,11 @@ internal sealed class TranscriptCluster
         Member member = _members[message.To.Value];
         if (member.Core is null || _cut.Contains((message.From.Value, message.To.Value)))
         {
-            Say($"lost {SimTrace.Describe(message)}");
+            Print($"lost {SimTrace.Describe(message)}");
             return;
         }
 
-        Say($"{SimTrace.Describe(message)}");
+        Print($"{SimTrace.Describe(message)}");
         Do(message.To.Value, core => core.Step(message));
     }
 
@@ -138,7 +138,7 @@ internal sealed class TranscriptCluster
     {
         foreach (Message message in Take(_onTheWay, words))
         {
-            Say($"held {SimTrace.Describe(message)}");
+            Print($"held {SimTrace.Describe(message)}");
             _held.Add(message);
         }
     }
@@ -157,7 +157,7 @@ internal sealed class TranscriptCluster
         {
             if (!(isCut ? _cut.Add(link) : _cut.Remove(link)))
             {
-                Say($"{link.Item1}-{link.Item2} was so already");
+                Print($"{link.Item1}-{link.Item2} was so already");
             }
         }
     }
@@ -165,7 +165,7 @@ internal sealed class TranscriptCluster
     private void Propose(int id, string text) => Do(id, core =>
     {
         ProposeResult result = core.Propose(Encoding.UTF8.GetBytes(text));
-        Say(result.Status == ProposeStatus.Proposed
+        Print(result.Status == ProposeStatus.Proposed
             ? $"proposed in slot {result.Slot} at {result.Ballot}"
             : $"{result.Status}");
     });
@@ -195,7 +195,7 @@ internal sealed class TranscriptCluster
     {
         Member member = _members[id];
         RestoredState restored = member.Restore();
-        Say($"promised={restored.Promised} chosen={restored.ChosenSlot}{SimTrace.Describe(restored.Entries)}");
+        Print($"promised={restored.Promised} chosen={restored.ChosenSlot}{SimTrace.Describe(restored.Entries)}");
         member.Core = new PaxosNode(member.Config, restored);
         member.Tick = 0;
         member.Role = Role.Follower;
@@ -216,7 +216,7 @@ internal sealed class TranscriptCluster
         for (int id = 0; id < _members.Length; id++)
         {
             PaxosNode? core = _members[id].Core;
-            Say(core is null
+            Print(core is null
                 ? $"{id} down"
                 : $"{id} {core.Role} ballot={core.Ballot} promised={core.Promised} chosen={core.ChosenSlot} "
                     + $"inflight={core.InFlightSlots} opening={core.OpeningSlot} trim={core.TrimSlot} "
@@ -227,7 +227,7 @@ internal sealed class TranscriptCluster
     private void ShowLog(int id)
     {
         Member member = _members[id];
-        Say($"promised={member.Promised} chosen={member.ChosenSlot}"
+        Print($"promised={member.Promised} chosen={member.ChosenSlot}"
             + SimTrace.Describe([.. member.Log.Values]));
     }
 
@@ -248,7 +248,7 @@ internal sealed class TranscriptCluster
         if (core.Role != member.Role)
         {
             member.Role = core.Role;
-            Say($"  {id} is {core.Role}");
+            Print($"  {id} is {core.Role}");
         }
     }
 
@@ -270,12 +270,12 @@ internal sealed class TranscriptCluster
         foreach (ChosenEntry entry in effects.Chosen)
         {
             string what = entry.Value.Kind == ValueKind.NoOp ? "no-op" : Encoding.UTF8.GetString(entry.Value.Payload.Span);
-            Say($"  {member.Config.Self.Value} has chosen {entry.Slot}:{what}@{entry.Value.Origin}");
+            Print($"  {member.Config.Self.Value} has chosen {entry.Slot}:{what}@{entry.Value.Origin}");
         }
 
         foreach (ReadIndexResult read in effects.Reads)
         {
-            Say($"  {member.Config.Self.Value} read {read.Id} "
+            Print($"  {member.Config.Self.Value} read {read.Id} "
                 + (read.Confirmed ? $"may be served at slot {read.Slot}" : "is not confirmed"));
         }
 
@@ -299,14 +299,14 @@ internal sealed class TranscriptCluster
         if (effects.Promised is Ballot promised)
         {
             member.Promised = promised;
-            Say($"  {member.Config.Self.Value} persists the promise {promised}");
+            Print($"  {member.Config.Self.Value} persists the promise {promised}");
         }
 
         member.ChosenSlot = effects.ChosenSlot ?? member.ChosenSlot;
         foreach (LogEntry entry in effects.Append)
         {
             member.Log[entry.Slot.Value] = entry;
-            Say($"  {member.Config.Self.Value} persists {SimTrace.Describe(entry)}");
+            Print($"  {member.Config.Self.Value} persists {SimTrace.Describe(entry)}");
         }
 
         foreach (Message message in effects.SendAfterPersist)
@@ -322,7 +322,7 @@ internal sealed class TranscriptCluster
         }
     }
 
-    private void Say(string line) => _output.Append(line).Append('\n');
+    private void Print(string line) => _output.Append(line).Append('\n');
 
     private sealed class Member(PaxosConfig config)
     {

@@ -242,7 +242,7 @@ internal sealed class LogSegment : IDisposable
         for (int i = 0; i < _blocks.Count; i++)
         {
             Block block = _blocks[i];
-            if (block.Slots.Meets(from, to))
+            if (block.Slots.Overlaps(from, to))
             {
                 long end = i + 1 < _blocks.Count ? _blocks[i + 1].Start : EndBytes;
                 places.Add(new BlockPlace(block.Start, (int)(end - block.Start), block.Sequence, block.NextSequence));
@@ -360,7 +360,7 @@ internal readonly record struct SlotSpan(long Min, long Max)
 {
     public static readonly SlotSpan None = new(long.MaxValue, 0);
 
-    public bool Meets(long from, long to) => Min <= to && Max >= from;
+    public bool Overlaps(long from, long to) => Min <= to && Max >= from;
 
     public SlotSpan With(long slot) => new(Math.Min(Min, slot), Math.Max(Max, slot));
 

@@ -9,7 +9,7 @@ namespace KvCloud.Node.Replication.Log;
 /// </summary>
 /// <remarks>
 /// A group is synced before the next one is written, and no file gives up its name or its content before what makes it
-/// needless is on disk. Each segment begins with promise, chosen and first slot, so the older ones can
+/// obsolete is on disk. Each segment begins with promise, chosen and first slot, so the older ones can
 /// go; and with the number of the oldest that must be there, so that one that is lost is not taken for one that went.
 /// One thread writes; another may trim; any may read.
 /// </remarks>
@@ -194,7 +194,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
             Volatile.Write(ref _oldestSegment, oldest);
         }
 
-        foreach (LogSegment segment in TakeNeedless())
+        foreach (LogSegment segment in TakeObsolete())
         {
             try
             {
@@ -434,7 +434,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     {
         lock (_gate)
         {
-            List<LogSegment> segments = _segments.FindAll(segment => segment.Slots.Meets(from, to));
+            List<LogSegment> segments = _segments.FindAll(segment => segment.Slots.Overlaps(from, to));
             segments.ForEach(segment => segment.Readers++);
             return segments;
         }
@@ -467,7 +467,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     }
 
     /// <summary>The oldest segments, up to the first that must be there, or is being read.</summary>
-    private List<LogSegment> TakeNeedless()
+    private List<LogSegment> TakeObsolete()
     {
         long oldest = Volatile.Read(ref _oldestSegment);
         lock (_gate)
@@ -478,9 +478,9 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
                 count++;
             }
 
-            List<LogSegment> needless = _segments.GetRange(0, count);
+            List<LogSegment> obsolete = _segments.GetRange(0, count);
             _segments.RemoveRange(0, count);
-            return needless;
+            return obsolete;
         }
     }
 

@@ -13,32 +13,32 @@ namespace KvCloud.Node.Rpc.Connections;
 /// </summary>
 /// <remarks>
 /// <para>
-/// Calls become ready in any order and on any thread. Whoever holds the <em>pen</em> may write into the output: either
+/// Calls become ready in any order and on any thread. Whoever holds the <em>output lock</em> may write into the output: either
 /// the connection's reader, for as long as it works through what has come in, or, when the oldest call becomes ready and
-/// nobody holds the pen, a thread-pool item that is queued then. The holder writes every finished call at the front and
+/// nobody holds the output lock, a thread-pool item that is queued then. The holder writes every finished call at the front and
 /// sends them together. A call that becomes ready behind an unfinished one wakes nobody.
 /// </para>
 /// <para>
-/// A thread of replication that made ready a lone write takes the pen for that answer alone: what else the client has
-/// pipelined, and may cost any amount, goes to the thread pool. Where the call at the front is a costly one, the pen
+/// A thread of replication that made ready a lone write takes the output lock for that answer alone: what else the client has
+/// pipelined, and may cost any amount, goes to the thread pool. Where the call at the front is a costly one, the output lock
 /// goes to the
 /// <see cref="ScanPool"/>, and comes back when that call is answered.
 /// </para>
 /// <para>
-/// No wake-up is lost: a call becoming ready writes its flag and then reads the head and the pen; the holder advances
+/// No wake-up is lost: a call becoming ready writes its flag and then reads the head and the output lock; the holder advances
 /// the head and then reads the flag, with a full fence between the two steps on either side.
 /// </para>
 /// </remarks>
-internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
+internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
 {
     private const int InitialCapacity = 16;
     private const int SendThresholdBytes = 64 * 1024;
 
-    private const int PenFree = 0;
-    private const int PenPromised = 1;
-    private const int PenHeld = 2;
-    private const int PenHeldAndWanted = 3;
-    private const int PenGone = 4;
+    private const int OutputFree = 0;
+    private const int OutputScheduled = 1;
+    private const int OutputHeld = 2;
+    private const int OutputHeldAndRequested = 3;
+    private const int OutputClosed = 4;
 
     private readonly Lock _gate = new();
     private readonly AnswerWriter _output;
@@ -52,13 +52,13 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
     private IPendingCall?[] _ring = new IPendingCall?[InitialCapacity];
     private long _head;
     private long _tail;
-    private int _pen;
+    private int _outputLock;
     private volatile bool _isAbandoned;
     private ValueTaskAwaiter<int> _send;
     private TaskCompletionSource? _roomWaiter;
     private int _roomWanted;
 
-    /// <summary>Bytes of costly answers that are charged and not sent. Used by the holder of the pen.</summary>
+    /// <summary>Bytes of costly answers that are charged and not sent. Used by the holder of the output lock.</summary>
     private long _heldAnswerBytes;
 
     /// <param name="onBroken">Told once or more, from any thread, that answers can no longer be written.</param>
@@ -86,13 +86,13 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
     public LinkedListNode<CallQueue> ScanNode { get; }
 
     /// <summary>
-    /// Whether what is asked for here is of no use to anybody. By the scan pool, which holds the pen.
+    /// Whether what is asked for here is of no use to anybody. By the scan pool, which holds the output lock.
     /// </summary>
     /// <remarks>
     /// A client that closes may still want its answers, if it only closed one direction; it certainly is gone when the
     /// socket reports an error, which it does once an answer was sent to nobody.
     /// </remarks>
-    bool IScanTurn.IsUnwanted => _isAbandoned || _socket.Poll(0, SelectMode.SelectError);
+    bool IScanSlice.IsUnwanted => _isAbandoned || _socket.Poll(0, SelectMode.SelectError);
 
     /// <summary>Calls waiting. Exact for the reader, which alone adds calls, as an upper bound.</summary>
     public int Count => (int)(Volatile.Read(ref _tail) - Volatile.Read(ref _head));
@@ -125,7 +125,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
     /// </summary>
     /// <param name="isAlone">
     /// Nothing else becomes ready with it: it, and nothing behind it, is answered on this thread, if nobody holds the
-    /// pen.
+    /// output lock.
     /// </param>
     public void OnReady(long index, bool isAlone)
     {
@@ -135,39 +135,39 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
             return;
         }
 
-        if (isAlone && Interlocked.CompareExchange(ref _pen, PenHeld, PenFree) == PenFree)
+        if (isAlone && Interlocked.CompareExchange(ref _outputLock, OutputHeld, OutputFree) == OutputFree)
         {
             AnswerAlone(index);
             return;
         }
 
-        WantPen();
+        RequestOutput();
     }
 
-    /// <summary>Takes the pen unless somebody is writing. Reader only.</summary>
-    public bool TryTakePen() =>
-        Interlocked.CompareExchange(ref _pen, PenHeld, PenFree) == PenFree
-        || Interlocked.CompareExchange(ref _pen, PenHeld, PenPromised) == PenPromised;
+    /// <summary>Takes the output lock unless somebody is writing. Reader only.</summary>
+    public bool TryAcquireOutput() =>
+        Interlocked.CompareExchange(ref _outputLock, OutputHeld, OutputFree) == OutputFree
+        || Interlocked.CompareExchange(ref _outputLock, OutputHeld, OutputScheduled) == OutputScheduled;
 
-    /// <summary>The holder of the pen looks after calls that have become ready meanwhile.</summary>
+    /// <summary>The holder of the output lock looks after calls that have become ready meanwhile.</summary>
     public void WriteIfWanted()
     {
-        if (Volatile.Read(ref _pen) == PenHeldAndWanted)
+        if (Volatile.Read(ref _outputLock) == OutputHeldAndRequested)
         {
-            Volatile.Write(ref _pen, PenHeld);
+            Volatile.Write(ref _outputLock, OutputHeld);
             Interlocked.MemoryBarrier();
             WriteReadyCalls();
         }
     }
 
-    /// <summary>Whether the holder of the pen should give it back, so that what waits is sent, before it writes on.</summary>
+    /// <summary>Whether the holder of the output lock should give it back, so that what waits is sent, before it writes on.</summary>
     public bool IsSendDue => _output.Unsent.Length >= SendThresholdBytes;
 
     /// <summary>
-    /// Writes what is ready, sends it, and gives the pen back. If the client is slow to read its answers the pen stays
+    /// Writes what is ready, sends it, and gives the output lock back. If the client is slow to read its answers the output lock stays
     /// away until the socket has taken them, and with the scan pool while that works on a costly answer.
     /// </summary>
-    public void GiveBackPen()
+    public void ReleaseOutput()
     {
         try
         {
@@ -200,13 +200,13 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
                     continue;
                 }
 
-                if (Interlocked.CompareExchange(ref _pen, PenFree, PenHeld) == PenHeld)
+                if (Interlocked.CompareExchange(ref _outputLock, OutputFree, OutputHeld) == OutputHeld)
                 {
-                    // Whoever abandons the queue while the pen is free takes it himself.
+                    // Whoever abandons the queue while the output lock is free takes it himself.
                     return;
                 }
 
-                Volatile.Write(ref _pen, PenHeld);
+                Volatile.Write(ref _outputLock, OutputHeld);
                 Interlocked.MemoryBarrier();
             }
         }
@@ -217,7 +217,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
     }
 
     /// <summary>
-    /// A turn of the scan pool for the costly call at the front. True when the pen is no longer with the pool.
+    /// A time slice of the scan pool for the costly call at the front. True when the output lock is no longer with the pool.
     /// </summary>
     public bool RunScan()
     {
@@ -260,11 +260,11 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
         Interlocked.MemoryBarrier();
         if (_isAbandoned && _scans.TryRemove(this))
         {
-            GiveBackPen();
+            ReleaseOutput();
         }
     }
 
-    bool IScanTurn.TryHold(long bytes, out string? fullLimit)
+    bool IScanSlice.TryHold(long bytes, out string? fullLimit)
     {
         if (!_budget.TryHoldAnswer(bytes, out fullLimit))
         {
@@ -301,39 +301,39 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
         Interlocked.MemoryBarrier();
         if (_scans.TryRemove(this))
         {
-            GiveBackPen();
+            ReleaseOutput();
             return;
         }
 
-        WantPen();
+        RequestOutput();
     }
 
     void IThreadPoolWorkItem.Execute()
     {
         // Otherwise the reader was faster, and writes what this item was queued for.
-        if (Interlocked.CompareExchange(ref _pen, PenHeld, PenPromised) == PenPromised)
+        if (Interlocked.CompareExchange(ref _outputLock, OutputHeld, OutputScheduled) == OutputScheduled)
         {
-            GiveBackPen();
+            ReleaseOutput();
         }
     }
 
-    private void WantPen()
+    private void RequestOutput()
     {
         while (true)
         {
-            int pen = Volatile.Read(ref _pen);
-            switch (pen)
+            int state = Volatile.Read(ref _outputLock);
+            switch (state)
             {
-                case PenFree:
-                    if (Interlocked.CompareExchange(ref _pen, PenPromised, PenFree) == PenFree)
+                case OutputFree:
+                    if (Interlocked.CompareExchange(ref _outputLock, OutputScheduled, OutputFree) == OutputFree)
                     {
                         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
                         return;
                     }
 
                     break;
-                case PenHeld:
-                    if (Interlocked.CompareExchange(ref _pen, PenHeldAndWanted, PenHeld) == PenHeld)
+                case OutputHeld:
+                    if (Interlocked.CompareExchange(ref _outputLock, OutputHeldAndRequested, OutputHeld) == OutputHeld)
                     {
                         return;
                     }
@@ -346,7 +346,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
     }
 
     /// <summary>
-    /// By a thread of replication, which holds the pen: writes the call at <paramref name="index"/>, if it is still at
+    /// By a thread of replication, which holds the output lock: writes the call at <paramref name="index"/>, if it is still at
     /// the front, and nothing else.
     /// </summary>
     private void AnswerAlone(long index)
@@ -371,22 +371,22 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
     }
 
     /// <summary>
-    /// Gives the pen back where nothing is ready, else to the thread pool: this thread has other work.
+    /// Gives the output lock back where nothing is ready, else to the thread pool: this thread has other work.
     /// </summary>
     private void HandOn()
     {
         if (!_isAbandoned && PeekReady() is null
-            && Interlocked.CompareExchange(ref _pen, PenFree, PenHeld) == PenHeld)
+            && Interlocked.CompareExchange(ref _outputLock, OutputFree, OutputHeld) == OutputHeld)
         {
             return;
         }
 
-        Volatile.Write(ref _pen, PenPromised);
+        Volatile.Write(ref _outputLock, OutputScheduled);
         ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
     /// <summary>
-    /// False when the pen is still with the caller, because the pool is full or the connection at its end.
+    /// False when the output lock is still with the caller, because the pool is full or the connection at its end.
     /// </summary>
     private bool TryHandToScans(ICostlyCall call)
     {
@@ -400,7 +400,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
         return false;
     }
 
-    /// <summary>False when a send is under way, which will go on with the pen when it is through.</summary>
+    /// <summary>False when a send is under way, which will go on with the output lock when it is through.</summary>
     /// <remarks>
     /// On this very thread, straight into the socket, which nearly always takes it at once: a change of threads, which
     /// Kestrel's output pipe would make here, costs more than the send. What is written is sent even if the connection ends
@@ -438,7 +438,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
             return;
         }
 
-        GiveBackPen();
+        ReleaseOutput();
     }
 
     private void EndSend(ValueTaskAwaiter<int> send)
@@ -469,11 +469,11 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanTurn
             : exception);
     }
 
-    /// <summary>The pen is taken for good.</summary>
+    /// <summary>The output lock is taken for good.</summary>
     private void Leave()
     {
         ClearOutput();
-        Volatile.Write(ref _pen, PenGone);
+        Volatile.Write(ref _outputLock, OutputClosed);
         _gone.TrySetResult();
     }
 

@@ -6,12 +6,12 @@ namespace KvCloud.Node.Rpc.Connections;
 /// <summary>
 /// A call whose answer may visit many keys. What is quickly read is answered as any other call is; the rest is read by
 /// the
-/// <see cref="ScanPool"/>, a turn at a time. One thread at a time: the holder of the pen.
+/// <see cref="ScanPool"/>, a time slice at a time. One thread at a time: the holder of the output lock.
 /// </summary>
 internal interface ICostlyCall : IPendingCall
 {
-    /// <summary>Works on the answer for one turn. Must not throw.</summary>
-    ScanProgress Advance(IScanTurn turn, AnswerWriter output, out ErrorCode code);
+    /// <summary>Works on the answer for one time slice. Must not throw.</summary>
+    ScanProgress Advance(IScanSlice slice, AnswerWriter output, out ErrorCode code);
 
     /// <summary>Answers that a limit of this node, which <paramref name="fullLimit"/> names, is full.</summary>
     ErrorCode WriteOverloaded(AnswerWriter output, string fullLimit);
@@ -24,7 +24,7 @@ internal interface ICostlyCall : IPendingCall
 
 internal enum ScanProgress
 {
-    /// <summary>The turn is over, the answer is not there.</summary>
+    /// <summary>The time slice is over, the answer is not there.</summary>
     Unfinished,
 
     /// <summary>The answer is written.</summary>
@@ -34,8 +34,8 @@ internal enum ScanProgress
     Unwanted,
 }
 
-/// <summary>What a costly call may know and take while it has its turn.</summary>
-internal interface IScanTurn
+/// <summary>What a costly call may know and take during its time slice.</summary>
+internal interface IScanSlice
 {
     /// <summary>Whether the client closed the connection. Costs a system call.</summary>
     bool IsUnwanted { get; }

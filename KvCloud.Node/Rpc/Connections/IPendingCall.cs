@@ -31,7 +31,7 @@ internal interface IPendingCall
 
     /// <summary>
     /// Writes the answer. False, with nothing written, from an <see cref="ICostlyCall"/> alone. Called by the holder
-    /// of the pen. Must not throw.
+    /// of the output lock. Must not throw.
     /// </summary>
     bool TryWriteAnswer(AnswerWriter output, out ErrorCode code);
 }

@@ -101,7 +101,7 @@ internal sealed class RpcConnection
             ReadResult read = await input.ReadAsync(CancellationToken.None);
             ReadOnlySequence<byte> buffer = read.Buffer;
             long received = Stopwatch.GetTimestamp();
-            _hasPen = _queue.TryTakePen();
+            _hasPen = _queue.TryAcquireOutput();
             try
             {
                 while (_messages.TryRead(ref buffer, received, out RequestMessage message))
@@ -111,15 +111,15 @@ internal sealed class RpcConnection
                     _messages.Release();
                     if (_queue.Count >= _limits.MaxInFlightCallsPerConnection)
                     {
-                        GiveBackPen();
+                        ReleaseOutput();
                         await _queue.WaitUntilAtMostAsync(_limits.MaxInFlightCallsPerConnection / 2);
-                        _hasPen = _queue.TryTakePen();
+                        _hasPen = _queue.TryAcquireOutput();
                     }
                 }
             }
             finally
             {
-                GiveBackPen();
+                ReleaseOutput();
             }
 
             if (_messages.Error is { } error)
@@ -158,20 +158,20 @@ internal sealed class RpcConnection
         }
         else if (_queue.IsSendDue)
         {
-            GiveBackPen();
-            _hasPen = _queue.TryTakePen();
+            ReleaseOutput();
+            _hasPen = _queue.TryAcquireOutput();
         }
     }
 
     private string RefusedText =>
         $"this node holds {_limits.MaxInFlightBytesPerNode} bytes of requests in flight (max_in_flight_bytes)";
 
-    private void GiveBackPen()
+    private void ReleaseOutput()
     {
         if (_hasPen)
         {
             _hasPen = false;
-            _queue.GiveBackPen();
+            _queue.ReleaseOutput();
         }
     }
 

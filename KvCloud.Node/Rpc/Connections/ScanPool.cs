@@ -6,7 +6,7 @@ namespace KvCloud.Node.Rpc.Connections;
 /// </summary>
 /// <remarks>
 /// What waits here is connections, each with the costly call at the front of its queue: a client that pipelines a
-/// thousand ranges has one place, as everybody else has. A call that is not through after its turn goes to the end.
+/// thousand ranges has one place, as everybody else has. A call that is not through after its time slice goes to the end.
 /// </remarks>
 internal sealed class ScanPool : IDisposable
 {
@@ -33,7 +33,7 @@ internal sealed class ScanPool : IDisposable
     public int Admitted => Volatile.Read(ref _admitted);
 
     /// <summary>
-    /// Takes the connection, and with it the pen, of which it is given turns by <see cref="CallQueue.RunScan"/>. If
+    /// Takes the connection, and with it the output lock, of which it is given time slices by <see cref="CallQueue.RunScan"/>. If
     /// there is no room, the limit that is full, for people.
     /// </summary>
     public bool TryQueue(CallQueue connection, out string? fullLimit)
@@ -60,7 +60,7 @@ internal sealed class ScanPool : IDisposable
         return true;
     }
 
-    /// <summary>Whether the connection was waiting and now is not any more: the pen is the caller's.</summary>
+    /// <summary>Whether the connection was waiting and now is not any more: the output lock is the caller's.</summary>
     public bool TryRemove(CallQueue connection)
     {
         lock (_gate)

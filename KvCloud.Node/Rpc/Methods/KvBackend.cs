@@ -37,7 +37,7 @@ internal sealed partial class KvBackend(
 
     public TimeProvider Time => time;
 
-    /// <summary>Environment.TickCount64 by which the call must be answered; false when it asks for nonsense.</summary>
+    /// <summary>Environment.TickCount64 by which the call must be answered; false when the timeout is not positive.</summary>
     public bool TryGetDeadline(long? timeoutMs, out long deadlineMs, out Refusal refusal)
     {
         refusal = default;

@@ -95,10 +95,10 @@ internal abstract class NodeMethod<TRequest, TResponse>(string name, KvBackend b
             return false;
         }
 
-        public ScanProgress Advance(IScanTurn turn, AnswerWriter output, out ErrorCode code)
+        public ScanProgress Advance(IScanSlice slice, AnswerWriter output, out ErrorCode code)
         {
             code = default;
-            if (turn.IsUnwanted)
+            if (slice.IsUnwanted)
             {
                 return ScanProgress.Unwanted;
             }

@@ -35,7 +35,7 @@ internal abstract class PendingCall(RpcMethod method, in RequestMessage message)
     }
 
     /// <summary>
-    /// Writes the answer and returns its code. Called once, by the holder of the pen. Must not throw.
+    /// Writes the answer and returns its code. Called once, by the holder of the output lock. Must not throw.
     /// </summary>
     protected abstract ErrorCode WriteAnswer(AnswerWriter output);
 

@@ -173,7 +173,7 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
             return !_isCostly;
         }
 
-        public ScanProgress Advance(IScanTurn turn, AnswerWriter output, out ErrorCode code)
+        public ScanProgress Advance(IScanSlice slice, AnswerWriter output, out ErrorCode code)
         {
             code = default;
             try
@@ -186,12 +186,12 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
 
                 for (int keys = 0; keys < KeysPerTurn; keys += KeysPerCheck)
                 {
-                    if (turn.IsUnwanted)
+                    if (slice.IsUnwanted)
                     {
                         return ScanProgress.Unwanted;
                     }
 
-                    if (FindRefusal(turn) is { } refusal)
+                    if (FindRefusal(slice) is { } refusal)
                     {
                         Drop();
                         code = method.WriteRefused(output, _sequenceId, in refusal);
@@ -229,7 +229,7 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
         private void MarkReady() => _ticket.MarkReady();
 
         /// <summary>Why the scan goes on no further; null when it does.</summary>
-        private Refusal? FindRefusal(IScanTurn turn)
+        private Refusal? FindRefusal(IScanSlice slice)
         {
             if (Environment.TickCount64 > deadlineMs)
             {
@@ -241,7 +241,7 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
 
             while (_heldBytes <= _scan!.SizeBytes)
             {
-                if (!turn.TryHold(HeldChunkBytes, out string? fullLimit))
+                if (!slice.TryHold(HeldChunkBytes, out string? fullLimit))
                 {
                     return new Refusal(ErrorCode.OVERLOADED, fullLimit!);
                 }

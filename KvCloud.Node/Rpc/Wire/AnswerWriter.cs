@@ -4,7 +4,7 @@ using System.Buffers.Binary;
 namespace KvCloud.Node.Rpc.Wire;
 
 /// <summary>
-/// Gathers a connection's answers until they are sent together. Used by one thread at a time: the one that holds the pen.
+/// Gathers a connection's answers until they are sent together. Used by one thread at a time: the one that holds the output lock.
 /// Holds no memory while nothing waits: most connections are idle most of the time.
 /// </summary>
 internal sealed class AnswerWriter

@@ -81,7 +81,7 @@ internal sealed class ClusterFixture : IDisposable
         Time.Advance(TimeSpan.FromMilliseconds(Options.HealthCheckIntervalMs));
         Manager.Received(Report(1, Role.Leader));
         Manager.Received(Report(2));
-        Manager.Turn(isInterval: true);
+        Manager.Refresh(isInterval: true);
         return Manager.View;
     }
 
@@ -95,7 +95,7 @@ internal sealed class ClusterFixture : IDisposable
     public ClusterView SilentTurn()
     {
         Time.Advance(TimeSpan.FromMilliseconds(Options.HealthCheckIntervalMs));
-        Manager.Turn(isInterval: true);
+        Manager.Refresh(isInterval: true);
         return Manager.View;
     }
 

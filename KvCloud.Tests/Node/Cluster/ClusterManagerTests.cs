@@ -237,7 +237,7 @@ public sealed class ClusterManagerTests : IDisposable
         _fixture.Manager.Received(ClusterFixture.Report(2, hashedSlot: 64, hash: 0x2222));
         _fixture.Manager.Received(ClusterFixture.Report(2, hashedSlot: 64, hash: 0x2222));
         _fixture.Manager.Received(ClusterFixture.Report(1, Role.Leader, hashedSlot: 64, hash: 0x1111));
-        _fixture.Manager.Turn(isInterval: false);
+        _fixture.Manager.Refresh(isInterval: false);
 
         (LogLevel level, string message) = Assert.Single(_fixture.Log.Lines, line => line.Level == LogLevel.Critical);
         Assert.StartsWith(
@@ -334,7 +334,7 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
-    public async Task ExecuteAsync_remembers_every_hash_between_two_turns()
+    public async Task ExecuteAsync_remembers_every_hash_between_two_refreshes()
     {
         using CancellationTokenSource deadline = new(TimeSpan.FromSeconds(30));
         await _fixture.Manager.StartAsync(deadline.Token);

@@ -117,7 +117,7 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
         ClusterManager manager = _app!.Services.GetRequiredService<ClusterManager>();
         manager.Received(ClusterFixture.Report(1, Role.Leader));
         manager.Received(ClusterFixture.Report(2));
-        manager.Turn(isInterval: false);
+        manager.Refresh(isInterval: false);
 
         (HttpStatusCode code, JsonElement body) = await GetAsync("/status");
 

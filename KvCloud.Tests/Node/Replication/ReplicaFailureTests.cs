@@ -158,7 +158,7 @@ public sealed class ReplicaFailureTests
 
         public void Flush() => _inner.Flush();
 
-        public void ForgetVersionsBefore(CommitVersion oldest) => _inner.ForgetVersionsBefore(oldest);
+        public void RaiseOldestReadable(CommitVersion oldest) => _inner.RaiseOldestReadable(oldest);
 
         public StoreFigures GetFigures() => _inner.GetFigures();
 

@@ -11,7 +11,7 @@ namespace KvCloud.Tests.Node.Rpc;
 
 /// <summary>
 /// Answers ping. A message that begins with "hold" is answered only when the test releases it; one that begins with
-/// "pool" is answered from the thread pool; one that begins with "scan" is a costly one, and has turns until the test
+/// "pool" is answered from the thread pool; one that begins with "scan" is a costly one, and is given slices until the test
 /// releases it.
 /// </summary>
 internal sealed class EchoDispatcher : IRpcDispatcher
@@ -103,7 +103,7 @@ internal sealed class EchoDispatcher : IRpcDispatcher
     {
         private readonly int _sequenceId = message.SequenceId;
         private CallTicket _ticket;
-        private int _turns;
+        private int _slices;
 
         public RpcMethod Method => method;
 
@@ -115,7 +115,7 @@ internal sealed class EchoDispatcher : IRpcDispatcher
 
         public bool IsReady => _ticket.IsReady;
 
-        public int Turns => Volatile.Read(ref _turns);
+        public int Slices => Volatile.Read(ref _slices);
 
         /// <summary>The thread that worked on it last.</summary>
         public Thread? AdvancedBy { get; private set; }
@@ -136,13 +136,13 @@ internal sealed class EchoDispatcher : IRpcDispatcher
             return false;
         }
 
-        public ScanProgress Advance(IScanTurn turn, AnswerWriter output, out ErrorCode code)
+        public ScanProgress Advance(IScanSlice slice, AnswerWriter output, out ErrorCode code)
         {
             code = ErrorCode.OK;
             AdvancedBy = Thread.CurrentThread;
-            Interlocked.Increment(ref _turns);
+            Interlocked.Increment(ref _slices);
             Thread.Yield();
-            if (turn.IsUnwanted)
+            if (slice.IsUnwanted)
             {
                 return ScanProgress.Unwanted;
             }

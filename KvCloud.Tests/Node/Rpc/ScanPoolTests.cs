@@ -19,9 +19,9 @@ public sealed class ScanPoolTests
         client.Send(RawClient.Ping(1, "scan1"));
         client.Send(RawClient.Ping(2, "echo2"));
         client.Send(RawClient.Ping(3, "scan3"));
-        await ConnectionTests.Eventually(() => _dispatcher.Scans.TryGetValue("scan1", out EchoDispatcher.ScanCall? scan) && scan.Turns > 2);
+        await ConnectionTests.Eventually(() => _dispatcher.Scans.TryGetValue("scan1", out EchoDispatcher.ScanCall? scan) && scan.Slices > 2);
         await ConnectionTests.Eventually(() => _dispatcher.Scans.ContainsKey("scan3"));
-        Assert.Equal(0, _dispatcher.Scans["scan3"].Turns);
+        Assert.Equal(0, _dispatcher.Scans["scan3"].Slices);
         _dispatcher.Scans["scan3"].IsReleased = true;
         _dispatcher.Scans["scan1"].IsReleased = true;
 
@@ -35,7 +35,7 @@ public sealed class ScanPoolTests
     }
 
     [Fact]
-    public async Task Costly_calls_of_many_connections_take_turns_on_few_threads()
+    public async Task Costly_calls_of_many_connections_share_few_threads()
     {
         await using RpcTestHost host = await RpcTestHost.StartAsync(_dispatcher, new RpcLimits { MaxConcurrentScans = 1 });
         using var first = RawClient.Connect(host.Port);
@@ -47,7 +47,7 @@ public sealed class ScanPoolTests
         third.Send(RawClient.Ping(3, "echo3"));
 
         Assert.Equal((3, "echo3"), await third.ReceivePingAsync());
-        await ConnectionTests.Eventually(() => _dispatcher.Scans.Count == 2 && _dispatcher.Scans.Values.All(scan => scan.Turns > 5));
+        await ConnectionTests.Eventually(() => _dispatcher.Scans.Count == 2 && _dispatcher.Scans.Values.All(scan => scan.Slices > 5));
         Assert.Same(_dispatcher.Scans["scan1"].AdvancedBy, _dispatcher.Scans["scan2"].AdvancedBy);
         _dispatcher.Scans["scan2"].IsReleased = true;
         Assert.Equal((2, "scan2"), await second.ReceivePingAsync());
@@ -94,8 +94,8 @@ public sealed class ScanPoolTests
         {
             // A client that only says that it has no more to ask waits for its answers.
             clients.ForEach(client => client.Socket.Shutdown(SocketShutdown.Send));
-            int turns = _dispatcher.Scans["scan0"].Turns;
-            await ConnectionTests.Eventually(() => _dispatcher.Scans["scan0"].Turns > turns + 100);
+            int slices = _dispatcher.Scans["scan0"].Slices;
+            await ConnectionTests.Eventually(() => _dispatcher.Scans["scan0"].Slices > slices + 100);
             Assert.Equal(3, host.Scans.Admitted);
         }
 
@@ -104,7 +104,7 @@ public sealed class ScanPoolTests
         await ConnectionTests.Eventually(() => host.Scans.Admitted == 0 && host.Budget.Calls == 0);
         await ConnectionTests.Eventually(() => host.Server.ConnectionCount == 0);
         Assert.All(_dispatcher.Scans.Values, scan => Assert.True(scan.IsDropped));
-        Assert.Equal(0, _dispatcher.Scans["scan-behind-0"].Turns);
+        Assert.Equal(0, _dispatcher.Scans["scan-behind-0"].Slices);
     }
 
     [Fact]

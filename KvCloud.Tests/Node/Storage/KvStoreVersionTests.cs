@@ -94,14 +94,14 @@ public sealed class KvStoreVersionTests : StoreTests
         Write(store, batch => batch.PutVersion("a"u8, V(5), "five"u8));
         using IKvIterator before = store.IterateAt(V(2));
         store.Flush();
-        store.ForgetVersionsBefore(V(4));
-        store.ForgetVersionsBefore(V(4));
-        store.ForgetVersionsBefore(V(3));
+        store.RaiseOldestReadable(V(4));
+        store.RaiseOldestReadable(V(4));
+        store.RaiseOldestReadable(V(3));
         Write(store, batch => batch.PutVersion("a"u8, V(6), "six"u8));
         store.Flush();
 
-        Assert.Throws<VersionForgottenException>(() => GetAt(store, "a", 3));
-        Assert.Throws<VersionForgottenException>(() => store.IterateAt(V(3)));
+        Assert.Throws<VersionTooOldException>(() => GetAt(store, "a", 3));
+        Assert.Throws<VersionTooOldException>(() => store.IterateAt(V(3)));
         Assert.Equal(["one", "five", "six"], ((int[])[4, 5, 6]).Select(version => GetAt(store, "a", version)));
         Assert.Equal("one", GetAt(store, "b", 4));
 
@@ -127,16 +127,16 @@ public sealed class KvStoreVersionTests : StoreTests
             Write(store, batch => batch.PutVersion("a"u8, V(1), "one"u8));
             Write(store, batch => batch.PutVersion("a"u8, V(5), "five"u8));
             store.Flush();
-            store.ForgetVersionsBefore(V(3));
+            store.RaiseOldestReadable(V(3));
             Write(store, batch => batch.PutVersion("a"u8, V(9), "nine"u8));
         }
 
         using IKvStore reopened = Open("rocks");
         Assert.Equal("five", GetNewest(reopened, "a"));
         Assert.Equal("one", GetAt(reopened, "a", 3));
-        Assert.Throws<VersionForgottenException>(() => GetAt(reopened, "a", 2));
-        reopened.ForgetVersionsBefore(V(3));
-        reopened.ForgetVersionsBefore(V(4));
+        Assert.Throws<VersionTooOldException>(() => GetAt(reopened, "a", 2));
+        reopened.RaiseOldestReadable(V(3));
+        reopened.RaiseOldestReadable(V(4));
     }
 
     private void RunModel(string kind, int seed)
@@ -172,7 +172,7 @@ public sealed class KvStoreVersionTests : StoreTests
             {
                 store.Flush();
                 oldest = random.Next(oldest, versions.Count);
-                store.ForgetVersionsBefore(V(oldest));
+                store.RaiseOldestReadable(V(oldest));
             }
 
             for (int i = 0; i < 20; i++)

@@ -185,7 +185,7 @@ internal sealed class SimStore(SimWorld world) : IDisposable
 
         public void Flush() => store.Flush();
 
-        public void ForgetVersionsBefore(CommitVersion oldest) => store.ForgetVersionsBefore(oldest);
+        public void RaiseOldestReadable(CommitVersion oldest) => store.RaiseOldestReadable(oldest);
 
         public StoreFigures GetFigures() => store.GetFigures();
 

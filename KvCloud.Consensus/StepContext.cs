@@ -1,7 +1,7 @@
 namespace KvCloud.Consensus;
 
-/// <summary>The time of a node's turn, and what the turn brings about.</summary>
-internal sealed class Turn
+/// <summary>The time of the current step, and its effects so far.</summary>
+internal sealed class StepContext
 {
     /// <summary>Ticks since the start of this node.</summary>
     public long Now { get; set; }
