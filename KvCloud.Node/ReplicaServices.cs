@@ -22,8 +22,9 @@ internal static class ReplicaServices
         services.AddSingleton(_ => ReplicaStorage.Open(options, topology));
         services.AddSingleton(NewBootstrap);
         services.AddSingleton(NewTransport);
-        services.AddSingleton<IReplicaRuntime>(
-            provider => new ThreadRuntime(provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<ReplicationMetrics>();
+        services.AddSingleton<IReplicaRuntime>(provider => new ThreadRuntime(
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ReplicationMetrics>()));
         services.AddSingleton(NewReplica);
         services.AddSingleton(provider => provider.GetRequiredService<Replica>().Driver);
         services.AddSingleton(provider => provider.GetRequiredService<ReplicaStorage>().Executor.Reader);

@@ -23,5 +23,8 @@ internal static class MeterNames
     public const string PeerConnected = "kvcloud.peer.connected";
     public const string PeerSent = "kvcloud.peer.sent";
     public const string PeerReceived = "kvcloud.peer.received";
+    public const string PeerSentMessages = "kvcloud.peer.sent_messages";
+    public const string PeerReceivedMessages = "kvcloud.peer.received_messages";
+    public const string PeerReconnects = "kvcloud.peer.reconnects";
     public const string PeerDropped = "kvcloud.peer.dropped_messages";
 }

@@ -51,6 +51,15 @@ internal sealed class ReplicaMetrics
             MeterNames.PeerReceived, () => OfEach(links(), link => link.ReceivedBytes), "By",
             "Bytes received from the peer.");
         meter.CreateObservableCounter(
+            MeterNames.PeerSentMessages, () => OfEach(links(), link => link.SentMessages), "{message}",
+            "Messages sent to the peer.");
+        meter.CreateObservableCounter(
+            MeterNames.PeerReceivedMessages, () => OfEach(links(), link => link.ReceivedMessages), "{message}",
+            "Messages received from the peer.");
+        meter.CreateObservableCounter(
+            MeterNames.PeerReconnects, () => OfEach(links(), link => link.Reconnects), "{connection}",
+            "Connections made to the peer after the first.");
+        meter.CreateObservableCounter(
             MeterNames.PeerDropped, () => OfEach(links(), link => link.DroppedMessages), "{message}",
             "Messages for the peer that were given up because it was away or too slow.");
     }

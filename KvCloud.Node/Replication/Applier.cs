@@ -28,6 +28,8 @@ internal sealed class Applier : IWork, IApplyObserver
     private readonly KvStoreExecutor _executor;
     private readonly SlotTraces _traces;
     private readonly IReplicaObserver? _observer;
+    private readonly IReplicaClock _clock;
+    private readonly ReplicationMetrics? _metrics;
     private readonly ReadQueue _reads;
     private readonly Action<Exception> _onAnswerFailed;
     private readonly int _hashEverySlots;
@@ -55,20 +57,21 @@ internal sealed class Applier : IWork, IApplyObserver
     /// <param name="onAnswerFailed">An answer could not be given after a failure; the other answers still are.</param>
     public Applier(
         KvStoreExecutor executor,
-        IReplicaClock clock,
+        IReplicaRuntime runtime,
         SlotTraces traces,
-        IReplicaObserver? observer,
         int hashEverySlots,
         Action<Exception> onAnswerFailed)
     {
         _executor = executor;
         _traces = traces;
-        _observer = observer;
+        _clock = runtime.Clock;
+        _observer = runtime.Observer;
+        _metrics = runtime.Metrics;
         _hashEverySlots = hashEverySlots;
         _onAnswerFailed = onAnswerFailed;
         _appliedSlot = executor.AppliedSlot.Value;
         _hashed = executor.Applied;
-        _reads = new ReadQueue(clock, () => AppliedSlot);
+        _reads = new ReadQueue(_clock, () => AppliedSlot);
     }
 
     /// <param name="Writes">The writes of the slot's commands, in order, where this node proposed them; else
@@ -184,8 +187,10 @@ internal sealed class Applier : IWork, IApplyObserver
         }
 
         DateTime started = _traces.Now();
+        long startedUs = _clock.NowUs;
         _executor.Apply(_entries, this);
         _traces.Applied(_entries, started, _traces.Now());
+        _metrics?.Applied(_clock.NowUs - startedUs, _entries.Count);
     }
 
     public FollowUp Complete()

@@ -77,7 +77,7 @@ internal sealed class ConsensusDriver : IWork
         _catchUps = parts.CatchUps;
         Traces = parts.Traces;
         _restoredApplied = parts.Executor.AppliedSlot;
-        _proposals = new ProposalQueue(_options, _inbox, _clock, Traces, _observer);
+        _proposals = new ProposalQueue(_options, _inbox, parts.Runtime, Traces);
         _lastStepMs = _clock.NowMs;
         _status = MakeStatus();
         Reads.BeginIdsAbove(parts.Runtime.NextUniqueId());

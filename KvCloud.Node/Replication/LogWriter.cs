@@ -11,7 +11,12 @@ namespace KvCloud.Node.Replication;
 /// worker.
 /// </summary>
 internal sealed class LogWriter(
-    NodeId self, IPaxosLog log, IConsensusTransport transport, DriverInbox inbox, SlotTraces traces) : IWork
+    NodeId self,
+    IPaxosLog log,
+    IConsensusTransport transport,
+    DriverInbox inbox,
+    IReplicaRuntime runtime,
+    SlotTraces traces) : IWork
 {
     /// <summary>
     /// Up to this a write takes the disk's time for a sync, and no more; a thread change costs about as much.
@@ -100,11 +105,13 @@ internal sealed class LogWriter(
 
     public void Execute()
     {
+        int slots = 0;
         foreach (Effects effects in _taken)
         {
             if (effects.HasLogWrite)
             {
                 _writes.Add(effects);
+                slots += effects.Append.Count;
             }
 
             foreach (Message message in effects.SendAfterPersist)
@@ -116,8 +123,10 @@ internal sealed class LogWriter(
         if (_writes.Count > 0)
         {
             DateTime started = traces.Now();
+            long startedUs = runtime.Clock.NowUs;
             log.Write(_writes);
             traces.LogSynced(_writes, started);
+            runtime.Metrics?.LogSynced(runtime.Clock.NowUs - startedUs, slots);
         }
     }
 

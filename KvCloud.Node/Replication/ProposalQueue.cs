@@ -13,7 +13,7 @@ namespace KvCloud.Node.Replication;
 /// slot. Owned by the consensus worker.
 /// </summary>
 internal sealed class ProposalQueue(
-    ReplicationOptions options, DriverInbox inbox, IReplicaClock clock, SlotTraces traces, IReplicaObserver? observer)
+    ReplicationOptions options, DriverInbox inbox, IReplicaRuntime runtime, SlotTraces traces)
 {
     private static readonly CommandResult TooLate =
         new(ErrorCode.TIMEOUT, Message: "the deadline passed before the write was proposed; nothing was written");
@@ -22,10 +22,11 @@ internal sealed class ProposalQueue(
     private readonly SortedDictionary<long, Proposed> _inFlight = [];
     private readonly List<PendingWrite> _batch = [];
     private readonly CommandBatchWriter _writer = new();
-    private readonly AdaptiveBatching _batching = new(clock, options.BatchingLimit);
+    private readonly AdaptiveBatching _batching = new(runtime.Clock, options.BatchingLimit);
+    private readonly IReplicaClock _clock = runtime.Clock;
     private long _waitingBytes;
 
-    private readonly record struct Proposed(Ballot Ballot, PendingWrite[] Writes, Activity? Span);
+    private readonly record struct Proposed(Ballot Ballot, PendingWrite[] Writes, Activity? Span, long AtUs);
 
     public int WaitingCount => _waiting.Count;
 
@@ -95,6 +96,7 @@ internal sealed class ProposalQueue(
         if (entry.Value.Origin == proposed.Ballot && entry.Value.Kind == ValueKind.Commands)
         {
             EndSpan(in proposed, ErrorCode.OK);
+            runtime.Metrics?.Chosen(_clock.NowUs - proposed.AtUs);
             return proposed.Writes;
         }
 
@@ -203,7 +205,7 @@ internal sealed class ProposalQueue(
 
     private bool ExpireFirst()
     {
-        if (_waiting.Peek().DeadlineMs > clock.NowMs)
+        if (_waiting.Peek().DeadlineMs > _clock.NowMs)
         {
             return false;
         }
@@ -250,13 +252,16 @@ internal sealed class ProposalQueue(
             _writer.Add(write.Command.Span);
         }
 
-        ProposeResult result = node.Propose(_writer.Build(clock.UnixMs, options.Retention));
+        byte[] payload = _writer.Build(_clock.UnixMs, options.Retention);
+        ProposeResult result = node.Propose(payload);
         Invariant.Check(result.Status == ProposeStatus.Proposed, "the window closed between its check and the proposal");
         PendingWrite[] writes = [.. _batch];
         _inFlight.Add(
             result.Slot.Value,
-            new Proposed(result.Ballot, writes, traces.Proposed(_batch, result.Slot, result.Ballot)));
-        observer?.Proposed(result.Slot, result.Ballot, writes);
+            new Proposed(
+                result.Ballot, writes, traces.Proposed(_batch, result.Slot, result.Ballot), _clock.NowUs));
+        runtime.Metrics?.Proposed(_batch.Count, payload.Length);
+        runtime.Observer?.Proposed(result.Slot, result.Ballot, writes);
         _batching.NoteProposed(_batch.Count);
         _batch[0].IsAlone = _batch.Count == 1;
     }

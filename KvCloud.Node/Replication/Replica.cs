@@ -45,8 +45,8 @@ internal sealed class Replica : IAsyncDisposable
         var traces = new SlotTraces(config.Self, config.Voters);
         var inbox = new DriverInbox(
             options.MaxQueuedWrites, options.MaxQueuedWriteBytes, options.MaxBatchBytes, ReplicaClock.TickMs);
-        _logWriter = new LogWriter(config.Self, log, transport, inbox, traces);
-        _applier = new Applier(executor, runtime.Clock, traces, runtime.Observer, options.HashEverySlots, onFatal);
+        _logWriter = new LogWriter(config.Self, log, transport, inbox, runtime, traces);
+        _applier = new Applier(executor, runtime, traces, options.HashEverySlots, onFatal);
         var catchUps = new CatchUpServer(config.Self, log, transport, options.CatchUpChunkBytes);
         var parts = new ReplicaParts(
             transport, bootstrap, executor, options, runtime, _workers, inbox, _logWriter, _applier, catchUps, traces);

@@ -125,7 +125,10 @@ internal sealed class Peer(NodeId id)
             Interlocked.Read(ref _lastReceivedTickMs),
             SentBytes,
             ReceivedBytes,
+            SentMessages,
+            ReceivedMessages,
             DroppedMessages,
+            Reconnects,
             refused);
     }
 }

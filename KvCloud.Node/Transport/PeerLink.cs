@@ -9,6 +9,7 @@ namespace KvCloud.Node.Transport;
 /// <param name="LastReceivedTickMs">Environment.TickCount64 of the last message received; 0 for none.</param>
 /// <param name="DroppedMessages">Messages for the peer that were given up: it was away, its queue was full, or the
 /// connection broke.</param>
+/// <param name="Reconnects">Connections made to the peer after the first.</param>
 /// <param name="RefusedReason">Why the last handshake was refused, by either side; null when it was not.</param>
 internal sealed record PeerLink(
     NodeId Peer,
@@ -17,5 +18,8 @@ internal sealed record PeerLink(
     long LastReceivedTickMs,
     long SentBytes,
     long ReceivedBytes,
+    long SentMessages,
+    long ReceivedMessages,
     long DroppedMessages,
+    long Reconnects,
     string? RefusedReason);

@@ -22,7 +22,6 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
     private readonly Peer[] _peers;
     private readonly PeerSender[] _senders;
     private readonly PeerConnector[] _connectors;
-    private readonly TransportMeter _meter;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _inboundLock = new();
     private readonly InboundConnections<InboundConnection> _inbound;
@@ -63,7 +62,6 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
                 _senders,
                 (peer, sender) => new PeerConnector(peer, sender, Gate, resolve, options, Throttle, logger)),
         ];
-        _meter = new TransportMeter(self.NodeId, _peers);
     }
 
     /// <inheritdoc/>
@@ -161,7 +159,6 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
             connector.Dispose();
         }
 
-        _meter.Dispose();
         _stop.Dispose();
     }
 

@@ -11,6 +11,9 @@ internal interface IReplicaRuntime
     /// <summary>Sees what the replica decides; null in production. See <see cref="IReplicaObserver"/>.</summary>
     IReplicaObserver? Observer { get; }
 
+    /// <summary>Null where nobody measures, as in the simulator.</summary>
+    ReplicationMetrics? Metrics { get; }
+
     /// <summary>Where ids begin that must not repeat those of an earlier start. Positive, with room above it.</summary>
     long NextUniqueId();
 

@@ -67,7 +67,7 @@ internal sealed class ClusterFixture : IDisposable
     public IMeterFactory Meters => _services.GetRequiredService<IMeterFactory>();
 
     public static PeerLink Link(int peer, bool isConnected = true, string? refused = null) =>
-        new(new NodeId(peer), $"127.0.0.1:{9190 + peer}", isConnected, 1, 10, 20, 3, refused);
+        new(new NodeId(peer), $"127.0.0.1:{9190 + peer}", isConnected, 1, 10, 20, 4, 5, 3, 0, refused);
 
     public static PeerReport Report(
         int from, Role role = Role.Follower, long round = 4, long applied = 100, long chosen = 100, long hashedSlot = 0,

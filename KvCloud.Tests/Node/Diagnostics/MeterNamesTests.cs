@@ -37,19 +37,6 @@ public sealed class MeterNamesTests : IDisposable
             probe.Values(MeterNames.ClusterNodes).TakeLast(4));
     }
 
-    [Fact]
-    public void Documentation_names_every_instrument_with_its_unit()
-    {
-        using MeterProbe probe = new(_cluster.Meters);
-        _ = new ReplicaMetrics(_cluster.Meters, _cluster.Feeds, _cluster.Manager);
-        string page = File.ReadAllText(Repository.File("docs", "observability.md"));
-
-        Assert.All(probe.Instruments.Values, instrument => Assert.Contains(
-            $"| `{instrument.Name}` | {instrument.GetType().Name.Replace("Observable", "").Split('`')[0].ToLowerInvariant()} "
-            + $"| {(string.IsNullOrEmpty(instrument.Unit) ? "" : $"`{instrument.Unit}` ")}|",
-            page, StringComparison.Ordinal));
-    }
-
     private static IEnumerable<string> Names() =>
         typeof(MeterNames).GetFields(BindingFlags.Public | BindingFlags.Static)
             .Select(field => (string)field.GetRawConstantValue()!)

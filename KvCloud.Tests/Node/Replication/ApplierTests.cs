@@ -23,9 +23,8 @@ public sealed class ApplierTests : IDisposable
         _executor = new KvStoreExecutor(_store);
         _applier = new Applier(
             _executor,
-            _clock,
+            new ManualRuntime(_clock),
             new SlotTraces(new NodeId(0), []),
-            observer: null,
             new ReplicationOptions().HashEverySlots,
             exception => _failure = exception);
     }

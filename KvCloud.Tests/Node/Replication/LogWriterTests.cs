@@ -1,9 +1,12 @@
+using System.Diagnostics.Metrics;
 using KvCloud.Consensus;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Log;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.Transport;
+using KvCloud.Tests.Node.Diagnostics;
 using KvCloud.Tests.Node.Rpc;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace KvCloud.Tests.Node.Replication;
 
@@ -18,7 +21,7 @@ public sealed class LogWriterTests : IDisposable
     private readonly LogWriter _writer;
 
     public LogWriterTests() =>
-        _writer = new LogWriter(Self, _log, _transport, _inbox, new SlotTraces(Self, []));
+        _writer = new LogWriter(Self, _log, _transport, _inbox, new ManualRuntime(), new SlotTraces(Self, []));
 
     public void Dispose() => _log.Dispose();
 
@@ -109,6 +112,23 @@ public sealed class LogWriterTests : IDisposable
     }
 
     private static Effects Chosen(long slot) => new() { ChosenSlot = new Slot(slot) };
+
+    [Fact]
+    public void Execute_records_how_many_slots_shared_the_write()
+    {
+        using ServiceProvider services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        IMeterFactory meters = services.GetRequiredService<IMeterFactory>();
+        using var probe = new MeterProbe(meters);
+        var runtime = new ManualRuntime(metrics: new ReplicationMetrics(meters));
+        var writer = new LogWriter(Self, _log, _transport, _inbox, runtime, new SlotTraces(Self, []));
+        writer.Write(Entry(1));
+        writer.Write(Entry(2));
+
+        writer.TryBegin(RunReason.Woken);
+        writer.Execute();
+
+        Assert.Equal(["kvcloud.log.sync.slots 2"], probe.Values("kvcloud.log.sync.slots"));
+    }
 
     private static Effects Entry(long slot, int bytes = 0, NodeId? to = null)
     {

@@ -22,7 +22,7 @@ public sealed class ProposalQueueTests
 
     public ProposalQueueTests()
     {
-        _queue = new ProposalQueue(Options, _inbox, _clock, new SlotTraces(new NodeId(0), []), observer: null);
+        _queue = new ProposalQueue(Options, _inbox, new ManualRuntime(_clock), new SlotTraces(new NodeId(0), []));
         _node.At(1);
         _node.IsDiskStalled = true;
     }

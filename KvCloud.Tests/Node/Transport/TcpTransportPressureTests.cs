@@ -127,7 +127,7 @@ public sealed class TcpTransportPressureTests
         one.Transport.Send([new ReadIndexRequest(One, Two, 2)]);
         await two.ReceivedAsync(1);
         Assert.Equal(2, Assert.IsType<ReadIndexRequest>(Assert.Single(two.Messages)).Id);
-        Assert.True(one.Transport.FindPeer(2)!.Reconnects >= 1);
+        Assert.True(one.Link(2).Reconnects >= 1);
     }
 
     [Fact]

@@ -314,45 +314,6 @@ public sealed class TcpTransportTests
             () => "the link is made anew");
     }
 
-    [Fact]
-    public async Task Meter_tells_by_peer()
-    {
-        const int Self = 77101;
-        var directory = new Directory();
-        await using TestNode one = await TestNode.StartAsync(Self, [77102], directory);
-        await using TestNode two = await TestNode.StartAsync(77102, [Self], directory);
-        await one.ConnectedToAsync(77102);
-        one.Transport.Send([new ReadIndexRequest(one.Id, two.Id, 1)]);
-        await two.ReceivedAsync(1);
-
-        var seen = new Dictionary<string, long>();
-        using var listener = new MeterListener();
-        listener.InstrumentPublished = (instrument, self) =>
-        {
-            if (instrument.Meter.Name == TransportMeter.Name)
-            {
-                self.EnableMeasurementEvents(instrument);
-            }
-        };
-        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
-        {
-            if (tags.ToArray().Contains(new KeyValuePair<string, object?>("node", Self)))
-            {
-                seen[instrument.Name] = value;
-            }
-        });
-        listener.Start();
-        listener.RecordObservableInstruments();
-
-        Assert.Equal(1, seen["kvcloud.transport.sent.messages"]);
-        Assert.Equal(one.Link(77102).SentBytes, seen["kvcloud.transport.sent.bytes"]);
-        Assert.Equal(1, seen["kvcloud.transport.connected"]);
-        Assert.Equal(0, seen["kvcloud.transport.reconnects"]);
-        Assert.Equal(0, seen["kvcloud.transport.dropped.messages"]);
-        Assert.Equal(0, seen["kvcloud.transport.received.messages"]);
-        Assert.Equal(0, seen["kvcloud.transport.received.bytes"]);
-    }
-
     private static string[] ThreadNames() =>
         [.. System.IO.Directory.EnumerateDirectories("/proc/self/task").Select(NameOf).Where(name => name.Length > 0)];
 

@@ -77,6 +77,8 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
 
     public IReplicaObserver? Observer => this;
 
+    public ReplicationMetrics? Metrics => null;
+
     public long PausedUntilUs { get; private set; }
 
     /// <summary>For how long this machine was suspended since the node's start.</summary>

@@ -1,0 +1,59 @@
+using System.Diagnostics.Metrics;
+using System.Text.RegularExpressions;
+using KvCloud.Node.Diagnostics;
+using KvCloud.Node.Replication;
+using KvCloud.Node.Rpc;
+using KvCloud.Node.Rpc.Connections;
+using KvCloud.Tests.Node.Cluster;
+using KvCloud.Tests.Support;
+
+namespace KvCloud.Tests.Node.Diagnostics;
+
+/// <summary>docs/observability.md has every instrument of a node with its kind and unit, and no other.</summary>
+public sealed partial class DocumentedMetersTests : IDisposable
+{
+    private readonly ClusterFixture _cluster = new();
+
+    public void Dispose() => _cluster.Dispose();
+
+    [Fact]
+    public void Documentation_lists_exactly_the_instruments_of_a_node()
+    {
+        var instruments = new SortedSet<string>(StringComparer.Ordinal);
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, _) =>
+        {
+            if (instrument.Meter.Name is MeterNames.Node or RpcStatistics.MeterName)
+            {
+                lock (instruments)
+                {
+                    instruments.Add(Describe(instrument));
+                }
+            }
+        };
+        listener.Start();
+        _ = new ReplicaMetrics(_cluster.Meters, _cluster.Feeds, _cluster.Manager);
+        _ = new ReplicationMetrics(_cluster.Meters);
+        using var statistics = new RpcStatistics(new RpcBudget(new RpcLimits()));
+        statistics.ObserveConnections(() => 0);
+
+        string page = File.ReadAllText(Repository.File("docs", "observability.md"));
+        IEnumerable<string> documented = Row().Matches(page)
+            .Select(row => $"{row.Groups["name"].Value} {row.Groups["kind"].Value} {row.Groups["unit"].Value}")
+            .Order(StringComparer.Ordinal);
+
+        lock (instruments)
+        {
+            Assert.Equal(documented, instruments);
+        }
+    }
+
+    private static string Describe(Instrument instrument)
+    {
+        string kind = instrument.GetType().Name.Replace("Observable", "", StringComparison.Ordinal).Split('`')[0];
+        return $"{instrument.Name} {kind.ToLowerInvariant()} {instrument.Unit}";
+    }
+
+    [GeneratedRegex(@"^\| `(?<name>kvcloud\.[\w.]+)` \| (?<kind>gauge|counter|histogram) \| (`(?<unit>[^`]+)`)? ?\|", RegexOptions.Multiline)]
+    private static partial Regex Row();
+}
