@@ -45,7 +45,7 @@ public sealed partial class FaultTableTests
     }
 
     /// <summary>
-    /// A class, a method of one, a transcript or a sabotage. Where two classes have one name, a part of the namespace
+    /// A class, a method of one, a transcript, a sabotage or a mutation. Where two classes have one name, a part of the namespace
     /// stands before it.
     /// </summary>
     private static bool Exists(string name)
@@ -58,10 +58,13 @@ public sealed partial class FaultTableTests
         int dot = name.LastIndexOf('.');
         string before = dot < 0 ? "" : name[..dot];
         string last = name[(dot + 1)..];
-        return before == nameof(Sabotage)
-            ? Enum.GetNames<Sabotage>().Contains(last)
-            : Types.Any(type => IsNamed(type, name))
-                || Types.Any(type => IsNamed(type, before) && type.GetMethods(Any).Any(method => method.Name == last));
+        return before switch
+        {
+            nameof(Sabotage) => Enum.GetNames<Sabotage>().Contains(last),
+            "Mutation" => CodeMutation.Load().Any(mutation => mutation.Name == last),
+            _ => Types.Any(type => IsNamed(type, name))
+                || Types.Any(type => IsNamed(type, before) && type.GetMethods(Any).Any(method => method.Name == last)),
+        };
     }
 
     private static bool IsNamed(Type type, string name) =>
