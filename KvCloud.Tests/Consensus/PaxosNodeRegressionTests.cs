@@ -10,7 +10,7 @@ public class PaxosNodeRegressionTests
     private static readonly NodeId Node2 = new(2);
 
     [Fact]
-    public void OnCatchUpReply_chosen_otherwise_than_proposed_ends_the_reign()
+    public void OnCatchUpReply_chosen_otherwise_than_proposed_ends_the_term()
     {
         // Node 0 leads without having all that was chosen before, and proposes "a" in slot 12.
         var leader = new NodeUnderTest(0, voters: 5);
@@ -56,6 +56,38 @@ public class PaxosNodeRegressionTests
         Assert.Equal(Role.Leader, leader.Core.Role);
         Assert.Equal(ballot, leader.Core.Ballot);
         Assert.Equal(new Slot(2), leader.Core.ChosenSlot);
+    }
+
+    [Fact]
+    public void Prepare_leaves_only_when_the_own_promise_is_durable()
+    {
+        var candidate = new NodeUnderTest(0) { IsDiskStalled = true };
+        candidate.At(60);
+        PreVote vote = candidate.Take<PreVote>(to: 1).Single();
+        candidate.Step(new PreVoteReply(Node1, Node0, vote.Ballot, Granted: true, Ballot.Zero));
+
+        // Said before it is remembered, the ballot could be used again after a crash, for other values.
+        Assert.Equal(Role.Candidate, candidate.Core.Role);
+        Assert.Empty(candidate.Take<Prepare>());
+
+        candidate.ResumeDisk();
+        Assert.Equal(2, candidate.Take<Prepare>().Count);
+        Assert.Equal(vote.Ballot, candidate.DurablePromise);
+    }
+
+    [Fact]
+    public void OnAccepted_vote_for_an_older_ballot_counts_for_nothing()
+    {
+        var leader = new NodeUnderTest(0, voters: 5);
+        Ballot ballot = leader.Lead(60, new() { [1] = (Slot.Zero, []), [2] = (Slot.Zero, []) });
+        var slot = new Slot(1);
+        Accepted Vote(NodeId from, Ballot at) => new(from, Node0, at, [slot]);
+
+        leader.Step(Vote(Node1, ballot), Vote(Node2, new Ballot(ballot.Round - 1, Node0)));
+        Assert.Equal(Slot.Zero, leader.Core.ChosenSlot);
+
+        leader.Step(Vote(Node2, ballot));
+        Assert.Equal(slot, leader.Core.ChosenSlot);
     }
 
     [Fact]
