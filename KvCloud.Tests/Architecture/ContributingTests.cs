@@ -27,11 +27,14 @@ public sealed partial class ContributingTests
     {
         string[] commands =
         [
-            .. Quoted("CONTRIBUTING.md").SelectMany(text => Command().Matches(text)).Select(match => match.Value).Distinct(),
+            .. Quoted("CONTRIBUTING.md")
+                .SelectMany(text => Command().Matches(text))
+                .Select(match => match.Value)
+                .Distinct(),
         ];
 
         Assert.Contains(".ci/run", commands);
-        Assert.Empty(commands.Where(command => !File.Exists(Repository.File(command.Split('/')))));
+        Assert.DoesNotContain(commands, command => !File.Exists(Repository.File(command.Split('/'))));
     }
 
     [Fact]
@@ -57,10 +60,11 @@ public sealed partial class ContributingTests
             return;
         }
 
-        Assert.All(
-            Scripts(),
-            name => Assert.NotEqual(
-                UnixFileMode.None, File.GetUnixFileMode(Repository.File("eng", name)) & AnyExecute));
+        foreach (string name in Scripts())
+        {
+            UnixFileMode mode = File.GetUnixFileMode(Repository.File("eng", name));
+            Assert.True((mode & AnyExecute) != UnixFileMode.None, $"eng/{name} cannot be executed");
+        }
     }
 
     [Fact]
@@ -99,7 +103,9 @@ public sealed partial class ContributingTests
     private static partial Regex InBackticks();
 
     /// <summary>A path below one of the folders, or one of the files at the top.</summary>
-    [GeneratedRegex(@"^(KvCloud\.\w+(\.\w+)?/|docs/|deploy/|eng/|\.devcontainer/)[\w./-]*$|^\.editorconfig$|^[\w.]+\.(toml|props|md|json)$")]
+    [GeneratedRegex(
+        @"^(KvCloud\.\w+(\.\w+)?/|docs/|deploy/|eng/|\.devcontainer/)[\w./-]*$"
+        + @"|^\.editorconfig$|^[\w.]+\.(toml|props|md|json)$")]
     private static partial Regex OfThisRepository();
 
     [GeneratedRegex(@"(?<![\w/])(eng/[\w.-]+|\.ci/\w+)")]

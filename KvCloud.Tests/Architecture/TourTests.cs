@@ -17,12 +17,13 @@ public sealed partial class TourTests
         string[] named = [.. Paths(page).Distinct()];
 
         Assert.True(named.Length >= atLeast, $"{page} names {named.Length} files");
-        Assert.Empty(named.Where(path => !File.Exists(Repository.File(path.Split('/')))));
+        Assert.DoesNotContain(named, path => !File.Exists(Repository.File(path.Split('/'))));
     }
 
     private static IEnumerable<string> Paths(string page) =>
-        FileOfARepository().Matches(File.ReadAllText(Repository.File(page.Split('/')))).Select(match => match.Groups[1].Value);
+        FileOfThisRepository().Matches(File.ReadAllText(Repository.File(page.Split('/'))))
+            .Select(match => match.Groups[1].Value);
 
     [GeneratedRegex(@"`(KvCloud\.[\w.]+/[\w./]+\.\w+)`")]
-    private static partial Regex FileOfARepository();
+    private static partial Regex FileOfThisRepository();
 }
