@@ -53,7 +53,7 @@ internal static class ReplicaServices
     public static ReplicaStorage OpenStorage(NodeOptions options, NodeTopology topology)
     {
         string voters = GroupTerms.Describe(topology.Replicas.Select(replica => replica.NodeId));
-        StoreOptions storeOptions = options.ToStoreOptions();
+        var storeOptions = options.ToStoreOptions();
         return ReplicaStorage.Open(
             SystemFiles.Instance,
             DataDirectory.Open(

@@ -5,8 +5,8 @@ namespace KvCloud.Node.Operations;
 /// <summary>What became of a command or a read.</summary>
 /// <remarks>
 /// The numbers never change: they are in remembered answers on disk, in the state hash, and in answers between replicas
-/// (<see cref="CommandResultCodec"/>). They equal those of the contract's codes; the codes 7, 19, 22 and 23 belong to the
-/// RPC layer alone.
+/// (<see cref="CommandResultCodec"/>). They equal those of the contract's codes; the codes 7, 19, 22 and 23 belong to
+/// the RPC layer alone.
 /// </remarks>
 internal enum KvStatus
 {
@@ -74,7 +74,9 @@ internal enum KvStatus
 
 internal static class KvStatusExtensions
 {
-    /// <summary>The name of an error as the contract and traces have it, such as <c>NOT_LEADER</c>; null for Ok.</summary>
+    /// <summary>
+    /// The name of an error as the contract and traces have it, such as <c>NOT_LEADER</c>; null for Ok.
+    /// </summary>
     public static string? ToErrorName(this KvStatus status) =>
         status == KvStatus.Ok ? null : JsonNamingPolicy.SnakeCaseUpper.ConvertName(status.ToString());
 }

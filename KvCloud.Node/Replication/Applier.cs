@@ -255,7 +255,8 @@ internal sealed class Applier : IWork, IApplyObserver
             try
             {
                 write.Finish(new CommandResult(
-                    KvStatus.OutcomeUnknown, Message: "this node failed while it applied the write, which the others may have"));
+                    KvStatus.OutcomeUnknown,
+                    Message: "this node failed while it applied the write, which the others may have"));
             }
             catch (Exception exception)
             {

@@ -9,6 +9,8 @@ internal enum ReadConsistency
     /// <summary>The leader's store, inside its lease. Linearizable.</summary>
     Leader = 1,
 
-    /// <summary>Any replica, after it has applied all that the leader had chosen when the read came. Linearizable.</summary>
+    /// <summary>
+    /// Any replica, after it has applied all that the leader had chosen when the read came. Linearizable.
+    /// </summary>
     ReadIndex = 2,
 }

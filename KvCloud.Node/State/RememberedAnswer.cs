@@ -9,7 +9,8 @@ namespace KvCloud.Node.State;
 /// The answer to one request of a session: <c>format(1) content hash(8) code(4) version(8) message</c>. What a versionstamped
 /// command generated is not kept, for it follows from the command, which the retry brings, and the version.
 /// </summary>
-internal readonly record struct RememberedAnswer(ulong ContentHash, KvStatus Code, CommitVersion Version, string? Message)
+internal readonly record struct RememberedAnswer(
+    ulong ContentHash, KvStatus Code, CommitVersion Version, string? Message)
 {
     private const byte FormatVersion = 1;
     private const int HeaderSizeBytes = 1 + sizeof(ulong) + sizeof(int) + sizeof(long);

@@ -5,8 +5,8 @@ using KvCloud.Tests.Support;
 namespace KvCloud.Tests.Architecture;
 
 /// <summary>
-/// Which folder of KvCloud.Node may use which: the other folders, KvCloud.Consensus, KvCloud.Protocol (the contract), and Thrift.
-/// docs/architecture.md shows the same table.
+/// Which folder of KvCloud.Node may use which: the other folders, KvCloud.Consensus, KvCloud.Protocol (the contract),
+/// and Thrift. docs/architecture.md shows the same table.
 /// </summary>
 public sealed partial class NodeFolderTests
 {

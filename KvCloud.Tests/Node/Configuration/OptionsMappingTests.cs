@@ -75,7 +75,8 @@ public sealed class OptionsMappingTests : IDisposable
             },
             options.ToReplicationOptions());
         Assert.Equal(
-            new RoutingOptions { ConsistencyLevel = ReadConsistency.Leader, MaxStalenessMs = 14 }, options.ToRoutingOptions());
+            new RoutingOptions { ConsistencyLevel = ReadConsistency.Leader, MaxStalenessMs = 14 },
+            options.ToRoutingOptions());
         Assert.Equal(new TransportOptions { PeerTimeoutMs = 4000 }, options.ToTransportOptions());
         var rpc = options.ToRpcOptions();
         Assert.Equal((true, "token", NodeVersion.Text), (rpc.AllowFaultInjection, rpc.AdminToken, rpc.ServerVersion));

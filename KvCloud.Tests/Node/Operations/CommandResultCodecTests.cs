@@ -30,7 +30,8 @@ public sealed class CommandResultCodecTests
     [Fact]
     public void Decode_of_every_truncation_and_of_more_is_refused()
     {
-        byte[] encoding = CommandResultCodec.Encode(new CommandResult(KvStatus.Ok, new CommitVersion(9), [[1, 2]], "m"));
+        byte[] encoding =
+            CommandResultCodec.Encode(new CommandResult(KvStatus.Ok, new CommitVersion(9), [[1, 2]], "m"));
         for (int length = 0; length < encoding.Length; length++)
         {
             Assert.False(CommandResultCodec.TryDecode(encoding.AsMemory(0, length), out _, out string? error));

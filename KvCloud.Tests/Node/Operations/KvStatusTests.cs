@@ -5,8 +5,8 @@ namespace KvCloud.Tests.Node.Operations;
 public sealed class KvStatusTests
 {
     /// <summary>
-    /// They are on disk, in the state hash and between replicas: a replica with other numbers would differ from the rest. Only
-    /// ever add to this list.
+    /// They are on disk, in the state hash and in messages between replicas: a replica with other numbers would differ
+    /// from the rest. Only ever add to this list.
     /// </summary>
     [Fact]
     public void Numbers_never_change() =>
