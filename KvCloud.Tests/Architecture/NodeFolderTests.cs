@@ -73,7 +73,7 @@ public sealed partial class NodeFolderTests
         var used = new Regex($@"\b({string.Join('|', types.Select(Regex.Escape))})\b");
 
         Assert.Contains(nameof(ReplicaServices), types);
-        Assert.Empty(TopLevel.SelectMany(SourcesOf).Where(file => used.IsMatch(File.ReadAllText(file))));
+        Assert.DoesNotContain(TopLevel.SelectMany(SourcesOf), file => used.IsMatch(File.ReadAllText(file)));
     }
 
     [Fact]

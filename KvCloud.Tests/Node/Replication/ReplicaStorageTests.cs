@@ -153,7 +153,7 @@ public sealed class ReplicaStorageTests : IDisposable
     {
         var options = new NodeOptions();
         options = options with { Database = options.Database with { BasePath = _directory.Path } };
-        using var storage = ReplicaServices.OpenStorage(options, NodeTopology.From(options));
+        using ReplicaStorage storage = ReplicaServices.OpenStorage(options, NodeTopology.From(options));
         action(storage);
     }
 }

@@ -160,8 +160,8 @@ public sealed class WriteForwarderTests : IAsyncLifetime
         Forward sent = await _link.NextAsync();
         var stranger = new NodeId(3 - _self.Value - _leader.Value);
 
-        var stale = new CommandResult(KvStatus.Ok, new CommitVersion(9));
-        _forwarder.Receive([new ForwardReply(stranger, _self, sent.Id, CommandResultCodec.Encode(stale))]);
+        var other = new CommandResult(KvStatus.Ok, new CommitVersion(9));
+        _forwarder.Receive([new ForwardReply(stranger, _self, sent.Id, CommandResultCodec.Encode(other))]);
         Assert.False(write.IsCompleted);
         Reply(sent, new CommandResult(KvStatus.Ok, new CommitVersion(7)));
 
