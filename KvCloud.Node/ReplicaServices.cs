@@ -4,7 +4,9 @@ using KvCloud.Consensus;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Diagnostics;
+using KvCloud.Node.Files;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Log;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.Routing;
 using KvCloud.Node.State;
@@ -19,7 +21,7 @@ internal static class ReplicaServices
     public static IServiceCollection AddReplica(
         this IServiceCollection services, NodeOptions options, NodeTopology topology)
     {
-        services.AddSingleton(_ => ReplicaStorage.Open(options, topology));
+        services.AddSingleton(_ => OpenStorage(options, topology));
         services.AddSingleton(NewBootstrap);
         services.AddSingleton(NewTransport);
         services.AddSingleton<ReplicationMetrics>();
@@ -46,6 +48,19 @@ internal static class ReplicaServices
         Bootstrap bootstrap = provider.GetRequiredService<Bootstrap>();
         return new ClusterFeeds(
             () => driver.Status, () => transport.Links, transport.Report, transport.IdentityOf, () => bootstrap.NotMet);
+    }
+
+    /// <exception cref="DataDirectoryException">The directory is not this node's, or is in use.</exception>
+    public static ReplicaStorage OpenStorage(NodeOptions options, NodeTopology topology)
+    {
+        string voters = GroupTerms.Describe(topology.Replicas.Select(replica => replica.NodeId));
+        var storeOptions = options.ToStoreOptions();
+        return ReplicaStorage.Open(
+            SystemFiles.Instance,
+            DataDirectory.Open(
+                SystemFiles.Instance, topology.DataDirectory, topology.ClusterId, topology.SelfId, voters),
+            path => RocksKvStore.Open(path, storeOptions),
+            SegmentedLogOptions.Default);
     }
 
     private static Bootstrap NewBootstrap(IServiceProvider provider)

@@ -1,6 +1,6 @@
 using System.Diagnostics.Metrics;
 using KvCloud.Consensus;
-using KvCloud.Node.Diagnostics;
+using KvCloud.Node.Telemetry;
 
 namespace KvCloud.Node.Cluster;
 

@@ -1,4 +1,6 @@
 using System.Globalization;
+using KvCloud.Node.Routing;
+using KvCloud.Node.Telemetry;
 
 namespace KvCloud.Node.Configuration;
 
@@ -139,7 +141,7 @@ internal static class NodeConfiguration
         {
             options = options with
             {
-                Reads = options.Reads with { ConsistencyLevel = Protocol.ReadConsistency.READ_INDEX },
+                Reads = options.Reads with { ConsistencyLevel = ReadConsistency.ReadIndex },
             };
         }
 

@@ -1,4 +1,4 @@
-using KvCloud.Protocol;
+using KvCloud.Node.Routing;
 
 namespace KvCloud.Node.Configuration;
 
@@ -145,7 +145,7 @@ internal sealed record ReadsOptions
 {
     [About("local (this replica's store, however old within max_staleness_ms), leader or read_index (linearizable). "
         + "A call may ask for another.")]
-    public ReadConsistency ConsistencyLevel { get; init; } = ReadConsistency.LOCAL;
+    public ReadConsistency ConsistencyLevel { get; init; } = ReadConsistency.Local;
 
     [About("false: no read may be stale; a call that asks for local is served as read_index.")]
     public bool AllowStaleReads { get; init; } = true;

@@ -1,3 +1,5 @@
+using KvCloud.Node.Routing;
+
 namespace KvCloud.Node.Configuration;
 
 /// <summary>
@@ -137,7 +139,7 @@ internal sealed class NodeOptionsValidator
 
     private void CheckReads()
     {
-        if (!_options.Reads.AllowStaleReads && _options.Reads.ConsistencyLevel == Protocol.ReadConsistency.LOCAL
+        if (!_options.Reads.AllowStaleReads && _options.Reads.ConsistencyLevel == ReadConsistency.Local
             && _origins.ContainsKey("reads.consistency_level"))
         {
             Mistake(

@@ -142,12 +142,7 @@ internal sealed class Setting
     /// <summary>A comparison with NaN is false, so NaN is out of bounds.</summary>
     private bool IsWithin(double number) => Bounds is null || (number >= Bounds.Minimum && number <= Bounds.Maximum);
 
-    private static string EnumText(object value)
-    {
-        // Generated enums are UPPER_CASE, ours PascalCase.
-        string name = value.ToString()!;
-        return name.Any(char.IsLower) ? SnakeCase(name) : name.ToLowerInvariant();
-    }
+    private static string EnumText(object value) => SnakeCase(value.ToString()!);
 
     private static string JoinWithOr(IReadOnlyList<string> values) =>
         $"{string.Join(", ", values.Take(values.Count - 1))} or {values[^1]}";

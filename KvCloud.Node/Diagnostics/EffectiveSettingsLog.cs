@@ -1,4 +1,5 @@
 using KvCloud.Node.Configuration;
+using KvCloud.Node.Telemetry;
 
 namespace KvCloud.Node.Diagnostics;
 

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using KvCloud.Consensus;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Telemetry;
 using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Diagnostics;

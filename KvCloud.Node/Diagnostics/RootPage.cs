@@ -3,6 +3,7 @@ using System.Text;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Telemetry;
 using Microsoft.Net.Http.Headers;
 
 namespace KvCloud.Node.Diagnostics;

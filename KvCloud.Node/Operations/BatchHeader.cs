@@ -11,6 +11,6 @@ internal readonly record struct MvccRetention(long TimeMs, long Versions)
 /// <summary>What a batch says of itself.</summary>
 /// <param name="UnixMs">
 /// The wall clock of the leader that proposed it, not negative. This is the only time the state machine knows, and why
-/// it is the same on every replica; how far one batch may move time, <see cref="State.RetentionWindow"/> says.
+/// it is the same on every replica; the retention window bounds how far one batch may move time.
 /// </param>
 internal readonly record struct BatchHeader(long UnixMs, MvccRetention Retention, int Count);

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
-using KvCloud.Node.State;
 
 namespace KvCloud.Node.Operations;
 

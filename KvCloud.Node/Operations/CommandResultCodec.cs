@@ -1,7 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
-using KvCloud.Node.State;
-using KvCloud.Protocol;
 
 namespace KvCloud.Node.Operations;
 
@@ -49,7 +47,7 @@ internal static class CommandResultCodec
         {
             error = $"the result of a forwarded write has format {format}, known is {FormatVersion}";
         }
-        else if (!reader.TryReadNumber(out long code) || !Enum.IsDefined((ErrorCode)code)
+        else if (!reader.TryReadNumber(out long code) || !Enum.IsDefined((KvStatus)code)
             || !reader.TryReadNumber(out long version)
             || !reader.TryReadBytes(out ReadOnlyMemory<byte> message)
             || ReadGenerated(ref reader) is not { } generated
@@ -60,7 +58,7 @@ internal static class CommandResultCodec
         else
         {
             result = new CommandResult(
-                (ErrorCode)code,
+                (KvStatus)code,
                 new CommitVersion(version),
                 generated.Length == 0 ? null : generated,
                 message.IsEmpty ? null : Encoding.UTF8.GetString(message.Span));

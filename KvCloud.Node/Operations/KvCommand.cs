@@ -1,4 +1,3 @@
-using KvCloud.Node.State;
 
 namespace KvCloud.Node.Operations;
 

@@ -1,7 +1,7 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
-using KvCloud.Protocol;
 
 namespace KvCloud.Node.Replication;
 
@@ -235,7 +235,7 @@ internal sealed class Applier : IWork, IApplyObserver
         foreach (PendingWrite write in WritesOf(slot) ?? [])
         {
             write.Finish(new CommandResult(
-                ErrorCode.INTERNAL, Message: $"slot {slot} holds no whole batch of commands: {error}"));
+                KvStatus.Internal, Message: $"slot {slot} holds no whole batch of commands: {error}"));
         }
     }
 
@@ -260,7 +260,8 @@ internal sealed class Applier : IWork, IApplyObserver
             try
             {
                 write.Finish(new CommandResult(
-                    ErrorCode.OUTCOME_UNKNOWN, Message: "this node failed while it applied the write, which the others may have"));
+                    KvStatus.OutcomeUnknown,
+                    Message: "this node failed while it applied the write, which the others may have"));
             }
             catch (Exception exception)
             {

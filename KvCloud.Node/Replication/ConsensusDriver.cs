@@ -1,8 +1,8 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
 using KvCloud.Node.Transport;
-using KvCloud.Protocol;
 
 namespace KvCloud.Node.Replication;
 
@@ -153,9 +153,9 @@ internal sealed class ConsensusDriver : IWork
         if (!_inbox.TryPost(write, out bool isDue))
         {
             write.Finish(_isStopping
-                ? new CommandResult(ErrorCode.SHUTTING_DOWN, Message: "the node is stopping; nothing was written")
+                ? new CommandResult(KvStatus.ShuttingDown, Message: "the node is stopping; nothing was written")
                 : new CommandResult(
-                    ErrorCode.OVERLOADED,
+                    KvStatus.Overloaded,
                     Message: "max_queued_writes: too many writes wait to be proposed; nothing was written"));
         }
         else if (isAlone)
@@ -315,8 +315,8 @@ internal sealed class ConsensusDriver : IWork
         else if (_proposals.WaitingCount > 0)
         {
             _proposals.RefuseWaiting(_node.Leader is null
-                ? new CommandResult(ErrorCode.NO_LEADER, Message: "no leader is known at the moment; nothing was written")
-                : new CommandResult(ErrorCode.NOT_LEADER, Message: "Not leader: nothing was written"));
+                ? new CommandResult(KvStatus.NoLeader, Message: "no leader is known at the moment; nothing was written")
+                : new CommandResult(KvStatus.NotLeader, Message: "Not leader: nothing was written"));
         }
     }
 

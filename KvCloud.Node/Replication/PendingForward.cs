@@ -1,8 +1,7 @@
 using System.Diagnostics;
 using KvCloud.Consensus;
-using KvCloud.Node.State;
-using KvCloud.Node.Tracing;
-using KvCloud.Protocol;
+using KvCloud.Node.Operations;
+using KvCloud.Node.Telemetry;
 
 namespace KvCloud.Node.Replication;
 
@@ -43,11 +42,11 @@ internal sealed class PendingForward(PendingWrite write, Action<CommitVersion, l
     public void StartSpan(NodeId self) =>
         Span = StartSpan(ActivityKind.Client, Write.Span?.Context ?? default, self, Leader);
 
-    public void EndSpan(ErrorCode code)
+    public void EndSpan(KvStatus code)
     {
         if (Span is { } span)
         {
-            NodeTracing.End(span, code);
+            NodeTracing.End(span, code.ToErrorName());
         }
     }
 }

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using KvCloud.Node.State;
+using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Replication;
 

@@ -2,9 +2,7 @@ using System.Diagnostics;
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication.Workers;
-using KvCloud.Node.State;
-using KvCloud.Node.Tracing;
-using KvCloud.Protocol;
+using KvCloud.Node.Telemetry;
 
 namespace KvCloud.Node.Replication;
 
@@ -16,7 +14,7 @@ internal sealed class ProposalQueue(
     ReplicationOptions options, DriverInbox inbox, IReplicaRuntime runtime, SlotTraces traces)
 {
     private static readonly CommandResult TooLate =
-        new(ErrorCode.TIMEOUT, Message: "the deadline passed before the write was proposed; nothing was written");
+        new(KvStatus.Timeout, Message: "the deadline passed before the write was proposed; nothing was written");
 
     private readonly Queue<PendingWrite> _waiting = [];
     private readonly SortedDictionary<long, Proposed> _inFlight = [];
@@ -95,14 +93,14 @@ internal sealed class ProposalQueue(
 
         if (entry.Value.Origin == proposed.Ballot && entry.Value.Kind == ValueKind.Commands)
         {
-            EndSpan(in proposed, ErrorCode.OK);
+            EndSpan(in proposed, KvStatus.Ok);
             runtime.Metrics?.Chosen(_clock.NowUs - proposed.AtUs);
             return proposed.Writes;
         }
 
-        EndSpan(in proposed, ErrorCode.NOT_LEADER);
+        EndSpan(in proposed, KvStatus.NotLeader);
         Finish(proposed.Writes, new CommandResult(
-            ErrorCode.NOT_LEADER, Message: "Not leader: another leader's value took the slot; nothing was written"));
+            KvStatus.NotLeader, Message: "Not leader: another leader's value took the slot; nothing was written"));
         return null;
     }
 
@@ -135,7 +133,7 @@ internal sealed class ProposalQueue(
                 if (write.DeadlineMs <= nowTickMs)
                 {
                     write.Finish(new CommandResult(
-                        ErrorCode.OUTCOME_UNKNOWN,
+                        KvStatus.OutcomeUnknown,
                         Message: "the deadline passed while the write was in consensus: it may or may not take effect"));
                 }
             }
@@ -156,12 +154,12 @@ internal sealed class ProposalQueue(
     /// <summary>The node stops: nobody will answer these any more.</summary>
     public void Abandon()
     {
-        RefuseWaiting(new CommandResult(ErrorCode.SHUTTING_DOWN, Message: "the node is stopping; nothing was written"));
+        RefuseWaiting(new CommandResult(KvStatus.ShuttingDown, Message: "the node is stopping; nothing was written"));
         foreach (Proposed proposed in _inFlight.Values)
         {
-            EndSpan(in proposed, ErrorCode.OUTCOME_UNKNOWN);
+            EndSpan(in proposed, KvStatus.OutcomeUnknown);
             Finish(proposed.Writes, new CommandResult(
-                ErrorCode.OUTCOME_UNKNOWN, Message: "the node stopped while the write was in consensus"));
+                KvStatus.OutcomeUnknown, Message: "the node stopped while the write was in consensus"));
         }
 
         _inFlight.Clear();
@@ -170,11 +168,11 @@ internal sealed class ProposalQueue(
     /// <summary>What the batch's own header and lengths add at most.</summary>
     private int BatchOverheadBytes(int waiting) => 64 + (8 * Math.Min(waiting, options.MaxBatchCommands));
 
-    private static void EndSpan(in Proposed proposed, ErrorCode code)
+    private static void EndSpan(in Proposed proposed, KvStatus code)
     {
         if (proposed.Span is { } span)
         {
-            NodeTracing.End(span, code);
+            NodeTracing.End(span, code.ToErrorName());
         }
     }
 

@@ -1,4 +1,3 @@
-using KvCloud.Node.Configuration;
 using KvCloud.Node.Files;
 using KvCloud.Node.Replication.Log;
 using KvCloud.Node.State;
@@ -34,20 +33,7 @@ internal sealed class ReplicaStorage : IDisposable
 
     public KvStoreExecutor Executor { get; }
 
-    /// <exception cref="DataDirectoryException">The directory is not this node's, or is in use.</exception>
-    public static ReplicaStorage Open(NodeOptions options, NodeTopology topology)
-    {
-        string voters = GroupTerms.Describe(topology.Replicas.Select(replica => replica.NodeId));
-        var storeOptions = options.ToStoreOptions();
-        return Open(
-            SystemFiles.Instance,
-            DataDirectory.Open(
-                SystemFiles.Instance, topology.DataDirectory, topology.ClusterId, topology.SelfId, voters),
-            path => RocksKvStore.Open(path, storeOptions),
-            SegmentedLogOptions.Default);
-    }
-
-    /// <summary>The same on any file system. The directory is closed if the rest cannot be opened.</summary>
+    /// <summary>Opens what lies in the directory, which is closed if the rest cannot be opened.</summary>
     public static ReplicaStorage Open(
         IFileSystem files,
         DataDirectory directory,

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using KvCloud.Node.Telemetry;
 
 namespace KvCloud.Node.Replication;
 
@@ -9,8 +10,6 @@ namespace KvCloud.Node.Replication;
 /// <remarks>Any thread may call. Times are differences of <see cref="IReplicaClock.NowUs"/>.</remarks>
 internal sealed class ReplicationMetrics
 {
-    public const string MeterName = "KvCloud.Node";
-
     /// <summary>From 10 µs to 10 s: a sync of a fast disk takes some ten microseconds, a stalled one seconds.</summary>
     private static readonly double[] Seconds =
     [
@@ -32,7 +31,7 @@ internal sealed class ReplicationMetrics
 
     public ReplicationMetrics(IMeterFactory meters)
     {
-        Meter meter = meters.Create(MeterName);
+        Meter meter = meters.Create(MeterNames.Node);
         _batchCommands = Sizes(meter, "kvcloud.batch.commands", "{command}", Counts, "Commands in a proposed slot.");
         _batchBytes = Sizes(meter, "kvcloud.batch.size", "By", Bytes, "Bytes of a proposed slot.");
         _chosen = Times(meter, "kvcloud.consensus.duration", "From the proposal of a slot until it is chosen.");

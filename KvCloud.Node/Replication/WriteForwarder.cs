@@ -2,10 +2,8 @@ using System.Diagnostics;
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication.Workers;
-using KvCloud.Node.State;
-using KvCloud.Node.Tracing;
+using KvCloud.Node.Telemetry;
 using KvCloud.Node.Transport;
-using KvCloud.Protocol;
 
 namespace KvCloud.Node.Replication;
 
@@ -141,7 +139,7 @@ internal sealed class WriteForwarder
 
         foreach ((_, PendingForward forward, string why) in unknown)
         {
-            forward.EndSpan(ErrorCode.OUTCOME_UNKNOWN);
+            forward.EndSpan(KvStatus.OutcomeUnknown);
             forward.Write.Finish(Unknown(why));
         }
 
@@ -169,7 +167,7 @@ internal sealed class WriteForwarder
 
         foreach (PendingForward forward in left)
         {
-            forward.EndSpan(ErrorCode.OUTCOME_UNKNOWN);
+            forward.EndSpan(KvStatus.OutcomeUnknown);
             forward.Write.Finish(Unknown("this node stopped while the leader had the write"));
         }
 
@@ -180,16 +178,16 @@ internal sealed class WriteForwarder
     }
 
     private static CommandResult Stopping =>
-        new(ErrorCode.SHUTTING_DOWN, Message: "the node is stopping; nothing was written");
+        new(KvStatus.ShuttingDown, Message: "the node is stopping; nothing was written");
 
     private static CommandResult TooLate =>
-        new(ErrorCode.TIMEOUT, Message: "the deadline passed before a leader took the write; nothing was written");
+        new(KvStatus.Timeout, Message: "the deadline passed before a leader took the write; nothing was written");
 
     private static CommandResult Unknown(string what) =>
-        new(ErrorCode.OUTCOME_UNKNOWN, Message: $"{what}: it may or may not take effect");
+        new(KvStatus.OutcomeUnknown, Message: $"{what}: it may or may not take effect");
 
     private static CommandResult NoLeader(string why) =>
-        new(ErrorCode.NO_LEADER, Message: $"{why}; nothing was written");
+        new(KvStatus.NoLeader, Message: $"{why}; nothing was written");
 
     private void Route(PendingForward forward)
     {
@@ -255,7 +253,7 @@ internal sealed class WriteForwarder
             refusal = _isStopped
                 ? Stopping
                 : new CommandResult(
-                    ErrorCode.OVERLOADED,
+                    KvStatus.Overloaded,
                     Message: "max_queued_writes: too many writes wait for the leader's answer; nothing was written");
         }
 
@@ -279,17 +277,17 @@ internal sealed class WriteForwarder
 
         if (!CommandResultCodec.TryDecode(reply.Result, out CommandResult result, out string? error))
         {
-            forward.EndSpan(ErrorCode.OUTCOME_UNKNOWN);
+            forward.EndSpan(KvStatus.OutcomeUnknown);
             forward.Write.Finish(Unknown(error));
             return;
         }
 
         forward.EndSpan(result.Code);
-        if (result.Code == ErrorCode.NOT_LEADER)
+        if (result.Code == KvStatus.NotLeader)
         {
             RouteLater(forward);
         }
-        else if (result.Code == ErrorCode.OK)
+        else if (result.Code == KvStatus.Ok)
         {
             long deadlineMs = Math.Min(forward.Write.DeadlineMs, _clock.NowMs + ReadYourWritesWaitMs);
             forward.AwaitVisible(result.Version, deadlineMs, () => forward.Write.Finish(result));
@@ -339,7 +337,7 @@ internal sealed class WriteForwarder
             owner.Post(new ForwardReply(owner._self, forward.From, forward.Id, CommandResultCodec.Encode(in result)));
             if (Span is { } span)
             {
-                NodeTracing.End(span, result.Code);
+                NodeTracing.End(span, result.Code.ToErrorName());
             }
         }
     }

@@ -1,5 +1,4 @@
-using KvCloud.Node.State;
-using KvCloud.Protocol;
+using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Routing;
 
@@ -7,7 +6,7 @@ namespace KvCloud.Node.Routing;
 /// <param name="Code">OK: read. Else why not.</param>
 /// <param name="Message">What exactly is wrong, for people; null when OK.</param>
 /// <param name="LeaderEndpoint">Client endpoint of the leader, with NOT_LEADER.</param>
-internal readonly record struct ReadAdmission(ErrorCode Code, string? Message = null, string? LeaderEndpoint = null)
+internal readonly record struct ReadAdmission(KvStatus Code, string? Message = null, string? LeaderEndpoint = null)
 {
-    public static readonly ReadAdmission Ok = new(ErrorCode.OK);
+    public static readonly ReadAdmission Ok = new(KvStatus.Ok);
 }

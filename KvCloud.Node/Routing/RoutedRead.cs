@@ -1,7 +1,6 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
-using KvCloud.Node.State;
-using KvCloud.Protocol;
 
 namespace KvCloud.Node.Routing;
 

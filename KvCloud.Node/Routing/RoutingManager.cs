@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.State;
-using KvCloud.Node.Tracing;
-using KvCloud.Protocol;
+using KvCloud.Node.Telemetry;
 
 namespace KvCloud.Node.Routing;
 
@@ -63,10 +63,10 @@ internal sealed class RoutingManager(
 
         switch (request.Level ?? options.ConsistencyLevel)
         {
-            case ReadConsistency.LOCAL when options.AllowStaleReads:
+            case ReadConsistency.Local when options.AllowStaleReads:
                 wait = ReadWait.Fresh;
                 return IsFresh(request.MaxStalenessMs ?? options.MaxStalenessMs);
-            case ReadConsistency.LEADER:
+            case ReadConsistency.Leader:
                 ReplicaStatus status = driver.Status;
                 if (driver.HasLease)
                 {
@@ -125,8 +125,8 @@ internal sealed class RoutingManager(
 
         return outcome.Status == ReadStatus.NotApplied
             ? new ReadAdmission(
-                ErrorCode.TIMEOUT, $"this replica had not applied slot {outcome.Slot} when the deadline passed")
-            : new ReadAdmission(ErrorCode.NO_LEADER, "no leader confirmed the read before its deadline");
+                KvStatus.Timeout, $"this replica had not applied slot {outcome.Slot} when the deadline passed")
+            : new ReadAdmission(KvStatus.NoLeader, "no leader confirmed the read before its deadline");
     }
 
     /// <summary>
@@ -147,19 +147,19 @@ internal sealed class RoutingManager(
     public async ValueTask<(ReadAdmission Admission, CommitVersion Version)> GetReadVersionAsync(
         long deadlineMs, CancellationToken cancellationToken)
     {
-        var inLease = new ReadRequest(ReadConsistency.LEADER);
+        var inLease = new ReadRequest(ReadConsistency.Leader);
         bool isDecided = TryAdmit(inLease, out ReadAdmission admission, out ReadWait wait, out Slot slot);
         if (!isDecided && wait == ReadWait.Applied)
         {
             admission = await WaitAsync(inLease, wait, slot, deadlineMs, cancellationToken).ConfigureAwait(false);
         }
-        else if (!isDecided || admission.Code != ErrorCode.OK)
+        else if (!isDecided || admission.Code != KvStatus.Ok)
         {
-            admission = await AdmitReadAsync(ReadConsistency.READ_INDEX, null, deadlineMs, cancellationToken)
+            admission = await AdmitReadAsync(ReadConsistency.ReadIndex, null, deadlineMs, cancellationToken)
                 .ConfigureAwait(false);
         }
 
-        return (admission, admission.Code == ErrorCode.OK ? reader.AppliedVersion : CommitVersion.Zero);
+        return (admission, admission.Code == KvStatus.Ok ? reader.AppliedVersion : CommitVersion.Zero);
     }
 
     private ValueTask<ReadAdmission> AdmitAsync(
@@ -218,7 +218,7 @@ internal sealed class RoutingManager(
     {
         long freshAsOfMs = driver.FreshAsOfMs;
         return new ReadAdmission(
-            ErrorCode.TOO_STALE,
+            KvStatus.TooStale,
             freshAsOfMs == 0
                 ? "this replica has not been in touch with a leader yet"
                 : $"this replica was last in touch {clock.SinceBootMs - freshAsOfMs} ms ago, max_staleness_ms is {maxStalenessMs}");
@@ -231,7 +231,7 @@ internal sealed class RoutingManager(
         return applied >= version
             ? ReadAdmission.Ok
             : new ReadAdmission(
-                ErrorCode.VERSION_IN_FUTURE, $"version {version} has not been issued; the newest is {applied}");
+                KvStatus.VersionInFuture, $"version {version} has not been issued; the newest is {applied}");
     }
 
     /// <summary>
@@ -254,12 +254,12 @@ internal sealed class RoutingManager(
     {
         if (status.Leader is not NodeId leader || leader == status.Self)
         {
-            return new ReadAdmission(ErrorCode.NO_LEADER, "no leader is known at the moment; nothing was done");
+            return new ReadAdmission(KvStatus.NoLeader, "no leader is known at the moment; nothing was done");
         }
 
         string? endpoint = clientEndpointOf(leader);
         return new ReadAdmission(
-            ErrorCode.NOT_LEADER, $"Not leader: {leader} at {endpoint ?? "an unknown endpoint"} leads", endpoint);
+            KvStatus.NotLeader, $"Not leader: {leader} at {endpoint ?? "an unknown endpoint"} leads", endpoint);
     }
 
     private sealed class CallbackRead(Action then) : RoutedRead
@@ -288,13 +288,13 @@ internal sealed class RoutingManager(
 
         private static void End(Activity span, in ReadAdmission admission, Slot readIndex)
         {
-            if (admission.Code == ErrorCode.OK)
+            if (admission.Code == KvStatus.Ok)
             {
                 span.SetTag(SpanNames.Attributes.Slot, readIndex.Value);
             }
             else
             {
-                span.SetStatus(ActivityStatusCode.Error, admission.Code.ToString());
+                span.SetStatus(ActivityStatusCode.Error, admission.Code.ToErrorName());
             }
 
             NodeTracing.End(span);

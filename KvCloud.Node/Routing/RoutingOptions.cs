@@ -1,11 +1,10 @@
-using KvCloud.Protocol;
 
 namespace KvCloud.Node.Routing;
 
 /// <summary>What is configured for reads that do not say themselves.</summary>
 internal sealed record RoutingOptions
 {
-    public ReadConsistency ConsistencyLevel { get; init; } = ReadConsistency.LOCAL;
+    public ReadConsistency ConsistencyLevel { get; init; } = ReadConsistency.Local;
 
     /// <summary>False makes every LOCAL read a READ_INDEX read.</summary>
     public bool AllowStaleReads { get; init; } = true;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using KvCloud.Node.Rpc.Methods;
 using KvCloud.Node.Rpc.Wire;
-using KvCloud.Node.Tracing;
+using KvCloud.Node.Telemetry;
 using Thrift.Protocol.Entities;
 
 namespace KvCloud.Node.Rpc;

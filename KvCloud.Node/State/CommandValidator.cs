@@ -1,6 +1,5 @@
 using System.Text;
 using KvCloud.Node.Operations;
-using KvCloud.Protocol;
 
 namespace KvCloud.Node.State;
 
@@ -35,17 +34,17 @@ internal static class CommandValidator
     {
         if (identity.ClientId < 1)
         {
-            return Refuse(ErrorCode.INVALID_ARGUMENT, $"client_id must be positive, not {identity.ClientId}");
+            return Refuse(KvStatus.InvalidArgument, $"client_id must be positive, not {identity.ClientId}");
         }
 
         if (identity.Sequence is < 1 or > long.MaxValue - KvLimits.SessionAnswers)
         {
-            return Refuse(ErrorCode.INVALID_ARGUMENT, $"sequence {identity.Sequence} is out of range; the first is 1");
+            return Refuse(KvStatus.InvalidArgument, $"sequence {identity.Sequence} is out of range; the first is 1");
         }
 
         return identity.AcknowledgedBelow < 0
             ? Refuse(
-                ErrorCode.INVALID_ARGUMENT,
+                KvStatus.InvalidArgument,
                 $"acknowledged_below must not be negative, but is {identity.AcknowledgedBelow}")
             : null;
     }
@@ -55,28 +54,28 @@ internal static class CommandValidator
 
     public static CommandResult? ValidateKey(int length) => length switch
     {
-        0 => Refuse(ErrorCode.INVALID_ARGUMENT, EmptyKey),
+        0 => Refuse(KvStatus.InvalidArgument, EmptyKey),
         > KvLimits.KeySizeBytes => Refuse(
-            ErrorCode.KEY_TOO_LARGE, $"a key of {length} bytes is over the limit of {KvLimits.KeySizeBytes}"),
+            KvStatus.KeyTooLarge, $"a key of {length} bytes is over the limit of {KvLimits.KeySizeBytes}"),
         _ => null,
     };
 
     public static CommandResult? ValidateValue(int length) => length > KvLimits.ValueSizeBytes
         ? Refuse(
-            ErrorCode.VALUE_TOO_LARGE, $"a value of {length} bytes is over the limit of {KvLimits.ValueSizeBytes}")
+            KvStatus.ValueTooLarge, $"a value of {length} bytes is over the limit of {KvLimits.ValueSizeBytes}")
         : null;
 
     private static CommandResult? ValidateCommit(CommitCommand commit)
     {
         if (commit.ReadVersion < CommitVersion.Zero)
         {
-            return Refuse(ErrorCode.INVALID_ARGUMENT, $"read_version must not be negative, but is {commit.ReadVersion}");
+            return Refuse(KvStatus.InvalidArgument, $"read_version must not be negative, but is {commit.ReadVersion}");
         }
 
         if (commit.Mutations.Count > KvLimits.TransactionOperations)
         {
             return Refuse(
-                ErrorCode.TOO_MANY_OPERATIONS,
+                KvStatus.TooManyOperations,
                 $"{commit.Mutations.Count} operations are over the limit of {KvLimits.TransactionOperations}");
         }
 
@@ -84,7 +83,7 @@ internal static class CommandValidator
         if (conflicts > KvLimits.TransactionConflicts)
         {
             return Refuse(
-                ErrorCode.TOO_MANY_OPERATIONS,
+                KvStatus.TooManyOperations,
                 $"{conflicts} read conflicts are over the limit of {KvLimits.TransactionConflicts}");
         }
 
@@ -106,7 +105,7 @@ internal static class CommandValidator
     {
         if (mutation.Key.IsEmpty)
         {
-            return Refuse(ErrorCode.INVALID_OPERATION, $"operation {index}: {EmptyKey}");
+            return Refuse(KvStatus.InvalidOperation, $"operation {index}: {EmptyKey}");
         }
 
         int stamped = mutation.Kind switch
@@ -119,7 +118,7 @@ internal static class CommandValidator
         {
             string what = mutation.Kind == MutationKind.SetVersionstampedKey ? "key" : "value";
             return Refuse(
-                ErrorCode.INVALID_OPERATION,
+                KvStatus.InvalidOperation,
                 $"operation {index}: a versionstamp needs a {what} of at least {KvLimits.VersionstampSizeBytes} bytes, "
                 + $"not {stamped}");
         }
@@ -152,7 +151,7 @@ internal static class CommandValidator
 
         return sizeBytes > KvLimits.TransactionSizeBytes
             ? Refuse(
-                ErrorCode.TRANSACTION_TOO_LARGE,
+                KvStatus.TransactionTooLarge,
                 $"a transaction of {sizeBytes} bytes is over the limit of {KvLimits.TransactionSizeBytes}")
             : null;
     }
@@ -163,14 +162,14 @@ internal static class CommandValidator
         if (length is 0 or > KvLimits.ColumnFamilyNameSizeBytes)
         {
             return Refuse(
-                ErrorCode.INVALID_ARGUMENT,
+                KvStatus.InvalidArgument,
                 $"a column family's name has 1 to {KvLimits.ColumnFamilyNameSizeBytes} bytes, not {length}");
         }
 
         return name.Any(char.IsControl)
-            ? Refuse(ErrorCode.INVALID_ARGUMENT, "a column family's name must not contain control characters")
+            ? Refuse(KvStatus.InvalidArgument, "a column family's name must not contain control characters")
             : null;
     }
 
-    private static CommandResult Refuse(ErrorCode code, string message) => new(code, Message: message);
+    private static CommandResult Refuse(KvStatus code, string message) => new(code, Message: message);
 }

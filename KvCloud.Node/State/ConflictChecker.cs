@@ -1,6 +1,5 @@
 using KvCloud.Node.Operations;
 using KvCloud.Node.Storage;
-using KvCloud.Protocol;
 
 namespace KvCloud.Node.State;
 
@@ -106,7 +105,7 @@ internal sealed class ConflictChecker(IKvStore store, KeyWriter keys)
             if (mustExist && --budget < 0)
             {
                 return new CommandResult(
-                    ErrorCode.TRANSACTION_TOO_LARGE,
+                    KvStatus.TransactionTooLarge,
                     Message: $"read conflict ranges cover more than {KvLimits.ConflictRangeKeys} keys");
             }
         }
@@ -115,6 +114,6 @@ internal sealed class ConflictChecker(IKvStore store, KeyWriter keys)
     private static CommitVersion Newer(CommitVersion left, CommitVersion right) => left > right ? left : right;
 
     private static CommandResult Conflict(string what, CommitVersion written, CommitVersion readVersion) => new(
-        ErrorCode.CONFLICT,
+        KvStatus.Conflict,
         Message: $"{what} that the transaction read at version {readVersion} was written at version {written}");
 }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.State;

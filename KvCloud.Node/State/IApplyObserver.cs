@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.State;
 

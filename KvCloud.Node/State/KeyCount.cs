@@ -1,3 +1,4 @@
+using KvCloud.Node.Operations;
 using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.State;

@@ -1,3 +1,5 @@
+using KvCloud.Node.Operations;
+
 namespace KvCloud.Node.State;
 
 /// <summary>A column family of ours: a range of keys in the tables, named by a number that is never used again.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Text;
+using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.State;
 

@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Storage;
-using KvCloud.Protocol;
 
 namespace KvCloud.Node.State;
 
@@ -81,13 +81,13 @@ internal sealed class KvReader
         refused = NothingRefused;
         if (RangeScan.Validate(query) is string error)
         {
-            refused = Refuse(ErrorCode.INVALID_ARGUMENT, error);
+            refused = Refuse(KvStatus.InvalidArgument, error);
             return null;
         }
 
         if (_published.Keyspaces.Find(columnFamily) is not Keyspace keyspace)
         {
-            refused = Refuse(ErrorCode.COLUMN_FAMILY_NOT_FOUND, VersionErrors.ColumnFamilyNotFoundText(columnFamily));
+            refused = Refuse(KvStatus.ColumnFamilyNotFound, VersionErrors.ColumnFamilyNotFoundText(columnFamily));
             return null;
         }
 
@@ -98,7 +98,7 @@ internal sealed class KvReader
 
     /// <summary>What a scan has read to its end.</summary>
     public RangeResult ResultOf(RangeScan scan) => WasDropped(scan.Keyspace)
-        ? Refuse(ErrorCode.COLUMN_FAMILY_NOT_FOUND, VersionErrors.ColumnFamilyNotFoundText(scan.Keyspace.Name))
+        ? Refuse(KvStatus.ColumnFamilyNotFound, VersionErrors.ColumnFamilyNotFoundText(scan.Keyspace.Name))
         : scan.Result;
 
     /// <summary>Visits every key of small column families: not for a thread that others wait for.</summary>
@@ -137,7 +137,7 @@ internal sealed class KvReader
     [SkipLocalsInit]
     private GetResult GetAt(Keyspace keyspace, ReadOnlySpan<byte> key, CommitVersion at)
     {
-        if (CheckVersion(at) is (ErrorCode code, string message))
+        if (CheckVersion(at) is (KvStatus code, string message))
         {
             return new GetResult(code, null, default, message);
         }
@@ -158,7 +158,7 @@ internal sealed class KvReader
         }
         catch (VersionTooOldException)
         {
-            result = new GetResult(ErrorCode.VERSION_TOO_OLD, null, default, TooOldText(at));
+            result = new GetResult(KvStatus.VersionTooOld, null, default, TooOldText(at));
         }
 
         buffer.Dispose();
@@ -169,7 +169,7 @@ internal sealed class KvReader
     private RangeScan? OpenRangeAt(Keyspace keyspace, in RangeQuery query, CommitVersion at, out RangeResult refused)
     {
         refused = NothingRefused;
-        if (CheckVersion(at) is (ErrorCode code, string message))
+        if (CheckVersion(at) is (KvStatus code, string message))
         {
             refused = Refuse(code, message);
             return null;
@@ -178,7 +178,7 @@ internal sealed class KvReader
         if (keyspace.CreatedAt > at)
         {
             refused = Refuse(
-                ErrorCode.COLUMN_FAMILY_NOT_FOUND, VersionErrors.ColumnFamilyNotFoundText(keyspace.Name));
+                KvStatus.ColumnFamilyNotFound, VersionErrors.ColumnFamilyNotFoundText(keyspace.Name));
             return null;
         }
 
@@ -188,7 +188,7 @@ internal sealed class KvReader
         }
         catch (VersionTooOldException)
         {
-            refused = Refuse(ErrorCode.VERSION_TOO_OLD, TooOldText(at));
+            refused = Refuse(KvStatus.VersionTooOld, TooOldText(at));
             return null;
         }
     }
@@ -228,15 +228,15 @@ internal sealed class KvReader
     }
 
     /// <summary>Null when the version can be read. A read that has begun is not disturbed when its version leaves the window.</summary>
-    private (ErrorCode Code, string Message)? CheckVersion(CommitVersion at)
+    private (KvStatus Code, string Message)? CheckVersion(CommitVersion at)
     {
         CommitVersion applied = AppliedVersion;
         if (at > applied)
         {
-            return (ErrorCode.VERSION_IN_FUTURE, VersionErrors.InFutureText("read_version", at, applied));
+            return (KvStatus.VersionInFuture, VersionErrors.InFutureText("read_version", at, applied));
         }
 
-        return at < OldestReadableVersion ? (ErrorCode.VERSION_TOO_OLD, TooOldText(at)) : null;
+        return at < OldestReadableVersion ? (KvStatus.VersionTooOld, TooOldText(at)) : null;
     }
 
     private string TooOldText(CommitVersion at) => VersionErrors.TooOldText("read_version", at, OldestReadableVersion);
@@ -246,17 +246,17 @@ internal sealed class KvReader
     /// </summary>
     private bool WasDropped(Keyspace keyspace) => keyspace.Id != 0 && !_published.Keyspaces.Contains(keyspace.Id);
 
-    private static GetResult NotFound => new(ErrorCode.OK, null, default);
+    private static GetResult NotFound => new(KvStatus.Ok, null, default);
 
     private static GetResult ResultOf(VersionedValue value) =>
-        value.IsTombstone ? NotFound : new GetResult(ErrorCode.OK, value.Value.ToArray(), value.Version);
+        value.IsTombstone ? NotFound : new GetResult(KvStatus.Ok, value.Value.ToArray(), value.Version);
 
     private static GetResult ColumnFamilyNotFound(string? name) => new(
-        ErrorCode.COLUMN_FAMILY_NOT_FOUND, null, default, VersionErrors.ColumnFamilyNotFoundText(name));
+        KvStatus.ColumnFamilyNotFound, null, default, VersionErrors.ColumnFamilyNotFoundText(name));
 
-    private static RangeResult NothingRefused { get; } = new(ErrorCode.OK, [], false, default);
+    private static RangeResult NothingRefused { get; } = new(KvStatus.Ok, [], false, default);
 
-    private static RangeResult Refuse(ErrorCode code, string message) => new(code, [], false, default, message);
+    private static RangeResult Refuse(KvStatus code, string message) => new(code, [], false, default, message);
 
     private static byte[]? RentFor(ReadOnlySpan<byte> key) => key.Length <= StackKeyBytes
         ? null

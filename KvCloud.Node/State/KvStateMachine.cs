@@ -3,7 +3,6 @@ using System.Text;
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Storage;
-using KvCloud.Protocol;
 
 namespace KvCloud.Node.State;
 
@@ -83,7 +82,7 @@ internal sealed class KvStateMachine
     {
         CommandResult result = CommandCodec.TryReadEnvelope(encoding, out CommandEnvelope envelope, out string? error)
             ? Execute(envelope)
-            : new CommandResult(ErrorCode.INVALID_ARGUMENT, Message: error);
+            : new CommandResult(KvStatus.InvalidArgument, Message: error);
         _hasher.Mix((long)result.Code);
         _hasher.Mix(result.Version.Value);
         return result;
@@ -141,11 +140,11 @@ internal sealed class KvStateMachine
                     known.Code, known.Version, GenerateAgain(envelope, known), known.Message);
             case RequestMemory.Reused:
                 return new CommandResult(
-                    ErrorCode.SEQUENCE_REUSED,
+                    KvStatus.SequenceReused,
                     Message: $"sequence {identity.Sequence} of session {identity.ClientId} was used for another request");
             case RequestMemory.Forgotten:
                 return new CommandResult(
-                    ErrorCode.SESSION_EXPIRED,
+                    KvStatus.SessionExpired,
                     Message: $"session {identity.ClientId} does not remember sequence {identity.Sequence}: not run now, "
                         + "whether it ran before is unknown");
             default:
@@ -173,7 +172,7 @@ internal sealed class KvStateMachine
 
         if (!CommandCodec.TryReadCommand(envelope, out KvCommand? command, out string? error))
         {
-            return new CommandResult(ErrorCode.INVALID_ARGUMENT, Message: error);
+            return new CommandResult(KvStatus.InvalidArgument, Message: error);
         }
 
         return CommandValidator.Validate(command) ?? command switch
@@ -182,7 +181,7 @@ internal sealed class KvStateMachine
             OpenSessionCommand => OpenSession(),
             CreateColumnFamilyCommand create => CreateColumnFamily(create.Name),
             DropColumnFamilyCommand drop => DropColumnFamily(drop.Name),
-            _ => new CommandResult(ErrorCode.INTERNAL, Message: $"{command.GetType().Name} cannot be applied"),
+            _ => new CommandResult(KvStatus.Internal, Message: $"{command.GetType().Name} cannot be applied"),
         };
     }
 
@@ -196,7 +195,7 @@ internal sealed class KvStateMachine
 
         AppliedVersion = AppliedVersion.Next;
         _keys.Write(_batch, keyspace, key, value.Span, isDelete, AppliedVersion, ref _hasher);
-        return new CommandResult(ErrorCode.OK, AppliedVersion);
+        return new CommandResult(KvStatus.Ok, AppliedVersion);
     }
 
     private CommandResult Commit(CommitCommand commit)
@@ -209,14 +208,14 @@ internal sealed class KvStateMachine
         if (commit.ReadVersion > AppliedVersion)
         {
             return new CommandResult(
-                ErrorCode.VERSION_IN_FUTURE,
+                KvStatus.VersionInFuture,
                 Message: VersionErrors.InFutureText("read_version", commit.ReadVersion, AppliedVersion));
         }
 
         if (commit.Mutations.Count == 0)
         {
             // Everything was read at one version, and at that version the transaction has its place.
-            return new CommandResult(ErrorCode.OK, commit.ReadVersion);
+            return new CommandResult(KvStatus.Ok, commit.ReadVersion);
         }
 
         if (_conflicts.Check(commit, Keyspaces, _window.OldestReadable) is CommandResult refused)
@@ -241,7 +240,7 @@ internal sealed class KvStateMachine
         }
 
         Transactions.Committed++;
-        return new CommandResult(ErrorCode.OK, AppliedVersion, generated);
+        return new CommandResult(KvStatus.Ok, AppliedVersion, generated);
     }
 
     private string? FindMissingColumnFamily(CommitCommand commit)
@@ -277,7 +276,7 @@ internal sealed class KvStateMachine
     {
         AppliedVersion = AppliedVersion.Next;
         _sessions.Open(_batch, AppliedVersion.Value);
-        return new CommandResult(ErrorCode.OK, AppliedVersion);
+        return new CommandResult(KvStatus.Ok, AppliedVersion);
     }
 
     private CommandResult CreateColumnFamily(string name)
@@ -285,13 +284,13 @@ internal sealed class KvStateMachine
         if (Keyspaces.Find(name) is not null)
         {
             return new CommandResult(
-                ErrorCode.COLUMN_FAMILY_EXISTS, Message: $"Column family '{name}' exists already");
+                KvStatus.ColumnFamilyExists, Message: $"Column family '{name}' exists already");
         }
 
         if (Keyspaces.Keyspaces.Count >= KvLimits.ColumnFamilies)
         {
             return new CommandResult(
-                ErrorCode.INVALID_ARGUMENT,
+                KvStatus.InvalidArgument,
                 Message: $"there are {KvLimits.ColumnFamilies} column families, which is the limit");
         }
 
@@ -300,7 +299,7 @@ internal sealed class KvStateMachine
         Keyspaces = Keyspaces.With(keyspace);
         WriteKeyspace(keyspace);
         _hasher.Mix(keyspace.Id);
-        return new CommandResult(ErrorCode.OK, AppliedVersion);
+        return new CommandResult(KvStatus.Ok, AppliedVersion);
     }
 
     private CommandResult DropColumnFamily(string name)
@@ -313,7 +312,7 @@ internal sealed class KvStateMachine
         if (keyspace == Keyspaces.Default)
         {
             return new CommandResult(
-                ErrorCode.INVALID_ARGUMENT, Message: $"Column family '{Keyspace.DefaultName}' cannot be dropped");
+                KvStatus.InvalidArgument, Message: $"Column family '{Keyspace.DefaultName}' cannot be dropped");
         }
 
         AppliedVersion = AppliedVersion.Next;
@@ -323,14 +322,14 @@ internal sealed class KvStateMachine
         _batch.Delete(KvTable.Meta, MetaKey.Write(key, MetaKey.Keyspace, keyspace.Id));
         _writtenCounts.RemoveAll(written => written.Keyspace == keyspace);
         _hasher.Mix(keyspace.Id);
-        return new CommandResult(ErrorCode.OK, AppliedVersion);
+        return new CommandResult(KvStatus.Ok, AppliedVersion);
     }
 
     /// <summary>A versionstamped command says again what it generated: it follows from the version.</summary>
     private static List<byte[]>? GenerateAgain(in CommandEnvelope envelope, in RememberedAnswer known)
     {
         List<byte[]>? generated = null;
-        if (known.Code == ErrorCode.OK
+        if (known.Code == KvStatus.Ok
             && envelope.Kind == CommandKind.Commit
             && CommandCodec.TryReadCommand(envelope, out KvCommand? command, out _))
         {
@@ -428,5 +427,5 @@ internal sealed class KvStateMachine
     }
 
     private static CommandResult ColumnFamilyNotFound(string name) => new(
-        ErrorCode.COLUMN_FAMILY_NOT_FOUND, Message: VersionErrors.ColumnFamilyNotFoundText(name));
+        KvStatus.ColumnFamilyNotFound, Message: VersionErrors.ColumnFamilyNotFoundText(name));
 }

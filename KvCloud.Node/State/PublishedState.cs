@@ -1,3 +1,5 @@
+using KvCloud.Node.Operations;
+
 namespace KvCloud.Node.State;
 
 /// <summary>What apply tells readers. Each part is published alone, in the order that keeps readers right.</summary>

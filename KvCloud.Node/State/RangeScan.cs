@@ -1,5 +1,5 @@
+using KvCloud.Node.Operations;
 using KvCloud.Node.Storage;
-using KvCloud.Protocol;
 
 namespace KvCloud.Node.State;
 
@@ -65,8 +65,8 @@ internal sealed class RangeScan : IDisposable
 
     /// <summary>What was read; only when <see cref="Advance"/> has returned true.</summary>
     public RangeResult Result => _error is null
-        ? new RangeResult(ErrorCode.OK, _rows, _hasMore, _at)
-        : new RangeResult(ErrorCode.INVALID_ARGUMENT, [], false, default, _error);
+        ? new RangeResult(KvStatus.Ok, _rows, _hasMore, _at)
+        : new RangeResult(KvStatus.InvalidArgument, [], false, default, _error);
 
     /// <summary>Null when there is nothing to object to.</summary>
     public static string? Validate(in RangeQuery query)

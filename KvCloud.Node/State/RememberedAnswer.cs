@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Storage;
-using KvCloud.Protocol;
 
 namespace KvCloud.Node.State;
 
@@ -9,7 +9,8 @@ namespace KvCloud.Node.State;
 /// The answer to one request of a session: <c>format(1) content hash(8) code(4) version(8) message</c>. What a versionstamped
 /// command generated is not kept, for it follows from the command, which the retry brings, and the version.
 /// </summary>
-internal readonly record struct RememberedAnswer(ulong ContentHash, ErrorCode Code, CommitVersion Version, string? Message)
+internal readonly record struct RememberedAnswer(
+    ulong ContentHash, KvStatus Code, CommitVersion Version, string? Message)
 {
     private const byte FormatVersion = 1;
     private const int HeaderSizeBytes = 1 + sizeof(ulong) + sizeof(int) + sizeof(long);
@@ -34,7 +35,7 @@ internal readonly record struct RememberedAnswer(ulong ContentHash, ErrorCode Co
 
         return new RememberedAnswer(
             BinaryPrimitives.ReadUInt64LittleEndian(record[1..]),
-            (ErrorCode)BinaryPrimitives.ReadInt32LittleEndian(record[9..]),
+            (KvStatus)BinaryPrimitives.ReadInt32LittleEndian(record[9..]),
             new CommitVersion(BinaryPrimitives.ReadInt64LittleEndian(record[13..])),
             record.Length == HeaderSizeBytes ? null : Encoding.UTF8.GetString(record[HeaderSizeBytes..]));
     }

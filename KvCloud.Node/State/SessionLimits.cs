@@ -1,3 +1,5 @@
+using KvCloud.Node.Operations;
+
 namespace KvCloud.Node.State;
 
 /// <summary>

@@ -1,4 +1,5 @@
-using KvCloud.Protocol;
+using KvCloud.Node.Operations;
+
 
 namespace KvCloud.Node.State;
 
@@ -6,7 +7,7 @@ namespace KvCloud.Node.State;
 internal static class VersionErrors
 {
     public static CommandResult TooOld(string what, CommitVersion version, CommitVersion oldestReadable) =>
-        new(ErrorCode.VERSION_TOO_OLD, Message: TooOldText(what, version, oldestReadable));
+        new(KvStatus.VersionTooOld, Message: TooOldText(what, version, oldestReadable));
 
     public static string TooOldText(string what, CommitVersion version, CommitVersion oldestReadable) =>
         $"{what} {version} is below the retention window, which starts at {oldestReadable}";

@@ -14,8 +14,7 @@ namespace KvCloud.Node.Storage;
 /// Log, data store and the file of incarnations were made: one that is missing from then on was lost.
 /// </param>
 /// <param name="IsFormed">
-/// All other voters remember this incarnation, so that the replica may take part in consensus:
-/// <see cref="Transport.Bootstrap"/>.
+/// All other voters remember this incarnation, so that the replica may take part in consensus.
 /// Format 3 did not note it; a replica that had its stores may have voted, and is taken as formed.
 /// </param>
 internal sealed record DirectoryIdentity(

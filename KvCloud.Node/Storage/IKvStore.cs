@@ -1,4 +1,4 @@
-using KvCloud.Node.State;
+using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Storage;
 

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using KvCloud.Node.State;
+using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Storage;
 

@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using KvCloud.Node.State;
+using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Storage;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using KvCloud.Consensus;
-using KvCloud.Node.Tracing;
+using KvCloud.Node.Telemetry;
 
 namespace KvCloud.Node.Transport;
 

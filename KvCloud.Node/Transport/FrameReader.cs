@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Text;
 using KvCloud.Consensus;
-using KvCloud.Node.Tracing;
+using KvCloud.Node.Telemetry;
 
 namespace KvCloud.Node.Transport;
 

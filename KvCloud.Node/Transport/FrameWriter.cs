@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
 using KvCloud.Consensus;
-using KvCloud.Node.Tracing;
+using KvCloud.Node.Telemetry;
 
 namespace KvCloud.Node.Transport;
 

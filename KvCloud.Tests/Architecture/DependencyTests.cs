@@ -39,29 +39,6 @@ public sealed partial class DependencyTests
         Assert.Equal(["Microsoft.CodeAnalysis.BannedApiAnalyzers"], Items("Consensus", "PackageReference"));
     }
 
-    [Theory]
-    [InlineData(
-        "Files", "Cluster Configuration Diagnostics Operations Replication Routing Rpc State Storage Tracing Transport")]
-    [InlineData("Storage", "Rpc Routing Replication Cluster Diagnostics")]
-    [InlineData("Operations", "Rpc Routing Replication Transport Cluster Diagnostics Storage")]
-    [InlineData("State", "Rpc Routing Replication Transport Cluster Diagnostics Configuration")]
-    [InlineData("Transport", "Rpc Routing Replication Cluster State Storage Operations")]
-    [InlineData("Replication", "Rpc Routing")]
-    [InlineData("Routing", "Rpc Cluster Transport Storage")]
-    [InlineData("Configuration", "Cluster")]
-    public void Room_of_the_node_does_not_know(string room, string forbidden)
-    {
-        string[] used =
-        [
-            .. Directory.EnumerateFiles(Repository.File("KvCloud.Node", room), "*.cs", SearchOption.AllDirectories)
-                .SelectMany(file => UsedRoom().Matches(System.IO.File.ReadAllText(file)))
-                .Select(match => match.Groups[1].Value)
-                .Distinct(),
-        ];
-
-        Assert.Empty(used.Intersect(forbidden.Split(' ')));
-    }
-
     /// <summary>What decides runs in the simulator, so it is given its threads, clocks, files and chance (adr/0009).</summary>
     [Theory]
     [InlineData(
@@ -80,9 +57,9 @@ public sealed partial class DependencyTests
     [InlineData("Transport/PeerGate.cs", "")]
     [InlineData("Transport/IncarnationFile.cs", "")]
     [InlineData("Transport/ConsensusCodec.cs", "")]
-    public void Room_of_a_replica_has_no_thread_clock_file_or_chance_of_its_own(string room, string except)
+    public void Folder_of_a_replica_has_no_thread_clock_file_or_chance_of_its_own(string folder, string except)
     {
-        string path = Repository.File("KvCloud.Node", room);
+        string path = Repository.File("KvCloud.Node", folder);
         string[] files = Directory.Exists(path) ? Directory.GetFiles(path, "*.cs", SearchOption.AllDirectories) : [path];
         string[] excepted = [.. except.Split(' ').Select(file => Repository.File("KvCloud.Node", file))];
 
@@ -105,7 +82,4 @@ public sealed partial class DependencyTests
             .Descendants(kind)
             .Select(item => (string)item.Attribute("Include")!),
     ];
-
-    [GeneratedRegex(@"^using KvCloud\.Node\.(\w+)", RegexOptions.Multiline)]
-    private static partial Regex UsedRoom();
 }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using KvCloud.Client;
 using KvCloud.Client.Diagnostics;
 using KvCloud.Protocol;
-using KvCloud.Tests.Node.Tracing;
+using KvCloud.Tests.Node.Telemetry;
 
 namespace KvCloud.Tests.Client;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.State;
 using KvCloud.Node.Transport;
 

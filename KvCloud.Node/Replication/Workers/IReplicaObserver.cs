@@ -1,5 +1,5 @@
 using KvCloud.Consensus;
-using KvCloud.Node.State;
+using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Replication.Workers;
 

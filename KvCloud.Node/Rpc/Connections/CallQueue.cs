@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 using KvCloud.Node.Rpc.Wire;
-using KvCloud.Node.Tracing;
+using KvCloud.Node.Telemetry;
 using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Connections;
@@ -528,7 +528,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     {
         if (call.Span is { } span)
         {
-            NodeTracing.End(span, code);
+            NodeTracing.End(span, code == ErrorCode.OK ? null : code.ToString());
         }
     }
 

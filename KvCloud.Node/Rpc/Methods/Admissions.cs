@@ -1,3 +1,4 @@
+using KvCloud.Node.Operations;
 using KvCloud.Node.Routing;
 using KvCloud.Protocol;
 
@@ -27,12 +28,12 @@ internal static class Admissions
         }
         catch (OperationCanceledException)
         {
-            return new ReadAdmission(ErrorCode.SHUTTING_DOWN, "the node is stopping");
+            return new ReadAdmission(KvStatus.ShuttingDown, "the node is stopping");
         }
         catch (Exception exception)
         {
             Refusal refusal = backend.Failed(method, exception);
-            return new ReadAdmission(refusal.Code, refusal.Message);
+            return new ReadAdmission(KvStatus.Internal, refusal.Message);
         }
     }
 }

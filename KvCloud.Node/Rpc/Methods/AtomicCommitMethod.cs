@@ -145,7 +145,7 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
             return Backend.Refuse(this, in message, direct, Refusal.Of(in invalid));
         }
 
-        var result = new CommandResult(ErrorCode.OK, new CommitVersion(readVersion));
+        var result = new CommandResult(KvStatus.Ok, new CommitVersion(readVersion));
         if (direct is null)
         {
             return new ReadOnlyCommit(this, in message, result);

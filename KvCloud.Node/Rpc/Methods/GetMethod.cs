@@ -1,3 +1,4 @@
+using KvCloud.Node.Operations;
 using KvCloud.Node.Routing;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
@@ -28,7 +29,7 @@ internal sealed class GetMethod(KvBackend backend) : RpcMethod("get")
         }
 
         ValueTask<ReadAdmission> admission = backend.Routing.AdmitReadAsync(
-            arguments.Consistency, arguments.MaxStalenessMs, deadlineMs, CancellationToken.None);
+            arguments.Consistency?.ToRouting(), arguments.MaxStalenessMs, deadlineMs, CancellationToken.None);
         if (admission.IsCompletedSuccessfully && direct is not null)
         {
             ErrorCode code = WriteAnswer(
@@ -54,10 +55,10 @@ internal sealed class GetMethod(KvBackend backend) : RpcMethod("get")
     private ErrorCode WriteAnswer(
         AnswerWriter output, int sequenceId, string? columnFamily, ReadOnlyMemory<byte> key, in ReadAdmission admission)
     {
-        if (admission.Code != ErrorCode.OK)
+        if (admission.Code != KvStatus.Ok)
         {
             WriteRefusal(output, sequenceId, Refusal.Of(in admission));
-            return admission.Code;
+            return admission.Code.ToErrorCode();
         }
 
         GetResult result;
@@ -71,7 +72,7 @@ internal sealed class GetMethod(KvBackend backend) : RpcMethod("get")
             return ErrorCode.INTERNAL;
         }
 
-        if (result.Code == ErrorCode.OK)
+        if (result.Code == KvStatus.Ok)
         {
             PointCodec.WriteGetAnswer(output, NameUtf8, sequenceId, result.Value, result.Version.Value);
         }
@@ -80,7 +81,7 @@ internal sealed class GetMethod(KvBackend backend) : RpcMethod("get")
             WriteRefusal(output, sequenceId, Refusal.Of(result.Code, result.Message));
         }
 
-        return result.Code;
+        return result.Code.ToErrorCode();
     }
 
     private sealed class GetCall(

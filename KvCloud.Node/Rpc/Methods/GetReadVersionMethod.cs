@@ -1,7 +1,7 @@
+using KvCloud.Node.Operations;
 using KvCloud.Node.Routing;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
-using KvCloud.Node.State;
 using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
@@ -38,7 +38,7 @@ internal sealed class GetReadVersionMethod(KvBackend backend) : RpcMethod("getRe
 
     private ErrorCode WriteAnswer(AnswerWriter output, int sequenceId, in ReadAdmission admission, CommitVersion version)
     {
-        if (admission.Code == ErrorCode.OK)
+        if (admission.Code == KvStatus.Ok)
         {
             ThriftCodec.Current.WriteReply(
                 output, NameUtf8, sequenceId, new GetReadVersionResponse(version.Value, true));
@@ -48,7 +48,7 @@ internal sealed class GetReadVersionMethod(KvBackend backend) : RpcMethod("getRe
             WriteRefusal(output, sequenceId, Refusal.Of(in admission));
         }
 
-        return admission.Code;
+        return admission.Code.ToErrorCode();
     }
 
     private sealed class VersionCall(

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Routing;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
@@ -85,7 +86,7 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
     private bool TryAnswerAtOnce(
         AnswerWriter output, int sequenceId, TRequest request, in ReadAdmission admission, out ErrorCode code)
     {
-        if (admission.Code != ErrorCode.OK)
+        if (admission.Code != KvStatus.Ok)
         {
             code = WriteRefused(output, sequenceId, Refusal.Of(in admission));
             return true;
@@ -115,7 +116,7 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
 
     private ErrorCode WriteResult(AnswerWriter output, int sequenceId, RangeResult result)
     {
-        if (result.Code != ErrorCode.OK)
+        if (result.Code != KvStatus.Ok)
         {
             return WriteRefused(output, sequenceId, Refusal.Of(result.Code, result.Message));
         }

@@ -1,3 +1,4 @@
+using KvCloud.Node.Operations;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
 

@@ -1,3 +1,4 @@
+using KvCloud.Node.Operations;
 using KvCloud.Node.Routing;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
@@ -59,9 +60,9 @@ internal abstract class ReadMethod<TRequest, TResponse>(string name, KvBackend b
     {
         TResponse response;
         ErrorCode code;
-        if (admission.Code != ErrorCode.OK)
+        if (admission.Code != KvStatus.Ok)
         {
-            (response, code) = (Refuse(Refusal.Of(in admission)), admission.Code);
+            (response, code) = (Refuse(Refusal.Of(in admission)), admission.Code.ToErrorCode());
         }
         else
         {

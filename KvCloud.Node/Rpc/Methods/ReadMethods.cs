@@ -1,6 +1,8 @@
+using KvCloud.Node.Operations;
 using KvCloud.Node.Routing;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
+using ReadConsistency = KvCloud.Protocol.ReadConsistency;
 
 namespace KvCloud.Node.Rpc.Methods;
 
@@ -33,7 +35,7 @@ internal static class ReadMethods
 
         protected override ValueTask<ReadAdmission> AdmitAsync(GetRangeRequest request, long deadlineMs) =>
             Backend.Routing.AdmitReadAsync(
-                LevelOf(request), StalenessOf(request), deadlineMs, CancellationToken.None);
+                LevelOf(request)?.ToRouting(), StalenessOf(request), deadlineMs, CancellationToken.None);
 
         protected override string? ColumnFamilyOf(GetRangeRequest request) => request.ColumnFamily;
 
@@ -78,7 +80,7 @@ internal static class ReadMethods
         protected override Refusal? Validate(ListColumnFamiliesRequest request) => CheckConsistency(LevelOf(request), null);
 
         protected override ValueTask<ReadAdmission> AdmitAsync(ListColumnFamiliesRequest request, long deadlineMs) =>
-            Backend.Routing.AdmitReadAsync(LevelOf(request), null, deadlineMs, CancellationToken.None);
+            Backend.Routing.AdmitReadAsync(LevelOf(request)?.ToRouting(), null, deadlineMs, CancellationToken.None);
 
         protected override (ListColumnFamiliesResponse Response, ErrorCode Code) Read(ListColumnFamiliesRequest request) =>
             (new ListColumnFamiliesResponse(true, [.. Backend.Reader.ColumnFamilies]), ErrorCode.OK);

@@ -1,5 +1,5 @@
+using KvCloud.Node.Operations;
 using KvCloud.Node.Routing;
-using KvCloud.Node.State;
 using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
@@ -13,9 +13,12 @@ internal readonly record struct Refusal(
     public string ErrorCodeText => CodeText ?? Code.ToString();
 
     public static Refusal Of(in ReadAdmission admission) =>
-        Of(admission.Code, admission.Message, admission.LeaderEndpoint);
+        Of(admission.Code.ToErrorCode(), admission.Message, admission.LeaderEndpoint);
 
-    public static Refusal Of(in CommandResult result) => Of(result.Code, result.Message, result.LeaderEndpoint);
+    public static Refusal Of(in CommandResult result) =>
+        Of(result.Code.ToErrorCode(), result.Message, result.LeaderEndpoint);
+
+    public static Refusal Of(KvStatus status, string? message) => Of(status.ToErrorCode(), message);
 
     public static Refusal Of(ErrorCode code, string? message, string? leaderEndpoint = null) => code switch
     {

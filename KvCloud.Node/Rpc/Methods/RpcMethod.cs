@@ -1,7 +1,7 @@
 using System.Text;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
-using KvCloud.Node.Tracing;
+using KvCloud.Node.Telemetry;
 
 namespace KvCloud.Node.Rpc.Methods;
 

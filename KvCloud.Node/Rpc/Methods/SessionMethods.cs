@@ -1,5 +1,4 @@
 using KvCloud.Node.Operations;
-using KvCloud.Node.State;
 using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;

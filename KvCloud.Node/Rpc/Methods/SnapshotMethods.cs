@@ -1,3 +1,4 @@
+using KvCloud.Node.Operations;
 using KvCloud.Node.Routing;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
@@ -38,9 +39,9 @@ internal static class SnapshotMethods
         protected override (SnapshotReadResponse Response, ErrorCode Code) Read(SnapshotReadRequest request)
         {
             GetResult result = Backend.Reader.Get(request.ColumnFamily, request.Key, VersionOf(request));
-            if (result.Code != ErrorCode.OK)
+            if (result.Code != KvStatus.Ok)
             {
-                return (Refuse(Refusal.Of(result.Code, result.Message)), result.Code);
+                return (Refuse(Refusal.Of(result.Code, result.Message)), result.Code.ToErrorCode());
             }
 
             return (result.Value is null
@@ -73,9 +74,9 @@ internal static class SnapshotMethods
         protected override (SnapshotGetResponse Response, ErrorCode Code) Read(SnapshotGetRequest request)
         {
             GetResult result = Backend.Reader.Get(request.ColumnFamily, request.Key, VersionOf(request));
-            if (result.Code != ErrorCode.OK)
+            if (result.Code != KvStatus.Ok)
             {
-                return (Refuse(Refusal.Of(result.Code, result.Message)), result.Code);
+                return (Refuse(Refusal.Of(result.Code, result.Message)), result.Code.ToErrorCode());
             }
 
             return (result.Value is null

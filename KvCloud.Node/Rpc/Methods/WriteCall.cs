@@ -1,7 +1,7 @@
+using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
-using KvCloud.Node.State;
 using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
@@ -48,13 +48,13 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
             Refusal refusal = _method.Backend.Failed(_method, exception);
 
             // It may have gone some way before it failed.
-            Finish(new CommandResult(ErrorCode.OUTCOME_UNKNOWN, Message: refusal.Message));
+            Finish(new CommandResult(KvStatus.OutcomeUnknown, Message: refusal.Message));
         }
     }
 
     public bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
     {
-        if (_result.Code == ErrorCode.OK)
+        if (_result.Code == KvStatus.Ok)
         {
             _method.WriteSuccess(output, _sequenceId, in _result);
         }
@@ -63,7 +63,7 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
             _method.WriteRefusal(output, _sequenceId, Refusal.Of(in _result));
         }
 
-        code = _result.Code;
+        code = _result.Code.ToErrorCode();
         return true;
     }
 

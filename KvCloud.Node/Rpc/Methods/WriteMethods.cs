@@ -1,7 +1,6 @@
 using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
-using KvCloud.Node.State;
 using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;

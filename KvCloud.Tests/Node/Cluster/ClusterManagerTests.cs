@@ -1,6 +1,6 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Cluster;
-using KvCloud.Node.Diagnostics;
+using KvCloud.Node.Telemetry;
 using KvCloud.Node.Transport;
 using KvCloud.Tests.Node.Diagnostics;
 using Microsoft.Extensions.Logging;

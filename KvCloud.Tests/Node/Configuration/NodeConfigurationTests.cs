@@ -1,5 +1,5 @@
 using KvCloud.Node.Configuration;
-using KvCloud.Protocol;
+using KvCloud.Node.Routing;
 
 namespace KvCloud.Tests.Node.Configuration;
 
@@ -25,7 +25,7 @@ public sealed class NodeConfigurationTests : IDisposable
         Assert.Equal(1024, options.Consensus.MaxBatchSize);
         Assert.Equal(256, options.Consensus.MaxOutstandingProposals);
         Assert.Equal(["localhost:9190", "localhost:9191", "localhost:9192"], options.Consensus.Endpoints);
-        Assert.Equal(ReadConsistency.LOCAL, options.Reads.ConsistencyLevel);
+        Assert.Equal(ReadConsistency.Local, options.Reads.ConsistencyLevel);
         Assert.True(options.Reads.AllowStaleReads);
         Assert.Equal(5000, options.Reads.MaxStalenessMs);
         Assert.Equal(1000, options.Cluster.HealthCheckIntervalMs);
@@ -148,7 +148,7 @@ public sealed class NodeConfigurationTests : IDisposable
         SettingsResult result = _fixture.Load("[reads]\nallow_stale_reads = false\n");
 
         Assert.Empty(result.Mistakes);
-        Assert.Equal(ReadConsistency.READ_INDEX, result.Options.Reads.ConsistencyLevel);
+        Assert.Equal(ReadConsistency.ReadIndex, result.Options.Reads.ConsistencyLevel);
     }
 
     [Fact]

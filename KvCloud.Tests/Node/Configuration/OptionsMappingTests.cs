@@ -3,8 +3,8 @@ using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Routing;
 using KvCloud.Node.Rpc;
+using KvCloud.Node.Telemetry;
 using KvCloud.Node.Transport;
-using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Node.Configuration;
 
@@ -75,7 +75,8 @@ public sealed class OptionsMappingTests : IDisposable
             },
             options.ToReplicationOptions());
         Assert.Equal(
-            new RoutingOptions { ConsistencyLevel = ReadConsistency.LEADER, MaxStalenessMs = 14 }, options.ToRoutingOptions());
+            new RoutingOptions { ConsistencyLevel = ReadConsistency.Leader, MaxStalenessMs = 14 },
+            options.ToRoutingOptions());
         Assert.Equal(new TransportOptions { PeerTimeoutMs = 4000 }, options.ToTransportOptions());
         var rpc = options.ToRpcOptions();
         Assert.Equal((true, "token", NodeVersion.Text), (rpc.AllowFaultInjection, rpc.AdminToken, rpc.ServerVersion));

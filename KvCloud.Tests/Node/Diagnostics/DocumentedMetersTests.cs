@@ -4,6 +4,7 @@ using KvCloud.Node.Diagnostics;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc;
 using KvCloud.Node.Rpc.Connections;
+using KvCloud.Node.Telemetry;
 using KvCloud.Tests.Node.Cluster;
 using KvCloud.Tests.Support;
 

@@ -1,5 +1,6 @@
 using System.Reflection;
 using KvCloud.Node.Diagnostics;
+using KvCloud.Node.Telemetry;
 using KvCloud.Tests.Node.Cluster;
 using KvCloud.Tests.Support;
 

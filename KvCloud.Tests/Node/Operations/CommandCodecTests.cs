@@ -1,5 +1,4 @@
 using KvCloud.Node.Operations;
-using KvCloud.Node.State;
 
 namespace KvCloud.Tests.Node.Operations;
 

@@ -1,6 +1,4 @@
 using KvCloud.Node.Operations;
-using KvCloud.Node.State;
-using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Node.Operations;
 
@@ -9,7 +7,7 @@ public sealed class CommandResultCodecTests
     [Fact]
     public void Decode_gives_what_was_encoded_for_every_code()
     {
-        foreach (ErrorCode code in Enum.GetValues<ErrorCode>())
+        foreach (KvStatus code in Enum.GetValues<KvStatus>())
         {
             var result = new CommandResult(code, new CommitVersion(1L << 40), [[1], [], [2, 3]], $"it is {code}: ü");
 
@@ -24,15 +22,16 @@ public sealed class CommandResultCodecTests
     public void Decode_of_a_bare_result_has_neither_message_nor_generated()
     {
         Assert.True(CommandResultCodec.TryDecode(
-            CommandResultCodec.Encode(new CommandResult(ErrorCode.OK)), out CommandResult decoded, out _));
+            CommandResultCodec.Encode(new CommandResult(KvStatus.Ok)), out CommandResult decoded, out _));
 
-        Assert.Equal(new CommandResult(ErrorCode.OK), decoded);
+        Assert.Equal(new CommandResult(KvStatus.Ok), decoded);
     }
 
     [Fact]
     public void Decode_of_every_truncation_and_of_more_is_refused()
     {
-        byte[] encoding = CommandResultCodec.Encode(new CommandResult(ErrorCode.OK, new CommitVersion(9), [[1, 2]], "m"));
+        byte[] encoding =
+            CommandResultCodec.Encode(new CommandResult(KvStatus.Ok, new CommitVersion(9), [[1, 2]], "m"));
         for (int length = 0; length < encoding.Length; length++)
         {
             Assert.False(CommandResultCodec.TryDecode(encoding.AsMemory(0, length), out _, out string? error));

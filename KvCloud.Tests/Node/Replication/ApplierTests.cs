@@ -4,7 +4,6 @@ using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
-using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Node.Replication;
 
@@ -45,7 +44,7 @@ public sealed class ApplierTests : IDisposable
         Assert.True(_applier.IsDue(RunReason.Woken));
         Assert.True(_applier.Run());
 
-        Assert.Equal(ErrorCode.OK, write.Result?.Code);
+        Assert.Equal(KvStatus.Ok, write.Result?.Code);
         Assert.Equal(new Slot(1), _applier.AppliedSlot);
     }
 
@@ -160,7 +159,7 @@ public sealed class ApplierTests : IDisposable
         _applier.Abandon();
 
         Assert.IsType<InvalidOperationException>(_failure);
-        Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, other.Result?.Code);
+        Assert.Equal(KvStatus.OutcomeUnknown, other.Result?.Code);
         _failure = null;
     }
 
@@ -171,7 +170,7 @@ public sealed class ApplierTests : IDisposable
         Write write = NewWrite("k");
 
         Assert.Equal(Due.No, _applier.Enqueue(Entry("k"), [write]));
-        Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, write.Result?.Code);
+        Assert.Equal(KvStatus.OutcomeUnknown, write.Result?.Code);
     }
 
     private static Write NewWrite(string key) => new() { Command = Command(key), DeadlineMs = long.MaxValue };

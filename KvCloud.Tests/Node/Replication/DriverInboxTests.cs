@@ -1,6 +1,6 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
-using KvCloud.Node.State;
 
 namespace KvCloud.Tests.Node.Replication;
 

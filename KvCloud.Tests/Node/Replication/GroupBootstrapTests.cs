@@ -5,10 +5,8 @@ using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Log;
 using KvCloud.Node.Replication.Workers;
-using KvCloud.Node.State;
 using KvCloud.Node.Storage;
 using KvCloud.Node.Transport;
-using KvCloud.Protocol;
 using KvCloud.Tests.Node.Storage;
 using KvCloud.Tests.Node.Transport;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -51,10 +49,10 @@ public sealed class GroupBootstrapTests : IAsyncLifetime, IDisposable
         await NotMetAsync(0, 2);
         await NotMetAsync(1, 2);
         await NobodyLeadsAsync();
-        Assert.Equal(ErrorCode.NO_LEADER, (await WriteAsync(0)).Code);
+        Assert.Equal(KvStatus.NoLeader, (await WriteAsync(0)).Code);
 
         await StartAsync(2);
-        Assert.Equal(ErrorCode.OK, (await WriteToLeaderAsync()).Code);
+        Assert.Equal(KvStatus.Ok, (await WriteToLeaderAsync()).Code);
     }
 
     [Fact]
@@ -72,7 +70,7 @@ public sealed class GroupBootstrapTests : IAsyncLifetime, IDisposable
         await StartAsync(1);
         await StartAsync(2);
 
-        Assert.Equal(ErrorCode.OK, (await WriteToLeaderAsync()).Code);
+        Assert.Equal(KvStatus.Ok, (await WriteToLeaderAsync()).Code);
     }
 
     /// <summary>

@@ -1,7 +1,6 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
-using KvCloud.Node.State;
-using KvCloud.Protocol;
 using KvCloud.Tests.Consensus;
 
 namespace KvCloud.Tests.Node.Replication;
@@ -39,7 +38,7 @@ public sealed class ProposalQueueTests
 
         Pump();
 
-        Assert.Equal(ErrorCode.TIMEOUT, expired.Result?.Code);
+        Assert.Equal(KvStatus.Timeout, expired.Result?.Code);
         Assert.Null(large.Result);
         Assert.Equal(1, _queue.WaitingCount);
         Assert.Equal(1, _node.Core.InFlightSlots);
@@ -61,8 +60,8 @@ public sealed class ProposalQueueTests
 
         _queue.Expire(_clock.NowMs);
 
-        Assert.Equal(ErrorCode.TIMEOUT, second.Result?.Code);
-        Assert.Equal(ErrorCode.TIMEOUT, fourth.Result?.Code);
+        Assert.Equal(KvStatus.Timeout, second.Result?.Code);
+        Assert.Equal(KvStatus.Timeout, fourth.Result?.Code);
         Assert.Null(first.Result);
         Assert.Null(third.Result);
         Assert.Equal(2, _queue.WaitingCount);

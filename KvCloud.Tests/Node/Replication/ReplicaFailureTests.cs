@@ -5,7 +5,6 @@ using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
 using KvCloud.Node.Transport;
-using KvCloud.Protocol;
 using KvCloud.Tests.Node.Rpc;
 
 namespace KvCloud.Tests.Node.Replication;
@@ -42,10 +41,10 @@ public sealed class ReplicaFailureTests
 
             // Nobody has stopped the replica yet: that waits until its clients' calls have ended.
             CommandResult result = await first.Result.WaitAsync(TimeSpan.FromSeconds(5));
-            Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, result.Code);
+            Assert.Equal(KvStatus.OutcomeUnknown, result.Code);
             var second = new Write();
             replicas[leader].Driver.Write(second);
-            Assert.Equal(ErrorCode.SHUTTING_DOWN, (await second.Result.WaitAsync(TimeSpan.FromSeconds(5))).Code);
+            Assert.Equal(KvStatus.ShuttingDown, (await second.Result.WaitAsync(TimeSpan.FromSeconds(5))).Code);
             Assert.False(replicas[leader].Driver.HasLease);
             Assert.NotEqual(Role.Leader, replicas[leader].Driver.Status.Role);
 

@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node;
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Files;
 using KvCloud.Node.Replication;
@@ -152,7 +153,7 @@ public sealed class ReplicaStorageTests : IDisposable
     {
         var options = new NodeOptions();
         options = options with { Database = options.Database with { BasePath = _directory.Path } };
-        using var storage = ReplicaStorage.Open(options, NodeTopology.From(options));
+        using ReplicaStorage storage = ReplicaServices.OpenStorage(options, NodeTopology.From(options));
         action(storage);
     }
 }

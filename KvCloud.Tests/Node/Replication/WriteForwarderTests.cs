@@ -4,9 +4,7 @@ using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Workers;
-using KvCloud.Node.State;
 using KvCloud.Node.Transport;
-using KvCloud.Protocol;
 using KvCloud.Tests.Node.Rpc;
 
 namespace KvCloud.Tests.Node.Replication;
@@ -60,10 +58,10 @@ public sealed class WriteForwarderTests : IAsyncLifetime
         Assert.Equal(Command, sent.Command.ToArray());
         Assert.InRange(sent.TimeoutMs, 1, 10_000);
 
-        Reply(sent, new CommandResult(ErrorCode.OK, new CommitVersion(7), Generated: [[1, 2], []]));
+        Reply(sent, new CommandResult(KvStatus.Ok, new CommitVersion(7), Generated: [[1, 2], []]));
 
         CommandResult result = await write;
-        Assert.Equal((ErrorCode.OK, new CommitVersion(7)), (result.Code, result.Version));
+        Assert.Equal((KvStatus.Ok, new CommitVersion(7)), (result.Code, result.Version));
         Assert.Equal([[1, 2], []], result.Generated!);
         Assert.Equal(0, _forwarder.PendingCount);
     }
@@ -78,23 +76,24 @@ public sealed class WriteForwarderTests : IAsyncLifetime
             asked = version;
             visible = then;
         });
-        Reply(await _link.NextAsync(), new CommandResult(ErrorCode.OK, new CommitVersion(7)));
+        Reply(await _link.NextAsync(), new CommandResult(KvStatus.Ok, new CommitVersion(7)));
         Assert.False(write.IsCompleted);
 
         visible!();
 
-        Assert.Equal(ErrorCode.OK, (await write).Code);
+        Assert.Equal(KvStatus.Ok, (await write).Code);
         Assert.Equal(new CommitVersion(7), asked);
     }
 
     [Theory]
-    [InlineData(ErrorCode.CONFLICT)]
-    [InlineData(ErrorCode.OVERLOADED)]
-    [InlineData(ErrorCode.OUTCOME_UNKNOWN)]
-    [InlineData(ErrorCode.NO_LEADER)]
-    [InlineData(ErrorCode.TIMEOUT)]
-    public async Task Refusal_of_the_leader_is_given_back_as_it_is(ErrorCode code)
+    [InlineData(nameof(KvStatus.Conflict))]
+    [InlineData(nameof(KvStatus.Overloaded))]
+    [InlineData(nameof(KvStatus.OutcomeUnknown))]
+    [InlineData(nameof(KvStatus.NoLeader))]
+    [InlineData(nameof(KvStatus.Timeout))]
+    public async Task Refusal_of_the_leader_is_given_back_as_it_is(string status)
     {
+        KvStatus code = Enum.Parse<KvStatus>(status);
         Task<CommandResult> write = Send();
         Reply(await _link.NextAsync(), new CommandResult(code, Message: "because"));
 
@@ -107,13 +106,13 @@ public sealed class WriteForwarderTests : IAsyncLifetime
     {
         Task<CommandResult> write = Send();
         Forward first = await _link.NextAsync();
-        Reply(first, new CommandResult(ErrorCode.NOT_LEADER));
+        Reply(first, new CommandResult(KvStatus.NotLeader));
 
         Forward second = await _link.NextAsync();
         Assert.NotEqual(first.Id, second.Id);
-        Reply(first, new CommandResult(ErrorCode.OK, new CommitVersion(5)));
+        Reply(first, new CommandResult(KvStatus.Ok, new CommitVersion(5)));
         Assert.False(write.IsCompleted);
-        Reply(second, new CommandResult(ErrorCode.OK, new CommitVersion(6)));
+        Reply(second, new CommandResult(KvStatus.Ok, new CommitVersion(6)));
 
         Assert.Equal(new CommitVersion(6), (await write).Version);
     }
@@ -126,9 +125,9 @@ public sealed class WriteForwarderTests : IAsyncLifetime
 
         _link.Break();
         CommandResult result = await write;
-        Reply(sent, new CommandResult(ErrorCode.OK, new CommitVersion(7)));
+        Reply(sent, new CommandResult(KvStatus.Ok, new CommitVersion(7)));
 
-        Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, result.Code);
+        Assert.Equal(KvStatus.OutcomeUnknown, result.Code);
         Assert.Contains("may or may not take effect", result.Message, StringComparison.Ordinal);
         Assert.Equal(0, _forwarder.PendingCount);
     }
@@ -139,7 +138,7 @@ public sealed class WriteForwarderTests : IAsyncLifetime
         Task<CommandResult> write = Send(timeoutMs: 50);
         await _link.NextAsync();
 
-        Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, (await write).Code);
+        Assert.Equal(KvStatus.OutcomeUnknown, (await write).Code);
     }
 
     [Fact]
@@ -149,7 +148,7 @@ public sealed class WriteForwarderTests : IAsyncLifetime
 
         CommandResult result = await Send();
 
-        Assert.Equal(ErrorCode.NO_LEADER, result.Code);
+        Assert.Equal(KvStatus.NoLeader, result.Code);
         Assert.Contains("nothing was written", result.Message, StringComparison.Ordinal);
         Assert.Equal(0, _link.Sent);
     }
@@ -161,10 +160,10 @@ public sealed class WriteForwarderTests : IAsyncLifetime
         Forward sent = await _link.NextAsync();
         var stranger = new NodeId(3 - _self.Value - _leader.Value);
 
-        _forwarder.Receive([new ForwardReply(
-            stranger, _self, sent.Id, CommandResultCodec.Encode(new CommandResult(ErrorCode.OK, new CommitVersion(9))))]);
+        var other = new CommandResult(KvStatus.Ok, new CommitVersion(9));
+        _forwarder.Receive([new ForwardReply(stranger, _self, sent.Id, CommandResultCodec.Encode(other))]);
         Assert.False(write.IsCompleted);
-        Reply(sent, new CommandResult(ErrorCode.OK, new CommitVersion(7)));
+        Reply(sent, new CommandResult(KvStatus.Ok, new CommitVersion(7)));
 
         Assert.Equal(new CommitVersion(7), (await write).Version);
     }
@@ -177,7 +176,7 @@ public sealed class WriteForwarderTests : IAsyncLifetime
 
         _forwarder.Receive([new ForwardReply(_leader, _self, sent.Id, new byte[] { 1, 0xFF })]);
 
-        Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, (await write).Code);
+        Assert.Equal(KvStatus.OutcomeUnknown, (await write).Code);
     }
 
     [Fact]
@@ -189,18 +188,18 @@ public sealed class WriteForwarderTests : IAsyncLifetime
         await _link.NextAsync();
 
         CommandResult refused = await Send();
-        Reply(sent, new CommandResult(ErrorCode.OK, new CommitVersion(1)));
+        Reply(sent, new CommandResult(KvStatus.Ok, new CommitVersion(1)));
         await first;
         Task<CommandResult> third = Send();
         await _link.NextAsync();
 
-        Assert.Equal(ErrorCode.OVERLOADED, refused.Code);
+        Assert.Equal(KvStatus.Overloaded, refused.Code);
         Assert.Contains("max_queued_writes", refused.Message, StringComparison.Ordinal);
         Assert.False(second.IsCompleted || third.IsCompleted);
         _forwarder.Stop();
-        Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, (await second).Code);
-        Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, (await third).Code);
-        Assert.Equal(ErrorCode.SHUTTING_DOWN, (await Send()).Code);
+        Assert.Equal(KvStatus.OutcomeUnknown, (await second).Code);
+        Assert.Equal(KvStatus.OutcomeUnknown, (await third).Code);
+        Assert.Equal(KvStatus.ShuttingDown, (await Send()).Code);
     }
 
     [Fact]
@@ -213,7 +212,7 @@ public sealed class WriteForwarderTests : IAsyncLifetime
         ForwardReply reply = await _link.NextReplyAsync();
         Assert.Equal((peer, 42L), (reply.To, reply.Id));
         Assert.True(CommandResultCodec.TryDecode(reply.Result, out CommandResult result, out _));
-        Assert.Equal(ErrorCode.NOT_LEADER, result.Code);
+        Assert.Equal(KvStatus.NotLeader, result.Code);
         Assert.Equal((0, 0), (_link.Sent, _forwarder.PendingCount));
     }
 

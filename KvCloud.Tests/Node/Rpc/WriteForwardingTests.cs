@@ -1,6 +1,7 @@
 using KvCloud.Node.Routing;
 using KvCloud.Protocol;
 using static KvCloud.Tests.Node.Rpc.ServiceTests;
+using ReadConsistency = KvCloud.Protocol.ReadConsistency;
 
 namespace KvCloud.Tests.Node.Rpc;
 

@@ -1,7 +1,5 @@
 using KvCloud.Node.Operations;
-using KvCloud.Node.State;
 using KvCloud.Node.Storage;
-using KvCloud.Protocol;
 using static KvCloud.Tests.Node.State.StateHarness;
 
 namespace KvCloud.Tests.Node.State;
@@ -38,9 +36,9 @@ public sealed class ColumnFamilyTests : IDisposable
 
         Assert.Equal(
             [
-                ErrorCode.OK, ErrorCode.COLUMN_FAMILY_EXISTS, ErrorCode.COLUMN_FAMILY_EXISTS,
-                ErrorCode.INVALID_ARGUMENT, ErrorCode.COLUMN_FAMILY_NOT_FOUND, ErrorCode.INVALID_ARGUMENT,
-                ErrorCode.INVALID_ARGUMENT,
+                KvStatus.Ok, KvStatus.ColumnFamilyExists, KvStatus.ColumnFamilyExists,
+                KvStatus.InvalidArgument, KvStatus.ColumnFamilyNotFound, KvStatus.InvalidArgument,
+                KvStatus.InvalidArgument,
             ],
             results.Select(result => result.Code));
     }
@@ -50,10 +48,10 @@ public sealed class ColumnFamilyTests : IDisposable
     {
         for (int i = 1; i < KvLimits.ColumnFamilies; i++)
         {
-            Assert.Equal(ErrorCode.OK, _state.ApplyOne(new CreateColumnFamilyCommand($"cf{i}")).Code);
+            Assert.Equal(KvStatus.Ok, _state.ApplyOne(new CreateColumnFamilyCommand($"cf{i}")).Code);
         }
 
-        Assert.Equal(ErrorCode.INVALID_ARGUMENT, _state.ApplyOne(new CreateColumnFamilyCommand("last")).Code);
+        Assert.Equal(KvStatus.InvalidArgument, _state.ApplyOne(new CreateColumnFamilyCommand("last")).Code);
     }
 
     [Fact]
@@ -62,7 +60,7 @@ public sealed class ColumnFamilyTests : IDisposable
         _state.Apply(new CreateColumnFamilyCommand("users"), Set("a", "1", "users"), Set("a", "2", "users"));
         _state.Apply(Set("b", "1", "users"), new DropColumnFamilyCommand("users"), Set("a", "3", "users"));
 
-        Assert.Equal(ErrorCode.COLUMN_FAMILY_NOT_FOUND, _state.Reader.Get("users", Bytes("a"), null).Code);
+        Assert.Equal(KvStatus.ColumnFamilyNotFound, _state.Reader.Get("users", Bytes("a"), null).Code);
         Assert.Equal(0, _state.Reader.GetStatistics().TotalKeys);
 
         _state.Apply(new CreateColumnFamilyCommand("users"));
@@ -81,7 +79,7 @@ public sealed class ColumnFamilyTests : IDisposable
         var commit = new CommitCommand(
             new CommitVersion(2), [Mutate(MutationKind.Set, "x", "1")], [new ConflictKey("users", Bytes("a"))], []);
 
-        Assert.Equal(ErrorCode.CONFLICT, _state.ApplyOne(commit).Code);
+        Assert.Equal(KvStatus.Conflict, _state.ApplyOne(commit).Code);
     }
 
     [Theory]
@@ -129,7 +127,7 @@ public sealed class ColumnFamilyTests : IDisposable
         Assert.Equal(["default", "users"], _state.Reader.ColumnFamilies);
         Assert.Equal("1", _state.Get("a", columnFamily: "users"));
         Assert.Equal(2, _state.Reader.GetStatistics().TotalKeys);
-        Assert.Equal(ErrorCode.OK, _state.ApplyOne(new CreateColumnFamilyCommand("gone")).Code);
+        Assert.Equal(KvStatus.Ok, _state.ApplyOne(new CreateColumnFamilyCommand("gone")).Code);
         Assert.Null(_state.Get("a", columnFamily: "gone"));
     }
 

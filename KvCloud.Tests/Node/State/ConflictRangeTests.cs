@@ -2,7 +2,6 @@ using System.Text;
 using KvCloud.Node.Operations;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
-using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Node.State;
 
@@ -49,7 +48,7 @@ public sealed class ConflictRangeTests : IDisposable
         // What comes later in the batch is found too, and the order is not made anew for it.
         long before = _keys.Overlay.Comparisons;
         Write(batch, 0, "00000005aa", isDelete: false);
-        Assert.Equal(ErrorCode.CONFLICT, Check(0, [between[5]])!.Value.Code);
+        Assert.Equal(KvStatus.Conflict, Check(0, [between[5]])!.Value.Code);
         Assert.InRange(_keys.Overlay.Comparisons - before, 1, 14 * 16);
     }
 
@@ -117,7 +116,7 @@ public sealed class ConflictRangeTests : IDisposable
                     && (end is null || string.CompareOrdinal(at.Key, end) < 0) && state.Version.Value > readVersion)
                 {
                     return new CommandResult(
-                        ErrorCode.CONFLICT,
+                        KvStatus.Conflict,
                         Message: $"a range that the transaction read at version {readVersion} was written at version {state.Version}");
                 }
             }

@@ -1,8 +1,6 @@
 using System.Globalization;
 using KvCloud.Node.Operations;
-using KvCloud.Node.State;
 using KvCloud.Node.Storage;
-using KvCloud.Protocol;
 using KvCloud.Tests.Node.Storage;
 using static KvCloud.Tests.Node.State.StateHarness;
 
@@ -59,7 +57,7 @@ public sealed class HistoryTests : IDisposable
         }
 
         Assert.Equal(
-            ErrorCode.VERSION_TOO_OLD, state.Reader.Get(null, Bytes("hot"), new CommitVersion(oldest - 1)).Code);
+            KvStatus.VersionTooOld, state.Reader.Get(null, Bytes("hot"), new CommitVersion(oldest - 1)).Code);
     }
 
     [Fact]

@@ -2,7 +2,6 @@ using System.Buffers.Binary;
 using System.IO.Hashing;
 using KvCloud.Node.Operations;
 using KvCloud.Node.State;
-using KvCloud.Protocol;
 using static KvCloud.Tests.Node.State.StateHarness;
 
 namespace KvCloud.Tests.Node.State;
@@ -19,7 +18,7 @@ public sealed class KvStateMachineTests : IDisposable
         IReadOnlyList<CommandResult> results = _state.Apply(Set("a", "1"), Set("b", "2"), Delete("a"), Delete("nothing"));
 
         Assert.Equal([1L, 2L, 3L, 4L], results.Select(result => result.Version.Value));
-        Assert.All(results, result => Assert.Equal(ErrorCode.OK, result.Code));
+        Assert.All(results, result => Assert.Equal(KvStatus.Ok, result.Code));
         Assert.Null(_state.Get("a"));
         Assert.Equal("2", _state.Get("b"));
         Assert.Equal(1, _state.Reader.GetStatistics().TotalKeys);
@@ -64,7 +63,7 @@ public sealed class KvStateMachineTests : IDisposable
 
         GetResult result = _state.Reader.Get(null, Bytes("a"), new CommitVersion(2));
 
-        Assert.Equal(ErrorCode.VERSION_IN_FUTURE, result.Code);
+        Assert.Equal(KvStatus.VersionInFuture, result.Code);
     }
 
     [Fact]
@@ -83,9 +82,9 @@ public sealed class KvStateMachineTests : IDisposable
         _state.Apply(Set("b", "4"));
         Assert.Equal(1, _state.Reader.OldestReadableVersion.Value);
         Assert.Equal("1", _state.Get("a", at: 1));
-        Assert.Equal(ErrorCode.VERSION_TOO_OLD, _state.Reader.Get(null, Bytes("a"), CommitVersion.Zero).Code);
+        Assert.Equal(KvStatus.VersionTooOld, _state.Reader.Get(null, Bytes("a"), CommitVersion.Zero).Code);
         Assert.Equal(
-            ErrorCode.VERSION_TOO_OLD, _state.Reader.GetRange(null, All(), CommitVersion.Zero).Code);
+            KvStatus.VersionTooOld, _state.Reader.GetRange(null, All(), CommitVersion.Zero).Code);
     }
 
     [Fact]
@@ -220,7 +219,7 @@ public sealed class KvStateMachineTests : IDisposable
         CommandResult result = _state.ApplyOne(
             Commit(2, [Mutate(MutationKind.Set, "b", "x"), Mutate(MutationKind.Set, "c", "x")], ["a"]));
 
-        Assert.Equal(ErrorCode.CONFLICT, result.Code);
+        Assert.Equal(KvStatus.Conflict, result.Code);
         Assert.Equal("1", _state.Get("b"));
         Assert.Null(_state.Get("c"));
         Assert.Equal(3, _state.Reader.AppliedVersion.Value);
@@ -235,8 +234,8 @@ public sealed class KvStateMachineTests : IDisposable
             Commit(1, [Mutate(MutationKind.Set, "a", "first")], ["a"]),
             Commit(1, [Mutate(MutationKind.Set, "a", "second")], ["a"]));
 
-        Assert.Equal(ErrorCode.OK, results[0].Code);
-        Assert.Equal(ErrorCode.CONFLICT, results[1].Code);
+        Assert.Equal(KvStatus.Ok, results[0].Code);
+        Assert.Equal(KvStatus.Conflict, results[1].Code);
         Assert.Equal("first", _state.Get("a"));
     }
 
@@ -246,8 +245,8 @@ public sealed class KvStateMachineTests : IDisposable
         _state.Apply(Set("a", "1"));
         _state.Apply(Delete("a"));
 
-        Assert.Equal(ErrorCode.CONFLICT, _state.ApplyOne(Commit(1, [Mutate(MutationKind.Set, "b")], ["a"])).Code);
-        Assert.Equal(ErrorCode.OK, _state.ApplyOne(Commit(2, [Mutate(MutationKind.Set, "b")], ["a"])).Code);
+        Assert.Equal(KvStatus.Conflict, _state.ApplyOne(Commit(1, [Mutate(MutationKind.Set, "b")], ["a"])).Code);
+        Assert.Equal(KvStatus.Ok, _state.ApplyOne(Commit(2, [Mutate(MutationKind.Set, "b")], ["a"])).Code);
     }
 
     [Theory]
@@ -267,8 +266,8 @@ public sealed class KvStateMachineTests : IDisposable
             Set("c", "newer"),
             Commit(readVersion, [Mutate(MutationKind.Set, "0", "x")], conflictRanges: [(begin, end)]))[1];
 
-        Assert.Equal(conflicts ? ErrorCode.CONFLICT : ErrorCode.OK, stored.Code);
-        Assert.Equal(conflicts ? ErrorCode.CONFLICT : ErrorCode.OK, pending.Code);
+        Assert.Equal(conflicts ? KvStatus.Conflict : KvStatus.Ok, stored.Code);
+        Assert.Equal(conflicts ? KvStatus.Conflict : KvStatus.Ok, pending.Code);
     }
 
     [Fact]
@@ -283,8 +282,8 @@ public sealed class KvStateMachineTests : IDisposable
         CommandResult read = _state.ApplyOne(Commit(1, [Mutate(MutationKind.Set, "b")], ["c"]));
         CommandResult blind = _state.ApplyOne(Commit(0, [Mutate(MutationKind.Set, "b")]));
 
-        Assert.Equal(ErrorCode.VERSION_TOO_OLD, read.Code);
-        Assert.Equal(ErrorCode.OK, blind.Code);
+        Assert.Equal(KvStatus.VersionTooOld, read.Code);
+        Assert.Equal(KvStatus.Ok, blind.Code);
     }
 
     [Fact]
@@ -293,7 +292,7 @@ public sealed class KvStateMachineTests : IDisposable
         _state.Apply(Set("a", "1"));
 
         Assert.Equal(
-            ErrorCode.VERSION_IN_FUTURE, _state.ApplyOne(Commit(2, [Mutate(MutationKind.Set, "b")])).Code);
+            KvStatus.VersionInFuture, _state.ApplyOne(Commit(2, [Mutate(MutationKind.Set, "b")])).Code);
     }
 
     [Fact]
@@ -324,7 +323,7 @@ public sealed class KvStateMachineTests : IDisposable
 
         CommandResult result = _state.ApplyOne(Commit(1, [], ["a"]));
 
-        Assert.Equal(ErrorCode.OK, result.Code);
+        Assert.Equal(KvStatus.Ok, result.Code);
         Assert.Equal(1, result.Version.Value);
         Assert.Equal(2, _state.Reader.AppliedVersion.Value);
     }
@@ -357,7 +356,7 @@ public sealed class KvStateMachineTests : IDisposable
         CommandResult result = _state.ApplyOne(
             Commit(0, [Mutate(MutationKind.Set, "a", "1"), Mutate(Enum.Parse<MutationKind>(kind), key, value)]));
 
-        Assert.Equal(ErrorCode.INVALID_OPERATION, result.Code);
+        Assert.Equal(KvStatus.InvalidOperation, result.Code);
         Assert.Contains("operation 1", result.Message, StringComparison.Ordinal);
         Assert.Null(_state.Get("a"));
     }
@@ -382,8 +381,8 @@ public sealed class KvStateMachineTests : IDisposable
 
         Assert.Equal(
             [
-                ErrorCode.KEY_TOO_LARGE, ErrorCode.VALUE_TOO_LARGE, ErrorCode.INVALID_ARGUMENT,
-                ErrorCode.TOO_MANY_OPERATIONS, ErrorCode.TRANSACTION_TOO_LARGE, ErrorCode.COLUMN_FAMILY_NOT_FOUND,
+                KvStatus.KeyTooLarge, KvStatus.ValueTooLarge, KvStatus.InvalidArgument,
+                KvStatus.TooManyOperations, KvStatus.TransactionTooLarge, KvStatus.ColumnFamilyNotFound,
             ],
             results.Select(result => result.Code));
         Assert.Equal("key cannot be empty", results[2].Message);
@@ -398,8 +397,8 @@ public sealed class KvStateMachineTests : IDisposable
         byte[] value = new byte[KvLimits.ValueSizeBytes];
         value[^1] = 7;
 
-        Assert.Equal(ErrorCode.OK, _state.ApplyOne(new SetCommand(null, key, value)).Code);
-        Assert.Equal(ErrorCode.OK, _state.ApplyOne(new SetCommand(null, key, default)).Code);
+        Assert.Equal(KvStatus.Ok, _state.ApplyOne(new SetCommand(null, key, value)).Code);
+        Assert.Equal(KvStatus.Ok, _state.ApplyOne(new SetCommand(null, key, default)).Code);
         Assert.Equal(value, _state.Reader.Get(null, key, new CommitVersion(1)).Value);
         Assert.Empty(_state.Reader.Get(null, key, null).Value!);
         Assert.Single(_state.Reader.GetRange(null, All(), new CommitVersion(1)).Rows);

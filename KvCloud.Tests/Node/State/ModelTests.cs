@@ -1,7 +1,6 @@
 using KvCloud.Node.Operations;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
-using KvCloud.Protocol;
 using KvCloud.Tests.Node.Storage;
 
 namespace KvCloud.Tests.Node.State;
@@ -36,7 +35,7 @@ public sealed class ModelTests
     [Fact]
     public void Memory_store_with_crashes_agrees_with_the_model()
     {
-        var seen = new SortedSet<ErrorCode>();
+        var seen = new SortedSet<KvStatus>();
         for (int seed = 100; seed < 108; seed++)
         {
             using var state = StateHarness.InMemory();
@@ -46,17 +45,17 @@ public sealed class ModelTests
         // A model that never meets the hard cases would agree with anything.
         Assert.Equal(
             [
-                ErrorCode.OK, ErrorCode.CONFLICT, ErrorCode.VERSION_TOO_OLD, ErrorCode.VERSION_IN_FUTURE,
-                ErrorCode.INVALID_OPERATION, ErrorCode.COLUMN_FAMILY_NOT_FOUND, ErrorCode.COLUMN_FAMILY_EXISTS,
-                ErrorCode.SESSION_EXPIRED,
+                KvStatus.Ok, KvStatus.Conflict, KvStatus.VersionTooOld, KvStatus.VersionInFuture,
+                KvStatus.InvalidOperation, KvStatus.ColumnFamilyNotFound, KvStatus.ColumnFamilyExists,
+                KvStatus.SessionExpired,
             ],
             seen);
     }
 
     /// <returns>Every code that was answered.</returns>
-    private static SortedSet<ErrorCode> Run(StateHarness state, int seed, int steps)
+    private static SortedSet<KvStatus> Run(StateHarness state, int seed, int steps)
     {
-        var seen = new SortedSet<ErrorCode>();
+        var seen = new SortedSet<KvStatus>();
         var random = new Random(seed);
         var model = new StateModel();
         var commands = new RandomCommands(random, model);
@@ -152,7 +151,7 @@ public sealed class ModelTests
                 GetResult found = state.Reader.Get(family, key, at);
                 (byte[]? value, long version) = model.Get(family, key, at ?? model.Version);
                 Assert.True(
-                    found.Code == ErrorCode.OK && found.Version.Value == version
+                    found.Code == KvStatus.Ok && found.Version.Value == version
                         && (found.Value is null ? value is null : value is not null && found.Value.AsSpan().SequenceEqual(value)),
                     $"{where}: {Hex(key)} at {at} in {family}: expected version {version}, got {found.Version} {found.Message}");
             }

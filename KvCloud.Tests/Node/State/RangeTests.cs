@@ -1,5 +1,5 @@
+using KvCloud.Node.Operations;
 using KvCloud.Node.State;
-using KvCloud.Protocol;
 using static KvCloud.Tests.Node.State.StateHarness;
 
 namespace KvCloud.Tests.Node.State;
@@ -134,7 +134,7 @@ public sealed class RangeTests : IDisposable
 
         Assert.True(scan.Advance(100));
 
-        Assert.Equal(ErrorCode.INVALID_ARGUMENT, scan.Result.Code);
+        Assert.Equal(KvStatus.InvalidArgument, scan.Result.Code);
         Assert.Contains("visits more than 4 keys, the limit of one call", scan.Result.Message, StringComparison.Ordinal);
         Assert.Contains("begin at a later key", scan.Result.Message, StringComparison.Ordinal);
     }
@@ -154,7 +154,7 @@ public sealed class RangeTests : IDisposable
     {
         RangeResult result = _state.Reader.GetRange(null, query, null);
 
-        Assert.Equal(ErrorCode.INVALID_ARGUMENT, result.Code);
+        Assert.Equal(KvStatus.InvalidArgument, result.Code);
         Assert.StartsWith(name, result.Message, StringComparison.Ordinal);
     }
 }

@@ -1,6 +1,4 @@
 using KvCloud.Node.Operations;
-using KvCloud.Node.State;
-using KvCloud.Protocol;
 using static KvCloud.Tests.Node.State.StateHarness;
 
 namespace KvCloud.Tests.Node.State;
@@ -67,7 +65,7 @@ public sealed class SessionTests : IDisposable
         CommandResult answer = _state.ApplyOne(command);
         CommandResult retry = _state.ApplyOne(command);
 
-        Assert.Equal(ErrorCode.CONFLICT, answer.Code);
+        Assert.Equal(KvStatus.Conflict, answer.Code);
         Assert.Equal(answer, retry);
     }
 
@@ -79,7 +77,7 @@ public sealed class SessionTests : IDisposable
 
         CommandResult result = _state.ApplyOne(Set("a", "2") with { Identity = new RequestIdentity(session, 1, 0) });
 
-        Assert.Equal(ErrorCode.SEQUENCE_REUSED, result.Code);
+        Assert.Equal(KvStatus.SequenceReused, result.Code);
         Assert.Equal("1", _state.Get("a"));
     }
 
@@ -104,7 +102,7 @@ public sealed class SessionTests : IDisposable
             Set("a", "3") with { Identity = new RequestIdentity(session, 1, 2) },
             Set("a", "3") with { Identity = new RequestIdentity(session + 1_000, 1, 0) });
 
-        Assert.All(results, result => Assert.Equal(ErrorCode.SESSION_EXPIRED, result.Code));
+        Assert.All(results, result => Assert.Equal(KvStatus.SessionExpired, result.Code));
         Assert.Equal("2", _state.Get("a"));
     }
 
@@ -116,7 +114,7 @@ public sealed class SessionTests : IDisposable
             Set("a", "1") with { Identity = new RequestIdentity(1, 0, 0) },
             Set("a", "1") with { Identity = new RequestIdentity(1, long.MaxValue, 0) });
 
-        Assert.All(results, result => Assert.Equal(ErrorCode.INVALID_ARGUMENT, result.Code));
+        Assert.All(results, result => Assert.Equal(KvStatus.InvalidArgument, result.Code));
         Assert.Contains("client_id", results[0].Message, StringComparison.Ordinal);
         Assert.Contains("sequence", results[1].Message, StringComparison.Ordinal);
     }
@@ -133,8 +131,8 @@ public sealed class SessionTests : IDisposable
         }
 
         CommitVersion version = _state.Reader.AppliedVersion;
-        Assert.Equal(ErrorCode.SESSION_EXPIRED, _state.ApplyOne(Request(1)).Code);
-        Assert.Equal(ErrorCode.OK, _state.ApplyOne(Request(2)).Code);
+        Assert.Equal(KvStatus.SessionExpired, _state.ApplyOne(Request(1)).Code);
+        Assert.Equal(KvStatus.Ok, _state.ApplyOne(Request(2)).Code);
         Assert.Equal(version, _state.Reader.AppliedVersion);
     }
 
@@ -145,7 +143,7 @@ public sealed class SessionTests : IDisposable
         foreach (long sequence in (long[])[5, 3, 900, 1])
         {
             Assert.Equal(
-                ErrorCode.OK,
+                KvStatus.Ok,
                 _state.ApplyOne(Set($"k{sequence}", "x") with { Identity = new RequestIdentity(session, sequence, 0) })
                     .Code);
         }
@@ -171,16 +169,16 @@ public sealed class SessionTests : IDisposable
 
         Assert.Equal(KvLimits.Sessions, _state.Executor.SessionCount);
         Assert.Equal(
-            ErrorCode.OK, _state.ApplyOne(Set("a", "1") with { Identity = new RequestIdentity(first, 1, 0) }).Code);
+            KvStatus.Ok, _state.ApplyOne(Set("a", "1") with { Identity = new RequestIdentity(first, 1, 0) }).Code);
         Assert.Equal(
-            ErrorCode.SESSION_EXPIRED,
+            KvStatus.SessionExpired,
             _state.ApplyOne(Set("a", "1") with { Identity = new RequestIdentity(second, 1, 0) }).Code);
     }
 
     private long Open()
     {
         CommandResult result = _state.ApplyOne(new OpenSessionCommand());
-        Assert.Equal(ErrorCode.OK, result.Code);
+        Assert.Equal(KvStatus.Ok, result.Code);
         return result.Version.Value;
     }
 }

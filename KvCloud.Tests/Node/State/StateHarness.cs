@@ -89,7 +89,7 @@ internal sealed class StateHarness : IApplyObserver, IDisposable
     public string? Get(string key, long? at = null, string? columnFamily = null)
     {
         GetResult result = Reader.Get(columnFamily, Bytes(key), at is long version ? new CommitVersion(version) : null);
-        Assert.Equal(KvCloud.Protocol.ErrorCode.OK, result.Code);
+        Assert.Equal(KvStatus.Ok, result.Code);
         return result.Value is null ? null : Encoding.UTF8.GetString(result.Value);
     }
 

@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
 using KvCloud.Node.Operations;
-using KvCloud.Node.State;
-using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Node.State;
 
@@ -76,21 +74,21 @@ internal sealed class StateModel
 
         if (!_sessions.TryGetValue(identity.ClientId, out Dictionary<long, (KvCommand Command, CommandResult Result)>? answers))
         {
-            return new CommandResult(ErrorCode.SESSION_EXPIRED);
+            return new CommandResult(KvStatus.SessionExpired);
         }
 
         long floor = Math.Max(_floors[identity.ClientId], Math.Min(identity.AcknowledgedBelow, identity.Sequence));
         _floors[identity.ClientId] = floor;
         if (identity.Sequence < floor)
         {
-            return new CommandResult(ErrorCode.SESSION_EXPIRED);
+            return new CommandResult(KvStatus.SessionExpired);
         }
 
         if (answers.TryGetValue(identity.Sequence, out (KvCommand Command, CommandResult Result) known))
         {
             return ReferenceEquals(known.Command, command)
                 ? known.Result
-                : new CommandResult(ErrorCode.SEQUENCE_REUSED);
+                : new CommandResult(KvStatus.SequenceReused);
         }
 
         CommandResult result = Run(command);
@@ -121,11 +119,11 @@ internal sealed class StateModel
             case SetCommand set:
                 return Find(set.ColumnFamily) is Family family
                     ? Write([(family, set.Key.ToArray(), set.Value.ToArray())])
-                    : new CommandResult(ErrorCode.COLUMN_FAMILY_NOT_FOUND);
+                    : new CommandResult(KvStatus.ColumnFamilyNotFound);
             case DeleteCommand delete:
                 return Find(delete.ColumnFamily) is Family from
                     ? Write([(from, delete.Key.ToArray(), null)])
-                    : new CommandResult(ErrorCode.COLUMN_FAMILY_NOT_FOUND);
+                    : new CommandResult(KvStatus.ColumnFamilyNotFound);
             case CommitCommand commit:
                 return Commit(commit);
             case OpenSessionCommand:
@@ -133,18 +131,18 @@ internal sealed class StateModel
                 _sessions.Add(Version.Value, []);
                 _floors.Add(Version.Value, 1);
                 SessionIds.Add(Version.Value);
-                return new CommandResult(ErrorCode.OK, Version);
+                return new CommandResult(KvStatus.Ok, Version);
             case CreateColumnFamilyCommand create when _families.ContainsKey(create.Name):
-                return new CommandResult(ErrorCode.COLUMN_FAMILY_EXISTS);
+                return new CommandResult(KvStatus.ColumnFamilyExists);
             case CreateColumnFamilyCommand create:
                 Version = Version.Next;
                 _families.Add(create.Name, new Family(Version.Value));
-                return new CommandResult(ErrorCode.OK, Version);
+                return new CommandResult(KvStatus.Ok, Version);
             case DropColumnFamilyCommand drop when _families.Remove(drop.Name):
                 Version = Version.Next;
-                return new CommandResult(ErrorCode.OK, Version);
+                return new CommandResult(KvStatus.Ok, Version);
             default:
-                return new CommandResult(ErrorCode.COLUMN_FAMILY_NOT_FOUND);
+                return new CommandResult(KvStatus.ColumnFamilyNotFound);
         }
     }
 
@@ -153,29 +151,29 @@ internal sealed class StateModel
         if (commit.Mutations.Any(m => m.Key.IsEmpty
             || (m.Kind == MutationKind.SetVersionstampedValue && m.Value.Length < 10)))
         {
-            return new CommandResult(ErrorCode.INVALID_OPERATION);
+            return new CommandResult(KvStatus.InvalidOperation);
         }
 
         if (commit.Mutations.Any(m => Find(m.ColumnFamily) is null)
             || commit.ConflictKeys.Any(k => Find(k.ColumnFamily) is null)
             || commit.ConflictRanges.Any(r => Find(r.ColumnFamily) is null))
         {
-            return new CommandResult(ErrorCode.COLUMN_FAMILY_NOT_FOUND);
+            return new CommandResult(KvStatus.ColumnFamilyNotFound);
         }
 
         if (commit.ReadVersion > Version)
         {
-            return new CommandResult(ErrorCode.VERSION_IN_FUTURE);
+            return new CommandResult(KvStatus.VersionInFuture);
         }
 
         if (commit.Mutations.Count == 0)
         {
-            return new CommandResult(ErrorCode.OK, commit.ReadVersion);
+            return new CommandResult(KvStatus.Ok, commit.ReadVersion);
         }
 
         if (commit.ConflictKeys.Count + commit.ConflictRanges.Count > 0 && commit.ReadVersion < OldestReadable)
         {
-            return new CommandResult(ErrorCode.VERSION_TOO_OLD);
+            return new CommandResult(KvStatus.VersionTooOld);
         }
 
         bool conflicts = commit.ConflictKeys.Any(k => Find(k.ColumnFamily)!.WasWrittenAfter(
@@ -186,7 +184,7 @@ internal sealed class StateModel
                     && (r.End is not ReadOnlyMemory<byte> end || key.AsSpan().SequenceCompareTo(end.Span) < 0)));
         if (conflicts)
         {
-            return new CommandResult(ErrorCode.CONFLICT);
+            return new CommandResult(KvStatus.Conflict);
         }
 
         var writes = new List<(Family, byte[], byte[]?)>();
@@ -228,7 +226,7 @@ internal sealed class StateModel
             entries.Add(new Entry(Version.Value, value));
         }
 
-        return new CommandResult(ErrorCode.OK, Version);
+        return new CommandResult(KvStatus.Ok, Version);
     }
 
     private Family? Find(string? name) => _families.GetValueOrDefault(string.IsNullOrEmpty(name) ? "default" : name);

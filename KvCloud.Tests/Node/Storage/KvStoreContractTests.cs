@@ -1,5 +1,5 @@
 using System.Text;
-using KvCloud.Node.State;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Storage;
 
 namespace KvCloud.Tests.Node.Storage;

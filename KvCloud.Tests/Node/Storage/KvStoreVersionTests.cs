@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using KvCloud.Node.State;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Storage;
 
 namespace KvCloud.Tests.Node.Storage;

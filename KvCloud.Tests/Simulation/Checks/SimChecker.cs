@@ -2,8 +2,6 @@ using KvCloud.Consensus;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication.Log;
-using KvCloud.Node.State;
-using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -177,7 +175,7 @@ internal sealed class SimChecker(SimWorld world)
     {
         SimModel.Outcome expected = _model.OutcomeOf(slot, index);
         RequireState(
-            expected.Code == result.Code && (result.Code != ErrorCode.OK || expected.Version == result.Version.Value),
+            expected.Code == result.Code && (result.Code != KvStatus.Ok || expected.Version == result.Version.Value),
             $"{node.Self} slot {slot} command {index}: {result.Code} version {result.Version} {result.Message}, "
             + $"should be {expected.Code} version {expected.Version}");
     }
@@ -263,14 +261,14 @@ internal sealed class SimChecker(SimWorld world)
     {
         SimModel.Outcome outcome = OutcomeOf(attempt);
         RequireState(
-            result.Code == outcome.Code && (result.Code != ErrorCode.OK || result.Version.Value == outcome.Version),
+            result.Code == outcome.Code && (result.Code != KvStatus.Ok || result.Version.Value == outcome.Version),
             $"{attempt.Op} was answered {result.Code} version {result.Version}, the log says {outcome.Code} "
             + $"version {outcome.Version}");
         Require(
             outcome.Slot > attempt.Op.Floor,
             $"{attempt.Op} took effect in slot {outcome.Slot}, before it began: slot {attempt.Op.Floor} was seen by then");
-        world.Reached.ExpiredSessions += outcome.Code == ErrorCode.SESSION_EXPIRED ? 1 : 0;
-        world.Reached.TooOldCommits += outcome.Code == ErrorCode.VERSION_TOO_OLD ? 1 : 0;
+        world.Reached.ExpiredSessions += outcome.Code == KvStatus.SessionExpired ? 1 : 0;
+        world.Reached.TooOldCommits += outcome.Code == KvStatus.VersionTooOld ? 1 : 0;
         RaiseFloor(outcome.Slot);
     }
 

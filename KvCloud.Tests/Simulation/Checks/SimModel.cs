@@ -3,7 +3,6 @@ using System.Text;
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.State;
-using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -28,7 +27,7 @@ internal sealed class SimModel(SessionLimits sessions)
     internal readonly record struct Change(Slot Slot, long Version, string? Value);
 
     /// <param name="Slot">Where the operation took effect: for a retry, the slot of the first attempt.</param>
-    internal readonly record struct Outcome(ErrorCode Code, long Version, Slot Slot);
+    internal readonly record struct Outcome(KvStatus Code, long Version, Slot Slot);
 
     public Slot AppliedSlot => new(_outcomes.Count);
 
@@ -104,7 +103,7 @@ internal sealed class SimModel(SessionLimits sessions)
 
         if (!_sessions.TryRecall(identity, out Outcome? known))
         {
-            return new Outcome(ErrorCode.SESSION_EXPIRED, 0, slot);
+            return new Outcome(KvStatus.SessionExpired, 0, slot);
         }
 
         if (known is Outcome outcome)
@@ -121,12 +120,12 @@ internal sealed class SimModel(SessionLimits sessions)
     {
         if (_familySince == NoFamily && op.Keys.Concat(op.ConflictKeys).Any(IsOfFamily))
         {
-            return new Outcome(ErrorCode.COLUMN_FAMILY_NOT_FOUND, 0, slot);
+            return new Outcome(KvStatus.ColumnFamilyNotFound, 0, slot);
         }
 
         if (op.ReadVersion < _window.Oldest && (op.ConflictKeys.Count > 0 || op.ConflictRange is not null))
         {
-            return new Outcome(ErrorCode.VERSION_TOO_OLD, 0, slot);
+            return new Outcome(KvStatus.VersionTooOld, 0, slot);
         }
 
         if (op.ConflictKeys.Any(key => LastVersion(key) > op.ReadVersion)
@@ -134,7 +133,7 @@ internal sealed class SimModel(SessionLimits sessions)
                 key => !IsOfFamily(key) && string.CompareOrdinal(key, first) >= 0 && string.CompareOrdinal(key, last) <= 0
                     && LastVersion(key) > op.ReadVersion)))
         {
-            return new Outcome(ErrorCode.CONFLICT, 0, slot);
+            return new Outcome(KvStatus.Conflict, 0, slot);
         }
 
         if (op.Kind == SimOpKind.CreateFamily)
@@ -166,7 +165,7 @@ internal sealed class SimModel(SessionLimits sessions)
             }
         }
 
-        return new Outcome(ErrorCode.OK, _version, slot);
+        return new Outcome(KvStatus.Ok, _version, slot);
     }
 
     private static string StampOf(long version, int index)
@@ -181,12 +180,12 @@ internal sealed class SimModel(SessionLimits sessions)
     {
         if (_familySince != NoFamily)
         {
-            return new Outcome(ErrorCode.COLUMN_FAMILY_EXISTS, 0, slot);
+            return new Outcome(KvStatus.ColumnFamilyExists, 0, slot);
         }
 
         _familySince = slot;
         _familyVersion = ++_version;
-        return new Outcome(ErrorCode.OK, _version, slot);
+        return new Outcome(KvStatus.Ok, _version, slot);
     }
 
     /// <summary>A key of a column family has changed when that was made.</summary>

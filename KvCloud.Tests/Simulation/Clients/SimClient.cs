@@ -1,6 +1,5 @@
 using KvCloud.Consensus;
-using KvCloud.Node.State;
-using KvCloud.Protocol;
+using KvCloud.Node.Operations;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -172,21 +171,21 @@ internal sealed class SimClient
 
     private void WriteAnswered(SimAttempt attempt, CommandResult result)
     {
-        if (result.Code is ErrorCode.NOT_LEADER or ErrorCode.NO_LEADER)
+        if (result.Code is KvStatus.NotLeader or KvStatus.NoLeader)
         {
             Target = attempt.LeaderHint?.Value ?? Random.Next(_profile.Nodes);
             NothingDone();
             return;
         }
 
-        if (result.Code == ErrorCode.OUTCOME_UNKNOWN)
+        if (result.Code == KvStatus.OutcomeUnknown)
         {
             Unknown();
             return;
         }
 
         _world.Checker.WriteEnded(attempt, result);
-        if (result.Code == ErrorCode.OK)
+        if (result.Code == KvStatus.Ok)
         {
             _world.History.WriteEnded(attempt.Op, result.Version.Value);
         }

@@ -1,6 +1,6 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.State;
-using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -131,9 +131,9 @@ internal sealed class SimAttempt(int number, SimOp op, Action<SimAttempt, Comman
         IsRefused = true;
         LeaderHint = leader;
         world.Checker.Refused(this);
-        onAnswer(this, new CommandResult(leader is null ? ErrorCode.NO_LEADER : ErrorCode.NOT_LEADER));
+        onAnswer(this, new CommandResult(leader is null ? KvStatus.NoLeader : KvStatus.NotLeader));
     }
 
     /// <summary>It may have happened, or may yet.</summary>
-    public void LeaveUnknown() => onAnswer(this, new CommandResult(ErrorCode.OUTCOME_UNKNOWN));
+    public void LeaveUnknown() => onAnswer(this, new CommandResult(KvStatus.OutcomeUnknown));
 }

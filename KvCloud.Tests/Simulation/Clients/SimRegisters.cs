@@ -1,5 +1,5 @@
 using KvCloud.Consensus;
-using KvCloud.Protocol;
+using KvCloud.Node.Operations;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -18,7 +18,7 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
             if (client.Op!.Identity is SimIdentity ended)
             {
                 session.Ended(ended);
-                if (client.Written is { Code: ErrorCode.SESSION_EXPIRED })
+                if (client.Written is { Code: KvStatus.SessionExpired })
                 {
                     session.Expired(ended);
                 }
@@ -28,7 +28,7 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
             {
                 _seenVersion = Math.Max(_seenVersion, answer.Version);
             }
-            else if (client.Written is { Code: ErrorCode.OK } result)
+            else if (client.Written is { Code: KvStatus.Ok } result)
             {
                 _seenVersion = Math.Max(_seenVersion, result.Version.Value);
                 if (client.Op.Kind == SimOpKind.OpenSession)

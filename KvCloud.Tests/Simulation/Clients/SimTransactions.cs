@@ -1,7 +1,6 @@
 using System.Globalization;
 using KvCloud.Consensus;
-using KvCloud.Node.State;
-using KvCloud.Protocol;
+using KvCloud.Node.Operations;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -38,7 +37,7 @@ internal sealed class SimTransactions(SimClient client, int id, SimWorld world, 
         while (_session == 0)
         {
             yield return new SimOp(world.NextOpId(), SimOpKind.OpenSession);
-            _session = client.Written is { Code: ErrorCode.OK } opened ? opened.Version.Value : 0;
+            _session = client.Written is { Code: KvStatus.Ok } opened ? opened.Version.Value : 0;
         }
 
         while (true)
@@ -145,12 +144,12 @@ internal sealed class SimTransactions(SimClient client, int id, SimWorld world, 
         };
         yield return commit;
         CommandResult first = client.Written!.Value;
-        if (first.Code == ErrorCode.OK)
+        if (first.Code == KvStatus.Ok)
         {
             _ran++;
             world.Transactions++;
         }
-        else if (first.Code is not (ErrorCode.CONFLICT or ErrorCode.VERSION_TOO_OLD))
+        else if (first.Code is not (KvStatus.Conflict or KvStatus.VersionTooOld))
         {
             throw new SimFailureException($"{commit} was answered {first.Code}: {first.Message}");
         }

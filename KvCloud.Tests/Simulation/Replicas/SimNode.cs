@@ -10,7 +10,6 @@ using KvCloud.Node.Routing;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
 using KvCloud.Node.Transport;
-using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -235,25 +234,25 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     {
         switch (result.Code)
         {
-            case ErrorCode.NOT_LEADER or ErrorCode.NO_LEADER or ErrorCode.TIMEOUT
-                or ErrorCode.OVERLOADED or ErrorCode.SHUTTING_DOWN:
+            case KvStatus.NotLeader or KvStatus.NoLeader or KvStatus.Timeout
+                or KvStatus.Overloaded or KvStatus.ShuttingDown:
                 bool hasLost = result.Message?.Contains("took the slot", StringComparison.Ordinal) ?? false;
                 if (hasLost && _world.Sabotage is Sabotage.AnswersWithoutOrigin)
                 {
-                    attempt.Answer(_world, new CommandResult(ErrorCode.OK, new CommitVersion(1)));
+                    attempt.Answer(_world, new CommandResult(KvStatus.Ok, new CommitVersion(1)));
                     return;
                 }
 
-                _world.Reached.ExpiredCalls += result.Code == ErrorCode.TIMEOUT ? 1 : 0;
+                _world.Reached.ExpiredCalls += result.Code == KvStatus.Timeout ? 1 : 0;
                 NodeId? leader = result.LeaderEndpoint is string endpoint
                     ? new NodeId(int.Parse(endpoint, CultureInfo.InvariantCulture))
                     : null;
                 attempt.Refuse(_world, leader);
                 break;
-            case ErrorCode.OUTCOME_UNKNOWN when _world.Sabotage is Sabotage.UnknownOutcomesAreRefusals:
+            case KvStatus.OutcomeUnknown when _world.Sabotage is Sabotage.UnknownOutcomesAreRefusals:
                 attempt.Refuse(_world, null);
                 break;
-            case ErrorCode.OUTCOME_UNKNOWN:
+            case KvStatus.OutcomeUnknown:
                 _world.Reached.UnknownOutcomes++;
                 attempt.LeaveUnknown();
                 break;

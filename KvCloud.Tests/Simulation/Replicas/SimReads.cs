@@ -1,8 +1,7 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Routing;
-using KvCloud.Node.State;
-using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -60,9 +59,9 @@ internal sealed class SimReads(SimNode node, SimWorld world, RoutingManager rout
         ? new ReadRequest(null, AtVersion: new CommitVersion(op.ReadVersion))
         : new ReadRequest(op.Level switch
         {
-            ReadLevel.Local => ReadConsistency.LOCAL,
-            ReadLevel.Leader => ReadConsistency.LEADER,
-            _ => ReadConsistency.READ_INDEX,
+            ReadLevel.Local => ReadConsistency.Local,
+            ReadLevel.Leader => ReadConsistency.Leader,
+            _ => ReadConsistency.ReadIndex,
         });
 
     private bool IsSkipped(ReadWait wait) => _world.Sabotage switch
@@ -75,11 +74,11 @@ internal sealed class SimReads(SimNode node, SimWorld world, RoutingManager rout
 
     private void Count(SimOp op, ReadWait wait, in ReadAdmission admission)
     {
-        if (admission.Code == ErrorCode.OK && wait == ReadWait.Applied)
+        if (admission.Code == KvStatus.Ok && wait == ReadWait.Applied)
         {
             _world.Reached.LeaseReads++;
         }
-        else if (admission.Code == ErrorCode.OK && op.Level == ReadLevel.Local && op.Kind == SimOpKind.Read)
+        else if (admission.Code == KvStatus.Ok && op.Level == ReadLevel.Local && op.Kind == SimOpKind.Read)
         {
             _world.Reached.LocalReads++;
         }
@@ -89,14 +88,14 @@ internal sealed class SimReads(SimNode node, SimWorld world, RoutingManager rout
     {
         switch (admission.Code)
         {
-            case ErrorCode.OK:
+            case KvStatus.Ok:
                 node.Later(_world.Random.Next(MaxLookUs), () => Look(read));
                 break;
-            case ErrorCode.VERSION_IN_FUTURE:
+            case KvStatus.VersionInFuture:
                 throw new SimFailureException(
                     $"{node.Self} answers {read.Op} with {admission.Code}: {admission.Message}; somebody was told of it");
-            case ErrorCode.NOT_LEADER or ErrorCode.NO_LEADER or ErrorCode.TIMEOUT or ErrorCode.TOO_STALE:
-                _world.Reached.ExpiredCalls += admission.Code == ErrorCode.TIMEOUT ? 1 : 0;
+            case KvStatus.NotLeader or KvStatus.NoLeader or KvStatus.Timeout or KvStatus.TooStale:
+                _world.Reached.ExpiredCalls += admission.Code == KvStatus.Timeout ? 1 : 0;
                 read.Answer(null);
                 break;
             default:
@@ -132,7 +131,7 @@ internal sealed class SimReads(SimNode node, SimWorld world, RoutingManager rout
                 return;
             }
 
-            if (admission.Code == ErrorCode.OK)
+            if (admission.Code == KvStatus.Ok)
             {
                 owner._world.Reached.ReadIndexReads += wait == ReadWait.Applied ? 0 : 1;
                 owner._world.Reached.LeaseReads += wait == ReadWait.Applied ? 1 : 0;

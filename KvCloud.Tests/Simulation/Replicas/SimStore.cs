@@ -3,7 +3,6 @@ using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
-using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -88,10 +87,10 @@ internal sealed class SimStore(SimWorld world) : IDisposable
         GetResult result = Executor.Reader.Get(FamilyOf(key), Bytes(key), at);
         return result.Code switch
         {
-            ErrorCode.COLUMN_FAMILY_NOT_FOUND => answer with { Value = NoFamily },
-            ErrorCode.VERSION_TOO_OLD when at is not null => answer with { IsTooOld = true },
-            ErrorCode.OK when result.Value is null => answer,
-            ErrorCode.OK => answer with
+            KvStatus.ColumnFamilyNotFound => answer with { Value = NoFamily },
+            KvStatus.VersionTooOld when at is not null => answer with { IsTooOld = true },
+            KvStatus.Ok when result.Value is null => answer,
+            KvStatus.Ok => answer with
             {
                 Value = Encoding.Latin1.GetString(result.Value),
                 Version = result.Version.Value,
@@ -108,8 +107,8 @@ internal sealed class SimStore(SimWorld world) : IDisposable
         RangeResult result = Executor.Reader.GetRange(null, query, at);
         return result.Code switch
         {
-            ErrorCode.VERSION_TOO_OLD when at is not null => answer with { IsTooOld = true },
-            ErrorCode.OK when !result.HasMore => answer with
+            KvStatus.VersionTooOld when at is not null => answer with { IsTooOld = true },
+            KvStatus.Ok when !result.HasMore => answer with
             {
                 Rows = result.Rows.ToDictionary(
                     row => Encoding.Latin1.GetString(row.Key), row => Encoding.Latin1.GetString(row.Value)),

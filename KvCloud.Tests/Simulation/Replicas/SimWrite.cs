@@ -1,5 +1,5 @@
+using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
-using KvCloud.Node.State;
 
 namespace KvCloud.Tests.Simulation;
 

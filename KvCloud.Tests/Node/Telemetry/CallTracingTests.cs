@@ -3,13 +3,13 @@ using KvCloud.Node.Rpc;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Methods;
 using KvCloud.Node.Rpc.Wire;
-using KvCloud.Node.Tracing;
+using KvCloud.Node.Telemetry;
 using KvCloud.Protocol;
 using KvCloud.Tests.Node.Rpc;
 using Microsoft.Extensions.Time.Testing;
 using Thrift.Protocol;
 
-namespace KvCloud.Tests.Node.Tracing;
+namespace KvCloud.Tests.Node.Telemetry;
 
 [Collection(TracingCollection.Name)]
 public sealed class CallTracingTests

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 
-namespace KvCloud.Node.Tracing;
+namespace KvCloud.Node.Telemetry;
 
 /// <summary>
 /// A trace context as text, as clients send it (W3C Trace Context, header <c>traceparent</c>, version 00), and in

@@ -1,4 +1,4 @@
-namespace KvCloud.Node.Tracing;
+namespace KvCloud.Node.Telemetry;
 
 /// <summary>
 /// Names of the node's spans and of their attributes, as docs/observability.md lists them. No attribute holds a key or a

@@ -1,4 +1,4 @@
-namespace KvCloud.Node.Diagnostics;
+namespace KvCloud.Node.Telemetry;
 
 /// <summary>
 /// Names of the node's meters and instruments, as docs/observability.md lists them. Prometheus writes dots as

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Text;
-using KvCloud.Node.Tracing;
+using KvCloud.Node.Telemetry;
 using Microsoft.Extensions.Time.Testing;
 
-namespace KvCloud.Tests.Node.Tracing;
+namespace KvCloud.Tests.Node.Telemetry;
 
 public sealed class TraceParentTests
 {

@@ -2,12 +2,13 @@ using System.Diagnostics;
 using System.Text;
 using KvCloud.Node.Routing;
 using KvCloud.Node.Rpc;
-using KvCloud.Node.Tracing;
+using KvCloud.Node.Telemetry;
 using KvCloud.Protocol;
 using KvCloud.Tests.Node.Rpc;
 using static KvCloud.Tests.Node.Rpc.ServiceTests;
+using ReadConsistency = KvCloud.Protocol.ReadConsistency;
 
-namespace KvCloud.Tests.Node.Tracing;
+namespace KvCloud.Tests.Node.Telemetry;
 
 /// <summary>One call is one trace: three real replicas in this process, told apart by node id.</summary>
 [Collection(TracingCollection.Name)]

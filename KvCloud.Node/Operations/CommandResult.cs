@@ -1,6 +1,5 @@
-using KvCloud.Protocol;
 
-namespace KvCloud.Node.State;
+namespace KvCloud.Node.Operations;
 
 /// <summary>What became of one write. The state machine's own answers are the same on every replica.</summary>
 /// <param name="Code">OK, or why not.</param>
@@ -9,7 +8,7 @@ namespace KvCloud.Node.State;
 /// <param name="Message">What exactly is wrong, for people; null when OK.</param>
 /// <param name="LeaderEndpoint">Client endpoint of the leader, with NOT_LEADER.</param>
 internal readonly record struct CommandResult(
-    ErrorCode Code,
+    KvStatus Code,
     CommitVersion Version = default,
     IReadOnlyList<byte[]>? Generated = null,
     string? Message = null,

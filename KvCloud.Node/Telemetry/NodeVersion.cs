@@ -1,6 +1,6 @@
 using System.Reflection;
 
-namespace KvCloud.Node.Configuration;
+namespace KvCloud.Node.Telemetry;
 
 /// <summary>The version of this program, as the build stamped it.</summary>
 internal static class NodeVersion

@@ -1,4 +1,4 @@
-namespace KvCloud.Node.State;
+namespace KvCloud.Node.Operations;
 
 /// <summary>
 /// The number of a write command that took effect, given by the state machine: the same on every replica, larger than

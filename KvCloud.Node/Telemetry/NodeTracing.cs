@@ -1,8 +1,6 @@
 using System.Diagnostics;
-using KvCloud.Node.Configuration;
-using KvCloud.Protocol;
 
-namespace KvCloud.Node.Tracing;
+namespace KvCloud.Node.Telemetry;
 
 /// <summary>
 /// The node's activity source. A span here begins on one thread and ends on another, so its parent is always named
@@ -47,13 +45,13 @@ internal static class NodeTracing
             : null;
 
     /// <summary>Ends a span. Any thread; once.</summary>
-    public static void End(Activity span, ErrorCode code)
+    /// <param name="error">Name of the error that the operation ended with; null where it succeeded.</param>
+    public static void End(Activity span, string? error)
     {
-        if (code != ErrorCode.OK)
+        if (error is not null)
         {
-            string name = code.ToString();
-            span.SetTag(SpanNames.Attributes.ErrorType, name);
-            span.SetStatus(ActivityStatusCode.Error, name);
+            span.SetTag(SpanNames.Attributes.ErrorType, error);
+            span.SetStatus(ActivityStatusCode.Error, error);
         }
 
         End(span);

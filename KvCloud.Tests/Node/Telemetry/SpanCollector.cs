@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 
-namespace KvCloud.Tests.Node.Tracing;
+namespace KvCloud.Tests.Node.Telemetry;
 
 /// <summary>
 /// Collects ended spans of the named sources. Samples as OpenTelemetry does by default: parent-based, roots always.

@@ -1,4 +1,4 @@
-namespace KvCloud.Node.State;
+namespace KvCloud.Node.Operations;
 
 /// <summary>
 /// The limits of keys, values, transactions, ranges and sessions. They are part of what makes apply the same everywhere, so

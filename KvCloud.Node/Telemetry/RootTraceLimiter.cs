@@ -1,4 +1,4 @@
-namespace KvCloud.Node.Tracing;
+namespace KvCloud.Node.Telemetry;
 
 /// <summary>Bounds the traces that calls without a trace context begin in a second. Thread-safe.</summary>
 internal sealed class RootTraceLimiter(int maxPerSecond, TimeProvider time)

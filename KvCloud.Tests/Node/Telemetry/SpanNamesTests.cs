@@ -1,9 +1,9 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
-using KvCloud.Node.Tracing;
+using KvCloud.Node.Telemetry;
 using KvCloud.Tests.Support;
 
-namespace KvCloud.Tests.Node.Tracing;
+namespace KvCloud.Tests.Node.Telemetry;
 
 public sealed partial class SpanNamesTests
 {

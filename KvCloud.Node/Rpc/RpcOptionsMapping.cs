@@ -1,0 +1,33 @@
+using KvCloud.Node.Configuration;
+using KvCloud.Node.Telemetry;
+
+namespace KvCloud.Node.Rpc;
+
+/// <summary>Turns the settings into the options of the RPC server.</summary>
+internal static class RpcOptionsMapping
+{
+    public static RpcOptions ToRpcOptions(this NodeOptions options) => new()
+    {
+        Limits = new RpcLimits
+        {
+            MaxConnections = options.Limits.MaxConnections,
+            MaxMessageBytes = options.Limits.MaxMessageBytes,
+            MaxInFlightCallsPerConnection = options.Limits.MaxInFlightPerConnection,
+            MaxInFlightCallsPerNode = options.Limits.MaxInFlightCalls,
+            MaxInFlightBytesPerNode = options.Limits.MaxInFlightBytes,
+            ReadBufferBytes = options.Limits.ReadBufferBytes,
+            MessageTimeoutMs = options.Limits.MessageTimeoutMs,
+            DefaultTimeoutMs = options.Limits.DefaultTimeoutMs,
+            MaxTimeoutMs = options.Limits.MaxTimeoutMs,
+            MaxRangeBytes = options.Limits.MaxRangeBytes,
+            MaxConcurrentScans = options.Limits.MaxConcurrentScans,
+            MaxQueuedScans = options.Limits.MaxQueuedScans,
+            MaxScanAnswerBytes = options.Limits.MaxScanAnswerBytes,
+            DrainTimeoutMs = options.Limits.DrainTimeoutMs,
+        },
+        AllowFaultInjection = options.Security.AllowFaultInjection ?? false,
+        AdminToken = options.Security.AuthToken,
+        MaxRootTracesPerSecond = options.Tracing.MaxRootTracesPerSecond,
+        ServerVersion = NodeVersion.Text,
+    };
+}
