@@ -2,6 +2,7 @@ using BenchmarkDotNet.Attributes;
 using KvCloud.Bench.Wire;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
+using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Bench.Micro;
 
@@ -14,7 +15,7 @@ public class ThriftBenchmarks
     [GlobalSetup]
     public void SetUp()
     {
-        var output = new ByteBuffer();
+        var output = new WireBuffer();
         var call = new WireCall { Kind = CallKind.Set, Keys = MicroData.Key(1), KeySizeBytes = 16, Value = MicroData.Value };
         new ThriftProtocol().Write(call, 1, output);
         _call = output.Unread.ToArray();
