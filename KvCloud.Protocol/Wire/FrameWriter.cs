@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Text;
 
 namespace KvCloud.Protocol.Wire;
@@ -67,7 +68,12 @@ internal class FrameWriter(int usualBytes, int keptBytes) : WireBuffer(usualByte
     public void Double(short id, double value) =>
         BinaryPrimitives.WriteDoubleBigEndian(Field(ThriftType.Double, id, 8), value);
 
-    public void Binary(short id, ReadOnlySpan<byte> value) => value.CopyTo(BeginBinary(id, value.Length));
+    public void Binary(short id, ReadOnlySpan<byte> value)
+    {
+        Span<byte> span = Field(ThriftType.String, id, ThriftFormat.LengthBytes + value.Length);
+        BinaryPrimitives.WriteInt32BigEndian(span, value.Length);
+        value.CopyTo(span[ThriftFormat.LengthBytes..]);
+    }
 
     public void Text(short id, string value) =>
         Encoding.UTF8.GetBytes(value, BeginBinary(id, Encoding.UTF8.GetByteCount(value)));
@@ -128,6 +134,7 @@ internal class FrameWriter(int usualBytes, int keptBytes) : WireBuffer(usualByte
         return span;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Span<byte> Field(ThriftType type, short id, int valueBytes)
     {
         Span<byte> span = Reserve(ThriftFormat.FieldHeaderBytes + valueBytes);

@@ -73,6 +73,11 @@ internal struct ThriftScanner
                 }
             }
 
+            if (_step == Step.FieldType && _carried == 0)
+            {
+                at = SkipWholeFields(data, at);
+            }
+
             if (!TryTakeWord(data, ref at))
             {
                 break;
@@ -89,14 +94,61 @@ internal struct ThriftScanner
         return at;
     }
 
+    /// <summary>
+    /// Goes past fields of numbers and strings that lie in <paramref name="data"/> from end to end, which are most. What
+    /// else there is, what is cut off, and what is wrong is left to the resumable walk.
+    /// </summary>
+    private static int SkipWholeFields(ReadOnlySpan<byte> data, int at)
+    {
+        while (true)
+        {
+            ReadOnlySpan<byte> field = data[at..];
+            if (field.Length < ThriftFormat.FieldHeaderBytes + ThriftFormat.LengthBytes)
+            {
+                return at;
+            }
+
+            var type = (ThriftType)field[0];
+            long size = ThriftFormat.FixedSize(type);
+            if (type == ThriftType.String)
+            {
+                size = ThriftFormat.LengthBytes
+                    + (long)BinaryPrimitives.ReadUInt32BigEndian(field[ThriftFormat.FieldHeaderBytes..]);
+            }
+
+            size += ThriftFormat.FieldHeaderBytes;
+            if (size == ThriftFormat.FieldHeaderBytes || size > field.Length)
+            {
+                return at;
+            }
+
+            at += (int)size;
+        }
+    }
+
     /// <summary>Takes the fixed-size piece that the step needs; what came of an incomplete one is carried over.</summary>
     private bool TryTakeWord(ReadOnlySpan<byte> data, ref int at)
     {
         int need = SizeOf(_step);
-        if (need == 4 && _carried == 0 && data.Length - at >= 4)
+        if (_carried == 0 && data.Length - at >= 4 && need <= 4)
         {
-            _carry = BinaryPrimitives.ReadUInt32BigEndian(data[at..]);
-            at += 4;
+            // Nearly every word: all of it is there.
+            uint word = BinaryPrimitives.ReadUInt32BigEndian(data[at..]);
+            if (need == 4)
+            {
+                _carry = word;
+                at += 4;
+            }
+            else if (word >> 24 == (uint)ThriftType.Stop)
+            {
+                at++;
+            }
+            else
+            {
+                _carry = word >> 8;
+                at += 3;
+            }
+
             return true;
         }
 

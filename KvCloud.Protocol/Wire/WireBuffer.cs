@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace KvCloud.Protocol.Wire;
 
@@ -88,6 +89,7 @@ internal class WireBuffer(int usualBytes = 4096, int keptBytes = int.MaxValue)
     }
 
     /// <summary>The next bytes to be written, all of which count as written at once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected Span<byte> Reserve(int size)
     {
         if (_bytes.Length - _end < size)
