@@ -10,8 +10,8 @@ using Thrift.Protocol.Entities;
 namespace KvCloud.Bench.Micro;
 
 /// <summary>
-/// Requests and answers of get and setKey, to bytes and back, by the code of the node and the client: what is written by
-/// hand, and what Apache's protocol and the generated code do over memory, as the node has it for its other methods.
+/// Requests and answers of get and setKey, to bytes and back: by the code of node and client, and by Apache's protocol
+/// and the generated code over memory, as the node has it for its other methods.
 /// </summary>
 [MemoryDiagnoser]
 [GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByCategory)]
@@ -93,7 +93,8 @@ public class ThriftBenchmarks
     }
 
     [Benchmark, BenchmarkCategory(ReadGet)]
-    public int ReadGetApache() => ReadCall(_getCall, new TransactionalKV.InternalStructs.get_args()).Request!.Key!.Length;
+    public int ReadGetApache() =>
+        ReadCall(_getCall, new TransactionalKV.InternalStructs.get_args()).Request!.Key!.Length;
 
     [Benchmark(Baseline = true), BenchmarkCategory(WriteSet)]
     public int WriteSetOwn()
@@ -243,7 +244,8 @@ public class ThriftBenchmarks
     private int WriteCall(string name, TBase arguments)
     {
         _output.Clear();
-        _writer.WriteMessageBeginAsync(new TMessage(name, TMessageType.Call, Sequence), default).GetAwaiter().GetResult();
+        var message = new TMessage(name, TMessageType.Call, Sequence);
+        _writer.WriteMessageBeginAsync(message, default).GetAwaiter().GetResult();
         arguments.WriteAsync(_writer, default).GetAwaiter().GetResult();
         return _output.Length;
     }

@@ -88,7 +88,7 @@ internal sealed class ThriftProtocol : WireProtocol
         _ => CallStatus.Refused,
     };
 
-    /// <summary>Unframed messages do not say how long they are; the scanner looks at each byte once, as it comes.</summary>
+    /// <summary>Unframed messages do not say how long they are; the scanner looks at each byte once.</summary>
     private bool TryFindEnd(WireBuffer input)
     {
         _scannedBytes += _scanner.Feed(input.Unread[_scannedBytes..]);

@@ -38,7 +38,7 @@ internal sealed class Connector : IAsyncDisposable
     private bool _sendLoopIdle;
     private string? _closeReason;
     private bool _answerOverdue;
-    private long _lastReceivedTickMs = Environment.TickCount64;
+    private long _lastReceivedTickMs;
 
     /// <param name="stream">Connected and, where TLS is wanted, authenticated. The connector owns it.</param>
     /// <param name="options">Limits.</param>
@@ -46,6 +46,7 @@ internal sealed class Connector : IAsyncDisposable
     {
         _stream = stream;
         _options = options;
+        _lastReceivedTickMs = options.Time.TickMs();
         _calls = new PendingCall?[options.MaxCalls];
         _sending = SendLoopAsync();
         _receiving = ReceiveLoopAsync();
@@ -55,7 +56,7 @@ internal sealed class Connector : IAsyncDisposable
 
     public bool IsClosed => Volatile.Read(ref _closeReason) is not null;
 
-    /// <summary>When bytes last came, in <see cref="Environment.TickCount64"/>.</summary>
+    /// <summary>When bytes last came, by <see cref="ClientTime"/>.</summary>
     public long LastReceivedTickMs => Volatile.Read(ref _lastReceivedTickMs);
 
     /// <summary>Why the connection ended; null while it lives.</summary>
@@ -353,7 +354,7 @@ internal sealed class Connector : IAsyncDisposable
                     return;
                 }
 
-                Volatile.Write(ref _lastReceivedTickMs, Environment.TickCount64);
+                Volatile.Write(ref _lastReceivedTickMs, _options.Time.TickMs());
                 Volatile.Write(ref _answerOverdue, false);
                 buffer.Advance(received);
                 while (buffer.TryTakeFrame(out ReadOnlyMemory<byte> frame))

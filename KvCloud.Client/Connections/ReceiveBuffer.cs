@@ -10,7 +10,7 @@ internal sealed class ReceiveBuffer(int maxFrameBytes) : WireBuffer(UsualSizeByt
 
     private int _wanted;
 
-    /// <summary>Where the next bytes may go, never empty; <see cref="WireBuffer.Advance"/> tells how many came.</summary>
+    /// <summary>Where the next bytes may go; <see cref="WireBuffer.Advance"/> tells how many came.</summary>
     public Memory<byte> Free() => MakeRoom(Math.Max(UsualSizeBytes, _wanted) - Length);
 
     /// <summary>The next whole frame without its length; valid until <see cref="Free"/>.</summary>

@@ -7,7 +7,8 @@ namespace KvCloud.Client.Wire;
 internal static class ReplyReader
 {
     /// <summary>Reads what follows the message's header.</summary>
-    public static Reply ReadBody(ref ThriftReader reader, ReadOnlySpan<byte> frame, ThriftMessageKind kind, ReplyLayout layout)
+    public static Reply ReadBody(
+        ref ThriftReader reader, ReadOnlySpan<byte> frame, ThriftMessageKind kind, ReplyLayout layout)
     {
         if (kind == ThriftMessageKind.Exception)
         {

@@ -20,7 +20,7 @@ internal class FrameWriter(int usualBytes, int keptBytes) : WireBuffer(usualByte
     /// <summary>Whether a length goes before each message.</summary>
     public bool IsFramed { get; set; }
 
-    /// <summary>Starts a call and its `request` argument; the fields of the request follow, then <see cref="EndBody"/>.</summary>
+    /// <summary>Starts a call and its `request` argument; its fields follow, then <see cref="EndBody"/>.</summary>
     public void BeginCall(ReadOnlySpan<byte> nameUtf8, int sequenceId) =>
         BeginBody(ThriftMessageKind.Call, nameUtf8, sequenceId, RequestField);
 

@@ -3,7 +3,7 @@ namespace KvCloud.Protocol.Wire;
 /// <summary>Sizes and constants of Thrift's strict binary protocol that reader, writer and scanner share.</summary>
 internal static class ThriftFormat
 {
-    /// <summary>The version word of a strict binary message; the <see cref="ThriftMessageKind"/> is added to it.</summary>
+    /// <summary>The version word of a strict binary message, less its <see cref="ThriftMessageKind"/>.</summary>
     public const uint Version1 = 0x8001_0000;
     public const uint VersionMask = 0xffff_0000;
 

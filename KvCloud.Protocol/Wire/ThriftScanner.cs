@@ -95,8 +95,8 @@ internal struct ThriftScanner
     }
 
     /// <summary>
-    /// Goes past fields of numbers and strings that lie in <paramref name="data"/> from end to end, which are most. What
-    /// else there is, what is cut off, and what is wrong is left to the resumable walk.
+    /// Goes past fields of numbers and strings that lie in <paramref name="data"/> from end to end, which are most.
+    /// What else there is, what is cut off, and what is wrong is left to the resumable walk.
     /// </summary>
     private static int SkipWholeFields(ReadOnlySpan<byte> data, int at)
     {

@@ -5,8 +5,9 @@ using System.Runtime.CompilerServices;
 namespace KvCloud.Protocol.Wire;
 
 /// <summary>
-/// Bytes on their way to or from a socket: written at the end, taken from the start. One pooled array, which grows as it
-/// must and moves what is left to its front when room is short; none while nothing has been written. One thread at a time.
+/// Bytes on their way to or from a socket: written at the end, taken from the start. One pooled array, which grows as
+/// it must and moves what is left to its front when room is short; none while nothing has been written. One thread at a
+/// time.
 /// </summary>
 /// <param name="usualBytes">The size to begin with.</param>
 /// <param name="keptBytes">An array larger than this goes back to the pool once it is empty.</param>
@@ -24,7 +25,7 @@ internal class WireBuffer(int usualBytes = 4096, int keptBytes = int.MaxValue)
     /// <inheritdoc cref="Unread"/>
     public ReadOnlyMemory<byte> UnreadMemory => _bytes.AsMemory(_start, _end - _start);
 
-    /// <summary>Room for <paramref name="size"/> bytes or more; <see cref="Advance"/> tells how many were used.</summary>
+    /// <summary>Room for <paramref name="size"/> bytes or more; <see cref="Advance"/> tells how many it took.</summary>
     public Span<byte> GetSpan(int size)
     {
         EnsureRoom(size);
@@ -52,7 +53,7 @@ internal class WireBuffer(int usualBytes = 4096, int keptBytes = int.MaxValue)
 
     public void WriteInt32(int value) => BinaryPrimitives.WriteInt32BigEndian(Reserve(4), value);
 
-    /// <summary>The first <paramref name="count"/> bytes are done with; they stay where they are until the next write.</summary>
+    /// <summary>The first <paramref name="count"/> bytes are done with; they stay in place until the next write.</summary>
     public void Consume(int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)Length);

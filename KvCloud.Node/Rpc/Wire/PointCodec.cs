@@ -7,12 +7,12 @@ namespace KvCloud.Node.Rpc.Wire;
 /// The hottest requests and answers by hand: get, setKey and deleteKey. A test holds them to what Apache's encoder
 /// writes for the same, byte for byte.
 /// </summary>
-/// <remarks>What it reads, <see cref="ThriftScanner"/> has found well-formed: no field reaches beyond the message.</remarks>
+/// <remarks>What it reads, <see cref="ThriftScanner"/> has found well-formed: no field ends beyond the message.</remarks>
 internal static class PointCodec
 {
     private const short VersionField = 102;
 
-    /// <summary>More than the answer to a get has beside its value: header with any name, field headers and numbers.</summary>
+    /// <summary>More than the answer to a get has beside its value.</summary>
     private const int AnswerOverheadBytes = 64;
 
     public static GetArguments ReadGet(in RequestMessage message)
@@ -105,7 +105,8 @@ internal static class PointCodec
     }
 
     /// <summary>The answer to a get; a null value is that of a missing key.</summary>
-    public static void WriteGetAnswer(AnswerWriter output, ReadOnlySpan<byte> name, int sequenceId, byte[]? value, long version)
+    public static void WriteGetAnswer(
+        AnswerWriter output, ReadOnlySpan<byte> name, int sequenceId, byte[]? value, long version)
     {
         output.EnsureRoom(AnswerOverheadBytes + (value?.Length ?? 0));
         output.BeginReply(name, sequenceId);
