@@ -92,4 +92,7 @@ public sealed class KvCloudClientSettings
 
     /// <summary>True: `AddKvCloudClient` adds no meter to OpenTelemetry.</summary>
     public bool DisableMetrics { get; set; }
+
+    /// <summary>The clock of deadlines and of the background work; tests give one that they move.</summary>
+    internal TimeProvider Time { get; set; } = TimeProvider.System;
 }

@@ -21,7 +21,7 @@ internal static class MicroCommand
         Option<string> filter = LoadOptionSet.Make("--filter", "*", "Which: *Codec*, *Paxos*, *Replica*, *Store*, *Thrift*");
         Option<string> artifacts = LoadOptionSet.Make(
             "--artifacts", Path.Combine(Path.GetTempPath(), "kvcloud-micro"), "Where BenchmarkDotNet puts its reports");
-        var command = new Command("micro", "BenchmarkDotNet: command codec, Paxos step, multi-version get and put, Thrift decode")
+        var command = new Command("micro", "BenchmarkDotNet: command codec, Paxos step, multi-version get and put, Thrift messages")
         {
             filter, artifacts,
         };

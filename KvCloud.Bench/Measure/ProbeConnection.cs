@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using KvCloud.Bench.Wire;
+using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Bench.Measure;
 
@@ -8,8 +9,8 @@ internal sealed class ProbeConnection : IDisposable
 {
     private readonly WireProtocol _protocol;
     private readonly Socket _socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-    private readonly ByteBuffer _input = new();
-    private readonly ByteBuffer _output = new();
+    private readonly WireBuffer _input = new();
+    private readonly WireBuffer _output = new();
     private readonly List<WireAnswer> _answers = [];
     private readonly byte[] _received = new byte[16 * 1024];
 

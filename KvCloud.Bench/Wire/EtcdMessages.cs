@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Text;
+using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Bench.Wire;
 
@@ -29,7 +30,7 @@ internal static class EtcdMessages
     public static bool IsRead(CallKind kind) =>
         kind is CallKind.GetLocal or CallKind.GetLeader or CallKind.GetReadIndex;
 
-    public static void Write(in WireCall call, ByteBuffer output)
+    public static void Write(in WireCall call, WireBuffer output)
     {
         switch (call.Kind)
         {
@@ -47,7 +48,7 @@ internal static class EtcdMessages
                 WriteBytes(output, KeyTag, call.Keys);
                 WriteBytes(output, RangeEndTag, call.EndKey);
                 output.WriteByte(LimitTag);
-                output.WriteVarint((ulong)call.Limit);
+                WriteVarint(output, (ulong)call.Limit);
                 WriteTrue(output, SerializableTag);
                 break;
             default:
@@ -76,7 +77,7 @@ internal static class EtcdMessages
         return message.Length > 0 && message[0] == ResponseRowsTag;
     }
 
-    private static void WriteTransaction(in WireCall call, ByteBuffer output)
+    private static void WriteTransaction(in WireCall call, WireBuffer output)
     {
         int put = PutSize(call.Keys[..call.KeySizeBytes], call.Value);
         int request = BytesSize(put);
@@ -84,9 +85,9 @@ internal static class EtcdMessages
         for (ReadOnlySpan<byte> keys = call.Keys; keys.Length > 0; keys = keys[call.KeySizeBytes..])
         {
             output.WriteByte(TxnSuccessTag);
-            output.WriteVarint((ulong)request);
+            WriteVarint(output, (ulong)request);
             output.WriteByte(RequestPutTag);
-            output.WriteVarint((ulong)put);
+            WriteVarint(output, (ulong)put);
             WritePut(output, keys[..call.KeySizeBytes], call.Value);
         }
     }
@@ -94,26 +95,38 @@ internal static class EtcdMessages
     private static int PutSize(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) =>
         BytesSize(key.Length) + BytesSize(value.Length);
 
-    private static void WritePut(ByteBuffer output, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    private static void WritePut(WireBuffer output, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
         WriteBytes(output, KeyTag, key);
         WriteBytes(output, ValueTag, value);
     }
 
-    private static void Begin(ByteBuffer output, int size)
+    private static void Begin(WireBuffer output, int size)
     {
         output.WriteByte(0);
         output.WriteInt32(size);
     }
 
-    private static void WriteBytes(ByteBuffer output, byte tag, ReadOnlySpan<byte> bytes)
+    /// <summary>Protocol Buffers' base 128, least significant group first.</summary>
+    private static void WriteVarint(WireBuffer output, ulong value)
+    {
+        while (value >= 0x80)
+        {
+            output.WriteByte((byte)(value | 0x80));
+            value >>= 7;
+        }
+
+        output.WriteByte((byte)value);
+    }
+
+    private static void WriteBytes(WireBuffer output, byte tag, ReadOnlySpan<byte> bytes)
     {
         output.WriteByte(tag);
-        output.WriteVarint((ulong)bytes.Length);
+        WriteVarint(output, (ulong)bytes.Length);
         output.Write(bytes);
     }
 
-    private static void WriteTrue(ByteBuffer output, byte tag)
+    private static void WriteTrue(WireBuffer output, byte tag)
     {
         output.WriteByte(tag);
         output.WriteByte(1);

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using KvCloud.Bench.Load;
+using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Bench.Wire;
 
@@ -19,7 +20,7 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
     private const int ReplenishBytes = 1 << 29;
 
     private readonly RequestHeaders _headers = new(authority);
-    private readonly ByteBuffer _message = new();
+    private readonly WireBuffer _message = new();
     private readonly Dictionary<int, Stream> _streams = [];
     private readonly List<Blocked> _blocked = [];
     private int _nextStream = 1;
@@ -49,7 +50,7 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
         Padded = 8,
     }
 
-    public override void Open(ByteBuffer output)
+    public override void Open(WireBuffer output)
     {
         output.Write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8);
         BeginFrame(output, 12, FrameType.Settings, FrameFlags.None, 0);
@@ -58,7 +59,7 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
         WriteWindowUpdate(output, LargestWindowBytes - DefaultWindowBytes);
     }
 
-    public override void Write(in WireCall call, int token, ByteBuffer output)
+    public override void Write(in WireCall call, int token, WireBuffer output)
     {
         int stream = _nextStream;
         _nextStream += 2;
@@ -85,7 +86,7 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
         SendBlocked(output);
     }
 
-    public override void Read(ByteBuffer input, List<WireAnswer> answers, ByteBuffer output)
+    public override void Read(WireBuffer input, List<WireAnswer> answers, WireBuffer output)
     {
         while (input.Length >= FrameHeaderBytes)
         {
@@ -110,7 +111,7 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
     }
 
     private void ReadFrame(
-        FrameType type, FrameFlags flags, int stream, ReadOnlySpan<byte> payload, List<WireAnswer> answers, ByteBuffer output)
+        FrameType type, FrameFlags flags, int stream, ReadOnlySpan<byte> payload, List<WireAnswer> answers, WireBuffer output)
     {
         switch (type)
         {
@@ -217,7 +218,7 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
         }
     }
 
-    private void SendBlocked(ByteBuffer output)
+    private void SendBlocked(WireBuffer output)
     {
         for (int i = 0; i < _blocked.Count && _connectionWindow > 0;)
         {
@@ -243,9 +244,9 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
         }
     }
 
-    private static void BeginFrame(ByteBuffer output, int length, FrameType type, FrameFlags flags, int stream)
+    private static void BeginFrame(WireBuffer output, int length, FrameType type, FrameFlags flags, int stream)
     {
-        Span<byte> room = output.Room(FrameHeaderBytes);
+        Span<byte> room = output.GetSpan(FrameHeaderBytes);
         BinaryPrimitives.WriteInt32BigEndian(room, length << 8);
         room[3] = (byte)type;
         room[4] = (byte)flags;
@@ -253,14 +254,14 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
         output.Advance(FrameHeaderBytes);
     }
 
-    private static void WriteSetting(ByteBuffer output, short id, int value)
+    private static void WriteSetting(WireBuffer output, short id, int value)
     {
-        BinaryPrimitives.WriteInt16BigEndian(output.Room(2), id);
+        BinaryPrimitives.WriteInt16BigEndian(output.GetSpan(2), id);
         output.Advance(2);
         output.WriteInt32(value);
     }
 
-    private static void WriteWindowUpdate(ByteBuffer output, int increment)
+    private static void WriteWindowUpdate(WireBuffer output, int increment)
     {
         BeginFrame(output, 4, FrameType.WindowUpdate, FrameFlags.None, 0);
         output.WriteInt32(increment);

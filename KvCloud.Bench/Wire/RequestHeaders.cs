@@ -1,4 +1,5 @@
 using System.Text;
+using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Bench.Wire;
 
@@ -20,7 +21,7 @@ internal sealed class RequestHeaders
 
     private readonly byte[] _authority;
     private readonly List<byte[]> _table = [];
-    private readonly ByteBuffer _block = new(256);
+    private readonly WireBuffer _block = new(256);
     private int _tableBytes = 4096;
     private int _usedBytes;
     private bool _tableShrunk;

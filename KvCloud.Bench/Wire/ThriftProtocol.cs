@@ -1,81 +1,70 @@
-using System.Buffers.Binary;
-using System.Text;
 using KvCloud.Bench.Load;
 using KvCloud.Protocol;
+using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Bench.Wire;
 
 /// <summary>
-/// KvCloud's Thrift by hand: strict binary, unframed, as legacy clients speak it. The token is the sequence id. What it writes is
-/// compared with Apache's generated client in the tests.
+/// KvCloud's calls, unframed, as legacy clients speak it. The token is the sequence id. What it writes is compared with
+/// Apache's generated client in the tests.
 /// </summary>
 internal sealed class ThriftProtocol : WireProtocol
 {
-    private const byte StructField = 12;
-    private const byte StringField = 11;
-    private const byte ListField = 15;
-    private const byte Int32Field = 8;
-    private const byte Int64Field = 10;
-    private const uint CallHeader = 0x80010001;
+    private const int UsualMessageBytes = 4096;
 
-    private static readonly byte[] SetHeader = Header("setKey");
-    private static readonly byte[] GetHeader = Header("get");
-    private static readonly byte[] RangeHeader = Header("getRange");
-    private static readonly byte[] CommitHeader = Header("atomicCommit");
+    private readonly FrameWriter _message = new(UsualMessageBytes, keptBytes: int.MaxValue);
+    private ThriftScanner _scanner;
+    private int _scannedBytes;
 
     /// <summary>The newest version an answer has told; a transaction reads nothing, but must name one.</summary>
     private long _newestVersion;
 
-    public override void Open(ByteBuffer output)
+    public ThriftProtocol() => _scanner.Reset(int.MaxValue, isAnswer: true);
+
+    public override void Open(WireBuffer output)
     {
     }
 
-    public override void Write(in WireCall call, int token, ByteBuffer output)
+    public override void Write(in WireCall call, int token, WireBuffer output)
     {
         switch (call.Kind)
         {
             case CallKind.Set:
-                Begin(output, SetHeader, token);
-                WriteBytes(output, 1, call.Keys);
-                WriteBytes(output, 2, call.Value);
+                _message.BeginCall("setKey"u8, token);
+                _message.Binary(1, call.Keys);
+                _message.Binary(2, call.Value);
                 break;
             case CallKind.Range:
-                Begin(output, RangeHeader, token);
-                WriteBytes(output, 1, call.Keys);
-                WriteBytes(output, 2, call.EndKey);
-                WriteInt32(output, 7, call.Limit);
-                WriteInt32(output, 100, (int)ReadConsistency.LOCAL);
+                _message.BeginCall("getRange"u8, token);
+                _message.Binary(1, call.Keys);
+                _message.Binary(2, call.EndKey);
+                _message.I32(7, call.Limit);
+                _message.I32(100, (int)ReadConsistency.LOCAL);
                 break;
             case CallKind.Commit:
-                Begin(output, CommitHeader, token);
-                WriteCommit(output, call);
+                _message.BeginCall("atomicCommit"u8, token);
+                WriteCommit(call);
                 break;
             default:
-                Begin(output, GetHeader, token);
-                WriteBytes(output, 1, call.Keys);
-                WriteInt32(output, 100, (int)ConsistencyOf(call.Kind));
+                _message.BeginCall("get"u8, token);
+                _message.Binary(1, call.Keys);
+                _message.I32(100, (int)ConsistencyOf(call.Kind));
                 break;
         }
 
-        // The end of the request struct, and of the arguments.
-        output.WriteByte(0);
-        output.WriteByte(0);
+        _message.EndBody();
+        output.Write(_message.Unread);
+        _message.Clear();
     }
 
-    public override void Read(ByteBuffer input, List<WireAnswer> answers, ByteBuffer output)
+    public override void Read(WireBuffer input, List<WireAnswer> answers, WireBuffer output)
     {
-        while (true)
+        while (TryFindEnd(input))
         {
-            var reader = new ThriftReader(input.Unread);
-            if (!reader.TryReadReply(out ThriftReply reply))
-            {
-                return;
-            }
-
-            _newestVersion = Math.Max(_newestVersion, reply.Version);
-            CallStatus status = StatusOf((ErrorCode)reply.Code, reply.Error, reply.Success ? CallStatus.Ok : CallStatus.NotFound);
-            answers.Add(new WireAnswer(reply.Sequence, status, reply.Error));
-            input.Consume(reader.Consumed);
+            answers.Add(ReadAnswer(input.Unread[.._scannedBytes]));
+            input.Consume(_scannedBytes);
+            _scannedBytes = 0;
+            _scanner.Reset(int.MaxValue, isAnswer: true);
         }
     }
 
@@ -99,61 +88,95 @@ internal sealed class ThriftProtocol : WireProtocol
         _ => CallStatus.Refused,
     };
 
-    private static byte[] Header(string method)
+    /// <summary>Unframed messages do not say how long they are; the scanner looks at each byte once.</summary>
+    private bool TryFindEnd(WireBuffer input)
     {
-        byte[] name = Encoding.ASCII.GetBytes(method);
-        byte[] header = new byte[8 + name.Length];
-        BinaryPrimitives.WriteUInt32BigEndian(header, CallHeader);
-        BinaryPrimitives.WriteInt32BigEndian(header.AsSpan(4), name.Length);
-        name.CopyTo(header.AsSpan(8));
-        return header;
+        _scannedBytes += _scanner.Feed(input.Unread[_scannedBytes..]);
+        return _scanner.Error is null
+            ? _scanner.IsComplete
+            : throw new WireException($"the server sent what is no answer: {_scanner.Error}");
     }
 
-    private static void Begin(ByteBuffer output, byte[] header, int token)
+    private WireAnswer ReadAnswer(ReadOnlySpan<byte> message)
     {
-        output.Write(header);
-        output.WriteInt32(token);
-        WriteField(output, StructField, 1);
-    }
-
-    private static void WriteField(ByteBuffer output, byte type, short id)
-    {
-        Span<byte> room = output.Room(3);
-        room[0] = type;
-        BinaryPrimitives.WriteInt16BigEndian(room[1..], id);
-        output.Advance(3);
-    }
-
-    private static void WriteBytes(ByteBuffer output, short id, ReadOnlySpan<byte> bytes)
-    {
-        WriteField(output, StringField, id);
-        output.WriteInt32(bytes.Length);
-        output.Write(bytes);
-    }
-
-    private static void WriteInt32(ByteBuffer output, short id, int value)
-    {
-        WriteField(output, Int32Field, id);
-        output.WriteInt32(value);
-    }
-
-    private void WriteCommit(ByteBuffer output, in WireCall call)
-    {
-        WriteField(output, Int64Field, 1);
-        output.WriteInt64(_newestVersion);
-        WriteField(output, ListField, 2);
-        output.WriteByte(StructField);
-        output.WriteInt32(call.Keys.Length / call.KeySizeBytes);
-        for (ReadOnlySpan<byte> keys = call.Keys; keys.Length > 0; keys = keys[call.KeySizeBytes..])
+        var reader = new ThriftReader(message);
+        ThriftMessageKind kind = reader.MessageHeader(out _, out int token);
+        if (kind == ThriftMessageKind.Exception)
         {
-            WriteBytes(output, 1, "set"u8);
-            WriteBytes(output, 2, keys[..call.KeySizeBytes]);
-            WriteBytes(output, 3, call.Value);
-            output.WriteByte(0);
+            return new WireAnswer(token, CallStatus.Refused, ReadException(ref reader));
         }
 
-        WriteField(output, ListField, 3);
-        output.WriteByte(StringField);
-        output.WriteInt32(0);
+        if (!reader.NextField(out ThriftType type, out _) || type != ThriftType.Struct)
+        {
+            throw new WireException("the server's reply holds no result");
+        }
+
+        return ReadResult(ref reader, token);
+    }
+
+    /// <summary>The message of a TApplicationException.</summary>
+    private static string ReadException(ref ThriftReader reader)
+    {
+        while (reader.NextField(out ThriftType type, out short id))
+        {
+            if (id == 1 && type == ThriftType.String)
+            {
+                return reader.Text();
+            }
+
+            reader.Skip(type);
+        }
+
+        return "the server answered with an exception";
+    }
+
+    /// <summary>
+    /// The first bool tells success (or found), field 100 the code, 102 (4 of a commit) the version. The error's text
+    /// follows the success flag in every response; the value of a get goes before it.
+    /// </summary>
+    private WireAnswer ReadResult(ref ThriftReader reader, int token)
+    {
+        bool? success = null;
+        int code = 0;
+        string? error = null;
+        while (reader.NextField(out ThriftType type, out short id))
+        {
+            switch (type)
+            {
+                case ThriftType.Bool when success is null:
+                    success = reader.Bool();
+                    break;
+                case ThriftType.I32 when id == 100:
+                    code = reader.I32();
+                    break;
+                case ThriftType.I64 when id is 102 or 4:
+                    _newestVersion = Math.Max(_newestVersion, reader.I64());
+                    break;
+                case ThriftType.String when success is not null && id is 2 or 3 && error is null:
+                    error = reader.Text();
+                    break;
+                default:
+                    reader.Skip(type);
+                    break;
+            }
+        }
+
+        CallStatus status = StatusOf((ErrorCode)code, error, success == true ? CallStatus.Ok : CallStatus.NotFound);
+        return new WireAnswer(token, status, error);
+    }
+
+    private void WriteCommit(in WireCall call)
+    {
+        _message.I64(1, _newestVersion);
+        _message.BeginList(2, ThriftType.Struct, call.Keys.Length / call.KeySizeBytes);
+        for (ReadOnlySpan<byte> keys = call.Keys; keys.Length > 0; keys = keys[call.KeySizeBytes..])
+        {
+            _message.Binary(1, "set"u8);
+            _message.Binary(2, keys[..call.KeySizeBytes]);
+            _message.Binary(3, call.Value);
+            _message.EndStruct();
+        }
+
+        _message.BeginList(3, ThriftType.String, 0);
     }
 }

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using KvCloud.Bench.Load;
+using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Bench.Wire;
 
@@ -9,8 +10,8 @@ internal sealed class WireConnection : IDisposable
     private const int ReadBytes = 64 * 1024;
 
     private readonly Func<string, WireProtocol> _newProtocol;
-    private readonly ByteBuffer _input = new(ReadBytes * 2);
-    private readonly ByteBuffer _output = new(ReadBytes);
+    private readonly WireBuffer _input = new(ReadBytes * 2);
+    private readonly WireBuffer _output = new(ReadBytes);
     private readonly Operation[] _operations;
     private readonly bool[] _busy;
     private readonly int[] _free;
@@ -95,7 +96,7 @@ internal sealed class WireConnection : IDisposable
     /// <summary>Reads once and parses; false when the peer has closed.</summary>
     public bool Receive(List<WireAnswer> answers)
     {
-        int count = _socket!.Receive(_input.Room(ReadBytes), SocketFlags.None, out SocketError error);
+        int count = _socket!.Receive(_input.GetSpan(ReadBytes), SocketFlags.None, out SocketError error);
         if (error == SocketError.WouldBlock)
         {
             return true;

@@ -1,3 +1,5 @@
+using KvCloud.Protocol.Wire;
+
 namespace KvCloud.Bench.Wire;
 
 /// <summary>
@@ -7,13 +9,13 @@ namespace KvCloud.Bench.Wire;
 internal abstract class WireProtocol
 {
     /// <summary>What the client says first.</summary>
-    public abstract void Open(ByteBuffer output);
+    public abstract void Open(WireBuffer output);
 
     /// <summary>Writes <paramref name="call"/>; its answer will bear <paramref name="token"/>, which no other call in flight has.</summary>
-    public abstract void Write(in WireCall call, int token, ByteBuffer output);
+    public abstract void Write(in WireCall call, int token, WireBuffer output);
 
     /// <summary>
     /// Takes whole messages off <paramref name="input"/> and adds their answers; may write replies the protocol itself asks for.
     /// </summary>
-    public abstract void Read(ByteBuffer input, List<WireAnswer> answers, ByteBuffer output);
+    public abstract void Read(WireBuffer input, List<WireAnswer> answers, WireBuffer output);
 }

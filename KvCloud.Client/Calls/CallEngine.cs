@@ -18,6 +18,7 @@ internal sealed class CallEngine : IAsyncDisposable
     private const int LongestSharedPauseMs = 500;
 
     private readonly ClientOptions _options;
+    private readonly TimeProvider _time;
     private readonly ClusterTopology _topology;
     private readonly TopologyKeeper _keeper;
     private readonly SessionPool _sessions;
@@ -26,9 +27,10 @@ internal sealed class CallEngine : IAsyncDisposable
     public CallEngine(ClientOptions options, ClusterTopology topology, IEndpointSource seeds)
     {
         _options = options;
+        _time = options.Time;
         _topology = topology;
         _keeper = new TopologyKeeper(topology, seeds, this, options);
-        _sessions = new SessionPool(this);
+        _sessions = new SessionPool(this, options.Time);
     }
 
     public TopologyKeeper Keeper => _keeper;
@@ -47,7 +49,7 @@ internal sealed class CallEngine : IAsyncDisposable
     {
         KvMethod method = TRequest.Method;
         long started = Stopwatch.GetTimestamp();
-        long deadline = Environment.TickCount64 + (timeoutMs ?? _options.TimeoutMs);
+        long deadline = _time.TickMs() + (timeoutMs ?? _options.TimeoutMs);
         using Activity? activity = ClientTelemetry.StartCall(method);
         var progress = new CallProgress();
         WriteIdentity identity = default;
@@ -144,16 +146,16 @@ internal sealed class CallEngine : IAsyncDisposable
         return node ?? throw new KvCloudException(ErrorCode.NETWORK, "no endpoint of the cluster is known");
     }
 
-    private static async ValueTask<Connector?> OpenAsync(Node node, long deadline, CancellationToken cancellationToken)
+    private async ValueTask<Connector?> OpenAsync(Node node, long deadline, CancellationToken cancellationToken)
     {
-        long leftMs = deadline - Environment.TickCount64;
+        long leftMs = deadline - _time.TickMs();
         if (leftMs <= 0)
         {
             return null;
         }
 
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(TimeSpan.FromMilliseconds(leftMs));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromMilliseconds(leftMs), _time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
             return await node.OpenAsync(limit.Token).ConfigureAwait(false);
@@ -166,12 +168,12 @@ internal sealed class CallEngine : IAsyncDisposable
 
     /// <summary>One attempt may use all the time that is left where no other may follow it.</summary>
     private long AttemptDeadline(long deadline, bool isSafeToRepeat) =>
-        isSafeToRepeat ? Math.Min(deadline, Environment.TickCount64 + _options.AttemptTimeoutMs) : deadline;
+        isSafeToRepeat ? Math.Min(deadline, _time.TickMs() + _options.AttemptTimeoutMs) : deadline;
 
     /// <summary>A little less than this side waits, so that the server's own word on the timeout arrives in time.</summary>
-    private static int ServerTimeoutMs(long attemptDeadline)
+    private int ServerTimeoutMs(long attemptDeadline)
     {
-        int leftMs = (int)Math.Max(1, attemptDeadline - Environment.TickCount64);
+        int leftMs = (int)Math.Max(1, attemptDeadline - _time.TickMs());
         return Math.Max(1, leftMs - Math.Min(100, leftMs / 5));
     }
 
@@ -234,7 +236,7 @@ internal sealed class CallEngine : IAsyncDisposable
         Node node,
         CancellationToken cancellationToken)
     {
-        long leftMs = lastStart - Environment.TickCount64;
+        long leftMs = lastStart - _time.TickMs();
         int pauseMs = verdict == Verdict.RetryLater ? progress.PauseMs : 0;
         if (pauseMs >= leftMs)
         {
@@ -251,7 +253,7 @@ internal sealed class CallEngine : IAsyncDisposable
         try
         {
             pauseMs = (int)Math.Min(leftMs, Math.Min(LongestSharedPauseMs, pauseMs * (1L + (waiting / CallersPerPause))));
-            var pause = Task.Delay(pauseMs, cancellationToken);
+            var pause = Task.Delay(TimeSpan.FromMilliseconds(pauseMs), _time, cancellationToken);
             await (progress.WaitsForLeader ? Task.WhenAny(pause, _topology.WhenLeaderFound()) : pause)
                 .ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();

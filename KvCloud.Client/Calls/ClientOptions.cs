@@ -21,4 +21,6 @@ internal sealed record ClientOptions
     public required int RefreshIntervalMs { get; init; }
 
     public required int KeepAliveIntervalMs { get; init; }
+
+    public required TimeProvider Time { get; init; }
 }

@@ -157,6 +157,7 @@ internal static class ConnectionStringParser
             MaxRequestBytes = given.MaxRequestBytes,
             MaxResponseBytes = given.MaxResponseBytes,
             ExactlyOnce = given.ExactlyOnce,
+            Time = given.Time,
             AuthToken = given.AuthToken,
             UseTls = given.UseTls,
             TlsOptions = given.TlsOptions,

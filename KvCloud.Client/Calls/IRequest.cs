@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Text;
 using KvCloud.Client.Wire;
+using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Client.Calls;
 
@@ -32,5 +34,22 @@ internal readonly record struct AttemptFields(int TimeoutMs, WriteIdentity Ident
         }
 
         writer.I32(103, TimeoutMs);
+    }
+
+    /// <summary>Writes `00-{trace id}-{span id}-{flags}`, unless the activity has ids of another kind.</summary>
+    public static void WriteTraceParent(FrameWriter writer, Activity activity)
+    {
+        const int Length = 55;
+        if (activity.IdFormat != ActivityIdFormat.W3C)
+        {
+            return;
+        }
+
+        Span<byte> span = writer.BeginBinary(TraceParentField, Length);
+        "00-"u8.CopyTo(span);
+        Encoding.ASCII.GetBytes(activity.TraceId.ToHexString(), span[3..]);
+        span[35] = (byte)'-';
+        Encoding.ASCII.GetBytes(activity.SpanId.ToHexString(), span[36..]);
+        (activity.Recorded ? "-01"u8 : "-00"u8).CopyTo(span[52..]);
     }
 }

@@ -1,5 +1,6 @@
 using KvCloud.Client.Wire;
 using KvCloud.Protocol;
+using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Client.Calls;
 

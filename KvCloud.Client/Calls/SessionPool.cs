@@ -7,7 +7,7 @@ namespace KvCloud.Client.Calls;
 /// The sessions of this client. One does for most; when a slow write holds up the window of one, or more writes are in
 /// flight than a window holds, the next is used or opened. Thread-safe.
 /// </summary>
-internal sealed class SessionPool(CallEngine engine) : IDisposable
+internal sealed class SessionPool(CallEngine engine, TimeProvider time) : IDisposable
 {
     public const int MaxSessions = 64;
 
@@ -47,7 +47,7 @@ internal sealed class SessionPool(CallEngine engine) : IDisposable
     {
         while (true)
         {
-            int leftMs = (int)Math.Min(int.MaxValue, deadlineTickMs - Environment.TickCount64);
+            int leftMs = (int)Math.Min(int.MaxValue, deadlineTickMs - time.TickMs());
             if (leftMs <= 0)
             {
                 throw new KvCloudException(
@@ -75,7 +75,7 @@ internal sealed class SessionPool(CallEngine engine) : IDisposable
                 _opening.Release();
             }
 
-            await Task.Delay(FullPauseMs, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(TimeSpan.FromMilliseconds(FullPauseMs), time, cancellationToken).ConfigureAwait(false);
         }
     }
 

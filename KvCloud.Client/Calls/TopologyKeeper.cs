@@ -129,12 +129,12 @@ internal sealed class TopologyKeeper(
 
     private async Task SweepLoopAsync()
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(SweepIntervalMs));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(SweepIntervalMs), options.Time);
         try
         {
             while (await timer.WaitForNextTickAsync(_closing.Token).ConfigureAwait(false))
             {
-                long now = Environment.TickCount64;
+                long now = options.Time.TickMs();
                 foreach (Node node in topology.Everyone)
                 {
                     node.Sweep(now);
@@ -182,13 +182,13 @@ internal sealed class TopologyKeeper(
 
             foreach (Connector connector in connectors)
             {
-                long started = Environment.TickCount64;
+                long started = options.Time.TickMs();
                 Reply reply = await connector
                     .SendAsync(new PingCall(default, 0), default, started + ProbeTimeoutMs, _closing.Token)
                     .ConfigureAwait(false);
                 if (reply.Status == ReplyStatus.Answered)
                 {
-                    node.ReportAnswer(Environment.TickCount64 - started);
+                    node.ReportAnswer(options.Time.TickMs() - started);
                 }
                 else
                 {
@@ -209,7 +209,8 @@ internal sealed class TopologyKeeper(
             while (true)
             {
                 await TryRefreshAsync().ConfigureAwait(false);
-                await Task.Delay(ShortestRefreshIntervalMs, _closing.Token).ConfigureAwait(false);
+                await Task.Delay(TimeSpan.FromMilliseconds(ShortestRefreshIntervalMs), options.Time, _closing.Token)
+                    .ConfigureAwait(false);
                 await _refreshWanted.WaitAsync(options.RefreshIntervalMs, _closing.Token).ConfigureAwait(false);
             }
         }

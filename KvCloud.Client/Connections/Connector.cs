@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using KvCloud.Client.Calls;
 using KvCloud.Client.Wire;
 using KvCloud.Protocol;
+using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Client.Connections;
 
@@ -14,6 +15,8 @@ internal sealed class Connector : IAsyncDisposable
 {
     private const int PlaceBits = 16;
     private const int PlaceMask = (1 << PlaceBits) - 1;
+    private const int UsualUnsentBytes = 16 * 1024;
+    private const int KeptUnsentBytes = 256 * 1024;
 
     private readonly Stream _stream;
     private readonly ConnectorOptions _options;
@@ -25,8 +28,8 @@ internal sealed class Connector : IAsyncDisposable
     private readonly Task _sending;
     private readonly Task _receiving;
 
-    private FrameWriter _filling = new();
-    private FrameWriter _draining = new();
+    private FrameWriter _filling = new(UsualUnsentBytes, KeptUnsentBytes) { IsFramed = true };
+    private FrameWriter _draining = new(UsualUnsentBytes, KeptUnsentBytes) { IsFramed = true };
     private int _callsMade;
     private int _generation;
     private int _inFlight;
@@ -35,7 +38,7 @@ internal sealed class Connector : IAsyncDisposable
     private bool _sendLoopIdle;
     private string? _closeReason;
     private bool _answerOverdue;
-    private long _lastReceivedTickMs = Environment.TickCount64;
+    private long _lastReceivedTickMs;
 
     /// <param name="stream">Connected and, where TLS is wanted, authenticated. The connector owns it.</param>
     /// <param name="options">Limits.</param>
@@ -43,6 +46,7 @@ internal sealed class Connector : IAsyncDisposable
     {
         _stream = stream;
         _options = options;
+        _lastReceivedTickMs = options.Time.TickMs();
         _calls = new PendingCall?[options.MaxCalls];
         _sending = SendLoopAsync();
         _receiving = ReceiveLoopAsync();
@@ -52,7 +56,7 @@ internal sealed class Connector : IAsyncDisposable
 
     public bool IsClosed => Volatile.Read(ref _closeReason) is not null;
 
-    /// <summary>When bytes last came, in <see cref="Environment.TickCount64"/>.</summary>
+    /// <summary>When bytes last came, by <see cref="ClientTime"/>.</summary>
     public long LastReceivedTickMs => Volatile.Read(ref _lastReceivedTickMs);
 
     /// <summary>Why the connection ended; null while it lives.</summary>
@@ -161,8 +165,8 @@ internal sealed class Connector : IAsyncDisposable
         await _stream.DisposeAsync().ConfigureAwait(false);
         await _sending.ConfigureAwait(false);
         await _receiving.ConfigureAwait(false);
-        _filling.Dispose();
-        _draining.Dispose();
+        _filling.Release();
+        _draining.Release();
         _closing.Dispose();
     }
 
@@ -234,10 +238,10 @@ internal sealed class Connector : IAsyncDisposable
             request.Write(_filling, in attempt);
             if (attempt.Trace is { } trace)
             {
-                _filling.TraceParent(AttemptFields.TraceParentField, trace);
+                AttemptFields.WriteTraceParent(_filling, trace);
             }
 
-            int size = _filling.EndCall();
+            int size = _filling.EndBody();
             if (size > _options.MaxRequestBytes)
             {
                 // The server would close the connection, and with it end the calls of others.
@@ -252,7 +256,7 @@ internal sealed class Connector : IAsyncDisposable
         {
             if (!encoded)
             {
-                _filling.AbandonCall();
+                _filling.AbandonMessage();
                 _free.Push(call);
             }
         }
@@ -298,8 +302,8 @@ internal sealed class Connector : IAsyncDisposable
         {
             while (await NextSendAsync().ConfigureAwait(false))
             {
-                await _stream.WriteAsync(_draining.Written, _closing.Token).ConfigureAwait(false);
-                _draining.Reset();
+                await _stream.WriteAsync(_draining.UnreadMemory, _closing.Token).ConfigureAwait(false);
+                _draining.Clear();
             }
         }
         catch (Exception exception) when (IsConnectionEnd(exception))
@@ -343,22 +347,20 @@ internal sealed class Connector : IAsyncDisposable
         {
             while (true)
             {
-                int received = await _stream.ReadAsync(buffer.Free, _closing.Token).ConfigureAwait(false);
+                int received = await _stream.ReadAsync(buffer.Free(), _closing.Token).ConfigureAwait(false);
                 if (received == 0)
                 {
                     Abort("the server closed the connection");
                     return;
                 }
 
-                Volatile.Write(ref _lastReceivedTickMs, Environment.TickCount64);
+                Volatile.Write(ref _lastReceivedTickMs, _options.Time.TickMs());
                 Volatile.Write(ref _answerOverdue, false);
-                buffer.Add(received);
+                buffer.Advance(received);
                 while (buffer.TryTakeFrame(out ReadOnlyMemory<byte> frame))
                 {
                     Answer(frame.Span);
                 }
-
-                buffer.MakeRoom();
             }
         }
         catch (Exception exception) when (IsConnectionEnd(exception))
@@ -367,14 +369,14 @@ internal sealed class Connector : IAsyncDisposable
         }
         finally
         {
-            buffer.Dispose();
+            buffer.Release();
         }
     }
 
     private void Answer(ReadOnlySpan<byte> frame)
     {
         var reader = new ThriftReader(frame);
-        (byte kind, int sequenceId) = ReplyReader.ReadHeader(ref reader);
+        ThriftMessageKind kind = reader.MessageHeader(out _, out int sequenceId);
         PendingCall? call;
         lock (_lock)
         {

@@ -9,6 +9,9 @@ internal sealed class ConnectorFactory(ConnectorOptions options, TimeSpan connec
     private const int KeepAliveSeconds = 15;
     private const int KeepAliveProbes = 3;
 
+    /// <summary>The clock of the connections it opens.</summary>
+    public TimeProvider Time => options.Time;
+
     /// <exception cref="IOException">No connection; the message says why.</exception>
     public async Task<Connector> OpenAsync(string host, int port, CancellationToken cancellationToken)
     {

@@ -6,5 +6,11 @@ namespace KvCloud.Client.Connections;
 /// <param name="MaxRequestBytes">Size of one call.</param>
 /// <param name="MaxResponseBytes">Size of one answer.</param>
 /// <param name="KeepAliveTimeoutMs">Silence, while an answer is overdue, after which the connection counts as dead.</param>
+/// <param name="Time">The clock of deadlines.</param>
 internal sealed record ConnectorOptions(
-    int MaxCalls, int MaxUnsentBytes, int MaxRequestBytes, int MaxResponseBytes, int KeepAliveTimeoutMs);
+    int MaxCalls,
+    int MaxUnsentBytes,
+    int MaxRequestBytes,
+    int MaxResponseBytes,
+    int KeepAliveTimeoutMs,
+    TimeProvider Time);

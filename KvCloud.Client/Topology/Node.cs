@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using KvCloud.Client.Calls;
 using KvCloud.Client.Connections;
 using KvCloud.Client.Diagnostics;
 using Microsoft.Extensions.Logging;
@@ -62,7 +63,7 @@ internal sealed class Node : IAsyncDisposable
     /// <summary>A node that failed is left alone until a probe finds it well.</summary>
     public bool IsCircuitOpen => Volatile.Read(ref _circuitOpenUntilMs) != 0;
 
-    public bool IsProbeDue => IsCircuitOpen && Environment.TickCount64 >= Volatile.Read(ref _circuitOpenUntilMs);
+    public bool IsProbeDue => IsCircuitOpen && _factory.Time.TickMs() >= Volatile.Read(ref _circuitOpenUntilMs);
 
     public long CircuitOpenUntilMs => Volatile.Read(ref _circuitOpenUntilMs);
 
@@ -88,7 +89,7 @@ internal sealed class Node : IAsyncDisposable
     {
         get
         {
-            double ageMs = Environment.TickCount64 - Volatile.Read(ref _latencyAtTickMs);
+            double ageMs = _factory.Time.TickMs() - Volatile.Read(ref _latencyAtTickMs);
 
             // An old figure fades, so that a node that was slow once is asked again.
             double latency = Volatile.Read(ref _latencyMs) * Math.Exp(-ageMs / ForgetAfterMs);
@@ -142,7 +143,7 @@ internal sealed class Node : IAsyncDisposable
         // Two threads may overwrite each other's sample: the figure is an estimate anyway.
         double known = Volatile.Read(ref _latencyMs);
         Volatile.Write(ref _latencyMs, known == 0 ? latencyMs : known + (NewSampleWeight * (latencyMs - known)));
-        Volatile.Write(ref _latencyAtTickMs, Environment.TickCount64);
+        Volatile.Write(ref _latencyAtTickMs, _factory.Time.TickMs());
     }
 
     /// <summary>Nothing came in time. One slow call is no illness; several in a row are.</summary>
@@ -150,7 +151,7 @@ internal sealed class Node : IAsyncDisposable
     {
         double known = Volatile.Read(ref _latencyMs);
         Volatile.Write(ref _latencyMs, Math.Max(known, waitedMs));
-        Volatile.Write(ref _latencyAtTickMs, Environment.TickCount64);
+        Volatile.Write(ref _latencyAtTickMs, _factory.Time.TickMs());
         if (Interlocked.Increment(ref _timeoutsInARow) >= TimeoutsUntilOpen)
         {
             OpenCircuit("it does not answer");
@@ -216,7 +217,7 @@ internal sealed class Node : IAsyncDisposable
         int failures = Interlocked.Increment(ref _failuresInARow);
         int pauseMs = Math.Min(LongestOpenMs, FirstOpenMs << Math.Min(failures - 1, 10));
         pauseMs += Random.Shared.Next((pauseMs / 4) + 1);
-        long before = Interlocked.Exchange(ref _circuitOpenUntilMs, Environment.TickCount64 + pauseMs);
+        long before = Interlocked.Exchange(ref _circuitOpenUntilMs, _factory.Time.TickMs() + pauseMs);
         if (before == 0 && !_clientClosing.IsCancellationRequested)
         {
             _logger.CircuitOpened(Name, reason);

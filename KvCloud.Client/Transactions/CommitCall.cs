@@ -1,5 +1,6 @@
 using KvCloud.Client.Calls;
 using KvCloud.Client.Wire;
+using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Client.Transactions;
 

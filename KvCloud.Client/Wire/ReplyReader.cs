@@ -1,40 +1,27 @@
 using KvCloud.Protocol;
+using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Client.Wire;
 
 /// <summary>Reads the frame of an answer into a <see cref="Reply"/>.</summary>
 internal static class ReplyReader
 {
-    private const uint VersionMask = 0xffff_0000;
-    private const uint Version1 = 0x8001_0000;
-
-    /// <summary>Reads the message header only: kind and sequence id, which say whose answer it is.</summary>
-    public static (byte Kind, int SequenceId) ReadHeader(ref ThriftReader reader)
+    /// <summary>Reads what follows the message's header.</summary>
+    public static Reply ReadBody(
+        ref ThriftReader reader, ReadOnlySpan<byte> frame, ThriftMessageKind kind, ReplyLayout layout)
     {
-        uint head = (uint)reader.I32();
-        if ((head & VersionMask) != Version1)
-        {
-            throw new WireFormatException($"the answer starts with {head:x8}, not with a strict binary message");
-        }
-
-        reader.Binary();
-        return ((byte)head, reader.I32());
-    }
-
-    public static Reply ReadBody(ref ThriftReader reader, ReadOnlySpan<byte> frame, byte kind, ReplyLayout layout)
-    {
-        if (kind == ThriftType.ExceptionMessage)
+        if (kind == ThriftMessageKind.Exception)
         {
             return ReadApplicationException(ref reader);
         }
 
-        if (kind != ThriftType.ReplyMessage)
+        if (kind != ThriftMessageKind.Reply)
         {
             throw new WireFormatException($"a message of kind {kind} came where an answer was expected");
         }
 
         Reply? reply = null;
-        while (reader.NextField(out byte type, out short id))
+        while (reader.NextField(out ThriftType type, out short id))
         {
             if (id == 0 && type == ThriftType.Struct)
             {
@@ -58,7 +45,7 @@ internal static class ReplyReader
         ErrorCode code = ErrorCode.OK;
         string? message = null;
         string? leader = null;
-        while (reader.NextField(out byte type, out short id))
+        while (reader.NextField(out ThriftType type, out short id))
         {
             switch (id, type)
             {
@@ -90,7 +77,7 @@ internal static class ReplyReader
     {
         bool valueFirst = layout is ReplyLayout.Value or ReplyLayout.Range;
         var fields = new Fields();
-        while (reader.NextField(out byte type, out short id))
+        while (reader.NextField(out ThriftType type, out short id))
         {
             switch (id, type)
             {
@@ -147,7 +134,7 @@ internal static class ReplyReader
             byte[] key = [];
             byte[] value = [];
             long version = 0;
-            while (reader.NextField(out byte type, out short id))
+            while (reader.NextField(out ThriftType type, out short id))
             {
                 switch (id, type)
                 {
@@ -190,7 +177,7 @@ internal static class ReplyReader
         const int UnknownMethod = 1;
         string message = "";
         int kind = 0;
-        while (reader.NextField(out byte type, out short id))
+        while (reader.NextField(out ThriftType type, out short id))
         {
             switch (id, type)
             {

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using KvCloud.Node.Rpc.Methods;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Node.Telemetry;
-using Thrift.Protocol.Entities;
+using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Node.Rpc;
 
@@ -47,16 +47,16 @@ internal sealed class CallTracing(int maxRootTracesPerSecond, Func<int> nodeId, 
     internal static bool TryReadContext(in RequestMessage message, out ActivityContext context)
     {
         context = default;
-        var reader = new ThriftSpanReader(message.Bytes.Span, message.ArgumentsStart);
-        return TryFind(ref reader, 1, TType.Struct)
-            && TryFind(ref reader, TraceParentField, TType.String)
-            && TraceParent.TryParse(message.Bytes.Span[reader.ReadBinary()], out context);
+        var reader = new ThriftReader(message.Bytes.Span, message.ArgumentsStart);
+        return TryFind(ref reader, 1, ThriftType.Struct)
+            && TryFind(ref reader, TraceParentField, ThriftType.String)
+            && TraceParent.TryParse(reader.Binary(), out context);
     }
 
     /// <summary>Goes to the value of a field of the struct at hand; false, at its end, when it is not there.</summary>
-    private static bool TryFind(ref ThriftSpanReader reader, short wantedId, TType wantedType)
+    private static bool TryFind(ref ThriftReader reader, short wantedId, ThriftType wantedType)
     {
-        while (reader.TryReadField(out TType type, out short id))
+        while (reader.NextField(out ThriftType type, out short id))
         {
             if (id == wantedId && type == wantedType)
             {

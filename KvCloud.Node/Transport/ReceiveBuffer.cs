@@ -4,6 +4,10 @@ namespace KvCloud.Node.Transport;
 /// Bytes received and not yet decoded. It grows only as bytes really arrive, by doubling, so that a length that is
 /// merely claimed costs nothing; the caller has checked the claim against the limit by then.
 /// </summary>
+/// <remarks>
+/// Not KvCloud.Protocol's WireBuffer: the frames of replicas are another protocol (adr/0002), and the few connections
+/// between replicas keep an array of their own.
+/// </remarks>
 internal sealed class ReceiveBuffer(int initialBytes = ReceiveBuffer.DefaultBytes)
 {
     public const int DefaultBytes = 256 * 1024;

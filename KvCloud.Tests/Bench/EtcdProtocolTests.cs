@@ -3,6 +3,7 @@ using Etcdserverpb;
 using KvCloud.Bench.Clusters;
 using KvCloud.Bench.Load;
 using KvCloud.Bench.Wire;
+using KvCloud.Protocol.Wire;
 using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Bench;
@@ -61,7 +62,7 @@ public sealed class EtcdProtocolTests
     public void Write_of_more_than_the_window_waits_for_the_window()
     {
         var protocol = new EtcdProtocol("a:1");
-        var output = new ByteBuffer();
+        var output = new WireBuffer();
         protocol.Write(
             new WireCall { Kind = CallKind.Set, Keys = SomeKey, KeySizeBytes = 16, Value = new byte[100_000] }, 0, output);
         Assert.Equal(65_535, DataBytes(output));
@@ -79,7 +80,7 @@ public sealed class EtcdProtocolTests
     public void Read_of_an_answer_without_a_message_is_a_failure()
     {
         var protocol = new EtcdProtocol("a:1");
-        var output = new ByteBuffer();
+        var output = new WireBuffer();
         protocol.Write(new WireCall { Kind = CallKind.Set, Keys = SomeKey, KeySizeBytes = 16 }, 3, output);
         protocol.Write(new WireCall { Kind = CallKind.GetLocal, Keys = SomeKey, KeySizeBytes = 16 }, 4, output);
         var answers = new List<WireAnswer>();
@@ -95,7 +96,7 @@ public sealed class EtcdProtocolTests
     public void Read_of_settings_and_pings_answers_them()
     {
         var protocol = new EtcdProtocol("a:1");
-        var output = new ByteBuffer();
+        var output = new WireBuffer();
         protocol.Read(Frame(4, 0, 0, []), [], output);
         protocol.Read(Frame(6, 0, 0, [1, 2, 3, 4, 5, 6, 7, 8]), [], output);
 
@@ -106,7 +107,7 @@ public sealed class EtcdProtocolTests
     [Fact]
     public void Open_says_the_preface()
     {
-        var output = new ByteBuffer();
+        var output = new WireBuffer();
         new EtcdProtocol("a:1").Open(output);
         Assert.StartsWith("PRI * HTTP/2.0", Encoding.ASCII.GetString(output.Unread[..PrefaceBytes]), StringComparison.Ordinal);
     }
@@ -162,19 +163,19 @@ public sealed class EtcdProtocolTests
 
     private static byte[] Message(in WireCall call)
     {
-        var output = new ByteBuffer();
+        var output = new WireBuffer();
         EtcdMessages.Write(call, output);
         return output.Unread[GrpcPrefixBytes..].ToArray();
     }
 
-    private static ByteBuffer Frame(byte type, byte flags, byte stream, byte[] payload)
+    private static WireBuffer Frame(byte type, byte flags, byte stream, byte[] payload)
     {
-        var frame = new ByteBuffer();
+        var frame = new WireBuffer();
         frame.Write([0, 0, (byte)payload.Length, type, flags, 0, 0, 0, stream, .. payload]);
         return frame;
     }
 
-    private static int DataBytes(ByteBuffer output)
+    private static int DataBytes(WireBuffer output)
     {
         int total = 0;
         for (ReadOnlySpan<byte> rest = output.Unread; rest.Length > 0;)

@@ -2,6 +2,7 @@ using System.Text;
 using KvCloud.Bench.Load;
 using KvCloud.Bench.Wire;
 using KvCloud.Protocol;
+using KvCloud.Protocol.Wire;
 using Thrift.Protocol;
 using Thrift.Protocol.Entities;
 using Thrift.Transport.Client;
@@ -19,7 +20,7 @@ public sealed class ThriftProtocolTests
     {
         var args = new TransactionalKV.InternalStructs.setKey_args();
         TMessage message = await ReadCallAsync(
-            new ByteBuffer(), new WireCall { Kind = CallKind.Set, Keys = SomeKey, KeySizeBytes = 16, Value = SomeValue }, args);
+            new WireBuffer(), new WireCall { Kind = CallKind.Set, Keys = SomeKey, KeySizeBytes = 16, Value = SomeValue }, args);
 
         Assert.Equal("setKey", message.Name);
         Assert.Equal(7, message.SeqID);
@@ -35,7 +36,7 @@ public sealed class ThriftProtocolTests
     {
         var args = new TransactionalKV.InternalStructs.get_args();
         TMessage message = await ReadCallAsync(
-            new ByteBuffer(), new WireCall { Kind = kind, Keys = SomeKey, KeySizeBytes = 16 }, args);
+            new WireBuffer(), new WireCall { Kind = kind, Keys = SomeKey, KeySizeBytes = 16 }, args);
 
         Assert.Equal("get", message.Name);
         Assert.Equal(SomeKey, args.Request!.Key);
@@ -48,7 +49,7 @@ public sealed class ThriftProtocolTests
         var args = new TransactionalKV.InternalStructs.getRange_args();
         byte[] end = Encoding.ASCII.GetBytes("k000000000000052");
         await ReadCallAsync(
-            new ByteBuffer(),
+            new WireBuffer(),
             new WireCall { Kind = CallKind.Range, Keys = SomeKey, KeySizeBytes = 16, EndKey = end, Limit = 10 },
             args);
 
@@ -63,7 +64,7 @@ public sealed class ThriftProtocolTests
         var args = new TransactionalKV.InternalStructs.atomicCommit_args();
         byte[] keys = [.. SomeKey, .. Encoding.ASCII.GetBytes("k000000000000043")];
         await ReadCallAsync(
-            new ByteBuffer(), new WireCall { Kind = CallKind.Commit, Keys = keys, KeySizeBytes = 16, Value = SomeValue }, args);
+            new WireBuffer(), new WireCall { Kind = CallKind.Commit, Keys = keys, KeySizeBytes = 16, Value = SomeValue }, args);
 
         Assert.Equal(2, args.Request!.Operations!.Count);
         Assert.All(args.Request.Operations, operation => Assert.Equal("set", operation.Type));
@@ -96,12 +97,12 @@ public sealed class ThriftProtocolTests
         for (int piece = 1; piece <= replies.Length; piece++)
         {
             var protocol = new ThriftProtocol();
-            var input = new ByteBuffer();
+            var input = new WireBuffer();
             var answers = new List<WireAnswer>();
             for (int at = 0; at < replies.Length; at += piece)
             {
                 input.Write(replies.AsSpan(at, Math.Min(piece, replies.Length - at)));
-                protocol.Read(input, answers, new ByteBuffer());
+                protocol.Read(input, answers, new WireBuffer());
             }
 
             Assert.Equal([0, 1, 2, 3], answers.Select(answer => answer.Token));
@@ -116,13 +117,13 @@ public sealed class ThriftProtocolTests
     [Fact]
     public void Read_of_something_else_is_refused()
     {
-        var input = new ByteBuffer();
+        var input = new WireBuffer();
         input.Write("HTTP/1.1 400 Bad Request"u8);
 
-        Assert.Throws<WireException>(() => new ThriftProtocol().Read(input, [], new ByteBuffer()));
+        Assert.Throws<WireException>(() => new ThriftProtocol().Read(input, [], new WireBuffer()));
     }
 
-    private static Task<TMessage> ReadCallAsync(ByteBuffer output, in WireCall call, TBase args)
+    private static Task<TMessage> ReadCallAsync(WireBuffer output, in WireCall call, TBase args)
     {
         new ThriftProtocol().Write(call, 7, output);
         return ReadAsync(output.Unread.ToArray(), args);

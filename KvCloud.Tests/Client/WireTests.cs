@@ -4,6 +4,7 @@ using KvCloud.Client.Connections;
 using KvCloud.Client.Transactions;
 using KvCloud.Client.Wire;
 using KvCloud.Protocol;
+using KvCloud.Protocol.Wire;
 using Thrift;
 using Thrift.Protocol;
 using Thrift.Transport.Client;
@@ -149,7 +150,7 @@ public sealed class WireTests
     [InlineData(70_000)]
     public void ReceiveBuffer_anyChunks_givesEveryFrame(int chunk)
     {
-        using var buffer = new ReceiveBuffer(1_000_000);
+        var buffer = new ReceiveBuffer(1_000_000);
         var random = new Random(chunk);
         byte[][] frames = [.. Enumerable.Range(0, 40).Select(i => Bytes(random, i % 9 == 8 ? 300_000 : 1 + random.Next(200)))];
         byte[] stream = [.. frames.SelectMany(frame => (byte[])[0, (byte)(frame.Length >> 16), (byte)(frame.Length >> 8), (byte)frame.Length, .. frame])];
@@ -157,16 +158,15 @@ public sealed class WireTests
         int step = chunk == 1 ? 101 : chunk * 37;
         for (int sent = 0; sent < stream.Length;)
         {
-            int count = Math.Min(Math.Min(step, buffer.Free.Length), stream.Length - sent);
-            stream.AsSpan(sent, count).CopyTo(buffer.Free.Span);
-            buffer.Add(count);
+            Memory<byte> free = buffer.Free();
+            int count = Math.Min(Math.Min(step, free.Length), stream.Length - sent);
+            stream.AsSpan(sent, count).CopyTo(free.Span);
+            buffer.Advance(count);
             sent += count;
             while (buffer.TryTakeFrame(out ReadOnlyMemory<byte> frame))
             {
                 Assert.True(frame.Span.SequenceEqual(frames[next++]));
             }
-
-            buffer.MakeRoom();
         }
 
         Assert.Equal(frames.Length, next);
@@ -210,8 +210,7 @@ public sealed class WireTests
     private static Reply Read(byte[] frame, ReplyLayout layout)
     {
         var reader = new ThriftReader(frame);
-        (byte kind, int sequenceId) = ReplyReader.ReadHeader(ref reader);
-        _ = sequenceId;
+        ThriftMessageKind kind = reader.MessageHeader(out _, out _);
         return ReplyReader.ReadBody(ref reader, frame, kind, layout);
     }
 
@@ -232,11 +231,11 @@ public sealed class WireTests
     private static async Task<T> ReadAsync<T>(IRequest request, AttemptFields attempt)
         where T : TBase, new()
     {
-        using var writer = new FrameWriter();
+        var writer = new FrameWriter(16, int.MaxValue) { IsFramed = true };
         writer.BeginCall("anything"u8, 5);
         request.Write(writer, in attempt);
-        writer.EndCall();
-        using var transport = new TMemoryBufferTransport(writer.Written[4..].ToArray(), new TConfiguration());
+        writer.EndBody();
+        using var transport = new TMemoryBufferTransport(writer.Unread[4..].ToArray(), new TConfiguration());
         using var protocol = new TBinaryProtocol(transport);
         Thrift.Protocol.Entities.TMessage message = await protocol.ReadMessageBeginAsync(default);
         Assert.Equal(("anything", 5), (message.Name, message.SeqID));

@@ -69,7 +69,7 @@ public sealed class PackageTests(PackagesFixture fixture)
 
         string[] own = [.. package.Dependencies.Keys.Where(IsOurs)];
         Assert.Equal(ofThisSolution.Split(' ', StringSplitOptions.RemoveEmptyEntries), own);
-        Assert.All(own, dependency => Assert.Equal(package.Version, package.Dependencies[dependency]));
+        Assert.All(own, dependency => Assert.Equal($"[{package.Version}]", package.Dependencies[dependency]));
         Assert.Empty(direct.Except(package.Dependencies.Keys));
         Assert.Empty(package.Dependencies.Keys.Except(own).Except(pinned));
         Assert.DoesNotContain(package.Dependencies.Keys, IsDevelopmentOnly);

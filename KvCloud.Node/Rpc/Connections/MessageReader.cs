@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using KvCloud.Node.Rpc.Wire;
+using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Node.Rpc.Connections;
 
@@ -12,7 +13,7 @@ namespace KvCloud.Node.Rpc.Connections;
 /// </remarks>
 internal sealed class MessageReader(RpcLimits limits, RpcBudget budget)
 {
-    private const int PrefixBytes = 4;
+    private const int PrefixBytes = ThriftFormat.FrameHeaderBytes;
 
     /// <summary>A partial message below this is not worth charging.</summary>
     private const int ReserveAboveBytes = 4 * 1024;

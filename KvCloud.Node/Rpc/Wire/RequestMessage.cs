@@ -1,4 +1,4 @@
-using System.Buffers.Binary;
+using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Node.Rpc.Wire;
 
@@ -8,9 +8,7 @@ namespace KvCloud.Node.Rpc.Wire;
 /// </remarks>
 internal readonly struct RequestMessage
 {
-    private const int VersionBytes = 4;
-    private const int LengthBytes = 4;
-    private const int SequenceIdBytes = 4;
+    private const int NameStart = 8;
 
     private readonly int _nameLength;
 
@@ -25,7 +23,7 @@ internal readonly struct RequestMessage
     /// <summary>The message from its version word on. May end early if it was refused before it was whole.</summary>
     public ReadOnlyMemory<byte> Bytes { get; }
 
-    public ReadOnlySpan<byte> MethodName => Bytes.Span.Slice(VersionBytes + LengthBytes, _nameLength);
+    public ReadOnlySpan<byte> MethodName => Bytes.Span.Slice(NameStart, _nameLength);
 
     public int SequenceId { get; }
 
@@ -33,14 +31,12 @@ internal readonly struct RequestMessage
     public long ReceivedTimestamp { get; }
 
     /// <summary>Offset in <see cref="Bytes"/> of the arguments struct.</summary>
-    public int ArgumentsStart => VersionBytes + LengthBytes + _nameLength + SequenceIdBytes;
+    public int ArgumentsStart => ThriftFormat.MessageHeaderBytes + _nameLength;
 
     /// <summary>Bytes that a scanner has passed at least as far as the sequence id.</summary>
     public static RequestMessage Parse(ReadOnlyMemory<byte> bytes, long receivedTimestamp)
     {
-        ReadOnlySpan<byte> span = bytes.Span;
-        int nameLength = BinaryPrimitives.ReadInt32BigEndian(span[VersionBytes..]);
-        int sequenceId = BinaryPrimitives.ReadInt32BigEndian(span[(VersionBytes + LengthBytes + nameLength)..]);
-        return new RequestMessage(bytes, nameLength, sequenceId, receivedTimestamp);
+        new ThriftReader(bytes.Span).MessageHeader(out ReadOnlySpan<byte> name, out int sequenceId);
+        return new RequestMessage(bytes, name.Length, sequenceId, receivedTimestamp);
     }
 }

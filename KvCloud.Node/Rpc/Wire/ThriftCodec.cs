@@ -1,7 +1,6 @@
-using System.Buffers;
-using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using KvCloud.Consensus;
+using KvCloud.Protocol.Wire;
 using Thrift;
 using Thrift.Protocol;
 using Thrift.Protocol.Entities;
@@ -15,23 +14,18 @@ namespace KvCloud.Node.Rpc.Wire;
 [SuppressMessage("Design", "CA1001", Justification = "Lives as long as its thread and holds only memory.")]
 internal sealed class ThriftCodec
 {
-    private const int Version1 = unchecked((int)0x80010000);
-
-    /// <summary>A large answer must not leave its buffer behind on every thread of the pool.</summary>
-    private const int KeptBufferBytes = 256 * 1024;
-
     [ThreadStatic]
     private static ThriftCodec? _current;
 
     private readonly ReadMemoryTransport _input = new();
+    private readonly WriteAnswerTransport _output = new();
     private readonly TBinaryProtocol _reader;
-    private ArrayBufferWriter<byte> _buffer = new();
-    private TBinaryProtocol _writer;
+    private readonly TBinaryProtocol _writer;
 
     private ThriftCodec()
     {
         _reader = new TBinaryProtocol(_input);
-        _writer = new TBinaryProtocol(new WriteBufferTransport(_buffer));
+        _writer = new TBinaryProtocol(_output);
     }
 
     /// <summary>The codec of this thread.</summary>
@@ -61,11 +55,10 @@ internal sealed class ThriftCodec
     /// <summary>Writes the answer to a call.</summary>
     public void WriteReply(AnswerWriter output, ReadOnlySpan<byte> methodName, int sequenceId, TBase response)
     {
-        WriteHeader(TMessageType.Reply, methodName, sequenceId);
-        Completed(_writer.WriteFieldBeginAsync(new TField("success", TType.Struct, 0), CancellationToken.None));
-        Completed(response.WriteAsync(_writer, CancellationToken.None));
-        Completed(_writer.WriteFieldStopAsync(CancellationToken.None));
-        Send(output);
+        output.BeginReply(methodName, sequenceId);
+        WriteStruct(output, response);
+        output.EndStruct();
+        output.EndMessage();
     }
 
     /// <summary>Writes what Thrift itself has for calls that no method could answer.</summary>
@@ -76,9 +69,31 @@ internal sealed class ThriftCodec
         TApplicationException.ExceptionType type,
         string message)
     {
-        WriteHeader(TMessageType.Exception, methodName, sequenceId);
-        Completed(new TApplicationException(type, message).WriteAsync(_writer, CancellationToken.None));
-        Send(output);
+        output.BeginMessage(ThriftMessageKind.Exception, methodName, sequenceId);
+        output.Text(1, message);
+        output.I32(2, (int)type);
+        output.EndStruct();
+        output.EndMessage();
+    }
+
+    /// <summary>By the generated code, straight into the answers that wait to be sent.</summary>
+    private void WriteStruct(AnswerWriter output, TBase value)
+    {
+        _output.Answers = output;
+        bool isWritten = false;
+        try
+        {
+            Completed(value.WriteAsync(_writer, CancellationToken.None));
+            isWritten = true;
+        }
+        finally
+        {
+            _output.Answers = null;
+            if (!isWritten)
+            {
+                output.AbandonMessage();
+            }
+        }
     }
 
     private TRequest? ReadArguments<TRequest>()
@@ -107,25 +122,6 @@ internal sealed class ThriftCodec
 
     private Task TProtocolUtilSkip(TType type) =>
         Thrift.Protocol.Utilities.TProtocolUtil.SkipAsync(_reader, type, CancellationToken.None);
-
-    private void WriteHeader(TMessageType type, ReadOnlySpan<byte> methodName, int sequenceId)
-    {
-        if (_buffer.Capacity > KeptBufferBytes)
-        {
-            _buffer = new ArrayBufferWriter<byte>();
-            _writer = new TBinaryProtocol(new WriteBufferTransport(_buffer));
-        }
-
-        _buffer.ResetWrittenCount();
-        Span<byte> header = _buffer.GetSpan(12 + methodName.Length);
-        BinaryPrimitives.WriteInt32BigEndian(header, Version1 | (int)type);
-        BinaryPrimitives.WriteInt32BigEndian(header[4..], methodName.Length);
-        methodName.CopyTo(header[8..]);
-        BinaryPrimitives.WriteInt32BigEndian(header[(8 + methodName.Length)..], sequenceId);
-        _buffer.Advance(12 + methodName.Length);
-    }
-
-    private void Send(AnswerWriter output) => output.WriteMessage(_buffer.WrittenSpan);
 
     /// <summary>Over memory every step completes at once; nothing here ever waits.</summary>
     private static void Completed(Task task)

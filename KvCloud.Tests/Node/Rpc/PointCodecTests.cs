@@ -1,5 +1,6 @@
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
+using KvCloud.Protocol.Wire;
 using Thrift.Protocol;
 using static KvCloud.Tests.Node.Rpc.ServiceTests;
 

@@ -1,8 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
-using Thrift.Protocol.Entities;
 
-namespace KvCloud.Node.Rpc.Wire;
+namespace KvCloud.Protocol.Wire;
 
 /// <summary>
 /// Finds the end of one strict binary message while its bytes come in, without keeping or allocating any of them.
@@ -19,7 +18,6 @@ internal struct ThriftScanner
     private const int MaxDepth = 16;
     private const int MaxMethodNameBytes = 128;
     private const int MaxContainerElements = 262_144;
-    private const int Version1 = unchecked((int)0x80010000);
 
     private Levels _levels;
     private int _depth;
@@ -29,10 +27,12 @@ internal struct ThriftScanner
     private int _carried;
     private long _consumed;
     private long _maxBytes;
+    private bool _isAnswer;
 
     /// <summary>The message begins with the next byte.</summary>
     /// <param name="maxBytes">A longer message is an error.</param>
-    public void Reset(long maxBytes)
+    /// <param name="isAnswer">Whether it must be a reply or an exception; else it must be a call.</param>
+    public void Reset(long maxBytes, bool isAnswer = false)
     {
         _depth = 0;
         _step = Step.Version;
@@ -41,6 +41,7 @@ internal struct ThriftScanner
         _carried = 0;
         _consumed = 0;
         _maxBytes = maxBytes;
+        _isAnswer = isAnswer;
         Error = null;
     }
 
@@ -72,6 +73,11 @@ internal struct ThriftScanner
                 }
             }
 
+            if (_step == Step.FieldType && _carried == 0)
+            {
+                at = SkipWholeFields(data, at);
+            }
+
             if (!TryTakeWord(data, ref at))
             {
                 break;
@@ -88,14 +94,61 @@ internal struct ThriftScanner
         return at;
     }
 
+    /// <summary>
+    /// Goes past fields of numbers and strings that lie in <paramref name="data"/> from end to end, which are most.
+    /// What else there is, what is cut off, and what is wrong is left to the resumable walk.
+    /// </summary>
+    private static int SkipWholeFields(ReadOnlySpan<byte> data, int at)
+    {
+        while (true)
+        {
+            ReadOnlySpan<byte> field = data[at..];
+            if (field.Length < ThriftFormat.FieldHeaderBytes + ThriftFormat.LengthBytes)
+            {
+                return at;
+            }
+
+            var type = (ThriftType)field[0];
+            long size = ThriftFormat.FixedSize(type);
+            if (type == ThriftType.String)
+            {
+                size = ThriftFormat.LengthBytes
+                    + (long)BinaryPrimitives.ReadUInt32BigEndian(field[ThriftFormat.FieldHeaderBytes..]);
+            }
+
+            size += ThriftFormat.FieldHeaderBytes;
+            if (size == ThriftFormat.FieldHeaderBytes || size > field.Length)
+            {
+                return at;
+            }
+
+            at += (int)size;
+        }
+    }
+
     /// <summary>Takes the fixed-size piece that the step needs; what came of an incomplete one is carried over.</summary>
     private bool TryTakeWord(ReadOnlySpan<byte> data, ref int at)
     {
         int need = SizeOf(_step);
-        if (need == 4 && _carried == 0 && data.Length - at >= 4)
+        if (_carried == 0 && data.Length - at >= 4 && need <= 4)
         {
-            _carry = BinaryPrimitives.ReadUInt32BigEndian(data[at..]);
-            at += 4;
+            // Nearly every word: all of it is there.
+            uint word = BinaryPrimitives.ReadUInt32BigEndian(data[at..]);
+            if (need == 4)
+            {
+                _carry = word;
+                at += 4;
+            }
+            else if (word >> 24 == (uint)ThriftType.Stop)
+            {
+                at++;
+            }
+            else
+            {
+                _carry = word >> 8;
+                at += 3;
+            }
+
             return true;
         }
 
@@ -109,7 +162,7 @@ internal struct ThriftScanner
             byte value = data[at++];
             _carry = (_carry << 8) | value;
             _carried++;
-            if (_step == Step.FieldType && _carried == 1 && value == (byte)TType.Stop)
+            if (_step == Step.FieldType && _carried == 1 && value == (byte)ThriftType.Stop)
             {
                 return true;
             }
@@ -134,9 +187,11 @@ internal struct ThriftScanner
         switch (_step)
         {
             case Step.Version:
-                if ((int)word != (Version1 | (int)TMessageType.Call))
+                if (!IsExpected((uint)word))
                 {
-                    Error = "not a call of the strict binary protocol";
+                    Error = _isAnswer
+                        ? "not an answer of the strict binary protocol"
+                        : "not a call of the strict binary protocol";
                 }
 
                 _step = Step.NameLength;
@@ -155,14 +210,14 @@ internal struct ThriftScanner
                 _step = Step.FieldType;
                 break;
             case Step.FieldType:
-                if (word == (ulong)TType.Stop)
+                if (word == (ulong)ThriftType.Stop)
                 {
                     Pop();
                 }
                 else
                 {
                     // Two bytes of field id follow the type in the same word; the scanner does not need them.
-                    BeginValue((TType)(byte)(word >> 16));
+                    BeginValue((ThriftType)(byte)(word >> 16));
                 }
 
                 break;
@@ -170,13 +225,13 @@ internal struct ThriftScanner
                 SkipString((int)word);
                 break;
             case Step.List:
-                BeginContainer(new Level { First = (TType)(byte)(word >> 32), Remaining = (int)word });
+                BeginContainer(new Level { First = (ThriftType)(byte)(word >> 32), Remaining = (int)word });
                 break;
             case Step.Map:
                 var map = new Level
                 {
-                    First = (TType)(byte)(word >> 40),
-                    Second = (TType)(byte)(word >> 32),
+                    First = (ThriftType)(byte)(word >> 40),
+                    Second = (ThriftType)(byte)(word >> 32),
                     IsMap = true,
                     Remaining = (int)word,
                 };
@@ -184,6 +239,13 @@ internal struct ThriftScanner
                 break;
         }
     }
+
+    private readonly bool IsExpected(uint version) => (version ^ ThriftFormat.Version1) switch
+    {
+        (uint)ThriftMessageKind.Call => !_isAnswer,
+        (uint)ThriftMessageKind.Reply or (uint)ThriftMessageKind.Exception => _isAnswer,
+        _ => false,
+    };
 
     private void SkipString(int length)
     {
@@ -197,9 +259,9 @@ internal struct ThriftScanner
         EndValue();
     }
 
-    private void BeginValue(TType type)
+    private void BeginValue(ThriftType type)
     {
-        int size = FixedSize(type);
+        int size = ThriftFormat.FixedSize(type);
         if (size > 0)
         {
             _skip += size;
@@ -209,17 +271,17 @@ internal struct ThriftScanner
 
         switch (type)
         {
-            case TType.String:
+            case ThriftType.String:
                 _step = Step.StringLength;
                 break;
-            case TType.Struct:
+            case ThriftType.Struct:
                 Push(default);
                 _step = Step.FieldType;
                 break;
-            case TType.List or TType.Set:
+            case ThriftType.List or ThriftType.Set:
                 _step = Step.List;
                 break;
-            case TType.Map:
+            case ThriftType.Map:
                 _step = Step.Map;
                 break;
             default:
@@ -268,8 +330,8 @@ internal struct ThriftScanner
     {
         // A run of elements of fixed size is skipped at once, or a list of bytes would recurse here once for each.
         ref Level level = ref _levels[_depth - 1];
-        int first = FixedSize(level.First);
-        int second = level.IsMap ? FixedSize(level.Second) : first;
+        int first = ThriftFormat.FixedSize(level.First);
+        int second = level.IsMap ? ThriftFormat.FixedSize(level.Second) : first;
         if (first > 0 && second > 0)
         {
             _skip += level.IsMap ? (first + second) * (long)(level.Remaining / 2) : first * (long)level.Remaining;
@@ -277,7 +339,7 @@ internal struct ThriftScanner
             return;
         }
 
-        TType type = level.IsMap && (level.Remaining & 1) == 1 ? level.Second : level.First;
+        ThriftType type = level.IsMap && (level.Remaining & 1) == 1 ? level.Second : level.First;
         level.Remaining--;
         if (level.Remaining == 0)
         {
@@ -312,15 +374,6 @@ internal struct ThriftScanner
         }
     }
 
-    private static int FixedSize(TType type) => type switch
-    {
-        TType.Bool or TType.Byte => 1,
-        TType.I16 => 2,
-        TType.I32 => 4,
-        TType.I64 or TType.Double => 8,
-        _ => 0,
-    };
-
     private enum Step : byte
     {
         Version,
@@ -336,8 +389,8 @@ internal struct ThriftScanner
     /// <summary>A struct (<see cref="Remaining"/> 0) or a container with elements yet to come.</summary>
     private struct Level
     {
-        public TType First;
-        public TType Second;
+        public ThriftType First;
+        public ThriftType Second;
         public bool IsMap;
         public int Remaining;
     }

@@ -1,21 +1,23 @@
-using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using Thrift;
 using Thrift.Transport;
 
 namespace KvCloud.Node.Rpc.Wire;
 
-/// <summary>Lets generated code write into a buffer. Every write completes synchronously.</summary>
+/// <summary>Lets generated code write into the answers of a connection. Every write completes synchronously.</summary>
 [SuppressMessage("Reliability", "CA2215", Justification = "TTransport.Dispose(bool) is abstract.")]
-internal sealed class WriteBufferTransport(IBufferWriter<byte> buffer) : TTransport
+internal sealed class WriteAnswerTransport : TTransport
 {
+    /// <summary>Where to; null while nothing is being written.</summary>
+    public AnswerWriter? Answers { get; set; }
+
     public override bool IsOpen => true;
 
     public override TConfiguration Configuration { get; } = new();
 
-    public override Task WriteAsync(byte[] buffer1, int offset, int length, CancellationToken cancellationToken)
+    public override Task WriteAsync(byte[] buffer, int offset, int length, CancellationToken cancellationToken)
     {
-        buffer.Write(buffer1.AsSpan(offset, length));
+        Answers!.Write(buffer.AsSpan(offset, length));
         return Task.CompletedTask;
     }
 
@@ -41,7 +43,7 @@ internal sealed class WriteBufferTransport(IBufferWriter<byte> buffer) : TTransp
 
     public override void Close()
     {
-        // The buffer belongs to whoever made the transport.
+        // The answers belong to their connection.
     }
 
     protected override void Dispose(bool disposing) => Close();

@@ -1,0 +1,111 @@
+using KvCloud.Client;
+using KvCloud.Client.Connections;
+using KvCloud.Client.Topology;
+using KvCloud.Protocol;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using ClientNode = KvCloud.Client.Topology.Node;
+
+namespace KvCloud.Tests.Client;
+
+/// <summary>What the client does at which time, by a clock that the test moves.</summary>
+public sealed class DeadlineTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly FakeTimeProvider _time = new();
+
+    [Fact]
+    public async Task Get_without_an_answer_ends_at_its_deadline_and_not_before()
+    {
+        await using var cluster = new ScriptedCluster(1);
+        await using var client = new KvCloudClient(new KvCloudClientSettings
+        {
+            ConnectionString = cluster.Endpoints,
+            Timeout = TimeSpan.FromMinutes(10),
+            AttemptTimeout = TimeSpan.FromMinutes(10),
+            Time = _time,
+        });
+        var arrived = new TaskCompletionSource();
+        cluster.Nodes[0].Script = call =>
+        {
+            if (call.Method == "get")
+            {
+                arrived.TrySetResult();
+                return new ValueTask<ScriptedAct?>(new ScriptedAct { Silence = true });
+            }
+
+            return new ValueTask<ScriptedAct?>((ScriptedAct?)null);
+        };
+        Task<byte[]?> get = client.GetAsync("a"u8.ToArray()).AsTask();
+        await arrived.Task.WaitAsync(Patience);
+
+        _time.Advance(TimeSpan.FromMinutes(10) - TimeSpan.FromMilliseconds(100));
+        await Task.Delay(50);
+        Assert.False(get.IsCompleted);
+
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(() => AdvanceUntilDoneAsync(get, steps: 20));
+        Assert.Equal(ErrorCode.TIMEOUT, failure.ErrorCode);
+    }
+
+    [Fact]
+    public async Task CircuitBreaker_is_probed_again_after_pauses_that_double()
+    {
+        await using ClientNode node = NewNode();
+        Assert.False(node.IsCircuitOpen);
+
+        // 100 ms, then 200, and a quarter more by chance.
+        foreach (int pauseMs in (int[])[100, 200, 400])
+        {
+            node.ReportConnectFailure("refused");
+            _time.Advance(TimeSpan.FromMilliseconds(pauseMs - 1));
+            Assert.True(node.IsCircuitOpen);
+            Assert.False(node.IsProbeDue);
+
+            _time.Advance(TimeSpan.FromMilliseconds(1 + (pauseMs / 4)));
+            Assert.True(node.IsProbeDue);
+        }
+
+        node.ReportAnswer(latencyMs: 1);
+        Assert.False(node.IsCircuitOpen);
+        Assert.False(node.IsProbeDue);
+
+        // An answer ends the row of failures: the next pause is a short one.
+        node.ReportConnectFailure("refused");
+        _time.Advance(TimeSpan.FromMilliseconds(125));
+        Assert.True(node.IsProbeDue);
+    }
+
+    [Fact]
+    public async Task Score_of_a_node_that_was_slow_once_fades()
+    {
+        await using ClientNode node = NewNode();
+        node.ReportTimeout(waitedMs: 1_000);
+        double atOnce = node.Score;
+
+        _time.Advance(TimeSpan.FromSeconds(5));
+        Assert.InRange(node.Score, atOnce / 3, atOnce / 2);
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.InRange(node.Score, 0, 0.1);
+    }
+
+    private ClientNode NewNode()
+    {
+        Assert.True(NodeEndpoint.TryParse("127.0.0.1:1", out NodeEndpoint endpoint, out _));
+        var options = new ConnectorOptions(8, 1024, 1024, 1024, KeepAliveTimeoutMs: 1_000, _time);
+        var factory = new ConnectorFactory(options, TimeSpan.FromSeconds(1), null);
+        return new ClientNode(endpoint, factory, new PoolOptions(1, 1, 1), NullLogger.Instance, CancellationToken.None);
+    }
+
+    /// <summary>Lets the time go on in small steps, so that each timer has its turn.</summary>
+    private async Task AdvanceUntilDoneAsync(Task call, int steps)
+    {
+        for (int i = 0; i < steps && !call.IsCompleted; i++)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(50));
+            await Task.WhenAny(call, Task.Delay(50));
+        }
+
+        await call.WaitAsync(TimeSpan.Zero);
+    }
+}
