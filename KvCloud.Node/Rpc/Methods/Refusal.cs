@@ -12,8 +12,37 @@ internal readonly record struct Refusal(
     /// <summary>For the `error_code` fields of the contract.</summary>
     public string ErrorCodeText => CodeText ?? Code.ToString();
 
-    public static Refusal Of(in ReadAdmission admission) =>
-        Of(admission.Code, admission.Message, admission.LeaderEndpoint);
+    /// <summary>False when the read was admitted.</summary>
+    public static bool TryOf(in ReadAdmission admission, out Refusal refusal)
+    {
+        bool isRefused = admission.Code != ErrorCode.OK;
+        refusal = isRefused ? Of(admission.Code, admission.Message, admission.LeaderEndpoint) : default;
+        return isRefused;
+    }
+
+    /// <summary>False when the store was read.</summary>
+    public static bool TryOf(in GetResult result, out Refusal refusal)
+    {
+        bool isRefused = result.Code != ErrorCode.OK;
+        refusal = isRefused ? Of(result.Code, result.Message) : default;
+        return isRefused;
+    }
+
+    /// <summary>False when the range was read.</summary>
+    public static bool TryOf(RangeResult result, out Refusal refusal)
+    {
+        bool isRefused = result.Code != ErrorCode.OK;
+        refusal = isRefused ? Of(result.Code, result.Message) : default;
+        return isRefused;
+    }
+
+    /// <summary>False when the command took effect.</summary>
+    public static bool TryOf(in CommandResult result, out Refusal refusal)
+    {
+        bool isRefused = result.Code != ErrorCode.OK;
+        refusal = isRefused ? Of(in result) : default;
+        return isRefused;
+    }
 
     public static Refusal Of(in CommandResult result) => Of(result.Code, result.Message, result.LeaderEndpoint);
 
@@ -21,7 +50,10 @@ internal readonly record struct Refusal(
     {
         // Clients of the old server know a follower by these two words.
         ErrorCode.NOT_LEADER when message is null || !message.StartsWith("Not leader", StringComparison.Ordinal) =>
-            new(code, leaderEndpoint is null ? "Not leader" : $"Not leader: the leader is {leaderEndpoint}", leaderEndpoint),
+            new(
+                code,
+                leaderEndpoint is null ? "Not leader" : $"Not leader: the leader is {leaderEndpoint}",
+                leaderEndpoint),
         _ => new(code, message ?? DefaultMessage(code), leaderEndpoint),
     };
 
