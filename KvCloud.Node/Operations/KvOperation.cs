@@ -15,9 +15,24 @@ internal enum OperationKind
     ClientSide = 3,
 }
 
-/// <summary>What the contract's methods are.</summary>
+/// <summary>What a method of the contract is.</summary>
 /// <param name="Method">Name in the service definition.</param>
-/// <param name="ThroughConsensus">Whether it becomes a command in the replicated log.</param>
 /// <param name="IsAtVersion">A read of one named version: any replica that has applied it may answer.</param>
+/// <param name="IsTransaction">Counted among transactions.</param>
 internal sealed record KvOperation(
-    string Method, OperationKind Kind, bool ThroughConsensus = false, bool IsAtVersion = false);
+    string Method, OperationKind Kind, bool IsAtVersion = false, bool IsTransaction = false)
+{
+    /// <summary>Its place in <see cref="OperationClassifier.Counted"/>.</summary>
+    public int Index { get; init; }
+
+    /// <summary>
+    /// Whether it becomes a command in the replicated log;
+    /// <see cref="OperationClassifier.MustGoThroughConsensus"/> has the exception.
+    /// </summary>
+    public bool ThroughConsensus => Kind == OperationKind.Write;
+
+    /// <summary>
+    /// Whether it reads or writes data. A node that drains refuses it, and a fault may be injected into it.
+    /// </summary>
+    public bool TouchesData => Kind is OperationKind.Read or OperationKind.Write;
+}

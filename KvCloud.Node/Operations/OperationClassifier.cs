@@ -2,38 +2,50 @@ using System.Collections.Frozen;
 
 namespace KvCloud.Node.Operations;
 
-/// <summary>Read-only or write? Must it go through consensus? One table for every method of the contract.</summary>
+/// <summary>
+/// Read-only or write? Must it go through consensus? One table for every method of the contract, from which routing,
+/// draining, statistics and fault injection take what they do with a call.
+/// </summary>
 internal static class OperationClassifier
 {
+    /// <summary>Stands for every name that the contract does not have.</summary>
+    public static readonly KvOperation Unknown = new("unknown", OperationKind.Node);
+
     /// <summary>In the order of the service definition.</summary>
     public static readonly IReadOnlyList<KvOperation> All =
     [
-        // Linearizable, but confirmed by a read index round: nothing is logged.
-        new("getReadVersion", OperationKind.Read),
-        new("snapshotRead", OperationKind.Read, IsAtVersion: true),
-        new("atomicCommit", OperationKind.Write, ThroughConsensus: true),
-        new("get", OperationKind.Read),
-        new("setKey", OperationKind.Write, ThroughConsensus: true),
-        new("deleteKey", OperationKind.Write, ThroughConsensus: true),
-        new("getRange", OperationKind.Read),
-        new("snapshotGet", OperationKind.Read, IsAtVersion: true),
-        new("snapshotGetRange", OperationKind.Read, IsAtVersion: true),
-        new("addReadConflict", OperationKind.ClientSide),
-        new("addReadConflictRange", OperationKind.ClientSide),
-        new("setReadVersion", OperationKind.ClientSide),
-        new("getCommittedVersion", OperationKind.ClientSide),
-        new("setVersionstampedKey", OperationKind.Write, ThroughConsensus: true),
-        new("setVersionstampedValue", OperationKind.Write, ThroughConsensus: true),
-        new("setFaultInjection", OperationKind.Node),
-        new("ping", OperationKind.Node),
-        new("getClusterHealth", OperationKind.Node),
-        new("getDatabaseStats", OperationKind.Node),
-        new("getNodeInfo", OperationKind.Node),
-        new("openSession", OperationKind.Write, ThroughConsensus: true),
-        new("createColumnFamily", OperationKind.Write, ThroughConsensus: true),
-        new("dropColumnFamily", OperationKind.Write, ThroughConsensus: true),
-        new("listColumnFamilies", OperationKind.Read),
+        .. new KvOperation[]
+        {
+            // Linearizable, but confirmed by a read index round: nothing is logged.
+            new("getReadVersion", OperationKind.Read),
+            new("snapshotRead", OperationKind.Read, IsAtVersion: true),
+            new("atomicCommit", OperationKind.Write, IsTransaction: true),
+            new("get", OperationKind.Read),
+            new("setKey", OperationKind.Write),
+            new("deleteKey", OperationKind.Write),
+            new("getRange", OperationKind.Read),
+            new("snapshotGet", OperationKind.Read, IsAtVersion: true),
+            new("snapshotGetRange", OperationKind.Read, IsAtVersion: true),
+            new("addReadConflict", OperationKind.ClientSide),
+            new("addReadConflictRange", OperationKind.ClientSide),
+            new("setReadVersion", OperationKind.ClientSide),
+            new("getCommittedVersion", OperationKind.ClientSide),
+            new("setVersionstampedKey", OperationKind.Write),
+            new("setVersionstampedValue", OperationKind.Write),
+            new("setFaultInjection", OperationKind.Node),
+            new("ping", OperationKind.Node),
+            new("getClusterHealth", OperationKind.Node),
+            new("getDatabaseStats", OperationKind.Node),
+            new("getNodeInfo", OperationKind.Node),
+            new("openSession", OperationKind.Write),
+            new("createColumnFamily", OperationKind.Write),
+            new("dropColumnFamily", OperationKind.Write),
+            new("listColumnFamilies", OperationKind.Read),
+        }.Select((operation, place) => operation with { Index = place + 1 }),
     ];
+
+    /// <summary>By <see cref="KvOperation.Index"/>, under which calls are counted.</summary>
+    public static readonly IReadOnlyList<KvOperation> Counted = [Unknown, .. All];
 
     private static readonly FrozenDictionary<string, KvOperation> ByMethod =
         All.ToFrozenDictionary(operation => operation.Method, StringComparer.Ordinal);
@@ -42,7 +54,8 @@ internal static class OperationClassifier
     public static KvOperation? Find(string method) => ByMethod.GetValueOrDefault(method);
 
     /// <summary>
-    /// False only for a commit that changes nothing: its reads were of one version, and at that version it is serialized.
+    /// False only for a commit that changes nothing: its reads were of one version, and at that version it is
+    /// serialized.
     /// </summary>
     public static bool MustGoThroughConsensus(KvCommand command) => command is not CommitCommand { Mutations.Count: 0 };
 }

@@ -28,7 +28,7 @@ internal sealed class CallTracing(int maxRootTracesPerSecond, Func<int> nodeId, 
 
         // What the node itself answers is asked by watchers, again and again: no trace begins with it.
         if (!TryReadContext(in message, out ActivityContext caller)
-            && (method.Kind == RpcMethodKind.Node || !_roots.TryTake()))
+            && (!method.Operation.TouchesData || !_roots.TryTake()))
         {
             return null;
         }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Methods;
 using KvCloud.Protocol;
 
@@ -59,18 +60,17 @@ internal sealed class FaultInjector
     }
 
     /// <summary>Whether this call is to fail, and how.</summary>
-    public bool TryInject(RpcMethod method, out Refusal refusal, out int delayMs)
+    public bool TryInject(KvOperation operation, out Refusal refusal, out int delayMs)
     {
         refusal = default;
         delayMs = 0;
-        if (_rule is not { } rule || !rule.Targets[method.Index] || Random.Shared.NextDouble() >= rule.Probability)
+        if (_rule is not { } rule || !rule.Targets[operation.Index] || Random.Shared.NextDouble() >= rule.Probability)
         {
             return false;
         }
 
-        ErrorCode code = Enum.TryParse<ErrorCode>(rule.FaultType, out ErrorCode known) && Enum.IsDefined(known) && known != ErrorCode.OK
-            ? known
-            : ErrorCode.INTERNAL;
+        bool isCode = Enum.TryParse(rule.FaultType, out ErrorCode known) && Enum.IsDefined(known);
+        ErrorCode code = isCode && known != ErrorCode.OK ? known : ErrorCode.INTERNAL;
         refusal = new Refusal(code, $"Injected fault {rule.FaultType}", CodeText: rule.FaultType);
         delayMs = rule.DurationMs;
         return true;
@@ -78,16 +78,15 @@ internal sealed class FaultInjector
 
     private static bool TryFindTargets(string? operation, [NotNullWhen(true)] out bool[]? targets)
     {
-        targets = new bool[RpcMethodNames.Count];
         bool isAll = string.IsNullOrEmpty(operation) || operation.Equals("all", StringComparison.OrdinalIgnoreCase);
         string[] names = isAll ? [] : Groups.GetValueOrDefault(operation!, [operation!]);
-        for (int index = 0; index < targets.Length; index++)
-        {
-            // Calls about the node itself always work, or injection could not be switched off again.
-            targets[index] = RpcMethodNames.KindOf(index) != RpcMethodKind.Node
-                && (isAll || names.Contains(RpcMethodNames.NameOf(index)));
-        }
 
+        // Calls about the node itself always work, or injection could not be switched off again.
+        targets =
+        [
+            .. OperationClassifier.Counted.Select(
+                counted => counted.TouchesData && (isAll || names.Contains(counted.Method))),
+        ];
         return targets.Contains(true);
     }
 

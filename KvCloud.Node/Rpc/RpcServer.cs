@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc.Connections;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Hosting;
@@ -19,9 +20,10 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     private readonly RpcBudget _budget;
     private readonly ScanPool _scans;
     private readonly RpcStatistics _statistics;
+    private readonly IReplicaClock _clock;
     private readonly ILogger<RpcServer> _logger;
-    private readonly LogGate _badInputLog = new(LogLinesPerSecond);
-    private readonly LogGate _rejectedLog = new(LogLinesPerSecond);
+    private readonly LogGate _badInputLog;
+    private readonly LogGate _rejectedLog;
     private readonly PeriodicTimer _sweepTimer = new(SweepInterval);
     private Task _sweep = Task.CompletedTask;
     private int _connectionCount;
@@ -33,6 +35,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         RpcBudget budget,
         ScanPool scans,
         RpcStatistics statistics,
+        IReplicaClock clock,
         ILogger<RpcServer> logger)
     {
         _dispatcher = dispatcher;
@@ -40,7 +43,10 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         _budget = budget;
         _scans = scans;
         _statistics = statistics;
+        _clock = clock;
         _logger = logger;
+        _badInputLog = new LogGate(LogLinesPerSecond, clock);
+        _rejectedLog = new LogGate(LogLinesPerSecond, clock);
         statistics.ObserveConnections(() => Volatile.Read(ref _connectionCount));
     }
 
@@ -100,8 +106,8 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         _isDraining = true;
         _dispatcher.RefuseNewCalls();
         Log.Draining(_logger, _connections.Count, _budget.Calls);
-        long deadline = Environment.TickCount64 + _limits.DrainTimeoutMs;
-        while (_budget.Calls > 0 && Environment.TickCount64 < deadline && !cancellationToken.IsCancellationRequested)
+        long deadline = _clock.NowMs + _limits.DrainTimeoutMs;
+        while (_budget.Calls > 0 && _clock.NowMs < deadline && !cancellationToken.IsCancellationRequested)
         {
             await Task.Delay(10, CancellationToken.None);
         }
@@ -111,7 +117,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
             connection.Stop();
         }
 
-        while (!_connections.IsEmpty && Environment.TickCount64 < deadline + 1_000)
+        while (!_connections.IsEmpty && _clock.NowMs < deadline + 1_000)
         {
             await Task.Delay(10, CancellationToken.None);
         }
@@ -133,7 +139,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
 
     private async Task ServeAsync(ConnectionContext context)
     {
-        var connection = new RpcConnection(context, _dispatcher, _limits, _budget, _scans, _statistics);
+        var connection = new RpcConnection(context, _dispatcher, _limits, _budget, _scans, _statistics, _clock);
         _connections.TryAdd(connection, 0);
         if (_isDraining)
         {
@@ -182,10 +188,10 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         // Disposing the timer ends the loop.
         while (await _sweepTimer.WaitForNextTickAsync(CancellationToken.None))
         {
-            long before = Environment.TickCount64 - _limits.MessageTimeoutMs;
+            long before = _clock.NowMs - _limits.MessageTimeoutMs;
             foreach (RpcConnection connection in _connections.Keys)
             {
-                if (connection.PartialSinceTickMs is > 0 and var since && since < before)
+                if (connection.PartialSinceMs is > 0 and var since && since < before)
                 {
                     Log.MessageTooSlow(_logger, connection.Client, _limits.MessageTimeoutMs);
                     connection.Abort("message_timeout_ms is over");

@@ -1,4 +1,6 @@
 using KvCloud.Node.Cluster;
+using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Methods;
 using Microsoft.AspNetCore.Connections;
@@ -35,6 +37,9 @@ internal static class RpcServiceCollectionExtensions
     /// </summary>
     public static IServiceCollection AddRpcServer(this IServiceCollection services, RpcOptions options)
     {
+        // Deadlines are told to routing and replication, so they must be by the replica's clock.
+        services.TryAddSingleton<IReplicaClock>(provider =>
+            provider.GetService<IReplicaRuntime>()?.Clock ?? new ReplicaClock(TimeProvider.System));
         services.AddSingleton(options);
         services.AddSingleton(new RpcBudget(options.Limits));
         services.AddSingleton(_ => new ScanPool(options.Limits));

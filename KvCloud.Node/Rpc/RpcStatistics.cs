@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Methods;
 using KvCloud.Protocol;
@@ -7,7 +8,8 @@ using KvCloud.Protocol;
 namespace KvCloud.Node.Rpc;
 
 /// <summary>
-/// Counts calls: for getDatabaseStats, and as the meter <c>KvCloud.Rpc</c>. Thread-safe, and cheap enough for every call.
+/// Counts calls: for getDatabaseStats, and as the meter <c>KvCloud.Rpc</c>. Thread-safe, and cheap enough for every
+/// call.
 /// </summary>
 /// <remarks>
 /// Counters are kept by method and code in stripes, one a processor, so that threads do not fight for them; instruments
@@ -21,9 +23,15 @@ internal sealed class RpcStatistics : IDisposable
 
     private const int Stripes = 8;
     private static readonly int Codes = Enum.GetValues<ErrorCode>().Max(code => (int)code) + 1;
-    private static readonly string[] CodeNames = [.. Enumerable.Range(0, Codes).Select(code => ((ErrorCode)code).ToString())];
+    private static readonly string[] CodeNames =
+        [.. Enumerable.Range(0, Codes).Select(code => ((ErrorCode)code).ToString())];
 
-    private readonly Stripe[] _stripes = [.. Enumerable.Range(0, Stripes).Select(_ => new Stripe(RpcMethodNames.Count * Codes))];
+
+    private readonly Stripe[] _stripes =
+    [
+        .. Enumerable.Range(0, Stripes).Select(_ => new Stripe(OperationClassifier.Counted.Count * Codes)),
+    ];
+
     private readonly Meter _meter = new(MeterName);
     private readonly Histogram<double> _latency;
     private readonly Counter<long> _rejected;
@@ -44,16 +52,13 @@ internal sealed class RpcStatistics : IDisposable
             "Request bytes held for calls under way.");
     }
 
-    public long Reads => Sum(method => RpcMethodNames.KindOf(method) == RpcMethodKind.Read, _ => true);
+    public long Reads => Sum(operation => operation.Kind == OperationKind.Read, _ => true);
 
-    public long Writes =>
-        Sum(method => RpcMethodNames.KindOf(method) is RpcMethodKind.Write or RpcMethodKind.Commit, _ => true);
+    public long Writes => Sum(operation => operation.Kind == OperationKind.Write, _ => true);
 
-    public long CommittedTransactions =>
-        Sum(method => RpcMethodNames.KindOf(method) == RpcMethodKind.Commit, code => code == ErrorCode.OK);
+    public long CommittedTransactions => Sum(operation => operation.IsTransaction, code => code == ErrorCode.OK);
 
-    public long AbortedTransactions =>
-        Sum(method => RpcMethodNames.KindOf(method) == RpcMethodKind.Commit, code => code != ErrorCode.OK);
+    public long AbortedTransactions => Sum(operation => operation.IsTransaction, code => code != ErrorCode.OK);
 
     /// <summary>Commits under way.</summary>
     public long ActiveTransactions => Interlocked.Read(ref _activeTransactions);
@@ -80,7 +85,7 @@ internal sealed class RpcStatistics : IDisposable
     {
         long elapsed = Stopwatch.GetTimestamp() - receivedTimestamp;
         Stripe stripe = _stripes[Thread.GetCurrentProcessorId() % Stripes];
-        Interlocked.Increment(ref stripe.Counts[(method.Index * Codes) + (int)code]);
+        Interlocked.Increment(ref stripe.Counts[(method.Operation.Index * Codes) + (int)code]);
         Interlocked.Add(ref stripe.ElapsedTicks, elapsed);
         if (Interlocked.Increment(ref stripe.Calls) % LatencySampling == 0 && _latency.Enabled)
         {
@@ -104,7 +109,7 @@ internal sealed class RpcStatistics : IDisposable
     public void Dispose() => _meter.Dispose();
 
     /// <summary>Calls answered so far.</summary>
-    public long Count(RpcMethod method, ErrorCode code) => Count(method.Index, (int)code);
+    public long Count(RpcMethod method, ErrorCode code) => Count(method.Operation.Index, (int)code);
 
     private long Count(int method, int code)
     {
@@ -117,23 +122,23 @@ internal sealed class RpcStatistics : IDisposable
         return sum;
     }
 
-    private long Sum(Func<int, bool> methods, Func<ErrorCode, bool> codes) =>
-        (from method in Enumerable.Range(0, RpcMethodNames.Count)
-         where methods(method)
+    private long Sum(Func<KvOperation, bool> operations, Func<ErrorCode, bool> codes) =>
+        (from operation in OperationClassifier.Counted
+         where operations(operation)
          from code in Enumerable.Range(0, Codes)
          where codes((ErrorCode)code)
-         select Count(method, code)).Sum();
+         select Count(operation.Index, code)).Sum();
 
     private IEnumerable<Measurement<long>> ObserveCalls()
     {
-        for (int method = 0; method < RpcMethodNames.Count; method++)
+        for (int method = 0; method < OperationClassifier.Counted.Count; method++)
         {
             for (int code = 0; code < Codes; code++)
             {
                 if (Count(method, code) is > 0 and var count)
                 {
                     yield return new Measurement<long>(count,
-                        new KeyValuePair<string, object?>("method", RpcMethodNames.NameOf(method)),
+                        new KeyValuePair<string, object?>("method", OperationClassifier.Counted[method].Method),
                         new KeyValuePair<string, object?>("code", CodeNames[code]));
                 }
             }

@@ -6,7 +6,7 @@ using KvCloud.Node.Telemetry;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Writes fields of the replicas' own wire format (adr/0002; Thrift's writer is in KvCloud.Protocol), little-endian, one
+/// Writes fields of the replicas' own wire format (adr/0002; that of Thrift is in Protocol/Wire), little-endian, one
 /// after the other into a span that is known to be large enough.
 /// </summary>
 internal ref struct FrameWriter(Span<byte> destination)

@@ -5,7 +5,7 @@ namespace KvCloud.Node.Transport;
 /// merely claimed costs nothing; the caller has checked the claim against the limit by then.
 /// </summary>
 /// <remarks>
-/// Not KvCloud.Protocol's WireBuffer: the frames of replicas are another protocol (adr/0002), and the few connections
+/// Not the WireBuffer of Protocol/Wire: the frames of replicas are another protocol (adr/0002), and the few connections
 /// between replicas keep an array of their own.
 /// </remarks>
 internal sealed class ReceiveBuffer(int initialBytes = ReceiveBuffer.DefaultBytes)

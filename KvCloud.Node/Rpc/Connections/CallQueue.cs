@@ -13,25 +13,27 @@ namespace KvCloud.Node.Rpc.Connections;
 /// </summary>
 /// <remarks>
 /// <para>
-/// Calls become ready in any order and on any thread. Whoever holds the <em>output lock</em> may write into the output: either
-/// the connection's reader, for as long as it works through what has come in, or, when the oldest call becomes ready and
-/// nobody holds the output lock, a thread-pool item that is queued then. The holder writes every finished call at the front and
-/// sends them together. A call that becomes ready behind an unfinished one wakes nobody.
+/// Calls become ready in any order and on any thread. Whoever holds the <em>output lock</em> may write into the output:
+/// either the connection's reader, for as long as it works through what has come in, or, when the oldest call becomes
+/// ready and nobody holds the output lock, a thread-pool item that is queued then. The holder writes every finished
+/// call at the front and sends them together. A call that becomes ready behind an unfinished one wakes nobody.
 /// </para>
 /// <para>
-/// A thread of replication that made ready a lone write takes the output lock for that answer alone: what else the client has
-/// pipelined, and may cost any amount, goes to the thread pool. Where the call at the front is a costly one, the output lock
-/// goes to the
-/// <see cref="ScanPool"/>, and comes back when that call is answered.
+/// A thread of replication that made ready a lone write takes the output lock for that answer alone: what else the
+/// client has pipelined, and may cost any amount, goes to the thread pool. Where the call at the front is a costly one,
+/// the output lock goes to the <see cref="ScanPool"/>, and comes back when that call is answered.
 /// </para>
 /// <para>
-/// No wake-up is lost: a call becoming ready writes its flag and then reads the head and the output lock; the holder advances
-/// the head and then reads the flag, with a full fence between the two steps on either side.
+/// No wake-up is lost: a call becoming ready writes its flag and then reads the head and the output lock; the holder
+/// advances the head and then reads the flag, with a full fence between the two steps on either side.
+/// </para>
+/// <para>
+/// The class is long because the protocol of the output lock is one: each method that writes is a state in which the
+/// lock may be, and is judged together with the others. The order of the calls is <see cref="CallRing"/>'s.
 /// </para>
 /// </remarks>
 internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
 {
-    private const int InitialCapacity = 16;
     private const int SendThresholdBytes = 64 * 1024;
 
     private const int OutputFree = 0;
@@ -40,7 +42,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     private const int OutputHeldAndRequested = 3;
     private const int OutputClosed = 4;
 
-    private readonly Lock _gate = new();
+    private readonly CallRing _calls = new();
     private readonly AnswerWriter _output;
     private readonly Socket _socket;
     private readonly RpcBudget _budget;
@@ -49,14 +51,9 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     private readonly Action<Exception> _onBroken;
     private readonly Action _onSent;
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private IPendingCall?[] _ring = new IPendingCall?[InitialCapacity];
-    private long _head;
-    private long _tail;
     private int _outputLock;
     private volatile bool _isAbandoned;
     private ValueTaskAwaiter<int> _send;
-    private TaskCompletionSource? _roomWaiter;
-    private int _roomWanted;
 
     /// <summary>Bytes of costly answers that are charged and not sent. Used by the holder of the output lock.</summary>
     private long _heldAnswerBytes;
@@ -95,33 +92,26 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     bool IScanSlice.IsUnwanted => _isAbandoned || _socket.Poll(0, SelectMode.SelectError);
 
     /// <summary>Calls waiting. Exact for the reader, which alone adds calls, as an upper bound.</summary>
-    public int Count => (int)(Volatile.Read(ref _tail) - Volatile.Read(ref _head));
+    public int Count => _calls.Count;
 
     /// <summary>Adds a call at the end; it is started afterwards with the index returned. Reader only.</summary>
     /// <exception cref="IOException">Answers can no longer be written.</exception>
     public long Enqueue(IPendingCall call)
     {
-        lock (_gate)
+        _budget.Charge(call.ChargedBytes);
+        if (!_isAbandoned && _calls.TryAdd(call, out long index))
         {
-            if (_isAbandoned)
-            {
-                throw new IOException("the client closed the connection");
-            }
-
-            _budget.Charge(call.ChargedBytes);
-            if (_tail - _head == _ring.Length)
-            {
-                Grow();
-            }
-
-            _ring[_tail & (_ring.Length - 1)] = call;
-            return _tail++;
+            return index;
         }
+
+        _budget.Release(1, call.ChargedBytes);
+        EndSpan(call, ErrorCode.NETWORK);
+        throw new IOException("the client closed the connection");
     }
 
     /// <summary>
-    /// The call at <paramref name="index"/> has become ready, and perhaps others, which are told of later: what is ready by now
-    /// is written together. Any thread; never blocks for long or throws.
+    /// The call at <paramref name="index"/> has become ready, and perhaps others, which are told of later: what is ready
+    /// by now is written together. Any thread; never blocks for long or throws.
     /// </summary>
     /// <param name="isAlone">
     /// Nothing else becomes ready with it: it, and nothing behind it, is answered on this thread, if nobody holds the
@@ -130,7 +120,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     public void OnReady(long index, bool isAlone)
     {
         Interlocked.MemoryBarrier();
-        if (Volatile.Read(ref _head) != index)
+        if (_calls.Head != index)
         {
             return;
         }
@@ -160,12 +150,15 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         }
     }
 
-    /// <summary>Whether the holder of the output lock should give it back, so that what waits is sent, before it writes on.</summary>
+    /// <summary>
+    /// Whether the holder of the output lock should give it back, so that what waits is sent, before it writes on.
+    /// </summary>
     public bool IsSendDue => _output.Unsent.Length >= SendThresholdBytes;
 
     /// <summary>
-    /// Writes what is ready, sends it, and gives the output lock back. If the client is slow to read its answers the output lock stays
-    /// away until the socket has taken them, and with the scan pool while that works on a costly answer.
+    /// Writes what is ready, sends it, and gives the output lock back. If the client is slow to read its answers
+    /// the output lock stays away until the socket has taken them, and with the scan pool while that works on a costly
+    /// answer.
     /// </summary>
     public void ReleaseOutput()
     {
@@ -217,13 +210,14 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     }
 
     /// <summary>
-    /// A time slice of the scan pool for the costly call at the front. True when the output lock is no longer with the pool.
+    /// A time slice of the scan pool for the costly call at the front. True when the output lock is no longer with the
+    /// pool.
     /// </summary>
     public bool RunScan()
     {
         try
         {
-            if (!_isAbandoned && PeekReady() is ICostlyCall call)
+            if (!_isAbandoned && _calls.PeekReady() is ICostlyCall call)
             {
                 switch (call.Advance(this, _output, out ErrorCode code))
                 {
@@ -275,21 +269,10 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         return true;
     }
 
-    /// <summary>Completes when at most <paramref name="count"/> calls wait, or none ever will be answered. Reader only.</summary>
-    public Task WaitUntilAtMostAsync(int count)
-    {
-        lock (_gate)
-        {
-            if (_tail - _head <= count || _isAbandoned)
-            {
-                return Task.CompletedTask;
-            }
-
-            _roomWanted = count;
-            _roomWaiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            return _roomWaiter.Task;
-        }
-    }
+    /// <summary>
+    /// Completes when at most <paramref name="count"/> calls wait, or none ever will be answered. Reader only.
+    /// </summary>
+    public Task WaitUntilAtMostAsync(int count) => _calls.WaitUntilAtMostAsync(count);
 
     /// <summary>Completes after <see cref="Abandon"/>, when nobody will write into the output any more.</summary>
     public Task Gone => _gone.Task;
@@ -346,14 +329,14 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     }
 
     /// <summary>
-    /// By a thread of replication, which holds the output lock: writes the call at <paramref name="index"/>, if it is still at
-    /// the front, and nothing else.
+    /// By a thread of replication, which holds the output lock: writes the call at <paramref name="index"/>, if it is
+    /// still at the front, and nothing else.
     /// </summary>
     private void AnswerAlone(long index)
     {
         try
         {
-            if (!_isAbandoned && Volatile.Read(ref _head) == index && PeekReady() is { } call and not ICostlyCall
+            if (!_isAbandoned && _calls.Head == index && _calls.PeekReady() is { } call and not ICostlyCall
                 && call.TryWriteAnswer(_output, out ErrorCode code))
             {
                 FinishFirst(call, code);
@@ -375,7 +358,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     /// </summary>
     private void HandOn()
     {
-        if (!_isAbandoned && PeekReady() is null
+        if (!_isAbandoned && _calls.PeekReady() is null
             && Interlocked.CompareExchange(ref _outputLock, OutputFree, OutputHeld) == OutputHeld)
         {
             return;
@@ -414,7 +397,9 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
             return true;
         }
 
-        ValueTaskAwaiter<int> send = _socket.SendAsync(_output.Unsent, SocketFlags.None, CancellationToken.None).GetAwaiter();
+        ValueTaskAwaiter<int> send = _socket
+            .SendAsync(_output.Unsent, SocketFlags.None, CancellationToken.None)
+            .GetAwaiter();
         if (!send.IsCompleted)
         {
             _send = send;
@@ -462,16 +447,16 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     private void Break(Exception exception)
     {
         _isAbandoned = true;
-        Forget();
         Leave();
         _onBroken(exception is SocketException or ObjectDisposedException
             ? new IOException($"answers can no longer be sent: {exception.Message}", exception)
             : exception);
     }
 
-    /// <summary>The output lock is taken for good.</summary>
+    /// <summary>The output lock is taken for good, and what still waits is forgotten.</summary>
     private void Leave()
     {
+        Forget();
         ClearOutput();
         Volatile.Write(ref _outputLock, OutputClosed);
         _gone.TrySetResult();
@@ -489,7 +474,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         int answered = 0;
         long releasedBytes = 0;
         ICostlyCall? costly = null;
-        while (!IsSendDue && PeekReady() is { } call)
+        while (!IsSendDue && _calls.PeekReady() is { } call)
         {
             if (!call.TryWriteAnswer(_output, out ErrorCode code))
             {
@@ -521,7 +506,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     {
         _statistics.Record(call.Method, code, call.ReceivedTimestamp);
         EndSpan(call, code);
-        Dequeue();
+        _calls.RemoveFirst();
     }
 
     private static void EndSpan(IPendingCall call, ErrorCode code)
@@ -532,65 +517,18 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         }
     }
 
-    private IPendingCall? PeekReady()
-    {
-        Interlocked.MemoryBarrier();
-        lock (_gate)
-        {
-            IPendingCall? call = _head == _tail ? null : _ring[_head & (_ring.Length - 1)];
-            return call is { IsReady: true } ? call : null;
-        }
-    }
-
-    private void Dequeue()
-    {
-        TaskCompletionSource? waiter = null;
-        lock (_gate)
-        {
-            _ring[_head & (_ring.Length - 1)] = null;
-            Volatile.Write(ref _head, _head + 1);
-            if (_roomWaiter is not null && _tail - _head <= _roomWanted)
-            {
-                (waiter, _roomWaiter) = (_roomWaiter, null);
-            }
-        }
-
-        waiter?.TrySetResult();
-    }
-
+    /// <summary>Gives up the calls that wait, and takes no more. More than once does no harm.</summary>
     private void Forget()
     {
-        TaskCompletionSource? waiter;
         long bytes = 0;
-        int calls;
-        lock (_gate)
+        IPendingCall[] left = _calls.Close();
+        foreach (IPendingCall call in left)
         {
-            calls = (int)(_tail - _head);
-            for (long index = _head; index < _tail; index++)
-            {
-                IPendingCall call = _ring[index & (_ring.Length - 1)]!;
-                bytes += call.ChargedBytes;
-                EndSpan(call, ErrorCode.NETWORK);
-                (call as ICostlyCall)?.Drop();
-            }
-
-            Array.Clear(_ring);
-            Volatile.Write(ref _head, _tail);
-            (waiter, _roomWaiter) = (_roomWaiter, null);
+            bytes += call.ChargedBytes;
+            EndSpan(call, ErrorCode.NETWORK);
+            (call as ICostlyCall)?.Drop();
         }
 
-        _budget.Release(calls, bytes);
-        waiter?.TrySetResult();
-    }
-
-    private void Grow()
-    {
-        var larger = new IPendingCall?[_ring.Length * 2];
-        for (long index = _head; index < _tail; index++)
-        {
-            larger[index & (larger.Length - 1)] = _ring[index & (_ring.Length - 1)];
-        }
-
-        _ring = larger;
+        _budget.Release(left.Length, bytes);
     }
 }

@@ -22,7 +22,9 @@ internal struct CallTicket
         Announce(isAlone: false);
     }
 
-    /// <summary>As <see cref="MarkReady"/>, but <see cref="Announce"/> is still to come; whoever writes meanwhile may answer it.</summary>
+    /// <summary>
+    /// As <see cref="MarkReady"/>, but <see cref="Announce"/> is still to come; whoever writes meanwhile may answer it.
+    /// </summary>
     public void MarkReadyQuietly() => _isReady = true;
 
     /// <summary>See <see cref="CallQueue.OnReady"/>. More than once does no harm.</summary>

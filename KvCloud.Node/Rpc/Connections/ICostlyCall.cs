@@ -5,8 +5,7 @@ namespace KvCloud.Node.Rpc.Connections;
 
 /// <summary>
 /// A call whose answer may visit many keys. What is quickly read is answered as any other call is; the rest is read by
-/// the
-/// <see cref="ScanPool"/>, a time slice at a time. One thread at a time: the holder of the output lock.
+/// the <see cref="ScanPool"/>, a time slice at a time. One thread at a time: the holder of the output lock.
 /// </summary>
 internal interface ICostlyCall : IPendingCall
 {

@@ -5,7 +5,10 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Connections;
 
-/// <summary>A call that was not answered at once and waits in its connection's <see cref="CallQueue"/>.</summary>
+/// <summary>
+/// A call that is dispatched and not answered. Its connection answers it at once by <see cref="TryAnswerNow"/>, or has
+/// it wait in its <see cref="CallQueue"/>.
+/// </summary>
 /// <remarks>
 /// Reads wait as questions, not as answers: the store is asked when the answer is written, so what a client that is
 /// slow to read its answers makes this node hold is requests, which are small and counted.
@@ -23,10 +26,20 @@ internal interface IPendingCall
     /// <summary>Its server span, which ends with its answer; null where it is not traced.</summary>
     Activity? Span { get; set; }
 
-    /// <summary>Whether <see cref="WriteAnswer"/> may be called. Never goes back to false.</summary>
+    /// <summary>Whether <see cref="TryWriteAnswer"/> may be called. Never goes back to false.</summary>
     bool IsReady { get; }
 
-    /// <summary>Sets the call going, now that it has its place; when ready it tells <paramref name="queue"/>.</summary>
+    /// <summary>
+    /// Answers without a place in the queue; false, with nothing written, where there is something to wait for. The
+    /// object is not touched again where it returns true. Called by the holder of the output lock, while the message
+    /// is still there. Must not throw.
+    /// </summary>
+    bool TryAnswerNow(AnswerWriter output, out ErrorCode code);
+
+    /// <summary>
+    /// Sets the call going, now that it has its place; when ready it tells <paramref name="queue"/>. The message is
+    /// still there, and will not be for long.
+    /// </summary>
     void Start(CallQueue queue, long index);
 
     /// <summary>

@@ -9,14 +9,11 @@ namespace KvCloud.Node.Rpc.Connections;
 /// </summary>
 internal interface IRpcDispatcher
 {
-    /// <summary>
-    /// Answers into <paramref name="direct"/> and returns null, or returns the call for the connection's queue. Where
-    /// <paramref name="direct"/> is null, earlier calls wait and only the latter will do. Must not throw.
-    /// </summary>
-    IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct);
+    /// <summary>Says what is to be done with a call, good until the message is released. Must not throw.</summary>
+    IPendingCall Dispatch(in RequestMessage message);
 
     /// <summary>The same for a call that is not carried out. The message may be cut off after its header.</summary>
-    IPendingCall? Refuse(in RequestMessage message, ErrorCode code, string reason, AnswerWriter? direct);
+    IPendingCall Refuse(in RequestMessage message, ErrorCode code, string reason);
 
     /// <summary>From now on every call that reads or writes data is answered SHUTTING_DOWN.</summary>
     void RefuseNewCalls();

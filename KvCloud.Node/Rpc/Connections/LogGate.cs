@@ -1,10 +1,12 @@
+using KvCloud.Node.Replication;
+
 namespace KvCloud.Node.Rpc.Connections;
 
 /// <summary>
 /// Lets a few log lines of one kind through each second and counts the rest, so that a client which sends garbage in a
 /// loop cannot fill the disk. Thread-safe.
 /// </summary>
-internal sealed class LogGate(int linesPerSecond)
+internal sealed class LogGate(int linesPerSecond, IReplicaClock clock)
 {
     private readonly Lock _gate = new();
     private long _second;
@@ -14,7 +16,7 @@ internal sealed class LogGate(int linesPerSecond)
     /// <summary>Whether to write the line, and how many were left out since the last one written.</summary>
     public bool TryPass(out long suppressed)
     {
-        long second = Environment.TickCount64 / 1_000;
+        long second = clock.NowMs / 1_000;
         lock (_gate)
         {
             if (second != _second)

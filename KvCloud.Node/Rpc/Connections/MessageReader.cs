@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol.Wire;
 
@@ -11,7 +12,7 @@ namespace KvCloud.Node.Rpc.Connections;
 /// a frame with its length, which never does. A message that the node has no room for is walked through to its end
 /// without being kept, so that it can be answered OVERLOADED.
 /// </remarks>
-internal sealed class MessageReader(RpcLimits limits, RpcBudget budget)
+internal sealed class MessageReader(RpcLimits limits, RpcBudget budget, IReplicaClock clock)
 {
     private const int PrefixBytes = ThriftFormat.FrameHeaderBytes;
 
@@ -35,8 +36,8 @@ internal sealed class MessageReader(RpcLimits limits, RpcBudget budget)
     /// <summary>Whether the last message was too much for this node and only its header was kept.</summary>
     public bool IsRefused { get; private set; }
 
-    /// <summary>Environment.TickCount64 at which the message now coming in began; 0 for none.</summary>
-    public long PartialSinceTickMs { get; private set; }
+    /// <summary><see cref="IReplicaClock.NowMs"/> at which the message now coming in began; 0 for none.</summary>
+    public long PartialSinceMs { get; private set; }
 
     /// <summary>
     /// Takes the next whole message off the front of <paramref name="buffer"/>. The message is good until
@@ -67,10 +68,11 @@ internal sealed class MessageReader(RpcLimits limits, RpcBudget budget)
             buffer = buffer.Slice(_scannedBytes);
             IsRefused = false;
         }
+
         // What was held for the message is charged to the call from here on.
         ReleaseReserved();
         _isInMessage = false;
-        PartialSinceTickMs = 0;
+        PartialSinceMs = 0;
         return true;
     }
 
@@ -111,7 +113,7 @@ internal sealed class MessageReader(RpcLimits limits, RpcBudget budget)
 
         if (buffer.Length < PrefixBytes)
         {
-            PartialSinceTickMs = buffer.IsEmpty ? 0 : StartOfPartial();
+            PartialSinceMs = buffer.IsEmpty ? 0 : StartOfPartial();
             return false;
         }
 
@@ -178,12 +180,12 @@ internal sealed class MessageReader(RpcLimits limits, RpcBudget budget)
         }
         else if (!_scanner.IsComplete)
         {
-            PartialSinceTickMs = StartOfPartial();
+            PartialSinceMs = StartOfPartial();
             Reserve(ref buffer);
         }
     }
 
-    private long StartOfPartial() => PartialSinceTickMs == 0 ? Environment.TickCount64 : PartialSinceTickMs;
+    private long StartOfPartial() => PartialSinceMs == 0 ? clock.NowMs : PartialSinceMs;
 
     /// <summary>Charges what is held of a large message; doubles, so that many small pieces cost few steps.</summary>
     private void Reserve(ref ReadOnlySequence<byte> buffer)

@@ -2,6 +2,8 @@ using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using KvCloud.Node.Replication;
+using KvCloud.Node.Rpc.Methods;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
 using Microsoft.AspNetCore.Connections;
@@ -19,12 +21,13 @@ internal sealed class RpcConnection
     private readonly IRpcDispatcher _dispatcher;
     private readonly RpcLimits _limits;
     private readonly RpcBudget _budget;
+    private readonly RpcStatistics _statistics;
     private readonly AnswerWriter _output = new();
     private readonly CallQueue _queue;
     private readonly MessageReader _messages;
     private volatile bool _isStopping;
     private volatile Exception? _broken;
-    private bool _hasPen;
+    private bool _hasOutput;
 
     public RpcConnection(
         ConnectionContext connection,
@@ -32,18 +35,20 @@ internal sealed class RpcConnection
         RpcLimits limits,
         RpcBudget budget,
         ScanPool scans,
-        RpcStatistics statistics)
+        RpcStatistics statistics,
+        IReplicaClock clock)
     {
         _connection = connection;
         _dispatcher = dispatcher;
         _limits = limits;
         _budget = budget;
+        _statistics = statistics;
         _queue = new CallQueue(_output, SocketOf(connection), budget, scans, statistics, OnOutputBroken);
-        _messages = new MessageReader(limits, budget);
+        _messages = new MessageReader(limits, budget, clock);
     }
 
-    /// <summary>Since when a message has been coming in, by Environment.TickCount64; 0 when none is.</summary>
-    public long PartialSinceTickMs => _messages.PartialSinceTickMs;
+    /// <summary>Since when a message has been coming in, by <see cref="IReplicaClock.NowMs"/>; 0 when none is.</summary>
+    public long PartialSinceMs => _messages.PartialSinceMs;
 
     public string Client => _connection.RemoteEndPoint?.ToString() ?? _connection.ConnectionId;
 
@@ -101,7 +106,7 @@ internal sealed class RpcConnection
             ReadResult read = await input.ReadAsync(CancellationToken.None);
             ReadOnlySequence<byte> buffer = read.Buffer;
             long received = Stopwatch.GetTimestamp();
-            _hasPen = _queue.TryAcquireOutput();
+            _hasOutput = _queue.TryAcquireOutput();
             try
             {
                 while (_messages.TryRead(ref buffer, received, out RequestMessage message))
@@ -113,7 +118,7 @@ internal sealed class RpcConnection
                     {
                         ReleaseOutput();
                         await _queue.WaitUntilAtMostAsync(_limits.MaxInFlightCallsPerConnection / 2);
-                        _hasPen = _queue.TryAcquireOutput();
+                        _hasOutput = _queue.TryAcquireOutput();
                     }
                 }
             }
@@ -129,7 +134,9 @@ internal sealed class RpcConnection
 
             if (read.IsCompleted)
             {
-                return buffer.IsEmpty && _messages.PartialSinceTickMs == 0 ? null : "the connection ended within a message";
+                return buffer.IsEmpty && _messages.PartialSinceMs == 0
+                    ? null
+                    : "the connection ended within a message";
             }
 
             input.AdvanceTo(buffer.Start, buffer.End);
@@ -140,37 +147,47 @@ internal sealed class RpcConnection
 
     private void Serve(in RequestMessage message)
     {
-        if (_hasPen)
+        if (_hasOutput)
         {
             _queue.WriteIfWanted();
         }
 
-        AnswerWriter? direct = _hasPen && _queue.Count == 0 ? _output : null;
         int cost = message.Bytes.Length + CallOverheadBytes;
         string? fullLimit = null;
-        IPendingCall? call = _messages.IsRefused || !_budget.HasRoomFor(cost, out fullLimit)
-            ? _dispatcher.Refuse(in message, ErrorCode.OVERLOADED, fullLimit ?? RefusedText, direct)
-            : _dispatcher.Dispatch(in message, direct);
-        if (call is not null)
+        IPendingCall call = _messages.IsRefused || !_budget.HasRoomFor(cost, out fullLimit)
+            ? _dispatcher.Refuse(in message, ErrorCode.OVERLOADED, fullLimit ?? RefusedText)
+            : _dispatcher.Dispatch(in message);
+        RpcMethod method = call.Method;
+        if (MayAnswerNow(call) && call.TryAnswerNow(_output, out ErrorCode code))
+        {
+            _statistics.Record(method, code, message.ReceivedTimestamp);
+            if (_queue.IsSendDue)
+            {
+                ReleaseOutput();
+                _hasOutput = _queue.TryAcquireOutput();
+            }
+        }
+        else
         {
             call.ChargedBytes = cost;
             call.Start(_queue, _queue.Enqueue(call));
         }
-        else if (_queue.IsSendDue)
-        {
-            ReleaseOutput();
-            _hasPen = _queue.TryAcquireOutput();
-        }
     }
+
+    /// <summary>
+    /// Whether a call may run at once, into the output, if it has nothing to wait for: answers leave in the order of
+    /// the calls. A traced call goes through the queue, where its span ends.
+    /// </summary>
+    private bool MayAnswerNow(IPendingCall call) => _hasOutput && _queue.Count == 0 && call.Span is null;
 
     private string RefusedText =>
         $"this node holds {_limits.MaxInFlightBytesPerNode} bytes of requests in flight (max_in_flight_bytes)";
 
     private void ReleaseOutput()
     {
-        if (_hasPen)
+        if (_hasOutput)
         {
-            _hasPen = false;
+            _hasOutput = false;
             _queue.ReleaseOutput();
         }
     }

@@ -33,8 +33,8 @@ internal sealed class ScanPool : IDisposable
     public int Admitted => Volatile.Read(ref _admitted);
 
     /// <summary>
-    /// Takes the connection, and with it the output lock, of which it is given time slices by <see cref="CallQueue.RunScan"/>. If
-    /// there is no room, the limit that is full, for people.
+    /// Takes the connection, and with it the output lock, of which it is given time slices by
+    /// <see cref="CallQueue.RunScan"/>. If there is no room, the limit that is full, for people.
     /// </summary>
     public bool TryQueue(CallQueue connection, out string? fullLimit)
     {

@@ -7,10 +7,10 @@ namespace KvCloud.Node.Rpc.Methods;
 /// <summary>Calls about the node and the cluster: ping, health, statistics, fault injection.</summary>
 internal static class AdminMethods
 {
-    public static IEnumerable<RpcMethod> All(KvBackend backend) =>
+    public static IEnumerable<RpcMethod> All(KvBackend backend, FaultInjector faults, TimeProvider time) =>
     [
-        new Ping(backend),
-        new SetFaultInjection(backend),
+        new Ping(backend, time),
+        new SetFaultInjection(backend, faults),
         new GetClusterHealth(backend),
         new GetDatabaseStats(backend),
         new GetNodeInfo(backend),
@@ -54,50 +54,42 @@ internal static class AdminMethods
         _ => "unknown",
     };
 
-    private sealed class Ping(KvBackend backend) : NodeMethod<PingRequest, PingResponse>("ping", backend)
+    private sealed class Ping(KvBackend backend, TimeProvider time)
+        : NodeMethod<PingRequest, PingResponse>("ping", backend)
     {
-        protected override (PingResponse Response, ErrorCode Code) Answer(PingRequest request) =>
-            (new PingResponse(request.Message ?? [], request.Timestamp, ServerTimestamp()), ErrorCode.OK);
+        protected override PingResponse Answer(PingRequest request) =>
+            new(request.Message ?? [], request.Timestamp, ServerTimestamp());
 
         /// <summary>The answer has no field for an error; only a full node ever comes here.</summary>
-        protected override PingResponse Refuse(in Refusal refusal) => new([], 0, ServerTimestamp());
+        protected override PingResponse NewAnswer() => new([], 0, ServerTimestamp());
 
         /// <summary>Microseconds since the Unix epoch.</summary>
         private long ServerTimestamp() =>
-            (Backend.Time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
+            (time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
     }
 
-    private sealed class SetFaultInjection(KvBackend backend)
+    private sealed class SetFaultInjection(KvBackend backend, FaultInjector faults)
         : NodeMethod<FaultInjectionRequest, FaultInjectionResponse>("setFaultInjection", backend)
     {
-        protected override (FaultInjectionResponse Response, ErrorCode Code) Answer(FaultInjectionRequest request)
+        protected override FaultInjectionResponse Answer(FaultInjectionRequest request)
         {
             if (!Backend.Options.AllowFaultInjection)
             {
-                var refusal = new Refusal(
-                    ErrorCode.NOT_SUPPORTED, "Fault injection is not allowed by this node's configuration");
-                return (Refuse(in refusal), refusal.Code);
+                return Refused(new Refusal(
+                    ErrorCode.NOT_SUPPORTED, "Fault injection is not allowed by this node's configuration"));
             }
 
-            return Backend.Faults.Configure(request) is { } wrong
-                ? (Refuse(Refusal.InvalidArgument(wrong)), ErrorCode.INVALID_ARGUMENT)
-                : (new FaultInjectionResponse(true), ErrorCode.OK);
+            return faults.Configure(request) is { } wrong
+                ? Refused(Refusal.InvalidArgument(wrong))
+                : new FaultInjectionResponse(true);
         }
-
-        protected override FaultInjectionResponse Refuse(in Refusal refusal) =>
-            new(false) { Error = refusal.Message, Code = refusal.Code };
     }
 
     private sealed class GetClusterHealth(KvBackend backend)
         : NodeMethod<GetClusterHealthRequest, GetClusterHealthResponse>("getClusterHealth", backend)
     {
-        protected override (GetClusterHealthResponse Response, ErrorCode Code) Answer(GetClusterHealthRequest request)
+        protected override GetClusterHealthResponse Answer(GetClusterHealthRequest request)
         {
-            if (Backend.CheckToken(request.AuthToken) is { } refusal)
-            {
-                return (Refuse(in refusal), refusal.Code);
-            }
-
             ClusterView view = Backend.View;
             var nodes = view.Nodes.Select(node => StatusOf(node, view, Backend)).ToList();
             var health = new ClusterHealth(
@@ -111,37 +103,25 @@ internal static class AdminMethods
                 health.Leader = StatusOf(leader, view, Backend);
             }
 
-            return (new GetClusterHealthResponse(true) { ClusterHealth = health }, ErrorCode.OK);
+            return new GetClusterHealthResponse(true) { ClusterHealth = health };
         }
-
-        protected override GetClusterHealthResponse Refuse(in Refusal refusal) =>
-            new(false) { Error = refusal.Message, Code = refusal.Code };
     }
 
     private sealed class GetNodeInfo(KvBackend backend)
         : NodeMethod<GetNodeInfoRequest, GetNodeInfoResponse>("getNodeInfo", backend)
     {
-        protected override (GetNodeInfoResponse Response, ErrorCode Code) Answer(GetNodeInfoRequest request)
+        protected override GetNodeInfoResponse Answer(GetNodeInfoRequest request)
         {
-            if (Backend.CheckToken(request.AuthToken) is { } refusal)
-            {
-                return (Refuse(in refusal), refusal.Code);
-            }
-
             ClusterView view = Backend.View;
             int wanted = request.__isset.node_id ? request.NodeId : view.SelfId;
             if (view.Nodes.FirstOrDefault(node => node.NodeId == wanted) is { } found)
             {
-                return (new GetNodeInfoResponse(true) { NodeInfo = StatusOf(found, view, Backend) }, ErrorCode.OK);
+                return new GetNodeInfoResponse(true) { NodeInfo = StatusOf(found, view, Backend) };
             }
 
             string known = string.Join(", ", view.Nodes.Select(node => node.NodeId));
-            return (Refuse(Refusal.InvalidArgument($"node_id {wanted} is not in this cluster, which has {known}")),
-                ErrorCode.INVALID_ARGUMENT);
+            return Refused(Refusal.InvalidArgument($"node_id {wanted} is not in this cluster, which has {known}"));
         }
-
-        protected override GetNodeInfoResponse Refuse(in Refusal refusal) =>
-            new(false) { Error = refusal.Message, Code = refusal.Code };
     }
 
     private sealed class GetDatabaseStats(KvBackend backend)
@@ -150,13 +130,8 @@ internal static class AdminMethods
         /// <summary>Small column families are counted key by key.</summary>
         protected override bool IsCostly => true;
 
-        protected override (GetDatabaseStatsResponse Response, ErrorCode Code) Answer(GetDatabaseStatsRequest request)
+        protected override GetDatabaseStatsResponse Answer(GetDatabaseStatsRequest request)
         {
-            if (Backend.CheckToken(request.AuthToken) is { } refusal)
-            {
-                return (Refuse(in refusal), refusal.Code);
-            }
-
             StoreStatistics store = Backend.Reader.GetStatistics();
             RpcStatistics calls = Backend.Statistics;
             var stats = new DatabaseStats(
@@ -189,10 +164,7 @@ internal static class AdminMethods
                 stats.Details["applied_transactions_refused"] = store.RefusedTransactions;
             }
 
-            return (new GetDatabaseStatsResponse(true) { DatabaseStats = stats }, ErrorCode.OK);
+            return new GetDatabaseStatsResponse(true) { DatabaseStats = stats };
         }
-
-        protected override GetDatabaseStatsResponse Refuse(in Refusal refusal) =>
-            new(false) { Error = refusal.Message, Code = refusal.Code };
     }
 }

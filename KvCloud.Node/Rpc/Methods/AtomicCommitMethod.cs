@@ -13,48 +13,32 @@ namespace KvCloud.Node.Rpc.Methods;
 internal sealed class AtomicCommitMethod(KvBackend backend)
     : ThriftWriteMethod<AtomicCommitRequest, AtomicCommitResponse>("atomicCommit", backend)
 {
-    public override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
+    protected override bool TryBuild(
+        AtomicCommitRequest request, RequestIdentity? identity, out KvCommand command, out Refusal refusal)
     {
-        AtomicCommitRequest request = ThriftCodec.Current.ReadRequest<AtomicCommitRequest>(in message);
-        if (!TryBuild(request, out KvCommand? command, out Refusal refusal))
-        {
-            return Backend.Refuse(this, in message, direct, in refusal);
-        }
-
-        // A version that this replica has not applied may have been issued all the same: the leader knows.
-        if (!OperationClassifier.MustGoThroughConsensus(command) && request.ReadVersion <= Backend.Reader.AppliedVersion.Value)
-        {
-            return AnswerReadOnly(in message, direct, request.ReadVersion, command);
-        }
-
-        return Propose(in message, direct, command, TimeoutMsOf(request));
-    }
-
-    /// <summary>By the contract an absent timeout_seconds means 60, and the generated code fills that in.</summary>
-    protected override long? TimeoutMsOf(AtomicCommitRequest request) =>
-        request.__isset.timeout_ms ? request.TimeoutMs
-        : request.TimeoutSeconds <= 0 ? request.TimeoutSeconds
-        : Math.Min(request.TimeoutSeconds, int.MaxValue) * 1_000;
-
-    protected override bool TryBuild(AtomicCommitRequest request, out KvCommand command, out Refusal refusal)
-    {
-        command = EmptyCommit;
-        if (!TryGetIdentity(
-                request.__isset.client_id ? request.ClientId : null,
-                request.__isset.sequence ? request.Sequence : null,
-                request.__isset.acknowledged_below ? request.AcknowledgedBelow : null,
-                out RequestIdentity? identity, out refusal)
-            || !TryGetMutations(request.Operations ?? [], out Mutation[]? mutations, out refusal))
-        {
-            return false;
-        }
-
+        bool isSound = TryGetMutations(request.Operations ?? [], out Mutation[] mutations, out refusal);
         command = new CommitCommand(
             new CommitVersion(request.ReadVersion), mutations, ConflictKeysOf(request), ConflictRangesOf(request))
         {
             Identity = identity,
         };
-        return true;
+        return isSound;
+    }
+
+    protected override IPendingCall CallFor(
+        in RequestMessage message, AtomicCommitRequest request, KvCommand command)
+    {
+        // A version that this replica has not applied may have been issued all the same: the leader knows.
+        if (OperationClassifier.MustGoThroughConsensus(command)
+            || request.ReadVersion > Backend.Reader.AppliedVersion.Value)
+        {
+            return base.CallFor(in message, request, command);
+        }
+
+        // Nothing waits, so how long the client would wait does not matter.
+        return RequestRules.Check(command, timeoutMs: null) is { } invalid
+            ? Refuse(in message, invalid)
+            : new ReadOnlyCommit(this, in message, new CommitVersion(request.ReadVersion));
     }
 
     protected override AtomicCommitResponse Answer(in CommandResult result)
@@ -67,24 +51,6 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
 
         return response;
     }
-
-    protected override AtomicCommitResponse Refuse(in Refusal refusal)
-    {
-        var response = new AtomicCommitResponse(false)
-        {
-            Error = refusal.Message,
-            ErrorCode = refusal.ErrorCodeText,
-            Code = refusal.Code,
-        };
-        if (refusal.LeaderEndpoint is { } leader)
-        {
-            response.LeaderEndpoint = leader;
-        }
-
-        return response;
-    }
-
-    private static CommitCommand EmptyCommit => new(CommitVersion.Zero, [], [], []);
 
     private static bool TryGetMutations(List<Operation> operations, out Mutation[] mutations, out Refusal refusal)
     {
@@ -111,7 +77,8 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
 
             if (kind != MutationKind.Delete && operation.Value is null)
             {
-                refusal = new Refusal(ErrorCode.INVALID_OPERATION, $"operation {index}: {operation.Type} needs a value");
+                refusal = new Refusal(
+                    ErrorCode.INVALID_OPERATION, $"operation {index}: {operation.Type} needs a value");
                 return false;
             }
 
@@ -137,34 +104,14 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
 
     private static string Shortened(string text) => text.Length <= 40 ? text : text[..40] + "...";
 
-    private IPendingCall? AnswerReadOnly(
-        in RequestMessage message, AnswerWriter? direct, long readVersion, KvCommand command)
-    {
-        if (CommandValidator.Validate(command) is { } invalid)
-        {
-            return Backend.Refuse(this, in message, direct, Refusal.Of(in invalid));
-        }
-
-        var result = new CommandResult(KvStatus.Ok, new CommitVersion(readVersion));
-        if (direct is null)
-        {
-            return new ReadOnlyCommit(this, in message, result);
-        }
-
-        WriteSuccess(direct, message.SequenceId, in result);
-        Backend.Statistics.Record(this, ErrorCode.OK, message.ReceivedTimestamp);
-        return null;
-    }
-
-    private sealed class ReadOnlyCommit(AtomicCommitMethod method, in RequestMessage message, CommandResult result)
+    private sealed class ReadOnlyCommit(AtomicCommitMethod method, in RequestMessage message, CommitVersion version)
         : PendingCall(method, in message)
     {
-        protected override ErrorCode WriteAnswer(AnswerWriter output)
+        public override bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
         {
-            method.WriteSuccess(output, SequenceId, in result);
-            return ErrorCode.OK;
+            method.WriteSuccess(output, SequenceId, new CommandResult(KvStatus.Ok, version));
+            code = ErrorCode.OK;
+            return true;
         }
-
-        protected override void Begin() => MarkReady();
     }
 }

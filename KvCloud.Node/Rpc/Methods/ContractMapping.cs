@@ -34,7 +34,7 @@ internal static class ContractMapping
         _ => ErrorCode.INTERNAL,
     };
 
-    /// <summary>The level must have passed <see cref="ReadMethods.CheckConsistency"/>.</summary>
+    /// <summary>The level must have passed <see cref="RequestRules"/>.</summary>
     public static Routing.ReadConsistency ToRouting(this ReadConsistency level) => level switch
     {
         ReadConsistency.LOCAL => Routing.ReadConsistency.Local,

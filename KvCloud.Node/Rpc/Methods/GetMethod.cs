@@ -1,5 +1,4 @@
 using KvCloud.Node.Operations;
-using KvCloud.Node.Routing;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Node.State;
@@ -7,92 +6,99 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>get: what <see cref="ReadMethod{TRequest,TResponse}"/> does, without an object for each call.</summary>
-internal sealed class GetMethod(KvBackend backend) : RpcMethod("get")
+/// <summary>get: a <see cref="LookupMethod{TRequest,TResponse}"/> by hand, without an object for each call.</summary>
+internal sealed class GetMethod(KvBackend backend)
+    : AnsweringMethod<GetResponse>("get", OperationKind.Read, backend)
 {
-    public override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
+    /// <summary>
+    /// A call of this thread that was answered at once, to be used again. Most are: so a get costs no object.
+    /// </summary>
+    [ThreadStatic]
+    private static GetCall? _spare;
+
+    public override IPendingCall Dispatch(in RequestMessage message)
     {
         PointCodec.GetArguments arguments = PointCodec.ReadGet(in message);
-        if (CommandValidator.ValidateKey(arguments.Key.Length) is { } invalid)
+        var facts = new RequestFacts(
+            arguments.Key.Length, arguments.Consistency, arguments.MaxStalenessMs, null, arguments.TimeoutMs);
+        if (RequestRules.Check(in facts) is { } invalid)
         {
-            return backend.Refuse(this, in message, direct, Refusal.Of(in invalid));
+            return Refuse(in message, invalid);
         }
 
-        if (ReadMethods.CheckConsistency(arguments.Consistency, arguments.MaxStalenessMs) is { } wrong)
+        GetCall? call = _spare;
+        _spare = null;
+        if (call is null || call.Method != this)
         {
-            return backend.Refuse(this, in message, direct, wrong);
+            call = new GetCall(this, in message);
         }
 
-        if (!backend.TryGetDeadline(arguments.TimeoutMs, out long deadlineMs, out Refusal refusal))
-        {
-            return backend.Refuse(this, in message, direct, refusal);
-        }
-
-        ValueTask<ReadAdmission> admission = backend.Routing.AdmitReadAsync(
-            arguments.Consistency?.ToRouting(), arguments.MaxStalenessMs, deadlineMs, CancellationToken.None);
-        if (admission.IsCompletedSuccessfully && direct is not null)
-        {
-            ErrorCode code = WriteAnswer(
-                direct, message.SequenceId, arguments.ColumnFamily, arguments.Key, admission.GetAwaiter().GetResult());
-            backend.Statistics.Record(this, code, message.ReceivedTimestamp);
-            return null;
-        }
-
-        return new GetCall(this, in message, arguments.ColumnFamily, arguments.Key.ToArray(), admission.AsTask());
+        call.Ask(in message, in arguments, in facts);
+        return call;
     }
 
-    public override void WriteRefusal(AnswerWriter output, int sequenceId, in Refusal refusal)
+    private sealed class GetCall(GetMethod method, in RequestMessage message)
+        : RoutedCall(method, method.Backend, in message)
     {
-        var response = new GetResponse([], false) { Error = refusal.Message, Code = refusal.Code };
-        if (refusal.LeaderEndpoint is { } leader)
+        private string? _columnFamily;
+
+        /// <summary>Lies in the message, until the call waits.</summary>
+        private ReadOnlyMemory<byte> _key;
+
+        public void Ask(in RequestMessage message, in PointCodec.GetArguments arguments, in RequestFacts facts)
         {
-            response.LeaderEndpoint = leader;
+            Renew(in message);
+            _columnFamily = arguments.ColumnFamily;
+            _key = arguments.Key;
+            SetAdmission(Backend.AdmitAsync(Method.Operation, in facts, Backend.DeadlineAfter(facts.TimeoutMs)));
         }
 
-        ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, response);
+        public override bool TryAnswerNow(AnswerWriter output, out ErrorCode code)
+        {
+            if (!base.TryAnswerNow(output, out code))
+            {
+                return false;
+            }
+
+            _key = default;
+            _columnFamily = null;
+            _spare = this;
+            return true;
+        }
+
+        public override bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
+        {
+            code = IsAdmitted(out Refusal refusal)
+                ? WriteRead(output)
+                : method.WriteRefused(output, SequenceId, in refusal);
+            return true;
+        }
+
+        protected override void Begin()
+        {
+            _key = _key.ToArray();
+            base.Begin();
+        }
+
+        private ErrorCode WriteRead(AnswerWriter output)
+        {
+            GetResult result;
+            try
+            {
+                result = Backend.Reader.Get(_columnFamily, _key, at: null);
+            }
+            catch (Exception exception)
+            {
+                return method.WriteRefused(output, SequenceId, Backend.Failed(method, exception));
+            }
+
+            if (Refusal.TryOf(in result, out Refusal refusal))
+            {
+                return method.WriteRefused(output, SequenceId, in refusal);
+            }
+
+            PointCodec.WriteGetAnswer(output, method.NameUtf8, SequenceId, result.Value, result.Version.Value);
+            return ErrorCode.OK;
+        }
     }
-
-    private ErrorCode WriteAnswer(
-        AnswerWriter output, int sequenceId, string? columnFamily, ReadOnlyMemory<byte> key, in ReadAdmission admission)
-    {
-        if (admission.Code != KvStatus.Ok)
-        {
-            WriteRefusal(output, sequenceId, Refusal.Of(in admission));
-            return admission.Code.ToErrorCode();
-        }
-
-        GetResult result;
-        try
-        {
-            result = backend.Reader.Get(columnFamily, key, at: null);
-        }
-        catch (Exception exception)
-        {
-            WriteRefusal(output, sequenceId, backend.Failed(this, exception));
-            return ErrorCode.INTERNAL;
-        }
-
-        if (result.Code == KvStatus.Ok)
-        {
-            PointCodec.WriteGetAnswer(output, NameUtf8, sequenceId, result.Value, result.Version.Value);
-        }
-        else
-        {
-            WriteRefusal(output, sequenceId, Refusal.Of(result.Code, result.Message));
-        }
-
-        return result.Code.ToErrorCode();
-    }
-
-    private sealed class GetCall(
-        GetMethod method, in RequestMessage message, string? columnFamily, byte[] key, Task<ReadAdmission> admission)
-        : PendingCall(method, in message)
-    {
-        protected override ErrorCode WriteAnswer(AnswerWriter output) => method.WriteAnswer(
-            output, SequenceId, columnFamily, key, Admissions.ResultOf(method, method.Backend, admission));
-
-        protected override void Begin() => Admissions.OnCompleted(admission, () => MarkReady());
-    }
-
-    private KvBackend Backend => backend;
 }

@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
 using KvCloud.Node.Cluster;
+using KvCloud.Node.Operations;
+using KvCloud.Node.Replication;
 using KvCloud.Node.Routing;
-using KvCloud.Node.Rpc.Connections;
-using KvCloud.Node.Rpc.Wire;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
 
@@ -16,8 +16,7 @@ internal sealed partial class KvBackend(
     Func<ClusterView> view,
     RpcOptions options,
     RpcStatistics statistics,
-    FaultInjector faults,
-    TimeProvider time,
+    IReplicaClock clock,
     ILogger<KvBackend> logger)
 {
     private readonly byte[]? _tokenHash =
@@ -33,28 +32,35 @@ internal sealed partial class KvBackend(
 
     public RpcStatistics Statistics => statistics;
 
-    public FaultInjector Faults => faults;
+    /// <summary>The clock of deadlines, which routing and replication reckon by too.</summary>
+    public IReplicaClock Clock => clock;
 
-    public TimeProvider Time => time;
+    /// <summary>
+    /// <see cref="IReplicaClock.NowMs"/> by which a call must be answered whose client waits so long, or does not say.
+    /// </summary>
+    public long DeadlineAfter(long? timeoutMs) =>
+        clock.NowMs + Math.Min(timeoutMs ?? options.Limits.DefaultTimeoutMs, options.Limits.MaxTimeoutMs);
 
-    /// <summary>Environment.TickCount64 by which the call must be answered; false when the timeout is not positive.</summary>
-    public bool TryGetDeadline(long? timeoutMs, out long deadlineMs, out Refusal refusal)
+    /// <summary>Asks routing whether a read may look into the store, as the operation's class has it.</summary>
+    public ValueTask<ReadAdmission> AdmitAsync(KvOperation operation, in RequestFacts facts, long deadlineMs) =>
+        operation.IsAtVersion
+            ? routing.AdmitReadAtAsync(
+                new CommitVersion(facts.ReadVersion.GetValueOrDefault()), deadlineMs, CancellationToken.None)
+            : routing.AdmitReadAsync(
+                facts.Consistency?.ToRouting(), facts.MaxStalenessMs, deadlineMs, CancellationToken.None);
+
+    /// <summary>Null when the request needs no token, brings the right one, or none is configured.</summary>
+    public Refusal? CheckToken<TRequest>(TRequest request) =>
+        request is IAdminRequest admin ? CheckToken(admin.AuthToken) : null;
+
+    /// <summary>A defect, or a store that cannot be read: the caller hears of it, the log has the rest.</summary>
+    public Refusal Failed(RpcMethod method, Exception exception)
     {
-        refusal = default;
-        deadlineMs = 0;
-        if (timeoutMs <= 0)
-        {
-            refusal = Refusal.InvalidArgument($"the timeout must be positive, but is {timeoutMs} ms");
-            return false;
-        }
-
-        deadlineMs = Environment.TickCount64
-            + Math.Min(timeoutMs ?? options.Limits.DefaultTimeoutMs, options.Limits.MaxTimeoutMs);
-        return true;
+        Log.Failed(logger, exception, method.Name);
+        return new Refusal(ErrorCode.INTERNAL, $"{method.Name} failed: {exception.Message}");
     }
 
-    /// <summary>Null when the token is right, or none is configured.</summary>
-    public Refusal? CheckToken(string? token)
+    private Refusal? CheckToken(string? token)
     {
         if (_tokenHash is null)
         {
@@ -65,28 +71,9 @@ internal sealed partial class KvBackend(
         byte[] given = SHA256.HashData(Encoding.UTF8.GetBytes(token ?? ""));
         return CryptographicOperations.FixedTimeEquals(given, _tokenHash)
             ? null
-            : new Refusal(ErrorCode.UNAUTHENTICATED, string.IsNullOrEmpty(token) ? "auth_token is missing" : "auth_token is wrong");
-    }
-
-    /// <summary>Answers with a refusal: at once where that may be, else when it is the call's turn.</summary>
-    public IPendingCall? Refuse(
-        RpcMethod method, in RequestMessage message, AnswerWriter? direct, in Refusal refusal, int delayMs = 0)
-    {
-        if (direct is null || delayMs > 0)
-        {
-            return new RefusedCall(method, in message, refusal, delayMs);
-        }
-
-        method.WriteRefusal(direct, message.SequenceId, in refusal);
-        statistics.Record(method, refusal.Code, message.ReceivedTimestamp);
-        return null;
-    }
-
-    /// <summary>A defect, or a store that cannot be read: the caller hears of it, the log has the rest.</summary>
-    public Refusal Failed(RpcMethod method, Exception exception)
-    {
-        Log.Failed(logger, exception, method.Name);
-        return new Refusal(ErrorCode.INTERNAL, $"{method.Name} failed: {exception.Message}");
+            : new Refusal(
+                ErrorCode.UNAUTHENTICATED,
+                string.IsNullOrEmpty(token) ? "auth_token is missing" : "auth_token is wrong");
     }
 
     private static partial class Log

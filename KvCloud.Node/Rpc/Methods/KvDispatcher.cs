@@ -1,8 +1,9 @@
 using System.Diagnostics;
+using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
-using Thrift;
 
 namespace KvCloud.Node.Rpc.Methods;
 
@@ -10,6 +11,8 @@ namespace KvCloud.Node.Rpc.Methods;
 internal sealed class KvDispatcher : IRpcDispatcher
 {
     private readonly KvBackend _backend;
+    private readonly FaultInjector _faults;
+    private readonly TimeProvider _time;
     private readonly UnknownMethod _unknown = new();
     private readonly CallTracing _tracing;
 
@@ -17,12 +20,13 @@ internal sealed class KvDispatcher : IRpcDispatcher
     private readonly RpcMethod[][] _methodsByNameLength;
     private volatile bool _isDraining;
 
-    public KvDispatcher(KvBackend backend)
+    public KvDispatcher(KvBackend backend, FaultInjector faults, TimeProvider time)
     {
         _backend = backend;
-        _tracing = new CallTracing(
-            backend.Options.MaxRootTracesPerSecond, () => backend.View.SelfId, backend.Time);
-        RpcMethod[] methods =
+        _faults = faults;
+        _time = time;
+        _tracing = new CallTracing(backend.Options.MaxRootTracesPerSecond, () => backend.View.SelfId, time);
+        Methods =
         [
             .. ReadMethods.All(backend),
             .. SnapshotMethods.All(backend),
@@ -30,70 +34,74 @@ internal sealed class KvDispatcher : IRpcDispatcher
             .. TransactionMethods.All(backend),
             .. SessionMethods.All(backend),
             .. ClientSideMethods.All(backend),
-            .. AdminMethods.All(backend),
+            .. AdminMethods.All(backend, faults, time),
         ];
-        _methodsByNameLength = new RpcMethod[methods.Max(method => method.Name.Length) + 1][];
+        Invariant.Check(
+            Methods.Select(method => method.Operation).ToHashSet().SetEquals(OperationClassifier.All)
+                && Methods.Count == OperationClassifier.All.Count,
+            "every operation of the contract has exactly one method");
+        _methodsByNameLength = new RpcMethod[Methods.Max(method => method.Name.Length) + 1][];
         for (int length = 0; length < _methodsByNameLength.Length; length++)
         {
-            _methodsByNameLength[length] = [.. methods.Where(method => method.Name.Length == length)];
+            _methodsByNameLength[length] = [.. Methods.Where(method => method.Name.Length == length)];
         }
     }
 
-    public IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
+    /// <summary>One for each operation of the contract.</summary>
+    public IReadOnlyList<RpcMethod> Methods { get; }
+
+    public IPendingCall Dispatch(in RequestMessage message)
     {
         if (Find(message.MethodName) is not { } method)
         {
-            _backend.Statistics.Record(_unknown, ErrorCode.INVALID_ARGUMENT, message.ReceivedTimestamp);
-            return _unknown.Dispatch(in message, direct);
+            return _unknown.Dispatch(in message);
         }
 
         return _tracing.Start(method, in message) is { } span
             ? DispatchTraced(method, in message, span)
-            : Dispatch(method, in message, direct);
+            : Dispatch(method, in message);
     }
 
-    public IPendingCall? Refuse(in RequestMessage message, ErrorCode code, string reason, AnswerWriter? direct) =>
+    public IPendingCall Refuse(in RequestMessage message, ErrorCode code, string reason) =>
         Find(message.MethodName) is { } method
-            ? _backend.Refuse(method, in message, direct, new Refusal(code, reason))
-            : _unknown.Dispatch(in message, direct);
+            ? method.Refuse(in message, new Refusal(code, reason))
+            : _unknown.Dispatch(in message);
 
     public void RefuseNewCalls() => _isDraining = true;
 
-    /// <summary>A traced call always waits in its connection's queue: that is where its span ends.</summary>
     private IPendingCall DispatchTraced(RpcMethod method, in RequestMessage message, Activity span)
     {
         Activity? before = Activity.Current;
         Activity.Current = span;
-        IPendingCall call = Dispatch(method, in message, direct: null)!;
+        IPendingCall call = Dispatch(method, in message);
         Activity.Current = before;
         call.Span = span;
         return call;
     }
 
-    private IPendingCall? Dispatch(RpcMethod method, in RequestMessage message, AnswerWriter? direct)
+    private IPendingCall Dispatch(RpcMethod method, in RequestMessage message)
     {
-        if (_isDraining && method.Kind != RpcMethodKind.Node)
+        if (_isDraining && method.Operation.TouchesData)
         {
-            return _backend.Refuse(method, in message, direct, Refusal.Of(ErrorCode.SHUTTING_DOWN, null));
+            return method.Refuse(in message, Refusal.Of(ErrorCode.SHUTTING_DOWN, null));
         }
 
-        if (_backend.Faults.TryInject(method, out Refusal fault, out int delayMs))
+        if (_faults.TryInject(method.Operation, out Refusal fault, out int delayMs))
         {
-            return _backend.Refuse(method, in message, direct, in fault, delayMs);
+            return new FaultCall(method, in message, in fault, delayMs, _time);
         }
 
         try
         {
-            return method.Dispatch(in message, direct);
+            return method.Dispatch(in message);
         }
         catch (ThriftContentException exception)
         {
-            return _unknown.Dispatch(
-                in message, direct, TApplicationException.ExceptionType.ProtocolError, exception.Message);
+            return _unknown.RefuseArguments(in message, exception);
         }
         catch (Exception exception)
         {
-            return _backend.Refuse(method, in message, direct, _backend.Failed(method, exception));
+            return method.Refuse(in message, _backend.Failed(method, exception));
         }
     }
 

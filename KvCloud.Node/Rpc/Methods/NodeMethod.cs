@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
@@ -7,89 +7,55 @@ using Thrift.Protocol;
 namespace KvCloud.Node.Rpc.Methods;
 
 /// <summary>A call that this node answers from what it knows, at once.</summary>
-internal abstract class NodeMethod<TRequest, TResponse>(string name, KvBackend backend) : RpcMethod(name)
+internal abstract class NodeMethod<TRequest, TResponse>(
+    string name, KvBackend backend, OperationKind kind = OperationKind.Node)
+    : AnsweringMethod<TResponse>(name, kind, backend)
     where TRequest : class, TBase, new()
-    where TResponse : TBase
+    where TResponse : class, TBase, new()
 {
-    protected KvBackend Backend { get; } = backend;
-
-    public sealed override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
+    public sealed override IPendingCall Dispatch(in RequestMessage message)
     {
         TRequest request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
-        if (IsCostly)
-        {
-            return new CostlyNodeCall(this, in message, request);
-        }
-
-        if (direct is null)
-        {
-            return new NodeCall(this, in message, request);
-        }
-
-        ErrorCode code = WriteAnswer(direct, message.SequenceId, request);
-        Backend.Statistics.Record(this, code, message.ReceivedTimestamp);
-        return null;
+        return Backend.CheckToken(request) is { } unauthenticated ? Refuse(in message, unauthenticated)
+            : IsCostly ? new CostlyNodeCall(this, in message, request)
+            : new NodeCall(this, in message, request);
     }
-
-    public sealed override void WriteRefusal(AnswerWriter output, int sequenceId, in Refusal refusal) =>
-        ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, Refuse(in refusal));
 
     /// <summary>Whether the answer visits many keys, and is made in the <see cref="ScanPool"/>.</summary>
     protected virtual bool IsCostly => false;
 
-    protected abstract (TResponse Response, ErrorCode Code) Answer(TRequest request);
-
-    protected abstract TResponse Refuse(in Refusal refusal);
+    protected abstract TResponse Answer(TRequest request);
 
     private ErrorCode WriteAnswer(AnswerWriter output, int sequenceId, TRequest request)
     {
         TResponse response;
-        ErrorCode code;
         try
         {
-            (response, code) = Answer(request);
+            response = Answer(request);
         }
         catch (Exception exception)
         {
-            (response, code) = (Refuse(Backend.Failed(this, exception)), ErrorCode.INTERNAL);
+            return WriteRefused(output, sequenceId, Backend.Failed(this, exception));
         }
 
-        ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, response);
-        return code;
+        return Write(output, sequenceId, response);
     }
 
     private sealed class NodeCall(NodeMethod<TRequest, TResponse> method, in RequestMessage message, TRequest request)
         : PendingCall(method, in message)
     {
-        protected override ErrorCode WriteAnswer(AnswerWriter output) =>
-            method.WriteAnswer(output, SequenceId, request);
-
-        protected override void Begin() => MarkReady();
+        public override bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
+        {
+            code = method.WriteAnswer(output, SequenceId, request);
+            return true;
+        }
     }
 
     private sealed class CostlyNodeCall(
-        NodeMethod<TRequest, TResponse> method, in RequestMessage message, TRequest request) : ICostlyCall
+        NodeMethod<TRequest, TResponse> method, in RequestMessage message, TRequest request)
+        : PendingCall(method, in message), ICostlyCall
     {
-        private readonly int _sequenceId = message.SequenceId;
-        private CallTicket _ticket;
-
-        public RpcMethod Method => method;
-
-        public long ReceivedTimestamp { get; } = message.ReceivedTimestamp;
-
-        public int ChargedBytes { get; set; }
-
-        public Activity? Span { get; set; }
-
-        public bool IsReady => _ticket.IsReady;
-
-        public void Start(CallQueue queue, long index)
-        {
-            _ticket.Take(queue, index);
-            _ticket.MarkReady();
-        }
-
-        public bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
+        public override bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
         {
             code = default;
             return false;
@@ -103,15 +69,12 @@ internal abstract class NodeMethod<TRequest, TResponse>(string name, KvBackend b
                 return ScanProgress.Unwanted;
             }
 
-            code = method.WriteAnswer(output, _sequenceId, request);
+            code = method.WriteAnswer(output, SequenceId, request);
             return ScanProgress.Answered;
         }
 
-        public ErrorCode WriteOverloaded(AnswerWriter output, string fullLimit)
-        {
-            method.WriteRefusal(output, _sequenceId, new Refusal(ErrorCode.OVERLOADED, fullLimit));
-            return ErrorCode.OVERLOADED;
-        }
+        public ErrorCode WriteOverloaded(AnswerWriter output, string fullLimit) =>
+            method.WriteRefused(output, SequenceId, new Refusal(ErrorCode.OVERLOADED, fullLimit));
 
         public void Drop()
         {

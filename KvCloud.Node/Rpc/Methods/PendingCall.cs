@@ -5,14 +5,23 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>What calls in a connection's queue have in common, unless they are writes, which have a base already.</summary>
-internal abstract class PendingCall(RpcMethod method, in RequestMessage message) : IPendingCall
+/// <summary>
+/// What calls have in common, unless they are writes, which have a base already. By itself: a call whose answer is
+/// known as soon as it is dispatched.
+/// </summary>
+internal abstract class PendingCall : IPendingCall
 {
     private CallTicket _ticket;
 
-    public RpcMethod Method { get; } = method;
+    protected PendingCall(RpcMethod method, in RequestMessage message)
+    {
+        Method = method;
+        Renew(in message);
+    }
 
-    public long ReceivedTimestamp { get; } = message.ReceivedTimestamp;
+    public RpcMethod Method { get; }
+
+    public long ReceivedTimestamp { get; private set; }
 
     public int ChargedBytes { get; set; }
 
@@ -20,7 +29,10 @@ internal abstract class PendingCall(RpcMethod method, in RequestMessage message)
 
     public bool IsReady => _ticket.IsReady;
 
-    protected int SequenceId { get; } = message.SequenceId;
+    protected int SequenceId { get; private set; }
+
+    /// <summary>Whether there is nothing to wait for.</summary>
+    protected virtual bool CanAnswerNow => true;
 
     public void Start(CallQueue queue, long index)
     {
@@ -28,19 +40,26 @@ internal abstract class PendingCall(RpcMethod method, in RequestMessage message)
         Begin();
     }
 
-    public bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
+    public virtual bool TryAnswerNow(AnswerWriter output, out ErrorCode code)
     {
-        code = WriteAnswer(output);
-        return true;
+        code = default;
+        return CanAnswerNow && TryWriteAnswer(output, out code);
     }
 
-    /// <summary>
-    /// Writes the answer and returns its code. Called once, by the holder of the output lock. Must not throw.
-    /// </summary>
-    protected abstract ErrorCode WriteAnswer(AnswerWriter output);
+    public abstract bool TryWriteAnswer(AnswerWriter output, out ErrorCode code);
 
-    /// <summary>Sets the call going; sooner or later <see cref="MarkReady"/> must be called, once.</summary>
-    protected abstract void Begin();
+    /// <summary>
+    /// Sets the call going, now that it waits: what of the request lies in the message is copied. Sooner or later
+    /// <see cref="MarkReady"/> must be called, once.
+    /// </summary>
+    protected virtual void Begin() => MarkReady();
+
+    /// <summary>Makes the object, which never waited, the next call of its method.</summary>
+    protected void Renew(in RequestMessage message)
+    {
+        ReceivedTimestamp = message.ReceivedTimestamp;
+        SequenceId = message.SequenceId;
+    }
 
     protected void MarkReady(bool isAlone = false)
     {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Routing;
 using KvCloud.Node.Rpc.Connections;
@@ -10,12 +9,13 @@ using Thrift.Protocol;
 namespace KvCloud.Node.Rpc.Methods;
 
 /// <summary>
-/// A call that reads a range: admitted as <see cref="ReadMethod{TRequest,TResponse}"/> is, and answered at once where
-/// that takes a look at a few keys; what takes more runs in the <see cref="ScanPool"/>.
+/// A call that reads a range, of the present or at a version: answered at once where that takes a look at a few keys;
+/// what takes more runs in the <see cref="ScanPool"/>.
 /// </summary>
-internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend backend) : RpcMethod(name)
-    where TRequest : class, TBase, new()
-    where TResponse : TBase
+internal sealed class RangeMethod<TRequest, TResponse>(string name, KvBackend backend)
+    : ReadMethod<TRequest, TResponse>(name, backend)
+    where TRequest : class, TBase, IRangeRequest, new()
+    where TResponse : class, TBase, IRangeAnswer, new()
 {
     /// <summary>About what as many point reads cost, which anybody may pipeline.</summary>
     private const int KeysAtOnce = 64;
@@ -30,68 +30,15 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
 
     private const long HeldChunkBytes = 256 * 1024;
 
-    protected KvBackend Backend { get; } = backend;
+    protected override IPendingCall CallFor(
+        in RequestMessage message, TRequest request, ValueTask<ReadAdmission> admission, long deadlineMs) =>
+        new RangeCall(this, in message, request, admission, deadlineMs);
 
-    public sealed override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
-    {
-        TRequest request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
-        if (Validate(request) is { } invalid)
-        {
-            return Backend.Refuse(this, in message, direct, invalid);
-        }
-
-        if (!Backend.TryGetDeadline(TimeoutMsOf(request), out long deadlineMs, out Refusal refusal))
-        {
-            return Backend.Refuse(this, in message, direct, refusal);
-        }
-
-        ValueTask<ReadAdmission> admission = AdmitAsync(request, deadlineMs);
-        if (!admission.IsCompletedSuccessfully || direct is null)
-        {
-            return new RangeCall(this, in message, request, admission.AsTask(), deadlineMs, isCostly: false);
-        }
-
-        ReadAdmission admitted = admission.GetAwaiter().GetResult();
-        if (!TryAnswerAtOnce(direct, message.SequenceId, request, in admitted, out ErrorCode code))
-        {
-            return new RangeCall(this, in message, request, Task.FromResult(admitted), deadlineMs, isCostly: true);
-        }
-
-        Backend.Statistics.Record(this, code, message.ReceivedTimestamp);
-        return null;
-    }
-
-    public sealed override void WriteRefusal(AnswerWriter output, int sequenceId, in Refusal refusal) =>
-        ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, Refuse(in refusal));
-
-    protected abstract int? TimeoutMsOf(TRequest request);
-
-    /// <summary>What is wrong with the request; null when nothing is.</summary>
-    protected abstract Refusal? Validate(TRequest request);
-
-    protected abstract ValueTask<ReadAdmission> AdmitAsync(TRequest request, long deadlineMs);
-
-    protected abstract string? ColumnFamilyOf(TRequest request);
-
-    protected abstract RangeQuery QueryOf(TRequest request);
-
-    /// <summary>The version to read at; null for the newest.</summary>
-    protected abstract CommitVersion? VersionOf(TRequest request);
-
-    protected abstract TResponse Answer(RangeResult result);
-
-    protected abstract TResponse Refuse(in Refusal refusal);
+    protected override TResponse NewAnswer() => new() { KeyValues = [] };
 
     /// <summary>False, with nothing written, where it takes more than a few keys.</summary>
-    private bool TryAnswerAtOnce(
-        AnswerWriter output, int sequenceId, TRequest request, in ReadAdmission admission, out ErrorCode code)
+    private bool TryAnswerAtOnce(AnswerWriter output, int sequenceId, TRequest request, out ErrorCode code)
     {
-        if (admission.Code != KvStatus.Ok)
-        {
-            code = WriteRefused(output, sequenceId, Refusal.Of(in admission));
-            return true;
-        }
-
         try
         {
             using RangeScan? scan = Open(request, out RangeResult? refused);
@@ -111,57 +58,61 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
         return true;
     }
 
-    private RangeScan? Open(TRequest request, out RangeResult refused) =>
-        Backend.Reader.OpenRange(ColumnFamilyOf(request), QueryOf(request), VersionOf(request), out refused);
+    private RangeScan? Open(TRequest request, out RangeResult refused)
+    {
+        var query = new RangeQuery(
+            request.BeginKey,
+            request.BeginOrEqual,
+            request.BeginOffset,
+            Ranges.End(request.EndKey, request.ToEndOfKeyspace),
+            request.EndOrEqual,
+            request.EndOffset,
+            request.Limit,
+            Ranges.LimitBytes(request.GivenLimitBytes, Backend.Options.Limits));
+        CommitVersion? at = request is ISnapshotRequest snapshot ? new CommitVersion(snapshot.ReadVersion) : null;
+        return Backend.Reader.OpenRange(request.ColumnFamily, query, at, out refused);
+    }
 
     private ErrorCode WriteResult(AnswerWriter output, int sequenceId, RangeResult result)
     {
-        if (result.Code != KvStatus.Ok)
+        if (Refusal.TryOf(result, out Refusal refusal))
         {
-            return WriteRefused(output, sequenceId, Refusal.Of(result.Code, result.Message));
+            return WriteRefused(output, sequenceId, in refusal);
         }
 
-        ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, Answer(result));
-        return ErrorCode.OK;
+        return Write(output, sequenceId, new TResponse
+        {
+            KeyValues = Ranges.Rows(result),
+            Success = true,
+            HasMore = result.HasMore,
+            Version = result.ReadAt.Value,
+        });
     }
 
-    private ErrorCode WriteRefused(AnswerWriter output, int sequenceId, in Refusal refusal)
+    private sealed class RangeCall : RoutedCall, ICostlyCall
     {
-        WriteRefusal(output, sequenceId, in refusal);
-        return refusal.Code;
-    }
-
-    private sealed class RangeCall(
-        RangeMethod<TRequest, TResponse> method,
-        in RequestMessage message,
-        TRequest request,
-        Task<ReadAdmission> admission,
-        long deadlineMs,
-        bool isCostly) : ICostlyCall
-    {
-        private readonly int _sequenceId = message.SequenceId;
-        private CallTicket _ticket;
-        private bool _isCostly = isCostly;
+        private readonly RangeMethod<TRequest, TResponse> _method;
+        private readonly TRequest _request;
+        private readonly long _deadlineMs;
+        private bool _isCostly;
         private RangeScan? _scan;
         private long _heldBytes;
 
-        public RpcMethod Method => method;
-
-        public long ReceivedTimestamp { get; } = message.ReceivedTimestamp;
-
-        public int ChargedBytes { get; set; }
-
-        public Activity? Span { get; set; }
-
-        public bool IsReady => _ticket.IsReady;
-
-        public void Start(CallQueue queue, long index)
+        public RangeCall(
+            RangeMethod<TRequest, TResponse> method,
+            in RequestMessage message,
+            TRequest request,
+            ValueTask<ReadAdmission> admission,
+            long deadlineMs)
+            : base(method, method.Backend, in message)
         {
-            _ticket.Take(queue, index);
-            Admissions.OnCompleted(admission, MarkReady);
+            _method = method;
+            _request = request;
+            _deadlineMs = deadlineMs;
+            SetAdmission(admission);
         }
 
-        public bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
+        public override bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
         {
             code = default;
             if (_isCostly)
@@ -169,8 +120,13 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
                 return false;
             }
 
-            ReadAdmission admitted = Admissions.ResultOf(method, method.Backend, admission);
-            _isCostly = !method.TryAnswerAtOnce(output, _sequenceId, request, in admitted, out code);
+            if (!IsAdmitted(out Refusal refusal))
+            {
+                code = _method.WriteRefused(output, SequenceId, in refusal);
+                return true;
+            }
+
+            _isCostly = !_method.TryAnswerAtOnce(output, SequenceId, _request, out code);
             return !_isCostly;
         }
 
@@ -179,9 +135,9 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
             code = default;
             try
             {
-                if (_scan is null && (_scan = method.Open(request, out RangeResult? refused)) is null)
+                if (_scan is null && (_scan = _method.Open(_request, out RangeResult? refused)) is null)
                 {
-                    code = method.WriteResult(output, _sequenceId, refused);
+                    code = _method.WriteResult(output, SequenceId, refused);
                     return ScanProgress.Answered;
                 }
 
@@ -195,15 +151,15 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
                     if (FindRefusal(slice) is { } refusal)
                     {
                         Drop();
-                        code = method.WriteRefused(output, _sequenceId, in refusal);
+                        code = _method.WriteRefused(output, SequenceId, in refusal);
                         return ScanProgress.Answered;
                     }
 
                     if (_scan.Advance(KeysPerCheck, _heldBytes))
                     {
-                        RangeResult result = method.Backend.Reader.ResultOf(_scan);
+                        RangeResult result = Backend.Reader.ResultOf(_scan);
                         Drop();
-                        code = method.WriteResult(output, _sequenceId, result);
+                        code = _method.WriteResult(output, SequenceId, result);
                         return ScanProgress.Answered;
                     }
                 }
@@ -213,13 +169,13 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
             catch (Exception exception)
             {
                 Drop();
-                code = method.WriteRefused(output, _sequenceId, method.Backend.Failed(method, exception));
+                code = _method.WriteRefused(output, SequenceId, Backend.Failed(_method, exception));
                 return ScanProgress.Answered;
             }
         }
 
         public ErrorCode WriteOverloaded(AnswerWriter output, string fullLimit) =>
-            method.WriteRefused(output, _sequenceId, new Refusal(ErrorCode.OVERLOADED, fullLimit));
+            _method.WriteRefused(output, SequenceId, new Refusal(ErrorCode.OVERLOADED, fullLimit));
 
         public void Drop()
         {
@@ -227,12 +183,10 @@ internal abstract class RangeMethod<TRequest, TResponse>(string name, KvBackend 
             _scan = null;
         }
 
-        private void MarkReady() => _ticket.MarkReady();
-
         /// <summary>Why the scan goes on no further; null when it does.</summary>
         private Refusal? FindRefusal(IScanSlice slice)
         {
-            if (Environment.TickCount64 > deadlineMs)
+            if (Backend.Clock.NowMs > _deadlineMs)
             {
                 return new Refusal(
                     ErrorCode.TIMEOUT,

@@ -7,86 +7,82 @@ using Thrift.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>
-/// A call that reads: it is admitted by routing, at once or later, and then looks into this replica's store when its
-/// answer is written.
-/// </summary>
-internal abstract class ReadMethod<TRequest, TResponse>(string name, KvBackend backend) : RpcMethod(name)
+/// <summary>A call that reads: checked here, then admitted by routing, as the class of its operation has it.</summary>
+internal abstract class ReadMethod<TRequest, TResponse>(string name, KvBackend backend)
+    : AnsweringMethod<TResponse>(name, OperationKind.Read, backend, IsAtVersion)
     where TRequest : class, TBase, new()
-    where TResponse : TBase
+    where TResponse : class, TBase, new()
 {
-    protected KvBackend Backend { get; } = backend;
+    private static bool IsAtVersion => typeof(ISnapshotRequest).IsAssignableFrom(typeof(TRequest));
 
-    public sealed override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
+    public sealed override IPendingCall Dispatch(in RequestMessage message)
     {
         TRequest request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
-        if (Validate(request) is { } invalid)
+        var facts = RequestFacts.Of(request);
+        if (RequestRules.Check(in facts) is { } invalid)
         {
-            return Backend.Refuse(this, in message, direct, invalid);
+            return Refuse(in message, invalid);
         }
 
-        if (!Backend.TryGetDeadline(TimeoutMsOf(request), out long deadlineMs, out Refusal refusal))
-        {
-            return Backend.Refuse(this, in message, direct, refusal);
-        }
-
-        ValueTask<ReadAdmission> admission = AdmitAsync(request, deadlineMs);
-        if (admission.IsCompletedSuccessfully && direct is not null)
-        {
-            ErrorCode code = WriteAnswer(direct, message.SequenceId, request, admission.GetAwaiter().GetResult());
-            Backend.Statistics.Record(this, code, message.ReceivedTimestamp);
-            return null;
-        }
-
-        return new ReadCall(this, in message, request, admission.AsTask());
+        long deadlineMs = Backend.DeadlineAfter(facts.TimeoutMs);
+        return CallFor(in message, request, Backend.AdmitAsync(Operation, in facts, deadlineMs), deadlineMs);
     }
 
-    public sealed override void WriteRefusal(AnswerWriter output, int sequenceId, in Refusal refusal) =>
-        ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, Refuse(in refusal));
+    protected abstract IPendingCall CallFor(
+        in RequestMessage message, TRequest request, ValueTask<ReadAdmission> admission, long deadlineMs);
+}
 
-    protected abstract int? TimeoutMsOf(TRequest request);
-
-    /// <summary>What is wrong with the request; null when nothing is.</summary>
-    protected abstract Refusal? Validate(TRequest request);
-
-    protected abstract ValueTask<ReadAdmission> AdmitAsync(TRequest request, long deadlineMs);
+/// <summary>A read of which one look into the store is enough.</summary>
+internal abstract class LookupMethod<TRequest, TResponse>(string name, KvBackend backend)
+    : ReadMethod<TRequest, TResponse>(name, backend)
+    where TRequest : class, TBase, new()
+    where TResponse : class, TBase, new()
+{
+    protected sealed override IPendingCall CallFor(
+        in RequestMessage message, TRequest request, ValueTask<ReadAdmission> admission, long deadlineMs) =>
+        new LookupCall(this, in message, request, admission);
 
     /// <summary>Looks into the store.</summary>
-    protected abstract (TResponse Response, ErrorCode Code) Read(TRequest request);
+    protected abstract TResponse Read(TRequest request);
 
-    protected abstract TResponse Refuse(in Refusal refusal);
-
-    private ErrorCode WriteAnswer(AnswerWriter output, int sequenceId, TRequest request, in ReadAdmission admission)
+    private sealed class LookupCall : RoutedCall
     {
-        TResponse response;
-        ErrorCode code;
-        if (admission.Code != KvStatus.Ok)
+        private readonly LookupMethod<TRequest, TResponse> _method;
+        private readonly TRequest _request;
+
+        public LookupCall(
+            LookupMethod<TRequest, TResponse> method,
+            in RequestMessage message,
+            TRequest request,
+            ValueTask<ReadAdmission> admission)
+            : base(method, method.Backend, in message)
         {
-            (response, code) = (Refuse(Refusal.Of(in admission)), admission.Code.ToErrorCode());
+            _method = method;
+            _request = request;
+            SetAdmission(admission);
         }
-        else
+
+        public override bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
         {
+            code = IsAdmitted(out Refusal refusal)
+                ? WriteRead(output)
+                : _method.WriteRefused(output, SequenceId, in refusal);
+            return true;
+        }
+
+        private ErrorCode WriteRead(AnswerWriter output)
+        {
+            TResponse response;
             try
             {
-                (response, code) = Read(request);
+                response = _method.Read(_request);
             }
             catch (Exception exception)
             {
-                (response, code) = (Refuse(Backend.Failed(this, exception)), ErrorCode.INTERNAL);
+                return _method.WriteRefused(output, SequenceId, Backend.Failed(Method, exception));
             }
+
+            return _method.Write(output, SequenceId, response);
         }
-
-        ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, response);
-        return code;
-    }
-
-    private sealed class ReadCall(
-        ReadMethod<TRequest, TResponse> method, in RequestMessage message, TRequest request, Task<ReadAdmission> admission)
-        : PendingCall(method, in message)
-    {
-        protected override ErrorCode WriteAnswer(AnswerWriter output) =>
-            method.WriteAnswer(output, SequenceId, request, Admissions.ResultOf(method, method.Backend, admission));
-
-        protected override void Begin() => Admissions.OnCompleted(admission, () => MarkReady());
     }
 }

@@ -1,5 +1,6 @@
 using KvCloud.Node.Operations;
 using KvCloud.Node.Routing;
+using KvCloud.Node.State;
 using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
@@ -12,19 +13,49 @@ internal readonly record struct Refusal(
     /// <summary>For the `error_code` fields of the contract.</summary>
     public string ErrorCodeText => CodeText ?? Code.ToString();
 
-    public static Refusal Of(in ReadAdmission admission) =>
-        Of(admission.Code.ToErrorCode(), admission.Message, admission.LeaderEndpoint);
+    /// <summary>False when the read was admitted.</summary>
+    public static bool TryOf(in ReadAdmission admission, out Refusal refusal)
+    {
+        bool isRefused = admission.Code != KvStatus.Ok;
+        refusal = isRefused ? Of(admission.Code.ToErrorCode(), admission.Message, admission.LeaderEndpoint) : default;
+        return isRefused;
+    }
+
+    /// <summary>False when the store was read.</summary>
+    public static bool TryOf(in GetResult result, out Refusal refusal)
+    {
+        bool isRefused = result.Code != KvStatus.Ok;
+        refusal = isRefused ? Of(result.Code.ToErrorCode(), result.Message) : default;
+        return isRefused;
+    }
+
+    /// <summary>False when the range was read.</summary>
+    public static bool TryOf(RangeResult result, out Refusal refusal)
+    {
+        bool isRefused = result.Code != KvStatus.Ok;
+        refusal = isRefused ? Of(result.Code.ToErrorCode(), result.Message) : default;
+        return isRefused;
+    }
+
+    /// <summary>False when the command took effect.</summary>
+    public static bool TryOf(in CommandResult result, out Refusal refusal)
+    {
+        bool isRefused = result.Code != KvStatus.Ok;
+        refusal = isRefused ? Of(in result) : default;
+        return isRefused;
+    }
 
     public static Refusal Of(in CommandResult result) =>
         Of(result.Code.ToErrorCode(), result.Message, result.LeaderEndpoint);
-
-    public static Refusal Of(KvStatus status, string? message) => Of(status.ToErrorCode(), message);
 
     public static Refusal Of(ErrorCode code, string? message, string? leaderEndpoint = null) => code switch
     {
         // Clients of the old server know a follower by these two words.
         ErrorCode.NOT_LEADER when message is null || !message.StartsWith("Not leader", StringComparison.Ordinal) =>
-            new(code, leaderEndpoint is null ? "Not leader" : $"Not leader: the leader is {leaderEndpoint}", leaderEndpoint),
+            new(
+                code,
+                leaderEndpoint is null ? "Not leader" : $"Not leader: the leader is {leaderEndpoint}",
+                leaderEndpoint),
         _ => new(code, message ?? DefaultMessage(code), leaderEndpoint),
     };
 

@@ -16,10 +16,8 @@ internal static class SessionMethods
     private sealed class OpenSession(KvBackend backend)
         : ThriftWriteMethod<OpenSessionRequest, OpenSessionResponse>("openSession", backend)
     {
-        protected override long? TimeoutMsOf(OpenSessionRequest request) =>
-            request.__isset.timeout_ms ? request.TimeoutMs : null;
-
-        protected override bool TryBuild(OpenSessionRequest request, out KvCommand command, out Refusal refusal)
+        protected override bool TryBuild(
+            OpenSessionRequest request, RequestIdentity? identity, out KvCommand command, out Refusal refusal)
         {
             refusal = default;
             command = new OpenSessionCommand();
@@ -27,45 +25,20 @@ internal static class SessionMethods
         }
 
         protected override OpenSessionResponse Answer(in CommandResult result) => new(true, result.Version.Value);
-
-        protected override OpenSessionResponse Refuse(in Refusal refusal)
-        {
-            var response = new OpenSessionResponse(false, 0) { Error = refusal.Message, Code = refusal.Code };
-            if (refusal.LeaderEndpoint is { } leader)
-            {
-                response.LeaderEndpoint = leader;
-            }
-
-            return response;
-        }
     }
 
     private sealed class ChangeColumnFamily(string name, KvBackend backend, Func<string, KvCommand> commandFor)
         : ThriftWriteMethod<ColumnFamilyRequest, ColumnFamilyResponse>(name, backend)
     {
-        protected override long? TimeoutMsOf(ColumnFamilyRequest request) =>
-            request.__isset.timeout_ms ? request.TimeoutMs : null;
-
-        protected override bool TryBuild(ColumnFamilyRequest request, out KvCommand command, out Refusal refusal)
+        protected override bool TryBuild(
+            ColumnFamilyRequest request, RequestIdentity? identity, out KvCommand command, out Refusal refusal)
         {
+            refusal = default;
             command = commandFor(request.Name);
-            Refusal? wrongToken = Backend.CheckToken(request.AuthToken);
-            refusal = wrongToken ?? default;
-            return wrongToken is null;
+            return true;
         }
 
         protected override ColumnFamilyResponse Answer(in CommandResult result) =>
             new(true) { Version = result.Version.Value };
-
-        protected override ColumnFamilyResponse Refuse(in Refusal refusal)
-        {
-            var response = new ColumnFamilyResponse(false) { Error = refusal.Message, Code = refusal.Code };
-            if (refusal.LeaderEndpoint is { } leader)
-            {
-                response.LeaderEndpoint = leader;
-            }
-
-            return response;
-        }
     }
 }

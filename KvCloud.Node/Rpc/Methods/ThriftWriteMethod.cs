@@ -9,29 +9,38 @@ namespace KvCloud.Node.Rpc.Methods;
 /// <summary>A write whose request and answer go through the generated code.</summary>
 internal abstract class ThriftWriteMethod<TRequest, TResponse>(string name, KvBackend backend)
     : WriteMethod(name, backend)
-    where TRequest : class, TBase, new()
-    where TResponse : TBase
+    where TRequest : class, TBase, ITimedRequest, new()
+    where TResponse : class, TBase, new()
 {
-    public override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
+    public sealed override IPendingCall Dispatch(in RequestMessage message)
     {
         TRequest request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
-        return TryBuild(request, out KvCommand? command, out Refusal refusal)
-            ? Propose(in message, direct, command, TimeoutMsOf(request))
-            : Backend.Refuse(this, in message, direct, refusal);
+        var identified = request as IIdentifiedRequest;
+        Refusal? invalid = Backend.CheckToken(request)
+            ?? RequestRules.CheckIdentity(identified?.GivenClientId, identified?.GivenSequence);
+        if (invalid is { } refused)
+        {
+            return Refuse(in message, refused);
+        }
+
+        RequestIdentity? identity = IdentityOf(
+            identified?.GivenClientId, identified?.GivenSequence, identified?.GivenAcknowledgedBelow);
+        return TryBuild(request, identity, out KvCommand? command, out Refusal refusal)
+            ? CallFor(in message, request, command)
+            : Refuse(in message, in refusal);
     }
 
-    public override void WriteSuccess(AnswerWriter output, int sequenceId, in CommandResult result) =>
+    public sealed override void WriteSuccess(AnswerWriter output, int sequenceId, in CommandResult result) =>
         ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, Answer(in result));
 
-    public override void WriteRefusal(AnswerWriter output, int sequenceId, in Refusal refusal) =>
-        ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, Refuse(in refusal));
+    protected sealed override TBase NewAnswer() => new TResponse();
 
-    protected abstract long? TimeoutMsOf(TRequest request);
+    protected virtual IPendingCall CallFor(in RequestMessage message, TRequest request, KvCommand command) =>
+        Propose(in message, command, request.GivenTimeoutMs);
 
     /// <summary>The command that the request stands for, or what is wrong with it.</summary>
-    protected abstract bool TryBuild(TRequest request, out KvCommand command, out Refusal refusal);
+    protected abstract bool TryBuild(
+        TRequest request, RequestIdentity? identity, out KvCommand command, out Refusal refusal);
 
     protected abstract TResponse Answer(in CommandResult result);
-
-    protected abstract TResponse Refuse(in Refusal refusal);
 }

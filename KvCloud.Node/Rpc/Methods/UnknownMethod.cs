@@ -1,4 +1,5 @@
 using System.Text;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
@@ -7,23 +8,15 @@ using Thrift;
 namespace KvCloud.Node.Rpc.Methods;
 
 /// <summary>Answers what no method of the contract can: an unknown name, or arguments that are none.</summary>
-internal sealed class UnknownMethod() : RpcMethod("unknown")
+internal sealed class UnknownMethod() : RpcMethod(OperationClassifier.Unknown)
 {
-    public override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct) =>
-        Dispatch(in message, direct, TApplicationException.ExceptionType.UnknownMethod,
-            $"Invalid method name: '{Encoding.UTF8.GetString(message.MethodName)}'");
+    public override IPendingCall Dispatch(in RequestMessage message) => new ExceptionCall(
+        this, in message, TApplicationException.ExceptionType.UnknownMethod,
+        $"Invalid method name: '{Encoding.UTF8.GetString(message.MethodName)}'");
 
-    public IPendingCall? Dispatch(
-        in RequestMessage message, AnswerWriter? direct, TApplicationException.ExceptionType type, string text)
-    {
-        if (direct is null)
-        {
-            return new ExceptionCall(this, in message, type, text);
-        }
-
-        ThriftCodec.Current.WriteException(direct, message.MethodName, message.SequenceId, type, text);
-        return null;
-    }
+    /// <summary>The arguments are not those of the method.</summary>
+    public IPendingCall RefuseArguments(in RequestMessage message, ThriftContentException exception) =>
+        new ExceptionCall(this, in message, TApplicationException.ExceptionType.ProtocolError, exception.Message);
 
     public override void WriteRefusal(AnswerWriter output, int sequenceId, in Refusal refusal) =>
         ThriftCodec.Current.WriteException(
@@ -35,12 +28,11 @@ internal sealed class UnknownMethod() : RpcMethod("unknown")
     {
         private readonly byte[] _name = message.MethodName.ToArray();
 
-        protected override ErrorCode WriteAnswer(AnswerWriter output)
+        public override bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
         {
             ThriftCodec.Current.WriteException(output, _name, SequenceId, type, text);
-            return ErrorCode.INVALID_ARGUMENT;
+            code = ErrorCode.INVALID_ARGUMENT;
+            return true;
         }
-
-        protected override void Begin() => MarkReady();
     }
 }

@@ -19,7 +19,7 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
     {
         _method = method;
         _sequenceId = message.SequenceId;
-        _isTransaction = method.Kind == RpcMethodKind.Commit;
+        _isTransaction = method.Operation.IsTransaction;
         ReceivedTimestamp = message.ReceivedTimestamp;
     }
 
@@ -52,18 +52,26 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
         }
     }
 
+    /// <summary>What becomes of the command is known when it has gone its way, which is never at once.</summary>
+    public bool TryAnswerNow(AnswerWriter output, out ErrorCode code)
+    {
+        code = default;
+        return false;
+    }
+
     public bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
     {
-        if (_result.Code == KvStatus.Ok)
+        bool isRefused = Refusal.TryOf(in _result, out Refusal refusal);
+        if (isRefused)
         {
-            _method.WriteSuccess(output, _sequenceId, in _result);
+            _method.WriteRefusal(output, _sequenceId, in refusal);
         }
         else
         {
-            _method.WriteRefusal(output, _sequenceId, Refusal.Of(in _result));
+            _method.WriteSuccess(output, _sequenceId, in _result);
         }
 
-        code = _result.Code.ToErrorCode();
+        code = isRefused ? refusal.Code : ErrorCode.OK;
         return true;
     }
 

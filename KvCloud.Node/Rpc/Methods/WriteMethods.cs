@@ -2,6 +2,7 @@ using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
+using Thrift.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
@@ -10,69 +11,47 @@ internal static class WriteMethods
 {
     public static IEnumerable<RpcMethod> All(KvBackend backend) => [new SetKey(backend), new DeleteKey(backend)];
 
-    private sealed class SetKey(KvBackend backend) : WriteMethod("setKey", backend)
+    private abstract class PointWrite(string name, KvBackend backend) : WriteMethod(name, backend)
     {
-        public override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
+        public sealed override IPendingCall Dispatch(in RequestMessage message)
         {
-            PointCodec.SetArguments arguments = PointCodec.ReadSet(in message);
-            return TryGetIdentity(arguments.ClientId, arguments.Sequence, arguments.AcknowledgedBelow,
-                out RequestIdentity? identity, out Refusal refusal)
-                ? Propose(in message, direct,
-                    new SetCommand(arguments.ColumnFamily, arguments.Key, arguments.Value) { Identity = identity },
-                    arguments.TimeoutMs)
-                : Backend.Refuse(this, in message, direct, refusal);
-        }
-
-        public override void WriteSuccess(AnswerWriter output, int sequenceId, in CommandResult result) =>
-            PointCodec.WriteDoneAnswer(output, NameUtf8, sequenceId, result.Version.Value);
-
-        public override void WriteRefusal(AnswerWriter output, int sequenceId, in Refusal refusal)
-        {
-            var response = new SetResponse(false)
+            PointCodec.SetArguments arguments = Read(in message);
+            if (RequestRules.CheckIdentity(arguments.ClientId, arguments.Sequence) is { } invalid)
             {
-                Error = refusal.Message,
-                ErrorCode = refusal.ErrorCodeText,
-                Code = refusal.Code,
-            };
-            if (refusal.LeaderEndpoint is { } leader)
-            {
-                response.LeaderEndpoint = leader;
+                return Refuse(in message, invalid);
             }
 
-            ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, response);
+            RequestIdentity? identity = IdentityOf(
+                arguments.ClientId, arguments.Sequence, arguments.AcknowledgedBelow);
+            return Propose(in message, CommandOf(in arguments, identity), arguments.TimeoutMs);
         }
+
+        public sealed override void WriteSuccess(AnswerWriter output, int sequenceId, in CommandResult result) =>
+            PointCodec.WriteDoneAnswer(output, NameUtf8, sequenceId, result.Version.Value);
+
+        protected abstract PointCodec.SetArguments Read(in RequestMessage message);
+
+        protected abstract KvCommand CommandOf(in PointCodec.SetArguments arguments, RequestIdentity? identity);
     }
 
-    private sealed class DeleteKey(KvBackend backend) : WriteMethod("deleteKey", backend)
+    private sealed class SetKey(KvBackend backend) : PointWrite("setKey", backend)
     {
-        public override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
-        {
-            PointCodec.SetArguments arguments = PointCodec.ReadDelete(in message);
-            return TryGetIdentity(arguments.ClientId, arguments.Sequence, arguments.AcknowledgedBelow,
-                out RequestIdentity? identity, out Refusal refusal)
-                ? Propose(in message, direct,
-                    new DeleteCommand(arguments.ColumnFamily, arguments.Key) { Identity = identity },
-                    arguments.TimeoutMs)
-                : Backend.Refuse(this, in message, direct, refusal);
-        }
+        protected override PointCodec.SetArguments Read(in RequestMessage message) => PointCodec.ReadSet(in message);
 
-        public override void WriteSuccess(AnswerWriter output, int sequenceId, in CommandResult result) =>
-            PointCodec.WriteDoneAnswer(output, NameUtf8, sequenceId, result.Version.Value);
+        protected override KvCommand CommandOf(in PointCodec.SetArguments arguments, RequestIdentity? identity) =>
+            new SetCommand(arguments.ColumnFamily, arguments.Key, arguments.Value) { Identity = identity };
 
-        public override void WriteRefusal(AnswerWriter output, int sequenceId, in Refusal refusal)
-        {
-            var response = new DeleteResponse(false)
-            {
-                Error = refusal.Message,
-                ErrorCode = refusal.ErrorCodeText,
-                Code = refusal.Code,
-            };
-            if (refusal.LeaderEndpoint is { } leader)
-            {
-                response.LeaderEndpoint = leader;
-            }
+        protected override TBase NewAnswer() => new SetResponse();
+    }
 
-            ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, response);
-        }
+    private sealed class DeleteKey(KvBackend backend) : PointWrite("deleteKey", backend)
+    {
+        protected override PointCodec.SetArguments Read(in RequestMessage message) =>
+            PointCodec.ReadDelete(in message);
+
+        protected override KvCommand CommandOf(in PointCodec.SetArguments arguments, RequestIdentity? identity) =>
+            new DeleteCommand(arguments.ColumnFamily, arguments.Key) { Identity = identity };
+
+        protected override TBase NewAnswer() => new DeleteResponse();
     }
 }

@@ -15,6 +15,25 @@ public sealed class OperationClassifierTests
     }
 
     [Fact]
+    public void Every_operation_is_counted_under_an_index_of_its_own_and_unknown_names_under_the_first()
+    {
+        Assert.Equal(
+            Enumerable.Range(0, OperationClassifier.All.Count + 1),
+            OperationClassifier.Counted.Select(operation => operation.Index));
+        Assert.Same(OperationClassifier.Unknown, OperationClassifier.Counted[0]);
+        Assert.False(OperationClassifier.Unknown.TouchesData);
+    }
+
+    [Fact]
+    public void Only_reads_are_at_a_version_and_only_writes_are_transactions() => Assert.All(
+        OperationClassifier.All,
+        operation =>
+        {
+            Assert.True(!operation.IsAtVersion || operation.Kind == OperationKind.Read, operation.Method);
+            Assert.True(!operation.IsTransaction || operation.Kind == OperationKind.Write, operation.Method);
+        });
+
+    [Fact]
     public void Exactly_the_writes_go_through_consensus() => Assert.All(
         OperationClassifier.All,
         operation => Assert.Equal(operation.Kind == OperationKind.Write, operation.ThroughConsensus));

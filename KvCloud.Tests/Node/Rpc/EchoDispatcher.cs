@@ -1,11 +1,10 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Text;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Methods;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
-using Thrift;
 
 namespace KvCloud.Tests.Node.Rpc;
 
@@ -29,46 +28,38 @@ internal sealed class EchoDispatcher : IRpcDispatcher
 
     public ConcurrentDictionary<string, ScanCall> Scans { get; } = new();
 
-    public IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
+    public IPendingCall Dispatch(in RequestMessage message)
     {
         if (!message.MethodName.SequenceEqual("ping"u8))
         {
-            return _unknown.Dispatch(in message, direct);
+            return _unknown.Dispatch(in message);
         }
 
         if (_isDraining)
         {
-            return Refuse(in message, ErrorCode.SHUTTING_DOWN, "draining", direct);
+            return Refuse(in message, ErrorCode.SHUTTING_DOWN, "draining");
         }
 
         try
         {
-            return _ping.Dispatch(in message, direct);
+            return _ping.Dispatch(in message);
         }
         catch (ThriftContentException exception)
         {
-            return _unknown.Dispatch(
-                in message, direct, TApplicationException.ExceptionType.ProtocolError, exception.Message);
+            return _unknown.RefuseArguments(in message, exception);
         }
     }
 
-    public IPendingCall? Refuse(in RequestMessage message, ErrorCode code, string reason, AnswerWriter? direct)
-    {
-        if (direct is null)
-        {
-            return new RefusedCall(_ping, in message, new Refusal(code, reason));
-        }
-
-        _ping.WriteRefusal(direct, message.SequenceId, new Refusal(code, reason));
-        return null;
-    }
+    public IPendingCall Refuse(in RequestMessage message, ErrorCode code, string reason) =>
+        _ping.Refuse(in message, new Refusal(code, reason));
 
     public void RefuseNewCalls() => _isDraining = true;
 
     private sealed class EchoMethod(
-        ConcurrentDictionary<string, HeldCall> held, ConcurrentDictionary<string, ScanCall> scans) : RpcMethod("ping")
+        ConcurrentDictionary<string, HeldCall> held, ConcurrentDictionary<string, ScanCall> scans)
+        : RpcMethod("ping", OperationKind.Node)
     {
-        public override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct)
+        public override IPendingCall Dispatch(in RequestMessage message)
         {
             PingRequest request = ThriftCodec.Current.ReadRequest<PingRequest>(in message);
             string text = Encoding.UTF8.GetString(request.Message ?? []);
@@ -77,16 +68,7 @@ internal sealed class EchoDispatcher : IRpcDispatcher
                 return scans[text] = new ScanCall(this, in message, request);
             }
 
-            if (direct is null || text.StartsWith("hold", StringComparison.Ordinal)
-                || text.StartsWith("pool", StringComparison.Ordinal))
-            {
-                var call = new HeldCall(this, in message, text, request);
-                held[text] = call;
-                return call;
-            }
-
-            ThriftCodec.Current.WriteReply(direct, NameUtf8, message.SequenceId, Answer(request));
-            return null;
+            return new HeldCall(this, in message, text, request, held);
         }
 
         public override void WriteRefusal(AnswerWriter output, int sequenceId, in Refusal refusal)
@@ -99,21 +81,10 @@ internal sealed class EchoDispatcher : IRpcDispatcher
     private static PingResponse Answer(PingRequest request) => new(request.Message ?? [], request.Timestamp, 1);
 
     /// <summary>A costly call without an end, until it is released.</summary>
-    internal sealed class ScanCall(RpcMethod method, in RequestMessage message, PingRequest request) : ICostlyCall
+    internal sealed class ScanCall(RpcMethod method, in RequestMessage message, PingRequest request)
+        : PendingCall(method, in message), ICostlyCall
     {
-        private readonly int _sequenceId = message.SequenceId;
-        private CallTicket _ticket;
         private int _slices;
-
-        public RpcMethod Method => method;
-
-        public long ReceivedTimestamp { get; } = message.ReceivedTimestamp;
-
-        public int ChargedBytes { get; set; }
-
-        public Activity? Span { get; set; }
-
-        public bool IsReady => _ticket.IsReady;
 
         public int Slices => Volatile.Read(ref _slices);
 
@@ -124,13 +95,7 @@ internal sealed class EchoDispatcher : IRpcDispatcher
 
         public bool IsDropped { get; private set; }
 
-        public void Start(CallQueue queue, long index)
-        {
-            _ticket.Take(queue, index);
-            _ticket.MarkReady();
-        }
-
-        public bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
+        public override bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
         {
             code = default;
             return false;
@@ -152,21 +117,27 @@ internal sealed class EchoDispatcher : IRpcDispatcher
                 return ScanProgress.Unfinished;
             }
 
-            ThriftCodec.Current.WriteReply(output, method.NameUtf8, _sequenceId, Answer(request));
+            ThriftCodec.Current.WriteReply(output, Method.NameUtf8, SequenceId, Answer(request));
             return ScanProgress.Answered;
         }
 
         public ErrorCode WriteOverloaded(AnswerWriter output, string fullLimit)
         {
             var answer = new PingResponse(Encoding.UTF8.GetBytes($"OVERLOADED: {fullLimit}"), 0, 0);
-            ThriftCodec.Current.WriteReply(output, method.NameUtf8, _sequenceId, answer);
+            ThriftCodec.Current.WriteReply(output, Method.NameUtf8, SequenceId, answer);
             return ErrorCode.OVERLOADED;
         }
 
         public void Drop() => IsDropped = true;
     }
 
-    internal sealed class HeldCall(RpcMethod method, in RequestMessage message, string text, PingRequest request)
+    /// <summary>One that waits is among <paramref name="held"/>.</summary>
+    internal sealed class HeldCall(
+        RpcMethod method,
+        in RequestMessage message,
+        string text,
+        PingRequest request,
+        ConcurrentDictionary<string, HeldCall> held)
         : PendingCall(method, in message)
     {
         /// <summary>The thread that wrote the answer.</summary>
@@ -177,20 +148,28 @@ internal sealed class EchoDispatcher : IRpcDispatcher
         /// <summary>As a thread of replication answers a write that was alone in its slot.</summary>
         public void ReleaseAlone() => MarkReady(isAlone: true);
 
-        protected override ErrorCode WriteAnswer(AnswerWriter output)
+        protected override bool CanAnswerNow => !IsHeld && !IsPooled;
+
+        private bool IsHeld => text.StartsWith("hold", StringComparison.Ordinal);
+
+        private bool IsPooled => text.StartsWith("pool", StringComparison.Ordinal);
+
+        public override bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
         {
             AnsweredBy = Thread.CurrentThread;
             ThriftCodec.Current.WriteReply(output, Method.NameUtf8, SequenceId, Answer(request));
-            return ErrorCode.OK;
+            code = ErrorCode.OK;
+            return true;
         }
 
         protected override void Begin()
         {
-            if (text.StartsWith("pool", StringComparison.Ordinal))
+            held[text] = this;
+            if (IsPooled)
             {
                 ThreadPool.UnsafeQueueUserWorkItem(static call => call.MarkReady(), this, preferLocal: false);
             }
-            else if (!text.StartsWith("hold", StringComparison.Ordinal))
+            else if (!IsHeld)
             {
                 MarkReady();
             }

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Net;
 using KvCloud.Node.Rpc;
 using KvCloud.Node.Rpc.Connections;
+using KvCloud.Node.Rpc.Methods;
+using KvCloud.Node.State;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -35,6 +37,11 @@ internal sealed class RpcTestHost : IAsyncDisposable
     public RpcBudget Budget => _application.Services.GetRequiredService<RpcBudget>();
 
     public ScanPool Scans => _application.Services.GetRequiredService<ScanPool>();
+
+    /// <summary>The store's own dispatcher.</summary>
+    public KvDispatcher Dispatcher => (KvDispatcher)_application.Services.GetRequiredService<IRpcDispatcher>();
+
+    public KvReader Reader => _application.Services.GetRequiredService<KvReader>();
 
     public RpcStatistics Statistics => _application.Services.GetRequiredService<RpcStatistics>();
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Methods;
@@ -128,9 +129,9 @@ public sealed class CallTracingTests
         RequestMessage.Parse(RawClient.Message(method, 1, request), Stopwatch.GetTimestamp());
 
     /// <summary>Its name and kind are all that is asked for.</summary>
-    private sealed class AnyMethod() : RpcMethod("setKey")
+    private sealed class AnyMethod() : RpcMethod("setKey", OperationKind.Write)
     {
-        public override IPendingCall? Dispatch(in RequestMessage message, AnswerWriter? direct) =>
+        public override IPendingCall Dispatch(in RequestMessage message) =>
             throw new NotSupportedException();
 
         public override void WriteRefusal(AnswerWriter output, int sequenceId, in Refusal refusal) =>
