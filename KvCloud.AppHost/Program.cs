@@ -4,7 +4,8 @@ try
 {
     IDistributedApplicationBuilder builder = DistributedApplication.CreateBuilder(args);
 
-    // --replicas 5 --base-port 19090 (0 takes free ports) --data DIR; also as environment variables or in appsettings.json.
+    // --replicas 5 --base-port 19090 (0 takes free ports) --data DIR; also as environment variables or in
+    // appsettings.json.
     int replicas = builder.Configuration.GetValue("replicas", 3);
     int basePort = builder.Configuration.GetValue("base-port", 9090);
     string? data = builder.Configuration["data"];
@@ -16,7 +17,8 @@ try
     await builder.Build().RunAsync();
     return 0;
 }
-catch (Exception e) when (e is DistributedApplicationException or InvalidOperationException { InnerException: ArgumentException })
+catch (Exception e) when (
+    e is DistributedApplicationException or InvalidOperationException { InnerException: ArgumentException })
 {
     // A port that is taken, a data directory in use, a number that is none: one sentence is all there is to say.
     await Console.Error.WriteLineAsync(e.Message);

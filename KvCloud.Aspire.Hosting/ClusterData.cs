@@ -2,7 +2,9 @@ using Aspire.Hosting.ApplicationModel;
 
 namespace Aspire.Hosting.KvCloud;
 
-/// <summary>Where the replicas of one cluster keep their data on this machine: in <c>node_0</c>, <c>node_1</c> below a root.</summary>
+/// <summary>
+/// Where the replicas of one cluster keep their data on this machine: in <c>node_0</c>, <c>node_1</c> below a root.
+/// </summary>
 internal sealed class ClusterData(string clusterName) : IDisposable
 {
     /// <summary>Of the lock that a replica holds in its directory while it runs.</summary>
@@ -57,7 +59,9 @@ internal sealed class ClusterData(string clusterName) : IDisposable
         }
     }
 
-    /// <summary>Removes what was only for this run. Replicas that were asked to end may still be closing their files.</summary>
+    /// <summary>
+    /// Removes what was only for this run. Replicas that were asked to end may still be closing their files.
+    /// </summary>
     public void Dispose()
     {
         for (int attempt = 1; _isTemporary && _isOpen; attempt++)
@@ -90,8 +94,8 @@ internal sealed class ClusterData(string clusterName) : IDisposable
         catch (IOException failure)
         {
             throw new DistributedApplicationException(
-                $"KvCloud '{clusterName}': the data directory {Path.GetDirectoryName(path)} is in use by another replica; "
-                + "stop it, or choose another directory.",
+                $"KvCloud '{clusterName}': the data directory {Path.GetDirectoryName(path)} is in use by another"
+                + " replica; stop it, or choose another directory.",
                 failure);
         }
     }

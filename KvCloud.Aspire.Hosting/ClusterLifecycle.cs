@@ -5,7 +5,9 @@ using Microsoft.Extensions.Hosting;
 
 namespace Aspire.Hosting.KvCloud;
 
-/// <summary>How the cluster's resource lives: checked before it starts, monitored while it runs, healthy with a leader.</summary>
+/// <summary>
+/// How the cluster's resource lives: checked before it starts, monitored while it runs, healthy with a leader.
+/// </summary>
 internal static class ClusterLifecycle
 {
     private const string ResourceType = "KvCloud";

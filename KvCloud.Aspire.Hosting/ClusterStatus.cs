@@ -18,7 +18,9 @@ internal sealed record ClusterStatus(IReadOnlyList<ReplicaStatus> Replicas)
 
     public int Answering => Replicas.Count(replica => replica.Answers);
 
-    /// <summary>The replica that says it leads, where a majority of all replicas, itself included, says the same.</summary>
+    /// <summary>
+    /// The replica that says it leads, where a majority of all replicas, itself included, says the same.
+    /// </summary>
     public int? Leader
     {
         get

@@ -6,7 +6,9 @@ namespace Aspire.Hosting;
 /// <summary>Adds a KvCloud cluster to the application model.</summary>
 public static class KvCloudBuilderExtensions
 {
-    /// <summary>Group sizes that consensus supports; an even one tolerates no more failures than the odd one below it.</summary>
+    /// <summary>
+    /// Group sizes that consensus supports; an even one tolerates no more failures than the odd one below it.
+    /// </summary>
     private static readonly int[] GroupSizes = [1, 3, 5, 7];
 
     /// <summary>Adds a cluster of replicas that run the program which comes with this package.</summary>
@@ -16,13 +18,15 @@ public static class KvCloudBuilderExtensions
     /// published, each replica is a container of the image <c>kvcloud-node</c>.
     /// </remarks>
     /// <param name="builder">The application.</param>
-    /// <param name="name">Name of the resource and of its connection string; its replicas are NAME-0, NAME-1 and so on.</param>
+    /// <param name="name">Name of the resource and of its connection string; its replicas are NAME-0, NAME-1 and so
+    /// on.</param>
     /// <param name="replicas">1, 3, 5 or 7.</param>
     /// <param name="port">
     /// The first port for clients, the others following; peers listen 100, HTTP 200 above. Null takes free ports.
     /// </param>
     /// <returns>The cluster.</returns>
-    /// <exception cref="DistributedApplicationException">The number of replicas or the ports cannot be used.</exception>
+    /// <exception cref="DistributedApplicationException">The number of replicas or the ports cannot be
+    /// used.</exception>
     public static IResourceBuilder<KvCloudResource> AddKvCloud(
         this IDistributedApplicationBuilder builder, [ResourceName] string name, int replicas = 3, int? port = null)
     {
@@ -43,8 +47,8 @@ public static class KvCloudBuilderExtensions
 
     /// <summary>Adds a cluster whose replicas run a project of the solution.</summary>
     /// <remarks>
-    /// As <see cref="AddKvCloud"/>; when published, each replica is a container built by the project's Dockerfile, with the
-    /// directory above the project as its context.
+    /// As <see cref="AddKvCloud"/>; when published, each replica is a container built by the project's Dockerfile, with
+    /// the directory above the project as its context.
     /// </remarks>
     /// <inheritdoc cref="AddKvCloud"/>
     /// <typeparam name="TNode">The project of the replica's program, such as <c>Projects.KvCloud_Node</c>.</typeparam>
@@ -60,7 +64,8 @@ public static class KvCloudBuilderExtensions
         return AddCluster(builder, name, replicas, port, replica => builder
             .AddProject<TNode>(replica, options =>
             {
-                // Else the endpoints of the launch profile and of Kestrel's configuration would join those declared here.
+                // Else the endpoints of the launch profile and of Kestrel's configuration would join those declared
+                // here.
                 options.ExcludeLaunchProfile = true;
                 options.ExcludeKestrelEndpoints = true;
             })
@@ -73,8 +78,8 @@ public static class KvCloudBuilderExtensions
 
     /// <summary>Keeps the cluster's data from one run to the next.</summary>
     /// <remarks>
-    /// Replicas that run as processes keep it in the user's local application data, below <c>kvcloud/NAME</c>; those that
-    /// run as containers in a volume each, <c>NAME-0</c> and so on.
+    /// Replicas that run as processes keep it in the user's local application data, below <c>kvcloud/NAME</c>; those
+    /// that run as containers in a volume each, <c>NAME-0</c> and so on.
     /// </remarks>
     /// <param name="builder">The cluster.</param>
     /// <param name="name">Name of the volume; null derives one from the application and the resource.</param>
@@ -89,7 +94,9 @@ public static class KvCloudBuilderExtensions
         return Mount(builder, ContainerMountType.Volume, index => $"{name}-{index}");
     }
 
-    /// <summary>Keeps the cluster's data in a directory, that of each replica in <c>node_0</c>, <c>node_1</c> and so on.</summary>
+    /// <summary>
+    /// Keeps the cluster's data in a directory, that of each replica in <c>node_0</c>, <c>node_1</c> and so on.
+    /// </summary>
     /// <param name="builder">The cluster.</param>
     /// <param name="source">The directory; a relative one lies below the AppHost's.</param>
     /// <returns>The cluster.</returns>
@@ -128,7 +135,8 @@ public static class KvCloudBuilderExtensions
         if (!GroupSizes.Contains(replicas))
         {
             throw new DistributedApplicationException(
-                $"KvCloud '{name}': the number of replicas must be one of {string.Join(", ", GroupSizes)}, not {replicas}.");
+                $"KvCloud '{name}': the number of replicas must be one of {string.Join(", ", GroupSizes)}, "
+                + $"not {replicas}.");
         }
 
         var cluster = new KvCloudResource(name);
@@ -151,8 +159,8 @@ public static class KvCloudBuilderExtensions
     }
 
     /// <summary>
-    /// A project in Aspire's manifest (project.v0) has no volumes, a container has: published as one, a replica does not
-    /// lose its data when it moves.
+    /// A project in Aspire's manifest (project.v0) has no volumes, a container has: published as one, a replica does
+    /// not lose its data when it moves.
     /// </summary>
     private static IResourceBuilder<ProjectResource> PublishAsContainer(
         this IResourceBuilder<ProjectResource> node, string projectPath)
@@ -160,7 +168,8 @@ public static class KvCloudBuilderExtensions
         string project = Path.GetDirectoryName(projectPath)!;
         string dockerfile = Path.Combine(project, "Dockerfile");
         return File.Exists(dockerfile)
-            ? node.PublishAsDockerFile(container => container.WithDockerfile(Path.GetDirectoryName(project)!, dockerfile))
+            ? node.PublishAsDockerFile(
+                container => container.WithDockerfile(Path.GetDirectoryName(project)!, dockerfile))
             : node;
     }
 

@@ -1,6 +1,8 @@
 namespace Aspire.Hosting.ApplicationModel;
 
-/// <summary>One replica of a <see cref="KvCloudResource"/>: a resource of its own, with its endpoints and its data.</summary>
+/// <summary>
+/// One replica of a <see cref="KvCloudResource"/>: a resource of its own, with its endpoints and its data.
+/// </summary>
 public sealed class KvCloudReplica
 {
     internal const string ClientEndpointName = "thrift";

@@ -8,8 +8,8 @@ internal static class NodeProgram
     public const string Image = "kvcloud-node";
 
     /// <summary>
-    /// Where a replica in a container keeps its data: the home of the image's user, the one directory that it owns, so that
-    /// a new volume mounted there is its own too.
+    /// Where a replica in a container keeps its data: the home of the image's user, the one directory that it owns, so
+    /// that a new volume mounted there is its own too.
     /// </summary>
     public const string ContainerDataDirectory = "/home/app";
 
@@ -30,8 +30,9 @@ internal static class NodeProgram
         if (assembly is null)
         {
             throw new DistributedApplicationException(
-                "This AppHost was built without the build files of KvCloud.Aspire.Hosting, which say where the replica's "
-                + "program is. Reference it as a package, or name the project of the replica: AddKvCloud<Projects.NAME>.");
+                "This AppHost was built without the build files of KvCloud.Aspire.Hosting, which say where the"
+                + " replica's program is. Reference it as a package, or name the project of the replica:"
+                + " AddKvCloud<Projects.NAME>.");
         }
 
         return File.Exists(assembly) ? assembly : throw new DistributedApplicationException(

@@ -28,9 +28,9 @@ internal static class ReplicaBuilderExtensions
     }
 
     /// <summary>
-    /// Who it is, where it listens, and where every other one is: peers by service discovery, client endpoints literally.
-    /// References only, no WaitFor: each replica needs a majority of the others to become ready; waiting in a circle would
-    /// be for ever.
+    /// Who it is, where it listens, and where every other one is: peers by service discovery, client endpoints
+    /// literally. References only, no WaitFor: each replica needs a majority of the others to become ready; waiting in
+    /// a circle would be for ever.
     /// </summary>
     public static IResourceBuilder<T> WithReplicaSettings<T>(
         this IResourceBuilder<T> node, KvCloudResource cluster, KvCloudReplica replica, ReplicaPorts ports)

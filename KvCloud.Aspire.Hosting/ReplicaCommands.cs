@@ -84,14 +84,17 @@ internal static partial class ReplicaCommands
         {
             process.Kill();
             return CommandResults.Success(string.Create(
-                CultureInfo.InvariantCulture, $"Killed {replica.Name}, process {process.Id}{(led ? ", which led" : "")}."));
+                CultureInfo.InvariantCulture,
+                $"Killed {replica.Name}, process {process.Id}{(led ? ", which led" : "")}."));
         }
     }
 
     private static async Task<ExecuteCommandResult> PauseProcessAsync(
         KvCloudResource cluster, KvCloudReplica replica, ExecuteCommandContext context)
     {
-        string? text = context.Arguments.TryGetByName(SecondsArgument, out InteractionInput? input) ? input.Value : null;
+        string? text = context.Arguments.TryGetByName(SecondsArgument, out InteractionInput? input)
+            ? input.Value
+            : null;
         int seconds = DefaultPauseSeconds;
         if (!string.IsNullOrWhiteSpace(text)
             && !(int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out seconds)

@@ -8,7 +8,9 @@ internal readonly record struct ReplicaPorts(int Thrift, int Peer, int Http)
 {
     public const int DefaultThrift = 9090;
 
-    /// <summary>Distance from the first port for clients to the first for peers, and from there to the first for HTTP.</summary>
+    /// <summary>
+    /// Distance from the first port for clients to the first for peers, and from there to the first for HTTP.
+    /// </summary>
     private const int Step = 100;
 
     /// <summary>What a replica listens on in a container of its own.</summary>
@@ -20,7 +22,8 @@ internal readonly record struct ReplicaPorts(int Thrift, int Peer, int Http)
         first >= 1 && first + (2 * Step) + replicas - 1 <= ushort.MaxValue
             ? [.. Enumerable.Range(0, replicas).Select(index => From(first, index))]
             : throw new DistributedApplicationException(
-                $"{replicas} replicas from port {first} up need the ports {first} to {first + (2 * Step) + replicas - 1}; "
+                $"{replicas} replicas from port {first} up need the ports {first} to "
+                + $"{first + (2 * Step) + replicas - 1}; "
                 + $"ports lie between 1 and {ushort.MaxValue}.");
 
     /// <summary>Ports that nobody listens on now.</summary>

@@ -13,7 +13,9 @@ internal static class Endpoints
             _ = Split(endpoint);
         }
 
-        return endpoints.Length == 0 ? throw new BenchException("no endpoint is named; give host:port[,host:port…]") : endpoints;
+        return endpoints.Length == 0
+            ? throw new BenchException("no endpoint is named; give host:port[,host:port…]")
+            : endpoints;
     }
 
     public static (string Host, int Port) Split(string endpoint)

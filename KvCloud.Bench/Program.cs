@@ -3,7 +3,8 @@ using KvCloud.Bench;
 using KvCloud.Bench.Commands;
 using KvCloud.LocalCluster;
 
-var root = new RootCommand("KvCloud's load generator and side-by-side measures. docs/benchmark.md tells how to read the figures.")
+var root = new RootCommand(
+    "KvCloud's load generator and side-by-side measures. docs/benchmark.md tells how to read the figures.")
 {
     RunCommand.Create(),
     CompareCommand.Create(),

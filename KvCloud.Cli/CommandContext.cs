@@ -39,5 +39,6 @@ internal sealed class CommandContext(
     public T Get<T>(Argument<T> argument) => Parsed.GetRequiredValue(argument);
 
     /// <summary>A key or value as typed: text, or hexadecimal with --hex.</summary>
-    public byte[] Bytes(string typed) => Format == ValueFormat.Hex ? Bytestring.FromHex(typed) : Bytestring.FromText(typed);
+    public byte[] Bytes(string typed) =>
+        Format == ValueFormat.Hex ? Bytestring.FromHex(typed) : Bytestring.FromText(typed);
 }

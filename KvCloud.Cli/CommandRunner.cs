@@ -6,7 +6,8 @@ namespace KvCloud.Cli;
 /// <summary>Gives each command a client for as long as it runs.</summary>
 internal sealed class CommandRunner(GlobalOptions globals, KvConsole console, TimeSpan usualTimeout)
 {
-    public void Bind(Command command, Func<CommandContext, CancellationToken, Task<int>> run, TimeSpan? timeout = null) =>
+    public void Bind(
+        Command command, Func<CommandContext, CancellationToken, Task<int>> run, TimeSpan? timeout = null) =>
         command.SetAction(async (parsed, cancellationToken) =>
         {
             KvCloudClientSettings settings = globals.ToSettings(parsed, timeout ?? usualTimeout);

@@ -77,7 +77,9 @@ internal static class KvProgram
         return root;
     }
 
-    /// <summary>One sentence to the error stream for what a user can do something about; null for defects of `kv`.</summary>
+    /// <summary>
+    /// One sentence to the error stream for what a user can do something about; null for defects of `kv`.
+    /// </summary>
     private static int? Explain(Exception exception, KvConsole console)
     {
         int? code = exception switch

@@ -11,7 +11,9 @@ internal static class ErrorCodes
         or ErrorCode.CONFLICT or ErrorCode.VERSION_TOO_OLD or ErrorCode.TOO_STALE or ErrorCode.SHUTTING_DOWN
         or ErrorCode.NETWORK;
 
-    /// <summary>The node did nothing and another moment or another node may do it: the client retries by itself.</summary>
+    /// <summary>
+    /// The node did nothing and another moment or another node may do it: the client retries by itself.
+    /// </summary>
     public static bool IsRefusal(ErrorCode code) => code is
         ErrorCode.NOT_LEADER or ErrorCode.NO_LEADER or ErrorCode.OVERLOADED or ErrorCode.TIMEOUT
         or ErrorCode.TOO_STALE or ErrorCode.SHUTTING_DOWN;

@@ -3,7 +3,9 @@ namespace KvCloud.Client;
 /// <summary>The order of keys, and keys next to keys.</summary>
 internal static class KeyBytes
 {
-    /// <summary>The first key that does not start with the prefix and comes behind it; null where there is none.</summary>
+    /// <summary>
+    /// The first key that does not start with the prefix and comes behind it; null where there is none.
+    /// </summary>
     public static byte[]? EndOfPrefix(ReadOnlySpan<byte> prefix)
     {
         int last = prefix.Length - 1;

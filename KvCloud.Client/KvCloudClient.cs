@@ -14,13 +14,13 @@ using Microsoft.Extensions.ServiceDiscovery;
 namespace KvCloud.Client;
 
 /// <summary>
-/// A client of a KvCloud cluster: one for an application, used by all its threads. Finds all nodes from any one, follows
-/// the leader, spreads reads, keeps many calls in flight on few connections, and retries what is safe to retry until the
-/// call's deadline. Connects with the first call.
+/// A client of a KvCloud cluster: one for an application, used by all its threads. Finds all nodes from any one,
+/// follows the leader, spreads reads, keeps many calls in flight on few connections, and retries what is safe to retry
+/// until the call's deadline. Connects with the first call.
 /// </summary>
 /// <remarks>
-/// Key and value memory is read until the call's task completes and must not be changed before. Cancelling a write gives
-/// up waiting for it; the write may happen all the same.
+/// Key and value memory is read until the call's task completes and must not be changed before. Cancelling a write
+/// gives up waiting for it; the write may happen all the same.
 /// </remarks>
 public sealed class KvCloudClient : IAsyncDisposable
 {
@@ -32,7 +32,9 @@ public sealed class KvCloudClient : IAsyncDisposable
     private readonly CallEngine _engine;
     private int _isDisposed;
 
-    /// <summary>Creates a client from a connection string, `Endpoints=host:9090,host:9091;Consistency=read_index`.</summary>
+    /// <summary>
+    /// Creates a client from a connection string, `Endpoints=host:9090,host:9091;Consistency=read_index`.
+    /// </summary>
     /// <param name="connectionString">See <see cref="KvCloudClientSettings.ConnectionString"/>.</param>
     /// <exception cref="ArgumentException">The connection string is wrong; the message names what.</exception>
     public KvCloudClient(string connectionString)
@@ -93,7 +95,9 @@ public sealed class KvCloudClient : IAsyncDisposable
         return reply.Flag ? new KvEntry(key.ToArray(), reply.Bytes ?? [], reply.Number) : null;
     }
 
-    /// <summary>Reads many keys side by side; the answers are in the order of the keys, null where there is none.</summary>
+    /// <summary>
+    /// Reads many keys side by side; the answers are in the order of the keys, null where there is none.
+    /// </summary>
     /// <param name="keys">The keys, each one byte or more.</param>
     /// <param name="options">How to read; give it a version to read all of them at one moment.</param>
     /// <param name="cancellationToken">Gives the calls up.</param>
@@ -243,10 +247,11 @@ public sealed class KvCloudClient : IAsyncDisposable
     }
 
     /// <summary>
-    /// Runs a transaction and commits it; runs it anew, from its beginning, when something it read was written meanwhile.
-    /// A commit whose answer is lost is resent under its identity, so it happens once.
+    /// Runs a transaction and commits it; runs it anew, from its beginning, when something it read was written
+    /// meanwhile. A commit whose answer is lost is resent under its identity, so it happens once.
     /// </summary>
-    /// <param name="body">Reads and writes through the transaction. May run several times: no other effects, please.</param>
+    /// <param name="body">Reads and writes through the transaction. May run several times: no other effects,
+    /// please.</param>
     /// <param name="options">How; null: all by default.</param>
     /// <param name="cancellationToken">Gives the transaction up; a commit under way may happen all the same.</param>
     /// <returns>What the body of the committed attempt returned.</returns>
@@ -261,7 +266,8 @@ public sealed class KvCloudClient : IAsyncDisposable
     }
 
     /// <summary>As <see cref="RunAsync{T}"/>, for a body without a result.</summary>
-    /// <param name="body">Reads and writes through the transaction. May run several times: no other effects, please.</param>
+    /// <param name="body">Reads and writes through the transaction. May run several times: no other effects,
+    /// please.</param>
     /// <param name="options">How; null: all by default.</param>
     /// <param name="cancellationToken">Gives the transaction up; a commit under way may happen all the same.</param>
     /// <exception cref="KvCloudException">The transaction failed for good, or its outcome is unknown.</exception>
@@ -359,7 +365,9 @@ public sealed class KvCloudClient : IAsyncDisposable
         return new KvPing { Endpoint = options?.Endpoint, RoundTrip = elapsed, ServerTime = time };
     }
 
-    /// <summary>Makes a node fail calls on purpose, for tests of applications. Only where its configuration allows it.</summary>
+    /// <summary>
+    /// Makes a node fail calls on purpose, for tests of applications. Only where its configuration allows it.
+    /// </summary>
     /// <param name="fault">The error code that the calls shall fail with, such as `CONFLICT`.</param>
     /// <param name="probability">From 0 (off) to 1.</param>
     /// <param name="delay">How long a failing call takes.</param>
@@ -444,7 +452,8 @@ public sealed class KvCloudClient : IAsyncDisposable
         double ms = given.TotalMilliseconds;
         return ms is >= 1 and <= int.MaxValue / 2
             ? (int)ms
-            : throw new ArgumentOutOfRangeException(name, given, "The time must be between one millisecond and 12 days.");
+            : throw new ArgumentOutOfRangeException(
+                name, given, "The time must be between one millisecond and 12 days.");
     }
 
     private ValueTask<Reply> ReadAsync(

@@ -21,10 +21,14 @@ public sealed class KvCloudClientSettings
     /// </summary>
     public IList<string> Endpoints { get; } = [];
 
-    /// <summary>How fresh reads are unless they say otherwise. Default: READ_INDEX, linearizable from any replica.</summary>
+    /// <summary>
+    /// How fresh reads are unless they say otherwise. Default: READ_INDEX, linearizable from any replica.
+    /// </summary>
     public ReadConsistency Consistency { get; set; } = ReadConsistency.READ_INDEX;
 
-    /// <summary>For local reads: how long a replica may have been out of touch. Null: as the server is configured.</summary>
+    /// <summary>
+    /// For local reads: how long a replica may have been out of touch. Null: as the server is configured.
+    /// </summary>
     public TimeSpan? MaxStaleness { get; set; }
 
     /// <summary>Time for a call with all its attempts. Default: 10 s.</summary>
@@ -54,7 +58,9 @@ public sealed class KvCloudClientSettings
     /// <summary>Another connection is opened when each has this many calls in flight. Default: 64.</summary>
     public int CallsBeforeAnotherConnection { get; set; } = 64;
 
-    /// <summary>Calls in flight on one connection at most, 1 to 32768; more wait. Default: 1024, as the server's.</summary>
+    /// <summary>
+    /// Calls in flight on one connection at most, 1 to 32768; more wait. Default: 1024, as the server's.
+    /// </summary>
     public int MaxCallsPerConnection { get; set; } = 1024;
 
     /// <summary>Bytes that wait to be sent on one connection; more wait with their callers. Default: 16 MiB.</summary>
@@ -75,7 +81,9 @@ public sealed class KvCloudClientSettings
     /// <summary>Sent with administrative calls, where the cluster wants one.</summary>
     public string? AuthToken { get; set; }
 
-    /// <summary>Whether to speak TLS, with the platform's defaults unless <see cref="TlsOptions"/> says otherwise.</summary>
+    /// <summary>
+    /// Whether to speak TLS, with the platform's defaults unless <see cref="TlsOptions"/> says otherwise.
+    /// </summary>
     public bool UseTls { get; set; }
 
     /// <summary>How to speak TLS; setting it turns TLS on. Not from configuration.</summary>

@@ -16,7 +16,9 @@ public sealed record KvReadOptions
     /// </summary>
     public TimeSpan? MaxStaleness { get; init; }
 
-    /// <summary>Read this moment of the database, on any replica; <see cref="Consistency"/> is of no account then.</summary>
+    /// <summary>
+    /// Read this moment of the database, on any replica; <see cref="Consistency"/> is of no account then.
+    /// </summary>
     public long? AtVersion { get; init; }
 
     /// <summary>The column family; null for `default`.</summary>

@@ -7,7 +7,9 @@ public sealed class KvSnapshotReads
 
     internal KvSnapshotReads(KvTransaction transaction) => _transaction = transaction;
 
-    /// <summary>As <see cref="KvTransaction.GetAsync(ReadOnlyMemory{byte}, string?, CancellationToken)"/>, without a conflict.</summary>
+    /// <summary>
+    /// As <see cref="KvTransaction.GetAsync(ReadOnlyMemory{byte}, string?, CancellationToken)"/>, without a conflict.
+    /// </summary>
     /// <param name="key">The key, one byte or more.</param>
     /// <param name="columnFamily">The column family; null for `default`.</param>
     /// <param name="cancellationToken">Gives the call up.</param>
@@ -15,7 +17,9 @@ public sealed class KvSnapshotReads
         ReadOnlyMemory<byte> key, string? columnFamily = null, CancellationToken cancellationToken = default) =>
         _transaction.GetAsync(key, columnFamily, isSnapshot: true, cancellationToken);
 
-    /// <summary>As <see cref="KvTransaction.RangeAsync(KvRange, string?, CancellationToken)"/>, without a conflict.</summary>
+    /// <summary>
+    /// As <see cref="KvTransaction.RangeAsync(KvRange, string?, CancellationToken)"/>, without a conflict.
+    /// </summary>
     /// <param name="range">The range.</param>
     /// <param name="columnFamily">The column family; null for `default`.</param>
     /// <param name="cancellationToken">Gives the read up.</param>

@@ -5,9 +5,10 @@ using KvCloud.Protocol;
 namespace KvCloud.Client;
 
 /// <summary>
-/// An optimistic transaction: reads one moment of the database, sees its own writes, and commits only if nothing it read
-/// has been written since. Get one by <see cref="KvCloudClient.RunAsync{T}"/>, which also runs it anew after a conflict.
-/// Reads may run side by side; writes, reads and commit of one transaction are otherwise the business of one caller.
+/// An optimistic transaction: reads one moment of the database, sees its own writes, and commits only if nothing it
+/// read has been written since. Get one by <see cref="KvCloudClient.RunAsync{T}"/>, which also runs it anew after a
+/// conflict. Reads may run side by side; writes, reads and commit of one transaction are otherwise the business of one
+/// caller.
 /// </summary>
 public sealed class KvTransaction
 {
@@ -33,7 +34,9 @@ public sealed class KvTransaction
     /// <summary>Reads at the same moment that are not held against the commit.</summary>
     public KvSnapshotReads Snapshot { get; }
 
-    /// <summary>The version of a commit that took effect; null before it, and for a transaction that wrote nothing.</summary>
+    /// <summary>
+    /// The version of a commit that took effect; null before it, and for a transaction that wrote nothing.
+    /// </summary>
     public long? CommittedVersion { get; private set; }
 
     /// <summary>The moment this transaction reads; asked for once, at the first read.</summary>
@@ -290,13 +293,15 @@ public sealed class KvTransaction
         lock (_lock)
         {
             ThrowIfClosed();
-            return _buffers.TryGetValue(columnFamily ?? "", out WriteBuffer? buffer) ? buffer.Range(begin.Span, end) : [];
+            return _buffers.TryGetValue(columnFamily ?? "", out WriteBuffer? buffer)
+                ? buffer.Range(begin.Span, end)
+                : [];
         }
     }
 
     /// <summary>
-    /// The part of a range that a page has covered is read now. It ends at the last row, which counts by itself: the key
-    /// right behind a key of the greatest size would be over the limit of keys.
+    /// The part of a range that a page has covered is read now. It ends at the last row, which counts by itself: the
+    /// key right behind a key of the greatest size would be over the limit of keys.
     /// </summary>
     private void HoldPage(byte[] begin, byte[]? last, byte[]? end, string? columnFamily)
     {

@@ -15,7 +15,8 @@ public sealed class KvVersionstampHandle
     /// <summary>The key, or the value, as it was written.</summary>
     /// <exception cref="InvalidOperationException">The transaction is not committed.</exception>
     public ReadOnlyMemory<byte> Generated =>
-        _generated ?? throw new InvalidOperationException("The versionstamp is known only once the transaction is committed.");
+        _generated ?? throw new InvalidOperationException(
+            "The versionstamp is known only once the transaction is committed.");
 
     internal void Settle(byte[] generated) => _generated = generated;
 }

@@ -1,9 +1,9 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// The memory of Paxos: the highest ballot promised, and for every slot not known to be chosen the value accepted at the
-/// highest ballot. Whatever changes here goes into the effects of the same step, so that promise and entries reach the
-/// disk in one write before anyone hears of them.
+/// The memory of Paxos: the highest ballot promised, and for every slot not known to be chosen the value accepted at
+/// the highest ballot. Whatever changes here goes into the effects of the same step, so that promise and entries reach
+/// the disk in one write before anyone hears of them.
 /// </summary>
 internal sealed class Acceptor
 {

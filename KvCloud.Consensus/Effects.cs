@@ -19,12 +19,13 @@ public readonly record struct CatchUpOrder(NodeId To, Slot FromSlot, Slot ToSlot
 /// <summary>
 /// What the core wants done, in the order that safety demands:
 /// 1. <see cref="Send"/> may go at once.
-/// 2. <see cref="Promised"/>, <see cref="Append"/> and <see cref="ChosenSlot"/> are written to the log in ONE atomic write;
-///    when <see cref="MustSync"/> it is durable (fsync, checked) before step 3. Writes are made in the order of the effects.
-/// 3. <see cref="SendAfterPersist"/> goes out only then, and only when every earlier write is durable too, even where these
-///    effects write nothing; a message to this very node is stepped, not sent.
-/// 4. <see cref="Chosen"/> may be applied at any time after it was handed out, in order. The data store may get ahead of the
-///    log that way: after a crash, slots that it has already are handed out again, and skipped by the caller.
+/// 2. <see cref="Promised"/>, <see cref="Append"/> and <see cref="ChosenSlot"/> are written to the log in ONE atomic
+/// write;    when <see cref="MustSync"/> it is durable (fsync, checked) before step 3. Writes are made in the order of
+/// the effects.
+/// 3. <see cref="SendAfterPersist"/> goes out only then, and only when every earlier write is durable too, even where
+/// these    effects write nothing; a message to this very node is stepped, not sent.
+/// 4. <see cref="Chosen"/> may be applied at any time after it was handed out, in order. The data store may get ahead
+/// of the    log that way: after a crash, slots that it has already are handed out again, and skipped by the caller.
 /// </summary>
 public sealed class Effects
 {
@@ -36,7 +37,10 @@ public sealed class Effects
     /// <summary>Entries that the acceptor accepted or the learner learned; each replaces what its slot held.</summary>
     public List<LogEntry> Append { get; } = [];
 
-    /// <summary>All slots up to here are chosen and in the log. Saves work after a restart; need not be synced, as etcd's commit index.</summary>
+    /// <summary>
+    /// All slots up to here are chosen and in the log. Saves work after a restart; need not be synced, as etcd's commit
+    /// index.
+    /// </summary>
     public Slot? ChosenSlot { get; internal set; }
 
     public List<Message> SendAfterPersist { get; } = [];
@@ -60,9 +64,9 @@ public sealed class Effects
 /// <summary>What a log hands back at start: the acceptor's memory.</summary>
 /// <param name="Promised">The highest ballot promised; Zero for a new log.</param>
 /// <param name="ChosenSlot">
-/// Every slot up to here is chosen, in the log or trimmed from it, and was applied by the caller before the core starts.
-/// Not more than the log knows, even where the data store is ahead of it: the log may hold a value that lost there, or
-/// nothing, and the core must neither take that for chosen nor be unable to serve what only the data has
+/// Every slot up to here is chosen, in the log or trimmed from it, and was applied by the caller before the core
+/// starts. Not more than the log knows, even where the data store is ahead of it: the log may hold a value that lost
+/// there, or nothing, and the core must neither take that for chosen nor be unable to serve what only the data has
 /// (Tencent/phxpaxos#33).
 /// </param>
 /// <param name="Entries">Accepted entries above ChosenSlot, ordered by slot.</param>

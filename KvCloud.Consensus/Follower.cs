@@ -2,7 +2,8 @@ namespace KvCloud.Consensus;
 
 /// <summary>What a node does for the leader that it follows: votes, learns, and says that it is there.</summary>
 internal sealed class Follower(
-    PaxosConfig config, Acceptor acceptor, Learner learner, LogRetention retention, StepContext step, bool remembersPromise)
+    PaxosConfig config, Acceptor acceptor, Learner learner, LogRetention retention, StepContext step,
+    bool remembersPromise)
 {
     private Ballot _ballot = Ballot.Zero;
     private Slot _leaderChosen;

@@ -45,7 +45,9 @@ internal sealed class HeartbeatRounds(Membership members, long now)
         return Confirm();
     }
 
-    /// <summary>Every voter has all up to here durably in its data store, as far as it told under this ballot.</summary>
+    /// <summary>
+    /// Every voter has all up to here durably in its data store, as far as it told under this ballot.
+    /// </summary>
     public Slot DurableEverywhere()
     {
         Slot least = _durable[0];

@@ -1,8 +1,9 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// One term of this node as leader, from the quorum of promises to the step down: proposes, keeps in touch with its quorum, and
-/// confirms reads. A new term is a new object, so nothing counted for one ballot can be counted for another.
+/// One term of this node as leader, from the quorum of promises to the step down: proposes, keeps in touch with its
+/// quorum, and confirms reads. A new term is a new object, so nothing counted for one ballot can be counted for
+/// another.
 /// </summary>
 internal sealed class Leadership
 {

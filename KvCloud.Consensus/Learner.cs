@@ -10,7 +10,9 @@ internal sealed class Learner(Slot chosenSlot, Acceptor acceptor)
     /// <summary>Every slot up to here is chosen and known.</summary>
     public Slot ChosenSlot { get; private set; } = chosenSlot;
 
-    /// <summary>Slots up to here are chosen, as a leader or a promise told; those above ChosenSlot are still to be learned.</summary>
+    /// <summary>
+    /// Slots up to here are chosen, as a leader or a promise told; those above ChosenSlot are still to be learned.
+    /// </summary>
     public Slot KnownChosen { get; private set; } = chosenSlot;
 
     public bool IsBehind => KnownChosen > ChosenSlot;

@@ -1,7 +1,10 @@
 namespace KvCloud.Consensus;
 
-/// <summary>The voters of a group and what a quorum of them is. A set of voters is a bit mask in the order of their ids.</summary>
-/// <remarks>Fixed for the life of a <see cref="PaxosNode"/>; a change of members will replace this object as a whole.</remarks>
+/// <summary>
+/// The voters of a group and what a quorum of them is. A set of voters is a bit mask in the order of their ids.
+/// </summary>
+/// <remarks>Fixed for the life of a <see cref="PaxosNode"/>; a change of members will replace this object as a
+/// whole.</remarks>
 internal sealed class Membership
 {
     private readonly NodeId[] _voters;

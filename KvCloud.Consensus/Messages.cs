@@ -3,10 +3,14 @@ namespace KvCloud.Consensus;
 /// <summary>What replicas say to each other. Immutable. A message of a node to itself counts its own vote.</summary>
 public abstract record Message(NodeId From, NodeId To);
 
-/// <summary>Would you promise me this ballot? Changes nothing at the receiver (thesis of Ongaro, 9.6, for Paxos).</summary>
+/// <summary>
+/// Would you promise me this ballot? Changes nothing at the receiver (thesis of Ongaro, 9.6, for Paxos).
+/// </summary>
 public sealed record PreVote(NodeId From, NodeId To, Ballot Ballot, Slot FirstUnchosen) : Message(From, To);
 
-/// <summary>Answer to <see cref="PreVote"/>. <see cref="Promised"/> lets a refused candidate choose a higher round.</summary>
+/// <summary>
+/// Answer to <see cref="PreVote"/>. <see cref="Promised"/> lets a refused candidate choose a higher round.
+/// </summary>
 public sealed record PreVoteReply(NodeId From, NodeId To, Ballot Ballot, bool Granted, Ballot Promised)
     : Message(From, To);
 
@@ -28,7 +32,9 @@ public sealed record Promise(
 public sealed record Accept(
     NodeId From, NodeId To, Ballot Ballot, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries) : Message(From, To);
 
-/// <summary>Phase 2b, sent only once the entries are durable. Counts for this ballot and these slots, nothing else.</summary>
+/// <summary>
+/// Phase 2b, sent only once the entries are durable. Counts for this ballot and these slots, nothing else.
+/// </summary>
 public sealed record Accepted(NodeId From, NodeId To, Ballot Ballot, IReadOnlyList<Slot> Slots) : Message(From, To);
 
 /// <summary>The ballot is too low; <see cref="Promised"/> is what the acceptor is bound to.</summary>
@@ -46,7 +52,9 @@ public sealed record Heartbeat(NodeId From, NodeId To, Ballot Ballot, long Round
 public sealed record HeartbeatReply(
     NodeId From, NodeId To, Ballot Ballot, long Round, Slot ChosenSlot, Slot DurableSlot) : Message(From, To);
 
-/// <summary>A follower asks the leader for a read index. <see cref="Id"/> is the asker's own number for a batch of reads.</summary>
+/// <summary>
+/// A follower asks the leader for a read index. <see cref="Id"/> is the asker's own number for a batch of reads.
+/// </summary>
 public sealed record ReadIndexRequest(NodeId From, NodeId To, long Id) : Message(From, To);
 
 /// <summary>
@@ -59,8 +67,8 @@ public sealed record ReadIndexReply(NodeId From, NodeId To, long Id, bool Confir
 public sealed record CatchUpRequest(NodeId From, NodeId To, Slot FromSlot) : Message(From, To);
 
 /// <summary>
-/// Chosen entries, consecutive. Empty with <see cref="FirstAvailable"/> above what was asked for means that the sender's
-/// log is trimmed below it: it cannot help, whoever asks must find another that has those slots.
+/// Chosen entries, consecutive. Empty with <see cref="FirstAvailable"/> above what was asked for means that the
+/// sender's log is trimmed below it: it cannot help, whoever asks must find another that has those slots.
 /// </summary>
 public sealed record CatchUpReply(
     NodeId From, NodeId To, Slot FirstAvailable, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries) : Message(From, To);

@@ -1,6 +1,8 @@
 namespace KvCloud.Consensus;
 
-/// <summary>Settings of one node's consensus. Times are ticks of the caller's clock; the driver ticks every 10 ms.</summary>
+/// <summary>
+/// Settings of one node's consensus. Times are ticks of the caller's clock; the driver ticks every 10 ms.
+/// </summary>
 public sealed record PaxosConfig
 {
     public required NodeId Self { get; init; }
@@ -18,8 +20,12 @@ public sealed record PaxosConfig
 
     public int HeartbeatTicks { get; init; } = 5;
 
-    /// <summary>How long a round of heartbeats, once confirmed by a quorum, lets the leader read alone, counted from its sending.</summary>
-    /// <remarks>Shorter than ElectionTimeoutTicks by more than the clocks of two nodes may drift apart in that time.</remarks>
+    /// <summary>
+    /// How long a round of heartbeats, once confirmed by a quorum, lets the leader read alone, counted from its
+    /// sending.
+    /// </summary>
+    /// <remarks>Shorter than ElectionTimeoutTicks by more than the clocks of two nodes may drift apart in that
+    /// time.</remarks>
     public int LeaseTicks { get; init; } = 32;
 
     /// <summary>How long an unanswered Accept, Prepare or catch-up request waits before it is sent again.</summary>

@@ -1,9 +1,10 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// One member of a Multi-Paxos group, as a pure state machine: messages, time and proposals go in, <see cref="Effects"/>
-/// come out. The caller owns clock, disk and network, calls from one thread, and carries out the effects of each step in the
-/// order that <see cref="Effects"/> states.
+/// One member of a Multi-Paxos group, as a pure state machine: messages, time and proposals go in,
+/// <see cref="Effects"/>
+/// come out. The caller owns clock, disk and network, calls from one thread, and carries out the effects of each step
+/// in the order that <see cref="Effects"/> states.
 /// </summary>
 public sealed class PaxosNode
 {
@@ -53,12 +54,16 @@ public sealed class PaxosNode
 
     public Slot ChosenSlot => _learner.ChosenSlot;
 
-    /// <summary>Slots up to here are known to be chosen somewhere; above ChosenSlot they are still being learned.</summary>
+    /// <summary>
+    /// Slots up to here are known to be chosen somewhere; above ChosenSlot they are still being learned.
+    /// </summary>
     public Slot KnownChosen => _learner.KnownChosen;
 
     public int InFlightSlots => _leadership?.InFlightSlots ?? 0;
 
-    /// <summary>What the caller's data store has durably; told to the leader as far as the log knows it to be chosen.</summary>
+    /// <summary>
+    /// What the caller's data store has durably; told to the leader as far as the log knows it to be chosen.
+    /// </summary>
     public Slot DurableSlot
     {
         get => _retention.DurableSlot;
@@ -73,8 +78,8 @@ public sealed class PaxosNode
 
     /// <summary>
     /// Up to this tick, exclusive, no other node can lead: the leader may read alone, once it has applied
-    /// <see cref="OpeningSlot"/> and everything else up to the <see cref="ChosenSlot"/> of that moment, which a follower
-    /// may have applied and shown already. 0 when there is no lease.
+    /// <see cref="OpeningSlot"/> and everything else up to the <see cref="ChosenSlot"/> of that moment, which a
+    /// follower may have applied and shown already. 0 when there is no lease.
     /// </summary>
     public long LeaseUntilTick => _leadership?.LeaseUntilTick ?? 0;
 

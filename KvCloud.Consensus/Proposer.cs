@@ -17,13 +17,17 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
     /// <summary>Phase 1 is done: values may be proposed.</summary>
     public bool IsLeading { get; private set; }
 
-    /// <summary>The first slot that this term proposes in; what lies below was chosen before and is caught up with.</summary>
+    /// <summary>
+    /// The first slot that this term proposes in; what lies below was chosen before and is caught up with.
+    /// </summary>
     public Slot FirstSlot { get; private set; }
 
     /// <summary>The next slot to propose in.</summary>
     public Slot NextSlot { get; private set; }
 
-    /// <summary>The no-op that opened this leadership. Until it is chosen, what was chosen before may be unknown here.</summary>
+    /// <summary>
+    /// The no-op that opened this leadership. Until it is chosen, what was chosen before may be unknown here.
+    /// </summary>
     public Slot OpeningSlot { get; private set; }
 
     public int InFlightSlots => _inFlight.Count;
@@ -51,8 +55,8 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
 
     /// <summary>
     /// Phase 1 is complete. Every slot that a promise reports, above what is chosen for certain, is proposed anew with
-    /// the value of the highest ballot; holes get no-ops; a no-op of this ballot closes the row (Lamport, "The Part-Time
-    /// Parliament", 3.1). Slots up to the highest chosen slot reported are caught up with instead.
+    /// the value of the highest ballot; holes get no-ops; a no-op of this ballot closes the row (Lamport, "The
+    /// Part-Time Parliament", 3.1). Slots up to the highest chosen slot reported are caught up with instead.
     /// </summary>
     /// <returns>The values to propose, in slot order from NextSlot on.</returns>
     public IReadOnlyList<Value> Lead(Slot chosenSlot, out Slot chosenElsewhere, out NodeId learnedFrom)
@@ -135,7 +139,8 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
     /// </summary>
     public IReadOnlyList<LogEntry> Overdue(NodeId node, long now) =>
         [.. _inFlight
-            .Where(pair => pair.Value.IsOverdue(now, config.ResendTicks) && !members.Contains(pair.Value.AcceptedBy, node))
+            .Where(
+                pair => pair.Value.IsOverdue(now, config.ResendTicks) && !members.Contains(pair.Value.AcceptedBy, node))
             .Select(pair => new LogEntry(new Slot(pair.Key), Ballot, pair.Value.Value))];
 
     /// <summary>Overdue entries have been sent again.</summary>

@@ -28,7 +28,9 @@ internal sealed class ReadIndexQueue
         _slot = chosenSlot;
     }
 
-    /// <summary>Moves the reads that the confirmed round settles to <paramref name="confirmed"/> and gives their slot.</summary>
+    /// <summary>
+    /// Moves the reads that the confirmed round settles to <paramref name="confirmed"/> and gives their slot.
+    /// </summary>
     public Slot TakeConfirmed(long confirmedRound, List<Read> confirmed)
     {
         if (_inRound.Count > 0 && confirmedRound >= _round)

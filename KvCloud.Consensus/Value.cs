@@ -30,5 +30,7 @@ public sealed record Value(Ballot Origin, ValueKind Kind, ReadOnlyMemory<byte> P
     public override string ToString() => $"{Kind}@{Origin}({Payload.Length} B)";
 }
 
-/// <summary>A slot's value as an acceptor holds it: <see cref="Accepted"/> is the highest ballot that it accepted it at.</summary>
+/// <summary>
+/// A slot's value as an acceptor holds it: <see cref="Accepted"/> is the highest ballot that it accepted it at.
+/// </summary>
 public sealed record LogEntry(Slot Slot, Ballot Accepted, Value Value);

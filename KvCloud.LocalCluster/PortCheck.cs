@@ -16,7 +16,8 @@ internal static class PortCheck
         if (taken.Count > 0)
         {
             throw new LocalClusterException(
-                $"{Sentence(taken)} already in use on {topology.Host}; stop what listens there, or choose other ports.");
+                $"{Sentence(taken)} already in use on {topology.Host}; stop what listens there, or choose other"
+                + " ports.");
         }
     }
 

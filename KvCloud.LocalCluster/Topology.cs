@@ -27,7 +27,9 @@ internal sealed record Topology
 
     public string ClusterId { get; init; } = DefaultClusterId;
 
-    /// <summary>Of the replica's program: Development allows what Production does not, such as fault injection.</summary>
+    /// <summary>
+    /// Of the replica's program: Development allows what Production does not, such as fault injection.
+    /// </summary>
     public string Environment { get; init; } = DefaultEnvironment;
 
     /// <summary>The address replicas listen on and are reached at.</summary>

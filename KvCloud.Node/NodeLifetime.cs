@@ -26,17 +26,21 @@ internal static class NodeLifetime
             await app.RunAsync().ConfigureAwait(false);
 
             // A background service that ended by an exception stops the host without a word in its exit code.
-            return background.Any(service => service.ExecuteTask is { IsFaulted: true }) ? ExitCodes.Fatal : fatal.ExitCode;
+            return background.Any(service => service.ExecuteTask is { IsFaulted: true })
+                ? ExitCodes.Fatal
+                : fatal.ExitCode;
         }
         catch (DataDirectoryException exception)
         {
             return Report(exception.Message, ExitCodes.DataDirectory);
         }
-        catch (Exception exception) when (exception is LogCorruptException or StoreCorruptException or InvalidDataException)
+        catch (Exception exception) when (
+            exception is LogCorruptException or StoreCorruptException or InvalidDataException)
         {
             return Report($"this replica's data is damaged: {exception.Message}", ExitCodes.Fatal);
         }
-        catch (Exception exception) when (exception is LogFailedException or LogUnreadableException or StoreFailedException)
+        catch (Exception exception) when (
+            exception is LogFailedException or LogUnreadableException or StoreFailedException)
         {
             return Report($"this replica's disk cannot be used: {exception.Message}", ExitCodes.Fatal);
         }

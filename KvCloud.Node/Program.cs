@@ -5,8 +5,8 @@ using KvCloud.Node.Diagnostics;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc;
 
-// appsettings files lie beside the program, whatever directory it is started in, and are read once: a watch on them would
-// see every write of a store below that directory.
+// appsettings files lie beside the program, whatever directory it is started in, and are read once: a watch on them
+// would see every write of a store below that directory.
 WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
 {
     ContentRootPath = AppContext.BaseDirectory,

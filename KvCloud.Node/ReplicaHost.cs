@@ -9,5 +9,6 @@ internal sealed class ReplicaHost(Replica replica, ClusterManager cluster) : IHo
     public Task StartAsync(CancellationToken cancellationToken) =>
         replica.StartAsync(cluster.Received, cancellationToken);
 
-    public async Task StopAsync(CancellationToken cancellationToken) => await replica.DisposeAsync().ConfigureAwait(false);
+    public async Task StopAsync(CancellationToken cancellationToken) =>
+        await replica.DisposeAsync().ConfigureAwait(false);
 }

@@ -25,7 +25,9 @@ public static class Extensions
     /// <summary>The process is alive and answers: the checks tagged <see cref="LiveTag"/> pass.</summary>
     public const string AlivePath = "/alive";
 
-    /// <summary>What orchestrators, Prometheus and the AppHost ask for every few seconds, in every service that has it.</summary>
+    /// <summary>
+    /// What orchestrators, Prometheus and the AppHost ask for every few seconds, in every service that has it.
+    /// </summary>
     private static readonly string[] PolledPaths = [HealthPath, AlivePath, "/metrics", "/status"];
 
     /// <summary>Tag of the checks that say whether the process had better be restarted.</summary>

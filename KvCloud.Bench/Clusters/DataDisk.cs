@@ -7,7 +7,8 @@ internal static class DataDisk
 
     public static DirectoryInfo NewDirectory(string root, string name)
     {
-        string path = Path.Combine(Path.GetFullPath(root), $"kvcloud-bench-{name}-{Environment.ProcessId}-{Path.GetRandomFileName()}");
+        string path = Path.Combine(
+            Path.GetFullPath(root), $"kvcloud-bench-{name}-{Environment.ProcessId}-{Path.GetRandomFileName()}");
         return Directory.CreateDirectory(path);
     }
 
@@ -21,7 +22,8 @@ internal static class DataDisk
             .OrderByDescending(drive => drive.RootDirectory.FullName.Length)
             .First();
         return InMemory.Contains(drive.DriveFormat)
-            ? throw new BenchException($"{full} lies on {drive.DriveFormat}, where fsync costs nothing; name a disk with --data-dir")
+            ? throw new BenchException(
+                $"{full} lies on {drive.DriveFormat}, where fsync costs nothing; name a disk with --data-dir")
             : drive.DriveFormat;
     }
 

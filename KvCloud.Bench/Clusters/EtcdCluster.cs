@@ -5,7 +5,10 @@ using KvCloud.LocalCluster;
 
 namespace KvCloud.Bench.Clusters;
 
-/// <summary>etcd at its defaults: heartbeat 100 ms, election 1000 ms, fsync on. Only the space quota is raised and the log quiet.</summary>
+/// <summary>
+/// etcd at its defaults: heartbeat 100 ms, election 1000 ms, fsync on. Only the space quota is raised and the log
+/// quiet.
+/// </summary>
 internal sealed class EtcdCluster : BenchCluster
 {
     private const long QuotaBytes = 8_000_000_000;
@@ -80,7 +83,8 @@ internal sealed class EtcdCluster : BenchCluster
         }
 
         // Settings of the caller's environment would beat nothing here but could add to it.
-        foreach (string? name in info.Environment.Keys.Where(name => name.StartsWith("ETCD_", StringComparison.Ordinal)).ToList())
+        foreach (string? name in info.Environment.Keys.Where(name =>
+            name.StartsWith("ETCD_", StringComparison.Ordinal)).ToList())
         {
             info.Environment.Remove(name);
         }
@@ -101,7 +105,8 @@ internal sealed class EtcdCluster : BenchCluster
             if (Stopwatch.GetElapsedTime(started) > Patience)
             {
                 throw new BenchException(
-                    $"{Name} took longer than {Patience.TotalSeconds} s to lead and serve; {_servers[0].Name} wrote:\n{_servers[0].LogTail()}");
+                    $"{Name} took longer than {Patience.TotalSeconds} s to lead and serve; {_servers[0].Name}"
+                    + $" wrote:\n{_servers[0].LogTail()}");
             }
 
             await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
@@ -115,7 +120,8 @@ internal sealed class EtcdCluster : BenchCluster
         {
             try
             {
-                using HttpResponseMessage answer = await Http.GetAsync(new Uri($"http://{endpoint}/health"), cancellationToken)
+                using HttpResponseMessage answer = await Http.GetAsync(
+                    new Uri($"http://{endpoint}/health"), cancellationToken)
                     .ConfigureAwait(false);
                 if (!answer.IsSuccessStatusCode)
                 {

@@ -14,10 +14,13 @@ internal static class CompareCommand
         var seconds = new Option<double?>("--seconds") { Description = "Seconds measured for each work" };
         var kills = new Option<int?>("--kills") { Description = "Leaders killed of each system; 0 for none" };
         Option<string> only = LoadOptionSet.Make("--only", "both", "both | kvcloud | etcd");
-        Option<string> dataDirectory = LoadOptionSet.Make("--data-dir", Path.GetTempPath(), "Where the servers' data goes: a real disk");
+        Option<string> dataDirectory = LoadOptionSet.Make(
+            "--data-dir", Path.GetTempPath(), "Where the servers' data goes: a real disk");
         var json = new Option<FileInfo?>("--json") { Description = "Writes the figures to this file as JSON" };
-        var details = new Option<FileInfo?>("--details") { Description = "Writes every run's result to this file as JSON" };
-        var picture = new Option<FileInfo?>("--picture") { Description = "Draws throughput and p99 against clients: a PNG" };
+        var details =
+            new Option<FileInfo?>("--details") { Description = "Writes every run's result to this file as JSON" };
+        var picture =
+            new Option<FileInfo?>("--picture") { Description = "Draws throughput and p99 against clients: a PNG" };
         var command = new Command("compare", "KvCloud and etcd in turn, A B A B, on this machine")
         {
             quick, rounds, seconds, kills, only, dataDirectory, json, details, picture,
@@ -35,12 +38,14 @@ internal static class CompareCommand
             plan = plan with
             {
                 Rounds = Positive("--rounds", parsed.GetValue(rounds) ?? plan.Rounds),
-                Duration = TimeSpan.FromSeconds(Positive("--seconds", parsed.GetValue(seconds) ?? plan.Duration.TotalSeconds)),
+                Duration = TimeSpan.FromSeconds(
+                    Positive("--seconds", parsed.GetValue(seconds) ?? plan.Duration.TotalSeconds)),
                 Kills = parsed.GetValue(kills) ?? plan.Kills,
                 WithKvCloud = which != "etcd",
                 WithEtcd = which != "kvcloud",
             };
-            CompareOutcome outcome = await new CompareRunner(plan, Console.Error).RunAsync(cancellationToken).ConfigureAwait(false);
+            CompareOutcome outcome = await new CompareRunner(plan, Console.Error)
+                .RunAsync(cancellationToken).ConfigureAwait(false);
             CompareTable.Print(outcome, CompareWork.All(plan.Sweep));
             await SaveAsync(
                 outcome, parsed.GetValue(json), parsed.GetValue(details), parsed.GetValue(picture), cancellationToken)
@@ -51,7 +56,8 @@ internal static class CompareCommand
     }
 
     private static async Task SaveAsync(
-        CompareOutcome outcome, FileInfo? json, FileInfo? details, FileInfo? picture, CancellationToken cancellationToken)
+        CompareOutcome outcome, FileInfo? json, FileInfo? details, FileInfo? picture,
+        CancellationToken cancellationToken)
     {
         if (json is not null)
         {

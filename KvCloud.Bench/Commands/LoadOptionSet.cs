@@ -31,12 +31,17 @@ internal sealed class LoadOptionSet
     private readonly Option<int> _valueSize = Make("--value-size", Defaults.ValueSizeBytes, "Bytes of a value");
     private readonly Option<long> _keys = Make("--keys", Defaults.Keys, "Size of the key space");
     private readonly Option<long> _preload = Make("--preload", 0L, "Keys written before the run");
-    private readonly Option<string> _distribution = Make("--distribution", "uniform", "sequential | uniform | zipf | latest");
-    private readonly Option<double> _theta = Make("--theta", Defaults.Theta, "Skew of zipf and latest, between 0 and 1");
+    private readonly Option<string> _distribution = Make(
+        "--distribution", "uniform", "sequential | uniform | zipf | latest");
+    private readonly Option<double> _theta = Make(
+        "--theta", Defaults.Theta, "Skew of zipf and latest, between 0 and 1");
     private readonly Option<int> _connections = Make("--connections", Defaults.Connections, "Connections");
-    private readonly Option<int> _inFlight = Make("--in-flight", Defaults.InFlight, "Calls in flight on each connection");
-    private readonly Option<double> _rate = Make("--rate", 0.0, "Calls a second (open loop); 0: each answer starts the next call");
-    private readonly Option<double> _warmup = Make("--warmup", Defaults.Warmup.TotalSeconds, "Seconds before measuring");
+    private readonly Option<int> _inFlight = Make(
+        "--in-flight", Defaults.InFlight, "Calls in flight on each connection");
+    private readonly Option<double> _rate = Make(
+        "--rate", 0.0, "Calls a second (open loop); 0: each answer starts the next call");
+    private readonly Option<double> _warmup = Make(
+        "--warmup", Defaults.Warmup.TotalSeconds, "Seconds before measuring");
     private readonly Option<double> _duration = Make("--duration", Defaults.Duration.TotalSeconds, "Seconds measured");
     private readonly Option<int> _rangeLimit = Make("--range-limit", Defaults.RangeLimit, "Rows a range reads");
     private readonly Option<int> _commitSize = Make("--commit-size", Defaults.CommitSize, "Sets in a transaction");
@@ -54,7 +59,8 @@ internal sealed class LoadOptionSet
     {
         Option[] options =
         [
-            _driver, _endpoints, _target, _keySize, _valueSize, _keys, _preload, _distribution, _theta, _connections, _inFlight,
+            _driver, _endpoints, _target, _keySize, _valueSize, _keys, _preload, _distribution, _theta, _connections,
+            _inFlight,
             _rate, _warmup, _duration, _rangeLimit, _commitSize, _seed, _loops, _pids, _exactlyOnce, _quiet,
         ];
         foreach (Option option in options)
@@ -104,7 +110,8 @@ internal sealed class LoadOptionSet
         string text = parsed.GetRequiredValue(option);
         return Enum.TryParse<T>(text, ignoreCase: true, out T value) && !int.TryParse(text, out _)
             ? value
-            : throw new BenchException($"{option.Name} {text}: there are {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()}");
+            : throw new BenchException(
+                $"{option.Name} {text}: there are {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()}");
     }
 
     private static int[] Pids(string text, IReadOnlyList<string> endpoints)

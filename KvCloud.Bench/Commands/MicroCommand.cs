@@ -18,23 +18,28 @@ internal static class MicroCommand
 
     public static Command Create()
     {
-        Option<string> filter = LoadOptionSet.Make("--filter", "*", "Which: *Codec*, *Paxos*, *Replica*, *Store*, *Thrift*");
+        Option<string> filter = LoadOptionSet.Make(
+            "--filter", "*", "Which: *Codec*, *Paxos*, *Replica*, *Store*, *Thrift*");
         Option<string> artifacts = LoadOptionSet.Make(
             "--artifacts", Path.Combine(Path.GetTempPath(), "kvcloud-micro"), "Where BenchmarkDotNet puts its reports");
-        var command = new Command("micro", "BenchmarkDotNet: command codec, Paxos step, multi-version get and put, Thrift messages")
+        var command = new Command(
+            "micro", "BenchmarkDotNet: command codec, Paxos step, multi-version get and put, Thrift messages")
         {
             filter, artifacts,
         };
         command.SetAction(parsed =>
         {
-            // In this very process: a generated project would have to build the whole solution once more for each benchmark.
+            // In this very process: a generated project would have to build the whole solution once more for each
+            // benchmark.
             ManualConfig config = DefaultConfig.Instance
                 .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance))
                 .WithArtifactsPath(parsed.GetRequiredValue(artifacts));
             var summaries = BenchmarkSwitcher.FromTypes(Benchmarks)
                 .Run(["--filter", parsed.GetRequiredValue(filter)], config)
                 .ToList();
-            return summaries.Count == 0 || summaries.Exists(summary => summary.Reports.Any(report => !report.Success)) ? 1 : 0;
+            return summaries.Count == 0 || summaries.Exists(summary => summary.Reports.Any(report => !report.Success))
+                ? 1
+                : 0;
         });
         return command;
     }

@@ -11,14 +11,16 @@ internal static class RunCommand
     {
         var load = new LoadOptionSet();
         Option<string> mix = LoadOptionSet.Make(
-            "--mix", "set:100", "Operations and weights: set, insert, get_local, get_leader, get_read_index, range, commit, rmw");
+            "--mix", "set:100",
+            "Operations and weights: set, insert, get_local, get_leader, get_read_index, range, commit, rmw");
         var json = new Option<FileInfo?>("--json") { Description = "Writes the result to this file as JSON" };
         var command = new Command("run", "Runs one load against servers that are there") { mix, json };
         load.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             LoadOptions options = load.Read(parsed) with { Mix = OperationMix.Parse(parsed.GetRequiredValue(mix)) };
-            LoadResult result = await LoadGenerator.RunAsync(options, Console.Error, cancellationToken).ConfigureAwait(false);
+            LoadResult result = await LoadGenerator
+                .RunAsync(options, Console.Error, cancellationToken).ConfigureAwait(false);
             ResultTable.Print([result]);
             if (parsed.GetValue(json) is { } file)
             {

@@ -8,8 +8,8 @@ using KvCloud.Bench.Report;
 namespace KvCloud.Bench.Commands;
 
 /// <summary>
-/// <c>scale</c>: what an operation costs as one thing grows: keys there are, bytes of a value, replicas, or calls in flight. Starts
-/// clusters of its own, a fresh one wherever the thing that grows is part of the cluster.
+/// <c>scale</c>: what an operation costs as one thing grows: keys there are, bytes of a value, replicas, or calls in
+/// flight. Starts clusters of its own, a fresh one wherever the thing that grows is part of the cluster.
 /// </summary>
 internal static class ScaleCommand
 {
@@ -23,7 +23,8 @@ internal static class ScaleCommand
         Option<string> inFlight = List("--in-flight", "Calls in flight in total, e.g. 1,16,64,256,1024");
         Option<string> system = LoadOptionSet.Make("--system", "kvcloud", "kvcloud | etcd");
         Option<double> seconds = LoadOptionSet.Make("--seconds", 5.0, "Seconds measured at each point");
-        Option<string> dataDirectory = LoadOptionSet.Make("--data-dir", Path.GetTempPath(), "Where the servers' data goes: a real disk");
+        Option<string> dataDirectory = LoadOptionSet.Make(
+            "--data-dir", Path.GetTempPath(), "Where the servers' data goes: a real disk");
         var json = new Option<FileInfo?>("--json") { Description = "Writes the results to this file as JSON" };
         var command = new Command("scale", "Cost of puts and gets as one thing grows; name one of the four")
         {
@@ -40,7 +41,8 @@ internal static class ScaleCommand
 
             string root = parsed.GetRequiredValue(dataDirectory);
             _ = DataDisk.DemandRealDisk(root);
-            var run = new ScaleRun(root, parsed.GetRequiredValue(system), TimeSpan.FromSeconds(parsed.GetValue(seconds)));
+            var run = new ScaleRun(
+                root, parsed.GetRequiredValue(system), TimeSpan.FromSeconds(parsed.GetValue(seconds)));
             var results = new Dictionary<string, LoadResult>();
             foreach (long value in Values(named[0].Name, parsed.GetRequiredValue(named[0])))
             {
@@ -65,7 +67,9 @@ internal static class ScaleCommand
             ? value
             : throw new BenchException($"{name} has '{part}', which is no number above 0"));
 
-    /// <summary>The points of one run, each on a cluster of its own: what went before must not weigh on what comes after.</summary>
+    /// <summary>
+    /// The points of one run, each on a cluster of its own: what went before must not weigh on what comes after.
+    /// </summary>
     private sealed class ScaleRun(string dataRoot, string system, TimeSpan duration)
     {
         private const long UsualKeys = 100_000;
@@ -104,10 +108,12 @@ internal static class ScaleCommand
             };
             foreach (OperationKind kind in new[] { OperationKind.Set, OperationKind.GetLeader, OperationKind.GetLocal })
             {
-                string name = string.Create(CultureInfo.InvariantCulture, $"{axis[2..]} {value}: {OperationMix.NameOf(kind)}");
+                string name = string.Create(
+                    CultureInfo.InvariantCulture, $"{axis[2..]} {value}: {OperationMix.NameOf(kind)}");
                 await Console.Error.WriteLineAsync(name).ConfigureAwait(false);
                 results[name] = await LoadGenerator.RunAsync(
-                    options with { Mix = OperationMix.Of(kind) }, TextWriter.Null, cancellationToken).ConfigureAwait(false);
+                    options with { Mix = OperationMix.Of(kind) }, TextWriter.Null,
+                    cancellationToken).ConfigureAwait(false);
                 options = options with { Preload = 0 };
             }
         }

@@ -5,20 +5,21 @@ using KvCloud.Bench.Report;
 namespace KvCloud.Bench.Commands;
 
 /// <summary>
-/// <c>ycsb</c>: the core workloads of the Yahoo! Cloud Serving Benchmark (Cooper et al., SoCC 2010). Mix and distribution are the
-/// workload's; sizes, connections and time stay options.
+/// <c>ycsb</c>: the core workloads of the Yahoo! Cloud Serving Benchmark (Cooper et al., SoCC 2010). Mix and
+/// distribution are the workload's; sizes, connections and time stay options.
 /// </summary>
 internal static class YcsbCommand
 {
-    private static readonly Dictionary<string, (string Mix, KeyDistribution Distribution, string What)> Workloads = new()
-    {
-        ["a"] = ("get_leader:50,set:50", KeyDistribution.Zipf, "update heavy"),
-        ["b"] = ("get_leader:95,set:5", KeyDistribution.Zipf, "read mostly"),
-        ["c"] = ("get_leader:100", KeyDistribution.Zipf, "read only"),
-        ["d"] = ("get_leader:95,insert:5", KeyDistribution.Latest, "read latest"),
-        ["e"] = ("range:95,insert:5", KeyDistribution.Zipf, "short ranges"),
-        ["f"] = ("get_leader:50,rmw:50", KeyDistribution.Zipf, "read, modify, write"),
-    };
+    private static readonly Dictionary<string, (string Mix, KeyDistribution Distribution, string What)> Workloads =
+        new()
+        {
+            ["a"] = ("get_leader:50,set:50", KeyDistribution.Zipf, "update heavy"),
+            ["b"] = ("get_leader:95,set:5", KeyDistribution.Zipf, "read mostly"),
+            ["c"] = ("get_leader:100", KeyDistribution.Zipf, "read only"),
+            ["d"] = ("get_leader:95,insert:5", KeyDistribution.Latest, "read latest"),
+            ["e"] = ("range:95,insert:5", KeyDistribution.Zipf, "short ranges"),
+            ["f"] = ("get_leader:50,rmw:50", KeyDistribution.Zipf, "read, modify, write"),
+        };
 
     public static IEnumerable<string> Names => Workloads.Keys;
 

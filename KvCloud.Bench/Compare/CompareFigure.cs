@@ -1,8 +1,8 @@
 namespace KvCloud.Bench.Compare;
 
 /// <summary>
-/// One line of the comparison: medians over the rounds. Ratios are KvCloud's figure over etcd's: above 1 is better for a rate, below
-/// 1 for a latency, memory or time. Serialized as it is.
+/// One line of the comparison: medians over the rounds. Ratios are KvCloud's figure over etcd's: above 1 is better for
+/// a rate, below 1 for a latency, memory or time. Serialized as it is.
 /// </summary>
 internal sealed record CompareFigure
 {

@@ -16,8 +16,8 @@ internal sealed record CompareOutcome(
     double TookSeconds);
 
 /// <summary>
-/// Runs both systems in turn on one machine, A B A B: never side by side, each round from an empty data directory, the same generator
-/// and works for both. Durability is checked and failover measured once for each, in the last round.
+/// Runs both systems in turn on one machine, A B A B: never side by side, each round from an empty data directory, the
+/// same generator and works for both. Durability is checked and failover measured once for each, in the last round.
 /// </summary>
 internal sealed class CompareRunner(CompareOptions options, TextWriter log)
 {
@@ -79,7 +79,8 @@ internal sealed class CompareRunner(CompareOptions options, TextWriter log)
 
         if (round == options.Rounds)
         {
-            DurabilityCheck durability = await DurabilityCheck.RunAsync(cluster, cancellationToken).ConfigureAwait(false);
+            DurabilityCheck durability = await DurabilityCheck
+                .RunAsync(cluster, cancellationToken).ConfigureAwait(false);
             await log.WriteLineAsync($"  {durability}").ConfigureAwait(false);
             _durability.Add(durability);
             await KillAsync(cluster, cancellationToken).ConfigureAwait(false);
@@ -97,15 +98,19 @@ internal sealed class CompareRunner(CompareOptions options, TextWriter log)
 
         if (result.Throughput == 0)
         {
-            throw new BenchException($"{cluster.Name} did nothing of {work.Name}: {result.FirstError ?? "no answer came"}");
+            throw new BenchException(
+                $"{cluster.Name} did nothing of {work.Name}: {result.FirstError ?? "no answer came"}");
         }
 
         string errors = result.Errors > 0 ? $", {result.Errors} errors ({result.FirstError})" : string.Empty;
         await log.WriteLineAsync(
-            $"  {work.Name}: {result.Throughput:F0}/s, p50 {result.Latency.P50Ms:F2} ms, p99 {result.Latency.P99Ms:F2} ms, "
-            + $"CPU {result.ServerCpuMicroseconds:F1} µs, {result.ServerMemoryMb:F0} MB, generator {result.GeneratorCores:F2} cores"
+            $"  {work.Name}: {result.Throughput:F0}/s, p50 {result.Latency.P50Ms:F2} ms, p99"
+            + $" {result.Latency.P99Ms:F2} ms, "
+            + $"CPU {result.ServerCpuMicroseconds:F1} µs, {result.ServerMemoryMb:F0} MB, generator"
+            + $" {result.GeneratorCores:F2} cores"
             + errors).ConfigureAwait(false);
-        Dictionary<string, List<LoadResult>> works = _results.TryGetValue(cluster.Name, out Dictionary<string, List<LoadResult>>? known) ? known : _results[cluster.Name] = [];
+        Dictionary<string, List<LoadResult>> works = _results.TryGetValue(cluster.Name, out Dictionary<string,
+            List<LoadResult>>? known) ? known : _results[cluster.Name] = [];
         (works.TryGetValue(work.Name, out List<LoadResult>? results) ? results : works[work.Name] = []).Add(result);
     }
 
@@ -116,7 +121,8 @@ internal sealed class CompareRunner(CompareOptions options, TextWriter log)
             return;
         }
 
-        IReadOnlyList<double> seconds = await new FailoverMeasure(cluster).RunAsync(options.Kills, options.KillBudget, cancellationToken)
+        IReadOnlyList<double> seconds = await new FailoverMeasure(cluster).RunAsync(
+            options.Kills, options.KillBudget, cancellationToken)
             .ConfigureAwait(false);
         _failovers[cluster.Name] = [.. seconds.Select(second => Math.Round(second, 3))];
         await log.WriteLineAsync(
@@ -146,5 +152,6 @@ internal sealed class CompareRunner(CompareOptions options, TextWriter log)
     }
 
     private List<LoadResult> ResultsOf(string cluster, string work) =>
-        _results.TryGetValue(cluster, out Dictionary<string, List<LoadResult>>? works) && works.TryGetValue(work, out List<LoadResult>? results) ? results : [];
+        _results.TryGetValue(cluster, out Dictionary<string, List<LoadResult>>? works)
+            && works.TryGetValue(work, out List<LoadResult>? results) ? results : [];
 }

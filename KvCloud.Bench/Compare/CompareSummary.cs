@@ -12,7 +12,8 @@ internal static class CompareSummary
         var ratios = kvcloud.Zip(etcd, (ours, theirs) => Ratio(value(ours), value(theirs))).OfType<double>().ToList();
         double? P50(IReadOnlyList<LoadResult> results) => Median(results.Select(result => result.Latency.P50Ms));
         double? P99(IReadOnlyList<LoadResult> results) => Median(results.Select(result => result.Latency.P99Ms));
-        double? Cpu(IReadOnlyList<LoadResult> results) => Median(results.Select(result => result.ServerCpuMicroseconds ?? 0));
+        double? Cpu(IReadOnlyList<LoadResult> results) =>
+            Median(results.Select(result => result.ServerCpuMicroseconds ?? 0));
         return new CompareFigure
         {
             Kvcloud = Rounded(Median(kvcloud.Select(value))),

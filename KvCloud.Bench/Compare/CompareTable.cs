@@ -9,7 +9,8 @@ internal static class CompareTable
 {
     private static readonly string[] Columns =
     [
-        "work", "kvcloud", "etcd", "ratio", "min-max", "p50 ratio", "p99 ratio", "CPU µs kvcloud", "CPU µs etcd", "target",
+        "work", "kvcloud", "etcd", "ratio", "min-max", "p50 ratio", "p99 ratio", "CPU µs kvcloud", "CPU µs etcd",
+        "target",
     ];
 
     public static void Print(CompareOutcome outcome, IReadOnlyList<CompareWork> works)
@@ -21,7 +22,8 @@ internal static class CompareTable
         if (outcome.Figures.TryGetValue(CompareWork.Failover, out CompareFigure? failover))
         {
             Console.WriteLine(
-                $"failover, worst: kvcloud {ResultTable.Number(failover.WorstKvcloud)} s, etcd {ResultTable.Number(failover.WorstEtcd)} s");
+                $"failover, worst: kvcloud {ResultTable.Number(failover.WorstKvcloud)} s, etcd"
+                + $" {ResultTable.Number(failover.WorstEtcd)} s");
         }
 
         foreach (DurabilityCheck durability in outcome.Durability)
@@ -31,7 +33,8 @@ internal static class CompareTable
 
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{Environment.ProcessorCount} cores, {outcome.FileSystem}, took {outcome.TookSeconds:F0} s. Ratios are kvcloud over etcd: rates want above 1, the rest below."));
+            $"{Environment.ProcessorCount} cores, {outcome.FileSystem}, took {outcome.TookSeconds:F0} s. Ratios are"
+            + $" kvcloud over etcd: rates want above 1, the rest below."));
     }
 
     private static string[] Row(string name, CompareFigure figure, string target) =>

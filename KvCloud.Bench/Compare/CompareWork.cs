@@ -25,7 +25,8 @@ internal sealed record CompareWork(
     [
         new(Memory, OperationKind.Set, 16, 64, "≤ etcd's", SameRatePerSecond),
         new("put_1", OperationKind.Set, 1, 1, "p50 ≤ 0.5"),
-        .. sweep ? [new("put_4", OperationKind.Set, 4, 1, "-"), new CompareWork("put_16", OperationKind.Set, 16, 1, "-")]
+        .. sweep ? [new("put_4", OperationKind.Set, 4, 1, "-"),
+            new CompareWork("put_16", OperationKind.Set, 16, 1, "-")]
             : (CompareWork[])[],
         new("put_64", OperationKind.Set, 16, 4, "≥ 3, CPU ≤ 20 µs"),
         new("put_256", OperationKind.Set, 64, 4, "≥ 5, p99 ≤ 0.25"),
@@ -39,8 +40,8 @@ internal sealed record CompareWork(
         Driver = driver,
         Endpoints = endpoints,
 
-        // Also for local reads: on cores that all members share, one member's larger batches cost etcd a quarter less CPU time
-        // than three members' smaller ones, and the peer is measured at its best.
+        // Also for local reads: on cores that all members share, one member's larger batches cost etcd a quarter less
+        // CPU time than three members' smaller ones, and the peer is measured at its best.
         Target = TargetKind.Leader,
         Mix = OperationMix.Of(Operation),
         Connections = Connections,

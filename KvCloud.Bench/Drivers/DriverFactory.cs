@@ -10,13 +10,15 @@ internal static class DriverFactory
         driver is DriverKind.Etcd or DriverKind.EtcdGrpc ? new EtcdLeaderFinder() : new ThriftLeaderFinder();
 
     public static LoadRun Start(
-        LoadOptions options, LoadMaterial material, EndpointChooser endpoints, RunClock clock, CancellationToken cancellationToken) =>
+        LoadOptions options, LoadMaterial material, EndpointChooser endpoints, RunClock clock,
+        CancellationToken cancellationToken) =>
         options.Driver switch
         {
             DriverKind.ThriftPipelined =>
                 new WireRun(options, material, endpoints, clock, _ => new ThriftProtocol(), cancellationToken),
             DriverKind.Etcd =>
-                new WireRun(options, material, endpoints, clock, endpoint => new EtcdProtocol(endpoint), cancellationToken),
+                new WireRun(
+                    options, material, endpoints, clock, endpoint => new EtcdProtocol(endpoint), cancellationToken),
             DriverKind.Thrift =>
                 new WorkerRun(options, material, new ThriftDriver(endpoints), clock, cancellationToken),
             DriverKind.EtcdGrpc =>

@@ -7,7 +7,9 @@ using KvCloud.Bench.Wire;
 
 namespace KvCloud.Bench.Drivers;
 
-/// <summary>etcd through Grpc.Net.Client: the cross-check of the generator's own etcd driver, and what a .NET client would see.</summary>
+/// <summary>
+/// etcd through Grpc.Net.Client: the cross-check of the generator's own etcd driver, and what a .NET client would see.
+/// </summary>
 internal sealed class EtcdGrpcDriver(EndpointChooser endpoints) : ILibraryDriver
 {
     public bool Multiplexes => true;
@@ -42,7 +44,9 @@ internal sealed class EtcdGrpcDriver(EndpointChooser endpoints) : ILibraryDriver
             }
             catch (RpcException failure) when (!cancellationToken.IsCancellationRequested)
             {
-                CallStatus status = failure.StatusCode == StatusCode.Unavailable ? CallStatus.ConnectionLost : CallStatus.Refused;
+                CallStatus status = failure.StatusCode == StatusCode.Unavailable
+                    ? CallStatus.ConnectionLost
+                    : CallStatus.Refused;
                 return new WireAnswer(0, status, failure.Status.Detail);
             }
             catch (RpcException failure)
@@ -64,7 +68,8 @@ internal sealed class EtcdGrpcDriver(EndpointChooser endpoints) : ILibraryDriver
             switch (call.Kind)
             {
                 case CallKind.Set:
-                    await _client.PutAsync(new PutRequest { Key = key, Value = value }, cancellationToken: cancellationToken)
+                    await _client.PutAsync(
+                        new PutRequest { Key = key, Value = value }, cancellationToken: cancellationToken)
                         .ConfigureAwait(false);
                     return CallStatus.Ok;
                 case CallKind.Commit:
@@ -84,7 +89,8 @@ internal sealed class EtcdGrpcDriver(EndpointChooser endpoints) : ILibraryDriver
                     }
 
                     request.Serializable = call.Kind is CallKind.GetLocal or CallKind.Range;
-                    RangeResponse rows = await _client.RangeAsync(request, cancellationToken: cancellationToken).ConfigureAwait(false);
+                    RangeResponse rows = await _client
+                        .RangeAsync(request, cancellationToken: cancellationToken).ConfigureAwait(false);
                     return rows.Count > 0 || call.Kind == CallKind.Range ? CallStatus.Ok : CallStatus.NotFound;
             }
         }

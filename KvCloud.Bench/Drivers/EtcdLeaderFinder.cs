@@ -16,9 +16,11 @@ internal sealed class EtcdLeaderFinder : ILeaderFinder
             try
             {
                 using HttpResponseMessage answer = await Web.PostAsJsonAsync(
-                    new Uri($"http://{endpoint}/v3/maintenance/status"), new object(), cancellationToken).ConfigureAwait(false);
+                    new Uri($"http://{endpoint}/v3/maintenance/status"), new object(),
+                    cancellationToken).ConfigureAwait(false);
                 answer.EnsureSuccessStatusCode();
-                JsonElement status = await answer.Content.ReadFromJsonAsync<JsonElement>(cancellationToken).ConfigureAwait(false);
+                JsonElement status = await answer.Content
+                    .ReadFromJsonAsync<JsonElement>(cancellationToken).ConfigureAwait(false);
 
                 // Numbers are texts in the gateway's JSON; no leader is no field.
                 if (status.TryGetProperty("leader", out JsonElement leader)

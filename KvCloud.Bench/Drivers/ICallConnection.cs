@@ -15,7 +15,9 @@ internal interface ICallConnection : IAsyncDisposable
 /// <summary>A client library as the generator sees it.</summary>
 internal interface ILibraryDriver : IAsyncDisposable
 {
-    /// <summary>Whether one connection takes many calls at a time; else each client in flight gets a connection of its own.</summary>
+    /// <summary>
+    /// Whether one connection takes many calls at a time; else each client in flight gets a connection of its own.
+    /// </summary>
     bool Multiplexes { get; }
 
     ICallConnection Open(int number);

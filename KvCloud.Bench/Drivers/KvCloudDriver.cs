@@ -5,7 +5,9 @@ using KvCloud.Client;
 
 namespace KvCloud.Bench.Drivers;
 
-/// <summary>KvCloud as applications use it: one client of its own library, which keeps the connections and follows the leader.</summary>
+/// <summary>
+/// KvCloud as applications use it: one client of its own library, which keeps the connections and follows the leader.
+/// </summary>
 internal sealed class KvCloudDriver : ILibraryDriver
 {
     private readonly KvCloudClient _client;
@@ -46,7 +48,8 @@ internal sealed class KvCloudDriver : ILibraryDriver
             catch (KvCloudException failure)
             {
                 return new WireAnswer(
-                    0, ThriftProtocol.StatusOf(failure.ErrorCode, failure.Message, CallStatus.Refused), failure.Message);
+                    0, ThriftProtocol.StatusOf(failure.ErrorCode, failure.Message, CallStatus.Refused),
+                    failure.Message);
             }
         }
 
@@ -57,7 +60,8 @@ internal sealed class KvCloudDriver : ILibraryDriver
             switch (call.Kind)
             {
                 case CallKind.Set:
-                    await client.SetAsync(call.Keys[0], call.Value, cancellationToken: cancellationToken).ConfigureAwait(false);
+                    await client.SetAsync(call.Keys[0], call.Value, cancellationToken: cancellationToken)
+                        .ConfigureAwait(false);
                     return CallStatus.Ok;
                 case CallKind.Commit:
                     KvTransaction transaction = client.BeginTransaction();
@@ -70,7 +74,8 @@ internal sealed class KvCloudDriver : ILibraryDriver
                     return CallStatus.Ok;
                 case CallKind.Range:
                     var range = new KvRange(call.Keys[0], call.EndKey) { Limit = call.Limit };
-                    ConfiguredCancelableAsyncEnumerable<KvEntry> reading = client.RangeAsync(range, Options(call.Kind), cancellationToken).ConfigureAwait(false);
+                    ConfiguredCancelableAsyncEnumerable<KvEntry> reading = client
+                        .RangeAsync(range, Options(call.Kind), cancellationToken).ConfigureAwait(false);
                     await foreach (KvEntry row in reading)
                     {
                         _ = row;
@@ -78,11 +83,13 @@ internal sealed class KvCloudDriver : ILibraryDriver
 
                     return CallStatus.Ok;
                 default:
-                    byte[]? value = await client.GetAsync(call.Keys[0], Options(call.Kind), cancellationToken).ConfigureAwait(false);
+                    byte[]? value = await client.GetAsync(call.Keys[0], Options(call.Kind), cancellationToken)
+                        .ConfigureAwait(false);
                     return value is null ? CallStatus.NotFound : CallStatus.Ok;
             }
         }
 
-        private static KvReadOptions Options(CallKind kind) => new() { Consistency = ThriftProtocol.ConsistencyOf(kind) };
+        private static KvReadOptions Options(CallKind kind) =>
+            new() { Consistency = ThriftProtocol.ConsistencyOf(kind) };
     }
 }

@@ -4,7 +4,9 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Bench.Drivers;
 
-/// <summary>Plain Thrift as a legacy client has it: Apache's generated client, a connection for each call in flight.</summary>
+/// <summary>
+/// Plain Thrift as a legacy client has it: Apache's generated client, a connection for each call in flight.
+/// </summary>
 internal sealed class ThriftDriver(EndpointChooser endpoints) : ILibraryDriver
 {
     public bool Multiplexes => false;
@@ -22,7 +24,8 @@ internal sealed class ThriftDriver(EndpointChooser endpoints) : ILibraryDriver
         {
             try
             {
-                _client ??= await ThriftLeaderFinder.ConnectAsync(endpoints.Of(number), cancellationToken).ConfigureAwait(false);
+                _client ??= await ThriftLeaderFinder
+                    .ConnectAsync(endpoints.Of(number), cancellationToken).ConfigureAwait(false);
                 WireAnswer answer = await SendAsync(_client, call, cancellationToken).ConfigureAwait(false);
                 if (answer.Status == CallStatus.NotLeader)
                 {
@@ -76,7 +79,8 @@ internal sealed class ThriftDriver(EndpointChooser endpoints) : ILibraryDriver
                     return Answer(range.Code, range.Error, range.Success ? CallStatus.Ok : CallStatus.Refused);
                 default:
                     GetResponse get = await client.get(
-                        new GetRequest(call.Keys[0]) { Consistency = ThriftProtocol.ConsistencyOf(call.Kind) }, cancellationToken)
+                        new GetRequest(call.Keys[0]) { Consistency = ThriftProtocol.ConsistencyOf(call.Kind) },
+                        cancellationToken)
                         .ConfigureAwait(false);
                     return Answer(get.Code, get.Error, get.Found ? CallStatus.Ok : CallStatus.NotFound);
             }
@@ -85,8 +89,10 @@ internal sealed class ThriftDriver(EndpointChooser endpoints) : ILibraryDriver
         private async Task<WireAnswer> CommitAsync(
             TransactionalKV.Client client, LibraryCall call, CancellationToken cancellationToken)
         {
-            var operations = call.Keys.Select(key => new Protocol.Operation("set", key) { Value = call.Value }).ToList();
-            AtomicCommitResponse commit = await client.atomicCommit(new AtomicCommitRequest(_newestVersion, operations, []), cancellationToken)
+            var operations = call.Keys.Select(key => new Protocol.Operation("set", key) { Value = call.Value })
+                .ToList();
+            AtomicCommitResponse commit = await client.atomicCommit(
+                new AtomicCommitRequest(_newestVersion, operations, []), cancellationToken)
                 .ConfigureAwait(false);
             _newestVersion = Math.Max(_newestVersion, commit.CommittedVersion);
             return Answer(commit.Code, commit.Error, commit.Success ? CallStatus.Ok : CallStatus.Refused);

@@ -21,8 +21,10 @@ internal sealed class ThriftLeaderFinder : ILeaderFinder
             deadline.CancelAfter(Patience);
             try
             {
-                using TransactionalKV.Client client = await ConnectAsync(endpoint, deadline.Token).ConfigureAwait(false);
-                GetClusterHealthResponse answer = await client.getClusterHealth(new GetClusterHealthRequest(), deadline.Token).ConfigureAwait(false);
+                using TransactionalKV.Client client = await ConnectAsync(endpoint, deadline.Token)
+                    .ConfigureAwait(false);
+                GetClusterHealthResponse answer = await client
+                    .getClusterHealth(new GetClusterHealthRequest(), deadline.Token).ConfigureAwait(false);
                 if (answer is { Success: true, ClusterHealth.Leader: { IsLeader: true } leader })
                 {
                     return leader.Endpoint;
@@ -58,5 +60,6 @@ internal sealed class ThriftLeaderFinder : ILeaderFinder
 
     internal static bool IsNoAnswer(Exception failure, CancellationToken cancellationToken) =>
         !cancellationToken.IsCancellationRequested
-        && failure is SocketException or IOException or TException or OperationCanceledException or ObjectDisposedException;
+        && failure is SocketException or IOException or TException or OperationCanceledException
+            or ObjectDisposedException;
 }

@@ -23,7 +23,8 @@ internal sealed class WorkerRun : LoadRun
     private long _completed;
 
     public WorkerRun(
-        LoadOptions options, LoadMaterial material, ILibraryDriver driver, RunClock clock, CancellationToken cancellationToken)
+        LoadOptions options, LoadMaterial material, ILibraryDriver driver, RunClock clock,
+        CancellationToken cancellationToken)
     {
         _options = options;
         _material = material;
@@ -49,7 +50,8 @@ internal sealed class WorkerRun : LoadRun
     {
         await using ConfiguredAsyncDisposable driver = _driver.ConfigureAwait(false);
         int perConnection = _driver.Multiplexes ? _options.InFlight : 1;
-        ICallConnection[] connections = Enumerable.Range(0, _options.Clients / perConnection).Select(_driver.Open).ToArray();
+        ICallConnection[] connections = Enumerable
+            .Range(0, _options.Clients / perConnection).Select(_driver.Open).ToArray();
 
         // Answers still out when the window closes are waited for a little, then given up.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -90,7 +92,8 @@ internal sealed class WorkerRun : LoadRun
             }
 
             Operation operation = source.Next(_schedule is null ? Stopwatch.GetTimestamp() : intended);
-            WireAnswer? answer = await RunOneAsync(source, operation, connection, cancellationToken).ConfigureAwait(false);
+            WireAnswer? answer = await RunOneAsync(source, operation, connection, cancellationToken)
+                .ConfigureAwait(false);
             long now = Stopwatch.GetTimestamp();
             lock (recorder)
             {
@@ -103,7 +106,8 @@ internal sealed class WorkerRun : LoadRun
                 }
                 else
                 {
-                    recorder.Record(operation.Kind, operation.IntendedTicks, now, answer.Value.Status, answer.Value.Error);
+                    recorder.Record(
+                        operation.Kind, operation.IntendedTicks, now, answer.Value.Status, answer.Value.Error);
                 }
             }
 
@@ -138,7 +142,8 @@ internal sealed class WorkerRun : LoadRun
         {
             if (operation.Kind == OperationKind.ReadModifyWrite)
             {
-                WireAnswer read = await connection.CallAsync(Call(source, operation), cancellationToken).ConfigureAwait(false);
+                WireAnswer read = await connection
+                    .CallAsync(Call(source, operation), cancellationToken).ConfigureAwait(false);
                 if (!CallStatuses.IsSuccess(read.Status))
                 {
                     return read;

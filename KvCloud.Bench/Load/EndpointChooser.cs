@@ -7,7 +7,9 @@ internal interface ILeaderFinder
     Task<string?> FindLeaderAsync(IReadOnlyList<string> endpoints, CancellationToken cancellationToken);
 }
 
-/// <summary>Which endpoint a connection goes to. Loops ask; a task of its own keeps the leader up to date when they doubt it.</summary>
+/// <summary>
+/// Which endpoint a connection goes to. Loops ask; a task of its own keeps the leader up to date when they doubt it.
+/// </summary>
 internal sealed class EndpointChooser : IAsyncDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);

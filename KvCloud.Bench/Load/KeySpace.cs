@@ -3,8 +3,8 @@ using System.Buffers.Text;
 namespace KvCloud.Bench.Load;
 
 /// <summary>
-/// The keys of a run: numbers from 0, written as fixed-width decimal text after one letter, so that key order is number order.
-/// Shared by all loops of a run.
+/// The keys of a run: numbers from 0, written as fixed-width decimal text after one letter, so that key order is number
+/// order. Shared by all loops of a run.
 /// </summary>
 internal sealed class KeySpace
 {
@@ -43,7 +43,9 @@ internal sealed class KeySpace
     /// <summary>The next number in order, over and over; shared, so that two loops do not walk in step.</summary>
     public long TakeSequential() => (long)((ulong)Interlocked.Increment(ref _nextSequential) % (ulong)Count);
 
-    /// <summary>Writes key <paramref name="number"/> into <paramref name="destination"/>, which is KeySizeBytes long.</summary>
+    /// <summary>
+    /// Writes key <paramref name="number"/> into <paramref name="destination"/>, which is KeySizeBytes long.
+    /// </summary>
     public void Write(long number, Span<byte> destination)
     {
         Span<byte> digits = stackalloc byte[20];

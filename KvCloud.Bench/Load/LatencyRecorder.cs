@@ -4,8 +4,9 @@ using HdrHistogram;
 namespace KvCloud.Bench.Load;
 
 /// <summary>
-/// What one loop saw: a histogram a kind, counts a status, successes a second of the window. One thread while the run lasts; merged
-/// after. Latencies are those of calls that end inside the window, in an open loop of those that were meant to start inside it.
+/// What one loop saw: a histogram a kind, counts a status, successes a second of the window. One thread while the run
+/// lasts; merged after. Latencies are those of calls that end inside the window, in an open loop of those that were
+/// meant to start inside it.
 /// </summary>
 internal sealed class LatencyRecorder
 {

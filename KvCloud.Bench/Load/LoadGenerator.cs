@@ -6,7 +6,9 @@ using KvCloud.Bench.Wire;
 
 namespace KvCloud.Bench.Load;
 
-/// <summary>Runs one load: preload, warm-up, measured window; reads the servers' and its own CPU time at the window's edges.</summary>
+/// <summary>
+/// Runs one load: preload, warm-up, measured window; reads the servers' and its own CPU time at the window's edges.
+/// </summary>
 internal static class LoadGenerator
 {
     private const int PreloadConnections = 16;
@@ -17,11 +19,14 @@ internal static class LoadGenerator
     private const int PreloadPasses = 5;
     private static readonly TimeSpan PreloadPatience = TimeSpan.FromMinutes(30);
 
-    /// <summary>Calls in flight on each connection of a preload: fewer of large values, or a node refuses them as too much.</summary>
+    /// <summary>
+    /// Calls in flight on each connection of a preload: fewer of large values, or a node refuses them as too much.
+    /// </summary>
     public static int PreloadInFlightOf(int valueSizeBytes) =>
         Math.Clamp(PreloadInFlightBytes / PreloadConnections / Math.Max(1, valueSizeBytes), 1, PreloadInFlight);
 
-    public static async Task<LoadResult> RunAsync(LoadOptions options, TextWriter log, CancellationToken cancellationToken)
+    public static async Task<LoadResult> RunAsync(
+        LoadOptions options, TextWriter log, CancellationToken cancellationToken)
     {
         options.Validate();
         var material = new LoadMaterial(options);
@@ -30,7 +35,8 @@ internal static class LoadGenerator
             await PreloadAsync(options, log, cancellationToken).ConfigureAwait(false);
         }
 
-        Task<EndpointChooser> choosing = EndpointChooser.CreateAsync(options, DriverFactory.LeaderFinder(options.Driver), cancellationToken);
+        Task<EndpointChooser> choosing = EndpointChooser.CreateAsync(
+            options, DriverFactory.LeaderFinder(options.Driver), cancellationToken);
         await using ConfiguredAsyncDisposable endpoints = (await choosing.ConfigureAwait(false)).ConfigureAwait(false);
         return await MeasureAsync(options, material, await choosing.ConfigureAwait(false), log, cancellationToken)
             .ConfigureAwait(false);
@@ -40,7 +46,9 @@ internal static class LoadGenerator
     private static async Task PreloadAsync(LoadOptions options, TextWriter log, CancellationToken cancellationToken)
     {
         long started = Stopwatch.GetTimestamp();
-        DriverKind driver = DriverFactory.LeaderFinder(options.Driver) is EtcdLeaderFinder ? DriverKind.Etcd : DriverKind.ThriftPipelined;
+        DriverKind driver = DriverFactory.LeaderFinder(options.Driver) is EtcdLeaderFinder
+            ? DriverKind.Etcd
+            : DriverKind.ThriftPipelined;
         LoadOptions load = options with
         {
             Driver = driver,
@@ -56,7 +64,8 @@ internal static class LoadGenerator
             Loops = 1,
             RatePerSecond = 0,
         };
-        Task<EndpointChooser> choosing = EndpointChooser.CreateAsync(load, DriverFactory.LeaderFinder(driver), cancellationToken);
+        Task<EndpointChooser> choosing = EndpointChooser.CreateAsync(
+            load, DriverFactory.LeaderFinder(driver), cancellationToken);
         await using ConfiguredAsyncDisposable endpoints = (await choosing.ConfigureAwait(false)).ConfigureAwait(false);
         for (int pass = 1; ; pass++)
         {
@@ -83,12 +92,14 @@ internal static class LoadGenerator
         if (options.Progress)
         {
             await log.WriteLineAsync(
-                $"preloaded {options.Preload} keys in {Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s").ConfigureAwait(false);
+                $"preloaded {options.Preload} keys in {Stopwatch.GetElapsedTime(started).TotalSeconds:F1} s")
+                .ConfigureAwait(false);
         }
     }
 
     private static async Task<LoadResult> MeasureAsync(
-        LoadOptions options, LoadMaterial material, EndpointChooser endpoints, TextWriter log, CancellationToken cancellationToken)
+        LoadOptions options, LoadMaterial material, EndpointChooser endpoints, TextWriter log,
+        CancellationToken cancellationToken)
     {
         var clock = RunClock.From(Stopwatch.GetTimestamp(), options.Warmup, options.Duration);
         using LoadRun run = DriverFactory.Start(options, material, endpoints, clock, cancellationToken);
@@ -112,7 +123,8 @@ internal static class LoadGenerator
     private static async Task WaitAsync(LoadRun run, long ticks, CancellationToken cancellationToken)
     {
         Task moment = RunClock.WaitUntilAsync(ticks, cancellationToken);
-        if (await Task.WhenAny(moment, run.Completion).ConfigureAwait(false) == run.Completion && run.Completion.IsFaulted)
+        if (await Task.WhenAny(moment, run.Completion).ConfigureAwait(false) == run.Completion
+            && run.Completion.IsFaulted)
         {
             await run.Completion.ConfigureAwait(false);
         }
@@ -120,7 +132,8 @@ internal static class LoadGenerator
         await moment.ConfigureAwait(false);
     }
 
-    private static async Task ProgressAsync(LoadRun run, RunClock clock, TextWriter log, CancellationToken cancellationToken)
+    private static async Task ProgressAsync(
+        LoadRun run, RunClock clock, TextWriter log, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
         long last = 0;
@@ -170,7 +183,8 @@ internal static class LoadGenerator
             ServerCpuMicroseconds = servers == 0 ? null : Math.Round(cpu * 1e6 / divisor, 2),
             ServerCores = servers == 0 ? null : Math.Round(cpu / seconds, 3),
             ServerMemoryMb = servers == 0 ? null : Math.Round(after.ResidentBytes / 1048576.0 / servers, 1),
-            ServerWriteBytes = servers == 0 ? null : Math.Round((after.WrittenBytes - before.WrittenBytes) / (double)divisor, 1),
+            ServerWriteBytes = servers == 0 ? null : Math.Round(
+                (after.WrittenBytes - before.WrittenBytes) / (double)divisor, 1),
             GeneratorCores = Math.Round(own.TotalSeconds / seconds, 3),
             GeneratorCpuMicroseconds = Math.Round(own.TotalMicroseconds / divisor, 2),
         };

@@ -1,6 +1,8 @@
 namespace KvCloud.Bench.Load;
 
-/// <summary>What all threads of a run share: the keys, how one is chosen, and the bytes that values are cut from.</summary>
+/// <summary>
+/// What all threads of a run share: the keys, how one is chosen, and the bytes that values are cut from.
+/// </summary>
 internal sealed class LoadMaterial
 {
     private const int ValuePoolBytes = 1 << 20;

@@ -8,7 +8,9 @@ internal enum DriverKind
     /// <summary>KvCloud, plain Thrift: Apache's generated client, one call at a time on each connection.</summary>
     Thrift,
 
-    /// <summary>KvCloud, Thrift written by this generator's own loop, many calls in flight on each connection.</summary>
+    /// <summary>
+    /// KvCloud, Thrift written by this generator's own loop, many calls in flight on each connection.
+    /// </summary>
     ThriftPipelined,
 
     /// <summary>etcd v3, gRPC written by this generator's own loop, many streams on each connection.</summary>

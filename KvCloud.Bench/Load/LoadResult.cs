@@ -43,7 +43,9 @@ internal sealed record LoadResult
 
     public required IReadOnlyList<long> PerSecond { get; init; }
 
-    /// <summary>The servers' CPU time for a successful operation, all of them added; null where no process was given.</summary>
+    /// <summary>
+    /// The servers' CPU time for a successful operation, all of them added; null where no process was given.
+    /// </summary>
     public double? ServerCpuMicroseconds { get; init; }
 
     /// <summary>Cores the servers kept busy.</summary>

@@ -3,9 +3,9 @@ using System.Diagnostics;
 namespace KvCloud.Bench.Load;
 
 /// <summary>
-/// When each call of an open loop should start: a fixed rate from a fixed moment, whatever the servers do meanwhile. A call that
-/// starts late keeps its intended start, and its latency counts from there; else a stalled server would hide its own stall
-/// (coordinated omission). One thread.
+/// When each call of an open loop should start: a fixed rate from a fixed moment, whatever the servers do meanwhile. A
+/// call that starts late keeps its intended start, and its latency counts from there; else a stalled server would hide
+/// its own stall (coordinated omission). One thread.
 /// </summary>
 /// <param name="startTicks">Stopwatch ticks of the first call of loop 0.</param>
 /// <param name="ratePerSecond">Of all loops together.</param>

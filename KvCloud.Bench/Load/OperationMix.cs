@@ -46,7 +46,8 @@ internal sealed class OperationMix
     public bool NeedsLeader => _kinds.Any(kind =>
         kind is not (OperationKind.GetLocal or OperationKind.GetReadIndex or OperationKind.Range));
 
-    public bool Reads => _kinds.Any(kind => kind is not (OperationKind.Set or OperationKind.Insert or OperationKind.Commit));
+    public bool Reads =>
+        _kinds.Any(kind => kind is not (OperationKind.Set or OperationKind.Insert or OperationKind.Commit));
 
     public static OperationMix Of(OperationKind kind) => new([(kind, 100)]);
 
@@ -63,7 +64,8 @@ internal sealed class OperationMix
             }
 
             double weight = 1.0;
-            if (colon >= 0 && (!double.TryParse(part[(colon + 1)..], CultureInfo.InvariantCulture, out weight) || weight <= 0))
+            if (colon >= 0 && (!double.TryParse(part[(colon + 1)..], CultureInfo.InvariantCulture, out weight)
+                || weight <= 0))
             {
                 throw new BenchException($"--mix has '{part}'; a weight is a number above 0");
             }

@@ -35,8 +35,8 @@ internal sealed class OperationSource(LoadOptions options, LoadMaterial material
     public ReadOnlyMemory<byte> Value() => material.Value(_random, options.ValueSizeBytes);
 
     /// <summary>
-    /// The key a range ends before: as many keys on as rows are wanted. A range to the end of the keyspace would make etcd count
-    /// all of that, whatever the limit.
+    /// The key a range ends before: as many keys on as rows are wanted. A range to the end of the keyspace would make
+    /// etcd count all of that, whatever the limit.
     /// </summary>
     public ReadOnlySpan<byte> EndKey(in Operation operation)
     {

@@ -2,7 +2,9 @@ using System.Numerics;
 
 namespace KvCloud.Bench.Load;
 
-/// <summary>xoshiro256** (Blackman and Vigna): the same seed gives the same load on every runtime. One thread.</summary>
+/// <summary>
+/// xoshiro256** (Blackman and Vigna): the same seed gives the same load on every runtime. One thread.
+/// </summary>
 internal sealed class SeededRandom
 {
     private ulong _s0;
@@ -34,7 +36,9 @@ internal sealed class SeededRandom
     /// <summary>From 0 inclusive to 1 exclusive.</summary>
     public double NextDouble() => (NextUInt64() >> 11) * (1.0 / (1UL << 53));
 
-    /// <summary>From 0 inclusive to <paramref name="bound"/> exclusive, by multiplication: the bias is below 2^-32.</summary>
+    /// <summary>
+    /// From 0 inclusive to <paramref name="bound"/> exclusive, by multiplication: the bias is below 2^-32.
+    /// </summary>
     public long NextBelow(long bound) => (long)Math.BigMul(NextUInt64(), (ulong)bound, out _);
 
     /// <summary>SplitMix64: spreads neighbouring numbers over all 64 bits, one to one.</summary>

@@ -1,8 +1,8 @@
 namespace KvCloud.Bench.Load;
 
 /// <summary>
-/// Ranks from 0 to n - 1, rank i with probability proportional to 1 / (i + 1)^theta. After Gray et al., "Quickly Generating
-/// Billion-Record Synthetic Databases" (SIGMOD 1994), as YCSB does it.
+/// Ranks from 0 to n - 1, rank i with probability proportional to 1 / (i + 1)^theta. After Gray et al., "Quickly
+/// Generating Billion-Record Synthetic Databases" (SIGMOD 1994), as YCSB does it.
 /// </summary>
 internal sealed class ZipfSampler
 {

@@ -11,13 +11,18 @@ namespace KvCloud.Bench.Measure;
 /// <param name="WrittenBytes">What the kernel counts as written by the process.</param>
 internal sealed record MemberDurability(string Member, long? Syncs, long WrittenBytes);
 
-/// <summary>Whether a cluster really syncs what it acknowledges. Its load is not measured: strace slows the servers.</summary>
-internal sealed record DurabilityCheck(string Cluster, double Seconds, double PutsPerSecond, IReadOnlyList<MemberDurability> Members)
+/// <summary>
+/// Whether a cluster really syncs what it acknowledges. Its load is not measured: strace slows the servers.
+/// </summary>
+internal sealed record DurabilityCheck(
+    string Cluster, double Seconds, double PutsPerSecond, IReadOnlyList<MemberDurability> Members)
 {
     private const double LookSeconds = 1.5;
     private const int PutBytes = 116;
 
-    /// <summary>A quorum of members synced, or, where strace could not look, wrote at least what they acknowledged.</summary>
+    /// <summary>
+    /// A quorum of members synced, or, where strace could not look, wrote at least what they acknowledged.
+    /// </summary>
     public bool IsDurable => Members.Count(member => member.Syncs is { } syncs
         ? syncs > 0
         : member.WrittenBytes >= PutsPerSecond * Seconds * PutBytes) > Members.Count / 2;
@@ -35,7 +40,8 @@ internal sealed record DurabilityCheck(string Cluster, double Seconds, double Pu
             TextWriter.Null,
             cancellationToken);
         await Task.Delay(TimeSpan.FromSeconds(0.3), cancellationToken).ConfigureAwait(false);
-        MemberDurability[] members = await Task.WhenAll(cluster.Members.Select(member => LookAsync(member, cancellationToken)))
+        MemberDurability[] members = await Task.WhenAll(
+            cluster.Members.Select(member => LookAsync(member, cancellationToken)))
             .ConfigureAwait(false);
         LoadResult result = await load.ConfigureAwait(false);
         return new DurabilityCheck(cluster.Name, LookSeconds, result.Throughput, members);
@@ -62,10 +68,12 @@ internal sealed record DurabilityCheck(string Cluster, double Seconds, double Pu
     {
         IEnumerable<string> members = Members.Select(member => string.Create(
             CultureInfo.InvariantCulture,
-            $"{member.Member} {(member.Syncs is { } syncs ? $"{syncs / Seconds:F0} syncs/s" : "no strace")}, {member.WrittenBytes / Seconds / 1e6:F2} MB/s"));
+            $"{member.Member} {(member.Syncs is { } syncs ? $"{syncs / Seconds:F0} syncs/s" : "no strace")}, "
+            + $"{member.WrittenBytes / Seconds / 1e6:F2} MB/s"));
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Cluster}: {(IsDurable ? "durable" : "NOT DURABLE")} at {PutsPerSecond:F0} puts/s (under strace): {string.Join("; ", members)}");
+            $"{Cluster}: {(IsDurable ? "durable" : "NOT DURABLE")} at {PutsPerSecond:F0} puts/s (under strace): "
+            + $"{string.Join("; ", members)}");
     }
 
     private static async Task<MemberDurability> LookAsync(IBenchMember member, CancellationToken cancellationToken)
@@ -108,7 +116,9 @@ internal sealed record DurabilityCheck(string Cluster, double Seconds, double Pu
             await strace.WaitForExitAsync(cancellationToken).ConfigureAwait(false);
             string said = await errors.ConfigureAwait(false);
             bool couldLook = said.Contains("attached", StringComparison.Ordinal);
-            return couldLook ? ParseSyncs(await File.ReadAllTextAsync(output, cancellationToken).ConfigureAwait(false)) : null;
+            return couldLook
+                ? ParseSyncs(await File.ReadAllTextAsync(output, cancellationToken).ConfigureAwait(false))
+                : null;
         }
         catch (System.ComponentModel.Win32Exception)
         {

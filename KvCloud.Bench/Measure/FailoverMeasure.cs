@@ -9,8 +9,8 @@ using KvCloud.Bench.Wire;
 namespace KvCloud.Bench.Measure;
 
 /// <summary>
-/// SIGKILL to the leader, then the time to the first acknowledged write. A write is tried on every survivor every few milliseconds,
-/// also while earlier ones hang, so that neither system waits for a client's own timeout.
+/// SIGKILL to the leader, then the time to the first acknowledged write. A write is tried on every survivor every few
+/// milliseconds, also while earlier ones hang, so that neither system waits for a client's own timeout.
 /// </summary>
 internal sealed class FailoverMeasure(BenchCluster cluster)
 {
@@ -22,7 +22,9 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(1);
 
-    /// <summary>Kills leaders until <paramref name="kills"/> are done or the time is up, but one at least; seconds each.</summary>
+    /// <summary>
+    /// Kills leaders until <paramref name="kills"/> are done or the time is up, but one at least; seconds each.
+    /// </summary>
     public async Task<IReadOnlyList<double>> RunAsync(int kills, TimeSpan budget, CancellationToken cancellationToken)
     {
         long started = Stopwatch.GetTimestamp();
@@ -37,7 +39,8 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
 
     private async Task<TimeSpan> KillOnceAsync(CancellationToken cancellationToken)
     {
-        string leader = await DriverFactory.LeaderFinder(cluster.Driver).FindLeaderAsync(cluster.Endpoints, cancellationToken)
+        string leader = await DriverFactory.LeaderFinder(cluster.Driver).FindLeaderAsync(
+            cluster.Endpoints, cancellationToken)
             .ConfigureAwait(false) ?? throw new BenchException($"{cluster.Name} has no leader to kill");
         int member = cluster.Endpoints.ToList().IndexOf(leader);
         if (member < 0)
@@ -78,7 +81,8 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new BenchException($"{cluster.Name} took no write for {Patience.TotalSeconds} s after its leader was killed");
+            throw new BenchException(
+                $"{cluster.Name} took no write for {Patience.TotalSeconds} s after its leader was killed");
         }
         finally
         {
@@ -92,7 +96,8 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
     }
 
     private async Task TryWriteAsync(
-        string endpoint, ConcurrentBag<ProbeConnection> idle, TaskCompletionSource<long> first, CancellationToken cancellationToken)
+        string endpoint, ConcurrentBag<ProbeConnection> idle, TaskCompletionSource<long> first,
+        CancellationToken cancellationToken)
     {
         ProbeConnection? connection = null;
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -101,11 +106,15 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
         {
             if (!idle.TryTake(out connection))
             {
-                WireProtocol protocol = cluster.Driver == DriverKind.Etcd ? new EtcdProtocol(endpoint) : new ThriftProtocol();
-                connection = await ProbeConnection.ConnectAsync(endpoint, protocol, deadline.Token).ConfigureAwait(false);
+                WireProtocol protocol = cluster.Driver == DriverKind.Etcd
+                    ? new EtcdProtocol(endpoint)
+                    : new ThriftProtocol();
+                connection = await ProbeConnection
+                    .ConnectAsync(endpoint, protocol, deadline.Token).ConfigureAwait(false);
             }
 
-            WireAnswer answer = await connection.SetAsync("kfailover"u8.ToArray(), new byte[100], deadline.Token).ConfigureAwait(false);
+            WireAnswer answer = await connection
+                .SetAsync("kfailover"u8.ToArray(), new byte[100], deadline.Token).ConfigureAwait(false);
             if (answer.Status == CallStatus.Ok)
             {
                 first.TrySetResult(Stopwatch.GetTimestamp());

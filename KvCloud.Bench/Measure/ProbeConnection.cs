@@ -4,7 +4,9 @@ using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Bench.Measure;
 
-/// <summary>One connection with one call at a time, for measures that need few calls. The same protocols as the loop's.</summary>
+/// <summary>
+/// One connection with one call at a time, for measures that need few calls. The same protocols as the loop's.
+/// </summary>
 internal sealed class ProbeConnection : IDisposable
 {
     private readonly WireProtocol _protocol;

@@ -2,13 +2,16 @@ using System.Globalization;
 
 namespace KvCloud.Bench.Measure;
 
-/// <summary>Reads what proc(5) tells of a process. The parsers take text, so that they are tested without a process.</summary>
+/// <summary>
+/// Reads what proc(5) tells of a process. The parsers take text, so that they are tested without a process.
+/// </summary>
 internal static class ProcFile
 {
     /// <summary>User and system time of /proc/PID/stat, in clock ticks.</summary>
     public static long ParseCpuTicks(string stat)
     {
-        // The command may hold spaces and parentheses: fields are counted after the last one. utime is field 14, stime 15.
+        // The command may hold spaces and parentheses: fields are counted after the last one. utime is field 14, stime
+        // 15.
         int end = stat.LastIndexOf(')');
         string[] fields = end < 0 ? [] : stat[(end + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (fields.Length < 13
@@ -26,7 +29,8 @@ internal static class ProcFile
     {
         foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())
         {
-            if (!line.StartsWith(name, StringComparison.Ordinal) || line.Length <= name.Length || line[name.Length] != ':')
+            if (!line.StartsWith(name, StringComparison.Ordinal)
+                || line.Length <= name.Length || line[name.Length] != ':')
             {
                 continue;
             }
@@ -39,7 +43,9 @@ internal static class ProcFile
         throw new FormatException($"there is no line '{name}:'");
     }
 
-    /// <summary>Inode of the socket that listens on <paramref name="port"/>, from /proc/net/tcp or tcp6; null if none does.</summary>
+    /// <summary>
+    /// Inode of the socket that listens on <paramref name="port"/>, from /proc/net/tcp or tcp6; null if none does.
+    /// </summary>
     public static string? ParseListeningInode(string table, int port)
     {
         const string Listening = "0A";

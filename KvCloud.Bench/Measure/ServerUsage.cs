@@ -24,7 +24,8 @@ internal sealed record ServerUsage(double CpuSeconds, long ResidentBytes, long W
             }
             catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or FormatException)
             {
-                throw new BenchException($"process {pid} cannot be measured (has it ended?): {failure.Message}", failure);
+                throw new BenchException(
+                    $"process {pid} cannot be measured (has it ended?): {failure.Message}", failure);
             }
         }
 
@@ -68,7 +69,9 @@ internal sealed record ServerUsage(double CpuSeconds, long ResidentBytes, long W
     private static double ReadTicksPerSecond()
     {
         const double Usual = 100;
-        return OperatingSystem.IsLinux() && SystemConfiguration(ClockTicksPerSecondName) is var ticks and > 0 ? ticks : Usual;
+        return OperatingSystem.IsLinux() && SystemConfiguration(ClockTicksPerSecondName) is var ticks and > 0
+            ? ticks
+            : Usual;
     }
 
     [DllImport("libc", EntryPoint = "sysconf")]

@@ -3,7 +3,9 @@ using KvCloud.Node.Operations;
 
 namespace KvCloud.Bench.Micro;
 
-/// <summary>The keys, values and slots that all micro-benchmarks share: 16-byte keys, 100-byte values, 128 commands a slot.</summary>
+/// <summary>
+/// The keys, values and slots that all micro-benchmarks share: 16-byte keys, 100-byte values, 128 commands a slot.
+/// </summary>
 internal static class MicroData
 {
     public const int CommandsInSlot = 128;

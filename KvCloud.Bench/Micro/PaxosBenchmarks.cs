@@ -3,7 +3,9 @@ using KvCloud.Consensus;
 
 namespace KvCloud.Bench.Micro;
 
-/// <summary>One slot through three members, from proposal to chosen on the leader; disk and network cost nothing here.</summary>
+/// <summary>
+/// One slot through three members, from proposal to chosen on the leader; disk and network cost nothing here.
+/// </summary>
 [MemoryDiagnoser]
 public class PaxosBenchmarks
 {

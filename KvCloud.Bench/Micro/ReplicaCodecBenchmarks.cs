@@ -8,8 +8,8 @@ using Thrift.Transport.Client;
 namespace KvCloud.Bench.Micro;
 
 /// <summary>
-/// One Accept with a slot of 128 commands, to bytes and back: by the replicas' own codec, checksum included, and by Thrift's
-/// binary protocol with the calls that generated code for the same fields makes (no checksum).
+/// One Accept with a slot of 128 commands, to bytes and back: by the replicas' own codec, checksum included, and by
+/// Thrift's binary protocol with the calls that generated code for the same fields makes (no checksum).
 /// </summary>
 [MemoryDiagnoser]
 public class ReplicaCodecBenchmarks

@@ -18,8 +18,8 @@ public enum StoreKind
 }
 
 /// <summary>
-/// Puts of slots of random keys, and gets: through the multi-version state machine, and straight into a store that keeps one
-/// version. The window is short enough that as many old versions are collected as written.
+/// Puts of slots of random keys, and gets: through the multi-version state machine, and straight into a store that
+/// keeps one version. The window is short enough that as many old versions are collected as written.
 /// </summary>
 [MemoryDiagnoser]
 [SuppressMessage("Design", "CA1001", Justification = "BenchmarkDotNet calls CleanUp, and derives from this class.")]
@@ -51,7 +51,8 @@ public class StoreBenchmarks
         _executor = new KvStoreExecutor(_store);
         var random = new Random(1);
         var retention = new MvccRetention(60_000, Keys);
-        _payloads = [.. Enumerable.Range(0, Slots).Select(_ => MicroData.Slot(() => random.NextInt64(Keys), retention))];
+        _payloads =
+            [.. Enumerable.Range(0, Slots).Select(_ => MicroData.Slot(() => random.NextInt64(Keys), retention))];
         for (int i = 0; i < WarmUpSlots; i++)
         {
             Put();

@@ -60,7 +60,8 @@ internal static class ComparePicture
 
         // A logarithmic axis of clients: 1 and 1,000 on one page.
         Scatter line = plot.Add.Scatter(
-            known.Select(point => Math.Log10(point.Clients)).ToArray(), known.Select(point => value(point.Figure)!.Value).ToArray());
+            known.Select(point => Math.Log10(point.Clients))
+                .ToArray(), known.Select(point => value(point.Figure)!.Value).ToArray());
         line.LegendText = name;
         line.Color = color;
         line.LineWidth = 2;

@@ -7,7 +7,8 @@ namespace KvCloud.Bench.Report;
 internal static class ResultTable
 {
     private static readonly string[] ColumnTitles =
-        ["work", "clients", "ops/s", "p50 ms", "p99 ms", "p99.9", "max", "errors", "CPU µs/op", "cores", "MB", "gen. cores"];
+        ["work", "clients", "ops/s", "p50 ms", "p99 ms", "p99.9", "max", "errors", "CPU µs/op", "cores", "MB",
+            "gen. cores"];
 
     public static void Print(IReadOnlyList<LoadResult> results, IReadOnlyList<string>? names = null)
     {
@@ -20,14 +21,16 @@ internal static class ResultTable
 
         foreach (LoadResult? result in results.Where(result => result.Unfinished > 0))
         {
-            Console.WriteLine($"{result.Mix}: {result.Unfinished} calls had no answer at the end; the servers did not keep up");
+            Console.WriteLine(
+                $"{result.Mix}: {result.Unfinished} calls had no answer at the end; the servers did not keep up");
         }
     }
 
     /// <summary>Columns as wide as their widest cell; the first to the left, the others to the right.</summary>
     public static void Print(IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows)
     {
-        int[] widths = columns.Select((name, i) => rows.Select(row => row[i].Length).Append(name.Length).Max()).ToArray();
+        int[] widths = columns.Select((name, i) => rows.Select(row => row[i].Length).Append(name.Length).Max())
+            .ToArray();
         foreach (IReadOnlyList<string>? row in rows.Prepend(columns))
         {
             Console.WriteLine(string.Join("  ", row.Select((cell, i) =>

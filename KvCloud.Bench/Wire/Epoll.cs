@@ -31,7 +31,8 @@ internal sealed class Epoll : IDisposable
     {
         if (!OperatingSystem.IsLinux())
         {
-            throw new BenchException("the generator's own loop needs Linux (epoll); use --driver kvcloud, thrift or etcd-grpc");
+            throw new BenchException(
+                "the generator's own loop needs Linux (epoll); use --driver kvcloud, thrift or etcd-grpc");
         }
 
         _handle = Create(CloseOnExec);
@@ -43,7 +44,9 @@ internal sealed class Epoll : IDisposable
     public void WatchWrites(SafeSocketHandle socket, int id, bool writes) =>
         Change(Modify, socket, id, writes ? Readable | Writable : Readable);
 
-    /// <summary>Waits up to <paramref name="timeoutNanoseconds"/>; returns how many events <see cref="Event"/> has.</summary>
+    /// <summary>
+    /// Waits up to <paramref name="timeoutNanoseconds"/>; returns how many events <see cref="Event"/> has.
+    /// </summary>
     public int Wait(long timeoutNanoseconds)
     {
         var timeout = new TimeSpec(

@@ -4,7 +4,10 @@ using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Bench.Wire;
 
-/// <summary>etcd's requests in Protocol Buffers, with gRPC's five bytes before them; field numbers are those of etcd's rpc.proto.</summary>
+/// <summary>
+/// etcd's requests in Protocol Buffers, with gRPC's five bytes before them; field numbers are those of etcd's
+/// rpc.proto.
+/// </summary>
 internal static class EtcdMessages
 {
     private const byte KeyTag = 0x0A;

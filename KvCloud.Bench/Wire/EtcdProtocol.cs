@@ -5,8 +5,9 @@ using KvCloud.Protocol.Wire;
 namespace KvCloud.Bench.Wire;
 
 /// <summary>
-/// etcd's KV service: gRPC over HTTP/2 (RFC 9113) by hand, just what unary calls need, so that the generator costs as little for
-/// etcd as for KvCloud. Header tables, flow control and pings are kept as a full client keeps them: the server has no extra work.
+/// etcd's KV service: gRPC over HTTP/2 (RFC 9113) by hand, just what unary calls need, so that the generator costs as
+/// little for etcd as for KvCloud. Header tables, flow control and pings are kept as a full client keeps them: the
+/// server has no extra work.
 /// </summary>
 /// <remarks>
 /// Answers' headers are not decoded: a unary gRPC call that failed has no message, and one that succeeded has one.
@@ -111,7 +112,8 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
     }
 
     private void ReadFrame(
-        FrameType type, FrameFlags flags, int stream, ReadOnlySpan<byte> payload, List<WireAnswer> answers, WireBuffer output)
+        FrameType type, FrameFlags flags, int stream, ReadOnlySpan<byte> payload, List<WireAnswer> answers,
+        WireBuffer output)
     {
         switch (type)
         {
@@ -145,7 +147,8 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
             case FrameType.PushPromise:
                 throw new WireException("etcd sent PUSH_PROMISE, which was switched off");
             default:
-                // Acknowledgements, priorities, continuations of headers that are not decoded, and what RFC 9113 says to ignore.
+                // Acknowledgements, priorities, continuations of headers that are not decoded, and what RFC 9113 says
+                // to ignore.
                 break;
         }
     }
@@ -225,10 +228,13 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
             Blocked blocked = _blocked[i];
             while (blocked.Rest > 0 && Math.Min(_connectionWindow, blocked.Window) > 0)
             {
-                int size = (int)Math.Min(Math.Min(blocked.Rest, _maxFrameBytes), Math.Min(_connectionWindow, blocked.Window));
+                int size = (int)Math.Min(
+                    Math.Min(blocked.Rest, _maxFrameBytes), Math.Min(_connectionWindow, blocked.Window));
                 bool last = size == blocked.Rest;
                 BeginFrame(
-                    output, size, FrameType.Data, last ? FrameFlags.EndStreamOrAcknowledge : FrameFlags.None, blocked.Stream);
+                    output, size, FrameType.Data, last
+                        ? FrameFlags.EndStreamOrAcknowledge
+                        : FrameFlags.None, blocked.Stream);
                 output.Write(blocked.Take(size));
                 _connectionWindow -= size;
             }

@@ -4,8 +4,8 @@ using KvCloud.Protocol.Wire;
 namespace KvCloud.Bench.Wire;
 
 /// <summary>
-/// Header blocks of gRPC requests in HPACK (RFC 7541): the first use of a header adds it to the server's table, later ones are one
-/// byte each, as gRPC's own clients do. One thread.
+/// Header blocks of gRPC requests in HPACK (RFC 7541): the first use of a header adds it to the server's table, later
+/// ones are one byte each, as gRPC's own clients do. One thread.
 /// </summary>
 internal sealed class RequestHeaders
 {
@@ -40,7 +40,9 @@ internal sealed class RequestHeaders
         }
     }
 
-    /// <summary>The block of a call of <paramref name="path"/>; valid until the next call. The path array is its own key.</summary>
+    /// <summary>
+    /// The block of a call of <paramref name="path"/>; valid until the next call. The path array is its own key.
+    /// </summary>
     public ReadOnlySpan<byte> Encode(byte[] path)
     {
         _block.Clear();
@@ -67,7 +69,8 @@ internal sealed class RequestHeaders
 
     private void Write(int staticName, ReadOnlySpan<byte> name, byte[] value)
     {
-        // The newest entry has the lowest number. Values are told apart by identity: each array here belongs to one name.
+        // The newest entry has the lowest number. Values are told apart by identity: each array here belongs to one
+        // name.
         int position = _table.IndexOf(value);
         if (position >= 0)
         {

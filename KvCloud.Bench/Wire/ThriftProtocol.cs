@@ -75,7 +75,9 @@ internal sealed class ThriftProtocol : WireProtocol
         _ => ReadConsistency.LOCAL,
     };
 
-    /// <summary>The status of an answer with this code and error; <paramref name="otherwise"/> where it has neither.</summary>
+    /// <summary>
+    /// The status of an answer with this code and error; <paramref name="otherwise"/> where it has neither.
+    /// </summary>
     internal static CallStatus StatusOf(ErrorCode code, string? error, CallStatus otherwise) => code switch
     {
         ErrorCode.OK when error is not null => CallStatus.Refused,

@@ -35,5 +35,7 @@ internal readonly ref struct WireCall
 /// <summary>An answer: which call, and how it ended.</summary>
 internal readonly record struct WireAnswer(int Token, CallStatus Status, string? Error = null);
 
-/// <summary>The peer sent what the protocol does not allow, or closed the conversation; the connection is of no more use.</summary>
+/// <summary>
+/// The peer sent what the protocol does not allow, or closed the conversation; the connection is of no more use.
+/// </summary>
 internal sealed class WireException(string message) : Exception(message);

@@ -4,7 +4,9 @@ using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Bench.Wire;
 
-/// <summary>One socket, its protocol, and the operations in flight on it. Owned by one <see cref="WireLoop"/>.</summary>
+/// <summary>
+/// One socket, its protocol, and the operations in flight on it. Owned by one <see cref="WireLoop"/>.
+/// </summary>
 internal sealed class WireConnection : IDisposable
 {
     private const int ReadBytes = 64 * 1024;
@@ -112,7 +114,9 @@ internal sealed class WireConnection : IDisposable
         return true;
     }
 
-    /// <summary>Sends what the socket takes now and has the rest sent when it takes more; false when the peer is gone.</summary>
+    /// <summary>
+    /// Sends what the socket takes now and has the rest sent when it takes more; false when the peer is gone.
+    /// </summary>
     public bool Flush(Epoll epoll)
     {
         while (_output.Length > 0)

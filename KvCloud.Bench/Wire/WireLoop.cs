@@ -14,8 +14,9 @@ internal sealed record WireLoopPlan(
     RunClock Clock);
 
 /// <summary>
-/// Drives its share of the connections on one thread: waits for all sockets at once, parses what came, and sends the next calls of a
-/// connection in one write. The same loop drives both servers; only the <see cref="WireProtocol"/> differs.
+/// Drives its share of the connections on one thread: waits for all sockets at once, parses what came, and sends the
+/// next calls of a connection in one write. The same loop drives both servers; only the <see cref="WireProtocol"/>
+/// differs.
 /// </summary>
 internal sealed class WireLoop : IDisposable
 {
@@ -54,7 +55,9 @@ internal sealed class WireLoop : IDisposable
     /// <summary>Calls answered so far; other threads may read it.</summary>
     public long Completed => Volatile.Read(ref _completed);
 
-    /// <summary>Runs to the end of the run's clock; an open loop then waits a little for answers that are still out.</summary>
+    /// <summary>
+    /// Runs to the end of the run's clock; an open loop then waits a little for answers that are still out.
+    /// </summary>
     public void Run(CancellationToken cancellation)
     {
         OpenClosed(Stopwatch.GetTimestamp());
@@ -92,7 +95,8 @@ internal sealed class WireLoop : IDisposable
         _epoll.Dispose();
     }
 
-    private bool NeedsDraining(long now) => now < _endTicks + DrainTicks && (_inFlight > 0 || _schedule!.NextTicks < _endTicks);
+    private bool NeedsDraining(long now) =>
+        now < _endTicks + DrainTicks && (_inFlight > 0 || _schedule!.NextTicks < _endTicks);
 
     private void Poll()
     {
@@ -200,7 +204,8 @@ internal sealed class WireLoop : IDisposable
 
     private void SendDue(long now)
     {
-        while (_schedule!.NextTicks < _endTicks && NextWithRoom() is { } connection && _schedule.TryTake(now, out long intended))
+        while (_schedule!.NextTicks < _endTicks
+            && NextWithRoom() is { } connection && _schedule.TryTake(now, out long intended))
         {
             Send(connection, intended);
             if (!connection.Flush(_epoll))
@@ -277,7 +282,8 @@ internal sealed class WireLoop : IDisposable
             }
             catch (System.Net.Sockets.SocketException)
             {
-                // Refused while a server is down: the leader is looked up again and the connection tried a little later.
+                // Refused while a server is down: the leader is looked up again and the connection tried a little
+                // later.
                 _plan.Endpoints.InvalidateLeader();
                 connection.RetryAtTicks = now + RetryTicks;
                 continue;

@@ -22,7 +22,8 @@ internal sealed class WireRun : LoadRun
         {
             _recorders[i] = new LatencyRecorder(clock.WindowTicks, clock.EndTicks, options.RatePerSecond > 0);
             var source = new OperationSource(options, material, i);
-            _loops[i] = new WireLoop(new WireLoopPlan(i, options, newProtocol, endpoints, source, _recorders[i], clock));
+            _loops[i] = new WireLoop(
+                new WireLoopPlan(i, options, newProtocol, endpoints, source, _recorders[i], clock));
         }
 
         Completion = RunAsync(cancellationToken);
@@ -44,7 +45,8 @@ internal sealed class WireRun : LoadRun
     {
         // Threads of their own: a loop blocks in epoll, which the pool's threads must not.
         IEnumerable<Task> tasks = _loops.Select(loop => Task.Factory.StartNew(
-            () => loop.Run(cancellationToken), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+            () => loop.Run(cancellationToken), CancellationToken.None, TaskCreationOptions.LongRunning,
+            TaskScheduler.Default));
         await Task.WhenAll(tasks).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
         foreach (LatencyRecorder? recorder in _recorders.AsSpan(1))

@@ -19,7 +19,8 @@ internal sealed class BankAccounts(int count, long opening)
 
     public static long Read(byte[]? value) => value is { Length: 8 }
         ? BinaryPrimitives.ReadInt64BigEndian(value)
-        : throw new InvalidDataException("an account of the bank is missing or damaged; another program writes below bank/");
+        : throw new InvalidDataException(
+            "an account of the bank is missing or damaged; another program writes below bank/");
 
     public static byte[] Write(long balance)
     {

@@ -3,7 +3,8 @@ using KvCloud.Client;
 namespace KvCloud.Cli.Bank;
 
 /// <summary>
-/// Sums all accounts at one version on every replica, over and over. At no version, on no replica, may the total differ.
+/// Sums all accounts at one version on every replica, over and over. At no version, on no replica, may the total
+/// differ.
 /// </summary>
 internal sealed class BankAuditor(KvCloudClient client, BankAccounts accounts, IReadOnlyList<string> endpoints)
 {

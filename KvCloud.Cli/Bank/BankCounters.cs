@@ -36,7 +36,8 @@ internal sealed record BankCounters
 
     public string ToJson() => JsonSerializer.Serialize(this, BankJson.Default.BankCounters);
 
-    public static BankCounters? FromJson(string line) => JsonSerializer.Deserialize(line, BankJson.Default.BankCounters);
+    public static BankCounters? FromJson(string line) =>
+        JsonSerializer.Deserialize(line, BankJson.Default.BankCounters);
 }
 
 [JsonSerializable(typeof(BankCounters))]

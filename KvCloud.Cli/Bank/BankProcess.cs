@@ -20,7 +20,8 @@ internal sealed class BankProcess : IDisposable
     /// <summary>Starts this very program again as a worker.</summary>
     public static BankProcess Start(string endpoints, int accounts, int clients, TimeSpan duration)
     {
-        string self = Environment.ProcessPath ?? throw new InvalidOperationException("this program does not know its own path");
+        string self = Environment.ProcessPath ?? throw new InvalidOperationException(
+            "this program does not know its own path");
         bool isHosted = Path.GetFileNameWithoutExtension(self).Equals("dotnet", StringComparison.OrdinalIgnoreCase);
         var start = new ProcessStartInfo(self)
         {

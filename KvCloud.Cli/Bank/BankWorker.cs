@@ -67,7 +67,8 @@ internal sealed class BankWorker : IDisposable
         }
     }
 
-    private void Count(Instrument instrument, long count, ReadOnlySpan<KeyValuePair<string, object?>> tags, object? state)
+    private void Count(
+        Instrument instrument, long count, ReadOnlySpan<KeyValuePair<string, object?>> tags, object? state)
     {
         switch (instrument.Name)
         {

@@ -29,15 +29,16 @@ internal static class BankCommand
         };
         var killEvery = new Option<TimeSpan?>("--kill-leader-every")
         {
-            Description = "Kill the leader's process (SIGKILL) every so often: 10s. Only for replicas on this machine that "
+            Description =
+                "Kill the leader's process (SIGKILL) every so often: 10s. Only for replicas on this machine that "
                 + "are started again, as `kv demo` does.",
             HelpName = "time",
             CustomParser = result => BankOptions.ParseTime(result),
         };
         var command = new Command(
             "bank",
-            "Move money between accounts below bank/ and watch that the total never changes, on any replica, at any version. "
-            + "Exit code 1 when it does.")
+            "Move money between accounts below bank/ and watch that the total never changes, on any replica, at any"
+            + " version. Exit code 1 when it does.")
         {
             processes,
             killEvery,
@@ -189,8 +190,8 @@ internal static class BankCommand
         double perSecond = counters.Transfers / elapsed.TotalSeconds;
         string costs = string.Create(
             CultureInfo.InvariantCulture,
-            $"a transfer {cost.TransferMs:0.00} ms, a single set {cost.SetMs:0.00} ms, each with {run.Clients} clients: "
-            + $"{cost.TransferMs / cost.SetMs:0.0} sets");
+            $"a transfer {cost.TransferMs:0.00} ms, a single set {cost.SetMs:0.00} ms, each with {run.Clients}"
+            + $" clients: {cost.TransferMs / cost.SetMs:0.0} sets");
         string finding = auditor.Finding ?? $"{run.Accounts.Total}, never changed";
         console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,

@@ -112,7 +112,8 @@ internal static class ClusterCommands
         Tables.Print(
             console, ["id", "endpoint", "role", "health", "applied slot", "lag", "version", "uptime"], rows);
         console.Out.WriteLine(
-            $"cluster {health.Status}, {health.HealthyNodes} of {health.Nodes.Count} replicas are well, term {health.Term}"
+            $"cluster {health.Status}, {health.HealthyNodes} of {health.Nodes.Count} replicas are well, term"
+            + $" {health.Term}"
             + (health.Leader is null ? ", no leader" : ""));
     }
 

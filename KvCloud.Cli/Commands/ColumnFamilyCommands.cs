@@ -32,7 +32,8 @@ internal static class ColumnFamilyCommands
             return ExitCode.Ok;
         });
 
-        var drop = new Command("drop", "Drop a column family with all its keys. Exit code 1 when there is none.") { name };
+        var drop =
+            new Command("drop", "Drop a column family with all its keys. Exit code 1 when there is none.") { name };
         runner.Bind(drop, async (context, cancellationToken) =>
         {
             await context.Client.DropColumnFamilyAsync(context.Get(name), cancellationToken);

@@ -23,7 +23,8 @@ internal static class DemoCommand
         };
         var data = new Option<string?>("--data")
         {
-            Description = "Keep the data in this directory and go on with what is there. Default: a temporary directory, "
+            Description =
+                "Keep the data in this directory and go on with what is there. Default: a temporary directory, "
                 + "removed at the end.",
             HelpName = "directory",
         };
@@ -34,7 +35,8 @@ internal static class DemoCommand
         };
         var command = new Command(
             Name,
-            "Run a cluster on this machine until Ctrl-C: each replica a process of its own, a crashed one started again.")
+            "Run a cluster on this machine until Ctrl-C: each replica a process of its own, a crashed one started"
+            + " again.")
         {
             replicas,
             basePort,

@@ -12,7 +12,8 @@ internal static class ExportCommand
     {
         var directory = new Option<DirectoryInfo?>("--dir")
         {
-            Description = "Write each value to a file below this directory, named by its key. Absent: lines key TAB value.",
+            Description =
+                "Write each value to a file below this directory, named by its key. Absent: lines key TAB value.",
         };
         var prefix = new Option<string>("--prefix")
         {

@@ -14,8 +14,8 @@ internal static class ImportCommand
         var options = new TransferOptions();
         var command = new Command(
             "import",
-            "Write many entries. Goes on over a change of the leader. What cannot be written is named on the error stream, "
-            + "and the exit code is 1.");
+            "Write many entries. Goes on over a change of the leader. What cannot be written is named on the error"
+            + " stream, and the exit code is 1.");
         options.AddTo(command);
         runner.Bind(
             command,
@@ -91,6 +91,7 @@ internal static class ImportCommand
         string rate = (totals.Done / Math.Max(elapsed.TotalSeconds, 0.001)).ToString("0", CultureInfo.InvariantCulture);
         context.Console.Out.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"imported {totals.Done}, failed {totals.Failed}, {totals.Bytes} bytes, {elapsed.TotalSeconds:0.0} s, {rate}/s"));
+            $"imported {totals.Done}, failed {totals.Failed}, {totals.Bytes} bytes, {elapsed.TotalSeconds:0.0} s,"
+            + $" {rate}/s"));
     }
 }

@@ -12,7 +12,8 @@ internal static class TransactionCommand
     {
         var command = new Command(
             "txn",
-            "Run the lines of standard input as one transaction: get KEY, set KEY VALUE, del KEY, range PREFIX; quotes hold "
+            "Run the lines of standard input as one transaction: get KEY, set KEY VALUE, del KEY, range PREFIX;"
+            + " quotes hold "
             + "words together, # starts a comment. What get and range find is printed once all is committed.");
         runner.Bind(command, async (context, cancellationToken) =>
         {
@@ -39,13 +40,16 @@ internal static class TransactionCommand
             }
 
             context.Console.Error.WriteLine(
-                last?.CommittedVersion is { } version ? $"committed at version {version}" : "read only, nothing to commit");
+                last?.CommittedVersion is { } version
+                    ? $"committed at version {version}"
+                    : "read only, nothing to commit");
             return ExitCode.Ok;
         });
         return command;
     }
 
-    private static async Task<List<string[]>> ReadStepsAsync(CommandContext context, CancellationToken cancellationToken)
+    private static async Task<List<string[]>> ReadStepsAsync(
+        CommandContext context, CancellationToken cancellationToken)
     {
         var steps = new List<string[]>();
         using var reader = new StreamReader(context.Console.Input, leaveOpen: true);

@@ -3,7 +3,9 @@ using KvCloud.Cli.Transfer;
 
 namespace KvCloud.Cli.Commands;
 
-/// <summary>What import and verify have in common: where the entries come from and how many are worked on at once.</summary>
+/// <summary>
+/// What import and verify have in common: where the entries come from and how many are worked on at once.
+/// </summary>
 internal sealed class TransferOptions
 {
     private const int MostInFlight = 100_000;

@@ -34,8 +34,8 @@ internal sealed class DemoData : IDisposable
         {
             throw new UsageException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Root} holds the data of {found} replicas, which cannot be started as {number}; leave --replicas out, "
-                + $"or choose another --data"));
+                $"{Root} holds the data of {found} replicas, which cannot be started as {number}; leave --replicas"
+                + $" out, or choose another --data"));
         }
 
         return found > 0 ? found : wanted ?? usual;

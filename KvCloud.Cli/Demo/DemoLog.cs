@@ -70,7 +70,9 @@ internal sealed class DemoLog : IAsyncDisposable
         }
     }
 
-    /// <summary>False when nobody reads any more what is printed, as in `kv demo | head`; the cluster runs on.</summary>
+    /// <summary>
+    /// False when nobody reads any more what is printed, as in `kv demo | head`; the cluster runs on.
+    /// </summary>
     private async Task<bool> TryPrintAsync(string line)
     {
         try

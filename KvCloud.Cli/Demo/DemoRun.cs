@@ -95,8 +95,8 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
             var usual = Topology.Create(topology.Replicas.Length);
             log.Report(string.Create(
                 CultureInfo.InvariantCulture,
-                $"the usual ports, {usual.Replicas[0].ThriftPort} and those that follow, are in use: this cluster takes "
-                + $"those from {topology.Replicas[0].ThriftPort} (--base-port chooses)"));
+                $"the usual ports, {usual.Replicas[0].ThriftPort} and those that follow, are in use: this cluster"
+                + $" takes those from {topology.Replicas[0].ThriftPort} (--base-port chooses)"));
         }
     }
 

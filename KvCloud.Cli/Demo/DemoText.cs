@@ -19,12 +19,15 @@ internal static class DemoText
             {EndpointTable.Render(topology, roles, processIds)}
             Try, in another terminal (KVCLOUD_ENDPOINTS in the environment spares the option):
 
-            {string.Join(Environment.NewLine, Commands(topology, roles, processIds, options).Select(line => "  " + line))}
+            {Indented(Commands(topology, roles, processIds, options))}
 
             Ctrl-C stops {(data.IsKept ? "the cluster" : "the cluster and removes its data")}.
 
             """);
     }
+
+    private static string Indented(IEnumerable<string> lines) =>
+        string.Join(Environment.NewLine, lines.Select(line => "  " + line));
 
     private static string Count(Topology topology) =>
         topology.Replicas.Length == 1 ? "1 replica is" : $"{topology.Replicas.Length} replicas are";

@@ -36,7 +36,9 @@ internal static class Bytestring
         }
     }
 
-    /// <summary>Text with `\t`, `\n`, `\r`, `\\` and `\xNN` for what would not fit into one field of one line.</summary>
+    /// <summary>
+    /// Text with `\t`, `\n`, `\r`, `\\` and `\xNN` for what would not fit into one field of one line.
+    /// </summary>
     public static string Escape(ReadOnlySpan<byte> bytes)
     {
         var text = new StringBuilder(bytes.Length);

@@ -1,6 +1,8 @@
 namespace KvCloud.Cli.Transfer;
 
-/// <summary>Bounds the bytes that are held at once. Who comes first is served first, so large entries are not starved.</summary>
+/// <summary>
+/// Bounds the bytes that are held at once. Who comes first is served first, so large entries are not starved.
+/// </summary>
 internal sealed class ByteBudget(int totalBytes) : IDisposable
 {
     private const int UnitBytes = 16 * 1024;

@@ -1,6 +1,8 @@
 namespace KvCloud.Cli.Transfer;
 
-/// <summary>Of several entries with one key only the last is in the store after an import: the others are not compared.</summary>
+/// <summary>
+/// Of several entries with one key only the last is in the store after an import: the others are not compared.
+/// </summary>
 internal static class LastOfEachKey
 {
     public static async Task<List<TransferItem>> TakeAsync(

@@ -1,6 +1,8 @@
 namespace KvCloud.Cli.Transfer;
 
-/// <summary>The cluster's limits, known here too so that what is over them is named without being read and sent.</summary>
+/// <summary>
+/// The cluster's limits, known here too so that what is over them is named without being read and sent.
+/// </summary>
 internal static class TransferLimits
 {
     public const int KeySizeBytes = 16 * 1024;

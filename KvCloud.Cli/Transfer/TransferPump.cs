@@ -65,7 +65,8 @@ internal sealed class TransferPump(int lanes, ByteBudget budget)
     }
 
     private async Task WorkAsync(
-        ChannelReader<TransferItem> items, Func<TransferItem, CancellationToken, Task> handle, CancellationTokenSource stop)
+        ChannelReader<TransferItem> items, Func<TransferItem, CancellationToken, Task> handle,
+        CancellationTokenSource stop)
     {
         try
         {

@@ -4,7 +4,8 @@ namespace KvCloud.Cli.Transfer;
 
 /// <summary>
 /// Entries from a directory tree: the path below the directory, with slashes, is the key, the content the value. Links
-/// to files count as files. A link to a directory is not followed, because it may lead round in circles, and is reported.
+/// to files count as files. A link to a directory is not followed, because it may lead round in circles, and is
+/// reported.
 /// </summary>
 internal static class TreeSource
 {
@@ -67,7 +68,8 @@ internal static class TreeSource
                 ? file
                 : file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? file;
             return target.Exists
-                ? new TransferItem(path, [.. prefix, .. Encoding.UTF8.GetBytes(path)], null, file.FullName, target.Length)
+                ? new TransferItem(
+                    path, [.. prefix, .. Encoding.UTF8.GetBytes(path)], null, file.FullName, target.Length)
                 : TransferItem.Bad(path, "it is a link to nothing");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)

@@ -170,7 +170,9 @@ internal sealed class CallEngine : IAsyncDisposable
     private long AttemptDeadline(long deadline, bool isSafeToRepeat) =>
         isSafeToRepeat ? Math.Min(deadline, _time.TickMs() + _options.AttemptTimeoutMs) : deadline;
 
-    /// <summary>A little less than this side waits, so that the server's own word on the timeout arrives in time.</summary>
+    /// <summary>
+    /// A little less than this side waits, so that the server's own word on the timeout arrives in time.
+    /// </summary>
     private int ServerTimeoutMs(long attemptDeadline)
     {
         int leftMs = (int)Math.Max(1, attemptDeadline - _time.TickMs());
@@ -252,7 +254,8 @@ internal sealed class CallEngine : IAsyncDisposable
         int waiting = Interlocked.Increment(ref _waiting);
         try
         {
-            pauseMs = (int)Math.Min(leftMs, Math.Min(LongestSharedPauseMs, pauseMs * (1L + (waiting / CallersPerPause))));
+            pauseMs = (int)Math.Min(
+                leftMs, Math.Min(LongestSharedPauseMs, pauseMs * (1L + (waiting / CallersPerPause))));
             var pause = Task.Delay(TimeSpan.FromMilliseconds(pauseMs), _time, cancellationToken);
             await (progress.WaitsForLeader ? Task.WhenAny(pause, _topology.WhenLeaderFound()) : pause)
                 .ConfigureAwait(false);
@@ -285,7 +288,8 @@ internal sealed class CallEngine : IAsyncDisposable
         if (reply.Code == ErrorCode.SESSION_EXPIRED)
         {
             return new KvCloudException(
-                reply.Code, $"{message}; the write was not run again, whether it ran before is unknown", false, node.Name);
+                reply.Code, $"{message}; the write was not run again, whether it ran before is unknown", false,
+                node.Name);
         }
 
         // What a defect has left behind nobody knows.

@@ -4,7 +4,9 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Client.Calls;
 
-/// <summary>Reads a connection string over the other settings. Unknown keys and wrong values are refused by name.</summary>
+/// <summary>
+/// Reads a connection string over the other settings. Unknown keys and wrong values are refused by name.
+/// </summary>
 internal static class ConnectionStringParser
 {
     private static readonly Dictionary<string, Action<KvCloudClientSettings, string>> Keys =
@@ -50,7 +52,8 @@ internal static class ConnectionStringParser
 
         foreach ((string key, string value) in Split(text))
         {
-            if (!Keys.TryGetValue(key.Replace("_", "", StringComparison.Ordinal), out Action<KvCloudClientSettings, string>? apply))
+            if (!Keys.TryGetValue(
+                key.Replace("_", "", StringComparison.Ordinal), out Action<KvCloudClientSettings, string>? apply))
             {
                 throw new ArgumentException(
                     $"The connection string has an unknown key '{key}'; known are {string.Join(", ", Keys.Keys)}.");

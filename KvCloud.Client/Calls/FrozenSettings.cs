@@ -89,7 +89,8 @@ internal sealed record FrozenSettings(
         if (literal.Count + names.Count == 0)
         {
             throw new ArgumentException(
-                "No endpoint of the cluster is given: set Endpoints or a connection string, host:port with commas between.");
+                "No endpoint of the cluster is given: set Endpoints or a connection string, host:port with commas"
+                + " between.");
         }
 
         return names.Count > 0

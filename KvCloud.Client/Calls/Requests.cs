@@ -97,7 +97,9 @@ internal readonly struct VersionstampedValueCall(
     }
 }
 
-/// <summary>One page of a range; <see cref="BeginInclusive"/> is false where it goes on behind the page before.</summary>
+/// <summary>
+/// One page of a range; <see cref="BeginInclusive"/> is false where it goes on behind the page before.
+/// </summary>
 internal readonly record struct PageBounds(
     ReadOnlyMemory<byte> Begin, bool BeginInclusive, ReadOnlyMemory<byte>? End, int Limit, int LimitBytes)
 {

@@ -51,7 +51,8 @@ internal sealed class SessionPool(CallEngine engine, TimeProvider time) : IDispo
             if (leftMs <= 0)
             {
                 throw new KvCloudException(
-                    ErrorCode.OVERLOADED, $"{MaxSessions} sessions of {WriteSession.WindowSize} writes are all in flight");
+                    ErrorCode.OVERLOADED,
+                    $"{MaxSessions} sessions of {WriteSession.WindowSize} writes are all in flight");
             }
 
             await _opening.WaitAsync(cancellationToken).ConfigureAwait(false);

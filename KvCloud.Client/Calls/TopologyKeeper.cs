@@ -6,8 +6,8 @@ using KvCloud.Protocol;
 namespace KvCloud.Client.Calls;
 
 /// <summary>
-/// The client's background work: deadlines, keep-alive, probes of nodes whose circuit breaker is open, and who belongs to the
-/// cluster. Starts with the first call; <see cref="DisposeAsync"/> awaits all of it.
+/// The client's background work: deadlines, keep-alive, probes of nodes whose circuit breaker is open, and who belongs
+/// to the cluster. Starts with the first call; <see cref="DisposeAsync"/> awaits all of it.
 /// </summary>
 internal sealed class TopologyKeeper(
     ClusterTopology topology, IEndpointSource seeds, CallEngine engine, ClientOptions options) : IAsyncDisposable
@@ -168,7 +168,9 @@ internal sealed class TopologyKeeper(
         }
     }
 
-    /// <summary>Pings over each connection that has been silent, or over a new one where the circuit breaker is open.</summary>
+    /// <summary>
+    /// Pings over each connection that has been silent, or over a new one where the circuit breaker is open.
+    /// </summary>
     private async Task ProbeAsync(Node node, long nowTickMs)
     {
         try

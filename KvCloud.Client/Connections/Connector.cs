@@ -62,8 +62,11 @@ internal sealed class Connector : IAsyncDisposable
     /// <summary>Why the connection ended; null while it lives.</summary>
     public string? CloseReason => Volatile.Read(ref _closeReason);
 
-    /// <summary>Sends one call. Failures of the connection are answers (<see cref="Reply.Status"/>), not exceptions.</summary>
-    /// <exception cref="OperationCanceledException">The call was given up; the server may run it all the same.</exception>
+    /// <summary>
+    /// Sends one call. Failures of the connection are answers (<see cref="Reply.Status"/>), not exceptions.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The call was given up; the server may run it all the
+    /// same.</exception>
     /// <exception cref="KvCloudException">The call is larger than a server takes; it was not sent.</exception>
     public ValueTask<Reply> SendAsync<TRequest>(
         in TRequest request, in AttemptFields attempt, long deadlineTickMs, CancellationToken cancellationToken)
@@ -81,7 +84,8 @@ internal sealed class Connector : IAsyncDisposable
 
             if (_filling.Length > _options.MaxUnsentBytes || !TryTakePlace(out call!))
             {
-                return new ValueTask<Reply>(Reply.Failed(ReplyStatus.Full, "the connection's limit of calls is reached"));
+                return new ValueTask<Reply>(
+                    Reply.Failed(ReplyStatus.Full, "the connection's limit of calls is reached"));
             }
 
             Encode(call, in request, in attempt);
@@ -104,7 +108,9 @@ internal sealed class Connector : IAsyncDisposable
         return task;
     }
 
-    /// <summary>Completes what is overdue; ends the connection when it has been silent for too long meanwhile.</summary>
+    /// <summary>
+    /// Completes what is overdue; ends the connection when it has been silent for too long meanwhile.
+    /// </summary>
     public void Sweep(long nowTickMs)
     {
         if (InFlight > 0)

@@ -4,7 +4,8 @@ using System.Net.Sockets;
 namespace KvCloud.Client.Connections;
 
 /// <summary>Opens connections: TCP, and TLS over it where the settings ask for it.</summary>
-internal sealed class ConnectorFactory(ConnectorOptions options, TimeSpan connectTimeout, SslClientAuthenticationOptions? tls)
+internal sealed class ConnectorFactory(
+    ConnectorOptions options, TimeSpan connectTimeout, SslClientAuthenticationOptions? tls)
 {
     private const int KeepAliveSeconds = 15;
     private const int KeepAliveProbes = 3;

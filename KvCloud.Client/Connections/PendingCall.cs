@@ -31,7 +31,9 @@ internal sealed class PendingCall : IValueTaskSource<Reply>
 
     public long DeadlineTickMs { get; set; }
 
-    /// <summary>Number of the send that carries it: later than the connector's last started send means never sent.</summary>
+    /// <summary>
+    /// Number of the send that carries it: later than the connector's last started send means never sent.
+    /// </summary>
     public long SendNumber { get; set; }
 
     public ValueTask<Reply> Task => new(this, _core.Version);

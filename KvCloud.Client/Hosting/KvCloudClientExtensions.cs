@@ -35,7 +35,9 @@ public static class KvCloudClientExtensions
         Add(builder, connectionName, serviceKey: null, configureSettings);
     }
 
-    /// <summary>As <see cref="AddKvCloudClient"/>, registered under the name as its key: for several clusters.</summary>
+    /// <summary>
+    /// As <see cref="AddKvCloudClient"/>, registered under the name as its key: for several clusters.
+    /// </summary>
     /// <param name="builder">The application.</param>
     /// <param name="name">Key of the service and name of the connection string.</param>
     /// <param name="configureSettings">Changes the settings last; null: nothing to change.</param>

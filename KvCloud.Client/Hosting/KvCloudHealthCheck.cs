@@ -2,7 +2,9 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace KvCloud.Client.Hosting;
 
-/// <summary>Healthy: the cluster answers and has a leader. Degraded: it answers, and works, but not all of it is well.</summary>
+/// <summary>
+/// Healthy: the cluster answers and has a leader. Degraded: it answers, and works, but not all of it is well.
+/// </summary>
 internal sealed class KvCloudHealthCheck(KvCloudClient client) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(

@@ -35,7 +35,9 @@ internal sealed class ClusterTopology(
 
     public Node? Leader => Volatile.Read(ref _leader);
 
-    /// <summary>How often what is known of the leader has changed; to be read before a node is asked for the members.</summary>
+    /// <summary>
+    /// How often what is known of the leader has changed; to be read before a node is asked for the members.
+    /// </summary>
     public long LeaderChanges => Volatile.Read(ref _leaderChanges);
 
     /// <summary>True once a node has told who belongs to the cluster.</summary>
@@ -98,8 +100,8 @@ internal sealed class ClusterTopology(
     public void ForgetLeader(Node node) => Interlocked.CompareExchange(ref _leader, null, node);
 
     /// <summary>
-    /// A node did what only the leader does. It need not lead: with write_routing = "forward" a follower passes writes on,
-    /// so what the cluster has said of its leader stands.
+    /// A node did what only the leader does. It need not lead: with write_routing = "forward" a follower passes writes
+    /// on, so what the cluster has said of its leader stands.
     /// </summary>
     public void ConfirmLeader(Node node)
     {

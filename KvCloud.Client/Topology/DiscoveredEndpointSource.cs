@@ -5,11 +5,12 @@ using Microsoft.Extensions.ServiceDiscovery;
 namespace KvCloud.Client.Topology;
 
 /// <summary>
-/// Service names (`kvcloud`, `_thrift.node-0`, `tcp://kvcloud`) beside literal endpoints. The resolver caches and watches
-/// for changes by itself, so asking it anew costs little.
+/// Service names (`kvcloud`, `_thrift.node-0`, `tcp://kvcloud`) beside literal endpoints. The resolver caches and
+/// watches for changes by itself, so asking it anew costs little.
 /// </summary>
 internal sealed class DiscoveredEndpointSource(
-    ServiceEndpointResolver resolver, IReadOnlyList<string> names, IReadOnlyList<NodeEndpoint> literal) : IEndpointSource
+    ServiceEndpointResolver resolver, IReadOnlyList<string> names, IReadOnlyList<NodeEndpoint> literal)
+        : IEndpointSource
 {
     public async ValueTask<IReadOnlyList<NodeEndpoint>> GetAsync(CancellationToken cancellationToken)
     {

@@ -122,7 +122,9 @@ internal sealed class Node : IAsyncDisposable
         return best;
     }
 
-    /// <summary>Waits for a connection; null where the node cannot be reached (<see cref="LastError"/> says why).</summary>
+    /// <summary>
+    /// Waits for a connection; null where the node cannot be reached (<see cref="LastError"/> says why).
+    /// </summary>
     public async ValueTask<Connector?> OpenAsync(CancellationToken cancellationToken)
     {
         Task<Connector?>? opening = StartOpening();
@@ -177,7 +179,9 @@ internal sealed class Node : IAsyncDisposable
         }
     }
 
-    /// <summary>Connections that have been silent for so long that somebody in between may have forgotten them.</summary>
+    /// <summary>
+    /// Connections that have been silent for so long that somebody in between may have forgotten them.
+    /// </summary>
     public IEnumerable<Connector> SilentSince(long tickMs) =>
         Volatile.Read(ref _connectors).Where(connector => connector.LastReceivedTickMs < tickMs && !connector.IsClosed);
 

@@ -3,7 +3,9 @@ namespace KvCloud.Client.Transactions;
 /// <summary>Lays a transaction's own writes over the rows that the store has: read-your-writes for ranges.</summary>
 internal static class RangeOverlay
 {
-    /// <summary>Both in key order; so is the result. An own write takes the place of a row, an own delete takes it away.</summary>
+    /// <summary>
+    /// Both in key order; so is the result. An own write takes the place of a row, an own delete takes it away.
+    /// </summary>
     public static IEnumerable<KvEntry> Merge(KvEntry[] rows, List<BufferedWrite> own)
     {
         int row = 0;

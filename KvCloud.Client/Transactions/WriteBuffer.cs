@@ -2,7 +2,9 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Client.Transactions;
 
-/// <summary>What a transaction will write to one column family, by key. A later write to a key takes the place of an earlier.</summary>
+/// <summary>
+/// What a transaction will write to one column family, by key. A later write to a key takes the place of an earlier.
+/// </summary>
 internal sealed class WriteBuffer
 {
     private const int StampSizeBytes = 10;
@@ -76,7 +78,8 @@ internal sealed class WriteBuffer
         write.Kind == WriteKind.VersionstampedValue ? throw Unreadable() : write;
 
     private static KvCloudException Unreadable() => new(
-        ErrorCode.INVALID_OPERATION, "the transaction reads what its own versionstamped write decides only at the commit");
+        ErrorCode.INVALID_OPERATION,
+        "the transaction reads what its own versionstamped write decides only at the commit");
 
     private int Find(ReadOnlySpan<byte> key)
     {

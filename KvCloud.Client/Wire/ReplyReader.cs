@@ -38,7 +38,9 @@ internal static class ReplyReader
         return reply ?? throw new WireFormatException("the answer has no result");
     }
 
-    /// <summary>The bytes of the struct, with code, leader and text beside them: every answer has those at one place.</summary>
+    /// <summary>
+    /// The bytes of the struct, with code, leader and text beside them: every answer has those at one place.
+    /// </summary>
     private static Reply ReadStruct(ref ThriftReader reader, ReadOnlySpan<byte> frame)
     {
         int start = reader.Position;
@@ -171,7 +173,9 @@ internal static class ReplyReader
         return binaries;
     }
 
-    /// <summary>Thrift's own refusal: an unknown method, or a server that failed before it could answer in kind.</summary>
+    /// <summary>
+    /// Thrift's own refusal: an unknown method, or a server that failed before it could answer in kind.
+    /// </summary>
     private static Reply ReadApplicationException(ref ThriftReader reader)
     {
         const int UnknownMethod = 1;

@@ -9,7 +9,8 @@ namespace KvCloud.Node.Cluster;
 /// <param name="Links">Links to all peers; empty in a group of one.</param>
 /// <param name="Report">Tells all peers; lossy.</param>
 /// <param name="IdentityOf">What a peer told of itself in its last handshake; null if there was none.</param>
-/// <param name="NotMet">The voters that this replica has still to meet before it takes part; empty from then on.</param>
+/// <param name="NotMet">The voters that this replica has still to meet before it takes part; empty from then
+/// on.</param>
 internal sealed record ClusterFeeds(
     Func<ReplicaStatus> Status,
     Func<IReadOnlyList<PeerLink>> Links,

@@ -16,8 +16,9 @@ namespace KvCloud.Node.Cluster;
 internal sealed class ClusterManager : BackgroundService
 {
     /// <summary>
-    /// How often the driver's status is looked at between two refreshes. It tells only of the newest state hash; looking this
-    /// often leaves out none at up to five thousand slots a second, so that a peer's hash finds its counterpart.
+    /// How often the driver's status is looked at between two refreshes. It tells only of the newest state hash;
+    /// looking this often leaves out none at up to five thousand slots a second, so that a peer's hash finds its
+    /// counterpart.
     /// </summary>
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
 
@@ -175,9 +176,9 @@ internal sealed class ClusterManager : BackgroundService
     }
 
     /// <summary>
-    /// Whoever leads by the highest ballot, of this replica's own knowledge and of peers that say they lead. By a ballot
-    /// that this replica knows itself, it knows better whether anybody leads: a dead leader's last report is fresh for a
-    /// while.
+    /// Whoever leads by the highest ballot, of this replica's own knowledge and of peers that say they lead. By a
+    /// ballot that this replica knows itself, it knows better whether anybody leads: a dead leader's last report is
+    /// fresh for a while.
     /// </summary>
     private (NodeId? Leader, long Term) FindLeader(ReplicaStatus status)
     {
@@ -202,7 +203,8 @@ internal sealed class ClusterManager : BackgroundService
         return new NodeView(
             replica.NodeId, replica.ClientEndpoint, replica.PeerEndpoint, replica.HttpEndpoint, verdict.Health,
             leader == _self, RoleOf(_self, status.Role, leader), _time.GetUtcNow().ToUnixTimeMilliseconds(),
-            status.Ballot.Round, UptimeSeconds, status.AppliedSlot.Value, status.ChosenSlot.Value, status.AppliedVersion,
+            status.Ballot.Round, UptimeSeconds, status.AppliedSlot.Value, status.ChosenSlot.Value,
+            status.AppliedVersion,
             verdict.Reason);
     }
 
@@ -233,8 +235,8 @@ internal sealed class ClusterManager : BackgroundService
     }
 
     /// <summary>
-    /// As it was last heard, but for who leads: the leader's own report may not have come yet, and one that led before may
-    /// have died as leader.
+    /// As it was last heard, but for who leads: the leader's own report may not have come yet, and one that led before
+    /// may have died as leader.
     /// </summary>
     private static string RoleOf(NodeId node, Role? heard, NodeId? leader) =>
         leader == node ? HealthNames.Of(Role.Leader)

@@ -2,8 +2,8 @@ namespace KvCloud.Node.Configuration;
 
 /// <summary>
 /// What was written behind the program's name: <c>--config FILE</c>, <c>--check-config</c>, <c>--health</c>,
-/// <c>--help</c>, <c>--version</c>, and any setting as <c>--section.key=value</c> or <c>--section.key value</c>; a list is separated
-/// by commas. Mistakes are collected, not thrown, so that all are told at once.
+/// <c>--help</c>, <c>--version</c>, and any setting as <c>--section.key=value</c> or <c>--section.key value</c>; a list
+/// is separated by commas. Mistakes are collected, not thrown, so that all are told at once.
 /// </summary>
 internal sealed class CommandLine
 {

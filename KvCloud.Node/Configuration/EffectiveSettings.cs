@@ -5,7 +5,9 @@ namespace KvCloud.Node.Configuration;
 /// <summary>What is in effect, for people. Secrets are told only as set.</summary>
 internal static class EffectiveSettings
 {
-    /// <summary>Sections and settings that say which replica this is, where it is, and nothing of how it works.</summary>
+    /// <summary>
+    /// Sections and settings that say which replica this is, where it is, and nothing of how it works.
+    /// </summary>
     private static readonly FrozenSet<string> Identity = FrozenSet.Create(
         StringComparer.Ordinal,
         "deployment.mode",

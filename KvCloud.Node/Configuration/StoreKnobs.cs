@@ -35,8 +35,8 @@ internal sealed record RocksdbOptions
 internal sealed record CacheOptions
 {
     [About(
-        "Whether index and filter blocks live in the block cache, and so are bounded by it. Otherwise they take about 2 bytes "
-        + "of memory for each key, and a read of a key that is not in the cache is cheaper.")]
+        "Whether index and filter blocks live in the block cache, and so are bounded by it. Otherwise they take"
+        + " about 2 bytes of memory for each key, and a read of a key that is not in the cache is cheaper.")]
     public bool CacheIndexAndFilterBlocks { get; init; }
 
     [About("Whether those of level 0 stay there, where they are in it.")]
@@ -69,7 +69,8 @@ internal sealed record CompactionOptions
     [OneOf("by_compensated_size", "oldest_largest_seq_first", "oldest_smallest_seq_first", "min_overlapping_ratio")]
     public string CompactionPriority { get; init; } = "min_overlapping_ratio";
 
-    [About("Files of level 0 that are merged at once into the level below. More of them are less work for a write, and more for a read.")]
+    [About("Files of level 0 that are merged at once into the level below. More of them are less work for a write,"
+        + " and more for a read.")]
     [Between(1, 64)]
     public int Level0FileNumCompactionTrigger { get; init; } = 8;
 

@@ -28,7 +28,8 @@ internal static class NodeLogging
         logging.AddFilter("Microsoft", frameworks);
         logging.AddFilter("System", frameworks);
 
-        // It logs an error for each /health that is not 200, as every one is until there is a leader; the answer says it.
+        // It logs an error for each /health that is not 200, as every one is until there is a leader; the answer says
+        // it.
         logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
 
         // What keeps the host from starting is said in one sentence at the end of the program.

@@ -1,6 +1,8 @@
 namespace KvCloud.Node.Operations;
 
-/// <summary>How long superseded versions stay readable. Logged with every batch, so that all replicas use the leader's.</summary>
+/// <summary>
+/// How long superseded versions stay readable. Logged with every batch, so that all replicas use the leader's.
+/// </summary>
 /// <param name="TimeMs">A version is readable for at least this long after it was superseded …</param>
 /// <param name="Versions">… unless more than this many newer versions were committed meanwhile.</param>
 internal readonly record struct MvccRetention(long TimeMs, long Versions)

@@ -1,6 +1,8 @@
 namespace KvCloud.Node.Operations;
 
-/// <summary>Reads what <see cref="ByteWriter"/> wrote. Hands out slices of the memory it was given; never throws on bad input.</summary>
+/// <summary>
+/// Reads what <see cref="ByteWriter"/> wrote. Hands out slices of the memory it was given; never throws on bad input.
+/// </summary>
 internal ref struct ByteReader(ReadOnlyMemory<byte> memory)
 {
     private readonly ReadOnlySpan<byte> _span = memory.Span;

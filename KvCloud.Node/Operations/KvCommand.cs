@@ -12,7 +12,8 @@ internal abstract record KvCommand
 /// <summary>(client id, sequence): names one request of one session, however often it is sent.</summary>
 internal readonly record struct RequestIdentity(long ClientId, long Sequence, long AcknowledgedBelow);
 
-internal sealed record SetCommand(string? ColumnFamily, ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value) : KvCommand;
+internal sealed record SetCommand(string? ColumnFamily, ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value)
+    : KvCommand;
 
 internal sealed record DeleteCommand(string? ColumnFamily, ReadOnlyMemory<byte> Key) : KvCommand;
 
@@ -30,7 +31,8 @@ internal readonly record struct Mutation(
 internal readonly record struct ConflictKey(string? ColumnFamily, ReadOnlyMemory<byte> Key);
 
 /// <summary>Begin inclusive, end exclusive; a null end is the end of the keyspace.</summary>
-internal readonly record struct ConflictRange(string? ColumnFamily, ReadOnlyMemory<byte> Begin, ReadOnlyMemory<byte>? End);
+internal readonly record struct ConflictRange(
+    string? ColumnFamily, ReadOnlyMemory<byte> Begin, ReadOnlyMemory<byte>? End);
 
 /// <summary>All or nothing. Also carries setVersionstampedKey/Value: one mutation, nothing read.</summary>
 internal sealed record CommitCommand(

@@ -1,8 +1,8 @@
 namespace KvCloud.Node.Operations;
 
 /// <summary>
-/// The limits of keys, values, transactions, ranges and sessions. They are part of what makes apply the same everywhere, so
-/// they are constants and not settings: replicas with different limits would drift apart.
+/// The limits of keys, values, transactions, ranges and sessions. They are part of what makes apply the same
+/// everywhere, so they are constants and not settings: replicas with different limits would drift apart.
 /// </summary>
 internal static class KvLimits
 {
@@ -18,7 +18,9 @@ internal static class KvLimits
     /// <summary>Read conflict keys and ranges together.</summary>
     public const int TransactionConflicts = 10_000;
 
-    /// <summary>Keys that the read conflict ranges of one transaction may cover: checking them holds up every other write.</summary>
+    /// <summary>
+    /// Keys that the read conflict ranges of one transaction may cover: checking them holds up every other write.
+    /// </summary>
     public const int ConflictRangeKeys = 100_000;
 
     public const int VersionstampSizeBytes = 10;

@@ -129,7 +129,8 @@ internal sealed class ConsensusDriver : IWork
 
     /// <summary>Whether as much waits to be applied, or to be written, as may.</summary>
     private bool IsFull =>
-        _applier.WaitingBytes > _options.MaxUnappliedBytes || _logWriter.UnwrittenSlots > ReplicationOptions.MaxUnwrittenSlots;
+        _applier.WaitingBytes > _options.MaxUnappliedBytes
+            || _logWriter.UnwrittenSlots > ReplicationOptions.MaxUnwrittenSlots;
 
     /// <summary>Messages from peers. They are stepped on this thread unless another is at it.</summary>
     public void Receive(IReadOnlyList<Message> messages)

@@ -11,7 +11,8 @@ namespace KvCloud.Node.Replication;
 /// this one would need after a crash.
 /// </summary>
 internal sealed class LogTrimmer(
-    IPaxosLog log, KvStoreExecutor executor, ConsensusDriver driver, Applier applier, ReplicationOptions options) : IWork
+    IPaxosLog log, KvStoreExecutor executor, ConsensusDriver driver, Applier applier, ReplicationOptions options)
+        : IWork
 {
     private long _flushedBytes;
 

@@ -134,7 +134,8 @@ internal sealed class ProposalQueue(
                 {
                     write.Finish(new CommandResult(
                         KvStatus.OutcomeUnknown,
-                        Message: "the deadline passed while the write was in consensus: it may or may not take effect"));
+                        Message: "the deadline passed while the write was in consensus: it may or may not take"
+                            + " effect"));
                 }
             }
         }
@@ -252,7 +253,8 @@ internal sealed class ProposalQueue(
 
         byte[] payload = _writer.Build(_clock.UnixMs, options.Retention);
         ProposeResult result = node.Propose(payload);
-        Invariant.Check(result.Status == ProposeStatus.Proposed, "the window closed between its check and the proposal");
+        Invariant.Check(
+            result.Status == ProposeStatus.Proposed, "the window closed between its check and the proposal");
         PendingWrite[] writes = [.. _batch];
         _inFlight.Add(
             result.Slot.Value,

@@ -28,7 +28,8 @@ internal static class Recovery
         if (executor.AppliedSlot.Value - log.LastSlot.Value > MaxAheadSlots)
         {
             throw new LogCorruptException(
-                $"the log ends at slot {log.LastSlot}, but the data store has up to {executor.AppliedSlot}: the log is an older one "
+                $"the log ends at slot {log.LastSlot}, but the data store has up to {executor.AppliedSlot}: the log"
+                + " is an older one "
                 + "than the data. Put back the log that belongs to the data, or leave this replica stopped");
         }
 
@@ -68,7 +69,8 @@ internal static class Recovery
             {
                 throw new LogCorruptException(
                     $"slot {expected} is chosen but not in the log, and the data store has only up to "
-                    + $"{executor.AppliedSlot}: put back the data store that belongs to the log, or leave this replica stopped");
+                    + $"{executor.AppliedSlot}: put back the data store that belongs to the log, or leave this"
+                    + " replica stopped");
             }
 
             executor.Apply(chosen, observer: null);

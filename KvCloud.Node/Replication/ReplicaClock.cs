@@ -20,7 +20,8 @@ internal sealed partial class ReplicaClock(TimeProvider time) : IReplicaClock
     private const long NanosecondsPerSecond = 1_000_000_000;
 
     private static readonly bool HasBootTime = OperatingSystem.IsLinux() && GetTime(BootTime, out _) == 0;
-    private static readonly long TimestampsPerTick = (HasBootTime ? NanosecondsPerSecond : Stopwatch.Frequency) * TickMs / 1000;
+    private static readonly long TimestampsPerTick =
+        (HasBootTime ? NanosecondsPerSecond : Stopwatch.Frequency) * TickMs / 1000;
     private readonly long _start = GetTimestamp();
 
     /// <inheritdoc/>

@@ -38,7 +38,8 @@ internal sealed class ReplicationMetrics
         _synced = Times(meter, "kvcloud.log.sync.duration", "One write of the log, its fsync included.");
         _syncedSlots = Sizes(meter, "kvcloud.log.sync.slots", "{slot}", Counts, "Slots that shared a log write.");
         _applied = Times(meter, "kvcloud.apply.duration", "One batch of chosen slots applied to the data store.");
-        _appliedSlots = Sizes(meter, "kvcloud.apply.slots", "{slot}", Counts, "Slots that shared a batch of the store.");
+        _appliedSlots = Sizes(
+            meter, "kvcloud.apply.slots", "{slot}", Counts, "Slots that shared a batch of the store.");
     }
 
     public void Proposed(int commands, int bytes)

@@ -240,7 +240,8 @@ internal sealed class WriteForwarder
         CommandResult refusal;
         lock (_gate)
         {
-            if (!_isStopped && _pending.Count < _options.MaxQueuedWrites && _pendingBytes < _options.MaxQueuedWriteBytes)
+            if (!_isStopped && _pending.Count < _options.MaxQueuedWrites
+                && _pendingBytes < _options.MaxQueuedWriteBytes)
             {
                 forward.Leader = leader;
                 forward.LossEpoch = lossEpoch;

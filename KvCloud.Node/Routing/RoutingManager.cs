@@ -221,7 +221,8 @@ internal sealed class RoutingManager(
             KvStatus.TooStale,
             freshAsOfMs == 0
                 ? "this replica has not been in touch with a leader yet"
-                : $"this replica was last in touch {clock.SinceBootMs - freshAsOfMs} ms ago, max_staleness_ms is {maxStalenessMs}");
+                : $"this replica was last in touch {clock.SinceBootMs - freshAsOfMs} ms ago, max_staleness_ms is"
+                    + $" {maxStalenessMs}");
     }
 
     /// <summary>Whoever issued the version had it chosen: a read index taken since covers it.</summary>

@@ -1,6 +1,8 @@
 namespace KvCloud.Node.Rpc;
 
-/// <summary>What clients may make this node hold and do. Immutable; the names in messages are those of the keys.</summary>
+/// <summary>
+/// What clients may make this node hold and do. Immutable; the names in messages are those of the keys.
+/// </summary>
 internal sealed record RpcLimits
 {
     /// <summary>Connections beyond it are closed at once (max_connections).</summary>

@@ -182,7 +182,9 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         }
     }
 
-    /// <summary>Closes connections whose message has been coming in for too long: its bytes are charged to all.</summary>
+    /// <summary>
+    /// Closes connections whose message has been coming in for too long: its bytes are charged to all.
+    /// </summary>
     private async Task SweepAsync()
     {
         // Disposing the timer ends the loop.

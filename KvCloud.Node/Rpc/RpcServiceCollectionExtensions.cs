@@ -14,7 +14,8 @@ internal static class RpcServiceCollectionExtensions
 {
     /// <summary>
     /// Serves the contract to clients. Needs as singletons: <c>RoutingManager</c>, <c>KvReader</c>, and
-    /// <c>ClusterManager</c> (or a <c>Func&lt;ClusterView&gt;</c> instead); and <see cref="ListenForRpc"/> on a Kestrel port.
+    /// <c>ClusterManager</c> (or a <c>Func&lt;ClusterView&gt;</c> instead); and <see cref="ListenForRpc"/> on a Kestrel
+    /// port.
     /// </summary>
     public static IServiceCollection AddKvRpc(this IServiceCollection services, RpcOptions options) =>
         services.AddKvService().AddRpcServer(options);
@@ -50,6 +51,8 @@ internal static class RpcServiceCollectionExtensions
         return services;
     }
 
-    /// <summary>Serves Thrift clients on a port: <c>kestrel.ListenAnyIP(port, listen => listen.ListenForRpc())</c>.</summary>
+    /// <summary>
+    /// Serves Thrift clients on a port: <c>kestrel.ListenAnyIP(port, listen => listen.ListenForRpc())</c>.
+    /// </summary>
     public static void ListenForRpc(this ListenOptions listen) => listen.UseConnectionHandler<RpcServer>();
 }

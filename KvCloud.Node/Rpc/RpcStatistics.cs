@@ -40,7 +40,8 @@ internal sealed class RpcStatistics : IDisposable
 
     public RpcStatistics(RpcBudget budget)
     {
-        _meter.CreateObservableCounter("kvcloud.rpc.calls", ObserveCalls, "{call}", "Calls answered, by method and code.");
+        _meter.CreateObservableCounter(
+            "kvcloud.rpc.calls", ObserveCalls, "{call}", "Calls answered, by method and code.");
         _latency = _meter.CreateHistogram<double>("kvcloud.rpc.duration", "s",
             $"Time from a call's last byte to its answer, of one call in {LatencySampling}.");
         _rejected = _meter.CreateCounter<long>("kvcloud.rpc.rejected_connections", "{connection}",
@@ -63,7 +64,9 @@ internal sealed class RpcStatistics : IDisposable
     /// <summary>Commits under way.</summary>
     public long ActiveTransactions => Interlocked.Read(ref _activeTransactions);
 
-    /// <summary>Mean time from the last byte of a call to its answer, over all calls since the start; 0 for none.</summary>
+    /// <summary>
+    /// Mean time from the last byte of a call to its answer, over all calls since the start; 0 for none.
+    /// </summary>
     public double AverageResponseTimeMs
     {
         get

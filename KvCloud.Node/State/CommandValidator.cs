@@ -4,8 +4,8 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// Whether a command keeps the limits and makes sense by itself, without looking at the state. The server asks before it
-/// proposes, and apply asks again, because what is in the log may come from anybody.
+/// Whether a command keeps the limits and makes sense by itself, without looking at the state. The server asks before
+/// it proposes, and apply asks again, because what is in the log may come from anybody.
 /// </summary>
 internal static class CommandValidator
 {

@@ -9,6 +9,9 @@ internal interface IApplyObserver
     /// <param name="index">Of the command in its slot's batch, from 0.</param>
     void OnApplied(Slot slot, int index, in CommandResult result);
 
-    /// <summary>What was chosen for the slot is not a batch, or ends in the middle. The same on every replica: the rest is skipped.</summary>
+    /// <summary>
+    /// What was chosen for the slot is not a batch, or ends in the middle. The same on every replica: the rest is
+    /// skipped.
+    /// </summary>
     void OnMalformed(Slot slot, string error);
 }

@@ -4,8 +4,8 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// Writes versions of keys into the batch under way, without a look at what they supersede. Also answers what the newest
-/// version of a key is, the batch's own writes included.
+/// Writes versions of keys into the batch under way, without a look at what they supersede. Also answers what the
+/// newest version of a key is, the batch's own writes included.
 /// </summary>
 internal sealed class KeyWriter(IKvStore store)
 {
@@ -86,7 +86,8 @@ internal sealed class KeyWriter(IKvStore store)
     }
 
     /// <summary>
-    /// The version at which the key was last written or deleted; zero if never, or so long ago that it no longer matters.
+    /// The version at which the key was last written or deleted; zero if never, or so long ago that it no longer
+    /// matters.
     /// </summary>
     public CommitVersion NewestVersionOf(Keyspace keyspace, ReadOnlySpan<byte> key)
     {

@@ -2,7 +2,9 @@ using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.State;
 
-/// <summary>A column family of ours: a range of keys in the tables, named by a number that is never used again.</summary>
+/// <summary>
+/// A column family of ours: a range of keys in the tables, named by a number that is never used again.
+/// </summary>
 internal sealed class Keyspace(uint id, string name, CommitVersion createdAt)
 {
     public const string DefaultName = "default";
@@ -16,7 +18,10 @@ internal sealed class Keyspace(uint id, string name, CommitVersion createdAt)
     /// <summary>Commit version of its creation: before that there is nothing to read in it.</summary>
     public CommitVersion CreatedAt { get; } = createdAt;
 
-    /// <summary>Of the keys that <see cref="KeyCount"/> samples, those that have a value. Written by apply alone, read by anybody.</summary>
+    /// <summary>
+    /// Of the keys that <see cref="KeyCount"/> samples, those that have a value. Written by apply alone, read by
+    /// anybody.
+    /// </summary>
     public long SampledKeys
     {
         get => Volatile.Read(ref _sampledKeys);

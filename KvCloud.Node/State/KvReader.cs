@@ -198,8 +198,8 @@ internal sealed class KvReader
         AtNewest(version => new RangeScan(_store, keyspace, query, version));
 
     /// <summary>
-    /// Reads at the newest version that the store shows, which may be ahead of the published one: point reads see it too.
-    /// Where next to nothing is retained, it may leave the window before the read begins.
+    /// Reads at the newest version that the store shows, which may be ahead of the published one: point reads see it
+    /// too. Where next to nothing is retained, it may leave the window before the read begins.
     /// </summary>
     private T AtNewest<T>(Func<CommitVersion, T> read)
     {
@@ -227,7 +227,9 @@ internal sealed class KvReader
         return version;
     }
 
-    /// <summary>Null when the version can be read. A read that has begun is not disturbed when its version leaves the window.</summary>
+    /// <summary>
+    /// Null when the version can be read. A read that has begun is not disturbed when its version leaves the window.
+    /// </summary>
     private (KvStatus Code, string Message)? CheckVersion(CommitVersion at)
     {
         CommitVersion applied = AppliedVersion;
@@ -242,7 +244,8 @@ internal sealed class KvReader
     private string TooOldText(CommitVersion at) => VersionErrors.TooOldText("read_version", at, OldestReadableVersion);
 
     /// <summary>
-    /// Asked after a read: while it was going on the keyspace may have been emptied, and that emptiness was never a state.
+    /// Asked after a read: while it was going on the keyspace may have been emptied, and that emptiness was never a
+    /// state.
     /// </summary>
     private bool WasDropped(Keyspace keyspace) => keyspace.Id != 0 && !_published.Keyspaces.Contains(keyspace.Id);
 

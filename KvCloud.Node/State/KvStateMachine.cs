@@ -141,11 +141,13 @@ internal sealed class KvStateMachine
             case RequestMemory.Reused:
                 return new CommandResult(
                     KvStatus.SequenceReused,
-                    Message: $"sequence {identity.Sequence} of session {identity.ClientId} was used for another request");
+                    Message: $"sequence {identity.Sequence} of session {identity.ClientId} was used for another"
+                        + " request");
             case RequestMemory.Forgotten:
                 return new CommandResult(
                     KvStatus.SessionExpired,
-                    Message: $"session {identity.ClientId} does not remember sequence {identity.Sequence}: not run now, "
+                    Message: $"session {identity.ClientId} does not remember sequence {identity.Sequence}: not run"
+                        + " now, "
                         + "whether it ran before is unknown");
             default:
                 CommandResult result = Run(envelope);

@@ -10,10 +10,14 @@ namespace KvCloud.Node.State;
 /// </summary>
 internal sealed class KvStoreExecutor : IDisposable
 {
-    /// <summary>A batch is written at the first end of a slot beyond this, so that catching up takes bounded memory.</summary>
+    /// <summary>
+    /// A batch is written at the first end of a slot beyond this, so that catching up takes bounded memory.
+    /// </summary>
     private const int BatchPayloadBytes = 4 * 1024 * 1024;
 
-    /// <summary>Collection keeps pace with writing: it may delete this many versions for each command of the batch before …</summary>
+    /// <summary>
+    /// Collection keeps pace with writing: it may delete this many versions for each command of the batch before …
+    /// </summary>
     private const int CollectPerCommand = 2;
 
     /// <summary>… and at least this many a batch.</summary>
@@ -57,8 +61,9 @@ internal sealed class KvStoreExecutor : IDisposable
     public Slot DurableSlot => new(Volatile.Read(ref _durableSlot));
 
     /// <summary>
-    /// Applies consecutive slots, the first of which follows the applied one. The observer hears of each command after the
-    /// batch that holds it was written. When this throws, the node must stop: its memory and its store may disagree.
+    /// Applies consecutive slots, the first of which follows the applied one. The observer hears of each command after
+    /// the batch that holds it was written. When this throws, the node must stop: its memory and its store may
+    /// disagree.
     /// </summary>
     public void Apply(IReadOnlyList<ChosenEntry> entries, IApplyObserver? observer)
     {
@@ -92,9 +97,9 @@ internal sealed class KvStoreExecutor : IDisposable
     }
 
     /// <summary>
-    /// Makes everything applied before the call durable and returns the slot up to which that is; then gives up the versions
-    /// that had left the retention window by then: after a crash the store stands here, and answers for all in that window.
-    /// One caller at a time; may run on another thread than apply.
+    /// Makes everything applied before the call durable and returns the slot up to which that is; then gives up the
+    /// versions that had left the retention window by then: after a crash the store stands here, and answers for all in
+    /// that window. One caller at a time; may run on another thread than apply.
     /// </summary>
     public Slot Flush()
     {

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace KvCloud.Node.State;
 
-/// <summary>Keys of the meta table that name a keyspace: <c>what is said of it(1) keyspace(4, big-endian)</c>.</summary>
+/// <summary>
+/// Keys of the meta table that name a keyspace: <c>what is said of it(1) keyspace(4, big-endian)</c>.
+/// </summary>
 internal static class MetaKey
 {
     public const int SizeBytes = 1 + sizeof(uint);

@@ -17,8 +17,8 @@ internal sealed class PublishedState(AppliedState applied, CommitVersion oldestR
     }
 
     /// <summary>
-    /// Before the batch that brings it into the store, and long before the store forgets what is older: a reader that the store
-    /// no longer answers finds here why.
+    /// Before the batch that brings it into the store, and long before the store forgets what is older: a reader that
+    /// the store no longer answers finds here why.
     /// </summary>
     public CommitVersion OldestReadable
     {

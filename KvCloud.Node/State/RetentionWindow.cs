@@ -48,7 +48,9 @@ internal sealed class RetentionWindow
     /// <summary>Whether the samples changed since they were last written.</summary>
     public bool IsDirty { get; private set; }
 
-    /// <summary>Called once a slot, before its commands; <paramref name="newest"/> is the newest version by then.</summary>
+    /// <summary>
+    /// Called once a slot, before its commands; <paramref name="newest"/> is the newest version by then.
+    /// </summary>
     public void Advance(in BatchHeader header, CommitVersion newest)
     {
         long windowMs = header.Retention.TimeMs;

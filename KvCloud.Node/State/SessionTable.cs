@@ -22,8 +22,9 @@ internal enum RequestMemory
 }
 
 /// <summary>
-/// Makes a retry run once: remembers the answers of every session, in the store with the data, so that it holds on every
-/// replica and after every restart. Bounded in answers and in sessions; which session goes first follows from the log alone.
+/// Makes a retry run once: remembers the answers of every session, in the store with the data, so that it holds on
+/// every replica and after every restart. Bounded in answers and in sessions; which session goes first follows from the
+/// log alone.
 /// </summary>
 /// <remarks>
 /// Keys: <c>'s' session(8)</c> → format(1) last use(8) floor(8), and <c>'a' session(8) sequence(8)</c> → the answer.

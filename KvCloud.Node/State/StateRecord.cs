@@ -6,7 +6,9 @@ using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.State;
 
-/// <summary>What the state machine knows beside keys and sessions, in one record that rides in every batch with the data.</summary>
+/// <summary>
+/// What the state machine knows beside keys and sessions, in one record that rides in every batch with the data.
+/// </summary>
 /// <param name="LoggedUnixMs">See <see cref="RetentionWindow.LoggedUnixMs"/>.</param>
 /// <param name="WindowClockMs">See <see cref="RetentionWindow.ClockMs"/>. In format 1 it is the logged time.</param>
 /// <param name="WindowOwedMs">See <see cref="RetentionWindow.OwedMs"/>. In format 1 there is none.</param>

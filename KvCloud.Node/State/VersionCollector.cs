@@ -5,8 +5,8 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// Deletes what nobody can read any more. When it runs has no effect that a reader or a commit could see: what is below the
-/// window is refused by number, not by absence.
+/// Deletes what nobody can read any more. When it runs has no effect that a reader or a commit could see: what is below
+/// the window is refused by number, not by absence.
 /// </summary>
 internal sealed class VersionCollector
 {
@@ -32,7 +32,9 @@ internal sealed class VersionCollector
         }
     }
 
-    /// <summary>The keyspace is dropped by the batch under way: from the next one on its keys go, a little with each batch.</summary>
+    /// <summary>
+    /// The keyspace is dropped by the batch under way: from the next one on its keys go, a little with each batch.
+    /// </summary>
     public void Drop(IKvBatch batch, uint keyspace)
     {
         _dropped.Enqueue(keyspace);
@@ -41,9 +43,9 @@ internal sealed class VersionCollector
     }
 
     /// <summary>
-    /// Deletes tombstones and the keys of dropped keyspaces, a little with each batch, so that no writer ever waits for it: adds
-    /// deletes to the batch, about <paramref name="budget"/> of them. Runs before the batch's commands: it looks at the
-    /// store and knows nothing of what the batch holds.
+    /// Deletes tombstones and the keys of dropped keyspaces, a little with each batch, so that no writer ever waits for
+    /// it: adds deletes to the batch, about <paramref name="budget"/> of them. Runs before the batch's commands: it
+    /// looks at the store and knows nothing of what the batch holds.
     /// </summary>
     /// <param name="applied">The newest version there is.</param>
     /// <returns>How many.</returns>

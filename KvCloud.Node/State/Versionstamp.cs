@@ -4,8 +4,8 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// The last ten bytes of a key or value, overwritten with the commit version (8, big-endian) and the operation's place in
-/// its transaction (2, big-endian): larger than every earlier one, and unique.
+/// The last ten bytes of a key or value, overwritten with the commit version (8, big-endian) and the operation's place
+/// in its transaction (2, big-endian): larger than every earlier one, and unique.
 /// </summary>
 internal static class Versionstamp
 {

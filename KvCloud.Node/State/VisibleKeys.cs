@@ -4,7 +4,8 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>Walks the keys of one keyspace that have a value at one version, in either direction.</summary>
-/// <exception cref="VersionTooOldException">The version has left the window before this was made; later is no matter.</exception>
+/// <exception cref="VersionTooOldException">The version has left the window before this was made; later is no
+/// matter.</exception>
 internal sealed class VisibleKeys(IKvStore store, uint keyspace, CommitVersion at) : IDisposable
 {
     private readonly IKvIterator _records = store.IterateAt(at);

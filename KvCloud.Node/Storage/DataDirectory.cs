@@ -7,8 +7,10 @@ using KvCloud.Node.Files;
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// The directory of one replica, held open so that no second process uses it: <c>identity</c>, <c>lock</c>, <c>owner</c>
-/// (who holds it, for people), <c>incarnations</c> (of the peers), <c>log/</c>, <c>log.mark</c> (how far the log has got) and
+/// The directory of one replica, held open so that no second process uses it: <c>identity</c>, <c>lock</c>,
+/// <c>owner</c>
+/// (who holds it, for people), <c>incarnations</c> (of the peers), <c>log/</c>, <c>log.mark</c> (how far the log has
+/// got) and
 /// <c>data/</c>.
 /// </summary>
 internal sealed class DataDirectory : IDisposable
@@ -90,11 +92,14 @@ internal sealed class DataDirectory : IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new DataDirectoryUnusableException($"Data directory {path} cannot be used: {exception.Message}", exception);
+            throw new DataDirectoryUnusableException(
+                $"Data directory {path} cannot be used: {exception.Message}", exception);
         }
     }
 
-    /// <summary>Notes durably that log, data store and incarnations are there. From then on none of them may be missing.</summary>
+    /// <summary>
+    /// Notes durably that log, data store and incarnations are there. From then on none of them may be missing.
+    /// </summary>
     public void NoteStoresMade()
     {
         if (IsNew)
@@ -192,14 +197,14 @@ internal sealed class DataDirectory : IDisposable
         if (identity.Voters != voters)
         {
             throw new DataDirectoryForeignException(
-                $"Data directory {path} belongs to a replica of the voters {identity.Voters}, the configuration names {voters}: "
-                + "quorums of different voters need not meet. Configure as many replicas as before.");
+                $"Data directory {path} belongs to a replica of the voters {identity.Voters}, the configuration"
+                + $" names {voters}: quorums of different voters need not meet. Configure as many replicas as before.");
         }
     }
 
     /// <summary>
-    /// Makes durable what is there by name: a process before may have been killed between the making or renaming of a file and
-    /// the flush of its directory, and what it left is relied upon from now on.
+    /// Makes durable what is there by name: a process before may have been killed between the making or renaming of a
+    /// file and the flush of its directory, and what it left is relied upon from now on.
     /// </summary>
     private static void MakeNamesDurable(IFileSystem files, string path, DirectoryIdentity identity)
     {

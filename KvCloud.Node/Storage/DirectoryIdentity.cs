@@ -4,10 +4,12 @@ using System.Text;
 
 namespace KvCloud.Node.Storage;
 
-/// <summary>Whose data directory it is: the content of its identity file, readable by people, with a checksum.</summary>
+/// <summary>
+/// Whose data directory it is: the content of its identity file, readable by people, with a checksum.
+/// </summary>
 /// <param name="Incarnation">
-/// Drawn at random when the directory was made: a node that lost its disk comes back with another one, by which its peers
-/// know that it has forgotten what it promised.
+/// Drawn at random when the directory was made: a node that lost its disk comes back with another one, by which its
+/// peers know that it has forgotten what it promised.
 /// </param>
 /// <param name="Voters">The ids of all voters of its group, rising, with commas between.</param>
 /// <param name="HasStores">

@@ -3,8 +3,9 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// An ordered store with atomic batches: a few plain tables, and one of versions, in which a write hides older ones of its key
-/// from newer readers only. One thread writes; any thread reads at any time, without locks. Batches survive a crash only once
+/// An ordered store with atomic batches: a few plain tables, and one of versions, in which a write hides older ones of
+/// its key from newer readers only. One thread writes; any thread reads at any time, without locks. Batches survive a
+/// crash only once
 /// <see cref="Flush"/> returned: there is no log of its own, the consensus log is that. After a crash the store holds
 /// exactly the batches up to some moment, never a part of one.
 /// </summary>
@@ -20,19 +21,25 @@ internal interface IKvStore : IDisposable
     bool TryGetNewest(ReadOnlySpan<byte> key, ref ValueBuffer value);
 
     /// <summary>The newest version of the key that is not newer than <paramref name="at"/>.</summary>
-    /// <exception cref="VersionTooOldException">It is older than what <see cref="RaiseOldestReadable"/> kept.</exception>
+    /// <exception cref="VersionTooOldException">It is older than what <see cref="RaiseOldestReadable"/>
+    /// kept.</exception>
     bool TryGetAt(ReadOnlySpan<byte> key, CommitVersion at, ref ValueBuffer value);
 
     /// <summary>A cursor over the newest version of every key.</summary>
     IKvIterator IterateNewest();
 
-    /// <summary>A cursor over the keys as they were at this version; it stays whole whatever is forgotten meanwhile.</summary>
-    /// <exception cref="VersionTooOldException">It is older than what <see cref="RaiseOldestReadable"/> kept.</exception>
+    /// <summary>
+    /// A cursor over the keys as they were at this version; it stays whole whatever is forgotten meanwhile.
+    /// </summary>
+    /// <exception cref="VersionTooOldException">It is older than what <see cref="RaiseOldestReadable"/>
+    /// kept.</exception>
     IKvIterator IterateAt(CommitVersion at);
 
     IKvBatch CreateBatch();
 
-    /// <summary>Applies the whole batch or throws <see cref="StoreFailedException"/>; the batch is left as it is.</summary>
+    /// <summary>
+    /// Applies the whole batch or throws <see cref="StoreFailedException"/>; the batch is left as it is.
+    /// </summary>
     void Write(IKvBatch batch);
 
     /// <summary>Makes durable what was written before the call. May run beside writes and reads.</summary>
@@ -47,7 +54,9 @@ internal interface IKvStore : IDisposable
     StoreFigures GetFigures();
 }
 
-/// <summary>Changes that take effect together, in the order in which they were added. Copies what it is given.</summary>
+/// <summary>
+/// Changes that take effect together, in the order in which they were added. Copies what it is given.
+/// </summary>
 internal interface IKvBatch : IDisposable
 {
     int Count { get; }
@@ -60,7 +69,8 @@ internal interface IKvBatch : IDisposable
     void DeleteSingle(KvTable table, ReadOnlySpan<byte> key);
 
     /// <summary>
-    /// What the key holds from this version on. No version of the key may be newer; of several at one version the last holds.
+    /// What the key holds from this version on. No version of the key may be newer; of several at one version the last
+    /// holds.
     /// </summary>
     void PutVersion(ReadOnlySpan<byte> key, CommitVersion version, ReadOnlySpan<byte> value);
 
@@ -90,7 +100,9 @@ internal interface IKvIterator : IDisposable
     bool MovePrevious();
 }
 
-/// <summary>The store did not take a write or could not be read: what it holds now is unknown, the node must stop.</summary>
+/// <summary>
+/// The store did not take a write or could not be read: what it holds now is unknown, the node must stop.
+/// </summary>
 internal sealed class StoreFailedException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>What the store holds is not what this program wrote, or a newer program wrote it.</summary>

@@ -5,8 +5,8 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// The store in memory, for the simulator and for tests. Its tables are persistent trees, so what a reader sees, or the last
-/// flush to which <see cref="RestoreLastFlush"/> falls back as a crash does, is just the old root.
+/// The store in memory, for the simulator and for tests. Its tables are persistent trees, so what a reader sees, or the
+/// last flush to which <see cref="RestoreLastFlush"/> falls back as a crash does, is just the old root.
 /// </summary>
 internal sealed class MemoryKvStore : IKvStore
 {
@@ -18,7 +18,8 @@ internal sealed class MemoryKvStore : IKvStore
     private volatile Root _flushed = Root.Empty;
 
     public bool TryGet(KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value) =>
-        _root.Tables[(int)table].TryGetValue(new Entry(key.ToArray(), []), out Entry entry) && Take(entry.Value, ref value);
+        _root.Tables[(int)table].TryGetValue(new Entry(key.ToArray(), []), out Entry entry) && Take(
+            entry.Value, ref value);
 
     public IKvIterator Iterate(KvTable table) => new Cursor(_root.Tables[(int)table]);
 
@@ -123,7 +124,9 @@ internal sealed class MemoryKvStore : IKvStore
             return version?.Value;
         }
 
-        /// <summary>Without what only reads before <paramref name="oldest"/> would see; null when nothing is left.</summary>
+        /// <summary>
+        /// Without what only reads before <paramref name="oldest"/> would see; null when nothing is left.
+        /// </summary>
         public VersionedEntry? Without(CommitVersion oldest) =>
             Trim(Newest, oldest) is Version left ? new VersionedEntry(Key, left) : null;
 
@@ -146,7 +149,8 @@ internal sealed class MemoryKvStore : IKvStore
     }
 
     private sealed record Root(
-        ImmutableArray<ImmutableSortedSet<Entry>> Tables, ImmutableSortedSet<VersionedEntry> Versions, CommitVersion Oldest)
+        ImmutableArray<ImmutableSortedSet<Entry>> Tables, ImmutableSortedSet<VersionedEntry> Versions,
+        CommitVersion Oldest)
     {
         public static readonly Root Empty = new(
             [.. Enumerable.Repeat(ImmutableSortedSet.Create<Entry>(ByKey.Order), TableCount)],
@@ -238,7 +242,8 @@ internal sealed class MemoryKvStore : IKvStore
 
         public ReadOnlySpan<byte> Value => entries[_index].At(at);
 
-        public bool Seek(ReadOnlySpan<byte> key) => Go(FirstAtOrAfter(entries, new VersionedEntry(key.ToArray(), null)), 1);
+        public bool Seek(ReadOnlySpan<byte> key) =>
+            Go(FirstAtOrAfter(entries, new VersionedEntry(key.ToArray(), null)), 1);
 
         public bool SeekBefore(ReadOnlySpan<byte> key) =>
             Go(FirstAtOrAfter(entries, new VersionedEntry(key.ToArray(), null)) - 1, -1);
@@ -330,7 +335,8 @@ internal sealed class MemoryKvStore : IKvStore
                     throw new StoreFailedException($"version {from} is written behind {older.From}, which is newer");
                 }
 
-                versions.Add(new VersionedEntry(key, new Version(from, value, older?.From == from ? older.Older : older)));
+                versions.Add(
+                    new VersionedEntry(key, new Version(from, value, older?.From == from ? older.Older : older)));
             }
 
             return versions.ToImmutable();

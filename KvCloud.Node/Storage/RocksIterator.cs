@@ -2,7 +2,8 @@ namespace KvCloud.Node.Storage;
 
 /// <summary>A cursor of RocksDB over one table.</summary>
 /// <param name="iterator">RocksDB's.</param>
-/// <param name="version">What it reads at, which goes when it goes; null for the newest, or a table without versions.</param>
+/// <param name="version">What it reads at, which goes when it goes; null for the newest, or a table without
+/// versions.</param>
 internal sealed unsafe class RocksIterator(IntPtr iterator, RocksReadVersion? version) : IKvIterator
 {
     public bool IsValid { get; private set; }

@@ -3,9 +3,10 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// The store on RocksDB, a column family of RocksDB for each table. It has no write-ahead log: the consensus log is that. A
-/// flush writes the memtables of all tables atomically, so after a crash all tables stand at the same batch. Versions are RocksDB's
-/// user-defined timestamps: a write needs no look at what it supersedes, and compaction drops what nobody reads any more.
+/// The store on RocksDB, a column family of RocksDB for each table. It has no write-ahead log: the consensus log is
+/// that. A flush writes the memtables of all tables atomically, so after a crash all tables stand at the same batch.
+/// Versions are RocksDB's user-defined timestamps: a write needs no look at what it supersedes, and compaction drops
+/// what nobody reads any more.
 /// </summary>
 /// <remarks>Reads go on in any thread until <see cref="Dispose"/>, which must come after the last of them.</remarks>
 internal sealed class RocksKvStore : IKvStore
@@ -20,7 +21,8 @@ internal sealed class RocksKvStore : IKvStore
     [
         "actual-delayed-write-rate", "background-errors", "cur-size-all-mem-tables", "estimate-num-keys",
         "estimate-pending-compaction-bytes", "estimate-table-readers-mem", "is-write-stopped", "live-sst-files-size",
-        "num-immutable-mem-table", "num-live-versions", "num-running-compactions", "num-running-flushes", "num-snapshots",
+        "num-immutable-mem-table", "num-live-versions", "num-running-compactions", "num-running-flushes",
+        "num-snapshots",
     ];
 
     private readonly RocksTableOptions _options;
@@ -117,8 +119,8 @@ internal sealed class RocksKvStore : IKvStore
     }
 
     /// <summary>
-    /// Flushes, and makes a copy that can be opened as a store in <paramref name="directory"/>, which must not exist yet.
-    /// Files are linked, not copied, where it is on the same file system.
+    /// Flushes, and makes a copy that can be opened as a store in <paramref name="directory"/>, which must not exist
+    /// yet. Files are linked, not copied, where it is on the same file system.
     /// </summary>
     public void CreateCheckpoint(string directory)
     {
@@ -140,7 +142,8 @@ internal sealed class RocksKvStore : IKvStore
 
         details.Add(new("rocksdb.block-cache-usage", _options.CacheUsageBytes));
         details.AddRange(FamilyNames.Select((name, i) => new KeyValuePair<string, long>(
-            $"rocksdb.{name}.estimate-num-keys", RocksApi.Property(_database, _families[i], "rocksdb.estimate-num-keys"))));
+            $"rocksdb.{name}.estimate-num-keys", RocksApi.Property(
+                _database, _families[i], "rocksdb.estimate-num-keys"))));
         details.Sort((left, right) => string.CompareOrdinal(left.Key, right.Key));
         return new StoreFigures(
             SumOf("rocksdb.total-sst-files-size") + SumOf("rocksdb.cur-size-all-mem-tables"),

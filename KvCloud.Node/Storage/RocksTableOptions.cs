@@ -74,7 +74,9 @@ internal sealed class RocksTableOptions : IDisposable
         return options;
     }
 
-    /// <summary>Options with the comparator that keeps a version beside each key. The C interface knows it by name alone.</summary>
+    /// <summary>
+    /// Options with the comparator that keeps a version beside each key. The C interface knows it by name alone.
+    /// </summary>
     private static IntPtr CreateVersioned()
     {
         IntPtr defaults = RocksApi.Native.rocksdb_options_create();

@@ -8,7 +8,9 @@ namespace KvCloud.Node.Storage;
 /// </summary>
 internal sealed record StoreOptions
 {
-    /// <summary>A table's memtable is written to disk when it reaches this; all tables are then written together.</summary>
+    /// <summary>
+    /// A table's memtable is written to disk when it reaches this; all tables are then written together.
+    /// </summary>
     public long WriteBufferSizeBytes { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>Memtables of a table, the one being written included. Beyond that writers wait for the disk.</summary>
@@ -26,7 +28,9 @@ internal sealed record StoreOptions
 
     public bool PinLevel0FilterAndIndexBlocks { get; init; } = true;
 
-    /// <summary>Bits a key in the bloom filters of files; 0 for none. Ten let one lookup in a hundred through in vain.</summary>
+    /// <summary>
+    /// Bits a key in the bloom filters of files; 0 for none. Ten let one lookup in a hundred through in vain.
+    /// </summary>
     public int BloomBitsPerKey { get; init; } = 10;
 
     public Compression Level0Compression { get; init; } = Compression.No;
@@ -36,8 +40,8 @@ internal sealed record StoreOptions
     public Compression BottomCompression { get; init; } = Compression.Lz4;
 
     /// <summary>
-    /// So many files in level 0 are merged at once into the level below, most of which is written anew with them. Each is one
-    /// more for a read to look into, or to ask its bloom filter. Measured in docs/benchmark.md.
+    /// So many files in level 0 are merged at once into the level below, most of which is written anew with them. Each
+    /// is one more for a read to look into, or to ask its bloom filter. Measured in docs/benchmark.md.
     /// </summary>
     public int Level0Files { get; init; } = 8;
 
@@ -55,10 +59,14 @@ internal sealed record StoreOptions
 
     public int LevelSizeMultiplier { get; init; } = 10;
 
-    /// <summary>Files being written are handed to the disk in pieces of this size, so that no sync has much to do; 0 for not.</summary>
+    /// <summary>
+    /// Files being written are handed to the disk in pieces of this size, so that no sync has much to do; 0 for not.
+    /// </summary>
     public long BytesPerSync { get; init; } = 1024 * 1024;
 
-    /// <summary>Needed for the cache hit rate. Costs every read and write something, so it is off unless asked for.</summary>
+    /// <summary>
+    /// Needed for the cache hit rate. Costs every read and write something, so it is off unless asked for.
+    /// </summary>
     public bool EnableStatistics { get; init; }
 
     public StatisticsLevel StatisticsLevel { get; init; } = StatisticsLevel.ExceptHistogramOrTimers;

@@ -17,7 +17,9 @@ internal ref struct ValueBuffer(Span<byte> scratch)
     /// <summary>What there is room for without renting more.</summary>
     public readonly Span<byte> Space => _space;
 
-    /// <summary>Makes room for a value of this size and calls it the value; its bytes are then to be filled in.</summary>
+    /// <summary>
+    /// Makes room for a value of this size and calls it the value; its bytes are then to be filled in.
+    /// </summary>
     public Span<byte> Take(int length)
     {
         if (length > _space.Length)

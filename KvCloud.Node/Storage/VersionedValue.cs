@@ -4,8 +4,8 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// A version of a key as the table of versions holds it: <c>flags(1) commit version(8, big-endian) value</c>. A key that was deleted
-/// keeps a record, the tombstone, for as long as a transaction may ask when that was.
+/// A version of a key as the table of versions holds it: <c>flags(1) commit version(8, big-endian) value</c>. A key
+/// that was deleted keeps a record, the tombstone, for as long as a transaction may ask when that was.
 /// </summary>
 internal readonly ref struct VersionedValue
 {

@@ -1,8 +1,8 @@
 namespace KvCloud.Node.Telemetry;
 
 /// <summary>
-/// Names of the node's spans and of their attributes, as docs/observability.md lists them. No attribute holds a key or a
-/// value of a client.
+/// Names of the node's spans and of their attributes, as docs/observability.md lists them. No attribute holds a key or
+/// a value of a client.
 /// </summary>
 internal static class SpanNames
 {

@@ -18,7 +18,9 @@ internal sealed class Bootstrap(IEnumerable<int> others, bool isFormed, Action n
     private readonly Lock _lock = new();
     private volatile int[] _notMet = isFormed ? [] : [.. others.Order()];
 
-    /// <summary>Of a replica that takes part at once: its group was formed, or its transport has no handshake.</summary>
+    /// <summary>
+    /// Of a replica that takes part at once: its group was formed, or its transport has no handshake.
+    /// </summary>
     public static Bootstrap Done { get; } = new([], isFormed: true, () => { });
 
     public bool IsFormed => _notMet.Length == 0;
@@ -35,8 +37,8 @@ internal sealed class Bootstrap(IEnumerable<int> others, bool isFormed, Action n
     }
 
     /// <summary>
-    /// The voter has welcomed this replica, and remembers it from now on. Throws <see cref="IOException"/> when that was
-    /// the last one and the fact cannot be noted: then it does not count.
+    /// The voter has welcomed this replica, and remembers it from now on. Throws <see cref="IOException"/> when that
+    /// was the last one and the fact cannot be noted: then it does not count.
     /// </summary>
     public void WelcomedBy(int nodeId)
     {

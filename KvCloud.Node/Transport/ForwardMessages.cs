@@ -4,8 +4,8 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// A follower passes a client's write to whom it takes for the leader. Travels beside consensus, which never sees it; as
-/// lossy as all messages, so that a lost one must count as a write whose outcome is unknown.
+/// A follower passes a client's write to whom it takes for the leader. Travels beside consensus, which never sees it;
+/// as lossy as all messages, so that a lost one must count as a write whose outcome is unknown.
 /// </summary>
 /// <param name="Id">The sender's own number, never used twice, not even after a restart.</param>
 /// <param name="TimeoutMs">How long the client still waits.</param>

@@ -3,10 +3,11 @@ using System.Globalization;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// What all replicas of a group must have in common, for their safety rests on it: told in the handshake, and refused where it
-/// differs.
+/// What all replicas of a group must have in common, for their safety rests on it: told in the handshake, and refused
+/// where it differs.
 /// </summary>
-/// <param name="Voters">The ids of all voters, rising, with commas between. Not their addresses, which may change.</param>
+/// <param name="Voters">The ids of all voters, rising, with commas between. Not their addresses, which may
+/// change.</param>
 /// <param name="ElectionTimeoutMs">For so long after a heartbeat a replica lets nobody else lead.</param>
 /// <param name="LeaseMs">For so long after a heartbeat this replica reads alone when it leads; 0 for never.</param>
 internal sealed record GroupTerms(string Voters, int ElectionTimeoutMs, int LeaseMs)
@@ -16,9 +17,9 @@ internal sealed record GroupTerms(string Voters, int ElectionTimeoutMs, int Leas
         string.Join(',', voters.Order().Select(voter => voter.ToString(CultureInfo.InvariantCulture)));
 
     /// <summary>
-    /// Whether neither could still read alone when the other lets somebody lead. A lease is cut from its own replica's election
-    /// timeout, less a margin for the drift of clocks; so where there is a lease the timeouts must be the same, and where there
-    /// are two also the margins.
+    /// Whether neither could still read alone when the other lets somebody lead. A lease is cut from its own replica's
+    /// election timeout, less a margin for the drift of clocks; so where there is a lease the timeouts must be the
+    /// same, and where there are two also the margins.
     /// </summary>
     public bool IsLeaseSafeWith(GroupTerms other)
     {

@@ -109,7 +109,8 @@ internal sealed class InboundSession(
 
             if (refusal.IsTransient)
             {
-                // As a connection that broke: the caller tries again soon, where after a Refusal it waits longer and longer.
+                // As a connection that broke: the caller tries again soon, where after a Refusal it waits longer and
+                // longer.
                 EndWith(SessionEnd.Closed, refusal.Message);
                 return;
             }

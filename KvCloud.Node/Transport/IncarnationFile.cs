@@ -42,7 +42,8 @@ internal sealed class IncarnationFile : IIncarnationRegistry
         if (!exists && !mayCreate)
         {
             throw new InvalidDataException(
-                $"The file of the peers' incarnations, {path}, is missing, which this replica has made: without it a peer that lost "
+                $"The file of the peers' incarnations, {path}, is missing, which this replica has made: without it a"
+                + " peer that lost "
                 + "its promises would be taken for a new one. Put it back, or leave this replica stopped.");
         }
 

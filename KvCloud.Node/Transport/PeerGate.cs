@@ -23,8 +23,8 @@ internal sealed class PeerGate(
     }
 
     /// <summary>
-    /// Throws <see cref="HandshakeRefusedException"/> unless who answered is the peer that was called. Who is admitted has
-    /// welcomed this node: before it did, it has noted whom.
+    /// Throws <see cref="HandshakeRefusedException"/> unless who answered is the peer that was called. Who is admitted
+    /// has welcomed this node: before it did, it has noted whom.
     /// </summary>
     public void AdmitAnswerer(PeerIdentity answerer, int expected)
     {
@@ -84,7 +84,8 @@ internal sealed class PeerGate(
         if (!Self.Terms.IsLeaseSafeWith(other.Terms))
         {
             throw new HandshakeRefusedException(
-                $"node {other.NodeId} has {other.Terms.DescribeTimes()}, node {Self.NodeId} has {Self.Terms.DescribeTimes()}:"
+                $"node {other.NodeId} has {other.Terms.DescribeTimes()}, node {Self.NodeId} has"
+                + $" {Self.Terms.DescribeTimes()}:"
                 + " a leader's lease rests on them, so [consensus] election_timeout_ms, lease_enabled and"
                 + " max_clock_drift_percent must be the same");
         }

@@ -33,7 +33,8 @@ internal static partial class TransportLog
     [LoggerMessage(3008, LogLevel.Warning, "A connection from {Remote} was closed during the handshake: {Reason}")]
     public static partial void UnknownPeerClosed(ILogger logger, string remote, string reason);
 
-    [LoggerMessage(3009, LogLevel.Error, "{Peer} at {Remote} sent what is no message, its connection is closed: {Reason}")]
+    [LoggerMessage(
+        3009, LogLevel.Error, "{Peer} at {Remote} sent what is no message, its connection is closed: {Reason}")]
     public static partial void Malformed(ILogger logger, NodeId peer, string remote, string reason);
 
     [LoggerMessage(3010, LogLevel.Error, "What {Peer} at {Remote} sent could not be handled, its connection is closed")]
@@ -42,7 +43,8 @@ internal static partial class TransportLog
     [LoggerMessage(3011, LogLevel.Warning, "Sending to {Peer} failed: {Reason}")]
     public static partial void SendFailed(ILogger logger, NodeId peer, string reason);
 
-    [LoggerMessage(3012, LogLevel.Error, "A {Type} to {Peer} was dropped: its {SizeBytes} bytes exceed a frame's {LimitBytes}")]
+    [LoggerMessage(
+        3012, LogLevel.Error, "A {Type} to {Peer} was dropped: its {SizeBytes} bytes exceed a frame's {LimitBytes}")]
     public static partial void MessageTooLarge(
         ILogger logger, string type, NodeId peer, long sizeBytes, int limitBytes);
 

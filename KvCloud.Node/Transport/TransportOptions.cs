@@ -5,8 +5,8 @@ internal sealed record TransportOptions
 {
     /// <summary>
     /// Largest frame sent or taken. An Accept of several entries that is larger is sent in parts; a single entry or a
-    /// Promise that is larger cannot be sent at all: so the settings allow no batch beyond two thirds of it. Must be the same on
-    /// all replicas.
+    /// Promise that is larger cannot be sent at all: so the settings allow no batch beyond two thirds of it. Must be
+    /// the same on all replicas.
     /// </summary>
     public int MaxFrameBytes { get; init; } = 48 * 1024 * 1024;
 
@@ -16,7 +16,9 @@ internal sealed record TransportOptions
     /// <summary>Room of their own for heartbeats, votes and other small messages while bulk is waiting.</summary>
     public int MaxQueuedControlBytes { get; init; } = 1024 * 1024;
 
-    /// <summary>Accepted connections that have not said yet who they are. With more the oldest of them are closed.</summary>
+    /// <summary>
+    /// Accepted connections that have not said yet who they are. With more the oldest of them are closed.
+    /// </summary>
     public int MaxPendingHandshakes { get; init; } = 32;
 
     public int HandshakeTimeoutMs { get; init; } = 2000;

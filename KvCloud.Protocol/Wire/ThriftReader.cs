@@ -128,7 +128,9 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> message, int start = 0)
         }
     }
 
-    /// <summary>Every element takes a byte at least: a claimed count is checked before anything is made for it.</summary>
+    /// <summary>
+    /// Every element takes a byte at least: a claimed count is checked before anything is made for it.
+    /// </summary>
     private int Count()
     {
         int count = I32();

@@ -126,7 +126,9 @@ internal struct ThriftScanner
         }
     }
 
-    /// <summary>Takes the fixed-size piece that the step needs; what came of an incomplete one is carried over.</summary>
+    /// <summary>
+    /// Takes the fixed-size piece that the step needs; what came of an incomplete one is carried over.
+    /// </summary>
     private bool TryTakeWord(ReadOnlySpan<byte> data, ref int at)
     {
         int need = SizeOf(_step);
@@ -313,7 +315,9 @@ internal struct ThriftScanner
         NextElement();
     }
 
-    /// <summary>A value is over (or only its bytes remain to be skipped): the level above says what comes next.</summary>
+    /// <summary>
+    /// A value is over (or only its bytes remain to be skipped): the level above says what comes next.
+    /// </summary>
     private void EndValue()
     {
         if (_levels[_depth - 1].Remaining == 0)

@@ -53,7 +53,9 @@ internal class WireBuffer(int usualBytes = 4096, int keptBytes = int.MaxValue)
 
     public void WriteInt32(int value) => BinaryPrimitives.WriteInt32BigEndian(Reserve(4), value);
 
-    /// <summary>The first <paramref name="count"/> bytes are done with; they stay in place until the next write.</summary>
+    /// <summary>
+    /// The first <paramref name="count"/> bytes are done with; they stay in place until the next write.
+    /// </summary>
     public void Consume(int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)Length);

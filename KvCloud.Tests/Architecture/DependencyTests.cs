@@ -39,7 +39,9 @@ public sealed partial class DependencyTests
         Assert.Equal(["Microsoft.CodeAnalysis.BannedApiAnalyzers"], Items("Consensus", "PackageReference"));
     }
 
-    /// <summary>What decides runs in the simulator, so it is given its threads, clocks, files and chance (adr/0009).</summary>
+    /// <summary>
+    /// What decides runs in the simulator, so it is given its threads, clocks, files and chance (adr/0009).
+    /// </summary>
     [Theory]
     [InlineData(
         "Replication",
@@ -60,7 +62,9 @@ public sealed partial class DependencyTests
     public void Folder_of_a_replica_has_no_thread_clock_file_or_chance_of_its_own(string folder, string except)
     {
         string path = Repository.File("KvCloud.Node", folder);
-        string[] files = Directory.Exists(path) ? Directory.GetFiles(path, "*.cs", SearchOption.AllDirectories) : [path];
+        string[] files = Directory.Exists(path)
+            ? Directory.GetFiles(path, "*.cs", SearchOption.AllDirectories)
+            : [path];
         string[] excepted = [.. except.Split(' ').Select(file => Repository.File("KvCloud.Node", file))];
 
         Assert.Empty(files.Except(excepted).SelectMany(
@@ -71,8 +75,10 @@ public sealed partial class DependencyTests
     }
 
     [GeneratedRegex(
-        @"new Thread\(|Thread\.Sleep|\bTimer\b|Task\.(Run|Delay)|ThreadPool|DateTime(Offset)?\.(Utc)?Now|Environment\.Tick"
-        + @"|\bStopwatch\b|TimeProvider|(?<![\w.])File\.|(?<![\w.])Directory\.(?!Dispose|Identity)\w+\(|Random\.Shared|new Random\("
+        @"new Thread\(|Thread\.Sleep|\bTimer\b|Task\.(Run|Delay)|ThreadPool|DateTime(Offset)?\.(Utc)?Now"
+        + @"|Environment\.Tick"
+        + @"|\bStopwatch\b|TimeProvider|(?<![\w.])File\.|(?<![\w.])Directory\.(?!Dispose|Identity)\w+\("
+        + @"|Random\.Shared|new Random\("
         + @"|RandomNumberGenerator|Guid\.NewGuid|\bSocket\b|FileStream|RandomAccess")]
     private static partial Regex OfTheMachine();
 

@@ -45,8 +45,8 @@ public sealed partial class FaultTableTests
     }
 
     /// <summary>
-    /// A class, a method of one, a transcript, a sabotage or a mutation. Where two classes have one name, a part of the namespace
-    /// stands before it.
+    /// A class, a method of one, a transcript, a sabotage or a mutation. Where two classes have one name, a part of the
+    /// namespace stands before it.
     /// </summary>
     private static bool Exists(string name)
     {

@@ -10,7 +10,8 @@ namespace KvCloud.Tests.Aspire;
 
 /// <summary>What our AppHost declares, as Aspire understands it; nothing is started.</summary>
 [Collection(LiveCollection.Name)]
-public sealed class AspireModelTests(AspireModelTests.AppHostModel appHost) : IClassFixture<AspireModelTests.AppHostModel>
+public sealed class AspireModelTests(AspireModelTests.AppHostModel appHost)
+    : IClassFixture<AspireModelTests.AppHostModel>
 {
     private KvCloudResource Cluster => Assert.Single(appHost.Model.Resources.OfType<KvCloudResource>());
 
@@ -118,7 +119,9 @@ public sealed class AspireModelTests(AspireModelTests.AppHostModel appHost) : IC
             await Cluster.ConnectionStringExpression.GetValueAsync(CancellationToken.None));
     }
 
-    /// <summary>The model as the AppHost's own program builds it, with the endpoints that the orchestrator would allocate.</summary>
+    /// <summary>
+    /// The model as the AppHost's own program builds it, with the endpoints that the orchestrator would allocate.
+    /// </summary>
     public sealed class AppHostModel : IAsyncLifetime
     {
         private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);

@@ -59,7 +59,8 @@ public sealed class KvCloudResourceTests
     [Fact]
     public void AddKvCloud_withoutTheBuildFilesOfThePackage_saysWhatIsMissing()
     {
-        DistributedApplicationException e = Assert.Throws<DistributedApplicationException>(() => _application.AddKvCloud("kv"));
+        DistributedApplicationException e = Assert.Throws<DistributedApplicationException>(
+            () => _application.AddKvCloud("kv"));
 
         Assert.Contains("AddKvCloud<Projects.NAME>", e.Message);
     }

@@ -113,7 +113,9 @@ public sealed class ManifestTests(ManifestTests.Manifest manifest) : IClassFixtu
     {
         private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
-        /// <summary>In the same configuration as the tests, the last folders of whose path are bin/CONFIGURATION/FRAMEWORK.</summary>
+        /// <summary>
+        /// In the same configuration as the tests, the last folders of whose path are bin/CONFIGURATION/FRAMEWORK.
+        /// </summary>
         private static readonly string AppHostAssembly = Repository.File(
             ["KvCloud.AppHost", .. AppContext.BaseDirectory.TrimEnd('/').Split('/')[^3..], "KvCloud.AppHost.dll"]);
 

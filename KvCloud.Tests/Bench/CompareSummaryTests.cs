@@ -41,7 +41,8 @@ public sealed class CompareSummaryTests
     [Fact]
     public void Serialize_of_figures_has_the_names_readers_rely_on()
     {
-        CompareFigure figure = CompareSummary.Of([Result(2, 1, 1, 1)], [Result(1, 1, 1, 1)], result => result.Throughput);
+        CompareFigure figure = CompareSummary.Of(
+            [Result(2, 1, 1, 1)], [Result(1, 1, 1, 1)], result => result.Throughput);
         string json = JsonReport.Serialize(new Dictionary<string, CompareFigure> { ["put_64"] = figure });
         using var document = JsonDocument.Parse(json);
         JsonElement put = document.RootElement.GetProperty("put_64");

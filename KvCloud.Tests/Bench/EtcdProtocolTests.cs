@@ -33,7 +33,13 @@ public sealed class EtcdProtocolTests
             new WireCall { Kind = CallKind.GetLeader, Keys = SomeKey, KeySizeBytes = 16 })).Serializable);
 
         TxnRequest transaction = TxnRequest.Parser.ParseFrom(Message(
-            new WireCall { Kind = CallKind.Commit, Keys = (byte[])[.. SomeKey, .. SomeKey], KeySizeBytes = 16, Value = value }));
+            new WireCall
+            {
+                Kind = CallKind.Commit,
+                Keys = (byte[])[.. SomeKey, .. SomeKey],
+                KeySizeBytes = 16,
+                Value = value
+            }));
         Assert.Equal(2, transaction.Success.Count);
         Assert.Equal(value, transaction.Success[1].RequestPut.Value.ToByteArray());
     }
@@ -64,7 +70,8 @@ public sealed class EtcdProtocolTests
         var protocol = new EtcdProtocol("a:1");
         var output = new WireBuffer();
         protocol.Write(
-            new WireCall { Kind = CallKind.Set, Keys = SomeKey, KeySizeBytes = 16, Value = new byte[100_000] }, 0, output);
+            new WireCall { Kind = CallKind.Set, Keys = SomeKey, KeySizeBytes = 16, Value = new byte[100_000] }, 0,
+            output);
         Assert.Equal(65_535, DataBytes(output));
 
         // A window for the stream alone is not enough, then one for the connection lets the rest go.
@@ -109,7 +116,8 @@ public sealed class EtcdProtocolTests
     {
         var output = new WireBuffer();
         new EtcdProtocol("a:1").Open(output);
-        Assert.StartsWith("PRI * HTTP/2.0", Encoding.ASCII.GetString(output.Unread[..PrefaceBytes]), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "PRI * HTTP/2.0", Encoding.ASCII.GetString(output.Unread[..PrefaceBytes]), StringComparison.Ordinal);
     }
 
     [FactNeeds("etcd")]

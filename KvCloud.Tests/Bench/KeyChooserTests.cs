@@ -114,7 +114,8 @@ public sealed class KeyChooserTests
         var second = new SeededRandom(5);
 
         Assert.Equal(
-            Enumerable.Range(0, 100).Select(_ => first.NextBelow(10)), Enumerable.Range(0, 100).Select(_ => second.NextBelow(10)));
+            Enumerable.Range(0, 100).Select(_ => first.NextBelow(10)), Enumerable.Range(0, 100).Select(
+                _ => second.NextBelow(10)));
     }
 
     [Fact]

@@ -20,7 +20,8 @@ public sealed class ThriftProtocolTests
     {
         var args = new TransactionalKV.InternalStructs.setKey_args();
         TMessage message = await ReadCallAsync(
-            new WireBuffer(), new WireCall { Kind = CallKind.Set, Keys = SomeKey, KeySizeBytes = 16, Value = SomeValue }, args);
+            new WireBuffer(),
+            new WireCall { Kind = CallKind.Set, Keys = SomeKey, KeySizeBytes = 16, Value = SomeValue }, args);
 
         Assert.Equal("setKey", message.Name);
         Assert.Equal(7, message.SeqID);
@@ -64,7 +65,8 @@ public sealed class ThriftProtocolTests
         var args = new TransactionalKV.InternalStructs.atomicCommit_args();
         byte[] keys = [.. SomeKey, .. Encoding.ASCII.GetBytes("k000000000000043")];
         await ReadCallAsync(
-            new WireBuffer(), new WireCall { Kind = CallKind.Commit, Keys = keys, KeySizeBytes = 16, Value = SomeValue }, args);
+            new WireBuffer(),
+            new WireCall { Kind = CallKind.Commit, Keys = keys, KeySizeBytes = 16, Value = SomeValue }, args);
 
         Assert.Equal(2, args.Request!.Operations!.Count);
         Assert.All(args.Request.Operations, operation => Assert.Equal("set", operation.Type));
@@ -76,7 +78,12 @@ public sealed class ThriftProtocolTests
     public async Task Read_of_replies_in_pieces_has_each_once()
     {
         var set = new TransactionalKV.InternalStructs.setKey_result { Success = new SetResponse(true) { Version = 9 } };
-        var get = new TransactionalKV.InternalStructs.get_result { Success = new GetResponse(SomeValue, true) { Version = 9 } };
+        var get = new TransactionalKV.InternalStructs.get_result
+        {
+            Success = new GetResponse(
+            SomeValue, true)
+            { Version = 9 }
+        };
         var missing = new TransactionalKV.InternalStructs.get_result { Success = new GetResponse([], false) };
         var refused = new TransactionalKV.InternalStructs.setKey_result
         {
@@ -143,7 +150,8 @@ public sealed class ThriftProtocolTests
     {
         using var transport = new TMemoryBufferTransport(new Thrift.TConfiguration());
         using var protocol = new TBinaryProtocol(transport);
-        await protocol.WriteMessageBeginAsync(new TMessage(method, TMessageType.Reply, sequence), CancellationToken.None);
+        await protocol.WriteMessageBeginAsync(
+            new TMessage(method, TMessageType.Reply, sequence), CancellationToken.None);
         await result.WriteAsync(protocol, CancellationToken.None);
         await protocol.Transport.FlushAsync(CancellationToken.None);
         return transport.GetBuffer()[..(int)transport.Length];

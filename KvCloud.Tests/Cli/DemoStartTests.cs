@@ -49,8 +49,8 @@ public sealed class DemoStartTests : IDisposable
 
             Assert.Equal(2, code);
             Assert.Equal(
-                $"kv: Port {taken} (thrift of node-0) is already in use on 127.0.0.1; stop what listens there, or choose "
-                + "other ports.\n",
+                $"kv: Port {taken} (thrift of node-0) is already in use on 127.0.0.1; stop what listens there, or"
+                + " choose other ports.\n",
                 told);
         }
     }
@@ -64,8 +64,8 @@ public sealed class DemoStartTests : IDisposable
 
         Assert.Equal(2, code);
         Assert.Equal(
-            $"kv: Another cluster (process {Environment.ProcessId}) already runs on the data root {_folder}; stop it, or "
-            + "choose another data root.\n",
+            $"kv: Another cluster (process {Environment.ProcessId}) already runs on the data root {_folder}; stop"
+            + " it, or choose another data root.\n",
             told);
     }
 

@@ -134,7 +134,8 @@ public sealed class KvProgramTests : IDisposable
 
         cluster.Leader = null;
         Assert.Equal(3, (await RunAsync(cluster.Endpoints, "status")).Code);
-        Assert.Contains("\"leader\":null", (await RunAsync(cluster.Endpoints, "status", "--json")).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "\"leader\":null", (await RunAsync(cluster.Endpoints, "status", "--json")).Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -187,7 +188,8 @@ public sealed class KvProgramTests : IDisposable
 
         Run verify = await RunAsync(cluster.Endpoints, input, "verify", "--each-replica");
         Assert.Equal(0, verify.Code);
-        Assert.Equal(3, verify.Text.Split('\n').Count(line => line.Contains(": 400 of 400 equal", StringComparison.Ordinal)));
+        Assert.Equal(
+            3, verify.Text.Split('\n').Count(line => line.Contains(": 400 of 400 equal", StringComparison.Ordinal)));
 
         await RunAsync(cluster.Endpoints, "set", "key7", "tampered");
         await RunAsync(cluster.Endpoints, "del", "key8");
@@ -214,7 +216,8 @@ public sealed class KvProgramTests : IDisposable
         Assert.StartsWith("imported 2, failed 3", run.Text, StringComparison.Ordinal);
         Assert.Contains("line 2: there is no tab", run.Error, StringComparison.Ordinal);
         Assert.Contains("line 3: the key is empty", run.Error, StringComparison.Ordinal);
-        Assert.Contains("line 4: the value of 1048577 bytes is over the limit of 1048576", run.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "line 4: the value of 1048577 bytes is over the limit of 1048576", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -249,7 +252,8 @@ public sealed class KvProgramTests : IDisposable
         string target = Path.Combine(_folder, "target");
         Run export = await RunAsync(cluster.Endpoints, "export", "--dir", target, "--prefix", "t/");
         Assert.True(export.Code == 0, export.Error);
-        string[] files = [.. Directory.GetFiles(source, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(source, file))];
+        string[] files = [.. Directory.GetFiles(source, "*", SearchOption.AllDirectories).Select(file =>
+            Path.GetRelativePath(source, file))];
         Assert.Equal(120, files.Length);
         foreach (string file in files)
         {

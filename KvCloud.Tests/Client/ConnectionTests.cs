@@ -117,7 +117,8 @@ public sealed class ConnectionTests
         string said = "";
         for (int i = 0; i < 5 && !said.Contains("MaxResponseBytes", StringComparison.Ordinal); i++)
         {
-            said = (await Assert.ThrowsAsync<KvCloudException>(async () => await client.GetAsync("a"u8.ToArray()))).Message;
+            said = (await Assert.ThrowsAsync<KvCloudException>(async () =>
+                await client.GetAsync("a"u8.ToArray()))).Message;
         }
 
         Assert.Contains("MaxResponseBytes", said, StringComparison.Ordinal);

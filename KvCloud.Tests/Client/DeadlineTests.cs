@@ -44,7 +44,8 @@ public sealed class DeadlineTests
         await Task.Delay(50);
         Assert.False(get.IsCompleted);
 
-        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(() => AdvanceUntilDoneAsync(get, steps: 20));
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(
+            () => AdvanceUntilDoneAsync(get, steps: 20));
         Assert.Equal(ErrorCode.TIMEOUT, failure.ErrorCode);
     }
 

@@ -68,7 +68,8 @@ public sealed class FailoverTests
     public async Task Set_electionOutlastsTheDeadline_failsKnownAndTransient()
     {
         await using var cluster = new ScriptedCluster(3);
-        await using KvCloudClient client = Connect(cluster.Endpoints, settings => settings.Timeout = TimeSpan.FromSeconds(2));
+        await using KvCloudClient client = Connect(
+            cluster.Endpoints, settings => settings.Timeout = TimeSpan.FromSeconds(2));
         await client.SetAsync("a", "1");
         cluster.Leader = null;
 
@@ -160,7 +161,8 @@ public sealed class FailoverTests
                 ? new ScriptedAct { RunFirst = true, Drop = true }
                 : new ScriptedAct { RunFirst = true, Refuse = ErrorCode.OUTCOME_UNKNOWN });
 
-        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(async () => await client.SetAsync("a", "1"));
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(
+            async () => await client.SetAsync("a", "1"));
 
         Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, failure.ErrorCode);
         Assert.False(failure.OutcomeKnown);
@@ -173,10 +175,13 @@ public sealed class FailoverTests
     public async Task Set_unknownUntilTheDeadline_failsWithUnknownOutcome()
     {
         await using var cluster = new ScriptedCluster(1);
-        await using KvCloudClient client = Connect(cluster.Endpoints, settings => settings.Timeout = TimeSpan.FromSeconds(1));
-        cluster.Nodes[0].Script = call => Act(call.Method == "setKey", new ScriptedAct { Refuse = ErrorCode.OUTCOME_UNKNOWN });
+        await using KvCloudClient client = Connect(
+            cluster.Endpoints, settings => settings.Timeout = TimeSpan.FromSeconds(1));
+        cluster.Nodes[0].Script = call =>
+            Act(call.Method == "setKey", new ScriptedAct { Refuse = ErrorCode.OUTCOME_UNKNOWN });
 
-        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(async () => await client.SetAsync("a", "1"));
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(
+            async () => await client.SetAsync("a", "1"));
 
         Assert.Equal(ErrorCode.OUTCOME_UNKNOWN, failure.ErrorCode);
         Assert.False(failure.OutcomeKnown);
@@ -219,7 +224,8 @@ public sealed class FailoverTests
             return null;
         };
 
-        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(async () => await client.SetAsync("a", "2"));
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(
+            async () => await client.SetAsync("a", "2"));
 
         Assert.Equal(ErrorCode.SESSION_EXPIRED, failure.ErrorCode);
         Assert.False(failure.OutcomeKnown);
@@ -277,7 +283,8 @@ public sealed class FailoverTests
     public async Task Get_replicaTooStale_asksAnother()
     {
         await using var cluster = new ScriptedCluster(3);
-        await using KvCloudClient client = Connect(cluster.Endpoints, settings => settings.Consistency = ReadConsistency.LOCAL);
+        await using KvCloudClient client = Connect(
+            cluster.Endpoints, settings => settings.Consistency = ReadConsistency.LOCAL);
         await client.SetAsync("a", "1");
         foreach (ScriptedNode node in cluster.Nodes.Take(2))
         {
@@ -356,9 +363,11 @@ public sealed class FailoverTests
         await using var cluster = new ScriptedCluster(1);
         ScriptedNode node = cluster.Nodes[0];
         await cluster.KillAsync(node);
-        await using KvCloudClient client = Connect(node.Endpoint, settings => settings.Timeout = TimeSpan.FromMilliseconds(500));
+        await using KvCloudClient client = Connect(
+            node.Endpoint, settings => settings.Timeout = TimeSpan.FromMilliseconds(500));
 
-        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(async () => await client.GetStringAsync("a"));
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(
+            async () => await client.GetStringAsync("a"));
 
         Assert.Equal(ErrorCode.NETWORK, failure.ErrorCode);
         Assert.Equal(node.Endpoint, failure.Endpoint);
@@ -444,7 +453,9 @@ public sealed class FailoverTests
 
     private static ValueTask<ScriptedAct?> Act(bool when, ScriptedAct? act) => new(when ? act : null);
 
-    /// <summary>A write that went to the new leader by chance teaches nothing; the renewal that the loss asked for does.</summary>
+    /// <summary>
+    /// A write that went to the new leader by chance teaches nothing; the renewal that the loss asked for does.
+    /// </summary>
     private static async Task LearnsLeaderAsync(KvCloudClient client, string endpoint)
     {
         for (int i = 0; i < 1_000 && client.LeaderEndpoint != endpoint; i++)

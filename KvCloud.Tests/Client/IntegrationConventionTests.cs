@@ -188,8 +188,10 @@ public sealed class IntegrationConventionTests
 
         Assert.Contains((LogLevel.Information, $"{node.Endpoint} leads the cluster"), log.Lines);
         Assert.Contains(log.Lines, line => line.Level == LogLevel.Warning
-            && line.Message.StartsWith($"Circuit breaker of {node.Endpoint} opened: cannot connect", StringComparison.Ordinal));
-        Assert.Contains((LogLevel.Information, $"Circuit breaker of {node.Endpoint} closed: it answers again"), log.Lines);
+            && line.Message.StartsWith(
+                $"Circuit breaker of {node.Endpoint} opened: cannot connect", StringComparison.Ordinal));
+        Assert.Contains(
+            (LogLevel.Information, $"Circuit breaker of {node.Endpoint} closed: it answers again"), log.Lines);
     }
 
     private static IEnumerable<HealthCheckRegistration> Registrations(IServiceProvider services) =>

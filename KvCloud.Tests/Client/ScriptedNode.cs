@@ -143,7 +143,8 @@ internal sealed class ScriptedNode : IAsyncDisposable
                 }
             }
         }
-        catch (Exception exception) when (exception is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception exception) when (
+            exception is OperationCanceledException or SocketException or ObjectDisposedException)
         {
             // The node stops.
         }

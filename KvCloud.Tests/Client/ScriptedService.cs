@@ -18,7 +18,8 @@ internal sealed class ScriptedService(ScriptedNode node) : TransactionalKV.IAsyn
         return RunAsync("get", request, leaderOnly, Refuse, () => Read(request.Key, long.MaxValue));
 
         GetResponse Refuse(ErrorCode code, string text, string? leader) =>
-            With(new GetResponse([], false) { Error = text, Code = code }, answer => answer.LeaderEndpoint = leader!, leader);
+            With(new GetResponse([], false) { Error = text, Code = code }, answer => answer.LeaderEndpoint = leader!,
+                leader);
 
         GetResponse Read(byte[] key, long at)
         {
@@ -33,7 +34,8 @@ internal sealed class ScriptedService(ScriptedNode node) : TransactionalKV.IAsyn
         return RunAsync("snapshotGet", request!, false, Refuse, Run);
 
         SnapshotGetResponse Refuse(ErrorCode code, string text, string? leader) =>
-            With(new SnapshotGetResponse([], false) { Error = text, Code = code }, answer => answer.LeaderEndpoint = leader!, leader);
+            With(new SnapshotGetResponse([], false) { Error = text, Code = code },
+                answer => answer.LeaderEndpoint = leader!, leader);
 
         SnapshotGetResponse Run()
         {
@@ -128,8 +130,13 @@ internal sealed class ScriptedService(ScriptedNode node) : TransactionalKV.IAsyn
         {
             byte[]? end = request!.ToEndOfKeyspace ? null : request.EndKey ?? [0xff];
             (List<KeyValue> rows, bool hasMore) = _store.Range(
-                request.BeginKey ?? [], request.BeginOrEqual, end, request.Limit, request.LimitBytes, request.ReadVersion);
-            return new SnapshotGetRangeResponse(rows, true, hasMore) { Code = ErrorCode.OK, Version = request.ReadVersion };
+                request.BeginKey ?? [], request.BeginOrEqual, end, request.Limit, request.LimitBytes,
+                request.ReadVersion);
+            return new SnapshotGetRangeResponse(rows, true, hasMore)
+            {
+                Code = ErrorCode.OK,
+                Version = request.ReadVersion
+            };
         }
     }
 
@@ -175,7 +182,8 @@ internal sealed class ScriptedService(ScriptedNode node) : TransactionalKV.IAsyn
             (code, text, _) => new GetDatabaseStatsResponse(false) { Error = text, Code = code },
             () => new GetDatabaseStatsResponse(true)
             {
-                DatabaseStats = new DatabaseStats(7, 700, _store.Executions, 3, 0.5, 0, 0, 0) { AppliedVersion = _store.Version },
+                DatabaseStats =
+                    new DatabaseStats(7, 700, _store.Executions, 3, 0.5, 0, 0, 0) { AppliedVersion = _store.Version },
             });
 
     public Task<ColumnFamilyResponse> createColumnFamily(
@@ -204,22 +212,28 @@ internal sealed class ScriptedService(ScriptedNode node) : TransactionalKV.IAsyn
             (code, text, _) => new FaultInjectionResponse(false) { Error = text, Code = code },
             () => new FaultInjectionResponse(false) { Error = "not allowed here", Code = ErrorCode.NOT_SUPPORTED });
 
-    public Task<SnapshotReadResponse> snapshotRead(SnapshotReadRequest? request, CancellationToken cancellationToken = default) =>
+    public Task<SnapshotReadResponse> snapshotRead(
+        SnapshotReadRequest? request, CancellationToken cancellationToken = default) =>
         throw new InvalidOperationException("snapshotRead: the client is not expected to call this.");
 
-    public Task<AddReadConflictResponse> addReadConflict(AddReadConflictRequest? request, CancellationToken cancellationToken = default) =>
+    public Task<AddReadConflictResponse> addReadConflict(
+        AddReadConflictRequest? request, CancellationToken cancellationToken = default) =>
         throw new InvalidOperationException("addReadConflict: the client is not expected to call this.");
 
-    public Task<AddReadConflictRangeResponse> addReadConflictRange(AddReadConflictRangeRequest? request, CancellationToken cancellationToken = default) =>
+    public Task<AddReadConflictRangeResponse> addReadConflictRange(
+        AddReadConflictRangeRequest? request, CancellationToken cancellationToken = default) =>
         throw new InvalidOperationException("addReadConflictRange: the client is not expected to call this.");
 
-    public Task<SetReadVersionResponse> setReadVersion(SetReadVersionRequest? request, CancellationToken cancellationToken = default) =>
+    public Task<SetReadVersionResponse> setReadVersion(
+        SetReadVersionRequest? request, CancellationToken cancellationToken = default) =>
         throw new InvalidOperationException("setReadVersion: the client is not expected to call this.");
 
-    public Task<GetCommittedVersionResponse> getCommittedVersion(GetCommittedVersionRequest? request, CancellationToken cancellationToken = default) =>
+    public Task<GetCommittedVersionResponse> getCommittedVersion(
+        GetCommittedVersionRequest? request, CancellationToken cancellationToken = default) =>
         throw new InvalidOperationException("getCommittedVersion: the client is not expected to call this.");
 
-    public Task<GetNodeInfoResponse> getNodeInfo(GetNodeInfoRequest? request, CancellationToken cancellationToken = default) =>
+    public Task<GetNodeInfoResponse> getNodeInfo(
+        GetNodeInfoRequest? request, CancellationToken cancellationToken = default) =>
         throw new InvalidOperationException("getNodeInfo: the client is not expected to call this.");
 
     public Task<SetVersionstampedKeyResponse> setVersionstampedKey(
@@ -277,7 +291,8 @@ internal sealed class ScriptedService(ScriptedNode node) : TransactionalKV.IAsyn
     }
 
     private static ColumnFamilyResponse RefuseFamily(ErrorCode code, string text, string? leader) => With(
-        new ColumnFamilyResponse(false) { Error = text, Code = code }, answer => answer.LeaderEndpoint = leader!, leader);
+        new ColumnFamilyResponse(false) { Error = text, Code = code }, answer =>
+            answer.LeaderEndpoint = leader!, leader);
 
     private static PingResponse Pong() => new([], 0, 1_000_000);
 

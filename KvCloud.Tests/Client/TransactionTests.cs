@@ -334,7 +334,8 @@ public sealed class TransactionTests
         var found = new List<string>();
         await foreach (KvEntry row in rows)
         {
-            found.Add($"{System.Text.Encoding.UTF8.GetString(row.Key)}={System.Text.Encoding.UTF8.GetString(row.Value)}");
+            found.Add(
+                $"{System.Text.Encoding.UTF8.GetString(row.Key)}={System.Text.Encoding.UTF8.GetString(row.Value)}");
         }
 
         return found;

@@ -77,9 +77,11 @@ public sealed class WireTests
     [Fact]
     public async Task FaultCall_everyField_isReadByTheGeneratedClass()
     {
-        FaultInjectionRequest read = await ReadAsync<FaultInjectionRequest>(new FaultCall("CONFLICT", 0.25, 12, "set"), default);
+        FaultInjectionRequest read = await ReadAsync<FaultInjectionRequest>(
+            new FaultCall("CONFLICT", 0.25, 12, "set"), default);
         Assert.Equal(
-            new FaultInjectionRequest("CONFLICT") { Probability = 0.25, DurationMs = 12, TargetOperation = "set" }, read);
+            new FaultInjectionRequest("CONFLICT") { Probability = 0.25, DurationMs = 12, TargetOperation = "set" },
+            read);
     }
 
     [Fact]
@@ -152,8 +154,10 @@ public sealed class WireTests
     {
         var buffer = new ReceiveBuffer(1_000_000);
         var random = new Random(chunk);
-        byte[][] frames = [.. Enumerable.Range(0, 40).Select(i => Bytes(random, i % 9 == 8 ? 300_000 : 1 + random.Next(200)))];
-        byte[] stream = [.. frames.SelectMany(frame => (byte[])[0, (byte)(frame.Length >> 16), (byte)(frame.Length >> 8), (byte)frame.Length, .. frame])];
+        byte[][] frames =
+            [.. Enumerable.Range(0, 40).Select(i => Bytes(random, i % 9 == 8 ? 300_000 : 1 + random.Next(200)))];
+        byte[] stream = [.. frames.SelectMany(frame =>
+            (byte[])[0, (byte)(frame.Length >> 16), (byte)(frame.Length >> 8), (byte)frame.Length, .. frame])];
         int next = 0;
         int step = chunk == 1 ? 101 : chunk * 37;
         for (int sent = 0; sent < stream.Length;)

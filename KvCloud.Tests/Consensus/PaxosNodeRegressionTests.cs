@@ -186,8 +186,8 @@ public class PaxosNodeRegressionTests
     [Fact]
     public void OnHeartbeat_data_ahead_of_the_log_is_told_as_durable_only_when_the_log_knows_it_chosen()
     {
-        // Slots 1 and 2 are applied and flushed, but a crash may leave a log that does not know them to be chosen; were they
-        // trimmed everywhere then, nobody could tell this node what they hold.
+        // Slots 1 and 2 are applied and flushed, but a crash may leave a log that does not know them to be chosen; were
+        // they trimmed everywhere then, nobody could tell this node what they hold.
         var follower = new NodeUnderTest(1);
         var ballot = new Ballot(1, Node0);
         LogEntry[] entries =

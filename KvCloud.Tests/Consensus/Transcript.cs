@@ -3,7 +3,8 @@ using System.Text;
 namespace KvCloud.Tests.Consensus;
 
 /// <summary>
-/// Commands, a line <c>----</c>, and what they bring about, up to an empty line. Comments begin with <c>#</c>; the lines
+/// Commands, a line <c>----</c>, and what they bring about, up to an empty line. Comments begin with <c>#</c>; the
+/// lines
 /// <c># must show: TEXT</c> and <c># must never show: TEXT</c> hold what is brought about to the transcript's point.
 /// </summary>
 internal static class Transcript

@@ -88,7 +88,9 @@ internal sealed class TranscriptCluster
     private static bool IsFrom(Message message, int id, string name) =>
         message.From.Value == id && message.GetType().Name == name;
 
-    /// <summary>deliver [from=N] [to=N] [kind=Name] [rounds=N]: what answers bring about is delivered too, unless limited.</summary>
+    /// <summary>
+    /// deliver [from=N] [to=N] [kind=Name] [rounds=N]: what answers bring about is delivered too, unless limited.
+    /// </summary>
     private void Deliver(string[] words)
     {
         int rounds = int.Parse(Option(words, "rounds", "100"), CultureInfo.InvariantCulture);
@@ -269,7 +271,8 @@ internal sealed class TranscriptCluster
 
         foreach (ChosenEntry entry in effects.Chosen)
         {
-            string what = entry.Value.Kind == ValueKind.NoOp ? "no-op" : Encoding.UTF8.GetString(entry.Value.Payload.Span);
+            string what = entry.Value.Kind == ValueKind.NoOp ? "no-op" : Encoding.UTF8.GetString(
+                entry.Value.Payload.Span);
             Print($"  {member.Config.Self.Value} has chosen {entry.Slot}:{what}@{entry.Value.Origin}");
         }
 

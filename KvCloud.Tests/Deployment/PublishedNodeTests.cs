@@ -39,7 +39,9 @@ public sealed class PublishedNodeTests(PublishedNode node, ITestOutputHelper log
              "libgcc_s.so.1", "libstdc++.so.6"]));
     }
 
-    /// <summary>The environment is the stateful set's but for names and ports: there is no cluster's DNS here.</summary>
+    /// <summary>
+    /// The environment is the stateful set's but for names and ports: there is no cluster's DNS here.
+    /// </summary>
     [UnixFact]
     public async Task Pods_of_the_stateful_set_become_healthy_and_write_into_their_volumes_alone()
     {

@@ -42,7 +42,8 @@ internal static class BankLoad
     {
         long[] held = [.. rows.Select(row => Number(row.Value))];
         return held.Length != Accounts || held.Sum() != Accounts * Opening || held.Any(one => one < 0)
-            ? $"{held.Length} accounts hold {held.Sum()} ({string.Join(' ', held)}), not {Accounts} accounts {Accounts * Opening}"
+            ? $"{held.Length} accounts hold {held.Sum()} ({string.Join(' ', held)}), not {Accounts} accounts"
+                + $" {Accounts * Opening}"
             : null;
     }
 

@@ -6,7 +6,9 @@ using Xunit.Abstractions;
 
 namespace KvCloud.Tests.Live;
 
-/// <summary>Replicas die, freeze and come back under load: nothing acknowledged is lost, and no read goes back in time.</summary>
+/// <summary>
+/// Replicas die, freeze and come back under load: nothing acknowledged is lost, and no read goes back in time.
+/// </summary>
 [Collection(LiveCollection.Name)]
 public sealed class FailoverTests(ITestOutputHelper output)
 {
@@ -133,7 +135,8 @@ public sealed class FailoverTests(ITestOutputHelper output)
                     BinaryPrimitives.ReadInt64BigEndian(entry.Value);
             }
 
-            string[] lost = [.. load.Kept.Where(kept => held.GetValueOrDefault(kept.Key) != kept.Value).Select(kept => kept.Key)];
+            string[] lost =
+                [.. load.Kept.Where(kept => held.GetValueOrDefault(kept.Key) != kept.Value).Select(kept => kept.Key)];
             Assert.True(lost.Length == 0, $"node-{index} lost {lost.Length}, first {lost.FirstOrDefault()}");
         }
     }

@@ -37,14 +37,16 @@ public sealed class LinearizabilityTests(ITestOutputHelper output)
         long start = Stopwatch.GetTimestamp();
         IReadOnlyList<string> findings = LinearizabilityChecker.Check(load.History);
         output.WriteLine(
-            $"{load.History.Count} operations, {load.History.Count(operation => operation.IsUnknown)} of unknown outcome,"
-            + $" checked in {Stopwatch.GetElapsedTime(start).TotalMilliseconds:F0} ms");
+            $"{load.History.Count} operations, {load.History.Count(operation => operation.IsUnknown)} of unknown"
+            + $" outcome, checked in {Stopwatch.GetElapsedTime(start).TotalMilliseconds:F0} ms");
         output.WriteLine(
-            $"local reads: {string.Join(", ", local.Answered)} answered, {string.Join(", ", local.TooStale)} too stale");
+            $"local reads: {string.Join(", ", local.Answered)} answered, "
+            + $"{string.Join(", ", local.TooStale)} too stale");
         Assert.Empty(findings);
         Assert.Empty(local.Violations);
         Assert.True(load.History.Count > 1000, $"only {load.History.Count} operations were recorded");
-        Assert.All(local.Answered, answered => Assert.True(answered > 100, $"a replica answered only {answered} local reads"));
+        Assert.All(
+            local.Answered, answered => Assert.True(answered > 100, $"a replica answered only {answered} local reads"));
     }
 
     private static async Task KillLeaderAsync(LiveCluster cluster, KvCloudClient admin, HistoryLoad load)

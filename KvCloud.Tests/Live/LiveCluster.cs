@@ -4,7 +4,9 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Live;
 
-/// <summary>A cluster of real processes on free ports, with its data in a temporary folder, and what tests ask of it.</summary>
+/// <summary>
+/// A cluster of real processes on free ports, with its data in a temporary folder, and what tests ask of it.
+/// </summary>
 internal sealed class LiveCluster : IAsyncDisposable
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);

@@ -34,7 +34,8 @@ internal sealed class LocalReads : IAsyncDisposable
         _client = cluster.NewClient(settings => settings.Timeout = TimeSpan.FromSeconds(20));
         _answered = new long[cluster.Count];
         _tooStale = new long[cluster.Count];
-        _running = [Task.Run(WriteAsync), .. Enumerable.Range(0, cluster.Count).Select(i => Task.Run(() => ReadAsync(i)))];
+        _running =
+            [Task.Run(WriteAsync), .. Enumerable.Range(0, cluster.Count).Select(i => Task.Run(() => ReadAsync(i)))];
     }
 
     public IReadOnlyCollection<string> Violations => _violations;
@@ -124,8 +125,8 @@ internal sealed class LocalReads : IAsyncDisposable
         if (read < atLeast)
         {
             _violations.Enqueue(
-                $"node-{replica} showed {read} in {took.TotalMilliseconds:F0} ms, but {atLeast} was acknowledged more than"
-                + $" {Staleness.TotalMilliseconds} ms before the read began");
+                $"node-{replica} showed {read} in {took.TotalMilliseconds:F0} ms, but {atLeast} was acknowledged"
+                + $" more than {Staleness.TotalMilliseconds} ms before the read began");
         }
 
         _answered[replica]++;

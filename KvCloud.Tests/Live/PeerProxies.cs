@@ -4,7 +4,9 @@ using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Live;
 
-/// <summary>A proxy on each way from replica to replica: the network between them is in the hands of the test.</summary>
+/// <summary>
+/// A proxy on each way from replica to replica: the network between them is in the hands of the test.
+/// </summary>
 /// <remarks>A replica's messages travel on connections that it makes itself: upward through its own proxies.</remarks>
 internal sealed class PeerProxies : IAsyncDisposable
 {

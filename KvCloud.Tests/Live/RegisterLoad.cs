@@ -127,7 +127,8 @@ internal sealed class RegisterLoad : IAsyncDisposable
                 if (read < atLeast || read > atMost)
                 {
                     _violations.Enqueue(
-                        $"register {writer} read {read} at {options.Consistency} from {options.Endpoint ?? "the leader"}, "
+                        $"register {writer} read {read} at {options.Consistency} "
+                        + $"from {options.Endpoint ?? "the leader"}, "
                         + $"but {atLeast} was acknowledged before and {atMost} begun after");
                 }
 

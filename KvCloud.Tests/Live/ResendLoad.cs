@@ -46,7 +46,8 @@ internal sealed class ResendLoad(LiveCluster cluster) : IDisposable
     }
 
     /// <summary>The key that request <paramref name="sequence"/> generates begins with this.</summary>
-    public static string PrefixOf(long sequence) => string.Create(CultureInfo.InvariantCulture, $"once/{sequence:00000000}/");
+    public static string PrefixOf(long sequence) =>
+        string.Create(CultureInfo.InvariantCulture, $"once/{sequence:00000000}/");
 
     private async Task<long> OpenSessionAsync()
     {
@@ -84,7 +85,8 @@ internal sealed class ResendLoad(LiveCluster cluster) : IDisposable
             }
 
             Vague++;
-            if (answer is not null && answer.ErrorCode is not ("NO_LEADER" or "NOT_LEADER" or "OUTCOME_UNKNOWN" or "TIMEOUT"
+            if (answer is not null
+                && answer.ErrorCode is not ("NO_LEADER" or "NOT_LEADER" or "OUTCOME_UNKNOWN" or "TIMEOUT"
                 or "SHUTTING_DOWN" or "OVERLOADED"))
             {
                 Violations.Add($"request {sequence} was answered {answer.ErrorCode}: {answer.Error}");

@@ -33,7 +33,8 @@ public sealed class TelemetryTests(ITestOutputHelper output)
         int leader = await cluster.LeaderAsync(any);
         int follower = (leader + 1) % cluster.Count;
 
-        // It knows the leader alone, for any replica takes writes; its first opens a session, which would be in the trace.
+        // It knows the leader alone, for any replica takes writes; its first opens a session, which would be in the
+        // trace.
         await using var client = new KvCloudClient(cluster.Endpoints[leader]);
         await client.SetAsync("first", "1");
         using var spans = new SpanCollector(ClientTelemetry.Name);

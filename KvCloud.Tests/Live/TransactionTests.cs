@@ -6,8 +6,8 @@ using Xunit.Abstractions;
 namespace KvCloud.Tests.Live;
 
 /// <summary>
-/// Transactions while leaders are killed: Bank, Cycle, and a client that sends everything five times. At no version, on no
-/// replica, is a sum wrong, a ring broken or a request done twice.
+/// Transactions while leaders are killed: Bank, Cycle, and a client that sends everything five times. At no version, on
+/// no replica, is a sum wrong, a ring broken or a request done twice.
 /// </summary>
 [Collection(LiveCollection.Name)]
 public sealed class TransactionTests(ITestOutputHelper output)

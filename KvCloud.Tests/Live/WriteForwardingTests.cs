@@ -104,7 +104,9 @@ public sealed class WriteForwardingTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>By its default level, from the very node it is pointed at, a client reads what it has written.</summary>
+    /// <summary>
+    /// By its default level, from the very node it is pointed at, a client reads what it has written.
+    /// </summary>
     private static async Task CheckReadAsync(PlainClient client, int number, byte[] key)
     {
         if (number % 3 != 0)

@@ -6,7 +6,8 @@ namespace KvCloud.Tests.LocalCluster;
 public sealed class HealthProbeTests
 {
     [Theory]
-    [InlineData("""{"answered_by":1,"nodes":[{"node_id":0,"role":"leader"},{"node_id":1,"role":"follower"}]}""", "follower")]
+    [InlineData(
+        """{"answered_by":1,"nodes":[{"node_id":0,"role":"leader"},{"node_id":1,"role":"follower"}]}""", "follower")]
     [InlineData("""{"answered_by":1,"nodes":[{"node_id":0,"role":"leader"}]}""", null)]
     [InlineData("""{"answered_by":1}""", null)]
     [InlineData("""{"nodes":[]}""", null)]

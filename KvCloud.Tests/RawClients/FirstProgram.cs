@@ -30,7 +30,8 @@ internal sealed partial record FirstProgram(string File, string Source, string C
     {
         await System.IO.File.WriteAllTextAsync(Path.Combine(folder, File), Source);
         System.IO.File.Copy(
-            Repository.File("KvCloud.Protocol", "kvstore.thrift"), Path.Combine(folder, "kvstore.thrift"), overwrite: true);
+            Repository.File("KvCloud.Protocol", "kvstore.thrift"), Path
+                .Combine(folder, "kvstore.thrift"), overwrite: true);
         Assert.Contains(PageEndpoint, Commands, StringComparison.Ordinal);
         string commands = Commands.Replace(PageEndpoint, endpoint, StringComparison.Ordinal);
         return await RawClientKit.RunInAsync(folder, "sh", ["-e", "-c", commands], environment);
@@ -45,7 +46,8 @@ internal sealed partial record FirstProgram(string File, string Source, string C
     private static partial Regex Text();
 
     [GeneratedRegex(
-        "(^```sh\n(?<commands>.*?)^```\n\n`(?<file>[^`\n]+)`:\n\n)?^```(?<language>csharp|python|javascript|cpp)\n(?<source>.*?)^```",
+        "(^```sh\n(?<commands>.*?)^```\n\n`(?<file>[^`\n]+)`:\n\n)?^```"
+        + "(?<language>csharp|python|javascript|cpp)\n(?<source>.*?)^```",
         RegexOptions.Multiline | RegexOptions.Singleline)]
     private static partial Regex Program();
 }

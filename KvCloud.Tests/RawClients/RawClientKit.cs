@@ -43,7 +43,9 @@ internal static partial class RawClientKit
 
     public static string Script(string name) => Repository.File("KvCloud.Tests", "RawClients", name);
 
-    /// <summary>Runs a program to its end and gives back what it printed; an exit code other than 0 fails the test.</summary>
+    /// <summary>
+    /// Runs a program to its end and gives back what it printed; an exit code other than 0 fails the test.
+    /// </summary>
     public static Task<string> RunAsync(
         string program, IEnumerable<string> arguments, params (string Name, string Value)[] environment) =>
         RunInAsync(Environment.CurrentDirectory, program, arguments, environment);
@@ -82,7 +84,9 @@ internal static partial class RawClientKit
         return said;
     }
 
-    /// <summary>The module may be there for the system's Python only, while another one comes first on the path.</summary>
+    /// <summary>
+    /// The module may be there for the system's Python only, while another one comes first on the path.
+    /// </summary>
     private static string? FindPython() =>
         Array.Find(["python3", "/usr/bin/python3"], candidate =>
         {

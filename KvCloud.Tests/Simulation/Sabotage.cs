@@ -62,7 +62,9 @@ internal enum Sabotage
     /// <summary>A node comes back with an empty disk, under its old incarnation.</summary>
     DiskIsWiped,
 
-    /// <summary>A node votes before all others have met it: one that lost its disk meets one that never met it.</summary>
+    /// <summary>
+    /// A node votes before all others have met it: one that lost its disk meets one that never met it.
+    /// </summary>
     VotesBeforeFormed,
 
     /// <summary>A write that lost its slot is answered as done.</summary>
@@ -89,7 +91,9 @@ internal enum Sabotage
     /// <summary>The remembered answers of sessions are lost in a crash.</summary>
     AnswersAreForgotten,
 
-    /// <summary>One replica remembers fewer sessions than the others: the same commands make another state of it.</summary>
+    /// <summary>
+    /// One replica remembers fewer sessions than the others: the same commands make another state of it.
+    /// </summary>
     SessionLimitsDiffer,
 
     /// <summary>The log is trimmed by some slots more than everybody has durably.</summary>
@@ -100,25 +104,27 @@ internal enum Sabotage
 internal static class SabotagedParts
 {
     /// <param name="isRunning">Whether the replica has been restored from the log.</param>
-    public static IPaxosLog OfLog(this Sabotage sabotage, IPaxosLog log, SimStore store, Func<bool> isRunning) => sabotage switch
-    {
-        Sabotage.LogLosesPromises => new Log(log) { LosesPromises = true },
-        Sabotage.TrimsTooMuch => new Log(log) { TrimsBeyond = 5 },
-        Sabotage.CatchUpReadsAheadOfLog => new Log(log)
+    public static IPaxosLog OfLog(this Sabotage sabotage, IPaxosLog log, SimStore store, Func<bool> isRunning) =>
+        sabotage switch
         {
-            ChosenSlotOf = chosen => isRunning() ? new Slot(long.MaxValue) : chosen,
-        },
-        Sabotage.RestoresFromData => new Log(log)
-        {
-            ChosenSlotOf = chosen => isRunning() ? chosen : Slot.Max(chosen, store.AppliedSlot),
-        },
-        _ => log,
-    };
+            Sabotage.LogLosesPromises => new Log(log) { LosesPromises = true },
+            Sabotage.TrimsTooMuch => new Log(log) { TrimsBeyond = 5 },
+            Sabotage.CatchUpReadsAheadOfLog => new Log(log)
+            {
+                ChosenSlotOf = chosen => isRunning() ? new Slot(long.MaxValue) : chosen,
+            },
+            Sabotage.RestoresFromData => new Log(log)
+            {
+                ChosenSlotOf = chosen => isRunning() ? chosen : Slot.Max(chosen, store.AppliedSlot),
+            },
+            _ => log,
+        };
 
     /// <summary>What a sabotage makes of the messages that a replica sends; null for nothing.</summary>
     public static Func<Message, Message>? OfMessages(this Sabotage sabotage) => sabotage switch
     {
-        Sabotage.PromisesWithoutVotes => message => message is Promise promise ? promise with { Entries = [] } : message,
+        Sabotage.PromisesWithoutVotes =>
+            message => message is Promise promise ? promise with { Entries = [] } : message,
         Sabotage.PromisesHideBallots => message => message is Promise promise
             ? promise with { Entries = [.. promise.Entries.Select(entry => entry with { Accepted = Ballot.Zero })] }
             : message,
@@ -130,7 +136,8 @@ internal static class SabotagedParts
             _ => message,
         },
         Sabotage.AcceptsAnyBallot => message => message is Refused refused
-            ? new Accepted(refused.From, refused.To, refused.Ballot, [.. Enumerable.Range(1, 200).Select(slot => new Slot(slot))])
+            ? new Accepted(
+                refused.From, refused.To, refused.Ballot, [.. Enumerable.Range(1, 200).Select(slot => new Slot(slot))])
             : message,
         _ => null,
     };

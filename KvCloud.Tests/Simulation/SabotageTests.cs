@@ -76,6 +76,7 @@ public class SabotageTests
             found.Seed - (ulong)Math.Min(controls, (int)found.Seed) + 1, controls, options with { IsControl = true });
         Assert.True(
             unsound.Count == 0,
-            string.Join("\n\n", unsound.Select(report => SimRunner.Explain(report, options with { IsControl = true }))));
+            string.Join(
+                "\n\n", unsound.Select(report => SimRunner.Explain(report, options with { IsControl = true }))));
     }
 }

@@ -10,7 +10,7 @@ public static class SimulateCommand
         usage: eng/simulate --seeds N [--from S]     run N seeds from S on (default 1)
                eng/simulate --seed S [--trace]       live through one seed; with --trace print every event
                [--workload registers|bank|cycle]     what the clients do; without it the seed says
-               [--lag SLOTS]                         one replica is away until it is so far behind, and nothing else is wrong
+               [--lag SLOTS]                         one replica is away until it is so far behind
                [--sabotage NAME [--control]]         break the world on purpose; or run the same world unbroken
         """;
 
@@ -32,7 +32,8 @@ public static class SimulateCommand
                     && (seed = number) is not null && ++i > 0,
                 "--from" => ulong.TryParse(value, CultureInfo.InvariantCulture, out from) && ++i > 0,
                 "--seeds" => int.TryParse(value, CultureInfo.InvariantCulture, out seeds) && seeds > 0 && ++i > 0,
-                "--sabotage" => Enum.TryParse(value, ignoreCase: true, out Sabotage sabotage) && Enum.IsDefined(sabotage)
+                "--sabotage" =>
+                    Enum.TryParse(value, ignoreCase: true, out Sabotage sabotage) && Enum.IsDefined(sabotage)
                     && (options = options with { Sabotage = sabotage }) == options && ++i > 0,
                 "--control" => (options = options with { IsControl = true }) == options,
                 "--lag" => int.TryParse(value, CultureInfo.InvariantCulture, out int lag) && lag > 0

@@ -65,7 +65,8 @@ public class SimulationTests
         Assert.NotEqual(first.TraceHash, SimRunner.Run(8, SimOptions.Default).TraceHash);
 
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true };
-        foreach (string argument in (string[])["exec", typeof(SimulationTests).Assembly.Location, "simulate", "--seed", "7"])
+        foreach (
+            string argument in (string[])["exec", typeof(SimulationTests).Assembly.Location, "simulate", "--seed", "7"])
         {
             start.ArgumentList.Add(argument);
         }
@@ -73,7 +74,8 @@ public class SimulationTests
         using Process other = Process.Start(start)!;
         string said = await other.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(60));
         Assert.Contains(
-            string.Create(CultureInfo.InvariantCulture, $"trace {first.TraceHash:x16}"), said, StringComparison.Ordinal);
+            string.Create(CultureInfo.InvariantCulture, $"trace {first.TraceHash:x16}"), said,
+            StringComparison.Ordinal);
     }
 
     private static SimTotals AssertSafe(SimOptions options, int seeds)

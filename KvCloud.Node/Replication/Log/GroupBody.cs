@@ -37,7 +37,9 @@ internal readonly ref struct GroupRecord(RecordKind kind, Slot slot, Ballot ball
     public ReadOnlySpan<byte> Entry { get; } = entry;
 }
 
-/// <summary>The records of one group, one after the other, as they are written: the memory is used again and again.</summary>
+/// <summary>
+/// The records of one group, one after the other, as they are written: the memory is used again and again.
+/// </summary>
 internal sealed class GroupBody
 {
     private const int InitialSizeBytes = 16 * 1024;
@@ -92,7 +94,8 @@ internal sealed class GroupBody
             RecordKind.Promise => 1 + LogRecord.BallotSizeBytes,
             RecordKind.Chosen or RecordKind.First or RecordKind.OldestSegment => NumberSizeBytes,
             RecordKind.Entry => EntryHeaderSizeBytes,
-            _ => throw new LogCorruptException($"a record of the log has kind {body[0]}, which this program does not know"),
+            _ => throw new LogCorruptException(
+                $"a record of the log has kind {body[0]}, which this program does not know"),
         };
         CheckLength(body, size);
         if (kind == RecordKind.Promise)

@@ -9,7 +9,9 @@ internal enum GroupState
     /// <summary>The group, as it was written.</summary>
     Whole = 0,
 
-    /// <summary>It is not there, or not all of it: its write was never finished, or something else was written there before.</summary>
+    /// <summary>
+    /// It is not there, or not all of it: its write was never finished, or something else was written there before.
+    /// </summary>
     Unfinished = 1,
 
     /// <summary>All of it was written once, and it is not what was written.</summary>
@@ -17,13 +19,14 @@ internal enum GroupState
 }
 
 /// <summary>
-/// A group on disk: what one write of the log wrote, whole sectors with a stamp each. A disk writes a sector whole or not at
-/// all, but the sectors of one write in any order; so a write that a crash cut off lacks stamps, and one that has them all but
-/// fails its checksum was damaged later. Nothing else tells the two apart in a file whose old content is written over.
+/// A group on disk: what one write of the log wrote, whole sectors with a stamp each. A disk writes a sector whole or
+/// not at all, but the sectors of one write in any order; so a write that a crash cut off lacks stamps, and one that
+/// has them all but fails its checksum was damaged later. Nothing else tells the two apart in a file whose old content
+/// is written over.
 /// </summary>
 /// <remarks>
-/// Sector: 500 bytes of data, the group's sequence(8), a check of it(4). The data of a group: length of the body(4), a check of
-/// it(4), a checksum of the body(8), the body, zeros. Little-endian.
+/// Sector: 500 bytes of data, the group's sequence(8), a check of it(4). The data of a group: length of the body(4), a
+/// check of it(4), a checksum of the body(8), the body, zeros. Little-endian.
 /// </remarks>
 internal static class GroupFrame
 {
@@ -101,7 +104,9 @@ internal static class GroupFrame
             used = 0;
         }
 
-        return XxHash3.HashToUInt64(body.AsSpan(0, length), sequence) == checksum ? GroupState.Whole : GroupState.Damaged;
+        return XxHash3.HashToUInt64(body.AsSpan(0, length), sequence) == checksum
+            ? GroupState.Whole
+            : GroupState.Damaged;
     }
 
     /// <summary>The sequence of the group to which the sector belongs; 0 if it was never part of one.</summary>

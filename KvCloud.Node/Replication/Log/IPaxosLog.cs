@@ -20,25 +20,28 @@ internal interface IPaxosLog : IDisposable
     Slot LastSlot { get; }
 
     /// <summary>
-    /// Writes all of <paramref name="writes"/> in one atomic, ordered group and returns when it is on disk. Throws <see cref="LogFailedException"/> when the disk did not take it: the node
-    /// must stop, for what the disk holds now is unknown (fsyncgate).
+    /// Writes all of <paramref name="writes"/> in one atomic, ordered group and returns when it is on disk. Throws
+    /// <see cref="LogFailedException"/> when the disk did not take it: the node must stop, for what the disk holds now
+    /// is unknown (fsyncgate).
     /// </summary>
     void Write(IReadOnlyList<Effects> writes);
 
     /// <summary>
-    /// Entries from <paramref name="from"/> to <paramref name="to"/> (inclusive), stopping after about <paramref name="maxBytes"/>
+    /// Entries from <paramref name="from"/> to <paramref name="to"/> (inclusive), stopping after about
+    /// <paramref name="maxBytes"/>
     /// but never before the first; gaps are skipped.
     /// </summary>
     /// <exception cref="LogCorruptException">A record is damaged, or its file is gone.</exception>
-    /// <exception cref="LogUnreadableException">The system refused to read for the moment; a later call may succeed.</exception>
+    /// <exception cref="LogUnreadableException">The system refused to read for the moment; a later call may
+    /// succeed.</exception>
     IReadOnlyList<LogEntry> Read(Slot from, Slot to, int maxBytes);
 
     /// <summary>Forgets entries below <paramref name="slot"/>.</summary>
     void TrimBelow(Slot slot);
 
     /// <summary>
-    /// Notes durably, apart from the log itself, how far it has got, so that a start finds out if its end is gone. To be called
-    /// now and then; may run beside writes.
+    /// Notes durably, apart from the log itself, how far it has got, so that a start finds out if its end is gone. To
+    /// be called now and then; may run beside writes.
     /// </summary>
     void Mark();
 }
@@ -47,8 +50,8 @@ internal interface IPaxosLog : IDisposable
 internal sealed class LogFailedException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
-/// The log could not be read for the moment, as when the process has no file handle left or the disk refused a read. What is on
-/// disk, and what is written next, is not touched by that.
+/// The log could not be read for the moment, as when the process has no file handle left or the disk refused a read.
+/// What is on disk, and what is written next, is not touched by that.
 /// </summary>
 internal sealed class LogUnreadableException(string message, Exception inner) : Exception(message, inner);
 

@@ -6,13 +6,13 @@ using KvCloud.Node.Files;
 namespace KvCloud.Node.Replication.Log;
 
 /// <summary>
-/// A file beside the log's directory that says how far the log has got at least: its newest segment, the sequence of a group
-/// that was synced, and the promise. A log that does not get so far has lost something, or is an older one. It only grows.
-/// Any thread.
+/// A file beside the log's directory that says how far the log has got at least: its newest segment, the sequence of a
+/// group that was synced, and the promise. A log that does not get so far has lost something, or is an older one. It
+/// only grows. Any thread.
 /// </summary>
 /// <remarks>
-/// One sector, written over in place: magic(8) format(4) segment(8) sequence(8) promise(12) checksum(8), zeros. A disk writes
-/// a sector whole or not at all, as <see cref="GroupFrame"/> has it too.
+/// One sector, written over in place: magic(8) format(4) segment(8) sequence(8) promise(12) checksum(8), zeros. A disk
+/// writes a sector whole or not at all, as <see cref="GroupFrame"/> has it too.
 /// </remarks>
 internal sealed class LogMark : IDisposable
 {
@@ -60,7 +60,8 @@ internal sealed class LogMark : IDisposable
             int read = file.ReadFully(sector, 0);
             if (read < sector.Length
                 || !sector.StartsWith(Magic)
-                || BinaryPrimitives.ReadUInt64LittleEndian(sector[ChecksumPlace..]) != XxHash3.HashToUInt64(sector[..ChecksumPlace]))
+                || BinaryPrimitives.ReadUInt64LittleEndian(sector[ChecksumPlace..]) != XxHash3.HashToUInt64(
+                    sector[..ChecksumPlace]))
             {
                 throw new LogCorruptException($"{path}, which says how far the log has got, is damaged");
             }

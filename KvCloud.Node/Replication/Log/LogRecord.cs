@@ -5,8 +5,9 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Replication.Log;
 
 /// <summary>
-/// A slot's record: <c>format(1) kind(1) accepted ballot(12) origin ballot(12)</c>, the payload, and a checksum(8) over the slot
-/// and all before it, so that neither a changed byte nor a record in the wrong place goes unnoticed. Little-endian.
+/// A slot's record: <c>format(1) kind(1) accepted ballot(12) origin ballot(12)</c>, the payload, and a checksum(8) over
+/// the slot and all before it, so that neither a changed byte nor a record in the wrong place goes unnoticed.
+/// Little-endian.
 /// </summary>
 internal static class LogRecord
 {

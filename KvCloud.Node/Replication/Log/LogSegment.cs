@@ -5,13 +5,13 @@ using KvCloud.Node.Files;
 namespace KvCloud.Node.Replication.Log;
 
 /// <summary>
-/// One file of the log: a sector that says which it is, then groups, one after the other. Where a group ends that is the last
-/// one here, there are zeros, or what the file held when it was another segment, which has lower sequences.
+/// One file of the log: a sector that says which it is, then groups, one after the other. Where a group ends that is
+/// the last one here, there are zeros, or what the file held when it was another segment, which has lower sequences.
 /// </summary>
 /// <remarks>
-/// Writes cover whole pages, so that writing over old content reads nothing from the disk, and neither grows the file nor
-/// changes its inode: that makes a sync cheaper than an append's. Only the segment that is written keeps its file open, and
-/// uses the pages that all share. What a reader needs is guarded by the log.
+/// Writes cover whole pages, so that writing over old content reads nothing from the disk, and neither grows the file
+/// nor changes its inode: that makes a sync cheaper than an append's. Only the segment that is written keeps its file
+/// open, and uses the pages that all share. What a reader needs is guarded by the log.
 /// </remarks>
 internal sealed class LogSegment : IDisposable
 {
@@ -64,8 +64,8 @@ internal sealed class LogSegment : IDisposable
     private static ReadOnlySpan<byte> Magic => "KvPaxLog"u8;
 
     /// <summary>
-    /// Makes a new segment of this file, new or of former use, with its first group. Durable when it returns, but for the
-    /// file's name.
+    /// Makes a new segment of this file, new or of former use, with its first group. Durable when it returns, but for
+    /// the file's name.
     /// </summary>
     /// <param name="usualSizeBytes">Of the file; a larger group makes a larger one.</param>
     public static LogSegment Create(
@@ -133,7 +133,8 @@ internal sealed class LogSegment : IDisposable
             long length = file.Length;
             if (length < sizeBytes)
             {
-                throw new LogCorruptException($"{path} has {length} bytes, which is shorter than the {sizeBytes} it was made with");
+                throw new LogCorruptException(
+                    $"{path} has {length} bytes, which is shorter than the {sizeBytes} it was made with");
             }
 
             return new LogSegment(
@@ -152,7 +153,8 @@ internal sealed class LogSegment : IDisposable
     /// <param name="content">Memory for the file, which may grow.</param>
     /// <param name="onGroup">Says which slots the group has.</param>
     /// <returns>The sequence that comes next.</returns>
-    /// <exception cref="LogCorruptException">A group is damaged, or one is missing before others that are there.</exception>
+    /// <exception cref="LogCorruptException">A group is damaged, or one is missing before others that are
+    /// there.</exception>
     public long Scan(ref byte[] content, Func<ReadOnlyMemory<byte>, SlotSpan> onGroup)
     {
         int length = checked((int)_file.Length);
@@ -187,13 +189,14 @@ internal sealed class LogSegment : IDisposable
     }
 
     /// <summary>
-    /// Of the last segment, after <see cref="Scan"/>: makes what was read durable, and wipes out what was written behind it
-    /// without being finished, lest its sectors are taken for those of the group that gets its place and its sequence.
+    /// Of the last segment, after <see cref="Scan"/>: makes what was read durable, and wipes out what was written
+    /// behind it without being finished, lest its sectors are taken for those of the group that gets its place and its
+    /// sequence.
     /// </summary>
     /// <remarks>
-    /// What was read may be in the page cache alone: of a process that died before its sync, or whose sync failed, after which
-    /// the kernel takes the pages for clean and no sync writes them any more. So they are written anew. A crash in the middle
-    /// leaves of each sector the same content, old or new.
+    /// What was read may be in the page cache alone: of a process that died before its sync, or whose sync failed,
+    /// after which the kernel takes the pages for clean and no sync writes them any more. So they are written anew. A
+    /// crash in the middle leaves of each sector the same content, old or new.
     /// </remarks>
     /// <param name="content">The file as it was read.</param>
     public void Renew(Span<byte> content)
@@ -206,7 +209,9 @@ internal sealed class LogSegment : IDisposable
         _pages.Keep(content.Slice((int)EndBytes - before, before));
     }
 
-    /// <summary>Writes a group behind the last one; durable when it returns. <see cref="NoteAppended"/> makes it readable.</summary>
+    /// <summary>
+    /// Writes a group behind the last one; durable when it returns. <see cref="NoteAppended"/> makes it readable.
+    /// </summary>
     public void Append(long sequence, ReadOnlySpan<byte> body)
     {
         int before = (int)(EndBytes % PageSizeBytes);
@@ -301,8 +306,8 @@ internal sealed class LogSegment : IDisposable
     }
 
     /// <summary>
-    /// How far there are sectors of the group that is not all there. Every group is synced before the next is written. So this
-    /// one never was, unless something follows that was written after it.
+    /// How far there are sectors of the group that is not all there. Every group is synced before the next is written.
+    /// So this one never was, unless something follows that was written after it.
     /// </summary>
     private int UnfinishedBytes(ReadOnlySpan<byte> rest, long sequence)
     {
@@ -334,7 +339,8 @@ internal sealed class LogSegment : IDisposable
         }
     }
 
-    private static LogCorruptException NoSegment(string path) => new($"{path} does not begin as a segment of the log does");
+    private static LogCorruptException NoSegment(string path) =>
+        new($"{path} does not begin as a segment of the log does");
 
     private LogCorruptException Damaged(long sequence) =>
         new($"{Path} is damaged: write {sequence} of the log is not there as it was written");

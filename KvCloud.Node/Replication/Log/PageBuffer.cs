@@ -1,8 +1,8 @@
 namespace KvCloud.Node.Replication.Log;
 
 /// <summary>
-/// The pages that are to be written: before the new group what the first of them holds already. One for a log, used again and
-/// again.
+/// The pages that are to be written: before the new group what the first of them holds already. One for a log, used
+/// again and again.
 /// </summary>
 internal sealed class PageBuffer
 {

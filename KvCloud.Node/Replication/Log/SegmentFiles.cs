@@ -4,8 +4,8 @@ using KvCloud.Node.Files;
 namespace KvCloud.Node.Replication.Log;
 
 /// <summary>
-/// The names in the log's directory: <c>NUMBER.log</c> for each segment, <c>spare-N.log</c> for files that may become one,
-/// and <c>lock</c>. Any thread.
+/// The names in the log's directory: <c>NUMBER.log</c> for each segment, <c>spare-N.log</c> for files that may become
+/// one, and <c>lock</c>. Any thread.
 /// </summary>
 internal sealed class SegmentFiles : IDisposable
 {
@@ -51,11 +51,12 @@ internal sealed class SegmentFiles : IDisposable
         Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"{number:D10}{Extension}"));
 
     /// <summary>
-    /// The numbers of all segments in ascending order; notes the spares and removes what was left unfinished. What it found, the
-    /// names among it, is durable when it returns.
+    /// The numbers of all segments in ascending order; notes the spares and removes what was left unfinished. What it
+    /// found, the names among it, is durable when it returns.
     /// </summary>
     /// <param name="newest">The number of a segment that there was for certain; 0 if that may be none.</param>
-    /// <exception cref="LogCorruptException">One is missing, or something is there that this program does not write.</exception>
+    /// <exception cref="LogCorruptException">One is missing, or something is there that this program does not
+    /// write.</exception>
     public List<long> Find(long newest)
     {
         var numbers = new List<long>();
@@ -129,8 +130,8 @@ internal sealed class SegmentFiles : IDisposable
     }
 
     /// <summary>
-    /// Sees to it that there is a spare before it is needed: a file full of zeros, since one that only has its size would
-    /// change its inode with every write all the same.
+    /// Sees to it that there is a spare before it is needed: a file full of zeros, since one that only has its size
+    /// would change its inode with every write all the same.
     /// </summary>
     public void PrepareSpare()
     {

@@ -66,12 +66,16 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     private string MarkPath => MarkPathOf(_path);
 
     /// <summary>
-    /// Opens the log in this directory. What it gives back of the past is durable then, whatever a process before left undone.
+    /// Opens the log in this directory. What it gives back of the past is durable then, whatever a process before left
+    /// undone.
     /// </summary>
-    /// <param name="path">The directory; beside it, with the same name and <c>.mark</c>, lies the <see cref="LogMark"/>.</param>
-    /// <param name="mayCreate">A log of which there is nothing is made; else that is refused, as one that was lost.</param>
+    /// <param name="path">The directory; beside it, with the same name and <c>.mark</c>, lies the
+    /// <see cref="LogMark"/>.</param>
+    /// <param name="mayCreate">A log of which there is nothing is made; else that is refused, as one that was
+    /// lost.</param>
     /// <exception cref="LogFailedException">The directory cannot be used, or is in use.</exception>
-    /// <exception cref="LogCorruptException">What is in it is damaged, beyond an end that was never synced, or missing.</exception>
+    /// <exception cref="LogCorruptException">What is in it is damaged, beyond an end that was never synced, or
+    /// missing.</exception>
     public static SegmentedPaxosLog Open(
         IFileSystem disk, string path, bool mayCreate = true, SegmentedLogOptions? options = null)
     {
@@ -89,8 +93,8 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         {
             log?.Dispose();
             throw new LogCorruptException(
-                $"{exception.Message}. Others rely on what this replica promised in its log, {path}, so it must not start with "
-                + "less: put back what was there, or leave this replica stopped.");
+                $"{exception.Message}. Others rely on what this replica promised in its log, {path}, so it must not"
+                + " start with less: put back what was there, or leave this replica stopped.");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -249,7 +253,8 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         bool isMarked = disk.FileExists(MarkPathOf(path));
         if (!isMarked && !mayCreate)
         {
-            throw new LogCorruptException($"{MarkPathOf(path)} is missing, which this replica made together with its log");
+            throw new LogCorruptException(
+                $"{MarkPathOf(path)} is missing, which this replica made together with its log");
         }
 
         if (isMarked && !disk.DirectoryExists(path))
@@ -291,8 +296,8 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         if (_sequence - 1 < mark.Sequence || _promised < mark.Promised)
         {
             throw new LogCorruptException(
-                $"{_path} ends with write {_sequence - 1} and promise {_promised}, but {MarkPath} knows of write {mark.Sequence} "
-                + $"and promise {mark.Promised}: its end is gone, or it is an older log");
+                $"{_path} ends with write {_sequence - 1} and promise {_promised}, but {MarkPath} knows of write"
+                + $" {mark.Sequence} and promise {mark.Promised}: its end is gone, or it is an older log");
         }
     }
 
@@ -363,7 +368,8 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         _failed = true;
         try
         {
-            if (_active is not LogSegment active || active.EndBytes + GroupFrame.SizeOf(_body.Bytes.Length) > active.SizeBytes)
+            if (_active is not LogSegment active
+                || active.EndBytes + GroupFrame.SizeOf(_body.Bytes.Length) > active.SizeBytes)
             {
                 _body.AddPromise(promised);
                 _body.AddChosen(new Slot(chosenSlot));
@@ -456,7 +462,9 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         }
     }
 
-    /// <summary>Which segment is the first that holds a slot from this one on; the one that is written, if none does.</summary>
+    /// <summary>
+    /// Which segment is the first that holds a slot from this one on; the one that is written, if none does.
+    /// </summary>
     private long FindOldestNeeded(long firstSlot)
     {
         lock (_gate)
@@ -493,8 +501,8 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     }
 
     /// <summary>
-    /// What a read has found: of each slot the entry that was written last, and no more than fit. The log is read in the order
-    /// of writing, which is nearly that of the slots.
+    /// What a read has found: of each slot the entry that was written last, and no more than fit. The log is read in
+    /// the order of writing, which is nearly that of the slots.
     /// </summary>
     private sealed class ReadWindow(long first, long last, int maxBytes)
     {

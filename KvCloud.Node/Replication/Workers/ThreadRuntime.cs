@@ -12,7 +12,8 @@ internal sealed class ThreadRuntime(TimeProvider time, ReplicationMetrics? metri
 
     public ReplicationMetrics? Metrics => metrics;
 
-    public long NextUniqueId() => BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))) & (long.MaxValue >> 1);
+    public long NextUniqueId() =>
+        BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long))) & (long.MaxValue >> 1);
 
     public IWorkers CreateWorkers(Action<Exception> onFailure) => new ThreadWorkers(onFailure);
 }

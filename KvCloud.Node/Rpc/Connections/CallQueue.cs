@@ -110,8 +110,8 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     }
 
     /// <summary>
-    /// The call at <paramref name="index"/> has become ready, and perhaps others, which are told of later: what is ready
-    /// by now is written together. Any thread; never blocks for long or throws.
+    /// The call at <paramref name="index"/> has become ready, and perhaps others, which are told of later: what is
+    /// ready by now is written together. Any thread; never blocks for long or throws.
     /// </summary>
     /// <param name="isAlone">
     /// Nothing else becomes ready with it: it, and nothing behind it, is answered on this thread, if nobody holds the
@@ -386,8 +386,8 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     /// <summary>False when a send is under way, which will go on with the output lock when it is through.</summary>
     /// <remarks>
     /// On this very thread, straight into the socket, which nearly always takes it at once: a change of threads, which
-    /// Kestrel's output pipe would make here, costs more than the send. What is written is sent even if the connection ends
-    /// meanwhile: a client that has said all it had to say still gets its answers.
+    /// Kestrel's output pipe would make here, costs more than the send. What is written is sent even if the connection
+    /// ends meanwhile: a client that has said all it had to say still gets its answers.
     /// </remarks>
     [SuppressMessage("Reliability", "CA2012", Justification = "Its result is taken once, in EndSend.")]
     private bool TrySend()

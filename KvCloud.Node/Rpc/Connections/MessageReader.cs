@@ -8,8 +8,8 @@ namespace KvCloud.Node.Rpc.Connections;
 
 /// <summary>Cuts a connection's input into messages; one a connection.</summary>
 /// <remarks>
-/// The client shows with its first four bytes whether it frames its messages: a strict binary message begins with 80 01,
-/// a frame with its length, which never does. A message that the node has no room for is walked through to its end
+/// The client shows with its first four bytes whether it frames its messages: a strict binary message begins with 80
+/// 01, a frame with its length, which never does. A message that the node has no room for is walked through to its end
 /// without being kept, so that it can be answered OVERLOADED.
 /// </remarks>
 internal sealed class MessageReader(RpcLimits limits, RpcBudget budget, IReplicaClock clock)

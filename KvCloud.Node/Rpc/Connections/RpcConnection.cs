@@ -47,7 +47,9 @@ internal sealed class RpcConnection
         _messages = new MessageReader(limits, budget, clock);
     }
 
-    /// <summary>Since when a message has been coming in, by <see cref="IReplicaClock.NowMs"/>; 0 when none is.</summary>
+    /// <summary>
+    /// Since when a message has been coming in, by <see cref="IReplicaClock.NowMs"/>; 0 when none is.
+    /// </summary>
     public long PartialSinceMs => _messages.PartialSinceMs;
 
     public string Client => _connection.RemoteEndPoint?.ToString() ?? _connection.ConnectionId;
@@ -195,7 +197,8 @@ internal sealed class RpcConnection
     /// <summary>The socket takes answers without a detour; Kestrel's own output stays unused.</summary>
     private static Socket SocketOf(ConnectionContext connection) =>
         connection.Features.Get<IConnectionSocketFeature>()?.Socket
-        ?? throw new InvalidOperationException("the RPC port needs Kestrel's socket transport, with nothing in between");
+        ?? throw new InvalidOperationException(
+            "the RPC port needs Kestrel's socket transport, with nothing in between");
 
     private async Task<bool> AnswerRestAsync()
     {

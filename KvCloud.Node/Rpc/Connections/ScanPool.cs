@@ -6,7 +6,8 @@ namespace KvCloud.Node.Rpc.Connections;
 /// </summary>
 /// <remarks>
 /// What waits here is connections, each with the costly call at the front of its queue: a client that pipelines a
-/// thousand ranges has one place, as everybody else has. A call that is not through after its time slice goes to the end.
+/// thousand ranges has one place, as everybody else has. A call that is not through after its time slice goes to the
+/// end.
 /// </remarks>
 internal sealed class ScanPool : IDisposable
 {

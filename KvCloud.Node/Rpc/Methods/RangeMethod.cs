@@ -191,7 +191,7 @@ internal sealed class RangeMethod<TRequest, TResponse>(string name, KvBackend ba
                 return new Refusal(
                     ErrorCode.TIMEOUT,
                     $"the range had visited {_scan!.Visited} keys when its deadline passed, the wait for its turn"
-                        + " included");
+                    + " included");
             }
 
             while (_heldBytes <= _scan!.SizeBytes)

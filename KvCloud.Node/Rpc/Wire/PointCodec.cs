@@ -7,7 +7,8 @@ namespace KvCloud.Node.Rpc.Wire;
 /// The hottest requests and answers by hand: get, setKey and deleteKey. A test holds them to what Apache's encoder
 /// writes for the same, byte for byte.
 /// </summary>
-/// <remarks>What it reads, <see cref="ThriftScanner"/> has found well-formed: no field ends beyond the message.</remarks>
+/// <remarks>What it reads, <see cref="ThriftScanner"/> has found well-formed: no field ends beyond the
+/// message.</remarks>
 internal static class PointCodec
 {
     private const short VersionField = 102;

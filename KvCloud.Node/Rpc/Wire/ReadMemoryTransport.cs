@@ -16,7 +16,8 @@ internal sealed class ReadMemoryTransport : TTransport
 
     public void Reset(ReadOnlyMemory<byte> message) => _left = message;
 
-    public override ValueTask<int> ReadAllAsync(byte[] buffer, int offset, int length, CancellationToken cancellationToken) =>
+    public override ValueTask<int> ReadAllAsync(
+        byte[] buffer, int offset, int length, CancellationToken cancellationToken) =>
         ReadAsync(buffer, offset, length, cancellationToken);
 
     public override ValueTask<int> ReadAsync(byte[] buffer, int offset, int length, CancellationToken cancellationToken)

@@ -23,7 +23,8 @@ internal sealed class WriteAnswerTransport : TTransport
 
     public override Task FlushAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public override ValueTask<int> ReadAsync(byte[] buffer, int offset, int length, CancellationToken cancellationToken) =>
+    public override ValueTask<int> ReadAsync(
+        byte[] buffer, int offset, int length, CancellationToken cancellationToken) =>
         throw new NotSupportedException("this transport only writes");
 
     public override void CheckReadBytesAvailable(long numBytes) =>

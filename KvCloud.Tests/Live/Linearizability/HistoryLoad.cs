@@ -9,8 +9,8 @@ using KvCloud.Protocol;
 namespace KvCloud.Tests.Live.Linearizability;
 
 /// <summary>
-/// Callers that read, write, delete and commit on a few keys and record what they did and heard. Reads go to replicas at
-/// random at the read-index level, and to the leader; no two writes ever write the same value.
+/// Callers that read, write, delete and commit on a few keys and record what they did and heard. Reads go to replicas
+/// at random at the read-index level, and to the leader; no two writes ever write the same value.
 /// </summary>
 internal sealed class HistoryLoad : IAsyncDisposable
 {
@@ -84,7 +84,8 @@ internal sealed class HistoryLoad : IAsyncDisposable
             {
                 await (random.Next(100) switch
                 {
-                    < 35 => ReadAsync(client, key, name, ReadConsistency.READ_INDEX, _endpoints[random.Next(_endpoints.Count)]),
+                    < 35 => ReadAsync(
+                        client, key, name, ReadConsistency.READ_INDEX, _endpoints[random.Next(_endpoints.Count)]),
                     < 50 => ReadAsync(client, key, name, ReadConsistency.LEADER, endpoint: null),
                     < 70 => WriteAsync(client, key, name, NextValue()),
                     < 78 => WriteAsync(client, key, name, RecordedOperation.Absent),
@@ -106,7 +107,8 @@ internal sealed class HistoryLoad : IAsyncDisposable
     {
         long start = Stopwatch.GetTimestamp();
         byte[]? value = await client.GetAsync(
-            Bytes(key), new KvReadOptions { Consistency = level, Endpoint = endpoint, Timeout = TimeSpan.FromSeconds(1) });
+            Bytes(key),
+            new KvReadOptions { Consistency = level, Endpoint = endpoint, Timeout = TimeSpan.FromSeconds(1) });
         _history.Enqueue(RecordedOperation.Read(
             key, Number(value), start, Stopwatch.GetTimestamp(), $"{caller} at {level} of {endpoint ?? "the leader"}"));
     }
@@ -117,7 +119,9 @@ internal sealed class HistoryLoad : IAsyncDisposable
             : client.SetAsync(Bytes(key), Bytes(value)),
         (start, end) => [RecordedOperation.Write(key, value, start, end, caller)]);
 
-    /// <summary>Reads a key at a version and writes it, and sometimes another unseen, if it is still the same.</summary>
+    /// <summary>
+    /// Reads a key at a version and writes it, and sometimes another unseen, if it is still the same.
+    /// </summary>
     private async Task CommitAsync(KvCloudClient client, string key, string caller, Random random)
     {
         long start = Stopwatch.GetTimestamp();

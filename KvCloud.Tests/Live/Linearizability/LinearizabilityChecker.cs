@@ -3,14 +3,14 @@ namespace KvCloud.Tests.Live.Linearizability;
 /// <summary>
 /// Is there one order of all operations, each at a moment between its start and its end, in which every read sees the
 /// last write before it? Linearizability is local (Herlihy and Wing, 1990, theorem 1), so each key is a register of its
-/// own. The search is Wing and Gong's (1993) with Lowe's memory of states already tried (2017): depth first over which of
-/// the operations under way took effect next.
+/// own. The search is Wing and Gong's (1993) with Lowe's memory of states already tried (2017): depth first over which
+/// of the operations under way took effect next.
 /// </summary>
 /// <remarks>
-/// A write whose outcome is unknown may take effect at any time later, also behind everything else, which is the same as
-/// never. It costs the search dearly, because it is under way for ever. So before the search: if nobody has seen
-/// its value it is left out, for whoever takes it out of an order has an order still (only writes and what does not look
-/// can follow it); if somebody has, and no other write has that value, then it took effect before that one's end.
+/// A write whose outcome is unknown may take effect at any time later, also behind everything else, which is the same
+/// as never. It costs the search dearly, because it is under way for ever. So before the search: if nobody has seen
+/// its value it is left out, for whoever takes it out of an order has an order still (only writes and what does not
+/// look can follow it); if somebody has, and no other write has that value, then it took effect before that one's end.
 /// </remarks>
 internal static class LinearizabilityChecker
 {

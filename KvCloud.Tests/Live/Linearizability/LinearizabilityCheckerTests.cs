@@ -7,7 +7,8 @@ public sealed class LinearizabilityCheckerTests
 {
     [Fact]
     public void One_after_the_other_is_in_order() => Accepts(
-        Read("k", Absent, 0, 1), Write("k", 7, 2, 3), Read("k", 7, 4, 5), Write("k", Absent, 6, 7), Read("k", Absent, 8, 9));
+        Read("k", Absent, 0, 1), Write("k", 7, 2, 3), Read("k", 7, 4, 5), Write("k", Absent, 6, 7),
+        Read("k", Absent, 8, 9));
 
     [Fact]
     public void Write_under_way_may_be_seen_or_not() => Accepts(
@@ -62,14 +63,17 @@ public sealed class LinearizabilityCheckerTests
     [Fact]
     public void Two_transactions_on_the_same_value_may_stand_when_one_is_unknown()
     {
-        Accepts(Write("k", 1, 0, 1), CompareAndSet("k", 1, 2, 2, 10), CompareAndSet("k", 1, 3, 2, Never), Read("k", 2, 11, 12));
+        Accepts(Write("k", 1, 0, 1), CompareAndSet("k", 1, 2, 2, 10), CompareAndSet("k", 1, 3, 2, Never),
+            Read("k", 2, 11, 12));
         Rejects(
-            Write("k", 1, 0, 1), CompareAndSet("k", 1, 2, 2, 10), CompareAndSet("k", 1, 3, 2, Never), Read("k", 3, 11, 12));
+            Write("k", 1, 0, 1), CompareAndSet("k", 1, 2, 2, 10), CompareAndSet("k", 1, 3, 2, Never),
+            Read("k", 3, 11, 12));
     }
 
     [Fact]
     public void Chain_of_unknown_transactions_may_show_at_its_end() => Accepts(
-        Write("k", 1, 0, 1), CompareAndSet("k", 1, 2, 2, Never), CompareAndSet("k", 2, 3, 3, Never), Read("k", 3, 9, 10));
+        Write("k", 1, 0, 1), CompareAndSet("k", 1, 2, 2, Never), CompareAndSet("k", 2, 3, 3, Never),
+        Read("k", 3, 9, 10));
 
     [Fact]
     public void Lost_update_between_read_and_commit_is_rejected() => Rejects(
@@ -93,7 +97,8 @@ public sealed class LinearizabilityCheckerTests
         Accepts([.. history]);
 
         int last = history.FindLastIndex(operation => operation.Kind == OperationKind.Read);
-        history[last] = history[last] with { Expected = history.First(operation => operation.Written != Absent).Written };
+        history[last] =
+            history[last] with { Expected = history.First(operation => operation.Written != Absent).Written };
         Rejects([.. history]);
     }
 

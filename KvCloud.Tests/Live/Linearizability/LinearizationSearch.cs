@@ -95,7 +95,9 @@ internal sealed class LinearizationSearch
         }
     }
 
-    /// <summary>All starts and ends by time. At the same time starts come first: those operations may overlap.</summary>
+    /// <summary>
+    /// All starts and ends by time. At the same time starts come first: those operations may overlap.
+    /// </summary>
     private void Link()
     {
         IEnumerable<Event> events = _operations
@@ -139,7 +141,9 @@ internal sealed class LinearizationSearch
             }
         }
 
-        /// <summary>Undoes <see cref="Unlink"/>; in the reverse order of those, for the neighbours are remembered.</summary>
+        /// <summary>
+        /// Undoes <see cref="Unlink"/>; in the reverse order of those, for the neighbours are remembered.
+        /// </summary>
         public void Relink()
         {
             Previous!.Next = this;
@@ -150,7 +154,9 @@ internal sealed class LinearizationSearch
         }
     }
 
-    /// <summary>The same operations placed, the same value left: what can follow is the same whatever their order.</summary>
+    /// <summary>
+    /// The same operations placed, the same value left: what can follow is the same whatever their order.
+    /// </summary>
     private readonly struct TriedState(ulong[] placed, long value) : IEquatable<TriedState>
     {
         private readonly ulong[] _placed = placed;

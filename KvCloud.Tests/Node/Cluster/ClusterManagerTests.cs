@@ -33,7 +33,8 @@ public sealed class ClusterManagerTests : IDisposable
         Assert.Equal([false, true, false], view.Nodes.Select(node => node.IsLeader));
         Assert.Equal(["follower", "leader", "follower"], view.Nodes.Select(node => node.Role));
         Assert.Equal("localhost:9091", view.Leader!.ClientEndpoint);
-        Assert.Equal((100, 100, 90, 60), (view.Leader.AppliedSlot, view.Leader.ChosenSlot, view.Leader.AppliedVersion, view.Leader.UptimeSeconds));
+        Assert.Equal((100, 100, 90, 60),
+            (view.Leader.AppliedSlot, view.Leader.ChosenSlot, view.Leader.AppliedVersion, view.Leader.UptimeSeconds));
         Assert.Equal(_fixture.Time.GetUtcNow().ToUnixTimeMilliseconds(), view.Leader.LastSeenUnixMs);
         Assert.Equal(1, view.Nodes[0].UptimeSeconds);
     }
@@ -67,7 +68,8 @@ public sealed class ClusterManagerTests : IDisposable
         Assert.Equal(NodeHealth.Unreachable, view.Nodes[2].Health);
         Assert.Equal("silent for 4000 ms", view.Nodes[2].HealthReason);
         Assert.Equal("degraded", view.Status);
-        Assert.Contains(_fixture.Log.Lines, line => line is (LogLevel.Warning, "node-2 is unreachable: silent for 4000 ms"));
+        Assert.Contains(
+            _fixture.Log.Lines, line => line is (LogLevel.Warning, "node-2 is unreachable: silent for 4000 ms"));
 
         Assert.Equal("healthy", _fixture.HealthyTurn().Status);
         Assert.Contains(_fixture.Log.Lines, line => line is (LogLevel.Information, "node-2 is healthy"));
@@ -119,7 +121,8 @@ public sealed class ClusterManagerTests : IDisposable
         ClusterView view = _fixture.SilentTurn();
 
         Assert.Equal(NodeHealth.Degraded, view.Nodes[0].Health);
-        Assert.StartsWith("it waits for first contact with node 2:", view.Nodes[0].HealthReason, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "it waits for first contact with node 2:", view.Nodes[0].HealthReason, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -279,7 +282,8 @@ public sealed class ClusterManagerTests : IDisposable
     [Fact]
     public void ClientEndpointOf_is_as_configured_and_LeaderEndpoint_follows_the_status()
     {
-        _fixture.Identities[new NodeId(5)] = new PeerIdentity("kvcloud", 5, 1, "elsewhere:9090", "", new GroupTerms("0,1,2,5", 400, 320));
+        _fixture.Identities[new NodeId(5)] = new PeerIdentity(
+            "kvcloud", 5, 1, "elsewhere:9090", "", new GroupTerms("0,1,2,5", 400, 320));
 
         Assert.Equal("localhost:9092", _fixture.Manager.ClientEndpointOf(new NodeId(2)));
         Assert.Equal("elsewhere:9090", _fixture.Manager.ClientEndpointOf(new NodeId(5)));
@@ -292,11 +296,13 @@ public sealed class ClusterManagerTests : IDisposable
     [Fact]
     public void Turn_a_peer_knows_its_own_http_endpoint_better()
     {
-        _fixture.Identities[new NodeId(1)] = new PeerIdentity("kvcloud", 1, 1, "localhost:9091", "localhost:8081", new GroupTerms("0,1,2", 400, 320));
+        _fixture.Identities[new NodeId(1)] = new PeerIdentity(
+            "kvcloud", 1, 1, "localhost:9091", "localhost:8081", new GroupTerms("0,1,2", 400, 320));
 
         ClusterView view = _fixture.HealthyTurn();
 
-        Assert.Equal(["localhost:9290", "localhost:8081", "localhost:9292"], view.Nodes.Select(node => node.HttpEndpoint));
+        Assert.Equal(
+            ["localhost:9290", "localhost:8081", "localhost:9292"], view.Nodes.Select(node => node.HttpEndpoint));
         Assert.Equal("127.0.0.1:9191", view.Nodes[1].PeerEndpoint);
     }
 

@@ -33,15 +33,18 @@ public sealed class ConfigurationMistakeTests : IDisposable
     [InlineData("[listen]\nhttp_port = 70000",
         "listen.http_port is \"70000\" (kvcloud.toml, line 2); it must be an integer from 1 to 65535.")]
     [InlineData("[consensus]\nmax_batch_bytes = 67108864",
-        "consensus.max_batch_bytes is \"67108864\" (kvcloud.toml, line 2); it must be an integer from 1024 to 33554432.")]
+        "consensus.max_batch_bytes is \"67108864\" (kvcloud.toml, line 2); it must be an integer from 1024 to"
+        + " 33554432.")]
     [InlineData("[deployment]\ninstance_id = [0]",
         "deployment.instance_id is a single value, not a list (kvcloud.toml, line 2).")]
     [InlineData("[consensus]\nelection_timout_ms = 5",
-        "consensus.election_timout_ms is not known; did you mean consensus.election_timeout_ms? (kvcloud.toml, line 2).")]
+        "consensus.election_timout_ms is not known; did you mean consensus.election_timeout_ms? (kvcloud.toml, line"
+        + " 2).")]
     [InlineData("[consensus]\nmax_staleness_ms = 5",
         "consensus.max_staleness_ms is not known; did you mean reads.max_staleness_ms? (kvcloud.toml, line 2).")]
     [InlineData("[cluster]\nleader_discovery_timeout_ms = 5000",
-        "cluster.leader_discovery_timeout_ms is no setting any more: it never had an effect, remove it (kvcloud.toml, line 2).")]
+        "cluster.leader_discovery_timeout_ms is no setting any more: it never had an effect, remove it"
+        + " (kvcloud.toml, line 2).")]
     [InlineData("[consensus]\nxyzzy = 5", "consensus.xyzzy is not known (kvcloud.toml, line 2).")]
     [InlineData("[consensu]\nalgorithm = \"paxos\"",
         "section [consensu] is not known; did you mean [consensus]? (kvcloud.toml, line 2).")]
@@ -54,43 +57,58 @@ public sealed class ConfigurationMistakeTests : IDisposable
     [InlineData("[deployment]\nreplica_endpoints = [\"a\"]",
         "deployment.replica_endpoints has \"a\" (kvcloud.toml, line 2); an entry must be host:port.")]
     [InlineData("[deployment]\nreplica_endpoints = [\"a:1\", \"a:1\"]",
-        "deployment.replica_endpoints has \"a:1\" twice (kvcloud.toml, line 2); each replica has an endpoint of its own.")]
+        "deployment.replica_endpoints has \"a:1\" twice (kvcloud.toml, line 2); each replica has an endpoint of its"
+        + " own.")]
     [InlineData("[deployment]\nreplica_endpoints = [\"a:1\", \"\"]",
-        "deployment.replica_endpoints lacks its entry 1 (kvcloud.toml, line 2); entries are counted from 0 without a gap.")]
+        "deployment.replica_endpoints lacks its entry 1 (kvcloud.toml, line 2); entries are counted from 0 without a"
+        + " gap.")]
     [InlineData("[consensus]\nendpoints = [\"a b:1\"]",
-        "consensus.endpoints has \"a b:1\" (kvcloud.toml, line 2); an entry must be host:port, or a service name such as _peer.node-1.")]
+        "consensus.endpoints has \"a b:1\" (kvcloud.toml, line 2); an entry must be host:port, or a service name"
+        + " such as _peer.node-1.")]
     [InlineData("[deployment]\nmode = \"replicated\"",
         "deployment.replica_endpoints has 0 entries (the default); a replicated deployment has 1, 3, 5 or 7 replicas.")]
     [InlineData("[deployment]\nmode = \"replicated\"\nreplica_endpoints = [\"a:1\", \"b:1\"]",
-        "deployment.replica_endpoints has 2 entries (kvcloud.toml, line 3); a replicated deployment has 1, 3, 5 or 7 replicas.")]
+        "deployment.replica_endpoints has 2 entries (kvcloud.toml, line 3); a replicated deployment has 1, 3, 5 or 7"
+        + " replicas.")]
     [InlineData("[deployment]\nmode = \"replicated\"\ninstance_id = 3\n" + Three,
-        "deployment.instance_id is 3 (kvcloud.toml, line 3); it must be from 0 to 2, for deployment.replica_endpoints has 3 entries.")]
+        "deployment.instance_id is 3 (kvcloud.toml, line 3); it must be from 0 to 2, for"
+        + " deployment.replica_endpoints has 3 entries.")]
     [InlineData("[deployment]\nmode = \"replicated\"\n" + Three + "[consensus]\nendpoints = [\"a:1\"]",
-        "consensus.endpoints has 1 entries (kvcloud.toml, line 5); it must have one for each of the 3 deployment.replica_endpoints, or none.")]
+        "consensus.endpoints has 1 entries (kvcloud.toml, line 5); it must have one for each of the 3"
+        + " deployment.replica_endpoints, or none.")]
     [InlineData("[deployment]\nmode = \"replicated\"\nreplica_endpoints = [\"a:65500\"]",
-        "deployment.replica_endpoints has \"a:65500\" (kvcloud.toml, line 3); a port above 65435 leaves no room for the peer port 100 above it; set consensus.endpoints.")]
+        "deployment.replica_endpoints has \"a:65500\" (kvcloud.toml, line 3); a port above 65435 leaves no room for"
+        + " the peer port 100 above it; set consensus.endpoints.")]
     [InlineData("[consensus]\nheartbeat_interval_ms = 200",
-        "consensus.heartbeat_interval_ms is 200 (kvcloud.toml, line 2); it must be at most a third of consensus.election_timeout_ms, which is 400.")]
+        "consensus.heartbeat_interval_ms is 200 (kvcloud.toml, line 2); it must be at most a third of"
+        + " consensus.election_timeout_ms, which is 400.")]
     [InlineData("[cluster]\nnode_timeout_ms = 1500",
-        "cluster.node_timeout_ms is 1500 (kvcloud.toml, line 2); it must be at least twice cluster.health_check_interval_ms, which is 1000.")]
+        "cluster.node_timeout_ms is 1500 (kvcloud.toml, line 2); it must be at least twice"
+        + " cluster.health_check_interval_ms, which is 1000.")]
     [InlineData("[reads]\nallow_stale_reads = false\nconsistency_level = \"local\"",
-        "reads.consistency_level is \"local\" (kvcloud.toml, line 3); reads.allow_stale_reads is false, so it must be leader or read_index.")]
+        "reads.consistency_level is \"local\" (kvcloud.toml, line 3); reads.allow_stale_reads is false, so it must"
+        + " be leader or read_index.")]
     [InlineData("[cluster]\nid = \"my cluster\"",
-        "cluster.id is \"my cluster\" (kvcloud.toml, line 2); it must be 1 to 64 letters, digits, dashes, dots or underscores.")]
+        "cluster.id is \"my cluster\" (kvcloud.toml, line 2); it must be 1 to 64 letters, digits, dashes, dots or"
+        + " underscores.")]
     [InlineData("[database]\nbase_path = \"\"",
         "database.base_path is empty (kvcloud.toml, line 2); it must name a directory.")]
     [InlineData("[listen]\naddress = \"example.org\"",
         "listen.address is \"example.org\" (kvcloud.toml, line 2); it must be an IP address, localhost or *.")]
     [InlineData("[listen]\nthrift_port = 9090\npeer_port = 9090",
-        "listen.peer_port is 9090 (kvcloud.toml, line 3); listen.thrift_port is the same; each needs a port of its own.")]
+        "listen.peer_port is 9090 (kvcloud.toml, line 3); listen.thrift_port is the same; each needs a port of its"
+        + " own.")]
     [InlineData("[listen]\nthrift_port = 65400",
         "listen.http_port would be 65600 (the default); it follows from the Thrift port and is above 65535; set it.")]
     [InlineData("[limits]\nmax_in_flight_bytes = 1048576",
-        "limits.max_in_flight_bytes is 1048576 (kvcloud.toml, line 2); it must be at least limits.max_message_bytes, which is 16777216.")]
+        "limits.max_in_flight_bytes is 1048576 (kvcloud.toml, line 2); it must be at least limits.max_message_bytes,"
+        + " which is 16777216.")]
     [InlineData("[limits]\nmax_queued_write_bytes = 1048576",
-        "limits.max_queued_write_bytes is 1048576 (kvcloud.toml, line 2); it must be at least limits.max_message_bytes, which is 16777216.")]
+        "limits.max_queued_write_bytes is 1048576 (kvcloud.toml, line 2); it must be at least"
+        + " limits.max_message_bytes, which is 16777216.")]
     [InlineData("[limits]\nmax_timeout_ms = 5",
-        "limits.max_timeout_ms is 5 (kvcloud.toml, line 2); it must be at least limits.default_timeout_ms, which is 10000.")]
+        "limits.max_timeout_ms is 5 (kvcloud.toml, line 2); it must be at least limits.default_timeout_ms, which is"
+        + " 10000.")]
     public void Load_a_mistake_in_the_file_is_one_sentence(string toml, string sentence)
     {
         string mistake = Assert.Single(_fixture.Load(toml).Mistakes);
@@ -105,7 +123,8 @@ public sealed class ConfigurationMistakeTests : IDisposable
     [InlineData("instance_id=1",
         "\"instance_id=1\" on the command line is no option; a setting is written --section.key=value.")]
     [InlineData("--deployment.instance_id=x",
-        "deployment.instance_id is \"x\" (command line --deployment.instance_id); it must be an integer from 0 to 1023.")]
+        "deployment.instance_id is \"x\" (command line --deployment.instance_id); it must be an integer from 0 to"
+        + " 1023.")]
     [InlineData("--config=nowhere.toml", "--config names the file nowhere.toml, which does not exist.")]
     public void Load_a_mistake_on_the_command_line_is_one_sentence(string argument, string sentence)
     {
@@ -114,11 +133,14 @@ public sealed class ConfigurationMistakeTests : IDisposable
 
     [Theory]
     [InlineData("KvCloud__Deployment__InstanceIdd", "1",
-        "deployment.instance_idd is not known; did you mean deployment.instance_id? (environment variable KvCloud__Deployment__InstanceIdd).")]
+        "deployment.instance_idd is not known; did you mean deployment.instance_id? (environment variable"
+        + " KvCloud__Deployment__InstanceIdd).")]
     [InlineData("KvCloud__Deployment__instance_id", "1",
-        "deployment.instance_id is not known; did you mean deployment.instance_id? (environment variable KvCloud__Deployment__instance_id).")]
+        "deployment.instance_id is not known; did you mean deployment.instance_id? (environment variable"
+        + " KvCloud__Deployment__instance_id).")]
     [InlineData("KvCloud__Deployment__ReplicaEndpoints__1", "a:1",
-        "deployment.replica_endpoints lacks its entry 0 (environment variable KvCloud__Deployment__ReplicaEndpoints); entries are counted from 0 without a gap.")]
+        "deployment.replica_endpoints lacks its entry 0 (environment variable"
+        + " KvCloud__Deployment__ReplicaEndpoints); entries are counted from 0 without a gap.")]
     [InlineData("KVCLOUD_PARENT_PID", "init",
         "KVCLOUD_PARENT_PID is \"init\" (environment); it must be the id of a process.")]
     public void Load_a_mistake_in_the_environment_is_one_sentence(string name, string value, string sentence)

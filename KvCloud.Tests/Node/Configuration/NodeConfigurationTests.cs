@@ -48,8 +48,17 @@ public sealed class NodeConfigurationTests : IDisposable
     [Fact]
     public void Load_every_layer_yields_to_the_one_above()
     {
-        const string AppSettings = """{ "KvCloud": { "Limits": { "MaxConnections": 1, "MaxInFlightPerConnection": 1, "MaxQueuedWrites": 1, "MaxRangeBytes": 1024 } } }""";
-        const string Toml = "[limits]\nmax_in_flight_per_connection = 2\nmax_queued_writes = 2\nmax_range_bytes = 2048\n";
+        const string AppSettings = """
+            {
+                "KvCloud": {
+                    "Limits": {
+                        "MaxConnections": 1, "MaxInFlightPerConnection": 1, "MaxQueuedWrites": 1, "MaxRangeBytes": 1024
+                    }
+                }
+            }
+            """;
+        const string Toml =
+            "[limits]\nmax_in_flight_per_connection = 2\nmax_queued_writes = 2\nmax_range_bytes = 2048\n";
         Dictionary<string, string> environment = new()
         {
             ["KvCloud__Limits__MaxQueuedWrites"] = "3",
@@ -65,7 +74,8 @@ public sealed class NodeConfigurationTests : IDisposable
         Assert.Equal(4096, result.Options.Limits.MaxRangeBytes);
         Assert.Equal("appsettings.json", result.Origins["limits.max_connections"]);
         Assert.Equal("kvcloud.toml, line 2", result.Origins["limits.max_in_flight_per_connection"]);
-        Assert.Equal("environment variable KvCloud__Limits__MaxQueuedWrites", result.Origins["limits.max_queued_writes"]);
+        Assert.Equal(
+            "environment variable KvCloud__Limits__MaxQueuedWrites", result.Origins["limits.max_queued_writes"]);
         Assert.Equal("command line --limits.max_range_bytes", result.Origins["limits.max_range_bytes"]);
     }
 
@@ -138,7 +148,8 @@ public sealed class NodeConfigurationTests : IDisposable
         Assert.Equal(expected, _fixture.Load(isDevelopment: isDevelopment).Options.Security.AllowFaultInjection);
         Assert.Equal(
             !expected,
-            _fixture.Load($"[security]\nallow_fault_injection = {(!expected ? "true" : "false")}", isDevelopment: isDevelopment)
+            _fixture.Load(
+                $"[security]\nallow_fault_injection = {(!expected ? "true" : "false")}", isDevelopment: isDevelopment)
                 .Options.Security.AllowFaultInjection);
     }
 
@@ -207,5 +218,6 @@ public sealed class NodeConfigurationTests : IDisposable
         Assert.Equal(600, result.Options.Performance.StatsDumpPeriodSec);
     }
 
-    private void Write(string name, string text) => File.WriteAllText(Path.Combine(_fixture.WorkingDirectory, name), text);
+    private void Write(string name, string text) =>
+        File.WriteAllText(Path.Combine(_fixture.WorkingDirectory, name), text);
 }

@@ -35,7 +35,8 @@ public sealed class SettingsCatalogTests : IDisposable
         Assert.DoesNotContain(
             SettingsCatalog.All,
             setting => setting.Bounds is null
-                && (setting.ValueType == typeof(int) || setting.ValueType == typeof(long) || setting.ValueType == typeof(double)));
+                && (setting.ValueType == typeof(int)
+                    || setting.ValueType == typeof(long) || setting.ValueType == typeof(double)));
     }
 
     [Fact]

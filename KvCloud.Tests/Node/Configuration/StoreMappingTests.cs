@@ -84,7 +84,8 @@ public sealed class StoreMappingTests : IDisposable
     public void What_is_switched_off_is_zero()
     {
         var store = _fixture.Load(
-            "[bloom_filter]\nenabled = false\n[memory]\nenable_write_buffer_manager = false\n").Options.ToStoreOptions();
+            "[bloom_filter]\nenabled = false\n[memory]\nenable_write_buffer_manager = false\n")
+            .Options.ToStoreOptions();
 
         Assert.Equal((0, 0L), (store.BloomBitsPerKey, store.MemtableLimitBytes));
     }

@@ -55,6 +55,8 @@ public sealed partial class DocumentedMetersTests : IDisposable
         return $"{instrument.Name} {kind.ToLowerInvariant()} {instrument.Unit}";
     }
 
-    [GeneratedRegex(@"^\| `(?<name>kvcloud\.[\w.]+)` \| (?<kind>gauge|counter|histogram) \| (`(?<unit>[^`]+)`)? ?\|", RegexOptions.Multiline)]
+    [GeneratedRegex(
+        @"^\| `(?<name>kvcloud\.[\w.]+)` \| (?<kind>gauge|counter|histogram) \| (`(?<unit>[^`]+)`)? ?\|",
+        RegexOptions.Multiline)]
     private static partial Regex Row();
 }

@@ -9,7 +9,8 @@ public sealed class DriverAliveCheckTests
     [InlineData(1000, HealthStatus.Healthy, "consensus makes steps")]
     [InlineData(16_000, HealthStatus.Healthy, "consensus makes steps")]
     [InlineData(16_001, HealthStatus.Unhealthy, "consensus has made no step for 15 s")]
-    public async Task CheckHealthAsync_is_alive_while_the_loop_refreshes(long nowMs, HealthStatus status, string description)
+    public async Task CheckHealthAsync_is_alive_while_the_loop_refreshes(
+        long nowMs, HealthStatus status, string description)
     {
         DriverAliveCheck check = new(() => 1000, () => nowMs);
 

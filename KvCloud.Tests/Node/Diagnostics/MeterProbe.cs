@@ -44,6 +44,7 @@ internal sealed class MeterProbe : IDisposable
     {
         string text = string.Join(',', tags.ToArray().Select(tag => $"{tag.Key}={tag.Value}"));
         string suffix = text.Length == 0 ? "" : $"{{{text}}}";
-        _values.Enqueue((instrument.Name, string.Create(CultureInfo.InvariantCulture, $"{instrument.Name}{suffix} {value}")));
+        _values.Enqueue(
+            (instrument.Name, string.Create(CultureInfo.InvariantCulture, $"{instrument.Name}{suffix} {value}")));
     }
 }

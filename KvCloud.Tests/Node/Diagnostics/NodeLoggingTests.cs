@@ -16,8 +16,10 @@ public sealed class StandardOutput;
 public sealed class NodeLoggingTests
 {
     [Theory]
-    [InlineData(LogLevel.Information, "node-1 leads", null, "2026-01-31T12:00:00.000Z info  ClusterManager: node-1 leads\n")]
-    [InlineData(LogLevel.Critical, "two\r\n  lines\n", null, "2026-01-31T12:00:00.000Z FATAL ClusterManager: two | lines\n")]
+    [InlineData(
+        LogLevel.Information, "node-1 leads", null, "2026-01-31T12:00:00.000Z info  ClusterManager: node-1 leads\n")]
+    [InlineData(
+        LogLevel.Critical, "two\r\n  lines\n", null, "2026-01-31T12:00:00.000Z FATAL ClusterManager: two | lines\n")]
     [InlineData(LogLevel.Warning, "odd", "it broke",
         "2026-01-31T12:00:00.000Z warn  ClusterManager: odd | System.InvalidOperationException: it broke\n")]
     public void Write_is_one_line(LogLevel level, string message, string? error, string expected)

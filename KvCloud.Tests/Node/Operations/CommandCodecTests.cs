@@ -52,7 +52,8 @@ public sealed class CommandCodecTests
         byte[] encoding = CommandCodec.Encode(Samples[index]);
         for (int length = 0; length < encoding.Length; length++)
         {
-            bool decoded = CommandCodec.TryDecode(encoding.AsMemory(0, length), out KvCommand? command, out string? error);
+            bool decoded = CommandCodec.TryDecode(
+                encoding.AsMemory(0, length), out KvCommand? command, out string? error);
 
             Assert.False(decoded && command is null);
             Assert.True(decoded || error!.Length > 0);
@@ -108,7 +109,8 @@ public sealed class CommandCodecTests
         byte[] encoding = CommandCodec.Encode(Samples[0]);
         encoding[0] = 2;
 
-        UnknownFormatException stop = Assert.Throws<UnknownFormatException>(() => CommandCodec.TryDecode(encoding, out _, out _));
+        UnknownFormatException stop = Assert.Throws<UnknownFormatException>(
+            () => CommandCodec.TryDecode(encoding, out _, out _));
 
         Assert.Contains("upgrade", stop.Message, StringComparison.Ordinal);
     }
@@ -129,7 +131,8 @@ public sealed class CommandCodecTests
     {
         ulong Hash(KvCommand command)
         {
-            Assert.True(CommandCodec.TryReadEnvelope(CommandCodec.Encode(command), out CommandEnvelope envelope, out _));
+            Assert.True(
+                CommandCodec.TryReadEnvelope(CommandCodec.Encode(command), out CommandEnvelope envelope, out _));
             return envelope.ContentHash();
         }
 
@@ -175,7 +178,8 @@ public sealed class CommandCodecTests
             writer.Add(CommandCodec.Encode(Samples[random.Next(Samples.Length)]));
             byte[] payload = writer.Build(1, MvccRetention.Default);
             payload[random.Next(1, payload.Length)] ^= (byte)random.Next(1, 256);
-            if (!CommandBatch.TryOpen(payload.AsMemory(0, random.Next(payload.Length) + 1), out CommandBatch batch, out _))
+            if (!CommandBatch.TryOpen(
+                payload.AsMemory(0, random.Next(payload.Length) + 1), out CommandBatch batch, out _))
             {
                 continue;
             }

@@ -11,9 +11,11 @@ public sealed class CommandResultCodecTests
         {
             var result = new CommandResult(code, new CommitVersion(1L << 40), [[1], [], [2, 3]], $"it is {code}: ü");
 
-            Assert.True(CommandResultCodec.TryDecode(CommandResultCodec.Encode(result), out CommandResult decoded, out _));
+            Assert.True(
+                CommandResultCodec.TryDecode(CommandResultCodec.Encode(result), out CommandResult decoded, out _));
 
-            Assert.Equal((result.Code, result.Version, result.Message), (decoded.Code, decoded.Version, decoded.Message));
+            Assert.Equal(
+                (result.Code, result.Version, result.Message), (decoded.Code, decoded.Version, decoded.Message));
             Assert.Equal(result.Generated, decoded.Generated);
         }
     }

@@ -44,7 +44,8 @@ public sealed class OperationClassifierTests
         var mutation = new Mutation(MutationKind.Delete, null, new byte[] { 1 }, default);
 
         Assert.False(OperationClassifier.MustGoThroughConsensus(new CommitCommand(CommitVersion.Zero, [], [], [])));
-        Assert.True(OperationClassifier.MustGoThroughConsensus(new CommitCommand(CommitVersion.Zero, [mutation], [], [])));
+        Assert.True(
+            OperationClassifier.MustGoThroughConsensus(new CommitCommand(CommitVersion.Zero, [mutation], [], [])));
         Assert.True(OperationClassifier.MustGoThroughConsensus(new OpenSessionCommand()));
     }
 }

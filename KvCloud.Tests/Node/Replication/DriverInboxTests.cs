@@ -6,7 +6,8 @@ namespace KvCloud.Tests.Node.Replication;
 
 public sealed class DriverInboxTests
 {
-    private readonly DriverInbox _inbox = new(maxWrites: 100, maxWriteBytes: 10_000, targetBytes: 1_000, maxSleepMs: 10);
+    private readonly DriverInbox _inbox = new(
+        maxWrites: 100, maxWriteBytes: 10_000, targetBytes: 1_000, maxSleepMs: 10);
 
     [Fact]
     public void TryPost_a_write_is_due()

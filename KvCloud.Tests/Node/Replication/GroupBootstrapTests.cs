@@ -74,7 +74,8 @@ public sealed class GroupBootstrapTests : IAsyncLifetime, IDisposable
     }
 
     /// <summary>
-    /// What was a hole: 0 and 1 decide while 2 was never started, 0 loses its disk, 1 is down, and 0 and 2 make a quorum.
+    /// What was a hole: 0 and 1 decide while 2 was never started, 0 loses its disk, 1 is down, and 0 and 2 make a
+    /// quorum.
     /// </summary>
     [Fact]
     public async Task Replica_that_lost_its_disk_and_one_that_never_met_it_decide_nothing()

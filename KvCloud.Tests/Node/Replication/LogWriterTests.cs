@@ -134,7 +134,8 @@ public sealed class LogWriterTests : IDisposable
     {
         var ballot = new Ballot(1, Self);
         var effects = new Effects();
-        effects.Append.Add(new LogEntry(new Slot(slot), ballot, new Value(ballot, ValueKind.Commands, new byte[bytes])));
+        effects.Append.Add(
+            new LogEntry(new Slot(slot), ballot, new Value(ballot, ValueKind.Commands, new byte[bytes])));
         effects.SendAfterPersist.Add(new ReadIndexRequest(Self, to ?? Peer, slot));
         return effects;
     }
@@ -147,7 +148,8 @@ public sealed class LogWriterTests : IDisposable
         public IReadOnlyList<PeerLink> Links => [];
 
         public Task StartAsync(
-            Action<IReadOnlyList<Message>> onReceived, Action<PeerReport> onReport, CancellationToken cancellationToken) =>
+            Action<IReadOnlyList<Message>> onReceived, Action<PeerReport> onReport,
+            CancellationToken cancellationToken) =>
             Task.CompletedTask;
 
         public void Send(IReadOnlyList<Message> messages) => Messages.AddRange(messages);

@@ -48,7 +48,8 @@ public sealed class ReplicaFailureTests
             Assert.False(replicas[leader].Driver.HasLease);
             Assert.NotEqual(Role.Leader, replicas[leader].Driver.Status.Role);
 
-            await ConnectionTests.Eventually(() => replicas.Where((_, id) => id != leader).Any(replica => replica.Driver.HasLease));
+            await ConnectionTests.Eventually(
+                () => replicas.Where((_, id) => id != leader).Any(replica => replica.Driver.HasLease));
         }
         finally
         {
@@ -90,7 +91,8 @@ public sealed class ReplicaFailureTests
     }
 
     private static Replica Make(
-        int self, InMemoryNetwork network, BreakableStore store, Action<Exception> onFatal, int voters = Replicas) => new(
+        int self, InMemoryNetwork network, BreakableStore store, Action<Exception> onFatal, int voters =
+            Replicas) => new(
         new PaxosConfig
         {
             Self = new NodeId(self),
@@ -109,7 +111,8 @@ public sealed class ReplicaFailureTests
 
     private sealed class Write : PendingWrite
     {
-        private readonly TaskCompletionSource<CommandResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<CommandResult> _result = new(
+            TaskCreationOptions.RunContinuationsAsynchronously);
 
         [System.Diagnostics.CodeAnalysis.SetsRequiredMembers]
         public Write()
@@ -130,7 +133,8 @@ public sealed class ReplicaFailureTests
 
         public volatile bool IsBroken;
 
-        public bool TryGet(KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value) => _inner.TryGet(table, key, ref value);
+        public bool TryGet(KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value) =>
+            _inner.TryGet(table, key, ref value);
 
         public IKvIterator Iterate(KvTable table) => _inner.Iterate(table);
 

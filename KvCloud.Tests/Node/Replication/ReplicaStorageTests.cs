@@ -103,13 +103,15 @@ public sealed class ReplicaStorageTests : IDisposable
         Use(storage =>
         {
             storage.Executor.Apply(
-                [.. Enumerable.Range(1, FarAheadSlots).Select(slot => new ChosenEntry(new Slot(slot), NoOp(slot).Value))], null);
+                [.. Enumerable.Range(1, FarAheadSlots).Select(slot =>
+                    new ChosenEntry(new Slot(slot), NoOp(slot).Value))], null);
             storage.Executor.Flush();
         });
 
         Use(storage =>
         {
-            LogCorruptException refusal = Assert.Throws<LogCorruptException>(() => Recovery.Restore(storage.Log, storage.Executor));
+            LogCorruptException refusal = Assert.Throws<LogCorruptException>(
+                () => Recovery.Restore(storage.Log, storage.Executor));
             Assert.Contains("older", refusal.Message, StringComparison.Ordinal);
         });
     }
@@ -121,7 +123,8 @@ public sealed class ReplicaStorageTests : IDisposable
         Use(storage =>
         {
             storage.Log.Write([Effects(null, 1, NoOp(1))]);
-            storage.Executor.Apply([.. Enumerable.Range(1, 500).Select(slot => new ChosenEntry(new Slot(slot), NoOp(slot).Value))], null);
+            storage.Executor.Apply(
+                [.. Enumerable.Range(1, 500).Select(slot => new ChosenEntry(new Slot(slot), NoOp(slot).Value))], null);
             storage.Executor.Flush();
         });
 

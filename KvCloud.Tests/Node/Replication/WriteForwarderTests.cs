@@ -37,7 +37,8 @@ public sealed class WriteForwarderTests : IAsyncLifetime
         _forwarder = new WriteForwarder(_self, driver, _link, options, runtime, _workers);
         _workers.Add(Station.Forward, _forwarder.Sender);
         _workers.Start();
-        _sweeps = new Timer(_ => _forwarder.Sweep(runtime.Clock.NowMs), null, TimeSpan.Zero, TimeSpan.FromMilliseconds(10));
+        _sweeps = new Timer(
+            _ => _forwarder.Sweep(runtime.Clock.NowMs), null, TimeSpan.Zero, TimeSpan.FromMilliseconds(10));
     }
 
     public async Task DisposeAsync()
@@ -260,7 +261,8 @@ public sealed class WriteForwarderTests : IAsyncLifetime
         public PeerIdentity? IdentityOf(NodeId peer) => null;
 
         public Task StartAsync(
-            Action<IReadOnlyList<Message>> onReceived, Action<PeerReport> onReport, CancellationToken cancellationToken) =>
+            Action<IReadOnlyList<Message>> onReceived, Action<PeerReport> onReport,
+            CancellationToken cancellationToken) =>
             Task.CompletedTask;
 
         public void Send(IReadOnlyList<Message> messages)

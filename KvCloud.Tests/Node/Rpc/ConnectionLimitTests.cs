@@ -10,7 +10,8 @@ public sealed class ConnectionLimitTests
     public async Task Connections_beyond_the_limit_are_closed_and_make_room_when_others_leave()
     {
         const int limit = 500;
-        await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher(), new RpcLimits { MaxConnections = limit });
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
+            new EchoDispatcher(), new RpcLimits { MaxConnections = limit });
         var clients = new List<RawClient>();
         try
         {
@@ -75,7 +76,8 @@ public sealed class ConnectionLimitTests
     public async Task Calls_beyond_the_nodes_limit_are_answered_OVERLOADED_until_there_is_room()
     {
         var dispatcher = new EchoDispatcher();
-        await using RpcTestHost host = await RpcTestHost.StartAsync(dispatcher, new RpcLimits { MaxInFlightCallsPerNode = 2 });
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
+            dispatcher, new RpcLimits { MaxInFlightCallsPerNode = 2 });
         using var holder = RawClient.Connect(host.Port);
         using var other = RawClient.Connect(host.Port);
 
@@ -192,7 +194,8 @@ public sealed class ConnectionLimitTests
 
         Assert.True(await client.IsClosedByServerAsync());
         await Eventually(() => host.Server.ConnectionCount == 0);
-        Assert.Contains(host.Lines.All, line => line.Contains("1 calls were left unanswered", StringComparison.Ordinal));
+        Assert.Contains(
+            host.Lines.All, line => line.Contains("1 calls were left unanswered", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -5,8 +5,8 @@ using static KvCloud.Tests.Node.Rpc.ServiceTests;
 namespace KvCloud.Tests.Node.Rpc;
 
 /// <summary>
-/// One replica's disk takes nothing for a while. A write that comes alone is written to a follower's log by the very thread
-/// that receives the leader's messages, which must cost nobody anything then.
+/// One replica's disk takes nothing for a while. A write that comes alone is written to a follower's log by the very
+/// thread that receives the leader's messages, which must cost nobody anything then.
 /// </summary>
 public sealed class DiskStallTests
 {

@@ -10,8 +10,8 @@ namespace KvCloud.Tests.Node.Rpc;
 
 /// <summary>
 /// Answers ping. A message that begins with "hold" is answered only when the test releases it; one that begins with
-/// "pool" is answered from the thread pool; one that begins with "scan" is a costly one, and is given slices until the test
-/// releases it.
+/// "pool" is answered from the thread pool; one that begins with "scan" is a costly one, and is given slices until the
+/// test releases it.
 /// </summary>
 internal sealed class EchoDispatcher : IRpcDispatcher
 {

@@ -24,7 +24,8 @@ public sealed class PointCodecTests
         }
 
         Assert.Equal(
-            Written(isFramed, output => ThriftCodec.Current.WriteReply(output, "get"u8, -1, new GetResponse([], false))),
+            Written(
+                isFramed, output => ThriftCodec.Current.WriteReply(output, "get"u8, -1, new GetResponse([], false))),
             Written(isFramed, output => PointCodec.WriteGetAnswer(output, "get"u8, -1, null, 0)));
         Assert.Equal(
             Written(isFramed, output => ThriftCodec.Current.WriteReply(

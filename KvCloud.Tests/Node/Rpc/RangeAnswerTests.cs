@@ -16,7 +16,8 @@ public sealed class RangeAnswerTests
         GetRangeResponse whole = await client.getRange(new GetRangeRequest());
         GetRangeResponse all = await client.getRange(new GetRangeRequest { Limit = 0 });
         long version = (await client.getReadVersion(new GetReadVersionRequest())).ReadVersion;
-        SnapshotGetRangeResponse snapshot = await client.snapshotGetRange(new SnapshotGetRangeRequest(version) { Limit = 0 });
+        SnapshotGetRangeResponse snapshot = await client.snapshotGetRange(
+            new SnapshotGetRangeRequest(version) { Limit = 0 });
         GetRangeResponse asked = await client.getRange(new GetRangeRequest { Limit = 0, LimitBytes = 1 << 20 });
         GetRangeResponse byDefault = await client.getRange(new GetRangeRequest { Limit = 0, LimitBytes = 0 });
 

@@ -10,7 +10,9 @@ using Thrift.Transport.Client;
 
 namespace KvCloud.Tests.Node.Rpc;
 
-/// <summary>A socket, Apache's encoder and Apache's decoder: what any Thrift client is made of, in single steps.</summary>
+/// <summary>
+/// A socket, Apache's encoder and Apache's decoder: what any Thrift client is made of, in single steps.
+/// </summary>
 internal sealed class RawClient : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -44,7 +46,8 @@ internal sealed class RawClient : IDisposable
     {
         var buffer = new TMemoryBufferTransport(new TConfiguration());
         var output = new TBinaryProtocol(buffer);
-        output.WriteMessageBeginAsync(new TMessage(method, TMessageType.Call, sequenceId), default).GetAwaiter().GetResult();
+        output.WriteMessageBeginAsync(new TMessage(method, TMessageType.Call, sequenceId), default)
+            .GetAwaiter().GetResult();
         output.WriteFieldBeginAsync(new TField("request", TType.Struct, 1), default).GetAwaiter().GetResult();
         request.WriteAsync(output).GetAwaiter().GetResult();
         output.WriteFieldStopAsync(default).GetAwaiter().GetResult();

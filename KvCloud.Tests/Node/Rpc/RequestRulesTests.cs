@@ -63,8 +63,10 @@ public sealed class RequestRulesTests
     {
         Assert.Null(RequestRules.CheckIdentity(null, null));
         Assert.Null(RequestRules.CheckIdentity(1, 2));
-        Assert.Contains("sequence is missing", RequestRules.CheckIdentity(1, null)!.Value.Message, StringComparison.Ordinal);
-        Assert.Contains("client_id is missing", RequestRules.CheckIdentity(null, 2)!.Value.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "sequence is missing", RequestRules.CheckIdentity(1, null)!.Value.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "client_id is missing", RequestRules.CheckIdentity(null, 2)!.Value.Message, StringComparison.Ordinal);
     }
 
     [Fact]

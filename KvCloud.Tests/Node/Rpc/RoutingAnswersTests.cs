@@ -16,7 +16,8 @@ public sealed class RoutingAnswersTests
         int follower = (leader + 1) % 3;
         TransactionalKV.Client client = host.Client(follower);
         string endpoint = $"127.0.0.1:{host.Servers[leader].Port}";
-        await ConnectionTests.Eventually(() => client.setKey(new SetRequest(Key("a"), Key("1"))).GetAwaiter().GetResult().Code
+        await ConnectionTests.Eventually(() =>
+            client.setKey(new SetRequest(Key("a"), Key("1"))).GetAwaiter().GetResult().Code
             == ErrorCode.NOT_LEADER);
 
         SetResponse set = await client.setKey(new SetRequest(Key("a"), Key("1")));
@@ -24,7 +25,8 @@ public sealed class RoutingAnswersTests
         Assert.Equal((false, "NOT_LEADER", endpoint), (set.Success, set.ErrorCode, set.LeaderEndpoint));
         DeleteResponse delete = await client.deleteKey(new DeleteRequest(Key("a")));
         Assert.Equal(("NOT_LEADER", endpoint), (delete.ErrorCode, delete.LeaderEndpoint));
-        AtomicCommitResponse commit = await client.atomicCommit(new AtomicCommitRequest(0, [Operation("set", "a", "1")], []));
+        AtomicCommitResponse commit = await client.atomicCommit(
+            new AtomicCommitRequest(0, [Operation("set", "a", "1")], []));
         Assert.Equal(("NOT_LEADER", endpoint), (commit.ErrorCode, commit.LeaderEndpoint));
         OpenSessionResponse session = await client.openSession(new OpenSessionRequest());
         Assert.Equal((ErrorCode.NOT_LEADER, endpoint), (session.Code, session.LeaderEndpoint));
@@ -46,7 +48,8 @@ public sealed class RoutingAnswersTests
         {
             SetResponse set = await leader.setKey(new SetRequest(Key("a"), Key("" + i)));
             Assert.True(set.Success, set.Error);
-            GetResponse get = await follower.@get(new GetRequest(Key("a")) { Consistency = ReadConsistency.READ_INDEX });
+            GetResponse get = await follower.@get(
+                new GetRequest(Key("a")) { Consistency = ReadConsistency.READ_INDEX });
             Assert.Equal("" + i, Text(get.Value));
             GetReadVersionResponse version = await follower.getReadVersion(new GetReadVersionRequest());
             Assert.True(version.ReadVersion >= set.Version);
@@ -84,7 +87,8 @@ public sealed class RoutingAnswersTests
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client();
 
-        FaultInjectionResponse probability = await client.setFaultInjection(new FaultInjectionRequest("TIMEOUT") { Probability = 2 });
+        FaultInjectionResponse probability = await client.setFaultInjection(
+            new FaultInjectionRequest("TIMEOUT") { Probability = 2 });
         Assert.Contains("probability", probability.Error, StringComparison.Ordinal);
         FaultInjectionResponse target = await client.setFaultInjection(
             new FaultInjectionRequest("TIMEOUT") { Probability = 1, TargetOperation = "gte" });
@@ -101,7 +105,8 @@ public sealed class RoutingAnswersTests
         await using ServiceHost host = await ServiceHost.StartAsync(options: new RpcOptions());
         TransactionalKV.Client client = host.Client();
 
-        FaultInjectionResponse refused = await client.setFaultInjection(new FaultInjectionRequest("TIMEOUT") { Probability = 1 });
+        FaultInjectionResponse refused = await client.setFaultInjection(
+            new FaultInjectionRequest("TIMEOUT") { Probability = 1 });
 
         Assert.Equal((false, ErrorCode.NOT_SUPPORTED), (refused.Success, refused.Code));
         Assert.True((await client.setKey(new SetRequest(Key("a"), Key("1")))).Success);
@@ -173,7 +178,8 @@ public sealed class RoutingAnswersTests
             Assert.Equal((3 * i) + 1, await client.ReceiveAsync(get));
 
             // Later sets of the same pipeline may already have been applied; earlier ones must have been.
-            Assert.InRange(int.Parse(Text(get.Success!.Value), System.Globalization.CultureInfo.InvariantCulture), i, rounds - 1);
+            Assert.InRange(
+                int.Parse(Text(get.Success!.Value), System.Globalization.CultureInfo.InvariantCulture), i, rounds - 1);
             Assert.Equal(((3 * i) + 2, "p" + i), await client.ReceivePingAsync());
         }
     }

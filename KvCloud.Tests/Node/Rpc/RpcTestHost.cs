@@ -46,7 +46,8 @@ internal sealed class RpcTestHost : IAsyncDisposable
     public RpcStatistics Statistics => _application.Services.GetRequiredService<RpcStatistics>();
 
     public static Task<RpcTestHost> StartAsync(IRpcDispatcher dispatcher, RpcLimits? limits = null) =>
-        StartAsync(services => services.AddSingleton(dispatcher), new RpcOptions { Limits = limits ?? new RpcLimits() });
+        StartAsync(
+            services => services.AddSingleton(dispatcher), new RpcOptions { Limits = limits ?? new RpcLimits() });
 
     public static async Task<RpcTestHost> StartAsync(Action<IServiceCollection> addDispatcher, RpcOptions options)
     {
@@ -56,7 +57,8 @@ internal sealed class RpcTestHost : IAsyncDisposable
         builder.Logging.AddProvider(lines);
         builder.Services.AddRpcServer(options);
         addDispatcher(builder.Services);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.ListenForRpc()));
+        builder.WebHost.ConfigureKestrel(
+            kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.ListenForRpc()));
         WebApplication application = builder.Build();
         await application.StartAsync();
         return new RpcTestHost(application, lines);
@@ -82,7 +84,8 @@ internal sealed class RpcTestHost : IAsyncDisposable
         public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
 
         public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+            string> formatter)
         {
             if (IsEnabled(logLevel))
             {

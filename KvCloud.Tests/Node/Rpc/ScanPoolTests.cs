@@ -19,7 +19,8 @@ public sealed class ScanPoolTests
         client.Send(RawClient.Ping(1, "scan1"));
         client.Send(RawClient.Ping(2, "echo2"));
         client.Send(RawClient.Ping(3, "scan3"));
-        await ConnectionTests.Eventually(() => _dispatcher.Scans.TryGetValue("scan1", out EchoDispatcher.ScanCall? scan) && scan.Slices > 2);
+        await ConnectionTests.Eventually(
+            () => _dispatcher.Scans.TryGetValue("scan1", out EchoDispatcher.ScanCall? scan) && scan.Slices > 2);
         await ConnectionTests.Eventually(() => _dispatcher.Scans.ContainsKey("scan3"));
         Assert.Equal(0, _dispatcher.Scans["scan3"].Slices);
         _dispatcher.Scans["scan3"].IsReleased = true;
@@ -37,7 +38,8 @@ public sealed class ScanPoolTests
     [Fact]
     public async Task Costly_calls_of_many_connections_share_few_threads()
     {
-        await using RpcTestHost host = await RpcTestHost.StartAsync(_dispatcher, new RpcLimits { MaxConcurrentScans = 1 });
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
+            _dispatcher, new RpcLimits { MaxConcurrentScans = 1 });
         using var first = RawClient.Connect(host.Port);
         using var second = RawClient.Connect(host.Port);
         using var third = RawClient.Connect(host.Port);
@@ -47,7 +49,8 @@ public sealed class ScanPoolTests
         third.Send(RawClient.Ping(3, "echo3"));
 
         Assert.Equal((3, "echo3"), await third.ReceivePingAsync());
-        await ConnectionTests.Eventually(() => _dispatcher.Scans.Count == 2 && _dispatcher.Scans.Values.All(scan => scan.Slices > 5));
+        await ConnectionTests.Eventually(
+            () => _dispatcher.Scans.Count == 2 && _dispatcher.Scans.Values.All(scan => scan.Slices > 5));
         Assert.Same(_dispatcher.Scans["scan1"].AdvancedBy, _dispatcher.Scans["scan2"].AdvancedBy);
         _dispatcher.Scans["scan2"].IsReleased = true;
         Assert.Equal((2, "scan2"), await second.ReceivePingAsync());
@@ -81,7 +84,8 @@ public sealed class ScanPoolTests
     [InlineData(true)]
     public async Task Costly_calls_of_a_closed_connection_are_dropped_running_or_waiting(bool hasEndedBefore)
     {
-        await using RpcTestHost host = await RpcTestHost.StartAsync(_dispatcher, new RpcLimits { MaxConcurrentScans = 1 });
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
+            _dispatcher, new RpcLimits { MaxConcurrentScans = 1 });
         var clients = Enumerable.Range(0, 3).Select(_ => RawClient.Connect(host.Port)).ToList();
         for (int i = 0; i < clients.Count; i++)
         {

@@ -50,7 +50,8 @@ internal sealed class ServiceHost : IAsyncDisposable
         for (int self = 0; self < replicas; self++)
         {
             await host.AddReplicaAsync(
-                self, replicas, options ?? new RpcOptions { AllowFaultInjection = true }, routing ?? new RoutingOptions());
+                self, replicas, options
+                    ?? new RpcOptions { AllowFaultInjection = true }, routing ?? new RoutingOptions());
         }
 
         await ConnectionTests.Eventually(() => host.Leader >= 0);
@@ -120,7 +121,9 @@ internal sealed class ServiceHost : IAsyncDisposable
     private ClusterView ViewOf(int self)
     {
         var nodes = _replicas.Select((replica, id) => new NodeView(
-            id, $"127.0.0.1:{_servers[id].Port}", "", "", NodeHealth.Healthy, id == Leader, id == Leader ? "leader" : "follower",
+            id, $"127.0.0.1:{_servers[id].Port}", "", "", NodeHealth.Healthy, id == Leader, id == Leader
+                ? "leader"
+                : "follower",
             1, 2, 3, 5, 7, 11)).ToList();
         return new ClusterView("test", self, Leader, 2, "healthy", nodes);
     }

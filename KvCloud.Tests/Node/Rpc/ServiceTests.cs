@@ -129,10 +129,13 @@ public sealed class ServiceTests
         await client.setKey(new SetRequest(Key("a"), Key("new")));
         await client.setKey(new SetRequest(Key("b"), Key("new")));
 
-        Assert.Equal("old", Text((await client.snapshotRead(new SnapshotReadRequest(Key("a"), version.ReadVersion))).Value));
-        Assert.Equal("old", Text((await client.snapshotGet(new SnapshotGetRequest(Key("a"), version.ReadVersion))).Value));
+        Assert.Equal(
+            "old", Text((await client.snapshotRead(new SnapshotReadRequest(Key("a"), version.ReadVersion))).Value));
+        Assert.Equal(
+            "old", Text((await client.snapshotGet(new SnapshotGetRequest(Key("a"), version.ReadVersion))).Value));
         Assert.False((await client.snapshotGet(new SnapshotGetRequest(Key("b"), version.ReadVersion))).Found);
-        SnapshotGetRangeResponse range = await client.snapshotGetRange(new SnapshotGetRangeRequest(version.ReadVersion));
+        SnapshotGetRangeResponse range = await client.snapshotGetRange(
+            new SnapshotGetRangeRequest(version.ReadVersion));
         Assert.Equal("a", Keys(range.KeyValues));
         Assert.Equal(version.ReadVersion, range.Version);
 
@@ -171,10 +174,11 @@ public sealed class ServiceTests
         AtomicCommitResponse conflict = await client.atomicCommit(new AtomicCommitRequest(
             version, [Operation("set", "c", "3")], [Key("a")]));
         Assert.Equal((false, "CONFLICT", ErrorCode.CONFLICT), (conflict.Success, conflict.ErrorCode, conflict.Code));
-        AtomicCommitResponse range = await client.atomicCommit(new AtomicCommitRequest(version, [Operation("set", "c", "3")], [])
-        {
-            ReadConflictRanges = [new ReadConflictRange(Key("a"))],
-        });
+        AtomicCommitResponse range = await client
+            .atomicCommit(new AtomicCommitRequest(version, [Operation("set", "c", "3")], [])
+            {
+                ReadConflictRanges = [new ReadConflictRange(Key("a"))],
+            });
         Assert.Equal("CONFLICT", range.ErrorCode);
         Assert.False((await client.@get(new GetRequest(Key("c")))).Found);
 
@@ -193,7 +197,8 @@ public sealed class ServiceTests
             0, [Operation("set", "a", "1"), Operation("swap", "a", "1")], []));
         Assert.Equal("INVALID_OPERATION", unknown.ErrorCode);
         Assert.Contains("operation 1: unknown type 'swap'", unknown.Error, StringComparison.Ordinal);
-        AtomicCommitResponse valueless = await client.atomicCommit(new AtomicCommitRequest(0, [Operation("set", "a", null)], []));
+        AtomicCommitResponse valueless = await client.atomicCommit(
+            new AtomicCommitRequest(0, [Operation("set", "a", null)], []));
         Assert.Equal("INVALID_OPERATION", valueless.ErrorCode);
         AtomicCommitResponse shortStamp = await client.atomicCommit(new AtomicCommitRequest(
             0, [Operation("SET_VERSIONSTAMPED_KEY", "short", "1")], []));
@@ -214,14 +219,16 @@ public sealed class ServiceTests
             new SetVersionstampedKeyRequest(Key("log/0123456789"), Key("entry")));
         Assert.True(key.Success, key.Error);
         Assert.Equal("log/", Text(key.GeneratedKey[..4]));
-        Assert.Equal(key.Version, System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(key.GeneratedKey.AsSpan(4)));
+        Assert.Equal(
+            key.Version, System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(key.GeneratedKey.AsSpan(4)));
         Assert.Equal("entry", Text((await client.@get(new GetRequest(key.GeneratedKey))).Value));
 
         SetVersionstampedValueResponse value = await client.setVersionstampedValue(
             new SetVersionstampedValueRequest(Key("k"), Key("0123456789")));
         Assert.True(value.Success, value.Error);
         Assert.Equal(value.GeneratedValue, (await client.@get(new GetRequest(Key("k")))).Value);
-        SetVersionstampedValueResponse tooShort = await client.setVersionstampedValue(new SetVersionstampedValueRequest(Key("k"), Key("123")));
+        SetVersionstampedValueResponse tooShort = await client.setVersionstampedValue(
+            new SetVersionstampedValueRequest(Key("k"), Key("123")));
         Assert.Equal((false, ErrorCode.INVALID_OPERATION), (tooShort.Success, tooShort.Code));
 
         AtomicCommitResponse commit = await client.atomicCommit(new AtomicCommitRequest(
@@ -260,8 +267,10 @@ public sealed class ServiceTests
 
         ColumnFamilyResponse created = await client.createColumnFamily(new ColumnFamilyRequest("users"));
         Assert.True(created.Success, created.Error);
-        Assert.Equal(ErrorCode.COLUMN_FAMILY_EXISTS, (await client.createColumnFamily(new ColumnFamilyRequest("users"))).Code);
-        ListColumnFamiliesResponse list = await client.listColumnFamilies(new ListColumnFamiliesRequest { Consistency = ReadConsistency.READ_INDEX });
+        Assert.Equal(
+            ErrorCode.COLUMN_FAMILY_EXISTS, (await client.createColumnFamily(new ColumnFamilyRequest("users"))).Code);
+        ListColumnFamiliesResponse list = await client.listColumnFamilies(
+            new ListColumnFamiliesRequest { Consistency = ReadConsistency.READ_INDEX });
         Assert.Equal(["default", "users"], list.Names!);
         await client.setKey(new SetRequest(Key("a"), Key("in users")) { ColumnFamily = "users" });
         Assert.False((await client.@get(new GetRequest(Key("a")))).Found);
@@ -277,7 +286,8 @@ public sealed class ServiceTests
         TransactionalKV.Client client = host.Client();
 
         AddReadConflictResponse conflict = await client.addReadConflict(new AddReadConflictRequest(Key("a")));
-        AddReadConflictRangeResponse range = await client.addReadConflictRange(new AddReadConflictRangeRequest(Key("a"), Key("b")));
+        AddReadConflictRangeResponse range = await client.addReadConflictRange(
+            new AddReadConflictRangeRequest(Key("a"), Key("b")));
         SetReadVersionResponse version = await client.setReadVersion(new SetReadVersionRequest(1));
         GetCommittedVersionResponse committed = await client.getCommittedVersion(new GetCommittedVersionRequest());
 
@@ -309,17 +319,20 @@ public sealed class ServiceTests
         await client.atomicCommit(new AtomicCommitRequest(0, [Operation("nonsense", "a", "1")], []));
 
         ClusterHealth health = (await client.getClusterHealth(new GetClusterHealthRequest())).ClusterHealth!;
-        Assert.Equal((1, 1, "healthy", 2L), (health.HealthyNodesCount, health.TotalNodesCount, health.ClusterStatus, health.CurrentTerm));
+        Assert.Equal((1, 1, "healthy", 2L),
+            (health.HealthyNodesCount, health.TotalNodesCount, health.ClusterStatus, health.CurrentTerm));
         Assert.Equal(0, health.Leader!.NodeId);
         NodeStatus node = Assert.Single(health.Nodes!);
         Assert.Equal(("healthy", true, 2L), (node.Status, node.IsLeader, node.LagSlots));
 
         GetNodeInfoResponse info = await client.getNodeInfo(new GetNodeInfoRequest());
-        Assert.Equal(host.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), info.NodeInfo!.Endpoint.Split(':')[1]);
+        Assert.Equal(host.Port.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            info.NodeInfo!.Endpoint.Split(':')[1]);
         GetNodeInfoResponse nobody = await client.getNodeInfo(new GetNodeInfoRequest { NodeId = 9 });
         Assert.Contains("node_id 9", nobody.Error, StringComparison.Ordinal);
 
-        DatabaseStats stats = (await client.getDatabaseStats(new GetDatabaseStatsRequest { IncludeDetailedStats = true })).DatabaseStats!;
+        DatabaseStats stats =
+            (await client.getDatabaseStats(new GetDatabaseStatsRequest { IncludeDetailedStats = true })).DatabaseStats!;
         Assert.Equal((1L, 2L, 1L, 0L, 0L, 1L), (stats.TotalKeys, stats.WriteOperationsCount, stats.ReadOperationsCount,
             stats.ActiveTransactions, stats.CommittedTransactions, stats.AbortedTransactions));
         Assert.True(stats.AverageResponseTimeMs > 0);
@@ -333,8 +346,10 @@ public sealed class ServiceTests
         TransactionalKV.Client client = host.Client();
 
         GetClusterHealthResponse none = await client.getClusterHealth(new GetClusterHealthRequest());
-        Assert.Equal((false, ErrorCode.UNAUTHENTICATED, "auth_token is missing"), (none.Success, none.Code, none.Error));
-        GetDatabaseStatsResponse wrong = await client.getDatabaseStats(new GetDatabaseStatsRequest { AuthToken = "guess" });
+        Assert.Equal(
+            (false, ErrorCode.UNAUTHENTICATED, "auth_token is missing"), (none.Success, none.Code, none.Error));
+        GetDatabaseStatsResponse wrong = await client.getDatabaseStats(
+            new GetDatabaseStatsRequest { AuthToken = "guess" });
         Assert.Equal((false, "auth_token is wrong"), (wrong.Success, wrong.Error));
         Assert.False((await client.getNodeInfo(new GetNodeInfoRequest())).Success);
         Assert.Equal(ErrorCode.UNAUTHENTICATED, (await client.createColumnFamily(new ColumnFamilyRequest("x"))).Code);

@@ -36,10 +36,12 @@ public sealed class WriteForwardingTests
         Assert.Equal((false, "CONFLICT"), (conflict.Success, conflict.ErrorCode));
         Assert.Equal("1", Text((await client.@get(new GetRequest(Key("b")))).Value));
 
-        SetVersionstampedKeyResponse key = await client.setVersionstampedKey(new SetVersionstampedKeyRequest(new byte[12], Key("v")));
+        SetVersionstampedKeyResponse key = await client.setVersionstampedKey(
+            new SetVersionstampedKeyRequest(new byte[12], Key("v")));
         Assert.True(key.Success, key.Error);
         Assert.Equal("v", Text((await client.@get(new GetRequest(key.GeneratedKey))).Value));
-        SetVersionstampedValueResponse value = await client.setVersionstampedValue(new SetVersionstampedValueRequest(Key("c"), new byte[12]));
+        SetVersionstampedValueResponse value = await client.setVersionstampedValue(
+            new SetVersionstampedValueRequest(Key("c"), new byte[12]));
         Assert.Equal(value.GeneratedValue, (await client.@get(new GetRequest(Key("c")))).Value);
 
         ColumnFamilyResponse created = await client.createColumnFamily(new ColumnFamilyRequest("extra"));

@@ -87,9 +87,11 @@ public sealed class ColumnFamilyTests : IDisposable
     [InlineData(true)]
     public void Keys_of_a_dropped_family_go_little_by_little_whatever_crashes(bool crash)
     {
-        _state.Apply(new CreateColumnFamilyCommand("users"), new CreateColumnFamilyCommand("others"), Set("a", "default"));
+        _state.Apply(
+            new CreateColumnFamilyCommand("users"), new CreateColumnFamilyCommand("others"), Set("a", "default"));
         _state.Apply([.. Enumerable.Range(0, 1_000).Select(i => Set($"k{i}", "x", "users"))]);
-        _state.Apply(Set("k1", "x", "others"), new DropColumnFamilyCommand("users"), new CreateColumnFamilyCommand("users"));
+        _state.Apply(
+            Set("k1", "x", "others"), new DropColumnFamilyCommand("users"), new CreateColumnFamilyCommand("users"));
         _state.Apply(Set("k1", "anew", "users"));
         Assert.InRange(CountStored(), 3 + 500, 3 + 1_000);
 

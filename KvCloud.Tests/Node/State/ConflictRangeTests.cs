@@ -14,7 +14,8 @@ public sealed class ConflictRangeTests : IDisposable
     private readonly KeyspaceCatalog _keyspaces =
         new([new Keyspace(0, "default", CommitVersion.Zero), new Keyspace(1, "other", CommitVersion.Zero)]);
 
-    private readonly SortedDictionary<(uint Keyspace, string Key), KeyState> _expected = new(Comparer<(uint, string)>.Create(
+    private readonly SortedDictionary<(uint Keyspace, string Key), KeyState> _expected =
+        new(Comparer<(uint, string)>.Create(
         (left, right) => left.Item1 != right.Item1
             ? left.Item1.CompareTo(right.Item1)
             : string.CompareOrdinal(left.Item2, right.Item2)));
@@ -72,7 +73,8 @@ public sealed class ConflictRangeTests : IDisposable
 
                 int readVersion = (int)random.NextInt64(Math.Max(0, _version - 60), _version + 1);
                 ConflictRange[] ranges = [.. Enumerable.Range(0, random.Next(1, 4)).Select(_ => Range(
-                    random.Next(2) == 0 ? null : "other", RandomKey(random), random.Next(5) == 0 ? null : RandomKey(random)))];
+                    random.Next(2) == 0 ? null : "other", RandomKey(random), random.Next(5) == 0
+                        ? null : RandomKey(random)))];
                 CommandResult? actual = Check(readVersion, ranges);
                 CommandResult? expected = Naive(readVersion, ranges);
                 Assert.True(actual?.Code == expected?.Code && actual?.Message == expected?.Message,
@@ -117,7 +119,8 @@ public sealed class ConflictRangeTests : IDisposable
                 {
                     return new CommandResult(
                         KvStatus.Conflict,
-                        Message: $"a range that the transaction read at version {readVersion} was written at version {state.Version}");
+                        Message: $"a range that the transaction read at version {readVersion} was written at version"
+                            + $" {state.Version}");
                 }
             }
         }

@@ -30,7 +30,8 @@ public sealed class HistoryTests : IDisposable
         for (int version = 0; version < expected.Count; version++)
         {
             Assert.Equal(expected[version], state.Get("hot", at: version));
-            Assert.Equal(expected[version] is null ? [] : [$"hot={expected[version]}"], state.Range(All(), at: version));
+            Assert.Equal(
+                expected[version] is null ? [] : [$"hot={expected[version]}"], state.Range(All(), at: version));
         }
     }
 

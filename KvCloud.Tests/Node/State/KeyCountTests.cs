@@ -4,7 +4,10 @@ using static KvCloud.Tests.Node.State.StateHarness;
 
 namespace KvCloud.Tests.Node.State;
 
-/// <summary>The number of keys: exact while there are few, near enough when there are many, whatever is written twice or deleted.</summary>
+/// <summary>
+/// The number of keys: exact while there are few, near enough when there are many, whatever is written twice or
+/// deleted.
+/// </summary>
 public sealed class KeyCountTests : IDisposable
 {
     private const int SlotSize = 4_000;

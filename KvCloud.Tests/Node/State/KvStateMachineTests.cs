@@ -15,7 +15,8 @@ public sealed class KvStateMachineTests : IDisposable
     [Fact]
     public void Apply_sets_and_deletes_takes_one_version_each()
     {
-        IReadOnlyList<CommandResult> results = _state.Apply(Set("a", "1"), Set("b", "2"), Delete("a"), Delete("nothing"));
+        IReadOnlyList<CommandResult> results = _state.Apply(
+            Set("a", "1"), Set("b", "2"), Delete("a"), Delete("nothing"));
 
         Assert.Equal([1L, 2L, 3L, 4L], results.Select(result => result.Version.Value));
         Assert.All(results, result => Assert.Equal(KvStatus.Ok, result.Code));
@@ -41,7 +42,8 @@ public sealed class KvStateMachineTests : IDisposable
     public void Get_at_version_keeps_keys_apart_whose_bytes_look_like_versions()
     {
         string prefix = "k";
-        string[] keys = [prefix, prefix + "\0", prefix + "\u007f\u007f\u007f\u007f\u007f\u007f\u007f\u007f", prefix + "z"];
+        string[] keys =
+            [prefix, prefix + "\0", prefix + "\u007f\u007f\u007f\u007f\u007f\u007f\u007f\u007f", prefix + "z"];
         foreach (string key in keys)
         {
             _state.Apply(Set(key, "old " + key), Set(key, "new " + key));
@@ -369,7 +371,8 @@ public sealed class KvStateMachineTests : IDisposable
         var many = Enumerable.Range(0, KvLimits.TransactionOperations + 1)
             .Select(i => Mutate(MutationKind.Delete, $"{i}")).ToList();
         var large = Enumerable.Range(0, 11)
-            .Select(i => new Mutation(MutationKind.Set, null, Bytes($"{i}"), new byte[KvLimits.ValueSizeBytes])).ToList();
+            .Select(i => new Mutation(MutationKind.Set, null, Bytes($"{i}"), new byte[KvLimits.ValueSizeBytes]))
+                .ToList();
 
         IReadOnlyList<CommandResult> results = _state.Apply(
             new SetCommand(null, longKey, default),

@@ -6,8 +6,8 @@ using KvCloud.Tests.Node.Storage;
 namespace KvCloud.Tests.Node.State;
 
 /// <summary>
-/// Random commands on the production store and on a plain model side by side, with crashes in between that fall back to the
-/// last flush and replay the log in batches of other sizes. Answers, reads at every readable version, counts and
+/// Random commands on the production store and on a plain model side by side, with crashes in between that fall back to
+/// the last flush and replay the log in batches of other sizes. Answers, reads at every readable version, counts and
 /// hashes must agree. The seed is in the failure's message.
 /// </summary>
 public sealed class ModelTests
@@ -140,7 +140,8 @@ public sealed class ModelTests
         foreach (string family in model.Families)
         {
             long oldest = Math.Max(model.OldestReadable.Value, model.CreatedAt(family));
-            CommitVersion? at = random.Next(2) == 0 ? null : new CommitVersion(random.NextInt64(oldest, model.Version.Value + 1));
+            CommitVersion? at = random.Next(2) == 0 ? null : new CommitVersion(
+                random.NextInt64(oldest, model.Version.Value + 1));
             string expected = model.Describe(family, at ?? model.Version);
             RangeResult range = state.Reader.GetRange(family, StateHarness.All(), at);
             string actual = string.Join(
@@ -152,8 +153,10 @@ public sealed class ModelTests
                 (byte[]? value, long version) = model.Get(family, key, at ?? model.Version);
                 Assert.True(
                     found.Code == KvStatus.Ok && found.Version.Value == version
-                        && (found.Value is null ? value is null : value is not null && found.Value.AsSpan().SequenceEqual(value)),
-                    $"{where}: {Hex(key)} at {at} in {family}: expected version {version}, got {found.Version} {found.Message}");
+                        && (found.Value is null ? value is null : value is not null
+                            && found.Value.AsSpan().SequenceEqual(value)),
+                    $"{where}: {Hex(key)} at {at} in {family}: expected version {version}, got {found.Version}"
+                    + $" {found.Message}");
             }
         }
     }

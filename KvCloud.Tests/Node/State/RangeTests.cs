@@ -135,7 +135,8 @@ public sealed class RangeTests : IDisposable
         Assert.True(scan.Advance(100));
 
         Assert.Equal(KvStatus.InvalidArgument, scan.Result.Code);
-        Assert.Contains("visits more than 4 keys, the limit of one call", scan.Result.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "visits more than 4 keys, the limit of one call", scan.Result.Message, StringComparison.Ordinal);
         Assert.Contains("begin at a later key", scan.Result.Message, StringComparison.Ordinal);
     }
 

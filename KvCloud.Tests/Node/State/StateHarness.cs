@@ -6,7 +6,9 @@ using KvCloud.Node.Storage;
 
 namespace KvCloud.Tests.Node.State;
 
-/// <summary>A store with its executor, fed with batches as the log would, and replayed from that log after a crash.</summary>
+/// <summary>
+/// A store with its executor, fed with batches as the log would, and replayed from that log after a crash.
+/// </summary>
 internal sealed class StateHarness : IApplyObserver, IDisposable
 {
     private readonly Func<IKvStore> _open;
@@ -15,7 +17,8 @@ internal sealed class StateHarness : IApplyObserver, IDisposable
     private readonly CommandBatchWriter _writer = new();
 
     /// <param name="open">Opens the store, after a crash as well.</param>
-    /// <param name="crash">Makes the store forget what was not flushed; it is not used again unless opened anew.</param>
+    /// <param name="crash">Makes the store forget what was not flushed; it is not used again unless opened
+    /// anew.</param>
     public StateHarness(Func<IKvStore> open, Action<IKvStore> crash)
     {
         _open = open;

@@ -4,8 +4,8 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Tests.Node.State;
 
 /// <summary>
-/// What the state machine should do, in the plainest way: every version of every key is kept for ever in lists. It shares
-/// nothing with the production code but the types of commands and answers.
+/// What the state machine should do, in the plainest way: every version of every key is kept for ever in lists. It
+/// shares nothing with the production code but the types of commands and answers.
 /// </summary>
 internal sealed class StateModel
 {
@@ -72,7 +72,8 @@ internal sealed class StateModel
             return Run(command);
         }
 
-        if (!_sessions.TryGetValue(identity.ClientId, out Dictionary<long, (KvCommand Command, CommandResult Result)>? answers))
+        if (!_sessions.TryGetValue(
+            identity.ClientId, out Dictionary<long, (KvCommand Command, CommandResult Result)>? answers))
         {
             return new CommandResult(KvStatus.SessionExpired);
         }
@@ -110,7 +111,8 @@ internal sealed class StateModel
         ' ',
         _families[family].Keys.Keys.Select(key => (Key: key, Entry: _families[family].At(key, at.Value)))
             .Where(row => row.Entry?.Value is not null)
-            .Select(row => $"{Convert.ToHexString(row.Key)}={Convert.ToHexString(row.Entry!.Value!)}@{row.Entry.Version}"));
+            .Select(
+                row => $"{Convert.ToHexString(row.Key)}={Convert.ToHexString(row.Entry!.Value!)}@{row.Entry.Version}"));
 
     private CommandResult Run(KvCommand command)
     {

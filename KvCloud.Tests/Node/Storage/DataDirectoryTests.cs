@@ -46,8 +46,10 @@ public sealed class DataDirectoryTests : IDisposable
     {
         DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
 
-        DataDirectoryForeignException node = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 2, Voters));
-        DataDirectoryForeignException cluster = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c2", 1, Voters));
+        DataDirectoryForeignException node = Assert.Throws<DataDirectoryForeignException>(
+            () => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 2, Voters));
+        DataDirectoryForeignException cluster = Assert.Throws<DataDirectoryForeignException>(
+            () => DataDirectory.Open(SystemFiles.Instance, NodePath, "c2", 1, Voters));
 
         Assert.Contains("belongs to node 1, not to node 2", node.Message, StringComparison.Ordinal);
         Assert.Contains("belongs to cluster 'c1', not to 'c2'", cluster.Message, StringComparison.Ordinal);
@@ -59,9 +61,11 @@ public sealed class DataDirectoryTests : IDisposable
     {
         DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
 
-        DataDirectoryForeignException refusal = Assert.Throws<DataDirectoryForeignException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, "0,1,2,3,4"));
+        DataDirectoryForeignException refusal = Assert.Throws<DataDirectoryForeignException>(
+            () => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, "0,1,2,3,4"));
 
-        Assert.Contains("the voters 0,1,2, the configuration names 0,1,2,3,4", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "the voters 0,1,2, the configuration names 0,1,2,3,4", refusal.Message, StringComparison.Ordinal);
         DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
     }
 
@@ -70,7 +74,8 @@ public sealed class DataDirectoryTests : IDisposable
     {
         using var held = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters);
 
-        DataDirectoryInUseException refusal = Assert.Throws<DataDirectoryInUseException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
+        DataDirectoryInUseException refusal = Assert.Throws<DataDirectoryInUseException>(
+            () => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
 
         Assert.Contains($"process {Environment.ProcessId}", refusal.Message, StringComparison.Ordinal);
     }
@@ -82,7 +87,8 @@ public sealed class DataDirectoryTests : IDisposable
         string file = Path.Combine(NodePath, "identity");
         File.WriteAllText(file, File.ReadAllText(file).Replace("node_id=1", "node_id=2", StringComparison.Ordinal));
 
-        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 2, Voters));
+        Assert.Throws<DataDirectoryCorruptException>(
+            () => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 2, Voters));
     }
 
     [Fact]
@@ -91,7 +97,8 @@ public sealed class DataDirectoryTests : IDisposable
         DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
         File.WriteAllText(Path.Combine(NodePath, "identity"), "");
 
-        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
+        Assert.Throws<DataDirectoryCorruptException>(
+            () => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
     }
 
     [Fact]
@@ -101,7 +108,8 @@ public sealed class DataDirectoryTests : IDisposable
         string file = Path.Combine(NodePath, "identity");
         File.WriteAllText(file, File.ReadAllText(file).Replace("format=4", "format=9", StringComparison.Ordinal));
 
-        DataDirectoryCorruptException refusal = Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
+        DataDirectoryCorruptException refusal = Assert.Throws<DataDirectoryCorruptException>(
+            () => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
 
         Assert.Contains("format 9", refusal.Message, StringComparison.Ordinal);
     }
@@ -147,7 +155,8 @@ public sealed class DataDirectoryTests : IDisposable
     {
         Directory.CreateDirectory(Path.Combine(NodePath, "log"));
 
-        Assert.Throws<DataDirectoryCorruptException>(() => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
+        Assert.Throws<DataDirectoryCorruptException>(
+            () => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters));
     }
 
     [Fact]
@@ -155,6 +164,7 @@ public sealed class DataDirectoryTests : IDisposable
     {
         File.WriteAllText(_directory.Sub("file"), "");
 
-        Assert.Throws<DataDirectoryUnusableException>(() => DataDirectory.Open(SystemFiles.Instance, _directory.Sub("file"), "c1", 1, Voters));
+        Assert.Throws<DataDirectoryUnusableException>(
+            () => DataDirectory.Open(SystemFiles.Instance, _directory.Sub("file"), "c1", 1, Voters));
     }
 }

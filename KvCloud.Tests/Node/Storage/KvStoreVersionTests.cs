@@ -48,7 +48,8 @@ public sealed class KvStoreVersionTests : StoreTests
     public void Keys_that_begin_alike_do_not_hide_one_another(string kind)
     {
         using IKvStore store = Open(kind);
-        byte[][] keys = [[], [0], [0, 0], [0, 0, 0, 0, 0, 0, 0, 0], [1], [255], [255, 255, 255, 255, 255, 255, 255, 255]];
+        byte[][] keys =
+            [[], [0], [0, 0], [0, 0, 0, 0, 0, 0, 0, 0], [1], [255], [255, 255, 255, 255, 255, 255, 255, 255]];
         foreach ((int i, byte[] key) in keys.Index())
         {
             Write(store, batch => batch.PutVersion(key, V(i + 1), [(byte)i]));
@@ -142,8 +143,14 @@ public sealed class KvStoreVersionTests : StoreTests
     private void RunModel(string kind, int seed)
     {
         var random = new Random(seed);
-        var options = new StoreOptions { WriteBufferSizeBytes = 64 * 1024, MemtableLimitBytes = 0, TargetFileSizeBytes = 32 * 1024 };
-        using IKvStore store = kind == "memory" ? new MemoryKvStore() : RocksKvStore.Open(Temporary.Sub($"model{seed}"), options);
+        var options = new StoreOptions
+        {
+            WriteBufferSizeBytes = 64 * 1024,
+            MemtableLimitBytes = 0,
+            TargetFileSizeBytes = 32 * 1024
+        };
+        using IKvStore store = kind == "memory" ? new MemoryKvStore() : RocksKvStore.Open(
+            Temporary.Sub($"model{seed}"), options);
         var versions = new List<SortedDictionary<string, string>> { new(StringComparer.Ordinal) };
         int oldest = 0;
         for (int round = 0; round < 60; round++)
@@ -162,7 +169,8 @@ public sealed class KvStoreVersionTests : StoreTests
                     else
                     {
                         next[key] = new string((char)('a' + random.Next(26)), random.Next(400));
-                        batch.PutVersion(Encoding.UTF8.GetBytes(key), V(versions.Count), Encoding.UTF8.GetBytes(next[key]));
+                        batch.PutVersion(
+                            Encoding.UTF8.GetBytes(key), V(versions.Count), Encoding.UTF8.GetBytes(next[key]));
                     }
 
                     versions.Add(next);

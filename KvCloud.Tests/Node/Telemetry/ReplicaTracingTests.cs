@@ -50,7 +50,8 @@ public sealed class ReplicaTracingTests : IDisposable
         int follower = (host.Leader + 1) % 3;
         ActivityContext caller = NewCaller();
 
-        SetResponse set = await host.Client(follower).setKey(new SetRequest(Key("a"), Key("1")) { Traceparent = Text(caller) });
+        SetResponse set = await host.Client(follower).setKey(
+            new SetRequest(Key("a"), Key("1")) { Traceparent = Text(caller) });
 
         Assert.True(set.Success, set.Error);
         Activity server = await OneAsync(caller, "TransactionalKV/setKey");

@@ -124,7 +124,8 @@ public sealed class ConsensusCodecFuzzTests
     public void Decode_damaged_handshake_is_refused(int seed)
     {
         var random = new Random(seed);
-        var identity = new PeerIdentity("cluster", 1, 42, "localhost:9091", "localhost:9291", new GroupTerms("0,1,2", 400, 320));
+        var identity = new PeerIdentity(
+            "cluster", 1, 42, "localhost:9091", "localhost:9291", new GroupTerms("0,1,2", 400, 320));
         for (int i = 0; i < CasesOfSeed; i++)
         {
             byte[] frame = Handshake.EncodeHello(identity, expected: 2);

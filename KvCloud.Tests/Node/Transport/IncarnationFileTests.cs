@@ -47,7 +47,8 @@ public sealed class IncarnationFileTests : IDisposable
             byte[] damaged = [.. whole];
             damaged[i] ^= 0x10;
             File.WriteAllBytes(Path, damaged);
-            InvalidDataException error = Assert.Throws<InvalidDataException>(() => new IncarnationFile(SystemFiles.Instance, Path));
+            InvalidDataException error = Assert.Throws<InvalidDataException>(
+                () => new IncarnationFile(SystemFiles.Instance, Path));
             Assert.Contains(Path, error.Message, StringComparison.Ordinal);
         }
 

@@ -71,7 +71,8 @@ public sealed class TcpTransportHandshakeTests
     [Fact]
     public async Task Peer_with_other_voters_is_refused_by_name()
     {
-        // Three endpoints were edited to five, and one replica was started anew: two of three and three of five are disjoint.
+        // Three endpoints were edited to five, and one replica was started anew: two of three and three of five are
+        // disjoint.
         var directory = new Directory();
         PeerIdentity edited = TestNode.Identity(2) with { Terms = TestNode.Terms with { Voters = "1,2,3,4,5" } };
         await using TestNode one = await TestNode.StartAsync(1, [2, 3], directory);
@@ -86,7 +87,8 @@ public sealed class TcpTransportHandshakeTests
     [InlineData(200, 160)]
     [InlineData(800, 0)]
     [InlineData(400, 390)]
-    public async Task Peer_with_other_times_that_the_lease_rests_on_is_refused_by_name(int electionTimeoutMs, int leaseMs)
+    public async Task Peer_with_other_times_that_the_lease_rests_on_is_refused_by_name(
+        int electionTimeoutMs, int leaseMs)
     {
         var directory = new Directory();
         PeerIdentity edited = TestNode.Identity(2) with

@@ -106,7 +106,8 @@ internal sealed class SimChecker(SimWorld world)
         }
     }
 
-    public void Proposed(Slot slot, Ballot ballot, SimAttempt[] attempts) => _proposed.Add((slot.Value, ballot), attempts);
+    public void Proposed(Slot slot, Ballot ballot, SimAttempt[] attempts) =>
+        _proposed.Add((slot.Value, ballot), attempts);
 
     public void Chosen(SimNode node, in ChosenEntry entry)
     {
@@ -141,7 +142,8 @@ internal sealed class SimChecker(SimWorld world)
 
         foreach (SimAttempt attempt in attempts)
         {
-            Require(!attempt.IsRefused, $"{attempt.Op} attempt {attempt.Number} was refused, and is chosen all the same");
+            Require(
+                !attempt.IsRefused, $"{attempt.Op} attempt {attempt.Number} was refused, and is chosen all the same");
         }
 
         SimIdentity? first = Array.Find(attempts, attempt => attempt.Op.Identity is not null)?.Op.Identity;
@@ -149,7 +151,8 @@ internal sealed class SimChecker(SimWorld world)
             attempts, attempt => attempt.Op.Identity is SimIdentity other && other.Session != first!.Value.Session);
         world.Reached.SharedSlots += isShared ? 1 : 0;
         _model.Apply(entry.Slot, header, attempts);
-        world.Trace($"chosen   slot {entry.Slot} = {entry.Value} {string.Join(", ", attempts.Select(item => item.Op))}");
+        world.Trace(
+            $"chosen   slot {entry.Slot} = {entry.Value} {string.Join(", ", attempts.Select(item => item.Op))}");
     }
 
     public void Stepped(SimNode node, Role before)
@@ -161,7 +164,8 @@ internal sealed class SimChecker(SimWorld world)
                 item => item != node && item.HasLease && item.Core!.Ballot < node.Core.Ballot);
             Require(
                 other is null,
-                $"{node.Self} leads at {node.Core.Ballot} while the lease of {other?.Self} at {other?.Core?.Ballot} holds");
+                $"{node.Self} leads at {node.Core.Ballot} while the lease of {other?.Self} at {other?.Core?.Ballot}"
+                + " holds");
         }
 
         Require(
@@ -216,7 +220,8 @@ internal sealed class SimChecker(SimWorld world)
                     (string? value, _) = _model.ValueAt(key, answer.AppliedSlot);
                     RequireState(
                         value == answer.Rows!.GetValueOrDefault(key),
-                        $"{node.Self} shows {key} = {answer.Rows!.GetValueOrDefault(key) ?? "nothing"} in a range at slot "
+                        $"{node.Self} shows {key} = {answer.Rows!.GetValueOrDefault(key) ?? "nothing"} "
+                        + "in a range at slot "
                         + $"{answer.AppliedSlot}, should be {value ?? "nothing"}");
                 }
 
@@ -237,7 +242,9 @@ internal sealed class SimChecker(SimWorld world)
         }
     }
 
-    /// <summary>A replica has found that a peer had another state at the same slot. An alarm that is false is a fault too.</summary>
+    /// <summary>
+    /// A replica has found that a peer had another state at the same slot. An alarm that is false is a fault too.
+    /// </summary>
     public void Alarmed(SimNode node, in Divergence found) => throw new SimFailureException(
         $"{node.Self} raises the alarm: {found.Peer} had another state at slot {found.Slot}");
 
@@ -266,7 +273,8 @@ internal sealed class SimChecker(SimWorld world)
             + $"version {outcome.Version}");
         Require(
             outcome.Slot > attempt.Op.Floor,
-            $"{attempt.Op} took effect in slot {outcome.Slot}, before it began: slot {attempt.Op.Floor} was seen by then");
+            $"{attempt.Op} took effect in slot {outcome.Slot}, before it began: slot {attempt.Op.Floor} was seen by"
+            + " then");
         world.Reached.ExpiredSessions += outcome.Code == KvStatus.SessionExpired ? 1 : 0;
         world.Reached.TooOldCommits += outcome.Code == KvStatus.VersionTooOld ? 1 : 0;
         RaiseFloor(outcome.Slot);
@@ -332,11 +340,13 @@ internal sealed class SimChecker(SimWorld world)
     private void CheckStaleness(SimOp op, in SimReadAnswer answer)
     {
         long staleUs = world.Profile.MaxStalenessMs * SimProfile.Millisecond;
-        long beforeUs = op.SentUs - (staleUs * 1_000 / (1_000 - world.Profile.DriftPerMille)) - (20 * SimProfile.Millisecond);
+        long beforeUs = op.SentUs - (staleUs * 1_000 / (1_000 - world.Profile.DriftPerMille)) - (
+            20 * SimProfile.Millisecond);
         int index = _floors.FindLastIndex(floor => floor.AtUs <= beforeUs);
         Require(
             index < 0 || answer.AppliedSlot >= _floors[index].Slot,
-            $"{op} on {answer.Node} saw slot {answer.AppliedSlot}; slot {(index < 0 ? default : _floors[index].Slot)} was answered "
+            $"{op} on {answer.Node} saw slot {answer.AppliedSlot}; "
+            + $"slot {(index < 0 ? default : _floors[index].Slot)} was answered "
             + $"longer ago than {world.Profile.MaxStalenessMs} ms");
     }
 
@@ -361,7 +371,8 @@ internal sealed class SimChecker(SimWorld world)
         string? value = answer.IsTooOld ? null : _model.ValueAtVersion(key, version);
         RequireState(
             value == answer.Value,
-            $"{node.Self} shows {key} = {answer.Value ?? "nothing"} at version {version}, should be {value ?? "nothing"}");
+            $"{node.Self} shows {key} = {answer.Value ?? "nothing"} at version {version}, "
+            + $"should be {value ?? "nothing"}");
     }
 
     private bool IsAgreed(LogEntry entry) =>
@@ -381,7 +392,8 @@ internal sealed class SimChecker(SimWorld world)
 
     private SimModel.Outcome OutcomeOf(SimAttempt attempt)
     {
-        Slot slot = _model.RanAt(attempt) ?? throw new SimFailureException($"{attempt.Op} was answered, but no slot holds it");
+        Slot slot = _model.RanAt(attempt) ?? throw new SimFailureException(
+            $"{attempt.Op} was answered, but no slot holds it");
         SimAttempt[] attempts = _proposed[(slot.Value, _agreed[(int)slot.Value - 1].Origin)];
         return _model.OutcomeOf(slot, Array.IndexOf(attempts, attempt));
     }

@@ -130,7 +130,8 @@ internal sealed class SimModel(SessionLimits sessions)
 
         if (op.ConflictKeys.Any(key => LastVersion(key) > op.ReadVersion)
             || (op.ConflictRange is (string first, string last) && _keys.Keys.Any(
-                key => !IsOfFamily(key) && string.CompareOrdinal(key, first) >= 0 && string.CompareOrdinal(key, last) <= 0
+                key =>
+                    !IsOfFamily(key) && string.CompareOrdinal(key, first) >= 0 && string.CompareOrdinal(key, last) <= 0
                     && LastVersion(key) > op.ReadVersion)))
         {
             return new Outcome(KvStatus.Conflict, 0, slot);
@@ -156,7 +157,8 @@ internal sealed class SimModel(SessionLimits sessions)
                 _keys.Add(key, changes);
             }
 
-            string? value = op.Kind == SimOpKind.Delete ? null : op.ValueOf(i) + (op.IsStamped ? StampOf(_version, i) : "");
+            string? value = op.Kind == SimOpKind.Delete ? null : op.ValueOf(i) + (
+                op.IsStamped ? StampOf(_version, i) : "");
             bool exists = changes.Count > 0 && changes[^1].Value is not null;
             if (value is not null || exists)
             {

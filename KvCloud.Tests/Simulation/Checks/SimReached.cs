@@ -69,5 +69,6 @@ internal sealed record SimReached
     }
 
     public override string ToString() => string.Join(
-        ", ", Counts.Select(count => string.Create(CultureInfo.InvariantCulture, $"{count.Name} {count.GetValue(this)}")));
+        ", ", Counts.Select(
+            count => string.Create(CultureInfo.InvariantCulture, $"{count.Name} {count.GetValue(this)}")));
 }

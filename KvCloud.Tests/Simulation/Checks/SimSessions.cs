@@ -2,7 +2,9 @@ using KvCloud.Node.State;
 
 namespace KvCloud.Tests.Simulation;
 
-/// <summary>What the sessions remember, told as plainly as can be: nothing is ever deleted, only out of reach.</summary>
+/// <summary>
+/// What the sessions remember, told as plainly as can be: nothing is ever deleted, only out of reach.
+/// </summary>
 internal sealed class SimSessions(SessionLimits limits)
 {
     /// <summary>The one that was used least recently is first.</summary>
@@ -20,7 +22,9 @@ internal sealed class SimSessions(SessionLimits limits)
         _byUse.Add(session);
     }
 
-    /// <summary>False: the session or the answer is forgotten, if there was one. Else what was answered, or null.</summary>
+    /// <summary>
+    /// False: the session or the answer is forgotten, if there was one. Else what was answered, or null.
+    /// </summary>
     public bool TryRecall(SimIdentity identity, out SimModel.Outcome? answer)
     {
         answer = null;
@@ -36,7 +40,9 @@ internal sealed class SimSessions(SessionLimits limits)
             return false;
         }
 
-        answer = _remembered.TryGetValue((identity.Session, identity.Sequence), out SimModel.Outcome known) ? known : null;
+        answer = _remembered.TryGetValue((identity.Session, identity.Sequence), out SimModel.Outcome known)
+            ? known
+            : null;
         return true;
     }
 

@@ -5,8 +5,8 @@ namespace KvCloud.Tests.Simulation;
 
 /// <summary>
 /// One client: an operation at a time, sent to whomever it takes for the leader or to anybody. What was refused it
-/// sends again; what is unknown only where the operation has an identity, by which it runs once. Or one of the lanes of a
-/// client that has several operations on their way.
+/// sends again; what is unknown only where the operation has an identity, by which it runs once. Or one of the lanes of
+/// a client that has several operations on their way.
 /// </summary>
 internal sealed class SimClient
 {

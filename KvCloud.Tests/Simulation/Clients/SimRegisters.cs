@@ -98,7 +98,9 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
                 {
                     Keys = key == other ? [key] : [key, other],
                     ConflictKeys = Random.Chance(800) ? [Random.Chance(500) ? key : AnyKey()] : [],
-                    ConflictRange = Random.Chance(300) && DefaultKeys() is { Count: > 0 } read ? (read[0], read[^1]) : null,
+                    ConflictRange = Random.Chance(300) && DefaultKeys() is { Count: > 0 } read
+                        ? (read[0], read[^1])
+                        : null,
                     IsStamped = Random.Chance(300),
                     PaddingBytes = Math.Max(0, AnyPadding()),
                     ReadVersion = Random.Chance(900) ? Math.Max(0, _seenVersion - Random.Next(3)) : OlderVersion(),

@@ -1,6 +1,8 @@
 namespace KvCloud.Tests.Simulation;
 
-/// <summary>The session of one client, which several of its calls may use at once; it acknowledges what has ended.</summary>
+/// <summary>
+/// The session of one client, which several of its calls may use at once; it acknowledges what has ended.
+/// </summary>
 internal sealed class SimSession
 {
     private readonly SortedSet<long> _underWay = [];

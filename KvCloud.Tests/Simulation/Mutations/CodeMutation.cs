@@ -8,7 +8,8 @@ namespace KvCloud.Tests.Simulation;
 /// <summary>One change of the production code that breaks a rule: see mutations.toml.</summary>
 /// <param name="File">Below the root of the repository.</param>
 /// <param name="World">The sabotage whose world it is run in, without that sabotage; null for any world.</param>
-/// <param name="Finds">What the checker says that must find it; null where <paramref name="Unfound"/> says why none does.</param>
+/// <param name="Finds">What the checker says that must find it; null where <paramref name="Unfound"/> says why none
+/// does.</param>
 internal sealed record CodeMutation(
     string Name, string Rule, string File, string Find, string Replace, string? Finds, string? Unfound, string? World,
     ulong From)

@@ -43,7 +43,8 @@ internal static class MutateCommand
             }
         }
 
-        CodeMutation[] mutations = [.. CodeMutation.Load().Where(mutation => only is null || only.Split(',').Contains(mutation.Name))];
+        CodeMutation[] mutations =
+            [.. CodeMutation.Load().Where(mutation => only is null || only.Split(',').Contains(mutation.Name))];
         if (mutations.Length == 0)
         {
             Console.Error.WriteLine($"mutate: there is no mutation '{only}'");
@@ -86,7 +87,8 @@ internal static class MutateCommand
                 + (said ?? $"not found in {seeds} seeds; {mutation.Unfound ?? $"expected: {mutation.Finds}"}"));
         }
 
-        Console.WriteLine($"{mutations.Length - wrong} of {mutations.Length} mutations are found, or not found, as listed");
+        Console.WriteLine(
+            $"{mutations.Length - wrong} of {mutations.Length} mutations are found, or not found, as listed");
         return wrong == 0 ? 0 : 1;
     }
 
@@ -118,7 +120,9 @@ internal static class MutateCommand
         return true;
     }
 
-    /// <summary>What a checker said first that was expected, or else what was said first; null if nothing was found.</summary>
+    /// <summary>
+    /// What a checker said first that was expected, or else what was said first; null if nothing was found.
+    /// </summary>
     private static async Task<string?> SimulateAsync(string simulator, CodeMutation mutation, int seeds)
     {
         string[] world = mutation.World is string name ? ["--sabotage", name, "--control"] : [];
@@ -164,7 +168,8 @@ internal static class MutateCommand
         CopyFiles(root, to);
         foreach (string folder in CopiedFolders)
         {
-            foreach (string path in Directory.EnumerateFiles(Path.Combine(root, folder), "*", SearchOption.AllDirectories))
+            foreach (
+                string path in Directory.EnumerateFiles(Path.Combine(root, folder), "*", SearchOption.AllDirectories))
             {
                 string below = Path.GetRelativePath(root, path);
                 if (below.Split(Path.DirectorySeparatorChar) is [_, not ("bin" or "obj"), ..])

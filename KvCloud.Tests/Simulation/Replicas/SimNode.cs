@@ -99,7 +99,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     /// <summary>It may take part in consensus, now or when it is up again.</summary>
     public bool IsFormed => _bootstrap?.IsFormed ?? false;
 
-    /// <summary>It lost its whole disk, and is not formed again: for who met the old one it is another replica.</summary>
+    /// <summary>
+    /// It lost its whole disk, and is not formed again: for who met the old one it is another replica.
+    /// </summary>
     public bool IsOutcast => _isWiped && !IsFormed;
 
     public bool IsDown => _replica is null;
@@ -158,7 +160,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         IsGone = true;
     }
 
-    /// <summary>It goes down, and all that was on its disk is gone: what comes back is a new replica under an old id.</summary>
+    /// <summary>
+    /// It goes down, and all that was on its disk is gone: what comes back is a new replica under an old id.
+    /// </summary>
     public void Wipe(bool isPowerCut)
     {
         Crash(isPowerCut);
@@ -378,7 +382,8 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         _bootstrap = new Bootstrap(peers, directory.Identity.IsFormed, () => NoteFormed(directory));
         _transport = _world.Network.Join(
             new PeerIdentity(
-                "simulated", Self.Value, directory.Identity.Incarnation, Name(Self)!, "", new GroupTerms(Voters, 400, 320)),
+                "simulated", Self.Value, directory.Identity.Incarnation, Name(Self)!, "",
+                new GroupTerms(Voters, 400, 320)),
             peers,
             new SimIncarnations(Disk, storage.Incarnations),
             _bootstrap,
@@ -410,7 +415,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     }
 
     private SessionLimits SessionLimits =>
-        _world.Sabotage is Sabotage.SessionLimitsDiffer && Self.Value == 0 ? new SessionLimits(1, 1) : _profile.SessionLimits;
+        _world.Sabotage is Sabotage.SessionLimitsDiffer && Self.Value == 0
+            ? new SessionLimits(1, 1)
+            : _profile.SessionLimits;
 
     private string Voters => GroupTerms.Describe(Enumerable.Range(0, _profile.Nodes));
 
@@ -428,7 +435,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         Later(ReportEveryUs, Report);
     }
 
-    /// <summary>As the cluster manager does at each interval: by these reports replicas notice that they drifted apart.</summary>
+    /// <summary>
+    /// As the cluster manager does at each interval: by these reports replicas notice that they drifted apart.
+    /// </summary>
     private void Report()
     {
         ReplicaStatus status = _replica!.Driver.Status;

@@ -93,7 +93,8 @@ internal sealed class SimReads(SimNode node, SimWorld world, RoutingManager rout
                 break;
             case KvStatus.VersionInFuture:
                 throw new SimFailureException(
-                    $"{node.Self} answers {read.Op} with {admission.Code}: {admission.Message}; somebody was told of it");
+                    $"{node.Self} answers {read.Op} with {admission.Code}: {admission.Message}; somebody was told of"
+                    + " it");
             case KvStatus.NotLeader or KvStatus.NoLeader or KvStatus.Timeout or KvStatus.TooStale:
                 _world.Reached.ExpiredCalls += admission.Code == KvStatus.Timeout ? 1 : 0;
                 read.Answer(null);

@@ -113,7 +113,8 @@ internal sealed class SimStore(SimWorld world) : IDisposable
                 Rows = result.Rows.ToDictionary(
                     row => Encoding.Latin1.GetString(row.Key), row => Encoding.Latin1.GetString(row.Value)),
             },
-            _ => throw new SimFailureException($"a read from {first} to {last} answers {result.Code}: {result.Message}"),
+            _ =>
+                throw new SimFailureException($"a read from {first} to {last} answers {result.Code}: {result.Message}"),
         };
     }
 
@@ -159,7 +160,8 @@ internal sealed class SimStore(SimWorld world) : IDisposable
     /// <summary>A store that forgets a batch now and then: see <see cref="Sabotage.StoreLosesWrites"/>.</summary>
     private sealed class LossyKvStore(MemoryKvStore store, SimWorld world) : IKvStore
     {
-        public bool TryGet(KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value) => store.TryGet(table, key, ref value);
+        public bool TryGet(KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value) =>
+            store.TryGet(table, key, ref value);
 
         public IKvIterator Iterate(KvTable table) => store.Iterate(table);
 

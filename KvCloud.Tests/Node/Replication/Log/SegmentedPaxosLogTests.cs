@@ -39,7 +39,8 @@ public sealed class SegmentedPaxosLogTests : IDisposable
         var promised = new Ballot(7, new NodeId(2));
         using (SegmentedPaxosLog log = Open())
         {
-            log.Write([Effects(promised, chosen: 1, Entry(1, "a"), Entry(2, "b")), Effects(null, chosen: 2, Entry(5, ""))]);
+            log.Write(
+                [Effects(promised, chosen: 1, Entry(1, "a"), Entry(2, "b")), Effects(null, chosen: 2, Entry(5, ""))]);
         }
 
         using SegmentedPaxosLog reopened = Open();
@@ -225,7 +226,8 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     public void Tail_that_was_closed_and_is_gone_is_refused()
     {
         WriteThree(isClosed: true);
-        Overwrite(LastSegment, EndOf(LastSegment) - GroupFrame.SizeOf(BodyBytes), new byte[GroupFrame.SizeOf(BodyBytes)]);
+        Overwrite(
+            LastSegment, EndOf(LastSegment) - GroupFrame.SizeOf(BodyBytes), new byte[GroupFrame.SizeOf(BodyBytes)]);
 
         LogCorruptException refusal = Assert.Throws<LogCorruptException>(Open);
 
@@ -286,7 +288,8 @@ public sealed class SegmentedPaxosLogTests : IDisposable
         WriteThree();
         Directory.Delete(LogPath, recursive: true);
 
-        Assert.Contains($"{LogPath} is missing", Assert.Throws<LogCorruptException>(Open).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"{LogPath} is missing", Assert.Throws<LogCorruptException>(Open).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -436,7 +439,8 @@ public sealed class SegmentedPaxosLogTests : IDisposable
 
         Assert.Throws<LogFailedException>(
             () => log.Write([Effects(null, 0, Entry(2, new byte[SegmentSizeBytes]))]));
-        LogFailedException refusal = Assert.Throws<LogFailedException>(() => log.Write([Effects(null, 0, Entry(3, "c"))]));
+        LogFailedException refusal = Assert.Throws<LogFailedException>(
+            () => log.Write([Effects(null, 0, Entry(3, "c"))]));
         Assert.Contains("failed before", refusal.Message, StringComparison.Ordinal);
         Assert.Throws<LogFailedException>(() => log.TrimBelow(new Slot(2)));
     }
