@@ -21,6 +21,7 @@ namespace KvCloud.Client;
 /// <remarks>
 /// Key and value memory is read until the call's task completes and must not be changed before. Cancelling a write
 /// gives up waiting for it; the write may happen all the same.
+/// Over 400 lines: all that an application calls, documented in one place; the work is done in Calls/.
 /// </remarks>
 public sealed class KvCloudClient : IAsyncDisposable
 {
@@ -73,7 +74,7 @@ public sealed class KvCloudClient : IAsyncDisposable
     /// <summary>Reads a key; null where there is none.</summary>
     /// <param name="key">The key, one byte or more.</param>
     /// <param name="options">How to read; null: as the settings say.</param>
-    /// <param name="cancellationToken">Gives the call up.</param>
+    /// <param name="cancellationToken">Cancels waiting for the answer.</param>
     /// <exception cref="KvCloudException">The read failed.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<byte[]?> GetAsync(
@@ -86,7 +87,7 @@ public sealed class KvCloudClient : IAsyncDisposable
     /// <summary>Reads a key with the version of the write that produced it; null where there is none.</summary>
     /// <param name="key">The key, one byte or more.</param>
     /// <param name="options">How to read; null: as the settings say.</param>
-    /// <param name="cancellationToken">Gives the call up.</param>
+    /// <param name="cancellationToken">Cancels waiting for the answer.</param>
     /// <exception cref="KvCloudException">The read failed.</exception>
     public async ValueTask<KvEntry?> GetEntryAsync(
         ReadOnlyMemory<byte> key, KvReadOptions? options = null, CancellationToken cancellationToken = default)
@@ -100,7 +101,7 @@ public sealed class KvCloudClient : IAsyncDisposable
     /// </summary>
     /// <param name="keys">The keys, each one byte or more.</param>
     /// <param name="options">How to read; give it a version to read all of them at one moment.</param>
-    /// <param name="cancellationToken">Gives the calls up.</param>
+    /// <param name="cancellationToken">Cancels waiting for the answers.</param>
     /// <exception cref="KvCloudException">A read failed.</exception>
     public async ValueTask<byte[]?[]> GetManyAsync(
         IReadOnlyList<ReadOnlyMemory<byte>> keys,
@@ -127,7 +128,7 @@ public sealed class KvCloudClient : IAsyncDisposable
     /// </summary>
     /// <param name="range">The range.</param>
     /// <param name="options">How to read; null: as the settings say.</param>
-    /// <param name="cancellationToken">Gives the read up.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="KvCloudException">The read failed.</exception>
     public async IAsyncEnumerable<KvEntry> RangeAsync(
         KvRange range,
@@ -165,9 +166,9 @@ public sealed class KvCloudClient : IAsyncDisposable
 
     /// <summary>Writes a key.</summary>
     /// <param name="key">The key, one byte or more.</param>
-    /// <param name="value">The value, none or more bytes.</param>
+    /// <param name="value">The value; it may be empty.</param>
     /// <param name="options">How to write; null: as the settings say.</param>
-    /// <param name="cancellationToken">Gives up waiting; the write may happen all the same.</param>
+    /// <param name="cancellationToken">Cancels waiting; the write may still happen.</param>
     /// <returns>The commit version of the write; 0 from an older server.</returns>
     /// <exception cref="KvCloudException">The write failed, or its outcome is unknown.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -183,10 +184,10 @@ public sealed class KvCloudClient : IAsyncDisposable
         return reply.Number;
     }
 
-    /// <summary>Removes a key; a key that is not there stays away.</summary>
+    /// <summary>Removes a key; a key that does not exist is no error.</summary>
     /// <param name="key">The key, one byte or more.</param>
     /// <param name="options">How to write; null: as the settings say.</param>
-    /// <param name="cancellationToken">Gives up waiting; the delete may happen all the same.</param>
+    /// <param name="cancellationToken">Cancels waiting; the delete may still happen.</param>
     /// <returns>The commit version of the delete; 0 from an older server.</returns>
     /// <exception cref="KvCloudException">The delete failed, or its outcome is unknown.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -203,7 +204,7 @@ public sealed class KvCloudClient : IAsyncDisposable
     /// <param name="key">The key with ten bytes of room at its end.</param>
     /// <param name="value">The value.</param>
     /// <param name="options">How to write; null: as the settings say.</param>
-    /// <param name="cancellationToken">Gives up waiting; the write may happen all the same.</param>
+    /// <param name="cancellationToken">Cancels waiting; the write may still happen.</param>
     /// <exception cref="KvCloudException">The write failed, or its outcome is unknown.</exception>
     public async ValueTask<KvVersionstamped> SetVersionstampedKeyAsync(
         ReadOnlyMemory<byte> key,
@@ -221,7 +222,7 @@ public sealed class KvCloudClient : IAsyncDisposable
     /// <param name="key">The key, one byte or more.</param>
     /// <param name="value">The value with ten bytes of room at its end.</param>
     /// <param name="options">How to write; null: as the settings say.</param>
-    /// <param name="cancellationToken">Gives up waiting; the write may happen all the same.</param>
+    /// <param name="cancellationToken">Cancels waiting; the write may still happen.</param>
     /// <exception cref="KvCloudException">The write failed, or its outcome is unknown.</exception>
     public async ValueTask<KvVersionstamped> SetVersionstampedValueAsync(
         ReadOnlyMemory<byte> key,
@@ -237,7 +238,7 @@ public sealed class KvCloudClient : IAsyncDisposable
 
     /// <summary>The newest committed version that a later read anywhere must see.</summary>
     /// <param name="options">Only its timeout and endpoint count.</param>
-    /// <param name="cancellationToken">Gives the call up.</param>
+    /// <param name="cancellationToken">Cancels waiting for the answer.</param>
     /// <exception cref="KvCloudException">The call failed.</exception>
     public async ValueTask<long> GetReadVersionAsync(
         KvReadOptions? options = null, CancellationToken cancellationToken = default)
@@ -250,10 +251,11 @@ public sealed class KvCloudClient : IAsyncDisposable
     /// Runs a transaction and commits it; runs it anew, from its beginning, when something it read was written
     /// meanwhile. A commit whose answer is lost is resent under its identity, so it happens once.
     /// </summary>
-    /// <param name="body">Reads and writes through the transaction. May run several times: no other effects,
-    /// please.</param>
+    /// <param name="body">
+    /// Reads and writes through the transaction. It may run several times, so it must have no other effects.
+    /// </param>
     /// <param name="options">How; null: all by default.</param>
-    /// <param name="cancellationToken">Gives the transaction up; a commit under way may happen all the same.</param>
+    /// <param name="cancellationToken">Cancels the transaction; a commit under way may still happen.</param>
     /// <returns>What the body of the committed attempt returned.</returns>
     /// <exception cref="KvCloudException">The transaction failed for good, or its outcome is unknown.</exception>
     public Task<T> RunAsync<T>(
@@ -266,10 +268,11 @@ public sealed class KvCloudClient : IAsyncDisposable
     }
 
     /// <summary>As <see cref="RunAsync{T}"/>, for a body without a result.</summary>
-    /// <param name="body">Reads and writes through the transaction. May run several times: no other effects,
-    /// please.</param>
+    /// <param name="body">
+    /// Reads and writes through the transaction. It may run several times, so it must have no other effects.
+    /// </param>
     /// <param name="options">How; null: all by default.</param>
-    /// <param name="cancellationToken">Gives the transaction up; a commit under way may happen all the same.</param>
+    /// <param name="cancellationToken">Cancels the transaction; a commit under way may still happen.</param>
     /// <exception cref="KvCloudException">The transaction failed for good, or its outcome is unknown.</exception>
     public Task RunAsync(
         Func<KvTransaction, Task> body,
@@ -294,7 +297,7 @@ public sealed class KvCloudClient : IAsyncDisposable
 
     /// <summary>Creates a column family, a keyspace of its own.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="cancellationToken">Gives up waiting; it may be created all the same.</param>
+    /// <param name="cancellationToken">Cancels waiting; it may still be created.</param>
     /// <exception cref="KvCloudException">COLUMN_FAMILY_EXISTS, or the call failed.</exception>
     public async ValueTask CreateColumnFamilyAsync(string name, CancellationToken cancellationToken = default)
     {
@@ -305,7 +308,7 @@ public sealed class KvCloudClient : IAsyncDisposable
 
     /// <summary>Drops a column family with all its keys.</summary>
     /// <param name="name">Its name.</param>
-    /// <param name="cancellationToken">Gives up waiting; it may be dropped all the same.</param>
+    /// <param name="cancellationToken">Cancels waiting; it may still be dropped.</param>
     /// <exception cref="KvCloudException">COLUMN_FAMILY_NOT_FOUND, or the call failed.</exception>
     public async ValueTask DropColumnFamilyAsync(string name, CancellationToken cancellationToken = default)
     {
@@ -316,7 +319,7 @@ public sealed class KvCloudClient : IAsyncDisposable
 
     /// <summary>The names of all column families.</summary>
     /// <param name="options">How to read; null: as the settings say.</param>
-    /// <param name="cancellationToken">Gives the call up.</param>
+    /// <param name="cancellationToken">Cancels waiting for the answer.</param>
     /// <exception cref="KvCloudException">The call failed.</exception>
     public async ValueTask<IReadOnlyList<string>> ListColumnFamiliesAsync(
         KvReadOptions? options = null, CancellationToken cancellationToken = default)
@@ -328,7 +331,7 @@ public sealed class KvCloudClient : IAsyncDisposable
 
     /// <summary>The cluster as one of its nodes sees it.</summary>
     /// <param name="options">Only its timeout and endpoint count.</param>
-    /// <param name="cancellationToken">Gives the call up.</param>
+    /// <param name="cancellationToken">Cancels waiting for the answer.</param>
     /// <exception cref="KvCloudException">The call failed.</exception>
     public async ValueTask<KvClusterHealth> GetClusterHealthAsync(
         KvReadOptions? options = null, CancellationToken cancellationToken = default)
@@ -341,7 +344,7 @@ public sealed class KvCloudClient : IAsyncDisposable
     /// <summary>Figures of one replica's database; name it by <see cref="KvReadOptions.Endpoint"/>.</summary>
     /// <param name="detailed">Whether the store's own figures are wanted too.</param>
     /// <param name="options">Only its timeout and endpoint count.</param>
-    /// <param name="cancellationToken">Gives the call up.</param>
+    /// <param name="cancellationToken">Cancels waiting for the answer.</param>
     /// <exception cref="KvCloudException">The call failed.</exception>
     public async ValueTask<KvDatabaseStats> GetDatabaseStatsAsync(
         bool detailed = false, KvReadOptions? options = null, CancellationToken cancellationToken = default)
@@ -351,9 +354,9 @@ public sealed class KvCloudClient : IAsyncDisposable
         return await StructReader.ReadStatsAsync(reply, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Asks a node whether it is there.</summary>
+    /// <summary>Pings a node.</summary>
     /// <param name="options">Only its timeout and endpoint count.</param>
-    /// <param name="cancellationToken">Gives the call up.</param>
+    /// <param name="cancellationToken">Cancels waiting for the answer.</param>
     /// <exception cref="KvCloudException">The call failed.</exception>
     public async ValueTask<KvPing> PingAsync(
         KvReadOptions? options = null, CancellationToken cancellationToken = default)
@@ -368,12 +371,12 @@ public sealed class KvCloudClient : IAsyncDisposable
     /// <summary>
     /// Makes a node fail calls on purpose, for tests of applications. Only where its configuration allows it.
     /// </summary>
-    /// <param name="fault">The error code that the calls shall fail with, such as `CONFLICT`.</param>
+    /// <param name="fault">The error code that calls fail with, such as `CONFLICT`.</param>
     /// <param name="probability">From 0 (off) to 1.</param>
     /// <param name="delay">How long a failing call takes.</param>
     /// <param name="operation">`get`, `set`, `commit` …; null for all.</param>
     /// <param name="options">Only its timeout and endpoint count.</param>
-    /// <param name="cancellationToken">Gives the call up.</param>
+    /// <param name="cancellationToken">Cancels waiting for the answer.</param>
     /// <exception cref="KvCloudException">The call failed.</exception>
     public async ValueTask SetFaultInjectionAsync(
         string fault,

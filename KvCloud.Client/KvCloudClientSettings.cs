@@ -78,7 +78,7 @@ public sealed class KvCloudClientSettings
     /// </summary>
     public bool ExactlyOnce { get; set; } = true;
 
-    /// <summary>Sent with administrative calls, where the cluster wants one.</summary>
+    /// <summary>Token sent with administrative calls, where the cluster requires one.</summary>
     public string? AuthToken { get; set; }
 
     /// <summary>

@@ -9,7 +9,7 @@ public static class KvCloudClientTextExtensions
     /// <param name="client">The client.</param>
     /// <param name="key">The key, one character or more.</param>
     /// <param name="options">How to read; null: as the settings say.</param>
-    /// <param name="cancellationToken">Gives the call up.</param>
+    /// <param name="cancellationToken">Cancels waiting for the answer.</param>
     /// <exception cref="KvCloudException">The read failed.</exception>
     public static async ValueTask<string?> GetStringAsync(
         this KvCloudClient client,
@@ -27,7 +27,7 @@ public static class KvCloudClientTextExtensions
     /// <param name="key">The key, one character or more.</param>
     /// <param name="value">The value.</param>
     /// <param name="options">How to write; null: as the settings say.</param>
-    /// <param name="cancellationToken">Gives up waiting; the write may happen all the same.</param>
+    /// <param name="cancellationToken">Cancels waiting; the write may still happen.</param>
     /// <returns>The commit version of the write.</returns>
     /// <exception cref="KvCloudException">The write failed, or its outcome is unknown.</exception>
     public static ValueTask<long> SetAsync(
@@ -45,7 +45,7 @@ public static class KvCloudClientTextExtensions
     /// <param name="client">The client.</param>
     /// <param name="key">The key, one character or more.</param>
     /// <param name="options">How to write; null: as the settings say.</param>
-    /// <param name="cancellationToken">Gives up waiting; the delete may happen all the same.</param>
+    /// <param name="cancellationToken">Cancels waiting; the delete may still happen.</param>
     /// <returns>The commit version of the delete.</returns>
     /// <exception cref="KvCloudException">The delete failed, or its outcome is unknown.</exception>
     public static ValueTask<long> DeleteAsync(
@@ -62,7 +62,7 @@ public static class KvCloudClientTextExtensions
     /// <param name="transaction">The transaction.</param>
     /// <param name="key">The key, one character or more.</param>
     /// <param name="columnFamily">The column family; null for `default`.</param>
-    /// <param name="cancellationToken">Gives the call up.</param>
+    /// <param name="cancellationToken">Cancels waiting for the answer.</param>
     /// <exception cref="KvCloudException">The read failed.</exception>
     public static async ValueTask<string?> GetStringAsync(
         this KvTransaction transaction,

@@ -7,7 +7,7 @@ public sealed class KvCloudException : Exception
 {
     /// <summary>Creates the exception; what follows from the code is derived from it.</summary>
     /// <param name="code">Why.</param>
-    /// <param name="message">What exactly is wrong, for people.</param>
+    /// <param name="message">What is wrong, in words.</param>
     /// <param name="endpoint">The node that said so, or null.</param>
     /// <param name="innerException">The cause, or null.</param>
     public KvCloudException(

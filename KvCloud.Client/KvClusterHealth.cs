@@ -16,7 +16,7 @@ public sealed record KvClusterHealth
     /// <summary>`healthy`, `degraded` or `unhealthy`.</summary>
     public string Status { get; internal init; } = "";
 
-    /// <summary>How many replicas are well.</summary>
+    /// <summary>How many replicas are healthy.</summary>
     public int HealthyNodes { get; internal init; }
 
     /// <summary>Round of the leader's ballot.</summary>

@@ -17,7 +17,7 @@ public sealed record KvReadOptions
     public TimeSpan? MaxStaleness { get; init; }
 
     /// <summary>
-    /// Read this moment of the database, on any replica; <see cref="Consistency"/> is of no account then.
+    /// Read this moment of the database, on any replica; <see cref="Consistency"/> is ignored then.
     /// </summary>
     public long? AtVersion { get; init; }
 

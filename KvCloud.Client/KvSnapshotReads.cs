@@ -1,6 +1,6 @@
 namespace KvCloud.Client;
 
-/// <summary>Reads of a transaction that are not held against its commit: others may write what was read here.</summary>
+/// <summary>Snapshot reads of a transaction: they add no read conflict, so others may write what they read.</summary>
 public sealed class KvSnapshotReads
 {
     private readonly KvTransaction _transaction;
@@ -12,7 +12,7 @@ public sealed class KvSnapshotReads
     /// </summary>
     /// <param name="key">The key, one byte or more.</param>
     /// <param name="columnFamily">The column family; null for `default`.</param>
-    /// <param name="cancellationToken">Gives the call up.</param>
+    /// <param name="cancellationToken">Cancels waiting for the answer.</param>
     public ValueTask<byte[]?> GetAsync(
         ReadOnlyMemory<byte> key, string? columnFamily = null, CancellationToken cancellationToken = default) =>
         _transaction.GetAsync(key, columnFamily, isSnapshot: true, cancellationToken);
@@ -22,7 +22,7 @@ public sealed class KvSnapshotReads
     /// </summary>
     /// <param name="range">The range.</param>
     /// <param name="columnFamily">The column family; null for `default`.</param>
-    /// <param name="cancellationToken">Gives the read up.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     public IAsyncEnumerable<KvEntry> RangeAsync(
         KvRange range, string? columnFamily = null, CancellationToken cancellationToken = default) =>
         _transaction.RangeAsync(range, columnFamily, isSnapshot: true, cancellationToken);

@@ -31,7 +31,7 @@ public sealed class KvTransaction
         Snapshot = new KvSnapshotReads(this);
     }
 
-    /// <summary>Reads at the same moment that are not held against the commit.</summary>
+    /// <summary>Snapshot reads: at the transaction's version, without a read conflict.</summary>
     public KvSnapshotReads Snapshot { get; }
 
     /// <summary>
@@ -40,7 +40,7 @@ public sealed class KvTransaction
     public long? CommittedVersion { get; private set; }
 
     /// <summary>The moment this transaction reads; asked for once, at the first read.</summary>
-    /// <param name="cancellationToken">Gives the call up.</param>
+    /// <param name="cancellationToken">Cancels waiting for the answer.</param>
     public ValueTask<long> GetReadVersionAsync(CancellationToken cancellationToken = default)
     {
         lock (_lock)
@@ -56,7 +56,7 @@ public sealed class KvTransaction
     /// <summary>Reads a key; null where there is none. The transaction's own writes come first.</summary>
     /// <param name="key">The key, one byte or more.</param>
     /// <param name="columnFamily">The column family; null for `default`.</param>
-    /// <param name="cancellationToken">Gives the call up.</param>
+    /// <param name="cancellationToken">Cancels waiting for the answer.</param>
     /// <exception cref="KvCloudException">The read failed.</exception>
     public ValueTask<byte[]?> GetAsync(
         ReadOnlyMemory<byte> key, string? columnFamily = null, CancellationToken cancellationToken = default) =>
@@ -65,7 +65,7 @@ public sealed class KvTransaction
     /// <summary>Reads a range in key order, page by page. The transaction's own writes are among the rows.</summary>
     /// <param name="range">The range.</param>
     /// <param name="columnFamily">The column family; null for `default`.</param>
-    /// <param name="cancellationToken">Gives the read up.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="KvCloudException">The read failed.</exception>
     public IAsyncEnumerable<KvEntry> RangeAsync(
         KvRange range, string? columnFamily = null, CancellationToken cancellationToken = default) =>
@@ -78,7 +78,7 @@ public sealed class KvTransaction
     public void Set(ReadOnlyMemory<byte> key, ReadOnlyMemory<byte> value, string? columnFamily = null) =>
         Buffer(new BufferedWrite(WriteKind.Set, Named(columnFamily), Checked(key), value.ToArray()));
 
-    /// <summary>Removes a key at the commit; a key that is not there stays away.</summary>
+    /// <summary>Removes a key at the commit; a key that does not exist is no error.</summary>
     /// <param name="key">The key, one byte or more; copied.</param>
     /// <param name="columnFamily">The column family; null for `default`.</param>
     public void Delete(ReadOnlyMemory<byte> key, string? columnFamily = null) =>
@@ -118,7 +118,7 @@ public sealed class KvTransaction
         return handle;
     }
 
-    /// <summary>Holds a key against the commit as if it had been read.</summary>
+    /// <summary>Adds a read conflict on a key, as if the transaction had read it.</summary>
     /// <param name="key">The key, one byte or more; copied.</param>
     /// <param name="columnFamily">The column family; null for `default`.</param>
     public void AddReadConflict(ReadOnlyMemory<byte> key, string? columnFamily = null)
@@ -131,8 +131,8 @@ public sealed class KvTransaction
         }
     }
 
-    /// <summary>Holds a range against the commit as if it had been read.</summary>
-    /// <param name="range">The range; its limits on rows and bytes are of no account.</param>
+    /// <summary>Adds a read conflict on a range, as if the transaction had read it.</summary>
+    /// <param name="range">The range; its limits on rows and bytes are ignored.</param>
     /// <param name="columnFamily">The column family; null for `default`.</param>
     public void AddReadConflict(KvRange range, string? columnFamily = null)
     {
@@ -144,7 +144,7 @@ public sealed class KvTransaction
     }
 
     /// <summary>Commits. A transaction that wrote nothing has nothing to commit and asks no server.</summary>
-    /// <param name="cancellationToken">Gives the call up; the commit may happen all the same.</param>
+    /// <param name="cancellationToken">Cancels waiting; the commit may still happen.</param>
     /// <returns>The commit version; for a transaction that wrote nothing the version it read, or 0.</returns>
     /// <exception cref="KvCloudException">CONFLICT when something it read was written meanwhile.</exception>
     public async ValueTask<long> CommitAsync(CancellationToken cancellationToken = default)

@@ -6,7 +6,7 @@ public sealed record KvTransactionOptions
     /// <summary>All by default.</summary>
     public static KvTransactionOptions Default { get; } = new();
 
-    /// <summary>How often the body may run; the last conflict is thrown then.</summary>
+    /// <summary>How often the body may run; after that the last conflict is thrown.</summary>
     public int MaxAttempts { get; init; } = 1000;
 
     /// <summary>Time for all attempts together; no new one starts behind it.</summary>

@@ -111,7 +111,10 @@ internal static class ReplicaServices
             async (id, token) => EndPointOf(await directory.ResolveAsync(id, token).ConfigureAwait(false)),
             storage.Incarnations,
             provider.GetRequiredService<Bootstrap>(),
-            provider.GetRequiredService<NodeOptions>().ToTransportOptions(),
+            provider.GetRequiredService<NodeOptions>().ToTransportOptions() with
+            {
+                Time = provider.GetRequiredService<TimeProvider>(),
+            },
             provider.GetRequiredService<ILogger<TcpTransport>>());
     }
 

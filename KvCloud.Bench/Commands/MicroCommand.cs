@@ -13,17 +13,17 @@ internal static class MicroCommand
     private static readonly Type[] Benchmarks =
     [
         typeof(CodecBenchmarks), typeof(PaxosBenchmarks), typeof(ReplicaCodecBenchmarks), typeof(StoreBenchmarks),
-        typeof(ThriftBenchmarks),
+        typeof(ThriftBenchmarks), typeof(LogBenchmarks),
     ];
 
     public static Command Create()
     {
         Option<string> filter = LoadOptionSet.Make(
-            "--filter", "*", "Which: *Codec*, *Paxos*, *Replica*, *Store*, *Thrift*");
+            "--filter", "*", "Which: *Codec*, *Paxos*, *Replica*, *Store*, *Thrift*, *Log*");
         Option<string> artifacts = LoadOptionSet.Make(
             "--artifacts", Path.Combine(Path.GetTempPath(), "kvcloud-micro"), "Where BenchmarkDotNet puts its reports");
         var command = new Command(
-            "micro", "BenchmarkDotNet: command codec, Paxos step, multi-version get and put, Thrift messages")
+            "micro", "BenchmarkDotNet: command codec, Paxos step, multi-version get and put, Thrift messages, logs")
         {
             filter, artifacts,
         };

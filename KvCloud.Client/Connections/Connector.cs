@@ -11,6 +11,9 @@ namespace KvCloud.Client.Connections;
 /// waits, another receives and completes. Every call is completed exactly once: by its answer, its deadline, its
 /// cancellation, or the end of the connection. Thread-safe.
 /// </summary>
+/// <remarks>
+/// Over 400 lines: sending, receiving and the end of a connection complete the same calls under one lock.
+/// </remarks>
 internal sealed class Connector : IAsyncDisposable
 {
     private const int PlaceBits = 16;

@@ -15,6 +15,7 @@ namespace KvCloud.Node.Replication;
 /// It is the work of <see cref="Station.Consensus"/>: one step at a time, on whatever thread. Whoever brings
 /// messages, a peer's receiving thread or the log's, runs the step for them. Writes and reads wait for the worker's
 /// own thread, so that what comes together goes together; a write that comes alone runs its step itself.
+/// Over 400 lines: the order of a step and of its effects is what safety rests on, and is read in one place.
 /// </remarks>
 internal sealed class ConsensusDriver : IWork
 {

@@ -24,6 +24,9 @@ internal sealed class Replica : IAsyncDisposable
     private bool _isDisposed;
 
     /// <summary>Applies what the log has beyond the data store before it returns.</summary>
+    /// <remarks>
+    /// Eight parameters, because these are its seams: production and simulator make each in their own way.
+    /// </remarks>
     /// <param name="bootstrap">Before it is formed this replica neither votes nor leads nor answers its peers.</param>
     /// <param name="onFatal">Something that this replica cannot go on without has failed: the process is to
     /// stop.</param>

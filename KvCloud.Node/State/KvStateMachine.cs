@@ -13,6 +13,7 @@ namespace KvCloud.Node.State;
 /// <remarks>
 /// Driven by <see cref="KvStoreExecutor"/>, one thread. Everything it changes goes into the batch; its memory is ahead
 /// of the store until that is written, so after a failed write it must be thrown away.
+/// Over 400 lines: one method for each command. Conflicts, sessions, keys and retention have files of their own.
 /// </remarks>
 internal sealed class KvStateMachine
 {

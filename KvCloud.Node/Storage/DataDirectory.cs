@@ -8,8 +8,8 @@ namespace KvCloud.Node.Storage;
 
 /// <summary>
 /// The directory of one replica, held open so that no second process uses it: <c>identity</c>, <c>lock</c>,
-/// <c>owner</c>
-/// (who holds it, for people), <c>incarnations</c> (of the peers), <c>log/</c>, <c>log.mark</c> (how far the log has
+/// <c>owner</c> (who holds it, for people),
+/// <c>incarnations</c> (of the peers), <c>log/</c>, <c>log.mark</c> (how far the log has
 /// got) and
 /// <c>data/</c>.
 /// </summary>

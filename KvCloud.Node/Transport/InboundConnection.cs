@@ -123,10 +123,10 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
     /// <summary>No longer than the time given, however slowly the bytes trickle in.</summary>
     private void ReceiveHello()
     {
-        long deadlineMs = Environment.TickCount64 + host.Options.HandshakeTimeoutMs;
+        long deadlineMs = host.Options.Time.NowMs() + host.Options.HandshakeTimeoutMs;
         while (_session.Phase == SessionPhase.Handshake)
         {
-            long nowTickMs = Environment.TickCount64;
+            long nowTickMs = host.Options.Time.NowMs();
             if (nowTickMs >= deadlineMs)
             {
                 throw new SocketException((int)SocketError.TimedOut);
@@ -184,7 +184,7 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
                     return "the peer closed it";
                 }
 
-                _session.Advance(count, Environment.TickCount64);
+                _session.Advance(count, host.Options.Time.NowMs());
                 if (_session.Phase == SessionPhase.Ended)
                 {
                     return EndedBy(peer);

@@ -4,7 +4,7 @@ namespace KvCloud.Node.Transport;
 /// Lets the same error through once in an interval, and only so many different ones, so that unknown peers cannot
 /// fill the log.
 /// </summary>
-internal sealed class LogThrottle(int intervalMs)
+internal sealed class LogThrottle(int intervalMs, TimeProvider time)
 {
     private const int MaxReasons = 64;
 
@@ -13,7 +13,7 @@ internal sealed class LogThrottle(int intervalMs)
 
     public bool Allows(string error)
     {
-        long now = Environment.TickCount64;
+        long now = time.NowMs();
         lock (_lock)
         {
             if (_lastTickMs.TryGetValue(error, out long last) && now - last < intervalMs)
@@ -24,7 +24,6 @@ internal sealed class LogThrottle(int intervalMs)
             if (_lastTickMs.Count >= MaxReasons)
             {
                 Forget(now - intervalMs);
-
                 if (_lastTickMs.Count >= MaxReasons)
                 {
                     return false;

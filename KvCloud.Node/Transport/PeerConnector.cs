@@ -151,7 +151,7 @@ internal sealed class PeerConnector(
     private async Task<ConnectOutcome> ServeAsync(
         OutboundSession session, Socket socket, string endpoint, CancellationToken stop)
     {
-        long since = Environment.TickCount64;
+        long sinceMs = options.Time.NowMs();
         string reason = "this node gave it up";
         try
         {
@@ -179,7 +179,7 @@ internal sealed class PeerConnector(
         }
 
         TransportLog.Disconnected(logger, peer.Id, reason);
-        return _backoff.OutcomeOf(Environment.TickCount64 - since);
+        return _backoff.OutcomeOf(options.Time.NowMs() - sinceMs);
     }
 
     private static async Task SendAllAsync(

@@ -50,7 +50,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         Handshake.Validate(self);
         Options = options;
         Logger = logger;
-        Throttle = new LogThrottle(options.RepeatedLogIntervalMs);
+        Throttle = new LogThrottle(options.RepeatedLogIntervalMs, options.Time);
         _bindEndPoint = bindEndPoint;
         _inbound = new InboundConnections<InboundConnection>(options.MaxPendingHandshakes);
         _peers = MakePeers(self.NodeId, peers);

@@ -38,6 +38,9 @@ internal sealed record TransportOptions
     /// <summary>The same error of the same peer is logged once in so long.</summary>
     public int RepeatedLogIntervalMs { get; init; } = 60_000;
 
+    /// <summary>By which deadlines are kept and times are told; a test moves it by hand.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>Throws <see cref="ArgumentException"/> that names the setting which cannot work.</summary>
     public void Validate()
     {

@@ -12,6 +12,7 @@ namespace KvCloud.Protocol.Wire;
 /// one. A claimed length is checked against the limits before anything is done with it; what passes here is
 /// well-formed, and decoding it needs no input beyond its end.
 /// A mutable struct: one a connection, never copied while in use.
+/// Over 400 lines: one state machine.
 /// </remarks>
 internal struct ThriftScanner
 {

@@ -27,7 +27,7 @@ public class SabotageTests
     [InlineData("AcceptsAnyBallot", "came back without that vote")]
     [InlineData("CatchUpReadsAheadOfLog", "which is not so")]
     [InlineData("RestoresFromData", "as chosen, but in slot")]
-    [InlineData("AnswersWithoutOrigin", "was answered OK, but no slot holds it")]
+    [InlineData("AnswersWithoutOrigin", "was answered Ok, but no slot holds it")]
     [InlineData("UnknownOutcomesAreRefusals", "was refused")]
     [InlineData("CatchUpsAreEmpty", "not all is answered")]
     [InlineData("LeaderHidesWhatIsChosen", "has applied slot")]

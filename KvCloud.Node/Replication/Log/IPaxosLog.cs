@@ -28,8 +28,7 @@ internal interface IPaxosLog : IDisposable
 
     /// <summary>
     /// Entries from <paramref name="from"/> to <paramref name="to"/> (inclusive), stopping after about
-    /// <paramref name="maxBytes"/>
-    /// but never before the first; gaps are skipped.
+    /// <paramref name="maxBytes"/> but never before the first; gaps are skipped.
     /// </summary>
     /// <exception cref="LogCorruptException">A record is damaged, or its file is gone.</exception>
     /// <exception cref="LogUnreadableException">The system refused to read for the moment; a later call may

@@ -12,6 +12,8 @@ namespace KvCloud.Node.Replication.Log;
 /// obsolete is on disk. Each segment begins with promise, chosen and first slot, so the older ones can
 /// go; and with the number of the oldest that must be there, so that one that is lost is not taken for one that went.
 /// One thread writes; another may trim; any may read.
+/// Over 400 lines: writing, trimming and reading share the segments and one order of locks. What a segment, a group,
+/// a record and the mark are has files of its own.
 /// </remarks>
 internal sealed class SegmentedPaxosLog : IPaxosLog
 {

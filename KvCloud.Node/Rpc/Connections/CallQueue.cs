@@ -28,7 +28,7 @@ namespace KvCloud.Node.Rpc.Connections;
 /// advances the head and then reads the flag, with a full fence between the two steps on either side.
 /// </para>
 /// <para>
-/// The class is long because the protocol of the output lock is one: each method that writes is a state in which the
+/// Over 400 lines, because the protocol of the output lock is one: each method that writes is a state in which the
 /// lock may be, and is judged together with the others. The order of the calls is <see cref="CallRing"/>'s.
 /// </para>
 /// </remarks>

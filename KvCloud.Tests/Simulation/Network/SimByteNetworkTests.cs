@@ -16,12 +16,12 @@ public sealed class SimByteNetworkTests
     [Fact]
     public void The_same_seed_lives_the_same_life()
     {
-        List<string> first = Live(15).Trace;
-        List<string> second = Live(15).Trace;
+        // Some seeds draw a single node, which talks to nobody.
+        ulong seed = Enumerable.Range(1, 20).Select(number => (ulong)number).First(n => Live(n).Trace.Count > 1_000);
+        List<string> first = Live(seed).Trace;
 
-        Assert.Equal(first, second);
-        Assert.True(first.Count > 1_000);
-        Assert.NotEqual(first, Live(16).Trace);
+        Assert.Equal(first, Live(seed).Trace);
+        Assert.NotEqual(first, Live(seed + 1).Trace);
     }
 
     [Theory]
