@@ -5,7 +5,9 @@ namespace KvCloud.Consensus;
 /// <see cref="Effects"/> come out. The caller owns clock, disk and network, calls from one thread, and carries out the
 /// effects of each step in the order that <see cref="Effects"/> states.
 /// </summary>
-/// <remarks>Over 400 lines: who handles which message in which role is read in one place; the roles have files.</remarks>
+/// <remarks>
+/// Over 400 lines: who handles which message in which role is read in one place; the roles have files.
+/// </remarks>
 public sealed class PaxosNode
 {
     private readonly PaxosConfig _config;
