@@ -205,7 +205,10 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
             _lost++;
         }
 
-        SimDamage.Do(node.Disk, Random);
+        if (!Random.Chance(250) || !node.TryPutBackOlderLog())
+        {
+            SimDamage.Do(node.Disk, Random);
+        }
     }
 
     private void LoseNode()

@@ -45,6 +45,15 @@ internal sealed partial class SimDisk
 
     public long LengthOf(string path) => FileAt(path).Length;
 
+    /// <summary>What is read of a file, by whom no fault can meet.</summary>
+    public byte[] ContentOf(string path)
+    {
+        SimFileData file = FileAt(path);
+        byte[] content = new byte[file.Length];
+        file.Read(content, 0);
+        return content;
+    }
+
     /// <summary>Turns a bit of a file around, on the disk and in what is read of it.</summary>
     public void FlipBit(string path, long bit) => FileAt(path).FlipBit(bit);
 

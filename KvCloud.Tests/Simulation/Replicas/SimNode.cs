@@ -21,6 +21,8 @@ namespace KvCloud.Tests.Simulation;
 internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
 {
     private const string DataPath = "/data/node";
+    private const string LogPath = DataPath + "/log";
+    private const string MarkPath = DataPath + "/log.mark";
 
     /// <summary>As health_check_interval_ms, but shorter: lives are short here.</summary>
     private const long ReportEveryUs = 50 * SimProfile.Millisecond;
@@ -41,6 +43,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     private Bootstrap? _bootstrap;
     private bool _isWiped;
     private SimDiskSnapshot? _olderDay;
+
+    /// <summary>At the last start: the log, and the mark that says how far it had got.</summary>
+    private (SimDiskSnapshot Log, byte[] Mark)? _logAtStart;
     private Role _role;
 
     public SimNode(int id, SimWorld world, SimProfile profile)
@@ -170,7 +175,26 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         LoseDirectory();
         _bootstrap = null;
         _isWiped = true;
+        _logAtStart = null;
         _world.Checker.Wiped(this);
+    }
+
+    /// <summary>
+    /// Puts back the log as it was when the node last started, beside a mark that knows of more: the start must be
+    /// refused. False where the mark knows of no more, and nobody could notice.
+    /// </summary>
+    public bool TryPutBackOlderLog()
+    {
+        if (_logAtStart is not (SimDiskSnapshot log, byte[] mark)
+            || !Disk.FileExists(MarkPath)
+            || Disk.ContentOf(MarkPath).AsSpan().SequenceEqual(mark))
+        {
+            return false;
+        }
+
+        _world.Trace($"node-{Self.Value}   gets back an older log");
+        Disk.RestoreFrom(log);
+        return true;
     }
 
     /// <summary>
@@ -429,6 +453,11 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     private void Run()
     {
         _divergence = new DivergenceDetector(Self);
+        if (_profile.DamageEveryMs > 0)
+        {
+            _logAtStart = (Disk.Snapshot(LogPath), Disk.ContentOf(MarkPath));
+        }
+
         _replica!.StartAsync(
             report => Compare(report.From, report.HashedSlot, report.StateHash), CancellationToken.None)
             .GetAwaiter().GetResult();
