@@ -145,9 +145,7 @@ internal sealed class ClusterManager : BackgroundService
         ReplicaStatus status = _feeds.Status();
         _seen = status;
         TakeOwnHash(status);
-        _feeds.Report(new PeerReport(
-            _self, status.Role, status.Ballot, status.AppliedSlot, status.ChosenSlot, status.AppliedVersion,
-            UptimeSeconds, status.HashedSlot, status.StateHash));
+        _feeds.Report(status.ToReport(UptimeSeconds));
 
         ClusterView before = _view;
         ClusterView after = Build(status, _feeds.Links());

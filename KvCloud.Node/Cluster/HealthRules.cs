@@ -8,7 +8,7 @@ internal readonly record struct HealthVerdict(NodeHealth Health, string? Reason)
     public static readonly HealthVerdict Healthy = new(NodeHealth.Healthy, null);
 }
 
-/// <summary>Judges replicas and the cluster. Pure: the same facts give the same verdict.</summary>
+/// <summary>Judges replicas and the cluster. Pure: the same parameters give the same verdict.</summary>
 internal static class HealthRules
 {
     public const string ClusterHealthy = "healthy";

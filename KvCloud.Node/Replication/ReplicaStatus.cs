@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Replication;
 
@@ -7,7 +8,7 @@ namespace KvCloud.Node.Replication;
 /// </summary>
 /// <param name="Leader">Who leads, as far as known; null when unknown.</param>
 /// <param name="LeaderHeardMs">
-/// Environment.TickCount64 when the leader (or, on the leader, a quorum) was last heard; 0 for never.
+/// <see cref="IReplicaClock.NowMs"/> when the leader (or, on the leader, a quorum) was last heard; 0 for never.
 /// </param>
 internal sealed record ReplicaStatus(
     NodeId Self,
@@ -19,4 +20,9 @@ internal sealed record ReplicaStatus(
     long AppliedVersion,
     long LeaderHeardMs,
     Slot HashedSlot,
-    ulong StateHash);
+    ulong StateHash)
+{
+    /// <summary>What the peers are told of it.</summary>
+    public PeerReport ToReport(long uptimeSeconds) => new(
+        Self, Role, Ballot, AppliedSlot, ChosenSlot, AppliedVersion, uptimeSeconds, HashedSlot, StateHash);
+}

@@ -205,7 +205,13 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
             _lost++;
         }
 
-        if (!Random.Chance(250) || !node.TryPutBackOlderLog())
+        bool isOlderDay = Random.Next(6) switch
+        {
+            0 => node.TryPutBackOlderLog(),
+            1 => node.TryPutBackOlderIdentity(),
+            _ => false,
+        };
+        if (!isOlderDay)
         {
             SimDamage.Do(node.Disk, Random);
         }

@@ -19,9 +19,9 @@ internal sealed class GetMethod(KvBackend backend)
     public override IPendingCall Dispatch(in RequestMessage message)
     {
         PointCodec.GetArguments arguments = PointCodec.ReadGet(in message);
-        var facts = new RequestFacts(
+        var parameters = new RequestParameters(
             arguments.Key.Length, arguments.Consistency, arguments.MaxStalenessMs, null, arguments.TimeoutMs);
-        if (RequestRules.Check(in facts) is { } invalid)
+        if (RequestRules.Check(in parameters) is { } invalid)
         {
             return Refuse(in message, invalid);
         }
@@ -33,7 +33,7 @@ internal sealed class GetMethod(KvBackend backend)
             call = new GetCall(this, in message);
         }
 
-        call.Ask(in message, in arguments, in facts);
+        call.Ask(in message, in arguments, in parameters);
         return call;
     }
 
@@ -45,12 +45,14 @@ internal sealed class GetMethod(KvBackend backend)
         /// <summary>Lies in the message, until the call waits.</summary>
         private ReadOnlyMemory<byte> _key;
 
-        public void Ask(in RequestMessage message, in PointCodec.GetArguments arguments, in RequestFacts facts)
+        public void Ask(
+            in RequestMessage message, in PointCodec.GetArguments arguments, in RequestParameters parameters)
         {
             Renew(in message);
             _columnFamily = arguments.ColumnFamily;
             _key = arguments.Key;
-            SetAdmission(Backend.AdmitAsync(Method.Operation, in facts, Backend.DeadlineAfter(facts.TimeoutMs)));
+            SetAdmission(
+                Backend.AdmitAsync(Method.Operation, in parameters, Backend.DeadlineAfter(parameters.TimeoutMs)));
         }
 
         public override bool TryAnswerNow(AnswerWriter output, out ErrorCode code)

@@ -42,12 +42,13 @@ internal sealed partial class KvBackend(
         clock.NowMs + Math.Min(timeoutMs ?? options.Limits.DefaultTimeoutMs, options.Limits.MaxTimeoutMs);
 
     /// <summary>Asks routing whether a read may look into the store, as the operation's class has it.</summary>
-    public ValueTask<ReadAdmission> AdmitAsync(KvOperation operation, in RequestFacts facts, long deadlineMs) =>
+    public ValueTask<ReadAdmission> AdmitAsync(
+        KvOperation operation, in RequestParameters parameters, long deadlineMs) =>
         operation.IsAtVersion
             ? routing.AdmitReadAtAsync(
-                new CommitVersion(facts.ReadVersion.GetValueOrDefault()), deadlineMs, CancellationToken.None)
+                new CommitVersion(parameters.ReadVersion.GetValueOrDefault()), deadlineMs, CancellationToken.None)
             : routing.AdmitReadAsync(
-                facts.Consistency?.ToRouting(), facts.MaxStalenessMs, deadlineMs, CancellationToken.None);
+                parameters.Consistency?.ToRouting(), parameters.MaxStalenessMs, deadlineMs, CancellationToken.None);
 
     /// <summary>Null when the request needs no token, brings the right one, or none is configured.</summary>
     public Refusal? CheckToken<TRequest>(TRequest request) =>

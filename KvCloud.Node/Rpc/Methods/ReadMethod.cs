@@ -18,14 +18,14 @@ internal abstract class ReadMethod<TRequest, TResponse>(string name, KvBackend b
     public sealed override IPendingCall Dispatch(in RequestMessage message)
     {
         TRequest request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
-        var facts = RequestFacts.Of(request);
-        if (RequestRules.Check(in facts) is { } invalid)
+        var parameters = RequestParameters.Of(request);
+        if (RequestRules.Check(in parameters) is { } invalid)
         {
             return Refuse(in message, invalid);
         }
 
-        long deadlineMs = Backend.DeadlineAfter(facts.TimeoutMs);
-        return CallFor(in message, request, Backend.AdmitAsync(Operation, in facts, deadlineMs), deadlineMs);
+        long deadlineMs = Backend.DeadlineAfter(parameters.TimeoutMs);
+        return CallFor(in message, request, Backend.AdmitAsync(Operation, in parameters, deadlineMs), deadlineMs);
     }
 
     protected abstract IPendingCall CallFor(

@@ -8,14 +8,14 @@ namespace KvCloud.Node.Rpc.Methods;
 /// What <see cref="RequestRules"/> look at in a read's request; null for what its method does not have, or the client
 /// did not say.
 /// </summary>
-internal readonly record struct RequestFacts(
+internal readonly record struct RequestParameters(
     int? KeyBytes, ReadConsistency? Consistency, int? MaxStalenessMs, long? ReadVersion, long? TimeoutMs)
 {
-    public static RequestFacts Of<TRequest>(TRequest request)
+    public static RequestParameters Of<TRequest>(TRequest request)
         where TRequest : class
     {
         var consistent = request as IConsistentRequest;
-        return new RequestFacts(
+        return new RequestParameters(
             (request as ISnapshotPointRequest)?.Key.Length,
             consistent?.GivenConsistency,
             consistent?.GivenMaxStalenessMs,
@@ -25,18 +25,18 @@ internal readonly record struct RequestFacts(
 }
 
 /// <summary>
-/// What makes a request senseless by itself, whatever its method: one rule a fact. What may be wrong with a command
-/// is <see cref="CommandValidator"/>'s, which apply asks too.
+/// What makes a request senseless by itself, whatever its method: one rule for each parameter. What may be wrong with a
+/// command is <see cref="CommandValidator"/>'s, which apply asks too.
 /// </summary>
 internal static class RequestRules
 {
     /// <summary>The first thing that is wrong with a read; null when nothing is.</summary>
-    public static Refusal? Check(in RequestFacts facts) =>
-        CheckKey(facts.KeyBytes)
-        ?? CheckConsistency(facts.Consistency)
-        ?? CheckMaxStaleness(facts.MaxStalenessMs)
-        ?? CheckReadVersion(facts.ReadVersion)
-        ?? CheckTimeout(facts.TimeoutMs);
+    public static Refusal? Check(in RequestParameters parameters) =>
+        CheckKey(parameters.KeyBytes)
+        ?? CheckConsistency(parameters.Consistency)
+        ?? CheckMaxStaleness(parameters.MaxStalenessMs)
+        ?? CheckReadVersion(parameters.ReadVersion)
+        ?? CheckTimeout(parameters.TimeoutMs);
 
     /// <summary>The first thing that is wrong with a command, or with how long its client waits.</summary>
     public static Refusal? Check(KvCommand command, long? timeoutMs) =>

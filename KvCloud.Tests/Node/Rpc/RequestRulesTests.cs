@@ -5,16 +5,16 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Node.Rpc;
 
-/// <summary>What is wrong with a request by itself, one rule a fact.</summary>
+/// <summary>What is wrong with a request by itself, one rule for each parameter.</summary>
 public sealed class RequestRulesTests
 {
-    private static readonly RequestFacts Sound = new(1, ReadConsistency.LOCAL, 0, 0, 1);
+    private static readonly RequestParameters Sound = new(1, ReadConsistency.LOCAL, 0, 0, 1);
 
     [Fact]
     public void Sound_request_and_one_that_says_nothing_pass()
     {
         Assert.Null(RequestRules.Check(in Sound));
-        Assert.Null(RequestRules.Check(new RequestFacts()));
+        Assert.Null(RequestRules.Check(new RequestParameters()));
     }
 
     [Fact]
@@ -30,7 +30,7 @@ public sealed class RequestRulesTests
                 (ErrorCode.INVALID_ARGUMENT, "read_version"),
                 (ErrorCode.INVALID_ARGUMENT, "timeout"),
             ],
-            new (RequestFacts Facts, string Named)[]
+            new (RequestParameters Facts, string Named)[]
             {
                 (Sound with { KeyBytes = 0 }, "key cannot be empty"),
                 (Sound with { KeyBytes = KvLimits.KeySizeBytes + 1 }, "over the limit"),
@@ -45,17 +45,18 @@ public sealed class RequestRulesTests
     [Fact]
     public void Optional_field_counts_only_when_it_was_sent()
     {
-        Assert.Equal(new RequestFacts(), RequestFacts.Of(new GetRangeRequest()));
+        Assert.Equal(new RequestParameters(), RequestParameters.Of(new GetRangeRequest()));
         Assert.Equal(
-            new RequestFacts(null, ReadConsistency.LEADER, 5, null, 7),
-            RequestFacts.Of(new GetRangeRequest
+            new RequestParameters(null, ReadConsistency.LEADER, 5, null, 7),
+            RequestParameters.Of(new GetRangeRequest
             {
                 Consistency = ReadConsistency.LEADER,
                 MaxStalenessMs = 5,
                 TimeoutMs = 7,
             }));
         Assert.Equal(
-            new RequestFacts(3, null, null, 11, null), RequestFacts.Of(new SnapshotGetRequest(new byte[3], 11)));
+            new RequestParameters(3, null, null, 11, null), RequestParameters.Of(
+                new SnapshotGetRequest(new byte[3], 11)));
     }
 
     [Fact]
@@ -98,9 +99,9 @@ public sealed class RequestRulesTests
         Assert.Equal(5, ((ITimedRequest)request).GivenTimeoutMs);
     }
 
-    private static (ErrorCode Code, string Named) Judge(RequestFacts facts, string named)
+    private static (ErrorCode Code, string Named) Judge(RequestParameters parameters, string named)
     {
-        Refusal refusal = RequestRules.Check(in facts)!.Value;
+        Refusal refusal = RequestRules.Check(in parameters)!.Value;
         Assert.Contains(named, refusal.Message, StringComparison.Ordinal);
         return (refusal.Code, named);
     }

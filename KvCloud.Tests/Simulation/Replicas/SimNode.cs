@@ -21,6 +21,7 @@ namespace KvCloud.Tests.Simulation;
 internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
 {
     private const string DataPath = "/data/node";
+    private const string IdentityPath = DataPath + "/identity";
     private const string LogPath = DataPath + "/log";
     private const string MarkPath = DataPath + "/log.mark";
 
@@ -43,6 +44,10 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     private Bootstrap? _bootstrap;
     private bool _isWiped;
     private SimDiskSnapshot? _olderDay;
+
+    /// <summary>As it was before the node was formed.</summary>
+    private SimDiskSnapshot? _oldIdentity;
+    private bool _hasOldIdentity;
 
     /// <summary>At the last start: the log, and the mark that says how far it had got.</summary>
     private (SimDiskSnapshot Log, byte[] Mark)? _logAtStart;
@@ -107,7 +112,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     /// <summary>
     /// It lost its whole disk, and is not formed again: for who met the old one it is another replica.
     /// </summary>
-    public bool IsOutcast => _isWiped && !IsFormed;
+    public bool IsOutcast => (_isWiped || _hasOldIdentity) && !IsFormed;
 
     public bool IsDown => _replica is null;
 
@@ -176,6 +181,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         _bootstrap = null;
         _isWiped = true;
         _logAtStart = null;
+        _oldIdentity = null;
         _world.Checker.Wiped(this);
     }
 
@@ -194,6 +200,23 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
 
         _world.Trace($"node-{Self.Value}   gets back an older log");
         Disk.RestoreFrom(log);
+        return true;
+    }
+
+    /// <summary>
+    /// Puts back the identity of before the node was formed: it takes no part before all others have welcomed it anew.
+    /// </summary>
+    public bool TryPutBackOlderIdentity()
+    {
+        if (_oldIdentity is null || !IsFormed || !Disk.FileExists(IdentityPath))
+        {
+            return false;
+        }
+
+        _world.Trace($"node-{Self.Value}   gets back the identity of before it was formed");
+        Disk.RestoreFrom(_oldIdentity);
+        _bootstrap = null;
+        _hasOldIdentity = true;
         return true;
     }
 
@@ -456,6 +479,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         if (_profile.DamageEveryMs > 0)
         {
             _logAtStart = (Disk.Snapshot(LogPath), Disk.ContentOf(MarkPath));
+            _oldIdentity = IsFormed ? _oldIdentity : Disk.Snapshot(IdentityPath);
         }
 
         _replica!.StartAsync(
@@ -471,16 +495,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     {
         ReplicaStatus status = _replica!.Driver.Status;
         Compare(Self, status.HashedSlot, status.StateHash);
-        _transport!.Report(new PeerReport(
-            Self,
-            status.Role,
-            status.Ballot,
-            status.AppliedSlot,
-            status.ChosenSlot,
-            status.AppliedVersion,
-            UptimeSeconds: 0,
-            status.HashedSlot,
-            status.StateHash));
+        _transport!.Report(status.ToReport(uptimeSeconds: 0));
         Later(ReportEveryUs, Report);
     }
 
