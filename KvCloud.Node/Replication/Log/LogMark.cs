@@ -22,6 +22,12 @@ internal sealed class LogMark : IDisposable
     private readonly IFile _file;
     private readonly Lock _gate = new();
 
+    /// <summary>
+    /// Written by this process. What was read may be in the page cache alone, of a process that died or whose sync
+    /// failed.
+    /// </summary>
+    private bool _isDurable;
+
     private LogMark(IFile file, long segment, long sequence, Ballot promised)
     {
         _file = file;
@@ -88,7 +94,8 @@ internal sealed class LogMark : IDisposable
     {
         lock (_gate)
         {
-            if (segment < Segment || sequence < Sequence || (segment == Segment && sequence == Sequence))
+            bool isNew = !_isDurable || segment != Segment || sequence != Sequence;
+            if (segment < Segment || sequence < Sequence || !isNew)
             {
                 return;
             }
@@ -98,6 +105,7 @@ internal sealed class LogMark : IDisposable
             Segment = segment;
             Sequence = sequence;
             Promised = promised;
+            _isDurable = true;
         }
     }
 

@@ -247,16 +247,13 @@ internal sealed class SimByteStream
             return;
         }
 
-        if (!_to.IsOpen)
+        if (!_to.IsConnected)
         {
             _network.ResetLater(_from);
             return;
         }
 
-        if (!_to.HasFailed)
-        {
-            _arrived += size;
-            _to.Poll();
-        }
+        _arrived += size;
+        _to.Poll();
     }
 }

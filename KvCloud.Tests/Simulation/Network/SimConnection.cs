@@ -52,10 +52,10 @@ internal sealed class SimConnection
             }
         }
 
-        if (isReachable && Client.IsOpen != Server.IsOpen)
+        if (isReachable && Client.IsConnected != Server.IsConnected)
         {
             // The next retransmission or probe meets a machine that does not know the connection.
-            SimSocket survivor = Client.IsOpen ? Client : Server;
+            SimSocket survivor = Client.IsConnected ? Client : Server;
             Network.After(Network.Random.Next(1 + (_peerTimeoutMs * 1_000 / 3)), () => Network.ResetLater(survivor));
         }
     }

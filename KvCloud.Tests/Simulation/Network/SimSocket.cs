@@ -41,6 +41,9 @@ internal sealed class SimSocket(SimConnection connection, int host)
     /// <summary>The kernel knows that the connection is gone.</summary>
     public bool HasFailed => _failure is not null;
 
+    /// <summary>The kernel has the connection. A process that is stopped may still hold one that has failed.</summary>
+    public bool IsConnected => IsOpen && !HasFailed;
+
     public void Own(ISimSocketOwner owner)
     {
         _owner = owner;
@@ -48,7 +51,7 @@ internal sealed class SimSocket(SimConnection connection, int host)
     }
 
     /// <summary>Takes as many bytes as it can; none when its buffer is full.</summary>
-    public int Write(ReadOnlySpan<byte> bytes) => IsOpen && !HasFailed ? Out.Write(bytes) : 0;
+    public int Write(ReadOnlySpan<byte> bytes) => IsConnected ? Out.Write(bytes) : 0;
 
     public int Read(Span<byte> target) => In.Read(target);
 
@@ -134,7 +137,7 @@ internal sealed class SimSocket(SimConnection connection, int host)
             owner.OnReadable();
         }
 
-        if (_isWritable && IsOpen && !HasFailed)
+        if (_isWritable && IsConnected)
         {
             _isWritable = false;
             owner.OnWritable();

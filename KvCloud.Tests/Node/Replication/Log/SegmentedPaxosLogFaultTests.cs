@@ -80,6 +80,27 @@ public sealed class SegmentedPaxosLogFaultTests
         });
     }
 
+    /// <summary>Else a log of an older day would pass beside a mark that fell back to that day.</summary>
+    [Fact]
+    public void Mark_that_a_start_has_read_is_there_after_a_power_cut()
+    {
+        ForEachSeed(disk =>
+        {
+            SegmentedPaxosLog log = Open(disk);
+            log.Write([Effects(null, 0, Entry(1, "a"))]);
+            SimDiskSnapshot olderDay = disk.Snapshot("/log");
+            log.Write([Effects(null, 0, Entry(2, "b"))]);
+            disk.FailNext(SimDiskCall.Sync, "/log.mark");
+            Assert.Throws<LogFailedException>(log.Mark);
+            disk.Crash(isPowerCut: false);
+            Open(disk);
+            disk.Crash(isPowerCut: true);
+            disk.RestoreFrom(olderDay);
+
+            Assert.Throws<LogCorruptException>(() => Open(disk));
+        });
+    }
+
     [Fact]
     public void Oldest_segment_that_is_lost_is_not_taken_for_one_that_was_trimmed()
     {
