@@ -20,9 +20,26 @@ public sealed partial class TourTests
         Assert.DoesNotContain(named, path => !File.Exists(Repository.File(path.Split('/'))));
     }
 
+    /// <summary>A newcomer follows a write in about fifteen files; one more is a question to the design.</summary>
+    [Fact]
+    public void Page_steps_of_a_write_are_sixteen_files_at_most()
+    {
+        string tour = File.ReadAllText(Repository.File("docs", "tour.md"));
+        string write = tour[tour.IndexOf("## A write", StringComparison.Ordinal)
+            ..tour.IndexOf("## A linearizable read", StringComparison.Ordinal)];
+        string[] steps = [.. StepOfAWrite().Matches(write).Select(match => match.Groups[1].Value)];
+
+        Assert.InRange(steps.Length, 10, 16);
+        Assert.Equal(steps.Length, steps.Distinct().Count());
+        Assert.Equal(steps.Length, write.Split('\n').Count(line => line.Length > 0 && char.IsAsciiDigit(line[0])));
+    }
+
     private static IEnumerable<string> Paths(string page) =>
         FileOfThisRepository().Matches(File.ReadAllText(Repository.File(page.Split('/'))))
             .Select(match => match.Groups[1].Value);
+
+    [GeneratedRegex(@"^\d+\. \*\*`(KvCloud\.[^`]+)`\*\*", RegexOptions.Multiline)]
+    private static partial Regex StepOfAWrite();
 
     [GeneratedRegex(@"`(KvCloud\.[\w.]+/[\w./]+\.\w+)`")]
     private static partial Regex FileOfThisRepository();
