@@ -152,13 +152,9 @@ internal sealed class ConsensusDriver : IWork
     public void Write(PendingWrite write)
     {
         bool isAlone = _isNextWriteAlone;
-        if (!_inbox.TryPost(write, out bool isDue))
+        if (_inbox.Post(write, out bool isDue) is { } refusal)
         {
-            write.Finish(_isStopping
-                ? new CommandResult(KvStatus.ShuttingDown, Message: "the node is stopping; nothing was written")
-                : new CommandResult(
-                    KvStatus.Overloaded,
-                    Message: "max_queued_writes: too many writes wait to be proposed; nothing was written"));
+            write.Finish(refusal);
         }
         else if (isAlone)
         {

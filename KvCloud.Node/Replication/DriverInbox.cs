@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Replication;
 
@@ -10,6 +11,9 @@ namespace KvCloud.Node.Replication;
 /// <param name="maxSleepMs">How long the worker sleeps while nothing comes, at first.</param>
 internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long targetBytes, int maxSleepMs)
 {
+    private static readonly CommandResult Stopping =
+        new(KvStatus.ShuttingDown, Message: "the node is stopping; nothing was written");
+
     private readonly Lock _gate = new();
     private Batch _filling = new();
     private int _targetWrites = 1;
@@ -73,25 +77,38 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long target
         }
     }
 
-    /// <summary>False when the queue is full or the worker has ended.</summary>
+    /// <summary>Queues the write, or says why not: a limit is reached, which is named, or the worker has ended.</summary>
     /// <param name="isDue">Whether the worker has to be woken for what waits.</param>
-    public bool TryPost(PendingWrite write, out bool isDue)
+    public CommandResult? Post(PendingWrite write, out bool isDue)
     {
         lock (_gate)
         {
             isDue = false;
-            if (_isClosed || _queuedWrites >= maxWrites || _queuedWriteBytes >= maxWriteBytes)
+            if (_isClosed)
             {
-                return false;
+                return Stopping;
+            }
+
+            if (_queuedWrites >= maxWrites || _queuedWriteBytes >= maxWriteBytes)
+            {
+                return Full(_queuedWrites >= maxWrites, "wait to be proposed");
             }
 
             _queuedWrites++;
             _queuedWriteBytes += write.Command.Length;
             _filling.Writes.Add(write);
             isDue = AreWritesDue;
-            return true;
+            return null;
         }
     }
+
+    /// <summary>The refusal of a write for which a queue has no room.</summary>
+    /// <param name="isCount">Whether the number of writes is at its limit; else their bytes are.</param>
+    /// <param name="what">What the queued writes do.</param>
+    public static CommandResult Full(bool isCount, string what) => new(
+        KvStatus.Overloaded,
+        Message: $"{(isCount ? "max_queued_writes" : "max_queued_write_bytes")}: too many writes {what};"
+            + " nothing was written");
 
     /// <summary>Writes left the queue: they were proposed or refused.</summary>
     public void Release(int writes, long bytes)

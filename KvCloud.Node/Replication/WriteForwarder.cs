@@ -253,9 +253,7 @@ internal sealed class WriteForwarder
 
             refusal = _isStopped
                 ? Stopping
-                : new CommandResult(
-                    KvStatus.Overloaded,
-                    Message: "max_queued_writes: too many writes wait for the leader's answer; nothing was written");
+                : DriverInbox.Full(_pending.Count >= _options.MaxQueuedWrites, "wait for the leader's answer");
         }
 
         forward.Write.Finish(refusal);

@@ -36,7 +36,7 @@ internal abstract class ThriftWriteMethod<TRequest, TResponse>(string name, KvBa
     protected sealed override TBase NewAnswer() => new TResponse();
 
     protected virtual IPendingCall CallFor(in RequestMessage message, TRequest request, KvCommand command) =>
-        Propose(in message, command, request.GivenTimeoutMs);
+        NewCall(in message, command, request.GivenTimeoutMs);
 
     /// <summary>The command that the request stands for, or what is wrong with it.</summary>
     protected abstract bool TryBuild(

@@ -23,7 +23,7 @@ internal abstract class WriteMethod(string name, KvBackend backend) : RpcMethod(
     /// <summary>
     /// The call of a command. Its memory may be that of <paramref name="message"/>: it is encoded before this returns.
     /// </summary>
-    protected IPendingCall Propose(in RequestMessage message, KvCommand command, long? timeoutMs) =>
+    protected IPendingCall NewCall(in RequestMessage message, KvCommand command, long? timeoutMs) =>
         RequestRules.Check(command, timeoutMs) is { } invalid
             ? Refuse(in message, invalid)
             : new WriteCall(this, in message)

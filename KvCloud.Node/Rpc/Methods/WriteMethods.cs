@@ -23,7 +23,7 @@ internal static class WriteMethods
 
             RequestIdentity? identity = IdentityOf(
                 arguments.ClientId, arguments.Sequence, arguments.AcknowledgedBelow);
-            return Propose(in message, CommandOf(in arguments, identity), arguments.TimeoutMs);
+            return NewCall(in message, CommandOf(in arguments, identity), arguments.TimeoutMs);
         }
 
         public sealed override void WriteSuccess(AnswerWriter output, int sequenceId, in CommandResult result) =>
