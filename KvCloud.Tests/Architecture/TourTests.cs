@@ -12,7 +12,7 @@ public sealed partial class TourTests
     [InlineData("docs/tour.md", 40)]
     [InlineData("docs/glossary.md", 40)]
     [InlineData("docs/comparison.md", 15)]
-    public void Page_names_files_that_exist(string page, int atLeast)
+    public void Page_that_leads_through_the_code_names_files_that_exist(string page, int atLeast)
     {
         string[] named = [.. Paths(page).Distinct()];
 

@@ -35,7 +35,7 @@ public sealed class CommandCodecTests
 
     [Theory]
     [MemberData(nameof(Indexes))]
-    public void Decode_gives_back_what_was_encoded(int index)
+    public void TryDecode_gives_back_what_was_encoded(int index)
     {
         byte[] encoding = CommandCodec.Encode(Samples[index]);
 
@@ -47,7 +47,7 @@ public sealed class CommandCodecTests
 
     [Theory]
     [MemberData(nameof(Indexes))]
-    public void Decode_of_every_shorter_encoding_fails_with_a_reason(int index)
+    public void TryDecode_of_every_shorter_encoding_fails_with_a_reason(int index)
     {
         byte[] encoding = CommandCodec.Encode(Samples[index]);
         for (int length = 0; length < encoding.Length; length++)
@@ -62,7 +62,7 @@ public sealed class CommandCodecTests
     }
 
     [Fact]
-    public void Decode_of_more_than_a_command_fails()
+    public void TryDecode_of_more_than_a_command_fails()
     {
         foreach (KvCommand command in Samples)
         {
@@ -73,7 +73,7 @@ public sealed class CommandCodecTests
     }
 
     [Fact]
-    public void Decode_of_random_damage_never_throws_but_for_the_version()
+    public void TryDecode_of_random_damage_never_throws_but_for_the_version()
     {
         for (int seed = 0; seed < 20_000; seed++)
         {
@@ -92,7 +92,7 @@ public sealed class CommandCodecTests
     }
 
     [Fact]
-    public void Decode_of_a_lying_count_does_not_allocate_for_it()
+    public void TryDecode_of_a_lying_count_does_not_allocate_for_it()
     {
         // A commit of version 1 whose number of mutations is 2^62.
         byte[] encoding = [1, (byte)CommandKind.Commit, 0, 1, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x40];
@@ -104,7 +104,7 @@ public sealed class CommandCodecTests
     }
 
     [Fact]
-    public void Unknown_version_stops_rather_than_skips()
+    public void TryDecode_unknown_version_stops_rather_than_skips()
     {
         byte[] encoding = CommandCodec.Encode(Samples[0]);
         encoding[0] = 2;
@@ -116,7 +116,7 @@ public sealed class CommandCodecTests
     }
 
     [Fact]
-    public void Decode_copies_no_value()
+    public void TryDecode_of_a_value_copies_none()
     {
         byte[] encoding = CommandCodec.Encode(new SetCommand(null, new byte[] { 1 }, new byte[] { 2 }));
         Assert.True(CommandCodec.TryDecode(encoding, out KvCommand? command, out _));
@@ -127,7 +127,7 @@ public sealed class CommandCodecTests
     }
 
     [Fact]
-    public void Content_hash_leaves_out_the_identity()
+    public void ContentHash_of_a_command_leaves_out_the_identity()
     {
         ulong Hash(KvCommand command)
         {
@@ -142,7 +142,7 @@ public sealed class CommandCodecTests
     }
 
     [Fact]
-    public void Batch_gives_back_its_header_and_commands()
+    public void TryOpen_of_a_batch_gives_back_its_header_and_commands()
     {
         var writer = new CommandBatchWriter(initialCapacityBytes: 1);
         foreach (KvCommand command in Samples)
@@ -169,7 +169,7 @@ public sealed class CommandCodecTests
     }
 
     [Fact]
-    public void Batch_of_random_damage_never_throws_but_for_the_version()
+    public void TryOpen_of_random_damage_never_throws_but_for_the_version()
     {
         var writer = new CommandBatchWriter();
         for (int seed = 0; seed < 5_000; seed++)
