@@ -10,8 +10,8 @@ namespace KvCloud.Node.Operations;
 /// </summary>
 /// <remarks>
 /// Decoding copies nothing: keys and values are slices of the memory that was handed in, which must not change.
-/// Input that does not follow the format gives false and one sentence; it never throws. A version this program does
-/// not know throws <see cref="UnknownFormatException"/>, because other replicas may well know it.
+/// Input that does not follow the format gives false and one sentence; it never throws. A version or a kind that is
+/// newer than this program throws <see cref="UnknownFormatException"/>, because other replicas may well know it.
 /// </remarks>
 internal static class CommandCodec
 {
@@ -19,6 +19,8 @@ internal static class CommandCodec
 
     private const byte HasIdentity = 1;
     private const byte HasEnd = 1;
+
+    private static readonly byte NewestKind = (byte)Enum.GetValues<CommandKind>().Max();
 
     public static byte[] Encode(KvCommand command)
     {
@@ -66,7 +68,12 @@ internal static class CommandCodec
             throw new UnknownFormatException("command", version, FormatVersion);
         }
 
-        if (kind is < (byte)CommandKind.Set or > (byte)CommandKind.DropColumnFamily || flags > HasIdentity)
+        if (kind > NewestKind)
+        {
+            throw new UnknownFormatException("command kind", kind, NewestKind);
+        }
+
+        if (kind < (byte)CommandKind.Set || flags > HasIdentity)
         {
             error = $"a command of kind {kind} with flags {flags} is not known";
             return false;
@@ -124,7 +131,9 @@ internal static class CommandCodec
             CommandKind.OpenSession => envelope.Body.IsEmpty ? new OpenSessionCommand() : null,
             CommandKind.CreateColumnFamily => ReadName(envelope.Body) is string name
                 ? new CreateColumnFamilyCommand(name) : null,
-            _ => ReadName(envelope.Body) is string name ? new DropColumnFamilyCommand(name) : null,
+            CommandKind.DropColumnFamily => ReadName(envelope.Body) is string name
+                ? new DropColumnFamilyCommand(name) : null,
+            _ => null,
         };
         error = command is null ? $"the body of the {envelope.Kind} command is malformed" : null;
         if (command is not null && envelope.Identity is not null)

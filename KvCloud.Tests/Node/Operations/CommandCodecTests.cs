@@ -73,7 +73,7 @@ public sealed class CommandCodecTests
     }
 
     [Fact]
-    public void TryDecode_of_random_damage_never_throws_but_for_the_version()
+    public void TryDecode_of_random_damage_never_throws_but_for_what_is_newer()
     {
         for (int seed = 0; seed < 20_000; seed++)
         {
@@ -83,6 +83,8 @@ public sealed class CommandCodecTests
             {
                 encoding[random.Next(1, encoding.Length)] = (byte)random.Next(256);
             }
+
+            encoding[1] = (byte)(encoding[1] % (Enum.GetValues<CommandKind>().Length + 1));
 
             bool decoded = CommandCodec.TryDecode(encoding, out KvCommand? command, out string? error);
 
@@ -114,6 +116,24 @@ public sealed class CommandCodecTests
 
         Assert.Contains("upgrade", stop.Message, StringComparison.Ordinal);
     }
+
+    /// <summary>Answered as malformed, it would be a write to the replicas that know it and none to this one.</summary>
+    [Fact]
+    public void TryDecode_of_an_unknown_kind_stops_rather_than_skips()
+    {
+        byte[] encoding = CommandCodec.Encode(Samples[0]);
+        encoding[1] = (byte)(Enum.GetValues<CommandKind>().Max() + 1);
+
+        UnknownFormatException stop = Assert.Throws<UnknownFormatException>(
+            () => CommandCodec.TryDecode(encoding, out _, out _));
+
+        Assert.Contains("command kind", stop.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void CommandKind_of_every_value_has_a_sample() => Assert.Equal(
+        Enum.GetValues<CommandKind>().Select(kind => (byte)kind),
+        Samples.Select(sample => CommandCodec.Encode(sample)[1]).Distinct().Order());
 
     [Fact]
     public void TryDecode_of_a_value_copies_none()

@@ -59,7 +59,7 @@ public sealed class MethodTableTests
             Assert.Contains(Property(answer, "LeaderEndpoint"), new object?[] { "there:1", "none" });
             Assert.Contains(Property(answer, "ErrorCode"), new object?[] { "TEXT", "none" });
         });
-        Assert.Equal(3, answers.Count(answer => Equals(Property(answer, "ErrorCode"), "TEXT")));
+        Assert.Contains(answers, answer => Equals(Property(answer, "ErrorCode"), "TEXT"));
     }
 
     [Fact]
