@@ -21,7 +21,7 @@ public sealed partial class RecipeTests
 
     [Theory]
     [MemberData(nameof(Indexes))]
-    public void Edit_finds_its_place_exactly_once(int index)
+    public void Recipe_edit_finds_its_place_exactly_once(int index)
     {
         Edit edit = Edits[index];
         string source = File.ReadAllText(Repository.File(edit.File));
@@ -33,7 +33,7 @@ public sealed partial class RecipeTests
 
     [Theory]
     [MemberData(nameof(Indexes))]
-    public void Step_names_the_file_that_is_edited(int index)
+    public void Recipe_step_names_the_file_that_is_edited(int index)
     {
         Edit edit = Edits[index];
 
@@ -44,7 +44,7 @@ public sealed partial class RecipeTests
     }
 
     [Fact]
-    public void Every_step_of_every_recipe_is_walked()
+    public void Recipe_steps_are_all_walked()
     {
         string script = File.ReadAllText(Repository.File("eng", "recipes"));
         string[] recipes = [.. Recipe().Matches(Page()).Select(match => match.Groups["name"].Value)];
@@ -61,7 +61,7 @@ public sealed partial class RecipeTests
 
     /// <summary>What to run, word for word.</summary>
     [Fact]
-    public void Command_of_a_recipe_is_run_as_it_is_written()
+    public void Recipe_command_is_run_as_it_is_written()
     {
         string script = File.ReadAllText(Repository.File("eng", "recipes"));
         IEnumerable<string> commands = Recipe().Matches(Page())

@@ -43,6 +43,7 @@ public sealed partial class TestNameTests
         ["Project"] = "a project file",
         ["PublishedNode"] = "the node as an image holds it",
         ["RawClient"] = "a program that has the contract and a Thrift library only",
+        ["Recipe"] = "a recipe of CONTRIBUTING.md",
         ["Sample"] = "a program of samples/",
         ["Script"] = "a script of eng/",
         ["Source"] = "a source file",
