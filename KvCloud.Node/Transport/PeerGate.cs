@@ -1,13 +1,13 @@
 namespace KvCloud.Node.Transport;
 
-/// <summary>Decides whom this node talks to. Both sides of every connection ask their own.</summary>
+/// <summary>Decides which peers this node talks to. Each side of a connection asks its own gate.</summary>
 internal sealed class PeerGate(
     PeerIdentity self, IReadOnlyCollection<int> peers, IIncarnationRegistry incarnations, Bootstrap bootstrap)
 {
     public PeerIdentity Self { get; } = self;
 
     /// <summary>
-    /// Throws <see cref="HandshakeRefusedException"/> unless the caller is a peer that means this node.
+    /// Throws <see cref="HandshakeRefusedException"/> unless the caller is a peer that means to call this node.
     /// </summary>
     public void AdmitCaller(Hello hello)
     {
@@ -23,8 +23,8 @@ internal sealed class PeerGate(
     }
 
     /// <summary>
-    /// Throws <see cref="HandshakeRefusedException"/> unless who answered is the peer that was called. Who is admitted
-    /// has welcomed this node: before it did, it has noted whom.
+    /// Throws <see cref="HandshakeRefusedException"/> unless the answerer is the peer that was called. An admitted peer
+    /// has welcomed this node, and it recorded this node's incarnation before it did.
     /// </summary>
     public void AdmitAnswerer(PeerIdentity answerer, int expected)
     {
@@ -63,7 +63,7 @@ internal sealed class PeerGate(
 
         RequireTerms(other);
 
-        // Last, so that only one who is a peer in all else is ever remembered.
+        // Checked last, so that only a node that is a peer in every other respect is ever remembered.
         if (!Remember(other))
         {
             throw new HandshakeRefusedException(

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KvCloud.Node.Transport;
 
-/// <summary>What the transport says of its connections.</summary>
+/// <summary>Log messages of the transport.</summary>
 internal static partial class TransportLog
 {
     [LoggerMessage(3000, LogLevel.Information, "Listening for replicas on {Endpoint}")]
