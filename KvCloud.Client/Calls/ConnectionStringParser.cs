@@ -5,7 +5,7 @@ using KvCloud.Protocol;
 namespace KvCloud.Client.Calls;
 
 /// <summary>
-/// Reads a connection string over the other settings. Unknown keys and wrong values are refused by name.
+/// Applies a connection string on top of the other settings. An unknown key or an invalid value is refused by name.
 /// </summary>
 internal static class ConnectionStringParser
 {
@@ -34,7 +34,7 @@ internal static class ConnectionStringParser
             ["UseTls"] = (settings, text) => settings.UseTls = Flag(text),
         };
 
-    /// <summary>A copy of the settings with what the connection string says.</summary>
+    /// <summary>A copy of the settings with those of the connection string applied.</summary>
     public static KvCloudClientSettings Apply(KvCloudClientSettings given)
     {
         KvCloudClientSettings settings = Copy(given);
@@ -72,7 +72,7 @@ internal static class ConnectionStringParser
         return settings;
     }
 
-    /// <summary>A level by its name, in any case, with or without underscores.</summary>
+    /// <summary>Parses a consistency level, ignoring case and underscores.</summary>
     public static ReadConsistency Level(string text) =>
         text.Trim().Replace("_", "", StringComparison.Ordinal).ToUpperInvariant() switch
         {
@@ -82,7 +82,7 @@ internal static class ConnectionStringParser
             _ => throw new FormatException($"'{text}' is no consistency level; wanted is local, leader or read_index"),
         };
 
-    /// <summary>A time: `500ms`, `10s`, `2m`, `00:00:10`, or a number of seconds.</summary>
+    /// <summary>Parses a time: `500ms`, `10s`, `2m`, `00:00:10`, or a number of seconds.</summary>
     public static TimeSpan Time(string text)
     {
         string trimmed = text.Trim();

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace KvCloud.Client.Hosting;
 
 /// <summary>
-/// Healthy: the cluster answers and has a leader. Degraded: it answers, and works, but not all of it is well.
+/// Healthy: the cluster answers and has a leader. Degraded: it answers and works, but part of it is not healthy.
 /// </summary>
 internal sealed class KvCloudHealthCheck(KvCloudClient client) : IHealthCheck
 {
