@@ -286,7 +286,7 @@ internal sealed class CallEngine : IAsyncDisposable
         if (reply.Code == ErrorCode.SESSION_EXPIRED)
         {
             return new KvCloudException(
-                reply.Code, $"{message}; the write was not run again, whether it ran before is unknown", false,
+                reply.Code, $"{message}; the write was not run again, and whether it ran before is unknown", false,
                 node.Name);
         }
 

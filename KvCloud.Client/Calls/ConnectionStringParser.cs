@@ -79,7 +79,7 @@ internal static class ConnectionStringParser
             "LOCAL" => ReadConsistency.LOCAL,
             "LEADER" => ReadConsistency.LEADER,
             "READINDEX" => ReadConsistency.READ_INDEX,
-            _ => throw new FormatException($"'{text}' is no consistency level; wanted is local, leader or read_index"),
+            _ => throw new FormatException($"'{text}' is not a consistency level; use local, leader or read_index"),
         };
 
     /// <summary>Parses a time: `500ms`, `10s`, `2m`, `00:00:10`, or a number of seconds.</summary>
@@ -101,7 +101,7 @@ internal static class ConnectionStringParser
 
         return TimeSpan.TryParse(trimmed, CultureInfo.InvariantCulture, out TimeSpan span)
             ? span
-            : throw new FormatException($"'{text}' is no time; wanted is 500ms, 10s or 00:00:10");
+            : throw new FormatException($"'{text}' is not a time; use 500ms, 10s or 00:00:10");
     }
 
     private static IEnumerable<(string Key, string Value)> Split(string text)
@@ -135,7 +135,7 @@ internal static class ConnectionStringParser
     private static int Number(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
             ? number
-            : throw new FormatException($"'{text}' is no whole number");
+            : throw new FormatException($"'{text}' is not a whole number");
 
     private static bool Flag(string text) =>
         bool.TryParse(text, out bool flag) ? flag : throw new FormatException($"'{text}' is neither true nor false");

@@ -118,7 +118,7 @@ internal sealed class TopologyKeeper(
         IReadOnlyList<NodeEndpoint> endpoints = await seeds.GetAsync(cancellationToken).ConfigureAwait(false);
         if (endpoints.Count == 0 && topology.Everyone.Count == 0)
         {
-            throw new KvCloudException(ErrorCode.NETWORK, "service discovery knows no endpoint of the cluster");
+            throw new KvCloudException(ErrorCode.NETWORK, "service discovery found no endpoint of the cluster");
         }
 
         if (endpoints.Count > 0)

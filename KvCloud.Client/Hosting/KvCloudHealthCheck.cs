@@ -13,7 +13,7 @@ internal sealed class KvCloudHealthCheck(KvCloudClient client) : IHealthCheck
         try
         {
             KvClusterHealth health = await client.GetClusterHealthAsync(null, cancellationToken).ConfigureAwait(false);
-            string summary = $"{health.HealthyNodes} of {health.Nodes.Count} replicas are well";
+            string summary = $"{health.HealthyNodes} of {health.Nodes.Count} replicas are healthy";
             if (health.Leader is null)
             {
                 return new HealthCheckResult(context.Registration.FailureStatus, $"no leader; {summary}");

@@ -40,7 +40,7 @@ internal sealed class DiscoveredEndpointSource(
         DnsEndPoint dns => new NodeEndpoint(dns.Host, PortOrDefault(dns.Port)),
         IPEndPoint ip => new NodeEndpoint(ip.Address.ToString(), PortOrDefault(ip.Port)),
         _ => throw new KvCloudException(
-            ErrorCode.NETWORK, $"service '{name}' resolves to '{endpoint}', which is no host and port"),
+            ErrorCode.NETWORK, $"service '{name}' resolves to '{endpoint}', which is not host:port"),
     };
 
     private static int PortOrDefault(int port) => port > 0 ? port : NodeEndpoint.DefaultPort;

@@ -80,7 +80,7 @@ internal sealed class WriteBuffer
 
     private static KvCloudException Unreadable() => new(
         ErrorCode.INVALID_OPERATION,
-        "the transaction reads what its own versionstamped write decides only at the commit");
+        "the transaction reads what its own versionstamped write determines only at the commit");
 
     private int Find(ReadOnlySpan<byte> key)
     {

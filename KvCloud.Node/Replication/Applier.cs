@@ -237,7 +237,7 @@ internal sealed class Applier : IWork, IApplyObserver
         foreach (PendingWrite write in WritesOf(slot) ?? [])
         {
             write.Finish(new CommandResult(
-                KvStatus.Internal, Message: $"slot {slot} holds no whole batch of commands: {error}"));
+                KvStatus.Internal, Message: $"slot {slot} does not hold a complete batch of commands: {error}"));
         }
     }
 
@@ -263,7 +263,7 @@ internal sealed class Applier : IWork, IApplyObserver
             {
                 write.Finish(new CommandResult(
                     KvStatus.OutcomeUnknown,
-                    Message: "this node failed while it applied the write, which the others may have"));
+                    Message: "this node failed while it applied the write; the other replicas may have it"));
             }
             catch (Exception exception)
             {

@@ -29,8 +29,7 @@ internal static class Recovery
         {
             throw new LogCorruptException(
                 $"the log ends at slot {log.LastSlot}, but the data store has up to {executor.AppliedSlot}: the log"
-                + " is an older one "
-                + "than the data. Put back the log that belongs to the data, or leave this replica stopped");
+                + " is older than the data. Restore the log that belongs to the data, or leave this replica stopped");
         }
 
         Replay(log, executor);

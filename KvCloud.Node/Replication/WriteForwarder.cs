@@ -208,7 +208,7 @@ internal sealed class WriteForwarder
         LinkState link = _transport.StateOf(leader);
         if (!link.IsConnected)
         {
-            forward.Write.Finish(NoLeader($"{leader} leads and cannot be reached from this node"));
+            forward.Write.Finish(NoLeader($"the leader, {leader}, cannot be reached from this node"));
             return;
         }
 

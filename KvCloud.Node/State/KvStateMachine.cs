@@ -149,9 +149,8 @@ internal sealed class KvStateMachine
             case RequestMemory.Forgotten:
                 return new CommandResult(
                     KvStatus.SessionExpired,
-                    Message: $"session {identity.ClientId} does not remember sequence {identity.Sequence}: not run"
-                        + " now, "
-                        + "whether it ran before is unknown");
+                    Message: $"session {identity.ClientId} does not remember sequence {identity.Sequence}: it was"
+                        + " not run now, and whether it ran before is unknown");
             default:
                 CommandResult result = Run(envelope);
                 _sessions.Remember(

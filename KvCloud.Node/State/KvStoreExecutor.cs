@@ -159,7 +159,7 @@ internal sealed class KvStoreExecutor : IDisposable
         if (!enumerator.IsComplete)
         {
             _outcomes.Add(new Outcome(
-                entry.Slot, index, default, $"of {commands.Header.Count} commands only {index} are whole"));
+                entry.Slot, index, default, $"only {index} of {commands.Header.Count} commands are complete"));
         }
     }
 

@@ -85,7 +85,7 @@ internal sealed class RangeScan : IDisposable
         if (query.BeginOffset is < 0 or > KvLimits.RangeMaxOffset)
         {
             return $"begin_offset must be 0 to {KvLimits.RangeMaxOffset}, not {query.BeginOffset};"
-                + " begin behind the last key of the page before instead";
+                + " begin after the last key of the previous page instead";
         }
 
         return query.EndOffset is < -KvLimits.RangeMaxOffset or > KvLimits.RangeMaxOffset

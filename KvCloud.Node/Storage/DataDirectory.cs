@@ -171,7 +171,7 @@ internal sealed class DataDirectory : IDisposable
             if (files.DirectoryExists(System.IO.Path.Combine(path, store)))
             {
                 throw new DataDirectoryCorruptException(
-                    $"Data directory {path} holds {store} but no {IdentityFile} file, so nobody knows whose it is.");
+                    $"Data directory {path} holds {store} but no {IdentityFile} file, so its owner is unknown.");
             }
         }
 
@@ -197,7 +197,8 @@ internal sealed class DataDirectory : IDisposable
         {
             throw new DataDirectoryForeignException(
                 $"Data directory {path} belongs to a replica of the voters {identity.Voters}, the configuration"
-                + $" names {voters}: quorums of different voters need not meet. Configure as many replicas as before.");
+                + $" names {voters}: quorums of different sets of voters need not intersect. Configure as many"
+                + " replicas as before.");
         }
     }
 

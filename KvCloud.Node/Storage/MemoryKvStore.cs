@@ -162,7 +162,7 @@ internal sealed class MemoryKvStore : IKvStore
             if (at < Oldest)
             {
                 throw new VersionTooOldException(string.Create(
-                    CultureInfo.InvariantCulture, $"version {at} is read, but those before {Oldest} are forgotten"));
+                    CultureInfo.InvariantCulture, $"version {at} was requested, but those before {Oldest} are gone"));
             }
         }
 
@@ -332,7 +332,7 @@ internal sealed class MemoryKvStore : IKvStore
 
                 if (older?.From > from)
                 {
-                    throw new StoreFailedException($"version {from} is written behind {older.From}, which is newer");
+                    throw new StoreFailedException($"version {from} is written after {older.From}, which is newer");
                 }
 
                 versions.Add(

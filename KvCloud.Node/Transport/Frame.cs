@@ -54,7 +54,7 @@ internal static class Frame
 
         if (buffer.Length > 1 && buffer[1] != version)
         {
-            throw new MalformedFrameException($"a frame has version {buffer[1]}, expected is {version}");
+            throw new MalformedFrameException($"a frame has version {buffer[1]}, expected {version}");
         }
 
         if (buffer.Length < HeaderBytes)

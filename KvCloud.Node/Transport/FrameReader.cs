@@ -73,14 +73,14 @@ internal ref struct FrameReader(ReadOnlySpan<byte> source)
         return count >= 0 && count <= Remaining / elementBytes
             ? count
             : throw new MalformedFrameException(
-                $"{field}: {count} of them are announced, and {Remaining} bytes follow");
+                $"{field}: a count of {count} does not fit into the {Remaining} bytes that follow");
     }
 
     public ReadOnlySpan<byte> Take(int count, string field)
     {
         if (count < 0 || count > Remaining)
         {
-            throw new MalformedFrameException($"{field}: {count} bytes are needed, and {Remaining} are left");
+            throw new MalformedFrameException($"{field}: {count} bytes are needed, but only {Remaining} are left");
         }
 
         ReadOnlySpan<byte> bytes = _source.Slice(_position, count);
@@ -110,7 +110,7 @@ internal ref struct FrameReader(ReadOnlySpan<byte> source)
     {
         if (Remaining != 0)
         {
-            throw new MalformedFrameException($"{Remaining} bytes too many");
+            throw new MalformedFrameException($"{Remaining} bytes are left over");
         }
     }
 }

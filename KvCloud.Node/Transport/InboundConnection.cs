@@ -215,7 +215,7 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
         }
 
         TransportLog.Malformed(host.Logger, peer.Id, _remote, _session.EndReason);
-        return "what it sent is no message";
+        return "it sent a malformed message";
     }
 
     private void Deliver(Peer peer)

@@ -42,9 +42,9 @@ internal sealed class IncarnationFile : IIncarnationRegistry
         if (!exists && !mayCreate)
         {
             throw new InvalidDataException(
-                $"The file of the peers' incarnations, {path}, is missing, which this replica has made: without it a"
-                + " peer that lost "
-                + "its promises would be taken for a new one. Put it back, or leave this replica stopped.");
+                $"The file of the peers' incarnations, {path}, is missing, although this replica created it. Without it"
+                + " a peer that lost its promises would be taken for a new one. Restore it, or leave this replica"
+                + " stopped.");
         }
 
         var file = new IncarnationFile(files, path);

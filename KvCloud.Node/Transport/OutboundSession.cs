@@ -37,7 +37,7 @@ internal sealed class OutboundSession(
     private const int MaxControlFrameBytes = 64 * 1024;
 
     /// <summary>Once established, nothing arrives on this connection except its end.</summary>
-    public const string PeerSpoke = "the peer spoke where only we speak";
+    public const string PeerSpoke = "the peer sent data on a one-way connection";
 
     private readonly OutgoingBuffer _bulk = new(chunkBytes);
     private readonly OutgoingBuffer _control = new(chunkBytes);

@@ -172,7 +172,7 @@ internal sealed class PeerConnector(
         }
         catch (OperationCanceledException)
         {
-            reason = "this node stops";
+            reason = "this node is stopping";
         }
         finally
         {

@@ -32,7 +32,7 @@ internal sealed class PeerGate(
         if (answerer.NodeId != expected)
         {
             throw new HandshakeRefusedException(
-                $"at the endpoint of node {expected} answers node {answerer.NodeId}");
+                $"node {answerer.NodeId} answers at the endpoint of node {expected}");
         }
 
         RequirePeer(answerer);
@@ -58,7 +58,7 @@ internal sealed class PeerGate(
         if (!peers.Contains(other.NodeId))
         {
             throw new HandshakeRefusedException(
-                $"node {Self.NodeId} knows no node {other.NodeId}: it is not among the replicas of its configuration");
+                $"node {Self.NodeId} does not know node {other.NodeId}: it is not among its configured replicas");
         }
 
         RequireTerms(other);
@@ -78,7 +78,8 @@ internal sealed class PeerGate(
         {
             throw new HandshakeRefusedException(
                 $"node {other.NodeId} has the voters {other.Terms.Voters}, node {Self.NodeId} has {Self.Terms.Voters}:"
-                + " quorums of different voters need not meet, so all replicas must be configured with the same");
+                + " quorums of different sets of voters need not intersect, so all replicas must be configured with"
+                + " the same");
         }
 
         if (!Self.Terms.IsLeaseSafeWith(other.Terms))

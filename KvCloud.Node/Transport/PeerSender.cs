@@ -116,7 +116,7 @@ internal sealed class PeerSender
         lock (_gate)
         {
             _isStopped = true;
-            _session?.Close("this node stops");
+            _session?.Close("this node is stopping");
             Forget();
             Monitor.PulseAll(_gate);
         }

@@ -125,7 +125,7 @@ internal sealed class GroupBody
     {
         if (length < 0 || length > body.Length)
         {
-            throw new LogCorruptException($"a record of the log wants {length} bytes where {body.Length} are left");
+            throw new LogCorruptException($"a record of the log needs {length} bytes, but only {body.Length} are left");
         }
     }
 

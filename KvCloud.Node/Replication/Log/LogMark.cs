@@ -69,7 +69,7 @@ internal sealed class LogMark : IDisposable
                 || BinaryPrimitives.ReadUInt64LittleEndian(sector[ChecksumPlace..]) != XxHash3.HashToUInt64(
                     sector[..ChecksumPlace]))
             {
-                throw new LogCorruptException($"{path}, which says how far the log has got, is damaged");
+                throw new LogCorruptException($"{path}, the mark of how far the log has got, is damaged");
             }
 
             int format = BinaryPrimitives.ReadInt32LittleEndian(sector[8..]);

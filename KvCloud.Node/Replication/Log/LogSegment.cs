@@ -126,7 +126,7 @@ internal sealed class LogSegment : IDisposable
 
             if (BinaryPrimitives.ReadInt64LittleEndian(header[12..]) != number)
             {
-                throw new LogCorruptException($"{path} holds another segment than its name says");
+                throw new LogCorruptException($"{path} holds a different segment than its name says");
             }
 
             long sizeBytes = BinaryPrimitives.ReadInt64LittleEndian(header[28..]);
@@ -334,12 +334,12 @@ internal sealed class LogSegment : IDisposable
     {
         if (file.ReadFully(destination, start) < destination.Length)
         {
-            throw new LogCorruptException($"{Path} ends before what was written into it");
+            throw new LogCorruptException($"{Path} is shorter than the data that was written to it");
         }
     }
 
     private static LogCorruptException NoSegment(string path) =>
-        new($"{path} does not begin as a segment of the log does");
+        new($"{path} does not begin with the header of a log segment");
 
     private LogCorruptException Damaged(long sequence) =>
         new($"{Path} is damaged: write {sequence} of the log is not there as it was written");

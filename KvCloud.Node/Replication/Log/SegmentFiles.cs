@@ -231,13 +231,13 @@ internal sealed class SegmentFiles : IDisposable
         {
             if (numbers[i] != numbers[i - 1] + 1)
             {
-                throw new LogCorruptException($"{PathOf(numbers[i - 1] + 1)} is missing, and later segments are there");
+                throw new LogCorruptException($"{PathOf(numbers[i - 1] + 1)} is missing, but later segments exist");
             }
         }
 
         if (newest > 0 && (numbers.Count == 0 || numbers[^1] < newest))
         {
-            throw new LogCorruptException($"{PathOf(newest)} is missing, which was the newest segment of the log");
+            throw new LogCorruptException($"{PathOf(newest)}, the newest segment of the log, is missing");
         }
     }
 

@@ -21,5 +21,5 @@ internal sealed record SegmentedLogOptions
 
     public void Check() => Invariant.Check(
         SegmentSizeBytes >= 2 * LogSegment.PageSizeBytes && SegmentSizeBytes % LogSegment.PageSizeBytes == 0,
-        $"a segment has whole pages, two at least: {SegmentSizeBytes} bytes");
+        $"a segment consists of at least two whole pages, not of {SegmentSizeBytes} bytes");
 }

@@ -95,8 +95,8 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         {
             log?.Dispose();
             throw new LogCorruptException(
-                $"{exception.Message}. Others rely on what this replica promised in its log, {path}, so it must not"
-                + " start with less: put back what was there, or leave this replica stopped.");
+                $"{exception.Message}. The other replicas rely on what this replica promised in its log, {path}, so"
+                + " it must not start with less: restore what is missing, or leave this replica stopped.");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -256,12 +256,12 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         if (!isMarked && !mayCreate)
         {
             throw new LogCorruptException(
-                $"{MarkPathOf(path)} is missing, which this replica made together with its log");
+                $"{MarkPathOf(path)} is missing, although this replica created it together with its log");
         }
 
         if (isMarked && !disk.DirectoryExists(path))
         {
-            throw new LogCorruptException($"{path} is missing, which this replica has made");
+            throw new LogCorruptException($"{path} is missing, although this replica has created it");
         }
     }
 
@@ -271,7 +271,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         List<long> numbers = _files.Find(_mark?.Segment ?? 0);
         if (_mark is null && numbers.Count > 0)
         {
-            throw new LogCorruptException($"{MarkPath} is missing, and there is a log");
+            throw new LogCorruptException($"{MarkPath} is missing, although there is a log");
         }
 
         byte[] content = [];
@@ -279,7 +279,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         LoadSegments(numbers, ref content);
         if (numbers.Count > 0 && _oldestSegment > 0 && numbers[0] > _oldestSegment)
         {
-            throw new LogCorruptException($"{_files.PathOf(_oldestSegment)} is missing, which nobody has given up");
+            throw new LogCorruptException($"{_files.PathOf(_oldestSegment)} is missing, although it was never trimmed");
         }
 
         if (_mark is not null)
@@ -316,7 +316,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
             {
                 throw new LogCorruptException(
                     $"{segment.Path} begins with write {segment.FirstSequence} of the log, "
-                    + $"but what is before it ends with write {_sequence - 1}");
+                    + $"but the segments before it end with write {_sequence - 1}");
             }
 
             _sequence = segment.Scan(ref content, LoadGroup);
