@@ -130,7 +130,7 @@ public sealed class OutboundSessionTests
         OutboundSession session = Make();
         Feed(session, Handshake.EncodeWelcome(TestNode.Identity(3)));
 
-        Assert.Equal("at the endpoint of node 2 answers node 3", session.EndReason);
+        Assert.Equal("node 3 answers at the endpoint of node 2", session.EndReason);
     }
 
     [Fact]

@@ -41,7 +41,7 @@ public sealed class TcpTransportHandshakeTests
         await using TestNode one = await TestNode.StartAsync(1, [2], directory);
         await using TestNode nine = await TestNode.StartAsync(9, [1], directory);
 
-        await RefusedAsync(nine, 1, "node 1 knows no node 9");
+        await RefusedAsync(nine, 1, "node 1 does not know node 9");
     }
 
     [Fact]
@@ -195,8 +195,8 @@ public sealed class TcpTransportHandshakeTests
         byte[] answer = new byte[Handshake.MaxFrameBytes];
         int count = await impostor.Socket.ReceiveAsync(answer).WaitAsync(TimeSpan.FromSeconds(20));
         Assert.Equal(
-            "at the endpoint of node 2 answers node 3", Handshake.DecodeRefusal(answer.AsSpan(0, count)));
-        await RefusedAsync(one, 2, "at the endpoint of node 2 answers node 3");
+            "node 3 answers at the endpoint of node 2", Handshake.DecodeRefusal(answer.AsSpan(0, count)));
+        await RefusedAsync(one, 2, "node 3 answers at the endpoint of node 2");
     }
 
     [Fact]
@@ -293,7 +293,7 @@ public sealed class TcpTransportHandshakeTests
 
         await using TestNode two = await TestNode.StartAsync(2, [1], directory);
         await two.ConnectedToAsync(1);
-        Assert.Contains(one.Log, line => line.Contains("2 connections have not said", StringComparison.Ordinal));
+        Assert.Contains(one.Log, line => line.Contains("2 connections have not identified", StringComparison.Ordinal));
     }
 
     [Fact]
