@@ -229,7 +229,8 @@ public sealed class ConnectionTests
             Assert.True(await client.IsClosedByServerAsync());
         }
 
-        Assert.InRange(host.Lines.All.Count(line => line.Contains("Closed the connection", StringComparison.Ordinal)), 1, 150);
+        Assert.InRange(
+            host.Lines.All.Count(line => line.Contains("Closed the connection", StringComparison.Ordinal)), 1, 150);
     }
 
     [Fact]
