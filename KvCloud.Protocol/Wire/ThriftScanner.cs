@@ -11,8 +11,8 @@ namespace KvCloud.Protocol.Wire;
 /// visited once, however small the pieces are, so a slow sender costs no more than a fast one. A claimed length is
 /// checked against the limits before it is used. A message that passes is well-formed, and decoding it reads nothing
 /// beyond its end.
-/// A mutable struct: one per connection, never copied while in use. The file exceeds 400 lines because it is one state
-/// machine.
+/// A mutable struct: one per connection, never copied while in use.
+/// Over 400 lines, because it is one state machine.
 /// </remarks>
 internal struct ThriftScanner
 {

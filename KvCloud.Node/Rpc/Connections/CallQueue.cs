@@ -25,8 +25,8 @@ namespace KvCloud.Node.Rpc.Connections;
 /// advances the head and then reads the flag. Both sides put a full fence between the two steps.
 /// </para>
 /// <para>
-/// The file exceeds 400 lines because the output lock is one protocol: each method that writes is one state of the
-/// lock, and its correctness depends on the others. <see cref="CallRing"/> keeps the order of the calls.
+/// Over 400 lines, because the output lock is one protocol: each method that writes is one state of the lock, and its
+/// correctness depends on the others. <see cref="CallRing"/> keeps the order of the calls.
 /// </para>
 /// </remarks>
 internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
