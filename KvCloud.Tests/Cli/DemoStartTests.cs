@@ -65,7 +65,7 @@ public sealed class DemoStartTests : IDisposable
         Assert.Equal(2, code);
         Assert.Equal(
             $"kv: Another cluster (process {Environment.ProcessId}) already runs on the data root {_folder}; stop"
-            + " it, or choose another data root.\n",
+            + " it or choose another data root.\n",
             told);
     }
 
