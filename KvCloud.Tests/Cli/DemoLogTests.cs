@@ -49,7 +49,7 @@ public sealed class DemoLogTests
             writer.Release();
         }
 
-        Assert.Contains(Lines(writer), l => l == "demo | (1808 lines were dropped while the output stood still)");
+        Assert.Contains(Lines(writer), l => l == "demo | (1808 lines were dropped while the output was blocked)");
     }
 
     [Fact]

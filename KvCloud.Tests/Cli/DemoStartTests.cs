@@ -65,7 +65,7 @@ public sealed class DemoStartTests : IDisposable
         Assert.Equal(2, code);
         Assert.Equal(
             $"kv: Another cluster (process {Environment.ProcessId}) already runs on the data root {_folder}; stop"
-            + " it, or choose another data root.\n",
+            + " it or choose another data root.\n",
             told);
     }
 
@@ -77,7 +77,7 @@ public sealed class DemoStartTests : IDisposable
         (int code, string told) = await RunAsync("--data", _folder, "--replicas", "5");
 
         Assert.Equal(2, code);
-        Assert.Contains("holds the data of 3 replicas, which cannot be started as 5", told, StringComparison.Ordinal);
+        Assert.Contains("has the data of 3 replicas and cannot be started with 5", told, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -217,7 +217,7 @@ public sealed class KvProgramTests : IDisposable
         Assert.Contains("line 2: there is no tab", run.Error, StringComparison.Ordinal);
         Assert.Contains("line 3: the key is empty", run.Error, StringComparison.Ordinal);
         Assert.Contains(
-            "line 4: the value of 1048577 bytes is over the limit of 1048576", run.Error, StringComparison.Ordinal);
+            "line 4: the value of 1048577 bytes exceeds the limit of 1048576", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -81,7 +81,7 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
         }
 
         Assert.Equal(3, await demo.EndAsync());
-        Assert.Contains("demo | no replica is left running", demo.Printed, StringComparison.Ordinal);
+        Assert.Contains("demo | no replica is running any more", demo.Printed, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateDirectories(_folder));
     }
 

@@ -82,7 +82,7 @@ public sealed class NodeProcessTests
         Assert.Equal(
             [
                 (true, $"node-4 started as process {first}"),
-                (false, "node-4 ended by itself with signal 9 (killed); started again in 1 s"),
+                (false, "node-4 exited unexpectedly with signal 9 (killed); restarting in 1 s"),
             ],
             _events.Take(2).Select(e => (e.IsAskedFor, e.ToString())));
     }
@@ -123,7 +123,7 @@ public sealed class NodeProcessTests
 
         await UntilAsync(() => node.State == NodeState.Ended);
         Assert.Equal(2, node.LastExitCode);
-        Assert.Contains(_events, e => e.Sentence == "ended by itself with exit code 2 and stays down");
+        Assert.Contains(_events, e => e.Sentence == "exited unexpectedly with exit code 2 and stays down");
     }
 
     [UnixFact]

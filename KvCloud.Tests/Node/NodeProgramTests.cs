@@ -105,7 +105,8 @@ public sealed class NodeProgramTests(ITestOutputHelper output) : IDisposable
             string line = Assert.Single(lines, line => line.Contains("KvCloud ", StringComparison.Ordinal));
             Assert.Contains("node-0 of 1 in cluster mine, ", line, StringComparison.Ordinal);
             Assert.Single(lines, line => line.EndsWith(
-                "Settings other than the defaults: consensus.heartbeat_interval_ms = 40", StringComparison.Ordinal));
+                "Settings that differ from the defaults: consensus.heartbeat_interval_ms = 40",
+                StringComparison.Ordinal));
             Assert.True(lines.Count <= 4, string.Join('\n', lines));
         }
         finally

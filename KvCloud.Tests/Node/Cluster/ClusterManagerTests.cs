@@ -97,7 +97,7 @@ public sealed class ClusterManagerTests : IDisposable
         ClusterView view = _fixture.HealthyTurn();
 
         Assert.Equal(NodeHealth.Degraded, view.Nodes[2].Health);
-        Assert.Equal("it is heard, but cannot be reached", view.Nodes[2].HealthReason);
+        Assert.Equal("its reports arrive, but it cannot be reached", view.Nodes[2].HealthReason);
         Assert.Equal("degraded", view.Status);
     }
 
@@ -225,7 +225,7 @@ public sealed class ClusterManagerTests : IDisposable
         _fixture.Manager.Received(ClusterFixture.Report(0));
 
         Assert.Equal(3, _fixture.SilentTurn().Nodes.Count);
-        Assert.Equal(2, _fixture.Log.Lines.Count(line => line.Message.Contains("not configured as a replica")));
+        Assert.Equal(2, _fixture.Log.Lines.Count(line => line.Message.Contains("not a configured replica")));
     }
 
     [Fact]
@@ -244,7 +244,7 @@ public sealed class ClusterManagerTests : IDisposable
 
         (LogLevel level, string message) = Assert.Single(_fixture.Log.Lines, line => line.Level == LogLevel.Critical);
         Assert.StartsWith(
-            "STATE DIVERGED: at slot 64 this replica hashes to 0000000000001111, node-2 to 0000000000002222",
+            "STATE DIVERGED: at slot 64 this replica's state hash is 0000000000001111, node-2's is 0000000000002222",
             message, StringComparison.Ordinal);
         Assert.Equal(["kvcloud.cluster.divergence{peer=2} 1"], probe.Values(MeterNames.ClusterDivergence));
         Assert.True(_fixture.Manager.HasDiverged);

@@ -195,7 +195,7 @@ public sealed class ConnectionLimitTests
         Assert.True(await client.IsClosedByServerAsync());
         await Eventually(() => host.Server.ConnectionCount == 0);
         Assert.Contains(
-            host.Lines.All, line => line.Contains("1 calls were left unanswered", StringComparison.Ordinal));
+            host.Lines.All, line => line.Contains("1 calls left unanswered", StringComparison.Ordinal));
     }
 
     [Fact]

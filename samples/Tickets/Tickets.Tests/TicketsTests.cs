@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Tickets.Tests;
 
-/// <summary>The whole application, its replicas included, as its AppHost starts it.</summary>
+/// <summary>Runs the whole application, including its replicas, as its AppHost starts it.</summary>
 public sealed class TicketsTests(TicketsTests.Application application) : IClassFixture<TicketsTests.Application>
 {
     [Fact]
