@@ -77,7 +77,7 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long target
         }
     }
 
-    /// <summary>Queues a write. Null when it is queued; else the refusal, which names the limit that was reached.</summary>
+    /// <summary>Queues a write. Null when it is queued; else the refusal, which names the limit reached.</summary>
     /// <param name="isDue">Whether the worker must be woken for what is queued.</param>
     public CommandResult? Post(PendingWrite write, out bool isDue)
     {
