@@ -38,6 +38,8 @@ internal static class RpcServiceCollectionExtensions
     /// </summary>
     public static IServiceCollection AddRpcServer(this IServiceCollection services, RpcOptions options)
     {
+        services.TryAddSingleton(TimeProvider.System);
+
         // Deadlines are told to routing and replication, so they must be by the replica's clock.
         services.TryAddSingleton<IReplicaClock>(provider =>
             provider.GetService<IReplicaRuntime>()?.Clock ?? new ReplicaClock(TimeProvider.System));
