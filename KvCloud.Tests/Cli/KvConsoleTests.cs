@@ -16,7 +16,7 @@ public sealed class KvConsoleTests
             {
                 for (int line = 0; line < 10; line++)
                 {
-                    console.Complain($"{writer} {line}");
+                    console.WriteError($"{writer} {line}");
                 }
             },
             CancellationToken.None,
