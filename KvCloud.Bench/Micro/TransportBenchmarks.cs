@@ -37,7 +37,7 @@ public class TransportBenchmarks
     private const int Window = 256;
 
     private const int PayloadBytes = 4 * 1024;
-    private const int WarmUpInvocations = 20;
+    private const int WarmUpInvocations = 3;
     private const int ThirtySecondsMs = 30_000;
 
     private static readonly NodeId One = new(1);
