@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace KvCloud.Bench.Micro;
 
-/// <summary>Keeps the thread pool busy as 64 clients would: as many calls of 50 µs, each followed by the next.</summary>
+/// <summary>Keeps the thread pool busy as 64 clients would: 64 calls of 50 µs, each followed by the next.</summary>
 internal sealed class BusyPool : IDisposable
 {
     private const int Calls = 64;

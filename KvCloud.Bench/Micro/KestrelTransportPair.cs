@@ -8,7 +8,7 @@ namespace KvCloud.Bench.Micro;
 /// What replicas would have if Kestrel's sockets carried their messages: the same two connections, frames and codec,
 /// pipes in between, and read loops that the thread pool runs.
 /// </summary>
-/// <param name="isInline">Continuations of pipes on the thread that completes them, instead of one more dispatch.</param>
+/// <param name="isInline">Runs continuations of pipes on the thread that completes them, without a dispatch.</param>
 internal sealed class KestrelTransportPair(bool isInline) : ITransportPair
 {
     private readonly SocketTransportOptions _options = new()

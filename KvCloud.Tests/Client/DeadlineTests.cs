@@ -57,6 +57,38 @@ public sealed class DeadlineTests
     }
 
     [Fact]
+    public async Task RunAsync_conflict_after_the_timeout_does_not_run_the_body_again()
+    {
+        await using var cluster = new ScriptedCluster(1);
+        await using var client = new KvCloudClient(new KvCloudClientSettings
+        {
+            ConnectionString = cluster.Endpoints,
+            KeepAliveTimeout = TimeSpan.FromHours(1),
+            AttemptTimeout = TimeSpan.FromHours(1),
+            Timeout = TimeSpan.FromHours(1),
+            Time = _time,
+        });
+        await client.SetAsync("a", "0");
+        int runs = 0;
+
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(() => client.RunAsync(
+            async transaction =>
+            {
+                await transaction.GetStringAsync("a");
+                await client.SetAsync("a", "x");
+                transaction.Set("a", "y");
+                if (++runs == 1)
+                {
+                    _time.Advance(TimeSpan.FromMinutes(10));
+                }
+            },
+            new KvTransactionOptions { Timeout = TimeSpan.FromMinutes(10) }));
+
+        Assert.Equal(ErrorCode.CONFLICT, failure.ErrorCode);
+        Assert.Equal(1, runs);
+    }
+
+    [Fact]
     public async Task OpenAsync_without_an_answer_is_given_up_at_the_connect_timeout_and_not_before()
     {
         // The kernel takes the connection, and nobody ever answers the TLS greeting.
