@@ -45,7 +45,8 @@ internal static partial class TransportLog
     public static partial void SendFailed(ILogger logger, NodeId peer, string reason);
 
     [LoggerMessage(
-        3012, LogLevel.Error, "{Type} to {Peer} was dropped: its {SizeBytes} bytes exceed the frame limit, {LimitBytes}")]
+        3012, LogLevel.Error,
+        "{Type} to {Peer} was dropped: its {SizeBytes} bytes exceed the frame limit, {LimitBytes}")]
     public static partial void MessageTooLarge(
         ILogger logger, string type, NodeId peer, long sizeBytes, int limitBytes);
 
