@@ -40,6 +40,7 @@ internal sealed class ConsensusDriver : IWork
     private readonly Applier _applier;
     private readonly CatchUpServer _catchUps;
     private readonly ProposalQueue _proposals;
+    private readonly WindowMover _window;
     private readonly FreshnessTracker _freshness = new();
     private readonly Slot _restoredApplied;
     private volatile ReplicaStatus _status;
@@ -79,6 +80,7 @@ internal sealed class ConsensusDriver : IWork
         Traces = parts.Traces;
         _restoredApplied = parts.Executor.AppliedSlot;
         _proposals = new ProposalQueue(_options, _inbox, parts.Runtime, Traces);
+        _window = new WindowMover(_options, _clock, _executor);
         _lastStepMs = _clock.NowMs;
         _status = MakeStatus();
         Reads.BeginIdsAbove(parts.Runtime.NextUniqueId());
@@ -312,9 +314,14 @@ internal sealed class ConsensusDriver : IWork
             if (!IsFull)
             {
                 _proposals.Pump(_node);
+                _window.Move(_node, _proposals);
             }
+
+            return;
         }
-        else if (_proposals.WaitingCount > 0)
+
+        _window.Rest();
+        if (_proposals.WaitingCount > 0)
         {
             _proposals.RefuseWaiting(_node.Leader is null
                 ? new CommandResult(KvStatus.NoLeader, Message: "no leader is known at the moment; nothing was written")

@@ -32,6 +32,7 @@ internal sealed class LogTrimmer(
             _flushedBytes = appliedBytes;
         }
 
+        executor.Space.Look(appliedBytes);
         var trim = Slot.Min(driver.TrimSlot, executor.DurableSlot);
         if (trim >= log.FirstSlot)
         {

@@ -28,6 +28,9 @@ internal sealed class ProposalQueue(
 
     public int WaitingCount => _waiting.Count;
 
+    /// <summary>No write waits or is in flight.</summary>
+    public bool IsIdle => _waiting.Count == 0 && _inFlight.Count == 0;
+
     /// <summary>Whether writes may be waiting for a larger batch, and somebody must look for the end of that.</summary>
     public bool MayBatch => _batching.TargetSize > 1;
 
@@ -77,6 +80,16 @@ internal sealed class ProposalQueue(
 
             TakeBatch();
             ProposeBatch(node);
+        }
+    }
+
+    /// <summary>Proposes a batch without commands: time goes on with it. Nobody waits for its outcome.</summary>
+    public void ProposeEmpty(PaxosNode node)
+    {
+        ProposeResult result = node.Propose(_writer.Build(_clock.UnixMs, options.Retention));
+        if (result.Status == ProposeStatus.Proposed)
+        {
+            runtime.Observer?.Proposed(result.Slot, result.Ballot, []);
         }
     }
 
@@ -146,7 +159,7 @@ internal sealed class ProposalQueue(
     /// <summary>To be called now and then: after an idle time a write does not wait for others.</summary>
     public void NoteIfIdle()
     {
-        if (_waiting.Count == 0 && _inFlight.Count == 0)
+        if (IsIdle)
         {
             _batching.NoteIdle();
         }

@@ -18,14 +18,16 @@ namespace KvCloud.Node.State;
 /// time before the last one moves nothing; if it is more than that step behind, the one before was wrong, or this one
 /// is, and time is measured from here on. What that next leaps forward by may be the same two clocks again, of leaders
 /// that take turns; so a step forward is owed first, or each change of leaders would take an eighth of the window.
-/// When little is written, versions stay readable for longer than the window:
-/// it moves by batches.
+/// When nothing is written the leader moves
+/// the window by empty batches, as long as that makes a difference.
 /// </para>
 /// </remarks>
 internal sealed class RetentionWindow
 {
+    /// <summary>One batch moves the window by its length divided by this at most.</summary>
+    public const int StepsPerWindow = 8;
+
     private const int SamplesPerWindow = 64;
-    private const int StepsPerWindow = 8;
     private const byte FormatVersion = 1;
     private const int SampleSizeBytes = 2 * sizeof(long);
 

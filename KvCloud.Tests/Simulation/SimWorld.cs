@@ -25,6 +25,9 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     private const string ProbeKey = "probe";
     private const int VersionsLookedAt = 20;
 
+    /// <summary>The end of a longer retention window is not waited for.</summary>
+    private const int LongestAwaitedWindowMs = 2_000;
+
     private readonly PriorityQueue<Action, (long Us, long Order)> _events = new();
     private readonly Action<string>? _trace;
     private readonly List<SimClient> _clients = [];
@@ -191,6 +194,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         Heal();
         Converge();
         CheckLawEverywhere();
+        CheckWindowEnds();
     }
 
     /// <summary>A client with many calls under way, in a few sessions.</summary>
@@ -309,6 +313,23 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
                     $"{node.Self} in the end");
             }
         }
+    }
+
+    /// <summary>Nobody writes any more, and still what was superseded leaves the window.</summary>
+    private void CheckWindowEnds()
+    {
+        if (Math.Max(Profile.Retention.TimeMs, Profile.RetentionOfOddNodes.TimeMs) > LongestAwaitedWindowMs)
+        {
+            return;
+        }
+
+        if (!RunUntil(
+            () => Nodes.All(node => node.IsGone || node.Store.Executor.VersionsInWindow == 0), NowUs + SettleUs))
+        {
+            throw new SimFailureException("versions that nobody writes any more never leave the window");
+        }
+
+        Reached.EndedWindows++;
     }
 
     /// <returns>Whether the condition came true before the moment did.</returns>

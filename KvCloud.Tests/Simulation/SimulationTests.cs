@@ -36,6 +36,7 @@ public class SimulationTests
                 (nameof(reached.ExpiredSessions), reached.ExpiredSessions, 3),
                 (nameof(reached.TooOldReads), reached.TooOldReads, 0.08),
                 (nameof(reached.TooOldCommits), reached.TooOldCommits, 0.15),
+                (nameof(reached.EndedWindows), reached.EndedWindows, 0.05),
                 (nameof(reached.ComparedHashes), reached.ComparedHashes, 40),
                 (nameof(reached.Failures), reached.Failures, 0.2),
                 (nameof(reached.Refusals), reached.Refusals, 0.1),

@@ -163,6 +163,10 @@ public sealed class ReplicaFailureTests
 
         public void RaiseOldestReadable(CommitVersion oldest) => _inner.RaiseOldestReadable(oldest);
 
+        public VersionFigures CountVersions() => _inner.CountVersions();
+
+        public bool CompactPiece(long bytes) => _inner.CompactPiece(bytes);
+
         public StoreFigures GetFigures() => _inner.GetFigures();
 
         public void Dispose() => _inner.Dispose();

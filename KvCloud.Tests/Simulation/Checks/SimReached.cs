@@ -48,6 +48,9 @@ internal sealed record SimReached
     /// <summary>Commits of what was read at a version that had left the window.</summary>
     public long TooOldCommits { get; set; }
 
+    /// <summary>Idle groups in which all that was superseded left the window.</summary>
+    public long EndedWindows { get; set; }
+
     /// <summary>State hashes that a replica got from another.</summary>
     public long ComparedHashes { get; set; }
 
