@@ -7,7 +7,7 @@ using KvCloud.Bench.Micro;
 
 namespace KvCloud.Bench.Commands;
 
-/// <summary><c>micro</c>: BenchmarkDotNet on the hot inner parts.</summary>
+/// <summary><c>micro</c>: BenchmarkDotNet benchmarks of hot components.</summary>
 internal static class MicroCommand
 {
     private static readonly Type[] Benchmarks =
@@ -29,8 +29,7 @@ internal static class MicroCommand
         };
         command.SetAction(parsed =>
         {
-            // In this very process: a generated project would have to build the whole solution once more for each
-            // benchmark.
+            // Run in this process: a generated project would rebuild the whole solution for each benchmark.
             ManualConfig config = DefaultConfig.Instance
                 .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance))
                 .WithArtifactsPath(parsed.GetRequiredValue(artifacts));

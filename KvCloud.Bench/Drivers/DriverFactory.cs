@@ -3,7 +3,7 @@ using KvCloud.Bench.Wire;
 
 namespace KvCloud.Bench.Drivers;
 
-/// <summary>From the name of a driver to what it is made of.</summary>
+/// <summary>Creates drivers by name.</summary>
 internal static class DriverFactory
 {
     public static ILeaderFinder LeaderFinder(DriverKind driver) =>

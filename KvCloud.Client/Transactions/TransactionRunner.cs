@@ -4,7 +4,7 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Client.Transactions;
 
-/// <summary>Runs a transaction's body until its commit goes through.</summary>
+/// <summary>Runs a transaction's body until its commit succeeds.</summary>
 internal static class TransactionRunner
 {
     private const int FirstPauseMs = 1;
@@ -52,7 +52,9 @@ internal static class TransactionRunner
         }
     }
 
-    /// <summary>Only what certainly had no effect is run anew; an unknown outcome goes to the caller.</summary>
+    /// <summary>
+    /// Only a transaction that certainly had no effect is run again; an unknown outcome goes to the caller.
+    /// </summary>
     private static bool MayRunAgain(
         KvCloudException exception,
         int attempt,

@@ -6,9 +6,9 @@ using KvCloud.Node.State;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Once a second: has the log marked how far it has got, makes the data store durable when enough was applied, and
-/// drops the log that no replica needs any more: only what every voter has in its data store durably, and never what
-/// this one would need after a crash.
+/// Once a second: raises the log's mark, makes the data store durable when enough has been applied, and trims the log.
+/// It trims only slots that every voter has durably in its data store and that this replica would not need after a
+/// crash.
 /// </summary>
 internal sealed class LogTrimmer(
     IPaxosLog log, KvStoreExecutor executor, ConsensusDriver driver, Applier applier, ReplicationOptions options)

@@ -6,7 +6,7 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Replication;
 
-/// <summary>What a replica keeps on disk, opened together and closed in the opposite order.</summary>
+/// <summary>Everything a replica keeps on disk, opened together and closed in reverse order.</summary>
 internal sealed class ReplicaStorage : IDisposable
 {
     private readonly IKvStore _store;
@@ -33,7 +33,7 @@ internal sealed class ReplicaStorage : IDisposable
 
     public KvStoreExecutor Executor { get; }
 
-    /// <summary>Opens what lies in the directory, which is closed if the rest cannot be opened.</summary>
+    /// <summary>Opens the stores in the directory. If one of them cannot be opened, the directory is closed.</summary>
     public static ReplicaStorage Open(
         IFileSystem files,
         DataDirectory directory,

@@ -6,9 +6,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace KvCloud.Node.Rpc;
 
-/// <summary>
-/// All client connections of this node. Kestrel hands each one here.
-/// </summary>
+/// <summary>Accepts and tracks all client connections of this node. Kestrel passes each new connection here.</summary>
 internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleService, IAsyncDisposable
 {
     private const int LogLinesPerSecond = 10;
@@ -52,7 +50,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
 
     public int ConnectionCount => Volatile.Read(ref _connectionCount);
 
-    /// <summary>New calls are answered SHUTTING_DOWN and new connections closed.</summary>
+    /// <summary>Whether new calls are answered SHUTTING_DOWN and new connections closed.</summary>
     public bool IsDraining => _isDraining;
 
     public override async Task OnConnectedAsync(ConnectionContext connection)
@@ -90,7 +88,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
 
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Called by the host before anything else stops: Kestrel and the replica still work.</summary>
+    /// <summary>The host calls this before it stops anything else: Kestrel and the replica still work.</summary>
     public Task StoppingAsync(CancellationToken cancellationToken) => DrainAsync(cancellationToken);
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -98,8 +96,9 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>
-    /// Takes no more connections, answers new calls SHUTTING_DOWN, lets those in flight finish within
-    /// drain_timeout_ms, then closes all connections. Must come before the replica stops, which answers them.
+    /// Accepts no more connections, answers new calls SHUTTING_DOWN, lets those in flight finish within
+    /// drain_timeout_ms, then closes all connections. Must run before the replica stops, because the replica answers
+    /// the calls in flight.
     /// </summary>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
@@ -160,7 +159,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
-            // Covers resets and aborts, which every network has; a client's call may have been under way.
+            // Covers resets and aborts, which are normal on any network; a call may have been in flight.
             Log.ConnectionLost(_logger, connection.Client, exception.Message);
         }
         catch (Exception exception)
@@ -183,7 +182,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     }
 
     /// <summary>
-    /// Closes connections whose message has been coming in for too long: its bytes are charged to all.
+    /// Closes connections whose message takes too long to arrive, because its bytes are charged to the shared budget.
     /// </summary>
     private async Task SweepAsync()
     {
@@ -196,7 +195,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
                 if (connection.PartialSinceMs is > 0 and var since && since < before)
                 {
                     Log.MessageTooSlow(_logger, connection.Client, _limits.MessageTimeoutMs);
-                    connection.Abort("message_timeout_ms is over");
+                    connection.Abort("the message was not complete within message_timeout_ms");
                 }
             }
         }
@@ -204,17 +203,19 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "Client {Client} is cut off: {Error} ({Suppressed} such lines left out)")]
+        [LoggerMessage(LogLevel.Warning,
+            "Closed the connection of client {Client}: {Error} ({Suppressed} similar lines suppressed)")]
         public static partial void BadInput(ILogger logger, string client, string error, long suppressed);
 
         [LoggerMessage(LogLevel.Warning,
-            "Client {Client} is turned away: max_connections ({Limit}) is reached ({Suppressed} such lines left out)")]
+            "Rejected client {Client}: max_connections ({Limit}) reached ({Suppressed} similar lines suppressed)")]
         public static partial void Rejected(ILogger logger, string? client, int limit, long suppressed);
 
-        [LoggerMessage(LogLevel.Warning, "Client {Client} is cut off: its message took longer than {TimeoutMs} ms")]
+        [LoggerMessage(LogLevel.Warning,
+            "Closed the connection of client {Client}: its message took longer than {TimeoutMs} ms")]
         public static partial void MessageTooSlow(ILogger logger, string client, int timeoutMs);
 
-        [LoggerMessage(LogLevel.Debug, "Connection of client {Client} is lost: {Reason}")]
+        [LoggerMessage(LogLevel.Debug, "Lost the connection of client {Client}: {Reason}")]
         public static partial void ConnectionLost(ILogger logger, string client, string reason);
 
         [LoggerMessage(LogLevel.Error, "Connection of client {Client} failed")]
@@ -223,7 +224,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         [LoggerMessage(LogLevel.Information, "Draining: {Connections} connections, {Calls} calls in flight")]
         public static partial void Draining(ILogger logger, int connections, long calls);
 
-        [LoggerMessage(LogLevel.Information, "Drained: {Calls} calls were left unanswered")]
+        [LoggerMessage(LogLevel.Information, "Drained: {Calls} calls left unanswered")]
         public static partial void Drained(ILogger logger, long calls);
     }
 }

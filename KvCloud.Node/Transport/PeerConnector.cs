@@ -5,8 +5,9 @@ using Microsoft.Extensions.Logging;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Keeps a connection to one peer: resolves it anew, connects, greets, hands socket and session to the sender, waits
-/// for the end, and begins again after the pause that <see cref="ReconnectBackoff"/> says.
+/// Maintains the connection to one peer: resolves its address, connects, performs the handshake, hands the socket and
+/// the session to the sender, waits for the end, and starts again after the pause set by
+/// <see cref="ReconnectBackoff"/>.
 /// </summary>
 internal sealed class PeerConnector(
     Peer peer,
@@ -22,7 +23,7 @@ internal sealed class PeerConnector(
     private readonly Lock _wakeLock = new();
 
     /// <summary>
-    /// The peer has just connected to this node, so there is no sense in waiting longer before it is tried.
+    /// The peer has just connected to this node, so there is no point in waiting before the next attempt.
     /// </summary>
     public void PeerIsUp()
     {
@@ -144,7 +145,7 @@ internal sealed class PeerConnector(
         }
         catch (Exception error) when (error is SocketException or OperationCanceledException)
         {
-            // Whom we refuse need not listen to why; our own log has it.
+            // The refused peer may already be gone; the reason is in this node's own log.
         }
     }
 
@@ -171,7 +172,7 @@ internal sealed class PeerConnector(
         }
         catch (OperationCanceledException)
         {
-            reason = "this node stops";
+            reason = "this node is stopping";
         }
         finally
         {

@@ -6,7 +6,7 @@ namespace KvCloud.Tests.Cli;
 public sealed class KvConsoleTests
 {
     [Fact]
-    public async Task Complain_fromManyThreads_keepsEveryLineWhole()
+    public async Task Complain_from_many_threads_keeps_every_line_whole()
     {
         using var slow = new SlowWriter();
         var console = KvConsole.ForStreams(Stream.Null, Stream.Null, slow);

@@ -16,7 +16,7 @@ public sealed class DeadlineTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public async Task Get_without_an_answer_ends_at_its_deadline_and_not_before()
+    public async Task GetAsync_without_an_answer_ends_at_its_deadline_and_not_before()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(new KvCloudClientSettings
@@ -50,7 +50,7 @@ public sealed class DeadlineTests
     }
 
     [Fact]
-    public async Task CircuitBreaker_is_probed_again_after_pauses_that_double()
+    public async Task ReportConnectFailure_again_and_again_is_probed_after_pauses_that_double()
     {
         await using ClientNode node = NewNode();
         Assert.False(node.IsCircuitOpen);
@@ -78,7 +78,7 @@ public sealed class DeadlineTests
     }
 
     [Fact]
-    public async Task Score_of_a_node_that_was_slow_once_fades()
+    public async Task ReportTimeout_of_a_node_that_was_slow_once_fades()
     {
         await using ClientNode node = NewNode();
         node.ReportTimeout(waitedMs: 1_000);

@@ -91,7 +91,7 @@ public sealed class WindowMoverTests : IDisposable
 
     private void Add()
     {
-        Assert.True(_inbox.TryPost(new SetWrite(), out _));
+        Assert.Null(_inbox.Post(new SetWrite(), out _));
         _queue.Add(_inbox.Take(new DriverInbox.Batch()).Writes);
     }
 

@@ -7,7 +7,7 @@ namespace KvCloud.Tests.Node.Rpc;
 public sealed class ConnectionLimitTests
 {
     [Fact]
-    public async Task Connections_beyond_the_limit_are_closed_and_make_room_when_others_leave()
+    public async Task RpcServer_connections_beyond_the_limit_are_closed_and_make_room_when_others_leave()
     {
         const int limit = 500;
         await using RpcTestHost host = await RpcTestHost.StartAsync(
@@ -46,7 +46,7 @@ public sealed class ConnectionLimitTests
     }
 
     [Fact]
-    public async Task Calls_in_flight_beyond_the_connections_limit_wait_unread()
+    public async Task RpcConnection_calls_in_flight_beyond_the_connections_limit_wait_unread()
     {
         const int limit = 8;
         var dispatcher = new EchoDispatcher();
@@ -73,7 +73,7 @@ public sealed class ConnectionLimitTests
     }
 
     [Fact]
-    public async Task Calls_beyond_the_nodes_limit_are_answered_OVERLOADED_until_there_is_room()
+    public async Task RpcServer_calls_beyond_the_nodes_limit_are_answered_OVERLOADED_until_there_is_room()
     {
         var dispatcher = new EchoDispatcher();
         await using RpcTestHost host = await RpcTestHost.StartAsync(
@@ -99,7 +99,7 @@ public sealed class ConnectionLimitTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Large_message_without_room_is_answered_OVERLOADED_and_not_kept(bool isFramed)
+    public async Task RpcConnection_large_message_without_room_is_answered_OVERLOADED_and_not_kept(bool isFramed)
     {
         var dispatcher = new EchoDispatcher();
         await using RpcTestHost host = await RpcTestHost.StartAsync(
@@ -120,7 +120,7 @@ public sealed class ConnectionLimitTests
     }
 
     [Fact]
-    public async Task Message_that_never_ends_is_cut_off_after_the_timeout()
+    public async Task RpcConnection_message_that_never_ends_is_cut_off_after_the_timeout()
     {
         await using RpcTestHost host = await RpcTestHost.StartAsync(
             new EchoDispatcher(), new RpcLimits { MessageTimeoutMs = 1_000 });
@@ -133,7 +133,7 @@ public sealed class ConnectionLimitTests
     }
 
     [Fact]
-    public async Task Client_that_reads_no_answers_is_read_no_further()
+    public async Task RpcConnection_client_that_reads_no_answers_is_read_no_further()
     {
         await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
         using var client = RawClient.Connect(host.Port);
@@ -158,7 +158,7 @@ public sealed class ConnectionLimitTests
     }
 
     [Fact]
-    public async Task Drain_answers_what_is_in_flight_refuses_what_is_new_and_closes()
+    public async Task DrainAsync_of_a_server_answers_what_is_in_flight_refuses_what_is_new_and_closes()
     {
         var dispatcher = new EchoDispatcher();
         await using RpcTestHost host = await RpcTestHost.StartAsync(dispatcher);
@@ -182,7 +182,7 @@ public sealed class ConnectionLimitTests
     }
 
     [Fact]
-    public async Task Drain_gives_up_on_calls_that_never_finish_after_its_timeout()
+    public async Task DrainAsync_with_calls_that_never_finish_gives_up_after_its_timeout()
     {
         var dispatcher = new EchoDispatcher();
         await using RpcTestHost host = await RpcTestHost.StartAsync(dispatcher, new RpcLimits { DrainTimeoutMs = 200 });
@@ -195,11 +195,11 @@ public sealed class ConnectionLimitTests
         Assert.True(await client.IsClosedByServerAsync());
         await Eventually(() => host.Server.ConnectionCount == 0);
         Assert.Contains(
-            host.Lines.All, line => line.Contains("1 calls were left unanswered", StringComparison.Ordinal));
+            host.Lines.All, line => line.Contains("1 calls left unanswered", StringComparison.Ordinal));
     }
 
     [Fact]
-    public void Validate_names_the_limit_that_is_wrong()
+    public void Validate_of_a_limit_that_is_wrong_names_it()
     {
         Assert.Empty(new RpcLimits().Validate());
         string error = Assert.Single(new RpcLimits { MaxConnections = 0 }.Validate());
