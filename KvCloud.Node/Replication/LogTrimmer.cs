@@ -11,8 +11,12 @@ namespace KvCloud.Node.Replication;
 /// crash.
 /// </summary>
 internal sealed class LogTrimmer(
-    IPaxosLog log, KvStoreExecutor executor, ConsensusDriver driver, Applier applier, ReplicationOptions options)
-        : IWork
+    IPaxosLog log,
+    KvStoreExecutor executor,
+    ConsensusDriver driver,
+    Applier applier,
+    SpaceWatch space,
+    ReplicationOptions options) : IWork
 {
     private long _flushedBytes;
 
@@ -24,6 +28,7 @@ internal sealed class LogTrimmer(
 
     public void Execute()
     {
+        space.Look();
         log.Mark();
         long appliedBytes = applier.AppliedBytes;
         if (appliedBytes - _flushedBytes >= options.FlushBytes)
@@ -32,7 +37,12 @@ internal sealed class LogTrimmer(
             _flushedBytes = appliedBytes;
         }
 
-        executor.Space.Look(appliedBytes);
+        if (space.Level != SpaceLevel.Exhausted)
+        {
+            // A compaction needs room for what it writes before it frees anything.
+            executor.Space.Look(appliedBytes);
+        }
+
         var trim = Slot.Min(driver.TrimSlot, executor.DurableSlot);
         if (trim >= log.FirstSlot)
         {

@@ -23,6 +23,9 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     /// <summary>What a replica far behind may take more, for each slot that it missed.</summary>
     private const long CatchUpUsPerSlot = 20;
     private const string ProbeKey = "probe";
+
+    /// <summary>The limits of disks are drawn apart, so that a seed without them lives as it did before.</summary>
+    private const ulong DiskSeed = 0xD15C_5EED;
     private const int VersionsLookedAt = 20;
 
     /// <summary>The end of a longer retention window is not waited for.</summary>
@@ -44,7 +47,8 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         Random = new DeterministicRandom(seed);
         Sabotage = options.IsControl ? Sabotage.None : options.Sabotage;
         _trace = trace;
-        Profile = options.Sabotage.Favour(SimProfile.Draw(Random));
+        Profile = options.Sabotage.Favour(
+            SimProfile.Draw(Random).WithDisks(new DeterministicRandom(seed ^ DiskSeed)));
         _lag = options.Lag;
         if (_lag > 0)
         {
@@ -178,6 +182,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         _nemesis.Start();
         var absence = new SimAbsence(this, Profile);
         absence.Start();
+        new SimStall(this, Profile).Start();
         RunUntil(() => false, Profile.FaultyUs);
         if (_lag > 0)
         {

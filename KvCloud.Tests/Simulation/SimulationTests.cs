@@ -29,6 +29,8 @@ public class SimulationTests
                 (nameof(reached.Recoveries), reached.Recoveries, 2),
                 (nameof(reached.PowerCuts), reached.PowerCuts, 1),
                 (nameof(reached.ExpiredCalls), reached.ExpiredCalls, 0.2),
+                (nameof(reached.StalledLeaders), reached.StalledLeaders, 0.005),
+                (nameof(reached.SpaceRefusals), reached.SpaceRefusals, 0.05),
                 (nameof(reached.UnknownOutcomes), reached.UnknownOutcomes, 1),
                 (nameof(reached.PipelinedCalls), reached.PipelinedCalls, 30),
                 (nameof(reached.SharedSlots), reached.SharedSlots, 2),
