@@ -43,5 +43,5 @@ internal sealed class KvConsole
     public static KvConsole ForStreams(Stream input, Stream output, TextWriter error) =>
         new(input, output, error, isOutputTerminal: false, isErrorTerminal: false);
 
-    public void Complain(string message) => Error.WriteLine($"kv: {message}");
+    public void WriteError(string message) => Error.WriteLine($"kv: {message}");
 }

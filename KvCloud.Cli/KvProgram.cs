@@ -21,7 +21,7 @@ internal static class KvProgram
         {
             foreach (ParseError error in parsed.Errors)
             {
-                console.Complain(error.Message);
+                console.WriteError(error.Message);
             }
 
             console.Error.WriteLine("Try 'kv --help'.");
@@ -90,7 +90,7 @@ internal static class KvProgram
         };
         if (code is not null)
         {
-            console.Complain(exception is OperationCanceledException ? "interrupted" : exception.Message);
+            console.WriteError(exception is OperationCanceledException ? "interrupted" : exception.Message);
         }
 
         return code;

@@ -86,7 +86,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
         {
             foreach (int index in indexes)
             {
-                DemandAlive(index);
+                ThrowIfDead(index);
             }
 
             bool[] healthy = await Task.WhenAll(indexes.Select(i => IsHealthyAsync(i, cancellationToken)))
@@ -102,7 +102,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
 
     /// <summary>Throws if a replica is down and is not restarted.</summary>
     /// <exception cref="ReplicaDownException">It is down.</exception>
-    public void DemandAlive(int index)
+    public void ThrowIfDead(int index)
     {
         NodeProcess node = Nodes[index];
         if (node.State is NodeState.Ended or NodeState.Stopped)

@@ -22,7 +22,7 @@ NodeOptions options = configuration.Options!;
 NodeTopology topology = configuration.Topology!;
 if (configuration.AskHealth)
 {
-    return await HealthQuestion.AskAsync(topology, Console.Out);
+    return await HealthCommand.AskAsync(topology, Console.Out);
 }
 
 builder.Logging.AddNodeLogging(options.Logging);

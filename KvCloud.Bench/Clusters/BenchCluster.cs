@@ -7,7 +7,7 @@ namespace KvCloud.Bench.Clusters;
 internal abstract class BenchCluster : IAsyncDisposable
 {
     /// <summary>How long a start may take.</summary>
-    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    protected static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
 
     /// <summary>Polling interval while waiting for the start.</summary>
     protected static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);

@@ -99,13 +99,13 @@ internal sealed class EtcdCluster : BenchCluster
         {
             foreach (ServerProcess server in _servers)
             {
-                server.DemandRunning();
+                server.ThrowIfNotRunning();
             }
 
-            if (Stopwatch.GetElapsedTime(started) > Patience)
+            if (Stopwatch.GetElapsedTime(started) > StartTimeout)
             {
                 throw new BenchException(
-                    $"{Name} took longer than {Patience.TotalSeconds} s to lead and serve; {_servers[0].Name}"
+                    $"{Name} took longer than {StartTimeout.TotalSeconds} s to lead and serve; {_servers[0].Name}"
                     + $" wrote:\n{_servers[0].LogTail()}");
             }
 

@@ -11,5 +11,5 @@ internal interface IBenchMember
     Task KillAsync();
 
     /// <summary>Throws with the last lines of the log if the server has ended.</summary>
-    void DemandRunning();
+    void ThrowIfNotRunning();
 }

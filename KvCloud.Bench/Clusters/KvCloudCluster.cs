@@ -48,7 +48,7 @@ internal sealed class KvCloudCluster : BenchCluster
     private async Task WaitReadyAsync(CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Patience);
+        limit.CancelAfter(StartTimeout);
         try
         {
             await _processes.WaitHealthyAsync(limit.Token).ConfigureAwait(false);
@@ -60,7 +60,7 @@ internal sealed class KvCloudCluster : BenchCluster
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new BenchException(
-                $"{Name} took longer than {Patience.TotalSeconds} s to lead and serve; node-0 wrote:\n"
+                $"{Name} took longer than {StartTimeout.TotalSeconds} s to lead and serve; node-0 wrote:\n"
                 + string.Join('\n', _processes.LogTail(0)));
         }
         catch (ReplicaDownException down)
@@ -77,11 +77,11 @@ internal sealed class KvCloudCluster : BenchCluster
 
         public Task KillAsync() => node.KillAsync();
 
-        public void DemandRunning()
+        public void ThrowIfNotRunning()
         {
             try
             {
-                processes.DemandAlive(node.Replica.Index);
+                processes.ThrowIfDead(node.Replica.Index);
             }
             catch (ReplicaDownException down)
             {

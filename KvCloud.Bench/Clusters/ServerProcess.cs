@@ -47,7 +47,7 @@ internal sealed class ServerProcess(string name, string logPath, Func<ProcessSta
         }
     }
 
-    public void DemandRunning()
+    public void ThrowIfNotRunning()
     {
         if (!IsRunning)
         {

@@ -13,17 +13,18 @@ internal static class MicroCommand
     private static readonly Type[] Benchmarks =
     [
         typeof(CodecBenchmarks), typeof(PaxosBenchmarks), typeof(ReplicaCodecBenchmarks), typeof(StoreBenchmarks),
-        typeof(ThriftBenchmarks), typeof(LogBenchmarks),
+        typeof(ThriftBenchmarks), typeof(LogBenchmarks), typeof(TransportBenchmarks),
     ];
 
     public static Command Create()
     {
         Option<string> filter = LoadOptionSet.Make(
-            "--filter", "*", "Which: *Codec*, *Paxos*, *Replica*, *Store*, *Thrift*, *Log*");
+            "--filter", "*", "Which: *Codec*, *Paxos*, *Replica*, *Store*, *Thrift*, *Log*, *Transport*");
         Option<string> artifacts = LoadOptionSet.Make(
             "--artifacts", Path.Combine(Path.GetTempPath(), "kvcloud-micro"), "Where BenchmarkDotNet puts its reports");
         var command = new Command(
-            "micro", "BenchmarkDotNet: command codec, Paxos step, multi-version get and put, Thrift messages, logs")
+            "micro",
+            "BenchmarkDotNet: command codec, Paxos step, multi-version get and put, Thrift messages, logs, transports")
         {
             filter, artifacts,
         };

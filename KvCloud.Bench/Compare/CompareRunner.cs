@@ -94,7 +94,7 @@ internal sealed class CompareRunner(CompareOptions options, TextWriter log)
         LoadResult result = await LoadGenerator.RunAsync(load, log, cancellationToken).ConfigureAwait(false);
         foreach (IBenchMember member in cluster.Members)
         {
-            member.DemandRunning();
+            member.ThrowIfNotRunning();
         }
 
         if (result.Throughput == 0)

@@ -10,7 +10,7 @@ internal static class DriverFactory
         driver is DriverKind.Etcd or DriverKind.EtcdGrpc ? new EtcdLeaderFinder() : new ThriftLeaderFinder();
 
     public static LoadRun Start(
-        LoadOptions options, LoadMaterial material, EndpointChooser endpoints, RunClock clock,
+        LoadOptions options, LoadData material, EndpointChooser endpoints, RunClock clock,
         CancellationToken cancellationToken) =>
         options.Driver switch
         {

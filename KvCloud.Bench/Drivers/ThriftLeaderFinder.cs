@@ -11,14 +11,14 @@ namespace KvCloud.Bench.Drivers;
 /// <summary>Finds KvCloud's leader by querying the replicas one after another.</summary>
 internal sealed class ThriftLeaderFinder : ILeaderFinder
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
 
     public async Task<string?> FindLeaderAsync(IReadOnlyList<string> endpoints, CancellationToken cancellationToken)
     {
         foreach (string endpoint in endpoints)
         {
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            deadline.CancelAfter(Patience);
+            deadline.CancelAfter(AnswerTimeout);
             try
             {
                 using TransactionalKV.Client client = await ConnectAsync(endpoint, deadline.Token)

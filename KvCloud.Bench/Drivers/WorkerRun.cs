@@ -12,7 +12,7 @@ internal sealed class WorkerRun : LoadRun
     private static readonly TimeSpan PauseAfterLoss = TimeSpan.FromMilliseconds(20);
 
     private readonly LoadOptions _options;
-    private readonly LoadMaterial _material;
+    private readonly LoadData _material;
     private readonly ILibraryDriver _driver;
     private readonly RunClock _clock;
     private readonly Lock _scheduleLock = new();
@@ -23,7 +23,7 @@ internal sealed class WorkerRun : LoadRun
     private long _completed;
 
     public WorkerRun(
-        LoadOptions options, LoadMaterial material, ILibraryDriver driver, RunClock clock,
+        LoadOptions options, LoadData material, ILibraryDriver driver, RunClock clock,
         CancellationToken cancellationToken)
     {
         _options = options;

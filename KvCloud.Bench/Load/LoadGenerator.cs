@@ -31,7 +31,7 @@ internal static class LoadGenerator
         LoadOptions options, TextWriter log, CancellationToken cancellationToken)
     {
         options.Validate();
-        var material = new LoadMaterial(options);
+        var material = new LoadData(options);
         if (options.Preload > 0)
         {
             await PreloadAsync(options, log, cancellationToken).ConfigureAwait(false);
@@ -73,7 +73,7 @@ internal static class LoadGenerator
         {
             var clock = RunClock.From(Stopwatch.GetTimestamp(), load.Warmup, load.Duration);
             using LoadRun run = DriverFactory.Start(
-                load, new LoadMaterial(load), await choosing.ConfigureAwait(false), clock, cancellationToken);
+                load, new LoadData(load), await choosing.ConfigureAwait(false), clock, cancellationToken);
             LatencyRecorder recorder = await run.Completion.ConfigureAwait(false);
             long missing = options.Preload - recorder.CountOf(CallStatus.Ok);
             if (missing == 0)
@@ -101,7 +101,7 @@ internal static class LoadGenerator
     }
 
     private static async Task<LoadResult> MeasureAsync(
-        LoadOptions options, LoadMaterial material, EndpointChooser endpoints, TextWriter log,
+        LoadOptions options, LoadData material, EndpointChooser endpoints, TextWriter log,
         CancellationToken cancellationToken)
     {
         var clock = RunClock.From(Stopwatch.GetTimestamp(), options.Warmup, options.Duration);

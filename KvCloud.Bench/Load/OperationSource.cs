@@ -19,7 +19,7 @@ internal struct Operation
 /// <param name="options">Options of the run.</param>
 /// <param name="material">Shared by all sources of the run.</param>
 /// <param name="index">Distinguishes the sources of a run: each has its own random numbers.</param>
-internal sealed class OperationSource(LoadOptions options, LoadMaterial material, int index)
+internal sealed class OperationSource(LoadOptions options, LoadData material, int index)
 {
     private readonly SeededRandom _random = new(options.Seed + ((ulong)(index + 1) * 7919));
     private readonly byte[] _keys = new byte[options.KeySizeBytes * options.CommitSize];

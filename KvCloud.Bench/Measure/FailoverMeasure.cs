@@ -19,7 +19,7 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
     // An attempt that a dead leader swallowed must not occupy its slot until the server's own timeout (etcd: 7 s).
     private static readonly TimeSpan AttemptPatience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan RecoveryTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(1);
 
     /// <summary>
@@ -62,7 +62,7 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
         List<string> survivors, long started, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        stop.CancelAfter(Patience);
+        stop.CancelAfter(RecoveryTimeout);
         var first = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
         var idle = survivors.ToDictionary(survivor => survivor, _ => new ConcurrentBag<ProbeConnection>());
         var attempts = new List<Task>();
@@ -83,7 +83,7 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new BenchException(
-                $"{cluster.Name} accepted no write for {Patience.TotalSeconds} s after its leader was killed");
+                $"{cluster.Name} accepted no write for {RecoveryTimeout.TotalSeconds} s after its leader was killed");
         }
         finally
         {

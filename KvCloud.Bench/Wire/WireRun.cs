@@ -10,7 +10,7 @@ internal sealed class WireRun : LoadRun
 
     public WireRun(
         LoadOptions options,
-        LoadMaterial material,
+        LoadData material,
         EndpointChooser endpoints,
         RunClock clock,
         Func<string, WireProtocol> newProtocol,

@@ -145,7 +145,7 @@ internal static class BankCommand
                 + $"unknown outcomes resolved {counters.UnknownResolved}  sums {auditor.Sums.Sum()}"));
             if (auditor.Finding is { } finding)
             {
-                context.Console.Complain(finding);
+                context.Console.WriteError(finding);
             }
         }
     }
@@ -169,7 +169,8 @@ internal static class BankCommand
 
             if (!right)
             {
-                context.Console.Complain(auditor.Finding ?? $"{replicas[replica]} shows no total at version {version}");
+                context.Console.WriteError(
+                    auditor.Finding ?? $"{replicas[replica]} shows no total at version {version}");
                 well = false;
             }
         }

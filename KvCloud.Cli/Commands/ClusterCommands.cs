@@ -70,7 +70,7 @@ internal static class ClusterCommands
                 }
                 catch (KvCloudException exception)
                 {
-                    context.Console.Complain(exception.Message);
+                    context.Console.WriteError(exception.Message);
                     code = ExitCode.Unavailable;
                 }
             }

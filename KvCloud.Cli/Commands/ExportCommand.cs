@@ -41,7 +41,7 @@ internal static class ExportCommand
                 if (problem is not null)
                 {
                     failed++;
-                    context.Console.Complain($"key {Bytestring.Escape(entry.Key)}: {problem}");
+                    context.Console.WriteError($"key {Bytestring.Escape(entry.Key)}: {problem}");
                 }
             }
 

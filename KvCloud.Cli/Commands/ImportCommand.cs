@@ -42,7 +42,7 @@ internal static class ImportCommand
         }
         catch (TransferStoppedException exception)
         {
-            context.Console.Complain($"{exception.Message}; stopped; later entries were not sent");
+            context.Console.WriteError($"{exception.Message}; stopped; later entries were not sent");
             code = exception.Code;
         }
 
@@ -83,7 +83,7 @@ internal static class ImportCommand
     private static void Fail(CommandContext context, TransferItem item, string problem, TransferTotals totals)
     {
         totals.FailedOne();
-        context.Console.Complain($"{item.Name}: {problem}");
+        context.Console.WriteError($"{item.Name}: {problem}");
     }
 
     private static void Report(CommandContext context, TransferTotals totals, TimeSpan elapsed)

@@ -18,7 +18,7 @@ internal static class KeyCommands
             byte[] name = context.Bytes(context.Get(key));
             if (await context.Client.GetEntryAsync(name, options, cancellationToken) is not { } entry)
             {
-                context.Console.Complain($"no such key: {context.Get(key)}");
+                context.Console.WriteError($"no such key: {context.Get(key)}");
                 return ExitCode.No;
             }
 

@@ -67,7 +67,7 @@ internal static class VerifyCommand
         }
         catch (KvCloudException exception)
         {
-            context.Console.Complain($"{reader.Name}: {exception.Message}");
+            context.Console.WriteError($"{reader.Name}: {exception.Message}");
             code = ExitCode.For(exception);
         }
 
@@ -106,7 +106,7 @@ internal static class VerifyCommand
         else
         {
             totals.FailedOne();
-            context.Console.Complain($"{reader.Name}: {item.Name}: {difference}");
+            context.Console.WriteError($"{reader.Name}: {item.Name}: {difference}");
         }
     }
 

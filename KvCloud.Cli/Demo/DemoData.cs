@@ -56,7 +56,7 @@ internal sealed class DemoData : IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            _console.Complain($"{Root} was not removed: {exception.Message}");
+            _console.WriteError($"{Root} was not removed: {exception.Message}");
         }
     }
 

@@ -118,7 +118,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
         }
         catch (ReplicaDownException exception)
         {
-            console.Complain(exception.Message);
+            console.WriteError(exception.Message);
             return ExitCode.Unavailable;
         }
     }

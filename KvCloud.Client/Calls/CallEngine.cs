@@ -90,7 +90,7 @@ internal sealed class CallEngine : IAsyncDisposable
                 if (verdict == Verdict.Done)
                 {
                     outcome = ErrorCode.OK;
-                    if (progress.MayHaveRun && method.LeavesDoubt)
+                    if (progress.MayHaveRun && method.MayLeaveOutcomeUnknown)
                     {
                         ClientTelemetry.ResolvedUnknownOutcome(method);
                     }
@@ -277,7 +277,7 @@ internal sealed class CallEngine : IAsyncDisposable
         string message = reply.Message ?? reply.Code.ToString();
         if (reply.Status != ReplyStatus.Answered)
         {
-            return progress.MayHaveRun && method.LeavesDoubt
+            return progress.MayHaveRun && method.MayLeaveOutcomeUnknown
                 ? new KvCloudException(
                     ErrorCode.OUTCOME_UNKNOWN, $"{message}; the write may or may not be applied", false, node.Name)
                 : new KvCloudException(ErrorCode.NETWORK, message, true, node.Name);
@@ -300,7 +300,7 @@ internal sealed class CallEngine : IAsyncDisposable
         in Reply reply, in CallProgress progress, KvMethod method, Node node)
     {
         string tried = $"{progress.Attempts} attempts, the last: {progress.LastFailure}";
-        if (progress.MayHaveRun && method.LeavesDoubt)
+        if (progress.MayHaveRun && method.MayLeaveOutcomeUnknown)
         {
             return new KvCloudException(
                 ErrorCode.OUTCOME_UNKNOWN, $"no answer before the deadline ({tried})", false, node.Name);

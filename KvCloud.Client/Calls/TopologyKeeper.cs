@@ -204,6 +204,13 @@ internal sealed class TopologyKeeper(
 
     private async Task RefreshLoopAsync()
     {
+        // An interval that is over is one more who wants a refresh.
+        await using ITimer due = options.Time.CreateTimer(
+            keeper => ((TopologyKeeper)keeper!).RequestRefresh(),
+            this,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
+        var interval = TimeSpan.FromMilliseconds(options.RefreshIntervalMs);
         try
         {
             while (true)
@@ -211,7 +218,8 @@ internal sealed class TopologyKeeper(
                 await TryRefreshAsync().ConfigureAwait(false);
                 await Task.Delay(TimeSpan.FromMilliseconds(ShortestRefreshIntervalMs), options.Time, _closing.Token)
                     .ConfigureAwait(false);
-                await _refreshWanted.WaitAsync(options.RefreshIntervalMs, _closing.Token).ConfigureAwait(false);
+                due.Change(interval, Timeout.InfiniteTimeSpan);
+                await _refreshWanted.WaitAsync(_closing.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)

@@ -16,8 +16,8 @@ internal sealed class ConnectorFactory(
     /// <exception cref="IOException">The connection could not be opened; the message says why.</exception>
     public async Task<Connector> OpenAsync(string host, int port, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(connectTimeout);
+        using var timeout = new CancellationTokenSource(connectTimeout, options.Time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         Stream? stream = null;
         try

@@ -12,7 +12,7 @@ internal sealed class ClusterTopology(
     ConnectorFactory factory, PoolOptions pool, ILogger logger, CancellationToken clientClosing) : IAsyncDisposable
 {
     /// <summary>A leader whose circuit breaker is open is still tried at every n-th attempt.</summary>
-    private const int TrySickLeaderEvery = 3;
+    private const int TryUnhealthyLeaderEvery = 3;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<NodeEndpoint, Node> _all = [];
@@ -52,7 +52,7 @@ internal sealed class ClusterTopology(
                 GetOrAddLocked(seed);
             }
 
-            DropStrangersLocked();
+            DropUnknownNodesLocked();
         }
     }
 
@@ -73,7 +73,7 @@ internal sealed class ClusterTopology(
                 SetLeaderLocked(GetOrAddLocked(endpoint));
             }
 
-            DropStrangersLocked();
+            DropUnknownNodesLocked();
         }
     }
 
@@ -156,7 +156,8 @@ internal sealed class ClusterTopology(
     public Node? PickForLeader(int attempt, Node? avoid)
     {
         Node? leader = Leader;
-        bool mayTry = leader is { IsCircuitOpen: false } || attempt % TrySickLeaderEvery == TrySickLeaderEvery - 1;
+        bool mayTry = leader is { IsCircuitOpen: false }
+            || attempt % TryUnhealthyLeaderEvery == TryUnhealthyLeaderEvery - 1;
         return leader is not null && mayTry && !ReferenceEquals(leader, avoid) ? leader : PickAny(avoid);
     }
 
@@ -270,7 +271,7 @@ internal sealed class ClusterTopology(
     }
 
     /// <summary>A node that is neither a seed nor a member nor the leader has left the cluster.</summary>
-    private void DropStrangersLocked()
+    private void DropUnknownNodesLocked()
     {
         if (!KnowsMembers)
         {

@@ -68,5 +68,5 @@ internal sealed class KvMethod(string name, ReplyLayout layout, bool isWrite = f
     public bool IsWatch => this == Ping || this == GetClusterHealth || this == GetDatabaseStats || this == GetNodeInfo;
 
     /// <summary>Whether a lost answer leaves the caller unsure about the state of the cluster.</summary>
-    public bool LeavesDoubt => IsWrite || this == CreateColumnFamily || this == DropColumnFamily;
+    public bool MayLeaveOutcomeUnknown => IsWrite || this == CreateColumnFamily || this == DropColumnFamily;
 }

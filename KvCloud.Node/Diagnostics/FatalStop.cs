@@ -11,7 +11,7 @@ internal sealed partial class FatalStop(
     : IDisposable
 {
     /// <summary>How long a graceful stop may take.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan GracefulStopTimeout = TimeSpan.FromSeconds(10);
 
     private readonly Action<int> _exit = exit ?? Environment.Exit;
     private int _exitCode;
@@ -29,7 +29,7 @@ internal sealed partial class FatalStop(
         StoppingFor(logger, exception, reason);
         if (Interlocked.CompareExchange(ref _exitCode, exitCode, ExitCodes.Clean) == ExitCodes.Clean)
         {
-            _watchdog = time.CreateTimer(_ => _exit(exitCode), null, Patience, Timeout.InfiniteTimeSpan);
+            _watchdog = time.CreateTimer(_ => _exit(exitCode), null, GracefulStopTimeout, Timeout.InfiniteTimeSpan);
             lifetime.StopApplication();
         }
     }

@@ -11,6 +11,10 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
 {
     private const int LogLinesPerSecond = 10;
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan DrainPoll = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>For connections to close, once nothing is in flight on them or their time is over.</summary>
+    private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<RpcConnection, byte> _connections = new();
     private readonly IRpcDispatcher _dispatcher;
@@ -22,7 +26,8 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     private readonly ILogger<RpcServer> _logger;
     private readonly LogGate _badInputLog;
     private readonly LogGate _rejectedLog;
-    private readonly PeriodicTimer _sweepTimer = new(SweepInterval);
+    private readonly TimeProvider _time;
+    private readonly PeriodicTimer _sweepTimer;
     private Task _sweep = Task.CompletedTask;
     private int _connectionCount;
     private volatile bool _isDraining;
@@ -34,6 +39,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         ScanPool scans,
         RpcStatistics statistics,
         IReplicaClock clock,
+        TimeProvider time,
         ILogger<RpcServer> logger)
     {
         _dispatcher = dispatcher;
@@ -42,6 +48,8 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         _scans = scans;
         _statistics = statistics;
         _clock = clock;
+        _time = time;
+        _sweepTimer = new PeriodicTimer(SweepInterval, time);
         _logger = logger;
         _badInputLog = new LogGate(LogLinesPerSecond, clock);
         _rejectedLog = new LogGate(LogLinesPerSecond, clock);
@@ -105,10 +113,11 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         _isDraining = true;
         _dispatcher.RefuseNewCalls();
         Log.Draining(_logger, _connections.Count, _budget.Calls);
-        long deadline = _clock.NowMs + _limits.DrainTimeoutMs;
-        while (_budget.Calls > 0 && _clock.NowMs < deadline && !cancellationToken.IsCancellationRequested)
+        long started = _time.GetTimestamp();
+        var limit = TimeSpan.FromMilliseconds(_limits.DrainTimeoutMs);
+        while (_budget.Calls > 0 && _time.GetElapsedTime(started) < limit && !cancellationToken.IsCancellationRequested)
         {
-            await Task.Delay(10, CancellationToken.None);
+            await Task.Delay(DrainPoll, _time, CancellationToken.None);
         }
 
         foreach (RpcConnection connection in _connections.Keys)
@@ -116,9 +125,9 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
             connection.Stop();
         }
 
-        while (!_connections.IsEmpty && _clock.NowMs < deadline + 1_000)
+        while (!_connections.IsEmpty && _time.GetElapsedTime(started) < limit + CloseTime)
         {
-            await Task.Delay(10, CancellationToken.None);
+            await Task.Delay(DrainPoll, _time, CancellationToken.None);
         }
 
         long left = _budget.Calls;
@@ -138,7 +147,8 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
 
     private async Task ServeAsync(ConnectionContext context)
     {
-        var connection = new RpcConnection(context, _dispatcher, _limits, _budget, _scans, _statistics, _clock);
+        var connection = new RpcConnection(
+            context, _dispatcher, _limits, _budget, _scans, _statistics, _clock, _time);
         _connections.TryAdd(connection, 0);
         if (_isDraining)
         {

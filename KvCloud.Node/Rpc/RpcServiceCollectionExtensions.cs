@@ -38,6 +38,8 @@ internal static class RpcServiceCollectionExtensions
     /// </summary>
     public static IServiceCollection AddRpcServer(this IServiceCollection services, RpcOptions options)
     {
+        services.TryAddSingleton(TimeProvider.System);
+
         // Routing and replication compare these deadlines with the replica's clock, so both must use the same one.
         services.TryAddSingleton<IReplicaClock>(provider =>
             provider.GetService<IReplicaRuntime>()?.Clock ?? new ReplicaClock(TimeProvider.System));

@@ -47,13 +47,15 @@ internal sealed class PeerConnector(
                 continue;
             }
 
+            using var pause = new CancellationTokenSource(TimeSpan.FromMilliseconds(pauseMs), options.Time);
+            using var end = CancellationTokenSource.CreateLinkedTokenSource(stop, pause.Token);
             try
             {
-                await _peerIsUp.WaitAsync(TimeSpan.FromMilliseconds(pauseMs), stop);
+                await _peerIsUp.WaitAsync(end.Token);
             }
             catch (OperationCanceledException)
             {
-                return;
+                // The pause is over, or the loop ends.
             }
         }
     }
@@ -65,15 +67,16 @@ internal sealed class PeerConnector(
         string endpoint = "an endpoint not found yet";
         try
         {
-            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            deadline.CancelAfter(options.ConnectTimeoutMs);
+            using var limit = new CancellationTokenSource(
+                TimeSpan.FromMilliseconds(options.ConnectTimeoutMs), options.Time);
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stop, limit.Token);
             EndPoint target = await resolve(peer.Id.Value, deadline.Token);
             endpoint = PeerSocket.Describe(target);
             peer.Resolving(endpoint);
             using Socket socket = PeerSocket.Create(target);
             PeerSocket.Configure(socket, options.PeerTimeoutMs);
             await socket.ConnectAsync(target, deadline.Token);
-            deadline.CancelAfter(options.HandshakeTimeoutMs);
+            limit.CancelAfter(options.HandshakeTimeoutMs);
             var session = new OutboundSession(gate, peer, options);
             await GreetAsync(session, socket, deadline.Token);
             switch (session.End)

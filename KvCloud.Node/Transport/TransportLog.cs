@@ -45,7 +45,7 @@ internal static partial class TransportLog
     public static partial void SendFailed(ILogger logger, NodeId peer, string reason);
 
     [LoggerMessage(
-        3012, LogLevel.Error, "A {Type} to {Peer} was dropped: its {SizeBytes} bytes exceed the limit of {LimitBytes}")]
+        3012, LogLevel.Error, "{Type} to {Peer} was dropped: its {SizeBytes} bytes exceed the frame limit, {LimitBytes}")]
     public static partial void MessageTooLarge(
         ILogger logger, string type, NodeId peer, long sizeBytes, int limitBytes);
 

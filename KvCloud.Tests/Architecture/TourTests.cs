@@ -25,9 +25,9 @@ public sealed partial class TourTests
     public void Page_steps_of_a_write_are_seventeen_files_at_most()
     {
         string tour = File.ReadAllText(Repository.File("docs", "tour.md"));
-        int begin = tour.IndexOf("## A write", StringComparison.Ordinal);
+        int start = tour.IndexOf("## A write", StringComparison.Ordinal);
         int end = tour.IndexOf("## A linearizable read", StringComparison.Ordinal);
-        string write = tour[begin..end];
+        string write = tour[start..end];
         string[] steps = [.. StepOfAWrite().Matches(write).Select(match => match.Groups[1].Value)];
 
         Assert.InRange(steps.Length, 10, 17);

@@ -14,12 +14,12 @@ internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
 
     private readonly WorkerThread?[] _workers = new WorkerThread?[Enum.GetValues<Station>().Length];
     private int _hasFailed;
-    private volatile bool _isFailureTold;
+    private volatile bool _isFailureReported;
 
     /// <summary>
     /// Whether the replica has been told of the failure: nobody is answered on its behalf before that.
     /// </summary>
-    public bool IsFailureTold => _isFailureTold;
+    public bool IsFailureReported => _isFailureReported;
 
     public bool HasFailed => Volatile.Read(ref _hasFailed) != 0;
 
@@ -50,7 +50,7 @@ internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
             }
             finally
             {
-                _isFailureTold = true;
+                _isFailureReported = true;
             }
         }
 

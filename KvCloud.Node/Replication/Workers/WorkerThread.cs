@@ -182,7 +182,7 @@ internal sealed class WorkerThread : IDisposable
         SpinWait.SpinUntil(() => Interlocked.CompareExchange(ref _isBusy, 1, 0) == 0);
         if (_workers.HasFailed)
         {
-            SpinWait.SpinUntil(() => _workers.IsFailureTold);
+            SpinWait.SpinUntil(() => _workers.IsFailureReported);
             try
             {
                 _work.Abandon();

@@ -90,7 +90,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     /// A client that closes may have closed only its sending direction and still want its answers. It is certainly gone
     /// once the socket reports an error, which happens after an answer was sent to a closed peer.
     /// </remarks>
-    bool IScanSlice.IsUnwanted => _isAbandoned || _socket.Poll(0, SelectMode.SelectError);
+    bool IScanSlice.IsCancelled => _isAbandoned || _socket.Poll(0, SelectMode.SelectError);
 
     /// <summary>Waiting calls. Only the reader adds calls, so for the reader this is a valid upper bound.</summary>
     public int Count => _calls.Count;
@@ -223,7 +223,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
                 {
                     case ScanProgress.Unfinished:
                         return false;
-                    case ScanProgress.Unwanted:
+                    case ScanProgress.Cancelled:
                         throw new IOException("the client closed the connection before its answer was read");
                     default:
                         FinishFirst(call, code);
@@ -236,7 +236,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
                 }
             }
 
-            HandOn();
+            ReleaseOutputOrSchedule();
         }
         catch (Exception exception)
         {
@@ -345,7 +345,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
 
             if (TrySend())
             {
-                HandOn();
+                ReleaseOutputOrSchedule();
             }
         }
         catch (Exception exception)
@@ -358,7 +358,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     /// Releases the output lock if nothing is ready; otherwise passes it to the thread pool, because the calling thread
     /// has other work.
     /// </summary>
-    private void HandOn()
+    private void ReleaseOutputOrSchedule()
     {
         if (!_isAbandoned && _calls.PeekReady() is null
             && Interlocked.CompareExchange(ref _outputLock, OutputFree, OutputHeld) == OutputHeld)

@@ -29,14 +29,14 @@ internal enum ScanProgress
     Answered,
 
     /// <summary>The client is gone; there will be no answer.</summary>
-    Unwanted,
+    Cancelled,
 }
 
 /// <summary>What a costly call may ask for during its time slice.</summary>
 internal interface IScanSlice
 {
     /// <summary>Whether the client closed the connection. Costs a system call.</summary>
-    bool IsUnwanted { get; }
+    bool IsCancelled { get; }
 
     /// <summary>
     /// Charges bytes of the answer until they are sent or dropped. If there is no room, names the full limit for the

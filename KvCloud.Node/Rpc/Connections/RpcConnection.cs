@@ -25,6 +25,7 @@ internal sealed class RpcConnection
     private readonly RpcBudget _budget;
     private readonly RpcStatistics _statistics;
     private readonly AnswerWriter _output = new();
+    private readonly TimeProvider _time;
     private readonly CallQueue _queue;
     private readonly MessageReader _messages;
     private volatile bool _isStopping;
@@ -38,13 +39,15 @@ internal sealed class RpcConnection
         RpcBudget budget,
         ScanPool scans,
         RpcStatistics statistics,
-        IReplicaClock clock)
+        IReplicaClock clock,
+        TimeProvider time)
     {
         _connection = connection;
         _dispatcher = dispatcher;
         _limits = limits;
         _budget = budget;
         _statistics = statistics;
+        _time = time;
         _queue = new CallQueue(_output, SocketOf(connection), budget, scans, statistics, OnOutputBroken);
         _messages = new MessageReader(limits, budget, clock);
     }
@@ -208,7 +211,8 @@ internal sealed class RpcConnection
     {
         try
         {
-            await _queue.WaitUntilAtMostAsync(0).WaitAsync(TimeSpan.FromMilliseconds(_limits.MaxTimeoutMs));
+            await _queue.WaitUntilAtMostAsync(0)
+                .WaitAsync(TimeSpan.FromMilliseconds(_limits.MaxTimeoutMs), _time);
             return _broken is null;
         }
         catch (TimeoutException)

@@ -64,9 +64,9 @@ internal abstract class NodeMethod<TRequest, TResponse>(
         public ScanProgress Advance(IScanSlice slice, AnswerWriter output, out ErrorCode code)
         {
             code = default;
-            if (slice.IsUnwanted)
+            if (slice.IsCancelled)
             {
-                return ScanProgress.Unwanted;
+                return ScanProgress.Cancelled;
             }
 
             code = method.WriteAnswer(output, SequenceId, request);

@@ -143,9 +143,9 @@ internal sealed class RangeMethod<TRequest, TResponse>(string name, KvBackend ba
 
                 for (int keys = 0; keys < KeysPerTurn; keys += KeysPerCheck)
                 {
-                    if (slice.IsUnwanted)
+                    if (slice.IsCancelled)
                     {
-                        return ScanProgress.Unwanted;
+                        return ScanProgress.Cancelled;
                     }
 
                     if (FindRefusal(slice) is { } refusal)

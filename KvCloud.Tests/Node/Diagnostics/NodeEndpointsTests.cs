@@ -103,7 +103,7 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
     {
         Assert.Equal(HttpStatusCode.OK, (await GetAsync("/alive")).Code);
 
-        _loopStandsStill = DriverAliveCheck.Patience + TimeSpan.FromSeconds(1);
+        _loopStandsStill = DriverAliveCheck.StuckAfter + TimeSpan.FromSeconds(1);
 
         (HttpStatusCode code, JsonElement body) = await GetAsync("/alive");
         Assert.Equal(HttpStatusCode.ServiceUnavailable, code);

@@ -145,7 +145,7 @@ public sealed class TcpTransportTests
 
         Assert.IsType<ReadIndexRequest>(Assert.Single(two.Messages));
         Assert.Equal(1, one.Link(2).DroppedMessages);
-        Assert.Contains(one.Log, line => line.Contains("exceed a frame's 65536", StringComparison.Ordinal));
+        Assert.Contains(one.Log, line => line.Contains("exceed the frame limit, 65536", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 namespace KvCloud.Tests.Node.Diagnostics;
 
 /// <summary><c>--health</c>, against servers that answer as a node does. PublishedNodeTests ask real ones.</summary>
-public sealed class HealthQuestionTests : IDisposable
+public sealed class HealthCommandTests : IDisposable
 {
     private readonly SettingsFixture _settings = new();
     private readonly int _port = FreePorts.Find(1)[0];
@@ -51,7 +51,7 @@ public sealed class HealthQuestionTests : IDisposable
     {
         var topology = NodeTopology.From(_settings.Load(args: [$"--listen.address={listen}"]).Options);
 
-        Assert.Equal(new Uri(address), HealthQuestion.AddressOf(topology));
+        Assert.Equal(new Uri(address), HealthCommand.AddressOf(topology));
     }
 
     [Fact]
@@ -65,6 +65,6 @@ public sealed class HealthQuestionTests : IDisposable
     {
         var topology = NodeTopology.From(_settings.Load(args: [$"--listen.http_port={_port}"]).Options);
         await using var output = new StringWriter(new StringBuilder()) { NewLine = "\n" };
-        return (await HealthQuestion.AskAsync(topology, output), output.ToString());
+        return (await HealthCommand.AskAsync(topology, output), output.ToString());
     }
 }

@@ -3,12 +3,12 @@ namespace KvCloud.Bench.Load;
 /// <summary>
 /// Shared by all threads of a run: the keys, how one is chosen, and the bytes that values are taken from.
 /// </summary>
-internal sealed class LoadMaterial
+internal sealed class LoadData
 {
     private const int ValuePoolBytes = 1 << 20;
     private readonly byte[] _values;
 
-    public LoadMaterial(LoadOptions options)
+    public LoadData(LoadOptions options)
     {
         Keys = new KeySpace(options.Keys, options.KeySizeBytes);
         Chooser = KeyChooser.Create(options.Distribution, Keys, options.Theta);

@@ -7,7 +7,7 @@ namespace KvCloud.Node.Diagnostics;
 /// <c>--health</c>: requests /health from the node that runs with the same configuration. Serves as the health check of
 /// a container whose image has neither a shell nor curl.
 /// </summary>
-internal static class HealthQuestion
+internal static class HealthCommand
 {
     /// <summary>Orchestrators check every few seconds and usually time out after five.</summary>
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(4);
@@ -29,11 +29,11 @@ internal static class HealthQuestion
         }
         catch (HttpRequestException exception)
         {
-            return await SayAsync(output, $"{address} does not answer: {exception.Message}").ConfigureAwait(false);
+            return await ReportAsync(output, $"{address} does not answer: {exception.Message}").ConfigureAwait(false);
         }
         catch (TaskCanceledException)
         {
-            return await SayAsync(output, $"{address} does not answer within {Timeout.TotalSeconds} s")
+            return await ReportAsync(output, $"{address} does not answer within {Timeout.TotalSeconds} s")
                 .ConfigureAwait(false);
         }
     }
@@ -49,7 +49,7 @@ internal static class HealthQuestion
         return new UriBuilder(Uri.UriSchemeHttp, host, topology.HttpPort, Extensions.HealthPath).Uri;
     }
 
-    private static async Task<int> SayAsync(TextWriter output, string sentence)
+    private static async Task<int> ReportAsync(TextWriter output, string sentence)
     {
         await output.WriteLineAsync(sentence).ConfigureAwait(false);
         return ExitCodes.Unhealthy;
