@@ -34,6 +34,12 @@ internal sealed class LeaderElection
         }
     }
 
+    /// <summary>
+    /// Whether this node leaves leading to others where they can: it waits as long as <see cref="IsLongWithoutLeader"/>
+    /// takes before it seeks votes.
+    /// </summary>
+    public bool IsReluctant { get; set; }
+
     /// <summary>The highest round seen anywhere, promised or refused. A candidate chooses a higher one.</summary>
     public long HighestRound { get; private set; }
 
@@ -55,14 +61,24 @@ internal sealed class LeaderElection
         now - _leaderHeardTick >= LongWithoutLeaderTimeouts * (long)_config.ElectionTimeoutTicks;
 
     /// <summary>Waits a full election timeout, plus jitter.</summary>
-    public void Wait(long now) =>
-        _deadline = now + _config.ElectionTimeoutTicks + _random.Next(_config.ElectionJitterTicks);
+    public void Wait(long now) => _deadline = now
+        + ((IsReluctant ? LongWithoutLeaderTimeouts : 1) * (long)_config.ElectionTimeoutTicks)
+        + _random.Next(_config.ElectionJitterTicks);
 
     /// <summary>
     /// Waits briefly before the next attempt: no vote was lost; another candidate is probably at work.
     /// </summary>
-    public void BackOff(long now) =>
-        _deadline = now + _config.HeartbeatTicks + _random.Next(_config.ElectionJitterTicks);
+    public void BackOff(long now)
+    {
+        if (IsReluctant)
+        {
+            Wait(now);
+        }
+        else
+        {
+            _deadline = now + _config.HeartbeatTicks + _random.Next(_config.ElectionJitterTicks);
+        }
+    }
 
     /// <summary>Waits as long as promises may take, which cost their acceptors a disk write.</summary>
     public void WaitForPromises(long now) =>

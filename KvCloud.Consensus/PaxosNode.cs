@@ -86,6 +86,31 @@ public sealed class PaxosNode
     /// </summary>
     public long LeaseUntilTick => _leadership?.LeaseUntilTick ?? 0;
 
+    /// <summary>
+    /// Whether others should lead rather than this node, because its disk is slow or nearly full. When it becomes true,
+    /// the node stops leading, once; until it becomes false again, the node seeks votes only after nobody else has led
+    /// for several election timeouts. No effect in a group of one.
+    /// </summary>
+    public bool IsReluctant
+    {
+        get => _election.IsReluctant;
+        set
+        {
+            if (value == _election.IsReluctant || _members.IsAlone)
+            {
+                return;
+            }
+
+            _election.IsReluctant = value;
+            if (value && (_leadership is not null || _candidacy is not null))
+            {
+                StepDown();
+            }
+
+            _election.Wait(_step.Now);
+        }
+    }
+
     /// <summary>The highest ballot that this node has promised or follows.</summary>
     private Ballot Known => Ballot.Max(_acceptor.Promised, Ballot);
 

@@ -47,7 +47,10 @@ internal static class ReplicaServices
         IConsensusTransport transport = provider.GetRequiredService<IConsensusTransport>();
         Bootstrap bootstrap = provider.GetRequiredService<Bootstrap>();
         return new ClusterFeeds(
-            () => driver.Status, () => transport.Links, transport.Report, transport.IdentityOf, () => bootstrap.NotMet);
+            () => driver.Status, () => transport.Links, transport.Report, transport.IdentityOf, () => bootstrap.NotMet)
+        {
+            Disk = () => driver.Disk.Figures,
+        };
     }
 
     /// <exception cref="DataDirectoryException">The directory belongs to another node or is in use.</exception>
@@ -60,7 +63,8 @@ internal static class ReplicaServices
             DataDirectory.Open(
                 SystemFiles.Instance, topology.DataDirectory, topology.ClusterId, topology.SelfId, voters),
             path => RocksKvStore.Open(path, storeOptions),
-            SegmentedLogOptions.Default);
+            SegmentedLogOptions.Default,
+            space: options.ToSpaceOptions());
     }
 
     private static Bootstrap NewBootstrap(IServiceProvider provider)
@@ -133,6 +137,7 @@ internal static class ReplicaServices
             provider.GetRequiredService<Bootstrap>(),
             options.ToReplicationOptions(),
             provider.GetRequiredService<IReplicaRuntime>(),
+            storage.Space,
             exception => fatal.Stop(ExitCodes.Fatal, "replication failed", exception));
     }
 

@@ -17,4 +17,8 @@ internal sealed record ClusterFeeds(
     Func<IReadOnlyList<PeerLink>> Links,
     Action<PeerReport> Report,
     Func<NodeId, PeerIdentity?> IdentityOf,
-    Func<IReadOnlyList<int>> NotMet);
+    Func<IReadOnlyList<int>> NotMet)
+{
+    /// <summary>The state of this replica's disk.</summary>
+    public Func<DiskFigures> Disk { get; init; } = () => DiskFigures.Unknown;
+}

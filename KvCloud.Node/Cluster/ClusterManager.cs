@@ -200,7 +200,8 @@ internal sealed class ClusterManager : BackgroundService
     private NodeView SelfView(ReplicaEndpoints replica, ReplicaStatus status, NodeId? leader)
     {
         HealthVerdict verdict = HealthRules.JudgeSelf(
-            _feeds.NotMet(), status.Leader is not null, LagOf(status), _options.MaxLagSlots, _divergence.Any);
+            _feeds.NotMet(), status.Leader is not null, LagOf(status), _options.MaxLagSlots, _divergence.Any,
+            _feeds.Disk().Trouble);
         return new NodeView(
             replica.NodeId, replica.ClientEndpoint, replica.PeerEndpoint, replica.HttpEndpoint, verdict.Health,
             leader == _self, RoleOf(_self, status.Role, leader), _time.GetUtcNow().ToUnixTimeMilliseconds(),

@@ -18,11 +18,17 @@ internal static class HealthRules
     /// <summary>Health of this replica according to its own knowledge.</summary>
     /// <param name="notMet">The voters it has not met yet and must meet before it takes part.</param>
     public static HealthVerdict JudgeSelf(
-        IReadOnlyList<int> notMet, bool knowsLeader, long lagSlots, long maxLagSlots, bool hasDiverged) =>
+        IReadOnlyList<int> notMet,
+        bool knowsLeader,
+        long lagSlots,
+        long maxLagSlots,
+        bool hasDiverged,
+        string? diskTrouble = null) =>
         notMet.Count > 0 ? Degraded(Bootstrap.Describe(notMet))
         : hasDiverged ? Degraded("its state differs from a peer's at the same slot")
         : !knowsLeader ? Degraded("it knows no leader")
         : lagSlots > maxLagSlots ? Degraded($"it is {lagSlots} slots behind")
+        : diskTrouble is not null ? Degraded(diskTrouble)
         : HealthVerdict.Healthy;
 
     /// <param name="age">Age of the last report; null if there was none.</param>

@@ -177,6 +177,21 @@ internal sealed record DatabaseOptions
 {
     [About("Replica i stores all its data in <base_path>/node_<i>.")]
     public string BasePath { get; init; } = "./data";
+
+    [About("With less free space on the volume of base_path a replica leaves leading to others; if it leads all the "
+        + "same, it answers NO_SPACE to writes other than deletes. 0 switches both thresholds off.")]
+    [Between(0, 10_000_000)]
+    public int LowSpaceMb { get; init; } = 256;
+
+    [About("With less free space a replica accepts nothing more, so that its log and store do not fail. At most "
+        + "low_space_mb.")]
+    [Between(0, 10_000_000)]
+    public int MinSpaceMb { get; init; } = 64;
+
+    [About("A leader whose log write takes longer leaves leading to others until its disk has been quick for five "
+        + "times as long; 0 for never.")]
+    [Between(0, 600_000)]
+    public int LogStallMs { get; init; } = 2000;
 }
 
 internal sealed record ListenerOptions

@@ -176,6 +176,9 @@ internal sealed class NodeOptionsValidator
         const string Message = "limits.max_message_bytes";
         AtLeast("limits.max_in_flight_bytes", limits.MaxInFlightBytes, Message, limits.MaxMessageBytes);
         AtLeast("limits.max_queued_write_bytes", limits.MaxQueuedWriteBytes, Message, limits.MaxMessageBytes);
+        AtLeast(
+            "database.low_space_mb", _options.Database.LowSpaceMb, "database.min_space_mb",
+            _options.Database.LowSpaceMb == 0 ? 0 : _options.Database.MinSpaceMb);
         AtLeast("limits.max_timeout_ms", limits.MaxTimeoutMs, "limits.default_timeout_ms", limits.DefaultTimeoutMs);
     }
 

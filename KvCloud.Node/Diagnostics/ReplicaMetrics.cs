@@ -14,8 +14,26 @@ internal sealed class ReplicaMetrics
     {
         Meter meter = meters.Create(MeterNames.Node);
         AddReplica(meter, feeds.Status, cluster);
+        AddDisk(meter, feeds.Disk);
         AddLinks(meter, feeds.Links);
     }
+
+    private static void AddDisk(Meter meter, Func<DiskFigures> disk)
+    {
+        meter.CreateObservableGauge(
+            MeterNames.DiskFree, () => FreeBytesOf(disk()), "By", "Free space on the volume of the data directory.");
+        meter.CreateObservableGauge(
+            MeterNames.DiskSpace, () => (int)disk().Space, null, "Free space: 0 ample, 1 low, 2 exhausted.");
+        meter.CreateObservableGauge(
+            MeterNames.DiskLogWrite, () => disk().LogWriteMs / 1_000.0, "s",
+            "How long the log write in progress has been going on; 0 for none.");
+        meter.CreateObservableGauge(
+            MeterNames.DiskSlow, () => disk().IsSlow ? 1 : 0, null,
+            "Whether a log write has exceeded log_stall_ms lately: 1 or 0.");
+    }
+
+    private static IEnumerable<Measurement<long>> FreeBytesOf(DiskFigures figures) =>
+        figures.FreeBytes == long.MaxValue ? [] : [new Measurement<long>(figures.FreeBytes)];
 
     private static void AddReplica(Meter meter, Func<ReplicaStatus> status, ClusterManager cluster)
     {

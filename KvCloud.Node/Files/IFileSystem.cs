@@ -25,6 +25,9 @@ internal interface IFileSystem
     /// <summary>The paths of the files in a directory, in no order.</summary>
     IReadOnlyList<string> ListFiles(string directory);
 
+    /// <summary>Bytes that may still be written to the volume of this directory.</summary>
+    long GetFreeBytes(string directory);
+
     /// <summary>Creates one directory in an existing parent; no error if it already exists.</summary>
     void CreateDirectory(string path);
 

@@ -39,6 +39,8 @@ internal sealed partial class SystemFiles : IFileSystem
 
     public IReadOnlyList<string> ListFiles(string directory) => Directory.GetFiles(directory);
 
+    public long GetFreeBytes(string directory) => new DriveInfo(Path.GetFullPath(directory)).AvailableFreeSpace;
+
     public void CreateDirectory(string path) => Directory.CreateDirectory(path);
 
     public void Move(string from, string to, bool replaces) => File.Move(from, to, replaces);

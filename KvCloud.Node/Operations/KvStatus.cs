@@ -70,6 +70,9 @@ internal enum KvStatus
 
     /// <summary>The client id and sequence were already used for a different request.</summary>
     SequenceReused = 25,
+
+    /// <summary>The leader's disk is short of space, and no other replica took over. Nothing was done.</summary>
+    NoSpace = 26,
 }
 
 internal static class KvStatusExtensions

@@ -39,9 +39,11 @@ internal sealed class ConsensusDriver : IWork
     private readonly Applier _applier;
     private readonly CatchUpServer _catchUps;
     private readonly ProposalQueue _proposals;
+    private readonly WindowMover _window;
     private readonly FreshnessTracker _freshness = new();
     private readonly Slot _restoredApplied;
     private volatile ReplicaStatus _status;
+    private volatile SpaceLevel _spaceForWrites;
     private volatile bool _isStopping;
     private volatile bool _hasFailed;
 
@@ -75,9 +77,11 @@ internal sealed class ConsensusDriver : IWork
         _logWriter = parts.LogWriter;
         _applier = parts.Applier;
         _catchUps = parts.CatchUps;
+        Disk = parts.Disk;
         Traces = parts.Traces;
         _restoredApplied = parts.Executor.AppliedSlot;
         _proposals = new ProposalQueue(_options, _inbox, parts.Runtime, Traces);
+        _window = new WindowMover(_options, _clock, _executor);
         _lastStepMs = _clock.NowMs;
         _status = MakeStatus();
         Reads.BeginIdsAbove(parts.Runtime.NextUniqueId());
@@ -120,6 +124,9 @@ internal sealed class ConsensusDriver : IWork
     /// <summary>The last slot that is applied and readable here.</summary>
     public Slot AppliedSlot => _applier.AppliedSlot;
 
+    /// <summary>Whether this replica's disk is fit for a leader.</summary>
+    public DiskHealth Disk { get; }
+
     /// <summary>Which of the newest slots are traced.</summary>
     public SlotTraces Traces { get; }
 
@@ -133,8 +140,8 @@ internal sealed class ConsensusDriver : IWork
     /// <summary>
     /// Whether the slots waiting to be applied, or to be written to the log, have reached their limit.
     /// </summary>
-    private bool IsFull =>
-        _applier.WaitingBytes > _options.MaxUnappliedBytes
+    private bool IsFull => Disk.Space == SpaceLevel.Exhausted
+        || _applier.WaitingBytes > _options.MaxUnappliedBytes
             || _logWriter.UnwrittenSlots > ReplicationOptions.MaxUnwrittenSlots;
 
     /// <summary>
@@ -158,7 +165,8 @@ internal sealed class ConsensusDriver : IWork
     public void Write(PendingWrite write)
     {
         bool isAlone = _isNextWriteAlone;
-        if (_inbox.Post(write, out bool isDue) is { } refusal)
+        bool isDue = false;
+        if ((SpaceRules.Refuse(_spaceForWrites, write.Command) ?? _inbox.Post(write, out isDue)) is { } refusal)
         {
             write.Finish(refusal);
         }
@@ -249,6 +257,8 @@ internal sealed class ConsensusDriver : IWork
         _stepSinceBootMs = _clock.SinceBootMs;
         Volatile.Write(ref _lastStepMs, nowMs);
         _node.DurableSlot = _executor.DurableSlot;
+        Disk.Observe();
+        _node.IsReluctant = Disk.IsPoor;
         long tick = _clock.NowTick;
         if (_bootstrap.IsFormed)
         {
@@ -274,6 +284,7 @@ internal sealed class ConsensusDriver : IWork
             writes: isLeader ? _proposals.TargetWrites(_node) : 1,
             maxSleepMs: isLeader && _proposals.MayBatch ? BatchingSleepMs : ReplicaClock.TickMs);
         _isNextWriteAlone = isLeader && _proposals.IsNextAlone;
+        _spaceForWrites = isLeader ? Disk.Space : SpaceLevel.Ample;
         _followUp = _followUp with { SleepsShorter = sleepsShorter };
         _observer?.Stepped(_node);
     }
@@ -307,12 +318,21 @@ internal sealed class ConsensusDriver : IWork
     {
         if (_node.Role == Role.Leader)
         {
-            if (!IsFull)
+            if (Disk.Space == SpaceLevel.Exhausted && _proposals.WaitingCount > 0)
+            {
+                _proposals.RefuseWaiting(SpaceRules.Refuse(Disk.Space, default)!.Value);
+            }
+            else if (!IsFull)
             {
                 _proposals.Pump(_node);
+                _window.Move(_node, _proposals);
             }
+
+            return;
         }
-        else if (_proposals.WaitingCount > 0)
+
+        _window.Rest();
+        if (_proposals.WaitingCount > 0)
         {
             _proposals.RefuseWaiting(_node.Leader is null
                 ? new CommandResult(KvStatus.NoLeader, Message: "no leader is known at the moment; nothing was written")

@@ -11,8 +11,12 @@ namespace KvCloud.Node.Replication;
 /// crash.
 /// </summary>
 internal sealed class LogTrimmer(
-    IPaxosLog log, KvStoreExecutor executor, ConsensusDriver driver, Applier applier, ReplicationOptions options)
-        : IWork
+    IPaxosLog log,
+    KvStoreExecutor executor,
+    ConsensusDriver driver,
+    Applier applier,
+    SpaceWatch space,
+    ReplicationOptions options) : IWork
 {
     private long _flushedBytes;
 
@@ -24,12 +28,19 @@ internal sealed class LogTrimmer(
 
     public void Execute()
     {
+        space.Look();
         log.Mark();
         long appliedBytes = applier.AppliedBytes;
         if (appliedBytes - _flushedBytes >= options.FlushBytes)
         {
             executor.Flush();
             _flushedBytes = appliedBytes;
+        }
+
+        if (space.Level != SpaceLevel.Exhausted)
+        {
+            // A compaction needs room for what it writes before it frees anything.
+            executor.Space.Look(appliedBytes);
         }
 
         var trim = Slot.Min(driver.TrimSlot, executor.DurableSlot);

@@ -33,12 +33,18 @@ internal sealed class LogWriter(
     // Guarded by the gate.
     private List<Effects> _waiting = [];
     private long _unwrittenSlots;
+    private long _writingSinceUs;
     private bool _isWanted;
     private bool _isWriting;
     private bool _isClosed;
 
     /// <summary>Entries that are not on disk yet.</summary>
     public long UnwrittenSlots => Volatile.Read(ref _unwrittenSlots);
+
+    /// <summary>
+    /// <see cref="IReplicaClock.NowUs"/> when the write in progress began; 0 when there is none. Any thread.
+    /// </summary>
+    public long WritingSinceUs => Volatile.Read(ref _writingSinceUs);
 
     public int MaxSleepMs => Timeout.Infinite;
 
@@ -96,6 +102,7 @@ internal sealed class LogWriter(
             }
 
             _isWriting = true;
+            Volatile.Write(ref _writingSinceUs, Math.Max(1, runtime.Clock.NowUs));
             _isWanted = false;
             (_taken, _waiting) = (_waiting, _taken);
             return true;
@@ -151,6 +158,7 @@ internal sealed class LogWriter(
             }
 
             _isWriting = false;
+            Volatile.Write(ref _writingSinceUs, 0);
         }
 
         _taken.Clear();

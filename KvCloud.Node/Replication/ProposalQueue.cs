@@ -28,6 +28,9 @@ internal sealed class ProposalQueue(
 
     public int WaitingCount => _waiting.Count;
 
+    /// <summary>No write waits or is in flight.</summary>
+    public bool IsIdle => _waiting.Count == 0 && _inFlight.Count == 0;
+
     /// <summary>
     /// Whether writes may be waiting for a larger batch, so that somebody must check when that wait ends.
     /// </summary>
@@ -79,6 +82,16 @@ internal sealed class ProposalQueue(
 
             TakeBatch();
             ProposeBatch(node);
+        }
+    }
+
+    /// <summary>Proposes a batch without commands: time goes on with it. Nobody waits for its outcome.</summary>
+    public void ProposeEmpty(PaxosNode node)
+    {
+        ProposeResult result = node.Propose(_writer.Build(_clock.UnixMs, options.Retention));
+        if (result.Status == ProposeStatus.Proposed)
+        {
+            runtime.Observer?.Proposed(result.Slot, result.Ballot, []);
         }
     }
 
@@ -150,7 +163,7 @@ internal sealed class ProposalQueue(
     /// <summary>Called periodically: after an idle time a write does not wait for others.</summary>
     public void NoteIfIdle()
     {
-        if (_waiting.Count == 0 && _inFlight.Count == 0)
+        if (IsIdle)
         {
             _batching.NoteIdle();
         }

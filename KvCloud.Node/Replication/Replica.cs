@@ -25,7 +25,7 @@ internal sealed class Replica : IAsyncDisposable
 
     /// <summary>Applies what the log has beyond the data store before it returns.</summary>
     /// <remarks>
-    /// Eight parameters, because these are its seams: production and the simulator each supply their own.
+    /// Nine parameters, because these are its seams: production and the simulator each supply their own.
     /// </remarks>
     /// <param name="bootstrap">Until it is formed, this replica does not vote, lead or answer its peers.</param>
     /// <param name="onFatal">Called when a part that this replica cannot run without has failed: the process must
@@ -39,6 +39,7 @@ internal sealed class Replica : IAsyncDisposable
         Bootstrap bootstrap,
         ReplicationOptions options,
         IReplicaRuntime runtime,
+        SpaceWatch space,
         Action<Exception> onFatal)
     {
         RestoredState restored = Recovery.Restore(log, executor);
@@ -52,7 +53,8 @@ internal sealed class Replica : IAsyncDisposable
         _applier = new Applier(executor, runtime, traces, options.HashEverySlots, onFatal);
         var catchUps = new CatchUpServer(config.Self, log, transport, options.CatchUpChunkBytes);
         var parts = new ReplicaParts(
-            transport, bootstrap, executor, options, runtime, _workers, inbox, _logWriter, _applier, catchUps, traces);
+            transport, bootstrap, executor, options, runtime, _workers, inbox, _logWriter, _applier, catchUps,
+            new DiskHealth(space, _logWriter, options.StallLimitMs, runtime.Clock), traces);
         Driver = new ConsensusDriver(config, restored, parts);
         Forwarder = new WriteForwarder(config.Self, Driver, transport, options, runtime, _workers);
         Driver.OnTick = Forwarder.Sweep;
@@ -60,7 +62,7 @@ internal sealed class Replica : IAsyncDisposable
         _workers.Add(Station.Log, _logWriter);
         _workers.Add(Station.Apply, _applier);
         _workers.Add(Station.CatchUp, catchUps);
-        _workers.Add(Station.Trim, new LogTrimmer(log, executor, Driver, _applier, options));
+        _workers.Add(Station.Trim, new LogTrimmer(log, executor, Driver, _applier, space, options));
         _workers.Add(Station.Forward, Forwarder.Sender);
     }
 

@@ -16,4 +16,5 @@ internal sealed record ReplicaParts(
     LogWriter LogWriter,
     Applier Applier,
     CatchUpServer CatchUps,
+    DiskHealth Disk,
     SlotTraces Traces);

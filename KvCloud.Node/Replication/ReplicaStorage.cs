@@ -16,8 +16,10 @@ internal sealed class ReplicaStorage : IDisposable
         IncarnationFile incarnations,
         SegmentedPaxosLog log,
         IKvStore store,
-        SessionLimits sessions)
+        SessionLimits sessions,
+        SpaceWatch space)
     {
+        Space = space;
         Directory = directory;
         Incarnations = incarnations;
         Log = log;
@@ -33,13 +35,17 @@ internal sealed class ReplicaStorage : IDisposable
 
     public KvStoreExecutor Executor { get; }
 
+    /// <summary>Of the volume that all of this is on.</summary>
+    public SpaceWatch Space { get; }
+
     /// <summary>Opens the stores in the directory. If one of them cannot be opened, the directory is closed.</summary>
     public static ReplicaStorage Open(
         IFileSystem files,
         DataDirectory directory,
         Func<string, IKvStore> openStore,
         SegmentedLogOptions logOptions,
-        SessionLimits? sessions = null)
+        SessionLimits? sessions = null,
+        SpaceOptions? space = null)
     {
         SegmentedPaxosLog? log = null;
         IKvStore? store = null;
@@ -49,7 +55,9 @@ internal sealed class ReplicaStorage : IDisposable
             log = SegmentedPaxosLog.Open(files, directory.LogPath, directory.IsNew, logOptions);
             store = openStore(directory.DataPath);
             directory.NoteStoresMade();
-            return new ReplicaStorage(directory, incarnations, log, store, sessions ?? SessionLimits.Default);
+            return new ReplicaStorage(
+                directory, incarnations, log, store, sessions ?? SessionLimits.Default,
+                new SpaceWatch(files, directory.Path, space ?? SpaceOptions.Off));
         }
         catch
         {

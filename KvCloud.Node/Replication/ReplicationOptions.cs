@@ -57,4 +57,7 @@ internal sealed record ReplicationOptions
 
     /// <summary>How often the log and the data store are checked: marked, flushed, trimmed.</summary>
     public int TrimIntervalMs { get; init; } = 1000;
+
+    /// <summary>A log write that takes longer makes a leader stop leading; 0 for never.</summary>
+    public int StallLimitMs { get; init; } = 2000;
 }

@@ -108,20 +108,26 @@ internal sealed class KvReader
     public StoreStatistics GetStatistics()
     {
         StoreFigures figures = _store.GetFigures();
-        long totalKeys = 0;
-        foreach (Keyspace keyspace in _published.Keyspaces.Keyspaces)
-        {
-            totalKeys += AtNewest(version => KeyCount.Of(_store, keyspace, version));
-        }
-
         return new StoreStatistics(
-            totalKeys,
+            CountKeys(),
             figures.SizeBytes,
             _transactions.Committed,
             _transactions.Refused,
             figures.CacheHitPercent,
             figures.CompactionPendingBytes,
             figures.Details);
+    }
+
+    /// <summary>Of all column families; see <see cref="KeyCount.Of"/>.</summary>
+    public long CountKeys()
+    {
+        long keys = 0;
+        foreach (Keyspace keyspace in _published.Keyspaces.Keyspaces)
+        {
+            keys += AtNewest(version => KeyCount.Of(_store, keyspace, version));
+        }
+
+        return keys;
     }
 
     [SkipLocalsInit]

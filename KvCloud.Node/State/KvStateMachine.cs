@@ -319,9 +319,9 @@ internal sealed class KvStateMachine
                 KvStatus.InvalidArgument, Message: $"Column family '{Keyspace.DefaultName}' cannot be dropped");
         }
 
+        _collector.Drop(_batch, keyspace.Id, lastVersion: AppliedVersion);
         AppliedVersion = AppliedVersion.Next;
         Keyspaces = Keyspaces.Without(keyspace);
-        _collector.Drop(_batch, keyspace.Id);
         Span<byte> key = stackalloc byte[MetaKey.SizeBytes];
         _batch.Delete(KvTable.Meta, MetaKey.Write(key, MetaKey.Keyspace, keyspace.Id));
         _writtenCounts.RemoveAll(written => written.Keyspace == keyspace);

@@ -31,6 +31,7 @@ internal sealed class KvStoreExecutor : IDisposable
     private readonly List<Outcome> _outcomes = [];
     private int _previousCommands;
     private bool _failed;
+    private volatile bool _isCollected;
     private long _durableSlot;
     private long _storedOldest;
 
@@ -47,14 +48,25 @@ internal sealed class KvStoreExecutor : IDisposable
         _durableSlot = _machine.AppliedSlot.Value;
         _storedOldest = _machine.OldestReadable.Value;
         Reader = new KvReader(store, _published, _machine.Transactions);
+        Space = new SpaceReclaimer(store, this);
     }
 
     public KvReader Reader { get; }
+
+    /// <summary>Gives up the space of what was superseded.</summary>
+    public SpaceReclaimer Space { get; }
 
     /// <summary>A consistent set of slot, version and state hash.</summary>
     public AppliedState Applied => _published.Applied;
 
     public Slot AppliedSlot => _published.Applied.Slot;
+
+    /// <summary>How many versions can still be read beside the newest one.</summary>
+    public long VersionsInWindow =>
+        Math.Max(0, _published.Applied.Version.Value - _published.OldestReadable.Value);
+
+    /// <summary>Whether the last look found no more tombstones or keys of dropped keyspaces to delete.</summary>
+    public bool IsCollected => _isCollected;
 
     public int SessionCount => _machine.SessionCount;
 
@@ -85,6 +97,7 @@ internal sealed class KvStoreExecutor : IDisposable
     {
         Invariant.Check(!_failed, "nothing is collected after a failure");
         int collected = _machine.Collect(budget);
+        _isCollected = collected < budget;
         if (_batch.Count > 0)
         {
             _failed = true;
@@ -118,7 +131,8 @@ internal sealed class KvStoreExecutor : IDisposable
     /// <summary>Applies one batch and returns the index of the first entry after it.</summary>
     private int ApplyBatch(IReadOnlyList<ChosenEntry> entries, int first)
     {
-        _machine.Collect(CollectPerBatch + (CollectPerCommand * _previousCommands));
+        int budget = CollectPerBatch + (CollectPerCommand * _previousCommands);
+        _isCollected = _machine.Collect(budget) < budget;
         long payloadBytes = 0;
         int next = first;
         while (next < entries.Count && payloadBytes < BatchPayloadBytes)

@@ -16,13 +16,16 @@ namespace KvCloud.Node.State;
 /// most an eighth of the window per batch, so a clock that jumps ahead can expire no more than that. A time before the
 /// last one advances nothing. If it is behind by more than that step, one of the two clocks was wrong, and time is
 /// measured from here on. When it next jumps ahead, that may be the same two clocks again, of leaders that alternate:
-/// so one step forward is owed first, otherwise each change of leader would cost an eighth of the window. When little
-/// is written, versions stay readable for longer than the window, because it advances only with batches.
+/// so one step forward is owed first, otherwise each change of leader would cost an eighth of the window. When nothing
+/// is written, the leader advances the window with empty batches until only the newest version is readable.
+/// </para>
 /// </remarks>
 internal sealed class RetentionWindow
 {
+    /// <summary>One batch moves the window by its length divided by this at most.</summary>
+    public const int StepsPerWindow = 8;
+
     private const int SamplesPerWindow = 64;
-    private const int StepsPerWindow = 8;
     private const byte FormatVersion = 1;
     private const int SampleSizeBytes = 2 * sizeof(long);
 

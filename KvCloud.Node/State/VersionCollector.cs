@@ -13,7 +13,7 @@ internal sealed class VersionCollector
     private readonly IKvStore _store;
 
     /// <summary>Dropped keyspaces whose keys still exist.</summary>
-    private readonly Queue<uint> _dropped = [];
+    private readonly Queue<DroppedKeyspace> _dropped = [];
 
     /// <summary>The first key left in the first of them; null for its very first key.</summary>
     private byte[]? _leftFrom;
@@ -28,18 +28,24 @@ internal sealed class VersionCollector
         records.Seek([MetaKey.DroppedKeyspace]);
         for (; records.IsValid && records.Key[0] == MetaKey.DroppedKeyspace; records.MoveNext())
         {
-            _dropped.Enqueue(MetaKey.KeyspaceOf(records.Key));
+            CommitVersion? lastVersion = records.Value.Length == sizeof(long)
+                ? new CommitVersion(BinaryPrimitives.ReadInt64LittleEndian(records.Value))
+                : null;
+            _dropped.Enqueue(new DroppedKeyspace(MetaKey.KeyspaceOf(records.Key), lastVersion));
         }
     }
 
     /// <summary>
     /// The current batch drops the keyspace: its keys are deleted from the next batch on, a few with each.
     /// </summary>
-    public void Drop(IKvBatch batch, uint keyspace)
+    /// <param name="lastVersion">None of its keys was written at a newer one.</param>
+    public void Drop(IKvBatch batch, uint keyspace, CommitVersion lastVersion)
     {
-        _dropped.Enqueue(keyspace);
+        _dropped.Enqueue(new DroppedKeyspace(keyspace, lastVersion));
         Span<byte> key = stackalloc byte[MetaKey.SizeBytes];
-        batch.Put(KvTable.Meta, MetaKey.Write(key, MetaKey.DroppedKeyspace, keyspace), []);
+        Span<byte> value = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(value, lastVersion.Value);
+        batch.Put(KvTable.Meta, MetaKey.Write(key, MetaKey.DroppedKeyspace, keyspace), value);
     }
 
     /// <summary>
@@ -52,12 +58,12 @@ internal sealed class VersionCollector
     public int Collect(
         IKvBatch batch, CommitVersion applied, CommitVersion oldestReadable, KeyspaceCatalog keyspaces, int budget)
     {
-        int collected = CollectTombstones(batch, applied, oldestReadable, keyspaces, budget);
+        int collected = CollectTombstones(batch, oldestReadable, keyspaces, budget);
         return collected + CollectDropped(batch, applied, budget - collected);
     }
 
     private int CollectTombstones(
-        IKvBatch batch, CommitVersion applied, CommitVersion oldestReadable, KeyspaceCatalog keyspaces, int budget)
+        IKvBatch batch, CommitVersion oldestReadable, KeyspaceCatalog keyspaces, int budget)
     {
         if (oldestReadable < _nextDue)
         {
@@ -80,7 +86,7 @@ internal sealed class VersionCollector
             ReadOnlySpan<byte> rest = GarbageRecord.Open(records.Value);
             while (!rest.IsEmpty)
             {
-                CollectTombstone(batch, applied, GarbageRecord.ReadItem(ref rest), keyspaces);
+                CollectTombstone(batch, GarbageRecord.ReadItem(ref rest), keyspaces);
                 collected++;
             }
 
@@ -98,8 +104,11 @@ internal sealed class VersionCollector
         return collected;
     }
 
-    private void CollectTombstone(
-        IKvBatch batch, CommitVersion applied, GarbageRecord.Tombstone tombstone, KeyspaceCatalog keyspaces)
+    /// <summary>
+    /// Deletes at the tombstone's own version: a delete at a newer one would itself stay until the window has passed
+    /// that one, and it may be the last for a long time.
+    /// </summary>
+    private void CollectTombstone(IKvBatch batch, GarbageRecord.Tombstone tombstone, KeyspaceCatalog keyspaces)
     {
         if (!keyspaces.Contains(MvccKey.KeyspaceOf(tombstone.Key)))
         {
@@ -112,7 +121,7 @@ internal sealed class VersionCollector
             var newest = VersionedValue.Parse(buffer.Value);
             if (newest.IsTombstone && newest.Version == tombstone.Version)
             {
-                batch.DeleteVersion(tombstone.Key, applied);
+                batch.DeleteVersion(tombstone.Key, tombstone.Version);
             }
         }
 
@@ -123,8 +132,9 @@ internal sealed class VersionCollector
     {
         int collected = 0;
         Span<byte> key = stackalloc byte[MetaKey.SizeBytes];
-        while (collected < budget && _dropped.TryPeek(out uint keyspace))
+        while (collected < budget && _dropped.TryPeek(out DroppedKeyspace dropped))
         {
+            uint keyspace = dropped.Id;
             using IKvIterator records = _store.IterateNewest();
             records.Seek(_leftFrom ?? KeyBounds.StartOf(keyspace));
             while (records.IsValid && MvccKey.KeyspaceOf(records.Key) == keyspace)
@@ -135,7 +145,7 @@ internal sealed class VersionCollector
                     return collected;
                 }
 
-                batch.DeleteVersion(records.Key, applied);
+                batch.DeleteVersion(records.Key, dropped.LastVersion ?? applied);
                 collected++;
                 records.MoveNext();
             }
@@ -147,4 +157,7 @@ internal sealed class VersionCollector
 
         return collected;
     }
+
+    /// <param name="LastVersion">Null where a release that did not note it dropped the keyspace.</param>
+    private readonly record struct DroppedKeyspace(uint Id, CommitVersion? LastVersion);
 }

@@ -53,8 +53,23 @@ internal interface IKvStore : IDisposable
     /// </summary>
     void RaiseOldestReadable(CommitVersion oldest);
 
+    /// <summary>Visits every file: for once in a while.</summary>
+    VersionFigures CountVersions();
+
+    /// <summary>
+    /// Rewrites about so many bytes of the versions without what <see cref="RaiseOldestReadable"/> has given up, from
+    /// where the call before ended. May run beside writes and reads, but not beside itself.
+    /// </summary>
+    /// <returns>False when that was the last piece: the next call begins anew.</returns>
+    bool CompactPiece(long bytes);
+
     StoreFigures GetFigures();
 }
+
+/// <summary>How much the table of versions holds.</summary>
+/// <param name="Records">Values and deletes, of which some may be hidden.</param>
+/// <param name="SizeBytes">On disk, plus what waits in memory to be written there.</param>
+internal readonly record struct VersionFigures(long Records, long SizeBytes);
 
 /// <summary>Changes that take effect atomically, in the order in which they were added. Copies its arguments.</summary>
 internal interface IKvBatch : IDisposable

@@ -67,6 +67,16 @@ internal sealed class MemoryKvStore : IKvStore
         }
     }
 
+    public VersionFigures CountVersions()
+    {
+        Root root = _root;
+        return new VersionFigures(
+            root.Versions.Sum(entry => entry.Records), root.Versions.Sum(entry => entry.SizeBytes));
+    }
+
+    /// <summary>What is given up is gone at once.</summary>
+    public bool CompactPiece(long bytes) => false;
+
     public StoreFigures GetFigures()
     {
         Root root = _root;
@@ -110,6 +120,20 @@ internal sealed class MemoryKvStore : IKvStore
                 }
 
                 return size;
+            }
+        }
+
+        public long Records
+        {
+            get
+            {
+                long records = 0;
+                for (Version? version = Newest; version is not null; version = version.Older)
+                {
+                    records++;
+                }
+
+                return records;
             }
         }
 

@@ -34,6 +34,7 @@ internal sealed class RocksKvStore : IKvStore
     private readonly IntPtr _writeOptions;
     private readonly IntPtr _flushOptions;
     private readonly string _path;
+    private readonly RocksCompaction _compaction;
     private CommitVersion _oldest;
 
     private RocksKvStore(string path, StoreOptions options)
@@ -57,6 +58,8 @@ internal sealed class RocksKvStore : IKvStore
         RocksApi.Native.rocksdb_writeoptions_disable_WAL(_writeOptions, 1);
         _flushOptions = RocksApi.Native.rocksdb_flushoptions_create();
         RocksApi.Native.rocksdb_flushoptions_set_wait(_flushOptions, 1);
+        _compaction = new RocksCompaction(
+            _database, Versions, FamilyNames[^1], _families[(int)KvTable.Garbage], path);
     }
 
     /// <summary>Opens the store in this directory, creating it if it is missing.</summary>
@@ -132,6 +135,10 @@ internal sealed class RocksKvStore : IKvStore
         RocksApi.ThrowOn(error, $"making a checkpoint of {_path} in {directory}");
     }
 
+    public VersionFigures CountVersions() => _compaction.Count();
+
+    public bool CompactPiece(long bytes) => _compaction.CompactPiece(bytes);
+
     public StoreFigures GetFigures()
     {
         var details = new List<KeyValuePair<string, long>>();
@@ -163,6 +170,7 @@ internal sealed class RocksKvStore : IKvStore
         RocksApi.Native.rocksdb_close(_database);
         RocksApi.Native.rocksdb_readoptions_destroy(_readOptions);
         _readNewest.Dispose();
+        _compaction.Dispose();
         RocksApi.Native.rocksdb_writeoptions_destroy(_writeOptions);
         RocksApi.Native.rocksdb_flushoptions_destroy(_flushOptions);
         _options.Dispose();

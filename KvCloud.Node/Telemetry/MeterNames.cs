@@ -17,6 +17,10 @@ internal static class MeterNames
     public const string LagSlots = "kvcloud.replica.lag";
     public const string Leader = "kvcloud.replica.leader";
     public const string Uptime = "kvcloud.replica.uptime";
+    public const string DiskFree = "kvcloud.disk.free";
+    public const string DiskSpace = "kvcloud.disk.space";
+    public const string DiskLogWrite = "kvcloud.disk.log_write";
+    public const string DiskSlow = "kvcloud.disk.slow";
     public const string LeaderChanges = "kvcloud.replica.leader_changes";
     public const string ClusterNodes = "kvcloud.cluster.nodes";
     public const string ClusterDivergence = "kvcloud.cluster.divergence";

@@ -237,6 +237,23 @@ public sealed class FailoverTests
     }
 
     [Fact]
+    public async Task SetAsync_no_space_is_not_repeated()
+    {
+        await using var cluster = new ScriptedCluster(1);
+        await using KvCloudClient client = Connect(cluster.Endpoints);
+        cluster.Nodes[0].Script = call =>
+            Act(call.Method == "setKey", new ScriptedAct { Refuse = ErrorCode.NO_SPACE });
+
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(
+            async () => await client.SetAsync("a", "1"));
+
+        Assert.Equal(ErrorCode.NO_SPACE, failure.ErrorCode);
+        Assert.True(failure.OutcomeKnown);
+        Assert.False(failure.IsTransient);
+        Assert.Single(cluster.Nodes[0].Calls("setKey"));
+    }
+
+    [Fact]
     public async Task SetAsync_overloaded_is_repeated_with_pauses()
     {
         await using var cluster = new ScriptedCluster(1);

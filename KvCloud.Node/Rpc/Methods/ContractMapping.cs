@@ -34,6 +34,7 @@ internal static class ContractMapping
         KvStatus.ShuttingDown => ErrorCode.SHUTTING_DOWN,
         KvStatus.Internal => ErrorCode.INTERNAL,
         KvStatus.SequenceReused => ErrorCode.SEQUENCE_REUSED,
+        KvStatus.NoSpace => ErrorCode.NO_SPACE,
         _ => ErrorCode.INTERNAL,
     };
 

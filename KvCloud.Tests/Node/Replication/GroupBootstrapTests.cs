@@ -205,6 +205,7 @@ public sealed class GroupBootstrapTests : IAsyncLifetime, IDisposable
                 Bootstrap,
                 new ReplicationOptions(),
                 new ThreadRuntime(TimeProvider.System),
+                Storage.Space,
                 exception => Failure = exception);
         }
 
