@@ -11,7 +11,8 @@ namespace KvCloud.Node;
 internal static class NodeLifetime
 {
     /// <param name="map">Adds the HTTP endpoints.</param>
-    public static async Task<int> RunAsync(WebApplicationBuilder builder, Action<WebApplication> map)
+    /// <returns>The exit code; null if another host is to run in this one's place.</returns>
+    public static async Task<int?> RunAsync(WebApplicationBuilder builder, Action<WebApplication> map)
     {
         try
         {
@@ -21,9 +22,16 @@ internal static class NodeLifetime
             FatalStop fatal = app.Services.GetRequiredService<FatalStop>();
             app.Logger.LogStart(
                 app.Services.GetRequiredService<SettingsResult>(), app.Services.GetRequiredService<NodeTopology>());
+            InstallRestart restart = app.Services.GetRequiredService<InstallRestart>();
+            using var signals = new StopSignals();
             BackgroundService[] background =
                 [.. app.Services.GetServices<IHostedService>().OfType<BackgroundService>()];
             await app.RunAsync().ConfigureAwait(false);
+
+            if (restart.IsRequested && !signals.HasCome && fatal.ExitCode == ExitCodes.Clean)
+            {
+                return null;
+            }
 
             // A background service that ended by an exception stops the host without a word in its exit code.
             return background.Any(service => service.ExecuteTask is { IsFaulted: true })

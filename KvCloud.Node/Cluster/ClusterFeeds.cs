@@ -1,5 +1,6 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Cluster;
@@ -11,9 +12,11 @@ namespace KvCloud.Node.Cluster;
 /// <param name="IdentityOf">What a peer told of itself in its last handshake; null if there was none.</param>
 /// <param name="NotMet">The voters that this replica has still to meet before it takes part; empty from then
 /// on.</param>
+/// <param name="Snapshot">The snapshot that is fetched; null when none is.</param>
 internal sealed record ClusterFeeds(
     Func<ReplicaStatus> Status,
     Func<IReadOnlyList<PeerLink>> Links,
     Action<PeerReport> Report,
     Func<NodeId, PeerIdentity?> IdentityOf,
-    Func<IReadOnlyList<int>> NotMet);
+    Func<IReadOnlyList<int>> NotMet,
+    Func<SnapshotProgress?>? Snapshot = null);

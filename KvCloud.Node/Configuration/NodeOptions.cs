@@ -30,6 +30,9 @@ internal sealed record NodeOptions
         + "The leader's settings count: it logs them with what it proposes.")]
     public MvccOptions Mvcc { get; init; } = new();
 
+    [About("How a replica comes back that was away for longer than the others keep log for it.")]
+    public SnapshotSettings Snapshots { get; init; } = new();
+
     [About("Bounds of everything that could grow. What is over a bound is answered by an error that names it.")]
     public LimitsOptions Limits { get; init; } = new();
 

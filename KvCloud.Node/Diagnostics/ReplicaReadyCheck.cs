@@ -26,6 +26,13 @@ internal sealed class ReplicaReadyCheck(ClusterFeeds feeds, ClusterManager clust
             ["chosen_slot"] = status.ChosenSlot.Value,
             ["lag_slots"] = lag,
         };
+        if (feeds.Snapshot?.Invoke() is { } snapshot)
+        {
+            details["snapshot_from"] = snapshot.From.Value;
+            details["snapshot_done_bytes"] = snapshot.DoneBytes;
+            details["snapshot_total_bytes"] = snapshot.TotalBytes;
+        }
+
         return Task.FromResult(verdict.Health == NodeHealth.Healthy
             ? HealthCheckResult.Healthy("knows a leader and is not behind", details)
             : HealthCheckResult.Unhealthy(verdict.Reason, data: details));

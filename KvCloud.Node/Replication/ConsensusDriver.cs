@@ -89,6 +89,9 @@ internal sealed class ConsensusDriver : IWork
     /// </summary>
     public Action<long>? OnTick { get; set; }
 
+    /// <summary>Hears that only a snapshot helps this replica. On the thread of the step.</summary>
+    public Action<SnapshotNeed>? OnSnapshotNeeded { get; set; }
+
     /// <summary>What this replica knows of itself, as of its last step.</summary>
     public ReplicaStatus Status
     {
@@ -366,6 +369,11 @@ internal sealed class ConsensusDriver : IWork
         {
             _catchUps.Enqueue(order);
             _workers.Wake(Station.CatchUp);
+        }
+
+        if (effects.Snapshot is SnapshotNeed need)
+        {
+            OnSnapshotNeeded?.Invoke(need);
         }
     }
 

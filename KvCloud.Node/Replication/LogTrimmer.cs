@@ -1,20 +1,30 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Replication.Log;
+using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
 
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Once a second: has the log marked how far it has got, makes the data store durable when enough was applied, and
-/// drops the log that no replica needs any more: only what every voter has in its data store durably, and never what
-/// this one would need after a crash.
+/// Once a second: has the log marked how far it has got, makes the data store durable when enough was applied or
+/// nothing is any more, and drops log. It drops what every voter has in its data store durably; and, where the log is
+/// longer than it shall be, what others may still need. Never what this one would need after a crash, nor what follows
+/// a snapshot that is being served.
 /// </summary>
 internal sealed class LogTrimmer(
-    IPaxosLog log, KvStoreExecutor executor, ConsensusDriver driver, Applier applier, ReplicationOptions options)
+    IPaxosLog log,
+    KvStoreExecutor executor,
+    ConsensusDriver driver,
+    Applier applier,
+    SnapshotServer? snapshots,
+    IReplicaClock clock,
+    ReplicationOptions options)
         : IWork
 {
     private long _flushedBytes;
+    private Slot _seenSlot = executor.AppliedSlot;
+    private long _seenAtMs = clock.NowMs;
 
     public int MaxSleepMs => options.TrimIntervalMs;
 
@@ -26,13 +36,22 @@ internal sealed class LogTrimmer(
     {
         log.Mark();
         long appliedBytes = applier.AppliedBytes;
-        if (appliedBytes - _flushedBytes >= options.FlushBytes)
+        if (appliedBytes - _flushedBytes >= options.FlushBytes || IsIdle())
         {
             executor.Flush();
             _flushedBytes = appliedBytes;
         }
 
-        var trim = Slot.Min(driver.TrimSlot, executor.DurableSlot);
+        Slot durable = executor.DurableSlot;
+        var trim = Slot.Min(driver.TrimSlot, durable);
+        Slot kept = log.FirstSlotWithin(options.LogRetentionBytes);
+        if (kept > trim.Next)
+        {
+            trim = Slot.Min(kept.Previous, Slot.Min(durable, log.ChosenSlot));
+        }
+
+        // Looked at only now: what became durable by the making of a snapshot is pinned before.
+        trim = Slot.Min(trim, snapshots?.PinnedSlot ?? trim);
         if (trim >= log.FirstSlot)
         {
             log.TrimBelow(trim.Next);
@@ -43,5 +62,18 @@ internal sealed class LogTrimmer(
 
     public void Abandon()
     {
+    }
+
+    /// <summary>Something was applied that is not durable, and nothing has been since for a while.</summary>
+    private bool IsIdle()
+    {
+        Slot applied = executor.AppliedSlot;
+        if (applied != _seenSlot)
+        {
+            _seenSlot = applied;
+            _seenAtMs = clock.NowMs;
+        }
+
+        return applied > executor.DurableSlot && clock.NowMs - _seenAtMs >= options.IdleFlushMs;
     }
 }

@@ -1,5 +1,6 @@
 using KvCloud.Node.Files;
 using KvCloud.Node.Replication.Log;
+using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
 using KvCloud.Node.Transport;
@@ -16,13 +17,15 @@ internal sealed class ReplicaStorage : IDisposable
         IncarnationFile incarnations,
         SegmentedPaxosLog log,
         IKvStore store,
-        SessionLimits sessions)
+        KvStoreExecutor executor,
+        bool hasInstalledSnapshot)
     {
         Directory = directory;
         Incarnations = incarnations;
         Log = log;
         _store = store;
-        Executor = new KvStoreExecutor(store, sessions);
+        Executor = executor;
+        HasInstalledSnapshot = hasInstalledSnapshot;
     }
 
     public DataDirectory Directory { get; }
@@ -32,6 +35,9 @@ internal sealed class ReplicaStorage : IDisposable
     public SegmentedPaxosLog Log { get; }
 
     public KvStoreExecutor Executor { get; }
+
+    /// <summary>The data store is a snapshot of another replica's that this start has put in place.</summary>
+    public bool HasInstalledSnapshot { get; }
 
     /// <summary>Opens what lies in the directory, which is closed if the rest cannot be opened.</summary>
     public static ReplicaStorage Open(
@@ -47,9 +53,18 @@ internal sealed class ReplicaStorage : IDisposable
         {
             var incarnations = IncarnationFile.Open(files, directory.IncarnationsPath, directory.IsNew);
             log = SegmentedPaxosLog.Open(files, directory.LogPath, directory.IsNew, logOptions);
+            var paths = new SnapshotPaths(directory.Path);
+            SnapshotManifest? snapshot = SnapshotInstaller.PutInPlace(
+                files, paths, log, directory.Identity.ClusterId);
             store = openStore(directory.DataPath);
+            var executor = new KvStoreExecutor(store, sessions ?? SessionLimits.Default);
+            if (snapshot is not null)
+            {
+                SnapshotInstaller.Finish(files, paths, log, executor.Applied, snapshot);
+            }
+
             directory.NoteStoresMade();
-            return new ReplicaStorage(directory, incarnations, log, store, sessions ?? SessionLimits.Default);
+            return new ReplicaStorage(directory, incarnations, log, store, executor, snapshot is not null);
         }
         catch
         {

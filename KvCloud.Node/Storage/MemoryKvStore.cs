@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using KvCloud.Node.Files;
 using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Storage;
@@ -8,7 +9,7 @@ namespace KvCloud.Node.Storage;
 /// The store in memory, for the simulator and for tests. Its tables are persistent trees, so what a reader sees, or the
 /// last flush to which <see cref="RestoreLastFlush"/> falls back as a crash does, is just the old root.
 /// </summary>
-internal sealed class MemoryKvStore : IKvStore
+internal sealed partial class MemoryKvStore : IKvStore
 {
     private static readonly int TableCount = Enum.GetValues<KvTable>().Length;
     private static readonly CommitVersion Newest = new(long.MaxValue);
@@ -54,6 +55,8 @@ internal sealed class MemoryKvStore : IKvStore
     }
 
     public void Flush() => _flushed = _root;
+
+    public bool IsFlushed => _flushed == _root;
 
     /// <summary>What a crash leaves: everything written since the last flush is gone.</summary>
     public void RestoreLastFlush() => _root = _flushed;

@@ -166,6 +166,10 @@ internal static class SabotagedParts
         public void TrimBelow(Slot slot) =>
             log.TrimBelow(Slot.Min(new Slot(slot.Value + TrimsBeyond), log.LastSlot));
 
+        public Slot FirstSlotWithin(long bytes) => log.FirstSlotWithin(bytes);
+
+        public void SkipTo(Slot chosen) => log.SkipTo(chosen);
+
         public void Mark() => log.Mark();
 
         public void Dispose() => log.Dispose();

@@ -191,6 +191,10 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         Heal();
         Converge();
         CheckLawEverywhere();
+        foreach (SimNode node in Nodes)
+        {
+            node.CountSnapshots();
+        }
     }
 
     /// <summary>A client with many calls under way, in a few sessions.</summary>

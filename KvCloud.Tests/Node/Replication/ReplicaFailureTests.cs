@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Files;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Workers;
@@ -160,6 +161,10 @@ public sealed class ReplicaFailureTests
         }
 
         public void Flush() => _inner.Flush();
+
+        public bool IsFlushed => _inner.IsFlushed;
+
+        public void CreateCheckpoint(IFileSystem files, string directory) => _inner.CreateCheckpoint(files, directory);
 
         public void RaiseOldestReadable(CommitVersion oldest) => _inner.RaiseOldestReadable(oldest);
 

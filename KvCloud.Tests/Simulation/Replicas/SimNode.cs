@@ -5,6 +5,7 @@ using KvCloud.Node.Cluster;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Log;
+using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.Routing;
 using KvCloud.Node.State;
@@ -368,7 +369,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     /// <summary>Whether it is what a replica says to a disk that fails or was damaged, and there is one.</summary>
     public bool IsExpected(Exception exception) => (HasDiskFaults || IsDamaged)
         && exception is IOException or UnauthorizedAccessException or LogFailedException or LogUnreadableException
-            or LogCorruptException or DataDirectoryException or InvalidDataException;
+            or LogCorruptException or DataDirectoryException or InvalidDataException or StoreCorruptException;
 
     // ---- What the replica decides ----
 
@@ -422,7 +423,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             RunLater = work => Later(_world.Random.Next(1_000), () => MakeSpare(work)),
         };
         var storage = ReplicaStorage.Open(
-            Disk, directory, _ => Store.Open(directory.IsNew), logOptions, SessionLimits);
+            Disk, directory, path => Store.Open(directory.IsNew, Disk, path), logOptions, SessionLimits);
         Store.Executor = storage.Executor;
         Log = _world.Sabotage.OfLog(storage.Log, Store, () => Core is not null);
         int[] peers = [.. Enumerable.Range(0, _profile.Nodes).Where(id => id != Self.Value)];
@@ -446,7 +447,15 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             _world.Sabotage is Sabotage.VotesBeforeFormed ? Bootstrap.Done : _bootstrap,
             _profile.ToReplicationOptions(Self),
             this,
-            Failed);
+            Failed,
+            new SnapshotPlace(
+                Disk,
+                new SnapshotPaths(DataPath),
+                "simulated",
+                path => MemoryKvStore.Load(Disk, path),
+                () => Later(_world.Random.Next(20_000), RestartToInstall),
+                what => _world.Trace($"node-{Self.Value}   snapshots: {what}")));
+        _world.Reached.SnapshotsInstalled += storage.HasInstalledSnapshot ? 1 : 0;
         _routing = new RoutingManager(
             _replica.Driver,
             _replica.Forwarder,
@@ -538,8 +547,30 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         });
     }
 
+    /// <summary>A snapshot waits to be put in place, which only a start does.</summary>
+    private void RestartToInstall()
+    {
+        if (Disk.IsBusy)
+        {
+            Later(_world.Random.Next(2_000), RestartToInstall);
+            return;
+        }
+
+        Crash(isPowerCut: false);
+        _world.After(_world.Random.Next(300) * SimProfile.Millisecond, Start);
+    }
+
+    /// <summary>What this life had to do with snapshots.</summary>
+    public void CountSnapshots()
+    {
+        _world.Reached.SnapshotsMade += _replica?.SnapshotServer?.Made ?? 0;
+        _world.Reached.SnapshotFilesKept += _replica?.SnapshotReceiver?.FilesKept ?? 0;
+        _world.Reached.SnapshotsDiscarded += _replica?.SnapshotReceiver?.Discarded ?? 0;
+    }
+
     private void EndLife(bool isPowerCut)
     {
+        CountSnapshots();
         _life++;
         Core = null;
         Log = null;
