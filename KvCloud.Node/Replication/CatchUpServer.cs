@@ -13,11 +13,15 @@ internal sealed class CatchUpServer(NodeId self, IPaxosLog log, IConsensusTransp
     private CatchUpOrder _order;
     private CatchUpReply? _reply;
 
+    /// <summary>Hears of each order. On the thread of the step.</summary>
+    public Action<CatchUpOrder>? OnOrder { get; set; }
+
     public int MaxSleepMs => Timeout.Infinite;
 
     /// <summary>To be served soon; what the same replica asked for before is not served any more.</summary>
     public void Enqueue(CatchUpOrder order)
     {
+        OnOrder?.Invoke(order);
         lock (_gate)
         {
             _orders[order.To.Value] = order;

@@ -51,7 +51,7 @@ internal sealed class LogTrimmer(
         }
 
         // Looked at only now: what became durable by the making of a snapshot is pinned before.
-        trim = Slot.Min(trim, snapshots?.PinnedSlot ?? trim);
+        trim = Slot.Min(trim, snapshots?.Pins.PinnedSlot ?? trim);
         if (trim >= log.FirstSlot)
         {
             log.TrimBelow(trim.Next);

@@ -66,6 +66,7 @@ internal sealed class Replica : IAsyncDisposable
         if (snapshots is not null)
         {
             AddSnapshots(config.Self, executor, snapshots, runtime, options.Snapshots);
+            catchUps.OnOrder = SnapshotServer!.Pins.NoteCatchUp;
         }
 
         _workers.Add(

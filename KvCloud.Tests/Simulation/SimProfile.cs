@@ -276,6 +276,8 @@ internal sealed record SimProfile
         FlushBytes = 200,
         TrimIntervalMs = 100,
         MaxBatchCommands = 1 + random.Next(2),
+        MaxUnappliedBytes = 64 * 1024 * 1024,
+        CatchUpChunkBytes = Pick(random, 8, 128) * 1_024,
     };
 
     /// <summary>Nothing else goes wrong, so that very much gets done while one is away.</summary>

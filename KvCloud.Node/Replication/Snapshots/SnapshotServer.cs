@@ -53,12 +53,11 @@ internal sealed class SnapshotServer(
     private byte[]? _manifest;
     private long _id;
     private long _askedAtMs;
-    private long _pinnedSlot = long.MaxValue;
     private volatile bool _waitsForRate;
     private volatile bool _isPreparing;
 
-    /// <summary>The log above this slot is needed by whom a snapshot is sent; null when there is nobody.</summary>
-    public Slot? PinnedSlot => Volatile.Read(ref _pinnedSlot) is var slot and < long.MaxValue ? new Slot(slot) : null;
+    /// <summary>What of the log is kept for those that are helped.</summary>
+    public LogPins Pins { get; } = new(runtime.Clock, options.KeepMs);
 
     /// <summary>Snapshots made since the start.</summary>
     public int Made { get; private set; }
@@ -213,6 +212,7 @@ internal sealed class SnapshotServer(
         }
 
         runtime.Metrics?.SnapshotSent(count);
+        Pins.NoteServed(request.From, _made!.Slot);
         _replies.Add(new SnapshotReply(
             self, request.From, SnapshotAnswer.Content, _id, request.File, request.Offset, length, content));
     }
@@ -263,7 +263,7 @@ internal sealed class SnapshotServer(
     private void Make()
     {
         // What follows the snapshot is pinned before it is made: it makes slots durable, and so lets them be trimmed.
-        Volatile.Write(ref _pinnedSlot, executor.DurableSlot.Value);
+        Pins.SetSnapshot(executor.DurableSlot);
         place.Files.DeleteDirectory(place.Paths.Checkpoint);
         AppliedState made = executor.CreateCheckpoint(place.Files, place.Paths.Checkpoint);
         using (IKvStore copy = place.OpenCopy(place.Paths.Checkpoint))
@@ -277,7 +277,7 @@ internal sealed class SnapshotServer(
         }
 
         _made = made;
-        Volatile.Write(ref _pinnedSlot, made.Slot.Value);
+        Pins.SetSnapshot(made.Slot);
         foreach (string path in place.Files.ListFiles(place.Paths.Checkpoint).Order(StringComparer.Ordinal))
         {
             if (!Array.Exists(NotOfTheStore, name => IsNamed(Path.GetFileName(path), name)))
@@ -353,6 +353,6 @@ internal sealed class SnapshotServer(
         _manifest = null;
         _id = 0;
         _isPreparing = false;
-        Volatile.Write(ref _pinnedSlot, long.MaxValue);
+        Pins.SetSnapshot(null);
     }
 }

@@ -15,7 +15,7 @@ public sealed class SnapshotManifestTests
     [Fact]
     public void Decode_gives_what_was_encoded()
     {
-        SnapshotManifest decoded = SnapshotManifest.Decode(Sample.Encode());
+        var decoded = SnapshotManifest.Decode(Sample.Encode());
 
         Assert.Equal(Sample.ClusterId, decoded.ClusterId);
         Assert.Equal(Sample.State, decoded.State);
