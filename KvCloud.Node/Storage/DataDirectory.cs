@@ -11,7 +11,7 @@ namespace KvCloud.Node.Storage;
 /// <c>owner</c> (who holds it, for people),
 /// <c>incarnations</c> (of the peers), <c>log/</c>, <c>log.mark</c> (how far the log has
 /// got) and
-/// <c>data/</c>.
+/// <c>data/</c>. Snapshots come and go beside them.
 /// </summary>
 internal sealed class DataDirectory : IDisposable
 {

@@ -1,5 +1,6 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Replication.Log;
+using KvCloud.Node.Transport;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -98,6 +99,12 @@ internal enum Sabotage
 
     /// <summary>The log is trimmed by some slots more than everybody has durably.</summary>
     TrimsTooMuch,
+
+    /// <summary>Each piece of a snapshot has a wrong bit: no replica that needs one may ever take it.</summary>
+    SnapshotsAreFlipped,
+
+    /// <summary>Who is below all logs gets no snapshot from anybody.</summary>
+    SnapshotsAreGone,
 }
 
 /// <summary>What a sabotage does to a replica's log and messages.</summary>
@@ -127,6 +134,12 @@ internal static class SabotagedParts
             message => message is Promise promise ? promise with { Entries = [] } : message,
         Sabotage.PromisesHideBallots => message => message is Promise promise
             ? promise with { Entries = [.. promise.Entries.Select(entry => entry with { Accepted = Ballot.Zero })] }
+            : message,
+        Sabotage.SnapshotsAreFlipped => message => message is SnapshotReply { File: >= 0, Content.Length: > 0 } reply
+            ? reply with { Content = (byte[])[(byte)(reply.Content.Span[0] ^ 1), .. reply.Content.Span[1..]] }
+            : message,
+        Sabotage.SnapshotsAreGone => message => message is SnapshotReply reply
+            ? reply with { Answer = SnapshotAnswer.Gone, Content = default }
             : message,
         Sabotage.CatchUpsAreEmpty => message => message is CatchUpReply reply ? reply with { Entries = [] } : message,
         Sabotage.LeaderHidesWhatIsChosen => message => message switch

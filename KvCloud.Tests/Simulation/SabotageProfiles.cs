@@ -1,3 +1,5 @@
+using KvCloud.Consensus;
+
 namespace KvCloud.Tests.Simulation;
 
 /// <summary>What world a sabotage needs in order to do its harm soon.</summary>
@@ -27,6 +29,12 @@ internal static class SabotageProfiles
             WipeEveryMs = 1_000,
             CrashEveryMs = 300,
         },
+
+        Sabotage.SnapshotsAreFlipped or Sabotage.SnapshotsAreGone =>
+            WithSoundDisks(profile).WithShortLogs(new DeterministicRandom((ulong)profile.FaultyUs)) with
+            {
+                SnapshotFlipPerMille = 0,
+            },
 
         Sabotage.LeaseClockStopsInSuspension => WithSoundDisks(profile) with
         {

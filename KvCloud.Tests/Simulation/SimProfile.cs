@@ -147,6 +147,9 @@ internal sealed record SimProfile
 
     public int SnapshotBytesPerSecond { get; init; } = 64 * 1024 * 1024;
 
+    /// <summary>How often a piece of a snapshot is read wrong where it is sent.</summary>
+    public int SnapshotFlipPerMille { get; init; }
+
     public int MaxInFlightSlots { get; init; } = 256;
 
     public int MaxInFlightBytes { get; init; } = 8 * 1024 * 1024;
@@ -213,6 +216,7 @@ internal sealed record SimProfile
             SnapshotChunkBytes = Pick(random, 300, 2_000, 20_000),
             SnapshotChunksInFlight = Pick(random, 1, 4),
             SnapshotBytesPerSecond = Pick(random, 1, 64) * 1024 * 1024,
+            SnapshotFlipPerMille = Pick(random, 0, 0, 30, 200),
             MaxUnappliedBytes = Pick(random, 500, 64 * 1024 * 1024, 64 * 1024 * 1024),
             MaxInFlightSlots = hasSmallWindow ? 1 + random.Next(4) : 256,
             MaxInFlightBytes = hasSmallWindow ? 400 : 8 * 1024 * 1024,

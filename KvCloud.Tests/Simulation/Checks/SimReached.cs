@@ -67,6 +67,9 @@ internal sealed record SimReached
     /// <summary>Snapshots that were given up, their replica having caught up without.</summary>
     public long SnapshotsDiscarded { get; set; }
 
+    /// <summary>Pieces of snapshots with a wrong bit.</summary>
+    public long SnapshotFlips { get; set; }
+
     private static readonly System.Reflection.PropertyInfo[] Counts =
         [.. typeof(SimReached).GetProperties().Where(property => property.PropertyType == typeof(long))];
 

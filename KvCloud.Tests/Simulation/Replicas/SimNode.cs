@@ -437,7 +437,8 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             _bootstrap,
             _world.TransportOptions);
         _transport.OnSent = Sent;
-        _transport.Rewrite = _world.Sabotage.OfMessages();
+        Func<Message, Message>? lie = _world.Sabotage.OfMessages();
+        _transport.Rewrite = message => MisreadSnapshot(lie?.Invoke(message) ?? message);
         _transport.OnDelivered = Delivered;
         _replica = new Replica(
             MakeConfig(),
@@ -668,6 +669,21 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     };
 
     // ---- Messages ----
+
+    /// <summary>The disk, or the memory, of whoever sends a snapshot turns a bit of it around.</summary>
+    private Message MisreadSnapshot(Message message)
+    {
+        if (message is not SnapshotReply { File: >= 0, Content.Length: > 0 } reply
+            || _world.IsHealed || !_world.Random.Chance(_profile.SnapshotFlipPerMille))
+        {
+            return message;
+        }
+
+        _world.Reached.SnapshotFlips++;
+        byte[] content = reply.Content.ToArray();
+        content[_world.Random.Next(content.Length)] ^= (byte)(1 << _world.Random.Next(8));
+        return reply with { Content = content };
+    }
 
     private void Sent(Message message)
     {
