@@ -1,10 +1,11 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// The voters of a group and what a quorum of them is. A set of voters is a bit mask in the order of their ids.
+/// The voters of a group, and what makes a quorum of them. A set of voters is a bit mask in the order of their ids.
 /// </summary>
-/// <remarks>Fixed for the life of a <see cref="PaxosNode"/>; a change of members will replace this object as a
-/// whole.</remarks>
+/// <remarks>
+/// Fixed for the life of a <see cref="PaxosNode"/>. A membership change will replace the whole object.
+/// </remarks>
 internal sealed class Membership
 {
     private readonly NodeId[] _voters;
@@ -27,12 +28,12 @@ internal sealed class Membership
 
     public bool IsAlone => _voters.Length == 1;
 
-    /// <summary>Position among the voters; -1 for another node.</summary>
+    /// <summary>Position among the voters; -1 for a node that is not a voter.</summary>
     public int IndexOf(NodeId node) => Array.IndexOf(_voters, node);
 
     public bool IsVoter(NodeId node) => IndexOf(node) >= 0;
 
-    /// <summary>The mask with this voter added; another node adds nothing.</summary>
+    /// <summary>The mask with this voter added; unchanged for a node that is not a voter.</summary>
     public uint Add(uint mask, NodeId node)
     {
         int index = IndexOf(node);

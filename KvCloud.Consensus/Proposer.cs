@@ -2,7 +2,7 @@ namespace KvCloud.Consensus;
 
 /// <summary>
 /// One ballot of this node, from Prepare to the last slot it proposes. Phase 1 runs once for all open slots; phase 2 is
-/// pipelined. A new ballot is a new object, so nothing counted for one can be counted for another.
+/// pipelined. Each ballot is a new object, so nothing counted for one can be counted for another.
 /// </summary>
 internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig config)
 {
@@ -14,11 +14,11 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
 
     public Ballot Ballot { get; } = ballot;
 
-    /// <summary>Phase 1 is done: values may be proposed.</summary>
+    /// <summary>Phase 1 is complete: values may be proposed.</summary>
     public bool IsLeading { get; private set; }
 
     /// <summary>
-    /// The first slot that this term proposes in; what lies below was chosen before and is caught up with.
+    /// The first slot that this term proposes in; lower slots were chosen before and are fetched by catch-up.
     /// </summary>
     public Slot FirstSlot { get; private set; }
 
@@ -26,7 +26,8 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
     public Slot NextSlot { get; private set; }
 
     /// <summary>
-    /// The no-op that opened this leadership. Until it is chosen, what was chosen before may be unknown here.
+    /// The slot of the no-op that opened this term. Until it is chosen, this node may not know everything chosen
+    /// before.
     /// </summary>
     public Slot OpeningSlot { get; private set; }
 
@@ -36,7 +37,7 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
         _inFlight.Count < config.MaxInFlightSlots
         && (_inFlight.Count == 0 || _inFlightBytes + bytes <= config.MaxInFlightBytes);
 
-    /// <summary>Counts a promise to this very ballot. True when it made the quorum.</summary>
+    /// <summary>Counts a promise of this ballot. True when it completed the quorum.</summary>
     public bool CountPromise(Promise promise)
     {
         Invariant.Check(promise.Ballot == Ballot, "a promise counted for another ballot");
@@ -50,13 +51,13 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
         return members.IsQuorum(_promisedBy);
     }
 
-    /// <summary>Whether the node's promise has come.</summary>
+    /// <summary>Whether the node's promise has arrived.</summary>
     public bool HasPromised(NodeId node) => members.Contains(_promisedBy, node);
 
     /// <summary>
-    /// Phase 1 is complete. Every slot that a promise reports, above what is chosen for certain, is proposed anew with
-    /// the value of the highest ballot; holes get no-ops; a no-op of this ballot closes the row (Lamport, "The
-    /// Part-Time Parliament", 3.1). Slots up to the highest chosen slot reported are caught up with instead.
+    /// Completes phase 1. Every slot that a promise reports and that is not known to be chosen is proposed again with
+    /// the value of the highest ballot; holes get no-ops, and a no-op of this ballot comes last (Lamport, "The
+    /// Part-Time Parliament", 3.1). Slots up to the highest chosen slot reported are fetched by catch-up instead.
     /// </summary>
     /// <returns>The values to propose, in slot order from NextSlot on.</returns>
     public IReadOnlyList<Value> Lead(Slot chosenSlot, out Slot chosenElsewhere, out NodeId learnedFrom)
@@ -89,7 +90,7 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
         return values;
     }
 
-    /// <summary>Puts the value into the next slot.</summary>
+    /// <summary>Assigns the value to the next slot.</summary>
     public Slot Propose(Value value, long now)
     {
         Invariant.Check(IsLeading, "proposed before phase 1 was done");
@@ -101,7 +102,7 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
         return slot;
     }
 
-    /// <summary>What was proposed since the last call, to be sent as one Accept to each peer.</summary>
+    /// <summary>The values proposed since the last call, to be sent to each peer as one Accept.</summary>
     public IReadOnlyList<LogEntry> TakeUnsent()
     {
         if (_unsent.Count == 0)
@@ -114,7 +115,9 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
         return entries;
     }
 
-    /// <summary>Counts an acceptor's vote for one slot at this ballot; the value when that made it chosen.</summary>
+    /// <summary>
+    /// Counts an acceptor's vote for one slot at this ballot; returns the value when this vote made it chosen.
+    /// </summary>
     public Value? CountAccepted(NodeId from, Slot slot)
     {
         if (!_inFlight.TryGetValue(slot.Value, out InFlight? inFlight))
@@ -134,8 +137,8 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
     }
 
     /// <summary>
-    /// Entries in flight that <paramref name="node"/> has not answered for long. The wait doubles with each resending:
-    /// a slow disk is not helped by more of the same.
+    /// Entries in flight that <paramref name="node"/> has not answered in time. The wait doubles with each resend: more
+    /// of the same does not help a slow disk.
     /// </summary>
     public IReadOnlyList<LogEntry> Overdue(NodeId node, long now) =>
         [.. _inFlight
@@ -143,7 +146,7 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
                 pair => pair.Value.IsOverdue(now, config.ResendTicks) && !members.Contains(pair.Value.AcceptedBy, node))
             .Select(pair => new LogEntry(new Slot(pair.Key), Ballot, pair.Value.Value))];
 
-    /// <summary>Overdue entries have been sent again.</summary>
+    /// <summary>Records that the overdue entries were resent.</summary>
     public void NoteResent(long now)
     {
         foreach (InFlight inFlight in _inFlight.Values)

@@ -3,7 +3,7 @@ using KvCloud.Node.Replication;
 
 namespace KvCloud.Node;
 
-/// <summary>Starts the replica with the host and stops it after the clients' calls are drained.</summary>
+/// <summary>Starts the replica with the host and stops it after client calls have drained.</summary>
 internal sealed class ReplicaHost(Replica replica, ClusterManager cluster) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken) =>

@@ -16,7 +16,7 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Node;
 
-/// <summary>How the parts of a replica are put together.</summary>
+/// <summary>Registers and connects the parts of a replica.</summary>
 internal static class ReplicaServices
 {
     public static IServiceCollection AddReplica(
@@ -42,7 +42,7 @@ internal static class ReplicaServices
         return services;
     }
 
-    /// <summary>What the cluster manager hears of this replica.</summary>
+    /// <summary>The cluster manager's inputs from this replica.</summary>
     public static ClusterFeeds Feeds(IServiceProvider provider)
     {
         ConsensusDriver driver = provider.GetRequiredService<ConsensusDriver>();
@@ -58,7 +58,7 @@ internal static class ReplicaServices
             () => replica.SnapshotReceiver?.Progress);
     }
 
-    /// <exception cref="DataDirectoryException">The directory is not this node's, or is in use.</exception>
+    /// <exception cref="DataDirectoryException">The directory belongs to another node or is in use.</exception>
     public static ReplicaStorage OpenStorage(NodeOptions options, NodeTopology topology)
     {
         string voters = GroupTerms.Describe(topology.Replicas.Select(replica => replica.NodeId));
@@ -189,7 +189,7 @@ internal static class ReplicaServices
     {
         HostPort parsed = HostPort.TryParse(hostPort, out HostPort? endpoint)
             ? endpoint
-            : throw new PeerUnresolvedException($"\"{hostPort}\" is no host:port");
+            : throw new PeerUnresolvedException($"\"{hostPort}\" is not host:port");
         return IPAddress.TryParse(parsed.Host, out IPAddress? address)
             ? new IPEndPoint(address, parsed.Port)
             : new DnsEndPoint(parsed.Host, parsed.Port);

@@ -6,7 +6,7 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Configuration;
 
-/// <summary>Turns the settings into the options of replication, routing and transport.</summary>
+/// <summary>Maps the settings to the options of replication, routing and transport.</summary>
 internal static class OptionsMapping
 {
     public static ReplicationOptions ToReplicationOptions(this NodeOptions options) => new()

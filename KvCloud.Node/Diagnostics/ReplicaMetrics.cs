@@ -7,9 +7,7 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Diagnostics;
 
-/// <summary>
-/// Gauges of this replica and of its links, read from what is published anyway when somebody collects them.
-/// </summary>
+/// <summary>Gauges of this replica and of its links, read from published state when they are collected.</summary>
 internal sealed class ReplicaMetrics
 {
     public ReplicaMetrics(IMeterFactory meters, ClusterFeeds feeds, ClusterManager cluster)
@@ -62,7 +60,7 @@ internal sealed class ReplicaMetrics
             "Connections made to the peer after the first.");
         meter.CreateObservableCounter(
             MeterNames.PeerDropped, () => OfEach(links(), link => link.DroppedMessages), "{message}",
-            "Messages for the peer that were given up because it was away or too slow.");
+            "Messages for the peer that were dropped because it was disconnected or too slow.");
     }
 
     private static IEnumerable<Measurement<long>> OfEach(IReadOnlyList<PeerLink> links, Func<PeerLink, long> value) =>

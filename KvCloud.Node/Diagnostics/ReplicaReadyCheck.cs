@@ -5,7 +5,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace KvCloud.Node.Diagnostics;
 
-/// <summary>Ready: this replica knows a leader, is not behind, and agrees with its peers on the state.</summary>
+/// <summary>Readiness: this replica knows a leader, is not behind, and agrees with its peers on the state.</summary>
 internal sealed class ReplicaReadyCheck(ClusterFeeds feeds, ClusterManager cluster, ClusterOptions options)
     : IHealthCheck
 {

@@ -7,22 +7,21 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Owns <see cref="PaxosNode"/> and drives it in steps: a step lets time pass, hands the core what came, proposes
-/// what waits, and carries out the effects in their order. Own log write and sends go side by side; applying runs
-/// apart from committing.
+/// Owns <see cref="PaxosNode"/> and drives it in steps. A step advances time, hands the core the messages that arrived,
+/// proposes waiting writes, and carries out the effects in their order. The node's own log write and its sends run in
+/// parallel, and so do apply and commit.
 /// </summary>
 /// <remarks>
-/// It is the work of <see cref="Station.Consensus"/>: one step at a time, on whatever thread. Whoever brings
-/// messages, a peer's receiving thread or the log's, runs the step for them. Writes and reads wait for the worker's
-/// own thread, so that what comes together goes together; a write that comes alone runs its step itself.
-/// Over 400 lines: the order of a step and of its effects is what safety rests on, and is read in one place.
+/// This is the work of <see cref="Station.Consensus"/>: one step at a time, on any thread. A thread that delivers
+/// messages (a peer's receiving thread, or the log's thread) also runs the step for them. Writes and reads wait for the
+/// worker's own thread, so that those arriving together are batched; a lone write runs its step on its own thread.
+/// Over 400 lines: safety depends on the order of a step and of its effects, which is read in one place.
 /// </remarks>
 internal sealed class ConsensusDriver : IWork
 {
     private const int ExpireWritesEveryTicks = 5;
     private const int ExpireReadsEveryTicks = 2;
 
-    /// <summary>How long the worker sleeps while writes wait for a larger batch.</summary>
     private const int BatchingSleepMs = 1;
 
     private const int RefreshTimeoutMs = 500;
@@ -47,14 +46,14 @@ internal sealed class ConsensusDriver : IWork
     private volatile bool _hasFailed;
 
     /// <summary>
-    /// Whether a write that comes now would be proposed alone, and need not wait for the worker's own thread.
+    /// Whether a write arriving now would be proposed alone, and so need not wait for the worker's own thread.
     /// </summary>
     private volatile bool _isNextWriteAlone;
     private long _leaseUntil;
     private long _lastStepMs;
     private int _isRefreshing;
 
-    // Of the step.
+    // Used by the current step only.
     private DriverInbox.Batch _batch = new();
     private FollowUp _followUp;
     private long _stepSinceBootMs;
@@ -85,14 +84,14 @@ internal sealed class ConsensusDriver : IWork
     }
 
     /// <summary>
-    /// To be called at every tick with <see cref="IReplicaClock.NowMs"/>, for who has deadlines to keep.
+    /// Called at every tick with <see cref="IReplicaClock.NowMs"/>, for components that have deadlines to keep.
     /// </summary>
     public Action<long>? OnTick { get; set; }
 
     /// <summary>Hears that only a snapshot helps this replica. On the thread of the step.</summary>
     public Action<SnapshotNeed>? OnSnapshotNeeded { get; set; }
 
-    /// <summary>What this replica knows of itself, as of its last step.</summary>
+    /// <summary>This replica's status as of its last step.</summary>
     public ReplicaStatus Status
     {
         get
@@ -102,52 +101,59 @@ internal sealed class ConsensusDriver : IWork
         }
     }
 
-    /// <summary><see cref="IReplicaClock.NowMs"/> of the last step: a worker that makes none is not alive.</summary>
+    /// <summary>
+    /// <see cref="IReplicaClock.NowMs"/> of the last step. A worker that takes no more steps is considered dead.
+    /// </summary>
     public long LastStepMs => Volatile.Read(ref _lastStepMs);
 
     /// <summary>
-    /// <see cref="IReplicaClock.SinceBootMs"/> of the latest moment of which this replica is known to hold everything
-    /// chosen; its reads are no staler than that. 0 for never. On a follower it moves only with read indexes that are
-    /// confirmed: what else a leader says may have been on its way for any time.
+    /// <see cref="IReplicaClock.SinceBootMs"/> of the latest moment as of which this replica is known to hold
+    /// everything chosen; its reads are no staler than that. 0 for never. On a follower only confirmed read indexes
+    /// advance it, since any other message of the leader may have been in transit for an unknown time.
     /// </summary>
     public long FreshAsOfMs => _freshness.FreshAsOfMs;
 
     /// <summary>
-    /// Whether this node may read alone at this very moment: it leads, and nobody else can. The read must then see
-    /// all up to the <see cref="ReplicaStatus.ChosenSlot"/> that was published before the lease was checked.
+    /// Whether this node may serve reads on its own at this very moment, because it leads and nobody else can. Such a
+    /// read must observe everything up to the <see cref="ReplicaStatus.ChosenSlot"/> that was published before the
+    /// lease was checked.
     /// </summary>
     public bool HasLease => _clock.Timestamp < Volatile.Read(ref _leaseUntil) && !_hasFailed;
 
-    /// <summary>What is applied and readable here.</summary>
+    /// <summary>The last slot that is applied and readable here.</summary>
     public Slot AppliedSlot => _applier.AppliedSlot;
 
     /// <summary>Which of the newest slots are traced.</summary>
     public SlotTraces Traces { get; }
 
-    /// <summary>Everything up to here is in the data store of every voter, durably.</summary>
+    /// <summary>Every voter has all slots up to here durably in its data store.</summary>
     public Slot TrimSlot { get; private set; }
 
     public int MaxSleepMs => _inbox.MaxSleepMs;
 
     private ReadQueue Reads => _applier.Reads;
 
-    /// <summary>Whether as much waits to be applied, or to be written, as may.</summary>
+    /// <summary>
+    /// Whether the slots waiting to be applied, or to be written to the log, have reached their limit.
+    /// </summary>
     private bool IsFull =>
         _applier.WaitingBytes > _options.MaxUnappliedBytes
             || _logWriter.UnwrittenSlots > ReplicationOptions.MaxUnwrittenSlots;
 
-    /// <summary>Messages from peers. They are stepped on this thread unless another is at it.</summary>
+    /// <summary>
+    /// Receives messages from peers and steps them on this thread, unless another thread is running a step.
+    /// </summary>
     public void Receive(IReadOnlyList<Message> messages)
     {
         if (_isStopping || !_bootstrap.IsFormed)
         {
-            // Nobody steps them any more, or yet.
+            // The replica is stopping, or is not formed yet: nobody would step them.
             return;
         }
 
         _inbox.Post(messages);
 
-        // A leader's receiving threads write no log: other slots wait for what they receive.
+        // A leader's receiving threads do not write the log: other slots wait for the messages they receive.
         _workers.RunInline(Station.Consensus, _status.Role == Role.Leader ? InlineWork.Apply : InlineWork.Log);
     }
 
@@ -155,13 +161,9 @@ internal sealed class ConsensusDriver : IWork
     public void Write(PendingWrite write)
     {
         bool isAlone = _isNextWriteAlone;
-        if (!_inbox.TryPost(write, out bool isDue))
+        if (_inbox.Post(write, out bool isDue) is { } refusal)
         {
-            write.Finish(_isStopping
-                ? new CommandResult(KvStatus.ShuttingDown, Message: "the node is stopping; nothing was written")
-                : new CommandResult(
-                    KvStatus.Overloaded,
-                    Message: "max_queued_writes: too many writes wait to be proposed; nothing was written"));
+            write.Finish(refusal);
         }
         else if (isAlone)
         {
@@ -173,7 +175,7 @@ internal sealed class ConsensusDriver : IWork
         }
     }
 
-    /// <summary>Finishes the read when a read index asked for from now on is confirmed and applied here.</summary>
+    /// <summary>Completes the read once a read index requested after this call is confirmed and applied here.</summary>
     public void ReadIndex(PendingRead read)
     {
         if (Reads.Join(read))
@@ -182,7 +184,7 @@ internal sealed class ConsensusDriver : IWork
         }
     }
 
-    /// <summary>Has this replica's freshness confirmed, unless that is on its way already.</summary>
+    /// <summary>Starts a confirmation of this replica's freshness, unless one is under way.</summary>
     public void Refresh()
     {
         if (Interlocked.CompareExchange(ref _isRefreshing, 1, 0) == 0)
@@ -191,7 +193,7 @@ internal sealed class ConsensusDriver : IWork
         }
     }
 
-    /// <summary>Finishes the read when the slot is applied and readable here.</summary>
+    /// <summary>Completes the read once the slot is applied and readable here.</summary>
     public void WaitForApplied(Slot slot, PendingRead read)
     {
         if (Reads.WaitForApplied(slot, read) && _applier.ApplyWaiting() != Due.No)
@@ -200,13 +202,9 @@ internal sealed class ConsensusDriver : IWork
         }
     }
 
-    /// <summary>
-    /// Takes no further write and makes no further step.
-    /// </summary>
-    /// <param name="hasFailed">
-    /// The replica cannot go on. From this moment it neither leads nor lets anybody wait: it is as silent as if it
-    /// were gone, and the others elect a leader as soon as they would then.
-    /// </param>
+    /// <summary>Stops accepting writes and taking steps.</summary>
+    /// <param name="hasFailed">The replica has failed. From this moment it neither leads nor keeps anybody waiting: it
+    /// is as silent as if it were gone, and the others elect a leader as soon as they would then.</param>
     public void Close(bool hasFailed)
     {
         _hasFailed |= hasFailed;
@@ -215,7 +213,7 @@ internal sealed class ConsensusDriver : IWork
     }
 
     /// <summary>
-    /// After the last step: what waits, and what came since, gets the answer that nobody else will give.
+    /// After the last step: answers everything that waits, and whatever arrived since, because nothing else will.
     /// </summary>
     public void Abandon()
     {
@@ -257,7 +255,7 @@ internal sealed class ConsensusDriver : IWork
         long tick = _clock.NowTick;
         if (_bootstrap.IsFormed)
         {
-            // Else time stands still for it, and it seeks no votes. When it goes on an election may be due at once:
+            // Until then its clock stands still, so that it seeks no votes. Afterwards an election may be due at once:
             // there is no lease to wait for, since a replica that was never formed has granted none.
             _node.AdvanceTo(tick);
         }
@@ -294,7 +292,7 @@ internal sealed class ConsensusDriver : IWork
         {
             if (isFull && message is Accept or CatchUpReply)
             {
-                // Applying or the log is behind: what is let pass comes again. Losing a message is always allowed.
+                // Applying or the log is behind. Dropping a message is always allowed, and these are sent again.
                 continue;
             }
 
@@ -327,8 +325,8 @@ internal sealed class ConsensusDriver : IWork
 
     private void CarryOut(Effects effects)
     {
-        // Before anything is said: the lease ends, lest another node leads by what is said; and what is chosen is known
-        // here, lest a follower shows what a read on this leader does not wait for.
+        // Before any message leaves: the lease is withdrawn first, because a message may let another node lead. The
+        // chosen slot is published first, because a follower may show what a read on this leader would not wait for.
         Volatile.Write(ref _leaseUntil, LeaseUntil());
         TrimSlot = _node.TrimSlot;
         PublishStatus();
@@ -437,7 +435,7 @@ internal sealed class ConsensusDriver : IWork
             applied.Version.Value, _freshness.LeaderHeardMs, hashed.Slot, hashed.StateHash);
     }
 
-    /// <summary>Reads nothing: that a read index is confirmed is all it is for.</summary>
+    /// <summary>A read that reads nothing: it only gets a read index confirmed.</summary>
     private sealed class RefreshRead(ConsensusDriver driver) : PendingRead
     {
         protected override void Complete(in ReadOutcome outcome) => Volatile.Write(ref driver._isRefreshing, 0);

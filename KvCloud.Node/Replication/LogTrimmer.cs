@@ -7,10 +7,10 @@ using KvCloud.Node.State;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Once a second: has the log marked how far it has got, makes the data store durable when enough was applied or
-/// nothing is any more, and drops log. It drops what every voter has in its data store durably; and, where the log is
-/// longer than it shall be, what others may still need. Never what this one would need after a crash, nor what follows
-/// a snapshot that is being served.
+/// Once a second: raises the log's mark, makes the data store durable when enough has been applied or nothing is being
+/// applied any more, and trims the log. It trims slots that every voter has durably in its data store and, beyond the
+/// retention limit, also slots that other replicas may still need. It never trims what this replica would need after a
+/// crash, or what follows a snapshot that is being served.
 /// </summary>
 internal sealed class LogTrimmer(
     IPaxosLog log,

@@ -8,12 +8,12 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// One replica at work: its consensus over a log, a data store and a transport, started and stopped in the right order.
-/// Log and store stay the caller's. Standalone mode is a group of one over the same path.
+/// A running replica: consensus over a log, a data store and a transport, started and stopped in the right order. The
+/// caller keeps ownership of the log and the store. Standalone mode is a group of one using the same code.
 /// </summary>
 /// <remarks>
-/// Neither it nor its parts have a thread, a clock or a socket of their own: these come with the
-/// <see cref="IReplicaRuntime"/> and the transport. The simulator runs this very class.
+/// Neither this class nor its parts own a thread, a clock or a socket: those come with the
+/// <see cref="IReplicaRuntime"/> and the transport. The simulator runs this same class.
 /// </remarks>
 internal sealed class Replica : IAsyncDisposable
 {
@@ -26,13 +26,13 @@ internal sealed class Replica : IAsyncDisposable
 
     /// <summary>Applies what the log has beyond the data store before it returns.</summary>
     /// <remarks>
-    /// Nine parameters, because these are its seams: production and simulator make each in their own way.
+    /// Nine parameters, because these are its seams: production and the simulator each supply their own.
     /// </remarks>
-    /// <param name="bootstrap">Before it is formed this replica neither votes nor leads nor answers its peers.</param>
-    /// <param name="onFatal">Something that this replica cannot go on without has failed: the process is to
+    /// <param name="bootstrap">Until it is formed, this replica does not vote, lead or answer its peers.</param>
+    /// <param name="onFatal">Called when a part that this replica cannot run without has failed: the process must
     /// stop.</param>
     /// <param name="snapshots">Without it this replica neither makes nor fetches snapshots.</param>
-    /// <exception cref="LogCorruptException">A slot that must be there is not.</exception>
+    /// <exception cref="LogCorruptException">The log lacks a slot that it must have.</exception>
     public Replica(
         PaxosConfig config,
         IPaxosLog log,
@@ -89,8 +89,8 @@ internal sealed class Replica : IAsyncDisposable
     }
 
     /// <summary>
-    /// Ends the workers in the order in which they feed each other: what was chosen is applied and answered, what is in
-    /// flight is told that its outcome is unknown.
+    /// Stops the workers in the order in which they feed each other: chosen slots are applied and answered, and writes
+    /// in flight are answered with an unknown outcome.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
@@ -140,14 +140,14 @@ internal sealed class Replica : IAsyncDisposable
         };
     }
 
-    /// <summary>A worker has failed. Leading ends before anybody is answered.</summary>
+    /// <summary>A worker has failed. The node stops leading before it answers anybody.</summary>
     private void Failed(Exception exception)
     {
         Driver.Close(hasFailed: true);
         _onFatal(exception);
     }
 
-    /// <summary>Almost always all is of consensus, and passed on as it is.</summary>
+    /// <summary>Almost always all messages belong to consensus; the list is then passed on as it is.</summary>
     private void Receive(IReadOnlyList<Message> messages)
     {
         for (int i = 0; i < messages.Count; i++)

@@ -4,7 +4,7 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Replication;
 
-/// <summary>What the parts of one replica have in common.</summary>
+/// <summary>What the parts of one replica share.</summary>
 internal sealed record ReplicaParts(
     IConsensusTransport Transport,
     Bootstrap Bootstrap,

@@ -7,7 +7,7 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Replication;
 
-/// <summary>What a replica keeps on disk, opened together and closed in the opposite order.</summary>
+/// <summary>Everything a replica keeps on disk, opened together and closed in reverse order.</summary>
 internal sealed class ReplicaStorage : IDisposable
 {
     private readonly IKvStore _store;
@@ -39,7 +39,7 @@ internal sealed class ReplicaStorage : IDisposable
     /// <summary>The data store is a snapshot of another replica's that this start has put in place.</summary>
     public bool HasInstalledSnapshot { get; }
 
-    /// <summary>Opens what lies in the directory, which is closed if the rest cannot be opened.</summary>
+    /// <summary>Opens the stores in the directory. If one of them cannot be opened, the directory is closed.</summary>
     public static ReplicaStorage Open(
         IFileSystem files,
         DataDirectory directory,

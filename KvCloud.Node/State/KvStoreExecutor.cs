@@ -12,16 +12,17 @@ namespace KvCloud.Node.State;
 internal sealed class KvStoreExecutor : IDisposable
 {
     /// <summary>
-    /// A batch is written at the first end of a slot beyond this, so that catching up takes bounded memory.
+    /// A batch is written at the end of the first slot that exceeds this size, so that catching up needs bounded
+    /// memory.
     /// </summary>
     private const int BatchPayloadBytes = 4 * 1024 * 1024;
 
     /// <summary>
-    /// Collection keeps pace with writing: it may delete this many versions for each command of the batch before …
+    /// Collection keeps pace with writes: it may delete this many versions per command of the batch …
     /// </summary>
     private const int CollectPerCommand = 2;
 
-    /// <summary>… and at least this many a batch.</summary>
+    /// <summary>… and at least this many per batch.</summary>
     private const int CollectPerBatch = 64;
 
     private readonly IKvStore _store;
@@ -40,7 +41,7 @@ internal sealed class KvStoreExecutor : IDisposable
     private long _durableSlot;
     private long _storedOldest;
 
-    /// <summary>The store stays the caller's, who disposes of it after this.</summary>
+    /// <summary>The caller keeps ownership of the store and disposes of it after this.</summary>
     public KvStoreExecutor(IKvStore store, SessionLimits? sessions = null)
     {
         _store = store;
@@ -57,7 +58,7 @@ internal sealed class KvStoreExecutor : IDisposable
 
     public KvReader Reader { get; }
 
-    /// <summary>Slot, version and state hash that belong together.</summary>
+    /// <summary>A consistent set of slot, version and state hash.</summary>
     public AppliedState Applied => _published.Applied;
 
     public Slot AppliedSlot => _published.Applied.Slot;
@@ -68,9 +69,8 @@ internal sealed class KvStoreExecutor : IDisposable
     public Slot DurableSlot => new(Volatile.Read(ref _durableSlot));
 
     /// <summary>
-    /// Applies consecutive slots, the first of which follows the applied one. The observer hears of each command after
-    /// the batch that holds it was written. When this throws, the node must stop: its memory and its store may
-    /// disagree.
+    /// Applies consecutive slots, starting after the applied one. The observer receives the result of each command once
+    /// its batch is written. If this throws, the node must stop: its memory and its store may disagree.
     /// </summary>
     public void Apply(IReadOnlyList<ChosenEntry> entries, IApplyObserver? observer)
     {
@@ -86,7 +86,7 @@ internal sealed class KvStoreExecutor : IDisposable
     }
 
     /// <summary>
-    /// Collects versions that are out of the window, when there is nothing to apply. True if there may be more.
+    /// Collects versions outside of the window while there is nothing to apply. True if there may be more.
     /// </summary>
     public bool CollectIdle(int budget = 1024)
     {
@@ -108,9 +108,9 @@ internal sealed class KvStoreExecutor : IDisposable
     }
 
     /// <summary>
-    /// Makes everything applied before the call durable and returns the slot up to which that is; then gives up the
-    /// versions that had left the retention window by then: after a crash the store stands here, and answers for all in
-    /// that window. May run on another thread than apply.
+    /// Makes everything applied before the call durable and returns the slot it reaches. Only then does it give up
+    /// versions that had left the retention window by that time: after a crash the store stands at this point, and must
+    /// still serve every version in that window. May run on another thread than apply.
     /// </summary>
     public Slot Flush()
     {
@@ -167,7 +167,7 @@ internal sealed class KvStoreExecutor : IDisposable
     {
         Slot applied = AppliedSlot;
 
-        // Not the published window: that is ahead of the batch that brings it into the store.
+        // Not the published window, which is ahead of the batch that writes it to the store.
         var oldest = new CommitVersion(Volatile.Read(ref _storedOldest));
         _store.Flush();
         Volatile.Write(ref _durableSlot, applied.Value);
@@ -175,7 +175,7 @@ internal sealed class KvStoreExecutor : IDisposable
         return applied;
     }
 
-    /// <summary>Returns the index of the first entry that is not in the batch.</summary>
+    /// <summary>Applies one batch and returns the index of the first entry after it.</summary>
     private int ApplyBatch(IReadOnlyList<ChosenEntry> entries, int first)
     {
         _machine.Collect(CollectPerBatch + (CollectPerCommand * _previousCommands));
@@ -219,7 +219,7 @@ internal sealed class KvStoreExecutor : IDisposable
         if (!enumerator.IsComplete)
         {
             _outcomes.Add(new Outcome(
-                entry.Slot, index, default, $"of {commands.Header.Count} commands only {index} are whole"));
+                entry.Slot, index, default, $"only {index} of {commands.Header.Count} commands are complete"));
         }
     }
 

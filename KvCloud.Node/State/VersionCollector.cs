@@ -5,20 +5,20 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// Deletes what nobody can read any more. When it runs has no effect that a reader or a commit could see: what is below
-/// the window is refused by number, not by absence.
+/// Deletes versions that can no longer be read. When it runs is invisible to readers and commits: versions below the
+/// window are refused by number, whether they still exist or not.
 /// </summary>
 internal sealed class VersionCollector
 {
     private readonly IKvStore _store;
 
-    /// <summary>Keyspaces that are gone but for their keys.</summary>
+    /// <summary>Dropped keyspaces whose keys still exist.</summary>
     private readonly Queue<uint> _dropped = [];
 
-    /// <summary>The first key that is left of the first of them; null for its very first.</summary>
+    /// <summary>The first key left in the first of them; null for its very first key.</summary>
     private byte[]? _leftFrom;
 
-    /// <summary>No record is older than this; spares a look into the table for every batch.</summary>
+    /// <summary>No record is older than this; saves a look into the table for every batch.</summary>
     private CommitVersion _nextDue = CommitVersion.Zero;
 
     public VersionCollector(IKvStore store)
@@ -33,7 +33,7 @@ internal sealed class VersionCollector
     }
 
     /// <summary>
-    /// The keyspace is dropped by the batch under way: from the next one on its keys go, a little with each batch.
+    /// The current batch drops the keyspace: its keys are deleted from the next batch on, a few with each.
     /// </summary>
     public void Drop(IKvBatch batch, uint keyspace)
     {
@@ -43,12 +43,12 @@ internal sealed class VersionCollector
     }
 
     /// <summary>
-    /// Deletes tombstones and the keys of dropped keyspaces, a little with each batch, so that no writer ever waits for
-    /// it: adds deletes to the batch, about <paramref name="budget"/> of them. Runs before the batch's commands: it
-    /// looks at the store and knows nothing of what the batch holds.
+    /// Deletes tombstones and the keys of dropped keyspaces, a few with each batch, so that no writer waits for
+    /// collection: adds about <paramref name="budget"/> deletes to the batch. Must run before the batch's commands,
+    /// because it looks only at the store and not at what the batch holds.
     /// </summary>
-    /// <param name="applied">The newest version there is.</param>
-    /// <returns>How many.</returns>
+    /// <param name="applied">The newest version.</param>
+    /// <returns>The number of deletes.</returns>
     public int Collect(
         IKvBatch batch, CommitVersion applied, CommitVersion oldestReadable, KeyspaceCatalog keyspaces, int budget)
     {
@@ -91,7 +91,7 @@ internal sealed class VersionCollector
 
         if (!records.IsValid)
         {
-            // Nothing is left, and nothing older than what is newly written can come.
+            // Nothing is left, and later writes are newer than this.
             _nextDue = oldestReadable.Next > _nextDue ? oldestReadable.Next : _nextDue;
         }
 

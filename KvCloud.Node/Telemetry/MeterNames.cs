@@ -1,12 +1,12 @@
 namespace KvCloud.Node.Telemetry;
 
 /// <summary>
-/// Names of the node's meters and instruments, as docs/observability.md lists them. Prometheus writes dots as
-/// underscores and adds the unit.
+/// Names of the node's meters and instruments, which docs/observability.md lists. Prometheus replaces dots with
+/// underscores and appends the unit.
 /// </summary>
 internal static class MeterNames
 {
-    /// <summary>The meter of this node's replica and cluster figures.</summary>
+    /// <summary>The meter of this node's replica and cluster metrics.</summary>
     public const string Node = "KvCloud.Node";
 
     public const string Role = "kvcloud.replica.role";

@@ -3,23 +3,24 @@ using System.Globalization;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// What all replicas of a group must have in common, for their safety rests on it: told in the handshake, and refused
-/// where it differs.
+/// What all replicas of a group must have in common because safety depends on it: exchanged in the handshake, which
+/// refuses a peer whose terms differ.
 /// </summary>
-/// <param name="Voters">The ids of all voters, rising, with commas between. Not their addresses, which may
+/// <param name="Voters">The ids of all voters, ascending and separated by commas. Not their addresses, which may
 /// change.</param>
-/// <param name="ElectionTimeoutMs">For so long after a heartbeat a replica lets nobody else lead.</param>
-/// <param name="LeaseMs">For so long after a heartbeat this replica reads alone when it leads; 0 for never.</param>
+/// <param name="ElectionTimeoutMs">For this long after a heartbeat a replica votes for no other leader.</param>
+/// <param name="LeaseMs">For this long after a heartbeat this replica may read on its own while it leads; 0 for
+/// never.</param>
 internal sealed record GroupTerms(string Voters, int ElectionTimeoutMs, int LeaseMs)
 {
-    /// <summary>A set of voters as <see cref="Voters"/> has it.</summary>
+    /// <summary>Formats a set of voters as in <see cref="Voters"/>.</summary>
     public static string Describe(IEnumerable<int> voters) =>
         string.Join(',', voters.Order().Select(voter => voter.ToString(CultureInfo.InvariantCulture)));
 
     /// <summary>
-    /// Whether neither could still read alone when the other lets somebody lead. A lease is cut from its own replica's
-    /// election timeout, less a margin for the drift of clocks; so where there is a lease the timeouts must be the
-    /// same, and where there are two also the margins.
+    /// Whether it is impossible that one of the two still reads on its own while the other lets another node lead. A
+    /// lease is derived from its replica's own election timeout, less a margin for clock drift. So if either side takes
+    /// leases the timeouts must be equal, and if both do the margins too.
     /// </summary>
     public bool IsLeaseSafeWith(GroupTerms other)
     {

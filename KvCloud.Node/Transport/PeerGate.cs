@@ -1,13 +1,13 @@
 namespace KvCloud.Node.Transport;
 
-/// <summary>Decides whom this node talks to. Both sides of every connection ask their own.</summary>
+/// <summary>Decides which peers this node talks to. Each side of a connection asks its own gate.</summary>
 internal sealed class PeerGate(
     PeerIdentity self, IReadOnlyCollection<int> peers, IIncarnationRegistry incarnations, Bootstrap bootstrap)
 {
     public PeerIdentity Self { get; } = self;
 
     /// <summary>
-    /// Throws <see cref="HandshakeRefusedException"/> unless the caller is a peer that means this node.
+    /// Throws <see cref="HandshakeRefusedException"/> unless the caller is a peer that means to call this node.
     /// </summary>
     public void AdmitCaller(Hello hello)
     {
@@ -23,8 +23,8 @@ internal sealed class PeerGate(
     }
 
     /// <summary>
-    /// Throws <see cref="HandshakeRefusedException"/> unless who answered is the peer that was called. Who is admitted
-    /// has welcomed this node: before it did, it has noted whom.
+    /// Throws <see cref="HandshakeRefusedException"/> unless the answerer is the peer that was called. An admitted peer
+    /// has welcomed this node, and it recorded this node's incarnation before it did.
     /// </summary>
     public void AdmitAnswerer(PeerIdentity answerer, int expected)
     {
@@ -32,7 +32,7 @@ internal sealed class PeerGate(
         if (answerer.NodeId != expected)
         {
             throw new HandshakeRefusedException(
-                $"at the endpoint of node {expected} answers node {answerer.NodeId}");
+                $"node {answerer.NodeId} answers at the endpoint of node {expected}");
         }
 
         RequirePeer(answerer);
@@ -58,12 +58,12 @@ internal sealed class PeerGate(
         if (!peers.Contains(other.NodeId))
         {
             throw new HandshakeRefusedException(
-                $"node {Self.NodeId} knows no node {other.NodeId}: it is not among the replicas of its configuration");
+                $"node {Self.NodeId} does not know node {other.NodeId}: it is not among its configured replicas");
         }
 
         RequireTerms(other);
 
-        // Last, so that only one who is a peer in all else is ever remembered.
+        // Checked last, so that only a node that is a peer in every other respect is ever remembered.
         if (!Remember(other))
         {
             throw new HandshakeRefusedException(
@@ -78,7 +78,8 @@ internal sealed class PeerGate(
         {
             throw new HandshakeRefusedException(
                 $"node {other.NodeId} has the voters {other.Terms.Voters}, node {Self.NodeId} has {Self.Terms.Voters}:"
-                + " quorums of different voters need not meet, so all replicas must be configured with the same");
+                + " quorums of different sets of voters need not intersect, so all replicas must be configured with"
+                + " the same");
         }
 
         if (!Self.Terms.IsLeaseSafeWith(other.Terms))

@@ -11,7 +11,7 @@ public class SnapshotNeedTests
     private static readonly Ballot Old = new(1, Node1);
 
     [Fact]
-    public void Logs_of_all_who_answer_begin_above_what_is_missing()
+    public void SnapshotNeed_logs_of_all_who_answer_begin_too_late_names_them()
     {
         NodeUnderTest node = Behind();
         for (int tick = 0; tick < 100; tick += 10)
@@ -29,7 +29,7 @@ public class SnapshotNeedTests
     }
 
     [Fact]
-    public void Peers_are_named_in_turn()
+    public void SnapshotNeed_several_peers_are_named_in_turn()
     {
         NodeUnderTest node = Behind();
         for (int tick = 0; tick < 200; tick += 10)
@@ -45,7 +45,7 @@ public class SnapshotNeedTests
     }
 
     [Fact]
-    public void One_whose_log_reaches_back_is_enough()
+    public void SnapshotNeed_one_whose_log_reaches_back_is_enough_to_go_without()
     {
         NodeUnderTest node = Behind();
         for (int tick = 0; tick < 200; tick += 10)
@@ -66,7 +66,7 @@ public class SnapshotNeedTests
     }
 
     [Fact]
-    public void Silence_alone_is_no_reason()
+    public void SnapshotNeed_silence_alone_is_no_reason()
     {
         NodeUnderTest node = Behind();
         for (int tick = 0; tick < 300; tick += 10)

@@ -22,7 +22,7 @@ public sealed partial class SnapshotTests(ITestOutputHelper output)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     [Fact]
-    public async Task Replica_below_all_logs_gets_the_data_and_goes_on_from_there()
+    public async Task SnapshotReceiver_below_all_logs_gets_the_data_and_goes_on_from_there()
     {
         await using LiveCluster cluster = await StartAsync(bytesPerSecond: 64 * 1024 * 1024);
         await using KvCloudClient client = cluster.NewClient();
@@ -40,7 +40,7 @@ public sealed partial class SnapshotTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Receiver_killed_in_the_middle_keeps_the_files_that_are_whole()
+    public async Task SnapshotReceiver_killed_in_the_middle_keeps_the_files_that_are_whole()
     {
         await using LiveCluster cluster = await StartAsync(bytesPerSecond: 4 * 1024 * 1024);
         await using KvCloudClient client = cluster.NewClient();
@@ -61,7 +61,7 @@ public sealed partial class SnapshotTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Source_killed_in_the_middle_is_asked_again_or_another()
+    public async Task SnapshotServer_killed_in_the_middle_is_asked_again_or_another()
     {
         await using LiveCluster cluster = await StartAsync(bytesPerSecond: 4 * 1024 * 1024);
         await using KvCloudClient client = cluster.NewClient();

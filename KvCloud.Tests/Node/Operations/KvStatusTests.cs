@@ -9,7 +9,7 @@ public sealed class KvStatusTests
     /// from the rest. Only ever add to this list.
     /// </summary>
     [Fact]
-    public void Numbers_never_change() =>
+    public void KvStatus_numbers_never_change() =>
         Assert.Equal(
             [
                 "Ok = 0", "NotLeader = 1", "NoLeader = 2", "Overloaded = 3", "OutcomeUnknown = 4", "Timeout = 5",

@@ -16,7 +16,7 @@ public sealed class ReplicaFailureTests
     private const int Replicas = 3;
 
     [Fact]
-    public async Task Leader_whose_data_store_fails_gives_up_leading_and_answers_what_waits()
+    public async Task ConsensusDriver_leader_whose_data_store_fails_gives_up_leading_and_answers_what_waits()
     {
         var network = new InMemoryNetwork();
         BreakableStore[] stores = [.. Enumerable.Range(0, Replicas).Select(_ => new BreakableStore())];
@@ -62,7 +62,7 @@ public sealed class ReplicaFailureTests
     }
 
     [Fact]
-    public async Task Write_that_comes_while_the_driver_stops_is_answered()
+    public async Task ConsensusDriver_write_that_comes_while_it_stops_is_answered()
     {
         var network = new InMemoryNetwork();
         using var store = new BreakableStore();

@@ -15,7 +15,8 @@ public sealed class DiskStallTests
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task Stalled_disk_of_one_replica_neither_stops_writes_nor_makes_another_leader(int stepsFromLeader)
+    public async Task Replica_stalled_disk_of_one_replica_neither_stops_writes_nor_makes_another_leader(
+        int stepsFromLeader)
     {
         await using ServiceHost host = await ServiceHost.StartAsync(replicas: 3);
         int leader = host.Leader;

@@ -85,7 +85,7 @@ public sealed class CheckpointTests : StoreTests
     }
 
     [Fact]
-    public void Read_only_rocks_store_takes_no_write()
+    public void OpenReadOnly_a_rocks_store_takes_no_write()
     {
         using (IKvStore store = Open("rocks"))
         {
@@ -99,7 +99,7 @@ public sealed class CheckpointTests : StoreTests
     }
 
     [Fact]
-    public void Damaged_checkpoint_in_memory_is_refused()
+    public void Load_a_damaged_checkpoint_is_refused()
     {
         using IKvStore store = Open("memory");
         WriteEverywhere(store, 1);
@@ -114,7 +114,7 @@ public sealed class CheckpointTests : StoreTests
 
     [Theory]
     [MemberData(nameof(Stores))]
-    public void Executor_says_what_its_checkpoint_holds_and_has_it_durably(string kind)
+    public void CreateCheckpoint_of_the_executor_says_what_it_holds_and_has_it_durably(string kind)
     {
         using IKvStore store = Open(kind);
         using var executor = new KvStoreExecutor(store);

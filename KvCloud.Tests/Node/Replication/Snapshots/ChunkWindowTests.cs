@@ -5,7 +5,7 @@ namespace KvCloud.Tests.Node.Replication.Snapshots;
 public sealed class ChunkWindowTests
 {
     [Fact]
-    public void Chunks_in_any_order_and_more_than_once_make_the_whole()
+    public void TryTake_chunks_in_any_order_and_more_than_once_make_the_whole()
     {
         var window = new ChunkWindow(lengthBytes: 25, chunkBytes: 10, maxInFlight: 2, resendMs: 100);
         Assert.Equal([0, 10], Ask(window, nowMs: 0));
@@ -21,7 +21,7 @@ public sealed class ChunkWindowTests
     }
 
     [Fact]
-    public void What_does_not_come_is_asked_for_again()
+    public void NextDue_what_does_not_come_is_asked_for_again()
     {
         var window = new ChunkWindow(25, 10, 2, 100);
         Ask(window, nowMs: 0);
@@ -32,7 +32,7 @@ public sealed class ChunkWindowTests
     }
 
     [Fact]
-    public void Nothing_is_complete_at_once() => Assert.True(new ChunkWindow(0, 10, 2, 100).IsComplete);
+    public void IsComplete_of_an_empty_file_at_once() => Assert.True(new ChunkWindow(0, 10, 2, 100).IsComplete);
 
     private static List<long> Ask(ChunkWindow window, long nowMs)
     {

@@ -16,7 +16,7 @@ public sealed class LogPinsTests
     public LogPinsTests() => _pins = new LogPins(_clock, KeepMs);
 
     [Fact]
-    public void Snapshot_that_is_served_pins_what_follows_it()
+    public void PinnedSlot_snapshot_that_is_served_pins_what_follows_it()
     {
         Assert.Null(_pins.PinnedSlot);
         _pins.SetSnapshot(new Slot(10));
@@ -26,7 +26,7 @@ public sealed class LogPinsTests
     }
 
     [Fact]
-    public void Replica_that_has_it_holds_what_it_fetches_next_until_it_asks_no_more()
+    public void NoteCatchUp_replica_that_was_helped_holds_what_it_fetches_next_until_it_asks_no_more()
     {
         _pins.SetSnapshot(new Slot(10));
         _pins.NoteServed(One, new Slot(10));
@@ -44,7 +44,7 @@ public sealed class LogPinsTests
     }
 
     [Fact]
-    public void Replica_that_nobody_helped_holds_nothing()
+    public void NoteCatchUp_replica_that_nobody_helped_holds_nothing()
     {
         CatchUp(Two, 5);
 
@@ -52,7 +52,7 @@ public sealed class LogPinsTests
     }
 
     [Fact]
-    public void Replica_that_never_catches_up_is_given_up()
+    public void NoteCatchUp_replica_that_never_catches_up_is_given_up()
     {
         _pins.NoteServed(One, new Slot(10));
         for (int i = 0; i < 20; i++)

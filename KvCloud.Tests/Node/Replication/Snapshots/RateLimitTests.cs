@@ -5,7 +5,7 @@ namespace KvCloud.Tests.Node.Replication.Snapshots;
 public sealed class RateLimitTests
 {
     [Fact]
-    public void Over_a_second_goes_what_may_and_little_more()
+    public void TryTake_over_a_second_lets_go_what_may_and_little_more()
     {
         var clock = new ManualClock();
         var limit = new RateLimit(clock, bytesPerSecond: 1_000_000);
@@ -23,7 +23,7 @@ public sealed class RateLimitTests
     }
 
     [Fact]
-    public void A_long_pause_earns_no_more_than_a_burst()
+    public void TryTake_after_a_long_pause_lets_go_no_more_than_a_burst()
     {
         var clock = new ManualClock();
         var limit = new RateLimit(clock, bytesPerSecond: 1_000_000);

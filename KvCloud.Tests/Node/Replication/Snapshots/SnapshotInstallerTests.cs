@@ -25,7 +25,7 @@ public sealed class SnapshotInstallerTests
     /// it are there at any time, and nothing is ever opened that is neither the old data nor the new.
     /// </summary>
     [Fact]
-    public void Cut_off_anywhere_it_goes_on_and_forgets_no_promise_and_no_vote()
+    public void PutInPlace_cut_off_anywhere_goes_on_and_forgets_no_promise_and_no_vote()
     {
         for (ulong seed = 1; seed <= 300; seed++)
         {
@@ -67,7 +67,7 @@ public sealed class SnapshotInstallerTests
     }
 
     [Fact]
-    public void Log_that_has_got_beyond_it_discards_the_snapshot()
+    public void PutInPlace_log_that_has_got_beyond_it_discards_the_snapshot()
     {
         SimDisk disk = Prepare(new DeterministicRandom(1));
         using SegmentedPaxosLog log = OpenLog(disk);
@@ -81,7 +81,7 @@ public sealed class SnapshotInstallerTests
     }
 
     [Fact]
-    public void Data_that_does_not_hold_what_the_manifest_says_is_refused()
+    public void Finish_data_that_does_not_hold_what_the_manifest_says_is_refused()
     {
         SimDisk disk = Prepare(new DeterministicRandom(1));
         using SegmentedPaxosLog log = OpenLog(disk);
@@ -98,7 +98,7 @@ public sealed class SnapshotInstallerTests
     }
 
     [Fact]
-    public void File_that_is_missing_or_short_is_refused_before_anything_is_moved()
+    public void PutInPlace_file_that_is_missing_or_short_is_refused_before_anything_is_moved()
     {
         SimDisk disk = Prepare(new DeterministicRandom(1));
         using SegmentedPaxosLog log = OpenLog(disk);
@@ -111,7 +111,7 @@ public sealed class SnapshotInstallerTests
     }
 
     [Fact]
-    public void Snapshot_of_another_cluster_is_refused()
+    public void PutInPlace_snapshot_of_another_cluster_is_refused()
     {
         SimDisk disk = Prepare(new DeterministicRandom(1));
         using SegmentedPaxosLog log = OpenLog(disk);
@@ -120,7 +120,7 @@ public sealed class SnapshotInstallerTests
     }
 
     [Fact]
-    public void Checkpoint_of_an_earlier_process_is_removed_and_what_was_fetched_stays()
+    public void PutInPlace_checkpoint_of_an_earlier_process_is_removed_and_what_was_fetched_stays()
     {
         SimDisk disk = Prepare(new DeterministicRandom(1));
         disk.Delete(Paths.Install);
