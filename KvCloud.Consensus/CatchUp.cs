@@ -19,6 +19,15 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
     private bool _isFetching;
     private int _sourceTurn;
 
+    /// <summary>
+    /// Whose log begins above what is missing here, and where; of the time since something was last learned.
+    /// </summary>
+    private readonly SortedDictionary<int, Slot> _tooShort = [];
+
+    /// <summary>Requests since something was last learned.</summary>
+    private int _fruitless;
+    private int _snapshotTurn;
+
     /// <summary>The node to ask first.</summary>
     public NodeId? Preferred { get; set; }
 
@@ -49,12 +58,18 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
             _requestedAt = Never;
             _isFetching = false;
             _sourceTurn = 0;
+            ForgetSources();
             return;
         }
 
         if (_stuckSince == Never || chosen > _chosenBefore)
         {
             _stuckSince = now;
+            if (chosen > _chosenBefore)
+            {
+                ForgetSources();
+            }
+
             _chosenBefore = chosen;
         }
 
@@ -72,6 +87,8 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
             }
 
             _sourceTurn++;
+            _fruitless++;
+            AskForSnapshot();
         }
 
         _isFetching = true;
@@ -91,12 +108,43 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
         }
     }
 
+    /// <summary>The peer's log begins above what is missing here: whatever else it has, this it has not.</summary>
+    public void NoteFirstAvailable(NodeId from, Slot first)
+    {
+        if (first > learner.ChosenSlot.Next)
+        {
+            _tooShort[from.Value] = first;
+        }
+        else
+        {
+            _tooShort.Remove(from.Value);
+        }
+    }
+
     public void Serve(CatchUpRequest message)
     {
         if (message.FromSlot <= learner.ChosenSlot)
         {
             step.Effects.CatchUps.Add(new CatchUpOrder(message.From, message.FromSlot, learner.ChosenSlot));
         }
+    }
+
+    /// <summary>
+    /// Once each peer was asked, and all that anybody answered was that its log is too short, there is no other help.
+    /// </summary>
+    private void AskForSnapshot()
+    {
+        if (_tooShort.Count > 0 && _fruitless > members.Others.Count)
+        {
+            (int from, Slot first) = _tooShort.ElementAt(_snapshotTurn++ % _tooShort.Count);
+            step.Effects.Snapshot = new SnapshotNeed(new NodeId(from), first);
+        }
+    }
+
+    private void ForgetSources()
+    {
+        _tooShort.Clear();
+        _fruitless = 0;
     }
 
     private NodeId Source() =>

@@ -17,6 +17,12 @@ public readonly record struct ReadIndexResult(long Id, bool Confirmed, Slot Slot
 public readonly record struct CatchUpOrder(NodeId To, Slot FromSlot, Slot ToSlot);
 
 /// <summary>
+/// The log of every peer that answers begins above what this node has to learn next: only a copy of a peer's data store
+/// helps. <see cref="From"/> is one of those peers, whose log begins at <see cref="FirstAvailable"/>.
+/// </summary>
+public readonly record struct SnapshotNeed(NodeId From, Slot FirstAvailable);
+
+/// <summary>
 /// What the core asks its caller to do, in the order that safety requires:
 /// 1. <see cref="Send"/> may leave at once.
 /// 2. <see cref="Promised"/>, <see cref="Append"/> and <see cref="ChosenSlot"/> are written to the log in ONE atomic
@@ -54,6 +60,9 @@ public sealed class Effects
 
     public List<CatchUpOrder> CatchUps { get; } = [];
 
+    /// <summary>Told again, of another peer in turn, as long as it is so.</summary>
+    public SnapshotNeed? Snapshot { get; internal set; }
+
     /// <summary>Whether the log write of these effects must be durable before <see cref="SendAfterPersist"/>.</summary>
     public bool MustSync => Promised is not null || Append.Count > 0;
 
@@ -61,7 +70,7 @@ public sealed class Effects
 
     public bool IsEmpty =>
         Send.Count == 0 && !HasLogWrite && SendAfterPersist.Count == 0 && Chosen.Count == 0 && Reads.Count == 0
-        && CatchUps.Count == 0;
+        && CatchUps.Count == 0 && Snapshot is null;
 }
 
 /// <summary>What the log restores at start: the acceptor's state.</summary>

@@ -441,6 +441,7 @@ public sealed class PaxosNode
             _follower.Learn();
         }
 
+        _catchUp.NoteFirstAvailable(message.From, message.FirstAvailable);
         _catchUp.Answered(learned);
     }
 }

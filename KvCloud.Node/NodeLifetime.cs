@@ -11,7 +11,8 @@ namespace KvCloud.Node;
 internal static class NodeLifetime
 {
     /// <param name="map">Adds the HTTP endpoints.</param>
-    public static async Task<int> RunAsync(WebApplicationBuilder builder, Action<WebApplication> map)
+    /// <returns>The exit code; null if another host is to run in this one's place.</returns>
+    public static async Task<int?> RunAsync(WebApplicationBuilder builder, Action<WebApplication> map)
     {
         try
         {
@@ -22,9 +23,16 @@ internal static class NodeLifetime
             FatalStop fatal = app.Services.GetRequiredService<FatalStop>();
             app.Logger.LogStart(
                 app.Services.GetRequiredService<SettingsResult>(), app.Services.GetRequiredService<NodeTopology>());
+            InstallRestart restart = app.Services.GetRequiredService<InstallRestart>();
+            using var signals = new StopSignals();
             BackgroundService[] background =
                 [.. app.Services.GetServices<IHostedService>().OfType<BackgroundService>()];
             await app.RunAsync().ConfigureAwait(false);
+
+            if (restart.IsRequested && !signals.HasCome && fatal.ExitCode == ExitCodes.Clean)
+            {
+                return null;
+            }
 
             // The host stops without a failing exit code if a background service ends with an exception.
             return background.Any(service => service.ExecuteTask is { IsFaulted: true })

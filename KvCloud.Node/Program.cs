@@ -5,40 +5,52 @@ using KvCloud.Node.Diagnostics;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc;
 
-// appsettings files are next to the program, independent of the working directory, and are read once: a file watch on
-// them would see every write of a store below that directory.
-WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+while (true)
 {
-    ContentRootPath = AppContext.BaseDirectory,
-    Args = ["--hostBuilder:reloadConfigOnChange=false"],
-});
-ConfigurationOutcome configuration = builder.AddKvCloudConfiguration(args);
-if (configuration.ExitCode is int exitCode)
-{
-    return exitCode;
+    if (await RunHostAsync(args) is int code)
+    {
+        return code;
+    }
 }
 
-NodeOptions options = configuration.Options!;
-NodeTopology topology = configuration.Topology!;
-if (configuration.AskHealth)
+// One host, from reading the configuration on: a replica that has fetched a snapshot goes on in a new one.
+static async Task<int?> RunHostAsync(string[] args)
 {
-    return await HealthCommand.AskAsync(topology, Console.Out);
+    // appsettings files are next to the program, independent of the working directory, and are read once: a file watch
+    // on them would see every write of a store below that directory.
+    WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
+    {
+        ContentRootPath = AppContext.BaseDirectory,
+        Args = ["--hostBuilder:reloadConfigOnChange=false"],
+    });
+    ConfigurationOutcome configuration = builder.AddKvCloudConfiguration(args);
+    if (configuration.ExitCode is int exitCode)
+    {
+        return exitCode;
+    }
+
+    NodeOptions options = configuration.Options!;
+    NodeTopology topology = configuration.Topology!;
+    if (configuration.AskHealth)
+    {
+        return await HealthCommand.AskAsync(topology, Console.Out);
+    }
+
+    builder.Logging.AddNodeLogging(options.Logging);
+    builder.AddServiceDefaults();
+    builder.Services.AddNodeDiagnostics();
+    builder.Services.AddReplica(options, topology);
+    builder.Services.AddClusterManager(ReplicaServices.Feeds);
+    builder.Services.AddKvRpc(options.ToRpcOptions());
+
+    // .NET's images and Aspire's deployments set HTTP_PORTS, but the node listens only where [listen] says.
+    builder.WebHost.UseSetting(WebHostDefaults.HttpPortsKey, "");
+    builder.WebHost.UseSetting(WebHostDefaults.HttpsPortsKey, "");
+    builder.WebHost.ConfigureKestrel(kestrel =>
+    {
+        kestrel.ListenNodeHttp(topology);
+        kestrel.ListenAt(topology.ListenAddress, topology.ThriftPort, listen => listen.ListenForRpc());
+    });
+
+    return await NodeLifetime.RunAsync(builder, app => app.MapNodeEndpoints());
 }
-
-builder.Logging.AddNodeLogging(options.Logging);
-builder.AddServiceDefaults();
-builder.Services.AddNodeDiagnostics();
-builder.Services.AddReplica(options, topology);
-builder.Services.AddClusterManager(ReplicaServices.Feeds);
-builder.Services.AddKvRpc(options.ToRpcOptions());
-
-// .NET's images and Aspire's deployments set HTTP_PORTS, but the node listens only where [listen] says.
-builder.WebHost.UseSetting(WebHostDefaults.HttpPortsKey, "");
-builder.WebHost.UseSetting(WebHostDefaults.HttpsPortsKey, "");
-builder.WebHost.ConfigureKestrel(kestrel =>
-{
-    kestrel.ListenNodeHttp(topology);
-    kestrel.ListenAt(topology.ListenAddress, topology.ThriftPort, listen => listen.ListenForRpc());
-});
-
-return await NodeLifetime.RunAsync(builder, app => app.MapNodeEndpoints());

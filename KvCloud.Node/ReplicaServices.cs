@@ -7,6 +7,7 @@ using KvCloud.Node.Diagnostics;
 using KvCloud.Node.Files;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Log;
+using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.Routing;
 using KvCloud.Node.State;
@@ -22,6 +23,7 @@ internal static class ReplicaServices
         this IServiceCollection services, NodeOptions options, NodeTopology topology)
     {
         services.AddSingleton(_ => OpenStorage(options, topology));
+        services.AddSingleton<InstallRestart>();
         services.AddSingleton(NewBootstrap);
         services.AddSingleton(NewTransport);
         services.AddSingleton<ReplicationMetrics>();
@@ -46,10 +48,12 @@ internal static class ReplicaServices
         ConsensusDriver driver = provider.GetRequiredService<ConsensusDriver>();
         IConsensusTransport transport = provider.GetRequiredService<IConsensusTransport>();
         Bootstrap bootstrap = provider.GetRequiredService<Bootstrap>();
+        Replica replica = provider.GetRequiredService<Replica>();
         return new ClusterFeeds(
             () => driver.Status, () => transport.Links, transport.Report, transport.IdentityOf, () => bootstrap.NotMet)
         {
             Disk = () => driver.Disk.Figures,
+            Snapshot = () => replica.SnapshotReceiver?.Progress,
         };
     }
 
@@ -138,7 +142,29 @@ internal static class ReplicaServices
             options.ToReplicationOptions(),
             provider.GetRequiredService<IReplicaRuntime>(),
             storage.Space,
-            exception => fatal.Stop(ExitCodes.Fatal, "replication failed", exception));
+            exception => fatal.Stop(ExitCodes.Fatal, "replication failed", exception),
+            NewSnapshotPlace(provider, storage, options));
+    }
+
+    private static SnapshotPlace NewSnapshotPlace(
+        IServiceProvider provider, ReplicaStorage storage, NodeOptions options)
+    {
+        ILogger<Replica> logger = provider.GetRequiredService<ILogger<Replica>>();
+        InstallRestart restart = provider.GetRequiredService<InstallRestart>();
+        var storeOptions = options.ToStoreOptions();
+        if (storage.HasInstalledSnapshot)
+        {
+            logger.SnapshotInstalled(storage.Executor.AppliedSlot.Value);
+            provider.GetRequiredService<ReplicationMetrics>().SnapshotInstalled();
+        }
+
+        return new SnapshotPlace(
+            SystemFiles.Instance,
+            new SnapshotPaths(storage.Directory.Path),
+            storage.Directory.Identity.ClusterId,
+            path => RocksKvStore.OpenReadOnly(path, storeOptions),
+            restart.Request,
+            logger.Snapshot);
     }
 
     private static RoutingManager NewRouting(IServiceProvider provider)

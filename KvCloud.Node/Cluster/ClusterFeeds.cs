@@ -1,5 +1,6 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Cluster;
@@ -12,6 +13,7 @@ namespace KvCloud.Node.Cluster;
 /// <param name="NotMet">
 /// The voters this replica has not met yet and must meet before it takes part; empty from then on.
 /// </param>
+/// <param name="Snapshot">The snapshot that is fetched; null when none is.</param>
 internal sealed record ClusterFeeds(
     Func<ReplicaStatus> Status,
     Func<IReadOnlyList<PeerLink>> Links,
@@ -21,4 +23,7 @@ internal sealed record ClusterFeeds(
 {
     /// <summary>The state of this replica's disk.</summary>
     public Func<DiskFigures> Disk { get; init; } = () => DiskFigures.Unknown;
+
+    /// <summary>The snapshot that is being fetched; null for none.</summary>
+    public Func<SnapshotProgress?> Snapshot { get; init; } = () => null;
 }

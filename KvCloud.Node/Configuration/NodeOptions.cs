@@ -30,6 +30,9 @@ internal sealed record NodeOptions
         + "The leader's settings apply on every replica: it logs them with each batch.")]
     public MvccOptions Mvcc { get; init; } = new();
 
+    [About("How a replica comes back that was away for longer than the others keep log for it.")]
+    public SnapshotSettings Snapshots { get; init; } = new();
+
     [About("Limits of queues, connections and memory. A request beyond a limit gets an error that names it.")]
     public LimitsOptions Limits { get; init; } = new();
 

@@ -1,5 +1,6 @@
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Routing;
 using KvCloud.Node.Transport;
 
@@ -16,6 +17,12 @@ internal static class OptionsMapping
         MaxBatchBytes = options.Consensus.MaxBatchBytes,
         MaxQueuedWrites = options.Limits.MaxQueuedWrites,
         MaxQueuedWriteBytes = options.Limits.MaxQueuedWriteBytes,
+        LogRetentionBytes = options.Snapshots.LogRetentionBytes,
+        Snapshots = new SnapshotOptions
+        {
+            MaxBytesPerSecond = options.Snapshots.MaxBytesPerSecond,
+            ReserveBytes = options.Snapshots.ReserveBytes,
+        },
         Retention = new MvccRetention(options.Mvcc.RetentionSeconds * 1000L, options.Mvcc.RetentionVersions),
         StallLimitMs = options.Database.LogStallMs,
     };

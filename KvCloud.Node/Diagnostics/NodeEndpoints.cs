@@ -130,6 +130,16 @@ internal static class NodeEndpoints
                 link.ReceivedBytes,
                 link.DroppedMessages,
             }),
+            Snapshot = feeds.Snapshot() is { } snapshot
+                ? new
+                {
+                    From = snapshot.From.Value,
+                    Slot = snapshot.Slot?.Value,
+                    snapshot.DoneBytes,
+                    snapshot.TotalBytes,
+                    snapshot.Waits,
+                }
+                : null,
         };
     }
 

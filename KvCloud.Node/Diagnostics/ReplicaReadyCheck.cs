@@ -26,6 +26,13 @@ internal sealed class ReplicaReadyCheck(ClusterFeeds feeds, ClusterManager clust
             ["chosen_slot"] = status.ChosenSlot.Value,
             ["lag_slots"] = lag,
         };
+        if (feeds.Snapshot() is { } snapshot)
+        {
+            details["snapshot_from"] = snapshot.From.Value;
+            details["snapshot_done_bytes"] = snapshot.DoneBytes;
+            details["snapshot_total_bytes"] = snapshot.TotalBytes;
+        }
+
         if (verdict.Health != NodeHealth.Healthy)
         {
             return Task.FromResult(HealthCheckResult.Unhealthy(verdict.Reason, data: details));

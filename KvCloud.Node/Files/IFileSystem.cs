@@ -39,6 +39,17 @@ internal interface IFileSystem
     /// <summary>Deletes a file; no error if there is none.</summary>
     void Delete(string path);
 
+    /// <summary>Gives a directory another name in the same directory, where nothing may have that name.</summary>
+    void MoveDirectory(string from, string to);
+
+    /// <summary>
+    /// Removes a directory with the files in it; no error if there is none. A crash may leave any part of it.
+    /// </summary>
+    void DeleteDirectory(string path);
+
+    /// <summary>How many bytes can still be written on the disk that holds the directory.</summary>
+    long AvailableBytes(string directory);
+
     /// <summary>Makes creations, renames and deletions in the directory durable.</summary>
     void FlushDirectory(string path);
 }

@@ -47,6 +47,22 @@ internal sealed partial class SystemFiles : IFileSystem
 
     public void Delete(string path) => File.Delete(path);
 
+    public void MoveDirectory(string from, string to) => Directory.Move(from, to);
+
+    public void DeleteDirectory(string path)
+    {
+        try
+        {
+            Directory.Delete(path, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+            // It is gone already.
+        }
+    }
+
+    public long AvailableBytes(string directory) => new DriveInfo(Path.GetFullPath(directory)).AvailableFreeSpace;
+
     /// <summary>NTFS needs no equivalent.</summary>
     public void FlushDirectory(string path)
     {

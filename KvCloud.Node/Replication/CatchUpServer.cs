@@ -15,11 +15,15 @@ internal sealed class CatchUpServer(NodeId self, IPaxosLog log, IConsensusTransp
     private CatchUpOrder _order;
     private CatchUpReply? _reply;
 
+    /// <summary>Hears of each order. On the thread of the step.</summary>
+    public Action<CatchUpOrder>? OnOrder { get; set; }
+
     public int MaxSleepMs => Timeout.Infinite;
 
     /// <summary>Queues a request; it replaces an earlier one of the same replica.</summary>
     public void Enqueue(CatchUpOrder order)
     {
+        OnOrder?.Invoke(order);
         lock (_gate)
         {
             _orders[order.To.Value] = order;

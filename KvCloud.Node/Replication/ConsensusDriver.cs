@@ -92,6 +92,9 @@ internal sealed class ConsensusDriver : IWork
     /// </summary>
     public Action<long>? OnTick { get; set; }
 
+    /// <summary>Hears that only a snapshot helps this replica. On the thread of the step.</summary>
+    public Action<SnapshotNeed>? OnSnapshotNeeded { get; set; }
+
     /// <summary>This replica's status as of its last step.</summary>
     public ReplicaStatus Status
     {
@@ -384,6 +387,11 @@ internal sealed class ConsensusDriver : IWork
         {
             _catchUps.Enqueue(order);
             _workers.Wake(Station.CatchUp);
+        }
+
+        if (effects.Snapshot is SnapshotNeed need)
+        {
+            OnSnapshotNeeded?.Invoke(need);
         }
     }
 

@@ -1,14 +1,16 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Replication.Log;
+using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
 
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Once a second: raises the log's mark, makes the data store durable when enough has been applied, and trims the log.
-/// It trims only slots that every voter has durably in its data store and that this replica would not need after a
-/// crash.
+/// Once a second: raises the log's mark, makes the data store durable when enough has been applied or nothing is being
+/// applied any more, and trims the log. It trims slots that every voter has durably in its data store and, beyond the
+/// retention limit, also slots that other replicas may still need. It never trims what this replica would need after a
+/// crash, or what follows a snapshot that is being served.
 /// </summary>
 internal sealed class LogTrimmer(
     IPaxosLog log,
@@ -16,9 +18,13 @@ internal sealed class LogTrimmer(
     ConsensusDriver driver,
     Applier applier,
     SpaceWatch space,
+    SnapshotServer? snapshots,
+    IReplicaClock clock,
     ReplicationOptions options) : IWork
 {
     private long _flushedBytes;
+    private Slot _seenSlot = executor.AppliedSlot;
+    private long _seenAtMs = clock.NowMs;
 
     public int MaxSleepMs => options.TrimIntervalMs;
 
@@ -31,7 +37,7 @@ internal sealed class LogTrimmer(
         space.Look();
         log.Mark();
         long appliedBytes = applier.AppliedBytes;
-        if (appliedBytes - _flushedBytes >= options.FlushBytes)
+        if (appliedBytes - _flushedBytes >= options.FlushBytes || IsIdle())
         {
             executor.Flush();
             _flushedBytes = appliedBytes;
@@ -43,7 +49,16 @@ internal sealed class LogTrimmer(
             executor.Space.Look(appliedBytes);
         }
 
-        var trim = Slot.Min(driver.TrimSlot, executor.DurableSlot);
+        Slot durable = executor.DurableSlot;
+        var trim = Slot.Min(driver.TrimSlot, durable);
+        Slot kept = log.FirstSlotWithin(options.LogRetentionBytes);
+        if (kept > trim.Next)
+        {
+            trim = Slot.Min(kept.Previous, Slot.Min(durable, log.ChosenSlot));
+        }
+
+        // Looked at only now: what became durable by the making of a snapshot is pinned before.
+        trim = Slot.Min(trim, snapshots?.Pins.PinnedSlot ?? trim);
         if (trim >= log.FirstSlot)
         {
             log.TrimBelow(trim.Next);
@@ -54,5 +69,18 @@ internal sealed class LogTrimmer(
 
     public void Abandon()
     {
+    }
+
+    /// <summary>Something was applied that is not durable, and nothing has been since for a while.</summary>
+    private bool IsIdle()
+    {
+        Slot applied = executor.AppliedSlot;
+        if (applied != _seenSlot)
+        {
+            _seenSlot = applied;
+            _seenAtMs = clock.NowMs;
+        }
+
+        return applied > executor.DurableSlot && clock.NowMs - _seenAtMs >= options.IdleFlushMs;
     }
 }

@@ -1,5 +1,6 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Replication.Log;
+using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
 using KvCloud.Node.Transport;
@@ -25,11 +26,12 @@ internal sealed class Replica : IAsyncDisposable
 
     /// <summary>Applies what the log has beyond the data store before it returns.</summary>
     /// <remarks>
-    /// Nine parameters, because these are its seams: production and the simulator each supply their own.
+    /// Ten parameters, because these are its seams: production and the simulator each supply their own.
     /// </remarks>
     /// <param name="bootstrap">Until it is formed, this replica does not vote, lead or answer its peers.</param>
     /// <param name="onFatal">Called when a part that this replica cannot run without has failed: the process must
     /// stop.</param>
+    /// <param name="snapshots">Without it this replica neither makes nor fetches snapshots.</param>
     /// <exception cref="LogCorruptException">The log lacks a slot that it must have.</exception>
     public Replica(
         PaxosConfig config,
@@ -40,7 +42,8 @@ internal sealed class Replica : IAsyncDisposable
         ReplicationOptions options,
         IReplicaRuntime runtime,
         SpaceWatch space,
-        Action<Exception> onFatal)
+        Action<Exception> onFatal,
+        SnapshotPlace? snapshots = null)
     {
         RestoredState restored = Recovery.Restore(log, executor);
         _transport = transport;
@@ -62,13 +65,25 @@ internal sealed class Replica : IAsyncDisposable
         _workers.Add(Station.Log, _logWriter);
         _workers.Add(Station.Apply, _applier);
         _workers.Add(Station.CatchUp, catchUps);
-        _workers.Add(Station.Trim, new LogTrimmer(log, executor, Driver, _applier, space, options));
+        if (snapshots is not null)
+        {
+            AddSnapshots(config.Self, executor, snapshots, runtime, options.Snapshots);
+            catchUps.OnOrder = SnapshotServer!.Pins.NoteCatchUp;
+        }
+
+        _workers.Add(
+            Station.Trim,
+            new LogTrimmer(log, executor, Driver, _applier, space, SnapshotServer, runtime.Clock, options));
         _workers.Add(Station.Forward, Forwarder.Sender);
     }
 
     public ConsensusDriver Driver { get; }
 
     public WriteForwarder Forwarder { get; }
+
+    public SnapshotServer? SnapshotServer { get; private set; }
+
+    public SnapshotReceiver? SnapshotReceiver { get; private set; }
 
     public async Task StartAsync(Action<PeerReport> onReport, CancellationToken cancellationToken)
     {
@@ -91,6 +106,16 @@ internal sealed class Replica : IAsyncDisposable
         await _transport.DisposeAsync().ConfigureAwait(false);
         Forwarder.Stop();
         _workers.Stop(Station.Forward);
+        if (SnapshotServer is not null)
+        {
+            SnapshotServer.Close();
+            _workers.Stop(Station.Snapshots);
+            SnapshotReceiver!.Close();
+            _workers.Stop(Station.Incoming);
+            SnapshotServer.Dispose();
+            SnapshotReceiver.Dispose();
+        }
+
         _workers.Stop(Station.Trim);
         _workers.Stop(Station.CatchUp);
         Driver.Close(hasFailed: false);
@@ -101,6 +126,21 @@ internal sealed class Replica : IAsyncDisposable
         _workers.Stop(Station.Apply);
         Driver.Abandon();
         _workers.Dispose();
+    }
+
+    private void AddSnapshots(
+        NodeId self, KvStoreExecutor executor, SnapshotPlace place, IReplicaRuntime runtime, SnapshotOptions options)
+    {
+        SnapshotServer = new SnapshotServer(self, executor, _transport, place, runtime, options);
+        SnapshotReceiver = new SnapshotReceiver(
+            self, () => Driver.Status.ChosenSlot, _transport, place, runtime, options);
+        _workers.Add(Station.Snapshots, SnapshotServer);
+        _workers.Add(Station.Incoming, SnapshotReceiver);
+        Driver.OnSnapshotNeeded = need =>
+        {
+            SnapshotReceiver.Need(need);
+            _workers.Wake(Station.Incoming);
+        };
     }
 
     /// <summary>A worker has failed. The node stops leading before it answers anybody.</summary>
@@ -115,11 +155,12 @@ internal sealed class Replica : IAsyncDisposable
     {
         for (int i = 0; i < messages.Count; i++)
         {
-            if (messages[i] is Forward or ForwardReply or SlotTrace)
+            if (IsBesideConsensus(messages[i]))
             {
                 ReceiveTraces(messages);
+                ReceiveSnapshots(messages);
                 Forwarder.Receive(messages);
-                messages = [.. messages.Where(message => message is not (Forward or ForwardReply or SlotTrace))];
+                messages = [.. messages.Where(message => !IsBesideConsensus(message))];
                 break;
             }
         }
@@ -127,6 +168,26 @@ internal sealed class Replica : IAsyncDisposable
         if (messages.Count > 0)
         {
             Driver.Receive(messages);
+        }
+    }
+
+    private static bool IsBesideConsensus(Message message) =>
+        message is Forward or ForwardReply or SlotTrace or SnapshotRequest or SnapshotReply;
+
+    private void ReceiveSnapshots(IReadOnlyList<Message> messages)
+    {
+        for (int i = 0; i < messages.Count && SnapshotServer is not null; i++)
+        {
+            if (messages[i] is SnapshotRequest request)
+            {
+                SnapshotServer.Receive(request);
+                _workers.Wake(Station.Snapshots);
+            }
+            else if (messages[i] is SnapshotReply reply)
+            {
+                SnapshotReceiver!.Receive(reply);
+                _workers.Wake(Station.Incoming);
+            }
         }
     }
 

@@ -7,4 +7,10 @@ internal static partial class ReplicaLog
 
     [LoggerMessage(2, LogLevel.Information, "all replicas of the group have met: this one takes part from now on")]
     public static partial void GroupFormed(this ILogger logger);
+
+    [LoggerMessage(3, LogLevel.Information, "snapshots: {What}")]
+    public static partial void Snapshot(this ILogger logger, string what);
+
+    [LoggerMessage(4, LogLevel.Information, "snapshots: the data of slot {Slot} is in place")]
+    public static partial void SnapshotInstalled(this ILogger logger, long slot);
 }

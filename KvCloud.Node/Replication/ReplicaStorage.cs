@@ -1,5 +1,6 @@
 using KvCloud.Node.Files;
 using KvCloud.Node.Replication.Log;
+using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
 using KvCloud.Node.Transport;
@@ -16,15 +17,17 @@ internal sealed class ReplicaStorage : IDisposable
         IncarnationFile incarnations,
         SegmentedPaxosLog log,
         IKvStore store,
-        SessionLimits sessions,
-        SpaceWatch space)
+        KvStoreExecutor executor,
+        SpaceWatch space,
+        bool hasInstalledSnapshot)
     {
         Space = space;
         Directory = directory;
         Incarnations = incarnations;
         Log = log;
         _store = store;
-        Executor = new KvStoreExecutor(store, sessions);
+        Executor = executor;
+        HasInstalledSnapshot = hasInstalledSnapshot;
     }
 
     public DataDirectory Directory { get; }
@@ -37,6 +40,9 @@ internal sealed class ReplicaStorage : IDisposable
 
     /// <summary>Of the volume that all of this is on.</summary>
     public SpaceWatch Space { get; }
+
+    /// <summary>The data store is a snapshot of another replica's that this start has put in place.</summary>
+    public bool HasInstalledSnapshot { get; }
 
     /// <summary>Opens the stores in the directory. If one of them cannot be opened, the directory is closed.</summary>
     public static ReplicaStorage Open(
@@ -53,11 +59,20 @@ internal sealed class ReplicaStorage : IDisposable
         {
             var incarnations = IncarnationFile.Open(files, directory.IncarnationsPath, directory.IsNew);
             log = SegmentedPaxosLog.Open(files, directory.LogPath, directory.IsNew, logOptions);
+            var paths = new SnapshotPaths(directory.Path);
+            SnapshotManifest? snapshot = SnapshotInstaller.PutInPlace(
+                files, paths, log, directory.Identity.ClusterId);
             store = openStore(directory.DataPath);
+            var executor = new KvStoreExecutor(store, sessions ?? SessionLimits.Default);
+            if (snapshot is not null)
+            {
+                SnapshotInstaller.Finish(files, paths, log, executor.Applied, snapshot);
+            }
+
             directory.NoteStoresMade();
             return new ReplicaStorage(
-                directory, incarnations, log, store, sessions ?? SessionLimits.Default,
-                new SpaceWatch(files, directory.Path, space ?? SpaceOptions.Off));
+                directory, incarnations, log, store, executor,
+                new SpaceWatch(files, directory.Path, space ?? SpaceOptions.Off), snapshot is not null);
         }
         catch
         {

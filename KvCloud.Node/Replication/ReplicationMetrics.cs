@@ -17,6 +17,8 @@ internal sealed class ReplicationMetrics
         2.5, 5, 10,
     ];
 
+    private static readonly double[] SnapshotSeconds = [0.1, 0.5, 1, 5, 10, 30, 60, 300, 600, 1_800, 3_600, 7_200];
+
     private static readonly int[] Counts = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024];
 
     private static readonly int[] Bytes = [64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304];
@@ -28,6 +30,10 @@ internal sealed class ReplicationMetrics
     private readonly Histogram<int> _syncedSlots;
     private readonly Histogram<double> _applied;
     private readonly Histogram<int> _appliedSlots;
+    private readonly Histogram<double> _snapshotFetched;
+    private readonly Counter<long> _snapshotSent;
+    private readonly Counter<long> _snapshotReceived;
+    private readonly Counter<long> _snapshotInstalls;
 
     public ReplicationMetrics(IMeterFactory meters)
     {
@@ -40,6 +46,16 @@ internal sealed class ReplicationMetrics
         _applied = Times(meter, "kvcloud.apply.duration", "One batch of chosen slots applied to the data store.");
         _appliedSlots = Sizes(
             meter, "kvcloud.apply.slots", "{slot}", Counts, "Slots that shared a batch of the store.");
+        _snapshotFetched = meter.CreateHistogram(
+            "kvcloud.snapshot.duration",
+            "s",
+            "Fetching of a snapshot, until it was whole.",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = SnapshotSeconds });
+        _snapshotSent = meter.CreateCounter<long>("kvcloud.snapshot.sent", "By", "Bytes of snapshots sent.");
+        _snapshotReceived = meter.CreateCounter<long>(
+            "kvcloud.snapshot.received", "By", "Bytes of snapshots received.");
+        _snapshotInstalls = meter.CreateCounter<long>(
+            "kvcloud.snapshot.installs", "{snapshot}", "Snapshots put in place of the data store.");
     }
 
     public void Proposed(int commands, int bytes)
@@ -61,6 +77,15 @@ internal sealed class ReplicationMetrics
         _applied.Record(ToSeconds(elapsedUs));
         _appliedSlots.Record(slots);
     }
+
+    public void SnapshotSent(int bytes) => _snapshotSent.Add(bytes);
+
+    public void SnapshotReceived(int bytes) => _snapshotReceived.Add(bytes);
+
+    /// <summary>By the start that put it in place.</summary>
+    public void SnapshotInstalled() => _snapshotInstalls.Add(1);
+
+    public void SnapshotFetched(long elapsedMs) => _snapshotFetched.Record(elapsedMs / 1_000.0);
 
     private static double ToSeconds(long us) => us / 1_000_000.0;
 

@@ -1,4 +1,5 @@
 using KvCloud.Node.Operations;
+using KvCloud.Node.Replication.Snapshots;
 
 namespace KvCloud.Node.Replication;
 
@@ -49,6 +50,21 @@ internal sealed record ReplicationOptions
     /// After this many applied bytes the data store is made durable again, so that the log can be trimmed.
     /// </summary>
     public long FlushBytes { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>
+    /// How long nothing may have been applied before the data store is made durable, however little was applied since
+    /// it last was: a replica that has caught up must not keep its log, and that of the others, while it is idle.
+    /// </summary>
+    public int IdleFlushMs { get; init; } = 3000;
+
+    /// <summary>
+    /// Bytes of the log that are kept for replicas that are behind. Beyond it the oldest segments go although somebody
+    /// may need them: that one gets a snapshot.
+    /// </summary>
+    public long LogRetentionBytes { get; init; } = 1024 * 1024 * 1024;
+
+    /// <summary>How replicas that are below the log are helped.</summary>
+    public SnapshotOptions Snapshots { get; init; } = new();
 
     /// <summary>
     /// Replicas compare their state hashes every this many slots. Not a setting: it must be the same on all of them.

@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Files;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Storage;
 
@@ -29,6 +30,12 @@ internal sealed class KvStoreExecutor : IDisposable
     private readonly KvStateMachine _machine;
     private readonly PublishedState _published;
     private readonly List<Outcome> _outcomes = [];
+
+    /// <summary>Held while the store is written, and while a checkpoint is made of it.</summary>
+    private readonly Lock _writing = new();
+
+    /// <summary>Held while the store is flushed.</summary>
+    private readonly Lock _flushing = new();
     private int _previousCommands;
     private bool _failed;
     private volatile bool _isCollected;
@@ -101,7 +108,11 @@ internal sealed class KvStoreExecutor : IDisposable
         if (_batch.Count > 0)
         {
             _failed = true;
-            _store.Write(_batch);
+            lock (_writing)
+            {
+                _store.Write(_batch);
+            }
+
             _batch.Clear();
             _failed = false;
         }
@@ -112,9 +123,60 @@ internal sealed class KvStoreExecutor : IDisposable
     /// <summary>
     /// Makes everything applied before the call durable and returns the slot it reaches. Only then does it give up
     /// versions that had left the retention window by that time: after a crash the store stands at this point, and must
-    /// still serve every version in that window. One caller at a time; may run on another thread than apply.
+    /// still serve every version in that window. May run on another thread than apply.
     /// </summary>
     public Slot Flush()
+    {
+        lock (_flushing)
+        {
+            return FlushNow();
+        }
+    }
+
+    /// <summary>
+    /// Makes a checkpoint of the store, and says what it holds, which is durable here then. Nothing is applied in the
+    /// last moments of it. May run on another thread than apply.
+    /// </summary>
+    public AppliedState CreateCheckpoint(IFileSystem files, string directory)
+    {
+        lock (_flushing)
+        {
+            // Most of it while apply goes on.
+            FlushNow();
+            lock (_writing)
+            {
+                FlushNow();
+                Invariant.Check(_store.IsFlushed, "nobody writes, and not all of the store is in files after a flush");
+                _store.CreateCheckpoint(files, directory);
+                return Applied;
+            }
+        }
+    }
+
+    public void Dispose() => _batch.Dispose();
+
+    /// <summary>What a store holds, as its own record says; null of one that holds nothing.</summary>
+    /// <exception cref="StoreCorruptException">The record is damaged.</exception>
+    public static AppliedState? ReadApplied(IKvStore store)
+    {
+        var buffer = new ValueBuffer(stackalloc byte[StateRecord.SizeBytes]);
+        try
+        {
+            if (!store.TryGet(KvTable.Meta, StateRecord.Key, ref buffer))
+            {
+                return null;
+            }
+
+            var record = StateRecord.Read(buffer.Value);
+            return new AppliedState(record.AppliedSlot, record.AppliedVersion, record.StateHash);
+        }
+        finally
+        {
+            buffer.Dispose();
+        }
+    }
+
+    private Slot FlushNow()
     {
         Slot applied = AppliedSlot;
 
@@ -125,8 +187,6 @@ internal sealed class KvStoreExecutor : IDisposable
         _store.RaiseOldestReadable(oldest);
         return applied;
     }
-
-    public void Dispose() => _batch.Dispose();
 
     /// <summary>Applies one batch and returns the index of the first entry after it.</summary>
     private int ApplyBatch(IReadOnlyList<ChosenEntry> entries, int first)
@@ -188,15 +248,18 @@ internal sealed class KvStoreExecutor : IDisposable
                 before.Keyspaces.Where(keyspace => after.Contains(keyspace.Id)));
         }
 
-        _store.Write(_batch);
-        _batch.Clear();
-        Volatile.Write(ref _storedOldest, _machine.OldestReadable.Value);
-        if (before != after)
+        lock (_writing)
         {
-            _published.Keyspaces = after;
-        }
+            _store.Write(_batch);
+            _batch.Clear();
+            Volatile.Write(ref _storedOldest, _machine.OldestReadable.Value);
+            if (before != after)
+            {
+                _published.Keyspaces = after;
+            }
 
-        _published.Applied = new AppliedState(_machine.AppliedSlot, _machine.AppliedVersion, _machine.StateHash);
+            _published.Applied = new AppliedState(_machine.AppliedSlot, _machine.AppliedVersion, _machine.StateHash);
+        }
     }
 
     private void Report(IApplyObserver? observer)

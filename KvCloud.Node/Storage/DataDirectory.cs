@@ -9,7 +9,7 @@ namespace KvCloud.Node.Storage;
 /// <summary>
 /// The data directory of one replica, locked so that no second process uses it: <c>identity</c>, <c>lock</c>,
 /// <c>owner</c> (names the holder of the lock, for operators), <c>incarnations</c> (of the peers), <c>log/</c>,
-/// <c>log.mark</c> (how far the log has got) and <c>data/</c>.
+/// <c>log.mark</c> (how far the log has got) and <c>data/</c>. Snapshots are kept next to them.
 /// </summary>
 internal sealed class DataDirectory : IDisposable
 {

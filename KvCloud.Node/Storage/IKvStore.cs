@@ -1,3 +1,4 @@
+using KvCloud.Node.Files;
 using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Storage;
@@ -45,6 +46,20 @@ internal interface IKvStore : IDisposable
 
     /// <summary>Makes durable what was written before the call. May run in parallel with writes and reads.</summary>
     void Flush();
+
+    /// <summary>
+    /// Whether every table has in files what was written to it: what a checkpoint is made of. While somebody writes
+    /// it may be so and not be so in the next moment.
+    /// </summary>
+    bool IsFlushed { get; }
+
+    /// <summary>
+    /// Makes a copy that can be opened as a store, in a directory that must not exist yet. It holds exactly the batches
+    /// up to some moment, all that were written before the call among them. May run beside writes and reads. The copy
+    /// is not durable.
+    /// </summary>
+    /// <param name="files">Where <paramref name="directory"/> is, for who has no file system of its own.</param>
+    void CreateCheckpoint(IFileSystem files, string directory);
 
     /// <summary>
     /// From now on nobody reads at a version before this one; this is permanent, whatever a crash undoes. The store may

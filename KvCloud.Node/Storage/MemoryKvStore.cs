@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using KvCloud.Node.Files;
 using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Storage;
@@ -8,7 +9,7 @@ namespace KvCloud.Node.Storage;
 /// An in-memory store for the simulator and for tests. Its tables are persistent trees, so a reader's view is just an
 /// old root, and so is the last flush, to which <see cref="RestoreLastFlush"/> falls back as a crash does.
 /// </summary>
-internal sealed class MemoryKvStore : IKvStore
+internal sealed partial class MemoryKvStore : IKvStore
 {
     private static readonly int TableCount = Enum.GetValues<KvTable>().Length;
     private static readonly CommitVersion Newest = new(long.MaxValue);
@@ -54,6 +55,8 @@ internal sealed class MemoryKvStore : IKvStore
     }
 
     public void Flush() => _flushed = _root;
+
+    public bool IsFlushed => _flushed == _root;
 
     /// <summary>Simulates a crash: everything written since the last flush is gone.</summary>
     public void RestoreLastFlush() => _root = _flushed;

@@ -41,6 +41,16 @@ internal static class RocksApi
         return database;
     }
 
+    /// <summary>As <see cref="Open"/>, a database that is there and is not to be changed.</summary>
+    public static IntPtr OpenReadOnly(
+        IntPtr options, string path, string[] names, IntPtr[] familyOptions, IntPtr[] families)
+    {
+        IntPtr database = Native.rocksdb_open_for_read_only_column_families(
+            options, path, names.Length, names, familyOptions, families, 0, out IntPtr error);
+        ThrowOn(error, $"opening {path}");
+        return database;
+    }
+
     /// <summary>An integer property; 0 if RocksDB has none of this name.</summary>
     public static unsafe long Property(IntPtr database, IntPtr family, string name)
     {

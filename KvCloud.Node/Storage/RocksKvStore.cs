@@ -1,3 +1,4 @@
+using KvCloud.Node.Files;
 using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Storage;
@@ -37,14 +38,16 @@ internal sealed class RocksKvStore : IKvStore
     private readonly RocksCompaction _compaction;
     private CommitVersion _oldest;
 
-    private RocksKvStore(string path, StoreOptions options)
+    private RocksKvStore(string path, StoreOptions options, bool isReadOnly)
     {
         _path = path;
         _hasStatistics = options.EnableStatistics;
         _options = new RocksTableOptions(options);
         try
         {
-            _database = RocksApi.Open(_options.Database, path, FamilyNames, _options.Families, _families);
+            _database = isReadOnly
+                ? RocksApi.OpenReadOnly(_options.Database, path, FamilyNames, _options.Families, _families)
+                : RocksApi.Open(_options.Database, path, FamilyNames, _options.Families, _families);
         }
         catch
         {
@@ -65,7 +68,11 @@ internal sealed class RocksKvStore : IKvStore
     /// <summary>Opens the store in this directory, creating it if it is missing.</summary>
     /// <exception cref="StoreFailedException">The directory cannot be used, or is in use.</exception>
     /// <exception cref="StoreCorruptException">The files in it are damaged.</exception>
-    public static RocksKvStore Open(string path, StoreOptions options) => new(path, options);
+    public static RocksKvStore Open(string path, StoreOptions options) => new(path, options, isReadOnly: false);
+
+    /// <summary>Opens the store to be read alone: nothing in the directory but the program's own log changes.</summary>
+    /// <inheritdoc cref="Open"/>
+    public static RocksKvStore OpenReadOnly(string path, StoreOptions options) => new(path, options, isReadOnly: true);
 
     private IntPtr Versions => _families[^1];
 
@@ -121,11 +128,17 @@ internal sealed class RocksKvStore : IKvStore
         _oldest = oldest;
     }
 
-    /// <summary>
-    /// Flushes, and makes a copy that can be opened as a store in <paramref name="directory"/>, which must not exist
-    /// yet. On the same file system files are hard-linked, not copied.
-    /// </summary>
-    public void CreateCheckpoint(string directory)
+    public bool IsFlushed => Array.TrueForAll(
+        _families,
+        family => RocksApi.Property(_database, family, "rocksdb.num-entries-active-mem-table") == 0
+            && RocksApi.Property(_database, family, "rocksdb.num-entries-imm-mem-tables") == 0);
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Files are linked, not copied, where it is on the same file system. What is not in files yet RocksDB flushes
+    /// first, of all tables up to the same batch, since atomic_flush is set: see docs/adr/0014.
+    /// </remarks>
+    public void CreateCheckpoint(IFileSystem files, string directory)
     {
         IntPtr checkpoint = RocksApi.Native.rocksdb_checkpoint_object_create(_database, out IntPtr error);
         RocksApi.ThrowOn(error, $"preparing a checkpoint of {_path}");

@@ -19,6 +19,8 @@ internal enum FrameType : byte
     Forward = 14,
     ForwardReply = 15,
     SlotTrace = 16,
+    SnapshotRequest = 17,
+    SnapshotReply = 18,
 
     /// <summary>A <see cref="PeerReport"/>.</summary>
     Report = 32,

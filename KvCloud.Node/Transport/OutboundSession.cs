@@ -99,7 +99,7 @@ internal sealed class OutboundSession(
             return EnqueueInParts(message);
         }
 
-        bool isBulk = message is Accept or CatchUpReply or Forward || size > MaxControlFrameBytes;
+        bool isBulk = message is Accept or CatchUpReply or Forward or SnapshotReply || size > MaxControlFrameBytes;
         if (HasRoom((int)size, isBulk) is OutgoingBuffer buffer)
         {
             ConsensusCodec.Encode(message, buffer.Append((int)size));

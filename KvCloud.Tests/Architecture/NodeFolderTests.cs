@@ -16,11 +16,12 @@ public sealed partial class NodeFolderTests
         ["Files"] = [],
         ["Telemetry"] = [],
         ["Storage"] = ["Files", "Operations"],
-        ["State"] = ["Consensus", "Operations", "Storage"],
+        ["State"] = ["Consensus", "Files", "Operations", "Storage"],
         ["Transport"] = ["Consensus", "Files", "Telemetry"],
         ["Replication"] = ["Consensus", "Files", "Operations", "State", "Storage", "Telemetry", "Transport"],
         ["Replication/Workers"] = ["Consensus", "Operations"],
         ["Replication/Log"] = ["Consensus", "Files"],
+        ["Replication/Snapshots"] = ["Consensus", "Files", "State", "Storage", "Transport"],
         ["Routing"] = ["Consensus", "Operations", "Replication", "State", "Telemetry"],
         ["Configuration"] =
             ["Consensus", "Operations", "Replication", "Routing", "Storage", "Telemetry", "Transport"],

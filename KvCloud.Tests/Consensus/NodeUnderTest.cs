@@ -43,6 +43,8 @@ internal sealed class NodeUnderTest
 
     public List<CatchUpOrder> CatchUps { get; } = [];
 
+    public List<SnapshotNeed> SnapshotNeeds { get; } = [];
+
     public Ballot DurablePromise { get; private set; } = Ballot.Zero;
 
     /// <summary>While true nothing gets durable, and what waits for that is not said.</summary>
@@ -129,6 +131,11 @@ internal sealed class NodeUnderTest
             Chosen.AddRange(effects.Chosen);
             Reads.AddRange(effects.Reads);
             CatchUps.AddRange(effects.CatchUps);
+            if (effects.Snapshot is SnapshotNeed need)
+            {
+                SnapshotNeeds.Add(need);
+            }
+
             if (IsDiskStalled)
             {
                 _unwritten.Add(effects);

@@ -1,5 +1,6 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Replication.Log;
+using KvCloud.Node.Transport;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -101,6 +102,12 @@ internal enum Sabotage
 
     /// <summary>A leader whose disk has stalled goes on leading.</summary>
     StalledLeaderStays,
+
+    /// <summary>Each piece of a snapshot has a wrong bit: no replica that needs one may ever take it.</summary>
+    SnapshotsAreFlipped,
+
+    /// <summary>Who is below all logs gets no snapshot from anybody.</summary>
+    SnapshotsAreGone,
 }
 
 /// <summary>What a sabotage does to a replica's log and messages.</summary>
@@ -130,6 +137,12 @@ internal static class SabotagedParts
             message => message is Promise promise ? promise with { Entries = [] } : message,
         Sabotage.PromisesHideBallots => message => message is Promise promise
             ? promise with { Entries = [.. promise.Entries.Select(entry => entry with { Accepted = Ballot.Zero })] }
+            : message,
+        Sabotage.SnapshotsAreFlipped => message => message is SnapshotReply { File: >= 0, Content.Length: > 0 } reply
+            ? reply with { Content = (byte[])[(byte)(reply.Content.Span[0] ^ 1), .. reply.Content.Span[1..]] }
+            : message,
+        Sabotage.SnapshotsAreGone => message => message is SnapshotReply reply
+            ? reply with { Answer = SnapshotAnswer.Gone, Content = default }
             : message,
         Sabotage.CatchUpsAreEmpty => message => message is CatchUpReply reply ? reply with { Entries = [] } : message,
         Sabotage.LeaderHidesWhatIsChosen => message => message switch
@@ -168,6 +181,10 @@ internal static class SabotagedParts
 
         public void TrimBelow(Slot slot) =>
             log.TrimBelow(Slot.Min(new Slot(slot.Value + TrimsBeyond), log.LastSlot));
+
+        public Slot FirstSlotWithin(long bytes) => log.FirstSlotWithin(bytes);
+
+        public void SkipTo(Slot chosen) => log.SkipTo(chosen);
 
         public void Mark() => log.Mark();
 

@@ -30,6 +30,12 @@ internal static class SabotageProfiles
             CrashEveryMs = 300,
         },
 
+        Sabotage.SnapshotsAreFlipped or Sabotage.SnapshotsAreGone =>
+            WithSoundDisks(profile).WithShortLogs(new DeterministicRandom((ulong)profile.FaultyUs)) with
+            {
+                SnapshotFlipPerMille = 0,
+            },
+
         Sabotage.LeaseClockStopsInSuspension => WithSoundDisks(profile) with
         {
             Nodes = 3,

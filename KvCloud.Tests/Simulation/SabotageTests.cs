@@ -34,6 +34,8 @@ public class SabotageTests
     [InlineData("SessionLimitsDiffer", "raises the alarm")]
     [InlineData("TrimsTooMuch", "has only up to")]
     [InlineData("StalledLeaderStays", "still leads")]
+    [InlineData("SnapshotsAreFlipped", "not all is answered")]
+    [InlineData("SnapshotsAreGone", "not all is answered")]
     public void RunMany_a_broken_world_is_found(string sabotage, string said) =>
         AssertFound(Enum.Parse<Sabotage>(sabotage), SimWorkload.Registers, said);
 

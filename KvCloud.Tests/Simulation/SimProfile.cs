@@ -1,6 +1,7 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.State;
 
 namespace KvCloud.Tests.Simulation;
@@ -146,6 +147,20 @@ internal sealed record SimProfile
     /// <summary>Sent at a time to a node that is behind.</summary>
     public int CatchUpChunkBytes { get; init; } = 128 * 1024;
 
+    /// <summary>Of the log, for who is behind: so few that some fall below it.</summary>
+    public int LogRetentionBytes { get; init; } = int.MaxValue;
+
+    public int IdleFlushMs { get; init; } = 3_000;
+
+    public int SnapshotChunkBytes { get; init; } = 2_000;
+
+    public int SnapshotChunksInFlight { get; init; } = 4;
+
+    public int SnapshotBytesPerSecond { get; init; } = 64 * 1024 * 1024;
+
+    /// <summary>How often a piece of a snapshot is read wrong where it is sent.</summary>
+    public int SnapshotFlipPerMille { get; init; }
+
     public int MaxInFlightSlots { get; init; } = 256;
 
     public int MaxInFlightBytes { get; init; } = 8 * 1024 * 1024;
@@ -207,6 +222,12 @@ internal sealed record SimProfile
             FlushBytes = Pick(random, 200, 4_096, 64 * 1024),
             TrimIntervalMs = Pick(random, 100, 500, 1_000),
             CatchUpChunkBytes = Pick(random, 1, 8, 128) * 1_024,
+            LogRetentionBytes = Pick(random, 0, 0, 32, 64, 1024 * 1024) * 1_024,
+            IdleFlushMs = Pick(random, 200, 3_000),
+            SnapshotChunkBytes = Pick(random, 300, 2_000, 20_000),
+            SnapshotChunksInFlight = Pick(random, 1, 4),
+            SnapshotBytesPerSecond = Pick(random, 1, 64) * 1024 * 1024,
+            SnapshotFlipPerMille = Pick(random, 0, 0, 30, 200),
             MaxUnappliedBytes = Pick(random, 500, 64 * 1024 * 1024, 64 * 1024 * 1024),
             MaxInFlightSlots = hasSmallWindow ? 1 + random.Next(4) : 256,
             MaxInFlightBytes = hasSmallWindow ? 400 : 8 * 1024 * 1024,
@@ -222,6 +243,11 @@ internal sealed record SimProfile
             LateNodes = Pick(random, 0, 0, 0, 0, 0, 1, 2),
             WipeEveryMs = Pick(random, 0, 0, 0, 0, 0, 500, 2_000),
         };
+        if (random.Chance(120))
+        {
+            profile = profile.WithShortLogs(random);
+        }
+
         return random.Chance(6) ? profile.WithAbsence(random, 1_000 + random.Next(1_000)) : profile;
     }
 
@@ -264,6 +290,37 @@ internal sealed record SimProfile
         CatchUpChunkBytes = CatchUpChunkBytes,
         HashEverySlots = HashEverySlots,
         StallLimitMs = StallLimitMs,
+        LogRetentionBytes = LogRetentionBytes,
+        IdleFlushMs = IdleFlushMs,
+        Snapshots = new SnapshotOptions
+        {
+            ChunkBytes = SnapshotChunkBytes,
+            ChunksInFlight = SnapshotChunksInFlight,
+            MaxBytesPerSecond = SnapshotBytesPerSecond,
+            ReserveBytes = 0,
+            ResendMs = 200,
+            SourceTimeoutMs = 800,
+            RetryMs = 300,
+            KeepMs = 3_000,
+            HashRunBytes = 4 * SnapshotChunkBytes,
+        },
+    };
+
+    /// <summary>Much is written and little of it kept, so that who is away for a moment is below all logs.</summary>
+    public SimProfile WithShortLogs(DeterministicRandom random) => this with
+    {
+        Nodes = Pick(random, 3, 3, 5),
+        Clients = 24,
+        ThinkMaxMs = 10,
+        CrashEveryMs = Pick(random, 400, 1_500),
+        PartitionEveryMs = Pick(random, 0, 400),
+        SegmentSizeBytes = 2 * 4_096,
+        LogRetentionBytes = 0,
+        FlushBytes = 200,
+        TrimIntervalMs = 100,
+        MaxBatchCommands = 1 + random.Next(2),
+        MaxUnappliedBytes = 64 * 1024 * 1024,
+        CatchUpChunkBytes = Pick(random, 8, 128) * 1_024,
     };
 
     /// <summary>Nothing else goes wrong, so that very much gets done while one is away.</summary>
@@ -315,6 +372,7 @@ internal sealed record SimProfile
         TimeoutMaxMs = 500,
         HashEverySlots = 256,
         SegmentSizeBytes = 256 * 1024,
+        LogRetentionBytes = int.MaxValue,
         FlushBytes = 64 * 1024,
         CatchUpChunkBytes = 128 * 1024,
         MaxInFlightSlots = 256,

@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Transport;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -25,6 +26,9 @@ internal static class SimTrace
             CatchUpRequest m => $"{route} from={m.FromSlot}",
             CatchUpReply m =>
                 $"{route} first={m.FirstAvailable} chosen={m.ChosenSlot}{Describe(m.Entries)}",
+            SnapshotRequest m => $"{route} id={m.Id} above={m.Above} file={m.File} offset={m.Offset} count={m.Count}",
+            SnapshotReply m =>
+                $"{route} {m.Answer} id={m.Id} file={m.File} offset={m.Offset} of {m.Length}",
             _ => route,
         };
     }

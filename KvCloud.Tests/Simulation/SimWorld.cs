@@ -200,6 +200,11 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         Converge();
         CheckLawEverywhere();
         CheckWindowEnds();
+
+        foreach (SimNode node in Nodes)
+        {
+            node.CountSnapshots();
+        }
     }
 
     /// <summary>A client with many calls under way, in a few sessions.</summary>

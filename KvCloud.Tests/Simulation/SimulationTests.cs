@@ -42,6 +42,11 @@ public class SimulationTests
                 (nameof(reached.ComparedHashes), reached.ComparedHashes, 40),
                 (nameof(reached.Failures), reached.Failures, 0.2),
                 (nameof(reached.Refusals), reached.Refusals, 0.1),
+                (nameof(reached.SnapshotsMade), reached.SnapshotsMade, 0.09),
+                (nameof(reached.SnapshotsInstalled), reached.SnapshotsInstalled, 0.08),
+                (nameof(reached.SnapshotFilesKept), reached.SnapshotFilesKept, 0.005),
+                (nameof(reached.SnapshotsDiscarded), reached.SnapshotsDiscarded, 0.0005),
+                (nameof(reached.SnapshotFlips), reached.SnapshotFlips, 0.005),
             ],
             floor => Assert.True(
                 floor.Count >= floor.PerSeed * SeedsOfRegisters, $"{floor.Name}: {floor.Count}; reached: {reached}"));

@@ -40,6 +40,18 @@ internal interface IPaxosLog : IDisposable
     void TrimBelow(Slot slot);
 
     /// <summary>
+    /// From which slot on the log takes up to this many bytes, as segments are dropped whole; <see cref="FirstSlot"/>
+    /// where all of it does. To know it costs nothing.
+    /// </summary>
+    Slot FirstSlotWithin(long bytes);
+
+    /// <summary>
+    /// The data store has everything up to <paramref name="chosen"/> from elsewhere: notes durably, in one write, that
+    /// all of it is chosen, and forgets entries up to there. The promise and every entry above stay as they are.
+    /// </summary>
+    void SkipTo(Slot chosen);
+
+    /// <summary>
     /// Durably records, outside the log itself, how far the log has got, so that the next start notices if the log's
     /// end is missing. Called periodically; may run in parallel with writes.
     /// </summary>

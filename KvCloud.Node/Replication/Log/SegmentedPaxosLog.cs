@@ -183,33 +183,39 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     /// <summary>Durably records the new first slot, and recycles the files that hold nothing above it.</summary>
     public void TrimBelow(Slot slot)
     {
-        if (slot <= FirstSlot)
+        if (slot > FirstSlot)
         {
-            return;
+            Forget(slot, Slot.Zero);
         }
+    }
 
-        lock (_writing)
+    public void SkipTo(Slot chosen)
+    {
+        if (chosen > ChosenSlot || chosen >= FirstSlot)
         {
-            CheckNotFailed();
-            _body.Clear();
-            _body.AddFirst(slot);
-            long oldest = FindOldestNeeded(slot.Value);
-            _body.AddOldestSegment(oldest);
-            WriteGroup(SlotSpan.None, _promised, _chosenSlot, slot.Value, oldest);
-            Volatile.Write(ref _firstSlot, slot.Value);
-            Volatile.Write(ref _oldestSegment, oldest);
+            Forget(Slot.Max(FirstSlot, chosen.Next), chosen);
         }
+    }
 
-        foreach (LogSegment segment in TakeObsolete())
+    public Slot FirstSlotWithin(long bytes)
+    {
+        lock (_gate)
         {
-            try
+            long left = bytes;
+            int kept = _segments.Count;
+            while (kept > 0 && (left >= _segments[kept - 1].SizeBytes || kept == _segments.Count))
             {
-                _files.Retire(segment);
+                kept--;
+                left -= _segments[kept].SizeBytes;
             }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+
+            long first = FirstSlot.Value;
+            for (int i = 0; i < kept; i++)
             {
-                throw new LogFailedException($"Trimming the log in {_path} failed: {exception.Message}", exception);
+                first = Math.Max(first, _segments[i].Slots.Max + 1);
             }
+
+            return new Slot(first);
         }
     }
 
@@ -491,6 +497,41 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
             List<LogSegment> obsolete = _segments.GetRange(0, count);
             _segments.RemoveRange(0, count);
             return obsolete;
+        }
+    }
+
+    /// <summary>Forgets the slots below, and notes in the same write what is chosen, where that is news.</summary>
+    private void Forget(Slot below, Slot chosen)
+    {
+        lock (_writing)
+        {
+            CheckNotFailed();
+            _body.Clear();
+            long chosenSlot = Math.Max(_chosenSlot, chosen.Value);
+            if (chosenSlot > _chosenSlot)
+            {
+                _body.AddChosen(chosen);
+            }
+
+            _body.AddFirst(below);
+            long oldest = FindOldestNeeded(below.Value);
+            _body.AddOldestSegment(oldest);
+            WriteGroup(SlotSpan.None, _promised, chosenSlot, below.Value, oldest);
+            Volatile.Write(ref _firstSlot, below.Value);
+            Volatile.Write(ref _chosenSlot, chosenSlot);
+            Volatile.Write(ref _oldestSegment, oldest);
+        }
+
+        foreach (LogSegment segment in TakeObsolete())
+        {
+            try
+            {
+                _files.Retire(segment);
+            }
+            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+            {
+                throw new LogFailedException($"Trimming the log in {_path} failed: {exception.Message}", exception);
+            }
         }
     }
 

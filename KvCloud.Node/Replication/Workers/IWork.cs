@@ -20,6 +20,12 @@ internal enum Station
 
     /// <summary>Sends forwarded writes and the answers to them.</summary>
     Forward = 5,
+
+    /// <summary>Makes snapshots of the data store, and serves them.</summary>
+    Snapshots = 6,
+
+    /// <summary>Fetches a snapshot.</summary>
+    Incoming = 7,
 }
 
 /// <summary>Why a worker runs.</summary>

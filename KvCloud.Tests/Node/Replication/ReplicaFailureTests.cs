@@ -189,6 +189,10 @@ public sealed class ReplicaFailureTests
 
         public void Flush() => _inner.Flush();
 
+        public bool IsFlushed => _inner.IsFlushed;
+
+        public void CreateCheckpoint(IFileSystem files, string directory) => _inner.CreateCheckpoint(files, directory);
+
         public void RaiseOldestReadable(CommitVersion oldest) => _inner.RaiseOldestReadable(oldest);
 
         public VersionFigures CountVersions() => _inner.CountVersions();

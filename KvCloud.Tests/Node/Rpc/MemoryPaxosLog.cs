@@ -59,6 +59,14 @@ internal sealed class MemoryPaxosLog : IPaxosLog
     {
     }
 
+    public Slot FirstSlotWithin(long bytes) => FirstSlot;
+
+    public void SkipTo(Slot chosen)
+    {
+        TrimBelow(chosen.Next);
+        ChosenSlot = Slot.Max(ChosenSlot, chosen);
+    }
+
     public void TrimBelow(Slot slot)
     {
         lock (_gate)

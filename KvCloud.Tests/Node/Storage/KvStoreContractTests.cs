@@ -137,17 +137,6 @@ public sealed class KvStoreContractTests : StoreTests
         buffer.Dispose();
     }
 
-    [Fact]
-    public void CreateCheckpoint_of_a_store_opens_with_all_that_was_written()
-    {
-        using var store = RocksKvStore.Open(Temporary.Sub("data"), new StoreOptions());
-        Write(store, batch => batch.Put(KvTable.Sessions, "a"u8, "1"u8));
-        store.CreateCheckpoint(Temporary.Sub("checkpoint"));
-        Write(store, batch => batch.Put(KvTable.Sessions, "a"u8, "2"u8));
-
-        using var copy = RocksKvStore.Open(Temporary.Sub("checkpoint"), new StoreOptions());
-        Assert.Equal("1", Get(copy, "a"));
-    }
 
     [Fact]
     public void RocksKvStore_of_a_second_opener_is_refused()

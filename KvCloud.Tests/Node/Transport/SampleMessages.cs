@@ -9,7 +9,7 @@ namespace KvCloud.Tests.Node.Transport;
 /// <summary>Messages drawn from a seed, and a text of them in which every field shows.</summary>
 internal static class SampleMessages
 {
-    public const int Types = 16;
+    public const int Types = 18;
 
     public static Message Draw(Random random, int type, NodeId from, NodeId to) => (type % Types) switch
     {
@@ -36,6 +36,23 @@ internal static class SampleMessages
             random.Next(2) == 0 ? default : DrawTrace(random)),
         13 => new ForwardReply(from, to, random.NextInt64(), DrawBytes(random)),
         14 => new SlotTrace(from, to, DrawSlot(random), DrawBallot(random), DrawTrace(random)),
+        15 => new SnapshotRequest(
+            from,
+            to,
+            random.NextInt64(),
+            DrawSlot(random),
+            random.Next(5) - 1,
+            random.NextInt64(),
+            random.Next()),
+        16 => new SnapshotReply(
+            from,
+            to,
+            (SnapshotAnswer)random.Next(3),
+            random.NextInt64(),
+            random.Next(5) - 1,
+            random.NextInt64(),
+            random.NextInt64(),
+            DrawBytes(random)),
         _ => new CatchUpReply(from, to, DrawSlot(random), DrawSlot(random), DrawEntries(random)),
     };
 

@@ -66,6 +66,19 @@ internal sealed record SimReached
     /// <summary>Damaged replicas that refused to start.</summary>
     public long Refusals { get; set; }
 
+    public long SnapshotsMade { get; set; }
+
+    public long SnapshotsInstalled { get; set; }
+
+    /// <summary>Files of a snapshot that were there already, of an earlier attempt or life.</summary>
+    public long SnapshotFilesKept { get; set; }
+
+    /// <summary>Snapshots that were given up, their replica having caught up without.</summary>
+    public long SnapshotsDiscarded { get; set; }
+
+    /// <summary>Pieces of snapshots with a wrong bit.</summary>
+    public long SnapshotFlips { get; set; }
+
     private static readonly System.Reflection.PropertyInfo[] Counts =
         [.. typeof(SimReached).GetProperties().Where(property => property.PropertyType == typeof(long))];
 

@@ -211,6 +211,31 @@ internal sealed partial class SimDisk(DeterministicRandom random, SimDiskSetting
         }
     }
 
+    public void MoveDirectory(string from, string to)
+    {
+        Invariant.Check(Find(from) is null or SimDirectory, $"{from} is no directory");
+        Move(from, to, replaces: false);
+    }
+
+    public void DeleteDirectory(string path)
+    {
+        if (Find(path) is not SimDirectory directory)
+        {
+            return;
+        }
+
+        foreach (string file in ListFiles(path))
+        {
+            Delete(file);
+        }
+
+        Invariant.Check(directory.Visible.Count == 0, "the deletion of a directory in a directory is not simulated");
+        Spend(_settings.NameUs);
+        Change(ParentOf(path), new NameChange(NameOf(path), null, directory));
+    }
+
+    public long AvailableBytes(string directory) => IsFull ? 0 : long.MaxValue;
+
     public void FlushDirectory(string path)
     {
         SpendSync();

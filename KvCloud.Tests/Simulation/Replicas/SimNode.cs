@@ -5,6 +5,7 @@ using KvCloud.Node.Cluster;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Log;
+using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.Routing;
 using KvCloud.Node.State;
@@ -24,6 +25,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     private const string IdentityPath = DataPath + "/identity";
     private const string LogPath = DataPath + "/log";
     private const string MarkPath = DataPath + "/log.mark";
+
+    /// <summary>What a mark says, and its checksum: the beginning of its sector.</summary>
+    private const int MarkReadBytes = 48;
 
     /// <summary>As health_check_interval_ms, but shorter: lives are short here.</summary>
     private const long ReportEveryUs = 50 * SimProfile.Millisecond;
@@ -193,7 +197,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     {
         if (_logAtStart is not (SimDiskSnapshot log, byte[] mark)
             || !Disk.FileExists(MarkPath)
-            || Disk.ContentOf(MarkPath).AsSpan().SequenceEqual(mark))
+            || SaysTheSame(Disk.ContentOf(MarkPath), mark))
         {
             return false;
         }
@@ -369,7 +373,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     /// <summary>Whether it is what a replica says to a disk that fails or was damaged, and there is one.</summary>
     public bool IsExpected(Exception exception) => (HasDiskFaults || IsDamaged)
         && exception is IOException or UnauthorizedAccessException or LogFailedException or LogUnreadableException
-            or LogCorruptException or DataDirectoryException or InvalidDataException;
+            or LogCorruptException or DataDirectoryException or InvalidDataException or StoreCorruptException;
 
     // ---- What the replica decides ----
 
@@ -423,7 +427,8 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             RunLater = work => Later(_world.Random.Next(1_000), () => MakeSpare(work)),
         };
         var storage = ReplicaStorage.Open(
-            Disk, directory, _ => Store.Open(directory.IsNew), logOptions, SessionLimits, _profile.Space);
+            Disk, directory, path => Store.Open(directory.IsNew, Disk, path), logOptions, SessionLimits,
+            _profile.Space);
         Store.Executor = storage.Executor;
         Log = _world.Sabotage.OfLog(storage.Log, Store, () => Core is not null);
         int[] peers = [.. Enumerable.Range(0, _profile.Nodes).Where(id => id != Self.Value)];
@@ -437,7 +442,8 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             _bootstrap,
             _world.TransportOptions);
         _transport.OnSent = Sent;
-        _transport.Rewrite = _world.Sabotage.OfMessages();
+        Func<Message, Message>? lie = _world.Sabotage.OfMessages();
+        _transport.Rewrite = message => MisreadSnapshot(lie?.Invoke(message) ?? message);
         _transport.OnDelivered = Delivered;
         _replica = new Replica(
             MakeConfig(),
@@ -450,7 +456,15 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
                 : _profile.ToReplicationOptions(Self),
             this,
             storage.Space,
-            Failed);
+            Failed,
+            new SnapshotPlace(
+                Disk,
+                new SnapshotPaths(DataPath),
+                "simulated",
+                path => MemoryKvStore.Load(Disk, path),
+                () => Later(_world.Random.Next(20_000), RestartToInstall),
+                what => _world.Trace($"node-{Self.Value}   snapshots: {what}")));
+        _world.Reached.SnapshotsInstalled += storage.HasInstalledSnapshot ? 1 : 0;
         _routing = new RoutingManager(
             _replica.Driver,
             _replica.Forwarder,
@@ -542,8 +556,30 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         });
     }
 
+    /// <summary>A snapshot waits to be put in place, which only a start does.</summary>
+    private void RestartToInstall()
+    {
+        if (Disk.IsBusy)
+        {
+            Later(_world.Random.Next(2_000), RestartToInstall);
+            return;
+        }
+
+        Crash(isPowerCut: false);
+        _world.After(_world.Random.Next(300) * SimProfile.Millisecond, Start);
+    }
+
+    /// <summary>What this life had to do with snapshots.</summary>
+    public void CountSnapshots()
+    {
+        _world.Reached.SnapshotsMade += _replica?.SnapshotServer?.Made ?? 0;
+        _world.Reached.SnapshotFilesKept += _replica?.SnapshotReceiver?.FilesKept ?? 0;
+        _world.Reached.SnapshotsDiscarded += _replica?.SnapshotReceiver?.Discarded ?? 0;
+    }
+
     private void EndLife(bool isPowerCut)
     {
+        CountSnapshots();
         _life++;
         Core = null;
         Log = null;
@@ -572,6 +608,10 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
 
         _world.Checker.Crashed(this);
     }
+
+    /// <summary>Of the rest of a mark's sector nobody reads anything, so damage there tells of nothing.</summary>
+    private static bool SaysTheSame(ReadOnlySpan<byte> mark, ReadOnlySpan<byte> other) =>
+        mark[..Math.Min(mark.Length, MarkReadBytes)].SequenceEqual(other[..Math.Min(other.Length, MarkReadBytes)]);
 
     private void LoseDirectory()
     {
@@ -641,6 +681,21 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     };
 
     // ---- Messages ----
+
+    /// <summary>The disk, or the memory, of whoever sends a snapshot turns a bit of it around.</summary>
+    private Message MisreadSnapshot(Message message)
+    {
+        if (message is not SnapshotReply { File: >= 0, Content.Length: > 0 } reply
+            || _world.IsHealed || !_world.Random.Chance(_profile.SnapshotFlipPerMille))
+        {
+            return message;
+        }
+
+        _world.Reached.SnapshotFlips++;
+        byte[] content = reply.Content.ToArray();
+        content[_world.Random.Next(content.Length)] ^= (byte)(1 << _world.Random.Next(8));
+        return reply with { Content = content };
+    }
 
     private void Sent(Message message)
     {

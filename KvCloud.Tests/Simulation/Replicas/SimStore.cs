@@ -1,5 +1,6 @@
 using System.Text;
 using KvCloud.Consensus;
+using KvCloud.Node.Files;
 using KvCloud.Node.Operations;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
@@ -67,12 +68,26 @@ internal sealed class SimStore(SimWorld world) : IDisposable
             : command);
     }
 
-    public IKvStore Open(bool isNew)
+    /// <summary>
+    /// Its data is not on the disk, unless a snapshot was put there: that takes the place of what it has.
+    /// </summary>
+    public IKvStore Open(bool isNew, SimDisk disk, string path)
     {
         if (isNew)
         {
             // A data directory that was never finished has no data either.
             _store = new MemoryKvStore();
+        }
+
+        if (disk.DirectoryExists(path) && disk.ListFiles(path) is { Count: > 0 } files)
+        {
+            _store = MemoryKvStore.Load(disk, path);
+            foreach (string file in files)
+            {
+                disk.Delete(file);
+            }
+
+            disk.FlushDirectory(path);
         }
 
         return world.Sabotage is Sabotage.StoreLosesWrites ? new LossyKvStore(_store, world) : _store;
@@ -185,6 +200,10 @@ internal sealed class SimStore(SimWorld world) : IDisposable
         }
 
         public void Flush() => store.Flush();
+
+        public bool IsFlushed => store.IsFlushed;
+
+        public void CreateCheckpoint(IFileSystem files, string directory) => store.CreateCheckpoint(files, directory);
 
         public void RaiseOldestReadable(CommitVersion oldest) => store.RaiseOldestReadable(oldest);
 

@@ -133,7 +133,7 @@ internal sealed class SimWorkers(SimNode node, SimWorld world, Action<Exception>
 
         switch (worker.Station)
         {
-            case Station.Log or Station.Trim:
+            case Station.Log or Station.Trim or Station.Snapshots or Station.Incoming:
                 BeginOnDisk(worker, allowed, depth);
                 break;
             case Station.Apply or Station.CatchUp:

@@ -55,6 +55,47 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
+    public void SkipTo_keeps_the_promise_and_what_lies_above()
+    {
+        var promised = new Ballot(7, new NodeId(2));
+        using (SegmentedPaxosLog log = Open())
+        {
+            log.Write([Effects(promised, chosen: 2, Entry(1, "a"), Entry(2, "b"), Entry(9, "i"), Entry(12, "l"))]);
+            log.SkipTo(new Slot(10));
+            log.SkipTo(new Slot(4));
+            Assert.Equal("12:l", Describe(log.Read(new Slot(1), new Slot(20), 1000)));
+        }
+
+        using SegmentedPaxosLog reopened = Open();
+        Assert.Equal(promised, reopened.Promised);
+        Assert.Equal(new Slot(10), reopened.ChosenSlot);
+        Assert.Equal(new Slot(11), reopened.FirstSlot);
+        Assert.Equal(new Slot(12), reopened.LastSlot);
+        Assert.Equal("12:l", Describe(reopened.Read(new Slot(1), new Slot(20), 1000)));
+    }
+
+    [Fact]
+    public void FirstSlotWithin_tells_what_whole_segments_leave()
+    {
+        using SegmentedPaxosLog log = Open();
+        byte[] half = RandomBytes(1, SegmentSizeBytes / 2);
+        for (int slot = 1; slot <= 8; slot++)
+        {
+            log.Write([Effects(null, 0, Entry(slot, half))]);
+        }
+
+        Assert.Equal(new Slot(1), log.FirstSlotWithin(long.MaxValue));
+        Slot within = log.FirstSlotWithin(3L * SegmentSizeBytes);
+        Assert.InRange(within.Value, 2, 7);
+        Slot least = log.FirstSlotWithin(0);
+        Assert.InRange(least.Value, within.Value + 1, 8);
+
+        log.TrimBelow(within);
+        Assert.Equal(within, log.FirstSlotWithin(long.MaxValue));
+        Assert.Equal(least, log.FirstSlotWithin(0));
+    }
+
+    [Fact]
     public void Write_of_a_slot_anew_replaces_the_earlier_even_in_one_group()
     {
         using SegmentedPaxosLog log = Open();

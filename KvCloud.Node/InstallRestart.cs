@@ -1,0 +1,19 @@
+namespace KvCloud.Node;
+
+/// <summary>
+/// Ends the host, and has Program run another one in its place: what was fetched is put in place where a replica
+/// opens its stores, and nowhere else.
+/// </summary>
+internal sealed class InstallRestart(IHostApplicationLifetime lifetime)
+{
+    private int _isRequested;
+
+    public bool IsRequested => Volatile.Read(ref _isRequested) != 0;
+
+    /// <summary>Any thread may call; it returns at once.</summary>
+    public void Request()
+    {
+        Interlocked.Exchange(ref _isRequested, 1);
+        lifetime.StopApplication();
+    }
+}

@@ -1,0 +1,87 @@
+using KvCloud.Consensus;
+
+namespace KvCloud.Tests.Consensus;
+
+/// <summary>When a node says that only a snapshot helps it.</summary>
+public class SnapshotNeedTests
+{
+    private static readonly NodeId Node0 = new(0);
+    private static readonly NodeId Node1 = new(1);
+    private static readonly NodeId Node2 = new(2);
+    private static readonly Ballot Old = new(1, Node1);
+
+    [Fact]
+    public void SnapshotNeed_logs_of_all_who_answer_begin_too_late_names_them()
+    {
+        NodeUnderTest node = Behind();
+        for (int tick = 0; tick < 100; tick += 10)
+        {
+            node.At(100 + tick);
+            foreach (CatchUpRequest request in node.Take<CatchUpRequest>().Where(request => request.To == Node1))
+            {
+                Assert.Equal(new Slot(1), request.FromSlot);
+                node.Step(new CatchUpReply(Node1, Node0, new Slot(40), new Slot(90), []));
+            }
+        }
+
+        Assert.NotEmpty(node.SnapshotNeeds);
+        Assert.All(node.SnapshotNeeds, need => Assert.Equal(new SnapshotNeed(Node1, new Slot(40)), need));
+    }
+
+    [Fact]
+    public void SnapshotNeed_several_peers_are_named_in_turn()
+    {
+        NodeUnderTest node = Behind();
+        for (int tick = 0; tick < 200; tick += 10)
+        {
+            node.At(100 + tick);
+            foreach (CatchUpRequest request in node.Take<CatchUpRequest>())
+            {
+                node.Step(new CatchUpReply(request.To, Node0, new Slot(40), new Slot(90), []));
+            }
+        }
+
+        Assert.Equal([Node1, Node2], node.SnapshotNeeds.Select(need => need.From).Distinct().Order());
+    }
+
+    [Fact]
+    public void SnapshotNeed_one_whose_log_reaches_back_is_enough_to_go_without()
+    {
+        NodeUnderTest node = Behind();
+        for (int tick = 0; tick < 200; tick += 10)
+        {
+            node.At(100 + tick);
+            foreach (CatchUpRequest request in node.Take<CatchUpRequest>())
+            {
+                node.Step(request.To == Node1
+                    ? new CatchUpReply(Node1, Node0, new Slot(40), new Slot(90), [])
+                    : new CatchUpReply(
+                        Node2, Node0, new Slot(1), new Slot(90),
+                        [new LogEntry(request.FromSlot, Old, Value.NoOp(Old))]));
+            }
+        }
+
+        Assert.Empty(node.SnapshotNeeds);
+        Assert.True(node.Core.ChosenSlot > Slot.Zero);
+    }
+
+    [Fact]
+    public void SnapshotNeed_silence_alone_is_no_reason()
+    {
+        NodeUnderTest node = Behind();
+        for (int tick = 0; tick < 300; tick += 10)
+        {
+            node.At(100 + tick);
+        }
+
+        Assert.Empty(node.SnapshotNeeds);
+    }
+
+    private static NodeUnderTest Behind()
+    {
+        var node = new NodeUnderTest(0);
+        node.At(60);
+        node.Step(new Heartbeat(Node1, Node0, new Ballot(5, Node1), 1, new Slot(90), Slot.Zero));
+        return node;
+    }
+}
