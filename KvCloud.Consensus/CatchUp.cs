@@ -44,6 +44,9 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
         _sourceTurn = 0;
     }
 
+    /// <summary>Whether no request is sent, because what was fetched is still being processed.</summary>
+    public bool IsHeld { get; set; }
+
     /// <summary>How long this node has learned nothing although it misses chosen slots.</summary>
     public long StuckTicks => _stuckSince == Never ? 0 : step.Now - _stuckSince;
 
@@ -71,6 +74,13 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
             }
 
             _chosenBefore = chosen;
+        }
+
+        if (IsHeld)
+        {
+            // It is this node that is slow, not the one it asks.
+            _stuckSince = now;
+            return;
         }
 
         bool isSmall = learner.KnownChosen.Value - chosen.Value <= config.MaxInFlightSlots;

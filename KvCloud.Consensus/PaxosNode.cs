@@ -87,6 +87,16 @@ public sealed class PaxosNode
     public long LeaseUntilTick => _leadership?.LeaseUntilTick ?? 0;
 
     /// <summary>
+    /// Whether this node fetches no further chosen slots for now, because the caller has yet to write or apply those
+    /// that it fetched.
+    /// </summary>
+    public bool HoldsCatchUp
+    {
+        get => _catchUp.IsHeld;
+        set => _catchUp.IsHeld = value;
+    }
+
+    /// <summary>
     /// Whether others should lead rather than this node, because its disk is slow or nearly full. When it becomes true,
     /// the node stops leading, once; until it becomes false again, the node seeks votes only after nobody else has led
     /// for several election timeouts. No effect in a group of one.

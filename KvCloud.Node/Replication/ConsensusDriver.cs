@@ -145,7 +145,8 @@ internal sealed class ConsensusDriver : IWork
     /// </summary>
     private bool IsFull => Disk.Space == SpaceLevel.Exhausted
         || _applier.WaitingBytes > _options.MaxUnappliedBytes
-            || _logWriter.UnwrittenSlots > ReplicationOptions.MaxUnwrittenSlots;
+        || _logWriter.UnwrittenSlots > ReplicationOptions.MaxUnwrittenSlots
+        || _logWriter.UnwrittenBytes > _options.MaxUnwrittenBytes;
 
     /// <summary>
     /// Receives messages from peers and steps them on this thread, unless another thread is running a step.
@@ -262,6 +263,7 @@ internal sealed class ConsensusDriver : IWork
         _node.DurableSlot = _executor.DurableSlot;
         Disk.Observe();
         _node.IsReluctant = Disk.IsPoor;
+        _node.HoldsCatchUp = Math.Max(_applier.WaitingBytes, _logWriter.UnwrittenBytes) > _options.MaxCatchUpBytes;
         long tick = _clock.NowTick;
         if (_bootstrap.IsFormed)
         {

@@ -33,6 +33,7 @@ internal sealed class LogWriter(
     // Guarded by the gate.
     private List<Effects> _waiting = [];
     private long _unwrittenSlots;
+    private long _unwrittenBytes;
     private long _writingSinceUs;
     private bool _isWanted;
     private bool _isWriting;
@@ -40,6 +41,9 @@ internal sealed class LogWriter(
 
     /// <summary>Entries that are not on disk yet.</summary>
     public long UnwrittenSlots => Volatile.Read(ref _unwrittenSlots);
+
+    /// <summary>Bytes of the values of those entries.</summary>
+    public long UnwrittenBytes => Volatile.Read(ref _unwrittenBytes);
 
     /// <summary>
     /// <see cref="IReplicaClock.NowUs"/> when the write in progress began; 0 when there is none. Any thread.
@@ -60,6 +64,7 @@ internal sealed class LogWriter(
             bool isAlone = !_isWanted && !_isWriting;
             _waiting.Add(effects);
             _unwrittenSlots += effects.Append.Count;
+            _unwrittenBytes += BytesOf(effects);
             _isWanted |= !isChosenOnly;
             return isChosenOnly ? Due.No : isAlone && IsSmall(effects) ? Due.Inline : Due.OwnThread;
         }
@@ -155,6 +160,7 @@ internal sealed class LogWriter(
             foreach (Effects effects in _writes)
             {
                 _unwrittenSlots -= effects.Append.Count;
+                _unwrittenBytes -= BytesOf(effects);
             }
 
             _isWriting = false;
@@ -175,7 +181,9 @@ internal sealed class LogWriter(
     {
     }
 
-    private static bool IsSmall(Effects effects)
+    private static bool IsSmall(Effects effects) => BytesOf(effects) <= SmallWriteBytes;
+
+    private static long BytesOf(Effects effects)
     {
         long bytes = 0;
         foreach (LogEntry entry in effects.Append)
@@ -183,6 +191,6 @@ internal sealed class LogWriter(
             bytes += entry.Value.Payload.Length;
         }
 
-        return bytes <= SmallWriteBytes;
+        return bytes;
     }
 }

@@ -41,6 +41,17 @@ internal sealed record ReplicationOptions
     public long MaxUnappliedBytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>
+    /// Bytes of entries that wait for the log's disk, beyond which this node takes no more from its peers or clients.
+    /// </summary>
+    public long MaxUnwrittenBytes { get; init; } = 32 * 1024 * 1024;
+
+    /// <summary>
+    /// Bytes of slots that wait to be written or applied, beyond which a replica that is behind fetches no more: less
+    /// than the limits above, since it may be behind for long, and more would not make it faster.
+    /// </summary>
+    public long MaxCatchUpBytes { get; init; } = 8 * 1024 * 1024;
+
+    /// <summary>
     /// Bytes of entries sent at a time to a replica that is behind; a single larger entry is sent alone. Must be less
     /// than a frame holds.
     /// </summary>

@@ -12,9 +12,21 @@ internal sealed class ReceiveBuffer(int initialBytes = ReceiveBuffer.DefaultByte
 {
     public const int DefaultBytes = 256 * 1024;
 
+    /// <summary>
+    /// Up to this size a buffer that grew is kept for the next frames: to a replica that catches up, one large frame
+    /// follows another, and a new buffer for each would be most of what it allocates.
+    /// </summary>
+    private const int MaxKeptBytes = 4 * 1024 * 1024;
+
+    /// <summary>A buffer that was emptied so often without having been filled anew is larger than needed.</summary>
+    private const int DrainsUntilShrunk = 64;
+
     private byte[] _bytes = GC.AllocateUninitializedArray<byte>(initialBytes);
     private int _start;
     private int _end;
+
+    /// <summary>How often the buffer was emptied since it last had to grow.</summary>
+    private int _drains;
 
     public ReadOnlySpan<byte> Unread => _bytes.AsSpan(_start, _end - _start);
 
@@ -25,7 +37,7 @@ internal sealed class ReceiveBuffer(int initialBytes = ReceiveBuffer.DefaultByte
         {
             _start = 0;
             _end = 0;
-            if (_bytes.Length > initialBytes)
+            if (_bytes.Length > initialBytes && (_bytes.Length > MaxKeptBytes || ++_drains > DrainsUntilShrunk))
             {
                 _bytes = GC.AllocateUninitializedArray<byte>(initialBytes);
             }
@@ -38,7 +50,14 @@ internal sealed class ReceiveBuffer(int initialBytes = ReceiveBuffer.DefaultByte
         return _bytes.AsSpan(_end);
     }
 
-    public void Received(int count) => _end += count;
+    public void Received(int count)
+    {
+        _end += count;
+        if (_end > initialBytes)
+        {
+            _drains = 0;
+        }
+    }
 
     public void Consume(int count) => _start += count;
 

@@ -201,6 +201,22 @@ public class PaxosNodeRegressionTests
     }
 
     [Fact]
+    public void HoldsCatchUp_node_far_behind_asks_for_nothing_until_it_is_let_go_on()
+    {
+        var follower = new NodeUnderTest(1);
+        follower.Do(core => core.HoldsCatchUp = true);
+        follower.At(50);
+        follower.Step(new Heartbeat(Node0, Node1, new Ballot(1, Node0), 1, new Slot(1_000), Slot.Zero));
+        follower.At(60);
+        Assert.Empty(follower.Take<CatchUpRequest>());
+
+        follower.Do(core => core.HoldsCatchUp = false);
+        follower.At(61);
+
+        Assert.Equal(new Slot(1), Assert.Single(follower.Take<CatchUpRequest>()).FromSlot);
+    }
+
+    [Fact]
     public void IsReluctant_single_voter_leads_on()
     {
         var single = new NodeUnderTest(0, voters: 1);

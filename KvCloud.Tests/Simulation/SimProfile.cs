@@ -285,6 +285,8 @@ internal sealed record SimProfile
         MaxBatchBytes = MaxBatchBytes,
         MaxQueuedWrites = MaxQueuedWrites,
         MaxUnappliedBytes = MaxUnappliedBytes,
+        MaxUnwrittenBytes = MaxUnappliedBytes,
+        MaxCatchUpBytes = MaxUnappliedBytes / 8,
         FlushBytes = FlushBytes,
         TrimIntervalMs = TrimIntervalMs,
         CatchUpChunkBytes = CatchUpChunkBytes,

@@ -43,6 +43,19 @@ public sealed class LogWriterTests : IDisposable
     }
 
     [Fact]
+    public void UnwrittenBytes_counts_what_waits_for_the_disk_and_nothing_after()
+    {
+        Effects entry = Entry(1, to: Peer);
+        long bytes = entry.Append.Sum(item => (long)item.Value.Payload.Length);
+
+        _writer.Write(entry);
+        Assert.Equal((1L, bytes), (_writer.UnwrittenSlots, _writer.UnwrittenBytes));
+        Assert.True(_writer.Run());
+
+        Assert.Equal((0L, 0L), (_writer.UnwrittenSlots, _writer.UnwrittenBytes));
+    }
+
+    [Fact]
     public void Write_chosen_slot_alone_waits_until_it_is_asked_for()
     {
         Assert.Equal(Due.No, _writer.Write(Chosen(1)));
