@@ -284,7 +284,7 @@ public sealed class TcpTransportHandshakeTests
     public async Task TcpTransport_pending_handshakes_beyond_the_limit_are_closed_at_once_and_peers_still_get_in()
     {
         var directory = new Directory();
-        TransportOptions few = TestNode.Quick with { MaxPendingHandshakes = 2, HandshakeTimeoutMs = 1000 };
+        TransportOptions few = TestNode.Quick with { MaxPendingHandshakes = 2, HandshakeTimeoutMs = 3000 };
         await using TestNode one = await TestNode.StartAsync(1, [2], directory, few);
         using RawPeer first = await RawPeer.CallAsync(one.Transport.ListenEndPoint);
         using RawPeer second = await RawPeer.CallAsync(one.Transport.ListenEndPoint);
