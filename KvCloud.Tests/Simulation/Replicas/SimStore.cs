@@ -16,6 +16,9 @@ internal sealed class SimStore(SimWorld world) : IDisposable
     /// <summary>What a read shows of a column family that is not there.</summary>
     public const string NoFamily = "no column family";
 
+    /// <summary>One for each table, and one of the versions.</summary>
+    private static readonly int FilesOfACheckpoint = Enum.GetValues<KvTable>().Length + 1;
+
     private MemoryKvStore _store = new();
     private KvStoreExecutor? _executor;
 
@@ -81,7 +84,12 @@ internal sealed class SimStore(SimWorld world) : IDisposable
 
         if (disk.DirectoryExists(path) && disk.ListFiles(path) is { Count: > 0 } files)
         {
-            _store = MemoryKvStore.Load(disk, path);
+            // A crash during the start that took them may leave some of the files.
+            if (files.Count == FilesOfACheckpoint)
+            {
+                _store = MemoryKvStore.Load(disk, path);
+            }
+
             foreach (string file in files)
             {
                 disk.Delete(file);
