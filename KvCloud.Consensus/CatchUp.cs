@@ -17,6 +17,9 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
     private bool _isFetching;
     private int _sourceTurn;
 
+    /// <summary>Who can be asked.</summary>
+    public Membership Members { get; set; } = members;
+
     /// <summary>Whom to ask first.</summary>
     public NodeId? Preferred { get; set; }
 
@@ -40,7 +43,7 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
     {
         long now = step.Now;
         Slot chosen = learner.ChosenSlot;
-        if (!learner.IsBehind || members.IsAlone)
+        if (!learner.IsBehind || Source() is not NodeId source)
         {
             _stuckSince = Never;
             _requestedAt = Never;
@@ -69,11 +72,12 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
             }
 
             _sourceTurn++;
+            source = Source() ?? source;
         }
 
         _isFetching = true;
         _requestedAt = now;
-        step.Effects.Send.Add(new CatchUpRequest(members.Self, Source(), chosen.Next));
+        step.Effects.Send.Add(new CatchUpRequest(Members.Self, source, chosen.Next));
     }
 
     /// <summary>An answer came. If it was of use the next request goes at once; if not, elsewhere and later.</summary>
@@ -94,8 +98,12 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
         }
     }
 
-    private NodeId Source() =>
-        _sourceTurn == 0 && Preferred is NodeId preferred && preferred != members.Self
-            ? preferred
-            : members.Others[_sourceTurn % members.Others.Count];
+    /// <summary>Null where there is nobody else.</summary>
+    private NodeId? Source()
+    {
+        NodeId? preferred = Preferred == Members.Self ? null : Preferred;
+        return _sourceTurn == 0 && preferred is not null ? preferred
+            : Members.Others.Count > 0 ? Members.Others[_sourceTurn % Members.Others.Count]
+            : preferred;
+    }
 }

@@ -25,7 +25,8 @@ public readonly record struct CatchUpOrder(NodeId To, Slot FromSlot, Slot ToSlot
 /// 3. <see cref="SendAfterPersist"/> goes out only then, and only when every earlier write is durable too, even where
 /// these    effects write nothing; a message to this very node is stepped, not sent.
 /// 4. <see cref="Chosen"/> may be applied at any time after it was handed out, in order. The data store may get ahead
-/// of the    log that way: after a crash, slots that it has already are handed out again, and skipped by the caller.
+/// of the    log that way: after a crash, slots that it has already are handed out again, and skipped by the caller. A
+/// change of members alone is handed out only when the log has noted durably that it is chosen.
 /// </summary>
 public sealed class Effects
 {
@@ -51,8 +52,11 @@ public sealed class Effects
 
     public List<CatchUpOrder> CatchUps { get; } = [];
 
+    /// <summary>Somebody waits for <see cref="ChosenSlot"/> to be durable.</summary>
+    public bool SyncsChosen { get; internal set; }
+
     /// <summary>Whether the log write of these effects must be durable before <see cref="SendAfterPersist"/>.</summary>
-    public bool MustSync => Promised is not null || Append.Count > 0;
+    public bool MustSync => Promised is not null || Append.Count > 0 || SyncsChosen;
 
     public bool HasLogWrite => MustSync || ChosenSlot is not null;
 
@@ -70,7 +74,12 @@ public sealed class Effects
 /// (Tencent/phxpaxos#33).
 /// </param>
 /// <param name="Entries">Accepted entries above ChosenSlot, ordered by slot.</param>
-public sealed record RestoredState(Ballot Promised, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries)
+/// <param name="Members">
+/// The members that the caller's data names, of the last slot that changed them; null where none did, and those that
+/// the group began with still are.
+/// </param>
+public sealed record RestoredState(
+    Ballot Promised, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries, GroupMembers? Members = null)
 {
     public static readonly RestoredState Empty = new(Ballot.Zero, Slot.Zero, []);
 }
@@ -92,7 +101,10 @@ public enum ProposeStatus
     /// <summary>This node does not lead, or does not yet: nothing was proposed.</summary>
     NotLeader = 1,
 
-    /// <summary>As many slots are in flight as <see cref="PaxosConfig.MaxInFlightSlots"/> allows.</summary>
+    /// <summary>
+    /// As many slots are in flight as <see cref="PaxosConfig.MaxInFlightSlots"/> allows, or a change of members or of
+    /// the leader has to be over first.
+    /// </summary>
     WindowFull = 2,
 }
 

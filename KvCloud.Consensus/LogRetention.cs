@@ -8,7 +8,7 @@ internal sealed class LogRetention
     /// <summary>What the caller's data store has durably.</summary>
     public Slot DurableSlot { get; set; }
 
-    /// <summary>No voter needs anything up to here.</summary>
+    /// <summary>No member needs anything up to here.</summary>
     public Slot TrimSlot { get; private set; }
 
     /// <summary>

@@ -14,16 +14,22 @@ public sealed record PreVote(NodeId From, NodeId To, Ballot Ballot, Slot FirstUn
 public sealed record PreVoteReply(NodeId From, NodeId To, Ballot Ballot, bool Granted, Ballot Promised)
     : Message(From, To);
 
-/// <summary>Phase 1a for every slot from <see cref="FirstUnchosen"/> on.</summary>
-public sealed record Prepare(NodeId From, NodeId To, Ballot Ballot, Slot FirstUnchosen) : Message(From, To);
+/// <summary>
+/// Phase 1a for every slot from <see cref="FirstUnchosen"/> on. <see cref="TransferOf"/> is the ballot of the leader
+/// that asked the candidate to take over, for whose sake nobody needs to keep still; of round 0 where none did.
+/// </summary>
+public sealed record Prepare(NodeId From, NodeId To, Ballot Ballot, Slot FirstUnchosen, Ballot TransferOf = default)
+    : Message(From, To);
 
 /// <summary>
 /// Phase 1b, sent only once the promise is durable. <see cref="Entries"/> holds what the acceptor has accepted above
 /// max(<see cref="Prepare.FirstUnchosen"/> - 1, <see cref="ChosenSlot"/>); every slot up to <see cref="ChosenSlot"/> is
-/// chosen and can be caught up with from the sender.
+/// chosen and can be caught up with from the sender. <see cref="MembersSlot"/> is the last slot up to there that changed
+/// the members.
 /// </summary>
 public sealed record Promise(
-    NodeId From, NodeId To, Ballot Ballot, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries) : Message(From, To);
+    NodeId From, NodeId To, Ballot Ballot, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries, Slot MembersSlot = default)
+    : Message(From, To);
 
 /// <summary>
 /// Phase 2a for one or more consecutive or scattered slots at one ballot. <see cref="ChosenSlot"/> tells followers
@@ -43,7 +49,7 @@ public sealed record Refused(NodeId From, NodeId To, Ballot Ballot, Ballot Promi
 /// <summary>
 /// The leader lives. <see cref="Round"/> numbers the confirmation rounds of this ballot; an answer to it renews the
 /// lease counted from when this was sent, and confirms every read that was waiting when the round began.
-/// Every voter has all slots up to <see cref="TrimSlot"/> durably in its data store: no log needs them any more.
+/// Every member has all slots up to <see cref="TrimSlot"/> durably in its data store: no log needs them any more.
 /// </summary>
 public sealed record Heartbeat(NodeId From, NodeId To, Ballot Ballot, long Round, Slot ChosenSlot, Slot TrimSlot)
     : Message(From, To);
@@ -72,6 +78,11 @@ public sealed record CatchUpRequest(NodeId From, NodeId To, Slot FromSlot) : Mes
 /// </summary>
 public sealed record CatchUpReply(
     NodeId From, NodeId To, Slot FirstAvailable, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries) : Message(From, To);
+
+/// <summary>
+/// The leader of the ballot has stopped and holds no lease any more: seek votes, at once and without asking before.
+/// </summary>
+public sealed record TimeoutNow(NodeId From, NodeId To, Ballot Ballot) : Message(From, To);
 
 /// <summary>
 /// Of a node to itself alone, never on a wire: its log has durably noted that everything up to the slot is chosen.

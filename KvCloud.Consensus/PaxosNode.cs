@@ -11,7 +11,6 @@ namespace KvCloud.Consensus;
 public sealed class PaxosNode
 {
     private readonly PaxosConfig _config;
-    private readonly Membership _members;
     private readonly Acceptor _acceptor;
     private readonly Learner _learner;
     private readonly LeaderElection _election;
@@ -21,6 +20,7 @@ public sealed class PaxosNode
     private readonly LogRetention _retention = new();
     private readonly RemoteReads _remoteReads;
     private readonly StepContext _step = new();
+    private Membership _members;
     private Candidacy? _candidacy;
     private Leadership? _leadership;
 
@@ -28,9 +28,10 @@ public sealed class PaxosNode
     {
         config.Validate();
         _config = config;
-        _members = new Membership(config.Self, config.Voters);
+        GroupMembers group = restored.Members ?? GroupMembers.Initial(config.Voters);
+        _members = new Membership(config.Self, group);
         _acceptor = new Acceptor(restored, config.MaxUnchosenBytes);
-        _learner = new Learner(restored.ChosenSlot, _acceptor);
+        _learner = new Learner(restored.ChosenSlot, _acceptor, group);
         _election = new LeaderElection(config, _members, isNew: restored.Promised.IsZero);
         _election.NoteRound(restored.Promised.Round);
         _voter = new Voter(config, _acceptor, _learner, _step);
@@ -63,6 +64,9 @@ public sealed class PaxosNode
 
     public int InFlightSlots => _leadership?.InFlightSlots ?? 0;
 
+    /// <summary>Who governs the slots above ChosenSlot.</summary>
+    public GroupMembers Members => _learner.Members;
+
     /// <summary>
     /// What the caller's data store has durably; told to the leader as far as the log knows it to be chosen.
     /// </summary>
@@ -72,7 +76,7 @@ public sealed class PaxosNode
         set => _retention.DurableSlot = value;
     }
 
-    /// <summary>Every voter has all up to here durably in its data store: the log needs it no more.</summary>
+    /// <summary>Every member has all up to here durably in its data store: the log needs it no more.</summary>
     public Slot TrimSlot => _retention.TrimSlot;
 
     /// <summary>The no-op that opened this node's term as leader; Zero when it does not lead.</summary>
@@ -107,7 +111,7 @@ public sealed class PaxosNode
         }
         else if (_election.IsDue(tick))
         {
-            BeginCandidacy();
+            SeekVotes();
         }
         else if (_candidacy is { IsOverdue: true } candidacy)
         {
@@ -120,8 +124,9 @@ public sealed class PaxosNode
 
     public void Step(Message message)
     {
+        // Who may send is not asked: another may know of members that this node has not learned of yet. What is counted
+        // is counted by the members alone.
         if (message.To != Self
-            || !_members.IsVoter(message.From)
             || !RoundLimit.Allows(message, Math.Max(_election.HighestRound, Known.Round)))
         {
             return;
@@ -148,8 +153,14 @@ public sealed class PaxosNode
             case Refused refused: OnRefused(refused); break;
             case CatchUpRequest request: _catchUp.Serve(request); break;
             case CatchUpReply reply: OnCatchUpReply(reply); break;
-            case ChosenIsSynced synced: _retention.NoteSynced(synced.ChosenSlot); break;
+            case TimeoutNow timeout: OnTimeoutNow(timeout); break;
+            case ChosenIsSynced synced: OnChosenIsSynced(synced); break;
             default: throw new InvariantViolationException($"unknown message {message.GetType().Name}");
+        }
+
+        if (_learner.Members != _members.Group)
+        {
+            Reconfigure();
         }
     }
 
@@ -166,6 +177,45 @@ public sealed class PaxosNode
             ? new ProposeResult(status, _leadership!.Propose(ValueKind.Commands, payload), _leadership.Ballot)
             : new ProposeResult(status, Slot.Zero, Ballot.Zero);
     }
+
+    /// <summary>
+    /// Proposes other members. Where the voters change this is the first of two steps; whoever leads when it is chosen
+    /// proposes the second. Nothing else is proposed before it is chosen.
+    /// </summary>
+    /// <param name="target">All members of afterwards, voters and learners.</param>
+    /// <param name="knownSlot">The slot of the members that the caller has seen: others must not have changed them
+    /// since.</param>
+    public ProposeStatus ProposeMembers(IReadOnlyList<GroupMember> target, Slot knownSlot)
+    {
+        if (_leadership is not Leadership leadership)
+        {
+            return ProposeStatus.NotLeader;
+        }
+
+        bool isPossible = Members.Slot == knownSlot && Members.FindFlaw(target) is null;
+        return isPossible && leadership.ProposeMembers(Members.StepTo(target)) is not null
+            ? ProposeStatus.Proposed
+            : ProposeStatus.WindowFull;
+    }
+
+    /// <summary>
+    /// As leader: stops proposing, waits until the successor has everything, and has it take over. False: this node
+    /// does not lead, or not yet, or the successor has no vote. Whether it worked shows in who leads; after an election
+    /// timeout this node goes on, at a higher ballot if the successor was asked already.
+    /// </summary>
+    public bool TryTransferLeadership(NodeId successor) => _leadership?.TryBeginHandOver(successor) ?? false;
+
+    /// <summary>As leader: the voter that is to lead next, if any is in touch.</summary>
+    public NodeId? BestSuccessor() => _leadership?.BestSuccessor();
+
+    /// <summary>
+    /// As leader: up to where the member knows everything to be chosen, and how many ticks ago it said so; null when
+    /// this node does not lead or has not heard the member since it does.
+    /// </summary>
+    public (Slot Chosen, long TicksAgo)? ProgressOf(NodeId member) =>
+        _leadership?.ProgressOf(member) is { HeardTick: > 0 } progress
+            ? (progress.Chosen, _step.Now - progress.HeardTick)
+            : null;
 
     /// <summary>
     /// Asks for a read index for a batch of reads that have all begun. The outcome comes as <see cref="Effects.Reads"/>
@@ -192,7 +242,7 @@ public sealed class PaxosNode
     public Effects TakeEffects()
     {
         _leadership?.Flush();
-        if (_step.Effects.MustSync && _retention.WaitsForSync(_learner.ChosenSlot))
+        if (_step.Effects.SyncsChosen || (_step.Effects.MustSync && _retention.WaitsForSync(_learner.ChosenSlot)))
         {
             _step.Effects.SendAfterPersist.Add(new ChosenIsSynced(Self, _learner.ChosenSlot));
         }
@@ -204,6 +254,13 @@ public sealed class PaxosNode
     {
         bool isCutOff = !_members.IsAlone && leadership.TicksOutOfTouch > _config.ElectionTimeoutTicks;
         bool cannotLearn = _catchUp.StuckTicks > _config.ElectionTimeoutTicks;
+        if (leadership.HasHandedOverInVain)
+        {
+            // What it sent may still let voters answer the other: this ballot's lease is gone for good.
+            BeginCandidacy();
+            return;
+        }
+
         if (!isCutOff && !cannotLearn)
         {
             leadership.Tick();
@@ -224,17 +281,47 @@ public sealed class PaxosNode
 
     // ---- Election ----
 
-    private void BeginCandidacy()
+    /// <summary>Nobody has been heard who leads. Who has no vote only waits for somebody to.</summary>
+    private void SeekVotes()
+    {
+        if (_members.IsVoter(Self))
+        {
+            BeginCandidacy();
+        }
+        else
+        {
+            StepDown();
+            _election.Wait(_step.Now);
+        }
+    }
+
+    /// <param name="transferOf">The ballot of the leader that asked for it; of round 0 where none did.</param>
+    private void BeginCandidacy(Ballot transferOf = default)
     {
         StepDown();
         long round = Math.Max(_election.HighestRound, Known.Round);
         Invariant.Check(round < long.MaxValue, "no round is left for another election");
-        _candidacy = new Candidacy(new Ballot(round + 1, Self), _members, _config, _acceptor, _learner, _step);
+        _candidacy = new Candidacy(
+            new Ballot(round + 1, Self), _members, _config, _acceptor, _learner, _step, transferOf);
         _election.BackOff(_step.Now);
+        if (!transferOf.IsZero)
+        {
+            BeginPrepare(_candidacy);
+            return;
+        }
+
         _candidacy.AskForPreVotes();
         if (_candidacy.HasPreVotes)
         {
             BeginPrepare(_candidacy);
+        }
+    }
+
+    private void OnTimeoutNow(TimeoutNow message)
+    {
+        if (Role == Role.Follower && Leader == message.From && Ballot == message.Ballot && _members.IsVoter(Self))
+        {
+            BeginCandidacy(message.Ballot);
         }
     }
 
@@ -270,7 +357,7 @@ public sealed class PaxosNode
         }
 
         _election.NoteRound(message.Ballot.Round);
-        if (_voter.Answer(message, Known, InLeaseOfOther(message.From)))
+        if (_voter.Answer(message, Known, InLeaseOfOther(message.From) && !IsHandedOver(message)))
         {
             StepDown();
             _election.Wait(_step.Now);
@@ -282,6 +369,10 @@ public sealed class PaxosNode
         if (_candidacy is Candidacy candidacy && candidacy.CountPromise(message))
         {
             BecomeLeader(candidacy.Proposer!);
+        }
+        else if (_leadership?.OnPromise(message) is NodeId source)
+        {
+            _catchUp.Preferred = source;
         }
     }
 
@@ -336,6 +427,47 @@ public sealed class PaxosNode
         }
 
         return Leader != candidate && _election.InLease(_step.Now);
+    }
+
+    /// <summary>
+    /// Whether the leader whose lease this node may have granted has itself asked the candidate to take over: it gave
+    /// up its lease before it did. That must be the very leader that was heard last.
+    /// </summary>
+    private bool IsHandedOver(Prepare message) => !message.TransferOf.IsZero && message.TransferOf == Ballot;
+
+    // ---- Members ----
+
+    /// <summary>Other members govern from now on, in all that counts by them.</summary>
+    private void Reconfigure()
+    {
+        _members = new Membership(Self, _learner.Members);
+        _catchUp.Members = _members;
+        if (_candidacy is not null)
+        {
+            StepDown();
+            _election.BackOff(_step.Now);
+        }
+
+        if (_leadership is Leadership leadership)
+        {
+            leadership.Reconfigure(_members);
+            if (!_members.IsVoter(Self))
+            {
+                if (leadership.BestSuccessor() is NodeId successor)
+                {
+                    leadership.HandOverTo(successor);
+                }
+
+                StepDown();
+                _election.Wait(_step.Now);
+            }
+        }
+    }
+
+    private void OnChosenIsSynced(ChosenIsSynced message)
+    {
+        _retention.NoteSynced(message.ChosenSlot);
+        _learner.NoteSynced(message.ChosenSlot, _step.Effects);
     }
 
     // ---- Following and learning ----

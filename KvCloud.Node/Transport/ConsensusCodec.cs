@@ -11,7 +11,7 @@ namespace KvCloud.Node.Transport;
 internal static class ConsensusCodec
 {
     /// <summary>Version of all frames but the handshake's. Replicas of different versions refuse each other.</summary>
-    public const byte Version = 2;
+    public const byte Version = 3;
 
     private const int AddressBytes = 8;
     private const int BallotBytes = 12;
@@ -23,9 +23,10 @@ internal static class ConsensusCodec
     /// <summary>Bytes of the frame of this message; long, since nothing here bounds the entries.</summary>
     public static long SizeOf(Message message) => Frame.OverheadBytes + AddressBytes + message switch
     {
-        PreVote or Prepare => BallotBytes + SlotBytes,
+        PreVote => BallotBytes + SlotBytes,
+        Prepare => BallotBytes + SlotBytes + BallotBytes,
         PreVoteReply => BallotBytes + 1 + BallotBytes,
-        Promise promise => BallotBytes + SlotBytes + EntriesBytes(promise.Entries),
+        Promise promise => BallotBytes + SlotBytes + SlotBytes + EntriesBytes(promise.Entries),
         Accept accept => BallotBytes + SlotBytes + EntriesBytes(accept.Entries),
         Accepted accepted => BallotBytes + CountBytes + ((long)accepted.Slots.Count * SlotBytes),
         Refused => BallotBytes + BallotBytes,
@@ -34,6 +35,7 @@ internal static class ConsensusCodec
         ReadIndexRequest => 8,
         ReadIndexReply => 8 + 1 + SlotBytes,
         CatchUpRequest => SlotBytes,
+        TimeoutNow => BallotBytes,
         CatchUpReply reply => SlotBytes + SlotBytes + EntriesBytes(reply.Entries),
         Forward forward =>
             8 + 4 + 1 + (IsTraced(forward) ? TraceParent.SizeBytes : 0) + forward.Command.Length,
@@ -141,10 +143,12 @@ internal static class ConsensusCodec
             case Prepare prepare:
                 writer.Ballot(prepare.Ballot);
                 writer.Slot(prepare.FirstUnchosen);
+                writer.Ballot(prepare.TransferOf);
                 return FrameType.Prepare;
             case Promise promise:
                 writer.Ballot(promise.Ballot);
                 writer.Slot(promise.ChosenSlot);
+                writer.Slot(promise.MembersSlot);
                 WriteEntries(promise.Entries, ref writer);
                 return FrameType.Promise;
             case Accept accept:
@@ -193,6 +197,9 @@ internal static class ConsensusCodec
             case CatchUpRequest request:
                 writer.Slot(request.FromSlot);
                 return FrameType.CatchUpRequest;
+            case TimeoutNow timeout:
+                writer.Ballot(timeout.Ballot);
+                return FrameType.TimeoutNow;
             case CatchUpReply reply:
                 writer.Slot(reply.FirstAvailable);
                 writer.Slot(reply.ChosenSlot);
@@ -229,9 +236,13 @@ internal static class ConsensusCodec
             FrameType.PreVote => new PreVote(from, to, reader.Ballot("ballot"), reader.Slot("first unchosen slot")),
             FrameType.PreVoteReply => new PreVoteReply(
                 from, to, reader.Ballot("ballot"), reader.Bool("granted"), reader.Ballot("promised ballot")),
-            FrameType.Prepare => new Prepare(from, to, reader.Ballot("ballot"), reader.Slot("first unchosen slot")),
-            FrameType.Promise => new Promise(
-                from, to, reader.Ballot("ballot"), reader.Slot("chosen slot"), ReadEntries(owned, ref reader)),
+            FrameType.Prepare => new Prepare(
+                from,
+                to,
+                reader.Ballot("ballot"),
+                reader.Slot("first unchosen slot"),
+                reader.Ballot("ballot of the transfer")),
+            FrameType.Promise => ReadPromise(from, to, owned, ref reader),
             FrameType.Accept => new Accept(
                 from, to, reader.Ballot("ballot"), reader.Slot("chosen slot"), ReadEntries(owned, ref reader)),
             FrameType.Accepted => new Accepted(from, to, reader.Ballot("ballot"), ReadSlots(ref reader)),
@@ -254,6 +265,7 @@ internal static class ConsensusCodec
             FrameType.ReadIndexReply => new ReadIndexReply(
                 from, to, reader.Int64("id"), reader.Bool("confirmed"), reader.Slot("slot")),
             FrameType.CatchUpRequest => new CatchUpRequest(from, to, reader.Slot("first slot")),
+            FrameType.TimeoutNow => new TimeoutNow(from, to, reader.Ballot("ballot")),
             FrameType.CatchUpReply => new CatchUpReply(
                 from,
                 to,
@@ -266,6 +278,15 @@ internal static class ConsensusCodec
                 from, to, reader.Slot("slot"), reader.Ballot("origin"), reader.Trace("trace context")),
             _ => throw new MalformedFrameException($"frame type {(byte)type} is not known"),
         };
+
+    private static Promise ReadPromise(
+        NodeId from, NodeId to, ReadOnlyMemory<byte> owned, ref FrameReader reader)
+    {
+        Ballot ballot = reader.Ballot("ballot");
+        Slot chosen = reader.Slot("chosen slot");
+        Slot members = reader.Slot("slot of the members");
+        return new Promise(from, to, ballot, chosen, ReadEntries(owned, ref reader), members);
+    }
 
     private static long EntriesBytes(IReadOnlyList<LogEntry> entries)
     {

@@ -19,6 +19,7 @@ internal enum FrameType : byte
     Forward = 14,
     ForwardReply = 15,
     SlotTrace = 16,
+    TimeoutNow = 20,
 
     /// <summary>A <see cref="PeerReport"/>.</summary>
     Report = 32,

@@ -63,7 +63,7 @@ public sealed class TcpTransportHandshakeTests
         using RawPeer newer = await RawPeer.CallAsync(one.Transport.ListenEndPoint);
         await newer.SendAsync(Handshake.EncodeHello(TestNode.Identity(2), expected: 1, protocolVersion: 7));
 
-        await RefusedAsync(newer, "the caller speaks protocol version 7, this node speaks 2");
+        await RefusedAsync(newer, "the caller speaks protocol version 7, this node speaks 3");
         await Eventually.TrueAsync(
             () => one.Log.Any(line => line.Contains("version 7", StringComparison.Ordinal)), () => "it is logged");
     }
