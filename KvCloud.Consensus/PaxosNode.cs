@@ -185,17 +185,17 @@ public sealed class PaxosNode
     /// <param name="target">All members of afterwards, voters and learners.</param>
     /// <param name="knownSlot">The slot of the members that the caller has seen: others must not have changed them
     /// since.</param>
-    public ProposeStatus ProposeMembers(IReadOnlyList<GroupMember> target, Slot knownSlot)
+    public ProposeResult ProposeMembers(IReadOnlyList<GroupMember> target, Slot knownSlot)
     {
         if (_leadership is not Leadership leadership)
         {
-            return ProposeStatus.NotLeader;
+            return new ProposeResult(ProposeStatus.NotLeader, Slot.Zero, Ballot.Zero);
         }
 
         bool isPossible = Members.Slot == knownSlot && Members.FindFlaw(target) is null;
-        return isPossible && leadership.ProposeMembers(Members.StepTo(target)) is not null
-            ? ProposeStatus.Proposed
-            : ProposeStatus.WindowFull;
+        return isPossible && leadership.ProposeMembers(Members.StepTo(target)) is Slot slot
+            ? new ProposeResult(ProposeStatus.Proposed, slot, leadership.Ballot)
+            : new ProposeResult(ProposeStatus.WindowFull, Slot.Zero, Ballot.Zero);
     }
 
     /// <summary>

@@ -40,6 +40,7 @@ internal sealed class ConsensusDriver : IWork
     private readonly Applier _applier;
     private readonly CatchUpServer _catchUps;
     private readonly ProposalQueue _proposals;
+    private readonly MemberChanges _memberChanges;
     private readonly FreshnessTracker _freshness = new();
     private readonly Slot _restoredApplied;
     private volatile ReplicaStatus _status;
@@ -78,6 +79,7 @@ internal sealed class ConsensusDriver : IWork
         _catchUps = parts.CatchUps;
         Traces = parts.Traces;
         _restoredApplied = parts.Executor.AppliedSlot;
+        _memberChanges = new MemberChanges(config, _options);
         _proposals = new ProposalQueue(_options, _inbox, parts.Runtime, Traces);
         _lastStepMs = _clock.NowMs;
         _status = MakeStatus();
@@ -170,6 +172,13 @@ internal sealed class ConsensusDriver : IWork
         }
     }
 
+    /// <summary>Changes the members, or who leads; its answer comes by <see cref="PendingMemberChange.Finish"/>.</summary>
+    public void Change(PendingMemberChange change)
+    {
+        _memberChanges.Post(change);
+        _workers.Wake(Station.Consensus);
+    }
+
     /// <summary>Finishes the read when a read index asked for from now on is confirmed and applied here.</summary>
     public void ReadIndex(PendingRead read)
     {
@@ -225,12 +234,14 @@ internal sealed class ConsensusDriver : IWork
         }
         finally
         {
+            _memberChanges.Abandon();
             Reads.Close();
         }
     }
 
     public bool IsDue(RunReason reason) =>
-        !_isStopping && ((reason == RunReason.Inline ? !_inbox.IsEmpty : _inbox.IsDue) || Reads.IsDue);
+        !_isStopping && ((reason == RunReason.Inline ? !_inbox.IsEmpty : _inbox.IsDue) || Reads.IsDue
+            || _memberChanges.IsDue);
 
     public bool TryBegin(RunReason reason)
     {
@@ -262,6 +273,7 @@ internal sealed class ConsensusDriver : IWork
         StepMessages(_batch.Messages, nowMs);
         _proposals.Add(_batch.Writes);
         Reads.Ask(_node, nowMs);
+        _memberChanges.Step(_node, nowMs);
         Propose();
         CarryOut(_node.TakeEffects());
         TrackFreshness(tick, nowMs);
@@ -382,6 +394,7 @@ internal sealed class ConsensusDriver : IWork
 
     private void Tick(long tick, long nowMs)
     {
+        _memberChanges.Tick(_node, nowMs);
         ApplyIsDue(_applier.ApplyWaiting());
         if (tick >= _nextReadExpiryTick)
         {
@@ -426,7 +439,10 @@ internal sealed class ConsensusDriver : IWork
         AppliedState hashed = _applier.Hashed;
         return new ReplicaStatus(
             _node.Self, _node.Role, _node.Ballot, _node.Leader, _node.ChosenSlot, applied.Slot,
-            applied.Version.Value, _freshness.LeaderHeardMs, hashed.Slot, hashed.StateHash);
+            applied.Version.Value, _freshness.LeaderHeardMs, hashed.Slot, hashed.StateHash)
+        {
+            Members = _node.Members,
+        };
     }
 
     /// <summary>Reads nothing: that a read index is confirmed is all it is for.</summary>

@@ -22,6 +22,9 @@ internal sealed record ReplicaStatus(
     Slot HashedSlot,
     ulong StateHash)
 {
+    /// <summary>Who governs the slots above <see cref="ChosenSlot"/>.</summary>
+    public GroupMembers Members { get; init; } = GroupMembers.None;
+
     /// <summary>What the peers are told of it.</summary>
     public PeerReport ToReport(long uptimeSeconds) => new(
         Self, Role, Ballot, AppliedSlot, ChosenSlot, AppliedVersion, uptimeSeconds, HashedSlot, StateHash);

@@ -52,12 +52,12 @@ public class MembershipTests
     {
         NodeUnderTest leader = LeaderOf(3, out Ballot ballot);
         leader.Do(core => Assert.Equal(
-            ProposeStatus.Proposed, core.ProposeMembers([Voter(0), Voter(1), Voter(2), Learner(3)], Slot.Zero)));
+            ProposeStatus.Proposed, core.ProposeMembers([Voter(0), Voter(1), Voter(2), Learner(3)], Slot.Zero).Status));
 
         Assert.Equal(ProposeStatus.WindowFull, leader.Core.CanPropose(1));
         Assert.Equal(
             ProposeStatus.WindowFull,
-            leader.Core.ProposeMembers([Voter(0), Voter(1), Voter(2), Learner(4)], Slot.Zero));
+            leader.Core.ProposeMembers([Voter(0), Voter(1), Voter(2), Learner(4)], Slot.Zero).Status);
 
         leader.Step(Vote(1, ballot, 2));
         Assert.Equal(new Slot(2), leader.Core.Members.Slot);
@@ -73,7 +73,7 @@ public class MembershipTests
         leader.Do(core => core.ProposeMembers(target, Slot.Zero));
         leader.Step(Vote(1, ballot, 2));
 
-        Assert.Equal(ProposeStatus.WindowFull, leader.Core.ProposeMembers(target, Slot.Zero));
+        Assert.Equal(ProposeStatus.WindowFull, leader.Core.ProposeMembers(target, Slot.Zero).Status);
     }
 
     [Fact]

@@ -18,6 +18,14 @@ internal sealed record SimProfile
 
     public int Nodes { get; init; } = 3;
 
+    /// <summary>So many nodes more, which begin as no members.</summary>
+    public int Joiners { get; init; }
+
+    /// <summary>Somebody changes the members, or who leads.</summary>
+    public int ChangeEveryMs { get; init; }
+
+    public int AllNodes => Nodes + Joiners;
+
     public int Clients { get; init; } = 4;
 
     /// <summary>One more client with so many calls on their way at once, in the place of other clients.</summary>
@@ -211,7 +219,14 @@ internal sealed record SimProfile
             LateNodes = Pick(random, 0, 0, 0, 0, 0, 1, 2),
             WipeEveryMs = Pick(random, 0, 0, 0, 0, 0, 500, 2_000),
         };
-        return random.Chance(6) ? profile.WithAbsence(random, 1_000 + random.Next(1_000)) : profile;
+        if (random.Chance(6))
+        {
+            return profile.WithAbsence(random, 1_000 + random.Next(1_000));
+        }
+
+        // Drawn apart, so that a seed without them lives as if there were none.
+        var apart = new DeterministicRandom(random.State);
+        return apart.Chance(300) ? profile.WithChanges(apart) : profile;
     }
 
     public ReplicationOptions ToReplicationOptions(NodeId node) => new()
@@ -225,6 +240,7 @@ internal sealed record SimProfile
         TrimIntervalMs = TrimIntervalMs,
         CatchUpChunkBytes = CatchUpChunkBytes,
         HashEverySlots = HashEverySlots,
+        PromoteAfterMs = 30,
     };
 
     /// <summary>Nothing else goes wrong, so that very much gets done while one is away.</summary>
@@ -265,6 +281,20 @@ internal sealed record SimProfile
         MaxUnappliedBytes = 64 * 1024 * 1024,
         MaxInFlightBytes = 8 * 1024 * 1024,
         MaxUnchosenBytes = 24 * 1024 * 1024,
+    };
+
+    /// <summary>
+    /// Members come and go. No node is lost for good but those that are removed: which others the group can do without
+    /// depends on who votes at the time.
+    /// </summary>
+    public SimProfile WithChanges(DeterministicRandom random) => this with
+    {
+        Joiners = Pick(random, 0, 1, 2, 4),
+        ChangeEveryMs = Pick(random, 50, 150, 400),
+        DamageEveryMs = 0,
+        LostNodes = 0,
+        LateNodes = 0,
+        WipeEveryMs = 0,
     };
 
     /// <summary>As many writes as the leader takes, so that even a million slots are soon chosen.</summary>
