@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace KvCloud.Consensus;
 
-/// <summary>What a member of the group is. One that is none of these is a learner: it hears all and has no vote.</summary>
+/// <summary>
+/// What a member of the group is. One that is none of these is a learner: it hears all and has no vote.
+/// </summary>
 [Flags]
 public enum MemberRoles : byte
 {
@@ -144,7 +146,9 @@ public sealed class GroupMembers
             .Select(member => member with { Roles = member.Roles & MemberRoles.Voter })],
         [.. Removed.Concat(Members.Where(member => member.IsLeaving).Select(member => member.Id)).Order()]);
 
-    /// <summary>As the value of a slot: format(1) members(1) {id(4) roles(1) length(2) data} removed(2) {id(4)}.</summary>
+    /// <summary>
+    /// As the value of a slot: format(1) members(1) {id(4) roles(1) length(2) data} removed(2) {id(4)}.
+    /// </summary>
     public byte[] Encode()
     {
         byte[] payload = new byte[

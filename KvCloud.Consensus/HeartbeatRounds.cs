@@ -91,6 +91,18 @@ internal sealed class HeartbeatRounds(Membership members, long now)
         return least;
     }
 
+    /// <summary>A quorum knows everything up to here to be chosen.</summary>
+    public Slot ChosenByQuorum()
+    {
+        Span<long> chosen = stackalloc long[_progress.Length];
+        for (int i = 0; i < chosen.Length; i++)
+        {
+            chosen[i] = _progress[i].Chosen.Value;
+        }
+
+        return new Slot(_members.ReachedByQuorum(chosen));
+    }
+
     private bool Confirm()
     {
         long confirmed = _members.ReachedByQuorum(_answered);

@@ -22,8 +22,7 @@ internal sealed class Leadership
     private Membership _members;
     private Slot _toldChosen;
     private long _askedPromisesTick;
-    private NodeId? _successor;
-    private long _handOverDeadline;
+    private readonly HandOver _handOver;
 
     public Leadership(
         Proposer proposer,
@@ -32,8 +31,10 @@ internal sealed class Leadership
         Acceptor acceptor,
         Learner learner,
         LogRetention retention,
-        StepContext step)
+        StepContext step,
+        Slot settledSlot)
     {
+        SettledSlot = settledSlot;
         _proposer = proposer;
         _members = members;
         _config = config;
@@ -42,6 +43,7 @@ internal sealed class Leadership
         _retention = retention;
         _step = step;
         _rounds = new HeartbeatRounds(members, step.Now);
+        _handOver = new HandOver(config, step);
     }
 
     public Ballot Ballot => _proposer.Ballot;
@@ -53,16 +55,19 @@ internal sealed class Leadership
 
     /// <summary>See <see cref="PaxosNode.LeaseUntilTick"/>.</summary>
     public long LeaseUntilTick =>
-        HasOpened && _rounds.ConfirmedRound > 0 && !HasHandedOver ? _rounds.ConfirmedSentTick + _config.LeaseTicks : 0;
+        HasOpened && _rounds.ConfirmedRound > 0 && !_handOver.IsAsked
+            ? _rounds.ConfirmedSentTick + _config.LeaseTicks
+            : 0;
+
 
     /// <summary>
-    /// It has asked another to take over. What it sent may be on its way for any time, and lets voters answer that
-    /// other: so this ballot never has a lease again.
+    /// The last change of members that a quorum of those of after knows durably to be chosen. From then on nobody needs
+    /// those of before: whoever does not know can be elected by their votes alone, but one that knows can without.
     /// </summary>
-    public bool HasHandedOver { get; private set; }
+    public Slot SettledSlot { get; private set; }
 
     /// <summary>Another was asked to take over and has not, in the time that it had.</summary>
-    public bool HasHandedOverInVain => HasHandedOver && _step.Now >= _handOverDeadline;
+    public bool HasHandedOverInVain => _handOver.IsInVain;
 
     /// <summary>How long ago the last round was sent that a quorum has answered.</summary>
     public long TicksOutOfTouch => _step.Now - _rounds.ConfirmedSentTick;
@@ -117,9 +122,12 @@ internal sealed class Leadership
     /// Proposes other members: at once where all that was said of rule and place in <see cref="PaxosNode"/> holds.
     /// </summary>
     public Slot? ProposeMembers(GroupMembers next) =>
-        _proposer.MayPropose && _proposer.HasAdopted && _successor is null
+        _proposer.MayPropose && _proposer.HasAdopted && _handOver.Successor is null
             ? Propose(ValueKind.Membership, next.Encode())
             : null;
+
+    /// <summary>A last round, which tells the others that the change is settled.</summary>
+    public void SayGoodbye() => BeginRound();
 
     /// <summary>What a member has told of itself in this term.</summary>
     public HeartbeatRounds.Progress ProgressOf(NodeId node) => _rounds.ProgressOf(node);
@@ -128,17 +136,8 @@ internal sealed class Leadership
     /// Stops proposing until the successor has all that was proposed, then asks it to take over. If that takes longer
     /// than an election it goes on.
     /// </summary>
-    public bool TryBeginHandOver(NodeId successor)
-    {
-        if (_successor is not null || !HasOpened || successor == _members.Self || !_members.IsVoter(successor))
-        {
-            return false;
-        }
-
-        _successor = successor;
-        _handOverDeadline = _step.Now + _config.ElectionTimeoutTicks;
-        return true;
-    }
+    public bool TryBeginHandOver(NodeId successor) =>
+        HasOpened && successor != _members.Self && _members.IsVoter(successor) && _handOver.TryBegin(successor);
 
     /// <summary>Of the voters that will go on, the one that has most of what is chosen: who is to lead next.</summary>
     public NodeId? BestSuccessor()
@@ -159,19 +158,11 @@ internal sealed class Leadership
     }
 
     /// <summary>Asks the successor to take over, without waiting for anything: this node leads no longer.</summary>
-    public void HandOverTo(NodeId successor)
-    {
-        HasHandedOver = true;
-        _step.Effects.Send.Add(new TimeoutNow(_members.Self, successor, Ballot));
-    }
+    public void HandOverTo(NodeId successor) => _handOver.Ask(Ballot, successor);
 
     public void Tick()
     {
-        if (_successor is not null && !HasHandedOver && _step.Now >= _handOverDeadline)
-        {
-            _successor = null;
-        }
-
+        _handOver.GiveUpIfLate();
         if (!_proposer.HasPromises && _step.Now - _askedPromisesTick >= _config.ResendTicks)
         {
             AskForPromises();
@@ -193,7 +184,7 @@ internal sealed class Leadership
     public bool HasRoomFor(int bytes)
     {
         bool spread = _proposer.NextSlot.Value - _learner.ChosenSlot.Value > 4L * _config.MaxInFlightSlots;
-        return _proposer.MayPropose && _proposer.HasAdopted && _successor is null && !spread
+        return _proposer.MayPropose && _proposer.HasAdopted && _handOver.Successor is null && !spread
             && _proposer.HasRoomFor(bytes);
     }
 
@@ -206,7 +197,7 @@ internal sealed class Leadership
     public void Flush()
     {
         SendProposed();
-        if (_successor is NodeId successor && !HasHandedOver
+        if (_handOver is { Successor: NodeId successor, IsAsked: false }
             && _learner.ChosenSlot == _proposer.NextSlot.Previous
             && ProgressOf(successor).Chosen >= _learner.ChosenSlot)
         {
@@ -247,6 +238,8 @@ internal sealed class Leadership
         {
             SettleReads();
         }
+
+        NoteSettled();
     }
 
     public void AddRead(NodeId from, long id) => _reads.Add(from, id);
@@ -355,16 +348,25 @@ internal sealed class Leadership
 
     private void BeginRound(IEnumerable<NodeId> peers)
     {
-        long round = _rounds.Begin(_step.Now, _retention.NotNeededUpTo, _learner.ChosenSlot);
+        long round = _rounds.Begin(_step.Now, _retention.NotNeededUpTo, _learner.SettledChosen);
+        NoteSettled();
         _retention.NoteNotNeeded(_rounds.DurableEverywhere());
         _toldChosen = _learner.ChosenSlot;
         foreach (NodeId peer in peers)
         {
             _step.Effects.Send.Add(new Heartbeat(
-                _members.Self, peer, Ballot, round, _learner.ChosenSlot, _retention.TrimSlot));
+                _members.Self, peer, Ballot, round, _learner.ChosenSlot, _retention.TrimSlot, SettledSlot));
         }
 
         SettleReads();
+    }
+
+    private void NoteSettled()
+    {
+        if (SettledSlot < _members.Slot && _rounds.ChosenByQuorum() >= _members.Slot)
+        {
+            SettledSlot = _members.Slot;
+        }
     }
 
     private void SettleReads()

@@ -25,6 +25,9 @@ internal sealed class Learner(Slot chosenSlot, Acceptor acceptor, GroupMembers m
     /// <summary>Who governs the slots above ChosenSlot.</summary>
     public GroupMembers Members { get; private set; } = members;
 
+    /// <summary>As <see cref="ChosenSlot"/>, but below a change of members that is not yet durably known.</summary>
+    public Slot SettledChosen => _heldBack.TryPeek(out ChosenEntry held) ? held.Slot.Previous : ChosenSlot;
+
     public bool IsBehind => KnownChosen > ChosenSlot;
 
     /// <summary>A quorum has accepted the value at one ballot.</summary>

@@ -24,8 +24,8 @@ public sealed record Prepare(NodeId From, NodeId To, Ballot Ballot, Slot FirstUn
 /// <summary>
 /// Phase 1b, sent only once the promise is durable. <see cref="Entries"/> holds what the acceptor has accepted above
 /// max(<see cref="Prepare.FirstUnchosen"/> - 1, <see cref="ChosenSlot"/>); every slot up to <see cref="ChosenSlot"/> is
-/// chosen and can be caught up with from the sender. <see cref="MembersSlot"/> is the last slot up to there that changed
-/// the members.
+/// chosen and can be caught up with from the sender. <see cref="MembersSlot"/> is the last slot up to there that
+/// changed the members.
 /// </summary>
 public sealed record Promise(
     NodeId From, NodeId To, Ballot Ballot, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries, Slot MembersSlot = default)
@@ -50,11 +50,17 @@ public sealed record Refused(NodeId From, NodeId To, Ballot Ballot, Ballot Promi
 /// The leader lives. <see cref="Round"/> numbers the confirmation rounds of this ballot; an answer to it renews the
 /// lease counted from when this was sent, and confirms every read that was waiting when the round began.
 /// Every member has all slots up to <see cref="TrimSlot"/> durably in its data store: no log needs them any more.
+/// Enough members know durably of all changes of members up to <see cref="SettledSlot"/>: nobody needs those of
+/// before.
 /// </summary>
-public sealed record Heartbeat(NodeId From, NodeId To, Ballot Ballot, long Round, Slot ChosenSlot, Slot TrimSlot)
+public sealed record Heartbeat(
+    NodeId From, NodeId To, Ballot Ballot, long Round, Slot ChosenSlot, Slot TrimSlot, Slot SettledSlot = default)
     : Message(From, To);
 
-/// <summary>Answer to <see cref="Heartbeat"/>, given only by a node that has promised no higher ballot.</summary>
+/// <summary>
+/// Answer to <see cref="Heartbeat"/>, given only by a node that has promised no higher ballot. A change of members
+/// that lies below <see cref="ChosenSlot"/> is durably known to be chosen.
+/// </summary>
 public sealed record HeartbeatReply(
     NodeId From, NodeId To, Ballot Ballot, long Round, Slot ChosenSlot, Slot DurableSlot) : Message(From, To);
 

@@ -21,6 +21,7 @@ public sealed class PaxosNode
     private readonly RemoteReads _remoteReads;
     private readonly StepContext _step = new();
     private Membership _members;
+    private Slot _settledSlot;
     private Candidacy? _candidacy;
     private Leadership? _leadership;
 
@@ -66,6 +67,14 @@ public sealed class PaxosNode
 
     /// <summary>Who governs the slots above ChosenSlot.</summary>
     public GroupMembers Members => _learner.Members;
+
+    /// <summary>
+    /// Enough of <see cref="Members"/> know durably that they are the members: who was removed is needed no more, and
+    /// may go.
+    /// </summary>
+    public bool AreMembersSettled => SettledSlot >= Members.Slot;
+
+    private Slot SettledSlot => Slot.Max(_settledSlot, _leadership?.SettledSlot ?? Slot.Zero);
 
     /// <summary>
     /// What the caller's data store has durably; told to the leader as far as the log knows it to be chosen.
@@ -161,6 +170,11 @@ public sealed class PaxosNode
         if (_learner.Members != _members.Group)
         {
             Reconfigure();
+        }
+
+        if (_leadership is not null && !_members.IsVoter(Self) && AreMembersSettled)
+        {
+            LeaveLeadership(_leadership);
         }
     }
 
@@ -366,7 +380,16 @@ public sealed class PaxosNode
 
     private void OnPromise(Promise message)
     {
-        if (_candidacy is Candidacy candidacy && candidacy.CountPromise(message))
+        if (_candidacy is Candidacy outdated && message.Ballot == outdated.Ballot
+            && message.MembersSlot > _members.Slot)
+        {
+            // Elected by members of before it could propose nothing until it has learned of those of now.
+            _learner.NoteChosen(message.MembersSlot);
+            _catchUp.Preferred = message.From;
+            StepDown();
+            _election.BackOff(_step.Now);
+        }
+        else if (_candidacy is Candidacy candidacy && candidacy.CountPromise(message))
         {
             BecomeLeader(candidacy.Proposer!);
         }
@@ -379,7 +402,7 @@ public sealed class PaxosNode
     private void BecomeLeader(Proposer proposer)
     {
         _candidacy = null;
-        _leadership = new Leadership(proposer, _members, _config, _acceptor, _learner, _retention, _step);
+        _leadership = new Leadership(proposer, _members, _config, _acceptor, _learner, _retention, _step, _settledSlot);
         Leader = Self;
         Ballot = proposer.Ballot;
         _catchUp.Restart(_leadership.Open());
@@ -413,6 +436,7 @@ public sealed class PaxosNode
     {
         Leader = null;
         _candidacy = null;
+        _settledSlot = SettledSlot;
         _leadership?.End();
         _leadership = null;
         _remoteReads.RefuseAll();
@@ -451,17 +475,24 @@ public sealed class PaxosNode
         if (_leadership is Leadership leadership)
         {
             leadership.Reconfigure(_members);
-            if (!_members.IsVoter(Self))
-            {
-                if (leadership.BestSuccessor() is NodeId successor)
-                {
-                    leadership.HandOverTo(successor);
-                }
-
-                StepDown();
-                _election.Wait(_step.Now);
-            }
         }
+    }
+
+    /// <summary>
+    /// This node has no vote any more, and those who have know it. Until then it stays, though it proposes nothing: as
+    /// long as too few know of the change, those who do not know may need it.
+    /// </summary>
+    private void LeaveLeadership(Leadership leadership)
+    {
+        _settledSlot = leadership.SettledSlot;
+        leadership.SayGoodbye();
+        if (leadership.BestSuccessor() is NodeId successor)
+        {
+            leadership.HandOverTo(successor);
+        }
+
+        StepDown();
+        _election.Wait(_step.Now);
     }
 
     private void OnChosenIsSynced(ChosenIsSynced message)
@@ -484,6 +515,7 @@ public sealed class PaxosNode
     {
         if (TryFollow(message.From, message.Ballot))
         {
+            _settledSlot = Slot.Max(_settledSlot, message.SettledSlot);
             _follower.Answer(message);
         }
     }

@@ -54,7 +54,8 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
     public bool HasPromises => _members.IsQuorum(_promisedBy);
 
     /// <summary>The members of the next slot are known, and a quorum of them has promised.</summary>
-    public bool MayPropose => IsLeading && HasPromises && _members.Slot >= _lastChange;
+    public bool MayPropose =>
+        IsLeading && HasPromises && _members.Slot >= _lastChange && _members.IsVoter(_members.Self);
 
     /// <summary>All that may have been chosen before is proposed anew, and the own no-op behind it.</summary>
     public bool HasAdopted => OpeningSlot != NotYet && _reported.Count == 0;

@@ -43,6 +43,8 @@ internal sealed class ConsensusDriver : IWork
     private readonly MemberChanges _memberChanges;
     private readonly FreshnessTracker _freshness = new();
     private readonly Slot _restoredApplied;
+    private GroupMembers _announcedMembers;
+    private bool _announcedSettled;
     private volatile ReplicaStatus _status;
     private volatile bool _isStopping;
     private volatile bool _hasFailed;
@@ -81,6 +83,7 @@ internal sealed class ConsensusDriver : IWork
         _restoredApplied = parts.Executor.AppliedSlot;
         _memberChanges = new MemberChanges(config, _options);
         _proposals = new ProposalQueue(_options, _inbox, parts.Runtime, Traces);
+        _announcedMembers = _node.Members;
         _lastStepMs = _clock.NowMs;
         _status = MakeStatus();
         Reads.BeginIdsAbove(parts.Runtime.NextUniqueId());
@@ -90,6 +93,12 @@ internal sealed class ConsensusDriver : IWork
     /// To be called at every tick with <see cref="IReplicaClock.NowMs"/>, for who has deadlines to keep.
     /// </summary>
     public Action<long>? OnTick { get; set; }
+
+    /// <summary>
+    /// To be told of other members, once what a step has to say to those of before is on its way, and again when they
+    /// are settled.
+    /// </summary>
+    public Action<GroupMembers, bool>? OnMembers { get; set; }
 
     /// <summary>What this replica knows of itself, as of its last step.</summary>
     public ReplicaStatus Status
@@ -172,7 +181,9 @@ internal sealed class ConsensusDriver : IWork
         }
     }
 
-    /// <summary>Changes the members, or who leads; its answer comes by <see cref="PendingMemberChange.Finish"/>.</summary>
+    /// <summary>
+    /// Changes the members, or who leads; its answer comes by <see cref="PendingMemberChange.Finish"/>.
+    /// </summary>
     public void Change(PendingMemberChange change)
     {
         _memberChanges.Post(change);
@@ -276,6 +287,8 @@ internal sealed class ConsensusDriver : IWork
         _memberChanges.Step(_node, nowMs);
         Propose();
         CarryOut(_node.TakeEffects());
+        AnnounceMembers();
+
         TrackFreshness(tick, nowMs);
         if (tick != _lastTick)
         {
@@ -378,6 +391,19 @@ internal sealed class ConsensusDriver : IWork
         {
             _catchUps.Enqueue(order);
             _workers.Wake(Station.CatchUp);
+        }
+    }
+
+    private void AnnounceMembers()
+    {
+        bool areSettled = _node.AreMembersSettled;
+        if (_node.Members != _announcedMembers || areSettled != _announcedSettled)
+        {
+            (_announcedMembers, _announcedSettled) = (_node.Members, areSettled);
+            if (_announcedMembers.Slot > Slot.Zero)
+            {
+                OnMembers?.Invoke(_announcedMembers, areSettled);
+            }
         }
     }
 

@@ -168,7 +168,8 @@ internal sealed class MemberChanges(PaxosConfig config, ReplicationOptions optio
 
         if (target is null)
         {
-            return new CommandResult(KvStatus.Ok);
+            // Done before, perhaps by this very change, sent again: who was removed may still be needed.
+            return node.AreMembersSettled ? new CommandResult(KvStatus.Ok) : null;
         }
 
         ProposeResult result = node.ProposeMembers(target, node.Members.Slot);
@@ -228,7 +229,8 @@ internal sealed class MemberChanges(PaxosConfig config, ReplicationOptions optio
                 KvStatus.NotLeader, Message: "Not leader: another leader's value took the slot; nothing was changed");
         }
 
-        return node.Members.Slot >= slot && !node.Members.IsJoint ? new CommandResult(KvStatus.Ok)
+        return node.Members.Slot >= slot && !node.Members.IsJoint && node.AreMembersSettled
+            ? new CommandResult(KvStatus.Ok)
             : pending.DeadlineMs <= nowMs ? new CommandResult(
                 KvStatus.OutcomeUnknown, Message: "the deadline passed while the change was in consensus: it may or may"
                     + " not take effect")

@@ -2,7 +2,9 @@ using KvCloud.Consensus;
 
 namespace KvCloud.Node.Replication;
 
-/// <summary>Which changes of members a leader proposes: what operators must not do by mistake is refused here.</summary>
+/// <summary>
+/// Which changes of members a leader proposes: what operators must not do by mistake is refused here.
+/// </summary>
 internal static class MemberRules
 {
     /// <summary>Fewer voters than this stay only by force: the next failure stops such a group.</summary>
@@ -43,7 +45,8 @@ internal static class MemberRules
         }
 
         GroupMember? silent = Array.Find(after, item => item.IsVoter && !isInTouch(item.Id));
-        bool changesVoters = after.Any(item => item.IsVoter != (now.Find(item.Id)?.IsVoter ?? false)) || voters < before;
+        bool changesVoters = voters < before
+            || after.Any(item => item.IsVoter != (now.Find(item.Id)?.IsVoter ?? false));
         if (silent is not null && changesVoters && !change.IsForced)
         {
             // One that has never met all the others takes no part before it has, and could never meet who is removed.

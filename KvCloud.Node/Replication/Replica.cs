@@ -56,6 +56,12 @@ internal sealed class Replica : IAsyncDisposable
         Driver = new ConsensusDriver(config, restored, parts);
         Forwarder = new WriteForwarder(config.Self, Driver, transport, options, runtime, _workers);
         Driver.OnTick = Forwarder.Sweep;
+        Driver.OnMembers = Reconfigure;
+        if (Driver.Status.Members.Slot > Slot.Zero)
+        {
+            transport.Reconfigure(Driver.Status.Members, isSettled: false);
+        }
+
         _workers.Add(Station.Consensus, Driver);
         _workers.Add(Station.Log, _logWriter);
         _workers.Add(Station.Apply, _applier);
@@ -67,6 +73,9 @@ internal sealed class Replica : IAsyncDisposable
     public ConsensusDriver Driver { get; }
 
     public WriteForwarder Forwarder { get; }
+
+    /// <summary>Called when this replica knows that it was removed from the group, and is needed no more.</summary>
+    public Action? OnRemoved { get; set; }
 
     public async Task StartAsync(Action<PeerReport> onReport, CancellationToken cancellationToken)
     {
@@ -99,6 +108,15 @@ internal sealed class Replica : IAsyncDisposable
         _workers.Stop(Station.Apply);
         Driver.Abandon();
         _workers.Dispose();
+    }
+
+    private void Reconfigure(GroupMembers members, bool isSettled)
+    {
+        _transport.Reconfigure(members, isSettled);
+        if (isSettled && members.Removed.Contains(Driver.Status.Self))
+        {
+            OnRemoved?.Invoke();
+        }
     }
 
     /// <summary>A worker has failed. Leading ends before anybody is answered.</summary>

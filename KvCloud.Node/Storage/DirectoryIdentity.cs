@@ -11,7 +11,9 @@ namespace KvCloud.Node.Storage;
 /// Drawn at random when the directory was made: a node that lost its disk comes back with another one, by which its
 /// peers know that it has forgotten what it promised.
 /// </param>
-/// <param name="Voters">The ids of all voters of its group, rising, with commas between.</param>
+/// <param name="Voters">
+/// The ids of the voters that its group began with, rising, with commas between; empty of a node that was added later.
+/// </param>
 /// <param name="HasStores">
 /// Log, data store and the file of incarnations were made: one that is missing from then on was lost.
 /// </param>

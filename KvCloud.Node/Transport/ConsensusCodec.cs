@@ -30,7 +30,7 @@ internal static class ConsensusCodec
         Accept accept => BallotBytes + SlotBytes + EntriesBytes(accept.Entries),
         Accepted accepted => BallotBytes + CountBytes + ((long)accepted.Slots.Count * SlotBytes),
         Refused => BallotBytes + BallotBytes,
-        Heartbeat => BallotBytes + 8 + SlotBytes + SlotBytes,
+        Heartbeat => BallotBytes + 8 + SlotBytes + SlotBytes + SlotBytes,
         HeartbeatReply => BallotBytes + 8 + SlotBytes + SlotBytes,
         ReadIndexRequest => 8,
         ReadIndexReply => 8 + 1 + SlotBytes,
@@ -179,6 +179,7 @@ internal static class ConsensusCodec
                 writer.Int64(heartbeat.Round);
                 writer.Slot(heartbeat.ChosenSlot);
                 writer.Slot(heartbeat.TrimSlot);
+                writer.Slot(heartbeat.SettledSlot);
                 return FrameType.Heartbeat;
             case HeartbeatReply reply:
                 writer.Ballot(reply.Ballot);
@@ -253,7 +254,8 @@ internal static class ConsensusCodec
                 reader.Ballot("ballot"),
                 reader.NotNegative("round"),
                 reader.Slot("chosen slot"),
-                reader.Slot("trim slot")),
+                reader.Slot("trim slot"),
+                reader.Slot("settled slot")),
             FrameType.HeartbeatReply => new HeartbeatReply(
                 from,
                 to,

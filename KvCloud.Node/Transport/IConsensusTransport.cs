@@ -18,12 +18,21 @@ internal interface IConsensusTransport : IAsyncDisposable
 
     /// <summary>
     /// Queues the messages (never null, never to this node) for their receivers and returns at once. A peer that is
-    /// away or whose queue is full loses them; heartbeats and votes have room of their own. Any thread may call.
+    /// away or whose queue is full loses them, and so does one that is no peer any more, or not yet; heartbeats and
+    /// votes have room of their own. Any thread may call.
     /// </summary>
     void Send(IReadOnlyList<Message> messages);
 
     /// <summary>Tells every peer that can be reached; as lossy as <see cref="Send"/>.</summary>
     void Report(PeerReport report);
+
+    /// <summary>
+    /// The members as the newest change that is known to be chosen made them: from now on these are the peers, and
+    /// until it is settled also those peers of before that it removed. Returns at once; any thread may call, one at a
+    /// time.
+    /// </summary>
+    /// <param name="isSettled">See <see cref="PaxosNode.AreMembersSettled"/>: who was removed is told so.</param>
+    void Reconfigure(GroupMembers members, bool isSettled);
 
     /// <summary>What is known of the link to each peer, by ascending node id.</summary>
     IReadOnlyList<PeerLink> Links { get; }

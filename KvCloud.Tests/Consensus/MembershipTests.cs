@@ -21,7 +21,8 @@ public class MembershipTests
         Assert.Equal("9: 0+ 1+ 3+", after.ToString());
         Assert.Equal([new NodeId(2)], after.Removed);
         Assert.Equal("a"u8.ToArray(), after.Find(new NodeId(0))!.Data.ToArray());
-        Assert.Contains("its id never returns", after.FindFlaw([Voter(0), Voter(1), Voter(2)]), StringComparison.Ordinal);
+        Assert.Contains(
+            "its id never returns", after.FindFlaw([Voter(0), Voter(1), Voter(2)]), StringComparison.Ordinal);
         Assert.Contains("under way", joint.FindFlaw([Voter(0)]), StringComparison.Ordinal);
     }
 
@@ -165,7 +166,7 @@ public class MembershipTests
     }
 
     [Fact]
-    public void Lead_waits_for_a_change_that_others_know_to_be_chosen()
+    public void OnPromise_of_one_that_knows_of_other_members_is_learned_from_first()
     {
         var leader = new NodeUnderTest(0);
         leader.At(60);
@@ -173,8 +174,10 @@ public class MembershipTests
         leader.Step(new PreVoteReply(vote.To, vote.From, vote.Ballot, Granted: true, Ballot.Zero));
         Ballot ballot = leader.Take<Prepare>(to: 1).Single().Ballot;
         leader.Step(new Promise(vote.To, vote.From, ballot, new Slot(5), [], MembersSlot: new Slot(3)));
-        Assert.Equal(Role.Leader, leader.Core.Role);
-        Assert.Empty(leader.Take<Accept>());
+        Assert.Equal(Role.Follower, leader.Core.Role);
+        leader.At(61);
+        leader.At(64);
+        Assert.Single(leader.Take<CatchUpRequest>(to: 1));
 
         var old = new Ballot(1, vote.To);
         GroupMembers learner = Group(Slot.Zero, Voter(0), Voter(1), Voter(2)).StepTo(
@@ -190,6 +193,7 @@ public class MembershipTests
                 slot == 3 ? new Value(old, ValueKind.Membership, learner.Encode()) : Value.NoOp(old)))]));
 
         Assert.Equal(new Slot(3), leader.Core.Members.Slot);
+        leader.Lead(120, new() { [1] = (new Slot(5), []) });
         Assert.Equal(6, Assert.Single(leader.Take<Accept>(to: 3).SelectMany(accept => accept.Entries)).Slot.Value);
     }
 
@@ -282,6 +286,11 @@ public class MembershipTests
         Assert.Equal((new Slot(3), new Slot(2)), (leader.Core.ChosenSlot, leader.Core.Members.Slot));
         Assert.Equal([1], leader.Chosen.Select(entry => (int)entry.Slot.Value));
 
+        // Nor is it told to anybody as durably known.
+        var other = new Ballot(9, new NodeId(1));
+        leader.Step(new Heartbeat(other.Node, leader.Core.Self, other, 1, Slot.Zero, Slot.Zero));
+        Assert.Equal(First, Assert.Single(leader.Take<HeartbeatReply>()).ChosenSlot);
+
         leader.ResumeDisk();
         Assert.Equal([1, 2, 3], leader.Chosen.Select(entry => (int)entry.Slot.Value));
     }
@@ -299,9 +308,18 @@ public class MembershipTests
 
         leader.Step(Vote(2, ballot, 3));
 
+        // It proposes nothing more, and stays until enough of those of after know of it.
         Assert.Equal("3: 1+ 2+", leader.Core.Members.ToString());
-        Assert.Equal(Role.Follower, leader.Core.Role);
-        Assert.Equal(new Slot(3), Assert.Single(leader.Take<Heartbeat>(to: 1)).ChosenSlot);
+        Heartbeat told = Assert.Single(leader.Take<Heartbeat>(to: 1));
+        Assert.Equal((new Slot(3), Slot.Zero), (told.ChosenSlot, told.SettledSlot));
+        Assert.Equal((Role.Leader, false), (leader.Core.Role, leader.Core.AreMembersSettled));
+        Assert.Equal(ProposeStatus.WindowFull, leader.Core.CanPropose(1));
+        leader.Step(Knows(leader, 1, told, new Slot(3)));
+        Assert.Equal(Role.Leader, leader.Core.Role);
+        leader.Step(Knows(leader, 2, told, new Slot(3)));
+
+        Assert.Equal((Role.Follower, true), (leader.Core.Role, leader.Core.AreMembersSettled));
+        Assert.Equal(new Slot(3), Assert.Single(leader.Take<Heartbeat>(to: 1)).SettledSlot);
         Assert.Single(leader.Take<TimeoutNow>());
         leader.At(1_000);
         Assert.Empty(leader.Take<PreVote>());
@@ -432,6 +450,9 @@ public class MembershipTests
     private static HeartbeatReply HeartbeatReply(NodeUnderTest leader, int from, Ballot ballot) => new(
         new NodeId(from), leader.Core.Self, ballot, leader.Said.OfType<Heartbeat>().LastOrDefault()?.Round ?? 1,
         Slot.Zero, Slot.Zero);
+
+    private static HeartbeatReply Knows(NodeUnderTest leader, int from, Heartbeat told, Slot chosen) =>
+        new(new NodeId(from), leader.Core.Self, told.Ballot, told.Round, chosen, Slot.Zero);
 
     /// <summary>Node 0 leads with the promise of node 1, and its opening no-op in slot 1 is chosen.</summary>
     private static NodeUnderTest LeaderOf(int voters, out Ballot ballot)

@@ -28,10 +28,11 @@ internal sealed class SimOperator(SimWorld world, SimProfile profile)
         }
     }
 
-    /// <summary>Takes away who is no member: nobody waits for it.</summary>
+    /// <summary>Takes away who was never added: nobody waits for it.</summary>
     public void Heal()
     {
-        foreach (SimNode node in world.Nodes.Where(node => Members.Find(node.Self) is null && !node.IsGone))
+        foreach (SimNode node in world.Nodes.Where(node => !node.IsGone
+            && Members.Find(node.Self) is null && !Members.Removed.Contains(node.Self)))
         {
             node.Lose(isPowerCut: false);
         }
@@ -86,7 +87,7 @@ internal sealed class SimOperator(SimWorld world, SimProfile profile)
 
     private void Look()
     {
-        foreach (NodeId removed in Members.Removed)
+        foreach (NodeId removed in Settled().SelectMany(members => members.Removed))
         {
             if (_leaving.Add(removed))
             {
@@ -104,6 +105,11 @@ internal sealed class SimOperator(SimWorld world, SimProfile profile)
 
         world.After(LookEveryUs, Look);
     }
+
+    /// <summary>As any replica tells that knows that nobody needs those who were removed.</summary>
+    private IEnumerable<GroupMembers> Settled() => world.Nodes
+        .Where(node => node.Core is { AreMembersSettled: true })
+        .Select(node => node.Core!.Members);
 }
 
 /// <summary>What the operator waits for, and then knows.</summary>

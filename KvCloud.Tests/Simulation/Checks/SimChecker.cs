@@ -176,7 +176,11 @@ internal sealed class SimChecker(SimWorld world)
 
     public void Stepped(SimNode node, Role before)
     {
-        if (node.Core!.Role == Role.Leader && before != Role.Leader)
+        // By members of long ago somebody may still be elected, but get nothing chosen and confirm no read.
+        bool leadsAnew = world.Profile.ChangeEveryMs == 0
+            ? before != Role.Leader
+            : node.Core!.ChosenSlot >= node.Core.OpeningSlot;
+        if (node.Core!.Role == Role.Leader && leadsAnew)
         {
             // A late leader of a lower ballot can get nothing chosen and confirm no read: it does no harm.
             SimNode? other = world.Nodes.FirstOrDefault(
