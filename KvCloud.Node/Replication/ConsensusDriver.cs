@@ -81,7 +81,7 @@ internal sealed class ConsensusDriver : IWork
         _catchUps = parts.CatchUps;
         Traces = parts.Traces;
         _restoredApplied = parts.Executor.AppliedSlot;
-        _memberChanges = new MemberChanges(config, _options);
+        _memberChanges = new MemberChanges(config, _options, _transport);
         _proposals = new ProposalQueue(_options, _inbox, parts.Runtime, Traces);
         _announcedMembers = _node.Members;
         _lastStepMs = _clock.NowMs;

@@ -4,7 +4,7 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.Replication;
 
 /// <summary>What an operator asks of the group itself.</summary>
-internal enum MemberChangeKind
+internal enum MemberAction
 {
     /// <summary>A new member that has no vote yet.</summary>
     Add = 1,
@@ -31,14 +31,19 @@ internal enum MemberChangeKind
 /// <summary>One change of the group.</summary>
 /// <param name="Node">Whom it is about; of a transfer who is to lead, null for the best.</param>
 /// <param name="Replaced">Whose place the node takes.</param>
-/// <param name="Data">What others want to know of the node, where it is added, updated or promoted.</param>
-/// <param name="IsForced">Also where fewer voters stay than a group should have.</param>
+/// <param name="IsForced">Also where fewer voters stay than a group should have, or one does not answer.</param>
 internal sealed record MemberChange(
-    MemberChangeKind Kind,
+    MemberAction Kind,
     NodeId? Node,
     NodeId? Replaced = null,
-    ReadOnlyMemory<byte>? Data = null,
-    bool IsForced = false);
+    bool IsForced = false)
+{
+    /// <summary>Where replicas reach the node; null for where they did.</summary>
+    public string? PeerEndpoint { get; init; }
+
+    /// <summary>Where clients reach the node; null for where they did.</summary>
+    public string? ClientEndpoint { get; init; }
+}
 
 /// <summary>A change of the group on its way: exactly one answer comes out.</summary>
 internal abstract class PendingMemberChange

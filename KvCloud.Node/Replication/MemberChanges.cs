@@ -1,5 +1,6 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
+using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Replication;
 
@@ -7,7 +8,7 @@ namespace KvCloud.Node.Replication;
 /// Changes of members, and of who leads, between their coming and their answer; one after the other. Of the consensus
 /// worker, but for <see cref="Post"/>.
 /// </summary>
-internal sealed class MemberChanges(PaxosConfig config, ReplicationOptions options)
+internal sealed class MemberChanges(PaxosConfig config, ReplicationOptions options, IConsensusTransport transport)
 {
     private const int MaxWaiting = 16;
 
@@ -143,7 +144,7 @@ internal sealed class MemberChanges(PaxosConfig config, ReplicationOptions optio
                 KvStatus.Timeout, Message: "the deadline passed before the change was proposed; nothing was changed");
         }
 
-        return next.Change.Kind == MemberChangeKind.TransferLeadership
+        return next.Change.Kind == MemberAction.TransferLeadership
             ? BeginTransfer(node, next)
             : BeginChange(node, next, nowMs);
     }
@@ -158,6 +159,7 @@ internal sealed class MemberChanges(PaxosConfig config, ReplicationOptions optio
         string? refusal = MemberRules.Plan(
             node.Members,
             next.Change,
+            DataAfter(node.Members, next.Change),
             learner => IsCaughtUp(learner, nowMs),
             member => member == node.Self || IsInTouch(node, member),
             out IReadOnlyList<GroupMember>? target);
@@ -179,6 +181,39 @@ internal sealed class MemberChanges(PaxosConfig config, ReplicationOptions optio
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// Where the node is, as far as somebody said; and of one that is given a vote which data directory it has, so that
+    /// it never votes with another: also those hear of it that have never met it.
+    /// </summary>
+    private ReadOnlyMemory<byte>? DataAfter(GroupMembers members, MemberChange change)
+    {
+        if (change.Node is not NodeId node)
+        {
+            return null;
+        }
+
+        var data = MemberData.Of(members, node.Value);
+        switch (change.Kind)
+        {
+            case MemberAction.Add or MemberAction.Update:
+                return (data with
+                {
+                    PeerEndpoint = change.PeerEndpoint ?? data.PeerEndpoint,
+                    ClientEndpoint = change.ClientEndpoint ?? data.ClientEndpoint,
+                }).Encode();
+            case MemberAction.Promote or MemberAction.Replace
+                when transport.IdentityOf(node) is PeerIdentity identity:
+                return (data with
+                {
+                    Incarnation = identity.Incarnation,
+                    ClientEndpoint = data.ClientEndpoint.Length > 0 ? data.ClientEndpoint : identity.ClientEndpoint,
+                    HttpEndpoint = identity.HttpEndpoint,
+                }).Encode();
+            default:
+                return null;
+        }
     }
 
     private CommandResult? BeginTransfer(PaxosNode node, PendingMemberChange next)

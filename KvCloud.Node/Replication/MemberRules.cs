@@ -11,6 +11,7 @@ internal static class MemberRules
     public const int MinVoters = 3;
 
     /// <summary>Who is to be a member afterwards.</summary>
+    /// <param name="data">What others are to know of the node; null for what they know.</param>
     /// <param name="isCaughtUp">Whether the learner has been close behind for a while.</param>
     /// <param name="isInTouch">Whether the leader hears the member; it hears itself.</param>
     /// <param name="target">Null where nothing is left to be done, or it is refused.</param>
@@ -18,6 +19,7 @@ internal static class MemberRules
     public static string? Plan(
         GroupMembers now,
         MemberChange change,
+        ReadOnlyMemory<byte>? data,
         Func<NodeId, bool> isCaughtUp,
         Func<NodeId, bool> isInTouch,
         out IReadOnlyList<GroupMember>? target)
@@ -30,12 +32,12 @@ internal static class MemberRules
 
         GroupMember? member = now.Find(node);
         string? refusal = FindRefusal(now, change, node, member, isCaughtUp);
-        if (refusal is not null || IsDone(now, change, member))
+        if (refusal is not null || IsDone(now, change, member, data))
         {
             return refusal;
         }
 
-        GroupMember[] after = [.. MembersAfter(now, change, node, member)];
+        GroupMember[] after = [.. MembersAfter(now, change, node, member, data)];
         int before = now.Members.Count(item => item.IsVoter);
         int voters = after.Count(item => item.IsVoter);
         if (voters < before && voters < MinVoters && !change.IsForced)
@@ -73,41 +75,42 @@ internal static class MemberRules
         GroupMembers now, MemberChange change, NodeId node, GroupMember? member, Func<NodeId, bool> isCaughtUp) =>
         change.Kind switch
         {
-            MemberChangeKind.Add when now.Removed.Contains(node) =>
+            MemberAction.Add when now.Removed.Contains(node) =>
                 $"{node} was removed once: its id never returns, choose another",
-            MemberChangeKind.Add => null,
-            MemberChangeKind.Remove when member is null && now.Removed.Contains(node) => null,
+            MemberAction.Add => null,
+            MemberAction.Remove when member is null && now.Removed.Contains(node) => null,
             _ when member is null => $"{node} is no member",
-            MemberChangeKind.Replace when change.Replaced is not NodeId replaced || replaced == node =>
+            MemberAction.Replace when change.Replaced is not NodeId replaced || replaced == node =>
                 "the change does not name whose place the node takes",
-            MemberChangeKind.Replace when now.Find(change.Replaced!.Value) is null
+            MemberAction.Replace when now.Find(change.Replaced!.Value) is null
                 && !now.Removed.Contains(change.Replaced.Value) => $"{change.Replaced} is no member",
-            MemberChangeKind.Promote or MemberChangeKind.Replace when !member.IsVoter && !isCaughtUp(node) =>
+            MemberAction.Promote or MemberAction.Replace when !member.IsVoter && !isCaughtUp(node) =>
                 $"{node} has not caught up yet, or does not answer",
             _ => null,
         };
 
-    private static bool IsDone(GroupMembers now, MemberChange change, GroupMember? member) => change.Kind switch
+    private static bool IsDone(
+        GroupMembers now, MemberChange change, GroupMember? member, ReadOnlyMemory<byte>? data) => change.Kind switch
     {
-        MemberChangeKind.Add => member is not null && IsSame(member, change.Data),
-        MemberChangeKind.Promote => member!.IsVoter,
-        MemberChangeKind.Demote => !member!.IsVoter,
-        MemberChangeKind.Remove => member is null,
-        MemberChangeKind.Replace => member!.IsVoter && now.Find(change.Replaced!.Value) is null,
-        _ => IsSame(member!, change.Data),
+        MemberAction.Add => member is not null && IsSame(member, data),
+        MemberAction.Promote => member!.IsVoter,
+        MemberAction.Demote => !member!.IsVoter,
+        MemberAction.Remove => member is null,
+        MemberAction.Replace => member!.IsVoter && now.Find(change.Replaced!.Value) is null,
+        _ => IsSame(member!, data),
     };
 
     private static bool IsSame(GroupMember member, ReadOnlyMemory<byte>? data) =>
         data is null || data.Value.Span.SequenceEqual(member.Data.Span);
 
     private static IEnumerable<GroupMember> MembersAfter(
-        GroupMembers now, MemberChange change, NodeId node, GroupMember? member)
+        GroupMembers now, MemberChange change, NodeId node, GroupMember? member, ReadOnlyMemory<byte>? data)
     {
-        bool leaves = change.Kind == MemberChangeKind.Remove;
+        bool leaves = change.Kind == MemberAction.Remove;
         MemberRoles roles = change.Kind switch
         {
-            MemberChangeKind.Promote or MemberChangeKind.Replace => MemberRoles.Voter,
-            MemberChangeKind.Demote => MemberRoles.Learner,
+            MemberAction.Promote or MemberAction.Replace => MemberRoles.Voter,
+            MemberAction.Demote => MemberRoles.Learner,
             _ => member?.Roles ?? MemberRoles.Learner,
         };
         foreach (GroupMember other in now.Members)
@@ -120,7 +123,7 @@ internal static class MemberRules
 
         if (!leaves)
         {
-            yield return new GroupMember(node, roles, change.Data ?? member?.Data ?? default);
+            yield return new GroupMember(node, roles, data ?? member?.Data ?? default);
         }
     }
 }

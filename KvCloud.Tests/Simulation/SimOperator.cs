@@ -71,15 +71,15 @@ internal sealed class SimOperator(SimWorld world, SimProfile profile)
         bool isForced = Random.Chance(500) && world.Nodes.All(node => node.IsFormed || node.IsGone);
         return Random.Next(10) switch
         {
-            < 3 when Any(others) is NodeId added => new MemberChange(MemberChangeKind.Add, added),
-            < 5 when Any(learners) is NodeId promoted => new MemberChange(MemberChangeKind.Promote, promoted),
+            < 3 when Any(others) is NodeId added => new MemberChange(MemberAction.Add, added),
+            < 5 when Any(learners) is NodeId promoted => new MemberChange(MemberAction.Promote, promoted),
             5 when Any(learners) is NodeId learner && Any(voters) is NodeId replaced =>
-                new MemberChange(MemberChangeKind.Replace, learner, replaced, IsForced: isForced),
+                new MemberChange(MemberAction.Replace, learner, replaced, IsForced: isForced),
             6 when Any(voters) is NodeId demoted =>
-                new MemberChange(MemberChangeKind.Demote, demoted, IsForced: isForced),
+                new MemberChange(MemberAction.Demote, demoted, IsForced: isForced),
             7 when Any([.. voters, .. learners]) is NodeId removed =>
-                new MemberChange(MemberChangeKind.Remove, removed, IsForced: isForced),
-            _ => new MemberChange(MemberChangeKind.TransferLeadership, Random.Chance(300) ? null : Any(voters)),
+                new MemberChange(MemberAction.Remove, removed, IsForced: isForced),
+            _ => new MemberChange(MemberAction.TransferLeadership, Random.Chance(300) ? null : Any(voters)),
         };
     }
 
@@ -119,6 +119,6 @@ internal sealed class SimMemberChange(SimWorld world, SimNode node) : PendingMem
     {
         world.Trace($"operator hears of {node.Self}: {Change.Kind} {Change.Node}: {result.Code} {result.Message}");
         world.Reached.Transfers +=
-            result.Code == KvStatus.Ok && Change.Kind == MemberChangeKind.TransferLeadership ? 1 : 0;
+            result.Code == KvStatus.Ok && Change.Kind == MemberAction.TransferLeadership ? 1 : 0;
     }
 }
