@@ -8,7 +8,9 @@ public sealed record KvMemberChange
     /// <summary>What is to happen.</summary>
     public required MemberChangeKind Kind { get; init; }
 
-    /// <summary>Number of the replica it is about; of a transfer who is to lead, null for whom the leader chooses.</summary>
+    /// <summary>
+    /// Number of the replica it is about; of a transfer who is to lead, null for whom the leader chooses.
+    /// </summary>
     public int? NodeId { get; init; }
 
     /// <summary>Whose place the replica takes.</summary>

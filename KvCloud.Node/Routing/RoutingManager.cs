@@ -43,7 +43,9 @@ internal sealed class RoutingManager(
             refusal.Code, Message: refusal.Message, LeaderEndpoint: refusal.LeaderEndpoint));
     }
 
-    /// <summary>Changes the members, or who leads. The answer comes by <see cref="PendingMemberChange.Finish"/>.</summary>
+    /// <summary>
+    /// Changes the members, or who leads. The answer comes by <see cref="PendingMemberChange.Finish"/>.
+    /// </summary>
     public void Change(PendingMemberChange change)
     {
         ReplicaStatus status = driver.Status;
