@@ -4,7 +4,7 @@ try
 {
     IDistributedApplicationBuilder builder = DistributedApplication.CreateBuilder(args);
 
-    // --replicas 5 --base-port 19090 (0 takes free ports) --data DIR; also as environment variables or in
+    // --replicas 5 --base-port 19090 (0 uses free ports) --data DIR; also settable as environment variables or in
     // appsettings.json.
     int replicas = builder.Configuration.GetValue("replicas", 3);
     int basePort = builder.Configuration.GetValue("base-port", 9090);
@@ -20,7 +20,8 @@ try
 catch (Exception e) when (
     e is DistributedApplicationException or InvalidOperationException { InnerException: ArgumentException })
 {
-    // A port that is taken, a data directory in use, a number that is none: one sentence is all there is to say.
+    // The user can fix these errors (an occupied port, a data directory in use, an invalid number): print one sentence
+    // instead of a stack trace.
     await Console.Error.WriteLineAsync(e.Message);
     return 2;
 }

@@ -3,11 +3,11 @@ using Aspire.Hosting.ApplicationModel;
 namespace Aspire.Hosting.KvCloud;
 
 /// <summary>
-/// Where the replicas of one cluster keep their data on this machine: in <c>node_0</c>, <c>node_1</c> below a root.
+/// The data directory of a cluster on this machine; each replica uses <c>node_0</c>, <c>node_1</c> and so on below it.
 /// </summary>
 internal sealed class ClusterData(string clusterName) : IDisposable
 {
-    /// <summary>Of the lock that a replica holds in its directory while it runs.</summary>
+    /// <summary>Name of the lock file that a replica holds in its directory while it runs.</summary>
     private const string LockFile = "lock";
 
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -19,19 +19,19 @@ internal sealed class ClusterData(string clusterName) : IDisposable
     private bool _isTemporary = true;
     private bool _isOpen;
 
-    /// <summary>Absolute.</summary>
+    /// <summary>Absolute path.</summary>
     public string Root { get; private set; } =
         Path.Combine(Path.GetTempPath(), $"kvcloud-{clusterName}-{Path.GetRandomFileName()}");
 
-    /// <summary>The data outlives the application, in this directory.</summary>
+    /// <summary>Keeps the data in this directory after the application ends.</summary>
     public void Keep(string root)
     {
         Root = root;
         _isTemporary = false;
     }
 
-    /// <summary>Makes the directory, and finds out whether another cluster uses it.</summary>
-    /// <exception cref="DistributedApplicationException">It cannot be used; the message says why.</exception>
+    /// <summary>Creates the directory and checks that no other cluster uses it.</summary>
+    /// <exception cref="DistributedApplicationException">The directory is unusable; the message says why.</exception>
     public void Open(int replicas)
     {
         try
@@ -59,9 +59,7 @@ internal sealed class ClusterData(string clusterName) : IDisposable
         }
     }
 
-    /// <summary>
-    /// Removes what was only for this run. Replicas that were asked to end may still be closing their files.
-    /// </summary>
+    /// <summary>Removes a temporary data directory. Replicas that are stopping may still have files open.</summary>
     public void Dispose()
     {
         for (int attempt = 1; _isTemporary && _isOpen; attempt++)
@@ -95,7 +93,7 @@ internal sealed class ClusterData(string clusterName) : IDisposable
         {
             throw new DistributedApplicationException(
                 $"KvCloud '{clusterName}': the data directory {Path.GetDirectoryName(path)} is in use by another"
-                + " replica; stop it, or choose another directory.",
+                + " replica; stop it or choose another directory.",
                 failure);
         }
     }

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Hosting;
 namespace Aspire.Hosting.KvCloud;
 
 /// <summary>
-/// How the cluster's resource lives: checked before it starts, monitored while it runs, healthy with a leader.
+/// The life cycle of the cluster's resource: checks before the start, monitoring, and a health check for a leader.
 /// </summary>
 internal static class ClusterLifecycle
 {
@@ -14,7 +14,7 @@ internal static class ClusterLifecycle
 
     public static IResourceBuilder<KvCloudResource> WithClusterLifecycle(this IResourceBuilder<KvCloudResource> builder)
     {
-        // In a manifest a resource with a connection string is a value that others refer to; nothing of it runs.
+        // In a manifest, a resource with a connection string is only a value that others reference; nothing runs.
         if (builder.ApplicationBuilder.ExecutionContext.IsPublishMode)
         {
             return builder;
@@ -46,10 +46,12 @@ internal static class ClusterLifecycle
         string answering = $"{status.Answering} of {cluster.Replicas.Count} replicas answer";
         return status.Leader is { } leader
             ? HealthCheckResult.Healthy($"{cluster.Replicas[leader].Name} leads, {answering}")
-            : HealthCheckResult.Unhealthy($"no leader with a majority behind it, {answering}");
+            : HealthCheckResult.Unhealthy($"no leader with a majority, {answering}");
     }
 
-    /// <summary>One sentence before anything is started, rather than a replica after the other that ends.</summary>
+    /// <summary>
+    /// Reports all occupied ports in one sentence before the start, instead of letting replicas fail one after another.
+    /// </summary>
     private static void CheckBeforeStart(KvCloudResource cluster, IServiceProvider services)
     {
         string[] taken =

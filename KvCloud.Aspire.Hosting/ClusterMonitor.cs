@@ -7,8 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace Aspire.Hosting.KvCloud;
 
 /// <summary>
-/// Keeps what the dashboard shows of a cluster true: asks the replicas once a second and publishes who leads, on the
-/// cluster's resource and on each replica's.
+/// Keeps the dashboard up to date: polls the replicas once a second and publishes the leader on the cluster's resource
+/// and each replica's role on its own.
 /// </summary>
 internal sealed partial class ClusterMonitor(
     KvCloudResource cluster, ResourceNotificationService notifications, ILogger logger) : IDisposable
@@ -37,7 +37,7 @@ internal sealed partial class ClusterMonitor(
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            // The application ends.
+            // The application is stopping.
         }
 
         await ended.CancelAsync().ConfigureAwait(false);
@@ -65,7 +65,7 @@ internal sealed partial class ClusterMonitor(
             .ConfigureAwait(false);
         ClusterStatus before = cluster.Status;
         ClusterStatus now = new([.. cluster.Replicas.Select((replica, i) =>
-            // A paused replica does not answer and still runs as the process it was.
+            // A paused replica does not answer, but its process is still the same.
             !answers[i].Answers && IsRunning(replica)
                 ? answers[i] with { ProcessId = before.Of(i).ProcessId }
                 : answers[i])]);
@@ -103,8 +103,8 @@ internal sealed partial class ClusterMonitor(
     }
 
     /// <summary>
-    /// Starting until there is a leader, so that Aspire, which asks for health at once when a resource runs and only
-    /// seconds later again, finds it healthy at the first question.
+    /// Stays Starting until there is a leader. Aspire checks the health once when a resource starts running and then
+    /// only seconds later, so the first check already finds it healthy.
     /// </summary>
     private string StateOf(ClusterStatus status, string? before)
     {

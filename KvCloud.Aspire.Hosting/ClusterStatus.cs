@@ -1,9 +1,9 @@
 namespace Aspire.Hosting.KvCloud;
 
-/// <summary>What one replica said of itself; null fields where it did not answer.</summary>
+/// <summary>One replica's own report; fields are null if it did not answer.</summary>
 /// <param name="Role"><c>leader</c>, <c>follower</c> or <c>candidate</c>.</param>
-/// <param name="LeaderId">Whom it takes for the leader.</param>
-/// <param name="ProcessId">Of the process that runs the replica, kept while it does not answer.</param>
+/// <param name="LeaderId">The leader according to this replica.</param>
+/// <param name="ProcessId">Id of the replica's process; kept while the replica does not answer.</param>
 internal sealed record ReplicaStatus(string? Role, int? LeaderId, int? ProcessId)
 {
     public static ReplicaStatus Unknown { get; } = new(null, null, null);
@@ -11,7 +11,7 @@ internal sealed record ReplicaStatus(string? Role, int? LeaderId, int? ProcessId
     public bool Answers => Role is not null;
 }
 
-/// <summary>What all replicas said in one round of questions, by index.</summary>
+/// <summary>The reports of all replicas in one polling round, by index.</summary>
 internal sealed record ClusterStatus(IReadOnlyList<ReplicaStatus> Replicas)
 {
     public static ClusterStatus Unknown { get; } = new([]);
@@ -19,7 +19,7 @@ internal sealed record ClusterStatus(IReadOnlyList<ReplicaStatus> Replicas)
     public int Answering => Replicas.Count(replica => replica.Answers);
 
     /// <summary>
-    /// The replica that says it leads, where a majority of all replicas, itself included, says the same.
+    /// The replica that reports itself as leader, if a majority of all replicas including itself agrees.
     /// </summary>
     public int? Leader
     {

@@ -7,26 +7,26 @@ namespace Aspire.Hosting;
 public static class KvCloudBuilderExtensions
 {
     /// <summary>
-    /// Group sizes that consensus supports; an even one tolerates no more failures than the odd one below it.
+    /// Group sizes that consensus supports; an even group tolerates no more failures than the next smaller odd one.
     /// </summary>
     private static readonly int[] GroupSizes = [1, 3, 5, 7];
 
-    /// <summary>Adds a cluster of replicas that run the program which comes with this package.</summary>
+    /// <summary>Adds a cluster whose replicas run the program that ships with this package.</summary>
     /// <remarks>
-    /// The resource is healthy as soon as a leader serves with a majority behind it, which <c>WaitFor</c> waits for.
-    /// Without <see cref="WithDataVolume"/> or <see cref="WithDataBindMount"/> its data ends with the application. When
-    /// published, each replica is a container of the image <c>kvcloud-node</c>.
+    /// The resource is healthy, which <c>WaitFor</c> waits for, once there is a leader that a majority follows. Without
+    /// <see cref="WithDataVolume"/> or <see cref="WithDataBindMount"/> the data is deleted when the application ends.
+    /// When published, each replica is a container of the image <c>kvcloud-node</c>.
     /// </remarks>
     /// <param name="builder">The application.</param>
     /// <param name="name">Name of the resource and of its connection string; its replicas are NAME-0, NAME-1 and so
     /// on.</param>
     /// <param name="replicas">1, 3, 5 or 7.</param>
     /// <param name="port">
-    /// The first port for clients, the others following; peers listen 100, HTTP 200 above. Null takes free ports.
+    /// The first client port; replicas use consecutive ports, with peer ports 100 higher and HTTP ports 200 higher.
+    /// Null uses free ports.
     /// </param>
     /// <returns>The cluster.</returns>
-    /// <exception cref="DistributedApplicationException">The number of replicas or the ports cannot be
-    /// used.</exception>
+    /// <exception cref="DistributedApplicationException">The number of replicas or the ports are invalid.</exception>
     public static IResourceBuilder<KvCloudResource> AddKvCloud(
         this IDistributedApplicationBuilder builder, [ResourceName] string name, int replicas = 3, int? port = null)
     {
@@ -47,8 +47,8 @@ public static class KvCloudBuilderExtensions
 
     /// <summary>Adds a cluster whose replicas run a project of the solution.</summary>
     /// <remarks>
-    /// As <see cref="AddKvCloud"/>; when published, each replica is a container built by the project's Dockerfile, with
-    /// the directory above the project as its context.
+    /// Like <see cref="AddKvCloud"/>, but when published, each replica is a container built from the project's
+    /// Dockerfile, with the parent directory of the project as its context.
     /// </remarks>
     /// <inheritdoc cref="AddKvCloud"/>
     /// <typeparam name="TNode">The project of the replica's program, such as <c>Projects.KvCloud_Node</c>.</typeparam>
@@ -59,27 +59,27 @@ public static class KvCloudBuilderExtensions
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentException.ThrowIfNullOrEmpty(name);
 
-        // A project resource for each replica, rather than one with WithReplicas: that would hide them all behind one
-        // proxy, and they are not the same, each has its number, its disk and its peers.
+        // One project resource per replica instead of WithReplicas, which would hide all replicas behind one proxy:
+        // they are not interchangeable, since each has its own index, disk and peers.
         return AddCluster(builder, name, replicas, port, replica => builder
             .AddProject<TNode>(replica, options =>
             {
-                // Else the endpoints of the launch profile and of Kestrel's configuration would join those declared
-                // here.
+                // Otherwise the endpoints of the launch profile and of Kestrel's configuration would be added to those
+                // declared here.
                 options.ExcludeLaunchProfile = true;
                 options.ExcludeKestrelEndpoints = true;
             })
-            // A replica binds what its own settings say; ASPNETCORE_URLS would contradict them.
+            // A replica binds to the addresses in its own settings; ASPNETCORE_URLS would conflict with them.
             .WithEndpointsInEnvironment(_ => false)
-            // No proxy stands before a replica whose word on the caller's address it could take.
+            // No proxy is in front of a replica, so forwarded headers must not be trusted.
             .DisableForwardedHeaders()
             .PublishAsContainer(new TNode().ProjectPath));
     }
 
-    /// <summary>Keeps the cluster's data from one run to the next.</summary>
+    /// <summary>Keeps the cluster's data between runs.</summary>
     /// <remarks>
-    /// Replicas that run as processes keep it in the user's local application data, below <c>kvcloud/NAME</c>; those
-    /// that run as containers in a volume each, <c>NAME-0</c> and so on.
+    /// Replicas that run as processes store it in the user's local application data, below <c>kvcloud/NAME</c>;
+    /// replicas that run as containers have a volume each, <c>NAME-0</c> and so on.
     /// </remarks>
     /// <param name="builder">The cluster.</param>
     /// <param name="name">Name of the volume; null derives one from the application and the resource.</param>
@@ -95,10 +95,10 @@ public static class KvCloudBuilderExtensions
     }
 
     /// <summary>
-    /// Keeps the cluster's data in a directory, that of each replica in <c>node_0</c>, <c>node_1</c> and so on.
+    /// Keeps the cluster's data in a directory, each replica's in <c>node_0</c>, <c>node_1</c> and so on below it.
     /// </summary>
     /// <param name="builder">The cluster.</param>
-    /// <param name="source">The directory; a relative one lies below the AppHost's.</param>
+    /// <param name="source">The directory; relative paths start at the AppHost's directory.</param>
     /// <returns>The cluster.</returns>
     public static IResourceBuilder<KvCloudResource> WithDataBindMount(
         this IResourceBuilder<KvCloudResource> builder, string source)
@@ -110,10 +110,10 @@ public static class KvCloudBuilderExtensions
         return Mount(builder, ContainerMountType.BindMount, index => Path.Combine(root, $"node_{index}"));
     }
 
-    /// <summary>Sets one of the replicas' settings, which docs/configuration.md lists.</summary>
+    /// <summary>Sets a setting of all replicas; docs/configuration.md lists the settings.</summary>
     /// <param name="builder">The cluster.</param>
-    /// <param name="key">The setting as in <c>Reads:ConsistencyLevel</c>.</param>
-    /// <param name="value">Its value; a replica that does not understand it says so and does not start.</param>
+    /// <param name="key">The setting, for example <c>Reads:ConsistencyLevel</c>.</param>
+    /// <param name="value">The value; a replica that rejects it logs an error and does not start.</param>
     /// <returns>The cluster.</returns>
     public static IResourceBuilder<KvCloudResource> WithSetting(
         this IResourceBuilder<KvCloudResource> builder, string key, string value)
@@ -159,8 +159,8 @@ public static class KvCloudBuilderExtensions
     }
 
     /// <summary>
-    /// A project in Aspire's manifest (project.v0) has no volumes, a container has: published as one, a replica does
-    /// not lose its data when it moves.
+    /// A project in Aspire's manifest (project.v0) cannot have volumes, but a container can. Published as a container,
+    /// a replica keeps its data when it is rescheduled.
     /// </summary>
     private static IResourceBuilder<ProjectResource> PublishAsContainer(
         this IResourceBuilder<ProjectResource> node, string projectPath)

@@ -1,7 +1,7 @@
 namespace Aspire.Hosting.ApplicationModel;
 
 /// <summary>
-/// One replica of a <see cref="KvCloudResource"/>: a resource of its own, with its endpoints and its data.
+/// One replica of a <see cref="KvCloudResource"/>: a separate resource with its own endpoints and data.
 /// </summary>
 public sealed class KvCloudReplica
 {
@@ -18,19 +18,19 @@ public sealed class KvCloudReplica
         HttpEndpoint = new EndpointReference(resource, HttpEndpointName);
     }
 
-    /// <summary>From 0 up; also the instance id that the replica is started with.</summary>
+    /// <summary>Index from 0; also the instance id that the replica is started with.</summary>
     public int Index { get; }
 
-    /// <summary>The resource that runs: a project, an executable, or a container when published.</summary>
+    /// <summary>The resource that runs the replica: a project, an executable, or a container when published.</summary>
     public IResourceWithEndpoints Resource { get; }
 
-    /// <summary>Where clients connect: the binary Thrift protocol over TCP.</summary>
+    /// <summary>The endpoint for clients: the binary Thrift protocol over TCP.</summary>
     public EndpointReference ClientEndpoint { get; }
 
-    /// <summary>Where the other replicas connect.</summary>
+    /// <summary>The endpoint for the other replicas.</summary>
     public EndpointReference PeerEndpoint { get; }
 
-    /// <summary>Health, metrics and status over HTTP.</summary>
+    /// <summary>The HTTP endpoint for health, metrics and status.</summary>
     public EndpointReference HttpEndpoint { get; }
 
     internal string Name => Resource.Name;

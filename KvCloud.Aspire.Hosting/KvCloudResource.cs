@@ -3,16 +3,16 @@ using Aspire.Hosting.KvCloud;
 namespace Aspire.Hosting.ApplicationModel;
 
 /// <summary>
-/// A KvCloud cluster: the parent of its replicas, and what applications refer to. It is running as soon as one of its
-/// replicas is, and healthy while a leader serves with a majority behind it.
+/// A KvCloud cluster: the parent of its replicas, and the resource that applications reference. It is running when at
+/// least one replica is, and healthy while there is a leader that a majority follows.
 /// </summary>
-/// <param name="name">Name of the resource, of its connection string, and of each replica before its index.</param>
+/// <param name="name">Name of the resource and of its connection string, and prefix of each replica's name.</param>
 public sealed class KvCloudResource(string name)
     : Resource(name), IResourceWithConnectionString, IResourceWithWaitSupport
 {
     private readonly List<KvCloudReplica> _replicas = [];
 
-    /// <summary>In the order of their indexes.</summary>
+    /// <summary>The replicas, ordered by index.</summary>
     public IReadOnlyList<KvCloudReplica> Replicas => _replicas;
 
     /// <summary><c>Endpoints=host:port,host:port,...</c>: the form that KvCloud.Client reads.</summary>
@@ -40,7 +40,7 @@ public sealed class KvCloudResource(string name)
 
     /// <summary>
     /// For applications that do not use KvCloud.Client: <c>Endpoints</c>, and <c>Host</c> and <c>Port</c> of the first
-    /// replica. Aspire hands each to them as the environment variable <c>NAME_PROPERTY</c>.
+    /// replica. Aspire passes each as the environment variable <c>NAME_PROPERTY</c>.
     /// </summary>
     IEnumerable<KeyValuePair<string, ReferenceExpression>> IResourceWithConnectionString.GetConnectionProperties()
     {
@@ -52,10 +52,10 @@ public sealed class KvCloudResource(string name)
 
     internal ClusterData Data { get; } = new(name);
 
-    /// <summary>Settings of all replicas, by their environment variables.</summary>
+    /// <summary>Settings of all replicas, keyed by environment variable.</summary>
     internal Dictionary<string, string> Settings { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>What the replicas last said of themselves.</summary>
+    /// <summary>The replicas' latest reports.</summary>
     internal ClusterStatus Status { get; set; } = ClusterStatus.Unknown;
 
     internal void Add(KvCloudReplica replica) => _replicas.Add(replica);

@@ -2,27 +2,27 @@ using System.Reflection;
 
 namespace Aspire.Hosting.KvCloud;
 
-/// <summary>The replica's program: the one that comes with this package, and the image it is published as.</summary>
+/// <summary>The replica's program: the one that ships with this package, and the image it is published as.</summary>
 internal static class NodeProgram
 {
     public const string Image = "kvcloud-node";
 
     /// <summary>
-    /// Where a replica in a container keeps its data: the home of the image's user, the one directory that it owns, so
-    /// that a new volume mounted there is its own too.
+    /// The data directory of a replica in a container: the home of the image's user. It is the only directory that this
+    /// user owns, so a new volume mounted there belongs to the user as well.
     /// </summary>
     public const string ContainerDataDirectory = "/home/app";
 
-    /// <summary>Written into the AppHost's assembly by the build files of this package.</summary>
+    /// <summary>The build files of this package write this into the AppHost's assembly.</summary>
     private const string AssemblyKey = "KvCloud.NodeAssembly";
 
-    /// <summary>The image is as old as this package.</summary>
+    /// <summary>The image has the version of this package.</summary>
     public static string ImageTag { get; } =
         typeof(NodeProgram).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
             .InformationalVersion.Split('+')[0];
 
-    /// <summary>KvCloud.Node.dll.</summary>
-    /// <exception cref="DistributedApplicationException">It is not there.</exception>
+    /// <summary>Path of KvCloud.Node.dll.</summary>
+    /// <exception cref="DistributedApplicationException">The program was not found.</exception>
     public static string Find(IDistributedApplicationBuilder builder)
     {
         string? assembly = builder.AppHostAssembly?.GetCustomAttributes<AssemblyMetadataAttribute>()
@@ -36,6 +36,6 @@ internal static class NodeProgram
         }
 
         return File.Exists(assembly) ? assembly : throw new DistributedApplicationException(
-            $"The replica's program {assembly} is gone; restore the packages and build the AppHost again.");
+            $"The replica's program {assembly} does not exist; restore the packages and build the AppHost again.");
     }
 }

@@ -3,14 +3,14 @@ using Microsoft.Extensions.Hosting;
 
 namespace Aspire.Hosting.KvCloud;
 
-/// <summary>What a replica's resource is told and shows, whatever runs it.</summary>
+/// <summary>Endpoints, settings and dashboard entries of a replica's resource, independent of what runs it.</summary>
 internal static class ReplicaBuilderExtensions
 {
     private const string Tcp = "tcp";
 
     /// <summary>
-    /// Fixed ports without a proxy in front: a client that was told who leads must reach that very process, and a dead
-    /// replica must refuse connections rather than have them accepted on its behalf.
+    /// Fixed ports without a proxy: a client that is redirected to the leader must reach exactly that process, and
+    /// connections to a dead replica must be refused rather than accepted by a proxy.
     /// </summary>
     public static IResourceBuilder<T> WithReplicaEndpoints<T>(this IResourceBuilder<T> node, ReplicaPorts ports)
         where T : IResourceWithEndpoints
@@ -28,9 +28,9 @@ internal static class ReplicaBuilderExtensions
     }
 
     /// <summary>
-    /// Who it is, where it listens, and where every other one is: peers by service discovery, client endpoints
-    /// literally. References only, no WaitFor: each replica needs a majority of the others to become ready; waiting in
-    /// a circle would be for ever.
+    /// Passes a replica its identity, where it listens, and where every other replica is: peers by service discovery,
+    /// client endpoints literally. Uses references only, not WaitFor: each replica needs a majority of the others to
+    /// become ready, so waiting for one another would deadlock.
     /// </summary>
     public static IResourceBuilder<T> WithReplicaSettings<T>(
         this IResourceBuilder<T> node, KvCloudResource cluster, KvCloudReplica replica, ReplicaPorts ports)
@@ -67,7 +67,7 @@ internal static class ReplicaBuilderExtensions
         });
     }
 
-    /// <summary>The dashboard shows what can be opened first, and where peers connect in the details alone.</summary>
+    /// <summary>The dashboard lists the browsable URLs first and shows the peer endpoint only in the details.</summary>
     private static IResourceBuilder<T> WithReplicaUrls<T>(this IResourceBuilder<T> node)
         where T : IResourceWithEndpoints =>
         node.WithUrls(context =>

@@ -6,7 +6,7 @@ using Aspire.Hosting.ApplicationModel;
 
 namespace Aspire.Hosting.KvCloud;
 
-/// <summary>What may be done to a replica from the dashboard, beside Aspire's own stop, start and restart.</summary>
+/// <summary>Dashboard commands of a replica in addition to Aspire's stop, start and restart.</summary>
 internal static partial class ReplicaCommands
 {
     public const string Kill = "kvcloud-kill";
@@ -45,7 +45,7 @@ internal static partial class ReplicaCommands
                 context => PauseProcessAsync(cluster, replica, context),
                 new CommandOptions
                 {
-                    Description = "SIGSTOP: the process stands still with its connections open, then goes on.",
+                    Description = "SIGSTOP: the process freezes with its connections open, then continues.",
                     ConfirmationMessage =
                         $"Pause {replica.Name}? If it leads, writes wait until another replica does.",
                     IconName = "Pause",
@@ -131,7 +131,7 @@ internal static partial class ReplicaCommands
     private static ExecuteCommandResult NotRunning(KvCloudReplica replica) =>
         CommandResults.Failure($"{replica.Name} has not said yet which process it is; try again in a second.");
 
-    /// <summary>The replica's own process: what Aspire started may be `dotnet run`, whose child it is.</summary>
+    /// <summary>The replica's own process. Aspire may have started `dotnet run`, whose child it is.</summary>
     private static Process? Find(KvCloudResource cluster, KvCloudReplica replica)
     {
         try
@@ -144,7 +144,7 @@ internal static partial class ReplicaCommands
         }
     }
 
-    // Numbered differently on Linux and on the BSDs, macOS among them.
+    // Linux and the BSDs, including macOS, number this signal differently.
     private static int StopSignal => OperatingSystem.IsLinux() ? 19 : 17;
 
     private static int ContinueSignal => OperatingSystem.IsLinux() ? 18 : 19;

@@ -9,15 +9,17 @@ internal readonly record struct ReplicaPorts(int Thrift, int Peer, int Http)
     public const int DefaultThrift = 9090;
 
     /// <summary>
-    /// Distance from the first port for clients to the first for peers, and from there to the first for HTTP.
+    /// Offset from the first client port to the first peer port, and from there to the first HTTP port.
     /// </summary>
     private const int Step = 100;
 
-    /// <summary>What a replica listens on in a container of its own.</summary>
+    /// <summary>The ports of a replica in a container of its own.</summary>
     public static ReplicaPorts InContainer { get; } = From(DefaultThrift, 0);
 
-    /// <summary>Clients at the first port and up, peers a hundred above, HTTP two hundred above.</summary>
-    /// <exception cref="DistributedApplicationException">These are no ports.</exception>
+    /// <summary>
+    /// Consecutive client ports from the first port on; peer ports are 100 higher, HTTP ports 200 higher.
+    /// </summary>
+    /// <exception cref="DistributedApplicationException">A port is out of range.</exception>
     public static IReadOnlyList<ReplicaPorts> Consecutive(int first, int replicas) =>
         first >= 1 && first + (2 * Step) + replicas - 1 <= ushort.MaxValue
             ? [.. Enumerable.Range(0, replicas).Select(index => From(first, index))]
@@ -26,13 +28,13 @@ internal readonly record struct ReplicaPorts(int Thrift, int Peer, int Http)
                 + $"{first + (2 * Step) + replicas - 1}; "
                 + $"ports lie between 1 and {ushort.MaxValue}.");
 
-    /// <summary>Ports that nobody listens on now.</summary>
+    /// <summary>Ports that nobody listens on at the moment.</summary>
     public static IReadOnlyList<ReplicaPorts> Free(int replicas)
     {
         var listeners = new List<TcpListener>();
         try
         {
-            // All are held until all are found, so that no two are the same.
+            // Keep all ports bound until the last is found, so that no two are the same.
             for (int i = 0; i < 3 * replicas; i++)
             {
                 var listener = new TcpListener(IPAddress.Loopback, 0);

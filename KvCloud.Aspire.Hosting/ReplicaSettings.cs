@@ -5,7 +5,7 @@ namespace Aspire.Hosting.KvCloud;
 
 /// <summary>
 /// The environment variables that a replica is started with. Each name is a configuration key of the replica with
-/// <c>__</c> for its colons; docs/configuration.md lists them all.
+/// <c>__</c> in place of the colons; docs/configuration.md lists them all.
 /// </summary>
 internal static class ReplicaSettings
 {
@@ -21,18 +21,18 @@ internal static class ReplicaSettings
 
     public const string Replicated = "replicated";
 
-    /// <summary>Client endpoint of each replica, told to clients that asked the wrong one.</summary>
+    /// <summary>Client endpoint of a replica, to which other replicas redirect clients.</summary>
     public static string ReplicaEndpoint(int index) => Indexed("KvCloud__Deployment__ReplicaEndpoints", index);
 
-    /// <summary>Where each replica is found by its peers.</summary>
+    /// <summary>Peer endpoint of a replica.</summary>
     public static string ConsensusEndpoint(int index) => Indexed("KvCloud__Consensus__Endpoints", index);
 
     /// <summary>
-    /// The endpoint <c>peer</c> of a replica as Microsoft.Extensions.ServiceDiscovery asks for it.
+    /// The name by which Microsoft.Extensions.ServiceDiscovery resolves a replica's <c>peer</c> endpoint.
     /// </summary>
     public static string PeerService(string replicaName) => $"_{KvCloudReplica.PeerEndpointName}.{replicaName}";
 
-    /// <summary>The variable of a setting such as <c>Reads:ConsistencyLevel</c>.</summary>
+    /// <summary>The variable of a setting, for example <c>Reads:ConsistencyLevel</c>.</summary>
     public static string Variable(string key) => $"KvCloud__{key.Replace(":", "__", StringComparison.Ordinal)}";
 
     public static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

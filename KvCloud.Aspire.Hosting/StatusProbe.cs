@@ -3,16 +3,16 @@ using Aspire.Hosting.ApplicationModel;
 
 namespace Aspire.Hosting.KvCloud;
 
-/// <summary>Asks replicas over HTTP who they are and who leads.</summary>
+/// <summary>Queries replicas over HTTP for their role and the leader.</summary>
 internal sealed class StatusProbe : IDisposable
 {
     /// <summary>A replica on this machine answers in milliseconds unless it is paused or overwhelmed.</summary>
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
 
-    // Replicas are asked on this machine; a proxy from the environment has no business in between.
+    // The replicas are on this machine; a proxy from the environment must not be used.
     private readonly HttpClient _client = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = Timeout };
 
-    /// <returns>What the replica says; without a role when it does not answer.</returns>
+    /// <returns>The replica's report; without a role if it does not answer.</returns>
     public async Task<ReplicaStatus> AskAsync(KvCloudReplica replica, CancellationToken cancellationToken)
     {
         if (!replica.HttpEndpoint.IsAllocated)

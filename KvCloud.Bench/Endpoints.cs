@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace KvCloud.Bench;
 
-/// <summary>host:port texts.</summary>
+/// <summary>Parses host:port strings.</summary>
 internal static class Endpoints
 {
     public static IReadOnlyList<string> Parse(string text)
@@ -14,7 +14,7 @@ internal static class Endpoints
         }
 
         return endpoints.Length == 0
-            ? throw new BenchException("no endpoint is named; give host:port[,host:port…]")
+            ? throw new BenchException("no endpoint is given; use host:port[,host:port…]")
             : endpoints;
     }
 
@@ -25,10 +25,10 @@ internal static class Endpoints
             || !int.TryParse(endpoint.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out int port)
             || port is < 1 or > 65535)
         {
-            throw new BenchException($"'{endpoint}' is no host:port");
+            throw new BenchException($"'{endpoint}' is not host:port");
         }
 
-        // Loopback by number: asking the resolver for every connection would cost more than connecting.
+        // Use the loopback address directly: resolving the name for every connection would cost more than connecting.
         string host = endpoint[..colon];
         return (host == "localhost" ? "127.0.0.1" : host, port);
     }

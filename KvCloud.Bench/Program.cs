@@ -4,7 +4,7 @@ using KvCloud.Bench.Commands;
 using KvCloud.LocalCluster;
 
 var root = new RootCommand(
-    "KvCloud's load generator and side-by-side measures. docs/benchmark.md tells how to read the figures.")
+    "KvCloud's load generator and comparisons. docs/benchmark.md explains the figures.")
 {
     RunCommand.Create(),
     CompareCommand.Create(),

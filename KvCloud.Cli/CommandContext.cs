@@ -5,7 +5,7 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Cli;
 
-/// <summary>What a command works with: the client, the console, and what was typed.</summary>
+/// <summary>What a command needs: the client, the console, and the parsed arguments.</summary>
 internal sealed class CommandContext(
     KvCloudClient client, KvConsole console, GlobalOptions globals, ParseResult parsed)
 {
@@ -17,10 +17,10 @@ internal sealed class CommandContext(
 
     public ValueFormat Format { get; } = globals.FormatOf(parsed);
 
-    /// <summary>The node that --endpoint names, or null.</summary>
+    /// <summary>The node given by --endpoint, or null.</summary>
     public string? Endpoint { get; } = parsed.GetValue(globals.Endpoint);
 
-    /// <summary>What was typed; null: not given.</summary>
+    /// <summary>The value of --consistency, or null.</summary>
     public ReadConsistency? Consistency { get; } = parsed.GetValue(globals.Consistency);
 
     public string? ColumnFamily { get; } = parsed.GetValue(globals.ColumnFamily);
@@ -38,7 +38,7 @@ internal sealed class CommandContext(
 
     public T Get<T>(Argument<T> argument) => Parsed.GetRequiredValue(argument);
 
-    /// <summary>A key or value as typed: text, or hexadecimal with --hex.</summary>
+    /// <summary>Parses a key or value argument: text, or hexadecimal with --hex.</summary>
     public byte[] Bytes(string typed) =>
         Format == ValueFormat.Hex ? Bytestring.FromHex(typed) : Bytestring.FromText(typed);
 }

@@ -3,7 +3,7 @@ using KvCloud.Client;
 
 namespace KvCloud.Cli;
 
-/// <summary>Gives each command a client for as long as it runs.</summary>
+/// <summary>Runs each command with a client that lives as long as the command.</summary>
 internal sealed class CommandRunner(GlobalOptions globals, KvConsole console, TimeSpan usualTimeout)
 {
     public void Bind(

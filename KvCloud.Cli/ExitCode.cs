@@ -3,24 +3,24 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Cli;
 
-/// <summary>What `kv` tells a script. docs/client.md has the table.</summary>
+/// <summary>Exit codes of `kv` for scripts; docs/client.md has the table.</summary>
 internal static class ExitCode
 {
     public const int Ok = 0;
 
-    /// <summary>Not found, a mismatch, a conflict: the cluster answered, but not what was hoped for.</summary>
+    /// <summary>The cluster answered, but the result is negative: not found, a mismatch, or a conflict.</summary>
     public const int No = 1;
 
-    /// <summary>The command itself is wrong.</summary>
+    /// <summary>The command line is invalid.</summary>
     public const int Usage = 2;
 
-    /// <summary>The cluster, or the node that was asked for, cannot do it now.</summary>
+    /// <summary>The cluster, or the selected node, cannot serve the command now.</summary>
     public const int Unavailable = 3;
 
-    /// <summary>A write may or may not have happened.</summary>
+    /// <summary>A write may or may not have taken effect.</summary>
     public const int OutcomeUnknown = 4;
 
-    /// <summary>Ctrl-C, as shells count it.</summary>
+    /// <summary>Ctrl-C: 128 + SIGINT, the convention of shells.</summary>
     public const int Interrupted = 130;
 
     public static int For(KvCloudException exception)
@@ -41,6 +41,6 @@ internal static class ExitCode
         };
     }
 
-    /// <summary>Of several failures the one that most needs attention.</summary>
+    /// <summary>The more severe of two exit codes.</summary>
     public static int Worst(int left, int right) => Math.Max(left, right);
 }

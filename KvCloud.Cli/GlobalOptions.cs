@@ -7,7 +7,7 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Cli;
 
-/// <summary>The options that every command takes.</summary>
+/// <summary>Options of every command.</summary>
 internal sealed class GlobalOptions
 {
     public const string EndpointsVariable = "KVCLOUD_ENDPOINTS";
@@ -23,7 +23,7 @@ internal sealed class GlobalOptions
 
     public Option<string?> Endpoint { get; } = new("--endpoint")
     {
-        Description = "Read from this node and no other.",
+        Description = "Read only from this node.",
         HelpName = "host:port",
         Recursive = true,
     };
@@ -53,19 +53,19 @@ internal sealed class GlobalOptions
 
     public Option<bool> Raw { get; } = new("--raw")
     {
-        Description = "Bytes as they are, nothing added.",
+        Description = "Print raw bytes without separators or escapes.",
         Recursive = true,
     };
 
     public Option<bool> Hex { get; } = new("--hex")
     {
-        Description = "Keys and values in hexadecimal, given and printed.",
+        Description = "Keys and values are hexadecimal, in arguments and output.",
         Recursive = true,
     };
 
     public Option<bool> Json { get; } = new("--json")
     {
-        Description = "Results as JSON, one object a line.",
+        Description = "Print results as JSON, one object per line.",
         Recursive = true,
     };
 
@@ -81,7 +81,7 @@ internal sealed class GlobalOptions
         root.Add(Json);
     }
 
-    /// <summary>What the options mean for the client.</summary>
+    /// <summary>Translates the options to client settings.</summary>
     public KvCloudClientSettings ToSettings(ParseResult parsed, TimeSpan defaultTimeout)
     {
         string? endpoints = parsed.GetValue(Endpoints);
@@ -97,7 +97,7 @@ internal sealed class GlobalOptions
             Timeout = parsed.GetValue(Timeout) ?? defaultTimeout,
         };
 
-        // Somebody waits at a terminal: a node that hangs costs no more than this.
+        // One attempt at a node that hangs must not outlast the whole call.
         if (settings.Timeout < settings.AttemptTimeout)
         {
             settings.AttemptTimeout = settings.Timeout;
@@ -106,7 +106,7 @@ internal sealed class GlobalOptions
         return settings;
     }
 
-    /// <summary>How to print.</summary>
+    /// <summary>The output format.</summary>
     public ValueFormat FormatOf(ParseResult parsed)
     {
         ValueFormat[] chosen =
@@ -119,7 +119,7 @@ internal sealed class GlobalOptions
         {
             0 => ValueFormat.Text,
             1 => chosen[0],
-            _ => throw new UsageException("--raw, --hex and --json exclude one another"),
+            _ => throw new UsageException("--raw, --hex and --json are mutually exclusive"),
         };
     }
 
@@ -128,7 +128,7 @@ internal sealed class GlobalOptions
         TimeSpan time = ConnectionStringParser.Time(text);
         return time >= TimeSpan.FromMilliseconds(1)
             ? time
-            : throw new FormatException($"'{text}' is too short; wanted is one millisecond or more");
+            : throw new FormatException($"'{text}' is too short; the minimum is one millisecond");
     }
 
     private static T? Parse<T>(ArgumentResult result, Func<string, T> parse)

@@ -3,8 +3,8 @@ using System.Text;
 namespace KvCloud.Cli;
 
 /// <summary>
-/// Where `kv` reads and writes: results to the output, everything meant for people to the error stream. Markup only
-/// where a terminal shows it.
+/// Input and output of `kv`: results go to standard output, messages for people to standard error. Markup is only used
+/// on a terminal.
 /// </summary>
 internal sealed class KvConsole
 {
@@ -26,7 +26,7 @@ internal sealed class KvConsole
     /// <summary>For text.</summary>
     public TextWriter Out { get; }
 
-    /// <summary>Transfers and workers complain side by side: each line is written whole.</summary>
+    /// <summary>Synchronized, so that lines written concurrently by transfers and workers stay whole.</summary>
     public TextWriter Error { get; }
 
     public bool IsOutputTerminal { get; }
@@ -43,5 +43,5 @@ internal sealed class KvConsole
     public static KvConsole ForStreams(Stream input, Stream output, TextWriter error) =>
         new(input, output, error, isOutputTerminal: false, isErrorTerminal: false);
 
-    public void Complain(string message) => Error.WriteLine($"kv: {message}");
+    public void WriteError(string message) => Error.WriteLine($"kv: {message}");
 }

@@ -6,7 +6,7 @@ using KvCloud.LocalCluster;
 
 namespace KvCloud.Cli;
 
-/// <summary>`kv` from arguments to exit code.</summary>
+/// <summary>Runs `kv`: from arguments to exit code.</summary>
 internal static class KvProgram
 {
     private static readonly TimeSpan UsualTimeout = TimeSpan.FromSeconds(10);
@@ -21,7 +21,7 @@ internal static class KvProgram
         {
             foreach (ParseError error in parsed.Errors)
             {
-                console.Complain(error.Message);
+                console.WriteError(error.Message);
             }
 
             console.Error.WriteLine("Try 'kv --help'.");
@@ -36,7 +36,7 @@ internal static class KvProgram
         };
         if (parsed.CommandResult.Command.Name == DemoCommand.Name)
         {
-            // It hears signals itself: stopping gently takes longer than other commands are given.
+            // `kv demo` handles signals itself, because a graceful stop takes longer than other commands are given.
             configuration.ProcessTerminationTimeout = null;
         }
 
@@ -78,9 +78,7 @@ internal static class KvProgram
         return root;
     }
 
-    /// <summary>
-    /// One sentence to the error stream for what a user can do something about; null for defects of `kv`.
-    /// </summary>
+    /// <summary>Prints one sentence for an error that the user can fix; returns null for bugs in `kv`.</summary>
     private static int? Explain(Exception exception, KvConsole console)
     {
         int? code = exception switch
@@ -93,7 +91,7 @@ internal static class KvProgram
         };
         if (code is not null)
         {
-            console.Complain(exception is OperationCanceledException ? "interrupted" : exception.Message);
+            console.WriteError(exception is OperationCanceledException ? "interrupted" : exception.Message);
         }
 
         return code;
@@ -108,7 +106,7 @@ internal static class KvProgram
         }
         catch (IOException)
         {
-            // The reader of a pipe, such as head, has had enough.
+            // The reader of the pipe, such as head, has closed it.
         }
     }
 }

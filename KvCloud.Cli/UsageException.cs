@@ -1,4 +1,4 @@
 namespace KvCloud.Cli;
 
-/// <summary>The command as typed makes no sense; the message says why.</summary>
+/// <summary>The command line is invalid; the message says why.</summary>
 internal sealed class UsageException(string message) : Exception(message);

@@ -1,11 +1,9 @@
 namespace KvCloud.Client;
 
-/// <summary>The order of keys, and keys next to keys.</summary>
+/// <summary>The order of keys, and the successors of keys and prefixes.</summary>
 internal static class KeyBytes
 {
-    /// <summary>
-    /// The first key that does not start with the prefix and comes behind it; null where there is none.
-    /// </summary>
+    /// <summary>The first key after all keys that start with the prefix; null if there is none.</summary>
     public static byte[]? EndOfPrefix(ReadOnlySpan<byte> prefix)
     {
         int last = prefix.Length - 1;
@@ -24,7 +22,7 @@ internal static class KeyBytes
         return end;
     }
 
-    /// <summary>The key right behind this one: nothing fits in between.</summary>
+    /// <summary>The key immediately after this one: no key lies in between.</summary>
     public static byte[] After(ReadOnlySpan<byte> key)
     {
         byte[] after = new byte[key.Length + 1];
@@ -34,7 +32,7 @@ internal static class KeyBytes
 
     public static int Compare(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) => left.SequenceCompareTo(right);
 
-    /// <summary>Is the key below the end of a range? A null or empty end lies behind every key.</summary>
+    /// <summary>Whether the key is below the end of a range. A null or empty end lies after every key.</summary>
     public static bool IsBelow(ReadOnlySpan<byte> key, ReadOnlyMemory<byte>? end) =>
         end is not { IsEmpty: false } bound || Compare(key, bound.Span) < 0;
 }

@@ -264,7 +264,8 @@ public sealed class KvCloudClient : IAsyncDisposable
         CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(body);
-        return TransactionRunner.RunAsync(this, body, options ?? KvTransactionOptions.Default, cancellationToken);
+        return TransactionRunner.RunAsync(
+            this, body, options ?? KvTransactionOptions.Default, _options.Time, cancellationToken);
     }
 
     /// <summary>As <see cref="RunAsync{T}"/>, for a body without a result.</summary>

@@ -1,9 +1,9 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// The memory of Paxos: the highest ballot promised, and for every slot not known to be chosen the value accepted at
-/// the highest ballot. Whatever changes here goes into the effects of the same step, so that promise and entries reach
-/// the disk in one write before anyone hears of them.
+/// The acceptor's state: the highest ballot promised and, for every slot not known to be chosen, the value accepted at
+/// the highest ballot. Every change is recorded in the effects of the same step, so that the promise and the entries
+/// reach the disk in one write before any message reveals them.
 /// </summary>
 internal sealed class Acceptor
 {
@@ -26,7 +26,7 @@ internal sealed class Acceptor
 
     public Ballot Promised { get; private set; }
 
-    /// <summary>Promises the ballot unless a higher one is promised already.</summary>
+    /// <summary>Promises the ballot unless a higher one has been promised.</summary>
     public bool TryPromise(Ballot ballot, Effects effects)
     {
         if (ballot < Promised)
@@ -44,8 +44,8 @@ internal sealed class Acceptor
     }
 
     /// <summary>
-    /// Accepts one entry at the promised ballot. A value other than the one accepted at this ballot before would break
-    /// Paxos at its root.
+    /// Accepts one entry at the promised ballot. A second, different value for the slot at the same ballot would break
+    /// Paxos safety, so it breaks an invariant here.
     /// </summary>
     public void Accept(Slot slot, Value value, Effects effects)
     {
@@ -65,8 +65,8 @@ internal sealed class Acceptor
     }
 
     /// <summary>
-    /// Whether a follower may take one more entry. Once much is held without being chosen, only holes are filled; what
-    /// is let pass unanswered comes again, or is caught up with.
+    /// Whether a follower may accept this entry. Once the unchosen entries reach their size limit, only holes are
+    /// filled. The Accept of an entry that is dropped for this is resent, or its slot is fetched by catch-up.
     /// </summary>
     public bool HasRoomFor(Slot slot) => _heldBytes < _maxUnchosenBytes || slot.Value <= _highest;
 
@@ -75,7 +75,7 @@ internal sealed class Acceptor
     public IReadOnlyList<LogEntry> AcceptedAbove(Slot slot) =>
         [.. _accepted.Values.Where(entry => entry.Slot > slot)];
 
-    /// <summary>The slot is chosen: the learner has its value, and no candidate will ask for it again.</summary>
+    /// <summary>Drops a chosen slot: the learner has its value, and no candidate will ask for it again.</summary>
     public void Forget(Slot slot)
     {
         if (_accepted.Remove(slot.Value, out LogEntry? entry))

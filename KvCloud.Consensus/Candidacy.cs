@@ -37,7 +37,7 @@ internal sealed class Candidacy
 
     public Ballot Ballot { get; }
 
-    /// <summary>Null as long as it only asks.</summary>
+    /// <summary>Null during the pre-votes.</summary>
     public Proposer? Proposer { get; private set; }
 
     public bool IsPreparing => Proposer is not null;
@@ -54,7 +54,7 @@ internal sealed class Candidacy
         }
     }
 
-    /// <summary>True when this answer made the quorum.</summary>
+    /// <summary>True when this answer completed the quorum.</summary>
     public bool CountPreVote(PreVoteReply reply)
     {
         if (IsPreparing || reply.Ballot != Ballot || !reply.Granted)
@@ -66,7 +66,9 @@ internal sealed class Candidacy
         return HasPreVotes;
     }
 
-    /// <summary>Promises to itself and asks the others. False: a higher ballot was promised meanwhile.</summary>
+    /// <summary>
+    /// Promises its own ballot and sends the Prepares. False when a higher ballot has been promised meanwhile.
+    /// </summary>
     public bool TryPrepare()
     {
         if (!_acceptor.TryPromise(Ballot, _step.Effects))
@@ -80,8 +82,8 @@ internal sealed class Candidacy
     }
 
     /// <summary>
-    /// Asks whoever has not promised yet. It goes out after the own promise is on disk: a ballot is never used twice,
-    /// whatever a crash forgets.
+    /// Sends Prepare to every voter that has not promised yet. It leaves only once this node's own promise is on disk,
+    /// so that a crash cannot make the node use a ballot twice.
     /// </summary>
     public void Prepare()
     {
@@ -96,7 +98,7 @@ internal sealed class Candidacy
         }
     }
 
-    /// <summary>True when this promise made the quorum.</summary>
+    /// <summary>True when this promise completed the quorum.</summary>
     public bool CountPromise(Promise promise) =>
         IsPreparing && promise.Ballot == Ballot && Proposer!.CountPromise(promise);
 }

@@ -1,12 +1,14 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// Fetches chosen entries that this node missed, one request at a time: first from whoever leads, and from the others
-/// in turn when that one does not help. And serves who asks.
+/// Fetches chosen entries that this node missed, with one request outstanding at a time: from the leader first, then
+/// from the other voters in turn. Also serves the requests of other nodes.
 /// </summary>
 internal sealed class CatchUp(Membership members, PaxosConfig config, Learner learner, StepContext step)
 {
-    /// <summary>How long a small gap may stand: the missing Accept is often only a moment late.</summary>
+    /// <summary>
+    /// How long a small gap may stay before it is fetched: the missing Accept is often only a moment late.
+    /// </summary>
     private const int PatienceTicks = 2;
 
     private const long Never = -1;
@@ -24,8 +26,9 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
     public NodeId? Preferred { get; set; }
 
     /// <summary>
-    /// A term begins: what this node missed it learns by proposing anew, or from this source. How long it was stuck
-    /// before does not count, else a new leader would give up before its first slot can be chosen.
+    /// A term begins: this node learns what it missed by proposing it again, or from <paramref name="source"/>. The
+    /// time it was stuck before does not count; otherwise a new leader would step down before its first slot can be
+    /// chosen.
     /// </summary>
     public void Restart(NodeId source)
     {
@@ -35,7 +38,7 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
         _sourceTurn = 0;
     }
 
-    /// <summary>For how long nothing has been learned although something is missing.</summary>
+    /// <summary>How long this node has learned nothing although it misses chosen slots.</summary>
     public long StuckTicks => _stuckSince == Never ? 0 : step.Now - _stuckSince;
 
     /// <summary>Sends the next request, if one is due.</summary>
@@ -80,7 +83,9 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
         step.Effects.Send.Add(new CatchUpRequest(Members.Self, source, chosen.Next));
     }
 
-    /// <summary>An answer came. If it was of use the next request goes at once; if not, elsewhere and later.</summary>
+    /// <summary>
+    /// Handles an answer. If it helped, the next request is sent at once; if not, later and to another node.
+    /// </summary>
     public void Answered(bool learned)
     {
         if (learned)

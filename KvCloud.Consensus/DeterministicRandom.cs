@@ -1,11 +1,11 @@
 namespace KvCloud.Consensus;
 
-/// <summary>SplitMix64 (Steele, Lea, Flood 2014): small, seeded, the same on every machine.</summary>
+/// <summary>SplitMix64 (Steele, Lea, Flood 2014): small, seeded, and the same on every machine.</summary>
 public sealed class DeterministicRandom(ulong seed)
 {
     private ulong _state = seed;
 
-    /// <summary>Tells apart two sources, or two moments of one.</summary>
+    /// <summary>The generator's state: equal states produce equal sequences.</summary>
     public ulong State => _state;
 
     public ulong NextUInt64()

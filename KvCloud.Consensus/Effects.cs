@@ -10,15 +10,15 @@ public readonly record struct ChosenEntry(Slot Slot, Value Value);
 public readonly record struct ReadIndexResult(long Id, bool Confirmed, Slot Slot);
 
 /// <summary>
-/// The caller reads chosen entries from its log and sends them to <see cref="To"/> as a CatchUpReply: consecutive ones
-/// from <see cref="FromSlot"/> on, and only what the log itself has noted as chosen. Before the writes of these and all
-/// earlier effects are made, a slot may still hold a value that lost.
+/// Tells the caller to read chosen entries from its log and to send them to <see cref="To"/> as a CatchUpReply:
+/// consecutive entries from <see cref="FromSlot"/> on, and only those that the log itself has recorded as chosen. Until
+/// the writes of these and all earlier effects are done, the log may still hold a value that was not chosen.
 /// </summary>
 public readonly record struct CatchUpOrder(NodeId To, Slot FromSlot, Slot ToSlot);
 
 /// <summary>
-/// What the core wants done, in the order that safety demands:
-/// 1. <see cref="Send"/> may go at once.
+/// What the core asks its caller to do, in the order that safety requires:
+/// 1. <see cref="Send"/> may leave at once.
 /// 2. <see cref="Promised"/>, <see cref="Append"/> and <see cref="ChosenSlot"/> are written to the log in ONE atomic
 /// write;    when <see cref="MustSync"/> it is durable (fsync, checked) before step 3. Writes are made in the order of
 /// the effects.
@@ -32,15 +32,17 @@ public sealed class Effects
 {
     public List<Message> Send { get; } = [];
 
-    /// <summary>The new promise of the acceptor, where it changed.</summary>
+    /// <summary>The acceptor's new promise, if it changed.</summary>
     public Ballot? Promised { get; internal set; }
 
-    /// <summary>Entries that the acceptor accepted or the learner learned; each replaces what its slot held.</summary>
+    /// <summary>
+    /// Entries that the acceptor accepted or the learner learned; each replaces its slot's previous entry.
+    /// </summary>
     public List<LogEntry> Append { get; } = [];
 
     /// <summary>
-    /// All slots up to here are chosen and in the log. Saves work after a restart; need not be synced, as etcd's commit
-    /// index.
+    /// All slots up to here are chosen and in the log. It only saves work after a restart, so like etcd's commit index
+    /// it need not be synced.
     /// </summary>
     public Slot? ChosenSlot { get; internal set; }
 
@@ -65,14 +67,12 @@ public sealed class Effects
         && CatchUps.Count == 0;
 }
 
-/// <summary>What a log hands back at start: the acceptor's memory.</summary>
+/// <summary>What the log restores at start: the acceptor's state.</summary>
 /// <param name="Promised">The highest ballot promised; Zero for a new log.</param>
-/// <param name="ChosenSlot">
-/// Every slot up to here is chosen, in the log or trimmed from it, and was applied by the caller before the core
-/// starts. Not more than the log knows, even where the data store is ahead of it: the log may hold a value that lost
-/// there, or nothing, and the core must neither take that for chosen nor be unable to serve what only the data has
-/// (Tencent/phxpaxos#33).
-/// </param>
+/// <param name="ChosenSlot">Every slot up to here is chosen, is in the log or has been trimmed from it, and was applied
+/// by the caller before the core starts. It must not exceed what the log knows, even if the data store is ahead. For
+/// the slots in between, the log may hold nothing or a value that was not chosen: the core must not take that for
+/// chosen, and must not claim slots that it cannot serve from the log (Tencent/phxpaxos#33).</param>
 /// <param name="Entries">Accepted entries above ChosenSlot, ordered by slot.</param>
 /// <param name="Members">
 /// The members that the caller's data names, of the last slot that changed them; null where none did, and those that
@@ -92,13 +92,13 @@ public enum Role
     Leader = 3,
 }
 
-/// <summary>What became of a proposal.</summary>
+/// <summary>The result of a proposal.</summary>
 public enum ProposeStatus
 {
-    /// <summary>On its way in the slot that was returned.</summary>
+    /// <summary>Proposed in the slot that was returned.</summary>
     Proposed = 0,
 
-    /// <summary>This node does not lead, or does not yet: nothing was proposed.</summary>
+    /// <summary>This node does not lead, or not yet: nothing was proposed.</summary>
     NotLeader = 1,
 
     /// <summary>

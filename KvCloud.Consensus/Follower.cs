@@ -1,6 +1,8 @@
 namespace KvCloud.Consensus;
 
-/// <summary>What a node does for the leader that it follows: votes, learns, and says that it is there.</summary>
+/// <summary>
+/// What a node does for the leader it follows: accepts entries, learns chosen slots, answers heartbeats.
+/// </summary>
 internal sealed class Follower(
     PaxosConfig config, Acceptor acceptor, Learner learner, LogRetention retention, StepContext step,
     bool remembersPromise)
@@ -9,17 +11,17 @@ internal sealed class Follower(
     private Slot _leaderChosen;
     private bool _remembersPromise = remembersPromise;
 
-    /// <summary>A promise of this node is on disk, and with it the knowledge that there was a leader.</summary>
+    /// <summary>This node has a durable promise: after a crash it will know that it may have granted a lease.</summary>
     public void NotePromiseOnDisk() => _remembersPromise = true;
 
-    /// <summary>Follows another ballot from now on.</summary>
+    /// <summary>Starts to follow another ballot.</summary>
     public void Begin(Ballot ballot)
     {
         _ballot = ballot;
         _leaderChosen = Slot.Zero;
     }
 
-    /// <summary>Promises the ballot, if that is not done, and votes.</summary>
+    /// <summary>Promises the ballot if it has not yet, and accepts the entries.</summary>
     public void Accept(Accept message)
     {
         Invariant.Check(acceptor.TryPromise(message.Ballot, step.Effects), "a vote for less than the promise");
@@ -59,14 +61,14 @@ internal sealed class Follower(
             return;
         }
 
-        // The answer grants a lease. A node that has promised nothing yet would forget that in a crash, come back as a
-        // new one and vote at once: it promises first, and answers when the disk has it.
+        // The answer grants a lease. A node that has promised nothing would forget that in a crash, restart as a new
+        // node and vote at once. So it promises first, and answers once the promise is on disk.
         acceptor.TryPromise(message.Ballot, step.Effects);
         step.Effects.SendAfterPersist.Add(reply);
         step.Effects.SendAfterPersist.Add(reply with { To = config.Self });
     }
 
-    /// <summary>Learns what the leader has called chosen and this node has accepted from it.</summary>
+    /// <summary>Learns the slots that the leader reported as chosen and that this node accepted from it.</summary>
     public void Learn() => learner.FollowLeader(_ballot, _leaderChosen, step.Effects);
 
     private void NoteChosen(Slot upTo)

@@ -1,9 +1,9 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// The rounds of heartbeats by which a leader of one ballot knows that it still leads. A round that a quorum has
-/// answered proves that nobody had been promised a higher ballot when it was sent: it confirms reads, renews the lease,
-/// and is the leader's contact with its quorum.
+/// The numbered heartbeat rounds by which the leader of one ballot confirms that it still leads. A round answered by a
+/// quorum proves that no higher ballot had a quorum of promises when the round was sent. It confirms reads, renews the
+/// lease, and counts for check-quorum.
 /// </summary>
 internal sealed class HeartbeatRounds(Membership members, long now)
 {
@@ -20,7 +20,7 @@ internal sealed class HeartbeatRounds(Membership members, long now)
     /// <summary>The highest round that a quorum has answered; 0 for none.</summary>
     public long ConfirmedRound { get; private set; }
 
-    /// <summary>When the confirmed round was sent: leases and check-quorum count from here.</summary>
+    /// <summary>When the confirmed round was sent: the lease and check-quorum are counted from here.</summary>
     public long ConfirmedSentTick { get; private set; } = now;
 
     public long LastSentTick { get; private set; } = now;

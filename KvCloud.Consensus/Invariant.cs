@@ -4,7 +4,8 @@ using System.Runtime.CompilerServices;
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// Checks that stay on in Release. A node whose invariant broke stops at once: going on would spread the damage.
+/// Checks that stay enabled in Release. A node whose invariant is broken stops at once: continuing would spread the
+/// damage.
 /// </summary>
 public static class Invariant
 {
@@ -26,5 +27,5 @@ public static class Invariant
             $"Invariant broken: {message} ({file.Split('/', '\\')[^1]}:{line})");
 }
 
-/// <summary>A bug, or damage that must not spread. Never caught to go on.</summary>
+/// <summary>A bug, or damage that must not spread. Never caught in order to continue.</summary>
 public sealed class InvariantViolationException(string message) : Exception(message);

@@ -1,14 +1,14 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// When this node may seek votes, and when it may give its own. A node that has heard the leader within the election
-/// timeout gives its vote to nobody else: on that rests the leader's lease. Every wait is drawn anew, so that proposers
-/// do not duel (Lamport, "Paxos Made Simple", 2.4).
+/// Decides when this node may seek votes and when it may grant them. A node that has heard the leader within the
+/// election timeout votes for nobody else; the leader's lease depends on that. Every wait is randomized, so that
+/// proposers do not duel (Lamport, "Paxos Made Simple", 2.4).
 /// </summary>
 internal sealed class LeaderElection
 {
     /// <summary>
-    /// Election timeouts without a leader after which everybody who was able to win had several attempts at it.
+    /// Election timeouts without a leader after which every node able to win has had several attempts.
     /// </summary>
     private const int LongWithoutLeaderTimeouts = 4;
 
@@ -22,8 +22,8 @@ internal sealed class LeaderElection
         _config = config;
         _random = new DeterministicRandom(config.Seed);
 
-        // A node that has promised before may have granted a lease just before it went down: it keeps still for as
-        // long. A new one has granted nothing and need not wait.
+        // A node that has promised before may have granted a lease just before it went down, so it grants no vote for
+        // as long as that lease may last. A new node has granted nothing and need not wait.
         _leaderHeardTick = isNew ? -config.ElectionTimeoutTicks : 0;
         // One that has always been alone has granted nobody anything; one that was left alone may have.
         _deadline = isNew
@@ -35,7 +35,13 @@ internal sealed class LeaderElection
         }
     }
 
-    /// <summary>The highest round seen anywhere, promised or refused: a candidate goes above it.</summary>
+    /// <summary>
+    /// Whether this node leaves leading to others where they can: it waits as long as <see cref="IsLongWithoutLeader"/>
+    /// takes before it seeks votes.
+    /// </summary>
+    public bool IsReluctant { get; set; }
+
+    /// <summary>The highest round seen anywhere, promised or refused. A candidate chooses a higher one.</summary>
     public long HighestRound { get; private set; }
 
     public void NoteRound(long round) => HighestRound = Math.Max(HighestRound, round);
@@ -48,22 +54,34 @@ internal sealed class LeaderElection
 
     public bool IsDue(long now) => now >= _deadline;
 
-    /// <summary>Whether a lease may still hold for the leader that was heard last.</summary>
+    /// <summary>Whether the leader heard last may still hold a lease.</summary>
     public bool InLease(long now) => now - _leaderHeardTick < _config.ElectionTimeoutTicks;
 
-    /// <summary>Nobody has won for so long that this node must not be particular about who does.</summary>
+    /// <summary>Nobody has led for so long that this node must vote even for a candidate that is far behind.</summary>
     public bool IsLongWithoutLeader(long now) =>
         now - _leaderHeardTick >= LongWithoutLeaderTimeouts * (long)_config.ElectionTimeoutTicks;
 
-    /// <summary>A full election timeout from now, and some more.</summary>
-    public void Wait(long now) =>
-        _deadline = now + _config.ElectionTimeoutTicks + _random.Next(_config.ElectionJitterTicks);
+    /// <summary>Waits a full election timeout, plus jitter.</summary>
+    public void Wait(long now) => _deadline = now
+        + ((IsReluctant ? LongWithoutLeaderTimeouts : 1) * (long)_config.ElectionTimeoutTicks)
+        + _random.Next(_config.ElectionJitterTicks);
 
-    /// <summary>A short wait before the next attempt: no vote was lost, somebody else is probably at it.</summary>
-    public void BackOff(long now) =>
-        _deadline = now + _config.HeartbeatTicks + _random.Next(_config.ElectionJitterTicks);
+    /// <summary>
+    /// Waits briefly before the next attempt: no vote was lost; another candidate is probably at work.
+    /// </summary>
+    public void BackOff(long now)
+    {
+        if (IsReluctant)
+        {
+            Wait(now);
+        }
+        else
+        {
+            _deadline = now + _config.HeartbeatTicks + _random.Next(_config.ElectionJitterTicks);
+        }
+    }
 
-    /// <summary>How long a candidate waits for promises, which cost their acceptors a write to disk.</summary>
+    /// <summary>Waits as long as promises may take, which cost their acceptors a disk write.</summary>
     public void WaitForPromises(long now) =>
         _deadline = now + (_config.ElectionTimeoutTicks / 2) + _random.Next(_config.ElectionJitterTicks);
 }

@@ -1,13 +1,13 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// One term of this node as leader, from the quorum of promises to the step down: proposes, keeps in touch with its
-/// quorum, and confirms reads. A new term is a new object, so nothing counted for one ballot can be counted for
+/// One term of this node as leader, from the quorum of promises until it steps down: it proposes, stays in contact with
+/// its quorum, and confirms reads. Each term is a new object, so nothing counted for one ballot can be counted for
 /// another.
 /// </summary>
 internal sealed class Leadership
 {
-    /// <summary>An Accept is cut into messages of about this many bytes.</summary>
+    /// <summary>An Accept is split into messages of about this many bytes.</summary>
     private const int AcceptMessageBytes = 1024 * 1024;
 
     private readonly Proposer _proposer;
@@ -48,7 +48,7 @@ internal sealed class Leadership
 
     public Ballot Ballot => _proposer.Ballot;
 
-    /// <summary>The no-op that opened this leadership.</summary>
+    /// <summary>The slot of the no-op that opened this term.</summary>
     public Slot OpeningSlot => _proposer.OpeningSlot;
 
     public int InFlightSlots => _proposer.InFlightSlots;
@@ -69,13 +69,13 @@ internal sealed class Leadership
     /// <summary>Another was asked to take over and has not, in the time that it had.</summary>
     public bool HasHandedOverInVain => _handOver.IsInVain;
 
-    /// <summary>How long ago the last round was sent that a quorum has answered.</summary>
+    /// <summary>Ticks since the latest round answered by a quorum was sent.</summary>
     public long TicksOutOfTouch => _step.Now - _rounds.ConfirmedSentTick;
 
     private bool HasOpened => _learner.ChosenSlot >= _proposer.OpeningSlot;
 
-    /// <summary>Proposes anew what may have been chosen before, and a no-op of its own.</summary>
-    /// <returns>From whom to learn what was chosen before and is unknown here.</returns>
+    /// <summary>Proposes again every value that may have been chosen before, then a no-op of its own.</summary>
+    /// <returns>The node from which to fetch slots that were chosen before and are unknown here.</returns>
     public NodeId Open()
     {
         _proposer.Lead(_learner.ChosenSlot);
@@ -204,7 +204,7 @@ internal sealed class Leadership
             HandOverTo(successor);
         }
 
-        // Before its own no-op is chosen a new leader may not know everything that was chosen (thesis, 6.4).
+        // Until its own no-op is chosen, a new leader may not know everything chosen before (Ongaro's thesis, 6.4).
         if (_reads.NeedsRound && HasOpened)
         {
             _reads.Begin(_rounds.LastRound + 1, _learner.ChosenSlot);
@@ -244,7 +244,7 @@ internal sealed class Leadership
 
     public void AddRead(NodeId from, long id) => _reads.Add(from, id);
 
-    /// <summary>Everything that waits is unconfirmed.</summary>
+    /// <summary>Ends the term: every waiting read is unconfirmed.</summary>
     public void End()
     {
         _settled.Clear();
@@ -252,7 +252,7 @@ internal sealed class Leadership
         AnswerReads(confirmed: false, Slot.Zero);
     }
 
-    /// <summary>Whether a chosen entry lies where this leader proposes, and is not what it proposed there.</summary>
+    /// <summary>Whether a chosen entry lies where this leader proposes, but is not what it proposed there.</summary>
     public bool IsContradictedBy(LogEntry entry)
     {
         if (entry.Slot <= _learner.ChosenSlot || entry.Slot < _proposer.FirstSlot)

@@ -1,7 +1,8 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// Knows what is chosen. <see cref="ChosenSlot"/> only grows, without holes; each slot is handed out once, in order.
+/// Tracks which slots are chosen. <see cref="ChosenSlot"/> only grows and leaves no holes; each slot is handed out
+/// once, in order.
 /// </summary>
 /// <remarks>
 /// A change of members governs from the moment it is known here, but is handed out only when the log has noted durably
@@ -18,7 +19,8 @@ internal sealed class Learner(Slot chosenSlot, Acceptor acceptor, GroupMembers m
     public Slot ChosenSlot { get; private set; } = chosenSlot;
 
     /// <summary>
-    /// Slots up to here are chosen, as a leader or a promise told; those above ChosenSlot are still to be learned.
+    /// A leader or a promise has reported all slots up to here as chosen. Those above ChosenSlot are still to be
+    /// learned.
     /// </summary>
     public Slot KnownChosen { get; private set; } = Slot.Max(chosenSlot, members.Slot);
 
@@ -48,12 +50,12 @@ internal sealed class Learner(Slot chosenSlot, Acceptor acceptor, GroupMembers m
         Advance(effects);
     }
 
-    /// <summary>Somebody who must know says that everything up to the slot is chosen.</summary>
+    /// <summary>Records a trusted report that every slot up to this one is chosen.</summary>
     public void NoteChosen(Slot upTo) => KnownChosen = Slot.Max(KnownChosen, upTo);
 
     /// <summary>
-    /// The leader of the ballot says that everything up to the slot is chosen. That holds for what this node accepted
-    /// at this very ballot; an entry of another ballot may be a value that lost.
+    /// The leader of the ballot reports that everything up to the slot is chosen. That holds for entries which this
+    /// node accepted at the same ballot; an entry of another ballot may hold a value that was not chosen.
     /// </summary>
     public void FollowLeader(Ballot ballot, Slot upTo, Effects effects)
     {
@@ -74,7 +76,9 @@ internal sealed class Learner(Slot chosenSlot, Acceptor acceptor, GroupMembers m
         Advance(effects);
     }
 
-    /// <summary>Takes chosen entries from a peer's log; those that do not follow on are ignored.</summary>
+    /// <summary>
+    /// Learns chosen entries from a peer's log; entries that do not continue the sequence are ignored.
+    /// </summary>
     /// <returns>Whether anything was learned.</returns>
     public bool LearnFromPeer(IReadOnlyList<LogEntry> entries, Effects effects)
     {
@@ -89,8 +93,8 @@ internal sealed class Learner(Slot chosenSlot, Acceptor acceptor, GroupMembers m
             LogEntry? own = acceptor.Find(entry.Slot);
             if (own is null || !own.Value.IsSameAs(entry.Value))
             {
-                // The value is chosen, so reporting it at the higher of both ballots cannot mislead a candidate:
-                // every value accepted at or above the ballot that chose it is this very value.
+                // The value is chosen, so reporting it at the higher of the two ballots cannot mislead a candidate:
+                // every value accepted at or above the ballot that chose it is this same value.
                 Ballot ballot = own is null ? entry.Accepted : Ballot.Max(own.Accepted, entry.Accepted);
                 effects.Append.Add(entry with { Accepted = ballot });
             }

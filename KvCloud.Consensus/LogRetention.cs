@@ -1,21 +1,21 @@
 namespace KvCloud.Consensus;
 
-/// <summary>For how long the log's slots are needed, by this node and by the others.</summary>
+/// <summary>Tracks which slots of the log are still needed, by this node and by the others.</summary>
 internal sealed class LogRetention
 {
     private Slot _syncedChosen;
 
-    /// <summary>What the caller's data store has durably.</summary>
+    /// <summary>Every slot up to here is durable in the caller's data store.</summary>
     public Slot DurableSlot { get; set; }
 
     /// <summary>No member needs anything up to here.</summary>
     public Slot TrimSlot { get; private set; }
 
     /// <summary>
-    /// After any crash this node has everything up to here in its data, and its log knows it to be chosen: it needs
-    /// these slots from nobody. What only the data has it would have to learn again, and could not if all had trimmed
-    /// it. After a start nothing counts before a write is synced: what was read may be the page cache of a process that
-    /// died.
+    /// This node needs no slot up to here from its peers: after any crash its data store has them, and its log knows
+    /// them to be chosen. A slot that only the data store has would have to be learned again, which is impossible once
+    /// every peer has trimmed it. After a start nothing counts until a write is synced, because what was read may exist
+    /// only in the page cache left by a process that died.
     /// </summary>
     public Slot NotNeededUpTo => Slot.Min(DurableSlot, _syncedChosen);
 
@@ -23,6 +23,8 @@ internal sealed class LogRetention
 
     public void NoteNotNeeded(Slot upTo) => TrimSlot = Slot.Max(TrimSlot, upTo);
 
-    /// <summary>Whether it helps to hear when the log has synced that everything up to the slot is chosen.</summary>
+    /// <summary>
+    /// Whether the core wants to be told once the log has synced that everything up to the slot is chosen.
+    /// </summary>
     public bool WaitsForSync(Slot chosen) => DurableSlot > _syncedChosen && chosen > _syncedChosen;
 }

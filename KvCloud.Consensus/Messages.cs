@@ -1,10 +1,11 @@
 namespace KvCloud.Consensus;
 
-/// <summary>What replicas say to each other. Immutable. A message of a node to itself counts its own vote.</summary>
+/// <summary>A message between replicas. Immutable. A node counts its own vote through a message to itself.</summary>
 public abstract record Message(NodeId From, NodeId To);
 
 /// <summary>
-/// Would you promise me this ballot? Changes nothing at the receiver (thesis of Ongaro, 9.6, for Paxos).
+/// Asks whether the receiver would promise this ballot. Changes nothing at the receiver (pre-vote: Ongaro's thesis,
+/// 9.6, applied to Paxos).
 /// </summary>
 public sealed record PreVote(NodeId From, NodeId To, Ballot Ballot, Slot FirstUnchosen) : Message(From, To);
 
@@ -32,18 +33,16 @@ public sealed record Promise(
     : Message(From, To);
 
 /// <summary>
-/// Phase 2a for one or more consecutive or scattered slots at one ballot. <see cref="ChosenSlot"/> tells followers
-/// what they may take as chosen: only slots they accepted at this very ballot.
+/// Phase 2a for one or more slots, consecutive or scattered, at one ballot. <see cref="ChosenSlot"/> lets followers
+/// take slots as chosen, but only those they accepted at this same ballot.
 /// </summary>
 public sealed record Accept(
     NodeId From, NodeId To, Ballot Ballot, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries) : Message(From, To);
 
-/// <summary>
-/// Phase 2b, sent only once the entries are durable. Counts for this ballot and these slots, nothing else.
-/// </summary>
+/// <summary>Phase 2b, sent only once the entries are durable. Counts only for this ballot and these slots.</summary>
 public sealed record Accepted(NodeId From, NodeId To, Ballot Ballot, IReadOnlyList<Slot> Slots) : Message(From, To);
 
-/// <summary>The ballot is too low; <see cref="Promised"/> is what the acceptor is bound to.</summary>
+/// <summary>The ballot is too low; <see cref="Promised"/> is the ballot that the acceptor has promised.</summary>
 public sealed record Refused(NodeId From, NodeId To, Ballot Ballot, Ballot Promised) : Message(From, To);
 
 /// <summary>
@@ -65,22 +64,23 @@ public sealed record HeartbeatReply(
     NodeId From, NodeId To, Ballot Ballot, long Round, Slot ChosenSlot, Slot DurableSlot) : Message(From, To);
 
 /// <summary>
-/// A follower asks the leader for a read index. <see cref="Id"/> is the asker's own number for a batch of reads.
+/// A follower asks the leader for a read index. <see cref="Id"/> is the follower's own number for a batch of reads.
 /// </summary>
 public sealed record ReadIndexRequest(NodeId From, NodeId To, long Id) : Message(From, To);
 
 /// <summary>
-/// Answer to <see cref="ReadIndexRequest"/>: reads that wait until <see cref="Slot"/> is applied are linearizable.
-/// Not confirmed means: ask anew (whom it was sent to does not lead, or cannot show it).
+/// Answer to <see cref="ReadIndexRequest"/>: reads that wait until <see cref="Slot"/> is applied are linearizable. When
+/// it is not confirmed, the receiver of the request does not lead or cannot prove that it does: ask again.
 /// </summary>
 public sealed record ReadIndexReply(NodeId From, NodeId To, long Id, bool Confirmed, Slot Slot) : Message(From, To);
 
-/// <summary>Send me chosen entries from <see cref="FromSlot"/> on.</summary>
+/// <summary>Asks for chosen entries from <see cref="FromSlot"/> on.</summary>
 public sealed record CatchUpRequest(NodeId From, NodeId To, Slot FromSlot) : Message(From, To);
 
 /// <summary>
-/// Chosen entries, consecutive. Empty with <see cref="FirstAvailable"/> above what was asked for means that the
-/// sender's log is trimmed below it: it cannot help, whoever asks must find another that has those slots.
+/// Consecutive chosen entries. If there are none and <see cref="FirstAvailable"/> is above the slot asked for, the
+/// sender has trimmed its log below <see cref="FirstAvailable"/>, and the requester must find another node that has
+/// those slots.
 /// </summary>
 public sealed record CatchUpReply(
     NodeId From, NodeId To, Slot FirstAvailable, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries) : Message(From, To);

@@ -14,8 +14,8 @@ public sealed record PaxosConfig
     public required IReadOnlyList<NodeId> Voters { get; init; }
 
     /// <summary>
-    /// A follower that hears nothing for this long may seek votes; until then it grants none. Drawn anew from
-    /// [ElectionTimeoutTicks, ElectionTimeoutTicks + ElectionJitterTicks) for each wait.
+    /// A follower that hears no leader for this long may seek votes; until then it grants none. Each wait is drawn anew
+    /// from [ElectionTimeoutTicks, ElectionTimeoutTicks + ElectionJitterTicks).
     /// </summary>
     public int ElectionTimeoutTicks { get; init; } = 40;
 
@@ -24,32 +24,33 @@ public sealed record PaxosConfig
     public int HeartbeatTicks { get; init; } = 5;
 
     /// <summary>
-    /// How long a round of heartbeats, once confirmed by a quorum, lets the leader read alone, counted from its
-    /// sending.
+    /// How long the leader may serve reads on its own after a heartbeat round that a quorum confirms, counted from when
+    /// the round was sent.
     /// </summary>
-    /// <remarks>Shorter than ElectionTimeoutTicks by more than the clocks of two nodes may drift apart in that
-    /// time.</remarks>
+    /// <remarks>
+    /// Must be shorter than ElectionTimeoutTicks by more than the clocks of two nodes may drift apart in that time.
+    /// </remarks>
     public int LeaseTicks { get; init; } = 32;
 
     /// <summary>How long an unanswered Accept, Prepare or catch-up request waits before it is sent again.</summary>
     public int ResendTicks { get; init; } = 10;
 
-    /// <summary>Slots proposed and not yet chosen at one time.</summary>
+    /// <summary>Maximum number of slots proposed and not yet chosen.</summary>
     public int MaxInFlightSlots { get; init; } = 256;
 
-    /// <summary>Bytes of values proposed and not yet chosen at one time; one value may always be in flight.</summary>
+    /// <summary>Maximum bytes of values proposed and not yet chosen; a single value may always be in flight.</summary>
     public int MaxInFlightBytes { get; init; } = 8 * 1024 * 1024;
 
     /// <summary>
-    /// What an acceptor holds above its chosen slot before it lets further Accepts pass unanswered. Bounds its memory
-    /// while it catches up, and the size of a Promise.
+    /// Bytes that an acceptor holds above its chosen slot before it drops further Accepts. Bounds its memory while it
+    /// catches up, and the size of a Promise.
     /// </summary>
     public int MaxUnchosenBytes { get; init; } = 24 * 1024 * 1024;
 
-    /// <summary>Seed of election jitter. Every node needs its own.</summary>
+    /// <summary>Seed of the election jitter. It must differ between nodes.</summary>
     public required ulong Seed { get; init; }
 
-    /// <summary>Throws where the settings cannot be safe or cannot work; the message names the setting.</summary>
+    /// <summary>Throws if the settings are unsafe or cannot work; the message names the setting.</summary>
     public void Validate()
     {
         Require(

@@ -5,9 +5,7 @@ namespace KvCloud.Consensus;
 /// <see cref="Effects"/> come out. The caller owns clock, disk and network, calls from one thread, and carries out the
 /// effects of each step in the order that <see cref="Effects"/> states.
 /// </summary>
-/// <remarks>
-/// Over 400 lines: who handles which message in which role is read in one place; the roles have files.
-/// </remarks>
+/// <remarks>Over 400 lines: the dispatch of messages by role stays in one place; each role has its own file.</remarks>
 public sealed class PaxosNode
 {
     private readonly PaxosConfig _config;
@@ -48,10 +46,10 @@ public sealed class PaxosNode
         : _candidacy is null ? Role.Follower
         : _candidacy.IsPreparing ? Role.Candidate : Role.PreCandidate;
 
-    /// <summary>Who leads, as far as this node knows.</summary>
+    /// <summary>The current leader, as far as this node knows.</summary>
     public NodeId? Leader { get; private set; }
 
-    /// <summary>The highest ballot of a leader that this node has followed, or its own when it leads.</summary>
+    /// <summary>The highest leader ballot that this node has followed, or its own while it leads.</summary>
     public Ballot Ballot { get; private set; } = Ballot.Zero;
 
     public Ballot Promised => _acceptor.Promised;
@@ -59,7 +57,7 @@ public sealed class PaxosNode
     public Slot ChosenSlot => _learner.ChosenSlot;
 
     /// <summary>
-    /// Slots up to here are known to be chosen somewhere; above ChosenSlot they are still being learned.
+    /// All slots up to here are known to be chosen somewhere; those above ChosenSlot are still being learned.
     /// </summary>
     public Slot KnownChosen => _learner.KnownChosen;
 
@@ -77,7 +75,8 @@ public sealed class PaxosNode
     private Slot SettledSlot => Slot.Max(_settledSlot, _leadership?.SettledSlot ?? Slot.Zero);
 
     /// <summary>
-    /// What the caller's data store has durably; told to the leader as far as the log knows it to be chosen.
+    /// Every slot up to here is durable in the caller's data store. Reported to the leader as far as the log knows it
+    /// to be chosen.
     /// </summary>
     public Slot DurableSlot
     {
@@ -88,23 +87,48 @@ public sealed class PaxosNode
     /// <summary>Every member has all up to here durably in its data store: the log needs it no more.</summary>
     public Slot TrimSlot => _retention.TrimSlot;
 
-    /// <summary>The no-op that opened this node's term as leader; Zero when it does not lead.</summary>
+    /// <summary>The slot of the no-op that opened this node's term as leader; Zero when it does not lead.</summary>
     public Slot OpeningSlot => _leadership?.OpeningSlot ?? Slot.Zero;
 
     /// <summary>
-    /// Up to this tick, exclusive, no other node can lead: the leader may read alone, once it has applied
-    /// <see cref="OpeningSlot"/> and everything else up to the <see cref="ChosenSlot"/> of that moment, which a
-    /// follower may have applied and shown already. 0 when there is no lease.
+    /// Until this tick (exclusive) no other node can lead. The leader may serve reads on its own until then, once it
+    /// has applied <see cref="OpeningSlot"/> and everything else up to the <see cref="ChosenSlot"/> of that moment,
+    /// which a follower may already have applied and shown. 0 when there is no lease.
     /// </summary>
     public long LeaseUntilTick => _leadership?.LeaseUntilTick ?? 0;
 
-    /// <summary>The highest ballot that this node is bound to, or follows.</summary>
+    /// <summary>
+    /// Whether others should lead rather than this node, because its disk is slow or nearly full. When it becomes true,
+    /// the node stops leading, once; until it becomes false again, the node seeks votes only after nobody else has led
+    /// for several election timeouts. No effect in a group of one.
+    /// </summary>
+    public bool IsReluctant
+    {
+        get => _election.IsReluctant;
+        set
+        {
+            if (value == _election.IsReluctant || _members.IsAlone)
+            {
+                return;
+            }
+
+            _election.IsReluctant = value;
+            if (value && (_leadership is not null || _candidacy is not null))
+            {
+                StepDown();
+            }
+
+            _election.Wait(_step.Now);
+        }
+    }
+
+    /// <summary>The highest ballot that this node has promised or follows.</summary>
     private Ballot Known => Ballot.Max(_acceptor.Promised, Ballot);
 
     /// <summary>
-    /// Lets time pass. Ticks are counted from the start of this node; going back is ignored. The clock is to be read
-    /// after the messages to be stepped were taken from their queue: a heartbeat stepped at an older tick would grant
-    /// its leader too short a lease.
+    /// Advances time. Ticks count from the start of this node; going back is ignored. Read the clock after taking the
+    /// messages to be stepped from their queue: a heartbeat stepped at an older tick would grant its leader too short a
+    /// lease.
     /// </summary>
     public void AdvanceTo(long tick)
     {
@@ -143,7 +167,7 @@ public sealed class PaxosNode
 
         if (message.From == Self)
         {
-            // What a node says to itself comes only after a promise of its own is on disk.
+            // A node's message to itself arrives only after a promise of its own is on disk.
             _follower.NotePromiseOnDisk();
         }
 
@@ -183,7 +207,7 @@ public sealed class PaxosNode
         _leadership is not Leadership leadership ? ProposeStatus.NotLeader
         : leadership.HasRoomFor(bytes) ? ProposeStatus.Proposed : ProposeStatus.WindowFull;
 
-    /// <summary>Proposes a batch of commands for the next slot. The payload belongs to the log from now on.</summary>
+    /// <summary>Proposes a batch of commands in the next slot. The log owns the payload from now on.</summary>
     public ProposeResult Propose(ReadOnlyMemory<byte> payload)
     {
         ProposeStatus status = CanPropose(payload.Length);
@@ -252,7 +276,7 @@ public sealed class PaxosNode
         }
     }
 
-    /// <summary>Ends the step: everything to be done since the last call.</summary>
+    /// <summary>Ends the step and returns everything to be done since the last call.</summary>
     public Effects TakeEffects()
     {
         _leadership?.Flush();
@@ -284,7 +308,8 @@ public sealed class PaxosNode
         StepDown();
         if (cannotLearn)
         {
-            // Somebody else shall lead: who was cut off may try again soon, who cannot learn would only fail again.
+            // Leave the next term to another node: this one would only fail again. A leader that was merely cut off may
+            // try again soon.
             _election.Wait(_step.Now);
         }
         else
@@ -422,7 +447,7 @@ public sealed class PaxosNode
         StepDown();
         if (wasLeader)
         {
-            // Its followers still follow it: a higher ballot of its own unites the group soonest.
+            // The followers still follow this node, so a higher ballot of its own reunites the group soonest.
             BeginCandidacy();
         }
         else
@@ -431,7 +456,7 @@ public sealed class PaxosNode
         }
     }
 
-    /// <summary>Gives up whatever this node sought or held. The promise stays.</summary>
+    /// <summary>Gives up this node's candidacy or leadership. The promise stays.</summary>
     private void StepDown()
     {
         Leader = null;
@@ -442,7 +467,7 @@ public sealed class PaxosNode
         _remoteReads.RefuseAll();
     }
 
-    /// <summary>Whether a leader other than this candidate may hold a lease that this node has granted.</summary>
+    /// <summary>Whether a leader other than this candidate may hold a lease granted by this node.</summary>
     private bool InLeaseOfOther(NodeId candidate)
     {
         if (_leadership is Leadership leadership)
@@ -520,7 +545,7 @@ public sealed class PaxosNode
         }
     }
 
-    /// <summary>Follows the leader of the ballot from now on. False: it is a leader of the past.</summary>
+    /// <summary>Starts to follow the leader of the ballot. False when the ballot is obsolete.</summary>
     private bool TryFollow(NodeId from, Ballot ballot)
     {
         if (ballot.Node != from)
@@ -564,8 +589,9 @@ public sealed class PaxosNode
     {
         if (_leadership is Leadership leadership && message.Entries.Any(leadership.IsContradictedBy))
         {
-            // A higher ballot leads, and chose something else where this node has proposed. A heartbeat that called
-            // those slots chosen would have followers take what they accepted at this ballot for the chosen value.
+            // A leader of a higher ballot chose another value in a slot where this node proposed. If this node reported
+            // those slots as chosen in a heartbeat, its followers would take what they accepted at its ballot for the
+            // chosen value.
             StepDown();
             _election.Wait(_step.Now);
         }

@@ -2,7 +2,7 @@ namespace KvCloud.Consensus;
 
 /// <summary>
 /// One ballot of this node, from Prepare to the last slot it proposes. Phase 1 runs once for all open slots; phase 2 is
-/// pipelined. A new ballot is a new object, so nothing counted for one can be counted for another.
+/// pipelined. Each ballot is a new object, so nothing counted for one can be counted for another.
 /// </summary>
 /// <remarks>
 /// Nothing is proposed in a slot before it is known who its members are, and only with promises of a quorum of these.
@@ -25,11 +25,11 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
 
     public Ballot Ballot { get; } = ballot;
 
-    /// <summary>Phase 1 is done: values may be proposed.</summary>
+    /// <summary>Phase 1 is complete: values may be proposed.</summary>
     public bool IsLeading { get; private set; }
 
     /// <summary>
-    /// The first slot that this term proposes in; what lies below was chosen before and is caught up with.
+    /// The first slot that this term proposes in; lower slots were chosen before and are fetched by catch-up.
     /// </summary>
     public Slot FirstSlot { get; private set; }
 
@@ -156,7 +156,7 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
         _inFlightBytes = 0;
     }
 
-    /// <summary>Puts the value into the next slot.</summary>
+    /// <summary>Assigns the value to the next slot.</summary>
     public Slot Propose(Value value, long now)
     {
         Invariant.Check(MayPropose, "proposed without promises of the slot's members");
@@ -173,7 +173,7 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
         return slot;
     }
 
-    /// <summary>What was proposed since the last call, to be sent as one Accept to each peer.</summary>
+    /// <summary>The values proposed since the last call, to be sent to each peer as one Accept.</summary>
     public IReadOnlyList<LogEntry> TakeUnsent()
     {
         if (_unsent.Count == 0)
@@ -186,7 +186,9 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
         return entries;
     }
 
-    /// <summary>Counts an acceptor's vote for one slot at this ballot; the value when that made it chosen.</summary>
+    /// <summary>
+    /// Counts an acceptor's vote for one slot at this ballot; returns the value when this vote made it chosen.
+    /// </summary>
     public Value? CountAccepted(NodeId from, Slot slot)
     {
         if (!_inFlight.TryGetValue(slot.Value, out InFlight? inFlight))
@@ -206,8 +208,8 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
     }
 
     /// <summary>
-    /// Entries in flight that <paramref name="node"/> has not answered for long. The wait doubles with each resending:
-    /// a slow disk is not helped by more of the same.
+    /// Entries in flight that <paramref name="node"/> has not answered in time. The wait doubles with each resend: more
+    /// of the same does not help a slow disk.
     /// </summary>
     public IReadOnlyList<LogEntry> Overdue(NodeId node, long now) =>
         [.. _inFlight
@@ -215,7 +217,7 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
                 && !_members.Contains(pair.Value.AcceptedBy, node))
             .Select(pair => new LogEntry(new Slot(pair.Key), Ballot, pair.Value.Value))];
 
-    /// <summary>Overdue entries have been sent again.</summary>
+    /// <summary>Records that the overdue entries were resent.</summary>
     public void NoteResent(long now)
     {
         foreach (InFlight inFlight in _inFlight.Values)

@@ -1,9 +1,9 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// Reads that wait for the leader to confirm itself (Ongaro's thesis, 6.4, on Paxos). All that wait are confirmed by
-/// one round, begun after they came; those that come meanwhile wait for the next. A read is bound to the slot that was
-/// chosen when its round began, never to an older one.
+/// Reads that wait for the leader to confirm its leadership (read index: Ongaro's thesis, 6.4, applied to Paxos). One
+/// round confirms all reads that arrived before it began; later ones wait for the next. A read is bound to the slot
+/// that was chosen when its round began, never to an older one.
 /// </summary>
 internal sealed class ReadIndexQueue
 {
@@ -12,7 +12,7 @@ internal sealed class ReadIndexQueue
     private long _round;
     private Slot _slot;
 
-    /// <summary>From: who asked, this node itself for its own reads.</summary>
+    /// <summary>From: the requester, which is this node itself for its own reads.</summary>
     internal readonly record struct Read(NodeId From, long Id);
 
     public bool NeedsRound => _waiting.Count > 0 && _inRound.Count == 0;
@@ -29,7 +29,7 @@ internal sealed class ReadIndexQueue
     }
 
     /// <summary>
-    /// Moves the reads that the confirmed round settles to <paramref name="confirmed"/> and gives their slot.
+    /// Moves the reads settled by the confirmed round to <paramref name="confirmed"/> and returns their slot.
     /// </summary>
     public Slot TakeConfirmed(long confirmedRound, List<Read> confirmed)
     {
@@ -42,7 +42,7 @@ internal sealed class ReadIndexQueue
         return _slot;
     }
 
-    /// <summary>The leader steps down: everything that waits is unconfirmed.</summary>
+    /// <summary>The leader steps down: all waiting reads are unconfirmed.</summary>
     public void TakeAll(List<Read> failed)
     {
         failed.AddRange(_inRound);

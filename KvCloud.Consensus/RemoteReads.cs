@@ -1,12 +1,12 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// Read indexes that this node has asked the leader for. Each is answered once: by the leader, or as unconfirmed when
-/// no answer comes in time or the leader is followed no longer.
+/// Read indexes that this node has requested from the leader. Each is answered once: by the leader, or as unconfirmed
+/// when no answer arrives in time or this node stops following that leader.
 /// </summary>
 internal sealed class RemoteReads(PaxosConfig config, Learner learner, StepContext step)
 {
-    /// <summary>By id, which is also the order of asking: when each was sent.</summary>
+    /// <summary>When each request was sent, by id. Ids increase, so this is also the order of the requests.</summary>
     private readonly SortedDictionary<long, long> _sent = [];
 
     public void Ask(NodeId leader, long id)
@@ -15,7 +15,7 @@ internal sealed class RemoteReads(PaxosConfig config, Learner learner, StepConte
         step.Effects.Send.Add(new ReadIndexRequest(config.Self, leader, id));
     }
 
-    /// <summary>Passes the answer on, if anybody still waits for it.</summary>
+    /// <summary>Passes the answer on if the request is still pending.</summary>
     public void Answer(ReadIndexReply reply)
     {
         if (!_sent.Remove(reply.Id))

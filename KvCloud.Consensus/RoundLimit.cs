@@ -1,17 +1,17 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// Rounds grow by one from election to election. A message whose round is further ahead than elections can have brought
-/// it was not made by a sound replica: to follow it would leave the group without a ballot to go on with.
+/// Rounds grow by one per election. A round further ahead than elections can have brought it does not come from a
+/// correct replica, and following it could leave the group without any higher ballot.
 /// </summary>
 internal static class RoundLimit
 {
     /// <summary>
-    /// More elections than a group holds while one of its members is away: one a second, for over a century.
+    /// More elections than a group can hold while one of its members is away: one a second, for over a century.
     /// </summary>
     private const long MaxAhead = 1L << 32;
 
-    /// <summary>Whether the message's round may follow the highest that this node knows of.</summary>
+    /// <summary>Whether this node accepts the message's round, given the highest round it knows.</summary>
     public static bool Allows(Message message, long knownRound)
     {
         long round = RoundOf(message);

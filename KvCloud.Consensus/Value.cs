@@ -3,7 +3,7 @@ namespace KvCloud.Consensus;
 /// <summary>What a slot's value is for.</summary>
 public enum ValueKind : byte
 {
-    /// <summary>Fills a hole, or marks the start of a leader's leadership. Changes nothing.</summary>
+    /// <summary>Fills a hole, or opens a leader's term. Changes nothing.</summary>
     NoOp = 0,
 
     /// <summary>A batch of commands for the state machine.</summary>
@@ -14,9 +14,9 @@ public enum ValueKind : byte
 }
 
 /// <summary>
-/// What is proposed for one slot. <see cref="Origin"/> is the ballot under which it was proposed first; since a ballot
-/// proposes one value for a slot, (slot, origin) identifies the value however often later ballots adopt it.
-/// The payload is never changed once it is handed in; the garbage collector owns it.
+/// What is proposed for one slot. <see cref="Origin"/> is the ballot that first proposed it. A ballot proposes only one
+/// value per slot, so (slot, origin) identifies the value however often later ballots adopt it. The payload must not
+/// change once it is handed in; the garbage collector owns it.
 /// </summary>
 public sealed record Value(Ballot Origin, ValueKind Kind, ReadOnlyMemory<byte> Payload)
 {
@@ -31,6 +31,6 @@ public sealed record Value(Ballot Origin, ValueKind Kind, ReadOnlyMemory<byte> P
 }
 
 /// <summary>
-/// A slot's value as an acceptor holds it: <see cref="Accepted"/> is the highest ballot that it accepted it at.
+/// A slot's value as an acceptor holds it. <see cref="Accepted"/> is the highest ballot at which it accepted the value.
 /// </summary>
 public sealed record LogEntry(Slot Slot, Ballot Accepted, Value Value);

@@ -1,11 +1,13 @@
 namespace KvCloud.Consensus;
 
-/// <summary>Answers candidates. While another may still lead nobody gets a vote: on that rests its lease.</summary>
+/// <summary>
+/// Answers candidates. Nobody gets a vote while another node may still hold a lease; the lease depends on that.
+/// </summary>
 internal sealed class Voter(PaxosConfig config, Acceptor acceptor, Learner learner, StepContext step)
 {
     /// <summary>
-    /// Says whether it would promise. While this node has not been long without a leader, and so may still become one
-    /// itself, it refuses who is far behind it.
+    /// Answers a pre-vote. While this node could still become leader itself, because the group has not been without a
+    /// leader for long, it refuses a candidate that is far behind it.
     /// </summary>
     public void Answer(PreVote message, bool inLeaseOfOther, bool mayLeadItself)
     {
@@ -14,8 +16,8 @@ internal sealed class Voter(PaxosConfig config, Acceptor acceptor, Learner learn
         step.Effects.Send.Add(new PreVoteReply(config.Self, message.From, message.Ballot, granted, acceptor.Promised));
     }
 
-    /// <summary>Promises, refuses with the highest ballot known here, or keeps still.</summary>
-    /// <returns>Whether a ballot was promised that is higher than all before.</returns>
+    /// <summary>Promises, refuses with the highest ballot known here, or stays silent.</summary>
+    /// <returns>Whether a ballot higher than all previous ones was promised.</returns>
     public bool Answer(Prepare message, Ballot known, bool inLeaseOfOther)
     {
         if (message.Ballot < acceptor.Promised)
@@ -35,7 +37,7 @@ internal sealed class Voter(PaxosConfig config, Acceptor acceptor, Learner learn
         return isNewBallot;
     }
 
-    /// <summary>Says that the ballot is promised, once that is on disk, and what was accepted before.</summary>
+    /// <summary>Sends the promise, and what was accepted before, once the promise is on disk.</summary>
     public void Promise(NodeId to, Ballot ballot, Slot firstUnchosen)
     {
         var below = Slot.Max(learner.ChosenSlot, firstUnchosen.Previous);
@@ -53,8 +55,8 @@ internal sealed class Voter(PaxosConfig config, Acceptor acceptor, Learner learn
         step.Effects.Send.Add(new Refused(config.Self, to, ballot, known));
 
     /// <summary>
-    /// A leader that missed more than a window proposes nothing of its own before it has fetched it. Paxos lets anybody
-    /// lead; this is for the sake of writes, and holds for pre-votes only.
+    /// A leader that missed more than a window of slots proposes nothing of its own until it has fetched them. Paxos
+    /// lets any node lead; this check serves write availability and applies to pre-votes only.
     /// </summary>
     private bool IsFarBehind(Slot firstUnchosen) =>
         learner.ChosenSlot.Value - firstUnchosen.Value >= config.MaxInFlightSlots;

@@ -3,14 +3,16 @@ using System.Globalization;
 namespace KvCloud.LocalCluster;
 
 /// <summary>
-/// Held while a cluster runs on a data root: a second one there would fight the first over its directories. The system
-/// lets go of it however the holder ends.
+/// Held while a cluster runs on a data root, so that a second cluster cannot use the same directories. The operating
+/// system releases it however the holder ends.
 /// </summary>
 internal sealed class DataRootLock : IDisposable
 {
     private const string FileName = ".cluster.lock";
 
-    /// <summary>Says who, for the message; beside the lock, since a locked file cannot be read.</summary>
+    /// <summary>
+    /// Contains the holder's process id for the error message. A separate file, because a locked file cannot be read.
+    /// </summary>
     private const string HolderFileName = ".cluster.pid";
 
     private readonly FileStream _file;
@@ -42,7 +44,7 @@ internal sealed class DataRootLock : IDisposable
         {
             throw new LocalClusterException(
                 $"Another cluster (process {File.ReadAllText(holder)}) already runs on the data root {dataRoot}; "
-                + "stop it, or choose another data root.");
+                + "stop it or choose another data root.");
         }
         catch (IOException e)
         {

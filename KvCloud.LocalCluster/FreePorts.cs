@@ -3,10 +3,10 @@ using System.Net.Sockets;
 
 namespace KvCloud.LocalCluster;
 
-/// <summary>Ports of this machine that nobody listens on.</summary>
+/// <summary>Finds ports of this machine that nobody listens on.</summary>
 internal static class FreePorts
 {
-    /// <summary>All are held until all are found, so that no two are the same.</summary>
+    /// <summary>Keeps all ports bound until the last is found, so that no two are the same.</summary>
     public static int[] Find(int count)
     {
         TcpListener[] listeners =

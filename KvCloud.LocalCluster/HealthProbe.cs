@@ -3,21 +3,19 @@ using System.Text.Json;
 
 namespace KvCloud.LocalCluster;
 
-/// <summary>Asks replicas over HTTP how they are.</summary>
+/// <summary>Queries the health and role of replicas over HTTP.</summary>
 internal sealed class HealthProbe : IDisposable
 {
     private readonly HttpClient _client;
 
     public HealthProbe()
     {
-        // Health is asked of this machine; a proxy from the environment has no business in between.
+        // The replicas are on this machine; a proxy from the environment must not be used.
         var handler = new SocketsHttpHandler { UseProxy = false, PooledConnectionLifetime = TimeSpan.FromMinutes(1) };
         _client = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(2) };
     }
 
-    /// <summary>
-    /// Whether it is ready: it answers /health with 200. A replica that does not answer in time is not.
-    /// </summary>
+    /// <summary>Whether the replica is ready: it answers /health with 200 in time.</summary>
     public async Task<bool> IsHealthyAsync(string host, Replica replica, CancellationToken cancellationToken)
     {
         try
@@ -36,12 +34,12 @@ internal sealed class HealthProbe : IDisposable
         }
     }
 
-    /// <summary>What the replica says its role is; null when it does not say.</summary>
+    /// <summary>The role the replica reports; null if it does not answer.</summary>
     public async Task<string?> RoleAsync(string host, Replica replica, CancellationToken cancellationToken)
     {
         try
         {
-            // Not /health: a replica that is not ready logs each time that it is asked there.
+            // Not /health: a replica that is not ready logs each such request.
             await using Stream body = await _client
                 .GetStreamAsync(At(host, replica, "/status"), cancellationToken).ConfigureAwait(false);
             using JsonDocument status = await JsonDocument
@@ -60,7 +58,7 @@ internal sealed class HealthProbe : IDisposable
 
     public void Dispose() => _client.Dispose();
 
-    /// <summary>From what /status answers with: the role of the node that <c>answered_by</c> names.</summary>
+    /// <summary>Extracts from the answer of /status the role of the node that <c>answered_by</c> names.</summary>
     internal static string? RoleIn(JsonElement status)
     {
         if (status.ValueKind != JsonValueKind.Object

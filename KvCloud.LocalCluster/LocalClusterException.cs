@@ -1,4 +1,4 @@
 namespace KvCloud.LocalCluster;
 
-/// <summary>The cluster that was asked for cannot be started; the message is the one sentence for the user.</summary>
+/// <summary>The requested cluster cannot be started; the message is one sentence for the user.</summary>
 internal sealed class LocalClusterException(string message) : Exception(message);

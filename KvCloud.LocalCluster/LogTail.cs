@@ -1,6 +1,6 @@
 namespace KvCloud.LocalCluster;
 
-/// <summary>The last lines a replica wrote. Safe for any thread.</summary>
+/// <summary>The last lines of a replica's output. Thread-safe.</summary>
 internal sealed class LogTail(int capacity)
 {
     private readonly Queue<string> _lines = new(capacity);

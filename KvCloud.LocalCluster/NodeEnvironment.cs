@@ -3,8 +3,8 @@ using System.Globalization;
 namespace KvCloud.LocalCluster;
 
 /// <summary>
-/// The environment variables a replica is started with. Each name is a setting of KvCloud.Node with <c>__</c> for its
-/// dots.
+/// The environment variables that a replica is started with. Each name is a setting of KvCloud.Node with <c>__</c> in
+/// place of the dots.
 /// </summary>
 internal static class NodeEnvironment
 {
@@ -18,12 +18,12 @@ internal static class NodeEnvironment
     public const string ClusterId = "KvCloud__Cluster__Id";
     public const string AspNetCoreEnvironment = "ASPNETCORE_ENVIRONMENT";
 
-    /// <summary>The name of the replica in telemetry.</summary>
+    /// <summary>The replica's name in telemetry.</summary>
     public const string ServiceName = "OTEL_SERVICE_NAME";
 
     /// <summary>
-    /// The replica drains and ends when the process of this id is gone; a supervisor killed with SIGKILL leaves no
-    /// orphans.
+    /// The replica drains and exits when the process with this id is gone, so that a supervisor killed with SIGKILL
+    /// leaves no orphans.
     /// </summary>
     public const string ParentProcessId = "KVCLOUD_PARENT_PID";
 
@@ -31,14 +31,14 @@ internal static class NodeEnvironment
     public const string Replicated = "replicated";
 
     /// <summary>
-    /// Client endpoint of replica <paramref name="index"/>, told to clients that asked the wrong replica.
+    /// Client endpoint of replica <paramref name="index"/>, to which other replicas redirect clients.
     /// </summary>
     public static string ReplicaEndpoint(int index) => Indexed("KvCloud__Deployment__ReplicaEndpoints", index);
 
-    /// <summary>Where the other replicas find replica <paramref name="index"/>.</summary>
+    /// <summary>Peer endpoint of replica <paramref name="index"/>.</summary>
     public static string ConsensusEndpoint(int index) => Indexed("KvCloud__Consensus__Endpoints", index);
 
-    /// <summary>All that a replica running as a process on this machine needs.</summary>
+    /// <summary>All variables that a replica running as a process on this machine needs.</summary>
     public static Dictionary<string, string> ForProcess(Topology topology, Replica replica)
     {
         var variables = new Dictionary<string, string>(StringComparer.Ordinal)

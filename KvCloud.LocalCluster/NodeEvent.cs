@@ -1,9 +1,9 @@
 namespace KvCloud.LocalCluster;
 
-/// <summary>Something happened to a replica's process.</summary>
-/// <param name="Replica">Whose process.</param>
+/// <summary>An event in the life of a replica's process.</summary>
+/// <param name="Replica">The replica concerned.</param>
 /// <param name="IsAskedFor">
-/// Whether the user of the cluster asked for it: a first start, a stop; not a crash and what follows from it.
+/// Whether the user caused it, as for a first start or a stop; false for a crash and its consequences.
 /// </param>
 /// <param name="Sentence">What happened, without the replica's name.</param>
 internal readonly record struct NodeEvent(Replica Replica, bool IsAskedFor, string Sentence)

@@ -5,19 +5,20 @@ using System.Globalization;
 namespace KvCloud.LocalCluster;
 
 /// <summary>
-/// One replica as a child process, supervised by one loop: it starts the process, hands on what it writes, waits for
-/// its end, and starts it again where that is wanted. All members may be called from any thread.
+/// One replica as a child process. A single supervisor loop starts the process, forwards its output, waits for its end,
+/// and restarts it if configured. Thread-safe.
 /// </summary>
 internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options, Func<ProcessStartInfo> startInfo)
     : IAsyncDisposable
 {
     /// <summary>
-    /// KvCloud.Node answers a mistake in its configuration with this exit code; it would make the same one again.
+    /// KvCloud.Node exits with this code if its configuration is invalid; a restart would fail the same way.
     /// </summary>
     private const int ConfigurationMistake = 2;
 
     /// <summary>
-    /// What a process has written when it ends arrives at once, unless another process holds the other end of its pipe.
+    /// Buffered output of a process arrives at once when it ends, unless another process holds the other end of its
+    /// pipe.
     /// </summary>
     private static readonly TimeSpan OutputDrain = TimeSpan.FromSeconds(2);
 
@@ -32,7 +33,7 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
 
     public Replica Replica => replica;
 
-    /// <summary>The last lines it wrote.</summary>
+    /// <summary>The last lines of the process's output.</summary>
     public IReadOnlyList<string> Tail => options.OutputFile is { } file
         ? OutputFile.LastLines(file(replica), options.TailLines)
         : _tail.Lines();
@@ -48,7 +49,7 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         }
     }
 
-    /// <summary>Of the running process; null while there is none.</summary>
+    /// <summary>Id of the running process; null if none runs.</summary>
     public int? ProcessId
     {
         get
@@ -60,7 +61,7 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         }
     }
 
-    /// <summary>The exit code of the last process that ended; 128 + the signal's number where one ended it.</summary>
+    /// <summary>Exit code of the last process that ended; 128 + the signal number if a signal ended it.</summary>
     public int? LastExitCode
     {
         get
@@ -72,7 +73,7 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         }
     }
 
-    /// <exception cref="InvalidOperationException">It is started already.</exception>
+    /// <exception cref="InvalidOperationException">The process is already started.</exception>
     public void Start()
     {
         lock (_lock)
@@ -89,8 +90,7 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
     }
 
     /// <summary>
-    /// SIGKILL, and waits until the process is gone and <see cref="State"/> says what becomes of it. The signal is sent
-    /// before this returns.
+    /// Sends SIGKILL before this returns; completes when the process is gone and <see cref="State"/> is up to date.
     /// </summary>
     public Task KillAsync()
     {
@@ -101,14 +101,14 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         }
     }
 
-    /// <summary>SIGSTOP: the process keeps its sockets and stands still.</summary>
+    /// <summary>SIGSTOP: the process keeps its sockets but does not run.</summary>
     public void Pause() => SignalRunning(UnixSignals.Stop);
 
     /// <summary>SIGCONT.</summary>
     public void Resume() => SignalRunning(UnixSignals.Continue);
 
     /// <summary>
-    /// Asks it to end, waits, kills it when it takes longer than the options allow. It is not started again.
+    /// Sends SIGTERM, waits, and kills the process if it takes longer than the options allow. It is not restarted.
     /// </summary>
     public async Task StopAsync(bool atOnce = false)
     {
@@ -129,14 +129,14 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         {
             Tell(isAskedFor: false, string.Create(
                 CultureInfo.InvariantCulture,
-                $"did not end within {options.StopTimeout.TotalSeconds:0} s of being asked to; killed"));
+                $"did not stop within {options.StopTimeout.TotalSeconds:0} s; killed"));
             await KillAsync().ConfigureAwait(false);
         }
 
         await supervisor.ConfigureAwait(false);
         lock (_lock)
         {
-            // Unless somebody has started it again meanwhile.
+            // Unless the process was started again in the meantime.
             _state = _supervisor == supervisor ? NodeState.Stopped : _state;
         }
     }
@@ -154,7 +154,7 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         return source;
     }
 
-    /// <summary>Under the lock.</summary>
+    /// <summary>Requires the lock.</summary>
     private void AskToEnd(bool atOnce)
     {
         if (_process is not { } process)
@@ -168,7 +168,7 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
             return;
         }
 
-        // A paused process would hear the request only when it is resumed. One that just ended needs neither.
+        // A paused process would handle SIGTERM only once it is resumed. A process that has just ended needs neither.
         if (!process.HasExited && UnixSignals.Send(process.Id, UnixSignals.Terminate))
         {
             UnixSignals.Send(process.Id, UnixSignals.Continue);
@@ -186,7 +186,7 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         }
     }
 
-    /// <summary>Under the lock.</summary>
+    /// <summary>Requires the lock.</summary>
     private Process Launch()
     {
         var process = new Process { StartInfo = startInfo() };
@@ -211,7 +211,7 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
     {
         var delay = new RestartDelay();
         Process? process = first;
-        // Callers hold the lock until here; what follows calls out.
+        // Callers hold the lock up to here; the code below runs callbacks.
         await Task.Yield();
         while (process is not null)
         {
@@ -230,20 +230,20 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
 
             if (state == NodeState.Ended)
             {
-                Tell(isAskedFor: false, $"ended by itself with {Describe(exitCode)} and stays down");
+                Tell(isAskedFor: false, $"exited unexpectedly with {Describe(exitCode)} and stays down");
                 return;
             }
 
             TimeSpan pause = delay.After(Stopwatch.GetElapsedTime(started));
             Tell(isAskedFor: false, string.Create(
                 CultureInfo.InvariantCulture,
-                $"ended by itself with {Describe(exitCode)}; started again in {pause.TotalSeconds:0} s"));
+                $"exited unexpectedly with {Describe(exitCode)}; restarting in {pause.TotalSeconds:0} s"));
             await Task.Delay(pause, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             process = LaunchAgain(stop);
         }
     }
 
-    /// <summary>Null when it is not wanted any more, or cannot be started.</summary>
+    /// <summary>Null if a restart is no longer wanted or not possible.</summary>
     private Process? LaunchAgain(CancellationToken stop)
     {
         try
@@ -256,12 +256,12 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         catch (Exception e) when (e is Win32Exception or IOException or InvalidOperationException)
         {
             SetState(NodeState.Ended);
-            Tell(isAskedFor: false, $"cannot be started again: {e.Message}");
+            Tell(isAskedFor: false, $"cannot be restarted: {e.Message}");
             return null;
         }
     }
 
-    /// <summary>Hands on all the process writes until it is gone.</summary>
+    /// <summary>Forwards the process's output until the process is gone.</summary>
     private async Task<int> RunToEndAsync(Process process)
     {
         Task output = process.StartInfo.RedirectStandardOutput
@@ -270,8 +270,7 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
         lock (_lock)
         {
-            // The child has been waited for: from here its id may belong to another process, and no signal goes to it
-            // any more.
+            // The child has been reaped: its id may now belong to another process, so send it no more signals.
             _process = null;
         }
 
@@ -281,7 +280,9 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         return exitCode;
     }
 
-    /// <summary>Whoever waits for the end may start it again from here on, unless it is to be started anyway.</summary>
+    /// <summary>
+    /// From here on, a caller that waited for the end may start the process again, unless the supervisor restarts it.
+    /// </summary>
     private void NoteGone(int exitCode, NodeState state)
     {
         TaskCompletionSource gone;
@@ -307,7 +308,7 @@ internal sealed class NodeProcess(Replica replica, ProcessClusterOptions options
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or OperationCanceledException)
         {
-            _tail.Add($"(its output could not be read any further: {e.Message})");
+            _tail.Add($"(reading its output failed: {e.Message})");
         }
     }
 

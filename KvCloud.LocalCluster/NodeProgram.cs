@@ -4,23 +4,23 @@ using System.Runtime.InteropServices;
 
 namespace KvCloud.LocalCluster;
 
-/// <summary>The replica's program: where it is, and how it is started.</summary>
+/// <summary>Locates the replica's program and defines how it is started.</summary>
 internal static class NodeProgram
 {
     public const string FileName = "KvCloud.Node.dll";
 
-    /// <summary>Folder of the packed tool that holds the replica's program.</summary>
+    /// <summary>Folder of the packed tool that contains the replica's program.</summary>
     private const string PackedFolder = "node";
 
-    /// <summary>Every setting of a replica is a variable with this prefix.</summary>
+    /// <summary>Prefix of the environment variables that hold a replica's settings.</summary>
     private const string SettingPrefix = "KvCloud__";
 
-    /// <summary>Names the replica's configuration file.</summary>
+    /// <summary>Variable that names the replica's configuration file.</summary>
     private const string ConfigFile = "KVCLOUD_CONFIG";
 
     /// <summary>
-    /// What this program may have been started with and a replica must not be: addresses of another web application, or
-    /// of the dashboard.
+    /// Variables that this program may have but a replica must not inherit: addresses of another web application or of
+    /// the dashboard.
     /// </summary>
     private static readonly string[] NeverInherited =
     [
@@ -29,27 +29,29 @@ internal static class NodeProgram
     ];
 
     /// <summary>
-    /// KvCloud.Node.dll: beside this program where it is installed as a tool, else where it was built to; null when it
-    /// is in neither place.
+    /// KvCloud.Node.dll: next to this program if it is installed as a tool, else in its build output; null if it is in
+    /// neither place.
     /// </summary>
     public static string? Assembly { get; } = Find();
 
-    /// <summary>The very dotnet this program runs on: it may not be on the path, nor be the only one.</summary>
+    /// <summary>
+    /// The dotnet executable that runs this program: dotnet may not be on the path, and there may be several.
+    /// </summary>
     public static string DotNet { get; } = FindDotNet();
 
-    /// <summary>Whether this program is installed as a tool, with the replica's program packed into it.</summary>
+    /// <summary>Whether this program is installed as a tool with the replica's program packed into it.</summary>
     public static bool IsPacked => File.Exists(PackedAssembly);
 
     private static string PackedAssembly => Path.Combine(AppContext.BaseDirectory, PackedFolder, FileName);
 
-    /// <summary>A replica as a child process of this one, its output to be read by this one.</summary>
-    /// <param name="inheritSettings">Whether settings in this process's environment are the replica's too.</param>
-    /// <param name="arguments">Of the program.</param>
-    /// <exception cref="LocalClusterException">The program is not to be found.</exception>
+    /// <summary>Start info of a replica as a child process whose output this process reads.</summary>
+    /// <param name="inheritSettings">Whether the replica inherits settings from this process's environment.</param>
+    /// <param name="arguments">Arguments of the replica's program.</param>
+    /// <exception cref="LocalClusterException">The program was not found.</exception>
     public static ProcessStartInfo StartInfo(bool inheritSettings, params IEnumerable<string> arguments)
     {
         string assembly = Assembly ?? throw new LocalClusterException(
-            $"The replica's program, {FileName}, is neither beside this program nor where it was built to; "
+            $"The replica's program, {FileName}, is neither next to this program nor in its build output; "
             + "build the solution again.");
         var info = new ProcessStartInfo(DotNet, [assembly, .. arguments])
         {
@@ -65,14 +67,14 @@ internal static class NodeProgram
 
         if (info.Environment.TryGetValue(ConfigFile, out string? file) && !string.IsNullOrEmpty(file))
         {
-            // The replica runs in another directory.
+            // The replica runs in another working directory.
             info.Environment[ConfigFile] = Path.GetFullPath(file);
         }
 
         return info;
     }
 
-    /// <summary>Whether a variable of this process's environment is one of the replica's too.</summary>
+    /// <summary>Whether the replica inherits this variable from the environment of this process.</summary>
     internal static bool IsInherited(string name, bool inheritSettings) =>
         !NeverInherited.Contains(name, StringComparer.OrdinalIgnoreCase)
         && !name.StartsWith("ASPIRE_", StringComparison.Ordinal)

@@ -1,15 +1,15 @@
 namespace KvCloud.LocalCluster;
 
-/// <summary>What the supervisor knows of a replica's process.</summary>
+/// <summary>The supervisor's state of a replica's process.</summary>
 internal enum NodeState
 {
     /// <summary>Never started, or stopped on request.</summary>
     Stopped,
     Running,
 
-    /// <summary>It ended without being asked to and is started again after a pause.</summary>
+    /// <summary>Exited unexpectedly and is restarted after a delay.</summary>
     Pausing,
 
-    /// <summary>It ended without being asked to and stays down.</summary>
+    /// <summary>Exited unexpectedly and stays down.</summary>
     Ended,
 }

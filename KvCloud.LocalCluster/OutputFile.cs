@@ -3,21 +3,21 @@ using System.Diagnostics;
 namespace KvCloud.LocalCluster;
 
 /// <summary>
-/// What a child process writes goes straight into a file: its parent, which may be measuring it, spends nothing on
-/// reading it.
+/// Redirects a child process's output straight to a file, so that the parent, which may be measuring the child, spends
+/// no time on reading it.
 /// </summary>
 internal static class OutputFile
 {
     /// <summary>
-    /// Changes <paramref name="info"/> to append both outputs to <paramref name="path"/>. The shell only opens the file
-    /// and then becomes the program: same process id, same environment.
+    /// Changes <paramref name="info"/> to append standard output and error to <paramref name="path"/>. A shell opens
+    /// the file and then execs the program: same process id, same environment.
     /// </summary>
-    /// <exception cref="PlatformNotSupportedException">There is no such shell on Windows.</exception>
+    /// <exception cref="PlatformNotSupportedException">Windows has no such shell.</exception>
     public static void Redirect(ProcessStartInfo info, string path)
     {
         if (OperatingSystem.IsWindows())
         {
-            throw new PlatformNotSupportedException("Output into a file needs a Unix shell.");
+            throw new PlatformNotSupportedException("Output to a file needs a Unix shell.");
         }
 
         string[] shell = ["-c", "exec \"$@\" >>\"$0\" 2>&1", path, info.FileName];
@@ -31,7 +31,7 @@ internal static class OutputFile
         info.RedirectStandardError = false;
     }
 
-    /// <summary>The last lines of the file; none while there is no file.</summary>
+    /// <summary>The last lines of the file; empty if there is no file.</summary>
     public static IReadOnlyList<string> LastLines(string path, int count) =>
         File.Exists(path) ? [.. File.ReadLines(path).TakeLast(count)] : [];
 }

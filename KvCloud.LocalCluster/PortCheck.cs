@@ -5,11 +5,12 @@ using System.Net.Sockets;
 namespace KvCloud.LocalCluster;
 
 /// <summary>
-/// Finds out before anything is started whether a port is taken: one sentence rather than three stack traces.
+/// Checks for occupied ports before anything is started, so that the user gets one sentence instead of three stack
+/// traces.
 /// </summary>
 internal static class PortCheck
 {
-    /// <exception cref="LocalClusterException">Names the ports that are taken and what they were meant for.</exception>
+    /// <exception cref="LocalClusterException">Names the occupied ports and their intended use.</exception>
     public static void Demand(Topology topology)
     {
         IReadOnlyList<string> taken = Taken(topology);
@@ -21,7 +22,7 @@ internal static class PortCheck
         }
     }
 
-    /// <summary>The ports somebody listens on, each with what it is meant for.</summary>
+    /// <summary>The occupied ports, each with its intended use.</summary>
     public static IReadOnlyList<string> Taken(Topology topology)
     {
         var address = IPAddress.Parse(topology.Host);
@@ -32,7 +33,7 @@ internal static class PortCheck
         ];
     }
 
-    /// <summary>Subject and verb for the ports that are taken.</summary>
+    /// <summary>Subject and verb of a sentence about the occupied ports.</summary>
     public static string Sentence(IReadOnlyList<string> taken) =>
         taken.Count == 1 ? $"Port {taken[0]} is" : $"Ports {string.Join(", ", taken)} are";
 

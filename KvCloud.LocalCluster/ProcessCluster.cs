@@ -4,8 +4,8 @@ using System.Diagnostics;
 namespace KvCloud.LocalCluster;
 
 /// <summary>
-/// A cluster whose replicas are child processes of this one, which can be killed, paused and started again one by one.
-/// One cluster per data root; disposing ends every process at once, <see cref="StopAsync()"/> gently.
+/// A cluster whose replicas are child processes that can be killed, paused and restarted individually. One cluster per
+/// data root. Disposing kills every process; <see cref="StopAsync()"/> stops them gracefully.
 /// </summary>
 internal sealed class ProcessCluster : IAsyncDisposable
 {
@@ -27,10 +27,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
     public ImmutableArray<NodeProcess> Nodes { get; }
 
     /// <summary>
-    /// Starts all replicas. They are healthy some time later: <see cref="WaitHealthyAsync(CancellationToken)"/>.
+    /// Starts all replicas. They become healthy later: <see cref="WaitHealthyAsync(CancellationToken)"/>.
     /// </summary>
     /// <exception cref="LocalClusterException">
-    /// A port is taken, another cluster runs on the data root, or the replica's program is not to be found.
+    /// A port is occupied, another cluster runs on the data root, or the replica's program was not found.
     /// </exception>
     public void Start()
     {
@@ -54,27 +54,27 @@ internal sealed class ProcessCluster : IAsyncDisposable
     /// <inheritdoc cref="NodeProcess.Resume"/>
     public void Resume(int index) => Nodes[index].Resume();
 
-    /// <summary>Stops one replica gently; it stays down until <see cref="Start(int)"/>.</summary>
+    /// <summary>Stops one replica gracefully; it stays down until <see cref="Start(int)"/>.</summary>
     public Task StopAsync(int index) => Nodes[index].StopAsync();
 
-    /// <summary>Stops one replica gently, if it runs, and starts it again.</summary>
+    /// <summary>Stops one replica gracefully, if it runs, and starts it again.</summary>
     public async Task RestartAsync(int index)
     {
         await Nodes[index].StopAsync().ConfigureAwait(false);
         Nodes[index].Start();
     }
 
-    /// <summary>The last lines a replica wrote.</summary>
+    /// <summary>The last lines of a replica's output.</summary>
     public IReadOnlyList<string> LogTail(int index) => Nodes[index].Tail;
 
     public Task<bool> IsHealthyAsync(int index, CancellationToken cancellationToken) =>
         _probe.IsHealthyAsync(Topology.Host, Nodes[index].Replica, cancellationToken);
 
-    /// <summary>leader or follower, as the replica itself has it; null when it does not say.</summary>
+    /// <summary>The role the replica reports, leader or follower; null if it does not answer.</summary>
     public Task<string?> RoleAsync(int index, CancellationToken cancellationToken) =>
         _probe.RoleAsync(Topology.Host, Nodes[index].Replica, cancellationToken);
 
-    /// <summary>Waits until all replicas are healthy in one and the same round of questions.</summary>
+    /// <summary>Waits until all replicas are healthy in the same polling round.</summary>
     /// <exception cref="ReplicaDownException">A replica ended and stays down.</exception>
     public Task WaitHealthyAsync(CancellationToken cancellationToken) =>
         WaitHealthyAsync([.. Nodes.Select(n => n.Replica.Index)], cancellationToken);
@@ -86,7 +86,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
         {
             foreach (int index in indexes)
             {
-                DemandAlive(index);
+                ThrowIfDead(index);
             }
 
             bool[] healthy = await Task.WhenAll(indexes.Select(i => IsHealthyAsync(i, cancellationToken)))
@@ -100,9 +100,9 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Refuses a replica that is down and is not started again.</summary>
+    /// <summary>Throws if a replica is down and is not restarted.</summary>
     /// <exception cref="ReplicaDownException">It is down.</exception>
-    public void DemandAlive(int index)
+    public void ThrowIfDead(int index)
     {
         NodeProcess node = Nodes[index];
         if (node.State is NodeState.Ended or NodeState.Stopped)
@@ -113,10 +113,10 @@ internal sealed class ProcessCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops all replicas gently and side by side, and lets go of the data root.</summary>
+    /// <summary>Stops all replicas gracefully and concurrently, and releases the data root.</summary>
     public Task StopAsync() => StopAllAsync(atOnce: false);
 
-    /// <summary>SIGKILL for all of them.</summary>
+    /// <summary>Sends SIGKILL to all replicas.</summary>
     public Task KillAllAsync() => Task.WhenAll(Nodes.Select(n => n.KillAsync()));
 
     public async ValueTask DisposeAsync()
@@ -141,7 +141,7 @@ internal sealed class ProcessCluster : IAsyncDisposable
     {
         ProcessStartInfo info = NodeProgram.StartInfo(_options.InheritSettings);
 
-        // A kvcloud.toml beside the data is the replicas' configuration file, one in some other directory is not.
+        // A replica reads the kvcloud.toml next to its data, not one in the directory this process was started in.
         info.WorkingDirectory = Topology.DataRoot;
         foreach ((string name, string value) in NodeEnvironment.ForProcess(Topology, replica))
         {

@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace KvCloud.LocalCluster;
 
-/// <summary>One replica of the cluster: its number and the ports it listens on.</summary>
-/// <param name="Index">0 up; also its instance id.</param>
-/// <param name="ThriftPort">Where clients connect.</param>
-/// <param name="PeerPort">Where the other replicas connect.</param>
-/// <param name="HttpPort">Health and metrics.</param>
+/// <summary>One replica of the cluster: its index and the ports it listens on.</summary>
+/// <param name="Index">From 0; also its instance id.</param>
+/// <param name="ThriftPort">The port for clients.</param>
+/// <param name="PeerPort">The port for other replicas.</param>
+/// <param name="HttpPort">The port for health and metrics.</param>
 internal sealed record Replica(int Index, int ThriftPort, int PeerPort, int HttpPort)
 {
-    /// <summary>Its name in telemetry, in messages, and before each of its log lines.</summary>
+    /// <summary>The replica's name in telemetry, in messages, and in front of its log lines.</summary>
     public string Name => NameOf(Index);
 
     public static string NameOf(int index) => string.Create(CultureInfo.InvariantCulture, $"node-{index}");

@@ -1,4 +1,4 @@
 namespace KvCloud.LocalCluster;
 
-/// <summary>A replica ended and stays down; the message has the last lines it wrote.</summary>
+/// <summary>A replica ended and stays down; the message contains the last lines of its output.</summary>
 internal sealed class ReplicaDownException(string message) : Exception(message);

@@ -1,8 +1,8 @@
 namespace KvCloud.LocalCluster;
 
 /// <summary>
-/// How long to wait before a crashed replica is started again: one second, then twice as long each time, up to half a
-/// minute; from one second again after it has run for a minute.
+/// Exponential backoff before a crashed replica is restarted: from one second, doubling up to half a minute, and reset
+/// once the replica has run for a minute.
 /// </summary>
 internal sealed class RestartDelay
 {

@@ -3,43 +3,44 @@ using System.Globalization;
 
 namespace KvCloud.LocalCluster;
 
-/// <summary>A cluster on this machine: how many replicas, on which ports, with their data where.</summary>
+/// <summary>A cluster on this machine: its replicas, their ports, and where their data is.</summary>
 internal sealed record Topology
 {
     public const int DefaultReplicas = 3;
     public const int DefaultBasePort = 9090;
 
-    /// <summary>Distance from a base port for clients to that for peers, and from there to the one for HTTP.</summary>
+    /// <summary>Offset from a client port to the peer port, and from the peer port to the HTTP port.</summary>
     public const int PortStep = 100;
 
     public const string DefaultClusterId = "kvcloud";
     public const string DefaultEnvironment = "Development";
 
     /// <summary>
-    /// Group sizes the consensus supports; an even group tolerates no more failures than the odd one below it.
+    /// Group sizes that consensus supports; an even group tolerates no more failures than the next smaller odd one.
     /// </summary>
     public static readonly ImmutableArray<int> GroupSizes = [1, 3, 5, 7];
 
     public required ImmutableArray<Replica> Replicas { get; init; }
 
-    /// <summary>Absolute; replica i keeps its data in <c>node_i</c> under it.</summary>
+    /// <summary>Absolute path; replica i stores its data in <c>node_i</c> below it.</summary>
     public required string DataRoot { get; init; }
 
     public string ClusterId { get; init; } = DefaultClusterId;
 
     /// <summary>
-    /// Of the replica's program: Development allows what Production does not, such as fault injection.
+    /// The environment name of the replica's program: Development allows what Production does not, such as fault
+    /// injection.
     /// </summary>
     public string Environment { get; init; } = DefaultEnvironment;
 
-    /// <summary>The address replicas listen on and are reached at.</summary>
+    /// <summary>The address that replicas listen on and are reached at.</summary>
     public string Host { get; init; } = "127.0.0.1";
 
-    /// <summary>Where clients reach each replica.</summary>
+    /// <summary>Client endpoint of each replica.</summary>
     public IEnumerable<string> ClientEndpoints => Replicas.Select(replica => At(replica.ThriftPort));
 
-    /// <summary>The usual layout: consecutive ports from three bases.</summary>
-    /// <exception cref="LocalClusterException">Says what is wrong, in one sentence.</exception>
+    /// <summary>The usual layout: consecutive ports from three base ports.</summary>
+    /// <exception cref="LocalClusterException">A parameter is invalid; the message is one sentence.</exception>
     public static Topology Create(
         int replicas = DefaultReplicas, int thriftBase = DefaultBasePort, string? dataRoot = null)
     {
@@ -51,15 +52,15 @@ internal sealed record Topology
             {
                 throw new LocalClusterException(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Port {port} ({owner}) is not a port: it must lie between 1 and 65535."));
+                    $"Port {port} ({owner}) is not a port: it must be from 1 to 65535."));
             }
         }
 
         return topology;
     }
 
-    /// <summary>On any ports that are free now.</summary>
-    /// <exception cref="LocalClusterException">Says what is wrong, in one sentence.</exception>
+    /// <summary>A cluster on ports that are free at the moment.</summary>
+    /// <exception cref="LocalClusterException">A parameter is invalid; the message is one sentence.</exception>
     public static Topology OnFreePorts(int replicas, string dataRoot)
     {
         int[] ports = FreePorts.Find(3 * Math.Max(replicas, 1));
@@ -70,7 +71,7 @@ internal sealed record Topology
     /// <summary>host:port of a port of this cluster.</summary>
     public string At(int port) => string.Create(CultureInfo.InvariantCulture, $"{Host}:{port}");
 
-    /// <summary>Every port, with the words that name it in a message.</summary>
+    /// <summary>Every port, with a description for messages.</summary>
     public IEnumerable<(int Port, string Owner)> Ports()
     {
         foreach (Replica replica in Replicas)
@@ -90,5 +91,5 @@ internal sealed record Topology
             }
             : throw new LocalClusterException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{replicas} is no number of replicas; it must be one of {string.Join(", ", GroupSizes)}."));
+                $"{replicas} replicas are not supported; the number must be one of {string.Join(", ", GroupSizes)}."));
 }

@@ -3,16 +3,16 @@ using System.Runtime.InteropServices;
 
 namespace KvCloud.LocalCluster;
 
-/// <summary>The signals a replica is stopped, killed, paused and resumed with.</summary>
+/// <summary>The signals that stop, kill, pause and resume a replica.</summary>
 internal static partial class UnixSignals
 {
     public const int Kill = 9;
     public const int Terminate = 15;
 
-    /// <summary>ESRCH of errno.h, the same everywhere: there is no such process.</summary>
+    /// <summary>ESRCH in errno.h, the same value on every system: no such process.</summary>
     private const int NoSuchProcess = 3;
 
-    /// <summary>Numbered differently on Linux and on the BSDs, macOS among them.</summary>
+    /// <summary>Linux and the BSDs, including macOS, number this signal differently.</summary>
     public static int Stop => OperatingSystem.IsLinux() ? 19 : 17;
 
     /// <inheritdoc cref="Stop"/>
@@ -20,16 +20,17 @@ internal static partial class UnixSignals
 
     public static bool Supported => !OperatingSystem.IsWindows();
 
-    /// <param name="processId">Of a child that has not been waited for yet, so that the id cannot have gone to
-    /// another process.</param>
-    /// <param name="signal">One of those above.</param>
-    /// <returns>False when the process has ended meanwhile.</returns>
+    /// <param name="processId">
+    /// Id of a child that has not been reaped yet, so that the id cannot belong to another process.
+    /// </param>
+    /// <param name="signal">One of the signals above.</param>
+    /// <returns>False if the process has already ended.</returns>
     /// <exception cref="Win32Exception">The signal could not be sent.</exception>
     public static bool Send(int processId, int signal)
     {
         if (!Supported)
         {
-            throw new PlatformNotSupportedException("Signals are a matter of Unix.");
+            throw new PlatformNotSupportedException("Signals are only supported on Unix.");
         }
 
         if (SendSignal(processId, signal) == 0)

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace KvCloud.Node;
 
-/// <summary>Runs the application and turns the way it ends into an exit code and one clear sentence.</summary>
+/// <summary>Runs the application and reports how it ended as an exit code and, on failure, one sentence.</summary>
 internal static class NodeLifetime
 {
     /// <param name="map">Adds the HTTP endpoints.</param>
@@ -15,7 +15,8 @@ internal static class NodeLifetime
     {
         try
         {
-            // Building opens the data directory: the server's listeners ask for all that answers them.
+            // Building the application opens the data directory, because the listeners depend on everything that
+            // answers requests.
             await using WebApplication app = builder.Build();
             map(app);
             FatalStop fatal = app.Services.GetRequiredService<FatalStop>();
@@ -25,7 +26,7 @@ internal static class NodeLifetime
                 [.. app.Services.GetServices<IHostedService>().OfType<BackgroundService>()];
             await app.RunAsync().ConfigureAwait(false);
 
-            // A background service that ended by an exception stops the host without a word in its exit code.
+            // The host stops without a failing exit code if a background service ends with an exception.
             return background.Any(service => service.ExecuteTask is { IsFaulted: true })
                 ? ExitCodes.Fatal
                 : fatal.ExitCode;
@@ -37,7 +38,7 @@ internal static class NodeLifetime
         catch (Exception exception) when (
             exception is LogCorruptException or StoreCorruptException or InvalidDataException)
         {
-            return Report($"this replica's data is damaged: {exception.Message}", ExitCodes.Fatal);
+            return Report($"this replica's data is corrupt: {exception.Message}", ExitCodes.Fatal);
         }
         catch (Exception exception) when (
             exception is LogFailedException or LogUnreadableException or StoreFailedException)

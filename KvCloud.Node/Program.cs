@@ -5,8 +5,8 @@ using KvCloud.Node.Diagnostics;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc;
 
-// appsettings files lie beside the program, whatever directory it is started in, and are read once: a watch on them
-// would see every write of a store below that directory.
+// appsettings files are next to the program, independent of the working directory, and are read once: a file watch on
+// them would see every write of a store below that directory.
 WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
 {
     ContentRootPath = AppContext.BaseDirectory,
@@ -22,7 +22,7 @@ NodeOptions options = configuration.Options!;
 NodeTopology topology = configuration.Topology!;
 if (configuration.AskHealth)
 {
-    return await HealthQuestion.AskAsync(topology, Console.Out);
+    return await HealthCommand.AskAsync(topology, Console.Out);
 }
 
 builder.Logging.AddNodeLogging(options.Logging);
@@ -32,7 +32,7 @@ builder.Services.AddReplica(options, topology);
 builder.Services.AddClusterManager(ReplicaServices.Feeds);
 builder.Services.AddKvRpc(options.ToRpcOptions());
 
-// .NET's images and Aspire's deployments set HTTP_PORTS; the node listens where [listen] says, and nowhere else.
+// .NET's images and Aspire's deployments set HTTP_PORTS, but the node listens only where [listen] says.
 builder.WebHost.UseSetting(WebHostDefaults.HttpPortsKey, "");
 builder.WebHost.UseSetting(WebHostDefaults.HttpsPortsKey, "");
 builder.WebHost.ConfigureKestrel(kestrel =>

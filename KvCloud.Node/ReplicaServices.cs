@@ -16,7 +16,7 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Node;
 
-/// <summary>How the parts of a replica are put together.</summary>
+/// <summary>Registers and connects the parts of a replica.</summary>
 internal static class ReplicaServices
 {
     public static IServiceCollection AddReplica(
@@ -41,17 +41,20 @@ internal static class ReplicaServices
         return services;
     }
 
-    /// <summary>What the cluster manager hears of this replica.</summary>
+    /// <summary>The cluster manager's inputs from this replica.</summary>
     public static ClusterFeeds Feeds(IServiceProvider provider)
     {
         ConsensusDriver driver = provider.GetRequiredService<ConsensusDriver>();
         IConsensusTransport transport = provider.GetRequiredService<IConsensusTransport>();
         Bootstrap bootstrap = provider.GetRequiredService<Bootstrap>();
         return new ClusterFeeds(
-            () => driver.Status, () => transport.Links, transport.Report, transport.IdentityOf, () => bootstrap.NotMet);
+            () => driver.Status, () => transport.Links, transport.Report, transport.IdentityOf, () => bootstrap.NotMet)
+        {
+            Disk = () => driver.Disk.Figures,
+        };
     }
 
-    /// <exception cref="DataDirectoryException">The directory is not this node's, or is in use.</exception>
+    /// <exception cref="DataDirectoryException">The directory belongs to another node or is in use.</exception>
     public static ReplicaStorage OpenStorage(NodeOptions options, NodeTopology topology)
     {
         string voters = GroupTerms.Describe(topology.InitialVoters);
@@ -61,7 +64,8 @@ internal static class ReplicaServices
             DataDirectory.Open(
                 SystemFiles.Instance, topology.DataDirectory, topology.ClusterId, topology.SelfId, voters),
             path => RocksKvStore.Open(path, storeOptions),
-            SegmentedLogOptions.Default);
+            SegmentedLogOptions.Default,
+            space: options.ToSpaceOptions());
     }
 
     private static Bootstrap NewBootstrap(IServiceProvider provider)
@@ -157,6 +161,7 @@ internal static class ReplicaServices
             provider.GetRequiredService<Bootstrap>(),
             options.ToReplicationOptions(),
             provider.GetRequiredService<IReplicaRuntime>(),
+            storage.Space,
             exception => fatal.Stop(ExitCodes.Fatal, "replication failed", exception))
         {
             OnRemoved = () => fatal.Stop(ExitCodes.Removed, Removed(topology.SelfId)),
@@ -192,7 +197,7 @@ internal static class ReplicaServices
     {
         HostPort parsed = HostPort.TryParse(hostPort, out HostPort? endpoint)
             ? endpoint
-            : throw new PeerUnresolvedException($"\"{hostPort}\" is no host:port");
+            : throw new PeerUnresolvedException($"\"{hostPort}\" is not host:port");
         return IPAddress.TryParse(parsed.Host, out IPAddress? address)
             ? new IPEndPoint(address, parsed.Port)
             : new DnsEndPoint(parsed.Host, parsed.Port);

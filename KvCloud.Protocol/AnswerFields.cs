@@ -1,12 +1,12 @@
 namespace KvCloud.Protocol;
 
-// The other part of each class is generated, with what documentation there is.
+// The generated part of each class has the documentation.
 #pragma warning disable CS1591
 
-// What answers of the contract have in common, for a server that fills in the shared fields in one place. The generated
-// classes implement these interfaces with the properties they have; nothing here changes what is written.
+// Interfaces for fields that many answers of the contract share, so that a server fills them in one place. The
+// generated classes implement them with their existing properties; the wire format does not change.
 
-/// <summary>An answer that can say why its call was not done.</summary>
+/// <summary>An answer that can say why its call was refused.</summary>
 internal interface IAnswer
 {
     string? Error { get; set; }
@@ -14,7 +14,7 @@ internal interface IAnswer
     ErrorCode Code { get; set; }
 }
 
-/// <summary>An answer that has the code as text besides.</summary>
+/// <summary>An answer that also has the code as text.</summary>
 internal interface ICodeTextAnswer : IAnswer
 {
     string? ErrorCode { get; set; }

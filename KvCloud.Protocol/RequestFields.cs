@@ -1,18 +1,18 @@
 namespace KvCloud.Protocol;
 
-// The other part of each class is generated, with what documentation there is.
+// The generated part of each class has the documentation.
 #pragma warning disable CS1591
 
-// What requests of the contract have in common. An optional field is null here where the client did not send it, which
-// the generated property alone does not tell.
+// Interfaces for fields that many requests of the contract share. An optional field is null here if the client did not
+// send it, which the generated property alone does not show.
 
-/// <summary>A request whose client may say how long it waits.</summary>
+/// <summary>A request whose client may set a timeout.</summary>
 internal interface ITimedRequest
 {
     long? GivenTimeoutMs { get; }
 }
 
-/// <summary>A write that its client may name, so that a retry of it runs once.</summary>
+/// <summary>A write that its client may identify, so that a retry runs once.</summary>
 internal interface IIdentifiedRequest : ITimedRequest
 {
     long? GivenClientId { get; }
@@ -22,7 +22,7 @@ internal interface IIdentifiedRequest : ITimedRequest
     long? GivenAcknowledgedBelow { get; }
 }
 
-/// <summary>A read of the present whose client may say how fresh it must be.</summary>
+/// <summary>A read of the present whose client may choose the consistency.</summary>
 internal interface IConsistentRequest
 {
     ReadConsistency? GivenConsistency { get; }
@@ -68,7 +68,7 @@ internal interface IRangeRequest : ITimedRequest
     string? ColumnFamily { get; }
 }
 
-/// <summary>A request that must bring the administrator's token, where the node has one.</summary>
+/// <summary>A request that must carry the administrator's token if the node has one configured.</summary>
 internal interface IAdminRequest
 {
     string? AuthToken { get; }
@@ -81,7 +81,7 @@ public partial class SnapshotReadRequest : ISnapshotPointRequest
 
 public partial class AtomicCommitRequest : IIdentifiedRequest
 {
-    /// <summary>By the contract an absent timeout_seconds means 60, and the generated code fills that in.</summary>
+    /// <summary>By the contract an absent timeout_seconds means 60, which the generated code fills in.</summary>
     long? ITimedRequest.GivenTimeoutMs =>
         __isset.timeout_ms ? TimeoutMs
         : TimeoutSeconds <= 0 ? TimeoutSeconds

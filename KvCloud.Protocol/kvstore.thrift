@@ -60,7 +60,9 @@ enum ErrorCode {
   /** A defect of the server; its log has the rest. */
   INTERNAL = 24,
   /** The client_id and sequence were used before for a different request. */
-  SEQUENCE_REUSED = 25
+  SEQUENCE_REUSED = 25,
+  /** The leader's disk is short of space; deletes may still pass. Nothing was done. */
+  NO_SPACE = 26
 }
 
 /** How fresh a read must be. */

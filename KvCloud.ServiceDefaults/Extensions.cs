@@ -10,33 +10,31 @@ using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 
-// In the namespace of the builders it extends, as in every Aspire solution, so that a program needs no using for it.
+// In the namespace of the builders it extends, as in every Aspire solution, so that programs need no using directive.
 namespace Microsoft.Extensions.Hosting;
 
 /// <summary>
-/// What every service of the application has: telemetry, health endpoints, service discovery, HTTP clients that
-/// retry.
+/// Defaults of every service of the application: telemetry, health endpoints, service discovery, and HTTP clients with
+/// retries.
 /// </summary>
 public static class Extensions
 {
-    /// <summary>Ready to serve: every health check passes.</summary>
+    /// <summary>Readiness: every health check passes.</summary>
     public const string HealthPath = "/health";
 
-    /// <summary>The process is alive and answers: the checks tagged <see cref="LiveTag"/> pass.</summary>
+    /// <summary>Liveness: the process answers, and the checks tagged <see cref="LiveTag"/> pass.</summary>
     public const string AlivePath = "/alive";
 
-    /// <summary>
-    /// What orchestrators, Prometheus and the AppHost ask for every few seconds, in every service that has it.
-    /// </summary>
+    /// <summary>Paths that orchestrators, Prometheus and the AppHost poll every few seconds.</summary>
     private static readonly string[] PolledPaths = [HealthPath, AlivePath, "/metrics", "/status"];
 
-    /// <summary>Tag of the checks that say whether the process had better be restarted.</summary>
+    /// <summary>Tag of the checks that decide whether the process should be restarted.</summary>
     public const string LiveTag = "live";
 
-    /// <summary>Meters and activity sources of the product, by the wildcard that OpenTelemetry understands.</summary>
+    /// <summary>Wildcard for the meters and activity sources of this product.</summary>
     private const string OwnInstruments = "KvCloud.*";
 
-    /// <summary>All of it. Call it before the services that use it are added.</summary>
+    /// <summary>Adds all defaults. Must be called before the services that use them are added.</summary>
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
@@ -51,7 +49,7 @@ public static class Extensions
         return builder;
     }
 
-    /// <summary>Logs, metrics and traces; exported by OTLP where <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> says so.</summary>
+    /// <summary>Logs, metrics and traces, exported by OTLP if <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set.</summary>
     public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
@@ -68,7 +66,7 @@ public static class Extensions
                 .AddRuntimeInstrumentation()
                 .AddMeter(OwnInstruments));
 
-        // Orchestrators name the resource by this variable (node-0, ...); what is added in code would win over it.
+        // Orchestrators set this variable to the resource's name (node-0, ...); a name added in code would override it.
         if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_SERVICE_NAME"]))
         {
             telemetry.ConfigureResource(resource => resource.AddService(builder.Environment.ApplicationName));
@@ -76,11 +74,12 @@ public static class Extensions
 
         if (!string.IsNullOrWhiteSpace(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {
-            // Only here: a tracer provider listens to every source, and each call would pay for spans that go nowhere.
+            // Only if they are exported: a tracer provider listens to every source, and each call would pay for unused
+            // spans.
             telemetry.WithTracing(tracing => tracing
                 .AddSource(builder.Environment.ApplicationName)
                 .AddSource(OwnInstruments)
-                // Orchestrators ask for health every few seconds; their questions would drown the rest.
+                // Orchestrators poll health every few seconds; traces of these requests would drown the others.
                 .AddAspNetCoreInstrumentation(options => options.Filter = context => !IsPolled(context.Request.Path))
                 .AddHttpClientInstrumentation());
             telemetry.UseOtlpExporter();
@@ -91,7 +90,7 @@ public static class Extensions
     }
 
     /// <summary>
-    /// A service is alive as soon as it answers at all; what makes it ready is added by the service itself.
+    /// A service is alive if it answers at all; the service itself adds the checks that make it ready.
     /// </summary>
     public static TBuilder AddDefaultHealthChecks<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
@@ -101,10 +100,10 @@ public static class Extensions
     }
 
     /// <summary>
-    /// Maps <see cref="HealthPath"/> and <see cref="AlivePath"/>, in every environment and not in Development alone:
-    /// the orchestrators (Compose, Kubernetes, our own) decide by them whether a replica is ready or is to be
-    /// restarted, nowhere more than in production. They tell names and states of checks and what those put into their
-    /// details, never an exception, and are meant for a port that is not public.
+    /// Maps <see cref="HealthPath"/> and <see cref="AlivePath"/> in every environment, not only in Development:
+    /// orchestrators (Compose, Kubernetes, our own) use them to decide whether a replica is ready or must be restarted,
+    /// above all in production. The answers contain names, states and details of the checks but never an exception, and
+    /// are meant for a port that is not public.
     /// </summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {

@@ -6,14 +6,14 @@ using OpenTelemetry.Trace;
 namespace Microsoft.Extensions.Hosting;
 
 /// <summary>
-/// Shuts the telemetry providers down side by side and within <see cref="Limit"/> in all. Left to themselves each
-/// flushes for up to five seconds, one after the other, and with OTEL_DOTNET_EXPERIMENTAL_OTLP_RETRY=in_memory, which
-/// Aspire sets, they use all of it where the collector is gone.
+/// Shuts the telemetry providers down concurrently and within <see cref="Limit"/> in total. By default each flushes for
+/// up to five seconds, one after the other. With OTEL_DOTNET_EXPERIMENTAL_OTLP_RETRY=in_memory, which Aspire sets, they
+/// use all of that time if the collector is gone.
 /// </summary>
 /// <remarks>
-/// Asks for the providers when it is made, so the container disposes it before them, when everything has stopped; a
-/// provider that was shut down does not flush again. A hosted service only so that the host makes it, also where its
-/// start fails later.
+/// Resolves the providers when it is created, so the container disposes it before them, after everything else has
+/// stopped; a provider that was shut down does not flush again. It is a hosted service only so that the host creates
+/// it, even if the start fails later.
 /// </remarks>
 internal sealed class TelemetryShutdown(IServiceProvider services) : IHostedService, IDisposable
 {
@@ -43,7 +43,7 @@ internal sealed class TelemetryShutdown(IServiceProvider services) : IHostedServ
         }
     }
 
-    /// <summary>On a thread of its own: a pool that is short of threads would use up the time.</summary>
+    /// <summary>Uses a dedicated thread: an exhausted thread pool would use up the time.</summary>
     private static Thread Begin(Action shutdown)
     {
         var thread = new Thread(() => shutdown()) { Name = "telemetry-shutdown", IsBackground = true };

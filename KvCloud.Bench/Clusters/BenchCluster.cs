@@ -3,19 +3,17 @@ using KvCloud.Bench.Load;
 
 namespace KvCloud.Bench.Clusters;
 
-/// <summary>
-/// Three or so servers that a measure starts and stops, on free ports, with a data directory of their own.
-/// </summary>
+/// <summary>A cluster that a benchmark starts and stops, on free ports and with its own data directory.</summary>
 internal abstract class BenchCluster : IAsyncDisposable
 {
     /// <summary>How long a start may take.</summary>
-    protected static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    protected static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
 
-    /// <summary>Between two questions whether the start is done.</summary>
+    /// <summary>Polling interval while waiting for the start.</summary>
     protected static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     /// <param name="name">Part of the data directory's name.</param>
-    /// <param name="dataRoot">The data directory is made here and removed with the cluster.</param>
+    /// <param name="dataRoot">The data directory is created below it and removed with the cluster.</param>
     protected BenchCluster(string name, string dataRoot)
     {
         Name = name;
@@ -26,17 +24,17 @@ internal abstract class BenchCluster : IAsyncDisposable
 
     public abstract DriverKind Driver { get; }
 
-    /// <summary>Client endpoints, by member.</summary>
+    /// <summary>Client endpoints, in the order of the members.</summary>
     public abstract IReadOnlyList<string> Endpoints { get; }
 
     public abstract IReadOnlyList<IBenchMember> Members { get; }
 
     protected DirectoryInfo DataDirectory { get; }
 
-    /// <summary>Starts all members and waits until one leads and all serve.</summary>
+    /// <summary>Starts all members and waits until one is the leader and all serve requests.</summary>
     public abstract Task StartAsync(CancellationToken cancellationToken);
 
-    /// <summary>Starts a member again that was killed, and waits until it serves.</summary>
+    /// <summary>Restarts a killed member and waits until it serves requests.</summary>
     public abstract Task RestartAsync(int member, CancellationToken cancellationToken);
 
     public async ValueTask DisposeAsync()
@@ -48,7 +46,7 @@ internal abstract class BenchCluster : IAsyncDisposable
         }
         catch (IOException failure)
         {
-            await Console.Error.WriteLineAsync($"{DataDirectory.FullName} stays behind: {failure.Message}")
+            await Console.Error.WriteLineAsync($"{DataDirectory.FullName} was not removed: {failure.Message}")
                 .ConfigureAwait(false);
         }
     }
@@ -60,6 +58,6 @@ internal abstract class BenchCluster : IAsyncDisposable
         await DriverFactory.LeaderFinder(Driver).FindLeaderAsync(Endpoints, cancellationToken)
             .ConfigureAwait(false) is not null;
 
-    /// <summary>Where a member's output goes.</summary>
+    /// <summary>Log file of a member's output.</summary>
     protected string LogPath(int member) => Path.Combine(DataDirectory.FullName, $"{member}.log");
 }

@@ -1,6 +1,6 @@
 namespace KvCloud.Bench.Clusters;
 
-/// <summary>Where the servers' data lies: a real disk, or fsync would be measured as free.</summary>
+/// <summary>Checks that the servers' data is on a real disk; otherwise fsync would cost nothing.</summary>
 internal static class DataDisk
 {
     private static readonly string[] InMemory = ["tmpfs", "ramfs", "devtmpfs", "overlay-tmpfs"];
@@ -12,7 +12,7 @@ internal static class DataDisk
         return Directory.CreateDirectory(path);
     }
 
-    /// <summary>The file system's kind; refuses one that lives in memory.</summary>
+    /// <summary>Returns the file system type; throws if it is in memory.</summary>
     public static string DemandRealDisk(string root)
     {
         Directory.CreateDirectory(root);
@@ -23,7 +23,7 @@ internal static class DataDisk
             .First();
         return InMemory.Contains(drive.DriveFormat)
             ? throw new BenchException(
-                $"{full} lies on {drive.DriveFormat}, where fsync costs nothing; name a disk with --data-dir")
+                $"{full} is on {drive.DriveFormat}, where fsync costs nothing; choose a disk with --data-dir")
             : drive.DriveFormat;
     }
 

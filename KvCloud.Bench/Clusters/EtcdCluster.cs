@@ -6,8 +6,8 @@ using KvCloud.LocalCluster;
 namespace KvCloud.Bench.Clusters;
 
 /// <summary>
-/// etcd at its defaults: heartbeat 100 ms, election 1000 ms, fsync on. Only the space quota is raised and the log
-/// quiet.
+/// etcd with its default settings: heartbeat 100 ms, election 1000 ms, fsync on. Only the space quota is raised and
+/// logging reduced.
 /// </summary>
 internal sealed class EtcdCluster : BenchCluster
 {
@@ -82,7 +82,7 @@ internal sealed class EtcdCluster : BenchCluster
             info.ArgumentList.Add(argument);
         }
 
-        // Settings of the caller's environment would beat nothing here but could add to it.
+        // ETCD_ variables of the caller's environment could add settings to those given here.
         foreach (string? name in info.Environment.Keys.Where(name =>
             name.StartsWith("ETCD_", StringComparison.Ordinal)).ToList())
         {
@@ -99,13 +99,13 @@ internal sealed class EtcdCluster : BenchCluster
         {
             foreach (ServerProcess server in _servers)
             {
-                server.DemandRunning();
+                server.ThrowIfNotRunning();
             }
 
-            if (Stopwatch.GetElapsedTime(started) > Patience)
+            if (Stopwatch.GetElapsedTime(started) > StartTimeout)
             {
                 throw new BenchException(
-                    $"{Name} took longer than {Patience.TotalSeconds} s to lead and serve; {_servers[0].Name}"
+                    $"{Name} took longer than {StartTimeout.TotalSeconds} s to lead and serve; {_servers[0].Name}"
                     + $" wrote:\n{_servers[0].LogTail()}");
             }
 
@@ -113,7 +113,7 @@ internal sealed class EtcdCluster : BenchCluster
         }
     }
 
-    /// <summary>Whether all members serve and agree on a leader.</summary>
+    /// <summary>Whether all members serve requests and agree on a leader.</summary>
     private async Task<bool> IsReadyAsync(CancellationToken cancellationToken)
     {
         foreach (string endpoint in Endpoints)

@@ -1,15 +1,15 @@
 namespace KvCloud.Bench.Clusters;
 
-/// <summary>One server of a cluster under measure.</summary>
+/// <summary>One server of a cluster that is being measured.</summary>
 internal interface IBenchMember
 {
     string Name { get; }
 
     int Pid { get; }
 
-    /// <summary>SIGKILL: what a crash is.</summary>
+    /// <summary>Sends SIGKILL, like a crash.</summary>
     Task KillAsync();
 
     /// <summary>Throws with the last lines of the log if the server has ended.</summary>
-    void DemandRunning();
+    void ThrowIfNotRunning();
 }

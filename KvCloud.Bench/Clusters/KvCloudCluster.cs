@@ -3,7 +3,7 @@ using KvCloud.LocalCluster;
 
 namespace KvCloud.Bench.Clusters;
 
-/// <summary>Replicas of KvCloud at their defaults, the program that was built with this one.</summary>
+/// <summary>Replicas of KvCloud with default settings, running the program built together with this one.</summary>
 internal sealed class KvCloudCluster : BenchCluster
 {
     private readonly ProcessCluster _processes;
@@ -17,7 +17,7 @@ internal sealed class KvCloudCluster : BenchCluster
             RestartCrashed = false,
             ExtraEnvironment = _ => [new("Logging__LogLevel__Default", "Warning")],
 
-            // The generator measures; it must not spend time on reading what the servers write.
+            // The generator must not spend its time on reading the servers' output.
             OutputFile = replica => LogPath(replica.Index),
         });
         Endpoints = [.. topology.ClientEndpoints];
@@ -44,11 +44,11 @@ internal sealed class KvCloudCluster : BenchCluster
 
     protected override async Task KillAsync() => await _processes.DisposeAsync().ConfigureAwait(false);
 
-    /// <summary>Waits until all are healthy, and clients that ask are told who leads.</summary>
+    /// <summary>Waits until all replicas are healthy and redirect clients to a leader.</summary>
     private async Task WaitReadyAsync(CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Patience);
+        limit.CancelAfter(StartTimeout);
         try
         {
             await _processes.WaitHealthyAsync(limit.Token).ConfigureAwait(false);
@@ -60,7 +60,7 @@ internal sealed class KvCloudCluster : BenchCluster
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new BenchException(
-                $"{Name} took longer than {Patience.TotalSeconds} s to lead and serve; node-0 wrote:\n"
+                $"{Name} took longer than {StartTimeout.TotalSeconds} s to lead and serve; node-0 wrote:\n"
                 + string.Join('\n', _processes.LogTail(0)));
         }
         catch (ReplicaDownException down)
@@ -73,15 +73,15 @@ internal sealed class KvCloudCluster : BenchCluster
     {
         public string Name => $"kvcloud-{node.Replica.Index}";
 
-        public int Pid => node.ProcessId ?? throw new InvalidOperationException($"{Name} does not run");
+        public int Pid => node.ProcessId ?? throw new InvalidOperationException($"{Name} is not running");
 
         public Task KillAsync() => node.KillAsync();
 
-        public void DemandRunning()
+        public void ThrowIfNotRunning()
         {
             try
             {
-                processes.DemandAlive(node.Replica.Index);
+                processes.ThrowIfDead(node.Replica.Index);
             }
             catch (ReplicaDownException down)
             {

@@ -4,7 +4,7 @@ using KvCloud.LocalCluster;
 
 namespace KvCloud.Bench.Clusters;
 
-/// <summary>A server that is not a replica of KvCloud; its output goes straight to a file, as theirs does.</summary>
+/// <summary>A server other than a KvCloud replica. Its output goes straight to a file, like a replica's.</summary>
 internal sealed class ServerProcess(string name, string logPath, Func<ProcessStartInfo> describe)
     : IBenchMember, IAsyncDisposable
 {
@@ -21,7 +21,7 @@ internal sealed class ServerProcess(string name, string logPath, Func<ProcessSta
     {
         if (IsRunning)
         {
-            throw new InvalidOperationException($"{name} runs already");
+            throw new InvalidOperationException($"{name} is already running");
         }
 
         ProcessStartInfo info = describe();
@@ -34,7 +34,7 @@ internal sealed class ServerProcess(string name, string logPath, Func<ProcessSta
         }
         catch (Win32Exception failure)
         {
-            throw new BenchException($"{name} cannot be started: {failure.Message}", failure);
+            throw new BenchException($"{name} could not be started: {failure.Message}", failure);
         }
     }
 
@@ -47,7 +47,7 @@ internal sealed class ServerProcess(string name, string logPath, Func<ProcessSta
         }
     }
 
-    public void DemandRunning()
+    public void ThrowIfNotRunning()
     {
         if (!IsRunning)
         {

@@ -4,24 +4,26 @@ using KvCloud.Bench.Report;
 
 namespace KvCloud.Bench.Commands;
 
-/// <summary><c>compare</c>: three replicas of KvCloud and three members of etcd in turn. eng/compare is this.</summary>
+/// <summary>
+/// <c>compare</c>, which eng/compare runs: measures three replicas of KvCloud and three members of etcd alternately.
+/// </summary>
 internal static class CompareCommand
 {
     public static Command Create()
     {
         Option<bool> quick = LoadOptionSet.Make("--quick", false, "Two short rounds, three kills: under four minutes");
-        var rounds = new Option<int?>("--rounds") { Description = "Rounds, each with both systems" };
-        var seconds = new Option<double?>("--seconds") { Description = "Seconds measured for each work" };
-        var kills = new Option<int?>("--kills") { Description = "Leaders killed of each system; 0 for none" };
+        var rounds = new Option<int?>("--rounds") { Description = "Number of rounds, each with both systems" };
+        var seconds = new Option<double?>("--seconds") { Description = "Seconds measured per workload" };
+        var kills = new Option<int?>("--kills") { Description = "Number of leaders killed per system; 0 for none" };
         Option<string> only = LoadOptionSet.Make("--only", "both", "both | kvcloud | etcd");
         Option<string> dataDirectory = LoadOptionSet.Make(
-            "--data-dir", Path.GetTempPath(), "Where the servers' data goes: a real disk");
+            "--data-dir", Path.GetTempPath(), "Directory of the servers' data, on a real disk");
         var json = new Option<FileInfo?>("--json") { Description = "Writes the figures to this file as JSON" };
         var details =
             new Option<FileInfo?>("--details") { Description = "Writes every run's result to this file as JSON" };
         var picture =
             new Option<FileInfo?>("--picture") { Description = "Draws throughput and p99 against clients: a PNG" };
-        var command = new Command("compare", "KvCloud and etcd in turn, A B A B, on this machine")
+        var command = new Command("compare", "Measures KvCloud and etcd alternately (A B A B) on this machine")
         {
             quick, rounds, seconds, kills, only, dataDirectory, json, details, picture,
         };
@@ -32,7 +34,7 @@ internal static class CompareCommand
             string which = parsed.GetRequiredValue(only);
             if (which is not ("both" or "kvcloud" or "etcd"))
             {
-                throw new BenchException($"--only {which}: there are both, kvcloud, etcd");
+                throw new BenchException($"--only {which}: must be both, kvcloud or etcd");
             }
 
             plan = plan with

@@ -5,7 +5,7 @@ using KvCloud.Bench.Measure;
 
 namespace KvCloud.Bench.Commands;
 
-/// <summary>The options that every command with a load has, and what they parse to.</summary>
+/// <summary>The options shared by every command that runs a load.</summary>
 internal sealed class LoadOptionSet
 {
     private static readonly LoadOptions Defaults = new() { Endpoints = [] };
@@ -39,7 +39,7 @@ internal sealed class LoadOptionSet
     private readonly Option<int> _inFlight = Make(
         "--in-flight", Defaults.InFlight, "Calls in flight on each connection");
     private readonly Option<double> _rate = Make(
-        "--rate", 0.0, "Calls a second (open loop); 0: each answer starts the next call");
+        "--rate", 0.0, "Calls per second (open loop); 0: each answer starts the next call (closed loop)");
     private readonly Option<double> _warmup = Make(
         "--warmup", Defaults.Warmup.TotalSeconds, "Seconds before measuring");
     private readonly Option<double> _duration = Make("--duration", Defaults.Duration.TotalSeconds, "Seconds measured");
@@ -51,7 +51,7 @@ internal sealed class LoadOptionSet
         "--pids", "auto", "Server processes to measure: pid[,pid…], auto (who listens on the endpoints) or none");
 
     private readonly Option<bool> _exactlyOnce = Make(
-        "--exactly-once", false, "Writes that a retry runs once (driver kvcloud only)");
+        "--exactly-once", false, "Exactly-once writes (driver kvcloud only)");
 
     private readonly Option<bool> _quiet = Make("--quiet", false, "No progress lines");
 
@@ -77,7 +77,7 @@ internal sealed class LoadOptionSet
             Driver = Drivers.TryGetValue(parsed.GetRequiredValue(_driver), out DriverKind driver)
                 ? driver
                 : throw new BenchException(
-                    $"--driver {parsed.GetValue(_driver)}: there are {string.Join(", ", Drivers.Keys)}"),
+                    $"--driver {parsed.GetValue(_driver)}: must be one of {string.Join(", ", Drivers.Keys)}"),
             Endpoints = endpoints,
             Target = Named<TargetKind>(parsed, _target),
             KeySizeBytes = parsed.GetValue(_keySize),
@@ -111,7 +111,7 @@ internal sealed class LoadOptionSet
         return Enum.TryParse<T>(text, ignoreCase: true, out T value) && !int.TryParse(text, out _)
             ? value
             : throw new BenchException(
-                $"{option.Name} {text}: there are {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()}");
+                $"{option.Name} {text}: must be one of {string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant()}");
     }
 
     private static int[] Pids(string text, IReadOnlyList<string> endpoints)
@@ -126,6 +126,6 @@ internal sealed class LoadOptionSet
             : [.. text.Split(',').Select(part =>
                 int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int pid)
                     ? pid
-                    : throw new BenchException($"--pids has '{part}', which is no process id"))];
+                    : throw new BenchException($"--pids has '{part}', which is not a process id"))];
     }
 }

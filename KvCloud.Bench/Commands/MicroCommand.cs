@@ -7,30 +7,30 @@ using KvCloud.Bench.Micro;
 
 namespace KvCloud.Bench.Commands;
 
-/// <summary><c>micro</c>: BenchmarkDotNet on the hot inner parts.</summary>
+/// <summary><c>micro</c>: BenchmarkDotNet benchmarks of hot components.</summary>
 internal static class MicroCommand
 {
     private static readonly Type[] Benchmarks =
     [
         typeof(CodecBenchmarks), typeof(PaxosBenchmarks), typeof(ReplicaCodecBenchmarks), typeof(StoreBenchmarks),
-        typeof(ThriftBenchmarks), typeof(LogBenchmarks),
+        typeof(ThriftBenchmarks), typeof(LogBenchmarks), typeof(TransportBenchmarks),
     ];
 
     public static Command Create()
     {
         Option<string> filter = LoadOptionSet.Make(
-            "--filter", "*", "Which: *Codec*, *Paxos*, *Replica*, *Store*, *Thrift*, *Log*");
+            "--filter", "*", "Which: *Codec*, *Paxos*, *Replica*, *Store*, *Thrift*, *Log*, *Transport*");
         Option<string> artifacts = LoadOptionSet.Make(
             "--artifacts", Path.Combine(Path.GetTempPath(), "kvcloud-micro"), "Where BenchmarkDotNet puts its reports");
         var command = new Command(
-            "micro", "BenchmarkDotNet: command codec, Paxos step, multi-version get and put, Thrift messages, logs")
+            "micro",
+            "BenchmarkDotNet: command codec, Paxos step, multi-version get and put, Thrift messages, logs, transports")
         {
             filter, artifacts,
         };
         command.SetAction(parsed =>
         {
-            // In this very process: a generated project would have to build the whole solution once more for each
-            // benchmark.
+            // Run in this process: a generated project would rebuild the whole solution for each benchmark.
             ManualConfig config = DefaultConfig.Instance
                 .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance))
                 .WithArtifactsPath(parsed.GetRequiredValue(artifacts));

@@ -4,7 +4,7 @@ using KvCloud.Bench.Report;
 
 namespace KvCloud.Bench.Commands;
 
-/// <summary><c>run</c>: one load against servers that are there.</summary>
+/// <summary><c>run</c>: one load against running servers.</summary>
 internal static class RunCommand
 {
     public static Command Create()
@@ -14,7 +14,7 @@ internal static class RunCommand
             "--mix", "set:100",
             "Operations and weights: set, insert, get_local, get_leader, get_read_index, range, commit, rmw");
         var json = new Option<FileInfo?>("--json") { Description = "Writes the result to this file as JSON" };
-        var command = new Command("run", "Runs one load against servers that are there") { mix, json };
+        var command = new Command("run", "Runs one load against running servers") { mix, json };
         load.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {

@@ -8,8 +8,8 @@ using KvCloud.Bench.Report;
 namespace KvCloud.Bench.Commands;
 
 /// <summary>
-/// <c>scale</c>: what an operation costs as one thing grows: keys there are, bytes of a value, replicas, or calls in
-/// flight. Starts clusters of its own, a fresh one wherever the thing that grows is part of the cluster.
+/// <c>scale</c>: the cost of an operation as one parameter grows: stored keys, value size, replicas, or calls in
+/// flight. Starts its own clusters, a new one for each value that is a property of the cluster.
 /// </summary>
 internal static class ScaleCommand
 {
@@ -17,16 +17,16 @@ internal static class ScaleCommand
 
     public static Command Create()
     {
-        Option<string> dataSize = List("--data-size", "Keys there are, e.g. 10000,100000,1000000,10000000");
+        Option<string> dataSize = List("--data-size", "Numbers of stored keys, e.g. 10000,100000,1000000,10000000");
         Option<string> valueSize = List("--value-size", "Bytes of a value, e.g. 16,256,4096,65536,262144");
         Option<string> replicas = List("--replicas", "Members, e.g. 1,3,5");
         Option<string> inFlight = List("--in-flight", "Calls in flight in total, e.g. 1,16,64,256,1024");
         Option<string> system = LoadOptionSet.Make("--system", "kvcloud", "kvcloud | etcd");
         Option<double> seconds = LoadOptionSet.Make("--seconds", 5.0, "Seconds measured at each point");
         Option<string> dataDirectory = LoadOptionSet.Make(
-            "--data-dir", Path.GetTempPath(), "Where the servers' data goes: a real disk");
+            "--data-dir", Path.GetTempPath(), "Directory of the servers' data, on a real disk");
         var json = new Option<FileInfo?>("--json") { Description = "Writes the results to this file as JSON" };
-        var command = new Command("scale", "Cost of puts and gets as one thing grows; name one of the four")
+        var command = new Command("scale", "Measures puts and gets as one parameter grows; choose one of the four")
         {
             dataSize, valueSize, replicas, inFlight, system, seconds, dataDirectory, json,
         };
@@ -65,10 +65,10 @@ internal static class ScaleCommand
     private static IEnumerable<long> Values(string name, string text) => text.Split(',').Select(part =>
         long.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out long value) && value > 0
             ? value
-            : throw new BenchException($"{name} has '{part}', which is no number above 0"));
+            : throw new BenchException($"{name} has '{part}', which is not a number above 0"));
 
     /// <summary>
-    /// The points of one run, each on a cluster of its own: what went before must not weigh on what comes after.
+    /// The points of one run, each on a new cluster, so that earlier points do not affect later ones.
     /// </summary>
     private sealed class ScaleRun(string dataRoot, string system, TimeSpan duration)
     {
@@ -89,7 +89,7 @@ internal static class ScaleCommand
             {
                 "kvcloud" => new KvCloudCluster(dataRoot, replicas),
                 "etcd" => new EtcdCluster(dataRoot, replicas),
-                _ => throw new BenchException($"--system {system}: there are kvcloud and etcd"),
+                _ => throw new BenchException($"--system {system}: must be kvcloud or etcd"),
             };
             await using ConfiguredAsyncDisposable disposal = cluster.ConfigureAwait(false);
             await cluster.StartAsync(cancellationToken).ConfigureAwait(false);

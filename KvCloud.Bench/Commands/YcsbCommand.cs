@@ -5,8 +5,8 @@ using KvCloud.Bench.Report;
 namespace KvCloud.Bench.Commands;
 
 /// <summary>
-/// <c>ycsb</c>: the core workloads of the Yahoo! Cloud Serving Benchmark (Cooper et al., SoCC 2010). Mix and
-/// distribution are the workload's; sizes, connections and time stay options.
+/// <c>ycsb</c>: the core workloads of the Yahoo! Cloud Serving Benchmark (Cooper et al., SoCC 2010). The workload
+/// determines mix and distribution; sizes, connections and duration remain options.
 /// </summary>
 internal static class YcsbCommand
 {
@@ -58,12 +58,12 @@ internal static class YcsbCommand
         return command;
     }
 
-    /// <summary>The run of a workload; what the workload does not say stays as it is.</summary>
+    /// <summary>Applies a workload to the options; what the workload does not define stays unchanged.</summary>
     public static LoadOptions Apply(LoadOptions options, string name)
     {
         if (!Workloads.TryGetValue(name, out (string Mix, KeyDistribution Distribution, string What) workload))
         {
-            throw new BenchException($"--workload {name}: there are {string.Join(", ", Names)} and all");
+            throw new BenchException($"--workload {name}: must be one of {string.Join(", ", Names)} or all");
         }
 
         return options with { Mix = OperationMix.Parse(workload.Mix), Distribution = workload.Distribution };

@@ -1,8 +1,8 @@
 namespace KvCloud.Bench.Compare;
 
 /// <summary>
-/// One line of the comparison: medians over the rounds. Ratios are KvCloud's figure over etcd's: above 1 is better for
-/// a rate, below 1 for a latency, memory or time. Serialized as it is.
+/// One line of the comparison, with medians over the rounds. Ratios are KvCloud's figure divided by etcd's: above 1 is
+/// better for a rate, below 1 for latency, memory or time. Property names are those of the JSON.
 /// </summary>
 internal sealed record CompareFigure
 {
@@ -12,7 +12,7 @@ internal sealed record CompareFigure
 
     public double? Ratio { get; init; }
 
-    /// <summary>The ratio of the round in which it was lowest; highest beside it.</summary>
+    /// <summary>The lowest ratio of any round; the highest is in RatioMax.</summary>
     public double? RatioMin { get; init; }
 
     public double? RatioMax { get; init; }
@@ -33,7 +33,7 @@ internal sealed record CompareFigure
 
     public double? P99MsEtcd { get; init; }
 
-    /// <summary>The worst of the values (failover only).</summary>
+    /// <summary>The worst value (failover only).</summary>
     public double? WorstKvcloud { get; init; }
 
     public double? WorstEtcd { get; init; }

@@ -1,6 +1,6 @@
 namespace KvCloud.Bench.Compare;
 
-/// <summary>How long and how often a comparison measures.</summary>
+/// <summary>Duration and number of a comparison's measurements.</summary>
 internal sealed record CompareOptions
 {
     public required string DataRoot { get; init; }
@@ -12,13 +12,13 @@ internal sealed record CompareOptions
 
     public required TimeSpan Duration { get; init; }
 
-    /// <summary>Leaders killed of each cluster.</summary>
+    /// <summary>Number of leaders killed per cluster.</summary>
     public required int Kills { get; init; }
 
-    /// <summary>No further leader is killed once this has passed, for each cluster.</summary>
+    /// <summary>Time per cluster after which no further leader is killed.</summary>
     public required TimeSpan KillBudget { get; init; }
 
-    /// <summary>Also the client counts that only the picture shows.</summary>
+    /// <summary>Whether to also measure the client counts that only the picture shows.</summary>
     public required bool Sweep { get; init; }
 
     public bool WithKvCloud { get; init; } = true;

@@ -6,7 +6,7 @@ using KvCloud.Bench.Measure;
 
 namespace KvCloud.Bench.Compare;
 
-/// <summary>All that a comparison saw.</summary>
+/// <summary>All results of a comparison.</summary>
 internal sealed record CompareOutcome(
     IReadOnlyDictionary<string, CompareFigure> Figures,
     IReadOnlyList<DurabilityCheck> Durability,
@@ -16,8 +16,9 @@ internal sealed record CompareOutcome(
     double TookSeconds);
 
 /// <summary>
-/// Runs both systems in turn on one machine, A B A B: never side by side, each round from an empty data directory, the
-/// same generator and works for both. Durability is checked and failover measured once for each, in the last round.
+/// Runs both systems alternately on one machine (A B A B), never concurrently, each round with an empty data directory,
+/// with the same generator and workloads for both. Durability is checked and failover measured once per system, in the
+/// last round.
 /// </summary>
 internal sealed class CompareRunner(CompareOptions options, TextWriter log)
 {
@@ -71,7 +72,7 @@ internal sealed class CompareRunner(CompareOptions options, TextWriter log)
                 ServerPids = [.. cluster.Members.Select(member => member.Pid)],
             };
 
-            // The keys of the gets are there before the first work, which also has the servers' code warm.
+            // Preload the keys that gets read before the first workload; this also warms up the servers' code.
             load = first ? load with { Preload = CompareWork.PreloadedKeys } : load;
             first = false;
             await RunWorkAsync(cluster, work, load, cancellationToken).ConfigureAwait(false);
@@ -93,13 +94,13 @@ internal sealed class CompareRunner(CompareOptions options, TextWriter log)
         LoadResult result = await LoadGenerator.RunAsync(load, log, cancellationToken).ConfigureAwait(false);
         foreach (IBenchMember member in cluster.Members)
         {
-            member.DemandRunning();
+            member.ThrowIfNotRunning();
         }
 
         if (result.Throughput == 0)
         {
             throw new BenchException(
-                $"{cluster.Name} did nothing of {work.Name}: {result.FirstError ?? "no answer came"}");
+                $"{cluster.Name} completed no call of {work.Name}: {result.FirstError ?? "no answer came"}");
         }
 
         string errors = result.Errors > 0 ? $", {result.Errors} errors ({result.FirstError})" : string.Empty;

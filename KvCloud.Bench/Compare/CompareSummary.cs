@@ -2,10 +2,10 @@ using KvCloud.Bench.Load;
 
 namespace KvCloud.Bench.Compare;
 
-/// <summary>From the rounds' results to figures.</summary>
+/// <summary>Summarizes the rounds' results.</summary>
 internal static class CompareSummary
 {
-    /// <summary>Of a load: <paramref name="value"/> is what is compared (a rate, or memory).</summary>
+    /// <summary>Summarizes a load; <paramref name="value"/> selects what is compared (a rate, or memory).</summary>
     public static CompareFigure Of(
         IReadOnlyList<LoadResult> kvcloud, IReadOnlyList<LoadResult> etcd, Func<LoadResult, double> value)
     {
@@ -41,7 +41,7 @@ internal static class CompareSummary
         WorstEtcd = Rounded(etcd.Count == 0 ? null : etcd.Max()),
     };
 
-    /// <summary>The middle value, or the mean of the two in the middle; null of nothing.</summary>
+    /// <summary>The median; the mean of the middle two for an even count; null if there are no values.</summary>
     public static double? Median(IEnumerable<double> values)
     {
         double[] sorted = values.Order().ToArray();

@@ -4,7 +4,7 @@ using KvCloud.Bench.Report;
 
 namespace KvCloud.Bench.Compare;
 
-/// <summary>The comparison as plain text.</summary>
+/// <summary>Prints the comparison as plain text.</summary>
 internal static class CompareTable
 {
     private static readonly string[] Columns =

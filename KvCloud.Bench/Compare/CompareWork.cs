@@ -2,19 +2,21 @@ using KvCloud.Bench.Load;
 
 namespace KvCloud.Bench.Compare;
 
-/// <summary>One work that both systems do, and what KvCloud wants to reach in it.</summary>
+/// <summary>One workload that both systems run, and KvCloud's target for it.</summary>
 /// <param name="Name">The name in the JSON.</param>
-/// <param name="Target">For the reader of the table.</param>
+/// <param name="Target">The target as shown in the table.</param>
 internal sealed record CompareWork(
     string Name, OperationKind Operation, int Connections, int InFlight, string Target, double RatePerSecond = 0)
 {
-    /// <summary>The load at which memory is compared: the same rate for both, well below what either can do.</summary>
+    /// <summary>
+    /// The load at which memory is compared: the same rate for both systems, well below the limit of either.
+    /// </summary>
     public const double SameRatePerSecond = 2_000;
 
     public const string Memory = "memory_mb";
     public const string Failover = "failover_s";
 
-    /// <summary>Keys there are before the first work; gets read these.</summary>
+    /// <summary>Keys that exist before the first workload; gets read these.</summary>
     public const long PreloadedKeys = 10_000;
 
     private const long PutKeys = 1_000_000;
@@ -40,8 +42,8 @@ internal sealed record CompareWork(
         Driver = driver,
         Endpoints = endpoints,
 
-        // Also for local reads: on cores that all members share, one member's larger batches cost etcd a quarter less
-        // CPU time than three members' smaller ones, and the peer is measured at its best.
+        // Local reads use one member as well. On cores that all members share, larger batches on one member cost etcd a
+        // quarter less CPU time than smaller batches on three, and etcd is measured at its best.
         Target = TargetKind.Leader,
         Mix = OperationMix.Of(Operation),
         Connections = Connections,

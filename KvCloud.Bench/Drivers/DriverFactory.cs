@@ -3,14 +3,14 @@ using KvCloud.Bench.Wire;
 
 namespace KvCloud.Bench.Drivers;
 
-/// <summary>From the name of a driver to what it is made of.</summary>
+/// <summary>Creates drivers by name.</summary>
 internal static class DriverFactory
 {
     public static ILeaderFinder LeaderFinder(DriverKind driver) =>
         driver is DriverKind.Etcd or DriverKind.EtcdGrpc ? new EtcdLeaderFinder() : new ThriftLeaderFinder();
 
     public static LoadRun Start(
-        LoadOptions options, LoadMaterial material, EndpointChooser endpoints, RunClock clock,
+        LoadOptions options, LoadData material, EndpointChooser endpoints, RunClock clock,
         CancellationToken cancellationToken) =>
         options.Driver switch
         {

@@ -8,7 +8,8 @@ using KvCloud.Bench.Wire;
 namespace KvCloud.Bench.Drivers;
 
 /// <summary>
-/// etcd through Grpc.Net.Client: the cross-check of the generator's own etcd driver, and what a .NET client would see.
+/// etcd through Grpc.Net.Client: a cross-check of the generator's own etcd driver, and what a .NET client would
+/// measure.
 /// </summary>
 internal sealed class EtcdGrpcDriver(EndpointChooser endpoints) : ILibraryDriver
 {
@@ -25,7 +26,7 @@ internal sealed class EtcdGrpcDriver(EndpointChooser endpoints) : ILibraryDriver
 
         public Connection(string endpoint)
         {
-            // A handler of its own is a connection of its own; one connection takes any number of calls.
+            // A separate handler means a separate connection; one connection carries any number of calls.
             _channel = GrpcChannel.ForAddress(
                 $"http://{endpoint}",
                 new GrpcChannelOptions

@@ -4,7 +4,7 @@ using KvCloud.Bench.Load;
 
 namespace KvCloud.Bench.Drivers;
 
-/// <summary>Asks each member of etcd, through its JSON gateway, whether it leads.</summary>
+/// <summary>Finds etcd's leader by querying each member through its JSON gateway.</summary>
 internal sealed class EtcdLeaderFinder : ILeaderFinder
 {
     private static readonly HttpClient Web = new() { Timeout = TimeSpan.FromSeconds(2) };
@@ -22,7 +22,7 @@ internal sealed class EtcdLeaderFinder : ILeaderFinder
                 JsonElement status = await answer.Content
                     .ReadFromJsonAsync<JsonElement>(cancellationToken).ConfigureAwait(false);
 
-                // Numbers are texts in the gateway's JSON; no leader is no field.
+                // The gateway's JSON has numbers as strings and omits the field if there is no leader.
                 if (status.TryGetProperty("leader", out JsonElement leader)
                     && status.GetProperty("header").GetProperty("member_id").GetString() == leader.GetString())
                 {

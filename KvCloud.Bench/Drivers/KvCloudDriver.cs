@@ -6,7 +6,7 @@ using KvCloud.Client;
 namespace KvCloud.Bench.Drivers;
 
 /// <summary>
-/// KvCloud as applications use it: one client of its own library, which keeps the connections and follows the leader.
+/// KvCloud as applications use it: one instance of its client library, which pools connections and follows the leader.
 /// </summary>
 internal sealed class KvCloudDriver : ILibraryDriver
 {
@@ -20,7 +20,7 @@ internal sealed class KvCloudDriver : ILibraryDriver
             MaxConnectionsPerNode = options.Connections,
             CallsBeforeAnotherConnection = options.InFlight,
 
-            // etcd's put has no such thing either; the difference is measured by a run of its own.
+            // etcd's puts have no such guarantee either; a separate run measures the difference.
             ExactlyOnce = options.ExactlyOnce,
         };
         foreach (string endpoint in options.Endpoints)

@@ -5,7 +5,7 @@ using KvCloud.Protocol;
 namespace KvCloud.Bench.Drivers;
 
 /// <summary>
-/// Plain Thrift as a legacy client has it: Apache's generated client, a connection for each call in flight.
+/// Plain Thrift as a legacy client uses it: Apache's generated client, one connection per call in flight.
 /// </summary>
 internal sealed class ThriftDriver(EndpointChooser endpoints) : ILibraryDriver
 {

@@ -8,17 +8,17 @@ using Thrift.Transport.Client;
 
 namespace KvCloud.Bench.Drivers;
 
-/// <summary>Asks the replicas of KvCloud, one after the other, who leads.</summary>
+/// <summary>Finds KvCloud's leader by querying the replicas one after another.</summary>
 internal sealed class ThriftLeaderFinder : ILeaderFinder
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(2);
 
     public async Task<string?> FindLeaderAsync(IReadOnlyList<string> endpoints, CancellationToken cancellationToken)
     {
         foreach (string endpoint in endpoints)
         {
             using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            deadline.CancelAfter(Patience);
+            deadline.CancelAfter(AnswerTimeout);
             try
             {
                 using TransactionalKV.Client client = await ConnectAsync(endpoint, deadline.Token)
@@ -32,7 +32,7 @@ internal sealed class ThriftLeaderFinder : ILeaderFinder
             }
             catch (Exception failure) when (IsNoAnswer(failure, cancellationToken))
             {
-                // A replica that is down knows no leader; the next one may.
+                // The replica is down; try the next one.
                 continue;
             }
         }

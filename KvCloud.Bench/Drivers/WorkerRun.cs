@@ -5,25 +5,25 @@ using KvCloud.Bench.Wire;
 
 namespace KvCloud.Bench.Drivers;
 
-/// <summary>Drives a client library: a task for each call in flight.</summary>
+/// <summary>Drives a client library with one task per call in flight.</summary>
 internal sealed class WorkerRun : LoadRun
 {
     private static readonly TimeSpan Drain = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan PauseAfterLoss = TimeSpan.FromMilliseconds(20);
 
     private readonly LoadOptions _options;
-    private readonly LoadMaterial _material;
+    private readonly LoadData _material;
     private readonly ILibraryDriver _driver;
     private readonly RunClock _clock;
     private readonly Lock _scheduleLock = new();
     private readonly OpenLoopSchedule? _schedule;
 
-    // A histogram is 150 KB: workers share a few, behind locks that are seldom contended.
+    // A histogram takes 150 KB, so workers share a few of them behind locks with little contention.
     private readonly LatencyRecorder[] _recorders;
     private long _completed;
 
     public WorkerRun(
-        LoadOptions options, LoadMaterial material, ILibraryDriver driver, RunClock clock,
+        LoadOptions options, LoadData material, ILibraryDriver driver, RunClock clock,
         CancellationToken cancellationToken)
     {
         _options = options;
@@ -43,7 +43,7 @@ internal sealed class WorkerRun : LoadRun
 
     public override void Dispose()
     {
-        // The connections and the driver go with the run's task.
+        // The run's task disposes the connections and the driver.
     }
 
     private async Task<LatencyRecorder> RunAsync(CancellationToken cancellationToken)
@@ -53,7 +53,7 @@ internal sealed class WorkerRun : LoadRun
         ICallConnection[] connections = Enumerable
             .Range(0, _options.Clients / perConnection).Select(_driver.Open).ToArray();
 
-        // Answers still out when the window closes are waited for a little, then given up.
+        // After the window closes, wait briefly for outstanding answers, then cancel them.
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         stop.CancelAfter(Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), _clock.EndTicks) + Drain);
         try
@@ -119,7 +119,7 @@ internal sealed class WorkerRun : LoadRun
         }
     }
 
-    /// <summary>False when the run is over.</summary>
+    /// <summary>False if the run is over.</summary>
     private bool TakeStart(out long intendedTicks)
     {
         intendedTicks = Stopwatch.GetTimestamp();
@@ -134,7 +134,7 @@ internal sealed class WorkerRun : LoadRun
         }
     }
 
-    /// <summary>Null when the run ended before the answer came.</summary>
+    /// <summary>Null if the run ended before the answer arrived.</summary>
     private async Task<WireAnswer?> RunOneAsync(
         OperationSource source, Operation operation, ICallConnection connection, CancellationToken cancellationToken)
     {

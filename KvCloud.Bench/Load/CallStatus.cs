@@ -1,6 +1,6 @@
 namespace KvCloud.Bench.Load;
 
-/// <summary>How a call ended. The first two are successes; everything else counts as an error.</summary>
+/// <summary>The outcome of a call. The first two are successes; all others count as errors.</summary>
 internal enum CallStatus
 {
     Ok,

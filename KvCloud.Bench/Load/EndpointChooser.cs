@@ -1,14 +1,15 @@
 namespace KvCloud.Bench.Load;
 
-/// <summary>Finds out who leads.</summary>
+/// <summary>Finds the leader.</summary>
 internal interface ILeaderFinder
 {
-    /// <summary>The leader's client endpoint; null while there is none.</summary>
+    /// <summary>The leader's client endpoint; null if there is no leader at the moment.</summary>
     Task<string?> FindLeaderAsync(IReadOnlyList<string> endpoints, CancellationToken cancellationToken);
 }
 
 /// <summary>
-/// Which endpoint a connection goes to. Loops ask; a task of its own keeps the leader up to date when they doubt it.
+/// Chooses the endpoint of each connection. Loops read the current choice; a separate task looks the leader up again
+/// when a loop reports that it may have changed.
 /// </summary>
 internal sealed class EndpointChooser : IAsyncDisposable
 {
@@ -58,7 +59,7 @@ internal sealed class EndpointChooser : IAsyncDisposable
         return candidates[number % candidates.Count];
     }
 
-    /// <summary>The leader may be another by now.</summary>
+    /// <summary>Reports that the leader may have changed.</summary>
     public void InvalidateLeader()
     {
         if (_doubts.CurrentCount == 0)
@@ -89,7 +90,7 @@ internal sealed class EndpointChooser : IAsyncDisposable
             await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
         }
 
-        throw new BenchException($"none of {string.Join(", ", endpoints)} names a leader");
+        throw new BenchException($"none of {string.Join(", ", endpoints)} knows a leader");
     }
 
     private async Task RefreshAsync()

@@ -2,20 +2,20 @@ namespace KvCloud.Bench.Load;
 
 internal enum KeyDistribution
 {
-    /// <summary>One after the other.</summary>
+    /// <summary>In ascending order, repeatedly.</summary>
     Sequential,
 
-    /// <summary>Each key as often as any other.</summary>
+    /// <summary>All keys with equal probability.</summary>
     Uniform,
 
-    /// <summary>Few keys take most of the load; the popular ones lie scattered over the key space.</summary>
+    /// <summary>A few keys take most of the load; these are scattered over the key space.</summary>
     Zipf,
 
     /// <summary>The newest keys are the most popular (YCSB's D).</summary>
     Latest,
 }
 
-/// <summary>Chooses the key of the next operation. Any thread, with random numbers of its own.</summary>
+/// <summary>Chooses the key of the next operation. Thread-safe; each caller passes its own random numbers.</summary>
 internal abstract class KeyChooser
 {
     public abstract long Next(SeededRandom random);

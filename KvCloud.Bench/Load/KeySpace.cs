@@ -3,8 +3,8 @@ using System.Buffers.Text;
 namespace KvCloud.Bench.Load;
 
 /// <summary>
-/// The keys of a run: numbers from 0, written as fixed-width decimal text after one letter, so that key order is number
-/// order. Shared by all loops of a run.
+/// The keys of a run: numbers from 0, written as one letter and fixed-width decimal digits, so that key order equals
+/// numeric order. Shared by all loops of a run.
 /// </summary>
 internal sealed class KeySpace
 {
@@ -19,7 +19,7 @@ internal sealed class KeySpace
     {
         if (keySizeBytes < SmallestKeySizeBytes)
         {
-            throw new BenchException($"--key-size {keySizeBytes} is too small: the least is {SmallestKeySizeBytes}");
+            throw new BenchException($"--key-size {keySizeBytes} is too small: the minimum is {SmallestKeySizeBytes}");
         }
 
         int digits = Math.Min(keySizeBytes - 1, LongestNumber);
@@ -34,13 +34,15 @@ internal sealed class KeySpace
 
     public int KeySizeBytes { get; }
 
-    /// <summary>Keys there are: those of the start and those inserted since.</summary>
+    /// <summary>Number of keys: those at the start and those inserted since.</summary>
     public long Count => Volatile.Read(ref _count);
 
-    /// <summary>The number of a key that nobody has yet.</summary>
+    /// <summary>Returns the number of a new key.</summary>
     public long TakeNew() => Interlocked.Increment(ref _count) - 1;
 
-    /// <summary>The next number in order, over and over; shared, so that two loops do not walk in step.</summary>
+    /// <summary>
+    /// The next number in order, wrapping around. Shared, so that loops do not go through the same keys in step.
+    /// </summary>
     public long TakeSequential() => (long)((ulong)Interlocked.Increment(ref _nextSequential) % (ulong)Count);
 
     /// <summary>

@@ -4,9 +4,9 @@ using HdrHistogram;
 namespace KvCloud.Bench.Load;
 
 /// <summary>
-/// What one loop saw: a histogram a kind, counts a status, successes a second of the window. One thread while the run
-/// lasts; merged after. Latencies are those of calls that end inside the window, in an open loop of those that were
-/// meant to start inside it.
+/// The measurements of one loop: a histogram per operation kind, a count per status, and successes per second of the
+/// window. Used by one thread during the run and merged afterwards. Latencies are those of calls that end within the
+/// window; in an open loop, of calls scheduled to start within it.
 /// </summary>
 internal sealed class LatencyRecorder
 {
@@ -32,10 +32,12 @@ internal sealed class LatencyRecorder
         _perSecond = new long[Math.Max(1, seconds)];
     }
 
-    /// <summary>Calls the run ended before, each recorded with the time it had waited by then.</summary>
+    /// <summary>
+    /// Calls that had no answer when the run ended; each is recorded with its waiting time up to then.
+    /// </summary>
     public long Unfinished { get; private set; }
 
-    /// <summary>The text of the first error seen, for the reader.</summary>
+    /// <summary>The text of the first error, for the report.</summary>
     public string? FirstError { get; private set; }
 
     public IReadOnlyList<long> PerSecond => _perSecond;
@@ -47,7 +49,7 @@ internal sealed class LatencyRecorder
         bool succeeded = CallStatuses.IsSuccess(status);
         if (succeeded && IsInWindow(endTicks))
         {
-            // The rate is that of answers, also in an open loop: what the servers did, not what was asked of them.
+            // The rate counts answers, also in an open loop: what the servers achieved, not what was requested.
             _perSecond[(endTicks - _windowStart) / Stopwatch.Frequency]++;
         }
 
@@ -66,7 +68,7 @@ internal sealed class LatencyRecorder
         Histogram(kind).RecordValue(Math.Clamp(endTicks - intendedTicks, 1, HighestTicks));
     }
 
-    /// <summary>A call of an open loop that had no answer, or was not even sent, when the run ended.</summary>
+    /// <summary>Records a call of an open loop that had no answer, or was not even sent, when the run ended.</summary>
     public void RecordUnfinished(OperationKind kind, long intendedTicks, long nowTicks)
     {
         if (IsInWindow(intendedTicks))

@@ -3,11 +3,11 @@ using HdrHistogram;
 
 namespace KvCloud.Bench.Load;
 
-/// <summary>Latencies in milliseconds, and how many there were.</summary>
+/// <summary>Latencies in milliseconds and their count.</summary>
 internal sealed record LatencySummary(
     long Count, double MeanMs, double P50Ms, double P90Ms, double P99Ms, double P999Ms, double MaxMs)
 {
-    /// <param name="histogram">Of Stopwatch ticks.</param>
+    /// <param name="histogram">In Stopwatch ticks.</param>
     public static LatencySummary Of(HistogramBase histogram)
     {
         if (histogram.TotalCount == 0)

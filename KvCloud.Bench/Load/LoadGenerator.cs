@@ -7,20 +7,22 @@ using KvCloud.Bench.Wire;
 namespace KvCloud.Bench.Load;
 
 /// <summary>
-/// Runs one load: preload, warm-up, measured window; reads the servers' and its own CPU time at the window's edges.
+/// Runs one load: preload, warm-up, measured window. Reads the servers' and its own CPU time at both ends of the
+/// window.
 /// </summary>
 internal static class LoadGenerator
 {
     private const int PreloadConnections = 16;
     private const int PreloadInFlight = 64;
 
-    /// <summary>Of values on their way at once: a quarter of what one node takes.</summary>
+    /// <summary>Limit of value bytes in flight: a quarter of what one node accepts.</summary>
     private const int PreloadInFlightBytes = 16 * 1024 * 1024;
     private const int PreloadPasses = 5;
     private static readonly TimeSpan PreloadPatience = TimeSpan.FromMinutes(30);
 
     /// <summary>
-    /// Calls in flight on each connection of a preload: fewer of large values, or a node refuses them as too much.
+    /// Calls in flight per connection during a preload: fewer for large values, which a node would otherwise refuse as
+    /// overload.
     /// </summary>
     public static int PreloadInFlightOf(int valueSizeBytes) =>
         Math.Clamp(PreloadInFlightBytes / PreloadConnections / Math.Max(1, valueSizeBytes), 1, PreloadInFlight);
@@ -29,7 +31,7 @@ internal static class LoadGenerator
         LoadOptions options, TextWriter log, CancellationToken cancellationToken)
     {
         options.Validate();
-        var material = new LoadMaterial(options);
+        var material = new LoadData(options);
         if (options.Preload > 0)
         {
             await PreloadAsync(options, log, cancellationToken).ConfigureAwait(false);
@@ -42,7 +44,7 @@ internal static class LoadGenerator
             .ConfigureAwait(false);
     }
 
-    /// <summary>Writes keys 0 to Preload - 1, each once and in order.</summary>
+    /// <summary>Writes keys 0 to Preload - 1 once each, in order.</summary>
     private static async Task PreloadAsync(LoadOptions options, TextWriter log, CancellationToken cancellationToken)
     {
         long started = Stopwatch.GetTimestamp();
@@ -71,7 +73,7 @@ internal static class LoadGenerator
         {
             var clock = RunClock.From(Stopwatch.GetTimestamp(), load.Warmup, load.Duration);
             using LoadRun run = DriverFactory.Start(
-                load, new LoadMaterial(load), await choosing.ConfigureAwait(false), clock, cancellationToken);
+                load, new LoadData(load), await choosing.ConfigureAwait(false), clock, cancellationToken);
             LatencyRecorder recorder = await run.Completion.ConfigureAwait(false);
             long missing = options.Preload - recorder.CountOf(CallStatus.Ok);
             if (missing == 0)
@@ -79,7 +81,8 @@ internal static class LoadGenerator
                 break;
             }
 
-            // A change of leader costs the calls in flight; writing all keys once more is simpler than knowing which.
+            // A change of leader fails the calls in flight; writing all keys again is simpler than tracking which ones
+            // failed.
             string found = $"{missing} of {options.Preload} keys were not written: {recorder.FirstError ?? "too slow"}";
             if (pass == PreloadPasses)
             {
@@ -98,7 +101,7 @@ internal static class LoadGenerator
     }
 
     private static async Task<LoadResult> MeasureAsync(
-        LoadOptions options, LoadMaterial material, EndpointChooser endpoints, TextWriter log,
+        LoadOptions options, LoadData material, EndpointChooser endpoints, TextWriter log,
         CancellationToken cancellationToken)
     {
         var clock = RunClock.From(Stopwatch.GetTimestamp(), options.Warmup, options.Duration);
@@ -119,7 +122,7 @@ internal static class LoadGenerator
         return Summarize(options, recorder, before, after, own);
     }
 
-    /// <summary>Waits for the moment, or for the run to fail before it.</summary>
+    /// <summary>Waits for the given time, or for the run to fail earlier.</summary>
     private static async Task WaitAsync(LoadRun run, long ticks, CancellationToken cancellationToken)
     {
         Task moment = RunClock.WaitUntilAsync(ticks, cancellationToken);

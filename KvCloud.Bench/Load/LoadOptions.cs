@@ -5,15 +5,15 @@ internal enum DriverKind
     /// <summary>KvCloud through its own client library.</summary>
     Kvcloud,
 
-    /// <summary>KvCloud, plain Thrift: Apache's generated client, one call at a time on each connection.</summary>
+    /// <summary>KvCloud with plain Thrift: Apache's generated client, one call at a time per connection.</summary>
     Thrift,
 
     /// <summary>
-    /// KvCloud, Thrift written by this generator's own loop, many calls in flight on each connection.
+    /// KvCloud with Thrift implemented by this generator's own loop, many calls in flight per connection.
     /// </summary>
     ThriftPipelined,
 
-    /// <summary>etcd v3, gRPC written by this generator's own loop, many streams on each connection.</summary>
+    /// <summary>etcd v3 with gRPC implemented by this generator's own loop, many streams per connection.</summary>
     Etcd,
 
     /// <summary>etcd v3 through Grpc.Net.Client.</summary>
@@ -22,7 +22,7 @@ internal enum DriverKind
 
 internal enum TargetKind
 {
-    /// <summary>The leader where the mix needs it, else all members.</summary>
+    /// <summary>The leader if the mix needs it, else all members.</summary>
     Auto,
     Leader,
     All,
@@ -57,13 +57,13 @@ internal sealed record LoadOptions
 
     public int Connections { get; init; } = 16;
 
-    /// <summary>Calls in flight on each connection.</summary>
+    /// <summary>Calls in flight per connection.</summary>
     public int InFlight { get; init; } = 4;
 
-    /// <summary>Calls a second in an open loop; 0 for a closed loop.</summary>
+    /// <summary>Calls per second in an open loop; 0 for a closed loop.</summary>
     public double RatePerSecond { get; init; }
 
-    /// <summary>Calls after which a closed loop of one thread ends; 0 for no such end.</summary>
+    /// <summary>Calls after which a closed loop of one thread ends; 0 for no limit.</summary>
     public long Calls { get; init; }
 
     public TimeSpan Warmup { get; init; } = TimeSpan.FromSeconds(1);
@@ -76,7 +76,7 @@ internal sealed record LoadOptions
     /// <summary>Sets in a transaction.</summary>
     public int CommitSize { get; init; } = 4;
 
-    /// <summary>Whether writes of KvCloud's own client carry an identity that makes a retry run once.</summary>
+    /// <summary>Whether writes of KvCloud's client library carry an identity that makes them exactly-once.</summary>
     public bool ExactlyOnce { get; init; }
 
     public ulong Seed { get; init; } = 1;

@@ -1,6 +1,6 @@
 namespace KvCloud.Bench.Load;
 
-/// <summary>What a run found. Serialized as it is: the names are the JSON's.</summary>
+/// <summary>The result of a run. Property names are those of the JSON.</summary>
 internal sealed record LoadResult
 {
     public required string Driver { get; init; }
@@ -24,40 +24,42 @@ internal sealed record LoadResult
 
     public required double Seconds { get; init; }
 
-    /// <summary>Successful operations a second.</summary>
+    /// <summary>Successful operations per second.</summary>
     public required double Throughput { get; init; }
 
     public required LatencySummary Latency { get; init; }
 
     public required IReadOnlyDictionary<string, LatencySummary> ByOperation { get; init; }
 
-    /// <summary>How calls ended, by status; those that never happened are left out.</summary>
+    /// <summary>Number of calls by status, without those that did not occur.</summary>
     public required IReadOnlyDictionary<string, long> Statuses { get; init; }
 
     public required long Errors { get; init; }
 
     public string? FirstError { get; init; }
 
-    /// <summary>Calls of an open loop without an answer at the end; their waiting time is in the latencies.</summary>
+    /// <summary>
+    /// Calls of an open loop without an answer at the end; their waiting time is included in the latencies.
+    /// </summary>
     public required long Unfinished { get; init; }
 
     public required IReadOnlyList<long> PerSecond { get; init; }
 
-    /// <summary>
-    /// The servers' CPU time for a successful operation, all of them added; null where no process was given.
-    /// </summary>
+    /// <summary>CPU time of all servers per successful operation; null if no process was given.</summary>
     public double? ServerCpuMicroseconds { get; init; }
 
-    /// <summary>Cores the servers kept busy.</summary>
+    /// <summary>Average number of cores that the servers used.</summary>
     public double? ServerCores { get; init; }
 
-    /// <summary>Resident memory of a server at the end, on average.</summary>
+    /// <summary>Mean resident memory per server at the end.</summary>
     public double? ServerMemoryMb { get; init; }
 
-    /// <summary>Bytes the servers had written to disk for an operation, all of them added.</summary>
+    /// <summary>Bytes that all servers wrote to disk per operation.</summary>
     public double? ServerWriteBytes { get; init; }
 
-    /// <summary>Cores this generator kept busy; on a machine shared with the servers they lack them.</summary>
+    /// <summary>
+    /// Average number of cores that this generator used; on a shared machine the servers do not have these.
+    /// </summary>
     public required double GeneratorCores { get; init; }
 
     public required double GeneratorCpuMicroseconds { get; init; }

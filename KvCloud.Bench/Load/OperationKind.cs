@@ -9,7 +9,7 @@ internal enum OperationKind
     /// <summary>Writes a key that was not there before; the key space grows.</summary>
     Insert,
 
-    /// <summary>Reads one key from the replica that was asked (etcd: serializable).</summary>
+    /// <summary>Reads one key from the contacted replica (etcd: serializable).</summary>
     GetLocal,
 
     /// <summary>Linearizable read from the leader (etcd: linearizable).</summary>
@@ -18,12 +18,12 @@ internal enum OperationKind
     /// <summary>Linearizable read from any replica (etcd: linearizable).</summary>
     GetReadIndex,
 
-    /// <summary>Reads a row of keys, at the freshness of <see cref="GetLocal"/>.</summary>
+    /// <summary>Reads a range of rows with the consistency of <see cref="GetLocal"/>.</summary>
     Range,
 
     /// <summary>One transaction of several sets.</summary>
     Commit,
 
-    /// <summary>A leader read of a key, then a set of it; the latency is that of both.</summary>
+    /// <summary>A leader read of a key, then a set of it; the latency covers both.</summary>
     ReadModifyWrite,
 }

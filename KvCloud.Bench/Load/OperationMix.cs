@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace KvCloud.Bench.Load;
 
-/// <summary>Which operations a load is made of, and in what proportion: <c>set:50,get_leader:50</c>.</summary>
+/// <summary>The operations of a load and their proportions: <c>set:50,get_leader:50</c>.</summary>
 internal sealed class OperationMix
 {
     private static readonly Dictionary<string, OperationKind> Names = new(StringComparer.OrdinalIgnoreCase)
@@ -37,12 +37,12 @@ internal sealed class OperationMix
             string.Create(CultureInfo.InvariantCulture, $"{NameOf(part.Kind)}:{part.Weight}")));
     }
 
-    /// <summary>The mix as it would be typed.</summary>
+    /// <summary>The mix in command-line syntax.</summary>
     public string Text { get; }
 
     public IReadOnlyList<OperationKind> Kinds => _kinds;
 
-    /// <summary>Whether some operation only runs on the leader of a KvCloud cluster.</summary>
+    /// <summary>Whether some operation runs only on the leader of a KvCloud cluster.</summary>
     public bool NeedsLeader => _kinds.Any(kind =>
         kind is not (OperationKind.GetLocal or OperationKind.GetReadIndex or OperationKind.Range));
 
@@ -60,14 +60,14 @@ internal sealed class OperationMix
             string name = colon < 0 ? part : part[..colon];
             if (!Names.TryGetValue(name, out OperationKind kind))
             {
-                throw new BenchException($"--mix names '{name}'; there are {string.Join(", ", Names.Keys)}");
+                throw new BenchException($"--mix names '{name}'; it must be one of {string.Join(", ", Names.Keys)}");
             }
 
             double weight = 1.0;
             if (colon >= 0 && (!double.TryParse(part[(colon + 1)..], CultureInfo.InvariantCulture, out weight)
                 || weight <= 0))
             {
-                throw new BenchException($"--mix has '{part}'; a weight is a number above 0");
+                throw new BenchException($"--mix has '{part}'; a weight must be a number above 0");
             }
 
             parts.Add((kind, weight));

@@ -1,6 +1,6 @@
 namespace KvCloud.Bench.Load;
 
-/// <summary>One operation under way.</summary>
+/// <summary>One operation in progress.</summary>
 internal struct Operation
 {
     public OperationKind Kind;
@@ -11,15 +11,15 @@ internal struct Operation
     /// <summary>1 once the read of a read-modify-write is done.</summary>
     public int Step;
 
-    /// <summary>Stopwatch ticks from which its latency counts.</summary>
+    /// <summary>Start of the latency, in Stopwatch ticks.</summary>
     public long IntendedTicks;
 }
 
-/// <summary>Makes up operations, keys and values. One thread each.</summary>
-/// <param name="options">The run.</param>
-/// <param name="material">What all sources of the run share.</param>
-/// <param name="index">Tells the sources of a run apart: each has random numbers of its own.</param>
-internal sealed class OperationSource(LoadOptions options, LoadMaterial material, int index)
+/// <summary>Generates operations, keys and values. One instance per thread.</summary>
+/// <param name="options">Options of the run.</param>
+/// <param name="material">Shared by all sources of the run.</param>
+/// <param name="index">Distinguishes the sources of a run: each has its own random numbers.</param>
+internal sealed class OperationSource(LoadOptions options, LoadData material, int index)
 {
     private readonly SeededRandom _random = new(options.Seed + ((ulong)(index + 1) * 7919));
     private readonly byte[] _keys = new byte[options.KeySizeBytes * options.CommitSize];
@@ -35,8 +35,8 @@ internal sealed class OperationSource(LoadOptions options, LoadMaterial material
     public ReadOnlyMemory<byte> Value() => material.Value(_random, options.ValueSizeBytes);
 
     /// <summary>
-    /// The key a range ends before: as many keys on as rows are wanted. A range to the end of the keyspace would make
-    /// etcd count all of that, whatever the limit.
+    /// The exclusive end of a range that covers as many keys as rows are wanted. For a range to the end of the keyspace
+    /// etcd would count all keys, whatever the limit.
     /// </summary>
     public ReadOnlySpan<byte> EndKey(in Operation operation)
     {
@@ -44,7 +44,7 @@ internal sealed class OperationSource(LoadOptions options, LoadMaterial material
         return _endKey;
     }
 
-    /// <summary>The keys of <paramref name="operation"/>, end to end; valid until the next call.</summary>
+    /// <summary>The keys of <paramref name="operation"/>, concatenated; valid until the next call.</summary>
     public ReadOnlySpan<byte> Keys(in Operation operation)
     {
         int size = options.KeySizeBytes;
@@ -52,7 +52,7 @@ internal sealed class OperationSource(LoadOptions options, LoadMaterial material
         material.Keys.Write(operation.Key, _keys.AsSpan(0, size));
         for (int i = 1; i < count; i++)
         {
-            // Neighbours of the first, so that one transaction never names a key twice (etcd refuses that).
+            // Consecutive keys, so that one transaction never has a key twice (etcd rejects that).
             long key = (operation.Key + i) % Math.Max(material.Keys.Count, count);
             material.Keys.Write(key, _keys.AsSpan(i * size, size));
         }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace KvCloud.Bench.Load;
 
-/// <summary>The moments of one run, in Stopwatch ticks: start, warm-up's end, the end.</summary>
+/// <summary>The start of a run, the end of its warm-up, and its end, in Stopwatch ticks.</summary>
 internal sealed record RunClock(long StartTicks, long WindowTicks, long EndTicks)
 {
     public static RunClock From(long startTicks, TimeSpan warmup, TimeSpan duration)

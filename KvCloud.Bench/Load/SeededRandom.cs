@@ -3,7 +3,7 @@ using System.Numerics;
 namespace KvCloud.Bench.Load;
 
 /// <summary>
-/// xoshiro256** (Blackman and Vigna): the same seed gives the same load on every runtime. One thread.
+/// xoshiro256** (Blackman and Vigna): the same seed gives the same load on every runtime. Not thread-safe.
 /// </summary>
 internal sealed class SeededRandom
 {
@@ -41,7 +41,7 @@ internal sealed class SeededRandom
     /// </summary>
     public long NextBelow(long bound) => (long)Math.BigMul(NextUInt64(), (ulong)bound, out _);
 
-    /// <summary>SplitMix64: spreads neighbouring numbers over all 64 bits, one to one.</summary>
+    /// <summary>SplitMix64: a bijection that spreads similar numbers over all 64 bits.</summary>
     public static ulong Mix(ref ulong state)
     {
         state += 0x9E3779B97F4A7C15UL;

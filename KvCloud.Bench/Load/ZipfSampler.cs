@@ -16,7 +16,7 @@ internal sealed class ZipfSampler
     {
         if (theta is not (> 0 and < 1))
         {
-            throw new BenchException($"--theta {theta} must lie between 0 and 1, both excluded");
+            throw new BenchException($"--theta {theta} must be between 0 and 1, exclusive");
         }
 
         _count = count;
@@ -35,7 +35,7 @@ internal sealed class ZipfSampler
             return 0;
         }
 
-        // For two keys eta is 0 / 0; the bound of the second rank has all the rest anyway.
+        // For two keys eta is 0 / 0, but the second rank covers the whole remainder anyway.
         if (scaled < _secondRankBound || _count == 2)
         {
             return 1;

@@ -5,14 +5,14 @@ using KvCloud.Bench.Load;
 
 namespace KvCloud.Bench.Measure;
 
-/// <summary>What was seen of one member's disk while puts were acknowledged.</summary>
-/// <param name="Member">Its name.</param>
-/// <param name="Syncs">Calls of fsync and fdatasync that strace saw; null where strace could not look.</param>
-/// <param name="WrittenBytes">What the kernel counts as written by the process.</param>
+/// <summary>One member's disk activity while puts were acknowledged.</summary>
+/// <param name="Member">The member's name.</param>
+/// <param name="Syncs">Calls of fsync and fdatasync counted by strace; null if strace is not available.</param>
+/// <param name="WrittenBytes">Bytes written by the process according to the kernel.</param>
 internal sealed record MemberDurability(string Member, long? Syncs, long WrittenBytes);
 
 /// <summary>
-/// Whether a cluster really syncs what it acknowledges. Its load is not measured: strace slows the servers.
+/// Checks that a cluster syncs what it acknowledges. Its throughput is not a result, because strace slows the servers.
 /// </summary>
 internal sealed record DurabilityCheck(
     string Cluster, double Seconds, double PutsPerSecond, IReadOnlyList<MemberDurability> Members)
@@ -21,7 +21,7 @@ internal sealed record DurabilityCheck(
     private const int PutBytes = 116;
 
     /// <summary>
-    /// A quorum of members synced, or, where strace could not look, wrote at least what they acknowledged.
+    /// Whether a quorum of members synced or, without strace, wrote at least as much as was acknowledged.
     /// </summary>
     public bool IsDurable => Members.Count(member => member.Syncs is { } syncs
         ? syncs > 0
@@ -47,13 +47,13 @@ internal sealed record DurabilityCheck(
         return new DurabilityCheck(cluster.Name, LookSeconds, result.Throughput, members);
     }
 
-    /// <summary>Calls of fsync and fdatasync in a summary of <c>strace -c</c>.</summary>
+    /// <summary>Calls of fsync and fdatasync in the output of <c>strace -c</c>.</summary>
     public static long ParseSyncs(string summary)
     {
         long syncs = 0;
         foreach (string line in summary.Split('\n'))
         {
-            // % time, seconds, µs a call, calls, errors (blank if none), name.
+            // Columns: % time, seconds, µs per call, calls, errors (blank if none), name.
             string[] fields = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
             if (fields.Length >= 5 && fields[^1] is "fsync" or "fdatasync")
             {
@@ -95,7 +95,7 @@ internal sealed record DurabilityCheck(
         string output = Path.GetTempFileName();
         try
         {
-            // strace sums up when it is interrupted, and lets go of the server.
+            // On an interrupt strace prints its summary and detaches from the server.
             using var strace = Process.Start(new ProcessStartInfo("timeout")
             {
                 ArgumentList =
@@ -122,7 +122,7 @@ internal sealed record DurabilityCheck(
         }
         catch (System.ComponentModel.Win32Exception)
         {
-            // Neither timeout nor strace: the bytes written must do.
+            // Without timeout or strace, the written bytes are the only evidence.
             return null;
         }
         finally

@@ -9,21 +9,22 @@ using KvCloud.Bench.Wire;
 namespace KvCloud.Bench.Measure;
 
 /// <summary>
-/// SIGKILL to the leader, then the time to the first acknowledged write. A write is tried on every survivor every few
-/// milliseconds, also while earlier ones hang, so that neither system waits for a client's own timeout.
+/// Kills the leader with SIGKILL and measures the time to the first acknowledged write. A write is attempted on every
+/// survivor every few milliseconds, also while earlier attempts hang, so that no client timeout affects the result.
 /// </summary>
 internal sealed class FailoverMeasure(BenchCluster cluster)
 {
     private const int AttemptsAtATime = 256;
 
-    // An attempt that a dead leader swallowed must not keep its place until the server's own timeout (etcd: 7 s).
+    // An attempt that a dead leader swallowed must not occupy its slot until the server's own timeout (etcd: 7 s).
     private static readonly TimeSpan AttemptPatience = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan RecoveryTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(1);
 
     /// <summary>
-    /// Kills leaders until <paramref name="kills"/> are done or the time is up, but one at least; seconds each.
+    /// Kills leaders, at least one, until <paramref name="kills"/> are done or the budget is used up. Returns the
+    /// seconds of each failover.
     /// </summary>
     public async Task<IReadOnlyList<double>> RunAsync(int kills, TimeSpan budget, CancellationToken cancellationToken)
     {
@@ -45,7 +46,7 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
         int member = cluster.Endpoints.ToList().IndexOf(leader);
         if (member < 0)
         {
-            throw new BenchException($"{cluster.Name} names {leader} as its leader, which is none of its members");
+            throw new BenchException($"{cluster.Name} names {leader} as its leader, which is not one of its members");
         }
 
         var survivors = cluster.Endpoints.Where((_, i) => i != member).ToList();
@@ -61,7 +62,7 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
         List<string> survivors, long started, CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        stop.CancelAfter(Patience);
+        stop.CancelAfter(RecoveryTimeout);
         var first = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
         var idle = survivors.ToDictionary(survivor => survivor, _ => new ConcurrentBag<ProbeConnection>());
         var attempts = new List<Task>();
@@ -82,7 +83,7 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             throw new BenchException(
-                $"{cluster.Name} took no write for {Patience.TotalSeconds} s after its leader was killed");
+                $"{cluster.Name} accepted no write for {RecoveryTimeout.TotalSeconds} s after its leader was killed");
         }
         finally
         {
@@ -124,7 +125,7 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
         }
         catch (Exception failure) when (failure is SocketException or WireException or OperationCanceledException)
         {
-            // This attempt failed, as attempts do while there is no leader; the next is a few milliseconds away.
+            // Expected while there is no leader; the next attempt follows in a few milliseconds.
             connection?.Dispose();
         }
     }

@@ -5,7 +5,7 @@ using KvCloud.Protocol.Wire;
 namespace KvCloud.Bench.Measure;
 
 /// <summary>
-/// One connection with one call at a time, for measures that need few calls. The same protocols as the loop's.
+/// A connection with one call at a time, for measurements with few calls. Uses the same protocols as the loop.
 /// </summary>
 internal sealed class ProbeConnection : IDisposable
 {

@@ -2,16 +2,14 @@ using System.Globalization;
 
 namespace KvCloud.Bench.Measure;
 
-/// <summary>
-/// Reads what proc(5) tells of a process. The parsers take text, so that they are tested without a process.
-/// </summary>
+/// <summary>Parses proc(5) files of a process. The parsers take text, so that tests need no process.</summary>
 internal static class ProcFile
 {
     /// <summary>User and system time of /proc/PID/stat, in clock ticks.</summary>
     public static long ParseCpuTicks(string stat)
     {
-        // The command may hold spaces and parentheses: fields are counted after the last one. utime is field 14, stime
-        // 15.
+        // The command may contain spaces and parentheses, so count fields after the last parenthesis. utime is field
+        // 14, stime field 15.
         int end = stat.LastIndexOf(')');
         string[] fields = end < 0 ? [] : stat[(end + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
         if (fields.Length < 13
@@ -24,7 +22,7 @@ internal static class ProcFile
         return user + system;
     }
 
-    /// <summary>A number of a file of <c>Name:  number [unit]</c> lines (/proc/PID/status, /proc/PID/io).</summary>
+    /// <summary>The value of a line <c>Name:  number [unit]</c> (/proc/PID/status, /proc/PID/io).</summary>
     public static long ParseNumber(string text, string name)
     {
         foreach (ReadOnlySpan<char> line in text.AsSpan().EnumerateLines())

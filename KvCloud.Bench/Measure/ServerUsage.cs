@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace KvCloud.Bench.Measure;
 
-/// <summary>CPU time, memory and bytes written of some processes, added up, at one moment.</summary>
+/// <summary>Total CPU time, memory and bytes written of a set of processes at one moment.</summary>
 internal sealed record ServerUsage(double CpuSeconds, long ResidentBytes, long WrittenBytes)
 {
     private const int ClockTicksPerSecondName = 2;
@@ -32,7 +32,7 @@ internal sealed record ServerUsage(double CpuSeconds, long ResidentBytes, long W
         return new ServerUsage(cpu, resident, written);
     }
 
-    /// <summary>The processes that listen on the ports of <paramref name="endpoints"/>, each once.</summary>
+    /// <summary>The distinct processes that listen on the ports of <paramref name="endpoints"/>.</summary>
     public static IReadOnlyList<int> FindListeners(IEnumerable<string> endpoints)
     {
         string tables = File.ReadAllText("/proc/net/tcp") + "\n" + File.ReadAllText("/proc/net/tcp6");
@@ -61,7 +61,7 @@ internal sealed record ServerUsage(double CpuSeconds, long ResidentBytes, long W
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // A process of somebody else, or one that has just ended: not ours to measure.
+            // The process belongs to another user or has just ended.
             return false;
         }
     }

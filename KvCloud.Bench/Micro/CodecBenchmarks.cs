@@ -3,7 +3,7 @@ using KvCloud.Node.Operations;
 
 namespace KvCloud.Bench.Micro;
 
-/// <summary>A set as it goes into a slot and comes out of it.</summary>
+/// <summary>Encodes a set command into a slot and decodes it.</summary>
 [MemoryDiagnoser]
 public class CodecBenchmarks
 {

@@ -9,8 +9,8 @@ using RocksDbSharp;
 namespace KvCloud.Bench.Micro;
 
 /// <summary>
-/// One durable write of a group of slots of 100 bytes each: by the Paxos log of a replica, by RocksDB's write-ahead log
-/// and by FASTER's FasterLog. All three sync before they return.
+/// A durable write of a group of slots of 100 bytes each: by a replica's Paxos log, by RocksDB's write-ahead log, and
+/// by FASTER's FasterLog. All three sync before they return.
 /// </summary>
 [MemoryDiagnoser]
 [SuppressMessage("Design", "CA1001", Justification = "BenchmarkDotNet calls CleanUp, and derives from this class.")]
@@ -18,7 +18,7 @@ public class LogBenchmarks
 {
     private const int PayloadBytes = 100;
 
-    /// <summary>So often a replica would drop what nobody needs: about every tenth segment.</summary>
+    /// <summary>How often a replica would trim its log: about every tenth segment.</summary>
     private const int TrimEverySlots = 512 * 1024;
 
     private readonly byte[] _payload = new byte[PayloadBytes];
@@ -31,7 +31,7 @@ public class LogBenchmarks
     private FasterLog _faster = null!;
     private long _slot;
 
-    /// <summary>Slots that share the write: group commit.</summary>
+    /// <summary>Number of slots per write (group commit).</summary>
     [Params(1, 64)]
     public int SlotsInGroup { get; set; }
 

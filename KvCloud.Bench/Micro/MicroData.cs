@@ -4,7 +4,7 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Bench.Micro;
 
 /// <summary>
-/// The keys, values and slots that all micro-benchmarks share: 16-byte keys, 100-byte values, 128 commands a slot.
+/// Keys, values and slots shared by all micro-benchmarks: 16-byte keys, 100-byte values, 128 commands per slot.
 /// </summary>
 internal static class MicroData
 {

@@ -4,7 +4,7 @@ using KvCloud.Consensus;
 namespace KvCloud.Bench.Micro;
 
 /// <summary>
-/// One slot through three members, from proposal to chosen on the leader; disk and network cost nothing here.
+/// One slot through three members, from proposal to chosen on the leader, without the cost of disk and network.
 /// </summary>
 [MemoryDiagnoser]
 public class PaxosBenchmarks
@@ -43,7 +43,7 @@ public class PaxosBenchmarks
         ProposeResult proposed = _leader.Propose(_payload);
         if (proposed.Status != ProposeStatus.Proposed)
         {
-            throw new InvalidOperationException($"the leader would not propose: {proposed.Status}");
+            throw new InvalidOperationException($"the leader refused the proposal: {proposed.Status}");
         }
 
         Settle();
@@ -61,7 +61,7 @@ public class PaxosBenchmarks
         Settle();
     }
 
-    /// <summary>Carries messages until all is quiet; what must be persisted first counts as persisted.</summary>
+    /// <summary>Delivers messages until none are left; everything to persist counts as persisted.</summary>
     private void Settle()
     {
         TakeEffects();

@@ -8,8 +8,8 @@ using Thrift.Transport.Client;
 namespace KvCloud.Bench.Micro;
 
 /// <summary>
-/// One Accept with a slot of 128 commands, to bytes and back: by the replicas' own codec, checksum included, and by
-/// Thrift's binary protocol with the calls that generated code for the same fields makes (no checksum).
+/// Encodes and decodes one Accept with a slot of 128 commands: with the replicas' own codec, including its checksum,
+/// and with Thrift's binary protocol, using the calls that generated code would make for the same fields (no checksum).
 /// </summary>
 [MemoryDiagnoser]
 public class ReplicaCodecBenchmarks

@@ -7,19 +7,19 @@ using KvCloud.Node.Storage;
 
 namespace KvCloud.Bench.Micro;
 
-/// <summary>Where the micro-benchmarks of the store keep their data.</summary>
+/// <summary>Where the store's micro-benchmarks keep their data.</summary>
 public enum StoreKind
 {
-    /// <summary>The state machine's own cost, without RocksDB's.</summary>
+    /// <summary>In memory: the cost of the state machine without RocksDB.</summary>
     Memory,
 
-    /// <summary>The store of a replica, at its defaults.</summary>
+    /// <summary>The store of a replica with default settings.</summary>
     RocksDb,
 }
 
 /// <summary>
-/// Puts of slots of random keys, and gets: through the multi-version state machine, and straight into a store that
-/// keeps one version. The window is short enough that as many old versions are collected as written.
+/// Puts of slots with random keys, and gets: through the multi-version state machine, and directly into a store with
+/// one version. The retention window is short enough that old versions are collected as fast as new ones are written.
 /// </summary>
 [MemoryDiagnoser]
 [SuppressMessage("Design", "CA1001", Justification = "BenchmarkDotNet calls CleanUp, and derives from this class.")]

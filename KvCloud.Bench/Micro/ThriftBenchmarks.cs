@@ -10,8 +10,8 @@ using Thrift.Protocol.Entities;
 namespace KvCloud.Bench.Micro;
 
 /// <summary>
-/// Requests and answers of get and setKey, to bytes and back: by the code of node and client, and by Apache's protocol
-/// and the generated code over memory, as the node has it for its other methods.
+/// Encodes and decodes requests and answers of get and setKey: with the hand-written code of node and client, and with
+/// Apache's protocol and the generated code in memory, which the node uses for its other methods.
 /// </summary>
 [MemoryDiagnoser]
 [GroupBenchmarksBy(BenchmarkLogicalGroupRule.ByCategory)]
@@ -85,7 +85,7 @@ public class ThriftBenchmarks
     [Benchmark(Baseline = true), BenchmarkCategory(ReadGet)]
     public int ReadGetOwn()
     {
-        // The scanner's work belongs to it: it finds the end of the message and vouches for its form.
+        // Includes the scanner, which finds the end of the message and validates its structure.
         _scanner.Reset(MaxMessageBytes);
         _scanner.Feed(_getCall);
         var message = RequestMessage.Parse(_getCall, 0);
@@ -156,7 +156,7 @@ public class ThriftBenchmarks
     [Benchmark(Baseline = true), BenchmarkCategory(ReadGetAnswer)]
     public int ReadGetAnswerOwn()
     {
-        // What the client keeps of an answer, it copies; so does the generated code.
+        // The client copies the parts of an answer that it keeps, and so does the generated code.
         ThriftReader reader = BeginAnswer(_getAnswer);
         byte[] value = [];
         bool found = false;
@@ -240,7 +240,7 @@ public class ThriftBenchmarks
         return reader;
     }
 
-    /// <summary>Everything completes at once over memory.</summary>
+    /// <summary>In memory everything completes synchronously.</summary>
     private int WriteCall(string name, TBase arguments)
     {
         _output.Clear();
@@ -272,7 +272,7 @@ public class ThriftBenchmarks
         writeApache();
         if (!own.AsSpan().SequenceEqual(Taken()))
         {
-            throw new InvalidOperationException("what is written by hand differs from what Apache writes");
+            throw new InvalidOperationException("the hand-written encoding differs from Apache's");
         }
     }
 }

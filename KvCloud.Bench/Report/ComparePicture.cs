@@ -4,7 +4,7 @@ using ScottPlot.Plottables;
 
 namespace KvCloud.Bench.Report;
 
-/// <summary>Throughput and p99 of puts against clients, both systems, as a PNG.</summary>
+/// <summary>Draws throughput and p99 of puts over the number of clients, for both systems, as a PNG.</summary>
 internal static class ComparePicture
 {
     private const int WidthPixels = 1200;
@@ -20,7 +20,7 @@ internal static class ComparePicture
         var picture = new Multiplot();
         picture.AddPlots(2);
         picture.Layout = new ScottPlot.MultiplotLayouts.Columns();
-        Draw(picture.GetPlot(0), "puts a second", points, figure => figure.Kvcloud, figure => figure.Etcd);
+        Draw(picture.GetPlot(0), "puts per second", points, figure => figure.Kvcloud, figure => figure.Etcd);
         Draw(picture.GetPlot(1), "p99 of a put, ms", points, figure => figure.P99MsKvcloud, figure => figure.P99MsEtcd);
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
         picture.SavePng(path, WidthPixels, HeightPixels);
@@ -58,7 +58,7 @@ internal static class ComparePicture
             return;
         }
 
-        // A logarithmic axis of clients: 1 and 1,000 on one page.
+        // A logarithmic axis shows 1 and 1,000 clients on one chart.
         Scatter line = plot.Add.Scatter(
             known.Select(point => Math.Log10(point.Clients))
                 .ToArray(), known.Select(point => value(point.Figure)!.Value).ToArray());

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace KvCloud.Bench.Report;
 
-/// <summary>Results as JSON: snake_case names, units in them.</summary>
+/// <summary>Writes results as JSON with snake_case names that include the units.</summary>
 internal static class JsonReport
 {
     private static readonly JsonSerializerOptions Options = new()

@@ -3,7 +3,7 @@ using KvCloud.Bench.Load;
 
 namespace KvCloud.Bench.Report;
 
-/// <summary>Results as plain text, one line each: it goes into logs and notes as it is.</summary>
+/// <summary>Prints results as plain text, one line each, suitable for logs and notes.</summary>
 internal static class ResultTable
 {
     private static readonly string[] ColumnTitles =
@@ -26,7 +26,9 @@ internal static class ResultTable
         }
     }
 
-    /// <summary>Columns as wide as their widest cell; the first to the left, the others to the right.</summary>
+    /// <summary>
+    /// Prints columns as wide as their widest cell, the first left-aligned, the others right-aligned.
+    /// </summary>
     public static void Print(IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows)
     {
         int[] widths = columns.Select((name, i) => rows.Select(row => row[i].Length).Append(name.Length).Max())
@@ -54,7 +56,7 @@ internal static class ResultTable
         Number(result.GeneratorCores),
     ];
 
-    /// <summary>Three figures where they tell something, whole numbers above that.</summary>
+    /// <summary>Three significant digits, or a whole number for larger values.</summary>
     public static string Number(double? value) => value switch
     {
         null => "-",

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace KvCloud.Bench.Wire;
 
 /// <summary>
-/// epoll(7), level-triggered: one thread waits for all its sockets with one system call, which no .NET API offers.
+/// epoll(7), level-triggered: one thread waits for all its sockets in one system call, which no .NET API supports.
 /// </summary>
 internal sealed class Epoll : IDisposable
 {

@@ -5,8 +5,7 @@ using KvCloud.Protocol.Wire;
 namespace KvCloud.Bench.Wire;
 
 /// <summary>
-/// etcd's requests in Protocol Buffers, with gRPC's five bytes before them; field numbers are those of etcd's
-/// rpc.proto.
+/// etcd's requests in Protocol Buffers, prefixed with gRPC's five bytes; field numbers are those of etcd's rpc.proto.
 /// </summary>
 internal static class EtcdMessages
 {
@@ -67,10 +66,10 @@ internal static class EtcdMessages
         }
     }
 
-    /// <summary>Whether a RangeResponse, or its first part, has a row.</summary>
+    /// <summary>Whether a RangeResponse, or its first part, contains a row.</summary>
     public static bool HasRows(ReadOnlySpan<byte> message)
     {
-        // Field 1 is the response header, then come the rows; anything else follows them.
+        // Field 1 is the response header, followed by the rows; anything else comes after them.
         if (message.Length >= 2 && message[0] == KeyTag)
         {
             byte headerBytes = message[1];
@@ -110,7 +109,7 @@ internal static class EtcdMessages
         output.WriteInt32(size);
     }
 
-    /// <summary>Protocol Buffers' base 128, least significant group first.</summary>
+    /// <summary>A base 128 varint of Protocol Buffers, least significant group first.</summary>
     private static void WriteVarint(WireBuffer output, ulong value)
     {
         while (value >= 0x80)
@@ -135,7 +134,7 @@ internal static class EtcdMessages
         output.WriteByte(1);
     }
 
-    /// <summary>Bytes of a length-delimited field of <paramref name="length"/> bytes: tag, length, content.</summary>
+    /// <summary>Size of a length-delimited field of <paramref name="length"/> bytes: tag, length, content.</summary>
     private static int BytesSize(int length) => 1 + VarintSize(length) + length;
 
     private static int VarintSize(int value) => (BitOperations.Log2((uint)value | 1) / 7) + 1;

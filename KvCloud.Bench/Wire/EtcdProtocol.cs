@@ -5,12 +5,12 @@ using KvCloud.Protocol.Wire;
 namespace KvCloud.Bench.Wire;
 
 /// <summary>
-/// etcd's KV service: gRPC over HTTP/2 (RFC 9113) by hand, just what unary calls need, so that the generator costs as
-/// little for etcd as for KvCloud. Header tables, flow control and pings are kept as a full client keeps them: the
-/// server has no extra work.
+/// etcd's KV service: hand-written gRPC over HTTP/2 (RFC 9113), only what unary calls need, so that the generator costs
+/// as little for etcd as for KvCloud. Header tables, flow control and pings behave like a full client's, so the server
+/// has no extra work.
 /// </summary>
 /// <remarks>
-/// Answers' headers are not decoded: a unary gRPC call that failed has no message, and one that succeeded has one.
+/// Headers of answers are not decoded: a failed unary gRPC call has no message, and a successful one has exactly one.
 /// </remarks>
 internal sealed class EtcdProtocol(string authority) : WireProtocol
 {
@@ -82,7 +82,7 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
             return;
         }
 
-        // A copy only where flow control or the frame size asks for it; small calls never come here.
+        // Copies only if flow control or the frame size requires it, which does not happen for small calls.
         _blocked.Add(new Blocked(stream, message.ToArray()) { Window = _initialStreamWindow });
         SendBlocked(output);
     }
@@ -143,12 +143,12 @@ internal sealed class EtcdProtocol(string authority) : WireProtocol
                 SendBlocked(output);
                 break;
             case FrameType.GoAway:
-                throw new WireException("etcd said GOAWAY");
+                throw new WireException("etcd sent GOAWAY");
             case FrameType.PushPromise:
-                throw new WireException("etcd sent PUSH_PROMISE, which was switched off");
+                throw new WireException("etcd sent PUSH_PROMISE, which was disabled");
             default:
-                // Acknowledgements, priorities, continuations of headers that are not decoded, and what RFC 9113 says
-                // to ignore.
+                // Acknowledgements, priorities, continuations of headers that are not decoded, and frames that RFC 9113
+                // says to ignore.
                 break;
         }
     }

@@ -4,15 +4,15 @@ using KvCloud.Protocol.Wire;
 namespace KvCloud.Bench.Wire;
 
 /// <summary>
-/// Header blocks of gRPC requests in HPACK (RFC 7541): the first use of a header adds it to the server's table, later
-/// ones are one byte each, as gRPC's own clients do. One thread.
+/// HPACK (RFC 7541) header blocks of gRPC requests. The first use of a header adds it to the server's table; later uses
+/// take one byte each, as in gRPC's own clients. Not thread-safe.
 /// </summary>
 internal sealed class RequestHeaders
 {
     private const int StaticEntries = 61;
     private const int EntryOverheadBytes = 32;
 
-    // Entries of RFC 7541's static table: whole fields, and names.
+    // Entries of RFC 7541's static table: complete fields, and names.
     private const byte MethodPost = 0x80 | 3;
     private const byte SchemeHttp = 0x80 | 6;
     private const int PathName = 4;
@@ -28,7 +28,7 @@ internal sealed class RequestHeaders
 
     public RequestHeaders(string authority) => _authority = Encoding.ASCII.GetBytes(authority);
 
-    /// <summary>The server's limit for the table; only a smaller one than HPACK's 4096 matters here.</summary>
+    /// <summary>Applies the server's table limit; only one below HPACK's default of 4096 matters here.</summary>
     public void LimitTable(int bytes)
     {
         if (bytes < _tableBytes)
@@ -41,14 +41,15 @@ internal sealed class RequestHeaders
     }
 
     /// <summary>
-    /// The block of a call of <paramref name="path"/>; valid until the next call. The path array is its own key.
+    /// The block of a call of <paramref name="path"/>; valid until the next call. The array instance identifies the
+    /// path.
     /// </summary>
     public ReadOnlySpan<byte> Encode(byte[] path)
     {
         _block.Clear();
         if (_tableShrunk)
         {
-            // A table that was cut must be announced; 0 empties it, and everything goes literally from then on.
+            // A smaller table must be announced. Size 0 empties it, and everything is sent literally from then on.
             _block.WriteByte(0x20);
             _tableShrunk = false;
             _tableBytes = 0;
@@ -69,8 +70,7 @@ internal sealed class RequestHeaders
 
     private void Write(int staticName, ReadOnlySpan<byte> name, byte[] value)
     {
-        // The newest entry has the lowest number. Values are told apart by identity: each array here belongs to one
-        // name.
+        // The newest entry has the lowest index. Values are compared by reference: each array here belongs to one name.
         int position = _table.IndexOf(value);
         if (position >= 0)
         {
@@ -102,7 +102,7 @@ internal sealed class RequestHeaders
 
     private void WriteLiteralName(int staticName)
     {
-        // Without indexing: a prefix of four bits, 15 and more go on in the next byte.
+        // Without indexing: a four-bit prefix; 15 and above continue in the next byte.
         if (staticName < 15)
         {
             _block.WriteByte((byte)staticName);
@@ -116,10 +116,10 @@ internal sealed class RequestHeaders
 
     private void WriteString(ReadOnlySpan<byte> text)
     {
-        // Seven bits of length, no Huffman code.
+        // Seven-bit length, no Huffman coding.
         if (text.Length >= 127)
         {
-            throw new BenchException($"a header of {text.Length} bytes: the endpoint's name is too long");
+            throw new BenchException($"a header of {text.Length} bytes: the endpoint name is too long");
         }
 
         _block.WriteByte((byte)text.Length);

@@ -5,8 +5,8 @@ using KvCloud.Protocol.Wire;
 namespace KvCloud.Bench.Wire;
 
 /// <summary>
-/// KvCloud's calls, unframed, as legacy clients speak it. The token is the sequence id. What it writes is compared with
-/// Apache's generated client in the tests.
+/// KvCloud's calls, unframed, as legacy clients send them. The token is the sequence id. Tests compare its output with
+/// Apache's generated client.
 /// </summary>
 internal sealed class ThriftProtocol : WireProtocol
 {
@@ -16,7 +16,7 @@ internal sealed class ThriftProtocol : WireProtocol
     private ThriftScanner _scanner;
     private int _scannedBytes;
 
-    /// <summary>The newest version an answer has told; a transaction reads nothing, but must name one.</summary>
+    /// <summary>The highest version in any answer. A transaction reads nothing but must name a read version.</summary>
     private long _newestVersion;
 
     public ThriftProtocol() => _scanner.Reset(int.MaxValue, isAnswer: true);
@@ -76,7 +76,7 @@ internal sealed class ThriftProtocol : WireProtocol
     };
 
     /// <summary>
-    /// The status of an answer with this code and error; <paramref name="otherwise"/> where it has neither.
+    /// The status of an answer with this code and error; <paramref name="otherwise"/> if it has neither.
     /// </summary>
     internal static CallStatus StatusOf(ErrorCode code, string? error, CallStatus otherwise) => code switch
     {
@@ -90,13 +90,13 @@ internal sealed class ThriftProtocol : WireProtocol
         _ => CallStatus.Refused,
     };
 
-    /// <summary>Unframed messages do not say how long they are; the scanner looks at each byte once.</summary>
+    /// <summary>Unframed messages carry no length; the scanner visits each byte once.</summary>
     private bool TryFindEnd(WireBuffer input)
     {
         _scannedBytes += _scanner.Feed(input.Unread[_scannedBytes..]);
         return _scanner.Error is null
             ? _scanner.IsComplete
-            : throw new WireException($"the server sent what is no answer: {_scanner.Error}");
+            : throw new WireException($"the server sent an invalid answer: {_scanner.Error}");
     }
 
     private WireAnswer ReadAnswer(ReadOnlySpan<byte> message)
@@ -110,7 +110,7 @@ internal sealed class ThriftProtocol : WireProtocol
 
         if (!reader.NextField(out ThriftType type, out _) || type != ThriftType.Struct)
         {
-            throw new WireException("the server's reply holds no result");
+            throw new WireException("the server's reply has no result");
         }
 
         return ReadResult(ref reader, token);
@@ -133,8 +133,8 @@ internal sealed class ThriftProtocol : WireProtocol
     }
 
     /// <summary>
-    /// The first bool tells success (or found), field 100 the code, 102 (4 of a commit) the version. The error's text
-    /// follows the success flag in every response; the value of a get goes before it.
+    /// The first bool is success (or found), field 100 the code, field 102 (4 of a commit) the version. The error text
+    /// follows the success flag in every response; the value of a get precedes it.
     /// </summary>
     private WireAnswer ReadResult(ref ThriftReader reader, int token)
     {

@@ -12,12 +12,12 @@ internal enum CallKind
     Commit,
 }
 
-/// <summary>One call to be put on the wire; the spans are only lent for that moment.</summary>
+/// <summary>One call to write to the connection; the spans are valid only during the write.</summary>
 internal readonly ref struct WireCall
 {
     public required CallKind Kind { get; init; }
 
-    /// <summary>The key; the first key of a range; the keys of a commit, end to end.</summary>
+    /// <summary>The key; the first key of a range; the concatenated keys of a commit.</summary>
     public required ReadOnlySpan<byte> Keys { get; init; }
 
     public required int KeySizeBytes { get; init; }
@@ -25,17 +25,15 @@ internal readonly ref struct WireCall
     /// <summary>The value of every key written; empty for reads.</summary>
     public ReadOnlySpan<byte> Value { get; init; }
 
-    /// <summary>Where a range ends, itself excluded.</summary>
+    /// <summary>The exclusive end of a range.</summary>
     public ReadOnlySpan<byte> EndKey { get; init; }
 
-    /// <summary>Rows of a range.</summary>
+    /// <summary>Maximum number of rows of a range.</summary>
     public int Limit { get; init; }
 }
 
-/// <summary>An answer: which call, and how it ended.</summary>
+/// <summary>An answer: the call's token and outcome.</summary>
 internal readonly record struct WireAnswer(int Token, CallStatus Status, string? Error = null);
 
-/// <summary>
-/// The peer sent what the protocol does not allow, or closed the conversation; the connection is of no more use.
-/// </summary>
+/// <summary>The peer violated the protocol or closed the connection, which cannot be used any more.</summary>
 internal sealed class WireException(string message) : Exception(message);

@@ -40,7 +40,7 @@ internal sealed class WireConnection : IDisposable
 
     public int InFlight => _operations.Length - _freeCount;
 
-    /// <summary>Stopwatch ticks before which a lost connection is not tried again.</summary>
+    /// <summary>A lost connection is not retried before this time, in Stopwatch ticks.</summary>
     public long RetryAtTicks { get; set; }
 
     public void Connect(string endpoint, Epoll epoll)
@@ -67,7 +67,7 @@ internal sealed class WireConnection : IDisposable
         _protocol.Open(_output);
     }
 
-    /// <summary>Remembers <paramref name="operation"/> as in flight; returns its token.</summary>
+    /// <summary>Registers <paramref name="operation"/> as in flight; returns its token.</summary>
     public int Take(in Operation operation)
     {
         int token = _free[--_freeCount];
@@ -76,7 +76,7 @@ internal sealed class WireConnection : IDisposable
         return token;
     }
 
-    /// <summary>The operation of <paramref name="token"/>, which must be in flight.</summary>
+    /// <summary>The operation with <paramref name="token"/>, which must be in flight.</summary>
     public ref Operation OperationOf(int token)
     {
         if ((uint)token >= (uint)_busy.Length || !_busy[token])
@@ -95,7 +95,7 @@ internal sealed class WireConnection : IDisposable
 
     public void Write(in WireCall call, int token) => _protocol!.Write(call, token, _output);
 
-    /// <summary>Reads once and parses; false when the peer has closed.</summary>
+    /// <summary>Reads once and parses; false if the peer has closed the connection.</summary>
     public bool Receive(List<WireAnswer> answers)
     {
         int count = _socket!.Receive(_input.GetSpan(ReadBytes), SocketFlags.None, out SocketError error);
@@ -115,7 +115,7 @@ internal sealed class WireConnection : IDisposable
     }
 
     /// <summary>
-    /// Sends what the socket takes now and has the rest sent when it takes more; false when the peer is gone.
+    /// Sends what the socket accepts now and the rest when it becomes writable; false if the peer is gone.
     /// </summary>
     public bool Flush(Epoll epoll)
     {
@@ -145,7 +145,7 @@ internal sealed class WireConnection : IDisposable
         return true;
     }
 
-    /// <summary>Closes the socket and hands out what was in flight; the slots are free again.</summary>
+    /// <summary>Closes the socket and returns the operations in flight; their slots become free.</summary>
     public IEnumerable<Operation> Close()
     {
         _socket?.Dispose();

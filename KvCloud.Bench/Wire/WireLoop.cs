@@ -3,7 +3,7 @@ using KvCloud.Bench.Load;
 
 namespace KvCloud.Bench.Wire;
 
-/// <summary>What a loop needs to know.</summary>
+/// <summary>Everything a loop needs to run.</summary>
 internal sealed record WireLoopPlan(
     int Loop,
     LoadOptions Options,
@@ -14,8 +14,8 @@ internal sealed record WireLoopPlan(
     RunClock Clock);
 
 /// <summary>
-/// Drives its share of the connections on one thread: waits for all sockets at once, parses what came, and sends the
-/// next calls of a connection in one write. The same loop drives both servers; only the <see cref="WireProtocol"/>
+/// Drives its share of the connections on one thread: waits for all sockets at once, parses input, and sends a
+/// connection's next calls in one write. Both servers are driven by the same loop; only the <see cref="WireProtocol"/>
 /// differs.
 /// </summary>
 internal sealed class WireLoop : IDisposable
@@ -52,11 +52,11 @@ internal sealed class WireLoop : IDisposable
             : null;
     }
 
-    /// <summary>Calls answered so far; other threads may read it.</summary>
+    /// <summary>Calls answered so far; other threads may read this.</summary>
     public long Completed => Volatile.Read(ref _completed);
 
     /// <summary>
-    /// Runs to the end of the run's clock; an open loop then waits a little for answers that are still out.
+    /// Runs until the end of the run's clock; an open loop then waits briefly for outstanding answers.
     /// </summary>
     public void Run(CancellationToken cancellation)
     {
@@ -110,7 +110,7 @@ internal sealed class WireLoop : IDisposable
                 continue;
             }
 
-            // Errors and hang-ups come as other bits; reading finds out which.
+            // Errors and hang-ups have other bits; reading reveals which it was.
             if (events == Epoll.Writable ? !connection.Flush(_epoll) : !Receive(connection))
             {
                 Lose(connection, "the connection was closed");
@@ -127,7 +127,7 @@ internal sealed class WireLoop : IDisposable
 
         double wait = (_schedule.NextTicks - Stopwatch.GetTimestamp()) * 1_000_000_000.0 / Stopwatch.Frequency;
 
-        // Calls that are due but find no room wait for an answer, not for the clock.
+        // Calls that are due but have no free slot wait for an answer, not for the clock.
         return wait <= 0 && !AnyRoom() ? LongestWaitNanoseconds : (long)Math.Clamp(wait, 0, LongestWaitNanoseconds);
     }
 
@@ -166,7 +166,7 @@ internal sealed class WireLoop : IDisposable
         return connection.Flush(_epoll);
     }
 
-    /// <summary>False when the connection is of no more use.</summary>
+    /// <summary>False if the connection cannot be used any more.</summary>
     private bool Complete(WireConnection connection, in WireAnswer answer, long now)
     {
         ref Operation operation = ref connection.OperationOf(answer.Token);
@@ -282,8 +282,7 @@ internal sealed class WireLoop : IDisposable
             }
             catch (System.Net.Sockets.SocketException)
             {
-                // Refused while a server is down: the leader is looked up again and the connection tried a little
-                // later.
+                // Connections are refused while a server is down: look the leader up again and retry a little later.
                 _plan.Endpoints.InvalidateLeader();
                 connection.RetryAtTicks = now + RetryTicks;
                 continue;

@@ -2,7 +2,7 @@ using KvCloud.Bench.Load;
 
 namespace KvCloud.Bench.Wire;
 
-/// <summary>The loops of one run, a thread each.</summary>
+/// <summary>The loops of one run, one thread each.</summary>
 internal sealed class WireRun : LoadRun
 {
     private readonly WireLoop[] _loops;
@@ -10,7 +10,7 @@ internal sealed class WireRun : LoadRun
 
     public WireRun(
         LoadOptions options,
-        LoadMaterial material,
+        LoadData material,
         EndpointChooser endpoints,
         RunClock clock,
         Func<string, WireProtocol> newProtocol,
@@ -43,7 +43,7 @@ internal sealed class WireRun : LoadRun
 
     private async Task<LatencyRecorder> RunAsync(CancellationToken cancellationToken)
     {
-        // Threads of their own: a loop blocks in epoll, which the pool's threads must not.
+        // Dedicated threads: a loop blocks in epoll, which would starve the thread pool.
         IEnumerable<Task> tasks = _loops.Select(loop => Task.Factory.StartNew(
             () => loop.Run(cancellationToken), CancellationToken.None, TaskCreationOptions.LongRunning,
             TaskScheduler.Default));

@@ -20,7 +20,7 @@ internal sealed class BankAccounts(int count, long opening)
     public static long Read(byte[]? value) => value is { Length: 8 }
         ? BinaryPrimitives.ReadInt64BigEndian(value)
         : throw new InvalidDataException(
-            "an account of the bank is missing or damaged; another program writes below bank/");
+            "an account of the bank is missing or damaged; another program is writing keys below bank/");
 
     public static byte[] Write(long balance)
     {
@@ -29,7 +29,7 @@ internal sealed class BankAccounts(int count, long opening)
         return value;
     }
 
-    /// <summary>Closes whatever accounts there are and opens these, in one transaction.</summary>
+    /// <summary>Deletes all existing accounts and creates these, in one transaction.</summary>
     public Task OpenAsync(KvCloudClient client, CancellationToken cancellationToken) => client.RunAsync(
         async transaction =>
         {
@@ -46,7 +46,7 @@ internal sealed class BankAccounts(int count, long opening)
         null,
         cancellationToken);
 
-    /// <summary>Moves a random amount between two random accounts.</summary>
+    /// <summary>Transfers a random amount between two random accounts.</summary>
     public Task TransferAsync(KvCloudClient client, CancellationToken cancellationToken)
     {
         int from = Random.Shared.Next(Count);

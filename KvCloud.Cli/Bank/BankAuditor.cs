@@ -3,8 +3,8 @@ using KvCloud.Client;
 namespace KvCloud.Cli.Bank;
 
 /// <summary>
-/// Sums all accounts at one version on every replica, over and over. At no version, on no replica, may the total
-/// differ.
+/// Repeatedly sums all accounts at one version on every replica. The total must be the same at every version and on
+/// every replica.
 /// </summary>
 internal sealed class BankAuditor(KvCloudClient client, BankAccounts accounts, IReadOnlyList<string> endpoints)
 {
@@ -14,20 +14,20 @@ internal sealed class BankAuditor(KvCloudClient client, BankAccounts accounts, I
     private readonly long[] _sums = new long[endpoints.Count];
     private long _unreachable;
 
-    /// <summary>Sums that were right, by replica.</summary>
+    /// <summary>Number of correct sums, by replica.</summary>
     public IReadOnlyList<long> Sums => _sums;
 
-    /// <summary>Reads that failed because the replica was down or had no leader to ask.</summary>
+    /// <summary>Reads that failed because the replica was down or knew no leader.</summary>
     public long Unreachable => Interlocked.Read(ref _unreachable);
 
-    /// <summary>What was wrong first; null: nothing.</summary>
+    /// <summary>The first violation found, or null.</summary>
     public string? Finding { get; private set; }
 
-    /// <summary>All replicas side by side: one that is down keeps nobody else from being looked at.</summary>
+    /// <summary>Audits all replicas concurrently, so that one that is down does not delay the others.</summary>
     public Task RunAsync(CancellationToken until) =>
         Task.WhenAll(Enumerable.Range(0, endpoints.Count).Select(replica => WatchAsync(replica, until)));
 
-    /// <summary>One sum on one replica, with the patience a replica that is catching up needs.</summary>
+    /// <summary>Sums once on one replica, with retries while it catches up.</summary>
     public async Task<bool> AuditAsync(int replica, long version, CancellationToken cancellationToken)
     {
         var options = new KvReadOptions { AtVersion = version, Endpoint = endpoints[replica], Timeout = ReadTimeout };

@@ -4,11 +4,11 @@ using KvCloud.Client;
 namespace KvCloud.Cli.Bank;
 
 /// <summary>
-/// What a transfer costs beside the yardstick, a plain set of a value as large as an account's: both from as many
-/// callers in this one process, one after the other, with all replicas up.
+/// The cost of a transfer relative to a plain set of a value of the same size. Both are measured one after the other
+/// with the same number of clients in this process, with all replicas up.
 /// </summary>
-/// <param name="TransferMs">From begin to commit, conflicts included, on average.</param>
-/// <param name="SetMs">From call to answer, on average.</param>
+/// <param name="TransferMs">Mean time from begin to commit, including retries after conflicts.</param>
+/// <param name="SetMs">Mean time from call to answer.</param>
 internal sealed record BankCost(double TransferMs, double SetMs)
 {
     private static readonly TimeSpan LongestTime = TimeSpan.FromSeconds(3);
@@ -50,7 +50,7 @@ internal sealed record BankCost(double TransferMs, double SetMs)
         return Stopwatch.GetElapsedTime(started).TotalMilliseconds * clients / Math.Max(calls, 1);
     }
 
-    /// <summary>Beside the accounts, not among them.</summary>
+    /// <summary>A key next to the accounts that does not count as one.</summary>
     private static byte[] Yardstick(int number)
     {
         byte[] key = BankAccounts.Key(number);

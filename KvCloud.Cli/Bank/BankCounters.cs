@@ -3,25 +3,27 @@ using System.Text.Json.Serialization;
 
 namespace KvCloud.Cli.Bank;
 
-/// <summary>What the clients of one process have done so far. Goes from worker to parent as a line of JSON.</summary>
+/// <summary>
+/// What the clients of one process have done so far. A worker sends it to its parent as a line of JSON.
+/// </summary>
 internal sealed record BankCounters
 {
-    /// <summary>Transfers that are committed.</summary>
+    /// <summary>Committed transfers.</summary>
     public long Transfers { get; init; }
 
-    /// <summary>Transactions run anew because somebody else had written what they read.</summary>
+    /// <summary>Transactions restarted because another transaction had written what they read.</summary>
     public long Conflicts { get; init; }
 
-    /// <summary>Calls sent anew: redirects, elections, lost connections, overload.</summary>
+    /// <summary>Calls resent after redirects, elections, lost connections or overload.</summary>
     public long Retries { get; init; }
 
-    /// <summary>Writes whose answer was lost and that a resend brought to a known end.</summary>
+    /// <summary>Writes whose answer was lost and whose outcome a resend determined.</summary>
     public long UnknownResolved { get; init; }
 
-    /// <summary>Transfers whose outcome stayed unknown. Each happened wholly or not at all.</summary>
+    /// <summary>Transfers whose outcome is still unknown. Each happened entirely or not at all.</summary>
     public long UnknownLeft { get; init; }
 
-    /// <summary>Transfers given up without effect: no leader, no time.</summary>
+    /// <summary>Transfers that failed without effect, because there was no leader or the time was up.</summary>
     public long GivenUp { get; init; }
 
     public static BankCounters operator +(BankCounters left, BankCounters right) => new()

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace KvCloud.Cli.Bank;
 
-/// <summary>A worker process and the last figures it has told.</summary>
+/// <summary>A worker process and the latest counters it reported.</summary>
 internal sealed class BankProcess : IDisposable
 {
     private readonly Process _process;
@@ -17,7 +17,7 @@ internal sealed class BankProcess : IDisposable
 
     public BankCounters Counters { get; private set; } = new();
 
-    /// <summary>Starts this very program again as a worker.</summary>
+    /// <summary>Starts this program again as a worker.</summary>
     public static BankProcess Start(string endpoints, int accounts, int clients, TimeSpan duration)
     {
         string self = Environment.ProcessPath ?? throw new InvalidOperationException(
@@ -46,7 +46,7 @@ internal sealed class BankProcess : IDisposable
             Process.Start(start) ?? throw new InvalidOperationException($"'{self}' could not be started"));
     }
 
-    /// <summary>Waits for its end; tells its exit code.</summary>
+    /// <summary>Waits for the process to end and returns its exit code.</summary>
     public async Task<int> WaitAsync(CancellationToken cancellationToken)
     {
         try

@@ -1,12 +1,12 @@
 namespace KvCloud.Cli.Bank;
 
-/// <summary>What one run of the bank is to do.</summary>
-/// <param name="Accounts">Whose money moves.</param>
-/// <param name="Endpoints">Of the cluster.</param>
-/// <param name="Clients">How many move money.</param>
-/// <param name="Processes">Over how many processes they are spread.</param>
-/// <param name="Duration">For how long.</param>
-/// <param name="KillLeaderEvery">Null: nobody is killed.</param>
+/// <summary>Parameters of one bank run.</summary>
+/// <param name="Accounts">The accounts between which money is transferred.</param>
+/// <param name="Endpoints">Endpoints of the cluster.</param>
+/// <param name="Clients">Number of clients that transfer money.</param>
+/// <param name="Processes">Number of processes that the clients are spread over.</param>
+/// <param name="Duration">Length of the run.</param>
+/// <param name="KillLeaderEvery">Interval between leader kills; null kills nobody.</param>
 internal sealed record BankRun(
     BankAccounts Accounts, string Endpoints, int Clients, int Processes, TimeSpan Duration, TimeSpan? KillLeaderEvery)
 {

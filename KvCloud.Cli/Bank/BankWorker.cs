@@ -3,7 +3,7 @@ using KvCloud.Client;
 
 namespace KvCloud.Cli.Bank;
 
-/// <summary>One process of the bank: several clients that move money until told to stop.</summary>
+/// <summary>One process of the bank: several clients that transfer money until they are told to stop.</summary>
 internal sealed class BankWorker : IDisposable
 {
     private readonly KvCloudClient _client;
@@ -41,7 +41,9 @@ internal sealed class BankWorker : IDisposable
         GivenUp = Interlocked.Read(ref _givenUp),
     };
 
-    /// <summary>Moves money until <paramref name="until"/> is cancelled; a transfer under way is finished.</summary>
+    /// <summary>
+    /// Transfers money until <paramref name="until"/> is cancelled; a transfer in progress is completed.
+    /// </summary>
     public Task RunAsync(int clients, CancellationToken until, CancellationToken cancellationToken) =>
         Task.WhenAll(Enumerable.Range(0, clients).Select(_ => MoveAsync(until, cancellationToken)));
 

@@ -6,8 +6,8 @@ using KvCloud.Client;
 namespace KvCloud.Cli.Bank;
 
 /// <summary>
-/// Kills the process that leads, every so often, as `kill -9` would. Only on this machine: it must answer at a loopback
-/// address that it leads itself, and under which process id. Something else has to start it again.
+/// Periodically kills the leader's process like `kill -9`. Works only on this machine: the process must report at a
+/// loopback address that it is the leader, and its process id. Something else has to restart it.
 /// </summary>
 internal sealed class LeaderKiller(KvCloudClient client, TimeSpan every, Action<string> tell) : IDisposable
 {
@@ -17,7 +17,7 @@ internal sealed class LeaderKiller(KvCloudClient client, TimeSpan every, Action<
 
     public int Killed { get; private set; }
 
-    /// <summary>Whom it could not kill is refused before anything begins.</summary>
+    /// <summary>Rejects a cluster with replicas that cannot be killed, before anything starts.</summary>
     public static void Require(KvClusterHealth health)
     {
         if (health.Nodes.FirstOrDefault(node => node.HttpEndpoint is { } http && !IsOnThisMachine(http)) is { } away)
@@ -27,7 +27,7 @@ internal sealed class LeaderKiller(KvCloudClient client, TimeSpan every, Action<
         }
     }
 
-    /// <summary>Kills until <paramref name="until"/> is cancelled.</summary>
+    /// <summary>Kills leaders until <paramref name="until"/> is cancelled.</summary>
     public async Task RunAsync(CancellationToken until)
     {
         try
@@ -43,7 +43,7 @@ internal sealed class LeaderKiller(KvCloudClient client, TimeSpan every, Action<
         }
         catch (OperationCanceledException)
         {
-            // That is how it ends.
+            // The normal end of the run.
         }
     }
 
@@ -75,7 +75,7 @@ internal sealed class LeaderKiller(KvCloudClient client, TimeSpan every, Action<
         catch (Exception exception) when (exception is KvCloudException { IsTransient: true } or HttpRequestException
             or ArgumentException or InvalidOperationException)
         {
-            // It has gone by itself meanwhile, or nobody leads: the next may.
+            // The process ended on its own, or there is no leader; retry later.
             return false;
         }
     }
@@ -87,7 +87,7 @@ internal sealed class LeaderKiller(KvCloudClient client, TimeSpan every, Action<
             || (IPAddress.TryParse(host, out IPAddress? address) && IPAddress.IsLoopback(address));
     }
 
-    /// <summary>Null when it does not take itself for the leader.</summary>
+    /// <summary>Null if the replica does not consider itself the leader.</summary>
     private async Task<int?> ProcessOfLeaderAsync(string http, int id, CancellationToken cancellationToken)
     {
         using Stream body = await _http.GetStreamAsync(new Uri($"http://{http}/status"), cancellationToken);

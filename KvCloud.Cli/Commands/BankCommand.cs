@@ -9,8 +9,8 @@ using KvCloud.Client.Calls;
 namespace KvCloud.Cli.Commands;
 
 /// <summary>
-/// `kv bank`: money moves between accounts from several processes while an auditor sums them at one version on every
-/// replica. Nodes may be killed meanwhile, also by the command itself: the total must not change.
+/// `kv bank`: several processes transfer money between accounts while an auditor sums the accounts at one version on
+/// every replica. Nodes may be killed during the run, also by this command; the total must not change.
 /// </summary>
 internal static class BankCommand
 {
@@ -24,21 +24,21 @@ internal static class BankCommand
         var options = new BankOptions();
         var processes = new Option<int>("--processes")
         {
-            Description = "Over how many processes the clients are spread.",
+            Description = "Number of processes that the clients are spread over.",
             DefaultValueFactory = _ => 2,
         };
         var killEvery = new Option<TimeSpan?>("--kill-leader-every")
         {
             Description =
-                "Kill the leader's process (SIGKILL) every so often: 10s. Only for replicas on this machine that "
-                + "are started again, as `kv demo` does.",
+                "Kill the leader's process (SIGKILL) at this interval: 10s. Only for replicas on this machine that "
+                + "something restarts, as `kv demo` does.",
             HelpName = "time",
             CustomParser = result => BankOptions.ParseTime(result),
         };
         var command = new Command(
             "bank",
-            "Move money between accounts below bank/ and watch that the total never changes, on any replica, at any"
-            + " version. Exit code 1 when it does.")
+            "Transfer money between accounts below bank/ and check that the total never changes on any replica at any"
+            + " version. Exit code 1 if it does.")
         {
             processes,
             killEvery,
@@ -57,7 +57,7 @@ internal static class BankCommand
         return command;
     }
 
-    /// <summary>What <see cref="BankProcess"/> starts; not for people.</summary>
+    /// <summary>The command that <see cref="BankProcess"/> starts; hidden from users.</summary>
     public static Command CreateWorker(CommandRunner runner)
     {
         var options = new BankOptions();
@@ -145,12 +145,14 @@ internal static class BankCommand
                 + $"unknown outcomes resolved {counters.UnknownResolved}  sums {auditor.Sums.Sum()}"));
             if (auditor.Finding is { } finding)
             {
-                context.Console.Complain(finding);
+                context.Console.WriteError(finding);
             }
         }
     }
 
-    /// <summary>When all is quiet every replica must show the total, those that were down meanwhile included.</summary>
+    /// <summary>
+    /// After the run every replica must show the total, including those that were down in the meantime.
+    /// </summary>
     private static async Task<bool> FinalAuditAsync(
         CommandContext context, BankAuditor auditor, string[] replicas, CancellationToken cancellationToken)
     {
@@ -167,7 +169,8 @@ internal static class BankCommand
 
             if (!right)
             {
-                context.Console.Complain(auditor.Finding ?? $"{replicas[replica]} shows no total at version {version}");
+                context.Console.WriteError(
+                    auditor.Finding ?? $"{replicas[replica]} shows no total at version {version}");
                 well = false;
             }
         }
@@ -212,26 +215,26 @@ internal static class BankCommand
     private static BankCounters Sum(BankProcess[] workers) =>
         workers.Aggregate(new BankCounters(), (sum, worker) => sum + worker.Counters);
 
-    /// <summary>What parent and workers have in common.</summary>
+    /// <summary>Options that parent and workers share.</summary>
     private sealed class BankOptions
     {
         private const int MostAccounts = 4_000;
 
         private readonly Option<int> _accounts = new("--accounts")
         {
-            Description = "How many accounts.",
+            Description = "Number of accounts.",
             DefaultValueFactory = _ => 100,
         };
 
         private readonly Option<int> _clients = new("--clients")
         {
-            Description = "How many clients move money.",
+            Description = "Number of clients that transfer money.",
             DefaultValueFactory = _ => 16,
         };
 
         public Option<TimeSpan> Duration { get; } = new("--duration")
         {
-            Description = "For how long: 60s, 5m.",
+            Description = "Length of the run: 60s, 5m.",
             DefaultValueFactory = _ => TimeSpan.FromSeconds(60),
             CustomParser = ParseTime,
         };
@@ -243,7 +246,7 @@ internal static class BankCommand
                 TimeSpan time = ConnectionStringParser.Time(result.Tokens[0].Value);
                 if (time <= TimeSpan.Zero)
                 {
-                    result.AddError($"'{result.Tokens[0].Value}' must be longer than no time at all.");
+                    result.AddError($"'{result.Tokens[0].Value}' must be longer than zero.");
                 }
 
                 return time;

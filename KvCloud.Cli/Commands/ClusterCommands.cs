@@ -5,7 +5,7 @@ using KvCloud.Client;
 
 namespace KvCloud.Cli.Commands;
 
-/// <summary>`kv status`, `kv stats`, `kv ping`: how the cluster is.</summary>
+/// <summary>`kv status`, `kv stats`, `kv ping`: the state of the cluster.</summary>
 internal static class ClusterCommands
 {
     private const string Unknown = "-";
@@ -13,7 +13,7 @@ internal static class ClusterCommands
     public static Command Status(CommandRunner runner)
     {
         var command = new Command(
-            "status", "Print the replicas: who leads (*), who is well, how far behind. Exit code 3 without a leader.");
+            "status", "Print the replicas with role (*: leader), health and lag. Exit code 3 without a leader.");
         runner.Bind(command, async (context, cancellationToken) =>
         {
             KvClusterHealth health = await context.Client.GetClusterHealthAsync(
@@ -34,9 +34,9 @@ internal static class ClusterCommands
 
     public static Command Stats(CommandRunner runner)
     {
-        var detailed = new Option<bool>("--detailed") { Description = "The store's own figures too." };
-        var each = new Option<bool>("--each-replica") { Description = "One after the other from every replica." };
-        var command = new Command("stats", "Print figures of the database.") { detailed, each };
+        var detailed = new Option<bool>("--detailed") { Description = "Include statistics of the store." };
+        var each = new Option<bool>("--each-replica") { Description = "Query every replica." };
+        var command = new Command("stats", "Print statistics of the database.") { detailed, each };
         runner.Bind(command, async (context, cancellationToken) =>
         {
             foreach (string? endpoint in await EndpointsAsync(context, context.Get(each), cancellationToken))
@@ -53,8 +53,8 @@ internal static class ClusterCommands
 
     public static Command Ping(CommandRunner runner)
     {
-        var each = new Option<bool>("--each-replica") { Description = "Every replica." };
-        var command = new Command("ping", "Ask a node whether it is there. Exit code 3 when one is not.") { each };
+        var each = new Option<bool>("--each-replica") { Description = "Ping every replica." };
+        var command = new Command("ping", "Check that a node answers. Exit code 3 if one does not.") { each };
         runner.Bind(command, async (context, cancellationToken) =>
         {
             int code = ExitCode.Ok;
@@ -70,7 +70,7 @@ internal static class ClusterCommands
                 }
                 catch (KvCloudException exception)
                 {
-                    context.Console.Complain(exception.Message);
+                    context.Console.WriteError(exception.Message);
                     code = ExitCode.Unavailable;
                 }
             }
@@ -80,7 +80,7 @@ internal static class ClusterCommands
         return command;
     }
 
-    /// <summary>Every replica, or the one that is asked for, or null: any.</summary>
+    /// <summary>The endpoints to query: every replica, the one given by --endpoint, or null for any.</summary>
     public static async Task<IReadOnlyList<string?>> EndpointsAsync(
         CommandContext context, bool eachReplica, CancellationToken cancellationToken)
     {
@@ -112,7 +112,7 @@ internal static class ClusterCommands
         Tables.Print(
             console, ["id", "endpoint", "role", "health", "applied slot", "lag", "version", "uptime"], rows);
         console.Out.WriteLine(
-            $"cluster {health.Status}, {health.HealthyNodes} of {health.Nodes.Count} replicas are well, term"
+            $"cluster {health.Status}, {health.HealthyNodes} of {health.Nodes.Count} replicas are healthy, term"
             + $" {health.Term}"
             + (health.Leader is null ? ", no leader" : ""));
     }

@@ -24,8 +24,8 @@ internal static class ColumnFamilyCommands
             return ExitCode.Ok;
         });
 
-        var name = new Argument<string>("name") { Description = "Its name." };
-        var create = new Command("create", "Create a column family. Exit code 1 when it exists.") { name };
+        var name = new Argument<string>("name") { Description = "Name of the column family." };
+        var create = new Command("create", "Create a column family. Exit code 1 if it exists.") { name };
         runner.Bind(create, async (context, cancellationToken) =>
         {
             await context.Client.CreateColumnFamilyAsync(context.Get(name), cancellationToken);
@@ -33,12 +33,12 @@ internal static class ColumnFamilyCommands
         });
 
         var drop =
-            new Command("drop", "Drop a column family with all its keys. Exit code 1 when there is none.") { name };
+            new Command("drop", "Drop a column family with all its keys. Exit code 1 if it does not exist.") { name };
         runner.Bind(drop, async (context, cancellationToken) =>
         {
             await context.Client.DropColumnFamilyAsync(context.Get(name), cancellationToken);
             return ExitCode.Ok;
         });
-        return new Command("cf", "Column families, keyspaces of their own.") { list, create, drop };
+        return new Command("cf", "Manage column families, which are separate keyspaces.") { list, create, drop };
     }
 }

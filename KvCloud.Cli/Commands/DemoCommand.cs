@@ -3,7 +3,7 @@ using KvCloud.Cli.Demo;
 
 namespace KvCloud.Cli.Commands;
 
-/// <summary>`kv demo`: a cluster on this machine, to try things on.</summary>
+/// <summary>`kv demo`: a temporary cluster on this machine for trying things out.</summary>
 internal static class DemoCommand
 {
     public const string Name = "demo";
@@ -12,26 +12,26 @@ internal static class DemoCommand
     {
         var replicas = new Option<int?>("--replicas")
         {
-            Description = "1, 3, 5 or 7. Default: 3, or as many as --data has.",
+            Description = "Number of replicas: 1, 3, 5 or 7. Default: 3, or as many as the data in --data has.",
             HelpName = "number",
         };
         var basePort = new Option<int?>("--base-port")
         {
-            Description = "Clients at this port and those that follow, peers at 100 above, HTTP at 200 above. "
-                + "Default: 9090, or the next thousand where that is in use.",
+            Description = "First client port, one per replica; peer ports are 100 higher, HTTP ports 200 higher. "
+                + "Default: 9090, or the next thousand if that is in use.",
             HelpName = "port",
         };
         var data = new Option<string?>("--data")
         {
             Description =
-                "Keep the data in this directory and go on with what is there. Default: a temporary directory, "
+                "Keep the data in this directory and continue with existing data. Default: a temporary directory, "
                 + "removed at the end.",
             HelpName = "directory",
         };
-        var noRestart = new Option<bool>("--no-restart") { Description = "Leave a replica down that crashed." };
+        var noRestart = new Option<bool>("--no-restart") { Description = "Do not restart a replica that crashed." };
         var logs = new Option<bool>("--logs")
         {
-            Description = "Print all that the replicas log. Default: warnings and errors.",
+            Description = "Print everything the replicas log. Default: warnings and errors.",
         };
         var command = new Command(
             Name,

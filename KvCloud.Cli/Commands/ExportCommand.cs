@@ -5,7 +5,7 @@ using KvCloud.Client;
 
 namespace KvCloud.Cli.Commands;
 
-/// <summary>`kv export`: the way back from `kv import`.</summary>
+/// <summary>`kv export`: the inverse of `kv import`.</summary>
 internal static class ExportCommand
 {
     public static Command Create(CommandRunner runner)
@@ -13,15 +13,15 @@ internal static class ExportCommand
         var directory = new Option<DirectoryInfo?>("--dir")
         {
             Description =
-                "Write each value to a file below this directory, named by its key. Absent: lines key TAB value.",
+                "Write each value to a file below this directory, named by its key. Default: lines key TAB value.",
         };
         var prefix = new Option<string>("--prefix")
         {
-            Description = "Only keys that start with this; with --dir it is taken off the names.",
+            Description = "Only keys with this prefix; with --dir it is removed from the file names.",
             DefaultValueFactory = _ => "",
         };
         var escaped = new Option<bool>("--escaped") { Description = "Lines have \\t \\n \\r \\\\ \\xNN." };
-        var command = new Command("export", "Write entries to standard output or to files, all of one moment.")
+        var command = new Command("export", "Write entries to standard output or to files, all read at one version.")
         {
             directory, prefix, escaped,
         };
@@ -41,7 +41,7 @@ internal static class ExportCommand
                 if (problem is not null)
                 {
                     failed++;
-                    context.Console.Complain($"key {Bytestring.Escape(entry.Key)}: {problem}");
+                    context.Console.WriteError($"key {Bytestring.Escape(entry.Key)}: {problem}");
                 }
             }
 

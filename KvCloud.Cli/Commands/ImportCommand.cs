@@ -6,7 +6,7 @@ using KvCloud.Client;
 
 namespace KvCloud.Cli.Commands;
 
-/// <summary>`kv import`: many entries in, each of them accounted for.</summary>
+/// <summary>`kv import`: writes many entries and reports each one that fails.</summary>
 internal static class ImportCommand
 {
     public static Command Create(CommandRunner runner)
@@ -14,7 +14,7 @@ internal static class ImportCommand
         var options = new TransferOptions();
         var command = new Command(
             "import",
-            "Write many entries. Goes on over a change of the leader. What cannot be written is named on the error"
+            "Write many entries. Continues across a change of leader. Entries that fail are reported on the error"
             + " stream, and the exit code is 1.");
         options.AddTo(command);
         runner.Bind(
@@ -42,7 +42,7 @@ internal static class ImportCommand
         }
         catch (TransferStoppedException exception)
         {
-            context.Console.Complain($"{exception.Message}; stopped, what comes behind was not sent");
+            context.Console.WriteError($"{exception.Message}; stopped; later entries were not sent");
             code = exception.Code;
         }
 
@@ -83,7 +83,7 @@ internal static class ImportCommand
     private static void Fail(CommandContext context, TransferItem item, string problem, TransferTotals totals)
     {
         totals.FailedOne();
-        context.Console.Complain($"{item.Name}: {problem}");
+        context.Console.WriteError($"{item.Name}: {problem}");
     }
 
     private static void Report(CommandContext context, TransferTotals totals, TimeSpan elapsed)

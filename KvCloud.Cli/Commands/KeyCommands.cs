@@ -10,15 +10,15 @@ internal static class KeyCommands
     public static Command Get(CommandRunner runner)
     {
         var key = new Argument<string>("key") { Description = "The key." };
-        var version = new Option<long?>("--at-version") { Description = "Read this moment of the database." };
-        var command = new Command("get", "Print the value of a key. Exit code 1 when there is none.") { key, version };
+        var version = new Option<long?>("--at-version") { Description = "Read at this version." };
+        var command = new Command("get", "Print the value of a key. Exit code 1 if there is none.") { key, version };
         runner.Bind(command, async (context, cancellationToken) =>
         {
             KvReadOptions options = context.ReadOptions with { AtVersion = context.Get(version) };
             byte[] name = context.Bytes(context.Get(key));
             if (await context.Client.GetEntryAsync(name, options, cancellationToken) is not { } entry)
             {
-                context.Console.Complain($"no such key: {context.Get(key)}");
+                context.Console.WriteError($"no such key: {context.Get(key)}");
                 return ExitCode.No;
             }
 
@@ -33,7 +33,7 @@ internal static class KeyCommands
         var key = new Argument<string>("key") { Description = "The key." };
         var value = new Argument<string?>("value")
         {
-            Description = "The value; absent or -: from standard input, all of it.",
+            Description = "The value; if absent or -, all of standard input.",
             Arity = ArgumentArity.ZeroOrOne,
         };
         var file = new Option<FileInfo?>("--file", "-f") { Description = "Take the value from this file." };
@@ -42,7 +42,7 @@ internal static class KeyCommands
         {
             if (result.GetValue(value) is not null && result.GetValue(file) is not null)
             {
-                result.AddError("A value and --file exclude one another.");
+                result.AddError("A value and --file are mutually exclusive.");
             }
         });
         runner.Bind(command, async (context, cancellationToken) =>
@@ -61,7 +61,7 @@ internal static class KeyCommands
     public static Command Delete(CommandRunner runner)
     {
         var keys = new Argument<string[]>("key") { Description = "The keys.", Arity = ArgumentArity.OneOrMore };
-        var command = new Command("del", "Remove keys; a key that is not there stays away.") { keys };
+        var command = new Command("del", "Delete keys; a key that does not exist is not an error.") { keys };
         runner.Bind(command, async (context, cancellationToken) =>
         {
             foreach (string key in context.Get(keys))

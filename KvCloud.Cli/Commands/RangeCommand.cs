@@ -10,17 +10,17 @@ internal static class RangeCommand
 {
     public static Command Create(CommandRunner runner)
     {
-        var begin = new Option<string?>("--begin") { Description = "First key, itself included." };
-        var end = new Option<string?>("--end") { Description = "First key behind the range." };
+        var begin = new Option<string?>("--begin") { Description = "First key of the range (inclusive)." };
+        var end = new Option<string?>("--end") { Description = "End of the range (exclusive)." };
         var prefix = new Option<string?>("--prefix") { Description = "Keys that start with this." };
-        var limit = new Option<int>("--limit", "-n") { Description = "At most so many rows; 0 for all." };
+        var limit = new Option<int>("--limit", "-n") { Description = "Maximum number of rows; 0 for all." };
         var keysOnly = new Option<bool>("--keys-only") { Description = "Print no values." };
-        var count = new Option<bool>("--count") { Description = "Print only how many rows there are." };
-        var version = new Option<long?>("--at-version") { Description = "Read this moment of the database." };
+        var count = new Option<bool>("--count") { Description = "Print only the number of rows." };
+        var version = new Option<long?>("--at-version") { Description = "Read at this version." };
         var command = new Command(
             "range",
-            "Print keys and values with a tab between, in key order; all of one moment. Without --raw, --hex or --json "
-            + "what does not fit into a line is escaped: \\t \\n \\r \\\\ \\xNN.")
+            "Print keys and values separated by a tab, in key order, read at one version. Without --raw, --hex or "
+            + "--json special bytes are escaped: \\t \\n \\r \\\\ \\xNN.")
         {
             begin, end, prefix, limit, keysOnly, count, version,
         };
@@ -28,7 +28,7 @@ internal static class RangeCommand
         {
             if (result.GetValue(prefix) is not null && (result.GetValue(begin) ?? result.GetValue(end)) is not null)
             {
-                result.AddError("--prefix excludes --begin and --end.");
+                result.AddError("--prefix cannot be combined with --begin or --end.");
             }
 
             if (result.GetValue(limit) < 0)

@@ -14,7 +14,7 @@ internal static class TransactionCommand
             "txn",
             "Run the lines of standard input as one transaction: get KEY, set KEY VALUE, del KEY, range PREFIX;"
             + " quotes hold "
-            + "words together, # starts a comment. What get and range find is printed once all is committed.");
+            + "words together, # starts a comment. Results of get and range are printed after the commit.");
         runner.Bind(command, async (context, cancellationToken) =>
         {
             List<string[]> steps = await ReadStepsAsync(context, cancellationToken);
@@ -65,7 +65,7 @@ internal static class TransactionCommand
             steps.Add(isKnown
                 ? words
                 : throw new UsageException(
-                    $"line {number}: '{text}' is none of get KEY, set KEY VALUE, del KEY, range PREFIX"));
+                    $"line {number}: '{text}' is not one of get KEY, set KEY VALUE, del KEY, range PREFIX"));
         }
 
         return steps;

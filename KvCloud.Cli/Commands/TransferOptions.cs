@@ -4,25 +4,25 @@ using KvCloud.Cli.Transfer;
 namespace KvCloud.Cli.Commands;
 
 /// <summary>
-/// What import and verify have in common: where the entries come from and how many are worked on at once.
+/// Options shared by import and verify: the source of the entries and the number processed concurrently.
 /// </summary>
 internal sealed class TransferOptions
 {
     private const int MostInFlight = 100_000;
     private const int HeldBytes = 32 * 1024 * 1024;
 
-    /// <summary>Long enough to ride over a change of the leader.</summary>
+    /// <summary>Long enough to survive a change of leader.</summary>
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
     public Option<DirectoryInfo?> Directory { get; } = new("--dir")
     {
         Description = "A directory tree: the path below it is the key, the content the value. "
-            + "Absent: lines key TAB value from standard input.",
+            + "Default: lines key TAB value from standard input.",
     };
 
     public Option<string> Prefix { get; } = new("--prefix")
     {
-        Description = "With --dir: put this before every key.",
+        Description = "With --dir: prefix of every key.",
         DefaultValueFactory = _ => "",
     };
 
@@ -33,7 +33,7 @@ internal sealed class TransferOptions
 
     public Option<int> InFlight { get; } = new("--in-flight")
     {
-        Description = "How many entries are worked on at once. Default: 128.",
+        Description = "Number of entries processed concurrently. Default: 128.",
         DefaultValueFactory = _ => 128,
     };
 
@@ -45,7 +45,7 @@ internal sealed class TransferOptions
         command.Add(InFlight);
     }
 
-    /// <summary>The entries, and how many there are where that is known.</summary>
+    /// <summary>The entries, and their number if it is known.</summary>
     public (IAsyncEnumerable<TransferItem> Items, long? Total) Open(
         CommandContext context, CancellationToken cancellationToken)
     {

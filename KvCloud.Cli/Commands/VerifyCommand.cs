@@ -7,7 +7,7 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Cli.Commands;
 
-/// <summary>`kv verify`: what was imported is read back and compared byte for byte.</summary>
+/// <summary>`kv verify`: reads imported entries back and compares them byte for byte.</summary>
 internal static class VerifyCommand
 {
     public static Command Create(CommandRunner runner)
@@ -15,10 +15,10 @@ internal static class VerifyCommand
         var options = new TransferOptions();
         var each = new Option<bool>("--each-replica")
         {
-            Description = "From every replica in turn, at one version, unless --consistency says otherwise.",
+            Description = "Read from every replica in turn, at one version unless --consistency is given.",
         };
         var command = new Command(
-            "verify", "Compare entries with the store, byte for byte. Exit code 1 when one is missing or different.")
+            "verify", "Compare entries with the store, byte for byte. Exit code 1 if one is missing or different.")
         {
             each,
         };
@@ -67,7 +67,7 @@ internal static class VerifyCommand
         }
         catch (KvCloudException exception)
         {
-            context.Console.Complain($"{reader.Name}: {exception.Message}");
+            context.Console.WriteError($"{reader.Name}: {exception.Message}");
             code = ExitCode.For(exception);
         }
 
@@ -106,7 +106,7 @@ internal static class VerifyCommand
         else
         {
             totals.FailedOne();
-            context.Console.Complain($"{reader.Name}: {item.Name}: {difference}");
+            context.Console.WriteError($"{reader.Name}: {item.Name}: {difference}");
         }
     }
 
@@ -123,7 +123,7 @@ internal static class VerifyCommand
             : $"different from byte {same} on; {expected.Length} bytes were expected, {found.Length} found";
     }
 
-    /// <summary>Reads from one replica, or from any.</summary>
+    /// <summary>Reads from one replica or from any.</summary>
     private sealed class VerifyReader(CommandContext context, string? endpoint, bool atOneVersion)
     {
         private long _version;
@@ -150,7 +150,7 @@ internal static class VerifyCommand
             }
             catch (KvCloudException exception) when (exception.ErrorCode == ErrorCode.VERSION_TOO_OLD)
             {
-                // A long comparison outlives the retention of old versions; a newer moment will do.
+                // A long comparison can outlive the retention window; continue at a newer version.
                 version = await RenewVersionAsync(cancellationToken);
                 return await context.Client.GetAsync(key, options with { AtVersion = version }, cancellationToken);
             }

@@ -2,15 +2,17 @@ using System.Globalization;
 
 namespace KvCloud.Cli.Demo;
 
-/// <summary>Where a demo keeps its data: in a directory that stays, or in one that goes with it.</summary>
+/// <summary>
+/// The demo's data directory: a given one that is kept, or a temporary one that is removed at the end.
+/// </summary>
 internal sealed class DemoData : IDisposable
 {
     private const string NodePrefix = "node_";
 
     private readonly KvConsole _console;
 
-    /// <param name="kept">The directory that stays; null for one that is removed at the end.</param>
-    /// <param name="console">Hears of a directory that cannot be removed.</param>
+    /// <param name="kept">The directory to keep; null creates one that is removed at the end.</param>
+    /// <param name="console">Reports a directory that cannot be removed.</param>
     public DemoData(string? kept, KvConsole console)
     {
         _console = console;
@@ -20,12 +22,12 @@ internal sealed class DemoData : IDisposable
 
     public bool IsKept { get; }
 
-    /// <summary>Absolute.</summary>
+    /// <summary>Absolute path.</summary>
     public string Root { get; }
 
     /// <summary>
-    /// How many replicas the cluster has: as its data says, since a cluster is never started with another number than
-    /// the one it began with; else as asked for.
+    /// The number of replicas: existing data determines it, because a cluster cannot be started with another number
+    /// than it was created with; otherwise the requested number.
     /// </summary>
     public int Replicas(int? wanted, int usual)
     {
@@ -34,8 +36,8 @@ internal sealed class DemoData : IDisposable
         {
             throw new UsageException(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Root} holds the data of {found} replicas, which cannot be started as {number}; leave --replicas"
-                + $" out, or choose another --data"));
+                $"{Root} has the data of {found} replicas and cannot be started with {number}; omit --replicas"
+                + $" or choose another --data"));
         }
 
         return found > 0 ? found : wanted ?? usual;
@@ -54,7 +56,7 @@ internal sealed class DemoData : IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            _console.Complain($"{Root} stays behind: {exception.Message}");
+            _console.WriteError($"{Root} was not removed: {exception.Message}");
         }
     }
 

@@ -5,9 +5,9 @@ using KvCloud.LocalCluster;
 namespace KvCloud.Cli.Demo;
 
 /// <summary>
-/// Prints what the replicas write, each line after the name of its replica, in its colour on a terminal, and what
-/// `kv demo` itself has to say between them. A terminal that stands still (Ctrl-S, a full pipe) must not hold up the
-/// replicas, whose own output would wait: then the oldest lines that wait are dropped, and counted.
+/// Prints the replicas' output, each line prefixed with the replica's name (coloured on a terminal), and the demo's own
+/// messages. An output that blocks (Ctrl-S, a full pipe) must not block the replicas, so the oldest waiting lines are
+/// dropped and counted.
 /// </summary>
 internal sealed class DemoLog : IAsyncDisposable
 {
@@ -38,20 +38,20 @@ internal sealed class DemoLog : IAsyncDisposable
         _printer = PrintAsync();
     }
 
-    /// <summary>A line that a replica wrote.</summary>
+    /// <summary>Adds a line of a replica's output.</summary>
     public void Line(Replica replica, string line) => _lines.Writer.TryWrite(
         _coloured
             ? $"{Colours[replica.Index % Colours.Length]}{replica.Name} |{Reset} {line}"
             : $"{replica.Name} | {line}");
 
-    /// <summary>What happened to the cluster.</summary>
+    /// <summary>Adds a message about the cluster.</summary>
     public void Report(string sentence) =>
         _lines.Writer.TryWrite(_coloured ? $"{Bold}demo | {sentence}{Reset}" : $"demo | {sentence}");
 
-    /// <summary>Lines as they are.</summary>
+    /// <summary>Adds text without a prefix.</summary>
     public void Write(string text) => _lines.Writer.TryWrite(text);
 
-    /// <summary>Prints what is still waiting.</summary>
+    /// <summary>Prints what is still queued.</summary>
     public async ValueTask DisposeAsync()
     {
         _lines.Writer.TryComplete();
@@ -60,8 +60,8 @@ internal sealed class DemoLog : IAsyncDisposable
 
     private async Task PrintAsync()
     {
-        // A console writes synchronously; the thread that waits for it is one of the pool, not one that reads a
-        // replica's output.
+        // A console writes synchronously; yield so that a pool thread waits for it, not one that reads a replica's
+        // output.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         bool isRead = true;
         await foreach (string line in _lines.Reader.ReadAllAsync())
@@ -70,9 +70,7 @@ internal sealed class DemoLog : IAsyncDisposable
         }
     }
 
-    /// <summary>
-    /// False when nobody reads any more what is printed, as in `kv demo | head`; the cluster runs on.
-    /// </summary>
+    /// <summary>False if nobody reads the output any more, as in `kv demo | head`; the cluster keeps running.</summary>
     private async Task<bool> TryPrintAsync(string line)
     {
         try
@@ -81,7 +79,7 @@ internal sealed class DemoLog : IAsyncDisposable
             {
                 await _writer.WriteLineAsync(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"demo | ({dropped} lines were dropped while the output stood still)"));
+                    $"demo | ({dropped} lines were dropped while the output was blocked)"));
             }
 
             await _writer.WriteLineAsync(line);

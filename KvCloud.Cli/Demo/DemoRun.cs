@@ -4,28 +4,28 @@ using KvCloud.LocalCluster;
 
 namespace KvCloud.Cli.Demo;
 
-/// <summary>A cluster for as long as `kv demo` runs.</summary>
+/// <summary>One run of `kv demo` and its cluster.</summary>
 internal sealed class DemoRun(DemoOptions options, KvConsole console)
 {
-    /// <summary>Where the usual ports are taken, the next bases to try lie this far from each other.</summary>
+    /// <summary>If the default ports are occupied, the next base ports to try are this far apart.</summary>
     private const int BaseStep = 1_000;
 
-    /// <summary>Ports above are given to outgoing connections.</summary>
+    /// <summary>The system assigns higher ports to outgoing connections.</summary>
     private const int HighestBase = 30_000;
 
-    /// <summary>Of each replica, when a start takes long.</summary>
+    /// <summary>Lines printed per replica when the start takes long.</summary>
     private const int ShownLines = 10;
 
     private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>A start that takes longer is worth a look at what the replicas write.</summary>
+    /// <summary>If the start takes longer than this, print the replicas' latest output.</summary>
     private static readonly TimeSpan UsualStart = TimeSpan.FromSeconds(10);
 
     private volatile bool _isHeldBack = !options.WithLogs;
     private volatile bool _isKilled;
 
     /// <returns>The exit code.</returns>
-    /// <exception cref="LocalClusterException">It cannot be started; the message says why.</exception>
+    /// <exception cref="LocalClusterException">The cluster cannot be started; the message says why.</exception>
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
         using var data = new DemoData(options.Data, console);
@@ -60,7 +60,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
         return _isKilled ? ExitCode.Interrupted : exitCode;
     }
 
-    /// <summary>The usual ports, else the next that are free, unless the command line says which.</summary>
+    /// <summary>The ports from the command line; otherwise the default ports, or the next free ones.</summary>
     internal static Topology ChooseTopology(
         int replicas, string dataRoot, int? basePort, int usualBase = Topology.DefaultBasePort)
     {
@@ -80,7 +80,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
             int nextBase = next.Replicas[0].ThriftPort + BaseStep;
             if (nextBase > HighestBase)
             {
-                // What cannot be started says so.
+                // The start will report the error.
                 return usual;
             }
 
@@ -95,8 +95,8 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
             var usual = Topology.Create(topology.Replicas.Length);
             log.Report(string.Create(
                 CultureInfo.InvariantCulture,
-                $"the usual ports, {usual.Replicas[0].ThriftPort} and those that follow, are in use: this cluster"
-                + $" takes those from {topology.Replicas[0].ThriftPort} (--base-port chooses)"));
+                $"the default ports from {usual.Replicas[0].ThriftPort} on are in use; this cluster"
+                + $" uses the ports from {topology.Replicas[0].ThriftPort} on (see --base-port)"));
         }
     }
 
@@ -109,7 +109,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
             string?[] roles = await RolesAsync(cluster, stop);
             log.Write(DemoText.Ready(cluster, roles, data, options, Stopwatch.GetElapsedTime(started)));
             await WatchAsync(cluster, log, Array.IndexOf(roles, "leader"), stop);
-            log.Report("no replica is left running");
+            log.Report("no replica is running any more");
             return ExitCode.Unavailable;
         }
         catch (OperationCanceledException)
@@ -118,7 +118,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
         }
         catch (ReplicaDownException exception)
         {
-            console.Complain(exception.Message);
+            console.WriteError(exception.Message);
             return ExitCode.Unavailable;
         }
     }
@@ -128,7 +128,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
         Task healthy = cluster.WaitHealthyAsync(stop);
         if (await Task.WhenAny(healthy, Task.Delay(UsualStart, CancellationToken.None)) != healthy && _isHeldBack)
         {
-            log.Report("still waiting for all replicas to be healthy; they say:");
+            log.Report("still waiting for all replicas to become healthy; their latest output:");
             foreach (NodeProcess node in cluster.Nodes)
             {
                 foreach (string line in node.Tail.TakeLast(ShownLines))
@@ -145,7 +145,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
     }
 
     /// <summary>
-    /// While replicas start or stop they warn that they cannot reach one another, which is nobody's concern.
+    /// Suppresses warnings of replicas that cannot reach one another, which are normal while replicas start or stop.
     /// </summary>
     private void PrintLine(DemoLog log, Replica replica, string line)
     {
@@ -155,7 +155,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
         }
     }
 
-    /// <summary>Says who leads whenever that changes, until no replica is left.</summary>
+    /// <summary>Reports each change of leader until no replica is left.</summary>
     private static async Task WatchAsync(ProcessCluster cluster, DemoLog log, int leader, CancellationToken stop)
     {
         while (cluster.Nodes.Any(node => node.State is NodeState.Running or NodeState.Pausing))

@@ -3,7 +3,7 @@ using KvCloud.LocalCluster;
 
 namespace KvCloud.Cli.Demo;
 
-/// <summary>What `kv demo` prints when all replicas are healthy: where they are, and what to try.</summary>
+/// <summary>What `kv demo` prints when all replicas are healthy: their endpoints, and commands to try.</summary>
 internal static class DemoText
 {
     public static string Ready(
@@ -59,7 +59,7 @@ internal static class DemoText
 
     private static string KillCommand => OperatingSystem.IsWindows() ? "taskkill /F /PID" : "kill -9";
 
-    /// <summary>Makes `kv` this very program, which is not on the path unless it is installed as a tool.</summary>
+    /// <summary>Defines `kv` as this program, which is not on the path unless it is installed as a tool.</summary>
     private static string? Alias()
     {
         if (OperatingSystem.IsWindows() || Environment.ProcessPath is not { } self)

@@ -4,14 +4,14 @@ using KvCloud.LocalCluster;
 
 namespace KvCloud.Cli.Demo;
 
-/// <summary>The replicas of a demo: where each is reached, who leads, and which process it is.</summary>
+/// <summary>The table of a demo's replicas: endpoints, role and process id of each.</summary>
 internal static class EndpointTable
 {
     private static readonly string[] Headings = ["node", "role", "clients", "http (health, metrics)", "pid"];
 
-    /// <param name="topology">Whose endpoints.</param>
-    /// <param name="roles">Of each replica, null where it is unknown.</param>
-    /// <param name="processIds">Of each replica, null where there is none.</param>
+    /// <param name="topology">The cluster.</param>
+    /// <param name="roles">Role of each replica, null if unknown.</param>
+    /// <param name="processIds">Process id of each replica, null if it does not run.</param>
     public static string Render(Topology topology, IReadOnlyList<string?> roles, IReadOnlyList<int?> processIds)
     {
         List<string[]> rows = [Headings];

@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace KvCloud.Cli.Demo;
 
 /// <summary>
-/// Ctrl-C, SIGTERM, the end of the terminal: the first asks the cluster to stop, the second does not ask any more.
+/// Handles Ctrl-C, SIGTERM and the end of the terminal: the first signal stops the cluster gracefully, the second kills
+/// it.
 /// </summary>
 internal sealed class StopSignals : IDisposable
 {
@@ -14,7 +15,7 @@ internal sealed class StopSignals : IDisposable
     private readonly Action _again;
     private readonly List<PosixSignalRegistration> _registrations = [];
 
-    /// <param name="again">Called at the second signal and each that follows.</param>
+    /// <param name="again">Called at the second and each further signal.</param>
     /// <param name="cancellationToken">Counts as a first signal.</param>
     public StopSignals(Action again, CancellationToken cancellationToken)
     {

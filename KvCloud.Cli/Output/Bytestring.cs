@@ -4,7 +4,7 @@ using System.Text;
 
 namespace KvCloud.Cli.Output;
 
-/// <summary>Bytes as people type and read them.</summary>
+/// <summary>Converts between bytes and their text form in arguments and output.</summary>
 internal static class Bytestring
 {
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
@@ -23,7 +23,7 @@ internal static class Bytestring
         }
     }
 
-    /// <summary>The text, where the bytes are UTF-8; null otherwise.</summary>
+    /// <summary>The text if the bytes are valid UTF-8, else null.</summary>
     public static string? ToText(ReadOnlySpan<byte> bytes)
     {
         try
@@ -37,7 +37,7 @@ internal static class Bytestring
     }
 
     /// <summary>
-    /// Text with `\t`, `\n`, `\r`, `\\` and `\xNN` for what would not fit into one field of one line.
+    /// Text in which `\t`, `\n`, `\r`, `\\` and `\xNN` replace bytes that would break a line or field.
     /// </summary>
     public static string Escape(ReadOnlySpan<byte> bytes)
     {
@@ -63,8 +63,8 @@ internal static class Bytestring
         return text.ToString();
     }
 
-    /// <summary>Undoes <see cref="Escape"/>.</summary>
-    /// <exception cref="FormatException">An escape is not one of those.</exception>
+    /// <summary>Reverses <see cref="Escape"/>.</summary>
+    /// <exception cref="FormatException">The text contains an unknown escape.</exception>
     public static byte[] Unescape(ReadOnlySpan<byte> text)
     {
         var bytes = new List<byte>(text.Length);
@@ -76,7 +76,7 @@ internal static class Bytestring
                 continue;
             }
 
-            byte kind = ++i < text.Length ? text[i] : throw new FormatException("it ends within an escape");
+            byte kind = ++i < text.Length ? text[i] : throw new FormatException("it ends in the middle of an escape");
             switch (kind)
             {
                 case (byte)'t':
@@ -97,7 +97,7 @@ internal static class Bytestring
                     i += 2;
                     break;
                 default:
-                    throw new FormatException($"'\\{(char)kind}' is no escape; known are \\t \\n \\r \\\\ \\xNN");
+                    throw new FormatException($"'\\{(char)kind}' is not an escape; use \\t \\n \\r \\\\ \\xNN");
             }
         }
 

@@ -4,7 +4,7 @@ using KvCloud.Client;
 
 namespace KvCloud.Cli.Output;
 
-/// <summary>Prints keys and values in the format that was asked for.</summary>
+/// <summary>Prints keys and values in the requested format.</summary>
 internal sealed class RowWriter(KvConsole console, ValueFormat format)
 {
     private static readonly JsonWriterOptions JsonOptions = new()
@@ -12,7 +12,7 @@ internal sealed class RowWriter(KvConsole console, ValueFormat format)
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>One value alone.</summary>
+    /// <summary>Prints a single value.</summary>
     public async Task ValueAsync(KvEntry entry, CancellationToken cancellationToken)
     {
         switch (format)
@@ -35,7 +35,7 @@ internal sealed class RowWriter(KvConsole console, ValueFormat format)
         }
     }
 
-    /// <summary>One row of several: key, tab, value.</summary>
+    /// <summary>Prints one of several rows: key, tab, value.</summary>
     public async Task RowAsync(KvEntry entry, bool keyOnly, CancellationToken cancellationToken)
     {
         switch (format)
@@ -63,7 +63,7 @@ internal sealed class RowWriter(KvConsole console, ValueFormat format)
         }
     }
 
-    /// <summary>A write took effect.</summary>
+    /// <summary>Reports a successful write.</summary>
     public void Written(long version) =>
         console.Out.WriteLine(format == ValueFormat.Json ? $"{{\"version\":{version}}}" : $"OK {version}");
 
@@ -83,7 +83,7 @@ internal sealed class RowWriter(KvConsole console, ValueFormat format)
         },
         JsonOptions);
 
-    /// <summary>As text where it is UTF-8, else in base64 under another name.</summary>
+    /// <summary>Writes the bytes as text if they are UTF-8, else as base64 under another name.</summary>
     private static void Field(Utf8JsonWriter writer, string name, byte[] bytes)
     {
         if (Bytestring.ToText(bytes) is { } text)

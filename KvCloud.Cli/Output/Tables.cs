@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace KvCloud.Cli.Output;
 
-/// <summary>A table: drawn on a terminal, fields with tabs between otherwise.</summary>
+/// <summary>Prints a table: drawn on a terminal, tab-separated otherwise.</summary>
 internal static class Tables
 {
     public static void Print(KvConsole console, IReadOnlyList<string> headings, IReadOnlyList<string[]> rows)

@@ -3,15 +3,15 @@ namespace KvCloud.Cli.Output;
 /// <summary>How keys and values are printed.</summary>
 internal enum ValueFormat
 {
-    /// <summary>A value as it is, and a line feed; in lists of several with escapes, so that a line is a row.</summary>
+    /// <summary>The value followed by a line feed; in lists with escapes, so that each row is one line.</summary>
     Text,
 
-    /// <summary>Bytes as they are, nothing added.</summary>
+    /// <summary>Raw bytes without separators or escapes.</summary>
     Raw,
 
     /// <summary>Hexadecimal.</summary>
     Hex,
 
-    /// <summary>JSON objects, one a line.</summary>
+    /// <summary>JSON objects, one per line.</summary>
     Json,
 }

@@ -1,8 +1,6 @@
 namespace KvCloud.Cli.Transfer;
 
-/// <summary>
-/// Bounds the bytes that are held at once. Who comes first is served first, so large entries are not starved.
-/// </summary>
+/// <summary>Limits the bytes held at once. First come, first served, so that large entries do not starve.</summary>
 internal sealed class ByteBudget(int totalBytes) : IDisposable
 {
     private const int UnitBytes = 16 * 1024;
@@ -11,7 +9,7 @@ internal sealed class ByteBudget(int totalBytes) : IDisposable
     private readonly SemaphoreSlim _units = new(Math.Max(1, totalBytes / UnitBytes));
     private readonly SemaphoreSlim _turn = new(1, 1);
 
-    /// <summary>Waits until so many bytes may be held; tells what to give back.</summary>
+    /// <summary>Waits until this many bytes may be held; returns the number to give back.</summary>
     public async ValueTask<int> TakeAsync(long bytes, CancellationToken cancellationToken)
     {
         int wanted = (int)Math.Clamp((bytes + UnitBytes - 1) / UnitBytes, 1, _totalUnits);

@@ -1,7 +1,8 @@
 namespace KvCloud.Cli.Transfer;
 
 /// <summary>
-/// Of several entries with one key only the last is in the store after an import: the others are not compared.
+/// If several entries have the same key, only the last one is in the store after an import, so the others are not
+/// compared.
 /// </summary>
 internal static class LastOfEachKey
 {

@@ -5,10 +5,10 @@ using KvCloud.Cli.Output;
 
 namespace KvCloud.Cli.Transfer;
 
-/// <summary>Entries from lines `key TAB value`: bytes as they are, or with escapes.</summary>
+/// <summary>Reads entries from lines `key TAB value`, raw or with escapes.</summary>
 internal static class LineSource
 {
-    /// <summary>A longer line cannot be an entry; reading on would only fill the memory.</summary>
+    /// <summary>A longer line cannot be a valid entry; reading on would only fill memory.</summary>
     private const int MaxLineBytes = 8 * 1024 * 1024;
 
     public static async IAsyncEnumerable<TransferItem> ReadAsync(
@@ -49,7 +49,7 @@ internal static class LineSource
             return true;
         }
 
-        // The last line may lack its line feed.
+        // The last line may have no line feed.
         bool isLast = isEnd && !buffer.IsEmpty;
         line = isLast ? buffer.ToArray() : [];
         buffer = isLast ? buffer.Slice(buffer.End) : buffer;

@@ -1,7 +1,7 @@
 namespace KvCloud.Cli.Transfer;
 
 /// <summary>
-/// The cluster's limits, known here too so that what is over them is named without being read and sent.
+/// The cluster's limits, checked here as well so that an oversized entry is reported without being read and sent.
 /// </summary>
 internal static class TransferLimits
 {
@@ -9,7 +9,7 @@ internal static class TransferLimits
 
     public const int ValueSizeBytes = 1024 * 1024;
 
-    /// <summary>Null: within the limits.</summary>
+    /// <summary>Why the entry exceeds a limit, or null.</summary>
     public static string? Check(TransferItem item)
     {
         if (item.Problem is { } problem)
@@ -24,11 +24,11 @@ internal static class TransferLimits
 
         if (item.Key.Length > KeySizeBytes)
         {
-            return $"the key of {item.Key.Length} bytes is over the limit of {KeySizeBytes}";
+            return $"the key of {item.Key.Length} bytes exceeds the limit of {KeySizeBytes}";
         }
 
         return item.SizeBytes > ValueSizeBytes
-            ? $"the value of {item.SizeBytes} bytes is over the limit of {ValueSizeBytes}"
+            ? $"the value of {item.SizeBytes} bytes exceeds the limit of {ValueSizeBytes}"
             : null;
     }
 }

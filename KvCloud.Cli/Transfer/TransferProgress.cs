@@ -4,7 +4,7 @@ using Spectre.Console;
 
 namespace KvCloud.Cli.Transfer;
 
-/// <summary>Shows how far a transfer has come: a bar on a terminal, now and then a line otherwise.</summary>
+/// <summary>Shows the progress of a transfer: a bar on a terminal, otherwise a line now and then.</summary>
 internal static class TransferProgress
 {
     private static readonly TimeSpan BarInterval = TimeSpan.FromMilliseconds(100);

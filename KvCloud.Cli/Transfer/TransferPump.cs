@@ -4,14 +4,17 @@ using System.Threading.Channels;
 namespace KvCloud.Cli.Transfer;
 
 /// <summary>
-/// Works on many entries at once, in lanes. A key always takes the same lane: of two entries with one key the later is
-/// worked on after the earlier.
+/// Processes many entries concurrently in lanes. Entries with the same key share a lane, so they are processed in
+/// order.
 /// </summary>
 internal sealed class TransferPump(int lanes, ByteBudget budget)
 {
     private const int WaitingPerLane = 8;
 
-    /// <summary>Ends when all are done, or throws what the first failing handler threw; the others stop then.</summary>
+    /// <summary>
+    /// Completes when all entries are processed, or throws the first handler's exception after the other lanes have
+    /// stopped.
+    /// </summary>
     public async Task RunAsync(
         IAsyncEnumerable<TransferItem> items,
         Func<TransferItem, CancellationToken, Task> handle,
@@ -44,7 +47,7 @@ internal sealed class TransferPump(int lanes, ByteBudget budget)
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    /// <summary>What stopped the transfer counts, not the cancellations that followed from it.</summary>
+    /// <summary>Throws the error that stopped the transfer rather than the cancellations it caused.</summary>
     private static async Task ObserveAsync(Task[] workers, Exception? failure)
     {
         await Task.WhenAll(workers).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

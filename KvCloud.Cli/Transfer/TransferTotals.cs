@@ -1,6 +1,6 @@
 namespace KvCloud.Cli.Transfer;
 
-/// <summary>How far a transfer has come. Thread-safe.</summary>
+/// <summary>Progress of a transfer. Thread-safe.</summary>
 internal sealed class TransferTotals
 {
     private long _done;

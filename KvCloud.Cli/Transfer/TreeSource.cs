@@ -3,9 +3,8 @@ using System.Text;
 namespace KvCloud.Cli.Transfer;
 
 /// <summary>
-/// Entries from a directory tree: the path below the directory, with slashes, is the key, the content the value. Links
-/// to files count as files. A link to a directory is not followed, because it may lead round in circles, and is
-/// reported.
+/// Reads entries from a directory tree: the path below the directory, with slashes, is the key, the content the value.
+/// Links to files count as files. A link to a directory is not followed, because it may form a cycle, and is reported.
 /// </summary>
 internal static class TreeSource
 {
@@ -13,7 +12,7 @@ internal static class TreeSource
     {
         if (!Directory.Exists(root))
         {
-            throw new UsageException($"'{root}' is no directory");
+            throw new UsageException($"'{root}' is not a directory");
         }
 
         return ReadDirectory(new DirectoryInfo(root), "", prefix);
@@ -70,7 +69,7 @@ internal static class TreeSource
             return target.Exists
                 ? new TransferItem(
                     path, [.. prefix, .. Encoding.UTF8.GetBytes(path)], null, file.FullName, target.Length)
-                : TransferItem.Bad(path, "it is a link to nothing");
+                : TransferItem.Bad(path, "it is a dangling link");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

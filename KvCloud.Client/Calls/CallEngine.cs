@@ -9,7 +9,7 @@ using KvCloud.Protocol;
 namespace KvCloud.Client.Calls;
 
 /// <summary>
-/// Brings a call to an answer: chooses a node, sends, follows the leader, and retries what may be retried until the
+/// Runs a call to its answer: chooses a node, sends, follows the leader, and retries what may be retried until the
 /// deadline. Thread-safe.
 /// </summary>
 internal sealed class CallEngine : IAsyncDisposable
@@ -38,10 +38,10 @@ internal sealed class CallEngine : IAsyncDisposable
     /// <summary>Runs one call.</summary>
     /// <param name="request">Its arguments.</param>
     /// <param name="target">Where it may run.</param>
-    /// <param name="timeoutMs">Time for all attempts; null: as configured.</param>
-    /// <param name="exactlyOnce">For writes: whether to send an identity; null: as configured.</param>
-    /// <param name="cancellationToken">Gives the call up; a write may happen all the same.</param>
-    /// <exception cref="KvCloudException">Anything but success.</exception>
+    /// <param name="timeoutMs">Time for all attempts; null for the configured one.</param>
+    /// <param name="exactlyOnce">For writes: whether to send an identity; null for the configured choice.</param>
+    /// <param name="cancellationToken">Cancels the call; a write may still take effect.</param>
+    /// <exception cref="KvCloudException">The call did not succeed.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<Reply> CallAsync<TRequest>(
         TRequest request, CallTarget target, int? timeoutMs, bool? exactlyOnce, CancellationToken cancellationToken)
@@ -90,7 +90,7 @@ internal sealed class CallEngine : IAsyncDisposable
                 if (verdict == Verdict.Done)
                 {
                     outcome = ErrorCode.OK;
-                    if (progress.MayHaveRun && method.LeavesDoubt)
+                    if (progress.MayHaveRun && method.MayLeaveOutcomeUnknown)
                     {
                         ClientTelemetry.ResolvedUnknownOutcome(method);
                     }
@@ -126,7 +126,7 @@ internal sealed class CallEngine : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the background work; call it when no connection is left.</summary>
+    /// <summary>Ends the background work. Call it once no connection is left.</summary>
     public async ValueTask DisposeAsync()
     {
         await _keeper.DisposeAsync().ConfigureAwait(false);
@@ -166,13 +166,11 @@ internal sealed class CallEngine : IAsyncDisposable
         }
     }
 
-    /// <summary>One attempt may use all the time that is left where no other may follow it.</summary>
+    /// <summary>When no other attempt may follow, one attempt may use all the time that is left.</summary>
     private long AttemptDeadline(long deadline, bool isSafeToRepeat) =>
         isSafeToRepeat ? Math.Min(deadline, _time.TickMs() + _options.AttemptTimeoutMs) : deadline;
 
-    /// <summary>
-    /// A little less than this side waits, so that the server's own word on the timeout arrives in time.
-    /// </summary>
+    /// <summary>A little less than this side waits, so that the server's own timeout answer arrives in time.</summary>
     private int ServerTimeoutMs(long attemptDeadline)
     {
         int leftMs = (int)Math.Max(1, attemptDeadline - _time.TickMs());
@@ -223,12 +221,12 @@ internal sealed class CallEngine : IAsyncDisposable
     }
 
     /// <summary>
-    /// A write that nobody has taken yet is not started anew so late that its answer could hardly come in time: that
+    /// A write that no node has taken yet is not attempted so late that its answer could hardly arrive in time: that
     /// would turn a known outcome into an unknown one.
     /// </summary>
     private static int ReserveMs(int timeoutMs) => Math.Clamp(timeoutMs / 10, 1, 250);
 
-    /// <summary>Waits before the next attempt; throws when the last moment for it comes first.</summary>
+    /// <summary>Waits before the next attempt; throws if the deadline for starting it comes first.</summary>
     private async ValueTask PrepareRetryAsync(
         Verdict verdict,
         Reply reply,
@@ -250,7 +248,7 @@ internal sealed class CallEngine : IAsyncDisposable
             return;
         }
 
-        // The more wait, the longer each: a thousand callers must not hold up the election they wait for.
+        // The more callers wait, the longer each waits: a thousand callers must not hold up the election they wait for.
         int waiting = Interlocked.Increment(ref _waiting);
         try
         {
@@ -279,7 +277,7 @@ internal sealed class CallEngine : IAsyncDisposable
         string message = reply.Message ?? reply.Code.ToString();
         if (reply.Status != ReplyStatus.Answered)
         {
-            return progress.MayHaveRun && method.LeavesDoubt
+            return progress.MayHaveRun && method.MayLeaveOutcomeUnknown
                 ? new KvCloudException(
                     ErrorCode.OUTCOME_UNKNOWN, $"{message}; the write may or may not be applied", false, node.Name)
                 : new KvCloudException(ErrorCode.NETWORK, message, true, node.Name);
@@ -288,11 +286,11 @@ internal sealed class CallEngine : IAsyncDisposable
         if (reply.Code == ErrorCode.SESSION_EXPIRED)
         {
             return new KvCloudException(
-                reply.Code, $"{message}; the write was not run again, whether it ran before is unknown", false,
+                reply.Code, $"{message}; the write was not run again, and whether it ran before is unknown", false,
                 node.Name);
         }
 
-        // What a defect has left behind nobody knows.
+        // After a server error it is unknown whether the write took effect.
         bool isDefect = reply.Code is ErrorCode.INTERNAL or ErrorCode.NETWORK or ErrorCode.CORRUPTION;
         bool known = reply.Code != ErrorCode.OUTCOME_UNKNOWN && !(isDefect && method.IsWrite);
         return new KvCloudException(reply.Code, message, known, node.Name);
@@ -302,13 +300,13 @@ internal sealed class CallEngine : IAsyncDisposable
         in Reply reply, in CallProgress progress, KvMethod method, Node node)
     {
         string tried = $"{progress.Attempts} attempts, the last: {progress.LastFailure}";
-        if (progress.MayHaveRun && method.LeavesDoubt)
+        if (progress.MayHaveRun && method.MayLeaveOutcomeUnknown)
         {
             return new KvCloudException(
                 ErrorCode.OUTCOME_UNKNOWN, $"no answer before the deadline ({tried})", false, node.Name);
         }
 
-        // Why nobody took the call says more than that the time is over.
+        // Why no node took the call is more useful than the fact that its time ran out.
         ErrorCode code = reply.Status switch
         {
             ReplyStatus.Answered => reply.Code,

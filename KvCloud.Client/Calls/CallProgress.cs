@@ -12,11 +12,11 @@ internal enum Verdict
     RetryNow,
     RetryLater,
 
-    /// <summary>Nothing was run, and the session is no more: take another and try again.</summary>
+    /// <summary>Nothing was run, and the session has expired: take another and try again.</summary>
     RetryInNewSession,
 }
 
-/// <summary>How far one call has come over its attempts.</summary>
+/// <summary>The progress of one call over its attempts.</summary>
 internal struct CallProgress
 {
     private const int FirstPauseMs = 4;
@@ -34,15 +34,15 @@ internal struct CallProgress
     /// <summary>Attempts so far.</summary>
     public int Attempts { get; private set; }
 
-    /// <summary>The node the next attempt had better not use.</summary>
+    /// <summary>The node that the next attempt should avoid.</summary>
     public Node? Avoid { get; private set; }
 
-    /// <summary>An earlier attempt may have been run, or may yet be.</summary>
+    /// <summary>An earlier attempt may have run, or may still run.</summary>
     public bool MayHaveRun { get; private set; }
 
     public int PauseMs { get; private set; }
 
-    /// <summary>The pause is for want of a leader: it may end as soon as another call has found one.</summary>
+    /// <summary>The call waits for a leader: the pause may end as soon as another call has found one.</summary>
     public bool WaitsForLeader { get; private set; }
 
     public string? LastFailure { get; private set; }
@@ -50,15 +50,15 @@ internal struct CallProgress
     public ErrorCode LastCode { get; private set; }
 
     /// <summary>
-    /// Weighs the answer of one attempt. A retry is safe when nothing was run, when running twice does no harm, or when
-    /// the write has an identity by which the cluster recognises it.
+    /// Evaluates the answer of one attempt. A retry is safe when nothing was run, when running twice does no harm, or
+    /// when the write has an identity by which the cluster recognises it.
     /// </summary>
     public Verdict Judge(in Reply reply, Node? node, KvMethod method, bool isSafeToRepeat, CallTarget target)
     {
         Attempts++;
         if (LastFailure is null || reply.Status != ReplyStatus.NotSent)
         {
-            // That a node could not be reached again says less than why an attempt before that failed.
+            // A failure to reach the node again is less informative than why an earlier attempt failed.
             LastFailure = reply.Message ?? reply.Code.ToString();
         }
 
@@ -115,7 +115,7 @@ internal struct CallProgress
             case ErrorCode.SESSION_EXPIRED when !MayHaveRun && method.IsWrite:
                 return Verdict.RetryInNewSession;
 
-            // The earlier attempt whose answer was lost has done it.
+            // An earlier attempt, whose answer was lost, created it.
             case ErrorCode.COLUMN_FAMILY_EXISTS when MayHaveRun && method == KvMethod.CreateColumnFamily:
             case ErrorCode.COLUMN_FAMILY_NOT_FOUND when MayHaveRun && method == KvMethod.DropColumnFamily:
                 return Verdict.Done;
@@ -130,6 +130,8 @@ internal struct CallProgress
         return Verdict.RetryLater;
     }
 
-    /// <summary>Half to one and a half times, so that clients that failed together do not come back together.</summary>
+    /// <summary>
+    /// From half to one and a half times the pause, so that clients that failed together do not retry together.
+    /// </summary>
     private static int Jitter(int pauseMs) => Math.Max(1, (pauseMs / 2) + Random.Shared.Next(pauseMs + 1));
 }

@@ -9,7 +9,7 @@ internal sealed record ClientOptions
 
     public required int TimeoutMs { get; init; }
 
-    /// <summary>How long one node may take before another is asked, where that is safe.</summary>
+    /// <summary>How long one node may take before another is asked, if that is safe.</summary>
     public required int AttemptTimeoutMs { get; init; }
 
     public required bool ExactlyOnce { get; init; }

@@ -2,6 +2,6 @@ namespace KvCloud.Client.Calls;
 
 internal static class ClientTime
 {
-    /// <summary>Milliseconds of the clock that only goes forward, as all deadlines of the client are counted.</summary>
+    /// <summary>Milliseconds of the monotonic clock that all deadlines of the client use.</summary>
     public static long TickMs(this TimeProvider time) => (long)time.GetElapsedTime(0).TotalMilliseconds;
 }

@@ -5,7 +5,7 @@ using KvCloud.Protocol;
 namespace KvCloud.Client.Calls;
 
 /// <summary>
-/// Reads a connection string over the other settings. Unknown keys and wrong values are refused by name.
+/// Applies a connection string on top of the other settings. An unknown key or an invalid value is refused by name.
 /// </summary>
 internal static class ConnectionStringParser
 {
@@ -34,7 +34,7 @@ internal static class ConnectionStringParser
             ["UseTls"] = (settings, text) => settings.UseTls = Flag(text),
         };
 
-    /// <summary>A copy of the settings with what the connection string says.</summary>
+    /// <summary>A copy of the settings with those of the connection string applied.</summary>
     public static KvCloudClientSettings Apply(KvCloudClientSettings given)
     {
         KvCloudClientSettings settings = Copy(given);
@@ -72,17 +72,17 @@ internal static class ConnectionStringParser
         return settings;
     }
 
-    /// <summary>A level by its name, in any case, with or without underscores.</summary>
+    /// <summary>Parses a consistency level, ignoring case and underscores.</summary>
     public static ReadConsistency Level(string text) =>
         text.Trim().Replace("_", "", StringComparison.Ordinal).ToUpperInvariant() switch
         {
             "LOCAL" => ReadConsistency.LOCAL,
             "LEADER" => ReadConsistency.LEADER,
             "READINDEX" => ReadConsistency.READ_INDEX,
-            _ => throw new FormatException($"'{text}' is no consistency level; wanted is local, leader or read_index"),
+            _ => throw new FormatException($"'{text}' is not a consistency level; use local, leader or read_index"),
         };
 
-    /// <summary>A time: `500ms`, `10s`, `2m`, `00:00:10`, or a number of seconds.</summary>
+    /// <summary>Parses a time: `500ms`, `10s`, `2m`, `00:00:10`, or a number of seconds.</summary>
     public static TimeSpan Time(string text)
     {
         string trimmed = text.Trim();
@@ -101,7 +101,7 @@ internal static class ConnectionStringParser
 
         return TimeSpan.TryParse(trimmed, CultureInfo.InvariantCulture, out TimeSpan span)
             ? span
-            : throw new FormatException($"'{text}' is no time; wanted is 500ms, 10s or 00:00:10");
+            : throw new FormatException($"'{text}' is not a time; use 500ms, 10s or 00:00:10");
     }
 
     private static IEnumerable<(string Key, string Value)> Split(string text)
@@ -135,7 +135,7 @@ internal static class ConnectionStringParser
     private static int Number(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number)
             ? number
-            : throw new FormatException($"'{text}' is no whole number");
+            : throw new FormatException($"'{text}' is not a whole number");
 
     private static bool Flag(string text) =>
         bool.TryParse(text, out bool flag) ? flag : throw new FormatException($"'{text}' is neither true nor false");

@@ -6,7 +6,9 @@ using Microsoft.Extensions.ServiceDiscovery;
 
 namespace KvCloud.Client.Calls;
 
-/// <summary>The settings as the parts of the client want them, checked. Wrong ones are refused by name.</summary>
+/// <summary>
+/// The settings in the form the client's parts need, validated. An invalid setting is refused by name.
+/// </summary>
 internal sealed record FrozenSettings(
     ClientOptions Options,
     ConnectorOptions Connector,

@@ -5,7 +5,9 @@ using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Client.Calls;
 
-/// <summary>A call's arguments. Structs, so that each is encoded by code of its own without boxing.</summary>
+/// <summary>
+/// The arguments of a call. Implemented by structs, so that each is encoded by its own code without boxing.
+/// </summary>
 internal interface IRequest
 {
     static abstract KvMethod Method { get; }
@@ -15,15 +17,17 @@ internal interface IRequest
 }
 
 /// <summary>What differs from one attempt of a call to the next.</summary>
-/// <param name="TimeoutMs">What is left for the server.</param>
-/// <param name="Identity">Makes a retry run once; default where there is none.</param>
-/// <param name="Trace">The span that the server's goes below; null where nothing is traced.</param>
+/// <param name="TimeoutMs">The time left for the server.</param>
+/// <param name="Identity">Makes a retry run once; default if there is none.</param>
+/// <param name="Trace">The parent of the server's span; null if the call is not traced.</param>
 internal readonly record struct AttemptFields(int TimeoutMs, WriteIdentity Identity, Activity? Trace = null)
 {
-    /// <summary>Of every request of the contract: the trace context, as the W3C header `traceparent` has it.</summary>
+    /// <summary>
+    /// Field of every request in the contract: the trace context in the format of the W3C header `traceparent`.
+    /// </summary>
     public const short TraceParentField = 110;
 
-    /// <summary>The fields 100 to 103 that every write of the contract has.</summary>
+    /// <summary>Writes the fields 100 to 103, which every write of the contract has.</summary>
     public void WriteTo(FrameWriter writer)
     {
         if (Identity.Session is { } session)
@@ -36,7 +40,7 @@ internal readonly record struct AttemptFields(int TimeoutMs, WriteIdentity Ident
         writer.I32(103, TimeoutMs);
     }
 
-    /// <summary>Writes `00-{trace id}-{span id}-{flags}`, unless the activity has ids of another kind.</summary>
+    /// <summary>Writes `00-{trace id}-{span id}-{flags}`, unless the activity uses another id format.</summary>
     public static void WriteTraceParent(FrameWriter writer, Activity activity)
     {
         const int Length = 55;

@@ -4,7 +4,7 @@ using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Client.Calls;
 
-/// <summary>How a read is to be served; absent parts mean what the server has configured.</summary>
+/// <summary>How a read is to be served; missing parts mean the server's configuration.</summary>
 internal readonly record struct ReadFields(ReadConsistency Consistency, int? MaxStalenessMs)
 {
     public void WriteTo(FrameWriter writer, int timeoutMs)
@@ -98,7 +98,7 @@ internal readonly struct VersionstampedValueCall(
 }
 
 /// <summary>
-/// One page of a range; <see cref="BeginInclusive"/> is false where it goes on behind the page before.
+/// One page of a range; <see cref="BeginInclusive"/> is false when it continues after the previous page.
 /// </summary>
 internal readonly record struct PageBounds(
     ReadOnlyMemory<byte> Begin, bool BeginInclusive, ReadOnlyMemory<byte>? End, int Limit, int LimitBytes)

@@ -4,8 +4,8 @@ using KvCloud.Protocol;
 namespace KvCloud.Client.Calls;
 
 /// <summary>
-/// The sessions of this client. One does for most; when a slow write holds up the window of one, or more writes are in
-/// flight than a window holds, the next is used or opened. Thread-safe.
+/// The sessions of this client. Usually one is enough. When a slow write holds up its window, or more writes are in
+/// flight than a window holds, the next one is used or opened. Thread-safe.
 /// </summary>
 internal sealed class SessionPool(CallEngine engine, TimeProvider time) : IDisposable
 {
@@ -18,7 +18,7 @@ internal sealed class SessionPool(CallEngine engine, TimeProvider time) : IDispo
     private int _current;
     private bool _isUnsupported;
 
-    /// <summary>False where a session has to be opened first, or all are full.</summary>
+    /// <summary>False if a session must be opened first, or all are full.</summary>
     public bool TryTake(out WriteIdentity identity)
     {
         identity = default;
@@ -31,7 +31,7 @@ internal sealed class SessionPool(CallEngine engine, TimeProvider time) : IDispo
             {
                 if (i > 0)
                 {
-                    // Stay here until this one is full: the windows behind have time to move on.
+                    // Stay with this session until it is full, so that the windows of the others can advance.
                     Volatile.Write(ref _current, index);
                 }
 
@@ -42,7 +42,9 @@ internal sealed class SessionPool(CallEngine engine, TimeProvider time) : IDispo
         return Volatile.Read(ref _isUnsupported);
     }
 
-    /// <summary>Waits for a session with room. The default identity where the server knows no sessions.</summary>
+    /// <summary>
+    /// Waits for a session with room. Returns the default identity if the server does not support sessions.
+    /// </summary>
     public async ValueTask<WriteIdentity> TakeAsync(long deadlineTickMs, CancellationToken cancellationToken)
     {
         while (true)
@@ -86,7 +88,7 @@ internal sealed class SessionPool(CallEngine engine, TimeProvider time) : IDispo
     {
         try
         {
-            // An answer that is lost leaves an unused session behind; the cluster forgets it by age.
+            // If the answer is lost, an unused session remains; the cluster forgets it by age.
             Reply reply = await engine
                 .CallAsync(default(OpenSessionCall), CallTarget.Leader, timeoutMs, false, cancellationToken)
                 .ConfigureAwait(false);
@@ -94,7 +96,7 @@ internal sealed class SessionPool(CallEngine engine, TimeProvider time) : IDispo
         }
         catch (KvCloudException exception) when (exception.ErrorCode == ErrorCode.NOT_SUPPORTED)
         {
-            // An older server: writes go without identity, and an unknown outcome is told to the caller.
+            // An older server: writes carry no identity, and the caller is told about an unknown outcome.
             Volatile.Write(ref _isUnsupported, true);
         }
     }

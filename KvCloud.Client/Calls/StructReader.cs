@@ -6,7 +6,7 @@ using Thrift.Transport.Client;
 
 namespace KvCloud.Client.Calls;
 
-/// <summary>Reads the answers that are not on a hot path with the generated classes, out of memory.</summary>
+/// <summary>Reads answers that are not on a hot path from memory, with the generated classes.</summary>
 internal static class StructReader
 {
     public static async ValueTask<KvClusterHealth> ReadHealthAsync(Reply reply, CancellationToken cancellationToken)

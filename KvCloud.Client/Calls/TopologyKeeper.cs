@@ -6,8 +6,8 @@ using KvCloud.Protocol;
 namespace KvCloud.Client.Calls;
 
 /// <summary>
-/// The client's background work: deadlines, keep-alive, probes of nodes whose circuit breaker is open, and who belongs
-/// to the cluster. Starts with the first call; <see cref="DisposeAsync"/> awaits all of it.
+/// The client's background work: deadlines, keep-alive, probes of nodes whose circuit breaker is open, and refreshing
+/// the cluster's members. Starts with the first call; <see cref="DisposeAsync"/> awaits all of it.
 /// </summary>
 internal sealed class TopologyKeeper(
     ClusterTopology topology, IEndpointSource seeds, CallEngine engine, ClientOptions options) : IAsyncDisposable
@@ -36,7 +36,7 @@ internal sealed class TopologyKeeper(
         return Volatile.Read(ref _isSeeded) ? ValueTask.CompletedTask : SeedAsync(cancellationToken);
     }
 
-    /// <summary>Somebody saw a node fail: ask anew who belongs to the cluster and who leads.</summary>
+    /// <summary>A caller saw a node fail: ask again for the members and the leader.</summary>
     public void RequestRefresh()
     {
         if (_refreshWanted.CurrentCount > 0)
@@ -50,7 +50,7 @@ internal sealed class TopologyKeeper(
         }
         catch (SemaphoreFullException)
         {
-            // Another caller was faster; one request is enough.
+            // Another caller was first; one request is enough.
         }
         catch (ObjectDisposedException)
         {
@@ -70,7 +70,7 @@ internal sealed class TopologyKeeper(
         return health;
     }
 
-    /// <summary>No call starts, and none is retried, from now on.</summary>
+    /// <summary>From now on no call starts and none is retried.</summary>
     public void Close() => Volatile.Write(ref _isClosed, true);
 
     public async ValueTask DisposeAsync()
@@ -98,7 +98,7 @@ internal sealed class TopologyKeeper(
 
             await ResolveSeedsAsync(cancellationToken).ConfigureAwait(false);
 
-            // The loops outlive the call that starts them, and are no part of its trace.
+            // The loops outlive the call that starts them, so they must not belong to its trace.
             using (ExecutionContext.IsFlowSuppressed() ? default : ExecutionContext.SuppressFlow())
             {
                 _sweeping = Task.Run(SweepLoopAsync, CancellationToken.None);
@@ -118,7 +118,7 @@ internal sealed class TopologyKeeper(
         IReadOnlyList<NodeEndpoint> endpoints = await seeds.GetAsync(cancellationToken).ConfigureAwait(false);
         if (endpoints.Count == 0 && topology.Everyone.Count == 0)
         {
-            throw new KvCloudException(ErrorCode.NETWORK, "service discovery knows no endpoint of the cluster");
+            throw new KvCloudException(ErrorCode.NETWORK, "service discovery found no endpoint of the cluster");
         }
 
         if (endpoints.Count > 0)
@@ -168,9 +168,7 @@ internal sealed class TopologyKeeper(
         }
     }
 
-    /// <summary>
-    /// Pings over each connection that has been silent, or over a new one where the circuit breaker is open.
-    /// </summary>
+    /// <summary>Pings over each idle connection, or over a new one if the circuit breaker is open.</summary>
     private async Task ProbeAsync(Node node, long nowTickMs)
     {
         try
@@ -206,6 +204,13 @@ internal sealed class TopologyKeeper(
 
     private async Task RefreshLoopAsync()
     {
+        // An interval that is over is one more who wants a refresh.
+        await using ITimer due = options.Time.CreateTimer(
+            keeper => ((TopologyKeeper)keeper!).RequestRefresh(),
+            this,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
+        var interval = TimeSpan.FromMilliseconds(options.RefreshIntervalMs);
         try
         {
             while (true)
@@ -213,7 +218,8 @@ internal sealed class TopologyKeeper(
                 await TryRefreshAsync().ConfigureAwait(false);
                 await Task.Delay(TimeSpan.FromMilliseconds(ShortestRefreshIntervalMs), options.Time, _closing.Token)
                     .ConfigureAwait(false);
-                await _refreshWanted.WaitAsync(options.RefreshIntervalMs, _closing.Token).ConfigureAwait(false);
+                due.Change(interval, Timeout.InfiniteTimeSpan);
+                await _refreshWanted.WaitAsync(_closing.Token).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException)
@@ -235,7 +241,7 @@ internal sealed class TopologyKeeper(
         }
         catch (KvCloudException exception)
         {
-            // What is known stays; the next round asks again, and calls report their own failures.
+            // Keep the known members; the next round asks again, and calls report their own failures.
             Diagnostics.ClientTelemetry.RefreshFailed(exception.ErrorCode);
         }
         catch (ObjectDisposedException) when (IsClosed)

@@ -1,14 +1,14 @@
 namespace KvCloud.Client.Calls;
 
 /// <summary>
-/// A session of the cluster: hands out sequence numbers and knows below which of them every write is finished, so that
+/// A session with the cluster: assigns sequence numbers and tracks below which of them every write is finished, so that
 /// the cluster can forget those answers. Thread-safe.
 /// </summary>
 internal sealed class WriteSession(long clientId)
 {
     /// <summary>
-    /// How many writes may lie between the oldest unfinished one and the newest. The cluster remembers the answers of
-    /// the last 1,024 requests of a session and no more (docs/client.md), so this must not be larger.
+    /// Maximum distance between the oldest unfinished write and the newest. The cluster remembers only the answers of a
+    /// session's last 1,024 requests (docs/client.md), so this must not be larger.
     /// </summary>
     public const int WindowSize = 1024;
 
@@ -25,7 +25,7 @@ internal sealed class WriteSession(long clientId)
 
     public bool IsExpired => Volatile.Read(ref _expired);
 
-    /// <summary>False when the window is full or the session is no more.</summary>
+    /// <summary>False if the window is full or the session has expired.</summary>
     public bool TryTake(out WriteIdentity identity)
     {
         lock (_lock)
@@ -41,7 +41,9 @@ internal sealed class WriteSession(long clientId)
         }
     }
 
-    /// <summary>The write will not be sent again: its answer is known, or its caller was told that it is not.</summary>
+    /// <summary>
+    /// The write will not be sent again: its answer is known, or its caller was told that the outcome is unknown.
+    /// </summary>
     public void Finish(long sequence)
     {
         lock (_lock)
@@ -58,6 +60,6 @@ internal sealed class WriteSession(long clientId)
         }
     }
 
-    /// <summary>The cluster does not know the session any more: nothing new may use it.</summary>
+    /// <summary>The cluster no longer knows the session: no new write may use it.</summary>
     public void Expire() => Volatile.Write(ref _expired, true);
 }

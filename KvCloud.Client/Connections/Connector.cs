@@ -7,9 +7,9 @@ using KvCloud.Protocol.Wire;
 namespace KvCloud.Client.Connections;
 
 /// <summary>
-/// One connection to one node, with many calls in flight. Callers encode into a shared buffer; one loop sends all that
-/// waits, another receives and completes. Every call is completed exactly once: by its answer, its deadline, its
-/// cancellation, or the end of the connection. Thread-safe.
+/// One connection to one node, with many calls in flight. Callers encode into a shared buffer; one loop sends
+/// everything queued, another receives and completes calls. Every call is completed exactly once: by its answer, its
+/// deadline, its cancellation, or the end of the connection. Thread-safe.
 /// </summary>
 /// <remarks>
 /// Over 400 lines: sending, receiving and the end of a connection complete the same calls under one lock.
@@ -43,7 +43,7 @@ internal sealed class Connector : IAsyncDisposable
     private bool _answerOverdue;
     private long _lastReceivedTickMs;
 
-    /// <param name="stream">Connected and, where TLS is wanted, authenticated. The connector owns it.</param>
+    /// <param name="stream">Connected and, with TLS, authenticated. The connector owns it.</param>
     /// <param name="options">Limits.</param>
     public Connector(Stream stream, ConnectorOptions options)
     {
@@ -59,18 +59,17 @@ internal sealed class Connector : IAsyncDisposable
 
     public bool IsClosed => Volatile.Read(ref _closeReason) is not null;
 
-    /// <summary>When bytes last came, by <see cref="ClientTime"/>.</summary>
+    /// <summary>When bytes last arrived, by <see cref="ClientTime"/>.</summary>
     public long LastReceivedTickMs => Volatile.Read(ref _lastReceivedTickMs);
 
-    /// <summary>Why the connection ended; null while it lives.</summary>
+    /// <summary>Why the connection ended; null while it is open.</summary>
     public string? CloseReason => Volatile.Read(ref _closeReason);
 
     /// <summary>
     /// Sends one call. Failures of the connection are answers (<see cref="Reply.Status"/>), not exceptions.
     /// </summary>
-    /// <exception cref="OperationCanceledException">The call was given up; the server may run it all the
-    /// same.</exception>
-    /// <exception cref="KvCloudException">The call is larger than a server takes; it was not sent.</exception>
+    /// <exception cref="OperationCanceledException">The call was cancelled; the server may still run it.</exception>
+    /// <exception cref="KvCloudException">The call is larger than the server accepts; it was not sent.</exception>
     public ValueTask<Reply> SendAsync<TRequest>(
         in TRequest request, in AttemptFields attempt, long deadlineTickMs, CancellationToken cancellationToken)
         where TRequest : struct, IRequest
@@ -112,7 +111,7 @@ internal sealed class Connector : IAsyncDisposable
     }
 
     /// <summary>
-    /// Completes what is overdue; ends the connection when it has been silent for too long meanwhile.
+    /// Completes overdue calls. Ends the connection if it has been silent for too long while they were overdue.
     /// </summary>
     public void Sweep(long nowTickMs)
     {
@@ -127,7 +126,7 @@ internal sealed class Connector : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the connection; every call in flight hears of it.</summary>
+    /// <summary>Ends the connection; every call in flight is completed with the reason.</summary>
     public void Abort(string reason)
     {
         List<PendingCall> orphans = [];
@@ -179,7 +178,7 @@ internal sealed class Connector : IAsyncDisposable
         _closing.Dispose();
     }
 
-    /// <summary>The caller gives up; the answer will find nobody.</summary>
+    /// <summary>The caller gives up; the answer will be ignored.</summary>
     internal void CancelCall(PendingCall call, CancellationToken cancellationToken)
     {
         lock (_lock)
@@ -195,7 +194,7 @@ internal sealed class Connector : IAsyncDisposable
         call.Fail(new OperationCanceledException(cancellationToken));
     }
 
-    /// <summary>The awaiter has its result: the place is free again.</summary>
+    /// <summary>The awaiter has its result: the call's place can be reused.</summary>
     internal void Release(PendingCall call)
     {
         lock (_lock)
@@ -237,7 +236,7 @@ internal sealed class Connector : IAsyncDisposable
     private void Encode<TRequest>(PendingCall call, in TRequest request, in AttemptFields attempt)
         where TRequest : struct, IRequest
     {
-        // The generation tells a late answer to an earlier call from the answer to this one.
+        // The generation distinguishes a late answer to an earlier call in this place from the answer to this one.
         _generation = (_generation + 1) & 0x7fff;
         call.SequenceId = (_generation << PlaceBits) | call.Place;
         bool encoded = false;
@@ -253,7 +252,7 @@ internal sealed class Connector : IAsyncDisposable
             int size = _filling.EndBody();
             if (size > _options.MaxRequestBytes)
             {
-                // The server would close the connection, and with it end the calls of others.
+                // The server would close the connection, which would end the calls of others.
                 throw new KvCloudException(
                     TRequest.Method == KvMethod.Commit ? ErrorCode.TRANSACTION_TOO_LARGE : ErrorCode.VALUE_TOO_LARGE,
                     $"a request of {size} bytes is over the limit MaxRequestBytes of {_options.MaxRequestBytes}");
@@ -321,7 +320,7 @@ internal sealed class Connector : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until something is to be sent and takes all of it; false at the end of the connection.</summary>
+    /// <summary>Waits for queued bytes and takes all of them; false at the end of the connection.</summary>
     private async ValueTask<bool> NextSendAsync()
     {
         while (true)
@@ -349,7 +348,7 @@ internal sealed class Connector : IAsyncDisposable
 
     private async Task ReceiveLoopAsync()
     {
-        // Leaves the constructor before anything runs.
+        // Return to the constructor before anything runs.
         await Task.Yield();
         var buffer = new ReceiveBuffer(_options.MaxResponseBytes);
         try
@@ -393,7 +392,7 @@ internal sealed class Connector : IAsyncDisposable
             call = place < _callsMade ? _calls[place] : null;
             if (call is not { IsInFlight: true } || call.SequenceId != sequenceId)
             {
-                // Late: its caller has given up.
+                // A late answer: its caller has given up.
                 return;
             }
 

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace KvCloud.Client.Connections;
 
-/// <summary>Opens connections: TCP, and TLS over it where the settings ask for it.</summary>
+/// <summary>Opens connections: TCP, with TLS on top if the settings ask for it.</summary>
 internal sealed class ConnectorFactory(
     ConnectorOptions options, TimeSpan connectTimeout, SslClientAuthenticationOptions? tls)
 {
@@ -13,11 +13,11 @@ internal sealed class ConnectorFactory(
     /// <summary>The clock of the connections it opens.</summary>
     public TimeProvider Time => options.Time;
 
-    /// <exception cref="IOException">No connection; the message says why.</exception>
+    /// <exception cref="IOException">The connection could not be opened; the message says why.</exception>
     public async Task<Connector> OpenAsync(string host, int port, CancellationToken cancellationToken)
     {
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(connectTimeout);
+        using var timeout = new CancellationTokenSource(connectTimeout, options.Time);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         Stream? stream = null;
         try

@@ -1,13 +1,13 @@
 namespace KvCloud.Client.Connections;
 
 /// <summary>Limits of one connection.</summary>
-/// <param name="MaxCalls">Calls in flight.</param>
-/// <param name="MaxUnsentBytes">Encoded bytes that wait for the socket; one call may go above.</param>
-/// <param name="MaxRequestBytes">Size of one call.</param>
-/// <param name="MaxResponseBytes">Size of one answer.</param>
-/// <param name="KeepAliveTimeoutMs">Silence, while an answer is overdue, after which the connection counts as
+/// <param name="MaxCalls">Maximum calls in flight.</param>
+/// <param name="MaxUnsentBytes">Maximum encoded bytes waiting for the socket; a single call may exceed it.</param>
+/// <param name="MaxRequestBytes">Maximum size of one request.</param>
+/// <param name="MaxResponseBytes">Maximum size of one answer.</param>
+/// <param name="KeepAliveTimeoutMs">After this much silence while an answer is overdue the connection counts as
 /// dead.</param>
-/// <param name="Time">The clock of deadlines.</param>
+/// <param name="Time">The clock for deadlines.</param>
 internal sealed record ConnectorOptions(
     int MaxCalls,
     int MaxUnsentBytes,

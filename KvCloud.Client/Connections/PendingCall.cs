@@ -4,8 +4,8 @@ using KvCloud.Client.Wire;
 namespace KvCloud.Client.Connections;
 
 /// <summary>
-/// One call in flight, reused for the next one in the same place of the connector's table. Completed exactly once a
-/// round: whoever takes it out of the table under the connector's lock completes it.
+/// One call in flight. The object is reused for the next call in the same place of the connector's table. Each use is
+/// completed exactly once, by whoever takes it out of the table under the connector's lock.
 /// </summary>
 internal sealed class PendingCall : IValueTaskSource<Reply>
 {
@@ -19,7 +19,7 @@ internal sealed class PendingCall : IValueTaskSource<Reply>
         Place = place;
     }
 
-    /// <summary>Where in the table it lives; the low half of its sequence ids.</summary>
+    /// <summary>Its index in the table: the low half of its sequence ids.</summary>
     public int Place { get; }
 
     /// <summary>Guarded by the connector's lock, as are the next four.</summary>
@@ -32,7 +32,8 @@ internal sealed class PendingCall : IValueTaskSource<Reply>
     public long DeadlineTickMs { get; set; }
 
     /// <summary>
-    /// Number of the send that carries it: later than the connector's last started send means never sent.
+    /// Number of the send that carries it. If it is later than the last send the connector has started, the call was
+    /// never sent.
     /// </summary>
     public long SendNumber { get; set; }
 
@@ -58,7 +59,7 @@ internal sealed class PendingCall : IValueTaskSource<Reply>
 
     Reply IValueTaskSource<Reply>.GetResult(short token)
     {
-        // Waits for a callback that is running, so that it cannot cancel the next call that lives here.
+        // Waits for a running callback, which could otherwise cancel the next call in this place.
         _cancellation.Dispose();
         _cancellation = default;
         try

@@ -3,17 +3,17 @@ using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Client.Connections;
 
-/// <summary>Bytes from the socket, cut into frames. Grows for a large answer and shrinks behind it.</summary>
+/// <summary>Bytes from the socket, cut into frames. Grows for a large answer and shrinks after it.</summary>
 internal sealed class ReceiveBuffer(int maxFrameBytes) : WireBuffer(UsualSizeBytes, 4 * UsualSizeBytes)
 {
     private const int UsualSizeBytes = 64 * 1024;
 
     private int _wanted;
 
-    /// <summary>Where the next bytes may go; <see cref="WireBuffer.Advance"/> tells how many came.</summary>
+    /// <summary>Where to receive the next bytes; <see cref="WireBuffer.Advance"/> takes their number.</summary>
     public Memory<byte> Free() => MakeRoom(Math.Max(UsualSizeBytes, _wanted) - Length);
 
-    /// <summary>The next whole frame without its length; valid until <see cref="Free"/>.</summary>
+    /// <summary>The next complete frame without its length prefix; valid until <see cref="Free"/>.</summary>
     public bool TryTakeFrame(out ReadOnlyMemory<byte> frame)
     {
         frame = default;

@@ -3,8 +3,8 @@ using System.Threading.Tasks.Sources;
 namespace KvCloud.Client.Connections;
 
 /// <summary>
-/// Wakes the send loop. Through the thread pool's global queue where more calls are likely to follow at once: what the
-/// answers of one receive have set going is then encoded before the send starts, and goes out in one.
+/// Wakes the send loop. When more calls are likely to follow at once, it does so through the thread pool's global
+/// queue: calls started by the answers of one receive are then encoded before the send starts, and leave in one send.
 /// </summary>
 internal sealed class SendSignal : IValueTaskSource, IThreadPoolWorkItem
 {

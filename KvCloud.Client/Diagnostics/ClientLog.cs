@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace KvCloud.Client.Diagnostics;
 
 /// <summary>
-/// What the client logs, in category `KvCloud.Client`: changes of what it knows of the cluster, never a call.
+/// Log messages of category `KvCloud.Client`: changes in what the client knows of the cluster, never single calls.
 /// </summary>
 internal static partial class ClientLog
 {

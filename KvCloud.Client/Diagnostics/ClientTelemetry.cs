@@ -7,8 +7,8 @@ using KvCloud.Protocol;
 namespace KvCloud.Client.Diagnostics;
 
 /// <summary>
-/// Meter and activity source `KvCloud.Client`. Tags are names of calls and codes, never keys. Costs next to nothing
-/// while nobody listens.
+/// The meter and the activity source `KvCloud.Client`. Tags are names of calls and codes, never keys. Costs next to
+/// nothing without a listener.
 /// </summary>
 internal static class ClientTelemetry
 {
@@ -40,7 +40,7 @@ internal static class ClientTelemetry
     private static readonly Counter<long> RefreshFailures = ClientMeter.CreateCounter<long>(
         "kvcloud.client.refresh.failures", "{failure}", "Rounds in which no node told who belongs to the cluster.");
 
-    /// <summary>The span of a call, under the method's name; null where nobody wants it.</summary>
+    /// <summary>Starts the span of a call, named after the method; null if nobody listens.</summary>
     public static Activity? StartCall(KvMethod method) =>
         Source.HasListeners() && (!method.IsWatch || Activity.Current is not null)
             ? Source.StartActivity(method.Name, ActivityKind.Client)

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace KvCloud.Client.Hosting;
 
 /// <summary>
-/// Healthy: the cluster answers and has a leader. Degraded: it answers, and works, but not all of it is well.
+/// Healthy: the cluster answers and has a leader. Degraded: it answers and works, but part of it is not healthy.
 /// </summary>
 internal sealed class KvCloudHealthCheck(KvCloudClient client) : IHealthCheck
 {
@@ -13,7 +13,7 @@ internal sealed class KvCloudHealthCheck(KvCloudClient client) : IHealthCheck
         try
         {
             KvClusterHealth health = await client.GetClusterHealthAsync(null, cancellationToken).ConfigureAwait(false);
-            string summary = $"{health.HealthyNodes} of {health.Nodes.Count} replicas are well";
+            string summary = $"{health.HealthyNodes} of {health.Nodes.Count} replicas are healthy";
             if (health.Leader is null)
             {
                 return new HealthCheckResult(context.Registration.FailureStatus, $"no leader; {summary}");

@@ -5,14 +5,14 @@ using Microsoft.Extensions.Logging;
 namespace KvCloud.Client.Topology;
 
 /// <summary>
-/// The nodes this client knows and who it takes for the leader. Starts from the seeds; what the cluster says of itself
-/// takes their place, and the seeds stay as the way back when none of it can be reached. Thread-safe.
+/// The nodes this client knows, and the one it believes to lead. Starts from the seeds; the cluster's own member list
+/// replaces them, and the seeds remain as a fallback when no member can be reached. Thread-safe.
 /// </summary>
 internal sealed class ClusterTopology(
     ConnectorFactory factory, PoolOptions pool, ILogger logger, CancellationToken clientClosing) : IAsyncDisposable
 {
-    /// <summary>Every so many attempts a leader whose circuit breaker is open is tried all the same.</summary>
-    private const int TrySickLeaderEvery = 3;
+    /// <summary>A leader whose circuit breaker is open is still tried at every n-th attempt.</summary>
+    private const int TryUnhealthyLeaderEvery = 3;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<NodeEndpoint, Node> _all = [];
@@ -28,19 +28,17 @@ internal sealed class ClusterTopology(
     private long _leaderTerm;
     private long _leaderChanges;
 
-    // Completed while the leader answers; a new one while nobody knows whether there is one.
+    // Completed while a leader is known to answer; replaced while no call knows whether there is one.
     private TaskCompletionSource _leaderFound = NewFound(isFound: true);
 
     public IReadOnlyList<Node> Everyone => Volatile.Read(ref _everyone);
 
     public Node? Leader => Volatile.Read(ref _leader);
 
-    /// <summary>
-    /// How often what is known of the leader has changed; to be read before a node is asked for the members.
-    /// </summary>
+    /// <summary>How often the known leader has changed. Read it before asking a node for the members.</summary>
     public long LeaderChanges => Volatile.Read(ref _leaderChanges);
 
-    /// <summary>True once a node has told who belongs to the cluster.</summary>
+    /// <summary>Whether a node has told this client the members of the cluster.</summary>
     public bool KnowsMembers => Volatile.Read(ref _members).Length > 0;
 
     public void SetSeeds(IReadOnlyList<NodeEndpoint> seeds)
@@ -54,14 +52,14 @@ internal sealed class ClusterTopology(
                 GetOrAddLocked(seed);
             }
 
-            DropStrangersLocked();
+            DropUnknownNodesLocked();
         }
     }
 
     /// <summary>
-    /// What a node tells of the cluster: all members, and who leads in which term. An older term is the word of a node
-    /// that lags behind, and counts for nothing; neither does an answer that was overtaken by what a call has found out
-    /// of the leader since the node was asked: leaderChanges is <see cref="LeaderChanges"/> from before that.
+    /// Applies a node's view of the cluster: all members, and the leader with its term. A view of an older term comes
+    /// from a node that lags behind and is ignored. So is one that was overtaken because a call has learned something
+    /// about the leader since the node was asked: leaderChanges is <see cref="LeaderChanges"/> from before the request.
     /// </summary>
     public void SetMembers(IReadOnlyList<NodeEndpoint> members, NodeEndpoint? leader, long term, long leaderChanges)
     {
@@ -75,11 +73,11 @@ internal sealed class ClusterTopology(
                 SetLeaderLocked(GetOrAddLocked(endpoint));
             }
 
-            DropStrangersLocked();
+            DropUnknownNodesLocked();
         }
     }
 
-    /// <summary>A node says who leads. Null when that endpoint cannot be read.</summary>
+    /// <summary>A node reported the leader. Null when the endpoint cannot be parsed.</summary>
     public Node? SetLeader(string endpointText)
     {
         if (!NodeEndpoint.TryParse(endpointText, out NodeEndpoint endpoint, out _))
@@ -96,12 +94,12 @@ internal sealed class ClusterTopology(
         }
     }
 
-    /// <summary>That node does not lead any more, as far as this client knew.</summary>
+    /// <summary>The node no longer leads, as far as this client knew it to lead.</summary>
     public void ForgetLeader(Node node) => Interlocked.CompareExchange(ref _leader, null, node);
 
     /// <summary>
-    /// A node did what only the leader does. It need not lead: with write_routing = "forward" a follower passes writes
-    /// on, so what the cluster has said of its leader stands.
+    /// A node did what only the leader can do. It need not be the leader: with write_routing = "forward" a follower
+    /// forwards writes, so the leader reported by the cluster stays.
     /// </summary>
     public void ConfirmLeader(Node node)
     {
@@ -125,8 +123,8 @@ internal sealed class ClusterTopology(
     }
 
     /// <summary>
-    /// Completes as soon as some call has found the leader. Whoever waits for it need not ask by itself: one that asks
-    /// is enough for a thousand that wait.
+    /// Completes as soon as some call has found the leader. While waiting, callers need not ask themselves: one that
+    /// asks is enough for a thousand that wait.
     /// </summary>
     public Task WhenLeaderFound()
     {
@@ -142,7 +140,7 @@ internal sealed class ClusterTopology(
             : Volatile.Read(ref _leaderFound).Task;
     }
 
-    /// <summary>A node that the caller names; it stays known whatever the cluster says.</summary>
+    /// <summary>A node named by the caller; it is kept whatever the cluster reports.</summary>
     public Node Named(NodeEndpoint endpoint)
     {
         lock (_lock)
@@ -152,17 +150,18 @@ internal sealed class ClusterTopology(
         }
     }
 
-    /// <summary>Where to send what only the leader may do.</summary>
+    /// <summary>The node to send leader-only calls to.</summary>
     /// <param name="attempt">Number of the attempt, from 0.</param>
     /// <param name="avoid">The node that has just failed, or null.</param>
     public Node? PickForLeader(int attempt, Node? avoid)
     {
         Node? leader = Leader;
-        bool mayTry = leader is { IsCircuitOpen: false } || attempt % TrySickLeaderEvery == TrySickLeaderEvery - 1;
+        bool mayTry = leader is { IsCircuitOpen: false }
+            || attempt % TryUnhealthyLeaderEvery == TryUnhealthyLeaderEvery - 1;
         return leader is not null && mayTry && !ReferenceEquals(leader, avoid) ? leader : PickAny(avoid);
     }
 
-    /// <summary>The better of two at random, by observed latency and calls in flight.</summary>
+    /// <summary>The better of two random nodes, by observed latency and calls in flight.</summary>
     public Node? PickAny(Node? avoid)
     {
         Node[] members = Volatile.Read(ref _members);
@@ -240,11 +239,11 @@ internal sealed class ClusterTopology(
             }
         }
 
-        // Another thread has opened a circuit breaker in between.
+        // Another thread has just opened a circuit breaker.
         return last ?? nodes[0];
     }
 
-    /// <summary>All are sick: the one whose pause ends first.</summary>
+    /// <summary>All circuit breakers are open: the node whose pause ends first.</summary>
     private static Node? PickSoonest(Node[] nodes, Node? avoid) =>
         nodes.Where(node => !ReferenceEquals(node, avoid)).MinBy(node => node.CircuitOpenUntilMs)
         ?? (nodes.Length > 0 ? nodes[0] : null);
@@ -271,8 +270,8 @@ internal sealed class ClusterTopology(
         return node;
     }
 
-    /// <summary>A node that is neither seed nor member nor leader has left the cluster.</summary>
-    private void DropStrangersLocked()
+    /// <summary>A node that is neither a seed nor a member nor the leader has left the cluster.</summary>
+    private void DropUnknownNodesLocked()
     {
         if (!KnowsMembers)
         {

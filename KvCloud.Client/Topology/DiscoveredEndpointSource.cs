@@ -5,8 +5,8 @@ using Microsoft.Extensions.ServiceDiscovery;
 namespace KvCloud.Client.Topology;
 
 /// <summary>
-/// Service names (`kvcloud`, `_thrift.node-0`, `tcp://kvcloud`) beside literal endpoints. The resolver caches and
-/// watches for changes by itself, so asking it anew costs little.
+/// Resolves service names (`kvcloud`, `_thrift.node-0`, `tcp://kvcloud`) in addition to literal endpoints. The resolver
+/// caches and watches for changes itself, so resolving again costs little.
 /// </summary>
 internal sealed class DiscoveredEndpointSource(
     ServiceEndpointResolver resolver, IReadOnlyList<string> names, IReadOnlyList<NodeEndpoint> literal)
@@ -17,7 +17,7 @@ internal sealed class DiscoveredEndpointSource(
         var found = new List<NodeEndpoint>(literal);
         foreach (string name in names)
         {
-            // A name without a scheme is one in the resolver's own notation only with a scheme before it.
+            // The resolver understands its own name notation only after a scheme.
             string query = name.Contains("://", StringComparison.Ordinal) ? name : $"tcp://{name}";
             try
             {
@@ -40,7 +40,7 @@ internal sealed class DiscoveredEndpointSource(
         DnsEndPoint dns => new NodeEndpoint(dns.Host, PortOrDefault(dns.Port)),
         IPEndPoint ip => new NodeEndpoint(ip.Address.ToString(), PortOrDefault(ip.Port)),
         _ => throw new KvCloudException(
-            ErrorCode.NETWORK, $"service '{name}' resolves to '{endpoint}', which is no host and port"),
+            ErrorCode.NETWORK, $"service '{name}' resolves to '{endpoint}', which is not host:port"),
     };
 
     private static int PortOrDefault(int port) => port > 0 ? port : NodeEndpoint.DefaultPort;

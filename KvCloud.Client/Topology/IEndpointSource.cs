@@ -1,7 +1,7 @@
 namespace KvCloud.Client.Topology;
 
 /// <summary>
-/// Where the first endpoints come from: literally from the settings, or by name from service discovery.
+/// The source of the first endpoints: literal ones from the settings, or names resolved by service discovery.
 /// </summary>
 internal interface IEndpointSource
 {

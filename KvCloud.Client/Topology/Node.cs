@@ -7,8 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace KvCloud.Client.Topology;
 
 /// <summary>
-/// One node as this client sees it: its connections, how fast it answers, and the state of its circuit breaker.
-/// Thread-safe.
+/// One node from this client's view: its connections, its latency, and the state of its circuit breaker. Thread-safe.
 /// </summary>
 internal sealed class Node : IAsyncDisposable
 {
@@ -60,7 +59,7 @@ internal sealed class Node : IAsyncDisposable
     /// <summary>Why the last attempt to reach the node failed; null after a success.</summary>
     public string? LastError => Volatile.Read(ref _lastError);
 
-    /// <summary>A node that failed is left alone until a probe finds it well.</summary>
+    /// <summary>A failed node gets no calls until a probe succeeds.</summary>
     public bool IsCircuitOpen => Volatile.Read(ref _circuitOpenUntilMs) != 0;
 
     public bool IsProbeDue => IsCircuitOpen && _factory.Time.TickMs() >= Volatile.Read(ref _circuitOpenUntilMs);
@@ -84,20 +83,20 @@ internal sealed class Node : IAsyncDisposable
         }
     }
 
-    /// <summary>What a further call is likely to cost here: observed latency times the calls before it.</summary>
+    /// <summary>Estimated cost of a further call to this node: observed latency times the calls ahead of it.</summary>
     public double Score
     {
         get
         {
             double ageMs = _factory.Time.TickMs() - Volatile.Read(ref _latencyAtTickMs);
 
-            // An old figure fades, so that a node that was slow once is asked again.
+            // An old sample decays, so that a node that was slow once is tried again.
             double latency = Volatile.Read(ref _latencyMs) * Math.Exp(-ageMs / ForgetAfterMs);
             return (latency + 0.01) * (InFlight + 1);
         }
     }
 
-    /// <summary>The least busy open connection; null where none is open yet.</summary>
+    /// <summary>The open connection with the fewest calls; null if none is open yet.</summary>
     public Connector? TryGetConnector()
     {
         Connector? best = null;
@@ -123,7 +122,7 @@ internal sealed class Node : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits for a connection; null where the node cannot be reached (<see cref="LastError"/> says why).
+    /// Waits for a connection; null if the node cannot be reached (<see cref="LastError"/> says why).
     /// </summary>
     public async ValueTask<Connector?> OpenAsync(CancellationToken cancellationToken)
     {
@@ -142,13 +141,15 @@ internal sealed class Node : IAsyncDisposable
             _logger.CircuitClosed(Name);
         }
 
-        // Two threads may overwrite each other's sample: the figure is an estimate anyway.
+        // Two threads may overwrite each other's sample, which is acceptable for an estimate.
         double known = Volatile.Read(ref _latencyMs);
         Volatile.Write(ref _latencyMs, known == 0 ? latencyMs : known + (NewSampleWeight * (latencyMs - known)));
         Volatile.Write(ref _latencyAtTickMs, _factory.Time.TickMs());
     }
 
-    /// <summary>Nothing came in time. One slow call is no illness; several in a row are.</summary>
+    /// <summary>
+    /// No answer arrived in time. One slow call does not open the circuit breaker; several in a row do.
+    /// </summary>
     public void ReportTimeout(double waitedMs)
     {
         double known = Volatile.Read(ref _latencyMs);
@@ -162,7 +163,7 @@ internal sealed class Node : IAsyncDisposable
 
     public void ReportConnectFailure(string reason) => OpenCircuit(reason);
 
-    /// <summary>Completes what is overdue and drops connections that have ended.</summary>
+    /// <summary>Completes overdue calls and drops connections that have ended.</summary>
     public void Sweep(long nowTickMs)
     {
         Connector[] connectors = Volatile.Read(ref _connectors);
@@ -179,9 +180,7 @@ internal sealed class Node : IAsyncDisposable
         }
     }
 
-    /// <summary>
-    /// Connections that have been silent for so long that somebody in between may have forgotten them.
-    /// </summary>
+    /// <summary>Connections idle for so long that a middlebox may have dropped them.</summary>
     public IEnumerable<Connector> SilentSince(long tickMs) =>
         Volatile.Read(ref _connectors).Where(connector => connector.LastReceivedTickMs < tickMs && !connector.IsClosed);
 
@@ -228,7 +227,7 @@ internal sealed class Node : IAsyncDisposable
         }
     }
 
-    /// <summary>One connection is opened at a time; all who wait share it.</summary>
+    /// <summary>Opens one connection at a time; all callers that wait share it.</summary>
     private Task<Connector?>? StartOpening()
     {
         lock (_lock)

@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace KvCloud.Client.Topology;
 
-/// <summary>`host:port` of a node, for clients.</summary>
+/// <summary>A node's client endpoint, `host:port`.</summary>
 internal readonly record struct NodeEndpoint(string Host, int Port)
 {
     public const int DefaultPort = 9090;
 
-    /// <summary>Reads `host:port`, `[ipv6]:port`, or either without a port.</summary>
+    /// <summary>Parses `host:port`, `[ipv6]:port`, or either without a port.</summary>
     public static bool TryParse(string text, out NodeEndpoint endpoint, out bool hasPort)
     {
         endpoint = default;

@@ -10,7 +10,7 @@ internal readonly record struct ReadKey(string? ColumnFamily, byte[] Key);
 internal readonly record struct ReadRange(string? ColumnFamily, byte[] Begin, byte[]? End);
 
 /// <summary>
-/// The commit of a transaction. Its lists are not changed once it is sent, so every attempt is the same.
+/// The commit of a transaction. Its lists do not change once it is sent, so every attempt is identical.
 /// </summary>
 internal readonly struct CommitCall(
     long readVersion, List<BufferedWrite> writes, List<ReadKey> keys, List<ReadRange> ranges)

@@ -1,10 +1,11 @@
 namespace KvCloud.Client.Transactions;
 
-/// <summary>Lays a transaction's own writes over the rows that the store has: read-your-writes for ranges.</summary>
+/// <summary>Overlays a transaction's own writes on the rows from the store: read-your-writes for ranges.</summary>
 internal static class RangeOverlay
 {
     /// <summary>
-    /// Both in key order; so is the result. An own write takes the place of a row, an own delete takes it away.
+    /// Merges both inputs, which are in key order, as is the result. An own write replaces a row, an own delete removes
+    /// it.
     /// </summary>
     public static IEnumerable<KvEntry> Merge(KvEntry[] rows, List<BufferedWrite> own)
     {

@@ -4,7 +4,7 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Client.Transactions;
 
-/// <summary>Runs a transaction's body until its commit goes through.</summary>
+/// <summary>Runs a transaction's body until its commit succeeds.</summary>
 internal static class TransactionRunner
 {
     private const int FirstPauseMs = 1;
@@ -14,9 +14,12 @@ internal static class TransactionRunner
         KvCloudClient client,
         Func<KvTransaction, Task<T>> body,
         KvTransactionOptions options,
+        TimeProvider time,
         CancellationToken cancellationToken)
     {
-        long started = Stopwatch.GetTimestamp();
+        // The duration is measured; the deadline is kept by the client's clock.
+        long measuredFrom = Stopwatch.GetTimestamp();
+        long started = time.GetTimestamp();
         using Activity? activity = ClientTelemetry.Source.StartActivity(ClientTelemetry.TransactionSpan);
         ErrorCode outcome = ErrorCode.INTERNAL;
         try
@@ -32,12 +35,17 @@ internal static class TransactionRunner
                     return result;
                 }
                 catch (KvCloudException exception)
-                    when (MayRunAgain(exception, attempt, started, options, cancellationToken))
+                    when (exception.IsTransient
+                        && attempt < options.MaxAttempts
+                        && time.GetElapsedTime(started) < options.Timeout
+                        && !cancellationToken.IsCancellationRequested)
                 {
+                    // It certainly had no effect; an unknown outcome goes to the caller.
                     ClientTelemetry.TransactionRetried(exception.ErrorCode, activity);
                 }
 
-                await Task.Delay(PauseMs(attempt), cancellationToken).ConfigureAwait(false);
+                await Task.Delay(TimeSpan.FromMilliseconds(PauseMs(attempt)), time, cancellationToken)
+                    .ConfigureAwait(false);
             }
         }
         catch (KvCloudException exception)
@@ -48,21 +56,9 @@ internal static class TransactionRunner
         }
         finally
         {
-            ClientTelemetry.Transacted(outcome, started, activity);
+            ClientTelemetry.Transacted(outcome, measuredFrom, activity);
         }
     }
-
-    /// <summary>Only what certainly had no effect is run anew; an unknown outcome goes to the caller.</summary>
-    private static bool MayRunAgain(
-        KvCloudException exception,
-        int attempt,
-        long startedTimestamp,
-        KvTransactionOptions options,
-        CancellationToken cancellationToken) =>
-        exception.IsTransient
-        && attempt < options.MaxAttempts
-        && Stopwatch.GetElapsedTime(startedTimestamp) < options.Timeout
-        && !cancellationToken.IsCancellationRequested;
 
     private static int PauseMs(int attempt)
     {

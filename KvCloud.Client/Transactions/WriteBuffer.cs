@@ -3,7 +3,7 @@ using KvCloud.Protocol;
 namespace KvCloud.Client.Transactions;
 
 /// <summary>
-/// What a transaction will write to one column family, by key. A later write to a key takes the place of an earlier.
+/// The buffered writes of a transaction to one column family, by key. A later write to a key replaces an earlier one.
 /// </summary>
 internal sealed class WriteBuffer
 {
@@ -33,7 +33,7 @@ internal sealed class WriteBuffer
     }
 
     /// <summary>The transaction's own write to the key; null where it has none.</summary>
-    /// <exception cref="KvCloudException">The key or its value will be known only at the commit.</exception>
+    /// <exception cref="KvCloudException">The key or its value is known only at the commit (versionstamp).</exception>
     public BufferedWrite? Get(ReadOnlySpan<byte> key)
     {
         foreach (byte[] stamped in _stampedKeys)
@@ -49,7 +49,8 @@ internal sealed class WriteBuffer
     }
 
     /// <summary>The transaction's own writes in a range, in key order.</summary>
-    /// <exception cref="KvCloudException">A key or value in the range will be known only at the commit.</exception>
+    /// <exception cref="KvCloudException">A key or value in the range is known only at the commit
+    /// (versionstamp).</exception>
     public List<BufferedWrite> Range(ReadOnlySpan<byte> begin, ReadOnlyMemory<byte>? end)
     {
         foreach (byte[] stamped in _stampedKeys)
@@ -79,7 +80,7 @@ internal sealed class WriteBuffer
 
     private static KvCloudException Unreadable() => new(
         ErrorCode.INVALID_OPERATION,
-        "the transaction reads what its own versionstamped write decides only at the commit");
+        "the transaction reads what its own versionstamped write determines only at the commit");
 
     private int Find(ReadOnlySpan<byte> key)
     {

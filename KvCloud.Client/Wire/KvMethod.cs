@@ -64,9 +64,11 @@ internal sealed class KvMethod(string name, ReplyLayout layout, bool isWrite = f
 
     public bool IsWrite { get; } = isWrite;
 
-    /// <summary>Asked by watchers, this client itself among them, again and again: no trace begins with it.</summary>
+    /// <summary>
+    /// Polled repeatedly by monitors, including this client itself, so it starts no trace of its own.
+    /// </summary>
     public bool IsWatch => this == Ping || this == GetClusterHealth || this == GetDatabaseStats || this == GetNodeInfo;
 
-    /// <summary>Whether a lost answer leaves the caller in doubt about the state of the cluster.</summary>
-    public bool LeavesDoubt => IsWrite || this == CreateColumnFamily || this == DropColumnFamily;
+    /// <summary>Whether a lost answer leaves the caller unsure about the state of the cluster.</summary>
+    public bool MayLeaveOutcomeUnknown => IsWrite || this == CreateColumnFamily || this == DropColumnFamily;
 }

@@ -2,7 +2,7 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Client.Wire;
 
-/// <summary>What became of one attempt of a call, as far as its connection can tell.</summary>
+/// <summary>The outcome of one attempt of a call, as far as its connection can tell.</summary>
 internal enum ReplyStatus : byte
 {
     /// <summary>The server answered; <see cref="Reply.Code"/> says what.</summary>
@@ -17,7 +17,7 @@ internal enum ReplyStatus : byte
     /// <summary>The connection broke after the call may have left: the server may have run it.</summary>
     Lost,
 
-    /// <summary>No answer within the attempt's time: the server may have run it, or may yet.</summary>
+    /// <summary>No answer within the attempt's time: the server may have run it, or may still run it.</summary>
     TimedOut,
 }
 

@@ -39,7 +39,7 @@ internal static class ReplyReader
     }
 
     /// <summary>
-    /// The bytes of the struct, with code, leader and text beside them: every answer has those at one place.
+    /// Reads the struct's bytes, and its code, leader and text: every answer has those in the same fields.
     /// </summary>
     private static Reply ReadStruct(ref ThriftReader reader, ReadOnlySpan<byte> frame)
     {
@@ -174,7 +174,7 @@ internal static class ReplyReader
     }
 
     /// <summary>
-    /// Thrift's own refusal: an unknown method, or a server that failed before it could answer in kind.
+    /// Thrift's own error: an unknown method, or a server that failed before it could send a regular answer.
     /// </summary>
     private static Reply ReadApplicationException(ref ThriftReader reader)
     {
@@ -227,7 +227,7 @@ internal static class ReplyReader
             Rows = Rows,
         };
 
-        /// <summary>An old server sends no code: the text and the flag have to do.</summary>
+        /// <summary>An old server sends no code: derive it from the text and the flag.</summary>
         private readonly ErrorCode CodeWithoutField(ReplyLayout layout)
         {
             if (CodeText is not null && Enum.TryParse(CodeText, out ErrorCode named))

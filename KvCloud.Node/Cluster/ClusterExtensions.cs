@@ -7,8 +7,9 @@ namespace KvCloud.Node.Cluster;
 internal static class ClusterExtensions
 {
     /// <summary>
-    /// Adds the peer directory, the cluster manager and its background loop. <paramref name="feeds"/> is asked once,
-    /// when the manager is made, so driver and transport must be registered and have a first status by then.
+    /// Registers the peer directory, the cluster manager and its background loop. <paramref name="feeds"/> is called
+    /// once, when the manager is created, so driver and transport must be registered and have published a status by
+    /// then.
     /// </summary>
     public static IServiceCollection AddClusterManager(
         this IServiceCollection services, Func<IServiceProvider, ClusterFeeds> feeds)

@@ -4,16 +4,21 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Cluster;
 
-/// <summary>What the cluster manager hears from the rest of the node, and how it speaks to the peers.</summary>
-/// <param name="Status">The newest status that the driver published.</param>
+/// <summary>The cluster manager's inputs from the rest of the node, and its output to the peers.</summary>
+/// <param name="Status">The latest status that the driver published.</param>
 /// <param name="Links">Links to all peers; empty in a group of one.</param>
-/// <param name="Report">Tells all peers; lossy.</param>
-/// <param name="IdentityOf">What a peer told of itself in its last handshake; null if there was none.</param>
-/// <param name="NotMet">The voters that this replica has still to meet before it takes part; empty from then
-/// on.</param>
+/// <param name="Report">Sends a report to all peers; lossy.</param>
+/// <param name="IdentityOf">What a peer announced in its last handshake; null if there was none.</param>
+/// <param name="NotMet">
+/// The voters this replica has not met yet and must meet before it takes part; empty from then on.
+/// </param>
 internal sealed record ClusterFeeds(
     Func<ReplicaStatus> Status,
     Func<IReadOnlyList<PeerLink>> Links,
     Action<PeerReport> Report,
     Func<NodeId, PeerIdentity?> IdentityOf,
-    Func<IReadOnlyList<int>> NotMet);
+    Func<IReadOnlyList<int>> NotMet)
+{
+    /// <summary>The state of this replica's disk.</summary>
+    public Func<DiskFigures> Disk { get; init; } = () => DiskFigures.Unknown;
+}

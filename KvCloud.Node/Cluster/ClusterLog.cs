@@ -15,14 +15,14 @@ internal static partial class ClusterLog
     public static partial void LeaderLost(this ILogger logger, long term);
 
     [LoggerMessage(5, LogLevel.Critical,
-        "STATE DIVERGED: at slot {Slot} this replica hashes to {OwnHash:x16}, node-{Peer} to {PeerHash:x16}. "
-        + "One of them holds wrong data: compare with the others, stop the one that differs, and leave it stopped "
-        + "while the others are a majority")]
+        "STATE DIVERGED: at slot {Slot} this replica's state hash is {OwnHash:x16}, node-{Peer}'s is {PeerHash:x16}. "
+        + "One of them has wrong data: compare both with the other replicas, stop the one that differs, and keep it "
+        + "stopped as long as the others are a majority")]
     public static partial void StateDiverged(this ILogger logger, long slot, ulong ownHash, int peer, ulong peerHash);
 
-    [LoggerMessage(6, LogLevel.Error, "the view of the cluster could not be renewed; trying again")]
+    [LoggerMessage(6, LogLevel.Error, "could not refresh the view of the cluster; trying again")]
     public static partial void RefreshFailed(this ILogger logger, Exception exception);
 
-    [LoggerMessage(7, LogLevel.Warning, "a report of node-{NodeId}, which is not configured as a replica, was dropped")]
+    [LoggerMessage(7, LogLevel.Warning, "dropped a report of node-{NodeId}, which is not a configured replica")]
     public static partial void UnknownNodeReported(this ILogger logger, int nodeId);
 }

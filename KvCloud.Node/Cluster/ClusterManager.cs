@@ -8,17 +8,18 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Cluster;
 
 /// <summary>
-/// Watches the group: every health_check_interval_ms, and when the leader changes, it tells the peers how this replica
-/// is and builds a new <see cref="ClusterView"/> from its own status, the peers' reports and the links. It also
-/// compares state hashes, and raises an alarm when two replicas differ at the same slot; that cannot be switched off.
+/// Monitors the group. Every health_check_interval_ms, and whenever the leader changes, it reports this replica's
+/// health to the peers and builds a new <see cref="ClusterView"/> from its own status, the peers' reports and the state
+/// of the links. It also compares state hashes and raises an alarm when two replicas differ at the same slot; this
+/// cannot be disabled.
 /// </summary>
 /// <remarks>Public members may be called from any thread.</remarks>
 internal sealed class ClusterManager : BackgroundService
 {
     /// <summary>
-    /// How often the driver's status is looked at between two refreshes. It tells only of the newest state hash;
-    /// looking this often leaves out none at up to five thousand slots a second, so that a peer's hash finds its
-    /// counterpart.
+    /// How often the driver's status is polled between two refreshes. The status has only the latest state hash.
+    /// Polling this often misses no hash at up to five thousand slots per second, so that a peer's hash always finds
+    /// its counterpart.
     /// </summary>
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
 
@@ -33,7 +34,7 @@ internal sealed class ClusterManager : BackgroundService
     private readonly ConcurrentDictionary<NodeId, PeerRecord> _records = new();
     private readonly DivergenceDetector _divergence;
 
-    // Two ticks may wait while a refresh runs; more would only repeat it.
+    // At most two ticks wait while a refresh runs; more would only repeat it.
     private readonly Channel<bool> _refreshes =
         Channel.CreateBounded<bool>(new BoundedChannelOptions(2) { FullMode = BoundedChannelFullMode.DropWrite });
 
@@ -67,30 +68,33 @@ internal sealed class ClusterManager : BackgroundService
 
     private TimeSpan NodeTimeout => TimeSpan.FromMilliseconds(_options.NodeTimeoutMs);
 
-    /// <summary>The newest view. Immutable: a reader keeps the one it took.</summary>
+    /// <summary>The latest view. Immutable: a reader can keep the one it took.</summary>
     public ClusterView View => _view;
 
-    /// <summary>Whether this replica and some peer had different states at the same slot.</summary>
+    /// <summary>
+    /// Whether this replica and a peer ever had different states at the same slot and have not agreed since.
+    /// </summary>
     public bool HasDiverged => _divergence.Any;
 
     public long UptimeSeconds => (long)_time.GetElapsedTime(_startTimestamp).TotalSeconds;
 
     /// <summary>
-    /// Slots known to be chosen, here or by a peer, for at least one interval that this replica has not applied.
+    /// Slots that this replica or a peer has known to be chosen for at least one interval and that this replica has not
+    /// applied.
     /// </summary>
     public long LagSlots => LagOf(_feeds.Status());
 
     /// <summary>
-    /// Where clients reach a replica: as configured, else as it told in its handshake; null when neither is known.
+    /// A replica's client endpoint as configured, else as announced in its handshake; null if neither is known.
     /// </summary>
     public string? ClientEndpointOf(NodeId node) =>
         ReplicasOf(_feeds.Status().Members).FirstOrDefault(replica => replica.NodeId == node.Value)?.ClientEndpoint
         ?? _feeds.IdentityOf(node)?.ClientEndpoint;
 
-    /// <summary>Client endpoint of the leader as the driver knows it now; null when none is known.</summary>
+    /// <summary>Client endpoint of the leader according to the driver; null if none is known.</summary>
     public string? LeaderEndpoint() => _feeds.Status().Leader is { } leader ? ClientEndpointOf(leader) : null;
 
-    /// <summary>Takes what a peer says of itself.</summary>
+    /// <summary>Handles a peer's report of its own health.</summary>
     public void Received(PeerReport report)
     {
         IReadOnlyList<ReplicaEndpoints> replicas = ReplicasOf(_feeds.Status().Members);
@@ -109,7 +113,7 @@ internal sealed class ClusterManager : BackgroundService
         CheckHash(report.From, report.HashedSlot, report.StateHash);
     }
 
-    /// <summary>Asks for a new view now rather than at the next interval.</summary>
+    /// <summary>Requests a new view immediately instead of at the next interval.</summary>
     public void Renew() => _refreshes.Writer.TryWrite(false);
 
     /// <inheritdoc/>
@@ -138,9 +142,9 @@ internal sealed class ClusterManager : BackgroundService
         }
     }
 
-    /// <summary>One refresh: tell the peers, build the view, say what changed.</summary>
+    /// <summary>One refresh: reports to the peers, builds the view, and logs what changed.</summary>
     /// <param name="isInterval">
-    /// Whether a whole interval has passed, rather than something asked for a new view.
+    /// True at the end of an interval, false if something requested a new view earlier.
     /// </param>
     internal void Refresh(bool isInterval)
     {
@@ -156,8 +160,8 @@ internal sealed class ClusterManager : BackgroundService
         LogChanges(before, after);
         if (isInterval)
         {
-            // Reports of the next interval are measured by what was chosen before they were sent: a replica that is as
-            // fast as the others is not behind only because its report took its time.
+            // Compare the next reports with what was chosen before they were sent: a replica that keeps up with the
+            // others is not behind just because its report took time to arrive.
             long chosen = _records.Values.Select(record => record.Report.ChosenSlot.Value)
                 .Append(status.ChosenSlot.Value).Max();
             Interlocked.Exchange(ref _chosenBefore, chosen);
@@ -223,9 +227,8 @@ internal sealed class ClusterManager : BackgroundService
     }
 
     /// <summary>
-    /// Whoever leads by the highest ballot, of this replica's own knowledge and of peers that say they lead. By a
-    /// ballot that this replica knows itself, it knows better whether anybody leads: a dead leader's last report is
-    /// fresh for a while.
+    /// The leader with the highest ballot, according to this replica and to peers that claim to lead. For a ballot that
+    /// this replica knows itself, its own knowledge wins, because a dead leader's last report stays fresh for a while.
     /// </summary>
     private (NodeId? Leader, long Term) FindLeader(ReplicaStatus status)
     {
@@ -246,7 +249,8 @@ internal sealed class ClusterManager : BackgroundService
     private NodeView SelfView(ReplicaEndpoints replica, ReplicaStatus status, NodeId? leader)
     {
         HealthVerdict verdict = HealthRules.JudgeSelf(
-            _feeds.NotMet(), status.Leader is not null, LagOf(status), _options.MaxLagSlots, _divergence.Any);
+            _feeds.NotMet(), status.Leader is not null, LagOf(status), _options.MaxLagSlots, _divergence.Any,
+            _feeds.Disk().Trouble);
         return new NodeView(
             replica.NodeId, replica.ClientEndpoint, replica.PeerEndpoint, replica.HttpEndpoint, verdict.Health,
             leader == _self, RoleOf(_self, status.Role, leader), _time.GetUtcNow().ToUnixTimeMilliseconds(),
@@ -282,8 +286,8 @@ internal sealed class ClusterManager : BackgroundService
     }
 
     /// <summary>
-    /// As it was last heard, but for who leads: the leader's own report may not have come yet, and one that led before
-    /// may have died as leader.
+    /// The role a peer last reported, except for who leads: a new leader's report may not have arrived yet, and a
+    /// former leader may have died without reporting a new role.
     /// </summary>
     private static string RoleOf(NodeId node, Role? heard, NodeId? leader) =>
         leader == node ? HealthNames.Of(Role.Leader)
@@ -295,7 +299,9 @@ internal sealed class ClusterManager : BackgroundService
     private long LagOf(ReplicaStatus status) =>
         Math.Max(0, Math.Max(status.ChosenSlot.Value, Interlocked.Read(ref _chosenBefore)) - status.AppliedSlot.Value);
 
-    /// <summary>Between two refreshes: takes the newest hash, and has a new view built when another leads.</summary>
+    /// <summary>
+    /// Polls the status between two refreshes: takes the latest hash, and requests a new view if the leader changed.
+    /// </summary>
     private void Look()
     {
         ReplicaStatus status = _feeds.Status();
@@ -307,7 +313,7 @@ internal sealed class ClusterManager : BackgroundService
         }
     }
 
-    /// <summary>Remembers the hash of the newest slot at which replicas compare, if it is not remembered yet.</summary>
+    /// <summary>Records this replica's latest state hash unless it is already recorded.</summary>
     internal void TakeOwnHash(ReplicaStatus status)
     {
         if (Interlocked.Exchange(ref _hashedSlot, status.HashedSlot.Value) != status.HashedSlot.Value)

@@ -4,7 +4,7 @@ using KvCloud.Node.Telemetry;
 
 namespace KvCloud.Node.Cluster;
 
-/// <summary>What the cluster manager counts. Tags are bounded: node ids and health names.</summary>
+/// <summary>The cluster manager's metrics. Tags are bounded: node ids and health names.</summary>
 internal sealed class ClusterMetrics
 {
     private readonly Counter<long> _divergence;
@@ -16,12 +16,12 @@ internal sealed class ClusterMetrics
         _divergence = meter.CreateCounter<long>(
             MeterNames.ClusterDivergence, "{divergence}", "Replicas found to differ in state at the same slot.");
         _leaderChanges = meter.CreateCounter<long>(
-            MeterNames.LeaderChanges, "{change}", "Times this replica saw another leader than before.");
+            MeterNames.LeaderChanges, "{change}", "Leader changes seen by this replica.");
         meter.CreateObservableGauge(
-            MeterNames.ClusterNodes, Count, "{node}", "Replicas by health, as this one sees them.");
+            MeterNames.ClusterNodes, Count, "{node}", "Replicas by health, as this replica sees them.");
     }
 
-    /// <summary>The newest view; what the gauge counts.</summary>
+    /// <summary>The latest view, which the gauge counts.</summary>
     public ClusterView? View { get; set; }
 
     public void CountDivergence(NodeId peer) =>

@@ -8,8 +8,8 @@ internal enum NodeHealth
     Unreachable = 3,
 }
 
-/// <summary>What is known of one replica.</summary>
-/// <param name="HealthReason">Why it is not healthy, for people; null when it is.</param>
+/// <summary>One replica as this replica sees it.</summary>
+/// <param name="HealthReason">Why the replica is not healthy, for people; null if it is.</param>
 internal sealed record NodeView(
     int NodeId,
     string ClientEndpoint,
@@ -30,9 +30,9 @@ internal sealed record NodeView(
     public bool IsLearner { get; init; }
 }
 
-/// <summary>The cluster as this replica sees it. Immutable: a reader keeps the one it took.</summary>
+/// <summary>The cluster as this replica sees it. Immutable: a reader can keep the one it took.</summary>
 /// <param name="Status">
-/// healthy: all replicas are; degraded: a quorum is and leads; unhealthy: no quorum or no leader.
+/// healthy: all replicas are; degraded: a quorum is and has a leader; unhealthy: no quorum or no leader.
 /// </param>
 internal sealed record ClusterView(
     string ClusterId, int SelfId, int? LeaderId, long Term, string Status, IReadOnlyList<NodeView> Nodes)

@@ -2,13 +2,13 @@ using KvCloud.Consensus;
 
 namespace KvCloud.Node.Cluster;
 
-/// <summary>Two replicas that hashed the same slot and got different states.</summary>
+/// <summary>Two replicas whose state hashes differ at the same slot.</summary>
 internal readonly record struct Divergence(NodeId Peer, Slot Slot, ulong OwnHash, ulong PeerHash);
 
 /// <summary>
-/// Compares state hashes at equal slots. Replicas hash at the same slots but not at the same time, so the last ones of
-/// each are kept until the other side has come as far. What differs once stays marked until both agree at a later slot,
-/// as they do after one of them was restored. Any thread may call.
+/// Compares state hashes at equal slots. Replicas hash at the same slots but at different times, so the latest hashes
+/// of each replica are kept until the other one reaches the slot. A difference stays marked until both replicas agree
+/// at a later slot, as they do after one of them was restored. Thread-safe.
 /// </summary>
 internal sealed class DivergenceDetector(NodeId self)
 {
@@ -38,7 +38,7 @@ internal sealed class DivergenceDetector(NodeId self)
         }
     }
 
-    /// <summary>Takes a hash of this replica or of a peer; returns what it newly shows to differ.</summary>
+    /// <summary>Adds a hash of this replica or of a peer; returns the divergences it reveals.</summary>
     public IReadOnlyList<Divergence> Add(NodeId from, Slot slot, ulong hash)
     {
         if (slot == Slot.Zero)
@@ -86,7 +86,7 @@ internal sealed class DivergenceDetector(NodeId self)
         return isKnown ? null : new Divergence(peer, slot, own, theirs);
     }
 
-    /// <summary>The newest hashes of one replica, by slot.</summary>
+    /// <summary>The latest hashes of one replica, by slot.</summary>
     private sealed class HashHistory
     {
         private readonly SortedDictionary<long, ulong> _hashes = [];

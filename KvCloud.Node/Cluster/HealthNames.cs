@@ -1,6 +1,6 @@
 namespace KvCloud.Node.Cluster;
 
-/// <summary>Health and role as clients and metrics read them.</summary>
+/// <summary>Names of health and role for clients and metrics.</summary>
 internal static class HealthNames
 {
     public const string UnknownRole = "unknown";

@@ -2,31 +2,37 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Cluster;
 
-/// <summary>A replica's health and, where it is not healthy, the reason.</summary>
+/// <summary>A replica's health and, if it is not healthy, the reason.</summary>
 internal readonly record struct HealthVerdict(NodeHealth Health, string? Reason)
 {
     public static readonly HealthVerdict Healthy = new(NodeHealth.Healthy, null);
 }
 
-/// <summary>Judges replicas and the cluster. Pure: the same parameters give the same verdict.</summary>
+/// <summary>Computes the health of replicas and of the cluster. Pure functions of their parameters.</summary>
 internal static class HealthRules
 {
     public const string ClusterHealthy = "healthy";
     public const string ClusterDegraded = "degraded";
     public const string ClusterUnhealthy = "unhealthy";
 
-    /// <summary>This replica, as far as it can tell of itself.</summary>
-    /// <param name="notMet">The voters that it has still to meet before it takes part.</param>
+    /// <summary>Health of this replica according to its own knowledge.</summary>
+    /// <param name="notMet">The voters it has not met yet and must meet before it takes part.</param>
     public static HealthVerdict JudgeSelf(
-        IReadOnlyList<int> notMet, bool knowsLeader, long lagSlots, long maxLagSlots, bool hasDiverged) =>
+        IReadOnlyList<int> notMet,
+        bool knowsLeader,
+        long lagSlots,
+        long maxLagSlots,
+        bool hasDiverged,
+        string? diskTrouble = null) =>
         notMet.Count > 0 ? Degraded(Bootstrap.Describe(notMet))
         : hasDiverged ? Degraded("its state differs from a peer's at the same slot")
         : !knowsLeader ? Degraded("it knows no leader")
         : lagSlots > maxLagSlots ? Degraded($"it is {lagSlots} slots behind")
+        : diskTrouble is not null ? Degraded(diskTrouble)
         : HealthVerdict.Healthy;
 
-    /// <param name="age">Of the last report; null when there was never one.</param>
-    /// <param name="link">To the peer; null when the transport knows none.</param>
+    /// <param name="age">Age of the last report; null if there was none.</param>
+    /// <param name="link">State of the link to the peer; null if the transport has none.</param>
     public static HealthVerdict JudgePeer(
         TimeSpan? age,
         TimeSpan timeout,
@@ -55,15 +61,15 @@ internal static class HealthRules
         }
 
         return hasDiverged ? Degraded("its state differs from this replica's at the same slot")
-            : !isConnected ? Degraded("it is heard, but cannot be reached")
+            : !isConnected ? Degraded("its reports arrive, but it cannot be reached")
             : !clusterHasLeader ? Degraded("no leader is known")
             : lagSlots > maxLagSlots ? Degraded($"it is {lagSlots} slots behind")
             : HealthVerdict.Healthy;
     }
 
     /// <summary>
-    /// healthy: all replicas are; degraded: a quorum can be reached and leads; unhealthy: no quorum, no leader, or
-    /// states that differ.
+    /// healthy: all replicas are; degraded: a quorum is reachable and has a leader; unhealthy: no quorum, no leader, or
+    /// diverged states.
     /// </summary>
     public static string JudgeCluster(IReadOnlyCollection<NodeHealth> nodes, bool hasLeader, bool hasDiverged)
     {

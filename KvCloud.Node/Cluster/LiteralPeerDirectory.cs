@@ -2,9 +2,7 @@ using KvCloud.Node.Configuration;
 
 namespace KvCloud.Node.Cluster;
 
-/// <summary>
-/// Endpoints as they stand in the configuration. The host name is left to the connect, which asks DNS anew.
-/// </summary>
+/// <summary>Returns endpoints as configured. The connect resolves the host name, so DNS is queried each time.</summary>
 internal sealed class LiteralPeerDirectory(NodeTopology topology) : IPeerDirectory
 {
     private readonly Dictionary<int, string> _endpoints =

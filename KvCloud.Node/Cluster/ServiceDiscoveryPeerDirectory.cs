@@ -5,15 +5,16 @@ using Microsoft.Extensions.ServiceDiscovery;
 namespace KvCloud.Node.Cluster;
 
 /// <summary>
-/// Endpoints that may be service names such as <c>_peer.node-1</c>. The resolver asks configuration (Aspire's
-/// <c>services__node-1__peer__0</c>) and watches it for change; where nothing is configured the service's own name is
-/// the host, as container networks have it, at the default peer port. Literal entries may stand beside names.
+/// Resolves endpoints that may be service names such as <c>_peer.node-1</c>. The resolver looks them up in the
+/// configuration (Aspire's <c>services__node-1__peer__0</c>) and watches it for changes. Without such an entry the
+/// service name itself is the host, as in container networks, at the default peer port. Literal endpoints and names can
+/// be mixed.
 /// </summary>
 internal sealed class ServiceDiscoveryPeerDirectory(NodeTopology topology, ServiceEndpointResolver resolver)
     : IPeerDirectory
 {
     /// <summary>
-    /// Aspire names the entry after the endpoint or, in other versions, after the scheme of its address.
+    /// Depending on its version, Aspire names the entry after the endpoint or after the scheme of its address.
     /// </summary>
     private const string SchemeEndpointName = "tcp";
 
@@ -46,7 +47,7 @@ internal sealed class ServiceDiscoveryPeerDirectory(NodeTopology topology, Servi
             return found.ToString();
         }
 
-        // Only a host came back: the name itself, passed through.
+        // Service discovery returned only a host: the name itself, passed through.
         string? host = byName ?? byScheme;
         return host is not null && HostPort.TryParse($"{host}:{replica.DefaultPeerPort}", out found)
             ? found.ToString()
@@ -67,7 +68,7 @@ internal sealed class ServiceDiscoveryPeerDirectory(NodeTopology topology, Servi
         catch (Exception exception) when (exception is KeyNotFoundException or InvalidOperationException)
         {
             throw new PeerUnresolvedException(
-                $"service discovery failed on {serviceName}: {exception.Message}", exception);
+                $"service discovery failed for {serviceName}: {exception.Message}", exception);
         }
     }
 
@@ -76,7 +77,7 @@ internal sealed class ServiceDiscoveryPeerDirectory(NodeTopology topology, Servi
         DnsEndPoint { Port: 0 } dns => dns.Host,
         DnsEndPoint dns => $"{dns.Host}:{dns.Port}",
 
-        // An address with its port, or a URI whose scheme HostPort drops.
+        // An address with a port, or a URI; HostPort drops the scheme.
         _ => endpoint.ToString()!,
     };
 }

@@ -1,9 +1,9 @@
 namespace KvCloud.Node.Configuration;
 
 /// <summary>
-/// What was written behind the program's name: <c>--config FILE</c>, <c>--check-config</c>, <c>--health</c>,
-/// <c>--help</c>, <c>--version</c>, and any setting as <c>--section.key=value</c> or <c>--section.key value</c>; a list
-/// is separated by commas. Mistakes are collected, not thrown, so that all are told at once.
+/// The parsed command line: <c>--config FILE</c>, <c>--check-config</c>, <c>--health</c>, <c>--help</c>,
+/// <c>--version</c>, and any setting as <c>--section.key=value</c> or <c>--section.key value</c>; lists are
+/// comma-separated. Errors are collected rather than thrown, so that all of them are reported at once.
 /// </summary>
 internal sealed class CommandLine
 {
@@ -20,13 +20,13 @@ internal sealed class CommandLine
 
     public bool ShowVersion { get; private set; }
 
-    /// <summary>Check the configuration, print what is in effect, and stop.</summary>
+    /// <summary>Check the configuration, print the effective settings, and exit.</summary>
     public bool CheckConfig { get; private set; }
 
-    /// <summary>Ask the node that runs with this configuration for its health, print the answer, and stop.</summary>
+    /// <summary>Ask the node that runs with this configuration for its health, print the answer, and exit.</summary>
     public bool AskHealth { get; private set; }
 
-    /// <summary>By configuration path.</summary>
+    /// <summary>Settings by configuration path.</summary>
     public IReadOnlyDictionary<string, string> Settings => _settings;
 
     public IReadOnlyList<string> Mistakes => _mistakes;
@@ -94,7 +94,7 @@ internal sealed class CommandLine
         if (!argument.StartsWith("--", StringComparison.Ordinal) || argument.Length == 2)
         {
             _mistakes.Add(
-                $"\"{argument}\" on the command line is no option; a setting is written --section.key=value.");
+                $"\"{argument}\" on the command line is not an option; a setting is written --section.key=value.");
             return index;
         }
 
@@ -108,7 +108,7 @@ internal sealed class CommandLine
 
         if (value is null)
         {
-            _mistakes.Add($"--{name} on the command line lacks a value.");
+            _mistakes.Add($"--{name} on the command line needs a value.");
             return index;
         }
 
@@ -138,7 +138,7 @@ internal sealed class CommandLine
     }
 }
 
-/// <summary>The settings of the command line as a layer of the configuration.</summary>
+/// <summary>Makes the settings of the command line a layer of the configuration.</summary>
 internal sealed record CommandLineSource(CommandLine Line) : IConfigurationSource
 {
     public IConfigurationProvider Build(IConfigurationBuilder builder) => new Provider(Line);

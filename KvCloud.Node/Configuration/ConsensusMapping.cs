@@ -4,10 +4,10 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Configuration;
 
-/// <summary>Turns milliseconds into the ticks of the consensus core, and back.</summary>
+/// <summary>Converts between the settings' milliseconds and the ticks of the consensus core.</summary>
 internal static class ConsensusMapping
 {
-    /// <param name="seed">Of election jitter: every node needs its own.</param>
+    /// <param name="seed">Seeds the election jitter; must differ between nodes.</param>
     public static PaxosConfig ToPaxosConfig(this NodeOptions options, NodeTopology topology, ulong seed)
     {
         ConsensusOptions consensus = options.Consensus;
@@ -27,16 +27,17 @@ internal static class ConsensusMapping
         };
     }
 
-    /// <summary>What the others must agree with, in milliseconds again.</summary>
+    /// <summary>The terms on which all replicas must agree, in milliseconds.</summary>
     public static GroupTerms ToGroupTerms(this PaxosConfig config) => new(
         GroupTerms.Describe(config.Voters.Select(voter => voter.Value)),
         config.ElectionTimeoutTicks * ReplicaClock.TickMs,
         config.LeaseTicks * ReplicaClock.TickMs);
 
     /// <summary>
-    /// The lease ends on the slowest leader's clock before the earliest election on the fastest follower's: a lease of
-    /// L lasts up to L / (1 - d) of true time, an election timeout of T at least T / (1 + d), so L = T (1 - d) / (1 +
-    /// d), less a tick because a clock that counts whole ticks may be off by one.
+    /// The lease must end on the slowest leader's clock before the earliest election on the fastest follower's clock.
+    /// With drift d, a lease of L lasts at most L / (1 - d) of real time and an election timeout of T at least T / (1 +
+    /// d), so L = T (1 - d) / (1 + d). One tick is subtracted because a clock that counts whole ticks can be off by
+    /// one.
     /// </summary>
     private static int LeaseTicks(int electionTicks, double driftPercent)
     {

@@ -2,12 +2,10 @@ using System.Collections.Frozen;
 
 namespace KvCloud.Node.Configuration;
 
-/// <summary>What is in effect, for people. Secrets are told only as set.</summary>
+/// <summary>Renders the effective settings for people. A secret appears only as set.</summary>
 internal static class EffectiveSettings
 {
-    /// <summary>
-    /// Sections and settings that say which replica this is, where it is, and nothing of how it works.
-    /// </summary>
+    /// <summary>Sections and settings that identify this replica and its location rather than how it works.</summary>
     private static readonly FrozenSet<string> Identity = FrozenSet.Create(
         StringComparer.Ordinal,
         "deployment.mode",
@@ -19,8 +17,8 @@ internal static class EffectiveSettings
         "listen");
 
     /// <summary>
-    /// What was set and differs from its default, as <c>consensus.election_timeout_ms = 200</c>; not what the identity
-    /// of the replica is made of.
+    /// Settings that differ from their defaults, as <c>consensus.election_timeout_ms = 200</c>, without those that
+    /// identify the replica.
     /// </summary>
     public static IEnumerable<string> Changed(SettingsResult result)
     {
@@ -34,7 +32,7 @@ internal static class EffectiveSettings
             .Select(setting => $"{setting.Path} = {setting.Text(result.Options)}");
     }
 
-    /// <summary>As a TOML file, with where each value comes from.</summary>
+    /// <summary>All settings as a TOML file, each with the origin of its value.</summary>
     public static IEnumerable<string> AsToml(SettingsResult result)
     {
         string? section = null;

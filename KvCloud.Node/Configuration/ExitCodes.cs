@@ -1,17 +1,17 @@
 namespace KvCloud.Node.Configuration;
 
-/// <summary>How the process ends, for scripts and orchestrators.</summary>
+/// <summary>Exit codes of the process, for scripts and orchestrators.</summary>
 internal static class ExitCodes
 {
     public const int Clean = 0;
 
-    /// <summary>Of --health alone: the node is not healthy, or does not answer.</summary>
+    /// <summary>Used only by --health: the node is not healthy or does not answer.</summary>
     public const int Unhealthy = 1;
 
-    /// <summary>The configuration has mistakes; standard error has one sentence for each.</summary>
+    /// <summary>The configuration is invalid; standard error has one sentence per error.</summary>
     public const int Configuration = 2;
 
-    /// <summary>The data directory belongs to another node or cluster, is in use, or cannot be used.</summary>
+    /// <summary>The data directory belongs to another node or cluster, is in use, or is unusable.</summary>
     public const int DataDirectory = 3;
 
     /// <summary>The disk refused a write, something is corrupt, or an invariant broke.</summary>

@@ -3,19 +3,21 @@ using System.Globalization;
 
 namespace KvCloud.Node.Configuration;
 
-/// <summary>A literal endpoint: a host name or address, and a port from 1 to 65535. IPv6 stands in brackets.</summary>
+/// <summary>
+/// A literal endpoint: a host name or address, and a port from 1 to 65535. IPv6 addresses are in brackets.
+/// </summary>
 internal sealed record HostPort(string Host, int Port)
 {
     public const int MaxPort = 65535;
 
-    /// <summary>Whether only this machine can mean it.</summary>
+    /// <summary>Whether the host can only be this machine.</summary>
     public bool IsLoopback =>
         Host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
         || (System.Net.IPAddress.TryParse(Host.Trim('[', ']'), out System.Net.IPAddress? address)
             && System.Net.IPAddress.IsLoopback(address));
 
     /// <summary>
-    /// Reads "host:port" or "[::1]:port"; a scheme before it ("tcp://") and a slash behind it are dropped.
+    /// Parses "host:port" or "[::1]:port"; a scheme in front ("tcp://") and a trailing slash are dropped.
     /// </summary>
     public static bool TryParse(string text, [NotNullWhen(true)] out HostPort? endpoint)
     {

@@ -1,8 +1,8 @@
 namespace KvCloud.Node.Configuration;
 
-/// <summary>A layer of the configuration that can say where exactly a value was written.</summary>
+/// <summary>A layer of the configuration that knows exactly where each value was set.</summary>
 internal interface IDescribedSource
 {
-    /// <summary>Such as "kvcloud.toml, line 7" or "command line --consensus.algorithm".</summary>
+    /// <summary>For example "kvcloud.toml, line 7" or "command line --consensus.algorithm".</summary>
     string Describe(string configurationPath);
 }

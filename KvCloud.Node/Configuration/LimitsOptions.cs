@@ -3,74 +3,75 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.Configuration;
 
 /// <summary>
-/// Bounds of calls and connections of this node. What bounds keys, values and transactions is part of the replicated
-/// state machine and the same on every replica, so it is no setting.
+/// Limits on the calls and connections of this node. Limits of keys, values and transactions are part of the replicated
+/// state machine and must be equal on every replica, so they are not settings.
 /// </summary>
 internal sealed record LimitsOptions
 {
-    [About("Client connections at one time; those on top are closed at once.")]
+    [About("Concurrent client connections; further ones are closed immediately.")]
     [Between(1, 1_000_000)]
     public int MaxConnections { get; init; } = 10_000;
 
-    [About("A longer Thrift message closes its connection. Has room for the largest transaction and its framing.")]
+    [About("A longer Thrift message closes its connection. The default fits the largest transaction and its framing.")]
     [Between(1024, 256 * 1024 * 1024)]
     public int MaxMessageBytes { get; init; } = 16 * 1024 * 1024;
 
-    [About("A connection with so many unanswered calls is read no further until half of them are answered.")]
+    [About("A connection with this many unanswered calls is not read until half of them are answered.")]
     [Between(1, 1_000_000)]
     public int MaxInFlightPerConnection { get; init; } = 1024;
 
-    [About("Calls in flight in this node; one on top is answered OVERLOADED.")]
+    [About("Calls in flight in this node; further ones are answered OVERLOADED.")]
     [Between(1, 100_000_000)]
     public int MaxInFlightCalls { get; init; } = 100_000;
 
-    [About("Bytes of the calls in flight in this node; a call on top is answered OVERLOADED.")]
+    [About("Request bytes of the calls in flight in this node; further calls are answered OVERLOADED.")]
     [Between(1024, 64L * 1024 * 1024 * 1024)]
     public long MaxInFlightBytes { get; init; } = 64L * 1024 * 1024;
 
-    [About("Input of one connection that is read ahead.")]
+    [About("Bytes read ahead from one connection.")]
     [Between(4096, 64 * 1024 * 1024)]
     public int ReadBufferBytes { get; init; } = 128 * 1024;
 
-    [About("A message that is not whole so long after its first byte closes its connection.")]
+    [About("A message that is not complete this long after its first byte closes its connection.")]
     [Between(1000, 3_600_000)]
     public int MessageTimeoutMs { get; init; } = 120_000;
 
-    [About("Writes that may wait for a slot; one on top is answered OVERLOADED.")]
+    [About("Writes that may wait for a slot; further ones are answered OVERLOADED.")]
     [Between(1, 10_000_000)]
     public int MaxQueuedWrites { get; init; } = 65_536;
 
-    [About("Bytes of the writes that may wait for a slot; a write on top is answered OVERLOADED.")]
+    [About("Bytes of the writes that may wait for a slot; further writes are answered OVERLOADED.")]
     [Between(1024, 64L * 1024 * 1024 * 1024)]
     public long MaxQueuedWriteBytes { get; init; } = 64L * 1024 * 1024;
 
-    [About("A range answer whose request sets limit_bytes stops after about so many bytes of keys and values; has_more "
-        + "tells that there is more. Without limit_bytes it has the rows asked for, 15 MiB at most.")]
+    [About("A range answer whose request sets limit_bytes ends after about this many bytes of keys and values, and "
+        + "has_more tells the client to continue. Without limit_bytes it holds all requested rows, at most 15 MiB.")]
     [Between(1024, KvLimits.RangeMaxSizeBytes)]
     public int MaxRangeBytes { get; init; } = KvLimits.RangeMaxSizeBytes;
 
-    [About("Costly reads, such as ranges of many keys, that run at once; 0 for half of the cores, and at least one.")]
+    [About("Costly reads, such as ranges of many keys, that run concurrently; 0 means half of the cores, "
+        + "at least one.")]
     [Between(0, 1024)]
     public int MaxConcurrentScans { get; init; }
 
-    [About("Connections that may wait for a costly read to run; a read on top is answered OVERLOADED.")]
+    [About("Connections that may wait for a costly read to run; further costly reads are answered OVERLOADED.")]
     [Between(0, 1_000_000)]
     public int MaxQueuedScans { get; init; } = 256;
 
-    [About("Bytes of range answers being read or not yet taken by their clients; a read on top is answered "
+    [About("Bytes of range answers being read or not yet taken by their clients; further costly reads are answered "
         + "OVERLOADED.")]
     [Between(16 * 1024 * 1024, 64L * 1024 * 1024 * 1024)]
     public long MaxScanAnswerBytes { get; init; } = 256L * 1024 * 1024;
 
-    [About("How long a call may take that names no timeout.")]
+    [About("Timeout of a call that sets none.")]
     [Between(1, 3_600_000)]
     public int DefaultTimeoutMs { get; init; } = 10_000;
 
-    [About("A call that asks for more time gets this much.")]
+    [About("Longest timeout; a longer one is reduced to this.")]
     [Between(1, 3_600_000)]
     public int MaxTimeoutMs { get; init; } = 300_000;
 
-    [About("How long calls in flight have to finish when the node stops.")]
+    [About("How long calls in flight may take to finish when the node stops.")]
     [Between(0, 3_600_000)]
     public int DrainTimeoutMs { get; init; } = 15_000;
 }

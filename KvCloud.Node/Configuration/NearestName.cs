@@ -1,12 +1,12 @@
 namespace KvCloud.Node.Configuration;
 
-/// <summary>Finds the name somebody may have meant.</summary>
+/// <summary>Suggests the name that a mistyped one was probably meant to be.</summary>
 internal static class NearestName
 {
     /// <summary>
-    /// The candidate that is fewest letters apart (inserted, dropped, replaced), if that is at most a third of the
-    /// letters, else one that goes on where this name ends; null where nothing is near. Case, underscores and dashes do
-    /// not count.
+    /// The candidate with the smallest edit distance (insert, delete, replace) if that is at most a third of the
+    /// letters; otherwise a candidate that starts with the name; null if there is neither. Case, underscores and dashes
+    /// are ignored.
     /// </summary>
     public static string? Of(string written, IReadOnlyCollection<string> candidates)
     {
@@ -30,7 +30,7 @@ internal static class NearestName
     private static string Plain(string name) =>
         name.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal).ToLowerInvariant();
 
-    /// <summary>Levenshtein's distance, one row at a time.</summary>
+    /// <summary>Levenshtein distance, computed one row at a time.</summary>
     private static int Distance(string left, string right)
     {
         int[] row = [.. Enumerable.Range(0, right.Length + 1)];

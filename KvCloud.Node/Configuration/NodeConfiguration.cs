@@ -4,10 +4,10 @@ using KvCloud.Node.Telemetry;
 
 namespace KvCloud.Node.Configuration;
 
-/// <summary>How the configuration of this process came out: options to run with, or an exit code to end with.</summary>
+/// <summary>The result of reading the configuration: options to run with, or an exit code to return.</summary>
 internal sealed record ConfigurationOutcome(NodeOptions? Options, NodeTopology? Topology, int? ExitCode)
 {
-    /// <summary>Not to run, but to ask the node that runs with these options for its health.</summary>
+    /// <summary>Do not run; ask the node that runs with these options for its health.</summary>
     public bool AskHealth { get; init; }
 
     public static ConfigurationOutcome Exit(int code) => new(null, null, code);
@@ -23,9 +23,10 @@ internal static class NodeConfiguration
     public const string DefaultFile = "kvcloud.toml";
 
     /// <summary>
-    /// Adds the TOML file, the environment and the command line above what is there (appsettings), reads and checks all
-    /// settings, and registers <see cref="NodeOptions"/>, each of its sections and <see cref="NodeTopology"/>. Mistakes
-    /// go to standard error, one a line; the caller then returns the exit code at once.
+    /// Adds the TOML file, the environment and the command line on top of the existing layers (appsettings), reads and
+    /// validates all settings, and registers <see cref="NodeOptions"/>, each of its sections and
+    /// <see cref="NodeTopology"/>. Errors go to standard error, one per line; the caller must then return the exit
+    /// code.
     /// </summary>
     public static ConfigurationOutcome AddKvCloudConfiguration(this WebApplicationBuilder builder, string[] args)
     {
@@ -66,9 +67,9 @@ internal static class NodeConfiguration
         return new ConfigurationOutcome(result.Options, topology, null) { AskHealth = line.AskHealth };
     }
 
-    /// <summary>The whole way from layers to checked options, apart from the process it runs in.</summary>
-    /// <param name="configuration">Has the weaker layers already; gets the others.</param>
-    /// <param name="configVariable">What KVCLOUD_CONFIG holds; null where it is not set.</param>
+    /// <summary>Reads the layers into validated options, without touching the process.</summary>
+    /// <param name="configuration">Already has the weaker layers; the others are added.</param>
+    /// <param name="configVariable">The value of KVCLOUD_CONFIG; null if it is not set.</param>
     public static SettingsResult Load(
         IConfigurationManager configuration,
         CommandLine line,
@@ -90,7 +91,8 @@ internal static class NodeConfiguration
 
         if (read.Mistakes.Count == 0)
         {
-            // A value that could not be read left its default; how that fits the others is of no interest.
+            // A setting that could not be parsed has its default here; checking that against the others would only
+            // add errors that confuse.
             mistakes.AddRange(NodeOptionsValidator.Validate(options, read.Origins));
         }
 
@@ -128,7 +130,7 @@ internal static class NodeConfiguration
         }
     }
 
-    /// <summary>Fills in the defaults that hang on something else.</summary>
+    /// <summary>Fills in the defaults that depend on other settings or on the environment.</summary>
     private static NodeOptions WithDependentDefaults(SettingsResult read, bool isDevelopment)
     {
         NodeOptions options = read.Options;

@@ -3,37 +3,37 @@ using KvCloud.Node.Routing;
 namespace KvCloud.Node.Configuration;
 
 /// <summary>
-/// Everything that can be set, section by section. The records are the only list of settings: names, defaults, bounds
-/// and the reference page are read from them (see <see cref="SettingsCatalog"/>). Immutable.
+/// All settings, section by section. These records are the only list of settings: names, defaults, bounds and the
+/// reference page are derived from them (see <see cref="SettingsCatalog"/>). Immutable.
 /// </summary>
 internal sealed record NodeOptions
 {
-    [About("What this process is: alone, or one replica of a group.")]
+    [About("Whether this process runs alone or as one replica of a group.")]
     public DeploymentOptions Deployment { get; init; } = new();
 
     [About("Multi-Paxos among the replicas.")]
     public ConsensusOptions Consensus { get; init; } = new();
 
-    [About("What a read may see.")]
+    [About("How fresh reads are.")]
     public ReadsOptions Reads { get; init; } = new();
 
-    [About("How the replicas watch each other.")]
+    [About("How the replicas monitor each other.")]
     public ClusterOptions Cluster { get; init; } = new();
 
-    [About("Where data lies.")]
+    [About("Where data is stored.")]
     public DatabaseOptions Database { get; init; } = new();
 
-    [About("Where this node listens. What is not set follows from the endpoints of [deployment] and [consensus].")]
+    [About("Where this node listens. What is not set is derived from the endpoints of [deployment] and [consensus].")]
     public ListenerOptions Listen { get; init; } = new();
 
     [About("How long older versions of a value stay readable. "
-        + "The leader's settings count: it logs them with what it proposes.")]
+        + "The leader's settings apply on every replica: it logs them with each batch.")]
     public MvccOptions Mvcc { get; init; } = new();
 
-    [About("Bounds of everything that could grow. What is over a bound is answered by an error that names it.")]
+    [About("Limits of queues, connections and memory. A request beyond a limit gets an error that names it.")]
     public LimitsOptions Limits { get; init; } = new();
 
-    [About("Who may ask, and what.")]
+    [About("Access to administrative calls.")]
     public SecurityOptions Security { get; init; } = new();
 
     [About("RocksDB of the data store.")]
@@ -48,22 +48,22 @@ internal sealed record NodeOptions
     [About("RocksDB's compaction.")]
     public CompactionOptions Compaction { get; init; } = new();
 
-    [About("RocksDB's bloom filters, which spare a lookup the files that cannot hold the key.")]
+    [About("RocksDB's bloom filters, which let a lookup skip files that cannot hold the key.")]
     public BloomFilterOptions BloomFilter { get; init; } = new();
 
-    [About("RocksDB's memory over all column families.")]
+    [About("RocksDB's memtable memory across all column families.")]
     public MemoryOptions Memory { get; init; } = new();
 
-    [About("What is written down.")]
+    [About("What the node and RocksDB log.")]
     public LoggingOptions Logging { get; init; } = new();
 
-    [About("Traces, which go where OTEL_EXPORTER_OTLP_ENDPOINT says. Without that variable there are none.")]
+    [About("Traces, exported to OTEL_EXPORTER_OTLP_ENDPOINT. Without that variable there are none.")]
     public TracingOptions Tracing { get; init; } = new();
 
     [About("RocksDB's own statistics.")]
     public PerformanceOptions Performance { get; init; } = new();
 
-    [About("How much runs side by side.")]
+    [About("How much runs concurrently.")]
     public ConcurrencyOptions Concurrency { get; init; } = new();
 }
 
@@ -78,7 +78,7 @@ internal enum WriteRouting
     /// <summary>A follower answers NOT_LEADER and names the leader.</summary>
     Redirect = 0,
 
-    /// <summary>A follower passes the write to the leader and gives back its answer.</summary>
+    /// <summary>A follower forwards the write to the leader and returns the leader's answer.</summary>
     Forward = 1,
 }
 
@@ -87,7 +87,7 @@ internal sealed record DeploymentOptions
     [About("standalone: a group of one. replicated: one of replica_endpoints.")]
     public DeploymentMode Mode { get; init; } = DeploymentMode.Standalone;
 
-    [About("Which of replica_endpoints this node is, counted from 0.")]
+    [About("Index of this node in replica_endpoints, from 0.")]
     [Between(0, 1023)]
     public int InstanceId { get; init; }
 
@@ -95,66 +95,66 @@ internal sealed record DeploymentOptions
         + "and promoted. replica_endpoints then names it too, at its place, and members by which to find the group.")]
     public bool Join { get; init; }
 
-    [About("Where clients reach each replica (Thrift), in the same order on every node: 1, 3, 5 or 7 of them.")]
+    [About("Client endpoint (Thrift) of each replica, in the same order on every node: 1, 3, 5 or 7 of them.")]
     [Between(0, 32)]
     public IReadOnlyList<string> ReplicaEndpoints { get; init; } = [];
 
-    [About("What a follower does with a write: redirect, it answers NOT_LEADER and names the leader; "
-        + "forward, it passes the write on and gives back the leader's answer.")]
+    [About("What a follower does with a write. redirect: it answers NOT_LEADER and names the leader. "
+        + "forward: it forwards the write and returns the leader's answer.")]
     public WriteRouting WriteRouting { get; init; } = WriteRouting.Redirect;
 }
 
 internal sealed record ConsensusOptions
 {
-    [About("The algorithm by which replicas agree.")]
+    [About("The consensus algorithm.")]
     [OneOf("paxos")]
     public string Algorithm { get; init; } = "paxos";
 
-    [About("A follower that hears nothing of the leader for a time drawn from [T, 1.5 T) seeks votes. "
-        + "Shorter fails over sooner, longer bears slower disks and networks. The same on all replicas.")]
+    [About("A follower that hears nothing from the leader for a random time in [T, 1.5 T) starts an election. "
+        + "Shorter fails over sooner, longer tolerates slower disks and networks. Must be equal on all replicas.")]
     [Between(50, 60_000)]
     public int ElectionTimeoutMs { get; init; } = 400;
 
-    [About("How often the leader is heard. At most a third of election_timeout_ms.")]
+    [About("How often the leader sends heartbeats. At most a third of election_timeout_ms.")]
     [Between(10, 20_000)]
     public int HeartbeatIntervalMs { get; init; } = 50;
 
-    [About("Commands that may share one slot.")]
+    [About("Most commands in one slot.")]
     [Between(1, 100_000)]
     public int MaxBatchSize { get; init; } = 1024;
 
-    [About("Bytes of commands that may share one slot. A single larger command has a slot of its own.")]
+    [About("Most bytes of commands in one slot. A single larger command gets a slot of its own.")]
     [Between(1024, 32 * 1024 * 1024)]
     public int MaxBatchBytes { get; init; } = 1024 * 1024;
 
-    [About("Slots that may be in flight, proposed and not yet chosen.")]
+    [About("Most slots in flight: proposed and not yet chosen.")]
     [Between(1, 100_000)]
     public int MaxOutstandingProposals { get; init; } = 256;
 
-    [About("Where replicas reach each other, in the order of replica_endpoints: host:port, or a service name such as "
+    [About("Peer endpoint of each replica, in the order of replica_endpoints: host:port, or a service name such as "
         + "_peer.node-1 that service discovery resolves. Empty: the host of each replica endpoint, its port + 100.")]
     [Between(0, 32)]
     public IReadOnlyList<string> Endpoints { get; init; } = [];
 
-    [About("Whether the leader answers reads alone while its lease holds. Without, each such read waits for a round of "
-        + "heartbeats.")]
+    [About("Whether the leader serves reads without a quorum while it holds a lease. If not, each such read waits "
+        + "for a round of heartbeats.")]
     public bool LeaseEnabled { get; init; } = true;
 
-    [About("How much faster or slower than true time a replica's clock may run; the lease is shortened by it.")]
+    [About("How much faster or slower than real time a replica's clock may run; the lease is shortened accordingly.")]
     [Between(1, 50)]
     public double MaxClockDriftPercent { get; init; } = 10;
 }
 
 internal sealed record ReadsOptions
 {
-    [About("local (this replica's store, however old within max_staleness_ms), leader or read_index (linearizable). "
-        + "A call may ask for another.")]
+    [About("Consistency of a read that does not set it: local reads this replica's store, up to max_staleness_ms old; "
+        + "leader and read_index are linearizable.")]
     public ReadConsistency ConsistencyLevel { get; init; } = ReadConsistency.Local;
 
-    [About("false: no read may be stale; a call that asks for local is served as read_index.")]
+    [About("Whether local reads are allowed. If not, a local read is served as read_index.")]
     public bool AllowStaleReads { get; init; } = true;
 
-    [About("A replica that has been out of touch with the leader for longer refuses local reads; 0 for never.")]
+    [About("A replica that lost contact with the leader longer ago than this refuses local reads; 0 means never.")]
     [Between(0, 86_400_000)]
     public int MaxStalenessMs { get; init; } = 5000;
 }
@@ -164,51 +164,67 @@ internal sealed record ClusterOptions
     [About("Name of the cluster. Replicas and data directories of another cluster are refused.")]
     public string Id { get; init; } = "kvcloud";
 
-    [About("How often replicas tell each other how they are and compare their state hashes.")]
+    [About("How often replicas report their health to each other and compare state hashes.")]
     [Between(10, 600_000)]
     public int HealthCheckIntervalMs { get; init; } = 1000;
 
-    [About("A replica that has said nothing for this long is unreachable. At least twice health_check_interval_ms.")]
+    [About("A replica that has not reported for this long is unreachable. At least twice health_check_interval_ms.")]
     [Between(20, 3_600_000)]
     public int NodeTimeoutMs { get; init; } = 3000;
 
-    [About("A replica this many slots behind what is chosen is degraded, and not ready.")]
+    [About("A replica that lags more than this many chosen slots is degraded and not ready.")]
     [Between(1, 1_000_000_000)]
     public long MaxLagSlots { get; init; } = 1000;
 }
 
 internal sealed record DatabaseOptions
 {
-    [About("Replica i keeps everything below <base_path>/node_<i>.")]
+    [About("Replica i stores all its data in <base_path>/node_<i>.")]
     public string BasePath { get; init; } = "./data";
+
+    [About("With less free space on the volume of base_path a replica leaves leading to others; if it leads all the "
+        + "same, it answers NO_SPACE to writes other than deletes. 0 switches both thresholds off.")]
+    [Between(0, 10_000_000)]
+    public int LowSpaceMb { get; init; } = 256;
+
+    [About("With less free space a replica accepts nothing more, so that its log and store do not fail. At most "
+        + "low_space_mb.")]
+    [Between(0, 10_000_000)]
+    public int MinSpaceMb { get; init; } = 64;
+
+    [About("A leader whose log write takes longer leaves leading to others until its disk has been quick for five "
+        + "times as long; 0 for never.")]
+    [Between(0, 600_000)]
+    public int LogStallMs { get; init; } = 2000;
 }
 
 internal sealed record ListenerOptions
 {
-    [About("An IP address, localhost, or * for all. Default: localhost where this node's own endpoint is, else *.")]
+    [About("An IP address, localhost, or * for all. Default: localhost if this node's own endpoint is, else *.")]
     public string? Address { get; init; }
 
-    [About("For clients (Thrift). Default: the port of this node's replica endpoint, 9090 + i without one.")]
+    [About("Client port (Thrift). Default: the port of this node's replica endpoint; 9090 + i without one.")]
     [Between(1, 65535)]
     public int? ThriftPort { get; init; }
 
-    [About("For other replicas. Default: the port of this node's consensus endpoint, else the Thrift port + 100.")]
+    [About("Peer port. Default: the port of this node's consensus endpoint, else the Thrift port + 100.")]
     [Between(1, 65535)]
     public int? PeerPort { get; init; }
 
-    [About("Health, metrics and status. Default: the Thrift port + 200.")]
+    [About("HTTP port for health, metrics and status. Default: the Thrift port + 200.")]
     [Between(1, 65535)]
     public int? HttpPort { get; init; }
 }
 
 internal sealed record MvccOptions
 {
-    [About("A version stays readable for at least this long after it was replaced or deleted, of which one slot may "
-        + "count an eighth at most ...")]
+    [About("How long a version stays readable after it was replaced or deleted, unless retention_versions ends that "
+        + "earlier. A single slot counts for at most an eighth of this time.")]
     [Between(0, 31_536_000)]
     public int RetentionSeconds { get; init; } = 60;
 
-    [About("... unless more than this many newer versions were committed meanwhile.")]
+    [About("Once more than this many newer versions were committed, a replaced version may become unreadable even "
+        + "within retention_seconds.")]
     [Between(0, 1_000_000_000_000)]
     public long RetentionVersions { get; init; } = 1_000_000;
 }

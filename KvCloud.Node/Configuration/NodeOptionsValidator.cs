@@ -3,8 +3,8 @@ using KvCloud.Node.Routing;
 namespace KvCloud.Node.Configuration;
 
 /// <summary>
-/// Checks what no single setting can know: how they fit together. Each mistake is one sentence that names the key, its
-/// value, where it was written, and what is allowed.
+/// Checks how settings fit together, which no single setting can know. Each error is one sentence with the key, its
+/// value, where the value was set, and what is allowed.
 /// </summary>
 internal sealed class NodeOptionsValidator
 {
@@ -18,7 +18,7 @@ internal sealed class NodeOptionsValidator
         _origins = origins;
     }
 
-    /// <param name="origins">Where set values came from, by path; may be empty.</param>
+    /// <param name="origins">Where each value was set, by path; may be empty.</param>
     public static IReadOnlyList<string> Validate(NodeOptions options, IReadOnlyDictionary<string, string> origins)
     {
         NodeOptionsValidator validator = new(options, origins);
@@ -30,7 +30,7 @@ internal sealed class NodeOptionsValidator
         validator.CheckSizes();
         if (validator._mistakes.Count == 0)
         {
-            // The ports are derived from endpoints, so they make sense only once those do.
+            // The ports are derived from the endpoints, so check them only once the endpoints are valid.
             validator.CheckListeners(NodeTopology.From(options));
         }
 
@@ -67,7 +67,7 @@ internal sealed class NodeOptionsValidator
                 "deployment.instance_id",
                 $"is {deployment.InstanceId}",
                 $"it must be from 0 to {endpoints.Count - 1}, "
-                + $"for deployment.replica_endpoints has {endpoints.Count} entries");
+                + $"because deployment.replica_endpoints has {endpoints.Count} entries");
         }
     }
 
@@ -94,7 +94,7 @@ internal sealed class NodeOptionsValidator
                     Mistake(
                         "deployment.replica_endpoints",
                         $"has \"{endpoint}\"",
-                        "a port above 65435 leaves no room for the peer port 100 above it; set consensus.endpoints");
+                        "the default peer port is 100 higher and would exceed 65535; set consensus.endpoints");
                 }
             }
         }
@@ -117,7 +117,7 @@ internal sealed class NodeOptionsValidator
             }
             else if (!seen.Add(endpoint))
             {
-                Mistake(path, $"has \"{endpoint}\" twice", "each replica has an endpoint of its own");
+                Mistake(path, $"has \"{endpoint}\" twice", "each replica needs its own endpoint");
             }
         }
     }
@@ -183,6 +183,9 @@ internal sealed class NodeOptionsValidator
         const string Message = "limits.max_message_bytes";
         AtLeast("limits.max_in_flight_bytes", limits.MaxInFlightBytes, Message, limits.MaxMessageBytes);
         AtLeast("limits.max_queued_write_bytes", limits.MaxQueuedWriteBytes, Message, limits.MaxMessageBytes);
+        AtLeast(
+            "database.low_space_mb", _options.Database.LowSpaceMb, "database.min_space_mb",
+            _options.Database.LowSpaceMb == 0 ? 0 : _options.Database.MinSpaceMb);
         AtLeast("limits.max_timeout_ms", limits.MaxTimeoutMs, "limits.default_timeout_ms", limits.DefaultTimeoutMs);
     }
 
@@ -207,13 +210,13 @@ internal sealed class NodeOptionsValidator
             (string path, int port) = ports[index];
             if (port > HostPort.MaxPort)
             {
-                Mistake(path, $"would be {port}", "it follows from the Thrift port and is above 65535; set it");
+                Mistake(path, $"would be {port}", "it is derived from the Thrift port and exceeds 65535; set it");
             }
 
             (string Path, int Port) same = ports[..index].FirstOrDefault(other => other.Port == port);
             if (same.Path is not null)
             {
-                Mistake(path, $"is {port}", $"{same.Path} is the same; each needs a port of its own");
+                Mistake(path, $"is {port}", $"{same.Path} uses the same port; each needs its own");
             }
         }
     }

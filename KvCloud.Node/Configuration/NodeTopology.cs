@@ -2,26 +2,26 @@ using System.Globalization;
 
 namespace KvCloud.Node.Configuration;
 
-/// <summary>Where one replica is.</summary>
+/// <summary>The addresses of one replica.</summary>
 /// <param name="ClientEndpoint">host:port for clients.</param>
 /// <param name="PeerEndpoint">host:port for replicas, or a service name.</param>
-/// <param name="DefaultPeerPort">The port where a service name resolves to a host alone.</param>
-/// <param name="HttpEndpoint">Where its health is by default; the replica itself knows better.</param>
+/// <param name="DefaultPeerPort">The port to use if a service name resolves to a host without one.</param>
+/// <param name="HttpEndpoint">The default HTTP endpoint; the replica itself may be configured otherwise.</param>
 internal sealed record ReplicaEndpoints(
     int NodeId, string ClientEndpoint, string PeerEndpoint, int DefaultPeerPort, string HttpEndpoint);
 
 /// <summary>
-/// What follows from valid options: who is in the group, where each is, and where this node listens and writes.
+/// Derived from valid options: the members of the group, their addresses, and where this node listens and stores data.
 /// </summary>
 internal sealed record NodeTopology
 {
-    /// <summary>The Thrift port of node 0 where nothing is configured.</summary>
+    /// <summary>The Thrift port of node 0 if nothing is configured.</summary>
     public const int DefaultThriftPort = 9090;
 
-    /// <summary>The peer port stands this far above the Thrift port where nothing else is said.</summary>
+    /// <summary>Offset of the peer port from the Thrift port if nothing else is configured.</summary>
     public const int PeerPortOffset = 100;
 
-    /// <summary>The HTTP port stands this far above the Thrift port where nothing else is said.</summary>
+    /// <summary>Offset of the HTTP port from the Thrift port if nothing else is configured.</summary>
     public const int HttpPortOffset = 200;
 
     public required string ClusterId { get; init; }
@@ -51,7 +51,7 @@ internal sealed record NodeTopology
     /// <summary>&lt;base_path&gt;/node_&lt;i&gt;, absolute.</summary>
     public required string DataDirectory { get; init; }
 
-    /// <summary>Derives it; the options must have passed <see cref="NodeOptionsValidator"/>.</summary>
+    /// <summary>Derives the topology; the options must have passed <see cref="NodeOptionsValidator"/>.</summary>
     public static NodeTopology From(NodeOptions options)
     {
         int self = options.Deployment.InstanceId;
@@ -97,5 +97,5 @@ internal sealed record NodeTopology
     private static HostPort Parse(string endpoint) =>
         HostPort.TryParse(endpoint, out HostPort? parsed)
             ? parsed
-            : throw new ArgumentException($"\"{endpoint}\" is no host:port.", nameof(endpoint));
+            : throw new ArgumentException($"\"{endpoint}\" is not host:port.", nameof(endpoint));
 }

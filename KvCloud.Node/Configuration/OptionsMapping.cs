@@ -5,9 +5,11 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Configuration;
 
-/// <summary>Turns the settings into the options of replication, routing and transport.</summary>
+/// <summary>Maps the settings to the options of replication, routing and transport.</summary>
 internal static class OptionsMapping
 {
+    private const long Megabyte = 1024 * 1024;
+
     public static ReplicationOptions ToReplicationOptions(this NodeOptions options) => new()
     {
         MaxBatchCommands = options.Consensus.MaxBatchSize,
@@ -15,7 +17,17 @@ internal static class OptionsMapping
         MaxQueuedWrites = options.Limits.MaxQueuedWrites,
         MaxQueuedWriteBytes = options.Limits.MaxQueuedWriteBytes,
         Retention = new MvccRetention(options.Mvcc.RetentionSeconds * 1000L, options.Mvcc.RetentionVersions),
+        StallLimitMs = options.Database.LogStallMs,
     };
+
+    public static SpaceOptions ToSpaceOptions(this NodeOptions options) => options.Database.LowSpaceMb == 0
+        ? SpaceOptions.Off
+        : new SpaceOptions
+        {
+            LowBytes = options.Database.LowSpaceMb * Megabyte,
+            MinBytes = options.Database.MinSpaceMb * Megabyte,
+            ReserveBytes = Math.Min(new SpaceOptions().ReserveBytes, options.Database.MinSpaceMb * Megabyte / 5),
+        };
 
     public static RoutingOptions ToRoutingOptions(this NodeOptions options) => new()
     {

@@ -14,7 +14,7 @@ internal static class ServiceName
         return dot > 1 && IsLabels(name[1..dot]) && IsLabels(name[(dot + 1)..]);
     }
 
-    /// <summary>The part behind <c>_endpoint.</c>, the whole where there is none.</summary>
+    /// <summary>The part after <c>_endpoint.</c>, or the whole name.</summary>
     public static string ServiceOf(string name) =>
         name.StartsWith('_') ? name[(name.IndexOf('.', StringComparison.Ordinal) + 1)..] : name;
 

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace KvCloud.Node.Configuration;
 
-/// <summary>One key that can be set, as its property and that property's attributes describe it.</summary>
+/// <summary>One setting, described by its property and the property's attributes.</summary>
 internal sealed class Setting
 {
     private const NumberStyles Integer = NumberStyles.AllowLeadingSign;
@@ -25,7 +25,7 @@ internal sealed class Setting
         ConfigurationPath = $"{SettingsCatalog.RootSection}:{section.Name}:{property.Name}";
         EnvironmentName = ConfigurationPath.Replace(":", "__", StringComparison.Ordinal);
         About = property.GetCustomAttribute<AboutAttribute>()?.Text
-            ?? throw new InvalidOperationException($"{section.Name}.{property.Name} lacks an [About].");
+            ?? throw new InvalidOperationException($"{section.Name}.{property.Name} needs an [About].");
         Bounds = property.GetCustomAttribute<BetweenAttribute>();
         IsSecret = property.GetCustomAttribute<SecretAttribute>() is not null;
         NoEffect = property.GetCustomAttribute<NoEffectAttribute>()?.Why;
@@ -44,10 +44,10 @@ internal sealed class Setting
     /// <summary>The key in it, such as <c>election_timeout_ms</c>.</summary>
     public string Key { get; }
 
-    /// <summary>How people name it: <c>consensus.election_timeout_ms</c>.</summary>
+    /// <summary>The name in messages: <c>consensus.election_timeout_ms</c>.</summary>
     public string Path { get; }
 
-    /// <summary>How Microsoft.Extensions.Configuration names it: <c>KvCloud:Consensus:ElectionTimeoutMs</c>.</summary>
+    /// <summary>The name in Microsoft.Extensions.Configuration: <c>KvCloud:Consensus:ElectionTimeoutMs</c>.</summary>
     public string ConfigurationPath { get; }
 
     public string EnvironmentName { get; }
@@ -66,9 +66,9 @@ internal sealed class Setting
 
     public bool IsList => ValueType == typeof(IReadOnlyList<string>);
 
-    /// <summary>What must be written: "an integer from 10 to 20000", "one of a, b or c".</summary>
+    /// <summary>The allowed values: "an integer from 10 to 20000", "one of a, b or c".</summary>
     public string Allowed =>
-        Choices.Count == 1 ? $"\"{Choices[0]}\", the only one there is"
+        Choices.Count == 1 ? $"\"{Choices[0]}\", the only choice"
         : Choices.Count > 1 ? $"one of {JoinWithOr(Choices)}"
         : ValueType == typeof(bool) ? "true or false"
         : IsList ? Bounds is null ? "a list of text" : $"a list of at most {Number(Bounds.Maximum)}"
@@ -80,10 +80,10 @@ internal sealed class Setting
 
     public object? Get(NodeOptions options) => _property.GetValue(_section.GetValue(options));
 
-    /// <summary>Sets the value in options that nobody else has seen yet.</summary>
+    /// <summary>Sets the value. The options must not have been published yet.</summary>
     public void Set(NodeOptions options, object? value) => _property.SetValue(_section.GetValue(options), value);
 
-    /// <summary>The value as TOML writes it; null for one that is not set.</summary>
+    /// <summary>The value in TOML syntax; null if it is not set.</summary>
     public string? Text(NodeOptions options) => Get(options) switch
     {
         null => null,
@@ -96,9 +96,7 @@ internal sealed class Setting
         object value => Quote(value.ToString()!),
     };
 
-    /// <summary>
-    /// Reads one text; false where it does not have the type, the bounds or a choice of this setting.
-    /// </summary>
+    /// <summary>Parses a value; false if it has the wrong type, is out of bounds, or is none of the choices.</summary>
     public bool TryParse(string text, out object? value)
     {
         text = text.Trim();
@@ -139,7 +137,7 @@ internal sealed class Setting
         return value is not null && IsWithin(Convert.ToDouble(value, culture));
     }
 
-    /// <summary>A comparison with NaN is false, so NaN is out of bounds.</summary>
+    /// <summary>A comparison with NaN is false, so NaN counts as out of bounds.</summary>
     private bool IsWithin(double number) => Bounds is null || (number >= Bounds.Minimum && number <= Bounds.Maximum);
 
     private static string EnumText(object value) => SnakeCase(value.ToString()!);

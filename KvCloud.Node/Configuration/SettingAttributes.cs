@@ -1,7 +1,7 @@
 namespace KvCloud.Node.Configuration;
 
 /// <summary>
-/// What a setting means, in one or two sentences: the reference page and the example file are made from it.
+/// What a setting means, in one or two sentences. The reference page and the example file contain this text.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class AboutAttribute(string text) : Attribute
@@ -9,7 +9,7 @@ internal sealed class AboutAttribute(string text) : Attribute
     public string Text { get; } = text;
 }
 
-/// <summary>Bounds of a number, both included. A list of text has bounds of its count.</summary>
+/// <summary>Inclusive bounds of a number. For a list, bounds of its length.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class BetweenAttribute(double minimum, double maximum) : Attribute
 {
@@ -18,18 +18,20 @@ internal sealed class BetweenAttribute(double minimum, double maximum) : Attribu
     public double Maximum { get; } = maximum;
 }
 
-/// <summary>The only texts a setting may have; case does not matter.</summary>
+/// <summary>The only values a setting may have; case-insensitive.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class OneOfAttribute(params string[] values) : Attribute
 {
     public IReadOnlyList<string> Values { get; } = values;
 }
 
-/// <summary>Never printed.</summary>
+/// <summary>A value that is never printed.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class SecretAttribute : Attribute;
 
-/// <summary>Accepted so that a file written for the existing server still loads; changes nothing here.</summary>
+/// <summary>
+/// A key that is accepted so that a file written for the existing server still loads; it has no effect.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class NoEffectAttribute(string why) : Attribute
 {

@@ -5,17 +5,17 @@ using System.Text;
 namespace KvCloud.Node.Configuration;
 
 /// <summary>
-/// All settings, read once from the records of <see cref="NodeOptions"/>. Binding, checks, the list of effective
-/// values, the reference page and the example file go by this catalog, so none of them can forget a key.
+/// All settings, read once from the records of <see cref="NodeOptions"/>. Binding, validation, the list of effective
+/// values, the reference page and the example file all use this catalog, so none of them can miss a key.
 /// </summary>
 internal static class SettingsCatalog
 {
-    /// <summary>The section of Microsoft.Extensions.Configuration below which all keys lie.</summary>
+    /// <summary>The Microsoft.Extensions.Configuration section that contains all keys.</summary>
     public const string RootSection = "KvCloud";
 
     private static readonly NodeOptions Defaults = new();
 
-    /// <summary>Name of each TOML table in the order of the records, and what it is about.</summary>
+    /// <summary>Name and description of each TOML table, in the order of the records.</summary>
     public static IReadOnlyList<(string Name, string About)> Sections { get; } =
         [.. SectionProperties().Select(section =>
             (Setting.SnakeCase(section.Name), section.GetCustomAttribute<AboutAttribute>()!.Text))];
@@ -32,10 +32,12 @@ internal static class SettingsCatalog
     private static readonly FrozenDictionary<string, Setting> ByConfigurationPath =
         All.ToFrozenDictionary(setting => setting.ConfigurationPath, StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>By its TOML path, <c>consensus.algorithm</c>; null where there is none.</summary>
+    /// <summary>Finds a setting by its TOML path, <c>consensus.algorithm</c>; null if there is none.</summary>
     public static Setting? FindByPath(string path) => ByPath.GetValueOrDefault(path);
 
-    /// <summary>By its configuration path, <c>KvCloud:Consensus:Algorithm</c>; null where there is none.</summary>
+    /// <summary>
+    /// Finds a setting by its configuration path, <c>KvCloud:Consensus:Algorithm</c>; null if there is none.
+    /// </summary>
     public static Setting? FindByConfigurationPath(string path) => ByConfigurationPath.GetValueOrDefault(path);
 
     public static Setting Get(string path) =>

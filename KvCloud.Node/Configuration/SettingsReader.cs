@@ -4,20 +4,20 @@ using Microsoft.Extensions.Configuration.Json;
 
 namespace KvCloud.Node.Configuration;
 
-/// <summary>What was read: the options, where each set value came from, and every mistake as a sentence.</summary>
-/// <param name="Origins">By the path of the setting; a setting that is not here has its default.</param>
+/// <summary>The options, the origin of each set value, and one sentence per error.</summary>
+/// <param name="Origins">By the path of the setting; a setting without an origin has its default.</param>
 internal sealed record SettingsResult(
     NodeOptions Options, IReadOnlyDictionary<string, string> Origins, IReadOnlyList<string> Mistakes);
 
 /// <summary>
-/// Reads the layers of the configuration from the strongest to the weakest. Unlike the usual binder it takes a list
-/// whole from one layer (three endpoints of a file and one of the environment are not mixed), refuses keys it does not
-/// know, and tells where a wrong value was written.
+/// Reads the layers of the configuration from the strongest to the weakest. Unlike the usual binder it takes a list as
+/// a whole from one layer (three endpoints from a file and one from the environment do not mix), rejects unknown keys,
+/// and reports where an invalid value was set.
 /// </summary>
 internal sealed class SettingsReader
 {
     /// <summary>
-    /// Stood in the examples of earlier builds, which never read it: who has it hears that it may go.
+    /// A key from the examples of earlier builds, which never read it. The error message says that it can be removed.
     /// </summary>
     private const string RetiredKey = "cluster.leader_discovery_timeout_ms";
 
@@ -48,7 +48,7 @@ internal sealed class SettingsReader
         return new SettingsResult(reader._options, reader._origins, reader._mistakes);
     }
 
-    /// <summary>Where a value of this layer was written, for people.</summary>
+    /// <summary>Where a value of this layer was set, for messages.</summary>
     internal static string Describe(IConfigurationProvider provider, string path) => provider switch
     {
         IDescribedSource described => described.Describe(path),
@@ -141,7 +141,7 @@ internal sealed class SettingsReader
         }
 
         _mistakes.Add(
-            $"{setting.Path} lacks its entry {missing} ({origin}); entries are counted from 0 without a gap.");
+            $"{setting.Path} has no entry {missing} ({origin}); entries are numbered from 0 without gaps.");
         return null;
     }
 
@@ -179,7 +179,7 @@ internal sealed class SettingsReader
         }
     }
 
-    /// <summary>What is wrong with a key; null when nothing is.</summary>
+    /// <summary>The error of a key, or null.</summary>
     private static string? ValidationErrorOf(string path)
     {
         string[] keys = path.Split(ConfigurationPath.KeyDelimiter)[1..];
@@ -201,14 +201,14 @@ internal sealed class SettingsReader
             string name = Setting.SnakeCase(keys[0]);
             string? nearest = NearestName.Of(name, [.. SettingsCatalog.Sections.Select(known => known.Name)]);
             return keys.Length == 1
-                ? $"{name} stands outside of any section{Hint(NearestKey(name))}"
+                ? $"{name} is outside of any section{Hint(NearestKey(name))}"
                 : $"section [{name}] is not known{(nearest is null ? "" : $"; did you mean [{nearest}]?")}";
         }
 
         string key = string.Join('.', keys[1..].Select(Setting.SnakeCase));
         if ($"{section}.{key}" == RetiredKey)
         {
-            return $"{RetiredKey} is no setting any more: it never had an effect, remove it";
+            return $"{RetiredKey} is no longer a setting and never had an effect; remove it";
         }
 
         string[] siblings = [.. SettingsCatalog.All.Where(known => known.SectionName == section)
@@ -220,7 +220,7 @@ internal sealed class SettingsReader
 
     private static string Hint(string? nearest) => nearest is null ? "" : $"; did you mean {nearest}?";
 
-    /// <summary>The setting of any section whose key is nearest.</summary>
+    /// <summary>The setting of any section with the most similar key.</summary>
     private static string? NearestKey(string key) =>
         NearestName.Of(key, [.. SettingsCatalog.All.Select(known => known.Key)]) is string nearest
             ? SettingsCatalog.All.First(known => known.Key == nearest).Path

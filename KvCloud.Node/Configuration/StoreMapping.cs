@@ -3,7 +3,7 @@ using RocksDbSharp;
 
 namespace KvCloud.Node.Configuration;
 
-/// <summary>Turns RocksDB's knobs, by the names they have in the file, into the options of the data store.</summary>
+/// <summary>Maps the settings of RocksDB to the options of the data store.</summary>
 internal static class StoreMapping
 {
     private const long MiB = 1024 * 1024;
@@ -46,7 +46,7 @@ internal static class StoreMapping
         "lz4" => Compression.Lz4,
         "lz4hc" => Compression.Lz4hc,
         "zstd" => Compression.Zstd,
-        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no compression of RocksDB"),
+        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "unknown RocksDB compression"),
     };
 
     private static CompactionPri PriorityOf(string name) => name switch
@@ -55,7 +55,7 @@ internal static class StoreMapping
         "oldest_largest_seq_first" => CompactionPri.OldestLargestSeqFirst,
         "oldest_smallest_seq_first" => CompactionPri.OldestSmallestSeqFirst,
         "min_overlapping_ratio" => CompactionPri.MinOverlappingRatio,
-        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no compaction priority of RocksDB"),
+        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "unknown RocksDB compaction priority"),
     };
 
     private static StatisticsLevel StatisticsOf(string name) => name switch
@@ -67,6 +67,6 @@ internal static class StoreMapping
         "except_detailed_timers" => StatisticsLevel.ExceptDetailedTimers,
         "except_time_for_mutex" => StatisticsLevel.ExceptTimeForMutex,
         "all" => StatisticsLevel.All,
-        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "no statistics level of RocksDB"),
+        _ => throw new ArgumentOutOfRangeException(nameof(name), name, "unknown RocksDB statistics level"),
     };
 }

@@ -7,20 +7,20 @@ using Tomlyn.Serialization;
 namespace KvCloud.Node.Configuration;
 
 /// <summary>
-/// Adds a TOML file to the configuration. The file is read once: a node's settings do not change while it runs.
+/// Adds a TOML file to the configuration. The file is read once: settings do not change while the node runs.
 /// </summary>
-/// <param name="Name">As the user wrote it, for messages.</param>
+/// <param name="Name">The path as the user wrote it, for messages.</param>
 internal sealed record TomlConfigurationSource(string Path, string Name) : IConfigurationSource
 {
     public IConfigurationProvider Build(IConfigurationBuilder builder) => new TomlConfigurationProvider(Path, Name);
 }
 
-/// <summary>A file that cannot be read as TOML. The message is a sentence for the user.</summary>
+/// <summary>A file that cannot be parsed as TOML. The message is a sentence for the user.</summary>
 internal sealed class TomlFileException(string message, Exception inner) : Exception(message, inner);
 
 /// <summary>
 /// Turns <c>[consensus] max_batch_size = 8</c> into <c>KvCloud:Consensus:MaxBatchSize = 8</c> and remembers the line of
-/// each key. Keys nobody knows keep the name they were written with, so that the reader can name them.
+/// each key. Unknown keys keep their original name, so that the error can quote it.
 /// </summary>
 internal sealed class TomlConfigurationProvider(string path, string name) : ConfigurationProvider, IDescribedSource
 {
@@ -38,7 +38,7 @@ internal sealed class TomlConfigurationProvider(string path, string name) : Conf
         {
             string text = File.ReadAllText(path);
 
-            // The strict parser finds what the table model lets pass: keys and tables defined twice.
+            // The strict parser rejects what the table model accepts: keys and tables defined twice.
             SyntaxParser.ParseStrict(text, name, validate: true);
             TomlTable root = TomlSerializer.Deserialize<TomlTable>(text, options) ?? [];
             AddTable(root, [], metadata);
@@ -56,7 +56,7 @@ internal sealed class TomlConfigurationProvider(string path, string name) : Conf
 
     public string Describe(string configurationPath)
     {
-        // An element of a list stands on the line of its list.
+        // List elements have no line of their own; use the line of the list.
         string? key = configurationPath;
         while (key is not null && !_lines.ContainsKey(key))
         {
@@ -111,7 +111,7 @@ internal sealed class TomlConfigurationProvider(string path, string name) : Conf
 
     private void AddList(string path, TomlArray array)
     {
-        // An empty list is a value too: it takes the place of what comes before it.
+        // An empty list is a value too: it overrides weaker layers.
         if (array.Count == 0)
         {
             Data[path] = "";

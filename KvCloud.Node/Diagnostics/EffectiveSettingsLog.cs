@@ -4,8 +4,8 @@ using KvCloud.Node.Telemetry;
 namespace KvCloud.Node.Diagnostics;
 
 /// <summary>
-/// Writes at start what this replica is, and in a second line what was set otherwise than by default, without secrets.
-/// All settings: <c>--check-config</c>.
+/// Logs at start what this replica is, and in a second line the settings that differ from their defaults, without
+/// secrets. <c>--check-config</c> prints all settings.
 /// </summary>
 internal static partial class EffectiveSettingsLog
 {
@@ -28,6 +28,6 @@ internal static partial class EffectiveSettingsLog
         ILogger logger, string version, int nodeId, int replicas, string clusterId, string address, int thriftPort,
         int peerPort, int httpPort, string dataDirectory);
 
-    [LoggerMessage(21, LogLevel.Information, "Settings other than the defaults: {Settings}")]
+    [LoggerMessage(21, LogLevel.Information, "Settings that differ from the defaults: {Settings}")]
     private static partial void Changed(ILogger logger, string settings);
 }

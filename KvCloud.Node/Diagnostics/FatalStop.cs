@@ -3,25 +3,25 @@ using KvCloud.Node.Configuration;
 namespace KvCloud.Node.Diagnostics;
 
 /// <summary>
-/// Stops the node for a reason it cannot go on with, and remembers the exit code that Program returns. The first reason
-/// counts. If stopping hangs, which a broken node may well do, the process ends anyway.
+/// Stops the node after a fatal error and remembers the exit code that Program returns. The first error wins. If the
+/// graceful stop hangs, as it may in a broken node, the process exits anyway.
 /// </summary>
 internal sealed partial class FatalStop(
     IHostApplicationLifetime lifetime, TimeProvider time, ILogger<FatalStop> logger, Action<int>? exit = null)
     : IDisposable
 {
-    /// <summary>How long a gentle stop may take.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    /// <summary>How long a graceful stop may take.</summary>
+    public static readonly TimeSpan GracefulStopTimeout = TimeSpan.FromSeconds(10);
 
     private readonly Action<int> _exit = exit ?? Environment.Exit;
     private int _exitCode;
     private ITimer? _watchdog;
 
-    /// <summary>What Program returns: <see cref="ExitCodes.Clean"/> unless something was fatal.</summary>
+    /// <summary>The exit code that Program returns: <see cref="ExitCodes.Clean"/> unless an error was fatal.</summary>
     public int ExitCode => Volatile.Read(ref _exitCode);
 
-    /// <summary>Any thread may call, any number of times; it returns at once.</summary>
-    /// <param name="exitCode">Not zero; see <see cref="ExitCodes"/>.</param>
+    /// <summary>Callable from any thread, any number of times; returns immediately.</summary>
+    /// <param name="exitCode">Nonzero; see <see cref="ExitCodes"/>.</param>
     /// <param name="reason">A sentence for the log.</param>
     public void Stop(int exitCode, string reason, Exception? exception = null)
     {
@@ -29,7 +29,7 @@ internal sealed partial class FatalStop(
         StoppingFor(logger, exception, reason);
         if (Interlocked.CompareExchange(ref _exitCode, exitCode, ExitCodes.Clean) == ExitCodes.Clean)
         {
-            _watchdog = time.CreateTimer(_ => _exit(exitCode), null, Patience, Timeout.InfiniteTimeSpan);
+            _watchdog = time.CreateTimer(_ => _exit(exitCode), null, GracefulStopTimeout, Timeout.InfiniteTimeSpan);
             lifetime.StopApplication();
         }
     }

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging.Console;
 namespace KvCloud.Node.Diagnostics;
 
 /// <summary>
-/// One line an event: <c>2026-01-31T12:00:00.000Z warn  ClusterManager: node-1 is unreachable: silent for 3004 ms</c>.
-/// Line breaks inside, those of stack traces too, become bars, so that a line of the log is always a whole event.
+/// Formats one event per line: <c>2026-01-31T12:00:00.000Z warn  ClusterManager: node-1 is unreachable: silent for 3004
+/// ms</c>. Line breaks within an event, including those of stack traces, become bars.
 /// </summary>
 internal sealed class NodeConsoleFormatter(TimeProvider time) : ConsoleFormatter(FormatterName)
 {

@@ -12,13 +12,13 @@ using OpenTelemetry.Metrics;
 
 namespace KvCloud.Node.Diagnostics;
 
-/// <summary>What HTTP tells of this node: /, /health, /alive, /metrics and /status.</summary>
+/// <summary>The node's HTTP endpoints: /, /health, /alive, /metrics and /status.</summary>
 internal static class NodeEndpoints
 {
-    /// <summary>Tag of checks that tell whether it should be given work.</summary>
+    /// <summary>Tag of the checks that decide whether the node is ready for requests.</summary>
     public const string ReadyTag = "ready";
 
-    /// <summary>How this node writes JSON by HTTP.</summary>
+    /// <summary>JSON options of this node's HTTP answers.</summary>
     public static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
@@ -27,11 +27,11 @@ internal static class NodeEndpoints
     };
 
     /// <summary>
-    /// Adds health checks, the replica's gauges, the Prometheus exporter, the watch over the parent process and
-    /// <see cref="FatalStop"/>. Needs AddServiceDefaults and AddClusterManager.
+    /// Registers health checks, the replica's gauges, the Prometheus exporter, the parent process watch and
+    /// <see cref="FatalStop"/>. Requires AddServiceDefaults and AddClusterManager.
     /// </summary>
     /// <param name="lastStepMs">
-    /// Environment.TickCount64 of the last step of consensus; null asks the <see cref="ConsensusDriver"/>.
+    /// Environment.TickCount64 of the last consensus step; null uses the <see cref="ConsensusDriver"/>.
     /// </param>
     public static IServiceCollection AddNodeDiagnostics(
         this IServiceCollection services, Func<IServiceProvider, long>? lastStepMs = null)
@@ -52,12 +52,12 @@ internal static class NodeEndpoints
         return services;
     }
 
-    /// <summary>Listens for HTTP where the configuration says.</summary>
+    /// <summary>Listens for HTTP on the configured address and port.</summary>
     public static void ListenNodeHttp(this KestrelServerOptions kestrel, NodeTopology topology) =>
         kestrel.ListenAt(
             topology.ListenAddress, topology.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
 
-    /// <summary>Listens at an IP address, "localhost" (both families) or "*" (all).</summary>
+    /// <summary>Listens on an IP address, "localhost" (both families) or "*" (all).</summary>
     public static void ListenAt(
         this KestrelServerOptions kestrel, string address, int port, Action<ListenOptions> configure)
     {
@@ -75,10 +75,12 @@ internal static class NodeEndpoints
         }
     }
 
-    /// <summary>Maps /health and /alive, as every service has them, /metrics, /status, and / with links.</summary>
+    /// <summary>
+    /// Maps /health and /alive, which every service has, /metrics, /status, and / with links to them.
+    /// </summary>
     public static void MapNodeEndpoints(this WebApplication app)
     {
-        // Instruments exist only once somebody has made them.
+        // The gauges exist only once this object has been created.
         app.Services.GetRequiredService<ReplicaMetrics>();
         app.MapDefaultEndpoints();
         app.MapRootPage();

@@ -4,18 +4,18 @@ using Microsoft.Extensions.Logging.Console;
 
 namespace KvCloud.Node.Diagnostics;
 
-/// <summary>Where log lines go, and what happens when nobody takes them.</summary>
+/// <summary>Sets up logging so that a blocked output never blocks the node.</summary>
 internal static class NodeLogging
 {
     /// <summary>
-    /// Lines that may wait for standard output. What comes on top is dropped, and the number dropped is told.
+    /// Lines that may wait for standard output. Further lines are dropped, and their number is logged.
     /// </summary>
     public const int MaxQueuedLines = 2048;
 
     /// <summary>
-    /// Replaces the logging providers by a console that never makes its callers wait: a thread of its own writes, and
-    /// when standard output is blocked (a full pipe that nobody reads) lines are dropped instead of the node hanging.
-    /// Call it before AddServiceDefaults, which adds OTLP.
+    /// Replaces the logging providers with a console that never blocks its callers: a dedicated thread writes, and
+    /// while standard output is blocked (a full pipe that nobody reads), lines are dropped. Must be called before
+    /// AddServiceDefaults, which adds OTLP.
     /// </summary>
     public static ILoggingBuilder AddNodeLogging(this ILoggingBuilder logging, LoggingOptions options)
     {
@@ -23,16 +23,16 @@ internal static class NodeLogging
         logging.ClearProviders();
         logging.SetMinimumLevel(level);
 
-        // The frameworks are chatty at info, for instance a line for each health request.
+        // Frameworks log too much at info, for instance a line per health request.
         LogLevel frameworks = level < LogLevel.Information ? level : Max(level, LogLevel.Warning);
         logging.AddFilter("Microsoft", frameworks);
         logging.AddFilter("System", frameworks);
 
-        // It logs an error for each /health that is not 200, as every one is until there is a leader; the answer says
-        // it.
+        // This category logs an error for each /health that is not 200, which is every one until there is a leader. The
+        // answer itself says why.
         logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
 
-        // What keeps the host from starting is said in one sentence at the end of the program.
+        // Program reports in one sentence what kept the host from starting.
         logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level =>
             level == LogLevel.Critical && frameworks <= LogLevel.Critical);
         logging.Services.TryAddSingleton(TimeProvider.System);

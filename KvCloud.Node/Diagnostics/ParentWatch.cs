@@ -5,8 +5,8 @@ using KvCloud.Node.Configuration;
 namespace KvCloud.Node.Diagnostics;
 
 /// <summary>
-/// Where KVCLOUD_PARENT_PID names the process that started this one, the node stops gently once that process is gone:
-/// an orchestrator that was killed leaves no replicas behind.
+/// If KVCLOUD_PARENT_PID names the process that started this one, the node stops gracefully once that process is gone,
+/// so that a killed orchestrator leaves no replicas behind.
 /// </summary>
 internal sealed partial class ParentWatch(
     IConfiguration configuration, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<ParentWatch> logger)
@@ -34,9 +34,7 @@ internal sealed partial class ParentWatch(
         lifetime.StopApplication();
     }
 
-    /// <summary>
-    /// When the process started, for its id may be given to another; null when it is gone or only a zombie.
-    /// </summary>
+    /// <summary>The process's start time, which detects a reused id; null if the process is gone or a zombie.</summary>
     private static DateTime? StartOf(int pid)
     {
         try
@@ -47,25 +45,25 @@ internal sealed partial class ParentWatch(
         catch (Exception exception) when (exception is ArgumentException or InvalidOperationException
             or System.ComponentModel.Win32Exception)
         {
-            // That is how .NET says that there is no such process.
+            // .NET throws this if there is no such process.
             return null;
         }
     }
 
-    /// <summary>A process that ended and was not waited for still has its id.</summary>
+    /// <summary>A process that ended but was not waited for still has its id.</summary>
     private static bool IsZombie(int pid)
     {
         string file = string.Create(CultureInfo.InvariantCulture, $"/proc/{pid}/stat");
         try
         {
-            // "1234 (name) S ...": the state stands behind the last parenthesis, for a name may hold some too.
+            // The state follows the last parenthesis of "1234 (name) S ..."; the name may contain parentheses too.
             string stat = File.Exists(file) ? File.ReadAllText(file) : "";
             int name = stat.LastIndexOf(')');
             return name >= 0 && name + 2 < stat.Length && stat[name + 2] is 'Z' or 'X';
         }
         catch (IOException)
         {
-            // It ended between the two calls; the next look finds no process.
+            // The process ended between the two calls; the next check will not find it.
             return false;
         }
     }

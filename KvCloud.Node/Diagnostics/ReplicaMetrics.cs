@@ -7,17 +7,33 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Diagnostics;
 
-/// <summary>
-/// Gauges of this replica and of its links, read from what is published anyway when somebody collects them.
-/// </summary>
+/// <summary>Gauges of this replica and of its links, read from published state when they are collected.</summary>
 internal sealed class ReplicaMetrics
 {
     public ReplicaMetrics(IMeterFactory meters, ClusterFeeds feeds, ClusterManager cluster)
     {
         Meter meter = meters.Create(MeterNames.Node);
         AddReplica(meter, feeds.Status, cluster);
+        AddDisk(meter, feeds.Disk);
         AddLinks(meter, feeds.Links);
     }
+
+    private static void AddDisk(Meter meter, Func<DiskFigures> disk)
+    {
+        meter.CreateObservableGauge(
+            MeterNames.DiskFree, () => FreeBytesOf(disk()), "By", "Free space on the volume of the data directory.");
+        meter.CreateObservableGauge(
+            MeterNames.DiskSpace, () => (int)disk().Space, null, "Free space: 0 ample, 1 low, 2 exhausted.");
+        meter.CreateObservableGauge(
+            MeterNames.DiskLogWrite, () => disk().LogWriteMs / 1_000.0, "s",
+            "How long the log write in progress has been going on; 0 for none.");
+        meter.CreateObservableGauge(
+            MeterNames.DiskSlow, () => disk().IsSlow ? 1 : 0, null,
+            "Whether a log write has exceeded log_stall_ms lately: 1 or 0.");
+    }
+
+    private static IEnumerable<Measurement<long>> FreeBytesOf(DiskFigures figures) =>
+        figures.FreeBytes == long.MaxValue ? [] : [new Measurement<long>(figures.FreeBytes)];
 
     private static void AddReplica(Meter meter, Func<ReplicaStatus> status, ClusterManager cluster)
     {
@@ -62,7 +78,7 @@ internal sealed class ReplicaMetrics
             "Connections made to the peer after the first.");
         meter.CreateObservableCounter(
             MeterNames.PeerDropped, () => OfEach(links(), link => link.DroppedMessages), "{message}",
-            "Messages for the peer that were given up because it was away or too slow.");
+            "Messages for the peer that were dropped because it was disconnected or too slow.");
     }
 
     private static IEnumerable<Measurement<long>> OfEach(IReadOnlyList<PeerLink> links, Func<PeerLink, long> value) =>

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace KvCloud.Node.Diagnostics;
 
-/// <summary>Ready: this replica knows a leader, is not behind, and agrees with its peers on the state.</summary>
+/// <summary>Readiness: this replica knows a leader, is not behind, and agrees with its peers on the state.</summary>
 internal sealed class ReplicaReadyCheck(ClusterFeeds feeds, ClusterManager cluster, ClusterOptions options)
     : IHealthCheck
 {
@@ -26,8 +26,14 @@ internal sealed class ReplicaReadyCheck(ClusterFeeds feeds, ClusterManager clust
             ["chosen_slot"] = status.ChosenSlot.Value,
             ["lag_slots"] = lag,
         };
-        return Task.FromResult(verdict.Health == NodeHealth.Healthy
-            ? HealthCheckResult.Healthy("knows a leader and is not behind", details)
-            : HealthCheckResult.Unhealthy(verdict.Reason, data: details));
+        if (verdict.Health != NodeHealth.Healthy)
+        {
+            return Task.FromResult(HealthCheckResult.Unhealthy(verdict.Reason, data: details));
+        }
+
+        // A replica with a poor disk still answers reads and votes: no reason to take it out of service.
+        return Task.FromResult(feeds.Disk().Trouble is string trouble
+            ? HealthCheckResult.Degraded(trouble, data: details)
+            : HealthCheckResult.Healthy("knows a leader and is not behind", details));
     }
 }

@@ -9,15 +9,15 @@ using Microsoft.Net.Http.Headers;
 namespace KvCloud.Node.Diagnostics;
 
 /// <summary>
-/// What answers at <c>/</c>, the first link of every dashboard: which replica this is, and where its other pages are. A
-/// page for browsers, JSON for everybody else.
+/// The answer at <c>/</c>, which dashboards link to first: which replica this is, and where its other pages are. HTML
+/// for browsers, JSON for other clients.
 /// </summary>
 internal static class RootPage
 {
     private static readonly (string Path, string About)[] Pages =
     [
         (Extensions.HealthPath, "whether this replica is ready, and why not"),
-        (Extensions.AlivePath, "whether its process is well"),
+        (Extensions.AlivePath, "whether its process is alive"),
         ("/status", "the cluster as this replica sees it"),
         ("/metrics", "all meters, for Prometheus"),
     ];

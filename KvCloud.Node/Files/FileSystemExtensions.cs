@@ -1,6 +1,6 @@
 namespace KvCloud.Node.Files;
 
-/// <summary>What is made of the calls of a file system, the same on each of them.</summary>
+/// <summary>Operations composed of file system calls, the same for every implementation.</summary>
 internal static class FileSystemExtensions
 {
     private const string TemporaryExtension = ".tmp";
@@ -9,8 +9,7 @@ internal static class FileSystemExtensions
     /// Replaces a small file so that a crash leaves either the old or the new one, whole: temporary file, sync, rename,
     /// flush of the directory.
     /// </summary>
-    /// <exception cref="IOException">The content is not durable; the old file may then still be there, or the new
-    /// one.</exception>
+    /// <exception cref="IOException">The content is not durable; the path may hold the old or the new file.</exception>
     public static void ReplaceAtomically(this IFileSystem files, string path, ReadOnlySpan<byte> content)
     {
         string temporary = path + TemporaryExtension;
@@ -24,7 +23,7 @@ internal static class FileSystemExtensions
         files.FlushParent(path);
     }
 
-    /// <summary>Makes the file anew with this content, which nobody needs after a crash.</summary>
+    /// <summary>Creates or overwrites the file with content that need not survive a crash.</summary>
     public static void WriteAllBytes(this IFileSystem files, string path, ReadOnlySpan<byte> content)
     {
         using IFile file = files.Open(path, FileMode.Create, FileAccess.Write);
@@ -40,7 +39,7 @@ internal static class FileSystemExtensions
     }
 
     /// <summary>Reads until the destination is full.</summary>
-    /// <returns>Less than its length only where the file ends before.</returns>
+    /// <returns>Less than the destination's length only at the end of the file.</returns>
     public static int ReadFully(this IFile file, Span<byte> destination, long offset)
     {
         int total = 0;
@@ -58,7 +57,7 @@ internal static class FileSystemExtensions
         return total;
     }
 
-    /// <summary>Makes a directory, and those above it that are missing; durable when it returns.</summary>
+    /// <summary>Creates a directory and its missing parents; durable when it returns.</summary>
     public static void CreateDirectories(this IFileSystem files, string path)
     {
         string full = Path.GetFullPath(path);
@@ -76,7 +75,7 @@ internal static class FileSystemExtensions
         files.FlushParent(full);
     }
 
-    /// <summary>Makes what happened to the name durable.</summary>
+    /// <summary>Flushes the directory that holds the path, which makes changes to its name durable.</summary>
     public static void FlushParent(this IFileSystem files, string path)
     {
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is string parent)

@@ -1,21 +1,21 @@
 namespace KvCloud.Node.Files;
 
 /// <summary>
-/// The file system as a replica's own files need it, RocksDB's aside: the machine's, or a simulated one whose crashes
-/// and faults a test decides. Every call is synchronous. Any thread.
+/// The file system as used for a replica's own files (not RocksDB's): the machine's, or a simulated one whose crashes
+/// and faults a test controls. Every call is synchronous. Any thread.
 /// </summary>
 /// <remarks>
-/// What a name stands for is durable once its directory is flushed, the content of a file once its data is synced;
-/// before that a power cut leaves any part of it. All calls throw <see cref="IOException"/> or
-/// <see cref="UnauthorizedAccessException"/> when the disk or the system refuses them.
+/// A name is durable once its directory is flushed, a file's content once its data is synced; before that a power cut
+/// may keep any part of it. All calls throw <see cref="IOException"/> or <see cref="UnauthorizedAccessException"/> if
+/// the disk or the system refuses them.
 /// </remarks>
 internal interface IFileSystem
 {
-    /// <summary>Opens a file, or makes it, as the mode says. Others may open, rename and delete it meanwhile.</summary>
+    /// <summary>Opens or creates a file, as the mode says. Others may open, rename and delete it meanwhile.</summary>
     IFile Open(string path, FileMode mode, FileAccess access);
 
-    /// <summary>Holds a lock file, which is made if it is missing, until Dispose or the end of the process.</summary>
-    /// <exception cref="FileInUseException">Somebody else holds it.</exception>
+    /// <summary>Holds a lock file, created if missing, until Dispose or the end of the process.</summary>
+    /// <exception cref="FileInUseException">Another process or thread holds it.</exception>
     IDisposable TakeLock(string path);
 
     bool FileExists(string path);
@@ -25,41 +25,45 @@ internal interface IFileSystem
     /// <summary>The paths of the files in a directory, in no order.</summary>
     IReadOnlyList<string> ListFiles(string directory);
 
-    /// <summary>Makes one directory, in one that is there; no error if it is there already.</summary>
+    /// <summary>Bytes that may still be written to the volume of this directory.</summary>
+    long GetFreeBytes(string directory);
+
+    /// <summary>Creates one directory in an existing parent; no error if it already exists.</summary>
     void CreateDirectory(string path);
 
-    /// <summary>Gives a file another name.</summary>
-    /// <param name="replaces">A file that has that name goes, in the same moment; else it is an error.</param>
+    /// <summary>Renames a file.</summary>
+    /// <param name="replaces">Whether to atomically replace a file of that name; otherwise an existing one is an
+    /// error.</param>
     void Move(string from, string to, bool replaces);
 
-    /// <summary>Removes a file; no error if there is none.</summary>
+    /// <summary>Deletes a file; no error if there is none.</summary>
     void Delete(string path);
 
-    /// <summary>Makes what was made, renamed or removed in the directory durable.</summary>
+    /// <summary>Makes creations, renames and deletions in the directory durable.</summary>
     void FlushDirectory(string path);
 }
 
 /// <summary>
-/// An open file. Its name may change meanwhile. Reads and writes at different places may run side by side.
+/// An open file. It may be renamed meanwhile. Reads and writes at different offsets may run in parallel.
 /// </summary>
 internal interface IFile : IDisposable
 {
     long Length { get; }
 
-    /// <summary>What could be read: less than was asked for, or nothing, at the end of the file.</summary>
+    /// <summary>Returns the number of bytes read: fewer than asked for, or none, at the end of the file.</summary>
     int Read(Span<byte> destination, long offset);
 
-    /// <summary>Writes all of it, growing the file if it goes beyond its end.</summary>
+    /// <summary>Writes everything, extending the file if necessary.</summary>
     void Write(ReadOnlySpan<byte> source, long offset);
 
     void SetLength(long length);
 
     /// <summary>
-    /// Makes what was written durable, and of the file's length what is needed to read it. After a failure no further
-    /// call can make it good: the system may take what it could not write for written.
+    /// Makes written data durable, and as much of the file's length as is needed to read it. After a failure no later
+    /// call can repair that: the system may consider the failed pages written.
     /// </summary>
     void SyncData();
 }
 
-/// <summary>Somebody else holds the lock.</summary>
+/// <summary>The lock is held by another process or thread.</summary>
 internal sealed class FileInUseException(string message, Exception? inner = null) : IOException(message, inner);

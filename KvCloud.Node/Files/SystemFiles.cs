@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace KvCloud.Node.Files;
 
 /// <summary>
-/// The machine's file system. .NET's own flush swallows some errors of fsync and cannot flush a directory, hence the
-/// direct calls.
+/// The machine's file system. .NET's own flush swallows some errors of fsync and cannot flush a directory, so this
+/// calls libc directly.
 /// </summary>
 internal sealed partial class SystemFiles : IFileSystem
 {
@@ -39,13 +39,15 @@ internal sealed partial class SystemFiles : IFileSystem
 
     public IReadOnlyList<string> ListFiles(string directory) => Directory.GetFiles(directory);
 
+    public long GetFreeBytes(string directory) => new DriveInfo(Path.GetFullPath(directory)).AvailableFreeSpace;
+
     public void CreateDirectory(string path) => Directory.CreateDirectory(path);
 
     public void Move(string from, string to, bool replaces) => File.Move(from, to, replaces);
 
     public void Delete(string path) => File.Delete(path);
 
-    /// <summary>NTFS needs no such call.</summary>
+    /// <summary>NTFS needs no equivalent.</summary>
     public void FlushDirectory(string path)
     {
         if (OperatingSystem.IsWindows())
@@ -70,7 +72,7 @@ internal sealed partial class SystemFiles : IFileSystem
         }
     }
 
-    /// <summary>EWOULDBLOCK of Linux and of macOS, and ERROR_SHARING_VIOLATION.</summary>
+    /// <summary>EWOULDBLOCK on Linux and macOS, and ERROR_SHARING_VIOLATION.</summary>
     private static bool IsSharingViolation(IOException exception) =>
         exception.HResult is 11 or 35 or unchecked((int)0x8007_0020);
 
@@ -78,7 +80,7 @@ internal sealed partial class SystemFiles : IFileSystem
     {
         while (sync(descriptor) != 0)
         {
-            // An interrupted call has reported no write error; any other failure is final and is never tried again.
+            // An interrupted call has reported no write error; any other failure is final and must never be retried.
             if (Marshal.GetLastPInvokeError() != ErrorInterrupted)
             {
                 throw Failure(call, path);
@@ -101,7 +103,7 @@ internal sealed partial class SystemFiles : IFileSystem
     [LibraryImport("libc", EntryPoint = "close")]
     private static partial int Close(int descriptor);
 
-    /// <param name="path">As it was opened, for what is said of failures.</param>
+    /// <param name="path">As it was opened, for error messages.</param>
     private sealed class SystemFile(string path, SafeFileHandle handle) : IFile
     {
         public long Length => RandomAccess.GetLength(handle);

@@ -1,7 +1,7 @@
 namespace KvCloud.Node.Operations;
 
 /// <summary>
-/// Reads what <see cref="ByteWriter"/> wrote. Hands out slices of the memory it was given; never throws on bad input.
+/// Reads what <see cref="ByteWriter"/> wrote. Returns slices of the memory it was given; never throws on bad input.
 /// </summary>
 internal ref struct ByteReader(ReadOnlyMemory<byte> memory)
 {
@@ -26,7 +26,7 @@ internal ref struct ByteReader(ReadOnlyMemory<byte> memory)
         return true;
     }
 
-    /// <summary>Unsigned LEB128 of at most 63 bits, so that it always fits a non-negative long.</summary>
+    /// <summary>Unsigned LEB128 of at most 63 bits, so that the value always fits a non-negative long.</summary>
     public bool TryReadNumber(out long value)
     {
         ulong result = 0;
@@ -49,7 +49,7 @@ internal ref struct ByteReader(ReadOnlyMemory<byte> memory)
         return false;
     }
 
-    /// <summary>A length and that many bytes.</summary>
+    /// <summary>A byte string with its length in front.</summary>
     public bool TryReadBytes(out ReadOnlyMemory<byte> bytes)
     {
         if (!TryReadNumber(out long length) || length > Remaining)

@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace KvCloud.Node.Operations;
 
-/// <summary>Writes into a span that is large enough: sizes are computed first, by the static members.</summary>
+/// <summary>Writes into a span of sufficient size; the static members compute that size beforehand.</summary>
 internal ref struct ByteWriter(Span<byte> destination)
 {
     private readonly Span<byte> _destination = destination;

@@ -5,7 +5,7 @@ namespace KvCloud.Node.Operations;
 
 /// <summary>
 /// The payload of one slot: <c>version(1) unix ms(8) retention ms(8) retention versions(8) count(4)</c>, little-endian,
-/// then the commands, each with its length before it. Read one after the other, without copies.
+/// then the commands, each prefixed with its length. Enumerated in order, without copying.
 /// </summary>
 internal readonly struct CommandBatch
 {
@@ -59,9 +59,7 @@ internal readonly struct CommandBatch
 
     public Enumerator GetEnumerator() => new(Header.Count, _commands);
 
-    /// <summary>
-    /// Stops early at a command that is cut short; <see cref="IsComplete"/> then stays false.
-    /// </summary>
+    /// <summary>Stops early at a truncated command; <see cref="IsComplete"/> then stays false.</summary>
     internal ref struct Enumerator(int count, ReadOnlyMemory<byte> commands)
     {
         private ByteReader _reader = new(commands);
@@ -69,7 +67,7 @@ internal readonly struct CommandBatch
 
         public ReadOnlyMemory<byte> Current { get; private set; }
 
-        /// <summary>After the last command: whether all were there, and nothing besides.</summary>
+        /// <summary>After the last command: whether all commands were present and nothing follows them.</summary>
         public readonly bool IsComplete => _left == 0 && _reader.IsAtEnd;
 
         public bool MoveNext()

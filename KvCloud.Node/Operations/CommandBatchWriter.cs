@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace KvCloud.Node.Operations;
 
-/// <summary>Gathers encoded commands into the payload of one slot. Reusable, for one thread.</summary>
+/// <summary>Collects encoded commands into the payload of one slot. Reusable; not thread-safe.</summary>
 internal sealed class CommandBatchWriter(int initialCapacityBytes = 64 * 1024)
 {
     private byte[] _buffer = new byte[Math.Max(initialCapacityBytes, CommandBatch.HeaderSizeBytes)];
@@ -10,7 +10,7 @@ internal sealed class CommandBatchWriter(int initialCapacityBytes = 64 * 1024)
 
     public int Count { get; private set; }
 
-    /// <summary>Size of the payload if it were built now.</summary>
+    /// <summary>Size of the payload as collected so far.</summary>
     public int SizeBytes => _length;
 
     public static int SizeBytesOf(ReadOnlySpan<byte> command) => ByteWriter.BytesSize(command.Length);
@@ -35,7 +35,7 @@ internal sealed class CommandBatchWriter(int initialCapacityBytes = 64 * 1024)
         Count++;
     }
 
-    /// <summary>The payload, as an array of its own that will never change; the writer is cleared.</summary>
+    /// <summary>Returns the payload as a new array that nobody modifies, and clears the writer.</summary>
     public byte[] Build(long unixMs, MvccRetention retention)
     {
         Span<byte> header = _buffer;

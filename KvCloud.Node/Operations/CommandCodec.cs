@@ -4,14 +4,13 @@ using System.Text;
 namespace KvCloud.Node.Operations;
 
 /// <summary>
-/// Commands as bytes, on the wire between replicas and in their logs:
-/// <c>version(1) kind(1) flags(1) [client id, sequence, acknowledged below] body</c>, numbers as unsigned LEB128,
-/// byte strings with their length before them.
+/// The encoding of commands on the wire between replicas and in their logs: <c>version(1) kind(1) flags(1) [client id,
+/// sequence, acknowledged below] body</c>. Numbers are unsigned LEB128, byte strings are prefixed with their length.
 /// </summary>
 /// <remarks>
-/// Decoding copies nothing: keys and values are slices of the memory that was handed in, which must not change.
-/// Input that does not follow the format gives false and one sentence; it never throws. A version this program does
-/// not know throws <see cref="UnknownFormatException"/>, because other replicas may well know it.
+/// Decoding copies nothing: keys and values are slices of the input, which must not change. Input that violates the
+/// format returns false and one sentence; it never throws. A version or a kind newer than this program throws
+/// <see cref="UnknownFormatException"/>, because other replicas may know it.
 /// </remarks>
 internal static class CommandCodec
 {
@@ -19,6 +18,8 @@ internal static class CommandCodec
 
     private const byte HasIdentity = 1;
     private const byte HasEnd = 1;
+
+    private static readonly byte NewestKind = (byte)Enum.GetValues<CommandKind>().Max();
 
     public static byte[] Encode(KvCommand command)
     {
@@ -48,7 +49,7 @@ internal static class CommandCodec
             && TryReadCommand(envelope, out command, out error);
     }
 
-    /// <summary>The first step of decoding; the second is one of the readers below.</summary>
+    /// <summary>The first step of decoding; one of the readers below is the second.</summary>
     public static bool TryReadEnvelope(
         ReadOnlyMemory<byte> encoding, out CommandEnvelope envelope, [NotNullWhen(false)] out string? error)
     {
@@ -66,7 +67,12 @@ internal static class CommandCodec
             throw new UnknownFormatException("command", version, FormatVersion);
         }
 
-        if (kind is < (byte)CommandKind.Set or > (byte)CommandKind.DropColumnFamily || flags > HasIdentity)
+        if (kind > NewestKind)
+        {
+            throw new UnknownFormatException("command kind", kind, NewestKind);
+        }
+
+        if (kind < (byte)CommandKind.Set || flags > HasIdentity)
         {
             error = $"a command of kind {kind} with flags {flags} is not known";
             return false;
@@ -124,7 +130,9 @@ internal static class CommandCodec
             CommandKind.OpenSession => envelope.Body.IsEmpty ? new OpenSessionCommand() : null,
             CommandKind.CreateColumnFamily => ReadName(envelope.Body) is string name
                 ? new CreateColumnFamilyCommand(name) : null,
-            _ => ReadName(envelope.Body) is string name ? new DropColumnFamilyCommand(name) : null,
+            CommandKind.DropColumnFamily => ReadName(envelope.Body) is string name
+                ? new DropColumnFamilyCommand(name) : null,
+            _ => null,
         };
         error = command is null ? $"the body of the {envelope.Kind} command is malformed" : null;
         if (command is not null && envelope.Identity is not null)
@@ -261,7 +269,7 @@ internal static class CommandCodec
 
     private static Mutation[]? ReadMutations(ref ByteReader reader)
     {
-        // Each takes four bytes at least: a count beyond that is a lie, and must not make us allocate.
+        // Each element takes at least four bytes. Reject a larger count before allocating for it.
         if (!reader.TryReadNumber(out long count) || count > reader.Remaining / 4)
         {
             return null;
@@ -327,7 +335,7 @@ internal static class CommandCodec
                 return null;
             }
 
-            // Spelled out: in a conditional, null would become an empty memory by way of byte[].
+            // Not a conditional expression: there, null would be converted to an empty memory by way of byte[].
             ReadOnlyMemory<byte>? exclusiveEnd = null;
             if (flags == HasEnd)
             {

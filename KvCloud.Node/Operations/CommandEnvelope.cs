@@ -2,7 +2,7 @@ using System.IO.Hashing;
 
 namespace KvCloud.Node.Operations;
 
-/// <summary>Which command an encoding holds. Numbers are the format's: never reuse one.</summary>
+/// <summary>Which command an encoding holds. The numbers are part of the format: never reuse one.</summary>
 internal enum CommandKind : byte
 {
     Set = 1,
@@ -13,13 +13,13 @@ internal enum CommandKind : byte
     DropColumnFamily = 6,
 }
 
-/// <summary>What stands before a command's body: enough to find its session without decoding the rest.</summary>
+/// <summary>The header of a command: enough to find its session without decoding the body.</summary>
 /// <param name="Body">A slice of the encoding.</param>
 internal readonly record struct CommandEnvelope(
     CommandKind Kind, RequestIdentity? Identity, ReadOnlyMemory<byte> Body)
 {
     /// <summary>
-    /// Tells whether a retry is the same request: over kind and body, not over the identity, because a retry may
+    /// Distinguishes a retry from a different request. Covers kind and body but not the identity, because a retry may
     /// acknowledge more than the first attempt did.
     /// </summary>
     public ulong ContentHash() => XxHash3.HashToUInt64(Body.Span, (long)Kind);

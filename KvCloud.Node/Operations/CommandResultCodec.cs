@@ -4,8 +4,8 @@ using System.Text;
 namespace KvCloud.Node.Operations;
 
 /// <summary>
-/// What became of a write, as bytes between replicas: <c>format(1) code version message generated</c>, in the manner of
-/// <see cref="CommandCodec"/>. Who leads is not in it: the receiver knows better than a leader that answers.
+/// The encoding of a write's outcome between replicas: <c>format(1) code version message generated</c>, in the style of
+/// <see cref="CommandCodec"/>. It does not name the leader, because the receiver just got the answer from it.
 /// </summary>
 internal static class CommandResultCodec
 {
@@ -45,7 +45,7 @@ internal static class CommandResultCodec
         var reader = new ByteReader(encoding);
         if (!reader.TryReadByte(out byte format) || format != FormatVersion)
         {
-            error = $"the result of a forwarded write has format {format}, known is {FormatVersion}";
+            error = $"the result of a forwarded write has format {format}, but this program knows {FormatVersion}";
         }
         else if (!reader.TryReadNumber(out long code) || !Enum.IsDefined((KvStatus)code)
             || !reader.TryReadNumber(out long version)
@@ -69,7 +69,7 @@ internal static class CommandResultCodec
 
     private static byte[][]? ReadGenerated(ref ByteReader reader)
     {
-        // Each takes a byte at least: a count beyond that is a lie, and must not make us allocate.
+        // Each element takes at least one byte. Reject a larger count before allocating for it.
         if (!reader.TryReadNumber(out long count) || count > reader.Remaining)
         {
             return null;

@@ -1,8 +1,8 @@
 namespace KvCloud.Node.Operations;
 
 /// <summary>
-/// The number of a write command that took effect, given by the state machine: the same on every replica, larger than
-/// every earlier one. The first is 1; <see cref="Zero"/> is the empty database.
+/// The version of a write command that took effect, assigned by the state machine: the same on every replica, and
+/// larger than every earlier one. The first is 1; <see cref="Zero"/> is the empty database.
 /// </summary>
 internal readonly record struct CommitVersion(long Value) : IComparable<CommitVersion>
 {

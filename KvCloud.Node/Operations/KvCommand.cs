@@ -1,15 +1,15 @@
 
 namespace KvCloud.Node.Operations;
 
-/// <summary>A write, as it goes through consensus. Encoded by <see cref="CommandCodec"/>.</summary>
-/// <remarks>Byte memory is never changed once it is in a command; the garbage collector owns it.</remarks>
+/// <summary>A write as it goes through consensus. Encoded by <see cref="CommandCodec"/>.</summary>
+/// <remarks>Byte memory in a command is never modified; the garbage collector owns it.</remarks>
 internal abstract record KvCommand
 {
-    /// <summary>Makes a retry run once; null where the client asked for no such thing.</summary>
+    /// <summary>Makes a retry run once; null if the client did not ask for that.</summary>
     public RequestIdentity? Identity { get; init; }
 }
 
-/// <summary>(client id, sequence): names one request of one session, however often it is sent.</summary>
+/// <summary>(client id, sequence) identifies one request of one session, however often it is sent.</summary>
 internal readonly record struct RequestIdentity(long ClientId, long Sequence, long AcknowledgedBelow);
 
 internal sealed record SetCommand(string? ColumnFamily, ReadOnlyMemory<byte> Key, ReadOnlyMemory<byte> Value)
@@ -34,7 +34,9 @@ internal readonly record struct ConflictKey(string? ColumnFamily, ReadOnlyMemory
 internal readonly record struct ConflictRange(
     string? ColumnFamily, ReadOnlyMemory<byte> Begin, ReadOnlyMemory<byte>? End);
 
-/// <summary>All or nothing. Also carries setVersionstampedKey/Value: one mutation, nothing read.</summary>
+/// <summary>
+/// A transaction. Also represents setVersionstampedKey and setVersionstampedValue: one mutation, no reads.
+/// </summary>
 internal sealed record CommitCommand(
     CommitVersion ReadVersion,
     IReadOnlyList<Mutation> Mutations,

@@ -2,17 +2,17 @@ using System.Text.Json;
 
 namespace KvCloud.Node.Operations;
 
-/// <summary>What became of a command or a read.</summary>
+/// <summary>The outcome of a command or a read.</summary>
 /// <remarks>
-/// The numbers never change: they are in remembered answers on disk, in the state hash, and in answers between replicas
-/// (<see cref="CommandResultCodec"/>). They equal those of the contract's codes; the codes 7, 19, 22 and 23 belong to
-/// the RPC layer alone.
+/// The numbers never change: they are part of remembered answers on disk, of the state hash, and of answers between
+/// replicas (<see cref="CommandResultCodec"/>). They equal the contract's codes; only the RPC layer uses the codes 7,
+/// 19, 22 and 23.
 /// </remarks>
 internal enum KvStatus
 {
     Ok = 0,
 
-    /// <summary>Must run on the leader, and this node is not. Nothing was done.</summary>
+    /// <summary>The call must run on the leader, and this node is not the leader. Nothing was done.</summary>
     NotLeader = 1,
 
     /// <summary>No leader is known at the moment. Nothing was done.</summary>
@@ -33,10 +33,10 @@ internal enum KvStatus
     /// <summary>Something the transaction read was written after its read version. Nothing was done.</summary>
     Conflict = 8,
 
-    /// <summary>The version lies below the retention window.</summary>
+    /// <summary>The version is below the retention window.</summary>
     VersionTooOld = 9,
 
-    /// <summary>Nobody has issued that version yet.</summary>
+    /// <summary>The version has not been issued yet.</summary>
     VersionInFuture = 10,
 
     /// <summary>An operation of a transaction is malformed. Nothing was done.</summary>
@@ -55,28 +55,29 @@ internal enum KvStatus
     TooManyOperations = 17,
 
     /// <summary>
-    /// The session is unknown or its answer was forgotten: the write was not run now; whether it ran before is unknown.
+    /// The session is unknown or its answer was forgotten. The write did not run now; whether it ran before is unknown.
     /// </summary>
     SessionExpired = 18,
 
-    /// <summary>This replica has been out of touch with the leader for longer than the read allows.</summary>
+    /// <summary>This replica lost contact with the leader longer ago than the read allows.</summary>
     TooStale = 20,
 
     /// <summary>The node is draining before it stops. Nothing was done.</summary>
     ShuttingDown = 21,
 
-    /// <summary>A defect of the server.</summary>
+    /// <summary>A bug in the server.</summary>
     Internal = 24,
 
-    /// <summary>The client id and sequence were used before for a different request.</summary>
+    /// <summary>The client id and sequence were already used for a different request.</summary>
     SequenceReused = 25,
+
+    /// <summary>The leader's disk is short of space, and no other replica took over. Nothing was done.</summary>
+    NoSpace = 26,
 }
 
 internal static class KvStatusExtensions
 {
-    /// <summary>
-    /// The name of an error as the contract and traces have it, such as <c>NOT_LEADER</c>; null for Ok.
-    /// </summary>
+    /// <summary>The error's name in the contract and in traces, such as <c>NOT_LEADER</c>; null for Ok.</summary>
     public static string? ToErrorName(this KvStatus status) =>
         status == KvStatus.Ok ? null : JsonNamingPolicy.SnakeCaseUpper.ConvertName(status.ToString());
 }

@@ -3,12 +3,12 @@ using System.Collections.Frozen;
 namespace KvCloud.Node.Operations;
 
 /// <summary>
-/// Read-only or write? Must it go through consensus? One table for every method of the contract, from which routing,
-/// draining, statistics and fault injection take what they do with a call.
+/// Classifies every method of the contract: read or write, through consensus or not. Routing, draining, statistics and
+/// fault injection all use this one table.
 /// </summary>
 internal static class OperationClassifier
 {
-    /// <summary>Stands for every name that the contract does not have.</summary>
+    /// <summary>Stands for every name that is not in the contract.</summary>
     public static readonly KvOperation Unknown = new("unknown", OperationKind.Node);
 
     /// <summary>In the order of the service definition.</summary>
@@ -16,7 +16,7 @@ internal static class OperationClassifier
     [
         .. new KvOperation[]
         {
-            // Linearizable, but confirmed by a read index round: nothing is logged.
+            // Linearizable, but confirmed by a read index round, so nothing is logged.
             new("getReadVersion", OperationKind.Read),
             new("snapshotRead", OperationKind.Read, IsAtVersion: true),
             new("atomicCommit", OperationKind.Write, IsTransaction: true),
@@ -47,18 +47,17 @@ internal static class OperationClassifier
         }.Select((operation, place) => operation with { Index = place + 1 }),
     ];
 
-    /// <summary>By <see cref="KvOperation.Index"/>, under which calls are counted.</summary>
+    /// <summary>Indexed by <see cref="KvOperation.Index"/>, under which calls are counted.</summary>
     public static readonly IReadOnlyList<KvOperation> Counted = [Unknown, .. All];
 
     private static readonly FrozenDictionary<string, KvOperation> ByMethod =
         All.ToFrozenDictionary(operation => operation.Method, StringComparer.Ordinal);
 
-    /// <summary>Null for a method that the contract does not have.</summary>
+    /// <summary>Null for a method that is not in the contract.</summary>
     public static KvOperation? Find(string method) => ByMethod.GetValueOrDefault(method);
 
     /// <summary>
-    /// False only for a commit that changes nothing: its reads were of one version, and at that version it is
-    /// serialized.
+    /// False only for a commit without mutations: its reads were all at one version, and it is serialized there.
     /// </summary>
     public static bool MustGoThroughConsensus(KvCommand command) => command is not CommitCommand { Mutations.Count: 0 };
 }

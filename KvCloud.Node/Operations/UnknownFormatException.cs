@@ -1,8 +1,8 @@
 namespace KvCloud.Node.Operations;
 
 /// <summary>
-/// Something was written by a newer version of this program. The replica stops rather than guess: replicas that know
-/// the format go another way than one that skips it.
+/// A newer version of this program wrote the data. The replica stops rather than guess: if it skipped what it cannot
+/// read, it would diverge from replicas that know the format.
 /// </summary>
 internal sealed class UnknownFormatException(string what, int found, int known)
     : Exception($"This program knows {what} format {known}, but found format {found}: upgrade this replica.");

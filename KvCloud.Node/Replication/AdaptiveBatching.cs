@@ -1,13 +1,13 @@
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Group commit of proposals: says whether writes that wait are proposed now or a moment later with more. Clients whose
-/// writes shared a slot are answered together and come again one after the other; who proposed the first of them at
-/// once would make many small slots of them, and a slot's own cost is that of ten writes and more.
+/// Group commit of proposals: decides whether waiting writes are proposed now, or a moment later together with more.
+/// Clients whose writes shared a slot are answered together and send their next writes one after another. Proposing the
+/// first of those at once would produce many small slots, and one slot costs as much as ten writes or more.
 /// </summary>
 /// <remarks>
-/// The target is the average size of the last two batches. Writes wait for it no longer than the limit, and where
-/// recent batches held a single write they do not wait at all. Owned by the consensus worker.
+/// The target is the average size of the last two batches. Writes wait for it no longer than the limit, and not at all
+/// when recent batches held a single write. Owned by the consensus worker.
 /// </remarks>
 internal sealed class AdaptiveBatching(IReplicaClock clock, TimeSpan limit)
 {
@@ -18,15 +18,13 @@ internal sealed class AdaptiveBatching(IReplicaClock clock, TimeSpan limit)
     private bool _isWaiting;
     private bool _isQuiet = true;
 
-    /// <summary>Writes that are proposed without waiting for more.</summary>
+    /// <summary>With this many writes the batch is proposed without waiting for more.</summary>
     public int TargetSize => (_last + _beforeLast) / 2;
 
-    /// <summary>Writes in the batch that was proposed last.</summary>
+    /// <summary>Writes in the most recently proposed batch.</summary>
     public int LastSize => _last;
 
-    /// <summary>
-    /// To be asked whenever the writes could be proposed; the limit counts from the first of these moments.
-    /// </summary>
+    /// <summary>Called whenever writes could be proposed; the limit counts from the first such call.</summary>
     public bool ShouldWait(int waiting)
     {
         if (waiting >= TargetSize)
@@ -43,7 +41,6 @@ internal sealed class AdaptiveBatching(IReplicaClock clock, TimeSpan limit)
         return clock.NowUs - _waitingSinceUs < _limitUs;
     }
 
-    /// <summary>A batch of this many writes was proposed.</summary>
     public void NoteProposed(int count)
     {
         _beforeLast = _last;
@@ -53,8 +50,8 @@ internal sealed class AdaptiveBatching(IReplicaClock clock, TimeSpan limit)
     }
 
     /// <summary>
-    /// To be called now and then while nothing waits and nothing is in flight. If nothing was proposed since the last
-    /// call either, the next write is proposed alone.
+    /// Called periodically while nothing waits and nothing is in flight. If nothing was proposed since the previous
+    /// call, the next write is proposed alone.
     /// </summary>
     public void NoteIdle()
     {

@@ -6,23 +6,23 @@ using KvCloud.Node.State;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Applies chosen slots in order, all that wait in one batch of the store, and answers the writes that this node
-/// proposed in them, while commit goes on.
+/// Applies chosen slots in order, all waiting slots in one batch of the store, and answers the writes that this node
+/// proposed in them. Runs in parallel with commit.
 /// </summary>
 /// <remarks>
-/// What somebody waits for here, a write's caller or a reader, is applied at once. The rest, on followers nearly all,
-/// waits for the next tick of the consensus worker: fewer and larger batches, and the cores are free for what an
-/// answer waits for.
+/// A slot is applied at once when a caller waits for its write or a reader waits for the slot. All others, which on
+/// followers means nearly all, wait for the next tick of the consensus worker: that makes fewer and larger batches, and
+/// leaves the cores free for work that an answer depends on.
 /// </remarks>
 internal sealed class Applier : IWork, IApplyObserver
 {
-    /// <summary>One batch of the store holds no more than about this: it is built in memory.</summary>
+    /// <summary>Approximate upper bound of one store batch, which is built in memory.</summary>
     private const long MaxBatchBytes = 4 * 1024 * 1024;
 
-    /// <summary>From this on what waits is applied although nobody waits for it.</summary>
+    /// <summary>When this much is waiting it is applied even if nobody waits for it.</summary>
     private const long TargetBatchBytes = 64 * 1024;
 
-    /// <summary>After so long without work, obsolete versions are collected.</summary>
+    /// <summary>After this long without work, obsolete versions are collected.</summary>
     private const int IdleMs = 100;
 
     private readonly KvStoreExecutor _executor;
@@ -35,11 +35,11 @@ internal sealed class Applier : IWork, IApplyObserver
     private readonly int _hashEverySlots;
     private readonly Lock _gate = new();
 
-    // Of the run.
+    // Used by the current run only.
     private readonly List<ChosenEntry> _entries = [];
     private readonly List<PendingWrite[]?> _writes = [];
 
-    // Under the gate.
+    // Guarded by the gate.
     private readonly Queue<Item> _waiting = [];
     private long _waitingBytes;
     private bool _isWanted;
@@ -51,10 +51,9 @@ internal sealed class Applier : IWork, IApplyObserver
     private long _appliedBytes;
     private AppliedState _hashed;
 
-    /// <param name="hashEverySlots">
-    /// Every replica ends a batch at these slots, so that state hashes of the same slot can be compared.
-    /// </param>
-    /// <param name="onAnswerFailed">An answer could not be given after a failure; the other answers still are.</param>
+    /// <param name="hashEverySlots">Every replica ends a batch at multiples of this slot number, so that state hashes
+    /// of the same slot can be compared.</param>
+    /// <param name="onAnswerFailed">Called when one write could not be answered; the other writes still are.</param>
     public Applier(
         KvStoreExecutor executor,
         IReplicaRuntime runtime,
@@ -74,14 +73,14 @@ internal sealed class Applier : IWork, IApplyObserver
         _reads = new ReadQueue(_clock, () => AppliedSlot);
     }
 
-    /// <param name="Writes">The writes of the slot's commands, in order, where this node proposed them; else
+    /// <param name="Writes">The writes of the slot's commands, in order, if this node proposed them; otherwise
     /// null.</param>
     private readonly record struct Item(ChosenEntry Entry, PendingWrite[]? Writes);
 
-    /// <summary>What is applied and readable here.</summary>
+    /// <summary>The last slot that is applied and readable here.</summary>
     public Slot AppliedSlot => new(Volatile.Read(ref _appliedSlot));
 
-    /// <summary>Bytes of values that were chosen and wait to be applied.</summary>
+    /// <summary>Bytes of chosen values that wait to be applied.</summary>
     public long WaitingBytes => Volatile.Read(ref _waitingBytes);
 
     /// <summary>Bytes of values applied since the start.</summary>
@@ -90,12 +89,12 @@ internal sealed class Applier : IWork, IApplyObserver
     /// <summary>The state at the last slot at which replicas compare hashes.</summary>
     public AppliedState Hashed => Volatile.Read(ref _hashed);
 
-    /// <summary>Reads, of which those with a read index wait for the slots applied here.</summary>
+    /// <summary>Reads, some of which wait until their read index is applied here.</summary>
     public ReadQueue Reads => _reads;
 
     public int MaxSleepMs => IdleMs;
 
-    /// <summary>Queues the slot. By the consensus worker.</summary>
+    /// <summary>Queues a chosen slot. Called by the consensus worker.</summary>
     public Due Enqueue(ChosenEntry entry, PendingWrite[]? writes)
     {
         lock (_gate)
@@ -110,12 +109,12 @@ internal sealed class Applier : IWork, IApplyObserver
             }
         }
 
-        // A step that was on its way when the replica failed.
+        // A step was already under way when the replica failed.
         Abandon(writes ?? []);
         return Due.No;
     }
 
-    /// <summary>What waits has waited long enough. To be called at every tick, and when a reader waits.</summary>
+    /// <summary>Makes all waiting slots due. Called at every tick, and when a reader waits.</summary>
     public Due ApplyWaiting()
     {
         lock (_gate)
@@ -125,7 +124,7 @@ internal sealed class Applier : IWork, IApplyObserver
         }
     }
 
-    /// <summary>What still waits is due from now on.</summary>
+    /// <summary>Makes all waiting slots due from now on.</summary>
     public void Close()
     {
         lock (_gate)
@@ -142,7 +141,10 @@ internal sealed class Applier : IWork, IApplyObserver
         }
     }
 
-    /// <summary>Takes what waits. Where nothing has waited for a while, it is a time to collect.</summary>
+    /// <summary>
+    /// Takes the waiting slots. When there has been nothing to apply for a while, it collects obsolete versions
+    /// instead.
+    /// </summary>
     public bool TryBegin(RunReason reason)
     {
         lock (_gate)
@@ -235,11 +237,11 @@ internal sealed class Applier : IWork, IApplyObserver
         foreach (PendingWrite write in WritesOf(slot) ?? [])
         {
             write.Finish(new CommandResult(
-                KvStatus.Internal, Message: $"slot {slot} holds no whole batch of commands: {error}"));
+                KvStatus.Internal, Message: $"slot {slot} does not hold a complete batch of commands: {error}"));
         }
     }
 
-    /// <summary>What was chosen will not be applied here any more; the other replicas have it.</summary>
+    /// <summary>Chosen slots will no longer be applied here; the other replicas have them.</summary>
     public void Abandon()
     {
         PendingWrite[]?[] left;
@@ -261,11 +263,11 @@ internal sealed class Applier : IWork, IApplyObserver
             {
                 write.Finish(new CommandResult(
                     KvStatus.OutcomeUnknown,
-                    Message: "this node failed while it applied the write, which the others may have"));
+                    Message: "this node failed while it applied the write; the other replicas may have it"));
             }
             catch (Exception exception)
             {
-                // It may be what has failed; the other writes are to be answered all the same.
+                // Answering this write may be what failed; the other writes must still be answered.
                 _onAnswerFailed(exception);
             }
         }
@@ -274,7 +276,7 @@ internal sealed class Applier : IWork, IApplyObserver
     private PendingWrite[]? WritesOf(Slot slot) => _writes[(int)(slot.Value - _entries[0].Slot.Value)];
 
     /// <summary>
-    /// Only now, when all of the batch have their answers, so that those of one connection leave it together.
+    /// Sends the answers only once every write of the batch has one, so that those of one connection leave it together.
     /// </summary>
     private void Announce()
     {

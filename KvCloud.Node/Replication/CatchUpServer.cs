@@ -5,7 +5,9 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Replication;
 
-/// <summary>Serves replicas that are behind from this one's log, the latest request of each.</summary>
+/// <summary>
+/// Serves replicas that are behind from this node's log. Only the latest request of each replica counts.
+/// </summary>
 internal sealed class CatchUpServer(NodeId self, IPaxosLog log, IConsensusTransport transport, int chunkBytes) : IWork
 {
     private readonly Lock _gate = new();
@@ -15,7 +17,7 @@ internal sealed class CatchUpServer(NodeId self, IPaxosLog log, IConsensusTransp
 
     public int MaxSleepMs => Timeout.Infinite;
 
-    /// <summary>To be served soon; what the same replica asked for before is not served any more.</summary>
+    /// <summary>Queues a request; it replaces an earlier one of the same replica.</summary>
     public void Enqueue(CatchUpOrder order)
     {
         lock (_gate)
@@ -41,7 +43,7 @@ internal sealed class CatchUpServer(NodeId self, IPaxosLog log, IConsensusTransp
                 return false;
             }
 
-            // After the one that was served last, so that nobody waits for ever.
+            // Round robin: continue after the replica served last, so that none starves.
             int next = _orders.Keys.FirstOrDefault(node => node > _order.To.Value, _orders.Keys.First());
             _orders.Remove(next, out _order);
             return true;
@@ -53,7 +55,8 @@ internal sealed class CatchUpServer(NodeId self, IPaxosLog log, IConsensusTransp
         var entries = new List<LogEntry>();
         Slot next = _order.FromSlot;
 
-        // What the log has not noted as chosen may still be a value that lost, whose replacement is on its way to disk.
+        // A slot that the log has not recorded as chosen may hold a value that lost, whose replacement is still being
+        // written.
         var last = Slot.Min(_order.ToSlot, log.ChosenSlot);
         foreach (LogEntry entry in Read(_order.FromSlot, last))
         {
@@ -81,8 +84,8 @@ internal sealed class CatchUpServer(NodeId self, IPaxosLog log, IConsensusTransp
     }
 
     /// <summary>
-    /// Nothing where the disk does not let read for the moment, as without a free file handle: whoever is behind asks
-    /// again.
+    /// Returns no entries when the disk cannot be read at the moment, for example for lack of a file handle; the
+    /// replica that is behind asks again.
     /// </summary>
     private IReadOnlyList<LogEntry> Read(Slot from, Slot to)
     {

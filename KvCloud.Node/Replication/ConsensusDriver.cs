@@ -7,22 +7,21 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Owns <see cref="PaxosNode"/> and drives it in steps: a step lets time pass, hands the core what came, proposes
-/// what waits, and carries out the effects in their order. Own log write and sends go side by side; applying runs
-/// apart from committing.
+/// Owns <see cref="PaxosNode"/> and drives it in steps. A step advances time, hands the core the messages that arrived,
+/// proposes waiting writes, and carries out the effects in their order. The node's own log write and its sends run in
+/// parallel, and so do apply and commit.
 /// </summary>
 /// <remarks>
-/// It is the work of <see cref="Station.Consensus"/>: one step at a time, on whatever thread. Whoever brings
-/// messages, a peer's receiving thread or the log's, runs the step for them. Writes and reads wait for the worker's
-/// own thread, so that what comes together goes together; a write that comes alone runs its step itself.
-/// Over 400 lines: the order of a step and of its effects is what safety rests on, and is read in one place.
+/// This is the work of <see cref="Station.Consensus"/>: one step at a time, on any thread. A thread that delivers
+/// messages (a peer's receiving thread, or the log's thread) also runs the step for them. Writes and reads wait for the
+/// worker's own thread, so that those arriving together are batched; a lone write runs its step on its own thread.
+/// Over 400 lines: safety depends on the order of a step and of its effects, which is read in one place.
 /// </remarks>
 internal sealed class ConsensusDriver : IWork
 {
     private const int ExpireWritesEveryTicks = 5;
     private const int ExpireReadsEveryTicks = 2;
 
-    /// <summary>How long the worker sleeps while writes wait for a larger batch.</summary>
     private const int BatchingSleepMs = 1;
 
     private const int RefreshTimeoutMs = 500;
@@ -41,23 +40,25 @@ internal sealed class ConsensusDriver : IWork
     private readonly CatchUpServer _catchUps;
     private readonly ProposalQueue _proposals;
     private readonly MemberChanges _memberChanges;
+    private readonly WindowMover _window;
     private readonly FreshnessTracker _freshness = new();
     private readonly Slot _restoredApplied;
     private GroupMembers _announcedMembers;
     private bool _announcedSettled;
     private volatile ReplicaStatus _status;
+    private volatile SpaceLevel _spaceForWrites;
     private volatile bool _isStopping;
     private volatile bool _hasFailed;
 
     /// <summary>
-    /// Whether a write that comes now would be proposed alone, and need not wait for the worker's own thread.
+    /// Whether a write arriving now would be proposed alone, and so need not wait for the worker's own thread.
     /// </summary>
     private volatile bool _isNextWriteAlone;
     private long _leaseUntil;
     private long _lastStepMs;
     private int _isRefreshing;
 
-    // Of the step.
+    // Used by the current step only.
     private DriverInbox.Batch _batch = new();
     private FollowUp _followUp;
     private long _stepSinceBootMs;
@@ -79,18 +80,20 @@ internal sealed class ConsensusDriver : IWork
         _logWriter = parts.LogWriter;
         _applier = parts.Applier;
         _catchUps = parts.CatchUps;
+        Disk = parts.Disk;
         Traces = parts.Traces;
         _restoredApplied = parts.Executor.AppliedSlot;
         _memberChanges = new MemberChanges(config, _options, _transport);
         _proposals = new ProposalQueue(_options, _inbox, parts.Runtime, Traces);
         _announcedMembers = _node.Members;
+        _window = new WindowMover(_options, _clock, _executor);
         _lastStepMs = _clock.NowMs;
         _status = MakeStatus();
         Reads.BeginIdsAbove(parts.Runtime.NextUniqueId());
     }
 
     /// <summary>
-    /// To be called at every tick with <see cref="IReplicaClock.NowMs"/>, for who has deadlines to keep.
+    /// Called at every tick with <see cref="IReplicaClock.NowMs"/>, for components that have deadlines to keep.
     /// </summary>
     public Action<long>? OnTick { get; set; }
 
@@ -110,52 +113,62 @@ internal sealed class ConsensusDriver : IWork
         }
     }
 
-    /// <summary><see cref="IReplicaClock.NowMs"/> of the last step: a worker that makes none is not alive.</summary>
+    /// <summary>
+    /// <see cref="IReplicaClock.NowMs"/> of the last step. A worker that takes no more steps is considered dead.
+    /// </summary>
     public long LastStepMs => Volatile.Read(ref _lastStepMs);
 
     /// <summary>
-    /// <see cref="IReplicaClock.SinceBootMs"/> of the latest moment of which this replica is known to hold everything
-    /// chosen; its reads are no staler than that. 0 for never. On a follower it moves only with read indexes that are
-    /// confirmed: what else a leader says may have been on its way for any time.
+    /// <see cref="IReplicaClock.SinceBootMs"/> of the latest moment as of which this replica is known to hold
+    /// everything chosen; its reads are no staler than that. 0 for never. On a follower only confirmed read indexes
+    /// advance it, since any other message of the leader may have been in transit for an unknown time.
     /// </summary>
     public long FreshAsOfMs => _freshness.FreshAsOfMs;
 
     /// <summary>
-    /// Whether this node may read alone at this very moment: it leads, and nobody else can. The read must then see
-    /// all up to the <see cref="ReplicaStatus.ChosenSlot"/> that was published before the lease was checked.
+    /// Whether this node may serve reads on its own at this very moment, because it leads and nobody else can. Such a
+    /// read must observe everything up to the <see cref="ReplicaStatus.ChosenSlot"/> that was published before the
+    /// lease was checked.
     /// </summary>
     public bool HasLease => _clock.Timestamp < Volatile.Read(ref _leaseUntil) && !_hasFailed;
 
-    /// <summary>What is applied and readable here.</summary>
+    /// <summary>The last slot that is applied and readable here.</summary>
     public Slot AppliedSlot => _applier.AppliedSlot;
+
+    /// <summary>Whether this replica's disk is fit for a leader.</summary>
+    public DiskHealth Disk { get; }
 
     /// <summary>Which of the newest slots are traced.</summary>
     public SlotTraces Traces { get; }
 
-    /// <summary>Everything up to here is in the data store of every voter, durably.</summary>
+    /// <summary>Every voter has all slots up to here durably in its data store.</summary>
     public Slot TrimSlot { get; private set; }
 
     public int MaxSleepMs => _inbox.MaxSleepMs;
 
     private ReadQueue Reads => _applier.Reads;
 
-    /// <summary>Whether as much waits to be applied, or to be written, as may.</summary>
-    private bool IsFull =>
-        _applier.WaitingBytes > _options.MaxUnappliedBytes
+    /// <summary>
+    /// Whether the slots waiting to be applied, or to be written to the log, have reached their limit.
+    /// </summary>
+    private bool IsFull => Disk.Space == SpaceLevel.Exhausted
+        || _applier.WaitingBytes > _options.MaxUnappliedBytes
             || _logWriter.UnwrittenSlots > ReplicationOptions.MaxUnwrittenSlots;
 
-    /// <summary>Messages from peers. They are stepped on this thread unless another is at it.</summary>
+    /// <summary>
+    /// Receives messages from peers and steps them on this thread, unless another thread is running a step.
+    /// </summary>
     public void Receive(IReadOnlyList<Message> messages)
     {
         if (_isStopping || !_bootstrap.IsFormed)
         {
-            // Nobody steps them any more, or yet.
+            // The replica is stopping, or is not formed yet: nobody would step them.
             return;
         }
 
         _inbox.Post(messages);
 
-        // A leader's receiving threads write no log: other slots wait for what they receive.
+        // A leader's receiving threads do not write the log: other slots wait for the messages they receive.
         _workers.RunInline(Station.Consensus, _status.Role == Role.Leader ? InlineWork.Apply : InlineWork.Log);
     }
 
@@ -163,13 +176,10 @@ internal sealed class ConsensusDriver : IWork
     public void Write(PendingWrite write)
     {
         bool isAlone = _isNextWriteAlone;
-        if (!_inbox.TryPost(write, out bool isDue))
+        bool isDue = false;
+        if ((SpaceRules.Refuse(_spaceForWrites, write.Command) ?? _inbox.Post(write, out isDue)) is { } refusal)
         {
-            write.Finish(_isStopping
-                ? new CommandResult(KvStatus.ShuttingDown, Message: "the node is stopping; nothing was written")
-                : new CommandResult(
-                    KvStatus.Overloaded,
-                    Message: "max_queued_writes: too many writes wait to be proposed; nothing was written"));
+            write.Finish(refusal);
         }
         else if (isAlone)
         {
@@ -199,7 +209,7 @@ internal sealed class ConsensusDriver : IWork
         }
     }
 
-    /// <summary>Has this replica's freshness confirmed, unless that is on its way already.</summary>
+    /// <summary>Starts a confirmation of this replica's freshness, unless one is under way.</summary>
     public void Refresh()
     {
         if (Interlocked.CompareExchange(ref _isRefreshing, 1, 0) == 0)
@@ -208,7 +218,7 @@ internal sealed class ConsensusDriver : IWork
         }
     }
 
-    /// <summary>Finishes the read when the slot is applied and readable here.</summary>
+    /// <summary>Completes the read once the slot is applied and readable here.</summary>
     public void WaitForApplied(Slot slot, PendingRead read)
     {
         if (Reads.WaitForApplied(slot, read) && _applier.ApplyWaiting() != Due.No)
@@ -217,13 +227,9 @@ internal sealed class ConsensusDriver : IWork
         }
     }
 
-    /// <summary>
-    /// Takes no further write and makes no further step.
-    /// </summary>
-    /// <param name="hasFailed">
-    /// The replica cannot go on. From this moment it neither leads nor lets anybody wait: it is as silent as if it
-    /// were gone, and the others elect a leader as soon as they would then.
-    /// </param>
+    /// <summary>Stops accepting writes and taking steps.</summary>
+    /// <param name="hasFailed">The replica has failed. From this moment it neither leads nor keeps anybody waiting: it
+    /// is as silent as if it were gone, and the others elect a leader as soon as they would then.</param>
     public void Close(bool hasFailed)
     {
         _hasFailed |= hasFailed;
@@ -232,7 +238,7 @@ internal sealed class ConsensusDriver : IWork
     }
 
     /// <summary>
-    /// After the last step: what waits, and what came since, gets the answer that nobody else will give.
+    /// After the last step: answers everything that waits, and whatever arrived since, because nothing else will.
     /// </summary>
     public void Abandon()
     {
@@ -273,10 +279,12 @@ internal sealed class ConsensusDriver : IWork
         _stepSinceBootMs = _clock.SinceBootMs;
         Volatile.Write(ref _lastStepMs, nowMs);
         _node.DurableSlot = _executor.DurableSlot;
+        Disk.Observe();
+        _node.IsReluctant = Disk.IsPoor;
         long tick = _clock.NowTick;
         if (_bootstrap.IsFormed)
         {
-            // Else time stands still for it, and it seeks no votes. When it goes on an election may be due at once:
+            // Until then its clock stands still, so that it seeks no votes. Afterwards an election may be due at once:
             // there is no lease to wait for, since a replica that was never formed has granted none.
             _node.AdvanceTo(tick);
         }
@@ -301,6 +309,7 @@ internal sealed class ConsensusDriver : IWork
             writes: isLeader ? _proposals.TargetWrites(_node) : 1,
             maxSleepMs: isLeader && _proposals.MayBatch ? BatchingSleepMs : ReplicaClock.TickMs);
         _isNextWriteAlone = isLeader && _proposals.IsNextAlone;
+        _spaceForWrites = isLeader ? Disk.Space : SpaceLevel.Ample;
         _followUp = _followUp with { SleepsShorter = sleepsShorter };
         _observer?.Stepped(_node);
     }
@@ -316,7 +325,7 @@ internal sealed class ConsensusDriver : IWork
         {
             if (isFull && message is Accept or CatchUpReply)
             {
-                // Applying or the log is behind: what is let pass comes again. Losing a message is always allowed.
+                // Applying or the log is behind. Dropping a message is always allowed, and these are sent again.
                 continue;
             }
 
@@ -334,12 +343,21 @@ internal sealed class ConsensusDriver : IWork
     {
         if (_node.Role == Role.Leader)
         {
-            if (!IsFull)
+            if (Disk.Space == SpaceLevel.Exhausted && _proposals.WaitingCount > 0)
+            {
+                _proposals.RefuseWaiting(SpaceRules.Refuse(Disk.Space, default)!.Value);
+            }
+            else if (!IsFull)
             {
                 _proposals.Pump(_node);
+                _window.Move(_node, _proposals);
             }
+
+            return;
         }
-        else if (_proposals.WaitingCount > 0)
+
+        _window.Rest();
+        if (_proposals.WaitingCount > 0)
         {
             _proposals.RefuseWaiting(_node.Leader is null
                 ? new CommandResult(KvStatus.NoLeader, Message: "no leader is known at the moment; nothing was written")
@@ -349,8 +367,8 @@ internal sealed class ConsensusDriver : IWork
 
     private void CarryOut(Effects effects)
     {
-        // Before anything is said: the lease ends, lest another node leads by what is said; and what is chosen is known
-        // here, lest a follower shows what a read on this leader does not wait for.
+        // Before any message leaves: the lease is withdrawn first, because a message may let another node lead. The
+        // chosen slot is published first, because a follower may show what a read on this leader would not wait for.
         Volatile.Write(ref _leaseUntil, LeaseUntil());
         TrimSlot = _node.TrimSlot;
         PublishStatus();
@@ -471,7 +489,7 @@ internal sealed class ConsensusDriver : IWork
         };
     }
 
-    /// <summary>Reads nothing: that a read index is confirmed is all it is for.</summary>
+    /// <summary>A read that reads nothing: it only gets a read index confirmed.</summary>
     private sealed class RefreshRead(ConsensusDriver driver) : PendingRead
     {
         protected override void Complete(in ReadOutcome outcome) => Volatile.Write(ref driver._isRefreshing, 0);

@@ -1,15 +1,19 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Messages and writes for the consensus worker, drained whole at each of its steps. Writes are bounded by count and
-/// bytes; messages by the transport, which reads no further while they wait. Any thread may post.
+/// Messages and writes for the consensus worker, which takes all of them at each step. Writes are bounded by count and
+/// bytes; messages are bounded by the transport, which stops reading while they wait. Any thread may post.
 /// </summary>
-/// <param name="targetBytes">Bytes of writes for which the worker is woken however few they are.</param>
-/// <param name="maxSleepMs">How long the worker sleeps while nothing comes, at first.</param>
+/// <param name="targetBytes">Bytes of queued writes that wake the worker, however few the writes are.</param>
+/// <param name="maxSleepMs">Initial value of <see cref="MaxSleepMs"/>.</param>
 internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long targetBytes, int maxSleepMs)
 {
+    private static readonly CommandResult Stopping =
+        new(KvStatus.ShuttingDown, Message: "the node is stopping; nothing was written");
+
     private readonly Lock _gate = new();
     private Batch _filling = new();
     private int _targetWrites = 1;
@@ -34,10 +38,10 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long target
         }
     }
 
-    /// <summary>How long the worker sleeps before it looks although nobody woke it.</summary>
+    /// <summary>How long the worker sleeps before it checks without having been woken.</summary>
     public int MaxSleepMs => Volatile.Read(ref _maxSleepMs);
 
-    /// <summary>Whether nothing came since the last <see cref="Take"/>.</summary>
+    /// <summary>Whether nothing has arrived since the last <see cref="Take"/>.</summary>
     public bool IsEmpty
     {
         get
@@ -49,7 +53,7 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long target
         }
     }
 
-    /// <summary>Whether something came that the worker's own thread does not leave for later.</summary>
+    /// <summary>Whether something has arrived that the worker must handle without waiting for more.</summary>
     public bool IsDue
     {
         get
@@ -61,10 +65,10 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long target
         }
     }
 
-    /// <summary>Under the gate.</summary>
+    /// <summary>Called under the gate.</summary>
     private bool AreWritesDue => _queuedWrites >= _targetWrites || _queuedWriteBytes >= targetBytes;
 
-    /// <summary>Whoever posts messages sees to it that a step takes them.</summary>
+    /// <summary>Queues messages. The caller makes sure that a step takes them.</summary>
     public void Post(IReadOnlyList<Message> messages)
     {
         lock (_gate)
@@ -73,27 +77,40 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long target
         }
     }
 
-    /// <summary>False when the queue is full or the worker has ended.</summary>
-    /// <param name="isDue">Whether the worker has to be woken for what waits.</param>
-    public bool TryPost(PendingWrite write, out bool isDue)
+    /// <summary>Queues a write. Null when it is queued; else the refusal, which names the limit reached.</summary>
+    /// <param name="isDue">Whether the worker must be woken for what is queued.</param>
+    public CommandResult? Post(PendingWrite write, out bool isDue)
     {
         lock (_gate)
         {
             isDue = false;
-            if (_isClosed || _queuedWrites >= maxWrites || _queuedWriteBytes >= maxWriteBytes)
+            if (_isClosed)
             {
-                return false;
+                return Stopping;
+            }
+
+            if (_queuedWrites >= maxWrites || _queuedWriteBytes >= maxWriteBytes)
+            {
+                return Full(_queuedWrites >= maxWrites, "wait to be proposed");
             }
 
             _queuedWrites++;
             _queuedWriteBytes += write.Command.Length;
             _filling.Writes.Add(write);
             isDue = AreWritesDue;
-            return true;
+            return null;
         }
     }
 
-    /// <summary>Writes left the queue: they were proposed or refused.</summary>
+    /// <summary>The refusal of a write for which a queue has no room.</summary>
+    /// <param name="isCount">Whether the number of writes is at its limit; else their bytes are.</param>
+    /// <param name="what">What the queued writes do.</param>
+    public static CommandResult Full(bool isCount, string what) => new(
+        KvStatus.Overloaded,
+        Message: $"{(isCount ? "max_queued_writes" : "max_queued_write_bytes")}: too many writes {what};"
+            + " nothing was written");
+
+    /// <summary>Accounts for writes that left the queue: they were proposed or refused.</summary>
     public void Release(int writes, long bytes)
     {
         lock (_gate)
@@ -103,9 +120,9 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long target
         }
     }
 
-    /// <summary>What the worker waits for from now on, and how long.</summary>
-    /// <param name="writes">Fewer writes than this, those taken and not released among them, are not due.</param>
-    /// <returns>Whether the worker sleeps shorter from now on, and so has to be woken if it sleeps.</returns>
+    /// <summary>Sets how many writes the worker waits for, and how long.</summary>
+    /// <param name="writes">Fewer writes than this are not due; writes taken but not yet released count.</param>
+    /// <returns>Whether the worker's sleep became shorter, so that it must be woken if it sleeps.</returns>
     public bool Target(int writes, int maxSleepMs)
     {
         lock (_gate)
@@ -117,7 +134,7 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long target
         }
     }
 
-    /// <summary>No further write is taken.</summary>
+    /// <summary>Accepts no further writes.</summary>
     public void Close()
     {
         lock (_gate)
@@ -126,7 +143,7 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long target
         }
     }
 
-    /// <summary>Takes all that came in exchange for an empty batch.</summary>
+    /// <summary>Takes everything that has arrived, in exchange for an empty batch.</summary>
     public Batch Take(Batch emptied)
     {
         lock (_gate)

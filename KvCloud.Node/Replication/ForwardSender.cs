@@ -5,8 +5,8 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Takes messages from threads that must not wait, and sends all that have come together in one go: under load many
-/// forwarded writes share a system call.
+/// Takes messages from threads that must not block, and sends all queued messages together: under load many forwarded
+/// writes share a system call.
 /// </summary>
 internal sealed class ForwardSender(IConsensusTransport transport, Action onAbandon) : IWork
 {
@@ -16,7 +16,7 @@ internal sealed class ForwardSender(IConsensusTransport transport, Action onAban
 
     public int MaxSleepMs => Timeout.Infinite;
 
-    /// <summary>The worker has to be woken afterwards.</summary>
+    /// <summary>Queues a message. The caller must wake the worker afterwards.</summary>
     public void Post(Message message)
     {
         lock (_gate)
@@ -53,6 +53,6 @@ internal sealed class ForwardSender(IConsensusTransport transport, Action onAban
         return default;
     }
 
-    /// <summary>What waits here was not sent, and no answer is awaited any more.</summary>
+    /// <summary>Queued messages are not sent, and no answer is expected any more.</summary>
     public void Abandon() => onAbandon();
 }

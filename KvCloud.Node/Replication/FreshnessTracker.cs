@@ -3,9 +3,8 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// How fresh this replica is: its reads are as fresh as the last moment of which it knows the newest slot chosen and
-/// has applied it. Owned by the consensus worker; any thread may read. Fresh as of times are <see
-/// cref="IReplicaClock.SinceBootMs"/>.
+/// How fresh this replica's reads are: as fresh as the latest moment for which it knows the newest chosen slot and has
+/// applied it. Owned by the consensus worker; any thread may read. Times are <see cref="IReplicaClock.SinceBootMs"/>.
 /// </summary>
 internal sealed class FreshnessTracker
 {
@@ -13,20 +12,20 @@ internal sealed class FreshnessTracker
     private long _awaitedMs;
     private Slot _awaitedSlot;
 
-    /// <summary>The latest moment of which everything chosen is known and applied here; 0 for never.</summary>
+    /// <summary>The latest moment as of which everything chosen is known and applied here; 0 for never.</summary>
     public long FreshAsOfMs => Volatile.Read(ref _freshAsOfMs);
 
     /// <summary>
-    /// <see cref="IReplicaClock.NowMs"/> when a leader was last heard, or was this replica; 0 for never.
+    /// <see cref="IReplicaClock.NowMs"/> when a leader was last heard, or this replica led; 0 for never.
     /// </summary>
     public long LeaderHeardMs { get; private set; }
 
-    /// <summary>Heard of the leader; how old what it says is, is not known.</summary>
+    /// <summary>A message of the leader arrived. Its age is unknown, so it says nothing about freshness.</summary>
     public void LeaderHeard(long nowMs) => LeaderHeardMs = nowMs;
 
     /// <summary>
-    /// At this moment nothing beyond the slot was chosen. One such moment is waited for at a time: a later one would
-    /// only be reached later.
+    /// At this moment nothing beyond the slot was chosen. Only one such moment is tracked at a time, since a later one
+    /// would be reached only later.
     /// </summary>
     public void Confirmed(long atMs, Slot chosen)
     {
@@ -37,7 +36,7 @@ internal sealed class FreshnessTracker
         }
     }
 
-    /// <summary>All up to the slot is applied.</summary>
+    /// <summary>Everything up to the slot is applied.</summary>
     public void Applied(Slot slot)
     {
         if (_awaitedMs > 0 && slot >= _awaitedSlot)

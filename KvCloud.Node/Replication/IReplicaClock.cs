@@ -4,27 +4,29 @@ namespace KvCloud.Node.Replication;
 internal interface IReplicaClock
 {
     /// <summary>
-    /// Whole ticks of consensus (<see cref="ReplicaClock.TickMs"/>) since the replica's start, those included for
-    /// which the machine was suspended. What happens now is counted from the tick's beginning.
+    /// Whole consensus ticks (<see cref="ReplicaClock.TickMs"/>) since the replica's start, including time during which
+    /// the machine was suspended. An event is dated to the beginning of its tick.
     /// </summary>
     long NowTick { get; }
 
-    /// <summary>The clock of the ticks at full resolution, in units of its own.</summary>
+    /// <summary>The same clock as the ticks at full resolution, in its own units.</summary>
     long Timestamp { get; }
 
-    /// <summary>Milliseconds in which deadlines are told: Environment.TickCount64.</summary>
+    /// <summary>Milliseconds for deadlines: Environment.TickCount64.</summary>
     long NowMs { get; }
 
     /// <summary>
-    /// Milliseconds of the clock of the ticks, those included for which the machine was suspended: what is fresh by
-    /// the clock of deadlines may be hours old when a machine wakes up.
+    /// Milliseconds of the tick clock, including time during which the machine was suspended: data that is fresh by the
+    /// deadline clock may be hours old when a machine wakes up.
     /// </summary>
     long SinceBootMs { get; }
 
-    /// <summary>Microseconds from any beginning, to measure short times with.</summary>
+    /// <summary>Microseconds from an arbitrary origin, for measuring short intervals.</summary>
     long NowUs { get; }
 
-    /// <summary>The wall clock. It may jump, and differ between replicas: not a clock to reason with.</summary>
+    /// <summary>
+    /// The wall clock. It may jump and may differ between replicas, so nothing may depend on it for correctness.
+    /// </summary>
     long UnixMs { get; }
 
     /// <summary>The <see cref="Timestamp"/> at which the tick begins.</summary>

@@ -6,13 +6,17 @@ using KvCloud.Node.State;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Once a second: has the log marked how far it has got, makes the data store durable when enough was applied, and
-/// drops the log that no replica needs any more: only what every voter has in its data store durably, and never what
-/// this one would need after a crash.
+/// Once a second: raises the log's mark, makes the data store durable when enough has been applied, and trims the log.
+/// It trims only slots that every voter has durably in its data store and that this replica would not need after a
+/// crash.
 /// </summary>
 internal sealed class LogTrimmer(
-    IPaxosLog log, KvStoreExecutor executor, ConsensusDriver driver, Applier applier, ReplicationOptions options)
-        : IWork
+    IPaxosLog log,
+    KvStoreExecutor executor,
+    ConsensusDriver driver,
+    Applier applier,
+    SpaceWatch space,
+    ReplicationOptions options) : IWork
 {
     private long _flushedBytes;
 
@@ -24,12 +28,19 @@ internal sealed class LogTrimmer(
 
     public void Execute()
     {
+        space.Look();
         log.Mark();
         long appliedBytes = applier.AppliedBytes;
         if (appliedBytes - _flushedBytes >= options.FlushBytes)
         {
             executor.Flush();
             _flushedBytes = appliedBytes;
+        }
+
+        if (space.Level != SpaceLevel.Exhausted)
+        {
+            // A compaction needs room for what it writes before it frees anything.
+            executor.Space.Look(appliedBytes);
         }
 
         var trim = Slot.Min(driver.TrimSlot, executor.DurableSlot);

@@ -6,9 +6,8 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Makes log writes durable: one write and one fsync for all that waits, in order. Messages that may leave only after
-/// the write are released only then: those for peers are sent, those of this node to itself go back to the consensus
-/// worker.
+/// Makes log writes durable: one write and one fsync for all waiting effects, in order. Only then does it release the
+/// messages that depend on them: those for peers are sent, those of this node to itself return to the consensus worker.
 /// </summary>
 internal sealed class LogWriter(
     NodeId self,
@@ -19,11 +18,11 @@ internal sealed class LogWriter(
     SlotTraces traces) : IWork
 {
     /// <summary>
-    /// Up to this a write takes the disk's time for a sync, and no more; a thread change costs about as much.
+    /// Writing up to this many bytes costs little beyond the disk's sync; a thread switch costs about as much.
     /// </summary>
     private const int SmallWriteBytes = 4 * 1024;
 
-    // Of the run.
+    // Used by the current run only.
     private readonly List<Effects> _writes = [];
     private readonly List<Message> _forPeers = [];
     private readonly List<Message> _forSelf = [];
@@ -31,9 +30,10 @@ internal sealed class LogWriter(
 
     private readonly Lock _gate = new();
 
-    // Under the gate.
+    // Guarded by the gate.
     private List<Effects> _waiting = [];
     private long _unwrittenSlots;
+    private long _writingSinceUs;
     private bool _isWanted;
     private bool _isWriting;
     private bool _isClosed;
@@ -41,11 +41,16 @@ internal sealed class LogWriter(
     /// <summary>Entries that are not on disk yet.</summary>
     public long UnwrittenSlots => Volatile.Read(ref _unwrittenSlots);
 
+    /// <summary>
+    /// <see cref="IReplicaClock.NowUs"/> when the write in progress began; 0 when there is none. Any thread.
+    /// </summary>
+    public long WritingSinceUs => Volatile.Read(ref _writingSinceUs);
+
     public int MaxSleepMs => Timeout.Infinite;
 
     /// <summary>
-    /// Queues the write. A chosen slot alone, for which nobody waits, goes with the next write that is more, or with
-    /// <see cref="WriteCommitIndex"/>: it is not worth waking a thread.
+    /// Queues the write. Effects that only advance the chosen slot wait for the next larger write or for
+    /// <see cref="WriteCommitIndex"/>: nobody waits for them, so they are not worth waking a thread.
     /// </summary>
     public Due Write(Effects effects)
     {
@@ -60,7 +65,7 @@ internal sealed class LogWriter(
         }
     }
 
-    /// <summary>Has chosen slots written that have waited since. To be called now and then.</summary>
+    /// <summary>Makes chosen slots due that have been waiting since the last write. Called periodically.</summary>
     public Due WriteCommitIndex()
     {
         lock (_gate)
@@ -70,7 +75,7 @@ internal sealed class LogWriter(
         }
     }
 
-    /// <summary>What still waits is due from now on.</summary>
+    /// <summary>Makes all queued writes due from now on.</summary>
     public void Close()
     {
         lock (_gate)
@@ -97,6 +102,7 @@ internal sealed class LogWriter(
             }
 
             _isWriting = true;
+            Volatile.Write(ref _writingSinceUs, Math.Max(1, runtime.Clock.NowUs));
             _isWanted = false;
             (_taken, _waiting) = (_waiting, _taken);
             return true;
@@ -152,6 +158,7 @@ internal sealed class LogWriter(
             }
 
             _isWriting = false;
+            Volatile.Write(ref _writingSinceUs, 0);
         }
 
         _taken.Clear();
@@ -161,7 +168,9 @@ internal sealed class LogWriter(
         return new FollowUp(consensus, Due.No, Due.No);
     }
 
-    /// <summary>Nobody waits for the log itself: what its writes would have released is never said.</summary>
+    /// <summary>
+    /// Nobody waits for the log itself; the messages that its writes would have released are never sent.
+    /// </summary>
     public void Abandon()
     {
     }

@@ -5,7 +5,7 @@ using KvCloud.Node.Telemetry;
 
 namespace KvCloud.Node.Replication;
 
-/// <summary>A write of this node's client that goes to the leader, wherever it is at the moment.</summary>
+/// <summary>A write of a client of this node that is forwarded to the current leader.</summary>
 internal sealed class PendingForward(PendingWrite write, Action<CommitVersion, long, Action> awaitVisible)
 {
     public PendingWrite Write { get; } = write;
@@ -16,16 +16,16 @@ internal sealed class PendingForward(PendingWrite write, Action<CommitVersion, l
     /// </summary>
     public Action<CommitVersion, long, Action> AwaitVisible { get; } = awaitVisible;
 
-    /// <summary>Who has it.</summary>
+    /// <summary>The node that has the write.</summary>
     public NodeId Leader { get; set; }
 
-    /// <summary>Loss epoch of the link to the leader before it was sent.</summary>
+    /// <summary>Loss epoch of the link to the leader, taken before the write was sent.</summary>
     public long LossEpoch { get; set; }
 
-    /// <summary>From its sending to its answer; null where the write is not traced.</summary>
+    /// <summary>Spans from sending to the answer; null if the write is not traced.</summary>
     public Activity? Span { get; private set; }
 
-    /// <summary>The span of one side of a write that is forwarded; null where it is not traced.</summary>
+    /// <summary>Starts the span of one side of a forwarded write; null if the write is not traced.</summary>
     public static Activity? StartSpan(ActivityKind kind, ActivityContext parent, NodeId self, NodeId peer)
     {
         if (!NodeTracing.IsOn || !TraceParent.IsValid(in parent))

@@ -3,7 +3,7 @@ using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Replication;
 
-/// <summary>One write on its way: an encoded command in, exactly one answer out.</summary>
+/// <summary>A write in progress: an encoded command in, exactly one answer out.</summary>
 internal abstract class PendingWrite
 {
     private int _isFinished;
@@ -17,15 +17,17 @@ internal abstract class PendingWrite
     /// </summary>
     public required long DeadlineMs { get; init; }
 
-    /// <summary>Its span, above that of its slot; null where it is not traced. Whoever set it ends it.</summary>
+    /// <summary>
+    /// The span above that of its slot; null if the write is not traced. The component that set it ends it.
+    /// </summary>
     public Activity? Span { get; set; }
 
-    /// <summary>Whether its slot holds nothing else, so that its answer goes out alone.</summary>
+    /// <summary>Whether its slot holds nothing else, so that its answer is sent alone.</summary>
     public bool IsAlone { get; set; }
 
     public bool IsFinished => Volatile.Read(ref _isFinished) != 0;
 
-    /// <summary>Answers unless it was answered before: the deadline and the outcome may race.</summary>
+    /// <summary>Answers unless the write is already answered: the deadline and the outcome may race.</summary>
     public void Finish(in CommandResult result)
     {
         FinishQuietly(result);
@@ -33,8 +35,8 @@ internal abstract class PendingWrite
     }
 
     /// <summary>
-    /// As <see cref="Finish"/>, but <see cref="Announce"/> is still to be called: after all writes that finish
-    /// together, so that those of one connection leave it together.
+    /// As <see cref="Finish"/>, but leaves <see cref="Announce"/> to the caller, which calls it once all writes that
+    /// finish together have their answers, so that those of one connection leave it together.
     /// </summary>
     public void FinishQuietly(in CommandResult result)
     {
@@ -45,15 +47,15 @@ internal abstract class PendingWrite
     }
 
     /// <summary>
-    /// Says that the answer is there. More than once does no harm. As <see cref="Complete"/>, it must not block.
+    /// Announces that the answer is available. May be called more than once. As with <see cref="Complete"/>, it must
+    /// not block.
     /// </summary>
     public virtual void Announce()
     {
     }
 
     /// <summary>
-    /// Called once, from a replication thread: it must not block, do input or output, or throw. Callers use
-    /// <see cref="Finish"/>.
+    /// Called once, from a replication thread: it must not block, do I/O, or throw. Callers use <see cref="Finish"/>.
     /// </summary>
     protected abstract void Complete(in CommandResult result);
 }

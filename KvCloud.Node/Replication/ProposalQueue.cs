@@ -7,8 +7,8 @@ using KvCloud.Node.Telemetry;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// The writes of this node between their coming and their answer: first waiting to be proposed, then in flight by
-/// slot. Owned by the consensus worker.
+/// This node's writes from arrival to answer: first waiting to be proposed, then in flight by slot. Owned by the
+/// consensus worker.
 /// </summary>
 internal sealed class ProposalQueue(
     ReplicationOptions options, DriverInbox inbox, IReplicaRuntime runtime, SlotTraces traces)
@@ -28,13 +28,18 @@ internal sealed class ProposalQueue(
 
     public int WaitingCount => _waiting.Count;
 
-    /// <summary>Whether writes may be waiting for a larger batch, and somebody must look for the end of that.</summary>
+    /// <summary>No write waits or is in flight.</summary>
+    public bool IsIdle => _waiting.Count == 0 && _inFlight.Count == 0;
+
+    /// <summary>
+    /// Whether writes may be waiting for a larger batch, so that somebody must check when that wait ends.
+    /// </summary>
     public bool MayBatch => _batching.TargetSize > 1;
 
-    /// <summary>Whether a write that comes now goes into a slot of its own at once.</summary>
+    /// <summary>Whether a write arriving now would go into a slot of its own at once.</summary>
     public bool IsNextAlone => _inFlight.Count == 0 && _batching.LastSize <= 1;
 
-    /// <summary>As long as fewer writes wait, <see cref="Pump"/> has nothing to do for them.</summary>
+    /// <summary>While fewer writes than this wait, <see cref="Pump"/> has nothing to do for them.</summary>
     public int TargetWrites(PaxosNode node) =>
         node.InFlightSlots < options.EagerInFlightSlots ? _batching.TargetSize : options.MaxBatchCommands;
 
@@ -48,8 +53,8 @@ internal sealed class ProposalQueue(
     }
 
     /// <summary>
-    /// Proposes what waits: in batches of the recent size while little is in flight, and in full ones beyond, so that
-    /// load makes batches larger instead of more numerous.
+    /// Proposes waiting writes: in batches of the recent size while little is in flight, in full batches otherwise, so
+    /// that load makes batches larger rather than more numerous.
     /// </summary>
     public void Pump(PaxosNode node)
     {
@@ -61,13 +66,13 @@ internal sealed class ProposalQueue(
                 return;
             }
 
-            // What is dropped is dropped before room is asked for: the write behind it may need more.
+            // Drop expired writes before checking for room: the write behind them may need more.
             if (ExpireFirst())
             {
                 continue;
             }
 
-            // Room for the largest batch, or for the one command that is larger than that.
+            // Room for the largest batch, or for a single command that is larger than that.
             int mayTake = Math.Max(options.MaxBatchBytes, _waiting.Peek().Command.Length);
             if (node.CanPropose((int)Math.Min(mayTake, _waitingBytes) + BatchOverheadBytes(_waiting.Count))
                 != ProposeStatus.Proposed)
@@ -80,9 +85,19 @@ internal sealed class ProposalQueue(
         }
     }
 
+    /// <summary>Proposes a batch without commands: time goes on with it. Nobody waits for its outcome.</summary>
+    public void ProposeEmpty(PaxosNode node)
+    {
+        ProposeResult result = node.Propose(_writer.Build(_clock.UnixMs, options.Retention));
+        if (result.Status == ProposeStatus.Proposed)
+        {
+            runtime.Observer?.Proposed(result.Slot, result.Ballot, []);
+        }
+    }
+
     /// <summary>
-    /// The slot is chosen. Gives back this node's writes if their batch is what was chosen; tells them that nothing
-    /// was done if it is something else, for a batch is never proposed in two slots.
+    /// The slot is chosen. Returns this node's writes if their batch is what was chosen. If another value was chosen,
+    /// answers them that nothing was written: a batch is never proposed in two slots.
     /// </summary>
     public PendingWrite[]? TakeChosen(in ChosenEntry entry)
     {
@@ -104,7 +119,9 @@ internal sealed class ProposalQueue(
         return null;
     }
 
-    /// <summary>This node does not lead: what waits was never proposed, and can be sent elsewhere safely.</summary>
+    /// <summary>
+    /// This node does not lead: the waiting writes were never proposed, so they can safely be sent elsewhere.
+    /// </summary>
     public void RefuseWaiting(in CommandResult refusal)
     {
         int count = 0;
@@ -143,16 +160,16 @@ internal sealed class ProposalQueue(
         ExpireWaiting(nowTickMs);
     }
 
-    /// <summary>To be called now and then: after an idle time a write does not wait for others.</summary>
+    /// <summary>Called periodically: after an idle time a write does not wait for others.</summary>
     public void NoteIfIdle()
     {
-        if (_waiting.Count == 0 && _inFlight.Count == 0)
+        if (IsIdle)
         {
             _batching.NoteIdle();
         }
     }
 
-    /// <summary>The node stops: nobody will answer these any more.</summary>
+    /// <summary>The node is stopping: nobody else will answer these writes.</summary>
     public void Abandon()
     {
         RefuseWaiting(new CommandResult(KvStatus.ShuttingDown, Message: "the node is stopping; nothing was written"));
@@ -166,7 +183,7 @@ internal sealed class ProposalQueue(
         _inFlight.Clear();
     }
 
-    /// <summary>What the batch's own header and lengths add at most.</summary>
+    /// <summary>Upper bound of what the batch's header and length fields add.</summary>
     private int BatchOverheadBytes(int waiting) => 64 + (8 * Math.Min(waiting, options.MaxBatchCommands));
 
     private static void EndSpan(in Proposed proposed, KvStatus code)
@@ -185,7 +202,9 @@ internal sealed class ProposalQueue(
         }
     }
 
-    /// <summary>Deadlines are of the callers' choosing, so any write may be due, not the first ones alone.</summary>
+    /// <summary>
+    /// Callers choose their deadlines, so any waiting write may have expired, not just the first ones.
+    /// </summary>
     private void ExpireWaiting(long nowTickMs)
     {
         for (int left = _waiting.Count; left > 0; left--)
@@ -213,7 +232,7 @@ internal sealed class ProposalQueue(
         return true;
     }
 
-    /// <summary>Answers a write that was taken from the queue too late.</summary>
+    /// <summary>Answers a write that left the queue after its deadline.</summary>
     private void Drop(PendingWrite write)
     {
         _waitingBytes -= write.Command.Length;

@@ -3,13 +3,13 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Reads that wait for a read index, then for its slot to be applied here. Those that come while a read index is on
-/// its way share the next one, so each was begun before its read index was asked for. Reads whose read index was not
-/// confirmed ask again, under a new id, until their deadline.
+/// Reads that wait for a read index and then for its slot to be applied here. Reads that arrive while a read index is
+/// in flight share the next one, so each read began before its read index was requested. When a read index is not
+/// confirmed, its reads ask again under a new id until their deadline.
 /// </summary>
 /// <remarks>
-/// Reads join from any thread; the consensus worker asks and hands on what it hears; the apply worker releases. A
-/// read that found its outcome elsewhere, by its deadline, is merely passed over.
+/// Any thread may add reads; the consensus worker requests read indexes and passes on their results; the apply worker
+/// releases reads. A read that already has its outcome, for example by its deadline, is skipped.
 /// </remarks>
 internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
 {
@@ -21,22 +21,22 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
     private int _unappliedCount;
     private bool _isUnappliedClosed;
 
-    // Under the gate.
+    // Guarded by the gate.
     private List<PendingRead> _joining = [];
     private bool _isAsking;
     private bool _isClosed;
 
-    // Of the consensus worker.
+    // Owned by the consensus worker.
     private List<PendingRead> _asking = [];
     private readonly List<PendingRead> _retrying = [];
     private long _lastId;
     private long _askedSinceBootMs;
     private long _retryAtMs;
 
-    /// <summary>Whether reads wait here for a slot to be applied.</summary>
+    /// <summary>Whether any read waits for a slot to be applied here.</summary>
     public bool IsAnyUnapplied => Volatile.Read(ref _unappliedCount) > 0;
 
-    /// <summary>Whether reads wait for a read index, and none is on its way.</summary>
+    /// <summary>Whether reads wait for a read index and none is in flight.</summary>
     public bool IsDue
     {
         get
@@ -49,12 +49,12 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
     }
 
     /// <summary>
-    /// Ids of read indexes are never used twice, not even after a restart: an old answer must not serve a new read.
+    /// Sets where ids begin. An id is never reused, not even after a restart: an old answer must not serve a new read.
     /// </summary>
     public void BeginIdsAbove(long id) => _lastId = id;
 
-    /// <summary>Waits for a read index that is asked for from now on.</summary>
-    /// <returns>Whether the consensus worker has to be woken.</returns>
+    /// <summary>Adds a read that waits for a read index requested after this call.</summary>
+    /// <returns>Whether the consensus worker must be woken.</returns>
     public bool Join(PendingRead read)
     {
         lock (_gate)
@@ -70,7 +70,7 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
         return false;
     }
 
-    /// <summary>Asks the core for a read index for all that have joined, unless one is on its way.</summary>
+    /// <summary>Requests one read index for all queued reads, unless one is in flight.</summary>
     public void Ask(PaxosNode node, long nowMs)
     {
         lock (_gate)
@@ -94,8 +94,8 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
         node.ReadIndex(++_lastId);
     }
 
-    /// <summary>A read index that was asked for has its outcome.</summary>
-    /// <returns>Whether reads wait for its slot now, and the apply worker has to be woken.</returns>
+    /// <summary>Handles the result of a read index request.</summary>
+    /// <returns>Whether reads now wait for its slot, so that the apply worker must be woken.</returns>
     public bool Answered(in ReadIndexResult result, FreshnessTracker freshness)
     {
         if (result.Id != _lastId || _asking.Count == 0)
@@ -128,14 +128,14 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
         return isWaiting;
     }
 
-    /// <summary>Finishes the read when the slot is applied here, which may be at once. Any thread.</summary>
-    /// <returns>Whether it waits, and the apply worker has to be woken.</returns>
+    /// <summary>Completes the read once the slot is applied here, which may be at once. Any thread.</summary>
+    /// <returns>Whether the read waits, so that the apply worker must be woken.</returns>
     public bool WaitForApplied(Slot slot, PendingRead read) => WaitForApplied(slot, [read]);
 
-    /// <summary>More is applied. By the apply worker.</summary>
+    /// <summary>More slots are applied. Called by the apply worker.</summary>
     public void Release(Slot applied)
     {
-        // The applied slot is visible before the count is read, as a read is counted before it looks at the slot again.
+        // Makes the applied slot visible before the count is read; a reader is counted before it checks the slot again.
         Interlocked.MemoryBarrier();
         if (!IsAnyUnapplied)
         {
@@ -167,7 +167,7 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
         }
     }
 
-    /// <summary>Gives up the reads whose deadline has passed. By the consensus worker, now and then.</summary>
+    /// <summary>Gives up reads whose deadline has passed. Called by the consensus worker, periodically.</summary>
     public void Expire(long nowMs)
     {
         List<PendingRead> expired = [];
@@ -185,7 +185,7 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
         }
     }
 
-    /// <summary>The replica stops: nobody answers these any more, nor any that come.</summary>
+    /// <summary>The replica is stopping: nobody answers these reads, nor any later ones.</summary>
     public void Close()
     {
         List<PendingRead> left;
@@ -240,7 +240,7 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
         {
             lock (_unappliedGate)
             {
-                // Counted before the slot is looked at again: who applies it meanwhile finds these reads.
+                // Count before checking the slot again: an apply that happens in between then finds these reads.
                 Interlocked.Add(ref _unappliedCount, reads.Count);
                 if (_isUnappliedClosed)
                 {
@@ -269,7 +269,9 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
         return false;
     }
 
-    /// <summary>Who has no time left for another attempt is told now, not when its deadline has passed.</summary>
+    /// <summary>
+    /// A read without time for another attempt is answered now rather than when its deadline has passed.
+    /// </summary>
     private void Retry()
     {
         long retryAtMs = clock.NowMs + RetryPauseMs;

@@ -5,38 +5,37 @@ using KvCloud.Node.State;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Brings the data store up to what the log knows to be chosen. The data store has no log of its own: after a crash it
-/// stands at its last flush, and the slots since are applied again from the Paxos log, each once.
+/// Brings the data store up to what the log knows to be chosen. The data store has no write-ahead log: after a crash it
+/// stands at its last flush, and later slots are applied again from the Paxos log, each exactly once.
 /// </summary>
 internal static class Recovery
 {
     private const int ChunkBytes = 4 * 1024 * 1024;
 
     /// <summary>
-    /// The data store may be ahead of a log whose disk was slow, but not by so much: <see
-    /// cref="ReplicationOptions.MaxUnwrittenSlots"/> bounds that, up to what one step adds.
+    /// The data store may be ahead of a log on a slow disk, but only by about
+    /// <see cref="ReplicationOptions.MaxUnwrittenSlots"/> plus what one step adds.
     /// </summary>
     private const long MaxAheadSlots = 8 * ReplicationOptions.MaxUnwrittenSlots;
 
     /// <summary>
-    /// Applies what is missing (its writes were answered, or left unknown, before the restart) and gives the
-    /// consensus core its memory back.
+    /// Applies the missing slots (their writes were answered, or left unknown, before the restart) and returns the
+    /// state of the consensus core.
     /// </summary>
-    /// <exception cref="LogCorruptException">A slot that must be there is not.</exception>
+    /// <exception cref="LogCorruptException">The log lacks a slot that it must have.</exception>
     public static RestoredState Restore(IPaxosLog log, KvStoreExecutor executor)
     {
         if (executor.AppliedSlot.Value - log.LastSlot.Value > MaxAheadSlots)
         {
             throw new LogCorruptException(
                 $"the log ends at slot {log.LastSlot}, but the data store has up to {executor.AppliedSlot}: the log"
-                + " is an older one "
-                + "than the data. Put back the log that belongs to the data, or leave this replica stopped");
+                + " is older than the data. Restore the log that belongs to the data, or leave this replica stopped");
         }
 
         Replay(log, executor);
 
-        // Not more than the log knows, even where the data is ahead of it (see RestoredState): the driver skips what
-        // the data has already.
+        // No higher than the log knows, even if the data store is ahead (see RestoredState): the driver skips slots
+        // that the store already has.
         var chosen = Slot.Max(log.ChosenSlot, log.FirstSlot.Previous);
         if (log.FirstSlot > executor.AppliedSlot.Next)
         {

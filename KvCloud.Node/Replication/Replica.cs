@@ -7,12 +7,12 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// One replica at work: its consensus over a log, a data store and a transport, started and stopped in the right order.
-/// Log and store stay the caller's. Standalone mode is a group of one over the same path.
+/// A running replica: consensus over a log, a data store and a transport, started and stopped in the right order. The
+/// caller keeps ownership of the log and the store. Standalone mode is a group of one using the same code.
 /// </summary>
 /// <remarks>
-/// Neither it nor its parts have a thread, a clock or a socket of their own: these come with the
-/// <see cref="IReplicaRuntime"/> and the transport. The simulator runs this very class.
+/// Neither this class nor its parts own a thread, a clock or a socket: those come with the
+/// <see cref="IReplicaRuntime"/> and the transport. The simulator runs this same class.
 /// </remarks>
 internal sealed class Replica : IAsyncDisposable
 {
@@ -25,12 +25,12 @@ internal sealed class Replica : IAsyncDisposable
 
     /// <summary>Applies what the log has beyond the data store before it returns.</summary>
     /// <remarks>
-    /// Eight parameters, because these are its seams: production and simulator make each in their own way.
+    /// Nine parameters, because these are its seams: production and the simulator each supply their own.
     /// </remarks>
-    /// <param name="bootstrap">Before it is formed this replica neither votes nor leads nor answers its peers.</param>
-    /// <param name="onFatal">Something that this replica cannot go on without has failed: the process is to
+    /// <param name="bootstrap">Until it is formed, this replica does not vote, lead or answer its peers.</param>
+    /// <param name="onFatal">Called when a part that this replica cannot run without has failed: the process must
     /// stop.</param>
-    /// <exception cref="LogCorruptException">A slot that must be there is not.</exception>
+    /// <exception cref="LogCorruptException">The log lacks a slot that it must have.</exception>
     public Replica(
         PaxosConfig config,
         IPaxosLog log,
@@ -39,6 +39,7 @@ internal sealed class Replica : IAsyncDisposable
         Bootstrap bootstrap,
         ReplicationOptions options,
         IReplicaRuntime runtime,
+        SpaceWatch space,
         Action<Exception> onFatal)
     {
         RestoredState restored = Recovery.Restore(log, executor);
@@ -52,7 +53,8 @@ internal sealed class Replica : IAsyncDisposable
         _applier = new Applier(executor, runtime, traces, options.HashEverySlots, onFatal);
         var catchUps = new CatchUpServer(config.Self, log, transport, options.CatchUpChunkBytes);
         var parts = new ReplicaParts(
-            transport, bootstrap, executor, options, runtime, _workers, inbox, _logWriter, _applier, catchUps, traces);
+            transport, bootstrap, executor, options, runtime, _workers, inbox, _logWriter, _applier, catchUps,
+            new DiskHealth(space, _logWriter, options.StallLimitMs, runtime.Clock), traces);
         Driver = new ConsensusDriver(config, restored, parts);
         Forwarder = new WriteForwarder(config.Self, Driver, transport, options, runtime, _workers);
         Driver.OnTick = Forwarder.Sweep;
@@ -66,7 +68,7 @@ internal sealed class Replica : IAsyncDisposable
         _workers.Add(Station.Log, _logWriter);
         _workers.Add(Station.Apply, _applier);
         _workers.Add(Station.CatchUp, catchUps);
-        _workers.Add(Station.Trim, new LogTrimmer(log, executor, Driver, _applier, options));
+        _workers.Add(Station.Trim, new LogTrimmer(log, executor, Driver, _applier, space, options));
         _workers.Add(Station.Forward, Forwarder.Sender);
     }
 
@@ -84,8 +86,8 @@ internal sealed class Replica : IAsyncDisposable
     }
 
     /// <summary>
-    /// Ends the workers in the order in which they feed each other: what was chosen is applied and answered, what is in
-    /// flight is told that its outcome is unknown.
+    /// Stops the workers in the order in which they feed each other: chosen slots are applied and answered, and writes
+    /// in flight are answered with an unknown outcome.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
@@ -126,7 +128,7 @@ internal sealed class Replica : IAsyncDisposable
         _onFatal(exception);
     }
 
-    /// <summary>Almost always all is of consensus, and passed on as it is.</summary>
+    /// <summary>Almost always all messages belong to consensus; the list is then passed on as it is.</summary>
     private void Receive(IReadOnlyList<Message> messages)
     {
         for (int i = 0; i < messages.Count; i++)

@@ -4,13 +4,13 @@ using System.Runtime.InteropServices;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Monotonic time of one replica as the ticks of its consensus: 10 ms each, from the start of the process. On Linux
-/// it goes on while the machine is suspended: a leader that sleeps through its lease must not believe on waking that
-/// it still has it.
+/// The monotonic time of one replica in consensus ticks of 10 ms, from the start of the process. On Linux it advances
+/// while the machine is suspended: a leader that sleeps through its lease must not believe on waking that it still
+/// holds it.
 /// </summary>
 /// <remarks>
-/// Elsewhere it is .NET's Stopwatch, which counts suspension on Windows, but not on macOS: there a lease is not safe
-/// over a suspension.
+/// On other systems it is .NET's Stopwatch, which counts suspension on Windows but not on macOS, where a lease is
+/// therefore not safe across a suspension.
 /// </remarks>
 internal sealed partial class ReplicaClock(TimeProvider time) : IReplicaClock
 {
@@ -27,7 +27,7 @@ internal sealed partial class ReplicaClock(TimeProvider time) : IReplicaClock
     /// <inheritdoc/>
     public long NowTick => (GetTimestamp() - _start) / TimestampsPerTick;
 
-    /// <summary>The clock itself, in units of its own.</summary>
+    /// <summary>The clock itself, in its own units.</summary>
     public static long GetTimestamp()
     {
         if (!HasBootTime)
@@ -35,7 +35,7 @@ internal sealed partial class ReplicaClock(TimeProvider time) : IReplicaClock
             return Stopwatch.GetTimestamp();
         }
 
-        // It succeeded once, and takes no argument that could make it fail later.
+        // The call succeeded at start, and none of its arguments could make it fail later.
         _ = GetTime(BootTime, out TimeValue now);
         return (now.Seconds * NanosecondsPerSecond) + now.Nanoseconds;
     }
@@ -58,15 +58,15 @@ internal sealed partial class ReplicaClock(TimeProvider time) : IReplicaClock
     /// <inheritdoc/>
     public long TimestampOf(long tick) => _start + (tick * TimestampsPerTick);
 
-    /// <summary>Ticks that last at least this long.</summary>
+    /// <summary>The number of ticks that lasts at least this long.</summary>
     public static int TicksFor(int milliseconds) => Math.Max(1, (milliseconds + TickMs - 1) / TickMs);
 
-    /// <summary>Of the system's own memory in each process, so that it costs tens of nanoseconds.</summary>
+    /// <summary>Served by the vDSO without a system call, so it costs tens of nanoseconds.</summary>
     [LibraryImport("libc", EntryPoint = "clock_gettime")]
     [SuppressGCTransition]
     private static partial int GetTime(int clock, out TimeValue time);
 
-    /// <summary>A timespec, of 64-bit Linux.</summary>
+    /// <summary>The timespec of 64-bit Linux.</summary>
     [StructLayout(LayoutKind.Sequential)]
     private readonly struct TimeValue
     {

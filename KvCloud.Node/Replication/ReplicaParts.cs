@@ -4,7 +4,7 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Replication;
 
-/// <summary>What the parts of one replica have in common.</summary>
+/// <summary>What the parts of one replica share.</summary>
 internal sealed record ReplicaParts(
     IConsensusTransport Transport,
     Bootstrap Bootstrap,
@@ -16,4 +16,5 @@ internal sealed record ReplicaParts(
     LogWriter LogWriter,
     Applier Applier,
     CatchUpServer CatchUps,
+    DiskHealth Disk,
     SlotTraces Traces);

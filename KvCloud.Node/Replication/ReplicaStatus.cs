@@ -3,10 +3,8 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Replication;
 
-/// <summary>
-/// What this replica knows of itself at one moment. Immutable: published whole by the driver in each step.
-/// </summary>
-/// <param name="Leader">Who leads, as far as known; null when unknown.</param>
+/// <summary>A replica's view of itself at one moment. Immutable: the driver publishes a new one in each step.</summary>
+/// <param name="Leader">The current leader as far as known; null when unknown.</param>
 /// <param name="LeaderHeardMs">
 /// <see cref="IReplicaClock.NowMs"/> when the leader (or, on the leader, a quorum) was last heard; 0 for never.
 /// </param>

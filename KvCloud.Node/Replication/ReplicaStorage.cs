@@ -6,7 +6,7 @@ using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Replication;
 
-/// <summary>What a replica keeps on disk, opened together and closed in the opposite order.</summary>
+/// <summary>Everything a replica keeps on disk, opened together and closed in reverse order.</summary>
 internal sealed class ReplicaStorage : IDisposable
 {
     private readonly IKvStore _store;
@@ -16,8 +16,10 @@ internal sealed class ReplicaStorage : IDisposable
         IncarnationFile incarnations,
         SegmentedPaxosLog log,
         IKvStore store,
-        SessionLimits sessions)
+        SessionLimits sessions,
+        SpaceWatch space)
     {
+        Space = space;
         Directory = directory;
         Incarnations = incarnations;
         Log = log;
@@ -33,13 +35,17 @@ internal sealed class ReplicaStorage : IDisposable
 
     public KvStoreExecutor Executor { get; }
 
-    /// <summary>Opens what lies in the directory, which is closed if the rest cannot be opened.</summary>
+    /// <summary>Of the volume that all of this is on.</summary>
+    public SpaceWatch Space { get; }
+
+    /// <summary>Opens the stores in the directory. If one of them cannot be opened, the directory is closed.</summary>
     public static ReplicaStorage Open(
         IFileSystem files,
         DataDirectory directory,
         Func<string, IKvStore> openStore,
         SegmentedLogOptions logOptions,
-        SessionLimits? sessions = null)
+        SessionLimits? sessions = null,
+        SpaceOptions? space = null)
     {
         SegmentedPaxosLog? log = null;
         IKvStore? store = null;
@@ -49,7 +55,9 @@ internal sealed class ReplicaStorage : IDisposable
             log = SegmentedPaxosLog.Open(files, directory.LogPath, directory.IsNew, logOptions);
             store = openStore(directory.DataPath);
             directory.NoteStoresMade();
-            return new ReplicaStorage(directory, incarnations, log, store, sessions ?? SessionLimits.Default);
+            return new ReplicaStorage(
+                directory, incarnations, log, store, sessions ?? SessionLimits.Default,
+                new SpaceWatch(files, directory.Path, space ?? SpaceOptions.Off));
         }
         catch
         {

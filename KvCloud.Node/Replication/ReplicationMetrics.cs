@@ -4,13 +4,13 @@ using KvCloud.Node.Telemetry;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// How long the stages of a write take on this replica, and how much shares one of them. Where nobody listens a record
-/// costs a look at a flag.
+/// How long the stages of a write take on this replica, and how many slots or commands share one. Without a listener a
+/// record costs one flag check.
 /// </summary>
 /// <remarks>Any thread may call. Times are differences of <see cref="IReplicaClock.NowUs"/>.</remarks>
 internal sealed class ReplicationMetrics
 {
-    /// <summary>From 10 µs to 10 s: a sync of a fast disk takes some ten microseconds, a stalled one seconds.</summary>
+    /// <summary>From 10 µs to 10 s: a sync of a fast disk takes tens of microseconds, a stalled one seconds.</summary>
     private static readonly double[] Seconds =
     [
         0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,

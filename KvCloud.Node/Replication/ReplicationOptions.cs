@@ -6,7 +6,7 @@ namespace KvCloud.Node.Replication;
 internal sealed record ReplicationOptions
 {
     /// <summary>
-    /// Slots that wait to be written to the log, beyond which this node takes no more from its peers or clients: the
+    /// When this many slots wait to be written to the log, this node accepts no more from its peers or clients: the
     /// data store must not get far ahead of the log.
     /// </summary>
     public const int MaxUnwrittenSlots = 16_384;
@@ -20,47 +20,50 @@ internal sealed record ReplicationOptions
     /// <summary>Commands in one slot at most.</summary>
     public int MaxBatchCommands { get; init; } = 1024;
 
-    /// <summary>Bytes of commands in one slot at most; one larger command has a slot of its own.</summary>
+    /// <summary>Maximum bytes of commands in one slot; a single larger command gets a slot of its own.</summary>
     public int MaxBatchBytes { get; init; } = 1024 * 1024;
 
     /// <summary>While fewer slots than this are in flight, batches need not be full.</summary>
     public int EagerInFlightSlots { get; init; } = 2;
 
     /// <summary>
-    /// How long writes wait at most for a batch of the recent size; the consensus worker looks each millisecond.
+    /// How long writes wait at most for a batch of the recent size; the consensus worker checks every millisecond.
     /// </summary>
     public TimeSpan BatchingLimit { get; init; } = TimeSpan.FromMilliseconds(1);
 
     /// <summary>How long superseded versions stay readable. The leader's setting travels with each batch.</summary>
     public MvccRetention Retention { get; init; } = MvccRetention.Default;
 
-    /// <summary>Writes waiting to be proposed; one more is answered OVERLOADED.</summary>
+    /// <summary>Maximum writes waiting to be proposed; further ones are answered OVERLOADED.</summary>
     public int MaxQueuedWrites { get; init; } = 65_536;
 
-    /// <summary>Bytes of writes waiting to be proposed; beyond it a write is answered OVERLOADED.</summary>
+    /// <summary>Maximum bytes of writes waiting to be proposed; further ones are answered OVERLOADED.</summary>
     public long MaxQueuedWriteBytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>
-    /// Bytes chosen and not yet applied, beyond which this node takes no more from its peers or clients.
+    /// Bytes chosen and not yet applied beyond which this node accepts no more from its peers or clients.
     /// </summary>
     public long MaxUnappliedBytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>
-    /// Bytes of entries sent at a time to a replica that is behind, or one larger entry. Less than a frame holds.
+    /// Bytes of entries sent at a time to a replica that is behind; a single larger entry is sent alone. Must be less
+    /// than a frame holds.
     /// </summary>
     public int CatchUpChunkBytes { get; init; } = 1024 * 1024;
 
     /// <summary>
-    /// Bytes applied since the data store was last made durable, after which it is again, so that the log can be
-    /// trimmed.
+    /// After this many applied bytes the data store is made durable again, so that the log can be trimmed.
     /// </summary>
     public long FlushBytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>
-    /// Every how many slots replicas compare their state hashes. Not a setting: it must be the same on all of them.
+    /// Replicas compare their state hashes every this many slots. Not a setting: it must be the same on all of them.
     /// </summary>
     public int HashEverySlots { get; init; } = 256;
 
-    /// <summary>How often log and data store are looked at: marked, flushed, trimmed.</summary>
+    /// <summary>How often the log and the data store are checked: marked, flushed, trimmed.</summary>
     public int TrimIntervalMs { get; init; } = 1000;
+
+    /// <summary>A log write that takes longer makes a leader stop leading; 0 for never.</summary>
+    public int StallLimitMs { get; init; } = 2000;
 }

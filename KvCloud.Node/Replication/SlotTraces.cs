@@ -6,22 +6,23 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// The traces of slots. On the leader a slot that holds a traced write gets a span, from its proposal until it is
-/// chosen: below the first such write of the batch, linked with the others. Its context goes to the followers beside
-/// consensus (<see cref="SlotTrace"/>), so that each replica writes its log sync and its apply into that trace. Neither
-/// the log nor the state knows of it, and a context that is lost costs spans and nothing else.
+/// The traces of slots. On the leader, a slot that holds a traced write gets a span from its proposal until it is
+/// chosen: a child of the first such write of the batch, linked to the others. Its context is sent to the followers
+/// alongside consensus (<see cref="SlotTrace"/>), so that each replica adds its log sync and its apply to that trace.
+/// Neither the log nor the state contains it, and losing a context only loses spans.
 /// </summary>
 /// <remarks>
-/// Remembers the newest slots only, in a ring. Thread-safe but for what is outgoing, which is of the consensus worker.
+/// Remembers only the newest slots, in a ring. Thread-safe except for the outgoing contexts, which the consensus worker
+/// owns.
 /// </remarks>
 internal sealed class SlotTraces(NodeId self, IReadOnlyList<NodeId> voters)
 {
     /// <summary>
-    /// Slots remembered; more than are in flight by default, for each displaces the one this far below.
+    /// Slots remembered. More than are in flight by default, since each slot displaces the one this far below it.
     /// </summary>
     internal const int Capacity = 1024;
 
-    /// <summary>OpenTelemetry's default limit; what is above it an exporter would drop.</summary>
+    /// <summary>OpenTelemetry's default limit; an exporter would drop links beyond it.</summary>
     private const int MaxLinks = 128;
 
     private readonly Remembered?[] _ring = new Remembered?[Capacity];
@@ -30,7 +31,7 @@ internal sealed class SlotTraces(NodeId self, IReadOnlyList<NodeId> voters)
 
     private sealed record Remembered(Slot Slot, Ballot Origin, ActivityContext Context);
 
-    /// <summary>The leader's word that a slot is traced, or this node's own.</summary>
+    /// <summary>Notes that a slot is traced, as reported by the leader or known by this node itself.</summary>
     public void Note(Slot slot, Ballot origin, in ActivityContext context)
     {
         if (NodeTracing.IsOn && TraceParent.IsValid(in context))
@@ -40,7 +41,7 @@ internal sealed class SlotTraces(NodeId self, IReadOnlyList<NodeId> voters)
         }
     }
 
-    /// <summary>Begins the span of a slot just proposed; null where none of its writes is traced.</summary>
+    /// <summary>Starts the span of a slot just proposed; null if none of its writes is traced.</summary>
     public Activity? Proposed(List<PendingWrite> writes, Slot slot, Ballot ballot)
     {
         if (!NodeTracing.IsOn)
@@ -60,7 +61,9 @@ internal sealed class SlotTraces(NodeId self, IReadOnlyList<NodeId> voters)
         return traced.Count > 0 ? Begin(traced, writes.Count, slot, ballot) : null;
     }
 
-    /// <summary>Tells the followers what was proposed since; to be called before the step sends its messages.</summary>
+    /// <summary>
+    /// Tells the followers about slots proposed since the last call. Called before the step sends its messages.
+    /// </summary>
     public void SendOutgoing(IConsensusTransport transport)
     {
         if (_outgoing.Count > 0)
@@ -70,7 +73,9 @@ internal sealed class SlotTraces(NodeId self, IReadOnlyList<NodeId> voters)
         }
     }
 
-    /// <summary>When a log write or an apply begins or ends; default where no slot was traced yet.</summary>
+    /// <summary>
+    /// The time at which a log write or an apply begins or ends; default while no slot has been traced.
+    /// </summary>
     public DateTime Now() => _isUsed && NodeTracing.IsOn ? DateTime.UtcNow : default;
 
     /// <summary>The entries of these writes are durable in this replica's log.</summary>
@@ -97,7 +102,7 @@ internal sealed class SlotTraces(NodeId self, IReadOnlyList<NodeId> voters)
         }
     }
 
-    /// <summary>The entries are applied here, and were so at <paramref name="ended"/>.</summary>
+    /// <summary>The entries were applied here by <paramref name="ended"/>.</summary>
     public void Applied(List<ChosenEntry> entries, DateTime started, DateTime ended)
     {
         if (started == default)
@@ -146,7 +151,7 @@ internal sealed class SlotTraces(NodeId self, IReadOnlyList<NodeId> voters)
 
     private void Record(string name, Slot slot, Ballot origin, DateTime started, DateTime ended, int slots)
     {
-        // Another leader's value may have taken the slot: that one is not what was traced.
+        // Another leader's value may have taken the slot; that one is not what was traced.
         if (Volatile.Read(ref _ring[slot.Value % Capacity]) is { } known
             && known.Slot == slot && known.Origin == origin)
         {

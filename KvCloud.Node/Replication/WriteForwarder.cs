@@ -8,20 +8,23 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Forwards writes from a follower to the leader and their answers back, over the connections between replicas. Both
-/// halves are here: what this node has forwarded and waits for, and what peers have forwarded to it.
+/// Forwards writes from a follower to the leader, and the answers back, over the connections between replicas. Contains
+/// both halves: the writes this node has forwarded, and the writes that peers have forwarded to it.
 /// </summary>
 /// <remarks>
-/// An answer is never false. What has left this node may take effect, so whatever breaks then is OUTCOME_UNKNOWN. Only
-/// the leader's own word that nothing was done (NOT_LEADER) lets the write be routed anew, and a write is with one
-/// node at a time. What comes from a peer goes to this node's consensus or is refused; it is never forwarded again,
-/// so nothing runs in a ring. The command's bytes are the client's: its client id and sequence go through untouched.
+/// An answer is never wrong. A write that has left this node may take effect, so any failure after that is answered
+/// OUTCOME_UNKNOWN. Only the leader's own answer that nothing was done (NOT_LEADER) allows the write to be routed
+/// again, and a write is with one node at a time. A write from a peer goes to this node's consensus or is refused; it
+/// is never forwarded again, so it cannot travel in a circle. The command's bytes are those of the client: its client
+/// id and sequence pass through unchanged.
 /// </remarks>
 internal sealed class WriteForwarder
 {
     private const int SweepEveryMs = 20;
 
-    /// <summary>The leader knows more than this node when a deadline passes, and so gets to say it.</summary>
+    /// <summary>
+    /// When a deadline passes the leader knows more than this node, so it gets this much longer to answer.
+    /// </summary>
     private const int DeadlineGraceMs = 100;
 
     /// <summary>How long an answer may be held back until this node's own reads show the write.</summary>
@@ -61,7 +64,7 @@ internal sealed class WriteForwarder
 
     public ForwardSender Sender { get; }
 
-    /// <summary>Writes that this node has forwarded and not answered.</summary>
+    /// <summary>Writes that this node has forwarded and that are not answered.</summary>
     public int PendingCount
     {
         get
@@ -74,16 +77,14 @@ internal sealed class WriteForwarder
     }
 
     /// <summary>
-    /// Sends a write to wherever the leader is, which may be here by now. Refuses what can be sent nowhere.
+    /// Sends a write to the current leader, which may by now be this node. Refuses it when no leader can be reached.
     /// </summary>
-    /// <param name="awaitVisible">
-    /// Calls back when the version is readable here, or the deadline has passed: until then the answer is held back,
-    /// so that whoever wrote through this node also reads the write here.
-    /// </param>
+    /// <param name="awaitVisible">Calls back when the version is readable here, or the deadline has passed. The answer
+    /// is held back until then, so that a client that wrote through this node also reads its write here.</param>
     public void Write(PendingWrite write, Action<CommitVersion, long, Action> awaitVisible) =>
         Route(new PendingForward(write, awaitVisible));
 
-    /// <summary>Messages of peers; those that are neither Forward nor ForwardReply are not meant.</summary>
+    /// <summary>Handles messages from peers; ignores all but Forward and ForwardReply.</summary>
     public void Receive(IReadOnlyList<Message> messages)
     {
         for (int i = 0; i < messages.Count; i++)
@@ -105,8 +106,8 @@ internal sealed class WriteForwarder
     }
 
     /// <summary>
-    /// Answers what will get no answer any more, and routes anew what was refused without effect. To be called at
-    /// every tick.
+    /// Answers writes that can no longer get an answer, and routes writes again that were refused without effect.
+    /// Called at every tick.
     /// </summary>
     public void Sweep(long nowMs)
     {
@@ -150,7 +151,7 @@ internal sealed class WriteForwarder
     }
 
     /// <summary>
-    /// Answers all that waits: the replica has failed, or its transport has ended, so that no answer comes any more.
+    /// Answers every waiting write: the replica has failed or its transport has ended, so that no answer can arrive.
     /// </summary>
     public void Stop()
     {
@@ -207,7 +208,7 @@ internal sealed class WriteForwarder
         LinkState link = _transport.StateOf(leader);
         if (!link.IsConnected)
         {
-            forward.Write.Finish(NoLeader($"{leader} leads and cannot be reached from this node"));
+            forward.Write.Finish(NoLeader($"the leader, {leader}, cannot be reached from this node"));
             return;
         }
 
@@ -234,7 +235,7 @@ internal sealed class WriteForwarder
         _workers.Wake(Station.Forward);
     }
 
-    /// <summary>Under which number the write goes out; null when it was refused here.</summary>
+    /// <summary>Registers the write and returns the id to send it under; null when it was refused here.</summary>
     private long? Note(PendingForward forward, NodeId leader, long lossEpoch)
     {
         CommandResult refusal;
@@ -253,9 +254,7 @@ internal sealed class WriteForwarder
 
             refusal = _isStopped
                 ? Stopping
-                : new CommandResult(
-                    KvStatus.Overloaded,
-                    Message: "max_queued_writes: too many writes wait for the leader's answer; nothing was written");
+                : DriverInbox.Full(_pending.Count >= _options.MaxQueuedWrites, "wait for the leader's answer");
         }
 
         forward.Write.Finish(refusal);
@@ -269,7 +268,7 @@ internal sealed class WriteForwarder
         {
             if (!_pending.TryGetValue(reply.Id, out forward) || forward.Leader != reply.From)
             {
-                // Answered by its deadline or by a broken connection.
+                // Already answered, by its deadline or because the connection broke.
                 return;
             }
 
@@ -300,7 +299,7 @@ internal sealed class WriteForwarder
     }
 
     /// <summary>
-    /// Nothing was done, and soon this node knows as well as its peer who leads: at the next sweep the write goes
+    /// Nothing was done, and this node will soon know the leader that its peer follows: the next sweep sends the write
     /// there.
     /// </summary>
     private void RouteLater(PendingForward forward)
@@ -330,7 +329,7 @@ internal sealed class WriteForwarder
         _pendingBytes -= forward.Write.Command.Length;
     }
 
-    /// <summary>A write that a peer has forwarded to this node.</summary>
+    /// <summary>A write that a peer forwarded to this node.</summary>
     private sealed class PeerWrite(WriteForwarder owner, Forward forward) : PendingWrite
     {
         protected override void Complete(in CommandResult result)

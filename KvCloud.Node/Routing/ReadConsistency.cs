@@ -3,14 +3,14 @@ namespace KvCloud.Node.Routing;
 /// <summary>How fresh a read must be.</summary>
 internal enum ReadConsistency
 {
-    /// <summary>This replica's own store, if it has been in touch with the leader recently enough.</summary>
+    /// <summary>Reads this replica's store if it was in contact with the leader recently enough.</summary>
     Local = 0,
 
-    /// <summary>The leader's store, inside its lease. Linearizable.</summary>
+    /// <summary>Reads the leader's store within its lease. Linearizable.</summary>
     Leader = 1,
 
     /// <summary>
-    /// Any replica, after it has applied all that the leader had chosen when the read came. Linearizable.
+    /// Reads any replica once it has applied everything the leader had chosen when the read arrived. Linearizable.
     /// </summary>
     ReadIndex = 2,
 }

@@ -7,8 +7,10 @@ using KvCloud.Node.Telemetry;
 
 namespace KvCloud.Node.Routing;
 
-/// <summary>Decides by kind of operation, consistency level and role of this node where a call runs.</summary>
-/// <remarks>It decides at once, or lets a <see cref="RoutedRead"/> wait: the simulator runs this class too.</remarks>
+/// <summary>Decides where a call runs, by kind of operation, consistency level and role of this node.</summary>
+/// <remarks>
+/// Synchronous: it decides immediately or makes a <see cref="RoutedRead"/> wait, so the simulator can run this class.
+/// </remarks>
 internal sealed class RoutingManager(
     ConsensusDriver driver,
     WriteForwarder forwarder,
@@ -17,11 +19,11 @@ internal sealed class RoutingManager(
     IReplicaClock clock,
     Func<NodeId, string?> clientEndpointOf)
 {
-    /// <summary>How long a local read may wait for word from the leader before it is refused as too stale.</summary>
+    /// <summary>How long a local read may wait for the leader before it is refused as too stale.</summary>
     private const int FreshWaitMs = 500;
 
     /// <summary>
-    /// Sends a write on its way. The answer, refusals included, comes by <see cref="PendingWrite.Finish"/>.
+    /// Routes a write. The outcome, including a refusal, arrives through <see cref="PendingWrite.Finish"/>.
     /// </summary>
     public void Write(PendingWrite write)
     {
@@ -64,8 +66,8 @@ internal sealed class RoutingManager(
     /// Whether a read may look into the local store, where that can be said at once: for LOCAL on a replica that is
     /// known to be fresh, for LEADER inside the lease or on another node, for a version that is applied.
     /// </summary>
-    /// <param name="admission">The answer.</param>
-    /// <param name="wait">Where there is none yet: what to wait for.</param>
+    /// <param name="admission">The decision, if this returns true.</param>
+    /// <param name="wait">Otherwise, what to wait for.</param>
     /// <param name="slot">The slot to wait for, with <see cref="ReadWait.Applied"/>.</param>
     public bool TryAdmit(in ReadRequest request, out ReadAdmission admission, out ReadWait wait, out Slot slot)
     {
@@ -87,7 +89,7 @@ internal sealed class RoutingManager(
                 ReplicaStatus status = driver.Status;
                 if (driver.HasLease)
                 {
-                    // A follower may have shown already what was chosen and is not applied here yet.
+                    // A follower may already have served data that was chosen but is not applied here yet.
                     wait = ReadWait.Applied;
                     slot = status.ChosenSlot;
                     return driver.AppliedSlot >= slot;
@@ -106,7 +108,7 @@ internal sealed class RoutingManager(
     }
 
     /// <summary>
-    /// Lets a read wait for what <see cref="TryAdmit"/> named; it is admitted or refused exactly once.
+    /// Makes a read wait for what <see cref="TryAdmit"/> named; it is admitted or refused exactly once.
     /// </summary>
     public void Wait(RoutedRead read, in ReadRequest request, ReadWait wait, Slot slot)
     {
@@ -121,13 +123,11 @@ internal sealed class RoutingManager(
         }
     }
 
-    /// <summary>
-    /// Until when a read waits, of one whose call ends at the deadline (<see cref="IReplicaClock.NowMs"/>).
-    /// </summary>
+    /// <summary>How long a read waits, given its call's deadline (<see cref="IReplicaClock.NowMs"/>).</summary>
     public long WaitDeadlineMs(ReadWait wait, long deadlineMs) =>
         wait == ReadWait.Fresh ? Math.Min(deadlineMs, clock.NowMs + FreshWaitMs) : deadlineMs;
 
-    /// <summary>What the outcome of its wait means for a read.</summary>
+    /// <summary>Translates the outcome of a wait into an admission.</summary>
     public ReadAdmission Conclude(in ReadRequest request, ReadWait wait, in ReadOutcome outcome)
     {
         if (outcome.Status == ReadStatus.Ready)
@@ -147,20 +147,20 @@ internal sealed class RoutingManager(
     }
 
     /// <summary>
-    /// Completes when a read at this level may look into the local store. Null arguments mean what is configured.
+    /// Completes when a read at this level may use the local store. Null arguments mean the configured values.
     /// </summary>
     public ValueTask<ReadAdmission> AdmitReadAsync(
         ReadConsistency? level, int? maxStalenessMs, long deadlineMs, CancellationToken cancellationToken) =>
         AdmitAsync(new ReadRequest(level, maxStalenessMs), deadlineMs, cancellationToken);
 
     /// <summary>
-    /// Completes when this replica has applied <paramref name="version"/>; VERSION_IN_FUTURE when nobody has issued it.
+    /// Completes when this replica has applied <paramref name="version"/>; VERSION_IN_FUTURE if it was never issued.
     /// </summary>
     public ValueTask<ReadAdmission> AdmitReadAtAsync(
         CommitVersion version, long deadlineMs, CancellationToken cancellationToken) =>
         AdmitAsync(new ReadRequest(null, AtVersion: version), deadlineMs, cancellationToken);
 
-    /// <summary>The newest committed version that a later read anywhere must see (linearizable).</summary>
+    /// <summary>The newest committed version, which every later read must see (linearizable).</summary>
     public async ValueTask<(ReadAdmission Admission, CommitVersion Version)> GetReadVersionAsync(
         long deadlineMs, CancellationToken cancellationToken)
     {
@@ -218,13 +218,13 @@ internal sealed class RoutingManager(
         long staleMs = clock.SinceBootMs - freshAsOfMs;
         if (freshAsOfMs == 0 || staleMs > maxStalenessMs)
         {
-            // 0 is never, not the moment at which the machine was booted.
+            // 0 means never, not the moment the machine booted.
             return false;
         }
 
         if (staleMs > maxStalenessMs / 2)
         {
-            // Asked for while there is time, so that reads that go on never have to wait for it.
+            // Refresh ahead of time, so that continuous reads never have to wait for it.
             driver.Refresh();
         }
 
@@ -237,12 +237,12 @@ internal sealed class RoutingManager(
         return new ReadAdmission(
             KvStatus.TooStale,
             freshAsOfMs == 0
-                ? "this replica has not been in touch with a leader yet"
-                : $"this replica was last in touch {clock.SinceBootMs - freshAsOfMs} ms ago, max_staleness_ms is"
-                    + $" {maxStalenessMs}");
+                ? "this replica has not had contact with a leader yet"
+                : $"this replica last had contact with the leader {clock.SinceBootMs - freshAsOfMs} ms ago,"
+                    + $" max_staleness_ms is {maxStalenessMs}");
     }
 
-    /// <summary>Whoever issued the version had it chosen: a read index taken since covers it.</summary>
+    /// <summary>If the version was issued, its slot was chosen, and a read index taken afterwards covers it.</summary>
     private ReadAdmission ConcludeVersion(CommitVersion version)
     {
         CommitVersion applied = reader.AppliedVersion;
@@ -253,7 +253,8 @@ internal sealed class RoutingManager(
     }
 
     /// <summary>
-    /// Who wrote through this node expects to read it here. In vain at worst: the write has its answer either way.
+    /// A client that wrote through this node expects to read its write here, so wait for it to be applied. If the wait
+    /// fails, the write is answered anyway.
     /// </summary>
     private void AwaitVisible(CommitVersion version, long deadlineMs, Action then)
     {

@@ -1,7 +1,7 @@
 
 namespace KvCloud.Node.Routing;
 
-/// <summary>What is configured for reads that do not say themselves.</summary>
+/// <summary>Defaults for reads that do not set their own consistency.</summary>
 internal sealed record RoutingOptions
 {
     public ReadConsistency ConsistencyLevel { get; init; } = ReadConsistency.Local;
@@ -9,9 +9,11 @@ internal sealed record RoutingOptions
     /// <summary>False makes every LOCAL read a READ_INDEX read.</summary>
     public bool AllowStaleReads { get; init; } = true;
 
-    /// <summary>A follower passes writes to the leader instead of naming it.</summary>
+    /// <summary>Whether a follower forwards writes to the leader instead of redirecting the client.</summary>
     public bool ForwardWrites { get; init; }
 
-    /// <summary>How long a replica may be out of touch and still answer LOCAL reads; 0 for any time.</summary>
+    /// <summary>
+    /// How long ago a replica may have lost contact with the leader and still answer LOCAL reads; 0 for any time.
+    /// </summary>
     public int MaxStalenessMs { get; init; } = 5000;
 }

@@ -7,9 +7,9 @@ using KvCloud.Protocol.Wire;
 namespace KvCloud.Node.Rpc;
 
 /// <summary>
-/// The server span of a client's call. A call that brings a trace context gets one if its caller's trace is sampled;
-/// one without begins a trace, at most <see cref="RpcOptions.MaxRootTracesPerSecond"/> times a second. The SDK's
-/// sampler (OTEL_TRACES_SAMPLER) has the last word on both.
+/// The server span of a client's call. A call that carries a trace context gets a span if its caller's trace is
+/// sampled; a call without one starts a new trace, at most <see cref="RpcOptions.MaxRootTracesPerSecond"/> times a
+/// second. The SDK's sampler (OTEL_TRACES_SAMPLER) makes the final decision for both.
 /// </summary>
 internal sealed class CallTracing(int maxRootTracesPerSecond, Func<int> nodeId, TimeProvider time)
 {
@@ -18,7 +18,7 @@ internal sealed class CallTracing(int maxRootTracesPerSecond, Func<int> nodeId, 
 
     private readonly RootTraceLimiter _roots = new(maxRootTracesPerSecond, time);
 
-    /// <summary>Begins the span; null where the call is not traced, at once where nobody wants spans.</summary>
+    /// <summary>Starts the span; null if the call is not traced. Returns early when no listener wants spans.</summary>
     public Activity? Start(RpcMethod method, in RequestMessage message)
     {
         if (!NodeTracing.IsOn)
@@ -26,7 +26,7 @@ internal sealed class CallTracing(int maxRootTracesPerSecond, Func<int> nodeId, 
             return null;
         }
 
-        // What the node itself answers is asked by watchers, again and again: no trace begins with it.
+        // Monitoring polls the calls that the node answers itself, so they never start a trace.
         if (!TryReadContext(in message, out ActivityContext caller)
             && (!method.Operation.TouchesData || !_roots.TryTake()))
         {
@@ -43,7 +43,7 @@ internal sealed class CallTracing(int maxRootTracesPerSecond, Func<int> nodeId, 
         return span;
     }
 
-    /// <summary>The field, wherever in the request it stands; what is no trace context counts as none.</summary>
+    /// <summary>Finds the traceparent field anywhere in the request; a malformed one counts as absent.</summary>
     internal static bool TryReadContext(in RequestMessage message, out ActivityContext context)
     {
         context = default;
@@ -53,7 +53,7 @@ internal sealed class CallTracing(int maxRootTracesPerSecond, Func<int> nodeId, 
             && TraceParent.TryParse(reader.Binary(), out context);
     }
 
-    /// <summary>Goes to the value of a field of the struct at hand; false, at its end, when it is not there.</summary>
+    /// <summary>Advances to the value of a field of the current struct; false if the struct ends without it.</summary>
     private static bool TryFind(ref ThriftReader reader, short wantedId, ThriftType wantedType)
     {
         while (reader.NextField(out ThriftType type, out short id))

@@ -6,15 +6,15 @@ using KvCloud.Protocol;
 namespace KvCloud.Node.Rpc;
 
 /// <summary>
-/// Makes calls of this node fail on purpose, as setFaultInjection asked. Faults are injected before a call does
-/// anything, so a call that failed on purpose had no effect. Thread-safe.
+/// Makes calls of this node fail deliberately, as configured by setFaultInjection. A fault is injected before the call
+/// does anything, so a call that fails this way had no effect. Thread-safe.
 /// </summary>
 internal sealed class FaultInjector
 {
     public const int MaxDurationMs = 60_000;
     public const int MaxFaultTypeLength = 64;
 
-    /// <summary>What `target_operation` may name beside a method of the contract.</summary>
+    /// <summary>Values of `target_operation` other than method names of the contract.</summary>
     private static readonly Dictionary<string, string[]> Groups = new(StringComparer.OrdinalIgnoreCase)
     {
         ["get"] = ["get"],
@@ -29,7 +29,9 @@ internal sealed class FaultInjector
 
     private volatile Rule? _rule;
 
-    /// <summary>Carries out a setFaultInjection; null when done, else what is wrong with it.</summary>
+    /// <summary>
+    /// Applies a setFaultInjection request; returns null on success, else what is wrong with the request.
+    /// </summary>
     public string? Configure(FaultInjectionRequest request)
     {
         if (!(request.Probability >= 0 && request.Probability <= 1))
@@ -49,7 +51,7 @@ internal sealed class FaultInjector
 
         if (!TryFindTargets(request.TargetOperation, out bool[]? targets))
         {
-            return $"target_operation '{request.TargetOperation}' is none of all, {string.Join(", ", Groups.Keys)} or a"
+            return $"target_operation '{request.TargetOperation}' must be all, {string.Join(", ", Groups.Keys)} or a"
                 + " method that reads or writes data";
         }
 
@@ -81,7 +83,7 @@ internal sealed class FaultInjector
         bool isAll = string.IsNullOrEmpty(operation) || operation.Equals("all", StringComparison.OrdinalIgnoreCase);
         string[] names = isAll ? [] : Groups.GetValueOrDefault(operation!, [operation!]);
 
-        // Calls about the node itself always work, or injection could not be switched off again.
+        // Calls about the node itself are exempt; otherwise injection could not be switched off again.
         targets =
         [
             .. OperationClassifier.Counted.Select(

@@ -1,71 +1,74 @@
 namespace KvCloud.Node.Rpc;
 
 /// <summary>
-/// What clients may make this node hold and do. Immutable; the names in messages are those of the keys.
+/// Limits on what clients can make this node hold and do. Immutable; messages use the names of the settings.
 /// </summary>
 internal sealed record RpcLimits
 {
-    /// <summary>Connections beyond it are closed at once (max_connections).</summary>
+    /// <summary>Further connections are closed immediately (max_connections).</summary>
     public int MaxConnections { get; init; } = 10_000;
 
     /// <summary>
-    /// A longer message closes its connection (max_message_bytes). Leaves room for a transaction of the greatest size
-    /// and its framing.
+    /// A longer message closes its connection (max_message_bytes). The default fits the largest transaction and its
+    /// framing.
     /// </summary>
     public int MaxMessageBytes { get; init; } = 16 * 1024 * 1024;
 
-    /// <summary>A connection with so many unanswered calls is read no further until half of them are answered
-    /// (max_in_flight_per_connection).</summary>
+    /// <summary>
+    /// A connection with this many unanswered calls is not read until half of them are answered
+    /// (max_in_flight_per_connection).
+    /// </summary>
     public int MaxInFlightCallsPerConnection { get; init; } = 1_024;
 
-    /// <summary>A call beyond it is answered OVERLOADED (max_in_flight_calls).</summary>
+    /// <summary>Further calls are answered OVERLOADED (max_in_flight_calls).</summary>
     public int MaxInFlightCallsPerNode { get; init; } = 100_000;
 
-    /// <summary>A call beyond it is answered OVERLOADED (max_in_flight_bytes).</summary>
+    /// <summary>Further calls are answered OVERLOADED (max_in_flight_bytes).</summary>
     public long MaxInFlightBytesPerNode { get; init; } = 64L * 1024 * 1024;
 
     /// <summary>
-    /// Input that the socket layer reads ahead of a connection's reader (read_buffer_bytes). Times
+    /// Input that the socket layer buffers ahead of a connection's reader (read_buffer_bytes). Multiplied by
     /// <see cref="MaxConnections"/> it bounds what flooding clients can make this node hold.
     /// </summary>
     public int ReadBufferBytes { get; init; } = 128 * 1024;
 
-    /// <summary>A message must be whole so long after its first byte, or the connection is closed
-    /// (message_timeout_ms).</summary>
+    /// <summary>
+    /// A message must be complete this long after its first byte, or the connection is closed (message_timeout_ms).
+    /// </summary>
     public int MessageTimeoutMs { get; init; } = 120_000;
 
-    /// <summary>Deadline of a call that names none (default_timeout_ms).</summary>
+    /// <summary>Timeout of a call that sets none (default_timeout_ms).</summary>
     public int DefaultTimeoutMs { get; init; } = 10_000;
 
-    /// <summary>A call that asks for more time gets this much (max_timeout_ms).</summary>
+    /// <summary>Longer timeouts are reduced to this (max_timeout_ms).</summary>
     public int MaxTimeoutMs { get; init; } = 300_000;
 
     /// <summary>
-    /// The answer to a range read that says by limit_bytes how much it wants stops after about so many bytes of keys
-    /// and values (max_range_bytes).
+    /// A range answer whose request sets limit_bytes ends after about this many bytes of keys and values
+    /// (max_range_bytes).
     /// </summary>
     public int MaxRangeBytes { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>
-    /// Costly reads that run at once; 0 for half of the cores, and at least one (max_concurrent_scans).
+    /// Costly reads that run concurrently; 0 means half of the cores, at least one (max_concurrent_scans).
     /// </summary>
     public int MaxConcurrentScans { get; init; }
 
     /// <summary>
-    /// Connections that may wait for a costly read; a read on top is answered OVERLOADED (max_queued_scans).
+    /// Connections that may wait for a costly read; further costly reads are answered OVERLOADED (max_queued_scans).
     /// </summary>
     public int MaxQueuedScans { get; init; } = 256;
 
     /// <summary>
-    /// Bytes of costly answers that are not sent; a read on top is answered OVERLOADED (max_scan_answer_bytes). Bounds
-    /// what clients that ask for much and take nothing make this node hold.
+    /// Unsent bytes of costly answers; further costly reads are answered OVERLOADED (max_scan_answer_bytes). Bounds
+    /// what clients that request large ranges and do not read the answers make this node hold.
     /// </summary>
     public long MaxScanAnswerBytes { get; init; } = 256L * 1024 * 1024;
 
-    /// <summary>Calls in flight get so long to finish when the node stops (drain_timeout_ms).</summary>
+    /// <summary>How long calls in flight may take to finish when the node stops (drain_timeout_ms).</summary>
     public int DrainTimeoutMs { get; init; } = 15_000;
 
-    /// <summary>What is wrong with these limits, one clear sentence each; empty when nothing is.</summary>
+    /// <summary>One sentence per invalid limit; empty if all are valid.</summary>
     public IEnumerable<string> Validate()
     {
         (string Name, long Value, long Min, long Max)[] ranges =

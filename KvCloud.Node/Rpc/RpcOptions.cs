@@ -5,19 +5,21 @@ internal sealed record RpcOptions
 {
     public RpcLimits Limits { get; init; } = new();
 
-    /// <summary>Whether setFaultInjection is carried out. Never in Production.</summary>
+    /// <summary>Whether setFaultInjection is allowed. Never in Production.</summary>
     public bool AllowFaultInjection { get; init; }
 
-    /// <summary>Traces a second that calls without a trace context may begin; see <see cref="CallTracing"/>.</summary>
+    /// <summary>
+    /// Traces per second that calls without a trace context may start; see <see cref="CallTracing"/>.
+    /// </summary>
     public int MaxRootTracesPerSecond { get; init; } = 10;
 
     /// <summary>
-    /// What getClusterHealth, getDatabaseStats, getNodeInfo and calls that change column families must bring along as
-    /// auth_token; null or empty: nothing.
+    /// The auth_token required by getClusterHealth, getDatabaseStats, getNodeInfo and calls that change column
+    /// families; null or empty means none is required.
     /// </summary>
     public string? AdminToken { get; init; }
 
-    /// <summary>Sent in NodeStatus.version of the answering node.</summary>
+    /// <summary>Reported as NodeStatus.version of the answering node.</summary>
     public string ServerVersion { get; init; } =
         typeof(RpcOptions).Assembly.GetName().Version?.ToString(3) ?? "0.0.0";
 }

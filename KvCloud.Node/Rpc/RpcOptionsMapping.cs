@@ -3,7 +3,7 @@ using KvCloud.Node.Telemetry;
 
 namespace KvCloud.Node.Rpc;
 
-/// <summary>Turns the settings into the options of the RPC server.</summary>
+/// <summary>Maps the settings to the options of the RPC server.</summary>
 internal static class RpcOptionsMapping
 {
     public static RpcOptions ToRpcOptions(this NodeOptions options) => new()

@@ -6,13 +6,15 @@ using Microsoft.Extensions.Hosting;
 
 namespace KvCloud.Node.Rpc;
 
-/// <summary>
-/// All client connections of this node. Kestrel hands each one here.
-/// </summary>
+/// <summary>Accepts and tracks all client connections of this node. Kestrel passes each new connection here.</summary>
 internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleService, IAsyncDisposable
 {
     private const int LogLinesPerSecond = 10;
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan DrainPoll = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>For connections to close, once nothing is in flight on them or their time is over.</summary>
+    private static readonly TimeSpan CloseTime = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<RpcConnection, byte> _connections = new();
     private readonly IRpcDispatcher _dispatcher;
@@ -24,7 +26,8 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     private readonly ILogger<RpcServer> _logger;
     private readonly LogGate _badInputLog;
     private readonly LogGate _rejectedLog;
-    private readonly PeriodicTimer _sweepTimer = new(SweepInterval);
+    private readonly TimeProvider _time;
+    private readonly PeriodicTimer _sweepTimer;
     private Task _sweep = Task.CompletedTask;
     private int _connectionCount;
     private volatile bool _isDraining;
@@ -36,6 +39,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         ScanPool scans,
         RpcStatistics statistics,
         IReplicaClock clock,
+        TimeProvider time,
         ILogger<RpcServer> logger)
     {
         _dispatcher = dispatcher;
@@ -44,6 +48,8 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         _scans = scans;
         _statistics = statistics;
         _clock = clock;
+        _time = time;
+        _sweepTimer = new PeriodicTimer(SweepInterval, time);
         _logger = logger;
         _badInputLog = new LogGate(LogLinesPerSecond, clock);
         _rejectedLog = new LogGate(LogLinesPerSecond, clock);
@@ -52,7 +58,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
 
     public int ConnectionCount => Volatile.Read(ref _connectionCount);
 
-    /// <summary>New calls are answered SHUTTING_DOWN and new connections closed.</summary>
+    /// <summary>Whether new calls are answered SHUTTING_DOWN and new connections closed.</summary>
     public bool IsDraining => _isDraining;
 
     public override async Task OnConnectedAsync(ConnectionContext connection)
@@ -90,7 +96,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
 
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Called by the host before anything else stops: Kestrel and the replica still work.</summary>
+    /// <summary>The host calls this before it stops anything else: Kestrel and the replica still work.</summary>
     public Task StoppingAsync(CancellationToken cancellationToken) => DrainAsync(cancellationToken);
 
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -98,18 +104,20 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>
-    /// Takes no more connections, answers new calls SHUTTING_DOWN, lets those in flight finish within
-    /// drain_timeout_ms, then closes all connections. Must come before the replica stops, which answers them.
+    /// Accepts no more connections, answers new calls SHUTTING_DOWN, lets those in flight finish within
+    /// drain_timeout_ms, then closes all connections. Must run before the replica stops, because the replica answers
+    /// the calls in flight.
     /// </summary>
     public async Task DrainAsync(CancellationToken cancellationToken)
     {
         _isDraining = true;
         _dispatcher.RefuseNewCalls();
         Log.Draining(_logger, _connections.Count, _budget.Calls);
-        long deadline = _clock.NowMs + _limits.DrainTimeoutMs;
-        while (_budget.Calls > 0 && _clock.NowMs < deadline && !cancellationToken.IsCancellationRequested)
+        long started = _time.GetTimestamp();
+        var limit = TimeSpan.FromMilliseconds(_limits.DrainTimeoutMs);
+        while (_budget.Calls > 0 && _time.GetElapsedTime(started) < limit && !cancellationToken.IsCancellationRequested)
         {
-            await Task.Delay(10, CancellationToken.None);
+            await Task.Delay(DrainPoll, _time, CancellationToken.None);
         }
 
         foreach (RpcConnection connection in _connections.Keys)
@@ -117,9 +125,9 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
             connection.Stop();
         }
 
-        while (!_connections.IsEmpty && _clock.NowMs < deadline + 1_000)
+        while (!_connections.IsEmpty && _time.GetElapsedTime(started) < limit + CloseTime)
         {
-            await Task.Delay(10, CancellationToken.None);
+            await Task.Delay(DrainPoll, _time, CancellationToken.None);
         }
 
         long left = _budget.Calls;
@@ -139,7 +147,8 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
 
     private async Task ServeAsync(ConnectionContext context)
     {
-        var connection = new RpcConnection(context, _dispatcher, _limits, _budget, _scans, _statistics, _clock);
+        var connection = new RpcConnection(
+            context, _dispatcher, _limits, _budget, _scans, _statistics, _clock, _time);
         _connections.TryAdd(connection, 0);
         if (_isDraining)
         {
@@ -160,7 +169,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
-            // Covers resets and aborts, which every network has; a client's call may have been under way.
+            // Covers resets and aborts, which are normal on any network; a call may have been in flight.
             Log.ConnectionLost(_logger, connection.Client, exception.Message);
         }
         catch (Exception exception)
@@ -183,7 +192,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     }
 
     /// <summary>
-    /// Closes connections whose message has been coming in for too long: its bytes are charged to all.
+    /// Closes connections whose message takes too long to arrive, because its bytes are charged to the shared budget.
     /// </summary>
     private async Task SweepAsync()
     {
@@ -196,7 +205,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
                 if (connection.PartialSinceMs is > 0 and var since && since < before)
                 {
                     Log.MessageTooSlow(_logger, connection.Client, _limits.MessageTimeoutMs);
-                    connection.Abort("message_timeout_ms is over");
+                    connection.Abort("the message was not complete within message_timeout_ms");
                 }
             }
         }
@@ -204,17 +213,19 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning, "Client {Client} is cut off: {Error} ({Suppressed} such lines left out)")]
+        [LoggerMessage(LogLevel.Warning,
+            "Closed the connection of client {Client}: {Error} ({Suppressed} similar lines suppressed)")]
         public static partial void BadInput(ILogger logger, string client, string error, long suppressed);
 
         [LoggerMessage(LogLevel.Warning,
-            "Client {Client} is turned away: max_connections ({Limit}) is reached ({Suppressed} such lines left out)")]
+            "Rejected client {Client}: max_connections ({Limit}) reached ({Suppressed} similar lines suppressed)")]
         public static partial void Rejected(ILogger logger, string? client, int limit, long suppressed);
 
-        [LoggerMessage(LogLevel.Warning, "Client {Client} is cut off: its message took longer than {TimeoutMs} ms")]
+        [LoggerMessage(LogLevel.Warning,
+            "Closed the connection of client {Client}: its message took longer than {TimeoutMs} ms")]
         public static partial void MessageTooSlow(ILogger logger, string client, int timeoutMs);
 
-        [LoggerMessage(LogLevel.Debug, "Connection of client {Client} is lost: {Reason}")]
+        [LoggerMessage(LogLevel.Debug, "Lost the connection of client {Client}: {Reason}")]
         public static partial void ConnectionLost(ILogger logger, string client, string reason);
 
         [LoggerMessage(LogLevel.Error, "Connection of client {Client} failed")]
@@ -223,7 +234,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         [LoggerMessage(LogLevel.Information, "Draining: {Connections} connections, {Calls} calls in flight")]
         public static partial void Draining(ILogger logger, int connections, long calls);
 
-        [LoggerMessage(LogLevel.Information, "Drained: {Calls} calls were left unanswered")]
+        [LoggerMessage(LogLevel.Information, "Drained: {Calls} calls left unanswered")]
         public static partial void Drained(ILogger logger, long calls);
     }
 }

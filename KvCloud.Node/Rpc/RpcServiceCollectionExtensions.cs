@@ -13,14 +13,14 @@ namespace KvCloud.Node.Rpc;
 internal static class RpcServiceCollectionExtensions
 {
     /// <summary>
-    /// Serves the contract to clients. Needs as singletons: <c>RoutingManager</c>, <c>KvReader</c>, and
-    /// <c>ClusterManager</c> (or a <c>Func&lt;ClusterView&gt;</c> instead); and <see cref="ListenForRpc"/> on a Kestrel
+    /// Serves the contract to clients. Requires the singletons <c>RoutingManager</c>, <c>KvReader</c> and
+    /// <c>ClusterManager</c> (or a <c>Func&lt;ClusterView&gt;</c> instead), and <see cref="ListenForRpc"/> on a Kestrel
     /// port.
     /// </summary>
     public static IServiceCollection AddKvRpc(this IServiceCollection services, RpcOptions options) =>
         services.AddKvService().AddRpcServer(options);
 
-    /// <summary>What stands behind the server, without it.</summary>
+    /// <summary>Registers the dispatcher and its methods without the server.</summary>
     public static IServiceCollection AddKvService(this IServiceCollection services)
     {
         services.TryAddSingleton(TimeProvider.System);
@@ -33,12 +33,14 @@ internal static class RpcServiceCollectionExtensions
     }
 
     /// <summary>
-    /// The Thrift server, over an <see cref="IRpcDispatcher"/> that is registered beside it. Kestrel needs
-    /// <see cref="ListenForRpc"/> besides.
+    /// Registers the Thrift server for an <see cref="IRpcDispatcher"/> that the caller registers. Kestrel needs
+    /// <see cref="ListenForRpc"/> as well.
     /// </summary>
     public static IServiceCollection AddRpcServer(this IServiceCollection services, RpcOptions options)
     {
-        // Deadlines are told to routing and replication, so they must be by the replica's clock.
+        services.TryAddSingleton(TimeProvider.System);
+
+        // Routing and replication compare these deadlines with the replica's clock, so both must use the same one.
         services.TryAddSingleton<IReplicaClock>(provider =>
             provider.GetService<IReplicaRuntime>()?.Clock ?? new ReplicaClock(TimeProvider.System));
         services.AddSingleton(options);

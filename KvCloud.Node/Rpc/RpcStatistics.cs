@@ -8,13 +8,13 @@ using KvCloud.Protocol;
 namespace KvCloud.Node.Rpc;
 
 /// <summary>
-/// Counts calls: for getDatabaseStats, and as the meter <c>KvCloud.Rpc</c>. Thread-safe, and cheap enough for every
-/// call.
+/// Counts calls for getDatabaseStats and for the meter <c>KvCloud.Rpc</c>. Thread-safe, and cheap enough to run for
+/// every call.
 /// </summary>
 /// <remarks>
-/// Counters are kept by method and code in stripes, one a processor, so that threads do not fight for them; instruments
-/// read the sums when they are asked. The latency histogram cannot be read that way and takes one call in
-/// <see cref="LatencySampling"/> instead.
+/// Counters are kept by method and code in one stripe per processor to avoid contention; instruments sum the stripes
+/// when they are read. The latency histogram cannot be summed that way, so it records only one call in
+/// <see cref="LatencySampling"/>.
 /// </remarks>
 internal sealed class RpcStatistics : IDisposable
 {
@@ -43,14 +43,14 @@ internal sealed class RpcStatistics : IDisposable
         _meter.CreateObservableCounter(
             "kvcloud.rpc.calls", ObserveCalls, "{call}", "Calls answered, by method and code.");
         _latency = _meter.CreateHistogram<double>("kvcloud.rpc.duration", "s",
-            $"Time from a call's last byte to its answer, of one call in {LatencySampling}.");
+            $"Time from a call's last byte to its answer, sampled from one call in {LatencySampling}.");
         _rejected = _meter.CreateCounter<long>("kvcloud.rpc.rejected_connections", "{connection}",
             "Connections closed because max_connections was reached.");
         _badInput = _meter.CreateCounter<long>("kvcloud.rpc.bad_input", "{connection}",
             "Connections closed because of malformed or oversize input.");
-        _meter.CreateObservableGauge("kvcloud.rpc.in_flight_calls", () => budget.Calls, "{call}", "Calls under way.");
+        _meter.CreateObservableGauge("kvcloud.rpc.in_flight_calls", () => budget.Calls, "{call}", "Calls in flight.");
         _meter.CreateObservableGauge("kvcloud.rpc.in_flight_bytes", () => budget.Bytes, "By",
-            "Request bytes held for calls under way.");
+            "Request bytes held for calls in flight.");
     }
 
     public long Reads => Sum(operation => operation.Kind == OperationKind.Read, _ => true);
@@ -61,11 +61,11 @@ internal sealed class RpcStatistics : IDisposable
 
     public long AbortedTransactions => Sum(operation => operation.IsTransaction, code => code != ErrorCode.OK);
 
-    /// <summary>Commits under way.</summary>
+    /// <summary>Commits in flight.</summary>
     public long ActiveTransactions => Interlocked.Read(ref _activeTransactions);
 
     /// <summary>
-    /// Mean time from the last byte of a call to its answer, over all calls since the start; 0 for none.
+    /// Mean time from the last byte of a call to its answer over all calls since the start; 0 if there were none.
     /// </summary>
     public double AverageResponseTimeMs
     {
@@ -82,8 +82,8 @@ internal sealed class RpcStatistics : IDisposable
         }
     }
 
-    /// <summary>A call has been answered.</summary>
-    /// <param name="receivedTimestamp">Stopwatch timestamp of when it came in.</param>
+    /// <summary>Records an answered call.</summary>
+    /// <param name="receivedTimestamp">Stopwatch timestamp of the call's arrival.</param>
     public void Record(RpcMethod method, ErrorCode code, long receivedTimestamp)
     {
         long elapsed = Stopwatch.GetTimestamp() - receivedTimestamp;

@@ -4,14 +4,14 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// Whether a command keeps the limits and makes sense by itself, without looking at the state. The server asks before
-/// it proposes, and apply asks again, because what is in the log may come from anybody.
+/// Checks a command's limits and its consistency without looking at the state. The server validates before it proposes,
+/// and apply validates again, because log entries may come from any replica.
 /// </summary>
 internal static class CommandValidator
 {
     private const string EmptyKey = "key cannot be empty";
 
-    /// <summary>Null when there is nothing to object to.</summary>
+    /// <summary>Null when the command is valid.</summary>
     public static CommandResult? Validate(KvCommand command)
     {
         if (command.Identity is RequestIdentity identity && Validate(identity) is CommandResult refused)

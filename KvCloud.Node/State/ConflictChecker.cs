@@ -3,11 +3,11 @@ using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.State;
 
-/// <summary>Whether anything that a transaction read was written after its read version.</summary>
+/// <summary>Checks whether anything that a transaction read was written after its read version.</summary>
 /// <remarks>
-/// The answer must not depend on how slots were grouped into batches, nor on what collection has already deleted:
-/// ranges are walked in key order over the store and the batch under way as one, and only keys that every replica still
-/// has to have are counted.
+/// The result must not depend on how slots were grouped into batches, nor on what collection has already deleted. So
+/// ranges are walked in key order over the union of the store and the current batch, and only keys that every replica
+/// must still have are counted.
 /// </remarks>
 internal sealed class ConflictChecker(IKvStore store, KeyWriter keys)
 {

@@ -5,10 +5,9 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// The keys that one batch deleted and that still have a record, by which a transaction learns when that was:
-/// <c>format(1)</c>, then <c>length(4) physical key version(8)</c> each. One record for a whole batch costs a
-/// fraction of one for each key. It is stored under the batch's last version and may be collected once nothing older
-/// than that can be read.
+/// The keys that one batch deleted and whose tombstones remain so that transactions can detect the delete:
+/// <c>format(1)</c>, then <c>length(4) physical key version(8)</c> each. One record per batch costs a fraction of one
+/// per key. It is stored under the batch's last version and may be collected once no older version can be read.
 /// </summary>
 internal sealed class GarbageRecord
 {
@@ -39,7 +38,7 @@ internal sealed class GarbageRecord
         BinaryPrimitives.WriteInt64LittleEndian(item[^sizeof(long)..], version.Value);
     }
 
-    /// <summary>Takes the first item off <paramref name="rest"/>.</summary>
+    /// <summary>Reads the next item and advances <paramref name="rest"/> past it.</summary>
     public static Tombstone ReadItem(ref ReadOnlySpan<byte> rest)
     {
         int length = rest.Length < sizeof(int) ? -1 : BinaryPrimitives.ReadInt32LittleEndian(rest);

@@ -2,7 +2,7 @@ using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.State;
 
-/// <summary>Bounds of ranges in the table of versions, as physical keys.</summary>
+/// <summary>Bounds of key ranges in the versions table, as physical keys.</summary>
 internal static class KeyBounds
 {
     public static byte[] At(uint keyspace, ReadOnlySpan<byte> key)
@@ -12,7 +12,7 @@ internal static class KeyBounds
         return bound;
     }
 
-    /// <summary>The first key after this one: the same with a zero byte behind it.</summary>
+    /// <summary>The first key after this one: the key plus a zero byte.</summary>
     public static byte[] After(uint keyspace, ReadOnlySpan<byte> key)
     {
         byte[] bound = new byte[MvccKey.KeyspaceSizeBytes + key.Length + 1];
@@ -22,6 +22,6 @@ internal static class KeyBounds
 
     public static byte[] StartOf(uint keyspace) => At(keyspace, []);
 
-    /// <summary>The first key that no longer belongs to the keyspace.</summary>
+    /// <summary>The first key after the keyspace.</summary>
     public static byte[] EndOf(uint keyspace) => At(checked(keyspace + 1), []);
 }

@@ -4,12 +4,12 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// How many keys there are, without asking at every write whether its key was there: of one key in 64, chosen by its
-/// hash, apply keeps count, the same on every replica. Few keys are counted one by one when somebody asks.
+/// Counts keys without reading at every write whether the key existed. Apply counts a sample, the same on every
+/// replica: one key in 64, chosen by its hash. A small number of keys is counted exactly, on request.
 /// </summary>
 internal static class KeyCount
 {
-    /// <summary>Up to here the answer is exact. A look at so many takes milliseconds.</summary>
+    /// <summary>Up to this many keys the result is exact. Visiting that many takes milliseconds.</summary>
     public const int ExactUpTo = 16 * 1024;
 
     private const int SampledBits = 6;
@@ -17,9 +17,10 @@ internal static class KeyCount
     public static bool IsSampled(ulong hash) => hash >> (64 - SampledBits) == 0;
 
     /// <summary>
-    /// Exact for few; of more keys n about 19 estimates in 20 are within 16 √n: 5 % of 100,000, 1.6 % of a million.
+    /// Exact for few keys. For n keys beyond that, about 19 of 20 estimates are within 16 √n: 5 % of 100,000, 1.6 % of
+    /// a million.
     /// </summary>
-    /// <exception cref="VersionTooOldException">The version has left the window.</exception>
+    /// <exception cref="VersionTooOldException">The version has left the retention window.</exception>
     public static long Of(IKvStore store, Keyspace keyspace, CommitVersion at)
     {
         long estimate = keyspace.SampledKeys << SampledBits;

@@ -4,8 +4,8 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// Writes versions of keys into the batch under way, without a look at what they supersede. Also answers what the
-/// newest version of a key is, the batch's own writes included.
+/// Writes key versions into the current batch without reading what they supersede. Also looks up the newest version of
+/// a key, including the batch's own writes.
 /// </summary>
 internal sealed class KeyWriter(IKvStore store)
 {
@@ -19,7 +19,7 @@ internal sealed class KeyWriter(IKvStore store)
 
     public GarbageRecord Garbage { get; } = new();
 
-    /// <summary>Forgets the batch that was written.</summary>
+    /// <summary>Forgets the batch, which has been written.</summary>
     public void Clear()
     {
         Overlay.Clear();
@@ -31,10 +31,10 @@ internal sealed class KeyWriter(IKvStore store)
     }
 
     /// <summary>
-    /// Gives the key this value, or deletes it. Deleting what does not exist leaves no trace. A key may be written
-    /// several times at one version: the last one holds.
+    /// Sets the key's value, or deletes it. Deleting a key that does not exist leaves no trace. If a key is written
+    /// several times at one version, the last write holds.
     /// </summary>
-    /// <param name="key">Never changed by the caller until the batch is written.</param>
+    /// <param name="key">Must not change until the batch is written.</param>
     public void Write(
         IKvBatch batch,
         Keyspace keyspace,
@@ -97,7 +97,7 @@ internal sealed class KeyWriter(IKvStore store)
             : StateInStore(MvccKey.Write(_physicalKey, keyspace.Id, key)).Version;
     }
 
-    /// <summary>Version zero when the key is not there.</summary>
+    /// <summary>Version zero when the key does not exist.</summary>
     private KeyState StateInStore(ReadOnlySpan<byte> physicalKey)
     {
         var buffer = new ValueBuffer(stackalloc byte[ScratchSizeBytes]);

@@ -3,7 +3,8 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// A column family of ours: a range of keys in the tables, named by a number that is never used again.
+/// A column family as KvCloud implements it: a range of keys in the tables, identified by a number that is never
+/// reused.
 /// </summary>
 internal sealed class Keyspace(uint id, string name, CommitVersion createdAt)
 {
@@ -15,12 +16,12 @@ internal sealed class Keyspace(uint id, string name, CommitVersion createdAt)
 
     public string Name { get; } = name;
 
-    /// <summary>Commit version of its creation: before that there is nothing to read in it.</summary>
+    /// <summary>The commit version that created it; before that it holds nothing.</summary>
     public CommitVersion CreatedAt { get; } = createdAt;
 
     /// <summary>
-    /// Of the keys that <see cref="KeyCount"/> samples, those that have a value. Written by apply alone, read by
-    /// anybody.
+    /// Number of keys that have a value, among those that <see cref="KeyCount"/> samples. Only apply writes it; any
+    /// thread may read.
     /// </summary>
     public long SampledKeys
     {

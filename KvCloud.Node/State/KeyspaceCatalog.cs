@@ -4,7 +4,7 @@ using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.State;
 
-/// <summary>All column families at one moment. Immutable: a change makes a new one.</summary>
+/// <summary>All column families at one moment. Immutable: a change makes a new catalog.</summary>
 internal sealed class KeyspaceCatalog
 {
     private readonly FrozenDictionary<string, Keyspace> _byName;
@@ -29,7 +29,9 @@ internal sealed class KeyspaceCatalog
 
     public Keyspace Default { get; }
 
-    /// <summary>An absent or empty name means the default one; null when there is none of this name.</summary>
+    /// <summary>
+    /// Finds a keyspace; an absent or empty name means the default one. Null when there is none of this name.
+    /// </summary>
     public Keyspace? Find(string? name) =>
         string.IsNullOrEmpty(name) ? Default : _byName.GetValueOrDefault(name);
 
@@ -50,7 +52,7 @@ internal sealed class KeyspaceCatalog
         return _byText.TryGetValue(text[..Encoding.UTF8.GetChars(name, text)], out Keyspace? found) ? found : null;
     }
 
-    /// <summary>Whether this very keyspace (not another of the same name) is among them.</summary>
+    /// <summary>Whether it contains this same keyspace, not merely one of the same name.</summary>
     public bool Contains(uint keyspaceId) => _ids.Contains(keyspaceId);
 
     public KeyspaceCatalog With(Keyspace added) => new(Keyspaces.Append(added));

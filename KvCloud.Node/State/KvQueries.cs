@@ -3,10 +3,10 @@ using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.State;
 
-/// <summary>What a point read found. <see cref="Value"/> is null where there is no such key.</summary>
+/// <summary>The result of a point read. <see cref="Value"/> is null when the key does not exist.</summary>
 internal readonly record struct GetResult(KvStatus Code, byte[]? Value, CommitVersion Version, string? Message = null);
 
-/// <summary>The bounds of a range read, as the contract has them (KeySelector-like offsets included).</summary>
+/// <summary>The bounds of a range read as in the contract (including KeySelector-like offsets).</summary>
 internal readonly record struct RangeQuery(
     ReadOnlyMemory<byte> Begin,
     bool BeginOrEqual,
@@ -19,6 +19,6 @@ internal readonly record struct RangeQuery(
 
 internal readonly record struct RangeRow(byte[] Key, byte[] Value, CommitVersion Version);
 
-/// <summary>Rows in key order; <see cref="ReadAt"/> is the moment that was read.</summary>
+/// <summary>Rows in key order; <see cref="ReadAt"/> is the version that was read.</summary>
 internal sealed record RangeResult(
     KvStatus Code, IReadOnlyList<RangeRow> Rows, bool HasMore, CommitVersion ReadAt, string? Message = null);

@@ -7,7 +7,8 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// Reads of what has been applied. Thread-safe and without locks; apply goes on meanwhile. Every read sees one moment.
+/// Reads what has been applied. Thread-safe and lock-free; apply continues meanwhile. Every read sees one consistent
+/// version.
 /// </summary>
 internal sealed class KvReader
 {
@@ -28,15 +29,15 @@ internal sealed class KvReader
     /// <summary>Ordered by name; `default` is always among them.</summary>
     public IReadOnlyList<string> ColumnFamilies => _published.Keyspaces.Names;
 
-    /// <summary>The newest version that can be read here.</summary>
+    /// <summary>The newest version readable here.</summary>
     public CommitVersion AppliedVersion => _published.Applied.Version;
 
     public Slot AppliedSlot => _published.Applied.Slot;
 
-    /// <summary>Reads below it answer VERSION_TOO_OLD.</summary>
+    /// <summary>Reads at lower versions are answered VERSION_TOO_OLD.</summary>
     public CommitVersion OldestReadableVersion => _published.OldestReadable;
 
-    /// <summary>The newest value, or the one at a version that the caller has waited for.</summary>
+    /// <summary>Reads the newest value, or the value at a version that the caller has waited for.</summary>
     public GetResult Get(string? columnFamily, ReadOnlyMemory<byte> key, CommitVersion? at)
     {
         if (CommandValidator.ValidateKey(key.Length) is CommandResult refused)
@@ -56,7 +57,7 @@ internal sealed class KvReader
         return WasDropped(keyspace) ? ColumnFamilyNotFound(columnFamily) : result;
     }
 
-    /// <summary>Reads a range to its end, however long that takes.</summary>
+    /// <summary>Reads a whole range, however long that takes.</summary>
     public RangeResult GetRange(string? columnFamily, in RangeQuery query, CommitVersion? at)
     {
         using RangeScan? scan = OpenRange(columnFamily, query, at, out RangeResult refused);
@@ -67,14 +68,14 @@ internal sealed class KvReader
 
         while (!scan.Advance(int.MaxValue))
         {
-            // No range has so many keys.
+            // No range has this many keys.
         }
 
         return ResultOf(scan);
     }
 
     /// <summary>
-    /// Begins to read a range, in the caller's own steps; null when it is refused. The caller disposes of it.
+    /// Begins a range read that the caller advances in steps; null when it is refused. The caller disposes of it.
     /// </summary>
     public RangeScan? OpenRange(string? columnFamily, in RangeQuery query, CommitVersion? at, out RangeResult refused)
     {
@@ -96,29 +97,37 @@ internal sealed class KvReader
             : OpenNewestRange(keyspace, query);
     }
 
-    /// <summary>What a scan has read to its end.</summary>
+    /// <summary>The result of a completed scan.</summary>
     public RangeResult ResultOf(RangeScan scan) => WasDropped(scan.Keyspace)
         ? Refuse(KvStatus.ColumnFamilyNotFound, VersionErrors.ColumnFamilyNotFoundText(scan.Keyspace.Name))
         : scan.Result;
 
-    /// <summary>Visits every key of small column families: not for a thread that others wait for.</summary>
+    /// <summary>
+    /// Visits every key of small column families, so it must not run on a thread that others wait for.
+    /// </summary>
     public StoreStatistics GetStatistics()
     {
         StoreFigures figures = _store.GetFigures();
-        long totalKeys = 0;
-        foreach (Keyspace keyspace in _published.Keyspaces.Keyspaces)
-        {
-            totalKeys += AtNewest(version => KeyCount.Of(_store, keyspace, version));
-        }
-
         return new StoreStatistics(
-            totalKeys,
+            CountKeys(),
             figures.SizeBytes,
             _transactions.Committed,
             _transactions.Refused,
             figures.CacheHitPercent,
             figures.CompactionPendingBytes,
             figures.Details);
+    }
+
+    /// <summary>Of all column families; see <see cref="KeyCount.Of"/>.</summary>
+    public long CountKeys()
+    {
+        long keys = 0;
+        foreach (Keyspace keyspace in _published.Keyspaces.Keyspaces)
+        {
+            keys += AtNewest(version => KeyCount.Of(_store, keyspace, version));
+        }
+
+        return keys;
     }
 
     [SkipLocalsInit]
@@ -193,13 +202,13 @@ internal sealed class KvReader
         }
     }
 
-    /// <summary>A keyspace that is published was created at a version that the store shows.</summary>
+    /// <summary>A published keyspace was created at a version that is visible in the store.</summary>
     private RangeScan OpenNewestRange(Keyspace keyspace, RangeQuery query) =>
         AtNewest(version => new RangeScan(_store, keyspace, query, version));
 
     /// <summary>
-    /// Reads at the newest version that the store shows, which may be ahead of the published one: point reads see it
-    /// too. Where next to nothing is retained, it may leave the window before the read begins.
+    /// Reads at the newest version visible in the store, which may be ahead of the published one, as point reads do.
+    /// When next to nothing is retained, that version may leave the window before the read begins.
     /// </summary>
     private T AtNewest<T>(Func<CommitVersion, T> read)
     {
@@ -212,7 +221,7 @@ internal sealed class KvReader
             }
             catch (VersionTooOldException) when (attempt < Attempts)
             {
-                // There is a newer one.
+                // A newer version exists by now: try that.
             }
         }
     }
@@ -228,7 +237,7 @@ internal sealed class KvReader
     }
 
     /// <summary>
-    /// Null when the version can be read. A read that has begun is not disturbed when its version leaves the window.
+    /// Null when the version can be read. A read that has begun is unaffected when its version leaves the window.
     /// </summary>
     private (KvStatus Code, string Message)? CheckVersion(CommitVersion at)
     {
@@ -244,8 +253,8 @@ internal sealed class KvReader
     private string TooOldText(CommitVersion at) => VersionErrors.TooOldText("read_version", at, OldestReadableVersion);
 
     /// <summary>
-    /// Asked after a read: while it was going on the keyspace may have been emptied, and that emptiness was never a
-    /// state.
+    /// Checked after a read: if the keyspace was dropped and emptied meanwhile, what the read saw was never a state of
+    /// the database.
     /// </summary>
     private bool WasDropped(Keyspace keyspace) => keyspace.Id != 0 && !_published.Keyspaces.Contains(keyspace.Id);
 

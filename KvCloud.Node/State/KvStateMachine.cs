@@ -8,13 +8,13 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// What the commands mean. Deterministic: from the same slots every replica gets the same keys, versions and
-/// answers, whatever its clock, its settings, the grouping of slots into batches, or the progress of collection.
+/// Defines what commands do. Deterministic: from the same slots every replica produces the same keys, versions and
+/// answers, regardless of its clock, its settings, the grouping of slots into batches, or the progress of collection.
 /// </summary>
 /// <remarks>
-/// Driven by <see cref="KvStoreExecutor"/>, one thread. Everything it changes goes into the batch; its memory is ahead
-/// of the store until that is written, so after a failed write it must be thrown away.
-/// Over 400 lines: one method for each command. Conflicts, sessions, keys and retention have files of their own.
+/// Driven by <see cref="KvStoreExecutor"/> on one thread. All its changes go into the batch; its memory is ahead of the
+/// store until the batch is written, so after a failed write it must be discarded.
+/// Over 400 lines: one method per command. Conflicts, sessions, keys and retention have their own files.
 /// </remarks>
 internal sealed class KvStateMachine
 {
@@ -63,7 +63,9 @@ internal sealed class KvStateMachine
     /// <summary>Counts since the start of this program, not part of the state.</summary>
     public TransactionCounts Transactions { get; } = new();
 
-    /// <summary>Adds deletes of what nobody can read any more. Before the commands of a batch, or alone.</summary>
+    /// <summary>
+    /// Adds deletes of versions that can no longer be read. Called before the commands of a batch, or alone.
+    /// </summary>
     public int Collect(int budget) =>
         _collector.Collect(_batch, AppliedVersion, _window.OldestReadable, Keyspaces, budget);
 
@@ -74,7 +76,7 @@ internal sealed class KvStateMachine
         _hasher.Mix(slot.Value);
     }
 
-    /// <summary>The time and the window of the slot; before its commands.</summary>
+    /// <summary>Applies the slot's time and retention window. Called before its commands.</summary>
     public void Advance(in BatchHeader header)
     {
         _window.Advance(header, AppliedVersion);
@@ -102,7 +104,7 @@ internal sealed class KvStateMachine
         return result;
     }
 
-    /// <summary>Adds everything beside keys to the batch, which can then be written.</summary>
+    /// <summary>Adds everything other than keys to the batch, which can then be written.</summary>
     public void CompleteBatch()
     {
         _sessions.Complete(_batch);
@@ -166,9 +168,8 @@ internal sealed class KvStateMachine
             case RequestMemory.Forgotten:
                 return new CommandResult(
                     KvStatus.SessionExpired,
-                    Message: $"session {identity.ClientId} does not remember sequence {identity.Sequence}: not run"
-                        + " now, "
-                        + "whether it ran before is unknown");
+                    Message: $"session {identity.ClientId} does not remember sequence {identity.Sequence}: it was"
+                        + " not run now, and whether it ran before is unknown");
             default:
                 CommandResult result = Run(envelope);
                 _sessions.Remember(
@@ -179,7 +180,7 @@ internal sealed class KvStateMachine
 
     private CommandResult Run(in CommandEnvelope envelope)
     {
-        // Sets and deletes are most of what there is: they are read in place, without a command object.
+        // Sets and deletes are the bulk of the load: they are read in place, without a command object.
         if (envelope.Kind == CommandKind.Set && CommandCodec.TryReadSet(envelope, out SetBody set))
         {
             return CommandValidator.ValidateSet(set.Key.Length, set.Value.Length)
@@ -236,7 +237,7 @@ internal sealed class KvStateMachine
 
         if (commit.Mutations.Count == 0)
         {
-            // Everything was read at one version, and at that version the transaction has its place.
+            // A read-only transaction is serialized at its read version, at which everything was read.
             return new CommandResult(KvStatus.Ok, commit.ReadVersion);
         }
 
@@ -337,9 +338,9 @@ internal sealed class KvStateMachine
                 KvStatus.InvalidArgument, Message: $"Column family '{Keyspace.DefaultName}' cannot be dropped");
         }
 
+        _collector.Drop(_batch, keyspace.Id, lastVersion: AppliedVersion);
         AppliedVersion = AppliedVersion.Next;
         Keyspaces = Keyspaces.Without(keyspace);
-        _collector.Drop(_batch, keyspace.Id);
         Span<byte> key = stackalloc byte[MetaKey.SizeBytes];
         _batch.Delete(KvTable.Meta, MetaKey.Write(key, MetaKey.Keyspace, keyspace.Id));
         _writtenCounts.RemoveAll(written => written.Keyspace == keyspace);
@@ -347,7 +348,9 @@ internal sealed class KvStateMachine
         return new CommandResult(KvStatus.Ok, AppliedVersion);
     }
 
-    /// <summary>A versionstamped command says again what it generated: it follows from the version.</summary>
+    /// <summary>
+    /// A retry of a versionstamped command generates the same stamps again: they follow from the version.
+    /// </summary>
     private static List<byte[]>? GenerateAgain(in CommandEnvelope envelope, in RememberedAnswer known)
     {
         List<byte[]>? generated = null;

@@ -11,16 +11,17 @@ namespace KvCloud.Node.State;
 internal sealed class KvStoreExecutor : IDisposable
 {
     /// <summary>
-    /// A batch is written at the first end of a slot beyond this, so that catching up takes bounded memory.
+    /// A batch is written at the end of the first slot that exceeds this size, so that catching up needs bounded
+    /// memory.
     /// </summary>
     private const int BatchPayloadBytes = 4 * 1024 * 1024;
 
     /// <summary>
-    /// Collection keeps pace with writing: it may delete this many versions for each command of the batch before …
+    /// Collection keeps pace with writes: it may delete this many versions per command of the batch …
     /// </summary>
     private const int CollectPerCommand = 2;
 
-    /// <summary>… and at least this many a batch.</summary>
+    /// <summary>… and at least this many per batch.</summary>
     private const int CollectPerBatch = 64;
 
     private readonly IKvStore _store;
@@ -30,10 +31,11 @@ internal sealed class KvStoreExecutor : IDisposable
     private readonly List<Outcome> _outcomes = [];
     private int _previousCommands;
     private bool _failed;
+    private volatile bool _isCollected;
     private long _durableSlot;
     private long _storedOldest;
 
-    /// <summary>The store stays the caller's, who disposes of it after this.</summary>
+    /// <summary>The caller keeps ownership of the store and disposes of it after this.</summary>
     public KvStoreExecutor(IKvStore store, SessionLimits? sessions = null)
     {
         _store = store;
@@ -46,14 +48,25 @@ internal sealed class KvStoreExecutor : IDisposable
         _durableSlot = _machine.AppliedSlot.Value;
         _storedOldest = _machine.OldestReadable.Value;
         Reader = new KvReader(store, _published, _machine.Transactions);
+        Space = new SpaceReclaimer(store, this);
     }
 
     public KvReader Reader { get; }
 
-    /// <summary>Slot, version and state hash that belong together.</summary>
+    /// <summary>Gives up the space of what was superseded.</summary>
+    public SpaceReclaimer Space { get; }
+
+    /// <summary>A consistent set of slot, version and state hash.</summary>
     public AppliedState Applied => _published.Applied;
 
     public Slot AppliedSlot => _published.Applied.Slot;
+
+    /// <summary>How many versions can still be read beside the newest one.</summary>
+    public long VersionsInWindow =>
+        Math.Max(0, _published.Applied.Version.Value - _published.OldestReadable.Value);
+
+    /// <summary>Whether the last look found no more tombstones or keys of dropped keyspaces to delete.</summary>
+    public bool IsCollected => _isCollected;
 
     public int SessionCount => _machine.SessionCount;
 
@@ -67,9 +80,8 @@ internal sealed class KvStoreExecutor : IDisposable
     public Slot DurableSlot => new(Volatile.Read(ref _durableSlot));
 
     /// <summary>
-    /// Applies consecutive slots, the first of which follows the applied one. The observer hears of each command after
-    /// the batch that holds it was written. When this throws, the node must stop: its memory and its store may
-    /// disagree.
+    /// Applies consecutive slots, starting after the applied one. The observer receives the result of each command once
+    /// its batch is written. If this throws, the node must stop: its memory and its store may disagree.
     /// </summary>
     public void Apply(IReadOnlyList<ChosenEntry> entries, IApplyObserver? observer)
     {
@@ -85,12 +97,13 @@ internal sealed class KvStoreExecutor : IDisposable
     }
 
     /// <summary>
-    /// Collects versions that are out of the window, when there is nothing to apply. True if there may be more.
+    /// Collects versions outside of the window while there is nothing to apply. True if there may be more.
     /// </summary>
     public bool CollectIdle(int budget = 1024)
     {
         Invariant.Check(!_failed, "nothing is collected after a failure");
         int collected = _machine.Collect(budget);
+        _isCollected = collected < budget;
         if (_batch.Count > 0)
         {
             _failed = true;
@@ -103,15 +116,15 @@ internal sealed class KvStoreExecutor : IDisposable
     }
 
     /// <summary>
-    /// Makes everything applied before the call durable and returns the slot up to which that is; then gives up the
-    /// versions that had left the retention window by then: after a crash the store stands here, and answers for all in
-    /// that window. One caller at a time; may run on another thread than apply.
+    /// Makes everything applied before the call durable and returns the slot it reaches. Only then does it give up
+    /// versions that had left the retention window by that time: after a crash the store stands at this point, and must
+    /// still serve every version in that window. One caller at a time; may run on another thread than apply.
     /// </summary>
     public Slot Flush()
     {
         Slot applied = AppliedSlot;
 
-        // Not the published window: that is ahead of the batch that brings it into the store.
+        // Not the published window, which is ahead of the batch that writes it to the store.
         var oldest = new CommitVersion(Volatile.Read(ref _storedOldest));
         _store.Flush();
         Volatile.Write(ref _durableSlot, applied.Value);
@@ -121,10 +134,11 @@ internal sealed class KvStoreExecutor : IDisposable
 
     public void Dispose() => _batch.Dispose();
 
-    /// <summary>Returns the index of the first entry that is not in the batch.</summary>
+    /// <summary>Applies one batch and returns the index of the first entry after it.</summary>
     private int ApplyBatch(IReadOnlyList<ChosenEntry> entries, int first)
     {
-        _machine.Collect(CollectPerBatch + (CollectPerCommand * _previousCommands));
+        int budget = CollectPerBatch + (CollectPerCommand * _previousCommands);
+        _isCollected = _machine.Collect(budget) < budget;
         long payloadBytes = 0;
         int next = first;
         while (next < entries.Count && payloadBytes < BatchPayloadBytes)
@@ -170,7 +184,7 @@ internal sealed class KvStoreExecutor : IDisposable
         if (!enumerator.IsComplete)
         {
             _outcomes.Add(new Outcome(
-                entry.Slot, index, default, $"of {commands.Header.Count} commands only {index} are whole"));
+                entry.Slot, index, default, $"only {index} of {commands.Header.Count} commands are complete"));
         }
     }
 

@@ -2,17 +2,15 @@ using System.Buffers.Binary;
 
 namespace KvCloud.Node.State;
 
-/// <summary>
-/// Keys of the meta table that name a keyspace: <c>what is said of it(1) keyspace(4, big-endian)</c>.
-/// </summary>
+/// <summary>Keys of the meta table about a keyspace: <c>kind(1) keyspace(4, big-endian)</c>.</summary>
 internal static class MetaKey
 {
     public const int SizeBytes = 1 + sizeof(uint);
 
-    /// <summary>It exists; the record describes it.</summary>
+    /// <summary>The keyspace exists; the record describes it.</summary>
     public const byte Keyspace = (byte)'k';
 
-    /// <summary>It was dropped, and some of its keys may still be there.</summary>
+    /// <summary>The keyspace was dropped, and some of its keys may still be there.</summary>
     public const byte DroppedKeyspace = (byte)'d';
 
     public static ReadOnlySpan<byte> Write(Span<byte> destination, byte prefix, uint keyspace)

@@ -2,14 +2,16 @@ using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.State;
 
-/// <summary>What apply tells readers. Each part is published alone, in the order that keeps readers right.</summary>
+/// <summary>
+/// What apply publishes to readers. Each part is published separately, in the order that keeps readers correct.
+/// </summary>
 internal sealed class PublishedState(AppliedState applied, CommitVersion oldestReadable, KeyspaceCatalog keyspaces)
 {
     private volatile AppliedState _applied = applied;
     private volatile KeyspaceCatalog _keyspaces = keyspaces;
     private long _oldestReadable = oldestReadable.Value;
 
-    /// <summary>After the batch: what it names can be read.</summary>
+    /// <summary>Published after the batch: everything it names can be read.</summary>
     public AppliedState Applied
     {
         get => _applied;
@@ -17,8 +19,8 @@ internal sealed class PublishedState(AppliedState applied, CommitVersion oldestR
     }
 
     /// <summary>
-    /// Before the batch that brings it into the store, and long before the store forgets what is older: a reader that
-    /// the store no longer answers finds here why.
+    /// Published before the batch that writes it to the store, and long before the store drops older versions: a reader
+    /// that the store can no longer serve finds the reason here.
     /// </summary>
     public CommitVersion OldestReadable
     {
@@ -26,7 +28,7 @@ internal sealed class PublishedState(AppliedState applied, CommitVersion oldestR
         set => Volatile.Write(ref _oldestReadable, value.Value);
     }
 
-    /// <summary>Dropped ones vanish before the batch, new ones appear after it.</summary>
+    /// <summary>Dropped keyspaces disappear before the batch, new ones appear after it.</summary>
     public KeyspaceCatalog Keyspaces
     {
         get => _keyspaces;

@@ -4,15 +4,16 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// One range read at one version, by the contract's rules for bounds, offsets and limits, in steps: whoever runs it
-/// decides after each whether it goes on. One thread at a time.
+/// A read of one range at one version, by the contract's rules for bounds, offsets and limits, in steps: the caller
+/// decides after each step whether to continue. One thread at a time.
 /// </summary>
 /// <remarks>
-/// What it visits counts, whether it becomes a row or not: keys that offsets pass by and deleted keys cost as much as
-/// others. At <see cref="KvLimits.RangeVisitedKeys"/> it ends, with has_more where it has a row to go on from.
+/// Every visited key counts, whether it becomes a row or not: keys skipped by offsets and deleted keys cost as much as
+/// others. At <see cref="KvLimits.RangeVisitedKeys"/> the scan ends, with has_more set if it has a row to continue
+/// from.
 /// </remarks>
-/// <exception cref="VersionTooOldException">The version has left the window before this was made; later is no
-/// matter.</exception>
+/// <exception cref="VersionTooOldException">The version left the window before the scan was created; leaving it later
+/// does not matter.</exception>
 internal sealed class RangeScan : IDisposable
 {
     private readonly IKvIterator _records;
@@ -57,18 +58,18 @@ internal sealed class RangeScan : IDisposable
 
     public Keyspace Keyspace { get; }
 
-    /// <summary>Keys looked at so far, deleted ones included.</summary>
+    /// <summary>Keys visited so far, including deleted ones.</summary>
     public long Visited { get; private set; }
 
-    /// <summary>What the rows so far count against the limit of bytes.</summary>
+    /// <summary>Size of the rows so far, as counted against the byte limit.</summary>
     public long SizeBytes { get; private set; }
 
-    /// <summary>What was read; only when <see cref="Advance"/> has returned true.</summary>
+    /// <summary>The result; valid only once <see cref="Advance"/> has returned true.</summary>
     public RangeResult Result => _error is null
         ? new RangeResult(KvStatus.Ok, _rows, _hasMore, _at)
         : new RangeResult(KvStatus.InvalidArgument, [], false, default, _error);
 
-    /// <summary>Null when there is nothing to object to.</summary>
+    /// <summary>Null when the query is valid.</summary>
     public static string? Validate(in RangeQuery query)
     {
         if (query.Limit < 0)
@@ -84,7 +85,7 @@ internal sealed class RangeScan : IDisposable
         if (query.BeginOffset is < 0 or > KvLimits.RangeMaxOffset)
         {
             return $"begin_offset must be 0 to {KvLimits.RangeMaxOffset}, not {query.BeginOffset};"
-                + " begin behind the last key of the page before instead";
+                + " begin after the last key of the previous page instead";
         }
 
         return query.EndOffset is < -KvLimits.RangeMaxOffset or > KvLimits.RangeMaxOffset
@@ -93,8 +94,8 @@ internal sealed class RangeScan : IDisposable
     }
 
     /// <summary>
-    /// Visits at most so many keys, and stops before that when the rows have reached <paramref name="untilBytes"/>.
-    /// True when the range is read.
+    /// Visits at most this many keys, and stops earlier when the rows have reached <paramref name="untilBytes"/>. True
+    /// when the scan is complete.
     /// </summary>
     public bool Advance(int keys, long untilBytes = long.MaxValue)
     {
@@ -186,7 +187,7 @@ internal sealed class RangeScan : IDisposable
     {
         if (!IsValid)
         {
-            // No key is left below the end, so no row either.
+            // No key is left below the end, so there is no row either.
             _phase = Phase.Done;
         }
         else if (IsTombstone || _toPass-- > 0)

@@ -6,9 +6,8 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// The answer to one request of a session: <c>format(1) content hash(8) code(4) version(8) message</c>. What a
-/// versionstamped command generated is not kept, for it follows from the command, which the retry brings, and the
-/// version.
+/// The answer to one request of a session: <c>format(1) content hash(8) code(4) version(8) message</c>. The output of a
+/// versionstamped command is not kept: it follows from the version and the command, which the retry carries.
 /// </summary>
 internal readonly record struct RememberedAnswer(
     ulong ContentHash, KvStatus Code, CommitVersion Version, string? Message)

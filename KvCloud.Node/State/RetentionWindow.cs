@@ -5,51 +5,51 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// Which versions may still be read. It moves by the time and the retention that the leader logged with each batch,
+/// Which versions may still be read. It advances by the time and the retention that the leader logged with each batch,
 /// never by this node's clock or settings, because whether a commit is VERSION_TOO_OLD must be the same everywhere.
 /// </summary>
 /// <remarks>
-/// <para>Keeps at most about a hundred samples "at this time, this was the newest version", a 64th of the window
-/// apart.</para>
+/// <para>Keeps at most about a hundred samples (time, newest version at that time), a 64th of the window apart.</para>
 /// <para>
-/// The time of a batch is a wall clock, which may be a day ahead, be set back, or belong to another leader than the one
-/// before. So the window has a clock of its own, which goes on by what passed since the batch before, but by no more
-/// than an eighth of the window for one batch: a clock that leaps takes no more than that from what is readable. A
-/// time before the last one moves nothing; if it is more than that step behind, the one before was wrong, or this one
-/// is, and time is measured from here on. What that next leaps forward by may be the same two clocks again, of leaders
-/// that take turns; so a step forward is owed first, or each change of leaders would take an eighth of the window.
-/// When little is written, versions stay readable for longer than the window:
-/// it moves by batches.
+/// The time of a batch is a wall clock, which may be a day ahead, be set back, or belong to another leader than that of
+/// the previous batch. So the window has its own clock. It advances by the time since the previous batch, but by at
+/// most an eighth of the window per batch, so a clock that jumps ahead can expire no more than that. A time before the
+/// last one advances nothing. If it is behind by more than that step, one of the two clocks was wrong, and time is
+/// measured from here on. When it next jumps ahead, that may be the same two clocks again, of leaders that alternate:
+/// so one step forward is owed first, otherwise each change of leader would cost an eighth of the window. When nothing
+/// is written, the leader advances the window with empty batches until only the newest version is readable.
 /// </para>
 /// </remarks>
 internal sealed class RetentionWindow
 {
+    /// <summary>One batch moves the window by its length divided by this at most.</summary>
+    public const int StepsPerWindow = 8;
+
     private const int SamplesPerWindow = 64;
-    private const int StepsPerWindow = 8;
     private const byte FormatVersion = 1;
     private const int SampleSizeBytes = 2 * sizeof(long);
 
     private readonly Queue<Sample> _samples = [];
     private Sample _newest;
 
-    /// <summary>The logged time from which the next batch's is measured.</summary>
+    /// <summary>The logged time from which the next batch's progress is measured.</summary>
     public long LoggedUnixMs { get; private set; }
 
-    /// <summary>After the logged time went back: so much of what passes next does not count.</summary>
+    /// <summary>After the logged time went back: this much of the following progress does not count.</summary>
     public long OwedMs { get; private set; }
 
     /// <summary>
-    /// The window's own clock. It never goes back, and only differences between its times mean anything.
+    /// The window's own clock. It never goes back, and only differences between its times are meaningful.
     /// </summary>
     public long ClockMs { get; private set; }
 
     public CommitVersion OldestReadable { get; private set; }
 
-    /// <summary>Whether the samples changed since they were last written.</summary>
+    /// <summary>Whether the samples have changed since they were last written.</summary>
     public bool IsDirty { get; private set; }
 
     /// <summary>
-    /// Called once a slot, before its commands; <paramref name="newest"/> is the newest version by then.
+    /// Called once per slot, before its commands; <paramref name="newest"/> is the newest version at that point.
     /// </summary>
     public void Advance(in BatchHeader header, CommitVersion newest)
     {
@@ -117,7 +117,7 @@ internal sealed class RetentionWindow
         }
     }
 
-    /// <summary>Both times are never negative, so their difference is a number.</summary>
+    /// <summary>Neither time is negative, so their difference cannot overflow.</summary>
     private void AdvanceClock(long unixMs, long stepMs)
     {
         long passedMs = unixMs - LoggedUnixMs;

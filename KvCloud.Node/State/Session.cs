@@ -1,8 +1,8 @@
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// A client's session: which of its requests were answered. It remembers a window of
-/// sequences from <see cref="Floor"/> on, one bit each; the answers are in the store.
+/// A client's session: which of its requests have been answered. Remembers a window of sequences from
+/// <see cref="Floor"/> on, one bit each; the answers are in the store.
 /// </summary>
 /// <param name="answers">How many sequences the window holds.</param>
 internal sealed class Session(long id, int answers)
@@ -11,16 +11,16 @@ internal sealed class Session(long id, int answers)
 
     public long Id { get; } = id;
 
-    /// <summary>Below this everything is forgotten.</summary>
+    /// <summary>Everything below this is forgotten.</summary>
     public long Floor { get; private set; } = 1;
 
-    /// <summary>Number of the last use of any session that was of this one.</summary>
+    /// <summary>The position of this session's last use in the count of all uses of sessions.</summary>
     public long LastUse { get; set; }
 
-    /// <summary>Changed since it was last written.</summary>
+    /// <summary>Whether it changed since it was last written.</summary>
     public bool IsDirty { get; set; }
 
-    /// <summary>Its place among all sessions in the order of last use.</summary>
+    /// <summary>Its node in the list of sessions by last use.</summary>
     public LinkedListNode<Session>? Node { get; set; }
 
     public bool IsAnswered(long sequence) =>
@@ -30,7 +30,7 @@ internal sealed class Session(long id, int answers)
 
     public void MarkAnswered(long sequence) => _answered[WordOf(sequence)] |= BitOf(sequence);
 
-    /// <summary>Moves the floor up by one. Says whether the sequence that falls below it had been answered.</summary>
+    /// <summary>Raises the floor by one. Returns whether the sequence that falls below it had been answered.</summary>
     public bool ForgetLowest()
     {
         long lowest = Floor;
@@ -40,7 +40,7 @@ internal sealed class Session(long id, int answers)
         return wasAnswered;
     }
 
-    /// <summary>Moves the floor up at once, when nothing below the new one is answered any more.</summary>
+    /// <summary>Raises the floor at once; nothing below the new floor may be answered.</summary>
     public void SkipTo(long floor) => Floor = Math.Max(Floor, floor);
 
     public void Restore(long floor, long lastUse)

@@ -5,26 +5,28 @@ using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.State;
 
-/// <summary>What the sessions know of a request.</summary>
+/// <summary>What the session table knows of a request.</summary>
 internal enum RequestMemory
 {
     /// <summary>Never answered: run it, then <see cref="SessionTable.Remember"/>.</summary>
     New = 0,
 
-    /// <summary>Answered before, and here is the answer.</summary>
+    /// <summary>Answered before; the answer is at hand.</summary>
     Answered = 1,
 
-    /// <summary>The session or the answer is forgotten: whether it ran is unknown, so it must not run.</summary>
+    /// <summary>
+    /// The session or the answer has been forgotten: whether the request ran is unknown, so it must not run.
+    /// </summary>
     Forgotten = 2,
 
-    /// <summary>The sequence was used for something else.</summary>
+    /// <summary>The sequence was used for a different request.</summary>
     Reused = 3,
 }
 
 /// <summary>
-/// Makes a retry run once: remembers the answers of every session, in the store with the data, so that it holds on
-/// every replica and after every restart. Bounded in answers and in sessions; which session goes first follows from the
-/// log alone.
+/// Makes a retry run once: remembers the answers of every session, in the store with the data, so that this holds on
+/// every replica and after every restart. Bounded in answers and in sessions; which session is forgotten first follows
+/// from the log alone.
 /// </summary>
 /// <remarks>
 /// Keys: <c>'s' session(8)</c> → format(1) last use(8) floor(8), and <c>'a' session(8) sequence(8)</c> → the answer.
@@ -40,14 +42,14 @@ internal sealed class SessionTable(IKvStore store, SessionLimits limits)
 
     private readonly Dictionary<long, Session> _byId = [];
 
-    /// <summary>The one that was used least recently is first.</summary>
+    /// <summary>The least recently used session is first.</summary>
     private readonly LinkedList<Session> _byUse = [];
     private readonly List<Session> _dirty = [];
 
-    /// <summary>Answers of the batch under way, which the store does not have yet. Looked up, never iterated.</summary>
+    /// <summary>Answers of the current batch, which are not in the store yet. Looked up, never iterated.</summary>
     private readonly Dictionary<(long Session, long Sequence), RememberedAnswer> _pending = [];
 
-    /// <summary>How often any session was used.</summary>
+    /// <summary>Total number of uses of all sessions.</summary>
     public long Uses { get; private set; }
 
     public int Count => _byId.Count;
@@ -87,7 +89,9 @@ internal sealed class SessionTable(IKvStore store, SessionLimits limits)
         Touch(session);
     }
 
-    /// <summary>Also notes what the client acknowledges, and that the session is in use.</summary>
+    /// <summary>
+    /// Looks up a request. Also records what the client acknowledges, and that the session is in use.
+    /// </summary>
     public RequestMemory Recall(
         IKvBatch batch, in RequestIdentity identity, ulong contentHash, out RememberedAnswer answer)
     {
@@ -125,7 +129,7 @@ internal sealed class SessionTable(IKvStore store, SessionLimits limits)
         batch.Put(KvTable.Sessions, AnswerKey(key, identity.ClientId, identity.Sequence), answer.Encode());
     }
 
-    /// <summary>Adds the heads of all sessions that changed to the batch, which is complete with that.</summary>
+    /// <summary>Adds the heads of all changed sessions, which completes the batch.</summary>
     public void Complete(IKvBatch batch)
     {
         Span<byte> key = stackalloc byte[SessionKeySize];
@@ -134,7 +138,7 @@ internal sealed class SessionTable(IKvStore store, SessionLimits limits)
         {
             if (!session.IsDirty)
             {
-                // Evicted after it was used.
+                // The session was evicted after its use in this batch.
                 continue;
             }
 

@@ -3,8 +3,8 @@ using System.Numerics;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// The rolling hash over the effects of every slot. Two replicas that applied the same slots have the same; it detects
-/// accidents, it is not proof against malice.
+/// A rolling hash over the effects of every slot. Two replicas that applied the same slots have the same hash. It
+/// detects accidental divergence, not malice.
 /// </summary>
 internal struct StateHasher(ulong value)
 {

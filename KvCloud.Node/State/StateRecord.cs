@@ -7,12 +7,12 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// What the state machine knows beside keys and sessions, in one record that rides in every batch with the data.
+/// The state machine's state other than keys and sessions, in one record that is part of every batch.
 /// </summary>
 /// <param name="LoggedUnixMs">See <see cref="RetentionWindow.LoggedUnixMs"/>.</param>
-/// <param name="WindowClockMs">See <see cref="RetentionWindow.ClockMs"/>. In format 1 it is the logged time.</param>
-/// <param name="WindowOwedMs">See <see cref="RetentionWindow.OwedMs"/>. In format 1 there is none.</param>
-/// <param name="Uses">How often any session was used: the order in which sessions are forgotten.</param>
+/// <param name="WindowClockMs">See <see cref="RetentionWindow.ClockMs"/>. In format 1 this is the logged time.</param>
+/// <param name="WindowOwedMs">See <see cref="RetentionWindow.OwedMs"/>. Format 1 does not have it.</param>
+/// <param name="Uses">Total uses of all sessions, which determines the order in which sessions are forgotten.</param>
 internal readonly record struct StateRecord(
     Slot AppliedSlot,
     CommitVersion AppliedVersion,

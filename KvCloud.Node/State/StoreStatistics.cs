@@ -1,16 +1,15 @@
 namespace KvCloud.Node.State;
 
-/// <summary>What this replica's store holds and does.</summary>
-/// <param name="TotalKeys">Keys that have a value, of all column families: exact up to <see cref="KeyCount.ExactUpTo"/>
-/// in each, else an estimate, the same on every replica.</param>
-/// <param name="SizeBytes">On disk, plus what waits in memory to be written there; history and sessions
-/// included.</param>
+/// <summary>The content and activity of this replica's store.</summary>
+/// <param name="TotalKeys">Keys that have a value, in all column families: exact up to <see cref="KeyCount.ExactUpTo"/>
+/// in each, otherwise an estimate, the same on every replica.</param>
+/// <param name="SizeBytes">On disk, plus what is still in memory; history and sessions included.</param>
 /// <param name="CommittedTransactions">Applied by this replica since it started.</param>
-/// <param name="RefusedTransactions">Refused by this replica since it started, for a conflict or a version too
-/// old.</param>
-/// <param name="CacheHitPercent">Of block reads; null where nothing was read.</param>
-/// <param name="CompactionPendingBytes">An estimate by the store.</param>
-/// <param name="Details">The store's own figures by name, ordered by it.</param>
+/// <param name="RefusedTransactions">Refused by this replica since it started, because of a conflict or a read version
+/// that was too old.</param>
+/// <param name="CacheHitPercent">Share of block reads; null if nothing was read.</param>
+/// <param name="CompactionPendingBytes">As estimated by the store.</param>
+/// <param name="Details">The store's own statistics, ordered by name.</param>
 internal sealed record StoreStatistics(
     long TotalKeys,
     long SizeBytes,

@@ -1,6 +1,6 @@
 namespace KvCloud.Node.State;
 
-/// <summary>Transactions applied since this program started. Written by apply alone, read by anybody.</summary>
+/// <summary>Transactions applied since this process started. Only apply writes them; any thread may read.</summary>
 internal sealed class TransactionCounts
 {
     private long _committed;
@@ -12,7 +12,7 @@ internal sealed class TransactionCounts
         set => Volatile.Write(ref _committed, value);
     }
 
-    /// <summary>By a conflict, or because the read version was too old.</summary>
+    /// <summary>Refused because of a conflict, or a read version that was too old.</summary>
     public long Refused
     {
         get => Volatile.Read(ref _refused);

@@ -5,20 +5,20 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// Deletes what nobody can read any more. When it runs has no effect that a reader or a commit could see: what is below
-/// the window is refused by number, not by absence.
+/// Deletes versions that can no longer be read. When it runs is invisible to readers and commits: versions below the
+/// window are refused by number, whether they still exist or not.
 /// </summary>
 internal sealed class VersionCollector
 {
     private readonly IKvStore _store;
 
-    /// <summary>Keyspaces that are gone but for their keys.</summary>
-    private readonly Queue<uint> _dropped = [];
+    /// <summary>Dropped keyspaces whose keys still exist.</summary>
+    private readonly Queue<DroppedKeyspace> _dropped = [];
 
-    /// <summary>The first key that is left of the first of them; null for its very first.</summary>
+    /// <summary>The first key left in the first of them; null for its very first key.</summary>
     private byte[]? _leftFrom;
 
-    /// <summary>No record is older than this; spares a look into the table for every batch.</summary>
+    /// <summary>No record is older than this; saves a look into the table for every batch.</summary>
     private CommitVersion _nextDue = CommitVersion.Zero;
 
     public VersionCollector(IKvStore store)
@@ -28,36 +28,42 @@ internal sealed class VersionCollector
         records.Seek([MetaKey.DroppedKeyspace]);
         for (; records.IsValid && records.Key[0] == MetaKey.DroppedKeyspace; records.MoveNext())
         {
-            _dropped.Enqueue(MetaKey.KeyspaceOf(records.Key));
+            CommitVersion? lastVersion = records.Value.Length == sizeof(long)
+                ? new CommitVersion(BinaryPrimitives.ReadInt64LittleEndian(records.Value))
+                : null;
+            _dropped.Enqueue(new DroppedKeyspace(MetaKey.KeyspaceOf(records.Key), lastVersion));
         }
     }
 
     /// <summary>
-    /// The keyspace is dropped by the batch under way: from the next one on its keys go, a little with each batch.
+    /// The current batch drops the keyspace: its keys are deleted from the next batch on, a few with each.
     /// </summary>
-    public void Drop(IKvBatch batch, uint keyspace)
+    /// <param name="lastVersion">None of its keys was written at a newer one.</param>
+    public void Drop(IKvBatch batch, uint keyspace, CommitVersion lastVersion)
     {
-        _dropped.Enqueue(keyspace);
+        _dropped.Enqueue(new DroppedKeyspace(keyspace, lastVersion));
         Span<byte> key = stackalloc byte[MetaKey.SizeBytes];
-        batch.Put(KvTable.Meta, MetaKey.Write(key, MetaKey.DroppedKeyspace, keyspace), []);
+        Span<byte> value = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(value, lastVersion.Value);
+        batch.Put(KvTable.Meta, MetaKey.Write(key, MetaKey.DroppedKeyspace, keyspace), value);
     }
 
     /// <summary>
-    /// Deletes tombstones and the keys of dropped keyspaces, a little with each batch, so that no writer ever waits for
-    /// it: adds deletes to the batch, about <paramref name="budget"/> of them. Runs before the batch's commands: it
-    /// looks at the store and knows nothing of what the batch holds.
+    /// Deletes tombstones and the keys of dropped keyspaces, a few with each batch, so that no writer waits for
+    /// collection: adds about <paramref name="budget"/> deletes to the batch. Must run before the batch's commands,
+    /// because it looks only at the store and not at what the batch holds.
     /// </summary>
-    /// <param name="applied">The newest version there is.</param>
-    /// <returns>How many.</returns>
+    /// <param name="applied">The newest version.</param>
+    /// <returns>The number of deletes.</returns>
     public int Collect(
         IKvBatch batch, CommitVersion applied, CommitVersion oldestReadable, KeyspaceCatalog keyspaces, int budget)
     {
-        int collected = CollectTombstones(batch, applied, oldestReadable, keyspaces, budget);
+        int collected = CollectTombstones(batch, oldestReadable, keyspaces, budget);
         return collected + CollectDropped(batch, applied, budget - collected);
     }
 
     private int CollectTombstones(
-        IKvBatch batch, CommitVersion applied, CommitVersion oldestReadable, KeyspaceCatalog keyspaces, int budget)
+        IKvBatch batch, CommitVersion oldestReadable, KeyspaceCatalog keyspaces, int budget)
     {
         if (oldestReadable < _nextDue)
         {
@@ -80,7 +86,7 @@ internal sealed class VersionCollector
             ReadOnlySpan<byte> rest = GarbageRecord.Open(records.Value);
             while (!rest.IsEmpty)
             {
-                CollectTombstone(batch, applied, GarbageRecord.ReadItem(ref rest), keyspaces);
+                CollectTombstone(batch, GarbageRecord.ReadItem(ref rest), keyspaces);
                 collected++;
             }
 
@@ -91,15 +97,18 @@ internal sealed class VersionCollector
 
         if (!records.IsValid)
         {
-            // Nothing is left, and nothing older than what is newly written can come.
+            // Nothing is left, and later writes are newer than this.
             _nextDue = oldestReadable.Next > _nextDue ? oldestReadable.Next : _nextDue;
         }
 
         return collected;
     }
 
-    private void CollectTombstone(
-        IKvBatch batch, CommitVersion applied, GarbageRecord.Tombstone tombstone, KeyspaceCatalog keyspaces)
+    /// <summary>
+    /// Deletes at the tombstone's own version: a delete at a newer one would itself stay until the window has passed
+    /// that one, and it may be the last for a long time.
+    /// </summary>
+    private void CollectTombstone(IKvBatch batch, GarbageRecord.Tombstone tombstone, KeyspaceCatalog keyspaces)
     {
         if (!keyspaces.Contains(MvccKey.KeyspaceOf(tombstone.Key)))
         {
@@ -112,7 +121,7 @@ internal sealed class VersionCollector
             var newest = VersionedValue.Parse(buffer.Value);
             if (newest.IsTombstone && newest.Version == tombstone.Version)
             {
-                batch.DeleteVersion(tombstone.Key, applied);
+                batch.DeleteVersion(tombstone.Key, tombstone.Version);
             }
         }
 
@@ -123,8 +132,9 @@ internal sealed class VersionCollector
     {
         int collected = 0;
         Span<byte> key = stackalloc byte[MetaKey.SizeBytes];
-        while (collected < budget && _dropped.TryPeek(out uint keyspace))
+        while (collected < budget && _dropped.TryPeek(out DroppedKeyspace dropped))
         {
+            uint keyspace = dropped.Id;
             using IKvIterator records = _store.IterateNewest();
             records.Seek(_leftFrom ?? KeyBounds.StartOf(keyspace));
             while (records.IsValid && MvccKey.KeyspaceOf(records.Key) == keyspace)
@@ -135,7 +145,7 @@ internal sealed class VersionCollector
                     return collected;
                 }
 
-                batch.DeleteVersion(records.Key, applied);
+                batch.DeleteVersion(records.Key, dropped.LastVersion ?? applied);
                 collected++;
                 records.MoveNext();
             }
@@ -147,4 +157,7 @@ internal sealed class VersionCollector
 
         return collected;
     }
+
+    /// <param name="LastVersion">Null where a release that did not note it dropped the keyspace.</param>
+    private readonly record struct DroppedKeyspace(uint Id, CommitVersion? LastVersion);
 }

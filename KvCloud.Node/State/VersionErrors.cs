@@ -3,7 +3,7 @@ using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.State;
 
-/// <summary>The texts of what can be wrong with a version or a column family, the same for reads and commits.</summary>
+/// <summary>Error texts about versions and column families, the same for reads and commits.</summary>
 internal static class VersionErrors
 {
     public static CommandResult TooOld(string what, CommitVersion version, CommitVersion oldestReadable) =>

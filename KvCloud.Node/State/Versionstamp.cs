@@ -4,12 +4,12 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// The last ten bytes of a key or value, overwritten with the commit version (8, big-endian) and the operation's place
-/// in its transaction (2, big-endian): larger than every earlier one, and unique.
+/// A versionstamp: the last ten bytes of a key or value are overwritten with the commit version (8, big-endian) and the
+/// operation's index in its transaction (2, big-endian). It is unique and larger than every earlier one.
 /// </summary>
 internal static class Versionstamp
 {
-    /// <summary>A versionstamped mutation as the plain set that it comes to; others as they are.</summary>
+    /// <summary>Turns a versionstamped mutation into a plain set; returns other mutations unchanged.</summary>
     public static Mutation Resolve(
         in Mutation mutation, CommitVersion version, int order, ref List<byte[]>? generated)
     {

@@ -4,15 +4,15 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.State;
 
 /// <summary>Walks the keys of one keyspace that have a value at one version, in either direction.</summary>
-/// <exception cref="VersionTooOldException">The version has left the window before this was made; later is no
-/// matter.</exception>
+/// <exception cref="VersionTooOldException">The version left the window before the cursor was created; leaving it later
+/// does not matter.</exception>
 internal sealed class VisibleKeys(IKvStore store, uint keyspace, CommitVersion at) : IDisposable
 {
     private readonly IKvIterator _records = store.IterateAt(at);
 
     public bool IsValid => _records.IsValid && MvccKey.KeyspaceOf(_records.Key) == keyspace;
 
-    /// <summary>With the keyspace in front.</summary>
+    /// <summary>The key, prefixed with its keyspace.</summary>
     public ReadOnlySpan<byte> PhysicalKey => _records.Key;
 
     public ReadOnlySpan<byte> Key => MvccKey.UserKeyOf(_records.Key);

@@ -4,13 +4,13 @@ using System.Runtime.InteropServices;
 namespace KvCloud.Node.State;
 
 /// <summary>
-/// The newest state of every key that the batch under way has touched, before the store has it. An open hash table
-/// over slices of the batch's own memory: a key costs no allocation. Iteration is in the order of insertion or of the
-/// keys, never of the hashes.
+/// The newest state of every key that the current batch has written, before the store has it. An open-addressing hash
+/// table over slices of the batch's own memory, so a key costs no allocation. Iteration is in the order of insertion or
+/// of keys, never of hashes.
 /// </summary>
 /// <remarks>
-/// The order of keys is kept from the first time that a range is asked for in a batch, since most batches have nobody
-/// who asks: m keys and n ranges then cost (n + m) log m comparisons, and what lies in the ranges.
+/// The key order is maintained from the first range lookup of a batch on, since most batches have none: m keys and n
+/// ranges then cost (n + m) log m comparisons, plus the keys in the ranges.
 /// </remarks>
 internal sealed class WriteOverlay
 {
@@ -21,15 +21,15 @@ internal sealed class WriteOverlay
     private readonly KeyOrder _order = new();
     private readonly SortedSet<Place> _ordered;
 
-    /// <summary>So many entries, from the first on, are in <see cref="_ordered"/>.</summary>
+    /// <summary>Number of leading entries that are in <see cref="_ordered"/>.</summary>
     private int _orderedCount;
 
-    /// <summary>Index of an entry plus one; 0 is free.</summary>
+    /// <summary>Index of an entry plus one; 0 means free.</summary>
     private int[] _buckets = new int[InitialBuckets];
 
     public WriteOverlay() => _ordered = new SortedSet<Place>(_order);
 
-    /// <summary>Keys compared so far to find ranges, for tests.</summary>
+    /// <summary>Key comparisons made so far by range lookups, for tests.</summary>
     public long Comparisons => _order.Comparisons;
 
     public ReadOnlySpan<Entry> Entries => CollectionsMarshal.AsSpan(_entries);
@@ -67,7 +67,8 @@ internal sealed class WriteOverlay
     }
 
     /// <summary>
-    /// What the batch has written within [begin, end), in the order of keys. No end is the keyspace's.
+    /// What the batch has written within [begin, end), in key order. Without an end the range extends to that of the
+    /// keyspace.
     /// </summary>
     public IEnumerable<Entry> Within(uint keyspace, ReadOnlyMemory<byte> begin, ReadOnlyMemory<byte>? end)
     {
@@ -78,7 +79,7 @@ internal sealed class WriteOverlay
 
         var first = new Place(keyspace, begin, -1);
 
-        // No key is empty, so none has the place of the end of a keyspace.
+        // No key is empty, so an empty key can stand for the end of a keyspace.
         Place last = end is ReadOnlyMemory<byte> key
             ? new Place(keyspace, key, -1)
             : new Place(keyspace + 1, default, -1);
@@ -137,7 +138,7 @@ internal sealed class WriteOverlay
 
     private static int BucketOf(uint keyspace, ulong hash, int mask) => (int)(hash + keyspace) & mask;
 
-    /// <summary>Where an entry stands in the order of keys; the order knows nothing of the index.</summary>
+    /// <summary>An entry's position in key order; the order itself does not depend on the index.</summary>
     private readonly record struct Place(uint Keyspace, ReadOnlyMemory<byte> Key, int Index);
 
     private sealed class KeyOrder : IComparer<Place>

@@ -7,11 +7,9 @@ using KvCloud.Node.Files;
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// The directory of one replica, held open so that no second process uses it: <c>identity</c>, <c>lock</c>,
-/// <c>owner</c> (who holds it, for people),
-/// <c>incarnations</c> (of the peers), <c>log/</c>, <c>log.mark</c> (how far the log has
-/// got) and
-/// <c>data/</c>.
+/// The data directory of one replica, locked so that no second process uses it: <c>identity</c>, <c>lock</c>,
+/// <c>owner</c> (names the holder of the lock, for operators), <c>incarnations</c> (of the peers), <c>log/</c>,
+/// <c>log.mark</c> (how far the log has got) and <c>data/</c>.
 /// </summary>
 internal sealed class DataDirectory : IDisposable
 {
@@ -34,25 +32,25 @@ internal sealed class DataDirectory : IDisposable
 
     public DirectoryIdentity Identity { get; private set; }
 
-    /// <summary>What belongs into it was never made as a whole: this replica has promised nothing yet.</summary>
+    /// <summary>Its stores were never completely created, so this replica has promised nothing yet.</summary>
     public bool IsNew => !Identity.HasStores;
 
-    /// <summary>Of the consensus log.</summary>
+    /// <summary>The consensus log.</summary>
     public string LogPath => System.IO.Path.Combine(Path, "log");
 
-    /// <summary>Of the data store.</summary>
+    /// <summary>The data store.</summary>
     public string DataPath => System.IO.Path.Combine(Path, "data");
 
-    /// <summary>Which incarnations of its peers this node has met.</summary>
+    /// <summary>The file of the incarnations of peers that this node has met.</summary>
     public string IncarnationsPath => System.IO.Path.Combine(Path, "incarnations");
 
-    /// <summary>The directory of one node below the configured base.</summary>
+    /// <summary>The directory of one node under the configured base.</summary>
     public static string PathOf(string basePath, int nodeId) => System.IO.Path.Combine(
         basePath, string.Create(CultureInfo.InvariantCulture, $"node_{nodeId}"));
 
-    /// <summary>Opens the directory, which is made if it is missing, and holds it until Dispose.</summary>
+    /// <summary>Opens the directory, creating it if it is missing, and locks it until Dispose.</summary>
     /// <exception cref="DataDirectoryException">It cannot be used; the message says why in one sentence.</exception>
-    /// <param name="drawIncarnation">Draws the incarnation of a new directory; at random, if it is null.</param>
+    /// <param name="drawIncarnation">Draws the incarnation of a new directory; null for a random one.</param>
     public static DataDirectory Open(
         IFileSystem files, string path, string clusterId, int nodeId, string voters, Func<long>? drawIncarnation = null)
     {
@@ -123,7 +121,7 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
-    /// <summary>Notes durably that all other voters remember this replica's incarnation.</summary>
+    /// <summary>Durably records that all other voters remember this replica's incarnation.</summary>
     public void NoteFormed()
     {
         if (!Identity.IsFormed)
@@ -132,7 +130,7 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
-    /// <summary>Lets others have it. After the stores in it were closed.</summary>
+    /// <summary>Unlocks the directory. Close the stores in it first.</summary>
     public void Dispose() => _lock.Dispose();
 
     private void Note(DirectoryIdentity identity)
@@ -169,7 +167,7 @@ internal sealed class DataDirectory : IDisposable
         }
         catch (IOException)
         {
-            // It has just been locked and does not say yet by whom.
+            // The holder has just locked it and has not written its name yet.
             return "another process";
         }
     }
@@ -187,7 +185,7 @@ internal sealed class DataDirectory : IDisposable
             if (files.DirectoryExists(System.IO.Path.Combine(path, store)))
             {
                 throw new DataDirectoryCorruptException(
-                    $"Data directory {path} holds {store} but no {IdentityFile} file, so nobody knows whose it is.");
+                    $"Data directory {path} holds {store} but no {IdentityFile} file, so its owner is unknown.");
             }
         }
 
@@ -210,8 +208,8 @@ internal sealed class DataDirectory : IDisposable
     }
 
     /// <summary>
-    /// Makes durable what is there by name: a process before may have been killed between the making or renaming of a
-    /// file and the flush of its directory, and what it left is relied upon from now on.
+    /// Makes existing names durable: an earlier process may have been killed between creating or renaming a file and
+    /// flushing the directory, and from now on this replica relies on what it left.
     /// </summary>
     private static void MakeNamesDurable(IFileSystem files, string path, DirectoryIdentity identity)
     {
@@ -221,7 +219,7 @@ internal sealed class DataDirectory : IDisposable
             return;
         }
 
-        // Or the whole directory may be gone after a power cut, with all that was synced in it.
+        // Otherwise the whole directory may be gone after a power cut, with everything synced in it.
         files.FlushParent(path);
         for (string? above = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path));
             above is not null;
@@ -233,7 +231,7 @@ internal sealed class DataDirectory : IDisposable
             }
             catch (IOException)
             {
-                // Not one that this replica may have made something in.
+                // Not a directory that this replica can have created something in.
                 return;
             }
         }

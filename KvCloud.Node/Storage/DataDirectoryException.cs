@@ -3,7 +3,7 @@ namespace KvCloud.Node.Storage;
 /// <summary>The data directory cannot be used; the message says why in one sentence.</summary>
 internal abstract class DataDirectoryException(string message, Exception? inner = null) : Exception(message, inner);
 
-/// <summary>Another process, or another node in this one, has it open.</summary>
+/// <summary>Another process, or another node in this process, has it open.</summary>
 internal sealed class DataDirectoryInUseException(string message, Exception? inner = null)
     : DataDirectoryException(message, inner);
 
@@ -13,6 +13,6 @@ internal sealed class DataDirectoryForeignException(string message) : DataDirect
 /// <summary>Its identity is missing or damaged, or was written by a newer version.</summary>
 internal sealed class DataDirectoryCorruptException(string message) : DataDirectoryException(message);
 
-/// <summary>It cannot be made, read or written.</summary>
+/// <summary>It cannot be created, read or written.</summary>
 internal sealed class DataDirectoryUnusableException(string message, Exception inner)
     : DataDirectoryException(message, inner);

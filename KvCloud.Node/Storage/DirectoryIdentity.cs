@@ -40,7 +40,7 @@ internal sealed record DirectoryIdentity(
         return $"{body}checksum={Checksum(body)}\n";
     }
 
-    /// <exception cref="DataDirectoryCorruptException">It is not what <see cref="Write"/> made.</exception>
+    /// <exception cref="DataDirectoryCorruptException">The text is not what <see cref="Write"/> produces.</exception>
     public static DirectoryIdentity Read(string text, string path)
     {
         string[] lines = text.Split('\n');

@@ -3,21 +3,22 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// An ordered store with atomic batches: a few plain tables, and one of versions, in which a write hides older ones of
-/// its key from newer readers only. One thread writes; any thread reads at any time, without locks. Batches survive a
-/// crash only once
-/// <see cref="Flush"/> returned: there is no log of its own, the consensus log is that. After a crash the store holds
-/// exactly the batches up to some moment, never a part of one.
+/// An ordered store with atomic batches: a few plain tables, and one versions table, in which a write hides a key's
+/// older versions only from newer readers. One thread writes; any thread reads at any time, without locks. Batches
+/// survive a crash only once <see cref="Flush"/> has returned: the store has no write-ahead log of its own, since the
+/// consensus log serves as one. After a crash the store holds exactly the batches up to some point, never part of one.
 /// </summary>
 internal interface IKvStore : IDisposable
 {
-    /// <summary>One point lookup. On false the buffer is unchanged.</summary>
+    /// <summary>One point lookup. If it returns false, the buffer is unchanged.</summary>
     bool TryGet(KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value);
 
-    /// <summary>A cursor over one moment of the table, standing nowhere yet.</summary>
+    /// <summary>A cursor over a consistent view of the table, not positioned yet.</summary>
     IKvIterator Iterate(KvTable table);
 
-    /// <summary>The newest version of the key, as one point lookup. On false the buffer is unchanged.</summary>
+    /// <summary>
+    /// The newest version of the key, as one point lookup. If it returns false, the buffer is unchanged.
+    /// </summary>
     bool TryGetNewest(ReadOnlySpan<byte> key, ref ValueBuffer value);
 
     /// <summary>The newest version of the key that is not newer than <paramref name="at"/>.</summary>
@@ -29,7 +30,7 @@ internal interface IKvStore : IDisposable
     IKvIterator IterateNewest();
 
     /// <summary>
-    /// A cursor over the keys as they were at this version; it stays whole whatever is forgotten meanwhile.
+    /// A cursor over the keys as of this version. Its view stays complete whatever is dropped meanwhile.
     /// </summary>
     /// <exception cref="VersionTooOldException">It is older than what <see cref="RaiseOldestReadable"/>
     /// kept.</exception>
@@ -38,25 +39,39 @@ internal interface IKvStore : IDisposable
     IKvBatch CreateBatch();
 
     /// <summary>
-    /// Applies the whole batch or throws <see cref="StoreFailedException"/>; the batch is left as it is.
+    /// Applies the whole batch or throws <see cref="StoreFailedException"/>; the batch itself is unchanged.
     /// </summary>
     void Write(IKvBatch batch);
 
-    /// <summary>Makes durable what was written before the call. May run beside writes and reads.</summary>
+    /// <summary>Makes durable what was written before the call. May run in parallel with writes and reads.</summary>
     void Flush();
 
     /// <summary>
-    /// From now on nobody reads at a version before this one, for good, whatever a crash undoes: what only such reads
-    /// would have seen may go, whenever that is cheap. May run beside writes and reads, but not beside itself.
+    /// From now on nobody reads at a version before this one; this is permanent, whatever a crash undoes. The store may
+    /// drop what only such reads would see whenever that is cheap. May run in parallel with writes and reads, but not
+    /// with itself.
     /// </summary>
     void RaiseOldestReadable(CommitVersion oldest);
+
+    /// <summary>Visits every file: for once in a while.</summary>
+    VersionFigures CountVersions();
+
+    /// <summary>
+    /// Rewrites about so many bytes of the versions without what <see cref="RaiseOldestReadable"/> has given up, from
+    /// where the call before ended. May run beside writes and reads, but not beside itself.
+    /// </summary>
+    /// <returns>False when that was the last piece: the next call begins anew.</returns>
+    bool CompactPiece(long bytes);
 
     StoreFigures GetFigures();
 }
 
-/// <summary>
-/// Changes that take effect together, in the order in which they were added. Copies what it is given.
-/// </summary>
+/// <summary>How much the table of versions holds.</summary>
+/// <param name="Records">Values and deletes, of which some may be hidden.</param>
+/// <param name="SizeBytes">On disk, plus what waits in memory to be written there.</param>
+internal readonly record struct VersionFigures(long Records, long SizeBytes);
+
+/// <summary>Changes that take effect atomically, in the order in which they were added. Copies its arguments.</summary>
 internal interface IKvBatch : IDisposable
 {
     int Count { get; }
@@ -65,16 +80,16 @@ internal interface IKvBatch : IDisposable
 
     void Delete(KvTable table, ReadOnlySpan<byte> key);
 
-    /// <summary>Deletes a key that was put exactly once since it last did not exist: cheaper than Delete.</summary>
+    /// <summary>Deletes a key that was put exactly once since it last did not exist; cheaper than Delete.</summary>
     void DeleteSingle(KvTable table, ReadOnlySpan<byte> key);
 
     /// <summary>
-    /// What the key holds from this version on. No version of the key may be newer; of several at one version the last
-    /// holds.
+    /// Sets the key's value from this version on. No version of the key may be newer; of several writes at one version
+    /// the last holds.
     /// </summary>
     void PutVersion(ReadOnlySpan<byte> key, CommitVersion version, ReadOnlySpan<byte> value);
 
-    /// <summary>From this version on the key holds nothing. No version of the key may be newer.</summary>
+    /// <summary>Deletes the key from this version on. No version of the key may be newer.</summary>
     void DeleteVersion(ReadOnlySpan<byte> key, CommitVersion version);
 
     void Clear();
@@ -100,13 +115,11 @@ internal interface IKvIterator : IDisposable
     bool MovePrevious();
 }
 
-/// <summary>
-/// The store did not take a write or could not be read: what it holds now is unknown, the node must stop.
-/// </summary>
+/// <summary>The store failed a write or a read: its content is now unknown, and the node must stop.</summary>
 internal sealed class StoreFailedException(string message, Exception? inner = null) : Exception(message, inner);
 
-/// <summary>What the store holds is not what this program wrote, or a newer program wrote it.</summary>
+/// <summary>The store's content was not written by this program, or was written by a newer version of it.</summary>
 internal sealed class StoreCorruptException(string message) : Exception(message);
 
-/// <summary>A read at a version of which the store no longer has everything. Nothing is wrong with the store.</summary>
+/// <summary>A read at a version whose data the store no longer has in full. Nothing is wrong with the store.</summary>
 internal sealed class VersionTooOldException(string message) : Exception(message);

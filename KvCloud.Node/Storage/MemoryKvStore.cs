@@ -5,8 +5,8 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// The store in memory, for the simulator and for tests. Its tables are persistent trees, so what a reader sees, or the
-/// last flush to which <see cref="RestoreLastFlush"/> falls back as a crash does, is just the old root.
+/// An in-memory store for the simulator and for tests. Its tables are persistent trees, so a reader's view is just an
+/// old root, and so is the last flush, to which <see cref="RestoreLastFlush"/> falls back as a crash does.
 /// </summary>
 internal sealed class MemoryKvStore : IKvStore
 {
@@ -55,7 +55,7 @@ internal sealed class MemoryKvStore : IKvStore
 
     public void Flush() => _flushed = _root;
 
-    /// <summary>What a crash leaves: everything written since the last flush is gone.</summary>
+    /// <summary>Simulates a crash: everything written since the last flush is gone.</summary>
     public void RestoreLastFlush() => _root = _flushed;
 
     public void RaiseOldestReadable(CommitVersion oldest)
@@ -67,6 +67,16 @@ internal sealed class MemoryKvStore : IKvStore
         }
     }
 
+    public VersionFigures CountVersions()
+    {
+        Root root = _root;
+        return new VersionFigures(
+            root.Versions.Sum(entry => entry.Records), root.Versions.Sum(entry => entry.SizeBytes));
+    }
+
+    /// <summary>What is given up is gone at once.</summary>
+    public bool CompactPiece(long bytes) => false;
+
     public StoreFigures GetFigures()
     {
         Root root = _root;
@@ -77,7 +87,7 @@ internal sealed class MemoryKvStore : IKvStore
 
     public void Dispose()
     {
-        // Memory only: there is nothing to give back.
+        // Memory only: there is nothing to release.
     }
 
     private static bool Take(byte[] found, ref ValueBuffer value)
@@ -94,7 +104,7 @@ internal sealed class MemoryKvStore : IKvStore
 
     private readonly record struct Entry(byte[] Key, byte[] Value);
 
-    /// <summary>One version of a key; null says that it holds nothing from there on.</summary>
+    /// <summary>One version of a key; a null value means that it was deleted at that version.</summary>
     private sealed record Version(CommitVersion From, byte[]? Value, Version? Older);
 
     private readonly record struct VersionedEntry(byte[] Key, Version? Newest)
@@ -113,6 +123,20 @@ internal sealed class MemoryKvStore : IKvStore
             }
         }
 
+        public long Records
+        {
+            get
+            {
+                long records = 0;
+                for (Version? version = Newest; version is not null; version = version.Older)
+                {
+                    records++;
+                }
+
+                return records;
+            }
+        }
+
         public byte[]? At(CommitVersion at)
         {
             Version? version = Newest;
@@ -125,7 +149,7 @@ internal sealed class MemoryKvStore : IKvStore
         }
 
         /// <summary>
-        /// Without what only reads before <paramref name="oldest"/> would see; null when nothing is left.
+        /// The entry without what only reads before <paramref name="oldest"/> would see; null when nothing is left.
         /// </summary>
         public VersionedEntry? Without(CommitVersion oldest) =>
             Trim(Newest, oldest) is Version left ? new VersionedEntry(Key, left) : null;
@@ -162,7 +186,7 @@ internal sealed class MemoryKvStore : IKvStore
             if (at < Oldest)
             {
                 throw new VersionTooOldException(string.Create(
-                    CultureInfo.InvariantCulture, $"version {at} is read, but those before {Oldest} are forgotten"));
+                    CultureInfo.InvariantCulture, $"version {at} was requested, but those before {Oldest} are gone"));
             }
         }
 
@@ -227,11 +251,11 @@ internal sealed class MemoryKvStore : IKvStore
 
         public void Dispose()
         {
-            // Holds nothing but a reference.
+            // Holds only a reference.
         }
     }
 
-    /// <summary>Walks the keys that hold something at one version.</summary>
+    /// <summary>Walks the keys that have a value at one version.</summary>
     private sealed class VersionCursor(ImmutableSortedSet<VersionedEntry> entries, CommitVersion at) : IKvIterator
     {
         private int _index = -1;
@@ -254,7 +278,7 @@ internal sealed class MemoryKvStore : IKvStore
 
         public void Dispose()
         {
-            // Holds nothing but a reference.
+            // Holds only a reference.
         }
 
         private bool Go(int index, int step)
@@ -332,7 +356,7 @@ internal sealed class MemoryKvStore : IKvStore
 
                 if (older?.From > from)
                 {
-                    throw new StoreFailedException($"version {from} is written behind {older.From}, which is newer");
+                    throw new StoreFailedException($"version {from} is written after {older.From}, which is newer");
                 }
 
                 versions.Add(

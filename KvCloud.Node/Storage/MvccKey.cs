@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// The keys of the table of versions: <c>keyspace(4, big-endian) key</c>, so that a keyspace is one range in the order
-/// of its keys. The version is not in them: the store keeps it beside the key.
+/// The keys of the versions table: <c>keyspace(4, big-endian) key</c>, so that a keyspace is one range in key order.
+/// They do not contain the version: the store keeps it beside the key.
 /// </summary>
 internal static class MvccKey
 {

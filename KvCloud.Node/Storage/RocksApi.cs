@@ -3,14 +3,14 @@ using RocksDbSharp;
 
 namespace KvCloud.Node.Storage;
 
-/// <summary>RocksDB's C interface, with its errors as exceptions of ours.</summary>
+/// <summary>RocksDB's C interface, with its errors turned into exceptions.</summary>
 internal static class RocksApi
 {
     public static readonly Native Native = Native.Instance;
 
     public static byte AsByte(bool value) => value ? (byte)1 : (byte)0;
 
-    /// <summary>The text of an error, which is given back to RocksDB; null when there is none.</summary>
+    /// <summary>Takes an error's text and frees the error; null when there is none.</summary>
     public static string? TakeError(IntPtr error)
     {
         if (error == IntPtr.Zero)
@@ -41,7 +41,7 @@ internal static class RocksApi
         return database;
     }
 
-    /// <summary>An integer property, or 0 where RocksDB has none of this name.</summary>
+    /// <summary>An integer property; 0 if RocksDB has none of this name.</summary>
     public static unsafe long Property(IntPtr database, IntPtr family, string name)
     {
         ulong value = 0;

@@ -2,7 +2,7 @@ using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Storage;
 
-/// <summary>A write batch of RocksDB. Reusable, for one thread.</summary>
+/// <summary>A RocksDB write batch. Reusable; for one thread.</summary>
 internal sealed unsafe class RocksBatch(IntPtr[] tables, IntPtr versions) : IKvBatch
 {
     public IntPtr Handle { get; } = RocksApi.Native.rocksdb_writebatch_create();

@@ -1,8 +1,8 @@
 namespace KvCloud.Node.Storage;
 
-/// <summary>A cursor of RocksDB over one table.</summary>
-/// <param name="iterator">RocksDB's.</param>
-/// <param name="version">What it reads at, which goes when it goes; null for the newest, or a table without
+/// <summary>A RocksDB cursor over one table.</summary>
+/// <param name="iterator">RocksDB's iterator.</param>
+/// <param name="version">The version to read at, owned by this cursor; null for the newest, or for a table without
 /// versions.</param>
 internal sealed unsafe class RocksIterator(IntPtr iterator, RocksReadVersion? version) : IKvIterator
 {
@@ -64,14 +64,17 @@ internal sealed unsafe class RocksIterator(IntPtr iterator, RocksReadVersion? ve
         version?.Dispose();
     }
 
-    /// <summary>Throws what kept it from being made.</summary>
+    /// <summary>Throws if the iterator could not be created.</summary>
     public void CheckError()
     {
         RocksApi.Native.rocksdb_iter_get_error(iterator, out IntPtr error);
         RocksApi.ThrowOn(error, "reading on");
     }
 
-    /// <summary>An iterator ends in the same way at the end and at a block it cannot read: only asking tells.</summary>
+    /// <summary>
+    /// An iterator ends in the same way at the end of the data and at a block it cannot read; only its status tells
+    /// them apart.
+    /// </summary>
     private bool CheckValid()
     {
         IsValid = RocksApi.Native.rocksdb_iter_valid(iterator) != 0;

@@ -3,18 +3,18 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// The store on RocksDB, a column family of RocksDB for each table. It has no write-ahead log: the consensus log is
-/// that. A flush writes the memtables of all tables atomically, so after a crash all tables stand at the same batch.
-/// Versions are RocksDB's user-defined timestamps: a write needs no look at what it supersedes, and compaction drops
-/// what nobody reads any more.
+/// The store on RocksDB, with one RocksDB column family per table. It has no write-ahead log, since the consensus log
+/// serves as one. A flush writes the memtables of all tables atomically, so after a crash all tables stand at the same
+/// batch. Versions are RocksDB's user-defined timestamps: a write need not read what it supersedes, and compaction
+/// drops versions that can no longer be read.
 /// </summary>
-/// <remarks>Reads go on in any thread until <see cref="Dispose"/>, which must come after the last of them.</remarks>
+/// <remarks>Any thread may read until <see cref="Dispose"/>, which must come after the last read.</remarks>
 internal sealed class RocksKvStore : IKvStore
 {
     private const uint BlockCacheMissTicker = 0;
     private const uint BlockCacheHitTicker = 1;
 
-    /// <summary>Those of <see cref="KvTable"/>, then the versions.</summary>
+    /// <summary>The tables of <see cref="KvTable"/>, then the versions table.</summary>
     private static readonly string[] FamilyNames = ["default", "garbage", "sessions", "versions"];
 
     private static readonly string[] DetailNames =
@@ -34,6 +34,7 @@ internal sealed class RocksKvStore : IKvStore
     private readonly IntPtr _writeOptions;
     private readonly IntPtr _flushOptions;
     private readonly string _path;
+    private readonly RocksCompaction _compaction;
     private CommitVersion _oldest;
 
     private RocksKvStore(string path, StoreOptions options)
@@ -57,9 +58,11 @@ internal sealed class RocksKvStore : IKvStore
         RocksApi.Native.rocksdb_writeoptions_disable_WAL(_writeOptions, 1);
         _flushOptions = RocksApi.Native.rocksdb_flushoptions_create();
         RocksApi.Native.rocksdb_flushoptions_set_wait(_flushOptions, 1);
+        _compaction = new RocksCompaction(
+            _database, Versions, FamilyNames[^1], _families[(int)KvTable.Garbage], path);
     }
 
-    /// <summary>Opens the store in this directory, which is made if it is missing.</summary>
+    /// <summary>Opens the store in this directory, creating it if it is missing.</summary>
     /// <exception cref="StoreFailedException">The directory cannot be used, or is in use.</exception>
     /// <exception cref="StoreCorruptException">The files in it are damaged.</exception>
     public static RocksKvStore Open(string path, StoreOptions options) => new(path, options);
@@ -104,7 +107,7 @@ internal sealed class RocksKvStore : IKvStore
 
     public unsafe void RaiseOldestReadable(CommitVersion oldest)
     {
-        // Files keep it for good, so it costs a sync: only when there is something to forget.
+        // RocksDB persists this, which costs a sync: call it only if there is something to drop.
         if (oldest <= _oldest)
         {
             return;
@@ -120,7 +123,7 @@ internal sealed class RocksKvStore : IKvStore
 
     /// <summary>
     /// Flushes, and makes a copy that can be opened as a store in <paramref name="directory"/>, which must not exist
-    /// yet. Files are linked, not copied, where it is on the same file system.
+    /// yet. On the same file system files are hard-linked, not copied.
     /// </summary>
     public void CreateCheckpoint(string directory)
     {
@@ -131,6 +134,10 @@ internal sealed class RocksKvStore : IKvStore
         RocksApi.Native.rocksdb_checkpoint_object_destroy(checkpoint);
         RocksApi.ThrowOn(error, $"making a checkpoint of {_path} in {directory}");
     }
+
+    public VersionFigures CountVersions() => _compaction.Count();
+
+    public bool CompactPiece(long bytes) => _compaction.CompactPiece(bytes);
 
     public StoreFigures GetFigures()
     {
@@ -163,6 +170,7 @@ internal sealed class RocksKvStore : IKvStore
         RocksApi.Native.rocksdb_close(_database);
         RocksApi.Native.rocksdb_readoptions_destroy(_readOptions);
         _readNewest.Dispose();
+        _compaction.Dispose();
         RocksApi.Native.rocksdb_writeoptions_destroy(_writeOptions);
         RocksApi.Native.rocksdb_flushoptions_destroy(_flushOptions);
         _options.Dispose();
@@ -196,7 +204,7 @@ internal sealed class RocksKvStore : IKvStore
                 return true;
             }
 
-            // It did not fit, and now there is room; but it may have grown meanwhile, so ask until it fits.
+            // The value did not fit, and now there is room. It may have grown meanwhile, so try again until it fits.
         }
     }
 

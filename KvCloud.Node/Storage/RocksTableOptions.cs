@@ -3,7 +3,7 @@ using RocksDbSharp;
 
 namespace KvCloud.Node.Storage;
 
-/// <summary>Turns <see cref="StoreOptions"/> into RocksDB's options, and gives their memory back at the end.</summary>
+/// <summary>Turns <see cref="StoreOptions"/> into RocksDB's options, and frees their memory at the end.</summary>
 internal sealed class RocksTableOptions : IDisposable
 {
     private readonly StoreOptions _options;
@@ -25,7 +25,7 @@ internal sealed class RocksTableOptions : IDisposable
 
     public IntPtr Database { get; }
 
-    /// <summary>By number of table, then those of the versions.</summary>
+    /// <summary>Options by table number, followed by those of the versions table.</summary>
     public IntPtr[] Families { get; }
 
     public long CacheUsageBytes => (long)RocksApi.Native.rocksdb_cache_get_usage(_cache);
@@ -53,8 +53,8 @@ internal sealed class RocksTableOptions : IDisposable
         native.rocksdb_options_set_create_if_missing(options, 1);
         native.rocksdb_options_set_create_missing_column_families(options, 1);
 
-        // Without a log of its own, only this keeps the tables together over a crash: either all of them
-        // have a batch on disk or none has.
+        // Without a write-ahead log, only this keeps the tables consistent across a crash: a batch is on disk either in
+        // all of them or in none.
         native.rocksdb_options_set_atomic_flush(options, 1);
         native.rocksdb_options_set_db_write_buffer_size(options, (UIntPtr)_options.MemtableLimitBytes);
         native.rocksdb_options_set_max_background_jobs(options, _options.MaxBackgroundJobs);
@@ -63,7 +63,7 @@ internal sealed class RocksTableOptions : IDisposable
         native.rocksdb_options_set_keep_log_file_num(options, (UIntPtr)_options.KeepInfoLogs);
         native.rocksdb_options_set_stats_dump_period_sec(options, (uint)_options.StatisticsDumpSeconds);
 
-        // A clean end is a crash: what matters was flushed by the caller, the rest is in the consensus log.
+        // A clean shutdown equals a crash: the caller has flushed what matters, and the consensus log has the rest.
         native.rocksdb_options_set_avoid_flush_during_shutdown(options, 1);
         if (_options.EnableStatistics)
         {
@@ -75,7 +75,7 @@ internal sealed class RocksTableOptions : IDisposable
     }
 
     /// <summary>
-    /// Options with the comparator that keeps a version beside each key. The C interface knows it by name alone.
+    /// Options with the comparator that keeps a version beside each key. The C interface can set it only by name.
     /// </summary>
     private static IntPtr CreateVersioned()
     {
@@ -89,8 +89,9 @@ internal sealed class RocksTableOptions : IDisposable
         return versioned;
     }
 
-    /// <param name="options">To be completed.</param>
-    /// <param name="isLookedUp">Whether it is read by point lookups, which filters serve, rather than walked.</param>
+    /// <param name="options">Options to be completed.</param>
+    /// <param name="isLookedUp">Whether the table is read by point lookups, which filters help, rather than by
+    /// iteration.</param>
     private IntPtr CreateFamilyOptions(IntPtr options, bool isLookedUp)
     {
         Native native = RocksApi.Native;
@@ -109,7 +110,7 @@ internal sealed class RocksTableOptions : IDisposable
         native.rocksdb_options_set_bottommost_compression(options, (int)_options.BottomCompression);
         if (isLookedUp)
         {
-            // What is not in the memtable is known at once, without a search through it.
+            // A miss in the memtable is found without searching it.
             native.rocksdb_options_set_memtable_prefix_bloom_size_ratio(options, 0.02);
             native.rocksdb_options_set_memtable_whole_key_filtering(options, 1);
         }

@@ -9,17 +9,17 @@ internal static class RocksTimestamp
 {
     public const int SizeBytes = sizeof(ulong);
 
-    /// <summary>Of RocksDB's own comparators: bytes of keys ascending, then versions descending.</summary>
+    /// <summary>The name of RocksDB's comparator: key bytes ascending, then versions descending.</summary>
     public const string ComparatorName = "leveldb.BytewiseComparator.u64ts";
 
     public static void Write(Span<byte> destination, CommitVersion version) =>
         BinaryPrimitives.WriteInt64LittleEndian(destination, version.Value);
 }
 
-/// <summary>RocksDB's read options for one version of the data.</summary>
+/// <summary>RocksDB read options for one version of the data.</summary>
 internal sealed unsafe class RocksReadVersion : IDisposable
 {
-    /// <summary>RocksDB keeps the pointer, not the bytes.</summary>
+    /// <summary>RocksDB keeps this pointer, not a copy of the bytes.</summary>
     private readonly byte* _timestamp = (byte*)NativeMemory.Alloc(RocksTimestamp.SizeBytes);
 
     public RocksReadVersion(CommitVersion at)

@@ -1,12 +1,12 @@
 namespace KvCloud.Node.Storage;
 
-/// <summary>What a store knows of itself.</summary>
-/// <param name="SizeBytes">On disk, plus what waits in memory to be written there.</param>
-/// <param name="CacheHitPercent">Of block reads since the start; null where there is no cache or nothing was
+/// <summary>A store's own statistics.</summary>
+/// <param name="SizeBytes">On disk, plus what is still in memory.</param>
+/// <param name="CacheHitPercent">Share of block reads since the start; null without a cache, or if nothing was
 /// read.</param>
-/// <param name="CompactionPendingBytes">Estimate of what compaction still has to rewrite; null where there is
+/// <param name="CompactionPendingBytes">Estimate of what compaction still has to rewrite; null if there is
 /// none.</param>
-/// <param name="Details">By name, ordered by it.</param>
+/// <param name="Details">By name, ordered by name.</param>
 internal sealed record StoreFigures(
     long SizeBytes,
     long? CacheHitPercent,

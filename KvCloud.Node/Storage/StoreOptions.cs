@@ -8,15 +8,13 @@ namespace KvCloud.Node.Storage;
 /// </summary>
 internal sealed record StoreOptions
 {
-    /// <summary>
-    /// A table's memtable is written to disk when it reaches this; all tables are then written together.
-    /// </summary>
+    /// <summary>When a table's memtable reaches this size, the memtables of all tables are flushed together.</summary>
     public long WriteBufferSizeBytes { get; init; } = 8 * 1024 * 1024;
 
-    /// <summary>Memtables of a table, the one being written included. Beyond that writers wait for the disk.</summary>
+    /// <summary>Memtables per table, including the one being written. Beyond that, writers wait for flushes.</summary>
     public int MaxWriteBufferNumber { get; init; } = 3;
 
-    /// <summary>All memtables together; 0 for no limit but the two above.</summary>
+    /// <summary>Limit of all memtables together; 0 for no limit beyond the two above.</summary>
     public long MemtableLimitBytes { get; init; } = 16 * 1024 * 1024;
 
     /// <summary>Shared by all tables.</summary>
@@ -29,7 +27,7 @@ internal sealed record StoreOptions
     public bool PinLevel0FilterAndIndexBlocks { get; init; } = true;
 
     /// <summary>
-    /// Bits a key in the bloom filters of files; 0 for none. Ten let one lookup in a hundred through in vain.
+    /// Bits per key in the bloom filters of files; 0 for none. Ten bits give one false positive in a hundred lookups.
     /// </summary>
     public int BloomBitsPerKey { get; init; } = 10;
 
@@ -40,8 +38,8 @@ internal sealed record StoreOptions
     public Compression BottomCompression { get; init; } = Compression.Lz4;
 
     /// <summary>
-    /// So many files in level 0 are merged at once into the level below, most of which is written anew with them. Each
-    /// is one more for a read to look into, or to ask its bloom filter. Measured in docs/benchmark.md.
+    /// When level 0 has this many files, they are merged into the level below, most of which is rewritten. Each file in
+    /// level 0 is one more that a read must check, at least its bloom filter. Measured in docs/benchmark.md.
     /// </summary>
     public int Level0Files { get; init; } = 8;
 
@@ -60,18 +58,19 @@ internal sealed record StoreOptions
     public int LevelSizeMultiplier { get; init; } = 10;
 
     /// <summary>
-    /// Files being written are handed to the disk in pieces of this size, so that no sync has much to do; 0 for not.
+    /// Files being written are flushed to disk in pieces of this size, so that no single sync has much to do; 0
+    /// disables it.
     /// </summary>
     public long BytesPerSync { get; init; } = 1024 * 1024;
 
     /// <summary>
-    /// Needed for the cache hit rate. Costs every read and write something, so it is off unless asked for.
+    /// Required for the cache hit rate. Costs a little on every read and write, so it is off by default.
     /// </summary>
     public bool EnableStatistics { get; init; }
 
     public StatisticsLevel StatisticsLevel { get; init; } = StatisticsLevel.ExceptHistogramOrTimers;
 
-    /// <summary>0 for never.</summary>
+    /// <summary>0 disables it.</summary>
     public int StatisticsDumpSeconds { get; init; }
 
     public long InfoLogSizeBytes { get; init; } = 10 * 1024 * 1024;

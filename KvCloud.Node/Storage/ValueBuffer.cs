@@ -3,8 +3,8 @@ using System.Buffers;
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// Takes the value of a point read: in the caller's scratch (usually its stack) when it fits, else in a pooled array.
-/// Dispose gives that back; the value is valid until then.
+/// Receives the value of a point read: in the caller's scratch memory (usually its stack) if it fits, otherwise in a
+/// pooled array. Dispose returns the array; the value is valid until then.
 /// </summary>
 internal ref struct ValueBuffer(Span<byte> scratch)
 {
@@ -14,12 +14,10 @@ internal ref struct ValueBuffer(Span<byte> scratch)
 
     public readonly ReadOnlySpan<byte> Value => _space[.._length];
 
-    /// <summary>What there is room for without renting more.</summary>
+    /// <summary>The space available without renting more.</summary>
     public readonly Span<byte> Space => _space;
 
-    /// <summary>
-    /// Makes room for a value of this size and calls it the value; its bytes are then to be filled in.
-    /// </summary>
+    /// <summary>Makes room for a value of this size, which the caller then fills in.</summary>
     public Span<byte> Take(int length)
     {
         if (length > _space.Length)

@@ -4,12 +4,12 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// A version of a key as the table of versions holds it: <c>flags(1) commit version(8, big-endian) value</c>. A key
-/// that was deleted keeps a record, the tombstone, for as long as a transaction may ask when that was.
+/// A version of a key as stored in the versions table: <c>flags(1) commit version(8, big-endian) value</c>. A deleted
+/// key keeps a record, the tombstone, as long as a transaction may need to know when it was deleted.
 /// </summary>
 internal readonly ref struct VersionedValue
 {
-    /// <summary>What a record takes beside the value.</summary>
+    /// <summary>Size of a record beyond its value.</summary>
     public const int HeaderSizeBytes = 1 + sizeof(long);
 
     private const byte TombstoneFlag = 1;
@@ -42,7 +42,9 @@ internal readonly ref struct VersionedValue
             record[HeaderSizeBytes..]);
     }
 
-    /// <summary>Writes the record; the destination has room for the value and <see cref="HeaderSizeBytes"/>.</summary>
+    /// <summary>
+    /// Writes the record; the destination must have room for the value and <see cref="HeaderSizeBytes"/>.
+    /// </summary>
     public static ReadOnlySpan<byte> Write(
         Span<byte> destination, bool isTombstone, CommitVersion version, ReadOnlySpan<byte> value)
     {

@@ -1,12 +1,12 @@
 namespace KvCloud.Node.Telemetry;
 
 /// <summary>
-/// Names of the node's meters and instruments, as docs/observability.md lists them. Prometheus writes dots as
-/// underscores and adds the unit.
+/// Names of the node's meters and instruments, which docs/observability.md lists. Prometheus replaces dots with
+/// underscores and appends the unit.
 /// </summary>
 internal static class MeterNames
 {
-    /// <summary>The meter of this node's replica and cluster figures.</summary>
+    /// <summary>The meter of this node's replica and cluster metrics.</summary>
     public const string Node = "KvCloud.Node";
 
     public const string Role = "kvcloud.replica.role";
@@ -17,6 +17,10 @@ internal static class MeterNames
     public const string LagSlots = "kvcloud.replica.lag";
     public const string Leader = "kvcloud.replica.leader";
     public const string Uptime = "kvcloud.replica.uptime";
+    public const string DiskFree = "kvcloud.disk.free";
+    public const string DiskSpace = "kvcloud.disk.space";
+    public const string DiskLogWrite = "kvcloud.disk.log_write";
+    public const string DiskSlow = "kvcloud.disk.slow";
     public const string LeaderChanges = "kvcloud.replica.leader_changes";
     public const string ClusterNodes = "kvcloud.cluster.nodes";
     public const string ClusterDivergence = "kvcloud.cluster.divergence";

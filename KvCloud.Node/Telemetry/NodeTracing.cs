@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace KvCloud.Node.Telemetry;
 
 /// <summary>
-/// The node's activity source. A span here begins on one thread and ends on another, so its parent is always named
-/// and it is never left behind as <see cref="Activity.Current"/>.
+/// The node's activity source. A span starts on one thread and ends on another, so its parent is always passed
+/// explicitly, and it never stays behind as <see cref="Activity.Current"/>.
 /// </summary>
 internal static class NodeTracing
 {
@@ -12,11 +12,13 @@ internal static class NodeTracing
 
     public static readonly ActivitySource Source = new(SourceName, NodeVersion.Text);
 
-    /// <summary>Whether anybody wants spans. Without, this test is all that tracing costs.</summary>
+    /// <summary>Whether any listener wants spans. If not, this check is the only cost of tracing.</summary>
     public static bool IsOn => Source.HasListeners();
 
-    /// <summary>Begins a span below a parent, or a root where that is default; null where it is not sampled.</summary>
-    /// <param name="startTime">Default: now.</param>
+    /// <summary>
+    /// Starts a span with the given parent, or a root span if the parent is default; null if it is not sampled.
+    /// </summary>
+    /// <param name="startTime">Defaults to now.</param>
     public static Activity? Start(
         string name,
         ActivityKind kind,
@@ -24,7 +26,7 @@ internal static class NodeTracing
         IEnumerable<ActivityLink>? links = null,
         DateTimeOffset startTime = default)
     {
-        // The current activity would become the parent of a root, and come back when the span ends.
+        // The current activity would become the parent of a root span, and would be restored when the span ends.
         Activity? before = Activity.Current;
         Activity.Current = null;
         Activity? span = Source.StartActivity(name, kind, parent, tags: null, links, startTime);
@@ -38,14 +40,16 @@ internal static class NodeTracing
         return span;
     }
 
-    /// <summary>Begins a span of this very flow of control below the current one, if that is the node's own.</summary>
+    /// <summary>
+    /// Starts a child of the current span in the same flow of control, if the current span belongs to the node.
+    /// </summary>
     public static Activity? StartBelowCurrent(string name) =>
         IsOn && Activity.Current is { } parent && parent.Source == Source
             ? Source.StartActivity(name, ActivityKind.Internal)
             : null;
 
-    /// <summary>Ends a span. Any thread; once.</summary>
-    /// <param name="error">Name of the error that the operation ended with; null where it succeeded.</param>
+    /// <summary>Ends a span. Any thread, once.</summary>
+    /// <param name="error">Name of the error that the operation ended with; null on success.</param>
     public static void End(Activity span, string? error)
     {
         if (error is not null)
@@ -64,7 +68,7 @@ internal static class NodeTracing
         Activity.Current = before;
     }
 
-    /// <summary>Writes down a span that has been, between two moments.</summary>
+    /// <summary>Records a span that has already ended, with its start and end time.</summary>
     public static void Record(
         string name,
         ActivityContext parent,

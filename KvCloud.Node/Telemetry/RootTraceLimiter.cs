@@ -1,6 +1,6 @@
 namespace KvCloud.Node.Telemetry;
 
-/// <summary>Bounds the traces that calls without a trace context begin in a second. Thread-safe.</summary>
+/// <summary>Limits the traces per second that start with calls without a trace context. Thread-safe.</summary>
 internal sealed class RootTraceLimiter(int maxPerSecond, TimeProvider time)
 {
     private readonly Lock _gate = new();
@@ -16,7 +16,7 @@ internal sealed class RootTraceLimiter(int maxPerSecond, TimeProvider time)
 
         long second = time.GetTimestamp() / time.TimestampFrequency;
 
-        // Nearly all calls of a busy node end here, without the lock.
+        // Fast path: on a busy node nearly all calls return here, without taking the lock.
         if (Volatile.Read(ref _second) == second && Volatile.Read(ref _taken) >= maxPerSecond)
         {
             return false;

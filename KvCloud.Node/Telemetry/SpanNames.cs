@@ -1,12 +1,12 @@
 namespace KvCloud.Node.Telemetry;
 
 /// <summary>
-/// Names of the node's spans and of their attributes, as docs/observability.md lists them. No attribute holds a key or
-/// a value of a client.
+/// Names of the node's spans and of their attributes, which docs/observability.md lists. No attribute contains a
+/// client's key or value.
 /// </summary>
 internal static class SpanNames
 {
-    /// <summary>Before the method of a client's call: <c>TransactionalKV/setKey</c>.</summary>
+    /// <summary>Prefix of the method in the span name of a client's call: <c>TransactionalKV/setKey</c>.</summary>
     public const string CallPrefix = "TransactionalKV/";
 
     public const string Forward = "kvcloud.forward";

@@ -4,21 +4,21 @@ using System.Text;
 namespace KvCloud.Node.Telemetry;
 
 /// <summary>
-/// A trace context as text, as clients send it (W3C Trace Context, header <c>traceparent</c>, version 00), and in
+/// A trace context as text, as clients send it (W3C Trace Context, header <c>traceparent</c>, version 00), and as
 /// <see cref="SizeBytes"/> bytes, as replicas send it: trace id (16), span id (8), flags (1).
 /// </summary>
 internal static class TraceParent
 {
-    /// <summary>Of the bytes.</summary>
+    /// <summary>Size of the binary form.</summary>
     public const int SizeBytes = TraceIdBytes + SpanIdBytes + 1;
 
-    /// <summary>Of the text: <c>00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01</c>.</summary>
+    /// <summary>Length of the text form: <c>00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01</c>.</summary>
     public const int TextLength = 55;
 
     private const int TraceIdBytes = 16;
     private const int SpanIdBytes = 8;
 
-    /// <summary>False, and no harm, where the text is anything else.</summary>
+    /// <summary>False for any other text; never throws.</summary>
     public static bool TryParse(ReadOnlySpan<byte> text, out ActivityContext context)
     {
         context = default;
@@ -35,13 +35,13 @@ internal static class TraceParent
             return;
         }
 
-        // They fill the whole of the span that they get.
+        // The ids fill exactly the span they get.
         context.TraceId.CopyTo(bytes[..TraceIdBytes]);
         context.SpanId.CopyTo(bytes.Slice(TraceIdBytes, SpanIdBytes));
         bytes[SizeBytes - 1] = (byte)context.TraceFlags;
     }
 
-    /// <summary>Whatever the bytes are; an id that is all zeros gives the default, which is not valid.</summary>
+    /// <summary>Accepts any bytes; an id of all zeros gives the default context, which is not valid.</summary>
     public static ActivityContext Read(ReadOnlySpan<byte> bytes)
     {
         ReadOnlySpan<byte> traceId = bytes[..TraceIdBytes];

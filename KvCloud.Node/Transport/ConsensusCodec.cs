@@ -5,12 +5,14 @@ using KvCloud.Node.Telemetry;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Messages between replicas as frames and back. Written by hand: most messages are a handful of fixed fields, and an
-/// Accept is encoded by one copy of its payload and decoded by one more, whatever the number of entries.
+/// Encodes messages between replicas as frames, and decodes them. Written by hand: most messages are a few fixed
+/// fields, and an Accept costs one copy of its payload to encode and one to decode, whatever the number of entries.
 /// </summary>
 internal static class ConsensusCodec
 {
-    /// <summary>Version of all frames but the handshake's. Replicas of different versions refuse each other.</summary>
+    /// <summary>
+    /// Version of all frames except the handshake's. Replicas of different versions refuse each other.
+    /// </summary>
     public const byte Version = 3;
 
     private const int AddressBytes = 8;
@@ -20,7 +22,7 @@ internal static class ConsensusCodec
     private const int EntryFixedBytes = SlotBytes + BallotBytes + BallotBytes + 1 + 4;
     private const int ReportBytes = 4 + 1 + BallotBytes + SlotBytes + SlotBytes + 8 + 8 + SlotBytes + 8;
 
-    /// <summary>Bytes of the frame of this message; long, since nothing here bounds the entries.</summary>
+    /// <summary>Size of this message's frame; long, because nothing here bounds the entries.</summary>
     public static long SizeOf(Message message) => Frame.OverheadBytes + AddressBytes + message switch
     {
         PreVote => BallotBytes + SlotBytes,
@@ -78,8 +80,8 @@ internal static class ConsensusCodec
     }
 
     /// <summary>
-    /// Decodes one whole frame that is no <see cref="FrameType.Report"/>. What the message holds is copied once out of
-    /// <paramref name="frame"/>, which may be reused; all payloads of a message share that one array.
+    /// Decodes one whole frame of any type but <see cref="FrameType.Report"/>. The message's data is copied once from
+    /// <paramref name="frame"/>, which may then be reused; all payloads of a message share that array.
     /// </summary>
     public static Message DecodeMessage(ReadOnlySpan<byte> frame)
     {
@@ -169,7 +171,7 @@ internal static class ConsensusCodec
         }
     }
 
-    /// <summary>The messages of a leader's term: heartbeats, read index, catch-up, writes passed on.</summary>
+    /// <summary>The messages of a leader's term: heartbeats, read index, catch-up, forwarded writes.</summary>
     private static FrameType WriteMoreFields(Message message, ref FrameWriter writer)
     {
         switch (message)

@@ -4,15 +4,15 @@ using System.IO.Hashing;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// The envelope of all that travels between replicas, little-endian:
+/// The envelope of everything sent between replicas, little-endian:
 /// <code>
 ///   0  magic     1 byte   0xC5
-///   1  version   1 byte   of what is inside; 0 for the handshake, whose layout never changes
+///   1  version   1 byte   of the content; 0 for the handshake, whose layout never changes
 ///   2  type      1 byte   <see cref="FrameType"/>
 ///   3  reserved  1 byte   0
 ///   4  length    4 bytes  of the payload
 ///   8  payload
-///   …  checksum  8 bytes  XxHash3 of all that precedes it
+///   …  checksum  8 bytes  XxHash3 of everything before it
 /// </code>
 /// </summary>
 internal static class Frame
@@ -22,7 +22,7 @@ internal static class Frame
     public const int ChecksumBytes = 8;
     public const int OverheadBytes = HeaderBytes + ChecksumBytes;
 
-    /// <summary>Writes header and checksum around a payload that is already in its place.</summary>
+    /// <summary>Writes the header and the checksum around a payload that is already in place.</summary>
     public static void Seal(Span<byte> frame, FrameType type, byte version)
     {
         frame[0] = Magic;
@@ -34,7 +34,7 @@ internal static class Frame
         BinaryPrimitives.WriteUInt64LittleEndian(frame[covered.Length..], XxHash3.HashToUInt64(covered));
     }
 
-    /// <summary>Where a payload of a frame of this size is written.</summary>
+    /// <summary>Where to write the payload of a frame of this size.</summary>
     public static Span<byte> Payload(Span<byte> frame) => frame[HeaderBytes..^ChecksumBytes];
 
     public static ReadOnlySpan<byte> Payload(ReadOnlySpan<byte> frame) => frame[HeaderBytes..^ChecksumBytes];
@@ -42,8 +42,8 @@ internal static class Frame
     public static FrameType TypeOf(ReadOnlySpan<byte> frame) => (FrameType)frame[2];
 
     /// <summary>
-    /// The size of the frame that begins here, whole or not yet; 0 while its header is not all there. A header that
-    /// cannot be ours is refused as soon as the wrong byte is there, before anything is allocated for it.
+    /// The size of the frame that begins here, whether complete or not; 0 until its header is complete. An invalid
+    /// header is refused at its first wrong byte, before anything is allocated for it.
     /// </summary>
     public static int SizeOf(ReadOnlySpan<byte> buffer, byte version, int maxFrameBytes)
     {
@@ -54,7 +54,7 @@ internal static class Frame
 
         if (buffer.Length > 1 && buffer[1] != version)
         {
-            throw new MalformedFrameException($"a frame has version {buffer[1]}, expected is {version}");
+            throw new MalformedFrameException($"a frame has version {buffer[1]}, expected {version}");
         }
 
         if (buffer.Length < HeaderBytes)
@@ -77,7 +77,7 @@ internal static class Frame
         BinaryPrimitives.ReadInt32LittleEndian(frame[4..]) + OverheadBytes;
 
     /// <summary>
-    /// Checks what <see cref="SizeOf"/> has not: the reserved byte and the checksum of a whole frame.
+    /// Checks what <see cref="SizeOf"/> does not: the reserved byte and the checksum of a complete frame.
     /// </summary>
     public static void Verify(ReadOnlySpan<byte> frame)
     {

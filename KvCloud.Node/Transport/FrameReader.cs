@@ -7,8 +7,9 @@ using KvCloud.Node.Telemetry;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Reads fields of the wire format and refuses, with a <see cref="MalformedFrameException"/> that names the field,
-/// whatever no encoder of ours writes. It never allocates more than the bytes at hand can justify.
+/// Reads fields of the wire format. Refuses anything that no correct encoder writes, with a
+/// <see cref="MalformedFrameException"/> that names the field. Never allocates more than the bytes received can
+/// justify.
 /// </summary>
 internal ref struct FrameReader(ReadOnlySpan<byte> source)
 {
@@ -57,7 +58,7 @@ internal ref struct FrameReader(ReadOnlySpan<byte> source)
         long round = NotNegative(field);
         int node = Int32(field);
 
-        // -1 owns the ballot that is lower than all others.
+        // Node -1 owns the ballot that is lower than all others.
         return node >= -1
             ? new Ballot(round, new NodeId(node))
             : throw new MalformedFrameException($"{field} belongs to node {node}");
@@ -65,21 +66,21 @@ internal ref struct FrameReader(ReadOnlySpan<byte> source)
 
     public ActivityContext Trace(string field) => TraceParent.Read(Take(TraceParent.SizeBytes, field));
 
-    /// <summary>How many elements follow, each at least <paramref name="elementBytes"/> long.</summary>
+    /// <summary>The number of elements that follow, each at least <paramref name="elementBytes"/> long.</summary>
     public int Count(int elementBytes, string field)
     {
         int count = Int32(field);
         return count >= 0 && count <= Remaining / elementBytes
             ? count
             : throw new MalformedFrameException(
-                $"{field}: {count} of them are announced, and {Remaining} bytes follow");
+                $"{field}: a count of {count} does not fit into the {Remaining} bytes that follow");
     }
 
     public ReadOnlySpan<byte> Take(int count, string field)
     {
         if (count < 0 || count > Remaining)
         {
-            throw new MalformedFrameException($"{field}: {count} bytes are needed, and {Remaining} are left");
+            throw new MalformedFrameException($"{field}: {count} bytes are needed, but only {Remaining} are left");
         }
 
         ReadOnlySpan<byte> bytes = _source.Slice(_position, count);
@@ -109,7 +110,7 @@ internal ref struct FrameReader(ReadOnlySpan<byte> source)
     {
         if (Remaining != 0)
         {
-            throw new MalformedFrameException($"{Remaining} bytes too many");
+            throw new MalformedFrameException($"{Remaining} bytes are left over");
         }
     }
 }

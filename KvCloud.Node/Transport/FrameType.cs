@@ -1,6 +1,6 @@
 namespace KvCloud.Node.Transport;
 
-/// <summary>What a frame carries. The numbers are the wire format: never renumber.</summary>
+/// <summary>The content of a frame. The numbers are part of the wire format: never renumber.</summary>
 internal enum FrameType : byte
 {
     PreVote = 1,
@@ -24,12 +24,12 @@ internal enum FrameType : byte
     /// <summary>A <see cref="PeerReport"/>.</summary>
     Report = 32,
 
-    /// <summary>First frame of a connection: who speaks.</summary>
+    /// <summary>First frame of a connection: identifies the caller.</summary>
     Hello = 64,
 
-    /// <summary>Answer to a Hello that was accepted: who listens.</summary>
+    /// <summary>Answer to an accepted Hello: identifies the listener.</summary>
     Welcome = 65,
 
-    /// <summary>Either side will not talk to the other, and says why before it closes.</summary>
+    /// <summary>Sent by either side before it closes: why it will not talk to the other.</summary>
     Refusal = 66,
 }

@@ -6,8 +6,8 @@ using KvCloud.Node.Telemetry;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Writes fields of the replicas' own wire format (adr/0002; that of Thrift is in Protocol/Wire), little-endian, one
-/// after the other into a span that is known to be large enough.
+/// Writes fields of the replicas' own wire format (adr/0002; Thrift's is in Protocol/Wire), little-endian, one after
+/// the other into a span that is known to be large enough.
 /// </summary>
 internal ref struct FrameWriter(Span<byte> destination)
 {

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// What all replicas of a group must have in common, for their safety rests on it: told in the handshake, and refused
-/// where it differs.
+/// What all replicas of a group must have in common because safety depends on it: exchanged in the handshake, which
+/// refuses a peer whose terms differ.
 /// </summary>
 /// <param name="Voters">
 /// The ids of the voters that the group began with, rising, with commas between; empty of a node that was added later
@@ -14,7 +14,7 @@ namespace KvCloud.Node.Transport;
 /// <param name="LeaseMs">For so long after a heartbeat this replica reads alone when it leads; 0 for never.</param>
 internal sealed record GroupTerms(string Voters, int ElectionTimeoutMs, int LeaseMs)
 {
-    /// <summary>A set of voters as <see cref="Voters"/> has it.</summary>
+    /// <summary>Formats a set of voters as in <see cref="Voters"/>.</summary>
     public static string Describe(IEnumerable<int> voters) =>
         string.Join(',', voters.Order().Select(voter => voter.ToString(CultureInfo.InvariantCulture)));
 
@@ -26,9 +26,9 @@ internal sealed record GroupTerms(string Voters, int ElectionTimeoutMs, int Leas
     ];
 
     /// <summary>
-    /// Whether neither could still read alone when the other lets somebody lead. A lease is cut from its own replica's
-    /// election timeout, less a margin for the drift of clocks; so where there is a lease the timeouts must be the
-    /// same, and where there are two also the margins.
+    /// Whether it is impossible that one of the two still reads on its own while the other lets another node lead. A
+    /// lease is derived from its replica's own election timeout, less a margin for clock drift. So if either side takes
+    /// leases the timeouts must be equal, and if both do the margins too.
     /// </summary>
     public bool IsLeaseSafeWith(GroupTerms other)
     {

@@ -3,19 +3,19 @@ using System.Text;
 namespace KvCloud.Node.Transport;
 
 /// <summary>First frame of a connection.</summary>
-/// <param name="Expected">The node id that the caller believes to have called.</param>
+/// <param name="Expected">The node id that the caller expects to reach.</param>
 internal sealed record Hello(ushort ProtocolVersion, int Expected, PeerIdentity Identity);
 
 /// <summary>
-/// The frames before the first message. Their layout never changes and a Hello begins with the version of everything
-/// else, so that replicas of different versions can still tell each other why they do not talk.
+/// The frames before the first message. Their layout never changes, and a Hello begins with the version of everything
+/// else, so that replicas of different versions can still tell each other why they refuse.
 /// </summary>
 internal static class Handshake
 {
     /// <summary>Version of the frame layout below; see <see cref="Frame"/>.</summary>
     public const byte FrameVersion = 0;
 
-    /// <summary>An unknown peer cannot make this node hold more than this.</summary>
+    /// <summary>Limits how much an unknown peer can make this node hold.</summary>
     public const int MaxFrameBytes = 4096;
 
     public const int MaxTextBytes = 512;
@@ -40,8 +40,8 @@ internal static class Handshake
         return frame;
     }
 
-    /// <param name="reason">One sentence; cut after <see cref="MaxTextBytes"/>.</param>
-    /// <param name="frameVersion">That of the frames the other side expects next.</param>
+    /// <param name="reason">One sentence; truncated after <see cref="MaxTextBytes"/>.</param>
+    /// <param name="frameVersion">The version of the frames that the other side expects next.</param>
     public static byte[] EncodeRefusal(string reason, byte frameVersion = FrameVersion)
     {
         string text = reason;
@@ -60,7 +60,7 @@ internal static class Handshake
     }
 
     /// <summary>
-    /// Throws <see cref="HandshakeRefusedException"/> for another protocol version, before it reads what may have
+    /// Throws <see cref="HandshakeRefusedException"/> for another protocol version, before reading fields that may have
     /// changed since.
     /// </summary>
     public static Hello DecodeHello(ReadOnlySpan<byte> frame)
@@ -104,7 +104,7 @@ internal static class Handshake
         return reason;
     }
 
-    /// <summary>Throws <see cref="ArgumentException"/> where the identity could not be told to a peer.</summary>
+    /// <summary>Throws <see cref="ArgumentException"/> if the identity cannot be encoded in a handshake.</summary>
     public static void Validate(PeerIdentity identity)
     {
         RequireText(identity.ClusterId, nameof(identity.ClusterId), mayBeEmpty: false);

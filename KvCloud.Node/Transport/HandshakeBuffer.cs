@@ -1,8 +1,8 @@
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Collects the one frame of a handshake, however its bytes arrive, and takes no byte beyond it: an unknown peer makes
-/// this node hold <see cref="Handshake.MaxFrameBytes"/> and no more.
+/// Collects the single frame of a handshake, however its bytes arrive, and takes no byte beyond it: an unknown peer
+/// makes this node hold at most <see cref="Handshake.MaxFrameBytes"/>.
 /// </summary>
 internal sealed class HandshakeBuffer
 {
@@ -13,11 +13,11 @@ internal sealed class HandshakeBuffer
     /// <summary>The frame, once it is complete.</summary>
     public ReadOnlySpan<byte> Frame => _bytes.AsSpan(0, _count);
 
-    /// <summary>Where to receive into; never empty before the frame is complete.</summary>
+    /// <summary>Where to receive into; never empty until the frame is complete.</summary>
     public Memory<byte> Free() => _bytes.AsMemory(_count, _needed - _count);
 
     /// <summary>
-    /// Takes note of bytes received into <see cref="Free"/>; true once the frame is complete. Throws
+    /// Accounts for bytes received into <see cref="Free"/>; true once the frame is complete. Throws
     /// <see cref="MalformedFrameException"/> as soon as a byte cannot belong to a handshake.
     /// </summary>
     public bool Advance(int count)

@@ -9,9 +9,9 @@ internal interface IConsensusTransport : IAsyncDisposable
 {
     /// <summary>
     /// Starts listening and connecting. <paramref name="onReceived"/> is called with one or more messages from one
-    /// peer, from transport threads, possibly from several at once; it must not block for long, for while it does
-    /// nothing more is read from that peer. <paramref name="onReport"/> is called in the same way with what peers
-    /// tell of themselves. Neither may dispose of the transport.
+    /// peer, on transport threads, possibly several at once. It must not block for long, because meanwhile nothing more
+    /// is read from that peer. <paramref name="onReport"/> is called in the same way with the reports of peers. Neither
+    /// may dispose of the transport.
     /// </summary>
     Task StartAsync(
         Action<IReadOnlyList<Message>> onReceived, Action<PeerReport> onReport, CancellationToken cancellationToken);
@@ -23,7 +23,7 @@ internal interface IConsensusTransport : IAsyncDisposable
     /// </summary>
     void Send(IReadOnlyList<Message> messages);
 
-    /// <summary>Tells every peer that can be reached; as lossy as <see cref="Send"/>.</summary>
+    /// <summary>Sends a report to every reachable peer; as lossy as <see cref="Send"/>.</summary>
     void Report(PeerReport report);
 
     /// <summary>
@@ -38,13 +38,13 @@ internal interface IConsensusTransport : IAsyncDisposable
     IReadOnlyList<PeerLink> Links { get; }
 
     /// <summary>
-    /// The state of the link to a peer now. Any thread may call; compared with what it says later it tells whether a
-    /// message sent in between may have been lost.
+    /// The current state of the link to a peer. Comparing it with a later state tells whether a message sent in between
+    /// may have been lost. Any thread may call.
     /// </summary>
     LinkState StateOf(NodeId peer);
 
     /// <summary>
-    /// What the peer last told of itself in a handshake that succeeded, kept when it goes away; null if there was none.
+    /// The peer's identity from its last successful handshake, kept when it disconnects; null if there was none.
     /// </summary>
     PeerIdentity? IdentityOf(NodeId peer);
 }

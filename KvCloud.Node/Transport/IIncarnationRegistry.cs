@@ -4,8 +4,8 @@ namespace KvCloud.Node.Transport;
 internal interface IIncarnationRegistry
 {
     /// <summary>
-    /// True when the node id is new, and then the incarnation is durable before the return; or when it comes with the
-    /// incarnation remembered. Throws <see cref="IOException"/> when it cannot be made durable. Any thread may call.
+    /// True if the node id is new, in which case the incarnation is durable before this returns, or if the incarnation
+    /// is the one remembered. Throws <see cref="IOException"/> if it cannot be made durable. Any thread may call.
     /// </summary>
     bool TryAdmit(int nodeId, long incarnation);
 }

@@ -4,23 +4,21 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Joins the transports of several nodes in one process. Links are one-way and can be cut, slowed and made lossy at run
-/// time. A node that leaves may come back under the same id, as a restarted process does.
+/// Connects the transports of several nodes in one process. Links are one-way and can be cut, slowed and made lossy at
+/// run time. A node that leaves may come back under the same id, as a restarted process does.
 /// </summary>
 internal sealed class InMemoryNetwork
 {
     private readonly ConcurrentDictionary<int, InMemoryTransport> _members = new();
     private readonly ConcurrentDictionary<(int From, int To), LinkFault> _faults = new();
 
-    /// <summary>
-    /// A transport of this network, reachable by others from when it is started until it is disposed.
-    /// </summary>
+    /// <summary>Creates a transport of this network; others can reach it from its start until its disposal.</summary>
     public InMemoryTransport Join(PeerIdentity self, IEnumerable<int> peers) => new(this, self, peers);
 
-    /// <summary>From now on nothing gets through in this direction.</summary>
+    /// <summary>From now on nothing arrives in this direction.</summary>
     public void Cut(int from, int to) => Change(from, to, fault => fault with { IsCut = true });
 
-    /// <summary>From now on messages in this direction take so long.</summary>
+    /// <summary>From now on messages in this direction are delayed by this much.</summary>
     public void Delay(int from, int to, TimeSpan delay)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(delay, TimeSpan.Zero);
@@ -28,7 +26,7 @@ internal sealed class InMemoryNetwork
     }
 
     /// <summary>
-    /// From now on so many of a thousand messages in this direction are lost, by a sequence that the seed fixes.
+    /// From now on this many of a thousand messages in this direction are lost, in a sequence determined by the seed.
     /// </summary>
     public void Lose(int from, int to, int perThousand, ulong seed)
     {
@@ -36,7 +34,7 @@ internal sealed class InMemoryNetwork
         Change(from, to, fault => fault with { LostPerThousand = perThousand, Random = new Random((int)seed) });
     }
 
-    /// <summary>The link in this direction is as good as new.</summary>
+    /// <summary>Removes all faults of the link in this direction.</summary>
     public void Heal(int from, int to) => _faults.TryRemove((from, to), out _);
 
     public void HealAll() => _faults.Clear();
@@ -52,14 +50,14 @@ internal sealed class InMemoryNetwork
     internal void Unregister(InMemoryTransport member) =>
         _members.TryRemove(new KeyValuePair<int, InMemoryTransport>(member.Self.NodeId, member));
 
-    /// <summary>The node at the other end, null if it is away; nodes of another cluster are unknown.</summary>
+    /// <summary>The node at the other end, null if it is not running; nodes of another cluster are unknown.</summary>
     internal InMemoryTransport? Find(int from, int to, string clusterId) =>
         !IsCut(from, to) && _members.TryGetValue(to, out InMemoryTransport? member)
         && member.Self.ClusterId == clusterId
             ? member
             : null;
 
-    /// <summary>How long a message takes on this link; null when it is lost.</summary>
+    /// <summary>The delay of a message on this link; null when it is lost.</summary>
     internal long? DelayMs(int from, int to)
     {
         if (!_faults.TryGetValue((from, to), out LinkFault? fault))

@@ -3,8 +3,8 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Messages between nodes of one process, and the transport of a node that is alone. What arrives is handed over by a
-/// thread of the receiver, in the order in which it was sent except where links differ in delay; never on the sender's.
+/// Messages between nodes of one process; also the transport of a single node. A thread of the receiver, never the
+/// sender's, delivers them, in the order in which they were sent except where links differ in delay.
 /// </summary>
 internal sealed class InMemoryTransport : IConsensusTransport
 {
@@ -40,7 +40,7 @@ internal sealed class InMemoryTransport : IConsensusTransport
     /// <inheritdoc/>
     public IReadOnlyList<PeerLink> Links => [.. _peers.Values.Select(ToLink)];
 
-    /// <summary>The transport of a node without peers: there is nobody to send to, and nothing arrives.</summary>
+    /// <summary>The transport of a node without peers: nothing is sent and nothing arrives.</summary>
     public static InMemoryTransport Alone(PeerIdentity self) => new InMemoryNetwork().Join(self, []);
 
     /// <inheritdoc/>
@@ -191,7 +191,7 @@ internal sealed class InMemoryTransport : IConsensusTransport
         }
     }
 
-    /// <summary>Waits until something is due. False when the transport stops.</summary>
+    /// <summary>Waits until a message is due. False when the transport stops.</summary>
     private bool TakeDue(List<object> due)
     {
         lock (_gate)
@@ -219,7 +219,7 @@ internal sealed class InMemoryTransport : IConsensusTransport
         }
     }
 
-    /// <summary>Consecutive messages of one sender are handed over together, as a socket would.</summary>
+    /// <summary>Consecutive messages of one sender are delivered together, as from a socket.</summary>
     private void Deliver(List<object> due)
     {
         List<Message> run = [];

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KvCloud.Node.Transport;
 
-/// <summary>What the connections that were accepted need of the transport.</summary>
+/// <summary>What accepted connections need from the transport.</summary>
 internal interface IInboundHost
 {
     PeerGate Gate { get; }
@@ -18,7 +18,7 @@ internal interface IInboundHost
     /// <summary>The peer of this id, null if there is none.</summary>
     Peer? FindPeer(int nodeId);
 
-    /// <summary>The connection is the peer's; an older one of it is closed.</summary>
+    /// <summary>The connection belongs to the peer; an older one of that peer is closed.</summary>
     void Identified(InboundConnection connection, Peer peer);
 
     void Ended(InboundConnection connection);
@@ -29,10 +29,10 @@ internal interface IInboundHost
 }
 
 /// <summary>
-/// The socket of an <see cref="InboundSession"/>, read by a thread of its own with plain blocking
-/// receives. Measured on 2 cores against asynchronous receives: 15 instead of 25 microseconds of processor time for a
-/// lone message, the same for bulk (the detour over the poll thread and the pool is what it saves). Messages also
-/// arrive when the thread pool is starved. There are never more than a handful of these threads.
+/// The socket of an <see cref="InboundSession"/>, read by its own thread with blocking receives. Measured on 2 cores
+/// against asynchronous receives: 15 instead of 25 microseconds of processor time for a lone message, the same for bulk
+/// (it saves the detour through the poll thread and the thread pool). Messages also arrive when the thread pool is
+/// starved. There are never more than a handful of these threads.
 /// </summary>
 internal sealed class InboundConnection(Socket socket, IInboundHost host)
 {
@@ -48,7 +48,7 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
     {
         if (Interlocked.Exchange(ref _isClosed, 1) == 0)
         {
-            // This also ends a receive that another thread is blocked in.
+            // This also ends a blocking receive on another thread.
             socket.Dispose();
         }
     }
@@ -63,7 +63,7 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
                 return;
             }
 
-            // Who refused this node last time will do so again, and is not worth two lines each time.
+            // A peer that refused this node last time will do so again; that is not worth two log lines each time.
             Peer peer = _session.Peer!;
             if (peer.LastInboundRefusal is not string before
                 || host.Throttle.Allows($"connected again {peer.Id} {before}"))
@@ -92,7 +92,7 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
         TransportLog.InboundAccepted(host.Logger, peer.Id, _remote);
     }
 
-    /// <summary>False when it was no peer, and then it has been told why.</summary>
+    /// <summary>False when the caller is not a peer; it has then been told why.</summary>
     private bool Greet()
     {
         try
@@ -103,7 +103,7 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
             switch (_session.End)
             {
                 case SessionEnd.None:
-                    // Before it is welcomed: a caller that was welcomed twice has its second connection, not its first.
+                    // Before the Welcome: if the same caller is welcomed twice, its second connection must win.
                     host.Identified(this, _session.Peer!);
                     SendAll(_session.Answer);
                     return true;
@@ -123,7 +123,7 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
         }
     }
 
-    /// <summary>No longer than the time given, however slowly the bytes trickle in.</summary>
+    /// <summary>Takes no longer than the time given, however slowly the bytes arrive.</summary>
     private void ReceiveHello()
     {
         long deadlineMs = host.Options.Time.NowMs() + host.Options.HandshakeTimeoutMs;
@@ -170,11 +170,11 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
         }
         catch (Exception error) when (IsEndOfConnection(error))
         {
-            // Whom we refuse need not listen to why; our own log has it.
+            // The refused caller may already be gone; the reason is in this node's own log.
         }
     }
 
-    /// <summary>Reads until the connection ends and says why it did.</summary>
+    /// <summary>Reads until the connection ends and returns the reason.</summary>
     private string Read(Peer peer)
     {
         try
@@ -218,7 +218,7 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
         }
 
         TransportLog.Malformed(host.Logger, peer.Id, _remote, _session.EndReason);
-        return "what it sent is no message";
+        return "it sent a malformed message";
     }
 
     private void Deliver(Peer peer)

@@ -3,21 +3,22 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Which of the accepted connections may stay: one for each peer, the newest, and a limited number that have not said
-/// yet who they are. Its owner locks, and closes whom it names.
+/// Decides which accepted connections may stay: the newest of each peer, and a limited number that have not identified
+/// themselves yet. The owner locks, and closes the connections that this class returns.
 /// </summary>
 /// <typeparam name="T">The owner's connection.</typeparam>
 internal sealed class InboundConnections<T>(int maxPendingHandshakes)
     where T : class
 {
-    /// <summary>In the order in which they were accepted; null for a peer not known yet.</summary>
+    /// <summary>In the order in which they were accepted; the peer is null until it is known.</summary>
     private readonly List<(T Connection, Peer? Peer)> _open = [];
 
     public int PendingHandshakes => _open.Count(entry => entry.Peer is null);
 
     /// <summary>
-    /// A connection was accepted. Who has waited longest without a word makes room for it and is to be closed: a peer
-    /// says who it is at once, and silent connections must not keep it out. Null when there is room.
+    /// Adds an accepted connection. Returns the unidentified connection that has been silent longest, if it must be
+    /// closed to make room: a peer identifies itself at once, and silent connections must not keep it out. Null when
+    /// there is room.
     /// </summary>
     public T? Add(T connection)
     {
@@ -34,8 +35,8 @@ internal sealed class InboundConnections<T>(int maxPendingHandshakes)
     }
 
     /// <summary>
-    /// The connection is the peer's: an older one of it is to be closed and forgotten here. False when this one had
-    /// to go before, and then it takes nobody's place.
+    /// The connection belongs to the peer: an older one of that peer is removed here and must be closed. False when
+    /// this connection was itself evicted before, and then it replaces nothing.
     /// </summary>
     public bool TryAdmit(T connection, Peer peer, out T? superseded)
     {

@@ -3,18 +3,18 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// What one accepted connection decides, without the socket: bytes go in; the answer to the Hello, messages, reports
-/// and the reason of the end come out. No thread, lock, socket or clock, so that the simulator runs this very code.
+/// The logic of one accepted connection, without the socket: bytes go in; the answer to the Hello, messages, reports
+/// and the reason for the end come out. No thread, lock, socket or clock, so that the simulator runs this same code.
 /// </summary>
 /// <remarks>
-/// The owner receives into <see cref="Free"/>, says how much by <see cref="Advance"/>, then sends the
-/// <see cref="Answer"/> when the phase has changed, and delivers <see cref="Reports"/> and <see cref="Messages"/>.
-/// One thread at a time.
+/// The owner receives into <see cref="Free"/>, reports the number of bytes to <see cref="Advance"/>, then sends the
+/// <see cref="Answer"/> when the phase has changed, and delivers <see cref="Reports"/> and <see cref="Messages"/>. One
+/// thread at a time.
 /// </remarks>
 /// <param name="gate">Decides whether the caller is a peer.</param>
-/// <param name="findPeer">The peer of this id, null if there is none.</param>
+/// <param name="findPeer">The peer with this id, or null.</param>
 /// <param name="maxFrameBytes">A frame that claims to be larger ends the session.</param>
-/// <param name="receiveBufferBytes">Size of the buffer that is made once the caller is known.</param>
+/// <param name="receiveBufferBytes">Size of the buffer allocated once the caller is known.</param>
 internal sealed class InboundSession(
     PeerGate gate,
     Func<int, Peer?> findPeer,
@@ -26,37 +26,37 @@ internal sealed class InboundSession(
 
     public SessionPhase Phase { get; private set; }
 
-    /// <summary>Who called; null until the Hello was accepted.</summary>
+    /// <summary>The caller; null until its Hello was accepted.</summary>
     public Peer? Peer { get; private set; }
 
     /// <summary>
-    /// The Welcome, or the Refusal after which the connection is closed; null until the Hello is there, and when the
-    /// caller cannot be admitted for the moment.
+    /// The Welcome, or the Refusal after which the connection is closed; null until the Hello has arrived, and when the
+    /// caller cannot be admitted at the moment.
     /// </summary>
     public byte[]? Answer { get; private set; }
 
     public SessionEnd End { get; private set; }
 
-    /// <summary>What was wrong, or the reason that the peer or the owner gave; empty before the end.</summary>
+    /// <summary>What was wrong, or the reason given by the peer or the owner; empty before the end.</summary>
     public string EndReason { get; private set; } = "";
 
-    /// <summary>Whole frames in what was received last.</summary>
+    /// <summary>Whole frames in the bytes received last.</summary>
     public int DecodedFrames { get; private set; }
 
-    /// <summary>Messages in what was received last, the receiver's to keep; null for none.</summary>
+    /// <summary>Messages in the bytes received last, which the receiver may keep; null for none.</summary>
     public List<Message>? Messages { get; private set; }
 
-    /// <summary>Reports in what was received last; null for none.</summary>
+    /// <summary>Reports in the bytes received last; null for none.</summary>
     public List<PeerReport>? Reports { get; private set; }
 
     /// <summary>Where to receive into; never empty.</summary>
     public Span<byte> Free() => _buffer is null ? _handshake!.Free().Span : _buffer.Free();
 
     /// <summary>
-    /// Handles bytes received into <see cref="Free"/>. What ends the session delivers nothing of the same bytes: a
-    /// message may always be lost.
+    /// Handles bytes received into <see cref="Free"/>. If they end the session, nothing in the same bytes is delivered:
+    /// a message may always be lost.
     /// </summary>
-    /// <param name="nowTickMs">When they were received, for <see cref="PeerLink.LastReceivedTickMs"/>.</param>
+    /// <param name="nowTickMs">When the bytes were received, for <see cref="PeerLink.LastReceivedTickMs"/>.</param>
     public void Advance(int count, long nowTickMs)
     {
         Invariant.Check(Phase != SessionPhase.Ended, "an ended session receives nothing");
@@ -80,7 +80,7 @@ internal sealed class InboundSession(
         }
     }
 
-    /// <summary>The connection is gone. Does nothing when the session has ended before.</summary>
+    /// <summary>The connection is gone. Does nothing if the session has already ended.</summary>
     public void Close(string reason)
     {
         if (Phase != SessionPhase.Ended)
@@ -109,8 +109,8 @@ internal sealed class InboundSession(
 
             if (refusal.IsTransient)
             {
-                // As a connection that broke: the caller tries again soon, where after a Refusal it waits longer and
-                // longer.
+                // Treated like a broken connection, so that the caller retries soon; after a Refusal its pauses would
+                // grow.
                 EndWith(SessionEnd.Closed, refusal.Message);
                 return;
             }

@@ -5,10 +5,10 @@ using KvCloud.Node.Files;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Incarnations in a small file of the data directory, replaced as a whole and atomically:
+/// Incarnations in a small file of the data directory, replaced atomically as a whole:
 /// <code>magic "KVIN" · version u16 · count u16 · count × (node id i32, incarnation i64) · XxHash3 of the rest
 /// u64</code>
-/// A file that is damaged stops the node: to forget an incarnation would let a node vote that has lost its promises.
+/// A damaged file stops the node: forgetting an incarnation would allow a node to vote that has lost its promises.
 /// </summary>
 internal sealed class IncarnationFile : IIncarnationRegistry
 {
@@ -24,8 +24,7 @@ internal sealed class IncarnationFile : IIncarnationRegistry
     private SortedDictionary<int, long> _incarnations;
 
     /// <summary>
-    /// Reads the file; one that does not exist is empty. Throws <see cref="InvalidDataException"/> when it is
-    /// damaged.
+    /// Reads the file; a missing file is empty. Throws <see cref="InvalidDataException"/> if it is damaged.
     /// </summary>
     public IncarnationFile(IFileSystem files, string path)
     {
@@ -35,16 +34,17 @@ internal sealed class IncarnationFile : IIncarnationRegistry
     }
 
     /// <summary>Opens the file of a data directory; durable when it returns.</summary>
-    /// <param name="mayCreate">Else one that does not exist was lost, and is refused.</param>
+    /// <param name="mayCreate">Whether the file may be missing; otherwise a missing file counts as lost and is
+    /// refused.</param>
     public static IncarnationFile Open(IFileSystem files, string path, bool mayCreate)
     {
         bool exists = files.FileExists(path);
         if (!exists && !mayCreate)
         {
             throw new InvalidDataException(
-                $"The file of the peers' incarnations, {path}, is missing, which this replica has made: without it a"
-                + " peer that lost "
-                + "its promises would be taken for a new one. Put it back, or leave this replica stopped.");
+                $"The file of the peers' incarnations, {path}, is missing, although this replica created it. Without it"
+                + " a peer that lost its promises would be taken for a new one. Restore it, or leave this replica"
+                + " stopped.");
         }
 
         var file = new IncarnationFile(files, path);
@@ -72,8 +72,8 @@ internal sealed class IncarnationFile : IIncarnationRegistry
     }
 
     /// <summary>
-    /// Lets the node come with a new incarnation. Only for an operator who knows that the old one is gone for good and
-    /// that the new one has caught up before it votes.
+    /// Allows the node to return with a new incarnation. Only for an operator who knows that the old one is gone for
+    /// good and that the new one has caught up before it votes.
     /// </summary>
     public void Forget(int nodeId)
     {

@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Incarnations for clusters whose nodes live no longer than the process: nothing is on disk, so nothing can be lost
-/// from it.
+/// Incarnations for clusters whose nodes live no longer than the process: nothing is on disk, so nothing on disk can be
+/// lost.
 /// </summary>
 internal sealed class IncarnationMemory : IIncarnationRegistry
 {

@@ -1,9 +1,7 @@
 namespace KvCloud.Node.Transport;
 
-/// <summary>What one who sends to a peer and expects an answer must know.</summary>
-/// <param name="IsConnected">Both directions have their connection.</param>
-/// <param name="LossEpoch">
-/// Rises with every message dropped and every connection ended in either direction. While it stays the same, whatever
-/// was sent since is not known to be lost.
-/// </param>
+/// <summary>What a sender that expects an answer from a peer must know.</summary>
+/// <param name="IsConnected">Both directions are connected.</param>
+/// <param name="LossEpoch">Increases with every message dropped and every connection ended in either direction. While
+/// it is unchanged, no message sent since is known to be lost.</param>
 internal readonly record struct LinkState(bool IsConnected, long LossEpoch);

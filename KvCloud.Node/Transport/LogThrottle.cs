@@ -1,8 +1,8 @@
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Lets the same error through once in an interval, and only so many different ones, so that unknown peers cannot
-/// fill the log.
+/// Passes each distinct error once per interval, and only a limited number of distinct ones, so that unknown peers
+/// cannot fill the log.
 /// </summary>
 internal sealed class LogThrottle(int intervalMs, TimeProvider time)
 {

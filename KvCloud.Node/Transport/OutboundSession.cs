@@ -2,7 +2,7 @@ using KvCloud.Consensus;
 
 namespace KvCloud.Node.Transport;
 
-/// <summary>What became of a message that was to be queued.</summary>
+/// <summary>The result of queueing a message.</summary>
 internal enum EnqueueResult
 {
     Queued = 0,
@@ -10,33 +10,34 @@ internal enum EnqueueResult
     /// <summary>The queue is full, or there is no connection.</summary>
     Dropped = 1,
 
-    /// <summary>It exceeds the largest frame and cannot be sent in parts: dropped too.</summary>
+    /// <summary>The message exceeds the largest frame and cannot be split: dropped too.</summary>
     TooLarge = 2,
 }
 
 /// <summary>
-/// What one connection to a peer decides, without the socket: Hello out, answer in, then a queue of encoded frames with
-/// its limits, in the order in which they are to be sent. No thread, lock, socket or clock, so that the simulator runs
-/// this very code.
+/// The logic of one connection to a peer, without the socket: the Hello goes out and its answer comes in, then encoded
+/// frames are queued within limits, in the order in which they are to be sent. No thread, lock, socket or clock, so
+/// that the simulator runs this same code.
 /// </summary>
 /// <remarks>
-/// The owner sends the <see cref="Hello"/>, receives into <see cref="Free"/> and says how much by
-/// <see cref="Advance"/>, sends the <see cref="Answer"/> if there is one, and from then on sends what
-/// <see cref="Peek"/> gives. One thread at a time: from the moment that frames are queued the owner locks.
+/// The owner sends the <see cref="Hello"/>, receives into <see cref="Free"/>, reports the number of bytes to
+/// <see cref="Advance"/>, sends the <see cref="Answer"/> if there is one, and then sends what <see cref="Peek"/>
+/// returns. One thread at a time: the owner locks once frames are queued.
 /// </remarks>
 internal sealed class OutboundSession(
     PeerGate gate, Peer peer, TransportOptions options, int chunkBytes = OutgoingBuffer.DefaultChunkBytes)
 {
     /// <summary>
-    /// Control frames pass in front of bulk only when more than this waits; less is not worth a send of its own.
+    /// Control frames overtake bulk frames only when more than this is queued; for less, a separate send is not
+    /// worthwhile.
     /// </summary>
     private const int OvertakeBytes = 64 * 1024;
 
-    /// <summary>A larger frame is bulk whatever its type.</summary>
+    /// <summary>A larger frame counts as bulk, whatever its type.</summary>
     private const int MaxControlFrameBytes = 64 * 1024;
 
-    /// <summary>Nothing ever arrives on this connection, once it is established, but its end.</summary>
-    public const string PeerSpoke = "the peer spoke where only we speak";
+    /// <summary>Once established, nothing arrives on this connection except its end.</summary>
+    public const string PeerSpoke = "the peer sent data on a one-way connection";
 
     private readonly OutgoingBuffer _bulk = new(chunkBytes);
     private readonly OutgoingBuffer _control = new(chunkBytes);
@@ -47,7 +48,7 @@ internal sealed class OutboundSession(
 
     public SessionPhase Phase { get; private set; }
 
-    /// <summary>Sent first.</summary>
+    /// <summary>The first frame to send.</summary>
     public byte[] Hello { get; } = Handshake.EncodeHello(gate.Self, peer.Id.Value);
 
     /// <summary>A Refusal to be sent before the connection is closed; null unless this node refuses the peer.</summary>
@@ -55,13 +56,13 @@ internal sealed class OutboundSession(
 
     public SessionEnd End { get; private set; }
 
-    /// <summary>What was wrong, or the reason that the peer or the owner gave; empty before the end.</summary>
+    /// <summary>What was wrong, or the reason given by the peer or the owner; empty before the end.</summary>
     public string EndReason { get; private set; } = "";
 
     /// <summary>Bytes that wait to be sent.</summary>
     public long QueuedBytes => _bulk.Bytes + _control.Bytes;
 
-    /// <summary>Where to receive the answer into, and, once it is there, what must not come any more.</summary>
+    /// <summary>Where to receive the answer, and afterwards any bytes, which would be an error.</summary>
     public Memory<byte> Free() => _handshake?.Free() ?? new byte[1];
 
     /// <summary>Handles bytes received into <see cref="Free"/>.</summary>
@@ -88,9 +89,9 @@ internal sealed class OutboundSession(
     }
 
     /// <summary>
-    /// Queues a message, or parts of it where it is too large for one frame; what finds no room is dropped and counted.
+    /// Queues a message, split into several frames if it is too large for one. Without room it is dropped and counted.
     /// </summary>
-    /// <param name="size">As <see cref="ConsensusCodec.SizeOf(Message)"/> says.</param>
+    /// <param name="size">The result of <see cref="ConsensusCodec.SizeOf(Message)"/>.</param>
     public EnqueueResult Enqueue(Message message, long size)
     {
         if (size > options.MaxFrameBytes)
@@ -124,8 +125,8 @@ internal sealed class OutboundSession(
     }
 
     /// <summary>
-    /// What to send next; empty if nothing waits. A frame that was sent in part is finished first; then control
-    /// frames pass in front of bulk.
+    /// The bytes to send next; empty if nothing is queued. A partly sent frame is finished first; then control frames
+    /// overtake bulk.
     /// </summary>
     public ReadOnlySpan<byte> Peek()
     {
@@ -135,7 +136,7 @@ internal sealed class OutboundSession(
             : _bulk.Peek(startedFrameOnly: _control.Bytes > 0);
     }
 
-    /// <summary>The first bytes of what <see cref="Peek"/> gave last are sent.</summary>
+    /// <summary>Removes bytes of the last <see cref="Peek"/> that have been sent.</summary>
     public void Consume(int count)
     {
         int finished = (_isControlNext ? _control : _bulk).Consume(count);
@@ -143,8 +144,8 @@ internal sealed class OutboundSession(
     }
 
     /// <summary>
-    /// The connection is gone, and with it what still waits, for it may be stale when the next one is made. Does
-    /// nothing when the session has ended before.
+    /// The connection is gone, and so are the queued frames, which may be stale by the next connection. Does nothing if
+    /// the session has already ended.
     /// </summary>
     public void Close(string reason)
     {
@@ -174,13 +175,13 @@ internal sealed class OutboundSession(
         }
         catch (HandshakeRefusedException refusal) when (refusal.IsTransient)
         {
-            // As a connection that broke: it is tried again soon.
+            // Treated like a broken connection: it is retried soon.
             Reject(SessionEnd.Closed, refusal.Message);
             return;
         }
         catch (HandshakeRefusedException refusal)
         {
-            // Told in the version of messages, for that is what the other side reads after its Welcome.
+            // Encoded in the version of messages, which the other side expects after its Welcome.
             Answer = Handshake.EncodeRefusal(refusal.Message, ConsensusCodec.Version);
             Reject(SessionEnd.RejectedHere, refusal.Message);
             return;
@@ -197,7 +198,7 @@ internal sealed class OutboundSession(
         EndWith(end, reason);
     }
 
-    /// <summary>The buffer that takes a frame of this size now; null if it must be dropped.</summary>
+    /// <summary>The buffer that can take a frame of this size now; null if the frame must be dropped.</summary>
     private OutgoingBuffer? HasRoom(int size, bool isBulk)
     {
         if (Phase != SessionPhase.Established)
@@ -218,7 +219,7 @@ internal sealed class OutboundSession(
         return _control.Bytes + size <= options.MaxQueuedControlBytes ? _control : null;
     }
 
-    /// <summary>An Accept is about each of its entries alone, so it may travel in parts. Nothing else may.</summary>
+    /// <summary>The entries of an Accept are independent, so it may be split. No other message may.</summary>
     private EnqueueResult EnqueueInParts(Message message)
     {
         if (message is not Accept { Entries.Count: > 1 } accept)

@@ -3,10 +3,10 @@ using System.Buffers;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Frames waiting to be sent, in pooled chunks; a frame never spans two. Its owner locks. Knows whether the frame at
-/// its head has been sent in part, for then nothing else may go before the rest of it.
+/// Frames waiting to be sent, in pooled chunks; a frame never spans two. The owner locks. Tracks whether the first
+/// frame has been sent in part, because the rest of it must then be sent before anything else.
 /// </summary>
-/// <param name="chunkBytes">A larger frame gets a chunk of its own.</param>
+/// <param name="chunkBytes">A larger frame gets its own chunk.</param>
 internal sealed class OutgoingBuffer(int chunkBytes = OutgoingBuffer.DefaultChunkBytes)
 {
     public const int DefaultChunkBytes = 256 * 1024;
@@ -18,17 +18,17 @@ internal sealed class OutgoingBuffer(int chunkBytes = OutgoingBuffer.DefaultChun
 
     public int Frames { get; private set; }
 
-    /// <summary>Bytes left of the frame that was sent in part; 0 between frames.</summary>
+    /// <summary>Remaining bytes of a partly sent frame; 0 between frames.</summary>
     public int StartedFrameBytes { get; private set; }
 
-    /// <summary>Room for one more frame, to be filled by the caller at once.</summary>
+    /// <summary>Room for one more frame, which the caller must fill at once.</summary>
     public Span<byte> Append(int frameBytes)
     {
         if (_tail is null || _tail.Bytes.Length - _tail.End < frameBytes)
         {
             if (Bytes == 0 && _tail is not null)
             {
-                // The drained chunk is too small for the frame; in front of it, it would give an empty Peek.
+                // The drained chunk is too small for the frame. Left in front of it, it would make Peek return nothing.
                 ArrayPool<byte>.Shared.Return(_chunks.Dequeue().Bytes);
             }
 
@@ -43,8 +43,8 @@ internal sealed class OutgoingBuffer(int chunkBytes = OutgoingBuffer.DefaultChun
         return frame;
     }
 
-    /// <summary>What to send next, at most a chunk; empty only if nothing waits.</summary>
-    /// <param name="startedFrameOnly">Only the rest of the frame that was sent in part.</param>
+    /// <summary>The bytes to send next, at most a chunk; empty only if nothing is queued.</summary>
+    /// <param name="startedFrameOnly">Only the rest of a partly sent frame.</param>
     public ReadOnlySpan<byte> Peek(bool startedFrameOnly)
     {
         if (Bytes == 0)
@@ -58,7 +58,7 @@ internal sealed class OutgoingBuffer(int chunkBytes = OutgoingBuffer.DefaultChun
     }
 
     /// <summary>
-    /// Forgets the first bytes of what <see cref="Peek"/> gave, for they are sent. Returns how many frames ended in
+    /// Removes the first bytes of the last <see cref="Peek"/>, which have been sent. Returns how many frames ended in
     /// them.
     /// </summary>
     public int Consume(int count)
@@ -89,7 +89,7 @@ internal sealed class OutgoingBuffer(int chunkBytes = OutgoingBuffer.DefaultChun
         return finished;
     }
 
-    /// <summary>Gives up all that waits. Returns how many frames that were.</summary>
+    /// <summary>Drops everything queued. Returns the number of frames dropped.</summary>
     public int Clear()
     {
         int dropped = Frames;
@@ -110,7 +110,7 @@ internal sealed class OutgoingBuffer(int chunkBytes = OutgoingBuffer.DefaultChun
     {
         if (drained == _tail && drained.Bytes.Length <= chunkBytes)
         {
-            // The usual case: all is sent, and the same chunk takes what comes next.
+            // The usual case: everything is sent, and the same chunk is reused.
             drained.Start = 0;
             drained.End = 0;
             return;

@@ -2,7 +2,7 @@ using KvCloud.Consensus;
 
 namespace KvCloud.Node.Transport;
 
-/// <summary>What is known of one peer: written by the connections of both directions, read by anyone.</summary>
+/// <summary>The state of one peer: written by the connections of both directions, read by any thread.</summary>
 internal sealed class Peer(NodeId id)
 {
     private long _sentBytes;
@@ -24,7 +24,8 @@ internal sealed class Peer(NodeId id)
     public NodeId Id { get; } = id;
 
     /// <summary>
-    /// Why the peer refused this node the last time that it connected and was welcome here; null once it speaks.
+    /// Why the peer refused this node the last time that it connected and was welcomed here; null once it sends
+    /// messages.
     /// </summary>
     public string? LastInboundRefusal
     {
@@ -34,7 +35,7 @@ internal sealed class Peer(NodeId id)
 
     public PeerIdentity? Identity => _identity;
 
-    /// <summary>Whether this node's messages to the peer have a connection.</summary>
+    /// <summary>Whether there is a connection for messages to the peer.</summary>
     public bool IsConnected => _isConnected;
 
     public long SentBytes => Interlocked.Read(ref _sentBytes);
@@ -108,14 +109,15 @@ internal sealed class Peer(NodeId id)
 
     public LinkState ToState()
     {
-        // The epoch first: what is lost after it shows in a later epoch.
+        // Read the epoch first: a later loss then shows in a later epoch.
         long lossEpoch = Interlocked.Read(ref _lossEpoch);
         return new LinkState(_isConnected && Volatile.Read(ref _incoming) > 0, lossEpoch);
     }
 
     public PeerLink ToLink()
     {
-        // What another was told who claimed to be this peer is not shown while the peer itself is connected.
+        // The refusal may concern another node that claimed to be this peer; it is hidden while the peer itself is
+        // connected.
         string? refused = _isConnected ? null : _outboundRejection;
         refused ??= Volatile.Read(ref _incoming) > 0 ? null : _inboundRejection;
         return new PeerLink(

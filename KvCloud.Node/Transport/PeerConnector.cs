@@ -5,8 +5,9 @@ using Microsoft.Extensions.Logging;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Keeps a connection to one peer: resolves it anew, connects, greets, hands socket and session to the sender, waits
-/// for the end, and begins again after the pause that <see cref="ReconnectBackoff"/> says.
+/// Maintains the connection to one peer: resolves its address, connects, performs the handshake, hands the socket and
+/// the session to the sender, waits for the end, and starts again after the pause set by
+/// <see cref="ReconnectBackoff"/>.
 /// </summary>
 internal sealed class PeerConnector(
     Peer peer,
@@ -22,7 +23,7 @@ internal sealed class PeerConnector(
     private readonly Lock _wakeLock = new();
 
     /// <summary>
-    /// The peer has just connected to this node, so there is no sense in waiting longer before it is tried.
+    /// The peer has just connected to this node, so there is no point in waiting before the next attempt.
     /// </summary>
     public void PeerIsUp()
     {
@@ -46,13 +47,15 @@ internal sealed class PeerConnector(
                 continue;
             }
 
+            using var pause = new CancellationTokenSource(TimeSpan.FromMilliseconds(pauseMs), options.Time);
+            using var end = CancellationTokenSource.CreateLinkedTokenSource(stop, pause.Token);
             try
             {
-                await _peerIsUp.WaitAsync(TimeSpan.FromMilliseconds(pauseMs), stop);
+                await _peerIsUp.WaitAsync(end.Token);
             }
             catch (OperationCanceledException)
             {
-                return;
+                // The pause is over, or the loop ends.
             }
         }
     }
@@ -64,15 +67,16 @@ internal sealed class PeerConnector(
         string endpoint = "an endpoint not found yet";
         try
         {
-            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stop);
-            deadline.CancelAfter(options.ConnectTimeoutMs);
+            using var limit = new CancellationTokenSource(
+                TimeSpan.FromMilliseconds(options.ConnectTimeoutMs), options.Time);
+            using var deadline = CancellationTokenSource.CreateLinkedTokenSource(stop, limit.Token);
             EndPoint target = await resolve(peer.Id.Value, deadline.Token);
             endpoint = PeerSocket.Describe(target);
             peer.Resolving(endpoint);
             using Socket socket = PeerSocket.Create(target);
             PeerSocket.Configure(socket, options.PeerTimeoutMs);
             await socket.ConnectAsync(target, deadline.Token);
-            deadline.CancelAfter(options.HandshakeTimeoutMs);
+            limit.CancelAfter(options.HandshakeTimeoutMs);
             var session = new OutboundSession(gate, peer, options);
             await GreetAsync(session, socket, deadline.Token);
             switch (session.End)
@@ -144,7 +148,7 @@ internal sealed class PeerConnector(
         }
         catch (Exception error) when (error is SocketException or OperationCanceledException)
         {
-            // Whom we refuse need not listen to why; our own log has it.
+            // The refused peer may already be gone; the reason is in this node's own log.
         }
     }
 
@@ -171,7 +175,7 @@ internal sealed class PeerConnector(
         }
         catch (OperationCanceledException)
         {
-            reason = "this node stops";
+            reason = "this node is stopping";
         }
         finally
         {

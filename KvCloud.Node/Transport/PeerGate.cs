@@ -2,7 +2,7 @@ using KvCloud.Consensus;
 
 namespace KvCloud.Node.Transport;
 
-/// <summary>Decides whom this node talks to. Both sides of every connection ask their own.</summary>
+/// <summary>Decides which peers this node talks to. Each side of a connection asks its own gate.</summary>
 internal sealed class PeerGate(
     PeerIdentity self, IReadOnlyCollection<int> peers, IIncarnationRegistry incarnations, Bootstrap bootstrap)
 {
@@ -37,7 +37,7 @@ internal sealed class PeerGate(
     }
 
     /// <summary>
-    /// Throws <see cref="HandshakeRefusedException"/> unless the caller is a peer that means this node.
+    /// Throws <see cref="HandshakeRefusedException"/> unless the caller is a peer that means to call this node.
     /// </summary>
     public void AdmitCaller(Hello hello)
     {
@@ -53,8 +53,8 @@ internal sealed class PeerGate(
     }
 
     /// <summary>
-    /// Throws <see cref="HandshakeRefusedException"/> unless who answered is the peer that was called. Who is admitted
-    /// has welcomed this node: before it did, it has noted whom.
+    /// Throws <see cref="HandshakeRefusedException"/> unless the answerer is the peer that was called. An admitted peer
+    /// has welcomed this node, and it recorded this node's incarnation before it did.
     /// </summary>
     public void AdmitAnswerer(PeerIdentity answerer, int expected)
     {
@@ -62,7 +62,7 @@ internal sealed class PeerGate(
         if (answerer.NodeId != expected)
         {
             throw new HandshakeRefusedException(
-                $"at the endpoint of node {expected} answers node {answerer.NodeId}");
+                $"node {answerer.NodeId} answers at the endpoint of node {expected}");
         }
 
         RequirePeer(answerer);
@@ -93,7 +93,7 @@ internal sealed class PeerGate(
         if (!_peers.Contains(other.NodeId))
         {
             throw new HandshakeRefusedException(
-                $"node {Self.NodeId} knows no node {other.NodeId}: it is no member of its group");
+                $"node {Self.NodeId} does not know node {other.NodeId}: it is no member of its group");
         }
 
         RequireTerms(other);
@@ -105,7 +105,7 @@ internal sealed class PeerGate(
                 + $" {recorded:X16}: it has lost its data directory, and with it its promises");
         }
 
-        // Last, so that only one who is a peer in all else is ever remembered.
+        // Checked last, so that only a node that is a peer in every other respect is ever remembered.
         if (!Remember(other))
         {
             throw new HandshakeRefusedException(

@@ -3,10 +3,10 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// What a replica tells its peers of itself every health_check_interval_ms, beside consensus: what a client sees in
-/// getClusterHealth of any node, and the state hash by which replicas notice that they have drifted apart.
+/// What a replica reports about itself to its peers every health_check_interval_ms, alongside consensus: what any
+/// node's getClusterHealth shows to clients, and the state hash by which replicas detect that they have diverged.
 /// </summary>
-/// <param name="HashedSlot">A slot at which <paramref name="StateHash"/> was taken; Zero for none yet.</param>
+/// <param name="HashedSlot">The slot at which <paramref name="StateHash"/> was taken; Zero for none yet.</param>
 internal sealed record PeerReport(
     NodeId From,
     Role Role,

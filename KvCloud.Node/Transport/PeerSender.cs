@@ -5,14 +5,14 @@ using Microsoft.Extensions.Logging;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// The way out to one peer: the socket of an <see cref="OutboundSession"/> and the lock around it. The calling thread
-/// encodes into a buffer and tries the socket itself, which does not block:
-/// that saves a change of threads on the way of every message. Only what the socket does not take is left to a thread
-/// of its own, not to the thread pool, so that heartbeats go out however busy the pool is.
+/// Sends to one peer: the socket of an <see cref="OutboundSession"/> and the lock around it. The calling thread encodes
+/// into a buffer and tries a non-blocking send itself, which saves a thread switch per message. What the socket does
+/// not take is left to a dedicated thread rather than the thread pool, so that heartbeats leave however busy the pool
+/// is.
 /// </summary>
 internal sealed class PeerSender
 {
-    /// <summary>Sends under one hold of the lock; a caller of Send is not to empty a long queue.</summary>
+    /// <summary>Sends per hold of the lock; a caller of Send should not have to drain a long queue.</summary>
     private const int MaxSendsInTurn = 4;
 
     private static readonly TimeSpan WritableWait = TimeSpan.FromSeconds(1);
@@ -35,7 +35,7 @@ internal sealed class PeerSender
         _logger = logger;
     }
 
-    /// <summary>Queues without sending: <see cref="Flush"/> sends all that was queued at once.</summary>
+    /// <summary>Queues without sending: <see cref="Flush"/> sends everything queued at once.</summary>
     public void Enqueue(Message message)
     {
         long size = ConsensusCodec.SizeOf(message);
@@ -86,7 +86,7 @@ internal sealed class PeerSender
     }
 
     /// <summary>
-    /// From now on the session's frames go out on this socket, which does not block; the session is this sender's now.
+    /// From now on the session's frames are sent on this non-blocking socket; this sender now owns the session.
     /// </summary>
     public void Attach(OutboundSession session, Socket socket)
     {
@@ -116,7 +116,7 @@ internal sealed class PeerSender
         lock (_gate)
         {
             _isStopped = true;
-            _session?.Close("this node stops");
+            _session?.Close("this node is stopping");
             Forget();
             Monitor.PulseAll(_gate);
         }
@@ -163,7 +163,7 @@ internal sealed class PeerSender
         }
         catch (Exception error) when (error is SocketException or ObjectDisposedException)
         {
-            // The connection broke meanwhile. The send that follows says so, unless it is detached by then.
+            // The connection broke meanwhile. The next send reports that, unless the session is detached by then.
         }
     }
 
@@ -188,7 +188,7 @@ internal sealed class PeerSender
         }
     }
 
-    /// <summary>False when the socket takes nothing now, or nothing ever again.</summary>
+    /// <summary>False when the socket takes nothing more, for now or for good.</summary>
     private bool SendOnce(OutboundSession session)
     {
         try

@@ -10,15 +10,12 @@ internal static class PeerSocket
     private const int LinuxTcpUserTimeout = 18;
     private const int LinuxTcpNotSentLowWater = 25;
 
-    /// <summary>
-    /// Bulk in the kernel's send buffer that the network has not taken yet; heartbeats cannot pass in front of it
-    /// there.
-    /// </summary>
+    /// <summary>Limit of unsent bulk data in the kernel's send buffer, where heartbeats cannot overtake it.</summary>
     private const int MaxUnsentInKernelBytes = 512 * 1024;
 
     /// <summary>
-    /// A link is one-directional, so silence on it means nothing. A peer is dead when what was sent to it stays
-    /// unacknowledged, or, on an idle link, when it does not answer the probes of TCP.
+    /// A link is one-way, so silence on it means nothing. A peer counts as dead when data sent to it stays
+    /// unacknowledged or, on an idle link, when it does not answer TCP keep-alive probes.
     /// </summary>
     public static void Configure(Socket socket, int peerTimeoutMs)
     {

@@ -1,12 +1,12 @@
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Bytes received and not yet decoded. It grows only as bytes really arrive, by doubling, so that a length that is
-/// merely claimed costs nothing; the caller has checked the claim against the limit by then.
+/// Bytes received and not yet decoded. Grows only as bytes actually arrive, by doubling, so that a merely claimed
+/// length costs nothing; the caller has checked the claim against the limit by then.
 /// </summary>
 /// <remarks>
-/// Not the WireBuffer of Protocol/Wire: the frames of replicas are another protocol (adr/0002), and the few connections
-/// between replicas keep an array of their own.
+/// Separate from the WireBuffer of Protocol/Wire: the frames of replicas are another protocol (adr/0002), and the few
+/// connections between replicas each keep an array.
 /// </remarks>
 internal sealed class ReceiveBuffer(int initialBytes = ReceiveBuffer.DefaultBytes)
 {

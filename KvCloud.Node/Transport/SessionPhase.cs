@@ -1,15 +1,15 @@
 namespace KvCloud.Node.Transport;
 
-/// <summary>How far a connection between replicas has got; it never goes back.</summary>
+/// <summary>The phase of a connection between replicas; it never goes back.</summary>
 internal enum SessionPhase
 {
-    /// <summary>Hello and its answer are not exchanged yet.</summary>
+    /// <summary>Hello and its answer have not been exchanged yet.</summary>
     Handshake = 0,
 
-    /// <summary>Frames travel.</summary>
+    /// <summary>Frames are exchanged.</summary>
     Established = 1,
 
-    /// <summary>Nothing goes in or out any more.</summary>
+    /// <summary>Nothing is sent or received any more.</summary>
     Ended = 2,
 }
 
@@ -18,13 +18,13 @@ internal enum SessionEnd
 {
     None = 0,
 
-    /// <summary>This node does not talk to the other; the session has a Refusal to send before the close.</summary>
+    /// <summary>This node refuses the other; the session has a Refusal to send before the close.</summary>
     RejectedHere = 1,
 
-    /// <summary>The other node does not talk to this one and has said why.</summary>
+    /// <summary>The other node refuses this one and has said why.</summary>
     RejectedByPeer = 2,
 
-    /// <summary>What arrived is not a frame of this protocol.</summary>
+    /// <summary>The received bytes are not a frame of this protocol.</summary>
     Malformed = 3,
 
     /// <summary>The connection is gone: closed by either side, timed out, reset.</summary>

@@ -4,9 +4,9 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// The leader tells under which span of which trace it proposed a value. Sent before the Accept of the slot, beside
-/// consensus, which never sees it; to lose it costs spans and nothing else.
+/// The leader's trace context of a proposed value. Sent before the slot's Accept, alongside consensus, which never sees
+/// it; losing it only loses spans.
 /// </summary>
-/// <param name="Origin">With the slot it names the value; see <see cref="Value"/>.</param>
+/// <param name="Origin">Together with the slot, identifies the value; see <see cref="Value"/>.</param>
 internal sealed record SlotTrace(NodeId From, NodeId To, Slot Slot, Ballot Origin, ActivityContext Context)
     : Message(From, To);

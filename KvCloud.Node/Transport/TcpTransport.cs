@@ -7,9 +7,9 @@ using Microsoft.Extensions.Logging;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Messages over TCP. A node's messages to a peer travel on the one connection which that node makes, so that each pair
-/// has two, and nobody needs to agree on who calls whom. Threads: one that accepts, and for each peer one that reads
-/// and one that waits for a full socket. Only connecting is done on the thread pool.
+/// Messages over TCP. A node sends its messages to a peer on a connection that it made itself, so each pair has two and
+/// need not agree on who connects to whom. Threads: one that accepts and, per peer, one that reads and one that waits
+/// for a full socket. Only connecting runs on the thread pool.
 /// </summary>
 internal sealed class TcpTransport : IConsensusTransport, IInboundHost
 {
@@ -32,10 +32,10 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
     private int _isDisposed;
     private bool _isStarted;
 
-    /// <param name="self">Who this node says it is.</param>
+    /// <param name="self">The identity that this node announces.</param>
     /// <param name="peers">Node ids of all other replicas.</param>
-    /// <param name="bindEndPoint">Where to listen; port 0 takes a free one, see <see cref="ListenEndPoint"/>.</param>
-    /// <param name="resolve">Where a peer listens; asked anew for each attempt to connect.</param>
+    /// <param name="bindEndPoint">Where to listen; port 0 picks a free one, see <see cref="ListenEndPoint"/>.</param>
+    /// <param name="resolve">Returns where a peer listens; called for each attempt to connect.</param>
     public TcpTransport(
         PeerIdentity self,
         IEnumerable<int> peers,
@@ -166,7 +166,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
             }
         }
 
-        // Only now, so that all messages of this call to one peer go out in one send.
+        // Last, so that all messages of this call to one peer leave in one send.
         for (; touched != 0; touched &= touched - 1)
         {
             table.Ways[BitOperations.TrailingZeroCount(touched)].Sender.Flush();
@@ -347,7 +347,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
                     TransportLog.AcceptFailed(Logger, error.Message);
                 }
 
-                // Mostly no file handle is left: trying again at once would only burn the processor.
+                // Usually the process is out of file handles, and retrying at once would only waste processor time.
                 _stop.Token.WaitHandle.WaitOne(AcceptRetryMs);
             }
         }
@@ -373,7 +373,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
                 }
             }
 
-            // The thread ends by taking itself out of the table, for which it needs the lock held here.
+            // At its end the thread removes itself from the table, which needs the lock held here.
             _inboundThreads.Add(connection, TransportThread.Start($"kv-rx-{Gate.Self.NodeId}", connection.Run));
         }
     }

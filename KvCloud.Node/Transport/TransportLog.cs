@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KvCloud.Node.Transport;
 
-/// <summary>What the transport says of its connections.</summary>
+/// <summary>Log messages of the transport.</summary>
 internal static partial class TransportLog
 {
     [LoggerMessage(3000, LogLevel.Information, "Listening for replicas on {Endpoint}")]
@@ -34,17 +34,19 @@ internal static partial class TransportLog
     public static partial void UnknownPeerClosed(ILogger logger, string remote, string reason);
 
     [LoggerMessage(
-        3009, LogLevel.Error, "{Peer} at {Remote} sent what is no message, its connection is closed: {Reason}")]
+        3009, LogLevel.Error, "{Peer} at {Remote} sent a malformed message; its connection is closed: {Reason}")]
     public static partial void Malformed(ILogger logger, NodeId peer, string remote, string reason);
 
-    [LoggerMessage(3010, LogLevel.Error, "What {Peer} at {Remote} sent could not be handled, its connection is closed")]
+    [LoggerMessage(
+        3010, LogLevel.Error, "A message from {Peer} at {Remote} could not be handled; its connection is closed")]
     public static partial void HandlerFailed(ILogger logger, NodeId peer, string remote, Exception error);
 
     [LoggerMessage(3011, LogLevel.Warning, "Sending to {Peer} failed: {Reason}")]
     public static partial void SendFailed(ILogger logger, NodeId peer, string reason);
 
     [LoggerMessage(
-        3012, LogLevel.Error, "A {Type} to {Peer} was dropped: its {SizeBytes} bytes exceed a frame's {LimitBytes}")]
+        3012, LogLevel.Error,
+        "{Type} to {Peer} was dropped: its {SizeBytes} bytes exceed the frame limit, {LimitBytes}")]
     public static partial void MessageTooLarge(
         ILogger logger, string type, NodeId peer, long sizeBytes, int limitBytes);
 
@@ -52,6 +54,6 @@ internal static partial class TransportLog
     public static partial void AcceptFailed(ILogger logger, string reason);
 
     [LoggerMessage(3014, LogLevel.Warning,
-        "{Count} connections have not said yet who they are; the oldest are closed for those that come")]
+        "{Count} connections have not identified themselves yet; the oldest are closed to make room")]
     public static partial void TooManyPendingHandshakes(ILogger logger, int count);
 }

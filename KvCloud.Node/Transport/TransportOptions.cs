@@ -4,20 +4,20 @@ namespace KvCloud.Node.Transport;
 internal sealed record TransportOptions
 {
     /// <summary>
-    /// Largest frame sent or taken. An Accept of several entries that is larger is sent in parts; a single entry or a
-    /// Promise that is larger cannot be sent at all: so the settings allow no batch beyond two thirds of it. Must be
-    /// the same on all replicas.
+    /// Largest frame sent or accepted. A larger Accept of several entries is split. A larger single entry or Promise
+    /// cannot be sent at all, so the settings allow no batch beyond two thirds of this. Must be the same on all
+    /// replicas.
     /// </summary>
     public int MaxFrameBytes { get; init; } = 48 * 1024 * 1024;
 
-    /// <summary>Bytes waiting for one peer; what comes on top is dropped. At least one frame.</summary>
+    /// <summary>Bytes queued for one peer; further messages are dropped. At least one frame.</summary>
     public int MaxQueuedBulkBytes { get; init; } = 64 * 1024 * 1024;
 
-    /// <summary>Room of their own for heartbeats, votes and other small messages while bulk is waiting.</summary>
+    /// <summary>A separate queue for heartbeats, votes and other small messages while bulk is waiting.</summary>
     public int MaxQueuedControlBytes { get; init; } = 1024 * 1024;
 
     /// <summary>
-    /// Accepted connections that have not said yet who they are. With more the oldest of them are closed.
+    /// Accepted connections that have not identified themselves yet. Beyond this the oldest of them are closed.
     /// </summary>
     public int MaxPendingHandshakes { get; init; } = 32;
 
@@ -26,8 +26,8 @@ internal sealed record TransportOptions
     public int ConnectTimeoutMs { get; init; } = 2000;
 
     /// <summary>
-    /// node_timeout_ms: sent data that stays unacknowledged for so long, or a peer that answers no probe, breaks the
-    /// connection.
+    /// node_timeout_ms: when sent data stays unacknowledged for this long, or a peer answers no probe, the connection
+    /// is broken.
     /// </summary>
     public int PeerTimeoutMs { get; init; } = 3000;
 
@@ -35,13 +35,13 @@ internal sealed record TransportOptions
 
     public int MaxReconnectDelayMs { get; init; } = 1000;
 
-    /// <summary>The same error of the same peer is logged once in so long.</summary>
+    /// <summary>The same error of the same peer is logged once per this interval.</summary>
     public int RepeatedLogIntervalMs { get; init; } = 60_000;
 
-    /// <summary>By which deadlines are kept and times are told; a test moves it by hand.</summary>
+    /// <summary>The clock for deadlines and reported times; tests advance it by hand.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Throws <see cref="ArgumentException"/> that names the setting which cannot work.</summary>
+    /// <summary>Throws an <see cref="ArgumentException"/> that names the invalid setting.</summary>
     public void Validate()
     {
         Require(MaxFrameBytes >= 64 * 1024, $"MaxFrameBytes must be 65536 or more, not {MaxFrameBytes}");

@@ -1,6 +1,6 @@
 namespace KvCloud.Node.Transport;
 
-/// <summary>A background thread whose end can be awaited. Names are cut to 15 characters by Linux.</summary>
+/// <summary>A background thread whose end can be awaited. Linux truncates its name to 15 characters.</summary>
 internal static class TransportThread
 {
     private const int StackBytes = 512 * 1024;

@@ -101,5 +101,9 @@ namespace KvCloud.Protocol
     /// The client_id and sequence were used before for a different request.
     /// </summary>
     SEQUENCE_REUSED = 25,
+    /// <summary>
+    /// The leader's disk is short of space; deletes may still pass. Nothing was done.
+    /// </summary>
+    NO_SPACE = 26,
   }
 }

@@ -5,11 +5,11 @@ using System.Text;
 namespace KvCloud.Protocol.Wire;
 
 /// <summary>
-/// Writes messages of the strict binary protocol one behind the other, each in a frame of its own if the connection is
-/// framed, so that what waits for the socket goes out in one send. Byte for byte what Apache Thrift writes.
+/// Appends messages of the strict binary protocol, each in its own frame if the connection is framed, so that all of
+/// them leave in one send. The output is byte for byte that of Apache Thrift.
 /// </summary>
-/// <param name="usualBytes">The size to begin with.</param>
-/// <param name="keptBytes">An array larger than this goes back to the pool once it is empty.</param>
+/// <param name="usualBytes">The initial size.</param>
+/// <param name="keptBytes">A larger array is returned to the pool once it is empty.</param>
 internal class FrameWriter(int usualBytes, int keptBytes) : WireBuffer(usualBytes, keptBytes)
 {
     private const short RequestField = 1;
@@ -17,7 +17,7 @@ internal class FrameWriter(int usualBytes, int keptBytes) : WireBuffer(usualByte
 
     private int _messageStart;
 
-    /// <summary>Whether a length goes before each message.</summary>
+    /// <summary>Whether a length precedes each message.</summary>
     public bool IsFramed { get; set; }
 
     /// <summary>Starts a call and its `request` argument; its fields follow, then <see cref="EndBody"/>.</summary>
@@ -28,7 +28,9 @@ internal class FrameWriter(int usualBytes, int keptBytes) : WireBuffer(usualByte
     public void BeginReply(ReadOnlySpan<byte> nameUtf8, int sequenceId) =>
         BeginBody(ThriftMessageKind.Reply, nameUtf8, sequenceId, ResultField);
 
-    /// <summary>Ends request or result, the struct around it, and the message; tells the message's size.</summary>
+    /// <summary>
+    /// Ends the request or result, the struct around it, and the message; returns the message's size.
+    /// </summary>
     public int EndBody()
     {
         Span<byte> stops = Reserve(2);
@@ -37,11 +39,13 @@ internal class FrameWriter(int usualBytes, int keptBytes) : WireBuffer(usualByte
         return EndMessage();
     }
 
-    /// <summary>Starts a message; what follows its header is the caller's, up to <see cref="EndMessage"/>.</summary>
+    /// <summary>
+    /// Starts a message. The caller writes everything after the header, up to <see cref="EndMessage"/>.
+    /// </summary>
     public void BeginMessage(ThriftMessageKind kind, ReadOnlySpan<byte> nameUtf8, int sequenceId) =>
         Begin(kind, nameUtf8, sequenceId, ThriftFormat.MessageHeaderBytes + nameUtf8.Length);
 
-    /// <summary>Tells the message's size, the frame around it not counted.</summary>
+    /// <summary>Ends the message; returns its size without the frame.</summary>
     public int EndMessage()
     {
         if (!IsFramed)
@@ -54,7 +58,7 @@ internal class FrameWriter(int usualBytes, int keptBytes) : WireBuffer(usualByte
         return size;
     }
 
-    /// <summary>Takes back a message that could not be written to its end.</summary>
+    /// <summary>Removes a message that could not be completed.</summary>
     public void AbandonMessage() => Truncate(_messageStart);
 
     public void Bool(short id, bool value) => Field(ThriftType.Bool, id, 1)[0] = value ? (byte)1 : (byte)0;
@@ -78,7 +82,7 @@ internal class FrameWriter(int usualBytes, int keptBytes) : WireBuffer(usualByte
     public void Text(short id, string value) =>
         Encoding.UTF8.GetBytes(value, BeginBinary(id, Encoding.UTF8.GetByteCount(value)));
 
-    /// <summary>Writes the field only where there is a value: absent means what the server has configured.</summary>
+    /// <summary>Writes the field only if there is a value: an absent field means the server's default.</summary>
     public void OptionalText(short id, string? value)
     {
         if (value is not null)
@@ -110,7 +114,7 @@ internal class FrameWriter(int usualBytes, int keptBytes) : WireBuffer(usualByte
         value.CopyTo(span[ThriftFormat.LengthBytes..]);
     }
 
-    /// <summary>Ends a struct that is an element of a list, or was written by other code up to its end.</summary>
+    /// <summary>Ends a struct that is a list element or whose fields other code wrote.</summary>
     public void EndStruct() => WriteByte((byte)ThriftType.Stop);
 
     private void BeginBody(ThriftMessageKind kind, ReadOnlySpan<byte> nameUtf8, int sequenceId, short id)

@@ -1,6 +1,6 @@
 namespace KvCloud.Protocol.Wire;
 
-/// <summary>What a message is; the low byte of its version word.</summary>
+/// <summary>The kind of a message: the low byte of its version word.</summary>
 internal enum ThriftMessageKind : byte
 {
     Call = 1,

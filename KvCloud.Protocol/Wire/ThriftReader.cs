@@ -4,8 +4,8 @@ using System.Text;
 namespace KvCloud.Protocol.Wire;
 
 /// <summary>
-/// Reads the strict binary protocol from one whole message, where it lies. Damage of any kind is a
-/// <see cref="WireFormatException"/>; a message that <see cref="ThriftScanner"/> has passed has none.
+/// Reads the strict binary protocol from one whole message in place. Malformed input throws
+/// <see cref="WireFormatException"/>; a message that <see cref="ThriftScanner"/> accepted is well-formed.
 /// </summary>
 internal ref struct ThriftReader(ReadOnlySpan<byte> message, int start = 0)
 {
@@ -13,10 +13,10 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> message, int start = 0)
 
     private readonly ReadOnlySpan<byte> _message = message;
 
-    /// <summary>Offset in the message of the next byte.</summary>
+    /// <summary>Offset of the next byte in the message.</summary>
     public int Position { get; private set; } = start;
 
-    /// <summary>Reads the header of a message; the struct of its arguments or of its result follows.</summary>
+    /// <summary>Reads a message header; the struct of the arguments or the result follows.</summary>
     public ThriftMessageKind MessageHeader(out ReadOnlySpan<byte> name, out int sequenceId)
     {
         uint version = (uint)I32();
@@ -30,7 +30,7 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> message, int start = 0)
         return (ThriftMessageKind)(byte)version;
     }
 
-    /// <summary>The next field of a struct; false at its end.</summary>
+    /// <summary>Advances to the next field of a struct; false at its end.</summary>
     public bool NextField(out ThriftType type, out short id)
     {
         type = (ThriftType)Byte();
@@ -51,7 +51,7 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> message, int start = 0)
     /// <summary>The bytes of a string or binary.</summary>
     public ReadOnlySpan<byte> Binary() => Take(I32());
 
-    /// <summary>Where the bytes of a string or binary lie in the message.</summary>
+    /// <summary>Position of the bytes of a string or binary in the message.</summary>
     public Range BinaryRange()
     {
         int length = Binary().Length;
@@ -66,7 +66,9 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> message, int start = 0)
 
     public string Text() => Encoding.UTF8.GetString(Binary());
 
-    /// <summary>The number of elements of a list, which must be of the type expected unless there are none.</summary>
+    /// <summary>
+    /// The number of elements of a list. Their type must be the expected one unless the list is empty.
+    /// </summary>
     public int ListHeader(ThriftType elementType)
     {
         var type = (ThriftType)Byte();
@@ -129,7 +131,7 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> message, int start = 0)
     }
 
     /// <summary>
-    /// Every element takes a byte at least: a claimed count is checked before anything is made for it.
+    /// Every element takes at least one byte, so the count is checked before anything is allocated for it.
     /// </summary>
     private int Count()
     {
@@ -141,7 +143,7 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> message, int start = 0)
 
     private ReadOnlySpan<byte> Take(int length)
     {
-        // A length of less than zero is one of more than two thousand million here.
+        // A negative length becomes a number above two billion here.
         int left = _message.Length - Position;
         if ((uint)length > (uint)left)
         {
@@ -154,5 +156,5 @@ internal ref struct ThriftReader(ReadOnlySpan<byte> message, int start = 0)
     }
 
     private static void ThrowBeyondEnd(int length, int left) =>
-        throw new WireFormatException($"{length} bytes are announced where {left} are left");
+        throw new WireFormatException($"{length} bytes are announced but only {left} are left");
 }

@@ -4,15 +4,15 @@ using System.Runtime.CompilerServices;
 namespace KvCloud.Protocol.Wire;
 
 /// <summary>
-/// Finds the end of one strict binary message while its bytes come in, without keeping or allocating any of them.
+/// Finds the end of one strict binary message as its bytes arrive, without keeping or allocating any of them.
 /// </summary>
 /// <remarks>
-/// An unframed message does not say how long it is, so its structure has to be walked. The walk is resumable: every
-/// byte is looked at once however small the pieces are in which it comes, so a slow sender costs no more than a fast
-/// one. A claimed length is checked against the limits before anything is done with it; what passes here is
-/// well-formed, and decoding it needs no input beyond its end.
-/// A mutable struct: one a connection, never copied while in use.
-/// Over 400 lines: one state machine.
+/// An unframed message carries no length, so its structure has to be parsed. Parsing is resumable: every byte is
+/// visited once, however small the pieces are, so a slow sender costs no more than a fast one. A claimed length is
+/// checked against the limits before it is used. A message that passes is well-formed, and decoding it reads nothing
+/// beyond its end.
+/// A mutable struct: one per connection, never copied while in use.
+/// Over 400 lines, because it is one state machine.
 /// </remarks>
 internal struct ThriftScanner
 {
@@ -30,9 +30,9 @@ internal struct ThriftScanner
     private long _maxBytes;
     private bool _isAnswer;
 
-    /// <summary>The message begins with the next byte.</summary>
+    /// <summary>Starts a new message with the next byte.</summary>
     /// <param name="maxBytes">A longer message is an error.</param>
-    /// <param name="isAnswer">Whether it must be a reply or an exception; else it must be a call.</param>
+    /// <param name="isAnswer">Whether the message must be a reply or an exception; otherwise it must be a call.</param>
     public void Reset(long maxBytes, bool isAnswer = false)
     {
         _depth = 0;
@@ -51,13 +51,13 @@ internal struct ThriftScanner
 
     public readonly bool IsComplete => _step == Step.Done;
 
-    /// <summary>The method's name and the sequence id have gone by.</summary>
+    /// <summary>Whether the method's name and the sequence id have been scanned.</summary>
     public readonly bool HasHeader => _step > Step.SequenceId;
 
-    /// <summary>What is wrong with the message; null while nothing is.</summary>
+    /// <summary>What is wrong with the message, or null.</summary>
     public string? Error { get; private set; }
 
-    /// <summary>Looks at more bytes; stops at the end of the message. Returns how many of them belong to it.</summary>
+    /// <summary>Scans more bytes and stops at the end of the message. Returns how many of them belong to it.</summary>
     public int Feed(ReadOnlySpan<byte> data)
     {
         int at = 0;
@@ -96,8 +96,8 @@ internal struct ThriftScanner
     }
 
     /// <summary>
-    /// Goes past fields of numbers and strings that lie in <paramref name="data"/> from end to end, which are most.
-    /// What else there is, what is cut off, and what is wrong is left to the resumable walk.
+    /// Fast path: skips number and string fields that are completely in <paramref name="data"/>, which most are. Other
+    /// types, truncated fields and errors are left to the resumable parser.
     /// </summary>
     private static int SkipWholeFields(ReadOnlySpan<byte> data, int at)
     {
@@ -128,14 +128,14 @@ internal struct ThriftScanner
     }
 
     /// <summary>
-    /// Takes the fixed-size piece that the step needs; what came of an incomplete one is carried over.
+    /// Takes the fixed-size word of the current step; an incomplete one is carried over to the next piece.
     /// </summary>
     private bool TryTakeWord(ReadOnlySpan<byte> data, ref int at)
     {
         int need = SizeOf(_step);
         if (_carried == 0 && data.Length - at >= 4 && need <= 4)
         {
-            // Nearly every word: all of it is there.
+            // The common case: the whole word is available.
             uint word = BinaryPrimitives.ReadUInt32BigEndian(data[at..]);
             if (need == 4)
             {
@@ -219,7 +219,7 @@ internal struct ThriftScanner
                 }
                 else
                 {
-                    // Two bytes of field id follow the type in the same word; the scanner does not need them.
+                    // The field id follows the type in the same word; the scanner does not need it.
                     BeginValue((ThriftType)(byte)(word >> 16));
                 }
 
@@ -317,7 +317,7 @@ internal struct ThriftScanner
     }
 
     /// <summary>
-    /// A value is over (or only its bytes remain to be skipped): the level above says what comes next.
+    /// A value has ended (or only its bytes remain to be skipped): the enclosing level decides what comes next.
     /// </summary>
     private void EndValue()
     {
@@ -333,7 +333,7 @@ internal struct ThriftScanner
 
     private void NextElement()
     {
-        // A run of elements of fixed size is skipped at once, or a list of bytes would recurse here once for each.
+        // Skip a run of fixed-size elements at once; a list of bytes would otherwise recurse once per element.
         ref Level level = ref _levels[_depth - 1];
         int first = ThriftFormat.FixedSize(level.First);
         int second = level.IsMap ? ThriftFormat.FixedSize(level.Second) : first;
@@ -348,7 +348,7 @@ internal struct ThriftScanner
         level.Remaining--;
         if (level.Remaining == 0)
         {
-            // The last element ends the container, so its level is left before the element is entered.
+            // The last element ends the container, so leave the container's level before entering the element.
             _depth--;
         }
 
@@ -391,7 +391,7 @@ internal struct ThriftScanner
         Done,
     }
 
-    /// <summary>A struct (<see cref="Remaining"/> 0) or a container with elements yet to come.</summary>
+    /// <summary>A struct (<see cref="Remaining"/> is 0) or a container with remaining elements.</summary>
     private struct Level
     {
         public ThriftType First;

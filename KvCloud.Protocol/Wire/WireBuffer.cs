@@ -5,12 +5,12 @@ using System.Runtime.CompilerServices;
 namespace KvCloud.Protocol.Wire;
 
 /// <summary>
-/// Bytes on their way to or from a socket: written at the end, taken from the start. One pooled array, which grows as
-/// it must and moves what is left to its front when room is short; none while nothing has been written. One thread at a
-/// time.
+/// Bytes read from or to be written to a socket: appended at the end, consumed from the start. Backed by one pooled
+/// array that grows as needed and moves unread bytes to its front when space is short; no array is held until something
+/// is written. Not thread-safe.
 /// </summary>
-/// <param name="usualBytes">The size to begin with.</param>
-/// <param name="keptBytes">An array larger than this goes back to the pool once it is empty.</param>
+/// <param name="usualBytes">The initial size.</param>
+/// <param name="keptBytes">A larger array is returned to the pool once it is empty.</param>
 internal class WireBuffer(int usualBytes = 4096, int keptBytes = int.MaxValue)
 {
     private byte[] _bytes = [];
@@ -19,20 +19,22 @@ internal class WireBuffer(int usualBytes = 4096, int keptBytes = int.MaxValue)
 
     public int Length => _end - _start;
 
-    /// <summary>What was written and not consumed. Good until the next write.</summary>
+    /// <summary>The bytes written and not consumed. Valid until the next write.</summary>
     public ReadOnlySpan<byte> Unread => _bytes.AsSpan(_start, _end - _start);
 
     /// <inheritdoc cref="Unread"/>
     public ReadOnlyMemory<byte> UnreadMemory => _bytes.AsMemory(_start, _end - _start);
 
-    /// <summary>Room for <paramref name="size"/> bytes or more; <see cref="Advance"/> tells how many it took.</summary>
+    /// <summary>
+    /// A span of at least <paramref name="size"/> bytes; <see cref="Advance"/> commits what was written into it.
+    /// </summary>
     public Span<byte> GetSpan(int size)
     {
         EnsureRoom(size);
         return _bytes.AsSpan(_end);
     }
 
-    /// <summary>Grows once for what several writes will need.</summary>
+    /// <summary>Grows once for several writes that follow.</summary>
     public void EnsureRoom(int size)
     {
         if (_bytes.Length - _end < size)
@@ -53,9 +55,7 @@ internal class WireBuffer(int usualBytes = 4096, int keptBytes = int.MaxValue)
 
     public void WriteInt32(int value) => BinaryPrimitives.WriteInt32BigEndian(Reserve(4), value);
 
-    /// <summary>
-    /// The first <paramref name="count"/> bytes are done with; they stay in place until the next write.
-    /// </summary>
+    /// <summary>Consumes the first <paramref name="count"/> bytes; they stay in place until the next write.</summary>
     public void Consume(int count)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)count, (uint)Length);
@@ -67,7 +67,7 @@ internal class WireBuffer(int usualBytes = 4096, int keptBytes = int.MaxValue)
         }
     }
 
-    /// <summary>Forgets all that is unread.</summary>
+    /// <summary>Drops all unread bytes.</summary>
     public void Clear()
     {
         _start = 0;
@@ -78,7 +78,7 @@ internal class WireBuffer(int usualBytes = 4096, int keptBytes = int.MaxValue)
         }
     }
 
-    /// <summary>Forgets all that is unread and gives the array back to the pool.</summary>
+    /// <summary>Drops all unread bytes and returns the array to the pool.</summary>
     public void Release()
     {
         byte[] bytes = _bytes;
@@ -91,7 +91,7 @@ internal class WireBuffer(int usualBytes = 4096, int keptBytes = int.MaxValue)
         }
     }
 
-    /// <summary>The next bytes to be written, all of which count as written at once.</summary>
+    /// <summary>Appends <paramref name="size"/> bytes for the caller to fill in.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     protected Span<byte> Reserve(int size)
     {
@@ -105,15 +105,15 @@ internal class WireBuffer(int usualBytes = 4096, int keptBytes = int.MaxValue)
         return span;
     }
 
-    /// <summary>Unread bytes from <paramref name="offset"/> on, to be written over.</summary>
+    /// <summary>Unread bytes from <paramref name="offset"/> on, to be overwritten.</summary>
     protected Span<byte> Rewrite(int offset) => _bytes.AsSpan(_start + offset, Length - offset);
 
-    /// <summary>Takes back what was written beyond <paramref name="length"/> unread bytes.</summary>
+    /// <summary>Removes everything after the first <paramref name="length"/> unread bytes.</summary>
     protected void Truncate(int length) => _end = _start + length;
 
     /// <summary>
-    /// Moves what is unread to the front and sees to <paramref name="size"/> bytes of room behind it: in a larger array
-    /// where it must be, in one of the usual size where that will do again. Returns all the room there is.
+    /// Moves unread bytes to the front and ensures <paramref name="size"/> bytes of space after them, in a larger array
+    /// if necessary or in one of the initial size if that suffices again. Returns all free space.
     /// </summary>
     protected Memory<byte> MakeRoom(int size)
     {

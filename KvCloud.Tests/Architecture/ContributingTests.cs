@@ -12,7 +12,7 @@ public sealed partial class ContributingTests
     [Theory]
     [InlineData("CONTRIBUTING.md")]
     [InlineData("SECURITY.md")]
-    public void Page_names_files_and_folders_that_exist(string page)
+    public void Page_page_names_files_and_folders_that_exist(string page)
     {
         string[] missing =
         [
@@ -23,7 +23,7 @@ public sealed partial class ContributingTests
     }
 
     [Fact]
-    public void Command_that_is_named_exists()
+    public void Script_that_is_named_exists()
     {
         string[] commands =
         [
@@ -38,7 +38,7 @@ public sealed partial class ContributingTests
     }
 
     [Fact]
-    public void Table_of_commands_and_folder_agree()
+    public void Script_in_the_folder_or_in_the_table_is_in_both()
     {
         string[] listed =
         [
@@ -53,7 +53,7 @@ public sealed partial class ContributingTests
     }
 
     [Fact]
-    public void Script_can_be_executed()
+    public void Script_of_the_folder_can_be_executed()
     {
         if (OperatingSystem.IsWindows())
         {
@@ -68,7 +68,7 @@ public sealed partial class ContributingTests
     }
 
     [Fact]
-    public void Format_is_checked_with_the_same_arguments_by_hand_and_by_ci()
+    public void Script_that_checks_the_format_has_the_arguments_of_ci()
     {
         const string Arguments = "--no-restore --severity warn --exclude KvCloud.Protocol/Generated";
 
@@ -77,7 +77,7 @@ public sealed partial class ContributingTests
     }
 
     [Fact]
-    public void Filter_that_rewrites_the_settings_names_a_test_class() =>
+    public void Page_that_filters_the_tests_of_settings_names_a_test_class() =>
         Assert.Contains(
             $"FullyQualifiedName~{nameof(Node.Configuration.SettingsCatalogTests)}",
             File.ReadAllText(Repository.File("CONTRIBUTING.md")),

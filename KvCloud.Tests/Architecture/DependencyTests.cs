@@ -18,7 +18,7 @@ public sealed partial class DependencyTests
     [InlineData("Cli", "Client LocalCluster")]
     [InlineData("Node", "Consensus Protocol ServiceDefaults")]
     [InlineData("Bench", "LocalCluster Client Node")]
-    public void Project_references_only_what_it_may(string project, string allowed)
+    public void Project_of_the_solution_references_only_what_it_may(string project, string allowed)
     {
         IEnumerable<string> references = Items(project, "ProjectReference")
             .Select(path => Path.GetFileNameWithoutExtension(path.Replace('\\', '/')).Replace("KvCloud.", ""));
@@ -27,14 +27,14 @@ public sealed partial class DependencyTests
     }
 
     [Fact]
-    public void LocalCluster_starts_the_node_and_knows_nothing_of_its_code() =>
+    public void Project_of_the_local_cluster_starts_the_node_and_knows_nothing_of_its_code() =>
         Assert.Equal(
             "false",
             (string?)XDocument.Load(Repository.File("KvCloud.LocalCluster", "KvCloud.LocalCluster.csproj"))
                 .Descendants("ProjectReference").Single().Attribute("ReferenceOutputAssembly"));
 
     [Fact]
-    public void Consensus_depends_on_no_package_but_its_analyzer()
+    public void Project_of_consensus_depends_on_no_package_but_its_analyzer()
     {
         Assert.Equal(["Microsoft.CodeAnalysis.BannedApiAnalyzers"], Items("Consensus", "PackageReference"));
     }
@@ -59,7 +59,7 @@ public sealed partial class DependencyTests
     [InlineData("Transport/PeerGate.cs", "")]
     [InlineData("Transport/IncarnationFile.cs", "")]
     [InlineData("Transport/ConsensusCodec.cs", "")]
-    public void Folder_of_a_replica_has_no_thread_clock_file_or_chance_of_its_own(string folder, string except)
+    public void Folder_of_what_decides_has_no_thread_clock_file_or_chance_of_its_own(string folder, string except)
     {
         string path = Repository.File("KvCloud.Node", folder);
         string[] files = Directory.Exists(path)

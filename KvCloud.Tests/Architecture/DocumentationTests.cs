@@ -9,7 +9,7 @@ public sealed partial class DocumentationTests
     private static readonly string[] DecisionHeadings = ["## Context", "## Decision", "## Alternatives", "## Figures"];
 
     [Fact]
-    public void Link_of_a_page_leads_to_a_file_and_a_heading_that_exist()
+    public void Page_with_links_leads_to_files_and_headings_that_exist()
     {
         string[] broken = [.. Pages().SelectMany(page => BrokenLinksOf(page))];
 
@@ -17,7 +17,7 @@ public sealed partial class DocumentationTests
     }
 
     [Fact]
-    public void Decision_has_status_date_and_all_headings()
+    public void Decision_of_any_number_has_status_date_and_all_headings()
     {
         string[] incomplete =
         [
@@ -29,7 +29,7 @@ public sealed partial class DocumentationTests
     }
 
     [Fact]
-    public void Decisions_have_numbers_of_their_own()
+    public void Decision_beside_the_others_has_a_number_of_its_own()
     {
         IEnumerable<string> twice = Decisions()
             .GroupBy(path => Path.GetFileName(path)[..4])

@@ -17,7 +17,7 @@ public sealed partial class FaultTableTests
     private static readonly Type[] Types = typeof(FaultTableTests).Assembly.GetTypes();
 
     [Fact]
-    public void Faults_are_numbered_and_each_has_a_test_or_a_gap()
+    public void Page_of_known_faults_numbers_them_and_each_has_a_test_or_a_gap()
     {
         string[][] rows = Rows();
 
@@ -34,7 +34,7 @@ public sealed partial class FaultTableTests
     }
 
     [Fact]
-    public void Tests_of_the_table_exist()
+    public void Page_of_known_faults_names_tests_that_exist()
     {
         string[] unknown =
         [

@@ -10,7 +10,7 @@ public sealed class FileSizeTests
 
     /// <summary>A long file is a question; the remarks of its class answer it.</summary>
     [Fact]
-    public void Source_file_that_is_long_says_why()
+    public void Source_that_is_long_says_why()
     {
         string[] unanswered =
         [
@@ -25,7 +25,7 @@ public sealed class FileSizeTests
 
     /// <summary>The analyzer that holds code to this does not look at comments.</summary>
     [Fact]
-    public void Comment_is_within_120_columns()
+    public void Source_with_comments_has_them_within_120_columns()
     {
         string[] tooLong =
         [

@@ -36,7 +36,7 @@ public sealed partial class NodeFolderTests
     private static readonly string Root = Repository.File("KvCloud.Node");
 
     [Fact]
-    public void Table_has_every_folder() =>
+    public void Folder_of_the_node_is_in_the_table() =>
         Assert.Equal(
             Directory.GetDirectories(Root)
                 .Where(directory => Directory.EnumerateFiles(directory, "*.cs").Any())
@@ -46,11 +46,11 @@ public sealed partial class NodeFolderTests
 
     /// <summary>What is not listed does not occur, and what is listed does.</summary>
     [Fact]
-    public void Folder_uses_exactly_what_the_table_allows() =>
+    public void Folder_of_the_table_uses_exactly_what_the_table_allows() =>
         Assert.All(Allowed, row => Assert.Equal(row.Value.Order(StringComparer.Ordinal), UsedBy(row.Key)));
 
     [Fact]
-    public void Table_has_no_circle()
+    public void Folder_of_the_table_is_in_no_circle()
     {
         HashSet<string> rest = [.. TopLevel];
         while (rest.RemoveWhere(folder => !Allowed[folder].Any(rest.Contains)) > 0)
@@ -62,7 +62,7 @@ public sealed partial class NodeFolderTests
 
     /// <summary>Types outside of the folders are visible everywhere, without a namespace that names them.</summary>
     [Fact]
-    public void Folder_does_not_use_what_puts_the_folders_together()
+    public void Folder_of_the_table_does_not_use_what_puts_the_folders_together()
     {
         string[] types =
         [
@@ -77,7 +77,7 @@ public sealed partial class NodeFolderTests
     }
 
     [Fact]
-    public void Documentation_shows_the_same_table() =>
+    public void Page_of_the_architecture_shows_the_same_table() =>
         Assert.Equal(
             Allowed.Select(row => $"{row.Key}: {string.Join(", ", row.Value)}").Order(StringComparer.Ordinal),
             DocumentedRow().Matches(File.ReadAllText(Repository.File("docs", "architecture.md")))

@@ -12,7 +12,7 @@ namespace KvCloud.Tests.Architecture;
 public sealed partial class ParallelTests
 {
     [Fact]
-    public void Test_that_starts_replicas_or_builds_runs_alone()
+    public void Source_that_starts_replicas_or_builds_is_of_a_collection_that_runs_alone()
     {
         string[] beside =
         [
@@ -29,7 +29,7 @@ public sealed partial class ParallelTests
     [Theory]
     [InlineData(typeof(LiveCollection))]
     [InlineData(typeof(PackagesCollection))]
-    public void Collection_runs_alone(Type collection)
+    public void Source_of_a_collection_disables_its_parallelization(Type collection)
     {
         var definition = (CollectionDefinitionAttribute)Attribute.GetCustomAttribute(
             collection, typeof(CollectionDefinitionAttribute))!;

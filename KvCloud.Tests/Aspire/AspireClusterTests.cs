@@ -23,7 +23,7 @@ public sealed class AspireClusterTests(AspireClusterTests.RunningAppHost appHost
     public void Dispose() => _limit.Dispose();
 
     [Fact]
-    public async Task Cluster_leaderKilledByItsCommand_othersGoOnAndItCatchesUp()
+    public async Task KvCloudResource_leader_killed_by_its_command_catches_up_while_the_others_go_on()
     {
         await using KvCloudClient client = await NewClientAsync();
         await client.SetAsync("before", "1", cancellationToken: _limit.Token);
@@ -45,7 +45,7 @@ public sealed class AspireClusterTests(AspireClusterTests.RunningAppHost appHost
     }
 
     [Fact]
-    public async Task Cluster_leaderPaused_anotherLeadsAndTheDashboardSaysWho()
+    public async Task KvCloudResource_leader_paused_by_its_command_lets_another_lead_and_the_dashboard_says_who()
     {
         await using KvCloudClient client = await NewClientAsync();
         int before = await LeaderAsync(client);
@@ -62,7 +62,7 @@ public sealed class AspireClusterTests(AspireClusterTests.RunningAppHost appHost
     }
 
     [Fact]
-    public async Task ConnectionString_ofTheCluster_isWhatTheClientReads()
+    public async Task ConnectionStringExpression_of_the_cluster_is_what_the_client_reads()
     {
         string? connectionString = await Application.GetConnectionStringAsync("kv", _limit.Token);
         await using var client = new KvCloudClient(connectionString!);

@@ -19,7 +19,7 @@ public sealed class AspireModelTests(AspireModelTests.AppHostModel appHost)
         [.. appHost.Model.Resources.OfType<ProjectResource>().OrderBy(r => r.Name, StringComparer.Ordinal)];
 
     [Fact]
-    public void Model_replicas_oneProjectResourceEachBelowTheCluster()
+    public void AddKvCloud_replicas_are_one_project_resource_each_below_the_cluster()
     {
         Assert.Equal("kv", Cluster.Name);
         Assert.Equal(["kv-0", "kv-1", "kv-2", "kv-3", "kv-4"], Nodes.Select(n => n.Name));
@@ -30,7 +30,7 @@ public sealed class AspireModelTests(AspireModelTests.AppHostModel appHost)
     }
 
     [Fact]
-    public void Model_endpoints_fixedPortsWithoutProxy()
+    public void AddKvCloud_endpoints_have_fixed_ports_without_proxy()
     {
         foreach ((ProjectResource node, int i) in Nodes.Select((n, i) => (n, i)))
         {
@@ -46,18 +46,18 @@ public sealed class AspireModelTests(AspireModelTests.AppHostModel appHost)
     }
 
     [Fact]
-    public void Model_replicas_waitForNobody() =>
+    public void AddKvCloud_replicas_wait_for_nobody() =>
         Assert.All(Nodes, n => Assert.Empty(n.Annotations.OfType<WaitAnnotation>()));
 
     [Fact]
-    public void Model_healthChecks_oneEach()
+    public void AddKvCloud_replicas_have_one_health_check_each()
     {
         Assert.All(Nodes, n => Assert.Single(n.Annotations.OfType<HealthCheckAnnotation>()));
         Assert.Single(Cluster.Annotations.OfType<HealthCheckAnnotation>());
     }
 
     [Fact]
-    public void Model_commands_hurtfulOnesAskFirst()
+    public void AddKvCloud_commands_that_hurt_ask_first()
     {
         foreach (ProjectResource node in Nodes)
         {
@@ -71,7 +71,7 @@ public sealed class AspireModelTests(AspireModelTests.AppHostModel appHost)
     }
 
     [Fact]
-    public async Task Model_environment_identityPortsPeersAndData()
+    public async Task AddKvCloud_environment_has_identity_ports_peers_and_data()
     {
         var run = new DistributedApplicationExecutionContext(DistributedApplicationOperation.Run);
         foreach ((ProjectResource node, int i) in Nodes.Select((n, i) => (n, i)))
@@ -111,7 +111,7 @@ public sealed class AspireModelTests(AspireModelTests.AppHostModel appHost)
     }
 
     [Fact]
-    public async Task Model_connectionString_allClientEndpoints()
+    public async Task AddKvCloud_connection_string_has_all_client_endpoints()
     {
 
         Assert.Equal(

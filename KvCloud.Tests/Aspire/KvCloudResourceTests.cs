@@ -15,7 +15,7 @@ public sealed class KvCloudResourceTests
     [InlineData(0)]
     [InlineData(2)]
     [InlineData(9)]
-    public void AddKvCloud_groupSizeThatConsensusDoesNotHave_saysWhichThereAre(int replicas)
+    public void AddKvCloud_group_size_that_consensus_does_not_have_says_which_there_are(int replicas)
     {
         DistributedApplicationException e = Assert.Throws<DistributedApplicationException>(
             () => _application.AddKvCloud<Projects.KvCloud_Node>("kv", replicas));
@@ -26,7 +26,7 @@ public sealed class KvCloudResourceTests
     [Theory]
     [InlineData(0)]
     [InlineData(65400)]
-    public void AddKvCloud_portsThatAreNone_saysSo(int port)
+    public void AddKvCloud_ports_that_are_none_are_refused(int port)
     {
         DistributedApplicationException e = Assert.Throws<DistributedApplicationException>(
             () => _application.AddKvCloud<Projects.KvCloud_Node>("kv", 3, port));
@@ -35,7 +35,7 @@ public sealed class KvCloudResourceTests
     }
 
     [Fact]
-    public void AddKvCloud_withoutPort_freePortsThatDiffer()
+    public void AddKvCloud_without_port_takes_free_ports_that_differ()
     {
         KvCloudResource cluster = _application.AddKvCloud<Projects.KvCloud_Node>("kv").Resource;
 
@@ -45,7 +45,7 @@ public sealed class KvCloudResourceTests
     }
 
     [Fact]
-    public void AddKvCloud_twoClusters_sideBySide()
+    public void AddKvCloud_of_two_clusters_puts_them_side_by_side()
     {
         KvCloudResource blue = _application.AddKvCloud<Projects.KvCloud_Node>("blue", 1, 19090).Resource;
         KvCloudResource red = _application.AddKvCloud<Projects.KvCloud_Node>("red", 1, 19091).Resource;
@@ -57,7 +57,7 @@ public sealed class KvCloudResourceTests
 
     /// <summary>An AppHost that references the package has its build files; this one references the project.</summary>
     [Fact]
-    public void AddKvCloud_withoutTheBuildFilesOfThePackage_saysWhatIsMissing()
+    public void AddKvCloud_without_the_build_files_of_the_package_says_what_is_missing()
     {
         DistributedApplicationException e = Assert.Throws<DistributedApplicationException>(
             () => _application.AddKvCloud("kv"));
@@ -66,7 +66,7 @@ public sealed class KvCloudResourceTests
     }
 
     [Fact]
-    public async Task ConnectionProperties_forOtherLanguages_endpointsHostAndPort()
+    public async Task KvCloudResource_connection_properties_for_other_languages_are_endpoints_host_and_port()
     {
         KvCloudResource cluster = _application.AddKvCloud<Projects.KvCloud_Node>("kv", 3, 19090).Resource;
         foreach (EndpointAnnotation endpoint in Endpoints(cluster))
@@ -87,7 +87,7 @@ public sealed class KvCloudResourceTests
     }
 
     [Fact]
-    public void Data_withoutVolume_endsWithTheApplication()
+    public void ClusterData_without_volume_ends_with_the_application()
     {
         ClusterData data = _application.AddKvCloud<Projects.KvCloud_Node>("kv").Resource.Data;
 
@@ -99,7 +99,7 @@ public sealed class KvCloudResourceTests
     }
 
     [Fact]
-    public void WithDataBindMount_relativePath_belowTheAppHostAndKept()
+    public void WithDataBindMount_of_a_relative_path_is_below_the_app_host_and_kept()
     {
         IResourceBuilder<KvCloudResource> cluster = _application.AddKvCloud<Projects.KvCloud_Node>("kv");
 
@@ -109,7 +109,7 @@ public sealed class KvCloudResourceTests
     }
 
     [Fact]
-    public void WithDataVolume_named_sameDirectoryInEveryRun()
+    public void WithDataVolume_of_a_name_is_the_same_directory_in_every_run()
     {
         IResourceBuilder<KvCloudResource> cluster = _application.AddKvCloud<Projects.KvCloud_Node>("kv");
 
@@ -122,7 +122,7 @@ public sealed class KvCloudResourceTests
     }
 
     [Fact]
-    public void Open_directoryOfARunningReplica_saysWhichDirectory()
+    public void Keep_directory_of_a_running_replica_says_which_directory()
     {
         DirectoryInfo root = Directory.CreateTempSubdirectory("kvcloud-data-");
         try
@@ -143,7 +143,7 @@ public sealed class KvCloudResourceTests
     }
 
     [Fact]
-    public void Open_rootThatIsAFile_saysSo()
+    public void Keep_root_that_is_a_file_says_so()
     {
         string file = Path.GetTempFileName();
         try
@@ -160,7 +160,7 @@ public sealed class KvCloudResourceTests
     }
 
     [Fact]
-    public void Health_leaderWithMajority_healthyAndNamed()
+    public void Judge_leader_with_majority_is_healthy_and_named()
     {
         KvCloudResource cluster = _application.AddKvCloud<Projects.KvCloud_Node>("kv").Resource;
         cluster.Status = new ClusterStatus(
@@ -174,7 +174,7 @@ public sealed class KvCloudResourceTests
 
     /// <summary>A leader that is cut off from the others goes on believing for as long as its lease.</summary>
     [Fact]
-    public void Health_leaderWithoutMajority_unhealthy()
+    public void Judge_leader_without_majority_is_unhealthy()
     {
         KvCloudResource cluster = _application.AddKvCloud<Projects.KvCloud_Node>("kv").Resource;
         cluster.Status = new ClusterStatus(
@@ -184,7 +184,7 @@ public sealed class KvCloudResourceTests
     }
 
     [Fact]
-    public void Health_nobodyHasAnswered_unhealthy() =>
+    public void Judge_where_nobody_has_answered_is_unhealthy() =>
         Assert.Equal(
             HealthStatus.Unhealthy,
             ClusterLifecycle.Judge(_application.AddKvCloud<Projects.KvCloud_Node>("kv").Resource).Status);

@@ -13,7 +13,7 @@ public sealed class ManifestTests(ManifestTests.Manifest manifest) : IClassFixtu
     private static readonly string[] Replicas = ["kv-0", "kv-1", "kv-2"];
 
     [Fact]
-    public void Manifest_cluster_connectionStringRefersToEveryReplica()
+    public void AddKvCloud_connection_string_in_a_manifest_refers_to_every_replica()
     {
         JsonNode cluster = manifest.Resource("kv");
 
@@ -25,7 +25,7 @@ public sealed class ManifestTests(ManifestTests.Manifest manifest) : IClassFixtu
     }
 
     [Fact]
-    public void Manifest_replicas_containersBuiltFromTheNodeProject()
+    public void AddKvCloud_replicas_in_a_manifest_are_containers_built_from_the_node_project()
     {
         foreach (JsonNode replica in Replicas.Select(manifest.Resource))
         {
@@ -39,7 +39,7 @@ public sealed class ManifestTests(ManifestTests.Manifest manifest) : IClassFixtu
     }
 
     [Fact]
-    public void Manifest_volumes_oneForEachReplicaWhereItKeepsItsData()
+    public void AddKvCloud_volumes_in_a_manifest_are_one_for_each_replica_where_it_keeps_its_data()
     {
         var names = new List<string>();
         foreach (JsonNode replica in Replicas.Select(manifest.Resource))
@@ -54,7 +54,7 @@ public sealed class ManifestTests(ManifestTests.Manifest manifest) : IClassFixtu
     }
 
     [Fact]
-    public void Manifest_bindings_tcpForClientsAndPeersHttpForHealthNoneExternal()
+    public void AddKvCloud_bindings_in_a_manifest_are_tcp_for_clients_and_peers_http_for_health_and_none_external()
     {
         foreach (JsonNode replica in Replicas.Select(manifest.Resource))
         {
@@ -73,7 +73,7 @@ public sealed class ManifestTests(ManifestTests.Manifest manifest) : IClassFixtu
     }
 
     [Fact]
-    public void Manifest_environment_everyReplicaRefersToEveryOther()
+    public void AddKvCloud_environment_in_a_manifest_of_every_replica_refers_to_every_other()
     {
         foreach ((JsonNode replica, int index) in Replicas.Select(manifest.Resource).Select((r, i) => (r, i)))
         {
@@ -93,7 +93,7 @@ public sealed class ManifestTests(ManifestTests.Manifest manifest) : IClassFixtu
     }
 
     [Fact]
-    public void Manifest_environment_onlySettingsThatAReplicaHas()
+    public void AddKvCloud_environment_in_a_manifest_has_only_settings_that_a_replica_has()
     {
         HashSet<string> settings =
             [.. SettingsCatalog.All.Select(setting => setting.EnvironmentName)];

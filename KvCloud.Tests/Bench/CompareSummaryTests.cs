@@ -53,7 +53,7 @@ public sealed class CompareSummaryTests
     }
 
     [Fact]
-    public void All_works_have_the_names_and_clients_of_the_comparison()
+    public void All_of_the_comparison_has_its_names_and_clients()
     {
         var clients = CompareWork.All(sweep: false).ToDictionary(work => work.Name, work => work.Clients);
 

@@ -112,7 +112,7 @@ public sealed class EtcdProtocolTests
     }
 
     [Fact]
-    public void Open_says_the_preface()
+    public void Open_of_a_connection_says_the_preface()
     {
         var output = new WireBuffer();
         new EtcdProtocol("a:1").Open(output);

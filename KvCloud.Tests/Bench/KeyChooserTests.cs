@@ -9,7 +9,7 @@ public sealed class KeyChooserTests
     private const int Draws = 200_000;
 
     [Fact]
-    public void Zipf_ranks_fall_off_as_their_power()
+    public void ZipfSampler_ranks_fall_off_as_their_power()
     {
         const double Theta = 0.99;
         const int Count = 1000;
@@ -35,7 +35,7 @@ public sealed class KeyChooserTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public void Zipf_of_few_keys_stays_among_them(long count)
+    public void ZipfSampler_of_few_keys_stays_among_them(long count)
     {
         var sampler = new ZipfSampler(count, 0.5);
         var random = new SeededRandom(1);
@@ -45,7 +45,7 @@ public sealed class KeyChooserTests
     }
 
     [Fact]
-    public void Zipf_of_a_wrong_theta_names_the_option()
+    public void ZipfSampler_of_a_wrong_theta_names_the_option()
     {
         BenchException failure = Assert.Throws<BenchException>(() => new ZipfSampler(10, 1));
         Assert.Contains("--theta", failure.Message, StringComparison.Ordinal);
@@ -68,7 +68,7 @@ public sealed class KeyChooserTests
     }
 
     [Fact]
-    public void Sequential_walks_every_key_once_a_round()
+    public void Next_of_sequential_keys_walks_every_key_once_a_round()
     {
         var keys = new KeySpace(5, 16);
         var chooser = KeyChooser.Create(KeyDistribution.Sequential, keys, 0.9);
@@ -78,7 +78,7 @@ public sealed class KeyChooserTests
     }
 
     [Fact]
-    public void Latest_follows_the_inserts()
+    public void Next_of_latest_keys_follows_the_inserts()
     {
         var keys = new KeySpace(1000, 16);
         var chooser = KeyChooser.Create(KeyDistribution.Latest, keys, 0.99);
@@ -108,7 +108,7 @@ public sealed class KeyChooserTests
     }
 
     [Fact]
-    public void Random_of_the_same_seed_is_the_same()
+    public void SeededRandom_of_the_same_seed_is_the_same()
     {
         var first = new SeededRandom(5);
         var second = new SeededRandom(5);
@@ -119,7 +119,7 @@ public sealed class KeyChooserTests
     }
 
     [Fact]
-    public void Mix_of_parts_draws_them_by_weight()
+    public void Parse_of_a_mix_draws_its_parts_by_weight()
     {
         var mix = OperationMix.Parse("set:25, get_local:75");
         var random = new SeededRandom(9);
@@ -134,7 +134,7 @@ public sealed class KeyChooserTests
     [InlineData("set:0", "set:0")]
     [InlineData("set:x", "set:x")]
     [InlineData("", "empty")]
-    public void Mix_that_is_wrong_is_refused_by_name(string text, string named)
+    public void Parse_of_a_mix_that_is_wrong_is_refused_by_name(string text, string named)
     {
         BenchException failure = Assert.Throws<BenchException>(() => OperationMix.Parse(text));
         Assert.Contains(named, failure.Message, StringComparison.Ordinal);

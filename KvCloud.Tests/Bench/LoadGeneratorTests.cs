@@ -11,6 +11,6 @@ public sealed class LoadGeneratorTests
     [InlineData(64 * 1024, 16)]
     [InlineData(256 * 1024, 4)]
     [InlineData(64 * 1024 * 1024, 1)]
-    public void Preload_of_large_values_has_few_in_flight(int valueSizeBytes, int inFlight) =>
+    public void PreloadInFlightOf_large_values_is_few(int valueSizeBytes, int inFlight) =>
         Assert.Equal(inFlight, LoadGenerator.PreloadInFlightOf(valueSizeBytes));
 }

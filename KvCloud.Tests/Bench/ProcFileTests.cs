@@ -58,7 +58,7 @@ public sealed class ProcFileTests
     }
 
     [Fact]
-    public void IsDurable_wants_a_quorum_that_synced()
+    public void IsDurable_of_members_that_synced_wants_a_quorum()
     {
         DurabilityCheck Check(params long?[] syncs) =>
             new("x", 1, 1000, [.. syncs.Select(count => new MemberDurability("m", count, 1))]);

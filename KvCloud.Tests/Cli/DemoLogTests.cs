@@ -8,7 +8,7 @@ public sealed class DemoLogTests
     private static readonly Replica Node = new(1, 1, 2, 3);
 
     [Fact]
-    public async Task Line_plain_nameBeforeEachLineInOrder()
+    public async Task Line_plain_has_the_name_before_each_line_in_order()
     {
         var writer = new StringWriter();
         await using (var log = new DemoLog(writer, coloured: false))
@@ -22,7 +22,7 @@ public sealed class DemoLogTests
     }
 
     [Fact]
-    public async Task Line_coloured_colourEndsBeforeTheText()
+    public async Task Line_coloured_colour_ends_before_the_text()
     {
         var writer = new StringWriter();
         await using (var log = new DemoLog(writer, coloured: true))
@@ -34,7 +34,7 @@ public sealed class DemoLogTests
     }
 
     [Fact]
-    public async Task Line_outputStandsStill_neverWaitsAndCountsWhatItDropped()
+    public async Task Line_on_output_that_stands_still_never_waits_and_counts_what_it_dropped()
     {
         using var writer = new StandingWriter();
         await using (var log = new DemoLog(writer, coloured: false))
@@ -49,11 +49,11 @@ public sealed class DemoLogTests
             writer.Release();
         }
 
-        Assert.Contains(Lines(writer), l => l == "demo | (1808 lines were dropped while the output stood still)");
+        Assert.Contains(Lines(writer), l => l == "demo | (1808 lines were dropped while the output was blocked)");
     }
 
     [Fact]
-    public async Task Line_nobodyReadsAnyMore_dropsTheRest()
+    public async Task Line_that_nobody_reads_any_more_drops_the_rest()
     {
         using var writer = new BrokenPipe();
         await using (var log = new DemoLog(writer, coloured: false))

@@ -16,7 +16,7 @@ public sealed class DemoStartTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void ChooseTopology_usualPortTaken_theNextThousand()
+    public void ChooseTopology_usual_port_taken_takes_the_next_thousand()
     {
         (int usual, TcpListener listener) = ListenBelow(28_000);
         using (listener)
@@ -30,7 +30,7 @@ public sealed class DemoStartTests : IDisposable
     }
 
     [Fact]
-    public void ChooseTopology_portAskedFor_isNotExchanged()
+    public void ChooseTopology_port_asked_for_is_not_exchanged()
     {
         (int taken, TcpListener listener) = ListenBelow(28_000);
         using (listener)
@@ -40,7 +40,7 @@ public sealed class DemoStartTests : IDisposable
     }
 
     [Fact]
-    public async Task Run_portTaken_exits2WithOneSentenceThatNamesIt()
+    public async Task RunAsync_port_taken_exits_2_with_one_sentence_that_names_it()
     {
         (int taken, TcpListener listener) = ListenBelow(60_000);
         using (listener)
@@ -56,7 +56,7 @@ public sealed class DemoStartTests : IDisposable
     }
 
     [Fact]
-    public async Task Run_dataRootInUse_exits2AndSaysByWhom()
+    public async Task RunAsync_data_root_in_use_exits_2_and_says_by_whom()
     {
         using var other = DataRootLock.Acquire(_folder);
 
@@ -65,19 +65,19 @@ public sealed class DemoStartTests : IDisposable
         Assert.Equal(2, code);
         Assert.Equal(
             $"kv: Another cluster (process {Environment.ProcessId}) already runs on the data root {_folder}; stop"
-            + " it, or choose another data root.\n",
+            + " it or choose another data root.\n",
             told);
     }
 
     [Fact]
-    public async Task Run_dataOfAnotherNumberOfReplicas_exits2()
+    public async Task RunAsync_data_of_another_number_of_replicas_exits_2()
     {
         MakeNodes(3);
 
         (int code, string told) = await RunAsync("--data", _folder, "--replicas", "5");
 
         Assert.Equal(2, code);
-        Assert.Contains("holds the data of 3 replicas, which cannot be started as 5", told, StringComparison.Ordinal);
+        Assert.Contains("has the data of 3 replicas and cannot be started with 5", told, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -85,7 +85,7 @@ public sealed class DemoStartTests : IDisposable
     [InlineData(0, 7, 7)]
     [InlineData(5, null, 5)]
     [InlineData(5, 5, 5)]
-    public void Replicas_ofADataRoot_asManyAsItHas(int found, int? wanted, int expected)
+    public void Replicas_of_a_data_root_are_as_many_as_it_has(int found, int? wanted, int expected)
     {
         MakeNodes(found);
         Directory.CreateDirectory(Path.Combine(_folder, "node_modules"));
@@ -95,7 +95,7 @@ public sealed class DemoStartTests : IDisposable
     }
 
     [Fact]
-    public void Dispose_temporary_isRemovedAndAKeptOneIsNot()
+    public void Dispose_temporary_is_removed_and_a_kept_one_is_not()
     {
         var temporary = new DemoData(null, KvConsole.ForProcess());
         File.WriteAllText(Path.Combine(temporary.Root, "file"), "");

@@ -6,7 +6,7 @@ namespace KvCloud.Tests.Cli;
 public sealed class EndpointTableTests
 {
     [Fact]
-    public void Render_oneReplica_columnsAlign()
+    public void Render_one_replica_aligns_columns()
     {
         string table = EndpointTable.Render(Topology.Create(1), ["leader"], [4711]);
 
@@ -21,7 +21,7 @@ public sealed class EndpointTableTests
     }
 
     [Fact]
-    public void Render_unknown_dash()
+    public void Render_unknown_is_a_dash()
     {
         string table = EndpointTable.Render(Topology.Create(1), [null], [null]);
         Assert.Contains("node-0  -     ", table, StringComparison.Ordinal);

@@ -6,7 +6,7 @@ namespace KvCloud.Tests.Cli;
 public sealed class KvConsoleTests
 {
     [Fact]
-    public async Task Complain_fromManyThreads_keepsEveryLineWhole()
+    public async Task WriteError_from_many_threads_keeps_every_line_whole()
     {
         using var slow = new SlowWriter();
         var console = KvConsole.ForStreams(Stream.Null, Stream.Null, slow);
@@ -16,7 +16,7 @@ public sealed class KvConsoleTests
             {
                 for (int line = 0; line < 10; line++)
                 {
-                    console.Complain($"{writer} {line}");
+                    console.WriteError($"{writer} {line}");
                 }
             },
             CancellationToken.None,

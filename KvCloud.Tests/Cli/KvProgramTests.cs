@@ -29,7 +29,7 @@ public sealed class KvProgramTests : IDisposable
     [InlineData("demo --base-port 65400")]
     [InlineData("get a --endpoints a:b:c")]
     [InlineData("set a b --file /etc/hostname")]
-    public async Task Run_wrongUsage_exits2AndSaysWhy(string line)
+    public async Task RunAsync_wrong_usage_exits_2_and_says_why(string line)
     {
         Run run = await RunAsync("127.0.0.1:1", line.Split(' '));
         Assert.Equal(2, run.Code);
@@ -38,7 +38,7 @@ public sealed class KvProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task Run_help_exits0()
+    public async Task RunAsync_help_exits_0()
     {
         Run run = await RunAsync("127.0.0.1:1", "--help");
         Assert.Equal(0, run.Code);
@@ -49,7 +49,7 @@ public sealed class KvProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task Run_noCluster_exits3()
+    public async Task RunAsync_no_cluster_exits_3()
     {
         await using var cluster = new ScriptedCluster(1);
         string endpoint = cluster.Endpoints;
@@ -60,7 +60,7 @@ public sealed class KvProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task Run_unknownOutcome_exits4()
+    public async Task RunAsync_unknown_outcome_exits_4()
     {
         await using var cluster = new ScriptedCluster(1);
         cluster.Nodes[0].Script = call => new ValueTask<ScriptedAct?>(
@@ -70,7 +70,7 @@ public sealed class KvProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task GetSetDel_roundTrip()
+    public async Task KeyCommands_get_set_and_del_round_trip()
     {
         await using var cluster = new ScriptedCluster(3);
         Assert.Equal("OK 1\n", (await RunAsync(cluster.Endpoints, "set", "key", "välue")).Text);
@@ -89,7 +89,7 @@ public sealed class KvProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task Set_valueFromStandardInputOrFile_isTakenWhole()
+    public async Task KeyCommands_set_value_from_standard_input_or_file_is_taken_whole()
     {
         await using var cluster = new ScriptedCluster(1);
         byte[] bytes = [.. Enumerable.Range(0, 256).Select(i => (byte)i)];
@@ -104,7 +104,7 @@ public sealed class KvProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task Range_formats_printRowsInOrder()
+    public async Task RangeCommand_formats_print_rows_in_order()
     {
         await using var cluster = new ScriptedCluster(1);
         await RunAsync(cluster.Endpoints, "set", "k1", "a\tb\n");
@@ -123,7 +123,7 @@ public sealed class KvProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task Status_leaderAndNone_marksItAndSetsTheExitCode()
+    public async Task ClusterCommands_status_marks_the_leader_and_without_one_sets_the_exit_code()
     {
         await using var cluster = new ScriptedCluster(3);
         Run run = await RunAsync(cluster.Endpoints, "status");
@@ -139,7 +139,7 @@ public sealed class KvProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task StatsPingAndFamilies_answer()
+    public async Task RunAsync_stats_ping_and_families_answer()
     {
         await using var cluster = new ScriptedCluster(3);
         Run stats = await RunAsync(cluster.Endpoints, "stats", "--each-replica");
@@ -154,7 +154,7 @@ public sealed class KvProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task Txn_script_isOneTransaction()
+    public async Task TransactionCommand_script_is_one_transaction()
     {
         await using var cluster = new ScriptedCluster(1);
         await RunAsync(cluster.Endpoints, "set", "a", "1");
@@ -171,7 +171,7 @@ public sealed class KvProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task ImportAndVerify_lines_countEveryOneAndKeepTheLastOfAKey()
+    public async Task ImportCommand_lines_and_verify_count_every_one_and_keep_the_last_of_a_key()
     {
         await using var cluster = new ScriptedCluster(3);
         var lines = new StringBuilder();
@@ -201,7 +201,7 @@ public sealed class KvProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task Import_badLines_areNamedAndTheOthersGoIn()
+    public async Task ImportCommand_bad_lines_are_named_and_the_others_go_in()
     {
         await using var cluster = new ScriptedCluster(1);
         byte[] input =
@@ -217,11 +217,11 @@ public sealed class KvProgramTests : IDisposable
         Assert.Contains("line 2: there is no tab", run.Error, StringComparison.Ordinal);
         Assert.Contains("line 3: the key is empty", run.Error, StringComparison.Ordinal);
         Assert.Contains(
-            "line 4: the value of 1048577 bytes is over the limit of 1048576", run.Error, StringComparison.Ordinal);
+            "line 4: the value of 1048577 bytes exceeds the limit of 1048576", run.Error, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task ImportVerifyExport_tree_isTheSameByteForByte()
+    public async Task ExportCommand_tree_that_was_imported_is_the_same_byte_for_byte()
     {
         await using var cluster = new ScriptedCluster(3);
         string source = Path.Combine(_folder, "source");
@@ -264,7 +264,7 @@ public sealed class KvProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task Export_keysThatClimbOut_areRefused()
+    public async Task ExportCommand_keys_that_climb_out_are_refused()
     {
         await using var cluster = new ScriptedCluster(1);
         await RunAsync(cluster.Endpoints, "set", "../escape", "x");
@@ -277,7 +277,7 @@ public sealed class KvProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task ExportEscaped_andImportEscaped_areInverse()
+    public async Task ExportCommand_escaped_and_import_escaped_are_inverse()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var other = new ScriptedCluster(1);
@@ -291,7 +291,7 @@ public sealed class KvProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task Import_leaderChangesMeanwhile_losesNothing()
+    public async Task ImportCommand_leader_changes_meanwhile_loses_nothing()
     {
         await using var cluster = new ScriptedCluster(3);
         int calls = 0;

@@ -20,14 +20,14 @@ public sealed class ConfigurationSchemaTests
     public static TheoryData<string> Configurable => [.. Names()];
 
     [Fact]
-    public void Schema_has_every_setting_and_nothing_else() =>
+    public void ConfigurationSchema_of_the_client_has_every_setting_and_nothing_else() =>
         Assert.Equal(
             Names().Order(StringComparer.Ordinal),
             Settings.GetProperty("properties").EnumerateObject().Select(property => property.Name));
 
     [Theory]
     [MemberData(nameof(Configurable))]
-    public void Setting_has_its_type_default_and_description(string name)
+    public void ConfigurationSchema_of_a_setting_has_its_type_default_and_description(string name)
     {
         PropertyInfo property = typeof(KvCloudClientSettings).GetProperty(name)!;
         JsonElement schema = At(Settings, name);
@@ -65,7 +65,7 @@ public sealed class ConfigurationSchemaTests
     }
 
     [Fact]
-    public void Schema_names_the_log_category() =>
+    public void ConfigurationSchema_of_the_client_names_the_log_category() =>
         Assert.Equal(
             [ClientLog.Category],
             Schema.GetProperty("definitions").GetProperty("logLevel").GetProperty("properties").EnumerateObject()
@@ -73,7 +73,7 @@ public sealed class ConfigurationSchemaTests
 
     /// <summary>Draft 4 to 2020-12 agree on the few keywords that are used here.</summary>
     [Fact]
-    public void Schema_is_a_valid_schema() => Check(Schema, "#");
+    public void ConfigurationSchema_of_the_client_is_a_valid_schema() => Check(Schema, "#");
 
     /// <summary>What a configuration file can say; TlsOptions is for code alone.</summary>
     private static IEnumerable<string> Names() =>

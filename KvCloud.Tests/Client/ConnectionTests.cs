@@ -7,7 +7,7 @@ namespace KvCloud.Tests.Client;
 public sealed class ConnectionTests
 {
     [Fact]
-    public async Task Calls_manySideBySide_stayWithinThePool()
+    public async Task GetAsync_many_side_by_side_stays_within_the_pool()
     {
         await using var cluster = new ScriptedCluster(1);
         var settings = new KvCloudClientSettings
@@ -40,7 +40,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task Get_cancelled_throwsAndTheConnectionGoesOn()
+    public async Task GetAsync_cancelled_throws_and_the_connection_goes_on()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -73,7 +73,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task Get_alreadyCancelled_throwsAtOnce()
+    public async Task GetAsync_already_cancelled_throws_at_once()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -85,7 +85,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task Set_overTheRequestLimit_isRefusedUnsentAndHarmsNobody()
+    public async Task SetAsync_over_the_request_limit_is_refused_unsent_and_harms_nobody()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints + "");
@@ -102,7 +102,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task Get_answerOverTheResponseLimit_failsAndNamesTheLimit()
+    public async Task GetAsync_answer_over_the_response_limit_fails_and_names_the_limit()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(new KvCloudClientSettings
@@ -125,7 +125,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task LargeValues_manySideBySide_comeBackWhole()
+    public async Task GetManyAsync_large_values_many_side_by_side_come_back_whole()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -142,7 +142,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task Dispose_withCallsInFlight_answersEachOfThem()
+    public async Task DisposeAsync_with_calls_in_flight_answers_each_of_them()
     {
         await using var cluster = new ScriptedCluster(1);
         var client = new KvCloudClient(cluster.Endpoints);

@@ -1,9 +1,13 @@
+using System.Net;
+using System.Net.Security;
+using System.Net.Sockets;
 using KvCloud.Client;
 using KvCloud.Client.Connections;
 using KvCloud.Client.Topology;
 using KvCloud.Protocol;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using static KvCloud.Tests.Node.Rpc.ConnectionTests;
 using ClientNode = KvCloud.Client.Topology.Node;
 
 namespace KvCloud.Tests.Client;
@@ -16,7 +20,7 @@ public sealed class DeadlineTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public async Task Get_without_an_answer_ends_at_its_deadline_and_not_before()
+    public async Task GetAsync_without_an_answer_ends_at_its_deadline_and_not_before()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(new KvCloudClientSettings
@@ -24,6 +28,9 @@ public sealed class DeadlineTests
             ConnectionString = cluster.Endpoints,
             Timeout = TimeSpan.FromMinutes(10),
             AttemptTimeout = TimeSpan.FromMinutes(10),
+
+            // The first refresh may be under way when the time jumps, and is then overdue on the get's connection.
+            KeepAliveTimeout = TimeSpan.FromHours(1),
             Time = _time,
         });
         var arrived = new TaskCompletionSource();
@@ -50,7 +57,104 @@ public sealed class DeadlineTests
     }
 
     [Fact]
-    public async Task CircuitBreaker_is_probed_again_after_pauses_that_double()
+    public async Task RunAsync_conflict_after_the_timeout_does_not_run_the_body_again()
+    {
+        await using var cluster = new ScriptedCluster(1);
+        await using var client = new KvCloudClient(new KvCloudClientSettings
+        {
+            ConnectionString = cluster.Endpoints,
+            KeepAliveTimeout = TimeSpan.FromHours(1),
+            AttemptTimeout = TimeSpan.FromHours(1),
+            Timeout = TimeSpan.FromHours(1),
+            Time = _time,
+        });
+        await client.SetAsync("a", "0");
+        int runs = 0;
+
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(() => client.RunAsync(
+            async transaction =>
+            {
+                await transaction.GetStringAsync("a");
+                await client.SetAsync("a", "x");
+                transaction.Set("a", "y");
+                if (++runs == 1)
+                {
+                    _time.Advance(TimeSpan.FromMinutes(10));
+                }
+            },
+            new KvTransactionOptions { Timeout = TimeSpan.FromMinutes(10) }));
+
+        Assert.Equal(ErrorCode.CONFLICT, failure.ErrorCode);
+        Assert.Equal(1, runs);
+    }
+
+    [Fact]
+    public async Task OpenAsync_without_an_answer_is_given_up_at_the_connect_timeout_and_not_before()
+    {
+        // The kernel takes the connection, and nobody ever answers the TLS greeting.
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var factory = new ConnectorFactory(
+            new ConnectorOptions(8, 1024, 1024, 1024, KeepAliveTimeoutMs: 1_000, _time),
+            TimeSpan.FromMinutes(10),
+            new SslClientAuthenticationOptions());
+        Task<Connector> opening = factory.OpenAsync(
+            "127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port, CancellationToken.None);
+
+        _time.Advance(TimeSpan.FromMinutes(10) - TimeSpan.FromMilliseconds(1));
+        await Task.Delay(50);
+        Assert.False(opening.IsCompleted);
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+
+        IOException failure = await Assert.ThrowsAsync<IOException>(() => opening.WaitAsync(Patience));
+        Assert.Equal("no connection within 600000 ms", failure.Message);
+    }
+
+    [Fact]
+    public async Task RefreshInterval_that_is_over_asks_for_the_members_again_and_not_before()
+    {
+        await using var cluster = new ScriptedCluster(1);
+        await using var client = new KvCloudClient(new KvCloudClientSettings
+        {
+            ConnectionString = cluster.Endpoints,
+            RefreshInterval = TimeSpan.FromMinutes(10),
+            KeepAliveInterval = TimeSpan.FromHours(1),
+            Time = _time,
+        });
+        int asked = 0;
+        cluster.Nodes[0].Script = call =>
+        {
+            if (call.Method == "getClusterHealth")
+            {
+                Interlocked.Increment(ref asked);
+            }
+
+            return new ValueTask<ScriptedAct?>((ScriptedAct?)null);
+        };
+        await client.PingAsync();
+        await Eventually(() => Volatile.Read(ref asked) > 0);
+
+        // Answers come in the order of the calls: with this one the first refresh has its answer too.
+        await client.PingAsync();
+
+        // Past the shortest pause between two refreshes, in steps that leave the first one its time.
+        for (int i = 0; i < 20; i++)
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(50));
+            await Task.Delay(10);
+        }
+
+        int first = Volatile.Read(ref asked);
+        _time.Advance(TimeSpan.FromMinutes(9));
+        await Task.Delay(50);
+        Assert.Equal(first, Volatile.Read(ref asked));
+
+        _time.Advance(TimeSpan.FromMinutes(1));
+        await Eventually(() => Volatile.Read(ref asked) == first + 1);
+    }
+
+    [Fact]
+    public async Task ReportConnectFailure_again_and_again_is_probed_after_pauses_that_double()
     {
         await using ClientNode node = NewNode();
         Assert.False(node.IsCircuitOpen);
@@ -78,7 +182,7 @@ public sealed class DeadlineTests
     }
 
     [Fact]
-    public async Task Score_of_a_node_that_was_slow_once_fades()
+    public async Task ReportTimeout_of_a_node_that_was_slow_once_fades()
     {
         await using ClientNode node = NewNode();
         node.ReportTimeout(waitedMs: 1_000);

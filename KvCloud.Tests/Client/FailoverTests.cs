@@ -9,7 +9,7 @@ public sealed class FailoverTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public async Task Set_notLeader_followsTheNamedLeader()
+    public async Task SetAsync_not_leader_follows_the_named_leader()
     {
         await using var cluster = new ScriptedCluster(3);
         cluster.Leader = cluster.Nodes[2];
@@ -23,7 +23,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Set_leaderMovesOn_followsAgain()
+    public async Task SetAsync_leader_moves_on_follows_again()
     {
         await using var cluster = new ScriptedCluster(3);
         await using KvCloudClient client = Connect(cluster.Endpoints);
@@ -38,7 +38,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Set_duringElection_waitsForTheNewLeader()
+    public async Task SetAsync_during_election_waits_for_the_new_leader()
     {
         await using var cluster = new ScriptedCluster(3);
         await using KvCloudClient client = Connect(cluster.Endpoints);
@@ -65,7 +65,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Set_electionOutlastsTheDeadline_failsKnownAndTransient()
+    public async Task SetAsync_election_outlasts_the_deadline_fails_known_and_transient()
     {
         await using var cluster = new ScriptedCluster(3);
         await using KvCloudClient client = Connect(
@@ -89,7 +89,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Set_answerLostAfterItRan_isResentUnderTheSameIdentityAndRunsOnce()
+    public async Task SetAsync_answer_lost_after_it_ran_is_resent_under_the_same_identity_and_runs_once()
     {
         await using var cluster = new ScriptedCluster(3);
         await using KvCloudClient client = Connect(cluster.Endpoints);
@@ -108,7 +108,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Set_leaderDiesAfterItRan_isResentToTheNextLeaderAndRunsOnce()
+    public async Task SetAsync_leader_dies_after_it_ran_is_resent_to_the_next_leader_and_runs_once()
     {
         await using var cluster = new ScriptedCluster(3);
         await using KvCloudClient client = Connect(cluster.Endpoints);
@@ -133,7 +133,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Set_outcomeUnknown_isResentUnderTheSameIdentity()
+    public async Task SetAsync_outcome_unknown_is_resent_under_the_same_identity()
     {
         await using var cluster = new ScriptedCluster(1);
         await using KvCloudClient client = Connect(cluster.Endpoints);
@@ -151,7 +151,7 @@ public sealed class FailoverTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Set_outcomeUnknownWithoutIdentity_surfacesAndIsNotResent(bool drop)
+    public async Task SetAsync_outcome_unknown_without_identity_surfaces_and_is_not_resent(bool drop)
     {
         await using var cluster = new ScriptedCluster(1);
         await using KvCloudClient client = Connect(cluster.Endpoints, settings => settings.ExactlyOnce = false);
@@ -172,7 +172,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Set_unknownUntilTheDeadline_failsWithUnknownOutcome()
+    public async Task SetAsync_unknown_until_the_deadline_fails_with_unknown_outcome()
     {
         await using var cluster = new ScriptedCluster(1);
         await using KvCloudClient client = Connect(
@@ -188,7 +188,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Set_sessionExpiredBeforeAnythingRan_goesOnInANewSession()
+    public async Task SetAsync_session_expired_before_anything_ran_goes_on_in_a_new_session()
     {
         await using var cluster = new ScriptedCluster(1);
         await using KvCloudClient client = Connect(cluster.Endpoints);
@@ -202,7 +202,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Set_sessionExpiredAfterALostAnswer_isNeverRunAgain()
+    public async Task SetAsync_session_expired_after_a_lost_answer_is_never_run_again()
     {
         await using var cluster = new ScriptedCluster(1);
         await using KvCloudClient client = Connect(cluster.Endpoints);
@@ -237,7 +237,24 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Set_overloaded_isRepeatedWithPauses()
+    public async Task SetAsync_no_space_is_not_repeated()
+    {
+        await using var cluster = new ScriptedCluster(1);
+        await using KvCloudClient client = Connect(cluster.Endpoints);
+        cluster.Nodes[0].Script = call =>
+            Act(call.Method == "setKey", new ScriptedAct { Refuse = ErrorCode.NO_SPACE });
+
+        KvCloudException failure = await Assert.ThrowsAsync<KvCloudException>(
+            async () => await client.SetAsync("a", "1"));
+
+        Assert.Equal(ErrorCode.NO_SPACE, failure.ErrorCode);
+        Assert.True(failure.OutcomeKnown);
+        Assert.False(failure.IsTransient);
+        Assert.Single(cluster.Nodes[0].Calls("setKey"));
+    }
+
+    [Fact]
+    public async Task SetAsync_overloaded_is_repeated_with_pauses()
     {
         await using var cluster = new ScriptedCluster(1);
         await using KvCloudClient client = Connect(cluster.Endpoints);
@@ -262,7 +279,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Set_shuttingDown_goesToTheNextLeader()
+    public async Task SetAsync_shutting_down_goes_to_the_next_leader()
     {
         await using var cluster = new ScriptedCluster(3);
         await using KvCloudClient client = Connect(cluster.Endpoints);
@@ -280,7 +297,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Get_replicaTooStale_asksAnother()
+    public async Task GetAsync_replica_too_stale_asks_another()
     {
         await using var cluster = new ScriptedCluster(3);
         await using KvCloudClient client = Connect(
@@ -298,7 +315,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Get_nodeIsSilent_asksAnotherWithinTheDeadline()
+    public async Task GetAsync_node_is_silent_asks_another_within_the_deadline()
     {
         await using var cluster = new ScriptedCluster(3);
         await using KvCloudClient client = Connect(
@@ -317,7 +334,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Set_leaderIsSilent_isResentElsewhereAndRunsOnce()
+    public async Task SetAsync_leader_is_silent_is_resent_elsewhere_and_runs_once()
     {
         await using var cluster = new ScriptedCluster(3);
         await using KvCloudClient client = Connect(
@@ -341,7 +358,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Get_noNodeAnswers_failsAtTheDeadline()
+    public async Task GetAsync_no_node_answers_fails_at_the_deadline()
     {
         await using var cluster = new ScriptedCluster(1);
         await using KvCloudClient client = Connect(cluster.Endpoints, settings =>
@@ -358,7 +375,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Get_nobodyListens_failsWithNetwork()
+    public async Task GetAsync_nobody_listens_fails_with_network()
     {
         await using var cluster = new ScriptedCluster(1);
         ScriptedNode node = cluster.Nodes[0];
@@ -375,7 +392,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Get_killedNodeComesBack_isUsedAgain()
+    public async Task GetAsync_killed_node_comes_back_is_used_again()
     {
         await using var cluster = new ScriptedCluster(2);
         await using KvCloudClient client = Connect(cluster.Endpoints);
@@ -397,7 +414,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Calls_connectionDropsWithManyInFlight_everyCallIsAnsweredOnceAndEveryWriteRunsOnce()
+    public async Task CallAsync_connection_drops_with_many_in_flight_answers_every_call_once_and_runs_every_write_once()
     {
         await using var cluster = new ScriptedCluster(1);
         await using KvCloudClient client = Connect(cluster.Endpoints, settings => settings.Timeout = Patience);
@@ -420,7 +437,7 @@ public sealed class FailoverTests
     }
 
     [Fact]
-    public async Task Get_oneNodeIsSlow_theOthersServeMost()
+    public async Task GetAsync_one_node_is_slow_the_others_serve_most()
     {
         await using var cluster = new ScriptedCluster(3);
         await using KvCloudClient client = Connect(cluster.Endpoints);

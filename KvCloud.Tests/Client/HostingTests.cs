@@ -10,7 +10,7 @@ namespace KvCloud.Tests.Client;
 public sealed class HostingTests
 {
     [Fact]
-    public async Task AddKvCloudClient_connectionString_registersAWorkingSingleton()
+    public async Task AddKvCloudClient_connection_string_registers_a_working_singleton()
     {
         await using var cluster = new ScriptedCluster(3);
         HostApplicationBuilder builder = Builder(("ConnectionStrings:kvcloud", $"Endpoints={cluster.Endpoints}"));
@@ -31,7 +31,7 @@ public sealed class HostingTests
     }
 
     [Fact]
-    public async Task AddKvCloudClient_settings_areLayered()
+    public async Task AddKvCloudClient_settings_are_layered()
     {
         HostApplicationBuilder builder = Builder(
             ("Aspire:KvCloud:Client:Endpoints:0", "general:1"),
@@ -52,7 +52,7 @@ public sealed class HostingTests
     }
 
     [Fact]
-    public async Task AddKeyedKvCloudClient_twoClusters_keepsThemApart()
+    public async Task AddKeyedKvCloudClient_two_clusters_keeps_them_apart()
     {
         await using var one = new ScriptedCluster(1);
         await using var two = new ScriptedCluster(1);
@@ -70,7 +70,7 @@ public sealed class HostingTests
     }
 
     [Fact]
-    public async Task AddKvCloudClient_everythingDisabled_registersTheClientAlone()
+    public async Task AddKvCloudClient_everything_disabled_registers_the_client_alone()
     {
         HostApplicationBuilder builder = Builder(("ConnectionStrings:kvcloud", "a:1"));
         int before = builder.Services.Count;
@@ -86,7 +86,7 @@ public sealed class HostingTests
     }
 
     [Fact]
-    public async Task Endpoint_withoutPort_isAServiceName()
+    public async Task AddKvCloudClient_endpoint_without_port_is_a_service_name()
     {
         await using var cluster = new ScriptedCluster(2);
         HostApplicationBuilder builder = Builder(
@@ -104,7 +104,7 @@ public sealed class HostingTests
     }
 
     [Fact]
-    public async Task Meter_callAndRetry_areMeasuredUnderTheirNames()
+    public async Task ClientTelemetry_call_and_retry_are_measured_under_their_names()
     {
         await using var cluster = new ScriptedCluster(2);
         cluster.Leader = cluster.Nodes[1];

@@ -15,7 +15,7 @@ namespace KvCloud.Tests.Client;
 public sealed class IntegrationConventionTests
 {
     [Fact]
-    public async Task ConnectionString_as_the_AppHost_hands_it_out_is_read()
+    public async Task AddKvCloudClient_connection_string_as_the_app_host_hands_it_out_is_read()
     {
         await using var cluster = new ScriptedCluster(3);
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
@@ -42,7 +42,7 @@ public sealed class IntegrationConventionTests
     }
 
     [Fact]
-    public async Task AddKvCloudClient_and_AddKeyedKvCloudClient_stand_side_by_side()
+    public async Task AddKvCloudClient_beside_AddKeyedKvCloudClient_registers_both()
     {
         await using var one = new ScriptedCluster(1);
         await using var two = new ScriptedCluster(1);
@@ -87,7 +87,7 @@ public sealed class IntegrationConventionTests
     }
 
     [Fact]
-    public async Task Health_check_of_a_cluster_that_does_not_answer_ends_with_its_timeout()
+    public async Task CheckHealthAsync_of_a_cluster_that_does_not_answer_ends_with_its_timeout()
     {
         using var silent = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
         silent.Start();
@@ -112,7 +112,7 @@ public sealed class IntegrationConventionTests
     }
 
     [Fact]
-    public void Client_without_an_endpoint_names_the_configuration_keys()
+    public void AddKvCloudClient_without_an_endpoint_names_the_configuration_keys()
     {
         HostApplicationBuilder builder = Builder();
         builder.AddKvCloudClient("kv");
@@ -125,7 +125,7 @@ public sealed class IntegrationConventionTests
     }
 
     [Fact]
-    public void Extensions_refuse_null_and_empty_by_name()
+    public void AddKvCloudClient_of_null_or_empty_is_refused_by_name()
     {
         HostApplicationBuilder builder = Builder();
         IHostApplicationBuilder none = null!;
@@ -143,7 +143,8 @@ public sealed class IntegrationConventionTests
     [InlineData("DisableTracing", false, true)]
     [InlineData("DisableMetrics", true, false)]
     [InlineData("DisableHealthChecks", true, true)]
-    public async Task Switch_in_the_configuration_turns_that_one_off(string name, bool traces, bool metrics)
+    public async Task AddKvCloudClient_switch_in_the_configuration_turns_that_one_off(
+        string name, bool traces, bool metrics)
     {
         await using var cluster = new ScriptedCluster(1);
         HostApplicationBuilder builder = Builder(
@@ -167,7 +168,7 @@ public sealed class IntegrationConventionTests
     }
 
     [Fact]
-    public async Task Log_tells_the_leader_a_lost_node_and_its_return()
+    public async Task ClientLog_of_a_node_lost_tells_the_leader_the_loss_and_its_return()
     {
         await using var cluster = new ScriptedCluster(1);
         HostApplicationBuilder builder = Builder(

@@ -6,7 +6,7 @@ namespace KvCloud.Tests.Client;
 public sealed class KvCloudClientTests
 {
     [Fact]
-    public async Task SetGetDelete_throughAnyNode_agree()
+    public async Task SetAsync_get_and_delete_through_any_node_agree()
     {
         await using var cluster = new ScriptedCluster(3);
         await using var client = new KvCloudClient(cluster.Nodes[2].Endpoint);
@@ -21,7 +21,7 @@ public sealed class KvCloudClientTests
     }
 
     [Fact]
-    public async Task GetEntryAsync_foundKey_tellsItsVersion()
+    public async Task GetEntryAsync_found_key_tells_its_version()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -34,14 +34,14 @@ public sealed class KvCloudClientTests
     }
 
     [Fact]
-    public async Task GetAsync_emptyKey_isRefusedBeforeAnyCall()
+    public async Task GetAsync_empty_key_is_refused_before_any_call()
     {
         await using var client = new KvCloudClient("127.0.0.1:1");
         await Assert.ThrowsAsync<ArgumentException>(async () => await client.GetAsync(Array.Empty<byte>()));
     }
 
     [Fact]
-    public async Task RangeAsync_manyPages_yieldsEveryRowOfOneMoment()
+    public async Task RangeAsync_many_pages_yields_every_row_of_one_moment()
     {
         await using var cluster = new ScriptedCluster(3);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -70,7 +70,7 @@ public sealed class KvCloudClientTests
     [InlineData(1)]
     [InlineData(7)]
     [InlineData(30)]
-    public async Task RangeAsync_withLimit_stopsThere(int limit)
+    public async Task RangeAsync_with_limit_stops_there(int limit)
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -89,7 +89,7 @@ public sealed class KvCloudClientTests
     }
 
     [Fact]
-    public async Task RangeAsync_noEnd_goesToTheEndOfTheKeyspace()
+    public async Task RangeAsync_no_end_goes_to_the_end_of_the_keyspace()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -129,7 +129,7 @@ public sealed class KvCloudClientTests
     }
 
     [Fact]
-    public async Task GetManyAsync_keysAndHoles_answersInOrder()
+    public async Task GetManyAsync_keys_and_holes_answers_in_order()
     {
         await using var cluster = new ScriptedCluster(3);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -148,7 +148,7 @@ public sealed class KvCloudClientTests
     }
 
     [Fact]
-    public async Task VersionstampedWrites_tellWhatTheyGenerated()
+    public async Task SetVersionstampedKeyAsync_and_value_tell_what_they_generated()
     {
         await using var cluster = new ScriptedCluster(3);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -163,7 +163,7 @@ public sealed class KvCloudClientTests
     }
 
     [Fact]
-    public async Task AdministrativeCalls_answer()
+    public async Task GetClusterHealthAsync_and_other_administrative_calls_answer()
     {
         await using var cluster = new ScriptedCluster(3);
         await using var client = new KvCloudClient(cluster.Nodes[1].Endpoint);
@@ -195,7 +195,7 @@ public sealed class KvCloudClientTests
     }
 
     [Fact]
-    public async Task Calls_afterDispose_throwObjectDisposed()
+    public async Task GetAsync_after_dispose_throws_object_disposed()
     {
         await using var cluster = new ScriptedCluster(1);
         var client = new KvCloudClient(cluster.Endpoints);

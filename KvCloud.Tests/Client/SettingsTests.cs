@@ -8,7 +8,7 @@ namespace KvCloud.Tests.Client;
 public sealed class SettingsTests
 {
     [Fact]
-    public void Apply_wholeConnectionString_goesBeforeTheSettings()
+    public void Apply_whole_connection_string_goes_before_the_settings()
     {
         var given = new KvCloudClientSettings
         {
@@ -33,7 +33,7 @@ public sealed class SettingsTests
     }
 
     [Fact]
-    public void Apply_endpointsAlone_areRead() =>
+    public void Apply_endpoints_alone_are_read() =>
         Assert.Equal(
             ["a:1", "b:2"],
             ConnectionStringParser.Apply(new KvCloudClientSettings { ConnectionString = " a:1, b:2 " }).Endpoints);
@@ -51,7 +51,7 @@ public sealed class SettingsTests
     [InlineData("Endpoints=a:1;Timeout=0s", "Timeout")]
     [InlineData("Endpoints=a:1;MinConnectionsPerNode=5", "MinConnectionsPerNode")]
     [InlineData("Endpoints=a:1;MaxCallsPerConnection=100000", "MaxCallsPerConnection")]
-    public void Constructor_wrongSetting_isRefusedByName(string connectionString, string named)
+    public void KvCloudClient_wrong_setting_is_refused_by_name(string connectionString, string named)
     {
         ArgumentException failure = Assert.Throws<ArgumentException>(() => new KvCloudClient(connectionString));
         Assert.Contains(named, failure.Message, StringComparison.OrdinalIgnoreCase);
@@ -64,7 +64,7 @@ public sealed class SettingsTests
     [InlineData("2m", 120_000)]
     [InlineData("3", 3_000)]
     [InlineData("00:00:07", 7_000)]
-    public void Time_units_areRead(string text, int milliseconds) =>
+    public void Time_in_any_unit_is_read(string text, int milliseconds) =>
         Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), ConnectionStringParser.Time(text));
 
     [Theory]
@@ -72,7 +72,7 @@ public sealed class SettingsTests
     [InlineData("localhost", "localhost", 9090, false)]
     [InlineData("[::1]:9092", "::1", 9092, true)]
     [InlineData("[::1]", "::1", 9090, false)]
-    public void Endpoint_forms_areRead(string text, string host, int port, bool hasPort)
+    public void NodeEndpoint_of_every_form_is_read(string text, string host, int port, bool hasPort)
     {
         Assert.True(NodeEndpoint.TryParse(text, out NodeEndpoint endpoint, out bool found));
         Assert.Equal(new NodeEndpoint(host, port), endpoint);
@@ -90,5 +90,6 @@ public sealed class SettingsTests
     [InlineData("a:0")]
     [InlineData("a:-1")]
     [InlineData("a:")]
-    public void Endpoint_wrongForms_areRefused(string text) => Assert.False(NodeEndpoint.TryParse(text, out _, out _));
+    public void NodeEndpoint_of_a_wrong_form_is_refused(string text) =>
+        Assert.False(NodeEndpoint.TryParse(text, out _, out _));
 }

@@ -22,7 +22,7 @@ public sealed partial class TelemetryContractTests
     [Theory]
     [InlineData("docs", "client.md")]
     [InlineData("KvCloud.Client", "README.md")]
-    public void Instruments_are_those_of_the_table(string folder, string file)
+    public void ClientTelemetry_instruments_are_those_of_the_table(string folder, string file)
     {
         SortedSet<string> published = new(StringComparer.Ordinal);
         using var listener = new MeterListener
@@ -50,7 +50,7 @@ public sealed partial class TelemetryContractTests
     }
 
     [Fact]
-    public async Task Tags_of_instruments_are_those_of_the_table()
+    public async Task ClientTelemetry_tags_of_instruments_are_those_of_the_table()
     {
         var documented = InstrumentRow().Matches(Page).ToDictionary(
             row => row.Groups["name"].Value,
@@ -90,7 +90,7 @@ public sealed partial class TelemetryContractTests
     }
 
     [Fact]
-    public async Task Activities_and_their_tags_are_those_of_the_tables()
+    public async Task ClientTelemetry_activities_and_their_tags_are_those_of_the_tables()
     {
         var names = new ConcurrentDictionary<string, bool>();
         var tags = new ConcurrentDictionary<string, bool>();
@@ -126,7 +126,7 @@ public sealed partial class TelemetryContractTests
     }
 
     [Fact]
-    public void Log_events_are_those_of_the_table()
+    public void ClientLog_events_are_those_of_the_table()
     {
         IEnumerable<string> written = typeof(ClientLog).GetMethods(BindingFlags.Public | BindingFlags.Static)
             .Select(method => (method.Name, method.GetCustomAttribute<LoggerMessageAttribute>()!.Level))

@@ -10,7 +10,7 @@ namespace KvCloud.Tests.Client;
 public sealed class TracingTests
 {
     [Fact]
-    public async Task Every_kind_of_call_brings_its_span_along()
+    public async Task ClientTelemetry_every_kind_of_call_brings_its_span_along()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -39,7 +39,7 @@ public sealed class TracingTests
     }
 
     [Fact]
-    public async Task Call_of_a_caller_with_a_trace_brings_that_along_where_nobody_listens_to_the_client()
+    public async Task ClientTelemetry_caller_with_a_trace_brings_that_along_where_nobody_listens_to_the_client()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -51,7 +51,7 @@ public sealed class TracingTests
     }
 
     [Fact]
-    public async Task Call_without_any_trace_brings_none()
+    public async Task ClientTelemetry_call_without_any_trace_brings_none()
     {
         Assert.Null(Activity.Current);
         await using var cluster = new ScriptedCluster(1);
@@ -63,7 +63,7 @@ public sealed class TracingTests
     }
 
     [Fact]
-    public async Task Background_work_belongs_to_no_trace()
+    public async Task ClientTelemetry_background_work_belongs_to_no_trace()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(new KvCloudClientSettings
@@ -91,7 +91,7 @@ public sealed class TracingTests
     }
 
     [Fact]
-    public async Task Transaction_is_one_trace_of_its_calls()
+    public async Task RunAsync_transaction_is_one_trace_of_its_calls()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);

@@ -6,7 +6,7 @@ namespace KvCloud.Tests.Client;
 public sealed class TransactionTests
 {
     [Fact]
-    public async Task RunAsync_readsAndWrites_commitsOnce()
+    public async Task RunAsync_reads_and_writes_commits_once()
     {
         await using var cluster = new ScriptedCluster(3);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -26,7 +26,7 @@ public sealed class TransactionTests
     }
 
     [Fact]
-    public async Task RunAsync_conflict_runsTheBodyAnewAndLosesNoUpdate()
+    public async Task RunAsync_conflict_runs_the_body_anew_and_loses_no_update()
     {
         await using var cluster = new ScriptedCluster(3);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -48,7 +48,7 @@ public sealed class TransactionTests
     }
 
     [Fact]
-    public async Task RunAsync_conflictForEver_stopsAtMaxAttempts()
+    public async Task RunAsync_conflict_for_ever_stops_at_max_attempts()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -69,7 +69,7 @@ public sealed class TransactionTests
     }
 
     [Fact]
-    public async Task RunAsync_snapshotRead_isNoConflict()
+    public async Task RunAsync_snapshot_read_is_no_conflict()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -88,7 +88,7 @@ public sealed class TransactionTests
     }
 
     [Fact]
-    public async Task RunAsync_onlyReads_commitsWithoutACall()
+    public async Task RunAsync_only_reads_commits_without_a_call()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -97,7 +97,7 @@ public sealed class TransactionTests
     }
 
     [Fact]
-    public async Task RunAsync_onlyWrites_asksForNoReadVersion()
+    public async Task RunAsync_only_writes_asks_for_no_read_version()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -111,7 +111,7 @@ public sealed class TransactionTests
     }
 
     [Fact]
-    public async Task RunAsync_commitAnswerLost_isResentUnderItsIdentityAndHappensOnce()
+    public async Task RunAsync_commit_answer_lost_is_resent_under_its_identity_and_happens_once()
     {
         await using var cluster = new ScriptedCluster(3);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -140,7 +140,7 @@ public sealed class TransactionTests
     }
 
     [Fact]
-    public async Task RunAsync_commitOutcomeUnknownWithoutIdentity_isNotRunAgain()
+    public async Task RunAsync_commit_outcome_unknown_without_identity_is_not_run_again()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -162,7 +162,7 @@ public sealed class TransactionTests
     }
 
     [Fact]
-    public async Task RunAsync_bodyThrows_writesNothing()
+    public async Task RunAsync_body_throws_writes_nothing()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -175,7 +175,7 @@ public sealed class TransactionTests
     }
 
     [Fact]
-    public async Task Transaction_afterItsCommit_refusesEverything()
+    public async Task KvTransaction_after_its_commit_refuses_everything()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -190,7 +190,7 @@ public sealed class TransactionTests
     }
 
     [Fact]
-    public async Task Range_overOwnWrites_showsThemInOrder()
+    public async Task RangeAsync_over_own_writes_shows_them_in_order()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -215,7 +215,7 @@ public sealed class TransactionTests
     }
 
     [Fact]
-    public async Task Range_randomWritesAndPages_agreesWithAModel()
+    public async Task RangeAsync_random_writes_and_pages_agrees_with_a_model()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -263,7 +263,7 @@ public sealed class TransactionTests
     }
 
     [Fact]
-    public async Task Range_rowWrittenMeanwhile_isAConflict()
+    public async Task RangeAsync_row_written_meanwhile_is_a_conflict()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -286,7 +286,7 @@ public sealed class TransactionTests
     }
 
     [Fact]
-    public async Task Range_stoppedEarly_holdsOnlyWhatWasReadAgainstTheCommit()
+    public async Task RangeAsync_stopped_early_holds_only_what_was_read_against_the_commit()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);
@@ -308,7 +308,7 @@ public sealed class TransactionTests
     }
 
     [Fact]
-    public async Task Versionstamps_areKnownAfterTheCommitAndUnreadableBefore()
+    public async Task SetVersionstampedKey_and_value_are_known_after_the_commit_and_unreadable_before()
     {
         await using var cluster = new ScriptedCluster(1);
         await using var client = new KvCloudClient(cluster.Endpoints);

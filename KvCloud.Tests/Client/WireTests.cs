@@ -15,7 +15,7 @@ namespace KvCloud.Tests.Client;
 public sealed class WireTests
 {
     [Fact]
-    public async Task CommitCall_everyField_isReadByTheGeneratedClass()
+    public async Task CommitCall_every_field_is_read_by_the_generated_class()
     {
         var session = new WriteSession(77);
         Assert.True(session.TryTake(out WriteIdentity identity));
@@ -48,7 +48,7 @@ public sealed class WireTests
     }
 
     [Fact]
-    public async Task GetCall_everyField_isReadByTheGeneratedClass()
+    public async Task GetCall_every_field_is_read_by_the_generated_class()
     {
         var call = new GetCall(new byte[] { 1, 2 }, "cf", new ReadFields(ReadConsistency.LOCAL, 250));
         GetRequest read = await ReadAsync<GetRequest>(call, new AttemptFields(99, default));
@@ -64,7 +64,7 @@ public sealed class WireTests
     }
 
     [Fact]
-    public async Task RangeCall_openEnd_saysSo()
+    public async Task RangeCall_open_end_says_so()
     {
         var call = new RangeCall(new PageBounds(new byte[] { 1 }, false, null, 7, 8), null, default);
         GetRangeRequest read = await ReadAsync<GetRangeRequest>(call, new AttemptFields(1, default));
@@ -75,7 +75,7 @@ public sealed class WireTests
     }
 
     [Fact]
-    public async Task FaultCall_everyField_isReadByTheGeneratedClass()
+    public async Task FaultCall_every_field_is_read_by_the_generated_class()
     {
         FaultInjectionRequest read = await ReadAsync<FaultInjectionRequest>(
             new FaultCall("CONFLICT", 0.25, 12, "set"), default);
@@ -85,7 +85,7 @@ public sealed class WireTests
     }
 
     [Fact]
-    public async Task Reply_unknownFields_areSkipped()
+    public async Task Reply_unknown_fields_are_skipped()
     {
         byte[] frame = await FrameAsync(new SetResponse(true) { Version = 5, Code = ErrorCode.OK });
         Reply reply = Read([.. frame[..^2], .. Extra(), 0, 0], ReplyLayout.Status);
@@ -104,7 +104,7 @@ public sealed class WireTests
     [InlineData("anything", "CONFLICT", ErrorCode.CONFLICT)]
     [InlineData("anything", null, ErrorCode.INTERNAL)]
     [InlineData("anything", "NO_SUCH_CODE", ErrorCode.INTERNAL)]
-    public async Task Reply_fromAnOldServer_isUnderstoodByItsText(string error, string? code, ErrorCode expected)
+    public async Task Reply_from_an_old_server_is_understood_by_its_text(string error, string? code, ErrorCode expected)
     {
         var response = new SetResponse(false) { Error = error };
         if (code is not null)
@@ -116,7 +116,7 @@ public sealed class WireTests
     }
 
     [Fact]
-    public async Task Reply_cutShortOrDamaged_isAlwaysAWireFormatException()
+    public async Task Reply_cut_short_or_damaged_is_always_a_wire_format_exception()
     {
         byte[] frame = await FrameAsync(
             new GetRangeResponse([new KeyValue([1, 2], [3, 4]) { Version = 7 }, new KeyValue([5], [])], true, false)
@@ -150,7 +150,7 @@ public sealed class WireTests
     [InlineData(1)]
     [InlineData(3)]
     [InlineData(70_000)]
-    public void ReceiveBuffer_anyChunks_givesEveryFrame(int chunk)
+    public void ReceiveBuffer_any_chunks_gives_every_frame(int chunk)
     {
         var buffer = new ReceiveBuffer(1_000_000);
         var random = new Random(chunk);
@@ -177,7 +177,7 @@ public sealed class WireTests
     }
 
     [Fact]
-    public void WriteSession_finishedOutOfOrder_acknowledgesOnlyWhatIsComplete()
+    public void WriteSession_finished_out_of_order_acknowledges_only_what_is_complete()
     {
         var session = new WriteSession(1);
         WriteIdentity[] taken = [.. Enumerable.Range(0, WriteSession.WindowSize).Select(_ => Take(session))];

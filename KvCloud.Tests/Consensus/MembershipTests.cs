@@ -78,7 +78,7 @@ public class MembershipTests
     }
 
     [Fact]
-    public void Joint_members_must_promise_and_accept_by_both_majorities()
+    public void Reconfigure_joint_members_must_promise_and_accept_by_both_majorities()
     {
         NodeUnderTest leader = LeaderOf(3, out Ballot ballot);
         leader.Do(core => core.ProposeMembers([Voter(0), Voter(3), Voter(4)], Slot.Zero));
@@ -105,7 +105,7 @@ public class MembershipTests
     }
 
     [Fact]
-    public void Joint_members_that_do_not_promise_are_asked_again()
+    public void Reconfigure_joint_members_that_do_not_promise_are_asked_again()
     {
         NodeUnderTest leader = LeaderOf(3, out Ballot ballot);
         leader.Do(core => core.ProposeMembers([Voter(0), Voter(3), Voter(4)], Slot.Zero));
@@ -119,7 +119,7 @@ public class MembershipTests
     }
 
     [Fact]
-    public void Joint_members_report_is_adopted_before_anything_of_the_leaders_own()
+    public void Reconfigure_joint_members_report_is_adopted_before_anything_of_the_leaders_own()
     {
         // What the promise of the new member tells was accepted at a lower ballot by members that its leader knew.
         NodeUnderTest leader = LeaderOf(3, out Ballot ballot);
@@ -253,7 +253,7 @@ public class MembershipTests
     }
 
     [Fact]
-    public void Joiner_learns_its_members_from_the_log()
+    public void OnCatchUpReply_of_a_joiner_tells_who_the_members_are()
     {
         var joiner = new NodeUnderTest(3, voters: 0);
         var ballot = new Ballot(1, new NodeId(0));
@@ -326,7 +326,7 @@ public class MembershipTests
     }
 
     [Fact]
-    public void Rounds_count_by_the_members_in_force()
+    public void Reconfigure_rounds_count_by_the_members_in_force()
     {
         NodeUnderTest leader = LeaderOf(3, out Ballot ballot);
         leader.Do(core => core.ProposeMembers([Voter(0), Voter(3), Voter(4)], Slot.Zero));

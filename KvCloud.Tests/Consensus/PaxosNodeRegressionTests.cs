@@ -184,6 +184,34 @@ public class PaxosNodeRegressionTests
     }
 
     [Fact]
+    public void IsReluctant_leader_steps_down_once_and_seeks_votes_only_when_nobody_else_has_led_for_long()
+    {
+        var node = new NodeUnderTest(0);
+        node.Lead(61, new() { [1] = (Slot.Zero, []) });
+
+        node.Do(core => core.IsReluctant = true);
+        Assert.Equal(Role.Follower, node.Core.Role);
+        Assert.Null(node.Core.Leader);
+        node.At(61 + (4 * 40) - 1);
+        Assert.Empty(node.Take<PreVote>());
+
+        node.Lead(61 + (5 * 40), new() { [1] = (Slot.Zero, []) });
+        node.Do(core => core.IsReluctant = true);
+        Assert.Equal(Role.Leader, node.Core.Role);
+    }
+
+    [Fact]
+    public void IsReluctant_single_voter_leads_on()
+    {
+        var single = new NodeUnderTest(0, voters: 1);
+        single.At(1);
+
+        single.Do(core => core.IsReluctant = true);
+
+        Assert.Equal(Role.Leader, single.Core.Role);
+    }
+
+    [Fact]
     public void OnHeartbeat_data_ahead_of_the_log_is_told_as_durable_only_when_the_log_knows_it_chosen()
     {
         // Slots 1 and 2 are applied and flushed, but a crash may leave a log that does not know them to be chosen; were

@@ -11,7 +11,7 @@ public class TranscriptTests
 
     [Theory]
     [MemberData(nameof(Transcripts))]
-    public void The_protocol_goes_as_written(string name)
+    public void Replay_of_any_transcript_goes_as_written(string name)
     {
         string path = Path.Combine(Folder(), name);
         string expected = File.ReadAllText(path);

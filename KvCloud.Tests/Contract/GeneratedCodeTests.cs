@@ -7,7 +7,7 @@ namespace KvCloud.Tests.Contract;
 public sealed class GeneratedCodeTests
 {
     [FactNeeds("thrift")]
-    public async Task Generated_code_is_what_the_IDL_says()
+    public async Task GeneratedCode_in_the_repository_is_what_the_idl_says()
     {
         string fresh = Directory.CreateTempSubdirectory("kvcloud-generated-").FullName;
         try

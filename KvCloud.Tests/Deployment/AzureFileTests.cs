@@ -7,7 +7,7 @@ namespace KvCloud.Tests.Deployment;
 public sealed class AzureFileTests
 {
     [Fact]
-    public void Service_is_the_AppHost_of_this_repository()
+    public void AzureFile_service_is_the_app_host_of_this_repository()
     {
         var stream = new YamlStream();
         stream.Load(new StringReader(File.ReadAllText(Repository.File("azure.yaml"))));

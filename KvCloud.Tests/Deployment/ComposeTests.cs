@@ -17,7 +17,7 @@ public sealed class ComposeTests
     private static readonly string Folder = Repository.File("deploy", "compose");
 
     [FactNeeds("docker-compose")]
-    public async Task Replicas_have_valid_settings_that_fit_each_other_and_their_ports()
+    public async Task Compose_replicas_have_valid_settings_that_fit_each_other_and_their_ports()
     {
         YamlMappingNode[] replicas = [.. Replicas(await ConfigAsync())];
 
@@ -45,7 +45,7 @@ public sealed class ComposeTests
     }
 
     [FactNeeds("docker-compose")]
-    public async Task Variables_that_are_no_settings_are_documented()
+    public async Task Compose_variables_that_are_no_settings_are_documented()
     {
         Assert.All(
             Replicas(await ConfigAsync()).SelectMany(replica => EnvironmentOf(replica).Keys),
@@ -53,7 +53,7 @@ public sealed class ComposeTests
     }
 
     [FactNeeds("docker-compose")]
-    public async Task Settings_that_are_secret_come_from_outside()
+    public async Task Compose_settings_that_are_secret_come_from_outside()
     {
         string[] secrets =
         [
@@ -70,7 +70,7 @@ public sealed class ComposeTests
     }
 
     [FactNeeds("docker-compose")]
-    public async Task Nothing_is_published_beyond_loopback_unless_told()
+    public async Task Compose_ports_are_published_on_loopback_alone_unless_told()
     {
         YamlMappingNode byDefault = await ConfigAsync();
         YamlMappingNode told = await ConfigAsync(("KVCLOUD_BIND", "0.0.0.0"), ("KVCLOUD_HOST_1", "kv-1.example"));
@@ -82,7 +82,7 @@ public sealed class ComposeTests
     }
 
     [FactNeeds("docker-compose")]
-    public async Task Replicas_run_the_image_with_the_least_they_need()
+    public async Task Compose_replicas_run_the_image_with_the_least_they_need()
     {
         ImageSettings image = await ImageSettings.ReadAsync();
         string user = Text(image.User);
@@ -107,7 +107,7 @@ public sealed class ComposeTests
     }
 
     [FactNeeds("docker-compose")]
-    public async Task Grace_period_is_longer_than_drain_and_shutdown()
+    public async Task Compose_grace_period_is_longer_than_drain_and_shutdown()
     {
         foreach (YamlMappingNode replica in Replicas(await ConfigAsync()))
         {
@@ -121,7 +121,7 @@ public sealed class ComposeTests
     }
 
     [FactNeeds("docker-compose")]
-    public async Task Prometheus_scrapes_every_replica()
+    public async Task Compose_prometheus_scrapes_every_replica()
     {
         var expected = new List<string>();
         foreach (YamlMappingNode replica in Replicas(await ConfigAsync()))
@@ -138,7 +138,7 @@ public sealed class ComposeTests
     }
 
     [FactNeeds("promtool")]
-    public async Task Prometheus_accepts_its_configuration()
+    public async Task Compose_prometheus_accepts_its_configuration()
     {
         Assert.Contains("SUCCESS", await ToolRun.OutputAsync("promtool", "check", "config", PrometheusFile));
     }

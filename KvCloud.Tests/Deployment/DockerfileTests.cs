@@ -8,7 +8,7 @@ public sealed class DockerfileTests
     private static readonly IReadOnlyList<DockerInstruction> Final = Dockerfile.Stages()[^1];
 
     [Fact]
-    public async Task Base_images_are_those_that_the_SDK_takes()
+    public async Task Dockerfile_base_images_are_those_that_the_sdk_takes()
     {
         ImageSettings image = await ImageSettings.ReadAsync();
 
@@ -18,7 +18,7 @@ public sealed class DockerfileTests
     }
 
     [Fact]
-    public async Task User_ports_environment_and_program_are_those_of_the_project()
+    public async Task Dockerfile_user_ports_environment_and_program_are_those_of_the_project()
     {
         ImageSettings image = await ImageSettings.ReadAsync();
 
@@ -32,7 +32,7 @@ public sealed class DockerfileTests
     }
 
     [Fact]
-    public async Task Environment_of_the_image_is_valid_configuration()
+    public async Task Dockerfile_environment_is_valid_configuration()
     {
         ImageSettings image = await ImageSettings.ReadAsync();
         using var fixture = new Node.Configuration.SettingsFixture();

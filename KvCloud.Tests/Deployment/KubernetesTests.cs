@@ -19,7 +19,7 @@ public sealed class KubernetesTests
     public static TheoryData<int> Ordinals => [.. Enumerable.Range(0, Set.Spec.Replicas!.Value)];
 
     [Fact]
-    public void Manifests_are_what_Kubernetes_knows_and_nothing_else()
+    public void Manifests_of_kubernetes_are_what_it_knows_and_nothing_else()
     {
         Assert.Equal(
             ["NetworkPolicy", "PodDisruptionBudget", "Service", "Service", "StatefulSet"],
@@ -27,7 +27,7 @@ public sealed class KubernetesTests
     }
 
     [Fact]
-    public void Field_that_Kubernetes_does_not_know_is_refused()
+    public void Manifests_with_a_field_that_kubernetes_does_not_know_are_refused()
     {
         string yaml = File.ReadAllText(Path.Combine(Manifests.Folder, "statefulset.yaml"));
         string misspelt = yaml.Replace("readOnlyRootFilesystem", "readonlyRootFilesystem", StringComparison.Ordinal);
@@ -37,7 +37,7 @@ public sealed class KubernetesTests
     }
 
     [FactNeeds("kubectl")]
-    public async Task Kustomize_puts_all_together_with_the_settings()
+    public async Task Manifests_through_kustomize_are_put_together_with_the_settings()
     {
         string yaml = await ToolRun.OutputAsync("kubectl", "kustomize", Manifests.Folder);
 
@@ -56,7 +56,7 @@ public sealed class KubernetesTests
 
     [Theory]
     [MemberData(nameof(Ordinals))]
-    public void Settings_of_a_replica_are_valid_and_say_what_the_manifests_say(int ordinal)
+    public void Manifests_settings_of_a_replica_are_valid_and_say_what_the_manifests_say(int ordinal)
     {
         using var fixture = new SettingsFixture();
         SettingsResult settings = fixture.Load(
@@ -80,7 +80,7 @@ public sealed class KubernetesTests
     }
 
     [Fact]
-    public void Settings_file_is_where_the_node_is_told_to_look()
+    public void Manifests_settings_file_is_where_the_node_is_told_to_look()
     {
         V1VolumeMount mount = Manifests.Container.VolumeMounts.Single(mount => mount.Name == "config");
 
@@ -91,7 +91,7 @@ public sealed class KubernetesTests
     }
 
     [Fact]
-    public void Variables_that_are_no_settings_are_documented_or_used_by_others()
+    public void Manifests_variables_that_are_no_settings_are_documented_or_used_by_others()
     {
         string[] values = [.. Manifests.Container.Env.Select(variable => variable.Value ?? "")];
 
@@ -104,7 +104,7 @@ public sealed class KubernetesTests
     }
 
     [Fact]
-    public void Settings_that_are_secret_come_from_a_secret()
+    public void Manifests_settings_that_are_secret_come_from_a_secret()
     {
         V1EnvVar[] secrets =
         [
@@ -122,7 +122,7 @@ public sealed class KubernetesTests
     }
 
     [Fact]
-    public void Data_lies_in_the_claim_which_is_kept()
+    public void Manifests_data_lies_in_the_claim_which_is_kept()
     {
         V1PersistentVolumeClaim claim = Set.Spec.VolumeClaimTemplates.Single();
         V1VolumeMount mount = Manifests.Container.VolumeMounts.Single(mount => mount.Name == claim.Metadata.Name);
@@ -135,7 +135,7 @@ public sealed class KubernetesTests
     }
 
     [Fact]
-    public void Probes_ask_paths_and_ports_that_exist()
+    public void Manifests_probes_ask_paths_and_ports_that_exist()
     {
         V1Container container = Manifests.Container;
 
@@ -148,7 +148,7 @@ public sealed class KubernetesTests
     }
 
     [Fact]
-    public void Grace_period_is_longer_than_drain_and_shutdown()
+    public void Manifests_grace_period_is_longer_than_drain_and_shutdown()
     {
         using var fixture = new SettingsFixture();
         SettingsResult settings = fixture.Load(
@@ -160,7 +160,7 @@ public sealed class KubernetesTests
     }
 
     [Fact]
-    public void Majority_outlives_an_update_a_drain_and_a_machine()
+    public void Manifests_majority_outlives_an_update_a_drain_and_a_machine()
     {
         int replicas = Set.Spec.Replicas!.Value;
         V1PodDisruptionBudget budget = Manifests.Objects.OfType<V1PodDisruptionBudget>().Single();
@@ -185,7 +185,7 @@ public sealed class KubernetesTests
     }
 
     [Fact]
-    public void Services_lead_to_the_replicas()
+    public void Manifests_services_lead_to_the_replicas()
     {
         V1Service peers = Manifests.Service(Set.Spec.ServiceName);
         V1Service clients = Manifests.Service("kvcloud");
@@ -204,7 +204,7 @@ public sealed class KubernetesTests
     }
 
     [Fact]
-    public void Peer_port_is_open_to_replicas_alone()
+    public void Manifests_peer_port_is_open_to_replicas_alone()
     {
         V1NetworkPolicy policy = Manifests.Objects.OfType<V1NetworkPolicy>().Single();
         V1NetworkPolicyIngressRule peer = RuleOf(policy, "peer");
@@ -221,7 +221,7 @@ public sealed class KubernetesTests
     }
 
     [Fact]
-    public async Task Pod_runs_the_image_with_the_least_it_needs()
+    public async Task Manifests_pod_runs_the_image_with_the_least_it_needs()
     {
         ImageSettings image = await ImageSettings.ReadAsync();
         V1PodSecurityContext pod = Manifests.Pod.SecurityContext;

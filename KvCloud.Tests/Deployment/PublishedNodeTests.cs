@@ -16,7 +16,7 @@ public sealed class PublishedNodeTests(PublishedNode node, ITestOutputHelper log
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
 
     [UnixFact]
-    public void Image_has_one_native_library_and_nothing_for_developers()
+    public void PublishedNode_image_has_one_native_library_and_nothing_for_developers()
     {
         string[] files =
             [.. Directory.EnumerateFiles(node.Folder, "*", SearchOption.AllDirectories).Select(Path.GetFileName)!];
@@ -27,7 +27,7 @@ public sealed class PublishedNodeTests(PublishedNode node, ITestOutputHelper log
     }
 
     [UnixFact]
-    public async Task Native_library_needs_nothing_but_what_the_base_image_has()
+    public async Task PublishedNode_native_library_needs_nothing_but_what_the_base_image_has()
     {
         string needs = await ToolRun.OutputAsync("ldd", Path.Combine(node.Folder, "librocksdb.so"));
         IEnumerable<string> libraries = needs.Split('\n', StringSplitOptions.RemoveEmptyEntries)
@@ -43,7 +43,7 @@ public sealed class PublishedNodeTests(PublishedNode node, ITestOutputHelper log
     /// The environment is the stateful set's but for names and ports: there is no cluster's DNS here.
     /// </summary>
     [UnixFact]
-    public async Task Pods_of_the_stateful_set_become_healthy_and_write_into_their_volumes_alone()
+    public async Task PublishedNode_pods_of_the_stateful_set_become_healthy_and_write_into_their_volumes_alone()
     {
         int user = (await ImageSettings.ReadAsync()).User;
         int[] ports = FreePorts.Find(9);
@@ -85,7 +85,7 @@ public sealed class PublishedNodeTests(PublishedNode node, ITestOutputHelper log
     }
 
     [UnixFact]
-    public async Task Health_of_a_node_that_does_not_run_is_said_and_1()
+    public async Task PublishedNode_health_of_one_that_does_not_run_is_said_and_1()
     {
         int port = FreePorts.Find(1)[0];
         ProcessStartInfo start = await node.CommandAsync(

@@ -9,7 +9,7 @@ namespace KvCloud.Tests.Live;
 public sealed class BankCommandTests(ITestOutputHelper output)
 {
     [Fact]
-    public async Task Bank_that_kills_leaders_prints_that_the_total_never_changed()
+    public async Task BankCommand_that_kills_leaders_prints_that_the_total_never_changed()
     {
         await using LiveCluster cluster = await LiveCluster.StartAsync(restartCrashed: true);
         using var printed = new MemoryStream();

@@ -22,7 +22,7 @@ public sealed class CostlyReadTests(ITestOutputHelper output)
     private static readonly TimeSpan LongestPut = TimeSpan.FromSeconds(3);
 
     [Fact]
-    public async Task Put_beside_pipelined_costly_ranges_goes_on_under_the_same_leader()
+    public async Task SetKey_beside_pipelined_costly_ranges_goes_on_under_the_same_leader()
     {
         await using LiveCluster cluster = await LiveCluster.StartAsync();
         await using KvCloudClient client = cluster.NewClient();

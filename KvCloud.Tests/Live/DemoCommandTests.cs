@@ -20,7 +20,7 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [UnixFact]
-    public async Task Demo_throwaway_servesSurvivesItsLeaderAndLeavesNothing()
+    public async Task DemoCommand_throwaway_serves_survives_its_leader_and_leaves_nothing()
     {
         await using Demo demo = await StartAsync();
         await demo.HealthyAsync();
@@ -45,7 +45,7 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
     }
 
     [UnixFact]
-    public async Task Demo_keptData_isThereTheNextTime()
+    public async Task DemoCommand_kept_data_is_there_the_next_time()
     {
         string data = Path.Combine(_folder, "kept");
         await using (Demo first = await StartAsync("--data", data))
@@ -62,7 +62,7 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
     }
 
     [UnixFact]
-    public async Task Demo_oneReplicaWithLogs_printsWhatItLogs()
+    public async Task DemoCommand_one_replica_with_logs_prints_what_it_logs()
     {
         await using Demo demo = await StartAsync("--replicas", "1", "--logs");
         await demo.HealthyAsync();
@@ -71,7 +71,7 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
     }
 
     [UnixFact]
-    public async Task Demo_replicaDownWithoutRestart_staysDownAndTheLastEndsIt()
+    public async Task DemoCommand_replica_down_without_restart_stays_down_and_the_last_ends_it()
     {
         await using Demo demo = await StartAsync("--replicas", "1", "--no-restart");
         await demo.HealthyAsync();
@@ -81,7 +81,7 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
         }
 
         Assert.Equal(3, await demo.EndAsync());
-        Assert.Contains("demo | no replica is left running", demo.Printed, StringComparison.Ordinal);
+        Assert.Contains("demo | no replica is running any more", demo.Printed, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateDirectories(_folder));
     }
 

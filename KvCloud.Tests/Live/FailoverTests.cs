@@ -15,7 +15,7 @@ public sealed class FailoverTests(ITestOutputHelper output)
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     [Fact]
-    public async Task Leader_killed_ten_times_under_load_loses_nothing()
+    public async Task SetKey_leader_killed_ten_times_under_load_loses_nothing()
     {
         await using LiveCluster cluster = await LiveCluster.StartAsync();
         await using KvCloudClient admin = cluster.NewClient();
@@ -39,7 +39,7 @@ public sealed class FailoverTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Leader_paused_and_resumed_never_serves_old_reads()
+    public async Task Get_from_a_leader_paused_and_resumed_is_never_old()
     {
         await using LiveCluster cluster = await LiveCluster.StartAsync();
         await using KvCloudClient admin = cluster.NewClient();
@@ -60,7 +60,7 @@ public sealed class FailoverTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task All_killed_and_restarted_under_load_loses_nothing()
+    public async Task SetKey_all_killed_and_restarted_under_load_loses_nothing()
     {
         await using LiveCluster cluster = await LiveCluster.StartAsync();
         await using var load = new RegisterLoad(cluster);
@@ -81,7 +81,7 @@ public sealed class FailoverTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Sigterm_of_each_node_in_turn_loses_nothing()
+    public async Task SetKey_sigterm_of_each_node_in_turn_loses_nothing()
     {
         await using LiveCluster cluster = await LiveCluster.StartAsync();
         await using var load = new RegisterLoad(cluster);
@@ -96,7 +96,7 @@ public sealed class FailoverTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Group_of_one_killed_under_load_loses_nothing()
+    public async Task SetKey_group_of_one_killed_under_load_loses_nothing()
     {
         await using LiveCluster cluster = await LiveCluster.StartAsync(replicas: 1);
         await using var load = new RegisterLoad(cluster, writers: 4, readers: 1);

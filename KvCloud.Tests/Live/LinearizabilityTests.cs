@@ -16,7 +16,7 @@ public sealed class LinearizabilityTests(ITestOutputHelper output)
     private static readonly TimeSpan Misfortune = TimeSpan.FromMilliseconds(1000);
 
     [Fact]
-    public async Task History_under_kills_pauses_and_partitions_has_one_order()
+    public async Task ReplicaHost_under_kills_pauses_and_partitions_gives_histories_that_have_one_order()
     {
         await using LiveCluster cluster = await LiveCluster.StartAsync(withNetwork: true);
         await using KvCloudClient admin = cluster.NewClient();

@@ -13,7 +13,7 @@ public sealed class StatusTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public async Task Status_leaderKilled_neverTwoLeadersAndTheDeadOneUnreachable()
+    public async Task Status_leader_killed_never_shows_two_leaders_and_the_dead_one_is_unreachable()
     {
         await using LiveCluster cluster = await LiveCluster.StartAsync();
         await using KvCloudClient client = cluster.NewClient();

@@ -17,7 +17,7 @@ public sealed class TelemetryTests(ITestOutputHelper output)
     private static readonly string[] Nodes = ["node-0", "node-1", "node-2"];
 
     [Fact]
-    public async Task Calls_are_one_trace_each_and_logs_are_structured()
+    public async Task CallTracing_of_live_calls_is_one_trace_each_and_logs_are_structured()
     {
         await using OtlpReceiver receiver = await OtlpReceiver.StartAsync();
         await using LiveCluster cluster = await LiveCluster.StartAsync(environment: replica =>

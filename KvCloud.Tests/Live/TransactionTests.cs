@@ -18,7 +18,7 @@ public sealed class TransactionTests(ITestOutputHelper output)
     private long _committed;
 
     [Fact]
-    public async Task Bank_cycle_and_resends_hold_while_leaders_are_killed()
+    public async Task AtomicCommit_bank_cycle_and_resends_hold_while_leaders_are_killed()
     {
         await using LiveCluster cluster = await LiveCluster.StartAsync(
             environment: _ => [new("KvCloud__Deployment__WriteRouting", "forward")]);

@@ -25,7 +25,7 @@ public sealed class WriteForwardingTests(ITestOutputHelper output)
     private int _next;
 
     [Fact]
-    public async Task Plain_client_of_a_follower_works_on_while_leaders_are_killed()
+    public async Task WriteForwarder_plain_client_of_a_follower_works_on_while_leaders_are_killed()
     {
         await using LiveCluster cluster = await LiveCluster.StartAsync(
             environment: _ => [new("KvCloud__Deployment__WriteRouting", "forward")]);

@@ -12,7 +12,7 @@ public sealed class HealthProbeTests
     [InlineData("""{"answered_by":1}""", null)]
     [InlineData("""{"nodes":[]}""", null)]
     [InlineData("""[]""", null)]
-    public void RoleIn_status_ofTheNodeThatAnswers(string json, string? role)
+    public void RoleIn_status_is_that_of_the_node_that_answers(string json, string? role)
     {
         using var status = JsonDocument.Parse(json);
         Assert.Equal(role, HealthProbe.RoleIn(status.RootElement));

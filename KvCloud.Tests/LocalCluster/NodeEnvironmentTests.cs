@@ -6,7 +6,7 @@ namespace KvCloud.Tests.LocalCluster;
 public sealed class NodeEnvironmentTests
 {
     [Fact]
-    public void ForProcess_middleReplica_theWholeContract()
+    public void ForProcess_middle_replica_has_the_whole_contract()
     {
         Topology topology = Topology.Create(dataRoot: "/data") with { ClusterId = "blue" };
 
@@ -38,7 +38,7 @@ public sealed class NodeEnvironmentTests
     }
 
     [Fact]
-    public void ForProcess_oneReplica_standalone()
+    public void ForProcess_one_replica_is_standalone()
     {
         var topology = Topology.Create(1);
         Assert.Equal("standalone", NodeEnvironment.ForProcess(topology, topology.Replicas[0])[NodeEnvironment.Mode]);

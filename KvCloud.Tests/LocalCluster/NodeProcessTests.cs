@@ -15,7 +15,7 @@ public sealed class NodeProcessTests
     private readonly ConcurrentQueue<NodeEvent> _events = [];
 
     [UnixFact]
-    public async Task Start_process_itsLinesAreKept()
+    public async Task Start_process_has_its_lines_kept()
     {
         await using NodeProcess node = Node("echo one; echo two >&2; echo three; exec sleep 60");
         node.Start();
@@ -27,7 +27,7 @@ public sealed class NodeProcessTests
     }
 
     [UnixFact]
-    public async Task StopAsync_processThatHeeds_endsByItself()
+    public async Task StopAsync_process_that_heeds_ends_by_itself()
     {
         await using NodeProcess node = Node("trap 'echo draining; exit 0' TERM; echo up; while :; do sleep 0.05; done");
         node.Start();
@@ -42,7 +42,7 @@ public sealed class NodeProcessTests
     }
 
     [UnixFact]
-    public async Task StopAsync_pausedProcess_endsToo()
+    public async Task StopAsync_paused_process_ends_too()
     {
         await using NodeProcess node = Node("trap 'exit 0' TERM; echo up; while :; do sleep 0.05; done");
         node.Start();
@@ -55,7 +55,7 @@ public sealed class NodeProcessTests
     }
 
     [UnixFact]
-    public async Task StopAsync_processThatDoesNotHeed_killed()
+    public async Task StopAsync_process_that_does_not_heed_is_killed()
     {
         await using NodeProcess node = Node(
             "trap '' TERM; echo up; while :; do sleep 0.05; done",
@@ -70,7 +70,7 @@ public sealed class NodeProcessTests
     }
 
     [UnixFact]
-    public async Task KillAsync_withRestart_runsAgainAsAnotherProcess()
+    public async Task KillAsync_with_restart_runs_again_as_another_process()
     {
         await using NodeProcess node = Node("exec sleep 60");
         node.Start();
@@ -82,13 +82,13 @@ public sealed class NodeProcessTests
         Assert.Equal(
             [
                 (true, $"node-4 started as process {first}"),
-                (false, "node-4 ended by itself with signal 9 (killed); started again in 1 s"),
+                (false, "node-4 exited unexpectedly with signal 9 (killed); restarting in 1 s"),
             ],
             _events.Take(2).Select(e => (e.IsAskedFor, e.ToString())));
     }
 
     [UnixFact]
-    public async Task KillAsync_withoutRestart_staysDownUntilStarted()
+    public async Task KillAsync_without_restart_stays_down_until_started()
     {
         await using NodeProcess node = Node("exec sleep 60", new ProcessClusterOptions { RestartCrashed = false });
         node.Start();
@@ -104,7 +104,7 @@ public sealed class NodeProcessTests
     }
 
     [UnixFact]
-    public async Task Start_rightAfterKill_isNotTooEarly()
+    public async Task Start_right_after_kill_is_not_too_early()
     {
         await using NodeProcess node = Node("exec sleep 60", new ProcessClusterOptions { RestartCrashed = false });
         for (int i = 0; i < 200; i++)
@@ -116,18 +116,18 @@ public sealed class NodeProcessTests
     }
 
     [UnixFact]
-    public async Task Start_configurationMistake_notRepeated()
+    public async Task Start_configuration_mistake_is_not_repeated()
     {
         await using NodeProcess node = Node("echo 'no such key'; exit 2");
         node.Start();
 
         await UntilAsync(() => node.State == NodeState.Ended);
         Assert.Equal(2, node.LastExitCode);
-        Assert.Contains(_events, e => e.Sentence == "ended by itself with exit code 2 and stays down");
+        Assert.Contains(_events, e => e.Sentence == "exited unexpectedly with exit code 2 and stays down");
     }
 
     [UnixFact]
-    public async Task Pause_process_standsStillUntilResumed()
+    public async Task Pause_process_stands_still_until_resumed()
     {
         await using NodeProcess node = Node("i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done");
         node.Start();
@@ -142,7 +142,7 @@ public sealed class NodeProcessTests
     }
 
     [UnixFact]
-    public async Task Pause_stoppedProcess_refusedByName()
+    public async Task Pause_stopped_process_is_refused_by_name()
     {
         await using NodeProcess node = Node("exit 0");
         InvalidOperationException e = Assert.Throws<InvalidOperationException>(node.Pause);
@@ -158,7 +158,7 @@ public sealed class NodeProcessTests
     }
 
     [UnixFact]
-    public async Task Start_withOutputFile_linesGoThereAndSignalsToTheProgram()
+    public async Task Start_with_output_file_puts_lines_there_and_hands_signals_to_the_program()
     {
         string path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
         try
@@ -188,7 +188,7 @@ public sealed class NodeProcessTests
     }
 
     [UnixFact]
-    public async Task StopAsync_duringThePauseBeforeARestart_staysDown()
+    public async Task StopAsync_during_the_pause_before_a_restart_stays_down()
     {
         await using NodeProcess node = Node("exit 1");
         node.Start();

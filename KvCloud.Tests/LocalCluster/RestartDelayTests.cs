@@ -5,7 +5,7 @@ namespace KvCloud.Tests.LocalCluster;
 public sealed class RestartDelayTests
 {
     [Fact]
-    public void After_crashUponCrash_doublesUpToHalfAMinute()
+    public void After_crash_upon_crash_doubles_up_to_half_a_minute()
     {
         var delay = new RestartDelay();
         IEnumerable<double> seconds = Enumerable.Range(0, 7).Select(_ => delay.After(TimeSpan.Zero).TotalSeconds);
@@ -13,7 +13,7 @@ public sealed class RestartDelayTests
     }
 
     [Fact]
-    public void After_stableRun_startsAgainFromTheFirst()
+    public void After_stable_run_starts_again_from_the_first()
     {
         var delay = new RestartDelay();
         delay.After(TimeSpan.Zero);

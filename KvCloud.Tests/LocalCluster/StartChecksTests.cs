@@ -15,7 +15,7 @@ public sealed class StartChecksTests : IDisposable
     public void Dispose() => Directory.Delete(_dataRoot, recursive: true);
 
     [Fact]
-    public void Acquire_twice_secondNamesHolderAndDirectory()
+    public void Acquire_twice_second_names_holder_and_directory()
     {
         using var first = DataRootLock.Acquire(_dataRoot);
 
@@ -25,14 +25,14 @@ public sealed class StartChecksTests : IDisposable
     }
 
     [Fact]
-    public void Acquire_afterTheFirstLetGo_works()
+    public void Acquire_after_the_first_let_go_works()
     {
         DataRootLock.Acquire(_dataRoot).Dispose();
         DataRootLock.Acquire(_dataRoot).Dispose();
     }
 
     [Fact]
-    public void Acquire_fileInTheWay_saysSo()
+    public void Acquire_file_in_the_way_says_so()
     {
         string file = Path.Combine(_dataRoot, "file");
         File.WriteAllText(file, "");
@@ -42,7 +42,7 @@ public sealed class StartChecksTests : IDisposable
     }
 
     [Fact]
-    public void Demand_portTaken_namesPortAndOwner()
+    public void Demand_port_taken_names_port_and_owner()
     {
         using var other = new TcpListener(IPAddress.Loopback, 0);
         other.Start();
@@ -55,7 +55,7 @@ public sealed class StartChecksTests : IDisposable
     }
 
     [Fact]
-    public async Task Start_dataRootInUse_refusedBeforeAnyReplicaIsStarted()
+    public async Task ProcessCluster_data_root_in_use_is_refused_before_any_replica_is_started()
     {
         using var other = DataRootLock.Acquire(_dataRoot);
         await using var cluster = new ProcessCluster(Topology.OnFreePorts(3, _dataRoot));
@@ -70,13 +70,13 @@ public sealed class StartChecksTests : IDisposable
     [InlineData("KVCLOUD_CONFIG", true, false)]
     [InlineData("ASPNETCORE_URLS", false, false)]
     [InlineData("ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL", false, false)]
-    public void IsInherited_variable_whenSettingsAreAndWhenTheyAreNot(string name, bool withSettings, bool without)
+    public void IsInherited_of_a_variable_depends_on_whether_settings_are(string name, bool withSettings, bool without)
     {
         Assert.Equal(withSettings, NodeProgram.IsInherited(name, inheritSettings: true));
         Assert.Equal(without, NodeProgram.IsInherited(name, inheritSettings: false));
     }
 
     [Fact]
-    public void NodeAssembly_builtTogether_found() =>
+    public void Assembly_of_programs_built_together_is_found() =>
         Assert.EndsWith("KvCloud.Node.dll", NodeProgram.Assembly, StringComparison.Ordinal);
 }

@@ -5,7 +5,7 @@ namespace KvCloud.Tests.LocalCluster;
 public sealed class TopologyTests
 {
     [Fact]
-    public void Create_defaults_threeReplicasOnTheDocumentedPorts()
+    public void Create_defaults_are_three_replicas_on_the_documented_ports()
     {
         var topology = Topology.Create();
 
@@ -20,7 +20,7 @@ public sealed class TopologyTests
     [InlineData(3)]
     [InlineData(5)]
     [InlineData(7)]
-    public void Create_oddGroup_thatMany(int replicas) =>
+    public void Create_odd_group_has_that_many_replicas(int replicas) =>
         Assert.Equal(replicas, Topology.Create(replicas).Replicas.Length);
 
     [Theory]
@@ -28,7 +28,7 @@ public sealed class TopologyTests
     [InlineData(2)]
     [InlineData(9)]
     [InlineData(-1)]
-    public void Create_otherGroup_refusedNamingTheSizes(int replicas)
+    public void Create_other_group_is_refused_naming_the_sizes(int replicas)
     {
         LocalClusterException e = Assert.Throws<LocalClusterException>(() => Topology.Create(replicas));
         Assert.Contains($"{replicas}", e.Message, StringComparison.Ordinal);
@@ -38,18 +38,18 @@ public sealed class TopologyTests
     [Theory]
     [InlineData(0, "thrift of node-0")]
     [InlineData(65_400, "http of node-0")]
-    public void Create_portOutOfRange_namesIt(int basePort, string owner)
+    public void Create_port_out_of_range_names_it(int basePort, string owner)
     {
         LocalClusterException e = Assert.Throws<LocalClusterException>(() => Topology.Create(thriftBase: basePort));
         Assert.Contains(owner, e.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Create_relativeDataRoot_madeAbsolute() =>
+    public void Create_relative_data_root_is_made_absolute() =>
         Assert.Equal(Path.Combine(Environment.CurrentDirectory, "here"), Topology.Create(dataRoot: "here").DataRoot);
 
     [Fact]
-    public void OnFreePorts_three_nineDifferentPorts()
+    public void OnFreePorts_of_three_replicas_has_nine_different_ports()
     {
         var topology = Topology.OnFreePorts(3, "here");
 
@@ -60,6 +60,6 @@ public sealed class TopologyTests
     [Theory]
     [InlineData(0)]
     [InlineData(4)]
-    public void OnFreePorts_otherGroup_refused(int replicas) =>
+    public void OnFreePorts_other_group_is_refused(int replicas) =>
         Assert.Throws<LocalClusterException>(() => Topology.OnFreePorts(replicas, "here"));
 }

@@ -20,7 +20,7 @@ public sealed class NodeProgramTests(ITestOutputHelper output) : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Fact]
-    public async Task Second_node_on_a_data_directory_says_who_has_it()
+    public async Task DataDirectory_that_another_node_has_says_who()
     {
         using Process first = Start("owned");
         try
@@ -40,7 +40,7 @@ public sealed class NodeProgramTests(ITestOutputHelper output) : IDisposable
     }
 
     [UnixFact]
-    public async Task Terminated_it_ends_cleanly()
+    public async Task NodeLifetime_terminated_ends_cleanly()
     {
         using Process node = Start("terminated");
         try
@@ -66,7 +66,7 @@ public sealed class NodeProgramTests(ITestOutputHelper output) : IDisposable
     [UnixTheory]
     [InlineData("grpc")]
     [InlineData("http/protobuf")]
-    public async Task Terminated_without_its_collector_it_ends_soon(string protocol)
+    public async Task NodeLifetime_terminated_without_its_collector_ends_soon(string protocol)
     {
         using Process node = Start("collector", start =>
         {
@@ -95,7 +95,7 @@ public sealed class NodeProgramTests(ITestOutputHelper output) : IDisposable
 
     /// <summary>One line that says what it is, one for what is not by default, and who leads: no more.</summary>
     [Fact]
-    public async Task Start_says_what_it_is_in_one_line()
+    public async Task ReplicaHost_start_says_what_it_is_in_one_line()
     {
         using Process node = Start("lines", "--cluster.id=mine", "--consensus.heartbeat_interval_ms=40");
         try
@@ -105,7 +105,8 @@ public sealed class NodeProgramTests(ITestOutputHelper output) : IDisposable
             string line = Assert.Single(lines, line => line.Contains("KvCloud ", StringComparison.Ordinal));
             Assert.Contains("node-0 of 1 in cluster mine, ", line, StringComparison.Ordinal);
             Assert.Single(lines, line => line.EndsWith(
-                "Settings other than the defaults: consensus.heartbeat_interval_ms = 40", StringComparison.Ordinal));
+                "Settings that differ from the defaults: consensus.heartbeat_interval_ms = 40",
+                StringComparison.Ordinal));
             Assert.True(lines.Count <= 4, string.Join('\n', lines));
         }
         finally
@@ -115,7 +116,7 @@ public sealed class NodeProgramTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public async Task Directory_of_another_cluster_is_refused()
+    public async Task DataDirectory_of_another_cluster_is_refused()
     {
         using (Process first = Start("moved"))
         {
@@ -132,7 +133,7 @@ public sealed class NodeProgramTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public async Task Port_that_is_taken_is_named()
+    public async Task ReplicaHost_port_that_is_taken_is_named()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
@@ -149,7 +150,7 @@ public sealed class NodeProgramTests(ITestOutputHelper output) : IDisposable
     [Theory]
     [InlineData("log")]
     [InlineData("data")]
-    public async Task Disk_that_does_not_take_the_stores_is_named(string store)
+    public async Task ReplicaHost_disk_that_does_not_take_the_stores_is_named(string store)
     {
         // A file where the directory belongs fails as a full disk does, in the middle of the start.
         string path = Path.Combine(_directory.Sub("unusable"), "node_0");
@@ -164,7 +165,7 @@ public sealed class NodeProgramTests(ITestOutputHelper output) : IDisposable
     }
 
     [Fact]
-    public async Task Setting_that_is_not_known_is_named()
+    public async Task NodeConfiguration_setting_that_is_not_known_is_named()
     {
         (int exitCode, string said) = await RunToEndAsync("setting", "--deployment.mod=standalone");
 

@@ -18,7 +18,7 @@ public sealed class PackageTests(PackagesFixture fixture)
     public static TheoryData<string> All => [Client, Cli, Hosting, Protocol];
 
     [Fact]
-    public void Pack_solution_gives_these_packages_and_no_warning()
+    public void Package_of_the_solution_is_one_of_these_and_packs_without_a_warning()
     {
         Assert.Equal([Hosting, Cli, Client, Protocol], fixture.Packages.Keys.Order(StringComparer.Ordinal));
         Assert.Equal(fixture.Packages.Count, Directory.EnumerateFiles(fixture.Feed).Count());
@@ -27,7 +27,7 @@ public sealed class PackageTests(PackagesFixture fixture)
 
     [Theory]
     [MemberData(nameof(All))]
-    public void Package_tells_what_it_is(string id)
+    public void Package_of_any_project_tells_what_it_is(string id)
     {
         PackedPackage package = fixture.Packages[id];
 
@@ -49,7 +49,7 @@ public sealed class PackageTests(PackagesFixture fixture)
     [InlineData(Cli, "")]
     [InlineData(Hosting, "")]
     [InlineData(Protocol, "")]
-    public void Dependencies_are_what_the_project_references(string id, string ofThisSolution)
+    public void Package_dependencies_are_what_the_project_references(string id, string ofThisSolution)
     {
         PackedPackage package = fixture.Packages[id];
         string project = Repository.File(id, $"{id}.csproj");
@@ -81,7 +81,7 @@ public sealed class PackageTests(PackagesFixture fixture)
     [InlineData(Client, "ConfigurationSchema.json buildTransitive/net10.0/KvCloud.Client.targets")]
     [InlineData(Hosting, "buildTransitive/net10.0/KvCloud.Aspire.Hosting.targets")]
     [InlineData(Protocol, "kvstore.thrift")]
-    public void Library_package_holds_the_library_and_these_files(string id, string others)
+    public void Package_of_a_library_holds_the_library_and_these_files(string id, string others)
     {
         string[] expected =
         [
@@ -98,7 +98,7 @@ public sealed class PackageTests(PackagesFixture fixture)
 
     [Theory]
     [MemberData(nameof(All))]
-    public void Package_holds_nothing_of_tests_and_benchmarks(string id)
+    public void Package_of_any_project_holds_nothing_of_tests_and_benchmarks(string id)
     {
         PackedPackage package = fixture.Packages[id];
 
@@ -109,7 +109,7 @@ public sealed class PackageTests(PackagesFixture fixture)
     [Theory]
     [InlineData(Hosting, "tools/node/")]
     [InlineData(Cli, "tools/net10.0/any/node/")]
-    public void Node_in_a_package_is_whole_for_each_platform(string id, string folder)
+    public void Package_with_the_node_has_it_whole_for_each_platform(string id, string folder)
     {
         string[] files = [.. NodeFiles(id, folder).Select(file => file.Key)];
 
@@ -125,12 +125,12 @@ public sealed class PackageTests(PackagesFixture fixture)
     }
 
     [Fact]
-    public void Node_is_the_same_in_both_packages() =>
+    public void Package_with_the_node_has_the_same_as_the_other() =>
         Assert.Equal(NodeFiles(Hosting, "tools/node/"), NodeFiles(Cli, "tools/net10.0/any/node/"));
 
     /// <summary>What a reference on the replica's program would leave beside the tool's own files.</summary>
     [Fact]
-    public void Tool_has_the_files_of_the_node_in_their_folder_only() =>
+    public void Package_of_the_tool_has_the_files_of_the_node_in_their_folder_only() =>
         Assert.DoesNotContain(
             fixture.Packages[Cli].Files.Keys,
             file => file.StartsWith("tools/net10.0/any/KvCloud.Node", StringComparison.Ordinal));

@@ -13,7 +13,7 @@ public sealed partial class StrangerTests(PackagesFixture fixture)
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(90);
 
     [Fact]
-    public async Task Project_that_references_the_packages_gets_the_schema_and_the_nodes_place()
+    public async Task Package_that_a_project_references_brings_the_schema_and_the_nodes_place()
     {
         string folder = fixture.NewFolder();
         string version = fixture.Packages["KvCloud.Client"].Version;
@@ -56,7 +56,7 @@ public sealed partial class StrangerTests(PackagesFixture fixture)
     }
 
     [UnixFact]
-    public async Task Tool_is_installed_and_works_on_a_cluster_of_the_node_that_came_with_it()
+    public async Task Package_of_the_tool_is_installed_and_works_on_a_cluster_of_the_node_that_came_with_it()
     {
         string folder = fixture.NewFolder();
         string version = fixture.Packages["KvCloud.Cli"].Version;

@@ -14,7 +14,7 @@ public sealed class RawClientTests(ITestOutputHelper output) : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("kvcloud-raw-").FullName;
 
     [RawClientFact("python")]
-    public async Task Python_first_program_runs_and_a_client_uses_every_method()
+    public async Task RawClient_in_python_runs_and_uses_every_method()
     {
         // The first python3 on the path need not be the one that has the module.
         Directory.CreateDirectory(Path.Combine(_folder, "bin"));
@@ -28,14 +28,14 @@ public sealed class RawClientTests(ITestOutputHelper output) : IDisposable
     }
 
     [RawClientFact("node")]
-    public Task Node_first_program_runs_and_a_client_uses_every_method_and_pipelines_a_thousand_calls() =>
+    public Task RawClient_in_javascript_runs_uses_every_method_and_pipelines_a_thousand_calls() =>
         AgainstClusterAsync("javascript", (framing, endpoints) => RawClientKit.RunAsync(
             "node",
             [RawClientKit.Script("raw_client.js"), _folder, framing, .. endpoints],
             ("NODE_PATH", Path.Combine(_folder, "node_modules"))));
 
     [RawClientFact("cpp")]
-    public async Task Cpp_first_program_runs_and_a_client_uses_every_method()
+    public async Task RawClient_in_cpp_runs_and_uses_every_method()
     {
         string program = Path.Combine(_folder, "raw_client");
         await AgainstClusterAsync("cpp", async (framing, endpoints) =>
@@ -51,7 +51,7 @@ public sealed class RawClientTests(ITestOutputHelper output) : IDisposable
 
     /// <summary>In a project of its own, with the very assemblies that are under test.</summary>
     [Fact]
-    public async Task CSharp_first_program_runs()
+    public async Task RawClient_in_csharp_runs()
     {
         string[] references = ["KvCloud.Client", "KvCloud.Protocol", "Thrift"];
         string items = string.Concat(references.Select(name =>
@@ -84,7 +84,7 @@ public sealed class RawClientTests(ITestOutputHelper output) : IDisposable
     [InlineData("raw_client.py")]
     [InlineData("raw_client.js")]
     [InlineData("raw_client.cpp")]
-    public void Program_calls_every_method_of_the_contract(string script)
+    public void RawClient_program_calls_every_method_of_the_contract(string script)
     {
         string source = File.ReadAllText(RawClientKit.Script(script));
         Assert.All(

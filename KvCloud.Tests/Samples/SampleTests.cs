@@ -14,7 +14,7 @@ public sealed partial class SampleTests(PackagesFixture fixture)
     private static readonly string[] NotCopied = ["bin", "obj", "packages"];
 
     [Fact]
-    public async Task Tickets_from_the_packages_alone_passes_its_own_tests()
+    public async Task Sample_from_the_packages_alone_passes_its_own_tests()
     {
         string folder = fixture.NewFolder();
         Copy(new DirectoryInfo(Repository.File("samples")), folder);

@@ -98,6 +98,9 @@ internal enum Sabotage
 
     /// <summary>The log is trimmed by some slots more than everybody has durably.</summary>
     TrimsTooMuch,
+
+    /// <summary>A leader whose disk has stalled goes on leading.</summary>
+    StalledLeaderStays,
 }
 
 /// <summary>What a sabotage does to a replica's log and messages.</summary>

@@ -1,3 +1,5 @@
+using KvCloud.Consensus;
+
 namespace KvCloud.Tests.Simulation;
 
 /// <summary>What world a sabotage needs in order to do its harm soon.</summary>
@@ -77,6 +79,7 @@ internal static class SabotageProfiles
             PartitionEveryMs = 300,
             MaxStalenessMs = 100,
         },
+        Sabotage.StalledLeaderStays => WithSoundDisks(profile).WithStalledLeader(new DeterministicRandom(1)),
         _ => WithSoundDisks(profile),
     };
 

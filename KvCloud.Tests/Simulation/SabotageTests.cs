@@ -33,6 +33,7 @@ public class SabotageTests
     [InlineData("LeaderHidesWhatIsChosen", "has applied slot")]
     [InlineData("SessionLimitsDiffer", "raises the alarm")]
     [InlineData("TrimsTooMuch", "has only up to")]
+    [InlineData("StalledLeaderStays", "still leads")]
     public void RunMany_a_broken_world_is_found(string sabotage, string said) =>
         AssertFound(Enum.Parse<Sabotage>(sabotage), SimWorkload.Registers, said);
 

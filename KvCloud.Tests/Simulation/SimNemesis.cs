@@ -54,6 +54,7 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
         Every(profile.PauseEveryMs, Pause);
         Every(profile.DiskTroubleEveryMs, TroubleDisk);
         Every(profile.DiskFaultEveryMs, FailDisk);
+        Every(profile.SpaceEveryMs, FillDisk);
         Every(profile.DamageEveryMs, DamageDisk);
         Every(profile.WallClockJumpEveryMs, JumpWallClock);
         Every(profile.WipeEveryMs, WipeDisk);
@@ -182,6 +183,21 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
             default:
                 node.Disk.FailNext(SimDiskCall.Sync);
                 break;
+        }
+    }
+
+    /// <summary>Ample, low or exhausted: that of one node, or rarely that of all.</summary>
+    private void FillDisk()
+    {
+        SimNode only = AnyNode();
+        bool isOfAll = Random.Chance(200);
+        long free = Random.Chance(300) ? long.MaxValue : Random.Next(300_000);
+        foreach (SimNode node in world.Nodes)
+        {
+            if (isOfAll || node == only)
+            {
+                node.Disk.FreeBytes = free;
+            }
         }
     }
 

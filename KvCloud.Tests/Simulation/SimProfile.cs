@@ -92,6 +92,17 @@ internal sealed record SimProfile
     /// <summary>Disks that are slow, stall, or are full for a while.</summary>
     public int DiskTroubleEveryMs { get; init; }
 
+    /// <summary>A log write that takes longer makes a leader stop leading.</summary>
+    public int StallLimitMs { get; init; } = 2_000;
+
+    /// <summary>The leader's disk stalls for longer than a group may be held up by it.</summary>
+    public bool StallsLeaderDisk { get; init; }
+
+    public SpaceOptions Space { get; init; } = SpaceOptions.Off;
+
+    /// <summary>Disks have little space left, for a while.</summary>
+    public int SpaceEveryMs { get; init; }
+
     /// <summary>Calls of a disk that fail: reads, writes, syncs, and opening a file.</summary>
     public int DiskFaultEveryMs { get; init; }
 
@@ -229,6 +240,33 @@ internal sealed record SimProfile
         return apart.Chance(300) ? profile.WithChanges(apart) : profile;
     }
 
+    /// <summary>With watched space, and limits of stalls that are often exceeded; rarely with a leader's stalled disk
+    /// and no other trouble.</summary>
+    public SimProfile WithDisks(DeterministicRandom random)
+    {
+        bool watchesSpace = random.Chance(200);
+        SimProfile profile = this with
+        {
+            StallLimitMs = Pick(random, 150, 400, 2_000, 2_000),
+            Space = watchesSpace
+                ? new SpaceOptions { LowBytes = 200_000, MinBytes = 50_000, ReserveBytes = 10_000 }
+                : SpaceOptions.Off,
+            SpaceEveryMs = watchesSpace ? Pick(random, 100, 500) : 0,
+        };
+        return random.Chance(12) && AbsentForSlots == 0 ? profile.WithStalledLeader(random) : profile;
+    }
+
+    /// <summary>For <see cref="SimStall"/>.</summary>
+    public SimProfile WithStalledLeader(DeterministicRandom random) => WithAbsence(random, slots: 0) with
+    {
+        StallsLeaderDisk = true,
+        SpaceEveryMs = 0,
+        Clients = 6,
+        FaultyUs = 8 * Second,
+        ThinkMaxMs = 40,
+        TimeoutMaxMs = 500,
+    };
+
     public ReplicationOptions ToReplicationOptions(NodeId node) => new()
     {
         Retention = node.Value % 2 == 0 ? Retention : RetentionOfOddNodes,
@@ -241,6 +279,7 @@ internal sealed record SimProfile
         CatchUpChunkBytes = CatchUpChunkBytes,
         HashEverySlots = HashEverySlots,
         PromoteAfterMs = 30,
+        StallLimitMs = StallLimitMs,
     };
 
     /// <summary>Nothing else goes wrong, so that very much gets done while one is away.</summary>
@@ -273,6 +312,8 @@ internal sealed record SimProfile
         DamageEveryMs = 0,
         LateNodes = 0,
         WipeEveryMs = 0,
+        Joiners = 0,
+        ChangeEveryMs = 0,
         LostNodes = 0,
         SyncMaxUs = 300,
         ApplyMaxMs = 1,

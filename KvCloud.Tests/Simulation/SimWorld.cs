@@ -23,7 +23,13 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     /// <summary>What a replica far behind may take more, for each slot that it missed.</summary>
     private const long CatchUpUsPerSlot = 20;
     private const string ProbeKey = "probe";
+
+    /// <summary>The limits of disks are drawn apart, so that a seed without them lives as it did before.</summary>
+    private const ulong DiskSeed = 0xD15C_5EED;
     private const int VersionsLookedAt = 20;
+
+    /// <summary>The end of a longer retention window is not waited for.</summary>
+    private const int LongestAwaitedWindowMs = 2_000;
 
     private readonly PriorityQueue<Action, (long Us, long Order)> _events = new();
     private readonly Action<string>? _trace;
@@ -42,7 +48,8 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         Random = new DeterministicRandom(seed);
         Sabotage = options.IsControl ? Sabotage.None : options.Sabotage;
         _trace = trace;
-        Profile = options.Sabotage.Favour(SimProfile.Draw(Random));
+        Profile = options.Sabotage.Favour(
+            SimProfile.Draw(Random).WithDisks(new DeterministicRandom(seed ^ DiskSeed)));
         _lag = options.Lag;
         if (_lag > 0)
         {
@@ -191,6 +198,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         _operator.Start();
         var absence = new SimAbsence(this, Profile);
         absence.Start();
+        new SimStall(this, Profile).Start();
         RunUntil(() => false, Profile.FaultyUs);
         if (_lag > 0)
         {
@@ -207,6 +215,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         Heal();
         Converge();
         CheckLawEverywhere();
+        CheckWindowEnds();
     }
 
     /// <summary>A client with many calls under way, in a few sessions.</summary>
@@ -326,6 +335,23 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
                     $"{node.Self} in the end");
             }
         }
+    }
+
+    /// <summary>Nobody writes any more, and still what was superseded leaves the window.</summary>
+    private void CheckWindowEnds()
+    {
+        if (Math.Max(Profile.Retention.TimeMs, Profile.RetentionOfOddNodes.TimeMs) > LongestAwaitedWindowMs)
+        {
+            return;
+        }
+
+        if (!RunUntil(
+            () => Nodes.All(node => node.IsGone || node.Store.Executor.VersionsInWindow == 0), NowUs + SettleUs))
+        {
+            throw new SimFailureException("versions that nobody writes any more never leave the window");
+        }
+
+        Reached.EndedWindows++;
     }
 
     /// <returns>Whether the condition came true before the moment did.</returns>

@@ -9,7 +9,7 @@ public sealed class TcpProxyTests
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(20);
 
     [Fact]
-    public async Task Forwards_both_ways_and_the_end()
+    public async Task TcpProxy_forwards_both_ways_and_the_end()
     {
         await using var rig = new Rig();
         (TcpClient caller, TcpClient target) = await rig.ConnectAsync();

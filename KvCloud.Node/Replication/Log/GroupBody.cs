@@ -3,42 +3,44 @@ using KvCloud.Consensus;
 
 namespace KvCloud.Node.Replication.Log;
 
-/// <summary>What kind of record follows in a group.</summary>
+/// <summary>The kind of a record in a group.</summary>
 internal enum RecordKind : byte
 {
-    /// <summary>A ballot that was promised.</summary>
+    /// <summary>A promised ballot.</summary>
     Promise = 1,
 
-    /// <summary>A slot, the length of its <see cref="LogRecord"/>, and that.</summary>
+    /// <summary>A slot, the length of its <see cref="LogRecord"/>, and the record itself.</summary>
     Entry = 2,
 
-    /// <summary>The slot up to which all is chosen.</summary>
+    /// <summary>All slots up to this one are chosen.</summary>
     Chosen = 3,
 
-    /// <summary>The lowest slot that is still held.</summary>
+    /// <summary>The lowest slot still held.</summary>
     First = 4,
 
-    /// <summary>The number of the lowest segment that must be there; 0 if that is not known.</summary>
+    /// <summary>The number of the lowest segment that must exist; 0 if unknown.</summary>
     OldestSegment = 5,
 }
 
 /// <summary>One record of a group.</summary>
-/// <param name="Entry">The slot's <see cref="LogRecord"/>, of an entry.</param>
+/// <param name="Entry">The slot's <see cref="LogRecord"/>; only for <see cref="RecordKind.Entry"/>.</param>
 internal readonly ref struct GroupRecord(RecordKind kind, Slot slot, Ballot ballot, ReadOnlySpan<byte> entry)
 {
     public RecordKind Kind => kind;
 
-    /// <summary>Of all but promises; as a number, of the oldest segment.</summary>
+    /// <summary>
+    /// The slot of any record but a promise; for <see cref="RecordKind.OldestSegment"/> the segment's number.
+    /// </summary>
     public Slot Slot => slot;
 
-    /// <summary>Of promises.</summary>
+    /// <summary>Only for <see cref="RecordKind.Promise"/>.</summary>
     public Ballot Ballot => ballot;
 
     public ReadOnlySpan<byte> Entry { get; } = entry;
 }
 
 /// <summary>
-/// The records of one group, one after the other, as they are written: the memory is used again and again.
+/// The records of one group, one after the other, in the form in which they are written. The memory is reused.
 /// </summary>
 internal sealed class GroupBody
 {
@@ -84,8 +86,8 @@ internal sealed class GroupBody
         LogRecord.Write(record[EntryHeaderSizeBytes..], entry);
     }
 
-    /// <summary>Takes the next record off the front of a body.</summary>
-    /// <exception cref="LogCorruptException">It is not one that this program writes.</exception>
+    /// <summary>Reads the next record and advances the body past it.</summary>
+    /// <exception cref="LogCorruptException">It is not a record that this program writes.</exception>
     public static GroupRecord TakeRecord(ref ReadOnlySpan<byte> body)
     {
         var kind = (RecordKind)body[0];
@@ -123,7 +125,7 @@ internal sealed class GroupBody
     {
         if (length < 0 || length > body.Length)
         {
-            throw new LogCorruptException($"a record of the log wants {length} bytes where {body.Length} are left");
+            throw new LogCorruptException($"a record of the log needs {length} bytes, but only {body.Length} are left");
         }
     }
 

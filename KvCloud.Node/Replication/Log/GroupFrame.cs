@@ -3,30 +3,30 @@ using System.IO.Hashing;
 
 namespace KvCloud.Node.Replication.Log;
 
-/// <summary>What lies at a place where a group is expected.</summary>
+/// <summary>What is found where a group is expected.</summary>
 internal enum GroupState
 {
-    /// <summary>The group, as it was written.</summary>
+    /// <summary>The group as it was written.</summary>
     Whole = 0,
 
     /// <summary>
-    /// It is not there, or not all of it: its write was never finished, or something else was written there before.
+    /// The group is missing or incomplete: its write never finished, or the sectors hold older content.
     /// </summary>
     Unfinished = 1,
 
-    /// <summary>All of it was written once, and it is not what was written.</summary>
+    /// <summary>The group was written completely, and its content has changed since.</summary>
     Damaged = 2,
 }
 
 /// <summary>
-/// A group on disk: what one write of the log wrote, whole sectors with a stamp each. A disk writes a sector whole or
-/// not at all, but the sectors of one write in any order; so a write that a crash cut off lacks stamps, and one that
-/// has them all but fails its checksum was damaged later. Nothing else tells the two apart in a file whose old content
-/// is written over.
+/// A group on disk: the result of one log write, in whole sectors that each carry a stamp. A disk writes a sector whole
+/// or not at all, but the sectors of one write in any order. A write cut off by a crash therefore lacks stamps, while a
+/// group that has all its stamps but fails its checksum was damaged later. In a file whose old content is overwritten,
+/// nothing else distinguishes the two.
 /// </summary>
 /// <remarks>
-/// Sector: 500 bytes of data, the group's sequence(8), a check of it(4). The data of a group: length of the body(4), a
-/// check of it(4), a checksum of the body(8), the body, zeros. Little-endian.
+/// Sector: 500 bytes of data, the group's sequence(8), a check of the sequence(4). Data of a group: length of the
+/// body(4), a check of the length(4), a checksum of the body(8), the body, zeros. Little-endian.
 /// </remarks>
 internal static class GroupFrame
 {
@@ -36,12 +36,12 @@ internal static class GroupFrame
     private const int DataSizeBytes = SectorSizeBytes - StampSizeBytes;
     private const int HeaderSizeBytes = (2 * sizeof(uint)) + sizeof(ulong);
 
-    /// <summary>Bytes on disk of a group with such a body.</summary>
+    /// <summary>Size on disk of a group with a body of this many bytes.</summary>
     public static int SizeOf(int bodyBytes) =>
         (HeaderSizeBytes + bodyBytes + DataSizeBytes - 1) / DataSizeBytes * SectorSizeBytes;
 
-    /// <param name="destination">Of exactly the group's size.</param>
-    /// <param name="sequence">From 1, growing by one from group to group, over all files.</param>
+    /// <param name="destination">Exactly the size of the group.</param>
+    /// <param name="sequence">Starts at 1 and grows by one per group, across all files.</param>
     public static void Write(Span<byte> destination, long sequence, ReadOnlySpan<byte> body)
     {
         BinaryPrimitives.WriteInt32LittleEndian(destination, body.Length);
@@ -61,10 +61,10 @@ internal static class GroupFrame
         }
     }
 
-    /// <summary>Reads the group with this sequence that should begin here.</summary>
-    /// <param name="source">From the group's first byte as far as the file goes.</param>
-    /// <param name="body">Takes the body of a whole group; its own memory, which may grow.</param>
-    /// <param name="bodyBytes">How much of it is the body.</param>
+    /// <summary>Reads the group with this sequence, which should begin here.</summary>
+    /// <param name="source">The rest of the file from the group's first byte.</param>
+    /// <param name="body">Receives the body of a whole group; may be replaced by a larger array.</param>
+    /// <param name="bodyBytes">The length of the body.</param>
     public static GroupState Read(ReadOnlySpan<byte> source, long sequence, ref byte[] body, out int bodyBytes)
     {
         bodyBytes = 0;
@@ -109,7 +109,7 @@ internal static class GroupFrame
             : GroupState.Damaged;
     }
 
-    /// <summary>The sequence of the group to which the sector belongs; 0 if it was never part of one.</summary>
+    /// <summary>The sequence of the group that the sector belongs to; 0 if it was never part of one.</summary>
     public static long SequenceAt(ReadOnlySpan<byte> sector)
     {
         if (sector.Length < SectorSizeBytes)

@@ -3,14 +3,15 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Replication.Log;
 
 /// <summary>
-/// The durable memory of acceptor and learner: the promise, and one record a slot. One thread writes; any may read.
+/// The durable state of the acceptor and the learner: the promise, and one record per slot. One thread writes; any may
+/// read.
 /// </summary>
 internal interface IPaxosLog : IDisposable
 {
     /// <summary>The highest ballot promised.</summary>
     Ballot Promised { get; }
 
-    /// <summary>The last chosen slot that was noted; a lower bound after a crash.</summary>
+    /// <summary>The last chosen slot that was recorded; after a crash it is a lower bound.</summary>
     Slot ChosenSlot { get; }
 
     /// <summary>The lowest slot still held (trimming removes those below); Slot 1 for a new log.</summary>
@@ -20,9 +21,9 @@ internal interface IPaxosLog : IDisposable
     Slot LastSlot { get; }
 
     /// <summary>
-    /// Writes all of <paramref name="writes"/> in one atomic, ordered group and returns when it is on disk. Throws
-    /// <see cref="LogFailedException"/> when the disk did not take it: the node must stop, for what the disk holds now
-    /// is unknown (fsyncgate).
+    /// Writes all of <paramref name="writes"/> as one atomic, ordered group and returns once it is on disk. Throws
+    /// <see cref="LogFailedException"/> if the disk did not accept it: the node must stop, because what the disk holds
+    /// is then unknown (fsyncgate).
     /// </summary>
     void Write(IReadOnlyList<Effects> writes);
 
@@ -30,8 +31,8 @@ internal interface IPaxosLog : IDisposable
     /// Entries from <paramref name="from"/> to <paramref name="to"/> (inclusive), stopping after about
     /// <paramref name="maxBytes"/> but never before the first; gaps are skipped.
     /// </summary>
-    /// <exception cref="LogCorruptException">A record is damaged, or its file is gone.</exception>
-    /// <exception cref="LogUnreadableException">The system refused to read for the moment; a later call may
+    /// <exception cref="LogCorruptException">A record is damaged, or its file is missing.</exception>
+    /// <exception cref="LogUnreadableException">The operating system refused the read; a later call may
     /// succeed.</exception>
     IReadOnlyList<LogEntry> Read(Slot from, Slot to, int maxBytes);
 
@@ -39,8 +40,8 @@ internal interface IPaxosLog : IDisposable
     void TrimBelow(Slot slot);
 
     /// <summary>
-    /// Notes durably, apart from the log itself, how far it has got, so that a start finds out if its end is gone. To
-    /// be called now and then; may run beside writes.
+    /// Durably records, outside the log itself, how far the log has got, so that the next start notices if the log's
+    /// end is missing. Called periodically; may run in parallel with writes.
     /// </summary>
     void Mark();
 }
@@ -49,10 +50,10 @@ internal interface IPaxosLog : IDisposable
 internal sealed class LogFailedException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>
-/// The log could not be read for the moment, as when the process has no file handle left or the disk refused a read.
-/// What is on disk, and what is written next, is not touched by that.
+/// The log could not be read at the moment, for example because the process has no file handle left or the disk refused
+/// a read. What is on disk, and what is written next, is unaffected.
 /// </summary>
 internal sealed class LogUnreadableException(string message, Exception inner) : Exception(message, inner);
 
-/// <summary>What the disk holds is not what was written.</summary>
+/// <summary>The disk does not hold what was written.</summary>
 internal sealed class LogCorruptException(string message) : Exception(message);

@@ -6,13 +6,13 @@ using KvCloud.Node.Files;
 namespace KvCloud.Node.Replication.Log;
 
 /// <summary>
-/// A file beside the log's directory that says how far the log has got at least: its newest segment, the sequence of a
-/// group that was synced, and the promise. A log that does not get so far has lost something, or is an older one. It
-/// only grows. Any thread.
+/// A file beside the log's directory that records a lower bound of how far the log has got: its newest segment, the
+/// sequence of a synced group, and the promise. A log that does not reach it has lost data or is an older copy. The
+/// mark only grows. Any thread.
 /// </summary>
 /// <remarks>
-/// One sector, written over in place: magic(8) format(4) segment(8) sequence(8) promise(12) checksum(8), zeros. A disk
-/// writes a sector whole or not at all, as <see cref="GroupFrame"/> has it too.
+/// One sector, overwritten in place: magic(8) format(4) segment(8) sequence(8) promise(12) checksum(8), zeros. As in
+/// <see cref="GroupFrame"/>, a disk writes a sector whole or not at all.
 /// </remarks>
 internal sealed class LogMark : IDisposable
 {
@@ -23,8 +23,8 @@ internal sealed class LogMark : IDisposable
     private readonly Lock _gate = new();
 
     /// <summary>
-    /// Written by this process. What was read may be in the page cache alone, of a process that died or whose sync
-    /// failed.
+    /// The mark was written by this process. A mark that was only read may exist only in the page cache, left by a
+    /// process that died or whose sync failed.
     /// </summary>
     private bool _isDurable;
 
@@ -36,17 +36,17 @@ internal sealed class LogMark : IDisposable
         Promised = promised;
     }
 
-    /// <summary>0 before the first.</summary>
+    /// <summary>The newest segment; 0 before the first.</summary>
     public long Segment { get; private set; }
 
-    /// <summary>0 before the first group.</summary>
+    /// <summary>A synced group; 0 before the first.</summary>
     public long Sequence { get; private set; }
 
     public Ballot Promised { get; private set; }
 
     private static ReadOnlySpan<byte> Magic => "KvPaxMrk"u8;
 
-    /// <summary>Makes the mark of a log that is empty; durable when it returns.</summary>
+    /// <summary>Creates the mark of an empty log; durable when it returns.</summary>
     public static LogMark Create(IFileSystem files, string path)
     {
         files.ReplaceAtomically(path, Encode(0, 0, Ballot.Zero));
@@ -54,10 +54,10 @@ internal sealed class LogMark : IDisposable
     }
 
     /// <summary>Opens the mark; its name is durable when it returns.</summary>
-    /// <exception cref="LogCorruptException">It is not what this program writes.</exception>
+    /// <exception cref="LogCorruptException">The file is not one that this program writes.</exception>
     public static LogMark Open(IFileSystem files, string path)
     {
-        // A process before may have died between the rename and the flush that gave the mark its name.
+        // An earlier process may have died between the rename that named the mark and the flush of the directory.
         files.FlushParent(path);
         IFile file = files.Open(path, FileMode.Open, FileAccess.ReadWrite);
         try
@@ -69,7 +69,7 @@ internal sealed class LogMark : IDisposable
                 || BinaryPrimitives.ReadUInt64LittleEndian(sector[ChecksumPlace..]) != XxHash3.HashToUInt64(
                     sector[..ChecksumPlace]))
             {
-                throw new LogCorruptException($"{path}, which says how far the log has got, is damaged");
+                throw new LogCorruptException($"{path}, the mark of how far the log has got, is damaged");
             }
 
             int format = BinaryPrimitives.ReadInt32LittleEndian(sector[8..]);
@@ -88,8 +88,8 @@ internal sealed class LogMark : IDisposable
         }
     }
 
-    /// <summary>Notes durably that the log has got so far. What it has noted already costs nothing.</summary>
-    /// <exception cref="IOException">The disk did not take it.</exception>
+    /// <summary>Durably records that the log has got this far. Free if that is already recorded.</summary>
+    /// <exception cref="IOException">The disk did not accept it.</exception>
     public void Raise(long segment, long sequence, Ballot promised)
     {
         lock (_gate)

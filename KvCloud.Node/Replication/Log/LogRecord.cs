@@ -6,8 +6,7 @@ namespace KvCloud.Node.Replication.Log;
 
 /// <summary>
 /// A slot's record: <c>format(1) kind(1) accepted ballot(12) origin ballot(12)</c>, the payload, and a checksum(8) over
-/// the slot and all before it, so that neither a changed byte nor a record in the wrong place goes unnoticed.
-/// Little-endian.
+/// the slot and everything before it, which detects both a changed byte and a record of another slot. Little-endian.
 /// </summary>
 internal static class LogRecord
 {
@@ -21,7 +20,7 @@ internal static class LogRecord
 
     public static int SizeOf(LogEntry entry) => HeaderSizeBytes + entry.Value.Payload.Length + ChecksumSizeBytes;
 
-    /// <param name="destination">Of exactly the record's size.</param>
+    /// <param name="destination">Exactly the size of the record.</param>
     public static void Write(Span<byte> destination, LogEntry entry)
     {
         destination[0] = FormatVersion;
@@ -35,7 +34,7 @@ internal static class LogRecord
     }
 
     /// <summary>Copies the payload out of the record.</summary>
-    /// <exception cref="LogCorruptException">The checksum is wrong, or the format is not known.</exception>
+    /// <exception cref="LogCorruptException">The checksum is wrong, or the format is unknown.</exception>
     public static LogEntry Read(Slot slot, ReadOnlySpan<byte> record)
     {
         if (record.Length < HeaderSizeBytes + ChecksumSizeBytes)

@@ -5,13 +5,13 @@ using KvCloud.Node.Files;
 namespace KvCloud.Node.Replication.Log;
 
 /// <summary>
-/// One file of the log: a sector that says which it is, then groups, one after the other. Where a group ends that is
-/// the last one here, there are zeros, or what the file held when it was another segment, which has lower sequences.
+/// One file of the log: a header sector that identifies the segment, then its groups, one after the other. After the
+/// last group come zeros, or remains of an earlier segment in the same file, whose sequences are lower.
 /// </summary>
 /// <remarks>
-/// Writes cover whole pages, so that writing over old content reads nothing from the disk, and neither grows the file
-/// nor changes its inode: that makes a sync cheaper than an append's. Only the segment that is written keeps its file
-/// open, and uses the pages that all share. What a reader needs is guarded by the log.
+/// Writes cover whole pages, so overwriting old content reads nothing from the disk, and neither grows the file nor
+/// changes its inode: that makes a sync cheaper than for an append. Only the segment being written keeps its file open
+/// and uses the page buffer, which all segments share. The log's lock guards what readers need.
 /// </remarks>
 internal sealed class LogSegment : IDisposable
 {
@@ -26,7 +26,7 @@ internal sealed class LogSegment : IDisposable
     private readonly PageBuffer _pages;
     private readonly List<Block> _blocks = [];
 
-    /// <summary>Behind the last group: how far there are sectors of one that was never finished.</summary>
+    /// <summary>Size of the sectors of an unfinished group after the last group.</summary>
     private int _unfinishedBytes;
 
     private LogSegment(
@@ -43,31 +43,31 @@ internal sealed class LogSegment : IDisposable
 
     public string Path { get; private set; }
 
-    /// <summary>From 1, without gaps.</summary>
+    /// <summary>Starts at 1; segments have no gaps.</summary>
     public long Number { get; }
 
-    /// <summary>Of its first group.</summary>
+    /// <summary>Sequence of the first group.</summary>
     public long FirstSequence { get; }
 
-    /// <summary>Of the file, from its making on: no group may go beyond.</summary>
+    /// <summary>Size of the file since it was made; no group may extend beyond it.</summary>
     public long SizeBytes { get; }
 
-    /// <summary>Behind the last group.</summary>
+    /// <summary>Where the last group ends.</summary>
     public long EndBytes { get; private set; }
 
-    /// <summary>Those of its entries.</summary>
+    /// <summary>The slots of its entries.</summary>
     public SlotSpan Slots { get; private set; } = SlotSpan.None;
 
-    /// <summary>Readers that are at it: it must not be written over.</summary>
+    /// <summary>Readers currently using the file, which must not be overwritten meanwhile.</summary>
     public int Readers { get; set; }
 
     private static ReadOnlySpan<byte> Magic => "KvPaxLog"u8;
 
     /// <summary>
-    /// Makes a new segment of this file, new or of former use, with its first group. Durable when it returns, but for
-    /// the file's name.
+    /// Makes a new or recycled file a segment, with its first group. Durable when it returns, except for the file's
+    /// name.
     /// </summary>
-    /// <param name="usualSizeBytes">Of the file; a larger group makes a larger one.</param>
+    /// <param name="usualSizeBytes">Size of the file, unless its first group needs a larger one.</param>
     public static LogSegment Create(
         IFileSystem files,
         string path,
@@ -83,7 +83,7 @@ internal sealed class LogSegment : IDisposable
         var segment = new LogSegment(files, path, file, pages, number, sequence, Math.Max(usualSizeBytes, needed));
         try
         {
-            // It never grows afterwards: a file that is shorter at a start has lost its end.
+            // The file never grows after this, so one that is shorter at a start has lost its end.
             file.SetLength(segment.SizeBytes);
             segment.WriteHeader();
             segment.Append(sequence, body);
@@ -97,8 +97,8 @@ internal sealed class LogSegment : IDisposable
         }
     }
 
-    /// <summary>Opens a segment to continue it. Its groups are found by <see cref="Scan"/>.</summary>
-    /// <exception cref="LogCorruptException">It is not the segment with this number.</exception>
+    /// <summary>Opens a segment to continue it. <see cref="Scan"/> finds its groups.</summary>
+    /// <exception cref="LogCorruptException">The file is not the segment with this number.</exception>
     public static LogSegment Open(IFileSystem files, string path, PageBuffer pages, long number)
     {
         IFile file = files.Open(path, FileMode.Open, FileAccess.ReadWrite);
@@ -112,7 +112,7 @@ internal sealed class LogSegment : IDisposable
                 throw NoSegment(path);
             }
 
-            // Before the checksum, whose place is the format's affair.
+            // Checked before the checksum, because the format determines where that is.
             int format = BinaryPrimitives.ReadInt32LittleEndian(header[8..]);
             if (format != FormatVersion)
             {
@@ -126,7 +126,7 @@ internal sealed class LogSegment : IDisposable
 
             if (BinaryPrimitives.ReadInt64LittleEndian(header[12..]) != number)
             {
-                throw new LogCorruptException($"{path} holds another segment than its name says");
+                throw new LogCorruptException($"{path} holds a different segment than its name says");
             }
 
             long sizeBytes = BinaryPrimitives.ReadInt64LittleEndian(header[28..]);
@@ -148,13 +148,13 @@ internal sealed class LogSegment : IDisposable
     }
 
     /// <summary>
-    /// Reads the whole file, hands on each group's body in order and makes its end the place for the next one.
+    /// Reads the whole file, passes the body of each group on in order, and sets the end to where the next group goes.
     /// </summary>
-    /// <param name="content">Memory for the file, which may grow.</param>
-    /// <param name="onGroup">Says which slots the group has.</param>
-    /// <returns>The sequence that comes next.</returns>
-    /// <exception cref="LogCorruptException">A group is damaged, or one is missing before others that are
-    /// there.</exception>
+    /// <param name="content">Memory for the file; may be replaced by a larger array.</param>
+    /// <param name="onGroup">Returns the slots of the group.</param>
+    /// <returns>The next sequence.</returns>
+    /// <exception cref="LogCorruptException">A group is damaged, or one is missing although later ones
+    /// exist.</exception>
     public long Scan(ref byte[] content, Func<ReadOnlyMemory<byte>, SlotSpan> onGroup)
     {
         int length = checked((int)_file.Length);
@@ -189,14 +189,13 @@ internal sealed class LogSegment : IDisposable
     }
 
     /// <summary>
-    /// Of the last segment, after <see cref="Scan"/>: makes what was read durable, and wipes out what was written
-    /// behind it without being finished, lest its sectors are taken for those of the group that gets its place and its
-    /// sequence.
+    /// For the last segment, after <see cref="Scan"/>: makes what was read durable, and erases an unfinished group
+    /// after it. Otherwise its sectors could be taken for those of the group that gets the same place and sequence.
     /// </summary>
     /// <remarks>
-    /// What was read may be in the page cache alone: of a process that died before its sync, or whose sync failed,
-    /// after which the kernel takes the pages for clean and no sync writes them any more. So they are written anew. A
-    /// crash in the middle leaves of each sector the same content, old or new.
+    /// What was read may exist only in the page cache, left by a process that died before its sync or whose sync
+    /// failed. After a failed sync the kernel considers the pages clean and no later sync writes them, so they are
+    /// written again. A crash during that leaves each sector with the same content.
     /// </remarks>
     /// <param name="content">The file as it was read.</param>
     public void Renew(Span<byte> content)
@@ -210,7 +209,7 @@ internal sealed class LogSegment : IDisposable
     }
 
     /// <summary>
-    /// Writes a group behind the last one; durable when it returns. <see cref="NoteAppended"/> makes it readable.
+    /// Writes a group after the last one; durable when it returns. <see cref="NoteAppended"/> makes it readable.
     /// </summary>
     public void Append(long sequence, ReadOnlySpan<byte> body)
     {
@@ -225,7 +224,7 @@ internal sealed class LogSegment : IDisposable
         _pages.Keep(pages.Slice(before + size - after, after));
     }
 
-    /// <summary>The group that was written is there now. Under the log's lock.</summary>
+    /// <summary>Adds the written group to the segment. Called under the log's lock.</summary>
     public void NoteAppended(int bodyBytes, SlotSpan slots)
     {
         if (_blocks.Count == 0 || EndBytes - _blocks[^1].Start >= BlockSizeBytes)
@@ -240,7 +239,7 @@ internal sealed class LogSegment : IDisposable
         Slots = Slots.With(slots);
     }
 
-    /// <summary>The parts of the file in which such slots lie. Under the log's lock.</summary>
+    /// <summary>The parts of the file that hold these slots. Called under the log's lock.</summary>
     public List<BlockPlace> PlacesOf(long from, long to)
     {
         var places = new List<BlockPlace>();
@@ -257,8 +256,8 @@ internal sealed class LogSegment : IDisposable
         return places;
     }
 
-    /// <summary>Hands on each group's body of a part of the file.</summary>
-    /// <exception cref="LogCorruptException">What is there is not what was written.</exception>
+    /// <summary>Passes on the body of each group in a part of the file.</summary>
+    /// <exception cref="LogCorruptException">The content is not what was written.</exception>
     public void Read(in BlockPlace place, Action<ReadOnlyMemory<byte>> onGroup)
     {
         byte[] content = new byte[place.SizeBytes];
@@ -281,14 +280,14 @@ internal sealed class LogSegment : IDisposable
         }
     }
 
-    /// <summary>Gives the file another name. Not durable before its directory is.</summary>
+    /// <summary>Renames the file. Durable once its directory is flushed.</summary>
     public void MoveTo(string path)
     {
         _files.Move(Path, path, replaces: false);
         Path = path;
     }
 
-    /// <summary>Nothing more is written into it; it may still be read.</summary>
+    /// <summary>Closes the file for writing; it may still be read.</summary>
     public void Dispose() => _file.Dispose();
 
     private void WriteHeader()
@@ -306,8 +305,8 @@ internal sealed class LogSegment : IDisposable
     }
 
     /// <summary>
-    /// How far there are sectors of the group that is not all there. Every group is synced before the next is written.
-    /// So this one never was, unless something follows that was written after it.
+    /// Size of the sectors that belong to the incomplete group. Each group is synced before the next is written, so an
+    /// incomplete group was never synced, unless sectors written after it follow.
     /// </summary>
     private int UnfinishedBytes(ReadOnlySpan<byte> rest, long sequence)
     {
@@ -335,17 +334,17 @@ internal sealed class LogSegment : IDisposable
     {
         if (file.ReadFully(destination, start) < destination.Length)
         {
-            throw new LogCorruptException($"{Path} ends before what was written into it");
+            throw new LogCorruptException($"{Path} is shorter than the data that was written to it");
         }
     }
 
     private static LogCorruptException NoSegment(string path) =>
-        new($"{path} does not begin as a segment of the log does");
+        new($"{path} does not begin with the header of a log segment");
 
     private LogCorruptException Damaged(long sequence) =>
         new($"{Path} is damaged: write {sequence} of the log is not there as it was written");
 
-    /// <summary>Groups that are found together.</summary>
+    /// <summary>Groups that are located together.</summary>
     private sealed class Block(long start, long sequence)
     {
         public long Start => start;
@@ -358,10 +357,10 @@ internal sealed class LogSegment : IDisposable
     }
 }
 
-/// <summary>A part of a segment that begins and ends with a group.</summary>
+/// <summary>A part of a segment made of whole groups.</summary>
 internal readonly record struct BlockPlace(long Start, int SizeBytes, long FirstSequence, long NextSequence);
 
-/// <summary>The lowest and the highest of some slots; long.MaxValue and 0 of none.</summary>
+/// <summary>The lowest and the highest of a set of slots; long.MaxValue and 0 if it is empty.</summary>
 internal readonly record struct SlotSpan(long Min, long Max)
 {
     public static readonly SlotSpan None = new(long.MaxValue, 0);

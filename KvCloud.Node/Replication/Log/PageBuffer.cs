@@ -1,8 +1,7 @@
 namespace KvCloud.Node.Replication.Log;
 
 /// <summary>
-/// The pages that are to be written: before the new group what the first of them holds already. One for a log, used
-/// again and again.
+/// The pages of the next write: the existing content of the first page, then the new group. One per log, reused.
 /// </summary>
 internal sealed class PageBuffer
 {
@@ -11,7 +10,7 @@ internal sealed class PageBuffer
 
     private byte[] _bytes = new byte[InitialSizeBytes];
 
-    /// <summary>So many bytes, which begin with what was kept.</summary>
+    /// <summary>A buffer of this size that begins with what was kept.</summary>
     public Span<byte> Take(int size)
     {
         if (_bytes.Length < size)
@@ -22,7 +21,7 @@ internal sealed class PageBuffer
         return _bytes.AsSpan(0, size);
     }
 
-    /// <summary>Begins with this from now on.</summary>
+    /// <summary>Keeps these bytes as the beginning of the next buffer.</summary>
     public void Keep(ReadOnlySpan<byte> start)
     {
         byte[] bytes = _bytes.Length > LargestKeptBytes ? new byte[InitialSizeBytes] : _bytes;

@@ -4,12 +4,12 @@ using KvCloud.Node.Files;
 namespace KvCloud.Node.Replication.Log;
 
 /// <summary>
-/// The names in the log's directory: <c>NUMBER.log</c> for each segment, <c>spare-N.log</c> for files that may become
-/// one, and <c>lock</c>. Any thread.
+/// The files in the log's directory: <c>NUMBER.log</c> for each segment, <c>spare-N.log</c> for files kept for new
+/// segments, and <c>lock</c>. Any thread.
 /// </summary>
 internal sealed class SegmentFiles : IDisposable
 {
-    /// <summary>Spares beyond this give their space back.</summary>
+    /// <summary>Further spares are deleted to free their space.</summary>
     private const int MaxSpares = 8;
 
     private const int FillSizeBytes = 16 * 1024;
@@ -25,7 +25,7 @@ internal sealed class SegmentFiles : IDisposable
     private readonly Lock _gate = new();
     private readonly Queue<string> _spares = [];
 
-    /// <summary>Held while a spare is made.</summary>
+    /// <summary>Held while a spare is being made.</summary>
     private readonly Lock _making = new();
     private long _lastSpare;
     private bool _isPreparing;
@@ -39,7 +39,7 @@ internal sealed class SegmentFiles : IDisposable
         _lock = heldLock;
     }
 
-    /// <summary>Takes the directory, which is made if it is missing.</summary>
+    /// <summary>Locks the directory, creating it if it is missing.</summary>
     /// <exception cref="IOException">It cannot be used, or is in use.</exception>
     public static SegmentFiles Open(IFileSystem files, string directory, SegmentedLogOptions options)
     {
@@ -51,11 +51,11 @@ internal sealed class SegmentFiles : IDisposable
         Path.Combine(_directory, string.Create(CultureInfo.InvariantCulture, $"{number:D10}{Extension}"));
 
     /// <summary>
-    /// The numbers of all segments in ascending order; notes the spares and removes what was left unfinished. What it
-    /// found, the names among it, is durable when it returns.
+    /// Returns the numbers of all segments in ascending order, finds the spares, and deletes unfinished files. What it
+    /// found, including the names, is durable when it returns.
     /// </summary>
-    /// <param name="newest">The number of a segment that there was for certain; 0 if that may be none.</param>
-    /// <exception cref="LogCorruptException">One is missing, or something is there that this program does not
+    /// <param name="newest">The number of a segment known to have existed; 0 if none is known.</param>
+    /// <exception cref="LogCorruptException">A segment is missing, or there is a file that this program does not
     /// write.</exception>
     public List<long> Find(long newest)
     {
@@ -88,7 +88,7 @@ internal sealed class SegmentFiles : IDisposable
         return numbers;
     }
 
-    /// <summary>A file to make a segment of: one of former use, or none yet.</summary>
+    /// <summary>The path of a file for a new segment: a spare, or one that does not exist yet.</summary>
     public string TakeSpare()
     {
         lock (_gate)
@@ -97,14 +97,14 @@ internal sealed class SegmentFiles : IDisposable
         }
     }
 
-    /// <summary>The segment, whose content is durable, is the newest one from now on.</summary>
+    /// <summary>Names the segment, whose content is durable, as the newest one.</summary>
     public void Name(LogSegment segment)
     {
         segment.MoveTo(PathOf(segment.Number));
         _files.FlushDirectory(_directory);
     }
 
-    /// <summary>Keeps the file of a segment that nobody needs as a spare, or gives its space back.</summary>
+    /// <summary>Keeps the file of an unneeded segment as a spare, or deletes it to free its space.</summary>
     public void Retire(LogSegment segment)
     {
         bool isKept;
@@ -130,8 +130,8 @@ internal sealed class SegmentFiles : IDisposable
     }
 
     /// <summary>
-    /// Sees to it that there is a spare before it is needed: a file full of zeros, since one that only has its size
-    /// would change its inode with every write all the same.
+    /// Makes a spare before it is needed. It is filled with zeros, because in a file that only has its size set every
+    /// write would still change the inode.
     /// </summary>
     public void PrepareSpare()
     {
@@ -148,7 +148,7 @@ internal sealed class SegmentFiles : IDisposable
         _options.RunLater(MakeSpareIfOpen);
     }
 
-    /// <summary>Waits for a spare that is being made; one that was not begun will not be.</summary>
+    /// <summary>Waits for a spare that is being made; one that was not begun is not made.</summary>
     public void Dispose()
     {
         lock (_making)
@@ -172,7 +172,7 @@ internal sealed class SegmentFiles : IDisposable
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // Without a spare the log appends to a new file. Should the disk be full, its own write will say so.
+            // Without a spare the log appends to a new file. If the disk is full, that write will report it.
         }
 
         lock (_gate)
@@ -204,7 +204,7 @@ internal sealed class SegmentFiles : IDisposable
         }
         catch
         {
-            // It may hold the space that the log's own write needs.
+            // It may occupy the space that the log's own write needs.
             _files.Delete(temporary);
             throw;
         }
@@ -231,13 +231,13 @@ internal sealed class SegmentFiles : IDisposable
         {
             if (numbers[i] != numbers[i - 1] + 1)
             {
-                throw new LogCorruptException($"{PathOf(numbers[i - 1] + 1)} is missing, and later segments are there");
+                throw new LogCorruptException($"{PathOf(numbers[i - 1] + 1)} is missing, but later segments exist");
             }
         }
 
         if (newest > 0 && (numbers.Count == 0 || numbers[^1] < newest))
         {
-            throw new LogCorruptException($"{PathOf(newest)} is missing, which was the newest segment of the log");
+            throw new LogCorruptException($"{PathOf(newest)}, the newest segment of the log, is missing");
         }
     }
 

@@ -4,16 +4,16 @@ using KvCloud.Node.Files;
 namespace KvCloud.Node.Replication.Log;
 
 /// <summary>
-/// The log in segment files that are written one after the other, and over again once nobody needs what they hold: one
-/// write and one fdatasync for all effects that wait. See docs/adr/0007.
+/// The log in segment files that are written one after the other and recycled once nobody needs their content: one
+/// write and one fdatasync for all waiting effects. See docs/adr/0007.
 /// </summary>
 /// <remarks>
-/// A group is synced before the next one is written, and no file gives up its name or its content before what makes it
-/// obsolete is on disk. Each segment begins with promise, chosen and first slot, so the older ones can
-/// go; and with the number of the oldest that must be there, so that one that is lost is not taken for one that went.
-/// One thread writes; another may trim; any may read.
-/// Over 400 lines: writing, trimming and reading share the segments and one order of locks. What a segment, a group,
-/// a record and the mark are has files of its own.
+/// A group is synced before the next one is written, and no file gives up its name or its content before whatever makes
+/// it obsolete is on disk. Each segment begins with the promise, the chosen slot and the first slot, so older segments
+/// can be dropped. It also records the oldest segment that must exist, so that a lost segment is not taken for a
+/// dropped one. One thread writes; another may trim; any may read.
+/// Over 400 lines: writing, trimming and reading share the segments and one lock order. Segments, groups, records and
+/// the mark have their own files.
 /// </remarks>
 internal sealed class SegmentedPaxosLog : IPaxosLog
 {
@@ -27,11 +27,11 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     /// <summary>Held while a group is written.</summary>
     private readonly Lock _writing = new();
 
-    /// <summary>Guards the segments and what they say of themselves; never held over input or output.</summary>
+    /// <summary>Guards the segments and their metadata; never held during I/O.</summary>
     private readonly Lock _gate = new();
     private readonly List<LogSegment> _segments = [];
 
-    /// <summary>The one that is written; the last of the segments.</summary>
+    /// <summary>The segment being written, which is the last one.</summary>
     private LogSegment? _active;
     private Ballot _promised = Ballot.Zero;
     private long _sequence = 1;
@@ -39,14 +39,14 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     private long _firstSlot = 1;
     private long _lastSlot;
 
-    /// <summary>The lowest segment that must be there; 0 of a log that was written before this was noted.</summary>
+    /// <summary>The lowest segment that must exist; 0 in a log written before this was recorded.</summary>
     private long _oldestSegment;
     private bool _failed;
 
-    /// <summary>What was found is durable: before, nothing may be noted of it.</summary>
+    /// <summary>What was found is durable; until then the log records nothing about it.</summary>
     private bool _isLoaded;
 
-    /// <summary>Null until <see cref="Load"/> found or made it.</summary>
+    /// <summary>Null until <see cref="Load"/> has found or created it.</summary>
     private LogMark? _mark;
 
     private SegmentedPaxosLog(IFileSystem disk, string path, SegmentedLogOptions options)
@@ -68,16 +68,16 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     private string MarkPath => MarkPathOf(_path);
 
     /// <summary>
-    /// Opens the log in this directory. What it gives back of the past is durable then, whatever a process before left
-    /// undone.
+    /// Opens the log in this directory. Everything it reads is durable when it returns, whatever an earlier process
+    /// left unfinished.
     /// </summary>
-    /// <param name="path">The directory; beside it, with the same name and <c>.mark</c>, lies the
-    /// <see cref="LogMark"/>.</param>
-    /// <param name="mayCreate">A log of which there is nothing is made; else that is refused, as one that was
-    /// lost.</param>
+    /// <param name="path">The directory. The <see cref="LogMark"/> lies beside it, with the same name and
+    /// <c>.mark</c>.</param>
+    /// <param name="mayCreate">Whether to create a log that does not exist; otherwise it counts as lost and is
+    /// refused.</param>
     /// <exception cref="LogFailedException">The directory cannot be used, or is in use.</exception>
-    /// <exception cref="LogCorruptException">What is in it is damaged, beyond an end that was never synced, or
-    /// missing.</exception>
+    /// <exception cref="LogCorruptException">The log is incomplete or damaged, apart from an end that was never
+    /// synced.</exception>
     public static SegmentedPaxosLog Open(
         IFileSystem disk, string path, bool mayCreate = true, SegmentedLogOptions? options = null)
     {
@@ -95,8 +95,8 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         {
             log?.Dispose();
             throw new LogCorruptException(
-                $"{exception.Message}. Others rely on what this replica promised in its log, {path}, so it must not"
-                + " start with less: put back what was there, or leave this replica stopped.");
+                $"{exception.Message}. The other replicas rely on what this replica promised in its log, {path}, so"
+                + " it must not start with less: restore what is missing, or leave this replica stopped.");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -180,7 +180,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         }
     }
 
-    /// <summary>Notes the new first slot durably, and makes spares of the files that hold nothing above it.</summary>
+    /// <summary>Durably records the new first slot, and recycles the files that hold nothing above it.</summary>
     public void TrimBelow(Slot slot)
     {
         if (slot <= FirstSlot)
@@ -239,7 +239,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
             }
             catch (LogFailedException)
             {
-                // The mark is a lower bound: what it does not say, a start merely cannot check.
+                // The mark is only a lower bound: the next start merely cannot check what it does not record.
             }
         }
 
@@ -256,12 +256,12 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         if (!isMarked && !mayCreate)
         {
             throw new LogCorruptException(
-                $"{MarkPathOf(path)} is missing, which this replica made together with its log");
+                $"{MarkPathOf(path)} is missing, although this replica created it together with its log");
         }
 
         if (isMarked && !disk.DirectoryExists(path))
         {
-            throw new LogCorruptException($"{path} is missing, which this replica has made");
+            throw new LogCorruptException($"{path} is missing, although this replica has created it");
         }
     }
 
@@ -271,7 +271,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         List<long> numbers = _files.Find(_mark?.Segment ?? 0);
         if (_mark is null && numbers.Count > 0)
         {
-            throw new LogCorruptException($"{MarkPath} is missing, and there is a log");
+            throw new LogCorruptException($"{MarkPath} is missing, although there is a log");
         }
 
         byte[] content = [];
@@ -279,7 +279,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         LoadSegments(numbers, ref content);
         if (numbers.Count > 0 && _oldestSegment > 0 && numbers[0] > _oldestSegment)
         {
-            throw new LogCorruptException($"{_files.PathOf(_oldestSegment)} is missing, which nobody has given up");
+            throw new LogCorruptException($"{_files.PathOf(_oldestSegment)} is missing, although it was never trimmed");
         }
 
         if (_mark is not null)
@@ -316,13 +316,13 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
             {
                 throw new LogCorruptException(
                     $"{segment.Path} begins with write {segment.FirstSequence} of the log, "
-                    + $"but what is before it ends with write {_sequence - 1}");
+                    + $"but the segments before it end with write {_sequence - 1}");
             }
 
             _sequence = segment.Scan(ref content, LoadGroup);
             if (_sequence == segment.FirstSequence)
             {
-                // It got its name only when its first group was durable.
+                // The file got its name only once its first group was durable.
                 throw new LogCorruptException($"{segment.Path} is damaged: write {_sequence} of the log is not there");
             }
         }
@@ -359,7 +359,9 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         return slots;
     }
 
-    /// <summary>Writes what the body holds. The state is what it will be then: a new segment begins with it.</summary>
+    /// <summary>
+    /// Writes the body as a group. The arguments are the state after it, since a new segment begins with that state.
+    /// </summary>
     private void WriteGroup(SlotSpan slots, Ballot promised, long chosenSlot, long firstSlot, long oldestSegment)
     {
         if (_body.Bytes.IsEmpty)
@@ -464,9 +466,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         }
     }
 
-    /// <summary>
-    /// Which segment is the first that holds a slot from this one on; the one that is written, if none does.
-    /// </summary>
+    /// <summary>The first segment that holds a slot from this one on; the segment being written if none does.</summary>
     private long FindOldestNeeded(long firstSlot)
     {
         lock (_gate)
@@ -476,7 +476,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         }
     }
 
-    /// <summary>The oldest segments, up to the first that must be there, or is being read.</summary>
+    /// <summary>The oldest segments that may go, up to the first that must exist or is being read.</summary>
     private List<LogSegment> TakeObsolete()
     {
         long oldest = Volatile.Read(ref _oldestSegment);
@@ -503,15 +503,15 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     }
 
     /// <summary>
-    /// What a read has found: of each slot the entry that was written last, and no more than fit. The log is read in
-    /// the order of writing, which is nearly that of the slots.
+    /// The result of a read: for each slot the entry written last, and no more than fit. The log is read in the order
+    /// of writing, which is nearly the order of the slots.
     /// </summary>
     private sealed class ReadWindow(long first, long last, int maxBytes)
     {
         private readonly SortedList<long, LogEntry> _entries = [];
         private long _bytes;
 
-        /// <summary>Nothing above it is wanted any more.</summary>
+        /// <summary>Higher slots are no longer wanted.</summary>
         public long Last { get; private set; } = last;
 
         public IReadOnlyList<LogEntry> Entries => [.. _entries.Values];

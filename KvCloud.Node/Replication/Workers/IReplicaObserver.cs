@@ -4,17 +4,17 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.Replication.Workers;
 
 /// <summary>
-/// Sees what a replica decides while it does so: how the simulator's checkers look into it. Must not change anything.
+/// Observes what a replica decides, as it decides; the simulator's checkers use it. Must not change anything.
 /// </summary>
 internal interface IReplicaObserver
 {
-    /// <summary>A batch of writes goes into the slot.</summary>
+    /// <summary>A batch of writes was proposed in the slot.</summary>
     void Proposed(Slot slot, Ballot ballot, IReadOnlyList<PendingWrite> writes);
 
-    /// <summary>The slot is handed out as chosen.</summary>
+    /// <summary>The slot was handed out as chosen.</summary>
     void Chosen(in ChosenEntry entry);
 
-    /// <summary>A step of the core is over, and its effects are carried out.</summary>
+    /// <summary>A step of the core has ended and its effects are carried out.</summary>
     void Stepped(PaxosNode node);
 
     /// <summary>A command of a slot was applied to the data store.</summary>

@@ -22,10 +22,10 @@ internal enum Station
     Forward = 5,
 }
 
-/// <summary>What made a worker run.</summary>
+/// <summary>Why a worker runs.</summary>
 internal enum RunReason
 {
-    /// <summary>A thread of somebody else brought work and runs it to completion.</summary>
+    /// <summary>Another worker's or a peer's thread brought work and runs it to completion.</summary>
     Inline = 0,
 
     /// <summary>The worker's own thread was woken, or has just finished a run.</summary>
@@ -36,47 +36,49 @@ internal enum RunReason
 }
 
 /// <summary>
-/// What one worker does. It runs on one thread at a time, mostly the worker's own; who that is, and when, is up to
-/// <see cref="IWorkers"/>. A run is Begin, Execute, Complete: the simulator lets time pass, and crashes come, in
-/// between.
+/// The work of one worker. It runs on one thread at a time, mostly the worker's own; <see cref="IWorkers"/> decides
+/// which thread runs it, and when. A run is Begin, Execute, Complete: in between, the simulator advances time and
+/// injects crashes.
 /// </summary>
 internal interface IWork
 {
-    /// <summary>How long the worker's thread sleeps while nobody wakes it; Timeout.Infinite for ever.</summary>
+    /// <summary>How long the worker's thread sleeps unless woken; Timeout.Infinite for ever.</summary>
     int MaxSleepMs { get; }
 
-    /// <summary>Whether a run would find something to do. Any thread.</summary>
+    /// <summary>Whether a run would find work to do. Any thread.</summary>
     bool IsDue(RunReason reason);
 
-    /// <summary>Takes what is to be done. False when there is nothing: the run ends here.</summary>
+    /// <summary>Takes the work to do. False when there is none: the run ends here.</summary>
     bool TryBegin(RunReason reason);
 
-    /// <summary>Does it. Only here a worker may wait for a disk.</summary>
+    /// <summary>Does the work. Only here may a worker wait for a disk.</summary>
     void Execute();
 
-    /// <summary>Tells who waited for it, and which other workers have something to do now.</summary>
+    /// <summary>
+    /// Notifies whoever waited for the work, and returns which other workers now have something to do.
+    /// </summary>
     FollowUp Complete();
 
     /// <summary>
-    /// The replica has failed and no run will begin any more: answers whoever still waits. Called once.
+    /// The replica has failed and no further run begins: answers everybody who still waits. Called once.
     /// </summary>
     void Abandon();
 }
 
-/// <summary>Whether a worker has something to do, and who may do it.</summary>
+/// <summary>Whether a worker has something to do, and which thread may do it.</summary>
 internal enum Due
 {
     No = 0,
 
     /// <summary>
-    /// Small and alone: a thread that has time runs it to completion instead of waking the worker's own.
+    /// Small and alone: a thread with spare time runs it to completion instead of waking the worker's own.
     /// </summary>
     Inline = 1,
 
-    /// <summary>The worker's own thread does it.</summary>
+    /// <summary>The worker's own thread must do it.</summary>
     OwnThread = 2,
 }
 
-/// <summary>What a run leaves to be done by other workers.</summary>
-/// <param name="SleepsShorter">The worker's own thread must look at <see cref="IWork.MaxSleepMs"/> again.</param>
+/// <summary>The work that a run leaves for other workers.</summary>
+/// <param name="SleepsShorter">The worker's own thread must read <see cref="IWork.MaxSleepMs"/> again.</param>
 internal readonly record struct FollowUp(Due Consensus, Due Log, Due Apply, bool SleepsShorter = false);

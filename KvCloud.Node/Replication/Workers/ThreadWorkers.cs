@@ -1,23 +1,25 @@
 namespace KvCloud.Node.Replication.Workers;
 
 /// <summary>
-/// The workers of a replica on threads. Who brings work runs it where it can, a peer's receiving thread or the log's:
-/// that spares a change of threads for each message. Small work that follows from it the same thread runs to
-/// completion.
+/// Runs the workers of a replica on threads. Where possible, the thread that brings work (a peer's receiving thread, or
+/// the log's) runs it: that saves a thread switch per message. Small follow-up work runs to completion on the same
+/// thread.
 /// </summary>
-/// <param name="onFailure">Gets the first exception of a run, after which no other run begins. On the thread that
-/// failed.</param>
+/// <param name="onFailure">Receives the first exception of a run, on the thread that failed; no further run begins
+/// after it.</param>
 internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
 {
-    /// <summary>Runs on end by a thread that has work of its own; the worker's thread does the rest.</summary>
+    /// <summary>Consecutive runs by a thread that has other work; the worker's own thread does the rest.</summary>
     private const int MaxInlineRuns = 4;
 
     private readonly WorkerThread?[] _workers = new WorkerThread?[Enum.GetValues<Station>().Length];
     private int _hasFailed;
-    private volatile bool _isFailureTold;
+    private volatile bool _isFailureReported;
 
-    /// <summary>Whether the replica knows that it has failed: only then is anybody answered for it.</summary>
-    public bool IsFailureTold => _isFailureTold;
+    /// <summary>
+    /// Whether the replica has been told of the failure: nobody is answered on its behalf before that.
+    /// </summary>
+    public bool IsFailureReported => _isFailureReported;
 
     public bool HasFailed => Volatile.Read(ref _hasFailed) != 0;
 
@@ -37,7 +39,7 @@ internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
 
     public void Stop(Station station) => Of(station).Stop();
 
-    /// <summary>No run begins any more. The workers' threads end, and answer what waits.</summary>
+    /// <summary>No further run begins. The workers' threads end and answer everybody who waits.</summary>
     public void Fail(Exception exception)
     {
         if (Interlocked.Exchange(ref _hasFailed, 1) == 0)
@@ -48,7 +50,7 @@ internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
             }
             finally
             {
-                _isFailureTold = true;
+                _isFailureReported = true;
             }
         }
 
@@ -58,11 +60,11 @@ internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
         }
     }
 
-    /// <summary>Another thing that went wrong after the failure.</summary>
+    /// <summary>Reports a further exception after the failure.</summary>
     public void Tell(Exception exception) => onFailure(exception);
 
-    /// <summary>Takes on what a run has left to be done, or has it done.</summary>
-    /// <param name="depth">Runs on this thread that led here.</param>
+    /// <summary>Runs the follow-up work of a run on this thread, or wakes the workers concerned.</summary>
+    /// <param name="depth">Nested runs on this thread so far.</param>
     public void RunFollowUps(in FollowUp followUp, WorkerThread by, InlineWork allowed, int depth)
     {
         bool isLogHere = followUp.Log == Due.Inline && allowed == InlineWork.Log && depth < MaxInlineRuns;
@@ -78,7 +80,7 @@ internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
 
         if ((isLogHere || isApplyHere) && by.IsDue(RunReason.Woken))
         {
-            // What came during the run must not wait for the disk.
+            // Work that arrived during the run must not wait for the disk.
             by.WakeThread();
         }
 
@@ -94,7 +96,7 @@ internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
 
         if (isConsensusHere)
         {
-            // Whoever wrote the log has time for the write that is chosen by it.
+            // The thread that wrote the log may also apply the write that is chosen by it.
             RunInline(Of(Station.Consensus), InlineWork.Apply, depth + 1);
         }
     }
@@ -126,7 +128,7 @@ internal sealed class ThreadWorkers(Action<Exception> onFailure) : IWorkers
         }
     }
 
-    /// <summary>What was small and alone; what has come since is for the worker's own thread.</summary>
+    /// <summary>Runs small, lone work; anything that has arrived since is left to the worker's own thread.</summary>
     private void RunOnce(WorkerThread worker, int depth)
     {
         if (worker.TryRun(RunReason.Inline, out FollowUp followUp) != RunResult.Busy)

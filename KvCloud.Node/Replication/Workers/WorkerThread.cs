@@ -1,9 +1,9 @@
 namespace KvCloud.Node.Replication.Workers;
 
-/// <summary>What came of an attempt to run a worker.</summary>
+/// <summary>The result of an attempt to run a worker.</summary>
 internal enum RunResult
 {
-    /// <summary>Another thread is at it. It looks once more when its run is over.</summary>
+    /// <summary>Another thread is running it, and checks for work once more when its run is over.</summary>
     Busy = 0,
 
     /// <summary>There was nothing to do.</summary>
@@ -13,12 +13,12 @@ internal enum RunResult
 }
 
 /// <summary>
-/// One worker: at most one thread at a time runs its work, its own or one that brought it. Who finds it busy leaves,
-/// for whoever is at it looks once more before it goes.
+/// One worker: at most one thread at a time runs its work, its own or one that brought it. A thread that finds it busy
+/// leaves, because the running thread checks once more before it goes.
 /// </summary>
 /// <remarks>
 /// The thread is woken by an event that is set outside of all locks. With Monitor.Pulse the woken thread finds the lock
-/// taken and sleeps again: on one core 20 microseconds for each change of threads, 8 with this. An event that nobody
+/// taken and sleeps again: on one core 20 microseconds per thread switch, against 8 with this. An event that nobody
 /// waits for is not set at all.
 /// </remarks>
 internal sealed class WorkerThread : IDisposable
@@ -53,7 +53,7 @@ internal sealed class WorkerThread : IDisposable
 
     public bool IsDue(RunReason reason) => _work.IsDue(reason);
 
-    /// <summary>Wakes the thread, unless a run is on its way: that one is followed by another look.</summary>
+    /// <summary>Wakes the thread, unless the worker is running: that run checks for work once more.</summary>
     public void Wake()
     {
         Interlocked.MemoryBarrier();
@@ -63,7 +63,7 @@ internal sealed class WorkerThread : IDisposable
         }
     }
 
-    /// <summary>Wakes the thread in any case.</summary>
+    /// <summary>Wakes the thread even if the worker is running.</summary>
     public void WakeThread()
     {
         if (Interlocked.Exchange(ref _isWoken, 1) != 0 || Volatile.Read(ref _isSleeping) == 0)
@@ -77,11 +77,11 @@ internal sealed class WorkerThread : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // The thread that it would wake has ended meanwhile.
+            // The thread to be woken has already ended.
         }
     }
 
-    /// <summary>One run on this thread.</summary>
+    /// <summary>Runs the work once, on this thread.</summary>
     public RunResult TryRun(RunReason reason, out FollowUp followUp)
     {
         followUp = default;
@@ -103,18 +103,18 @@ internal sealed class WorkerThread : IDisposable
         }
         catch (Exception exception)
         {
-            // What the work holds in memory or on disk is unknown: nothing runs any more.
+            // The state of the work in memory or on disk is unknown: nothing may run any more.
             _workers.Fail(exception);
             return RunResult.Busy;
         }
         finally
         {
-            // A full fence: what was added before somebody found this busy is seen by the look that follows.
+            // A full fence: the check that follows sees whatever was added before another thread found this busy.
             Interlocked.Exchange(ref _isBusy, 0);
         }
     }
 
-    /// <summary>Finishes what is due and ends the thread. Nobody runs the work afterwards.</summary>
+    /// <summary>Finishes what is due and ends the thread. The work never runs again.</summary>
     public void Stop()
     {
         _isStopping = true;
@@ -162,7 +162,7 @@ internal sealed class WorkerThread : IDisposable
         End();
     }
 
-    /// <summary>False when nobody woke the thread in time.</summary>
+    /// <summary>False when the sleep timed out.</summary>
     private bool Sleep()
     {
         Interlocked.Exchange(ref _isSleeping, 1);
@@ -182,14 +182,15 @@ internal sealed class WorkerThread : IDisposable
         SpinWait.SpinUntil(() => Interlocked.CompareExchange(ref _isBusy, 1, 0) == 0);
         if (_workers.HasFailed)
         {
-            SpinWait.SpinUntil(() => _workers.IsFailureTold);
+            SpinWait.SpinUntil(() => _workers.IsFailureReported);
             try
             {
                 _work.Abandon();
             }
             catch (Exception exception)
             {
-                // The process stops already; this must not end it before the others have their answers.
+                // The process is already stopping; this exception must not end it before the other callers have their
+                // answers.
                 _workers.Tell(exception);
             }
         }

@@ -7,29 +7,26 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Connections;
 
-/// <summary>
-/// The calls of one connection that are not answered yet, in the order in which they came, which is the order in which
-/// their answers leave.
-/// </summary>
+/// <summary>The unanswered calls of one connection in arrival order. Answers leave in the same order.</summary>
 /// <remarks>
 /// <para>
-/// Calls become ready in any order and on any thread. Whoever holds the <em>output lock</em> may write into the output:
-/// either the connection's reader, for as long as it works through what has come in, or, when the oldest call becomes
-/// ready and nobody holds the output lock, a thread-pool item that is queued then. The holder writes every finished
-/// call at the front and sends them together. A call that becomes ready behind an unfinished one wakes nobody.
+/// Calls become ready in any order and on any thread. Only the holder of the <em>output lock</em> writes into the
+/// output. While the connection's reader works through received input, it is the holder. Otherwise, when the oldest
+/// call becomes ready and the lock is free, a thread-pool item is queued that takes it. The holder writes every
+/// finished call at the front and sends them together. A call that becomes ready behind an unfinished one wakes nobody.
 /// </para>
 /// <para>
-/// A thread of replication that made ready a lone write takes the output lock for that answer alone: what else the
-/// client has pipelined, and may cost any amount, goes to the thread pool. Where the call at the front is a costly one,
-/// the output lock goes to the <see cref="ScanPool"/>, and comes back when that call is answered.
+/// A replication thread that completes a single write takes the output lock to send that one answer. Whatever else the
+/// client has pipelined may be expensive and goes to the thread pool. If the call at the front is a costly one, the
+/// output lock moves to the <see cref="ScanPool"/> and comes back when that call is answered.
 /// </para>
 /// <para>
-/// No wake-up is lost: a call becoming ready writes its flag and then reads the head and the output lock; the holder
-/// advances the head and then reads the flag, with a full fence between the two steps on either side.
+/// No wake-up is lost: a call that becomes ready sets its flag and then reads the head and the output lock; the holder
+/// advances the head and then reads the flag. Both sides put a full fence between the two steps.
 /// </para>
 /// <para>
-/// Over 400 lines, because the protocol of the output lock is one: each method that writes is a state in which the
-/// lock may be, and is judged together with the others. The order of the calls is <see cref="CallRing"/>'s.
+/// Over 400 lines, because the output lock is one protocol: each method that writes is one state of the lock, and its
+/// correctness depends on the others. <see cref="CallRing"/> keeps the order of the calls.
 /// </para>
 /// </remarks>
 internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
@@ -55,10 +52,14 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     private volatile bool _isAbandoned;
     private ValueTaskAwaiter<int> _send;
 
-    /// <summary>Bytes of costly answers that are charged and not sent. Used by the holder of the output lock.</summary>
+    /// <summary>
+    /// Bytes of costly answers charged to the budget but not sent yet. Only the holder of the output lock accesses it.
+    /// </summary>
     private long _heldAnswerBytes;
 
-    /// <param name="onBroken">Told once or more, from any thread, that answers can no longer be written.</param>
+    /// <param name="onBroken">
+    /// Called from any thread, possibly more than once, when answers can no longer be written.
+    /// </param>
     public CallQueue(
         AnswerWriter output,
         Socket socket,
@@ -78,23 +79,23 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     }
 
     /// <summary>
-    /// This connection's place among those that wait for costly reads. Used by <see cref="ScanPool"/>.
+    /// This connection's node in the list of connections waiting for costly reads. Used by <see cref="ScanPool"/>.
     /// </summary>
     public LinkedListNode<CallQueue> ScanNode { get; }
 
     /// <summary>
-    /// Whether what is asked for here is of no use to anybody. By the scan pool, which holds the output lock.
+    /// Whether nobody can receive the answer any more. Called by the scan pool while it holds the output lock.
     /// </summary>
     /// <remarks>
-    /// A client that closes may still want its answers, if it only closed one direction; it certainly is gone when the
-    /// socket reports an error, which it does once an answer was sent to nobody.
+    /// A client that closes may have closed only its sending direction and still want its answers. It is certainly gone
+    /// once the socket reports an error, which happens after an answer was sent to a closed peer.
     /// </remarks>
-    bool IScanSlice.IsUnwanted => _isAbandoned || _socket.Poll(0, SelectMode.SelectError);
+    bool IScanSlice.IsCancelled => _isAbandoned || _socket.Poll(0, SelectMode.SelectError);
 
-    /// <summary>Calls waiting. Exact for the reader, which alone adds calls, as an upper bound.</summary>
+    /// <summary>Waiting calls. Only the reader adds calls, so for the reader this is a valid upper bound.</summary>
     public int Count => _calls.Count;
 
-    /// <summary>Adds a call at the end; it is started afterwards with the index returned. Reader only.</summary>
+    /// <summary>Appends a call; the caller then starts it with the returned index. Reader only.</summary>
     /// <exception cref="IOException">Answers can no longer be written.</exception>
     public long Enqueue(IPendingCall call)
     {
@@ -110,12 +111,12 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     }
 
     /// <summary>
-    /// The call at <paramref name="index"/> has become ready, and perhaps others, which are told of later: what is
-    /// ready by now is written together. Any thread; never blocks for long or throws.
+    /// Reports that the call at <paramref name="index"/> is ready. If others became ready with it, they are reported
+    /// later, but everything ready by now is written together. Any thread; never blocks for long and never throws.
     /// </summary>
     /// <param name="isAlone">
-    /// Nothing else becomes ready with it: it, and nothing behind it, is answered on this thread, if nobody holds the
-    /// output lock.
+    /// True if no other call becomes ready together with this one. If the output lock is free, this thread then writes
+    /// this answer and nothing behind it.
     /// </param>
     public void OnReady(long index, bool isAlone)
     {
@@ -134,12 +135,12 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         RequestOutput();
     }
 
-    /// <summary>Takes the output lock unless somebody is writing. Reader only.</summary>
+    /// <summary>Takes the output lock if it is free. Reader only.</summary>
     public bool TryAcquireOutput() =>
         Interlocked.CompareExchange(ref _outputLock, OutputHeld, OutputFree) == OutputFree
         || Interlocked.CompareExchange(ref _outputLock, OutputHeld, OutputScheduled) == OutputScheduled;
 
-    /// <summary>The holder of the output lock looks after calls that have become ready meanwhile.</summary>
+    /// <summary>Writes calls that became ready in the meantime. Called by the holder of the output lock.</summary>
     public void WriteIfWanted()
     {
         if (Volatile.Read(ref _outputLock) == OutputHeldAndRequested)
@@ -151,14 +152,13 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     }
 
     /// <summary>
-    /// Whether the holder of the output lock should give it back, so that what waits is sent, before it writes on.
+    /// Whether the holder of the output lock should release it, which sends the buffered answers, before writing more.
     /// </summary>
     public bool IsSendDue => _output.Unsent.Length >= SendThresholdBytes;
 
     /// <summary>
-    /// Writes what is ready, sends it, and gives the output lock back. If the client is slow to read its answers
-    /// the output lock stays away until the socket has taken them, and with the scan pool while that works on a costly
-    /// answer.
+    /// Writes what is ready, sends it, and releases the output lock. If the client reads its answers slowly, the lock
+    /// stays taken until the socket has accepted them; if a costly answer is due, until the scan pool is done with it.
     /// </summary>
     public void ReleaseOutput()
     {
@@ -195,7 +195,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
 
                 if (Interlocked.CompareExchange(ref _outputLock, OutputFree, OutputHeld) == OutputHeld)
                 {
-                    // Whoever abandons the queue while the output lock is free takes it himself.
+                    // If the queue is abandoned while the output lock is free, Abandon takes the lock itself.
                     return;
                 }
 
@@ -210,8 +210,8 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     }
 
     /// <summary>
-    /// A time slice of the scan pool for the costly call at the front. True when the output lock is no longer with the
-    /// pool.
+    /// Runs one time slice of the scan pool on the costly call at the front. True if the pool no longer holds the
+    /// output lock.
     /// </summary>
     public bool RunScan()
     {
@@ -223,7 +223,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
                 {
                     case ScanProgress.Unfinished:
                         return false;
-                    case ScanProgress.Unwanted:
+                    case ScanProgress.Cancelled:
                         throw new IOException("the client closed the connection before its answer was read");
                     default:
                         FinishFirst(call, code);
@@ -236,7 +236,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
                 }
             }
 
-            HandOn();
+            ReleaseOutputOrSchedule();
         }
         catch (Exception exception)
         {
@@ -247,7 +247,8 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     }
 
     /// <summary>
-    /// After the scan pool has queued this connection again: if it was abandoned just then, nobody waits.
+    /// Called after the scan pool has queued this connection again. If the queue was abandoned in the meantime, takes
+    /// the connection out of the pool so that nothing waits for it.
     /// </summary>
     public void OnScanQueued()
     {
@@ -270,14 +271,14 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     }
 
     /// <summary>
-    /// Completes when at most <paramref name="count"/> calls wait, or none ever will be answered. Reader only.
+    /// Completes when at most <paramref name="count"/> calls wait or the queue is closed. Reader only.
     /// </summary>
     public Task WaitUntilAtMostAsync(int count) => _calls.WaitUntilAtMostAsync(count);
 
-    /// <summary>Completes after <see cref="Abandon"/>, when nobody will write into the output any more.</summary>
+    /// <summary>Completes after <see cref="Abandon"/>, once nobody writes into the output any more.</summary>
     public Task Gone => _gone.Task;
 
-    /// <summary>Forgets the calls still waiting. Any thread.</summary>
+    /// <summary>Drops the waiting calls without answering them. Any thread.</summary>
     public void Abandon()
     {
         _isAbandoned = true;
@@ -293,7 +294,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
 
     void IThreadPoolWorkItem.Execute()
     {
-        // Otherwise the reader was faster, and writes what this item was queued for.
+        // If this fails, the reader took the lock first and writes what this item was queued for.
         if (Interlocked.CompareExchange(ref _outputLock, OutputHeld, OutputScheduled) == OutputScheduled)
         {
             ReleaseOutput();
@@ -329,8 +330,8 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     }
 
     /// <summary>
-    /// By a thread of replication, which holds the output lock: writes the call at <paramref name="index"/>, if it is
-    /// still at the front, and nothing else.
+    /// Writes the call at <paramref name="index"/> if it is still at the front, and nothing else. Called by a
+    /// replication thread that holds the output lock.
     /// </summary>
     private void AnswerAlone(long index)
     {
@@ -344,7 +345,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
 
             if (TrySend())
             {
-                HandOn();
+                ReleaseOutputOrSchedule();
             }
         }
         catch (Exception exception)
@@ -354,9 +355,10 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     }
 
     /// <summary>
-    /// Gives the output lock back where nothing is ready, else to the thread pool: this thread has other work.
+    /// Releases the output lock if nothing is ready; otherwise passes it to the thread pool, because the calling thread
+    /// has other work.
     /// </summary>
-    private void HandOn()
+    private void ReleaseOutputOrSchedule()
     {
         if (!_isAbandoned && _calls.PeekReady() is null
             && Interlocked.CompareExchange(ref _outputLock, OutputFree, OutputHeld) == OutputHeld)
@@ -369,7 +371,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     }
 
     /// <summary>
-    /// False when the output lock is still with the caller, because the pool is full or the connection at its end.
+    /// False if the caller still holds the output lock, because the pool is full or the queue was abandoned.
     /// </summary>
     private bool TryHandToScans(ICostlyCall call)
     {
@@ -383,11 +385,11 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         return false;
     }
 
-    /// <summary>False when a send is under way, which will go on with the output lock when it is through.</summary>
+    /// <summary>False if a send is in progress; its completion continues with the output lock.</summary>
     /// <remarks>
-    /// On this very thread, straight into the socket, which nearly always takes it at once: a change of threads, which
-    /// Kestrel's output pipe would make here, costs more than the send. What is written is sent even if the connection
-    /// ends meanwhile: a client that has said all it had to say still gets its answers.
+    /// Sends on this thread, straight into the socket, which nearly always accepts the bytes at once. Kestrel's output
+    /// pipe would switch threads here, and that costs more than the send. Written answers are sent even if the
+    /// connection is ending: a client that has closed its sending direction still gets its answers.
     /// </remarks>
     [SuppressMessage("Reliability", "CA2012", Justification = "Its result is taken once, in EndSend.")]
     private bool TrySend()
@@ -443,7 +445,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         }
     }
 
-    /// <summary>The output is broken, and so is the connection; the calls under way are forgotten.</summary>
+    /// <summary>Ends the connection after a failed write and drops the waiting calls.</summary>
     private void Break(Exception exception)
     {
         _isAbandoned = true;
@@ -453,7 +455,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
             : exception);
     }
 
-    /// <summary>The output lock is taken for good, and what still waits is forgotten.</summary>
+    /// <summary>Takes the output lock permanently and drops the waiting calls.</summary>
     private void Leave()
     {
         Forget();
@@ -462,7 +464,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         _gone.TrySetResult();
     }
 
-    /// <summary>Returns the costly call that it stopped at, if that is why it stopped.</summary>
+    /// <summary>Writes ready calls from the front. Returns the costly call it stopped at, if any.</summary>
     private ICostlyCall? WriteReadyCalls()
     {
         if (_isAbandoned)
@@ -495,7 +497,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         return costly;
     }
 
-    /// <summary>As <see cref="WriteReadyCalls"/> does, for one call that was written.</summary>
+    /// <summary>Accounts for the call at the front after its answer was written.</summary>
     private void FinishFirst(IPendingCall call, ErrorCode code)
     {
         Answered(call, code);
@@ -517,7 +519,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         }
     }
 
-    /// <summary>Gives up the calls that wait, and takes no more. More than once does no harm.</summary>
+    /// <summary>Drops the waiting calls and accepts no more. Idempotent.</summary>
     private void Forget()
     {
         long bytes = 0;

@@ -1,8 +1,8 @@
 namespace KvCloud.Node.Rpc.Connections;
 
 /// <summary>
-/// The calls of one connection in the order in which they came. The connection's reader adds at the end, the holder of
-/// the output lock takes from the front.
+/// The calls of one connection in arrival order. The connection's reader appends, the holder of the output lock removes
+/// from the front.
 /// </summary>
 internal sealed class CallRing
 {
@@ -16,10 +16,10 @@ internal sealed class CallRing
     private int _roomWanted;
     private bool _isClosed;
 
-    /// <summary>Calls waiting. Exact for the reader, which alone adds calls, as an upper bound.</summary>
+    /// <summary>Waiting calls. Only the reader adds calls, so for the reader this is a valid upper bound.</summary>
     public int Count => (int)(Volatile.Read(ref _tail) - Volatile.Read(ref _head));
 
-    /// <summary>Index of the call at the front, or of the next one.</summary>
+    /// <summary>Index of the call at the front, or of the next call if none waits.</summary>
     public long Head => Volatile.Read(ref _head);
 
     /// <summary>False after <see cref="Close"/>. Reader only.</summary>
@@ -44,10 +44,10 @@ internal sealed class CallRing
         }
     }
 
-    /// <summary>The call at the front, if its answer can be written.</summary>
+    /// <summary>The call at the front if it is ready, else null.</summary>
     public IPendingCall? PeekReady()
     {
-        // Between the step of the head before and the look at the flag; see CallQueue.
+        // The fence between advancing the head and reading the ready flag; see CallQueue.
         Interlocked.MemoryBarrier();
         lock (_gate)
         {
@@ -56,7 +56,7 @@ internal sealed class CallRing
         }
     }
 
-    /// <summary>Takes the call off the front.</summary>
+    /// <summary>Removes the call at the front.</summary>
     public void RemoveFirst()
     {
         TaskCompletionSource? waiter = null;
@@ -73,7 +73,7 @@ internal sealed class CallRing
         waiter?.TrySetResult();
     }
 
-    /// <summary>Takes no more calls, and gives up those that it has. More than once does no harm.</summary>
+    /// <summary>Accepts no more calls and returns the waiting ones. Idempotent.</summary>
     public IPendingCall[] Close()
     {
         TaskCompletionSource? waiter;

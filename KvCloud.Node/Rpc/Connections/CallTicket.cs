@@ -1,6 +1,8 @@
 namespace KvCloud.Node.Rpc.Connections;
 
-/// <summary>A call's place in its connection's queue. A field of the call, so that a call is one object.</summary>
+/// <summary>
+/// A call's place in its connection's queue. A struct inside the call, so that a call is a single object.
+/// </summary>
 internal struct CallTicket
 {
     private CallQueue? _queue;
@@ -15,7 +17,7 @@ internal struct CallTicket
         _queue = queue;
     }
 
-    /// <summary>From any thread, once, after the answer was put where WriteAnswer finds it. Never blocks.</summary>
+    /// <summary>Called from any thread, once, after the answer is where WriteAnswer finds it. Never blocks.</summary>
     public void MarkReady()
     {
         MarkReadyQuietly();
@@ -23,10 +25,11 @@ internal struct CallTicket
     }
 
     /// <summary>
-    /// As <see cref="MarkReady"/>, but <see cref="Announce"/> is still to come; whoever writes meanwhile may answer it.
+    /// Like <see cref="MarkReady"/>, but does not wake the queue: <see cref="Announce"/> follows. A holder of the
+    /// output lock that comes by in between may already answer the call.
     /// </summary>
     public void MarkReadyQuietly() => _isReady = true;
 
-    /// <summary>See <see cref="CallQueue.OnReady"/>. More than once does no harm.</summary>
+    /// <summary>See <see cref="CallQueue.OnReady"/>. Idempotent.</summary>
     public readonly void Announce(bool isAlone) => _queue!.OnReady(_index, isAlone);
 }

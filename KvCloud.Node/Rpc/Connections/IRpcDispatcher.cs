@@ -4,17 +4,19 @@ using KvCloud.Protocol;
 namespace KvCloud.Node.Rpc.Connections;
 
 /// <summary>
-/// What stands behind a connection. Beside the store's own dispatcher there is one of plain echoes, with which the
-/// connections are tested and measured alone.
+/// Turns messages into calls. Besides the store's dispatcher there is one that only echoes, which lets tests and
+/// benchmarks exercise the connections alone.
 /// </summary>
 internal interface IRpcDispatcher
 {
-    /// <summary>Says what is to be done with a call, good until the message is released. Must not throw.</summary>
+    /// <summary>Creates the call for a message, which is valid until it is released. Must not throw.</summary>
     IPendingCall Dispatch(in RequestMessage message);
 
-    /// <summary>The same for a call that is not carried out. The message may be cut off after its header.</summary>
+    /// <summary>
+    /// Creates a call that answers with an error and does nothing else. The message may be cut off after its header.
+    /// </summary>
     IPendingCall Refuse(in RequestMessage message, ErrorCode code, string reason);
 
-    /// <summary>From now on every call that reads or writes data is answered SHUTTING_DOWN.</summary>
+    /// <summary>After this, every call that reads or writes data is answered SHUTTING_DOWN.</summary>
     void RefuseNewCalls();
 }

@@ -3,8 +3,8 @@ using KvCloud.Node.Replication;
 namespace KvCloud.Node.Rpc.Connections;
 
 /// <summary>
-/// Lets a few log lines of one kind through each second and counts the rest, so that a client which sends garbage in a
-/// loop cannot fill the disk. Thread-safe.
+/// Rate limit for log lines of one kind: passes a few each second and counts the rest, so that a client that sends
+/// garbage in a loop cannot fill the disk. Thread-safe.
 /// </summary>
 internal sealed class LogGate(int linesPerSecond, IReplicaClock clock)
 {
@@ -13,7 +13,7 @@ internal sealed class LogGate(int linesPerSecond, IReplicaClock clock)
     private int _lines;
     private long _suppressed;
 
-    /// <summary>Whether to write the line, and how many were left out since the last one written.</summary>
+    /// <summary>Whether to write the line, and how many lines were suppressed since the last one written.</summary>
     public bool TryPass(out long suppressed)
     {
         long second = clock.NowMs / 1_000;

@@ -6,17 +6,17 @@ using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Node.Rpc.Connections;
 
-/// <summary>Cuts a connection's input into messages; one a connection.</summary>
+/// <summary>Splits the input of one connection into messages.</summary>
 /// <remarks>
-/// The client shows with its first four bytes whether it frames its messages: a strict binary message begins with 80
-/// 01, a frame with its length, which never does. A message that the node has no room for is walked through to its end
-/// without being kept, so that it can be answered OVERLOADED.
+/// The client's first four bytes show whether it frames its messages: a strict binary message begins with 80 01, a
+/// frame with its length, which never does. A message that exceeds the node's budget is scanned to its end without
+/// being kept, so that it can be answered OVERLOADED.
 /// </remarks>
 internal sealed class MessageReader(RpcLimits limits, RpcBudget budget, IReplicaClock clock)
 {
     private const int PrefixBytes = ThriftFormat.FrameHeaderBytes;
 
-    /// <summary>A partial message below this is not worth charging.</summary>
+    /// <summary>A smaller partial message is not charged to the budget.</summary>
     private const int ReserveAboveBytes = 4 * 1024;
 
     private ThriftScanner _scanner;
@@ -30,18 +30,20 @@ internal sealed class MessageReader(RpcLimits limits, RpcBudget budget, IReplica
     /// <summary>Whether messages are framed; null until the first four bytes have come.</summary>
     public bool? IsFramed { get; private set; }
 
-    /// <summary>What is wrong with the input, if anything; there is no way to go on after that.</summary>
+    /// <summary>What is wrong with the input, or null. After an error the connection cannot continue.</summary>
     public string? Error { get; private set; }
 
-    /// <summary>Whether the last message was too much for this node and only its header was kept.</summary>
+    /// <summary>Whether the last message exceeded the node's budget and only its header was kept.</summary>
     public bool IsRefused { get; private set; }
 
-    /// <summary><see cref="IReplicaClock.NowMs"/> at which the message now coming in began; 0 for none.</summary>
+    /// <summary>
+    /// <see cref="IReplicaClock.NowMs"/> at the start of the message being received; 0 if there is none.
+    /// </summary>
     public long PartialSinceMs { get; private set; }
 
     /// <summary>
-    /// Takes the next whole message off the front of <paramref name="buffer"/>. The message is good until
-    /// <see cref="Release"/>, and while the buffer is.
+    /// Takes the next whole message off the front of <paramref name="buffer"/>. The message is valid until
+    /// <see cref="Release"/>, and no longer than the buffer.
     /// </summary>
     public bool TryRead(ref ReadOnlySequence<byte> buffer, long receivedTimestamp, out RequestMessage message)
     {
@@ -69,14 +71,14 @@ internal sealed class MessageReader(RpcLimits limits, RpcBudget budget, IReplica
             IsRefused = false;
         }
 
-        // What was held for the message is charged to the call from here on.
+        // From here on the call is charged for the bytes that were reserved for the message.
         ReleaseReserved();
         _isInMessage = false;
         PartialSinceMs = 0;
         return true;
     }
 
-    /// <summary>The last message is done with.</summary>
+    /// <summary>Releases the last message.</summary>
     public void Release()
     {
         if (_rented is not null)
@@ -187,7 +189,10 @@ internal sealed class MessageReader(RpcLimits limits, RpcBudget budget, IReplica
 
     private long StartOfPartial() => PartialSinceMs == 0 ? clock.NowMs : PartialSinceMs;
 
-    /// <summary>Charges what is held of a large message; doubles, so that many small pieces cost few steps.</summary>
+    /// <summary>
+    /// Reserves budget for the received part of a large message. The reservation doubles, so that many small pieces
+    /// cost few steps.
+    /// </summary>
     private void Reserve(ref ReadOnlySequence<byte> buffer)
     {
         if (_scannedBytes <= Math.Max(ReserveAboveBytes, _reservedBytes) || !_scanner.HasHeader)

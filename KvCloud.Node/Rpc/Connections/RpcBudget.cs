@@ -1,22 +1,24 @@
 namespace KvCloud.Node.Rpc.Connections;
 
-/// <summary>How much of the node's room for calls in flight is taken. Thread-safe.</summary>
+/// <summary>The node's shared budget of calls in flight and their bytes. Thread-safe.</summary>
 internal sealed class RpcBudget(RpcLimits limits)
 {
     private long _calls;
     private long _bytes;
     private long _answerBytes;
 
-    /// <summary>Calls under way.</summary>
+    /// <summary>Calls in flight.</summary>
     public long Calls => Interlocked.Read(ref _calls);
 
-    /// <summary>Request bytes held: of calls under way, and of large messages that are still coming in.</summary>
+    /// <summary>Request bytes held by calls in flight and by large messages still being received.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
 
-    /// <summary>Bytes of costly answers that are being read or wait for their clients to take them.</summary>
+    /// <summary>Bytes of costly answers that are being read or that their clients have not taken yet.</summary>
     public long AnswerBytes => Interlocked.Read(ref _answerBytes);
 
-    /// <summary>Whether a call with so many request bytes fits; if not, the limit that is full, for people.</summary>
+    /// <summary>
+    /// Whether a call with this many request bytes fits; if not, names the full limit for the error message.
+    /// </summary>
     public bool HasRoomFor(long bytes, out string? fullLimit)
     {
         fullLimit = null;
@@ -33,7 +35,7 @@ internal sealed class RpcBudget(RpcLimits limits)
         return fullLimit is null;
     }
 
-    /// <summary>Charges a call that goes under way. <see cref="HasRoomFor"/> was asked before.</summary>
+    /// <summary>Charges a call that starts. The caller has checked <see cref="HasRoomFor"/>.</summary>
     public void Charge(long bytes)
     {
         Interlocked.Increment(ref _calls);
@@ -46,7 +48,7 @@ internal sealed class RpcBudget(RpcLimits limits)
         Interlocked.Add(ref _bytes, -bytes);
     }
 
-    /// <summary>Charges bytes of a message that is still coming in.</summary>
+    /// <summary>Charges bytes of a message that is still being received.</summary>
     public bool TryReserve(long bytes)
     {
         if (Interlocked.Add(ref _bytes, bytes) <= limits.MaxInFlightBytesPerNode)
@@ -60,7 +62,9 @@ internal sealed class RpcBudget(RpcLimits limits)
 
     public void ReleaseReserved(long bytes) => Interlocked.Add(ref _bytes, -bytes);
 
-    /// <summary>Charges bytes of a costly answer; if there is no room, the limit that is full, for people.</summary>
+    /// <summary>
+    /// Charges bytes of a costly answer. If there is no room, names the full limit for the error message.
+    /// </summary>
     public bool TryHoldAnswer(long bytes, out string? fullLimit)
     {
         fullLimit = null;

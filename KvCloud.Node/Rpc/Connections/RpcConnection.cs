@@ -11,10 +11,12 @@ using Microsoft.AspNetCore.Connections.Features;
 
 namespace KvCloud.Node.Rpc.Connections;
 
-/// <summary>One client connection: reads calls, sets them going, and sees the answers out.</summary>
+/// <summary>One client connection: reads calls, starts them, and sends their answers.</summary>
 internal sealed class RpcConnection
 {
-    /// <summary>What a call under way costs beside its bytes, roughly: its objects and its place in queues.</summary>
+    /// <summary>
+    /// Approximate memory of a call in flight beyond its request bytes: its objects and its places in queues.
+    /// </summary>
     private const int CallOverheadBytes = 512;
 
     private readonly ConnectionContext _connection;
@@ -23,6 +25,7 @@ internal sealed class RpcConnection
     private readonly RpcBudget _budget;
     private readonly RpcStatistics _statistics;
     private readonly AnswerWriter _output = new();
+    private readonly TimeProvider _time;
     private readonly CallQueue _queue;
     private readonly MessageReader _messages;
     private volatile bool _isStopping;
@@ -36,27 +39,29 @@ internal sealed class RpcConnection
         RpcBudget budget,
         ScanPool scans,
         RpcStatistics statistics,
-        IReplicaClock clock)
+        IReplicaClock clock,
+        TimeProvider time)
     {
         _connection = connection;
         _dispatcher = dispatcher;
         _limits = limits;
         _budget = budget;
         _statistics = statistics;
+        _time = time;
         _queue = new CallQueue(_output, SocketOf(connection), budget, scans, statistics, OnOutputBroken);
         _messages = new MessageReader(limits, budget, clock);
     }
 
     /// <summary>
-    /// Since when a message has been coming in, by <see cref="IReplicaClock.NowMs"/>; 0 when none is.
+    /// <see cref="IReplicaClock.NowMs"/> at the start of the message being received; 0 if there is none.
     /// </summary>
     public long PartialSinceMs => _messages.PartialSinceMs;
 
     public string Client => _connection.RemoteEndPoint?.ToString() ?? _connection.ConnectionId;
 
     /// <summary>
-    /// Serves the connection to its end. Returns what the client did wrong, or null if it simply left. Throws
-    /// IOException when the connection broke.
+    /// Serves the connection to its end. Returns what the client did wrong, or null if it simply disconnected. Throws
+    /// IOException if the connection broke.
     /// </summary>
     public async Task<string?> RunAsync()
     {
@@ -66,7 +71,7 @@ internal sealed class RpcConnection
             string? error = await ReadCallsAsync();
             if (_broken is null)
             {
-                // A client that has said all it had to say still gets its answers.
+                // A client that has closed its sending direction still gets its answers.
                 isGraceful = await AnswerRestAsync();
             }
 
@@ -85,14 +90,14 @@ internal sealed class RpcConnection
         }
     }
 
-    /// <summary>Reads no further calls; those under way are answered, then the connection closes. Any thread.</summary>
+    /// <summary>Reads no further calls; calls in flight are answered, then the connection closes. Any thread.</summary>
     public void Stop()
     {
         _isStopping = true;
         _connection.Transport.Input.CancelPendingRead();
     }
 
-    /// <summary>Cuts the connection off. Any thread.</summary>
+    /// <summary>Closes the connection immediately. Any thread.</summary>
     public void Abort(string reason)
     {
         _broken = new ConnectionAbortedException(reason);
@@ -138,7 +143,7 @@ internal sealed class RpcConnection
             {
                 return buffer.IsEmpty && _messages.PartialSinceMs == 0
                     ? null
-                    : "the connection ended within a message";
+                    : "the connection ended in the middle of a message";
             }
 
             input.AdvanceTo(buffer.Start, buffer.End);
@@ -177,8 +182,8 @@ internal sealed class RpcConnection
     }
 
     /// <summary>
-    /// Whether a call may run at once, into the output, if it has nothing to wait for: answers leave in the order of
-    /// the calls. A traced call goes through the queue, where its span ends.
+    /// Whether a call that waits for nothing may be answered immediately. Answers leave in arrival order, so no other
+    /// call may be waiting. A traced call always goes through the queue, which ends its span.
     /// </summary>
     private bool MayAnswerNow(IPendingCall call) => _hasOutput && _queue.Count == 0 && call.Span is null;
 
@@ -194,17 +199,20 @@ internal sealed class RpcConnection
         }
     }
 
-    /// <summary>The socket takes answers without a detour; Kestrel's own output stays unused.</summary>
+    /// <summary>
+    /// Returns the connection's socket, to which answers are written directly; Kestrel's output pipe stays unused.
+    /// </summary>
     private static Socket SocketOf(ConnectionContext connection) =>
         connection.Features.Get<IConnectionSocketFeature>()?.Socket
         ?? throw new InvalidOperationException(
-            "the RPC port needs Kestrel's socket transport, with nothing in between");
+            "the RPC port needs Kestrel's socket transport without connection middleware");
 
     private async Task<bool> AnswerRestAsync()
     {
         try
         {
-            await _queue.WaitUntilAtMostAsync(0).WaitAsync(TimeSpan.FromMilliseconds(_limits.MaxTimeoutMs));
+            await _queue.WaitUntilAtMostAsync(0)
+                .WaitAsync(TimeSpan.FromMilliseconds(_limits.MaxTimeoutMs), _time);
             return _broken is null;
         }
         catch (TimeoutException)

@@ -1,13 +1,13 @@
 namespace KvCloud.Node.Rpc.Connections;
 
 /// <summary>
-/// Where costly reads run: a few threads of their own, at most half of the cores and with less priority than the rest,
-/// so that consensus, which must not wait, always finds a core. Thread-safe.
+/// Runs costly reads on a few dedicated threads: at most half of the cores, and at lower priority than all other
+/// threads, so that consensus always finds a core. Thread-safe.
 /// </summary>
 /// <remarks>
-/// What waits here is connections, each with the costly call at the front of its queue: a client that pipelines a
-/// thousand ranges has one place, as everybody else has. A call that is not through after its time slice goes to the
-/// end.
+/// The pool queues connections, each with the costly call at the front of its queue. A client that pipelines a thousand
+/// ranges has one place, like every other client. A call that has not finished after its time slice goes to the end of
+/// the queue.
 /// </remarks>
 internal sealed class ScanPool : IDisposable
 {
@@ -27,15 +27,15 @@ internal sealed class ScanPool : IDisposable
             : Math.Max(1, Environment.ProcessorCount / 2);
     }
 
-    /// <summary>Costly reads that run at once.</summary>
+    /// <summary>Costly reads that run concurrently.</summary>
     public int MaxRunning { get; }
 
     /// <summary>Costly reads that run or wait.</summary>
     public int Admitted => Volatile.Read(ref _admitted);
 
     /// <summary>
-    /// Takes the connection, and with it the output lock, of which it is given time slices by
-    /// <see cref="CallQueue.RunScan"/>. If there is no room, the limit that is full, for people.
+    /// Takes over the connection and its output lock, and runs <see cref="CallQueue.RunScan"/> in time slices. If there
+    /// is no room, names the full limit for the error message.
     /// </summary>
     public bool TryQueue(CallQueue connection, out string? fullLimit)
     {
@@ -44,7 +44,7 @@ internal sealed class ScanPool : IDisposable
             if (_isStopping || _admitted >= MaxRunning + _limits.MaxQueuedScans)
             {
                 fullLimit =
-                    $"{_limits.MaxQueuedScans} connections wait in this node for costly reads (max_queued_scans)";
+                    $"{_limits.MaxQueuedScans} connections already wait for costly reads (max_queued_scans)";
                 return false;
             }
 
@@ -61,7 +61,7 @@ internal sealed class ScanPool : IDisposable
         return true;
     }
 
-    /// <summary>Whether the connection was waiting and now is not any more: the output lock is the caller's.</summary>
+    /// <summary>True if the connection was waiting and was removed; the caller then holds the output lock.</summary>
     public bool TryRemove(CallQueue connection)
     {
         lock (_gate)
@@ -77,7 +77,7 @@ internal sealed class ScanPool : IDisposable
         }
     }
 
-    /// <summary>Ends the threads. What still waits is answered no more.</summary>
+    /// <summary>Ends the threads. Calls still waiting are not answered.</summary>
     public void Dispose()
     {
         Thread[] threads;

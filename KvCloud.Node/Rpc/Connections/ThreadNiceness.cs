@@ -3,24 +3,26 @@ using System.Runtime.InteropServices;
 namespace KvCloud.Node.Rpc.Connections;
 
 /// <summary>
-/// Priority of single threads. .NET's own <see cref="Thread.Priority"/> does nothing on Linux, where each thread has a
-/// nice value that anybody may raise.
+/// Priority of individual threads. .NET's <see cref="Thread.Priority"/> has no effect on Linux, where each thread has a
+/// nice value that it may raise without privileges.
 /// </summary>
 internal static partial class ThreadNiceness
 {
     /// <summary>
-    /// About a tenth of a normal thread's share of a core that both want; all of it where nobody else does.
+    /// Under contention this is about a tenth of a normal thread's share of a core; without contention, all of it.
     /// </summary>
     private const int Nice = 10;
 
     private const int PriorityOfProcess = 0;
 
-    /// <summary>Where the system has no such thing, or refuses, all stays as it is.</summary>
+    /// <summary>
+    /// Raises the calling thread's nice value. If the system does not support it or refuses, nothing changes.
+    /// </summary>
     public static void RaiseOfThisThread()
     {
         if (OperatingSystem.IsLinux())
         {
-            // To Linux a thread is a process, and 0 is the caller.
+            // Linux treats a thread as a process here, and 0 means the caller.
             _ = SetPriority(PriorityOfProcess, 0, Nice);
         }
         else

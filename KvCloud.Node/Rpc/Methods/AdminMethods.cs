@@ -62,7 +62,10 @@ internal static class AdminMethods
         protected override PingResponse Answer(PingRequest request) =>
             new(request.Message ?? [], request.Timestamp, ServerTimestamp());
 
-        /// <summary>The answer has no field for an error; only a full node ever comes here.</summary>
+        /// <summary>
+        /// PingResponse has no error field. A refused ping therefore looks like an empty answer; only a full node
+        /// refuses one.
+        /// </summary>
         protected override PingResponse NewAnswer() => new([], 0, ServerTimestamp());
 
         /// <summary>Microseconds since the Unix epoch.</summary>
@@ -129,7 +132,7 @@ internal static class AdminMethods
     private sealed class GetDatabaseStats(KvBackend backend)
         : NodeMethod<GetDatabaseStatsRequest, GetDatabaseStatsResponse>("getDatabaseStats", backend)
     {
-        /// <summary>Small column families are counted key by key.</summary>
+        /// <summary>A small column family is counted key by key, which may visit many keys.</summary>
         protected override bool IsCostly => true;
 
         protected override GetDatabaseStatsResponse Answer(GetDatabaseStatsRequest request)

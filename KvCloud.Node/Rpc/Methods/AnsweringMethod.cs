@@ -5,7 +5,7 @@ using Thrift.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>A method whose answers go through the generated code.</summary>
+/// <summary>A method whose answers are written by the generated code.</summary>
 internal abstract class AnsweringMethod<TResponse>(
     string name, OperationKind kind, KvBackend backend, bool isAtVersion = false)
     : RpcMethod(name, kind, isAtVersion)
@@ -16,12 +16,12 @@ internal abstract class AnsweringMethod<TResponse>(
     public sealed override void WriteRefusal(AnswerWriter output, int sequenceId, in Refusal refusal) =>
         ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, Refused(in refusal));
 
-    /// <summary>An answer that says no, with all required fields.</summary>
+    /// <summary>An empty answer for an error, with all required fields set.</summary>
     protected virtual TResponse NewAnswer() => new();
 
     protected TResponse Refused(in Refusal refusal) => Answers.Fill(NewAnswer(), in refusal);
 
-    /// <summary>As <see cref="WriteRefusal"/>; returns the code, for statistics.</summary>
+    /// <summary>Like <see cref="WriteRefusal"/>, but returns the code, which statistics count.</summary>
     protected ErrorCode WriteRefused(AnswerWriter output, int sequenceId, in Refusal refusal)
     {
         WriteRefusal(output, sequenceId, in refusal);

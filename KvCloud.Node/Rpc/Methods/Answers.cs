@@ -6,7 +6,7 @@ namespace KvCloud.Node.Rpc.Methods;
 /// <summary>The fields that answers of the contract share.</summary>
 internal static class Answers
 {
-    /// <summary>Says in the answer why the call was not done, by the fields that it has for that.</summary>
+    /// <summary>Fills the error fields that the answer has with the reason why the call was refused.</summary>
     public static TAnswer Fill<TAnswer>(TAnswer answer, in Refusal refusal)
         where TAnswer : TBase
     {
@@ -21,7 +21,7 @@ internal static class Answers
             withText.ErrorCode = refusal.ErrorCodeText;
         }
 
-        // An optional field that is set to null would be written.
+        // The generated code would write an optional field that is set to null.
         if (answer is ILeaderAnswer withLeader && refusal.LeaderEndpoint is { } leader)
         {
             withLeader.LeaderEndpoint = leader;
@@ -30,6 +30,6 @@ internal static class Answers
         return answer;
     }
 
-    /// <summary>OK where the answer has no field for a code.</summary>
+    /// <summary>The answer's code; OK if the answer has no field for one.</summary>
     public static ErrorCode CodeOf(TBase answer) => (answer as IAnswer)?.Code ?? ErrorCode.OK;
 }

@@ -7,8 +7,8 @@ using KvCloud.Protocol;
 namespace KvCloud.Node.Rpc.Methods;
 
 /// <summary>
-/// atomicCommit. A commit that changes nothing needs no consensus: its reads were all of read_version, so it is
-/// serialized there.
+/// atomicCommit. A commit without mutations needs no consensus: all its reads were at read_version, so it is serialized
+/// there.
 /// </summary>
 internal sealed class AtomicCommitMethod(KvBackend backend)
     : ThriftWriteMethod<AtomicCommitRequest, AtomicCommitResponse>("atomicCommit", backend)
@@ -28,14 +28,14 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
     protected override IPendingCall CallFor(
         in RequestMessage message, AtomicCommitRequest request, KvCommand command)
     {
-        // A version that this replica has not applied may have been issued all the same: the leader knows.
+        // This replica cannot tell whether a version beyond its applied one was issued; the leader can.
         if (OperationClassifier.MustGoThroughConsensus(command)
             || request.ReadVersion > Backend.Reader.AppliedVersion.Value)
         {
             return base.CallFor(in message, request, command);
         }
 
-        // Nothing waits, so how long the client would wait does not matter.
+        // The answer is immediate, so the client's timeout does not matter.
         return RequestRules.Check(command, timeoutMs: null) is { } invalid
             ? Refuse(in message, invalid)
             : new ReadOnlyCommit(this, in message, new CommitVersion(request.ReadVersion));
@@ -82,7 +82,7 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
                 return false;
             }
 
-            // A delete's value means nothing, and must not count.
+            // A delete carries no value; ignore one that was sent, so that it does not count towards the size.
             ReadOnlyMemory<byte> value = kind == MutationKind.Delete ? default(ReadOnlyMemory<byte>) : operation.Value;
             mutations[index] = new Mutation(kind.Value, operation.ColumnFamily, operation.Key, value);
         }

@@ -4,7 +4,9 @@ using Thrift.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>Calls that mean something in the client only, in this model; the server says so.</summary>
+/// <summary>
+/// Calls whose state lives in the client. The server answers NOT_SUPPORTED and says what to use instead.
+/// </summary>
 internal static class ClientSideMethods
 {
     public static IEnumerable<RpcMethod> All(KvBackend backend) =>

@@ -3,10 +3,13 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>The contract's terms for those of the node. The only place where the two meet.</summary>
+/// <summary>Maps types of the contract to types of the node. The only place where the two meet.</summary>
 internal static class ContractMapping
 {
-    /// <summary>A status of a newer program, which only a remembered answer can hold, is told as INTERNAL.</summary>
+    /// <summary>
+    /// A status this program does not know, which only an answer remembered by a newer program can hold, becomes
+    /// INTERNAL.
+    /// </summary>
     public static ErrorCode ToErrorCode(this KvStatus status) => status switch
     {
         KvStatus.Ok => ErrorCode.OK,
@@ -31,6 +34,7 @@ internal static class ContractMapping
         KvStatus.ShuttingDown => ErrorCode.SHUTTING_DOWN,
         KvStatus.Internal => ErrorCode.INTERNAL,
         KvStatus.SequenceReused => ErrorCode.SEQUENCE_REUSED,
+        KvStatus.NoSpace => ErrorCode.NO_SPACE,
         _ => ErrorCode.INTERNAL,
     };
 

@@ -4,7 +4,7 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>A call that fails on purpose, after a while.</summary>
+/// <summary>A call that fails deliberately, after a delay.</summary>
 [SuppressMessage(
     "Design", "CA1001", Justification = "The timer is disposed with the answer, or dies when it has fired.")]
 internal sealed class FaultCall(
@@ -32,7 +32,7 @@ internal sealed class FaultCall(
             return;
         }
 
-        // It begins only when it has its place here, for the answer to dispose it.
+        // Start the timer only after it is stored, because the answer disposes it.
         _timer = time.CreateTimer(
             static call => ((FaultCall)call!).MarkReady(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _timer.Change(TimeSpan.FromMilliseconds(delayMs), Timeout.InfiniteTimeSpan);

@@ -6,12 +6,15 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>get: a <see cref="LookupMethod{TRequest,TResponse}"/> by hand, without an object for each call.</summary>
+/// <summary>
+/// get: like <see cref="LookupMethod{TRequest,TResponse}"/>, but hand-written to allocate no object per call.
+/// </summary>
 internal sealed class GetMethod(KvBackend backend)
     : AnsweringMethod<GetResponse>("get", OperationKind.Read, backend)
 {
     /// <summary>
-    /// A call of this thread that was answered at once, to be used again. Most are: so a get costs no object.
+    /// A call of this thread that was answered immediately and can be reused. Most calls are, so a get usually
+    /// allocates nothing.
     /// </summary>
     [ThreadStatic]
     private static GetCall? _spare;
@@ -42,7 +45,7 @@ internal sealed class GetMethod(KvBackend backend)
     {
         private string? _columnFamily;
 
-        /// <summary>Lies in the message, until the call waits.</summary>
+        /// <summary>Points into the request message until the call has to wait.</summary>
         private ReadOnlyMemory<byte> _key;
 
         public void Ask(

@@ -7,7 +7,7 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>getReadVersion: routing itself knows the answer, the store need not be asked.</summary>
+/// <summary>getReadVersion: routing knows the answer, so the store is not read.</summary>
 internal sealed class GetReadVersionMethod(KvBackend backend)
     : AnsweringMethod<GetReadVersionResponse>("getReadVersion", OperationKind.Read, backend)
 {

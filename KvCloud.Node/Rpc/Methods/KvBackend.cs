@@ -9,7 +9,9 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>What the methods of the contract work with.</summary>
+/// <summary>
+/// What the methods of the contract share: routing, the store's reader, the cluster view, options and statistics.
+/// </summary>
 internal sealed partial class KvBackend(
     RoutingManager routing,
     KvReader reader,
@@ -32,16 +34,16 @@ internal sealed partial class KvBackend(
 
     public RpcStatistics Statistics => statistics;
 
-    /// <summary>The clock of deadlines, which routing and replication reckon by too.</summary>
+    /// <summary>The clock of all deadlines, shared with routing and replication.</summary>
     public IReplicaClock Clock => clock;
 
     /// <summary>
-    /// <see cref="IReplicaClock.NowMs"/> by which a call must be answered whose client waits so long, or does not say.
+    /// The deadline, by <see cref="IReplicaClock.NowMs"/>, of a call with this timeout; null means the default timeout.
     /// </summary>
     public long DeadlineAfter(long? timeoutMs) =>
         clock.NowMs + Math.Min(timeoutMs ?? options.Limits.DefaultTimeoutMs, options.Limits.MaxTimeoutMs);
 
-    /// <summary>Asks routing whether a read may look into the store, as the operation's class has it.</summary>
+    /// <summary>Asks routing whether a read may use the local store, according to the operation's class.</summary>
     public ValueTask<ReadAdmission> AdmitAsync(
         KvOperation operation, in RequestParameters parameters, long deadlineMs) =>
         operation.IsAtVersion
@@ -50,11 +52,13 @@ internal sealed partial class KvBackend(
             : routing.AdmitReadAsync(
                 parameters.Consistency?.ToRouting(), parameters.MaxStalenessMs, deadlineMs, CancellationToken.None);
 
-    /// <summary>Null when the request needs no token, brings the right one, or none is configured.</summary>
+    /// <summary>Null if the request needs no token, carries the right one, or no token is configured.</summary>
     public Refusal? CheckToken<TRequest>(TRequest request) =>
         request is IAdminRequest admin ? CheckToken(admin.AuthToken) : null;
 
-    /// <summary>A defect, or a store that cannot be read: the caller hears of it, the log has the rest.</summary>
+    /// <summary>
+    /// Answers INTERNAL for a bug or an unreadable store. The client gets the message, the log the full exception.
+    /// </summary>
     public Refusal Failed(RpcMethod method, Exception exception)
     {
         Log.Failed(logger, exception, method.Name);
@@ -68,7 +72,7 @@ internal sealed partial class KvBackend(
             return null;
         }
 
-        // Hashes have one length, so the time taken tells nothing of the token's.
+        // Comparing hashes of equal length keeps the comparison time independent of the token.
         byte[] given = SHA256.HashData(Encoding.UTF8.GetBytes(token ?? ""));
         return CryptographicOperations.FixedTimeEquals(given, _tokenHash)
             ? null

@@ -7,7 +7,9 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>Finds the method of a call by the bytes of its name, and sees that every call gets an answer.</summary>
+/// <summary>
+/// Finds the method of a call by the bytes of its name and makes sure that every call gets an answer.
+/// </summary>
 internal sealed class KvDispatcher : IRpcDispatcher
 {
     private readonly KvBackend _backend;
@@ -16,7 +18,7 @@ internal sealed class KvDispatcher : IRpcDispatcher
     private readonly UnknownMethod _unknown = new();
     private readonly CallTracing _tracing;
 
-    /// <summary>By the length of their names, which tells almost all of them apart.</summary>
+    /// <summary>Indexed by the length of the name, which distinguishes almost all methods.</summary>
     private readonly RpcMethod[][] _methodsByNameLength;
     private volatile bool _isDraining;
 
@@ -47,7 +49,7 @@ internal sealed class KvDispatcher : IRpcDispatcher
         }
     }
 
-    /// <summary>One for each operation of the contract.</summary>
+    /// <summary>One per operation of the contract.</summary>
     public IReadOnlyList<RpcMethod> Methods { get; }
 
     public IPendingCall Dispatch(in RequestMessage message)

@@ -6,7 +6,7 @@ using Thrift.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>A call that this node answers from what it knows, at once.</summary>
+/// <summary>A call that this node answers immediately from its own state.</summary>
 internal abstract class NodeMethod<TRequest, TResponse>(
     string name, KvBackend backend, OperationKind kind = OperationKind.Node)
     : AnsweringMethod<TResponse>(name, kind, backend)
@@ -21,7 +21,7 @@ internal abstract class NodeMethod<TRequest, TResponse>(
             : new NodeCall(this, in message, request);
     }
 
-    /// <summary>Whether the answer visits many keys, and is made in the <see cref="ScanPool"/>.</summary>
+    /// <summary>Whether the answer visits many keys and therefore runs in the <see cref="ScanPool"/>.</summary>
     protected virtual bool IsCostly => false;
 
     protected abstract TResponse Answer(TRequest request);
@@ -64,9 +64,9 @@ internal abstract class NodeMethod<TRequest, TResponse>(
         public ScanProgress Advance(IScanSlice slice, AnswerWriter output, out ErrorCode code)
         {
             code = default;
-            if (slice.IsUnwanted)
+            if (slice.IsCancelled)
             {
-                return ScanProgress.Unwanted;
+                return ScanProgress.Cancelled;
             }
 
             code = method.WriteAnswer(output, SequenceId, request);

@@ -6,8 +6,8 @@ using KvCloud.Protocol;
 namespace KvCloud.Node.Rpc.Methods;
 
 /// <summary>
-/// What calls have in common, unless they are writes, which have a base already. By itself: a call whose answer is
-/// known as soon as it is dispatched.
+/// Base of all calls except writes, which have another base. Not overridden, it is a call whose answer is known at
+/// dispatch.
 /// </summary>
 internal abstract class PendingCall : IPendingCall
 {
@@ -31,7 +31,7 @@ internal abstract class PendingCall : IPendingCall
 
     protected int SequenceId { get; private set; }
 
-    /// <summary>Whether there is nothing to wait for.</summary>
+    /// <summary>Whether the call has nothing to wait for.</summary>
     protected virtual bool CanAnswerNow => true;
 
     public void Start(CallQueue queue, long index)
@@ -49,12 +49,12 @@ internal abstract class PendingCall : IPendingCall
     public abstract bool TryWriteAnswer(AnswerWriter output, out ErrorCode code);
 
     /// <summary>
-    /// Sets the call going, now that it waits: what of the request lies in the message is copied. Sooner or later
-    /// <see cref="MarkReady"/> must be called, once.
+    /// Starts the call, which has to wait: copies what it needs of the request message. <see cref="MarkReady"/> must be
+    /// called exactly once afterwards.
     /// </summary>
     protected virtual void Begin() => MarkReady();
 
-    /// <summary>Makes the object, which never waited, the next call of its method.</summary>
+    /// <summary>Reuses this object, which never waited, for the next call of its method.</summary>
     protected void Renew(in RequestMessage message)
     {
         ReceivedTimestamp = message.ReceivedTimestamp;

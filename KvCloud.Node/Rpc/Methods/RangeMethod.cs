@@ -9,23 +9,23 @@ using Thrift.Protocol;
 namespace KvCloud.Node.Rpc.Methods;
 
 /// <summary>
-/// A call that reads a range, of the present or at a version: answered at once where that takes a look at a few keys;
-/// what takes more runs in the <see cref="ScanPool"/>.
+/// A call that reads a range, of the present or at a version. It is answered immediately if that visits only a few
+/// keys; otherwise it runs in the <see cref="ScanPool"/>.
 /// </summary>
 internal sealed class RangeMethod<TRequest, TResponse>(string name, KvBackend backend)
     : ReadMethod<TRequest, TResponse>(name, backend)
     where TRequest : class, TBase, IRangeRequest, new()
     where TResponse : class, TBase, IRangeAnswer, new()
 {
-    /// <summary>About what as many point reads cost, which anybody may pipeline.</summary>
+    /// <summary>Costs about as much as the same number of point reads, which a client may pipeline anyway.</summary>
     private const int KeysAtOnce = 64;
 
     private const long BytesAtOnce = 64 * 1024;
 
-    /// <summary>Some milliseconds.</summary>
+    /// <summary>One time slice; takes a few milliseconds.</summary>
     private const int KeysPerTurn = 16 * 1024;
 
-    /// <summary>Between two looks at the clock and at whether the client is still there.</summary>
+    /// <summary>Keys between two checks of the deadline and of the client's connection.</summary>
     private const int KeysPerCheck = 1024;
 
     private const long HeldChunkBytes = 256 * 1024;
@@ -36,7 +36,7 @@ internal sealed class RangeMethod<TRequest, TResponse>(string name, KvBackend ba
 
     protected override TResponse NewAnswer() => new() { KeyValues = [] };
 
-    /// <summary>False, with nothing written, where it takes more than a few keys.</summary>
+    /// <summary>False, with nothing written, if the read visits more than a few keys.</summary>
     private bool TryAnswerAtOnce(AnswerWriter output, int sequenceId, TRequest request, out ErrorCode code)
     {
         try
@@ -143,9 +143,9 @@ internal sealed class RangeMethod<TRequest, TResponse>(string name, KvBackend ba
 
                 for (int keys = 0; keys < KeysPerTurn; keys += KeysPerCheck)
                 {
-                    if (slice.IsUnwanted)
+                    if (slice.IsCancelled)
                     {
-                        return ScanProgress.Unwanted;
+                        return ScanProgress.Cancelled;
                     }
 
                     if (FindRefusal(slice) is { } refusal)
@@ -183,7 +183,7 @@ internal sealed class RangeMethod<TRequest, TResponse>(string name, KvBackend ba
             _scan = null;
         }
 
-        /// <summary>Why the scan goes on no further; null when it does.</summary>
+        /// <summary>Why the scan must stop, or null if it may continue.</summary>
         private Refusal? FindRefusal(IScanSlice slice)
         {
             if (Backend.Clock.NowMs > _deadlineMs)

@@ -4,28 +4,28 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>What the two range reads share.</summary>
+/// <summary>Shared by getRange and snapshotGetRange.</summary>
 internal static class Ranges
 {
-    /// <summary>Where an absent end_key ends, by the contract.</summary>
+    /// <summary>The end of a range without an end_key, as the contract defines it.</summary>
     private static readonly byte[] DefaultEnd = [0xff];
 
     public static ReadOnlyMemory<byte>? End(byte[]? endKey, bool toEndOfKeyspace) =>
         endKey is not null ? new ReadOnlyMemory<byte>(endKey)
 
-        // The cast matters: a bare null would become an empty memory by way of byte[].
+        // The cast is needed: a bare null would be converted to an empty memory by way of byte[].
         : toEndOfKeyspace ? (ReadOnlyMemory<byte>?)null
         : DefaultEnd;
 
     /// <summary>
-    /// How much one answer may hold. Who sets limit_bytes knows of has_more; old clients do not set it, and some take
-    /// the first answer for the whole: they get all rows that a message has room for.
+    /// The size limit of one answer. A client that sets limit_bytes checks has_more. Old clients do not set it, and
+    /// some take the first answer for the complete result, so they get as many rows as fit into one message.
     /// </summary>
     public static int LimitBytes(int? requested, RpcLimits limits) => requested switch
     {
         null => Math.Max(1, Math.Min(KvLimits.RangeMessageSizeBytes, limits.MaxMessageBytes)),
 
-        // For the store to refuse it by name.
+        // Passed on, so that the store rejects it with the right error.
         < 0 => requested.Value,
         0 => Math.Min(KvLimits.RangeDefaultSizeBytes, limits.MaxRangeBytes),
         _ => Math.Min(requested.Value, limits.MaxRangeBytes),

@@ -7,7 +7,9 @@ using Thrift.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>A call that reads: checked here, then admitted by routing, as the class of its operation has it.</summary>
+/// <summary>
+/// A read: validates the request, then asks routing for admission according to the operation's class.
+/// </summary>
 internal abstract class ReadMethod<TRequest, TResponse>(string name, KvBackend backend)
     : AnsweringMethod<TResponse>(name, OperationKind.Read, backend, IsAtVersion)
     where TRequest : class, TBase, new()
@@ -32,7 +34,7 @@ internal abstract class ReadMethod<TRequest, TResponse>(string name, KvBackend b
         in RequestMessage message, TRequest request, ValueTask<ReadAdmission> admission, long deadlineMs);
 }
 
-/// <summary>A read of which one look into the store is enough.</summary>
+/// <summary>A read that needs one lookup in the store.</summary>
 internal abstract class LookupMethod<TRequest, TResponse>(string name, KvBackend backend)
     : ReadMethod<TRequest, TResponse>(name, backend)
     where TRequest : class, TBase, new()
@@ -42,7 +44,7 @@ internal abstract class LookupMethod<TRequest, TResponse>(string name, KvBackend
         in RequestMessage message, TRequest request, ValueTask<ReadAdmission> admission, long deadlineMs) =>
         new LookupCall(this, in message, request, admission);
 
-    /// <summary>Looks into the store.</summary>
+    /// <summary>Reads the store.</summary>
     protected abstract TResponse Read(TRequest request);
 
     private sealed class LookupCall : RoutedCall

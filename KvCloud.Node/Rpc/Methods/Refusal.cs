@@ -5,8 +5,8 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>Why a call was not done as asked, as every answer of the contract can carry it.</summary>
-/// <param name="CodeText">What `error_code` says where it is not the code's own name: an injected fault.</param>
+/// <summary>Why a call was refused, in the form that every answer of the contract can carry.</summary>
+/// <param name="CodeText">Text for `error_code` if it differs from the code's name, as for an injected fault.</param>
 internal readonly record struct Refusal(
     ErrorCode Code, string Message, string? LeaderEndpoint = null, string? CodeText = null)
 {
@@ -50,7 +50,7 @@ internal readonly record struct Refusal(
 
     public static Refusal Of(ErrorCode code, string? message, string? leaderEndpoint = null) => code switch
     {
-        // Clients of the old server know a follower by these two words.
+        // Clients of the existing server recognize a follower by these two words.
         ErrorCode.NOT_LEADER when message is null || !message.StartsWith("Not leader", StringComparison.Ordinal) =>
             new(
                 code,

@@ -3,7 +3,7 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>A call that is not carried out.</summary>
+/// <summary>A call that only answers with an error.</summary>
 internal sealed class RefusedCall(RpcMethod method, in RequestMessage message, in Refusal refusal)
     : PendingCall(method, in message)
 {

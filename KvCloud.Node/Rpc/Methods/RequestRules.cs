@@ -5,8 +5,8 @@ using KvCloud.Protocol;
 namespace KvCloud.Node.Rpc.Methods;
 
 /// <summary>
-/// What <see cref="RequestRules"/> look at in a read's request; null for what its method does not have, or the client
-/// did not say.
+/// The parameters of a read that <see cref="RequestRules"/> checks; null if the method has no such parameter or the
+/// client did not set it.
 /// </summary>
 internal readonly record struct RequestParameters(
     int? KeyBytes, ReadConsistency? Consistency, int? MaxStalenessMs, long? ReadVersion, long? TimeoutMs)
@@ -25,12 +25,12 @@ internal readonly record struct RequestParameters(
 }
 
 /// <summary>
-/// What makes a request senseless by itself, whatever its method: one rule for each parameter. What may be wrong with a
-/// command is <see cref="CommandValidator"/>'s, which apply asks too.
+/// Validates requests independently of their method, one rule per parameter. <see cref="CommandValidator"/> validates
+/// the content of commands, and apply uses it too.
 /// </summary>
 internal static class RequestRules
 {
-    /// <summary>The first thing that is wrong with a read; null when nothing is.</summary>
+    /// <summary>The first error of a read's parameters, or null.</summary>
     public static Refusal? Check(in RequestParameters parameters) =>
         CheckKey(parameters.KeyBytes)
         ?? CheckConsistency(parameters.Consistency)
@@ -38,11 +38,11 @@ internal static class RequestRules
         ?? CheckReadVersion(parameters.ReadVersion)
         ?? CheckTimeout(parameters.TimeoutMs);
 
-    /// <summary>The first thing that is wrong with a command, or with how long its client waits.</summary>
+    /// <summary>The first error of a command or its timeout, or null.</summary>
     public static Refusal? Check(KvCommand command, long? timeoutMs) =>
         CommandValidator.Validate(command) is { } invalid ? Refusal.Of(in invalid) : CheckTimeout(timeoutMs);
 
-    /// <summary>The fields that make a retry run once go together.</summary>
+    /// <summary>client_id and sequence, which make a retry run once, must be set together.</summary>
     public static Refusal? CheckIdentity(long? clientId, long? sequence) =>
         clientId is null == sequence is null
             ? null

@@ -5,22 +5,22 @@ using KvCloud.Protocol;
 namespace KvCloud.Node.Rpc.Methods;
 
 /// <summary>
-/// A read: routing admits it, at once or later, and then it looks into this replica's store when its answer is written.
+/// A read that waits for routing to admit it, if necessary, and reads this replica's store when its answer is written.
 /// </summary>
-/// <typeparam name="TAdmission">What routing says.</typeparam>
+/// <typeparam name="TAdmission">Routing's answer.</typeparam>
 internal abstract class RoutedCall<TAdmission>(RpcMethod method, KvBackend backend, in RequestMessage message)
     : PendingCall(method, in message)
 {
     private TAdmission _known = default!;
 
-    /// <summary>Null where the admission is known.</summary>
+    /// <summary>Null once the admission is known.</summary>
     private Task<TAdmission>? _pending;
 
     protected KvBackend Backend => backend;
 
     protected sealed override bool CanAnswerNow => _pending is null;
 
-    /// <summary>Must come before anything else; again where the object becomes another call.</summary>
+    /// <summary>Must be called first, and again when the object is reused for another call.</summary>
     protected void SetAdmission(ValueTask<TAdmission> admission)
     {
         if (admission.IsCompletedSuccessfully)
@@ -45,9 +45,7 @@ internal abstract class RoutedCall<TAdmission>(RpcMethod method, KvBackend backe
         }
     }
 
-    /// <summary>
-    /// Whether the call may look into the store, now that it is ready; a failure is logged and answered.
-    /// </summary>
+    /// <summary>Whether the call, now ready, may read the store. A failure is logged and answered.</summary>
     protected bool TryGetAdmission(out TAdmission admission, out Refusal refusal)
     {
         admission = _known;
@@ -74,11 +72,11 @@ internal abstract class RoutedCall<TAdmission>(RpcMethod method, KvBackend backe
         return false;
     }
 
-    /// <summary>Whether routing said no, and why.</summary>
+    /// <summary>Whether routing refused the read, and why.</summary>
     protected abstract bool TryRefuse(in TAdmission admission, out Refusal refusal);
 }
 
-/// <summary>A read that is admitted or not, and that is all that routing says.</summary>
+/// <summary>A read for which routing answers only admitted or refused.</summary>
 internal abstract class RoutedCall(RpcMethod method, KvBackend backend, in RequestMessage message)
     : RoutedCall<ReadAdmission>(method, backend, in message)
 {

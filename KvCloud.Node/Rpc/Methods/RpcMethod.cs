@@ -7,14 +7,14 @@ using KvCloud.Node.Telemetry;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>One method of the contract: reads a request and says, as a call, what is to be done.</summary>
+/// <summary>One method of the contract: parses a request and creates the call for it.</summary>
 internal abstract class RpcMethod
 {
     private readonly byte[] _nameUtf8;
 
-    /// <param name="kind">What the method implements; it must be what <see cref="OperationClassifier"/> has.</param>
-    /// <param name="isAtVersion">As <paramref name="kind"/>.</param>
-    /// <exception cref="InvariantViolationException">The table says otherwise, or has no such method.</exception>
+    /// <param name="kind">What the method implements; must match <see cref="OperationClassifier"/>.</param>
+    /// <param name="isAtVersion">Must match, like <paramref name="kind"/>.</param>
+    /// <exception cref="InvariantViolationException">The classifier disagrees or has no such method.</exception>
     protected RpcMethod(string name, OperationKind kind, bool isAtVersion = false)
         : this(OperationClassifier.Find(name) ?? OperationClassifier.Unknown)
     {
@@ -30,7 +30,7 @@ internal abstract class RpcMethod
         _nameUtf8 = Encoding.ASCII.GetBytes(operation.Method);
     }
 
-    /// <summary>How the method is classified, and under which index it is counted.</summary>
+    /// <summary>The classification of the method, and the index under which its calls are counted.</summary>
     public KvOperation Operation { get; }
 
     public string Name => Operation.Method;
@@ -40,16 +40,16 @@ internal abstract class RpcMethod
     public ReadOnlySpan<byte> NameUtf8 => _nameUtf8;
 
     /// <summary>
-    /// What is to be done: a command, a read, or an answer that is known. Whether the call runs at once or waits in
-    /// its connection's queue is for the connection to say.
+    /// Creates the call: a command, a read, or a known answer. The connection decides whether the call runs immediately
+    /// or waits in its queue.
     /// </summary>
     /// <exception cref="ThriftContentException">The message is not a request of this method.</exception>
     public abstract IPendingCall Dispatch(in RequestMessage message);
 
-    /// <summary>Writes the answer that says why the call was not done.</summary>
+    /// <summary>Writes an answer that says why the call was refused.</summary>
     public abstract void WriteRefusal(AnswerWriter output, int sequenceId, in Refusal refusal);
 
-    /// <summary>A call that does nothing but say why.</summary>
+    /// <summary>Creates a call that only answers with the refusal.</summary>
     public IPendingCall Refuse(in RequestMessage message, in Refusal refusal) =>
         new RefusedCall(this, in message, in refusal);
 }

@@ -3,7 +3,9 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>openSession, createColumnFamily and dropColumnFamily: writes to what surrounds the data.</summary>
+/// <summary>
+/// openSession, createColumnFamily and dropColumnFamily: writes to replicated state other than keys and values.
+/// </summary>
 internal static class SessionMethods
 {
     public static IEnumerable<RpcMethod> All(KvBackend backend) =>

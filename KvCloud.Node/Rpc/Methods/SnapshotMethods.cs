@@ -6,7 +6,7 @@ using Thrift.Protocol;
 namespace KvCloud.Node.Rpc.Methods;
 
 /// <summary>
-/// Reads at a version: snapshotRead, snapshotGet, snapshotGetRange. Any replica that has applied it answers.
+/// Reads at a version: snapshotRead, snapshotGet, snapshotGetRange. Any replica that has applied the version answers.
 /// </summary>
 internal static class SnapshotMethods
 {
@@ -17,7 +17,7 @@ internal static class SnapshotMethods
         new RangeMethod<SnapshotGetRangeRequest, SnapshotGetRangeResponse>("snapshotGetRange", backend),
     ];
 
-    /// <summary>snapshotRead and snapshotGet: two names for one thing.</summary>
+    /// <summary>snapshotRead and snapshotGet: two names for the same read.</summary>
     private sealed class SnapshotPoint<TRequest, TResponse>(string name, KvBackend backend)
         : LookupMethod<TRequest, TResponse>(name, backend)
         where TRequest : class, TBase, ISnapshotPointRequest, new()

@@ -36,9 +36,9 @@ internal abstract class ThriftWriteMethod<TRequest, TResponse>(string name, KvBa
     protected sealed override TBase NewAnswer() => new TResponse();
 
     protected virtual IPendingCall CallFor(in RequestMessage message, TRequest request, KvCommand command) =>
-        Propose(in message, command, request.GivenTimeoutMs);
+        NewCall(in message, command, request.GivenTimeoutMs);
 
-    /// <summary>The command that the request stands for, or what is wrong with it.</summary>
+    /// <summary>Builds the command for the request; false, with the error, if the request is invalid.</summary>
     protected abstract bool TryBuild(
         TRequest request, RequestIdentity? identity, out KvCommand command, out Refusal refusal);
 

@@ -4,7 +4,9 @@ using Thrift.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>setVersionstampedKey and setVersionstampedValue: transactions of one operation; atomicCommit.</summary>
+/// <summary>
+/// atomicCommit, and setVersionstampedKey and setVersionstampedValue, which are transactions of one operation.
+/// </summary>
 internal static class TransactionMethods
 {
     public static IEnumerable<RpcMethod> All(KvBackend backend) =>

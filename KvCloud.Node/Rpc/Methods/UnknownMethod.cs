@@ -7,7 +7,9 @@ using Thrift;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>Answers what no method of the contract can: an unknown name, or arguments that are none.</summary>
+/// <summary>
+/// Answers calls that no method of the contract can answer: an unknown name, or arguments of the wrong type.
+/// </summary>
 internal sealed class UnknownMethod() : RpcMethod(OperationClassifier.Unknown)
 {
     public override IPendingCall Dispatch(in RequestMessage message) => new ExceptionCall(

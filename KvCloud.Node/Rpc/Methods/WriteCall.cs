@@ -6,7 +6,7 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>A write under way; one object from the connection to the state machine and back.</summary>
+/// <summary>A write in flight; the same object travels from the connection to the state machine and back.</summary>
 internal sealed class WriteCall : PendingWrite, IPendingCall
 {
     private readonly WriteMethod _method;
@@ -47,12 +47,12 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
         {
             Refusal refusal = _method.Backend.Failed(_method, exception);
 
-            // It may have gone some way before it failed.
+            // The command may have been proposed before the failure.
             Finish(new CommandResult(KvStatus.OutcomeUnknown, Message: refusal.Message));
         }
     }
 
-    /// <summary>What becomes of the command is known when it has gone its way, which is never at once.</summary>
+    /// <summary>Always false: the outcome is known only after consensus.</summary>
     public bool TryAnswerNow(AnswerWriter output, out ErrorCode code)
     {
         code = default;

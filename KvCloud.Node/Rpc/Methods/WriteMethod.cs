@@ -6,7 +6,7 @@ using Thrift.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>A call that becomes a command: checked here, then sent on its way through consensus.</summary>
+/// <summary>A write: validates the request, then proposes its command.</summary>
 internal abstract class WriteMethod(string name, KvBackend backend) : RpcMethod(name, OperationKind.Write)
 {
     public KvBackend Backend { get; } = backend;
@@ -17,13 +17,14 @@ internal abstract class WriteMethod(string name, KvBackend backend) : RpcMethod(
     public sealed override void WriteRefusal(AnswerWriter output, int sequenceId, in Refusal refusal) =>
         ThriftCodec.Current.WriteReply(output, NameUtf8, sequenceId, Answers.Fill(NewAnswer(), in refusal));
 
-    /// <summary>An answer that says no, with all required fields.</summary>
+    /// <summary>An empty answer for an error, with all required fields set.</summary>
     protected abstract TBase NewAnswer();
 
     /// <summary>
-    /// The call of a command. Its memory may be that of <paramref name="message"/>: it is encoded before this returns.
+    /// Creates the call for a command. The command may point into <paramref name="message"/>: it is encoded before this
+    /// returns.
     /// </summary>
-    protected IPendingCall Propose(in RequestMessage message, KvCommand command, long? timeoutMs) =>
+    protected IPendingCall NewCall(in RequestMessage message, KvCommand command, long? timeoutMs) =>
         RequestRules.Check(command, timeoutMs) is { } invalid
             ? Refuse(in message, invalid)
             : new WriteCall(this, in message)
@@ -32,7 +33,9 @@ internal abstract class WriteMethod(string name, KvBackend backend) : RpcMethod(
                 DeadlineMs = Backend.DeadlineAfter(timeoutMs),
             };
 
-    /// <summary>Null where the client asked for no identity; both or none of the first two are there.</summary>
+    /// <summary>
+    /// Null if the client sent no identity. client_id and sequence are either both set or both absent.
+    /// </summary>
     protected static RequestIdentity? IdentityOf(long? clientId, long? sequence, long? acknowledgedBelow) =>
         clientId is long client && sequence is long number
             ? new RequestIdentity(client, number, acknowledgedBelow ?? 0)

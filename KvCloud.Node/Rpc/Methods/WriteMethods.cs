@@ -6,7 +6,7 @@ using Thrift.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
 
-/// <summary>Writes of one key: setKey and deleteKey, read and answered by hand.</summary>
+/// <summary>Writes of one key, setKey and deleteKey, with hand-written request and answer codecs.</summary>
 internal static class WriteMethods
 {
     public static IEnumerable<RpcMethod> All(KvBackend backend) => [new SetKey(backend), new DeleteKey(backend)];
@@ -23,7 +23,7 @@ internal static class WriteMethods
 
             RequestIdentity? identity = IdentityOf(
                 arguments.ClientId, arguments.Sequence, arguments.AcknowledgedBelow);
-            return Propose(in message, CommandOf(in arguments, identity), arguments.TimeoutMs);
+            return NewCall(in message, CommandOf(in arguments, identity), arguments.TimeoutMs);
         }
 
         public sealed override void WriteSuccess(AnswerWriter output, int sequenceId, in CommandResult result) =>

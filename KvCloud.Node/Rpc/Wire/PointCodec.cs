@@ -4,16 +4,17 @@ using KvCloud.Protocol.Wire;
 namespace KvCloud.Node.Rpc.Wire;
 
 /// <summary>
-/// The hottest requests and answers by hand: get, setKey and deleteKey. A test holds them to what Apache's encoder
-/// writes for the same, byte for byte.
+/// Hand-written codec of the most frequent requests and answers: get, setKey and deleteKey. A test compares its output
+/// byte for byte with that of Apache's encoder.
 /// </summary>
-/// <remarks>What it reads, <see cref="ThriftScanner"/> has found well-formed: no field ends beyond the
-/// message.</remarks>
+/// <remarks>
+/// <see cref="ThriftScanner"/> has validated every message that is read here: no field ends beyond the message.
+/// </remarks>
 internal static class PointCodec
 {
     private const short VersionField = 102;
 
-    /// <summary>More than the answer to a get has beside its value.</summary>
+    /// <summary>Upper bound of a get answer's size without its value.</summary>
     private const int AnswerOverheadBytes = 64;
 
     public static GetArguments ReadGet(in RequestMessage message)
@@ -79,7 +80,7 @@ internal static class PointCodec
         return arguments;
     }
 
-    /// <summary>The arguments of deleteKey; their value stays empty.</summary>
+    /// <summary>The arguments of deleteKey; the value stays empty.</summary>
     public static SetArguments ReadDelete(in RequestMessage message)
     {
         var arguments = default(SetArguments);
@@ -105,7 +106,7 @@ internal static class PointCodec
         return arguments;
     }
 
-    /// <summary>The answer to a get; a null value is that of a missing key.</summary>
+    /// <summary>The answer to a get; a null value means that the key does not exist.</summary>
     public static void WriteGetAnswer(
         AnswerWriter output, ReadOnlySpan<byte> name, int sequenceId, byte[]? value, long version)
     {
@@ -152,7 +153,7 @@ internal static class PointCodec
         }
     }
 
-    /// <summary>A reader at the first field of argument 1.</summary>
+    /// <summary>Positions a reader at the first field of argument 1.</summary>
     private static ThriftReader BeginRequest(in RequestMessage message)
     {
         var reader = new ThriftReader(message.Bytes.Span, message.ArgumentsStart);
@@ -183,7 +184,7 @@ internal static class PointCodec
         }
     }
 
-    /// <summary>A get's request. The key lies in the message.</summary>
+    /// <summary>The request of a get. The key points into the message.</summary>
     internal struct GetArguments
     {
         public ReadOnlyMemory<byte> Key;
@@ -194,7 +195,7 @@ internal static class PointCodec
         public int? TimeoutMs;
     }
 
-    /// <summary>A setKey's or deleteKey's request. Key and value lie in the message.</summary>
+    /// <summary>The request of a setKey or deleteKey. Key and value point into the message.</summary>
     internal struct SetArguments
     {
         public ReadOnlyMemory<byte> Key;

@@ -4,7 +4,7 @@ using Thrift.Transport;
 
 namespace KvCloud.Node.Rpc.Wire;
 
-/// <summary>Lets generated code read one whole message where it lies. Every read completes synchronously.</summary>
+/// <summary>Lets the generated code read one whole message in place. Every read completes synchronously.</summary>
 [SuppressMessage("Reliability", "CA2215", Justification = "TTransport.Dispose(bool) is abstract.")]
 internal sealed class ReadMemoryTransport : TTransport
 {
@@ -28,7 +28,7 @@ internal sealed class ReadMemoryTransport : TTransport
         return ValueTask.FromResult(length);
     }
 
-    /// <summary>Called by the protocol before it allocates what a length in the message claims.</summary>
+    /// <summary>The protocol calls this before it allocates the length that the message claims.</summary>
     public override void CheckReadBytesAvailable(long numBytes)
     {
         if (numBytes < 0 || numBytes > _left.Length)
@@ -40,7 +40,7 @@ internal sealed class ReadMemoryTransport : TTransport
 
     public override void UpdateKnownMessageSize(long size)
     {
-        // The size is known exactly: it is what Reset was given.
+        // The exact size is known from Reset.
     }
 
     public override void ResetMessageSizeAndConsumedBytes(long newSize = -1)

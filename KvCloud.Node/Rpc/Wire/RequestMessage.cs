@@ -2,9 +2,9 @@ using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Node.Rpc.Wire;
 
-/// <summary>One whole, well-formed call, where it lies in the connection's input.</summary>
+/// <summary>One whole, well-formed call, in place in the connection's input buffer.</summary>
 /// <remarks>
-/// <see cref="Bytes"/> is only good until the call that was handed it returns: what is wanted longer is copied.
+/// <see cref="Bytes"/> is valid only until the call that received it returns; copy what is needed longer.
 /// </remarks>
 internal readonly struct RequestMessage
 {
@@ -20,7 +20,10 @@ internal readonly struct RequestMessage
         ReceivedTimestamp = receivedTimestamp;
     }
 
-    /// <summary>The message from its version word on. May end early if it was refused before it was whole.</summary>
+    /// <summary>
+    /// The message from its version word on. Cut off after the header if the message was refused before it was
+    /// complete.
+    /// </summary>
     public ReadOnlyMemory<byte> Bytes { get; }
 
     public ReadOnlySpan<byte> MethodName => Bytes.Span.Slice(NameStart, _nameLength);
@@ -33,7 +36,7 @@ internal readonly struct RequestMessage
     /// <summary>Offset in <see cref="Bytes"/> of the arguments struct.</summary>
     public int ArgumentsStart => ThriftFormat.MessageHeaderBytes + _nameLength;
 
-    /// <summary>Bytes that a scanner has passed at least as far as the sequence id.</summary>
+    /// <summary>Parses bytes that a scanner has validated at least up to the sequence id.</summary>
     public static RequestMessage Parse(ReadOnlyMemory<byte> bytes, long receivedTimestamp)
     {
         new ThriftReader(bytes.Span).MessageHeader(out ReadOnlySpan<byte> name, out int sequenceId);

@@ -8,8 +8,8 @@ using Thrift.Protocol.Entities;
 namespace KvCloud.Node.Rpc.Wire;
 
 /// <summary>
-/// Reads requests and writes answers with the generated code and Apache's own protocol class, over memory. One a
-/// thread, since every use of it is synchronous.
+/// Reads requests and writes answers in memory with the generated code and Apache's protocol class. One instance per
+/// thread suffices, because every use is synchronous.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "Lives as long as its thread and holds only memory.")]
 internal sealed class ThriftCodec
@@ -61,7 +61,7 @@ internal sealed class ThriftCodec
         output.EndMessage();
     }
 
-    /// <summary>Writes what Thrift itself has for calls that no method could answer.</summary>
+    /// <summary>Writes a TApplicationException, Thrift's answer to a call that no method can answer.</summary>
     public void WriteException(
         AnswerWriter output,
         ReadOnlySpan<byte> methodName,
@@ -76,7 +76,7 @@ internal sealed class ThriftCodec
         output.EndMessage();
     }
 
-    /// <summary>By the generated code, straight into the answers that wait to be sent.</summary>
+    /// <summary>Writes with the generated code directly into the connection's unsent answers.</summary>
     private void WriteStruct(AnswerWriter output, TBase value)
     {
         _output.Answers = output;
@@ -123,7 +123,9 @@ internal sealed class ThriftCodec
     private Task TProtocolUtilSkip(TType type) =>
         Thrift.Protocol.Utilities.TProtocolUtil.SkipAsync(_reader, type, CancellationToken.None);
 
-    /// <summary>Over memory every step completes at once; nothing here ever waits.</summary>
+    /// <summary>
+    /// Asserts that the task has completed: in-memory steps complete synchronously, so nothing here waits.
+    /// </summary>
     private static void Completed(Task task)
     {
         Invariant.Check(task.IsCompleted, "Thrift over memory completes synchronously");

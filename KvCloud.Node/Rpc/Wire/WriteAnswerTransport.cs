@@ -4,11 +4,11 @@ using Thrift.Transport;
 
 namespace KvCloud.Node.Rpc.Wire;
 
-/// <summary>Lets generated code write into the answers of a connection. Every write completes synchronously.</summary>
+/// <summary>Lets the generated code write into a connection's answers. Every write completes synchronously.</summary>
 [SuppressMessage("Reliability", "CA2215", Justification = "TTransport.Dispose(bool) is abstract.")]
 internal sealed class WriteAnswerTransport : TTransport
 {
-    /// <summary>Where to; null while nothing is being written.</summary>
+    /// <summary>The target; null while nothing is being written.</summary>
     public AnswerWriter? Answers { get; set; }
 
     public override bool IsOpen => true;
@@ -32,7 +32,7 @@ internal sealed class WriteAnswerTransport : TTransport
 
     public override void UpdateKnownMessageSize(long size)
     {
-        // Nothing is read, so no message's size matters.
+        // Nothing is read, so the message size does not matter.
     }
 
     public override void ResetMessageSizeAndConsumedBytes(long newSize = -1)

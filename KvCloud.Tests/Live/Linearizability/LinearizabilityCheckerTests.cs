@@ -6,38 +6,39 @@ namespace KvCloud.Tests.Live.Linearizability;
 public sealed class LinearizabilityCheckerTests
 {
     [Fact]
-    public void One_after_the_other_is_in_order() => Accepts(
+    public void Check_one_after_the_other_is_in_order() => Accepts(
         Read("k", Absent, 0, 1), Write("k", 7, 2, 3), Read("k", 7, 4, 5), Write("k", Absent, 6, 7),
         Read("k", Absent, 8, 9));
 
     [Fact]
-    public void Write_under_way_may_be_seen_or_not() => Accepts(
+    public void Check_write_under_way_may_be_seen_or_not() => Accepts(
         Write("k", 1, 0, 1), Write("k", 2, 10, 30), Read("k", 1, 11, 12), Read("k", 2, 20, 21), Read("k", 2, 22, 23));
 
     [Fact]
-    public void Read_older_than_an_acknowledged_write_is_rejected() => Rejects(
+    public void Check_read_older_than_an_acknowledged_write_is_rejected() => Rejects(
         Write("k", 1, 0, 1), Write("k", 2, 2, 3), Read("k", 1, 4, 5));
 
     [Fact]
-    public void Lost_write_is_rejected() => Rejects(Write("k", 1, 0, 1), Read("k", Absent, 2, 3));
+    public void Check_lost_write_is_rejected() => Rejects(Write("k", 1, 0, 1), Read("k", Absent, 2, 3));
 
     [Fact]
-    public void Value_that_nobody_wrote_is_rejected() => Rejects(Write("k", 1, 0, 1), Read("k", 9, 2, 3));
+    public void Check_value_that_nobody_wrote_is_rejected() => Rejects(Write("k", 1, 0, 1), Read("k", 9, 2, 3));
 
     [Fact]
-    public void Value_read_before_its_write_began_is_rejected() => Rejects(Read("k", 1, 0, 1), Write("k", 1, 2, 3));
+    public void Check_value_read_before_its_write_began_is_rejected() =>
+        Rejects(Read("k", 1, 0, 1), Write("k", 1, 2, 3));
 
     [Fact]
-    public void New_then_old_seen_by_two_readers_during_one_write_is_rejected() => Rejects(
+    public void Check_new_then_old_seen_by_two_readers_during_one_write_is_rejected() => Rejects(
         Write("k", 1, 0, 1), Write("k", 2, 10, 50), Read("k", 2, 11, 20, "a"), Read("k", 1, 21, 30, "b"));
 
     [Fact]
-    public void Two_readers_that_see_two_writes_in_different_orders_are_rejected() => Rejects(
+    public void Check_two_readers_that_see_two_writes_in_different_orders_are_rejected() => Rejects(
         Write("k", 1, 0, 100), Write("k", 2, 0, 100),
         Read("k", 1, 110, 120), Read("k", 2, 130, 140));
 
     [Fact]
-    public void Write_of_unknown_outcome_may_take_effect_late_or_never()
+    public void Check_write_of_unknown_outcome_may_take_effect_late_or_never()
     {
         Accepts(Write("k", 1, 0, 1), Write("k", 2, 2, Never), Read("k", 1, 3, 4), Read("k", 2, 90, 91));
         Accepts(Write("k", 1, 0, 1), Write("k", 2, 2, Never), Read("k", 1, 90, 91));
@@ -45,23 +46,23 @@ public sealed class LinearizabilityCheckerTests
     }
 
     [Fact]
-    public void Write_of_unknown_outcome_that_was_seen_does_not_vanish() => Rejects(
+    public void Check_write_of_unknown_outcome_that_was_seen_does_not_vanish() => Rejects(
         Write("k", 1, 0, 1), Write("k", 2, 2, Never), Read("k", 2, 3, 4), Read("k", 1, 5, 6));
 
     [Fact]
-    public void Write_of_unknown_outcome_does_not_take_effect_twice() => Rejects(
+    public void Check_write_of_unknown_outcome_does_not_take_effect_twice() => Rejects(
         Write("k", 2, 0, Never), Read("k", 2, 1, 2), Write("k", 3, 3, 4), Read("k", 3, 5, 6), Read("k", 2, 7, 8));
 
     [Fact]
-    public void Delete_that_comes_back_is_rejected() => Rejects(
+    public void Check_delete_that_comes_back_is_rejected() => Rejects(
         Write("k", 1, 0, 1), Write("k", Absent, 2, 3), Read("k", Absent, 4, 5), Read("k", 1, 6, 7));
 
     [Fact]
-    public void Two_transactions_on_the_same_value_are_rejected() => Rejects(
+    public void Check_two_transactions_on_the_same_value_are_rejected() => Rejects(
         Write("k", 1, 0, 1), CompareAndSet("k", 1, 2, 2, 10), CompareAndSet("k", 1, 3, 2, 10));
 
     [Fact]
-    public void Two_transactions_on_the_same_value_may_stand_when_one_is_unknown()
+    public void Check_two_transactions_on_the_same_value_may_stand_when_one_is_unknown()
     {
         Accepts(Write("k", 1, 0, 1), CompareAndSet("k", 1, 2, 2, 10), CompareAndSet("k", 1, 3, 2, Never),
             Read("k", 2, 11, 12));
@@ -71,16 +72,16 @@ public sealed class LinearizabilityCheckerTests
     }
 
     [Fact]
-    public void Chain_of_unknown_transactions_may_show_at_its_end() => Accepts(
+    public void Check_chain_of_unknown_transactions_may_show_at_its_end() => Accepts(
         Write("k", 1, 0, 1), CompareAndSet("k", 1, 2, 2, Never), CompareAndSet("k", 2, 3, 3, Never),
         Read("k", 3, 9, 10));
 
     [Fact]
-    public void Lost_update_between_read_and_commit_is_rejected() => Rejects(
+    public void Check_lost_update_between_read_and_commit_is_rejected() => Rejects(
         Write("k", 1, 0, 1), Write("k", 5, 2, 3), CompareAndSet("k", 1, 2, 4, 5));
 
     [Fact]
-    public void Keys_are_checked_each_for_itself()
+    public void Check_keys_are_checked_each_for_itself()
     {
         IReadOnlyList<string> findings = LinearizabilityChecker.Check(
             [Write("a", 1, 0, 1), Read("a", 1, 2, 3), Write("b", 2, 0, 1), Read("b", Absent, 2, 3)]);
@@ -91,7 +92,7 @@ public sealed class LinearizabilityCheckerTests
     }
 
     [Fact]
-    public void Long_history_with_many_under_way_is_decided()
+    public void Check_long_history_with_many_under_way_is_decided()
     {
         List<RecordedOperation> history = Simulate(new Random(5), operations: 4000, callers: 8, unknownPercent: 2);
         Accepts([.. history]);
@@ -103,7 +104,7 @@ public sealed class LinearizabilityCheckerTests
     }
 
     [Fact]
-    public void Thousands_of_small_histories_are_judged_as_by_trying_every_order()
+    public void Check_thousands_of_small_histories_are_judged_as_by_trying_every_order()
     {
         var random = new Random(20_261_122);
         int accepted = 0;

@@ -21,7 +21,7 @@ public sealed class AcknowledgedWriteTests(ITestOutputHelper output)
     private const int TokenDigits = 6;
 
     [PowerCutFact]
-    public async Task Write_is_acknowledged_after_a_quorum_has_synced_it()
+    public async Task SetKey_is_acknowledged_after_a_quorum_has_synced_it()
     {
         IReadOnlyList<WriteRecord> writes = await WriteAsync(sabotaged: []);
 
@@ -40,7 +40,7 @@ public sealed class AcknowledgedWriteTests(ITestOutputHelper output)
 
     /// <summary>The check itself: with two disks that pretend, every acknowledgement comes too early.</summary>
     [PowerCutFact]
-    public async Task Write_whose_syncs_are_pretended_is_found()
+    public async Task SetKey_whose_syncs_are_pretended_is_found()
     {
         IReadOnlyList<WriteRecord> writes = await WriteAsync(sabotaged: [0, 1]);
 

@@ -14,7 +14,7 @@ public sealed class LossyDiskTests : IDisposable
     public void Dispose() => Directory.Delete(_path, recursive: true);
 
     [PowerCutFact]
-    public void Write_without_sync_is_gone()
+    public void Cut_write_without_sync_is_gone()
     {
         Run("write a 0 512 x sync a sync . write a 0 512 y write a 512 512 y cut");
 
@@ -25,7 +25,7 @@ public sealed class LossyDiskTests : IDisposable
     }
 
     [PowerCutFact]
-    public void Write_without_sync_may_stay()
+    public void Cut_write_without_sync_may_stay()
     {
         Run("write a 0 512 x sync a sync . write a 0 512 y write a 512 512 y cut");
 
@@ -36,7 +36,7 @@ public sealed class LossyDiskTests : IDisposable
     }
 
     [PowerCutFact]
-    public void Each_sector_has_its_own_coin()
+    public void Cut_each_sector_has_its_own_coin()
     {
         Run("write a 0 65536 x sync-data a sync . write a 0 65536 y cut");
 
@@ -50,7 +50,7 @@ public sealed class LossyDiskTests : IDisposable
     }
 
     [PowerCutFact]
-    public void Synced_ranges_stay_whichever_way_they_were_written()
+    public void Cut_synced_ranges_stay_whichever_way_they_were_written()
     {
         Run("write a 0 300000 x sync a sync . write a 1000 5 y write a 200000 5000 z sync-data a "
             + "write-sync a 299999 2 w truncate a 299500 sync a cut");
@@ -64,7 +64,7 @@ public sealed class LossyDiskTests : IDisposable
     }
 
     [PowerCutFact]
-    public void Size_without_sync_is_the_old_one()
+    public void Cut_size_without_sync_is_the_old_one()
     {
         Run("write a 0 1000 x sync a sync . truncate a 10 cut");
         _disk.Cut(new Random(1), survival: 0);
@@ -76,7 +76,7 @@ public sealed class LossyDiskTests : IDisposable
     }
 
     [PowerCutFact]
-    public void Name_without_sync_of_its_directory_is_gone_with_the_synced_content()
+    public void Cut_name_without_sync_of_its_directory_is_gone_with_the_synced_content()
     {
         Run("write a 0 512 x sync a cut");
 
@@ -87,7 +87,7 @@ public sealed class LossyDiskTests : IDisposable
     }
 
     [PowerCutFact]
-    public void Rename_without_sync_of_its_directory_is_undone_as_a_whole()
+    public void Cut_rename_without_sync_of_its_directory_is_undone_as_a_whole()
     {
         Run("write a 0 5 o write b 0 5 n sync a sync b sync . rename b a cut");
 
@@ -99,7 +99,7 @@ public sealed class LossyDiskTests : IDisposable
     }
 
     [PowerCutFact]
-    public void Rename_with_sync_of_its_directory_stays()
+    public void Cut_rename_with_sync_of_its_directory_stays()
     {
         Run("write a 0 5 o write b 0 5 n sync a sync b sync . rename b a sync . cut");
 
@@ -110,7 +110,7 @@ public sealed class LossyDiskTests : IDisposable
     }
 
     [PowerCutFact]
-    public void Removed_file_is_back_with_its_content()
+    public void Cut_removed_file_is_back_with_its_content()
     {
         Run("write a 0 5 x sync a sync . remove a write b 0 5 y cut");
 
@@ -122,7 +122,7 @@ public sealed class LossyDiskTests : IDisposable
     }
 
     [PowerCutFact]
-    public void Directory_is_gone_with_all_that_was_synced_in_it()
+    public void Cut_directory_is_gone_with_all_that_was_synced_in_it()
     {
         Run("mkdir d write d/a 0 5 x sync d/a sync d cut");
         _disk.Cut(new Random(1), survival: 0);
@@ -135,7 +135,7 @@ public sealed class LossyDiskTests : IDisposable
     }
 
     [PowerCutFact]
-    public void Sabotaged_sync_makes_nothing_durable()
+    public void IsSabotaged_sync_makes_nothing_durable()
     {
         Run("write a 0 5 x sync a sync .");
         _disk.IsSabotaged = true;
@@ -148,17 +148,17 @@ public sealed class LossyDiskTests : IDisposable
     }
 
     [PowerCutFact]
-    public void Shared_writable_mapping_aborts_the_program() =>
+    public void LossyDisk_shared_writable_mapping_aborts_the_program() =>
         Assert.Contains("mapped shared and writable", Run("write a 0 4096 x map a"), StringComparison.Ordinal);
 
     [PowerCutFact]
-    public void Write_past_the_layer_aborts_the_program_at_the_next_sync() => Assert.Contains(
+    public void LossyDisk_write_past_the_layer_aborts_the_program_at_the_next_sync() => Assert.Contains(
         "written in a way that is not watched",
         Run("write a 0 5 x sync a print a y sync a"),
         StringComparison.Ordinal);
 
     [PowerCutFact]
-    public void Tripping_disk_kills_the_program_in_the_middle()
+    public void IsTripping_disk_kills_the_program_in_the_middle()
     {
         Run("write a 0 8192 x sync a sync .");
         _disk.IsTripping = true;
@@ -173,7 +173,7 @@ public sealed class LossyDiskTests : IDisposable
     }
 
     [PowerCutFact]
-    public void Trace_has_the_bytes_of_each_sync_with_its_time()
+    public void SyncTrace_of_each_sync_has_its_bytes_with_its_time()
     {
         _disk.IsTraced = true;
         long before = Stopwatch.GetTimestamp();

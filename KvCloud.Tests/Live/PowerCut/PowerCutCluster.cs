@@ -94,7 +94,7 @@ internal sealed class PowerCutCluster : IAsyncDisposable
         {
             if (!Disks[index].IsTripping || _processes.Nodes[index].LastExitCode != KilledExitCode)
             {
-                _processes.DemandAlive(index);
+                _processes.ThrowIfDead(index);
             }
         }
 

@@ -10,7 +10,7 @@ namespace KvCloud.Tests.Live.PowerCut;
 public sealed class PowerCutTests(ITestOutputHelper output)
 {
     [PowerCutFact]
-    public async Task Power_cut_of_all_replicas_under_load_loses_nothing()
+    public async Task PowerCutRun_of_all_replicas_under_load_loses_nothing()
     {
         int seed = Environment.TickCount;
         output.WriteLine($"seed {seed}");
@@ -25,7 +25,7 @@ public sealed class PowerCutTests(ITestOutputHelper output)
     }
 
     [PowerCutFact]
-    public async Task Pretended_syncs_are_found_as_lost_writes()
+    public async Task PowerCutRun_pretended_syncs_are_found_as_lost_writes()
     {
         var options = new PowerCutOptions { Cuts = 1, IsSabotaged = true, Tell = output.WriteLine };
         PowerCutReport report = await new PowerCutRun(options).RunAsync();

@@ -24,7 +24,7 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
-    public void Turn_all_report_the_cluster_is_healthy()
+    public void Refresh_all_report_the_cluster_is_healthy()
     {
         ClusterView view = _fixture.HealthyTurn();
 
@@ -40,7 +40,7 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
-    public void Turn_tells_the_peers_how_this_replica_is()
+    public void Refresh_on_its_turn_tells_the_peers_how_this_replica_is()
     {
         _fixture.Status = _fixture.Status with { HashedSlot = new Slot(64), StateHash = 0xABC };
 
@@ -54,7 +54,7 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
-    public void Turn_a_peer_that_falls_silent_is_unreachable_after_node_timeout_and_healthy_again_when_it_speaks()
+    public void Refresh_a_peer_that_falls_silent_is_unreachable_after_node_timeout_and_healthy_again_when_it_speaks()
     {
         _fixture.HealthyTurn();
         for (int interval = 0; interval < 3; interval++)
@@ -76,7 +76,7 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
-    public void Turn_without_a_quorum_the_cluster_is_unhealthy()
+    public void Refresh_without_a_quorum_the_cluster_is_unhealthy()
     {
         _fixture.HealthyTurn();
         ClusterView view = _fixture.SilentTurn();
@@ -90,19 +90,19 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
-    public void Turn_a_peer_that_is_heard_but_cannot_be_reached_is_degraded()
+    public void Refresh_a_peer_that_is_heard_but_cannot_be_reached_is_degraded()
     {
         _fixture.Links = [ClusterFixture.Link(1), ClusterFixture.Link(2, isConnected: false)];
 
         ClusterView view = _fixture.HealthyTurn();
 
         Assert.Equal(NodeHealth.Degraded, view.Nodes[2].Health);
-        Assert.Equal("it is heard, but cannot be reached", view.Nodes[2].HealthReason);
+        Assert.Equal("its reports arrive, but it cannot be reached", view.Nodes[2].HealthReason);
         Assert.Equal("degraded", view.Status);
     }
 
     [Fact]
-    public void Turn_a_refused_stranger_is_unknown_with_the_reason()
+    public void Refresh_a_refused_stranger_is_unknown_with_the_reason()
     {
         _fixture.Links = [ClusterFixture.Link(1), ClusterFixture.Link(2, isConnected: false, "cluster is \"other\"")];
 
@@ -113,7 +113,7 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
-    public void Turn_of_a_replica_that_has_not_met_all_others_says_whom_it_waits_for()
+    public void Refresh_of_a_replica_that_has_not_met_all_others_says_whom_it_waits_for()
     {
         _fixture.NotMet = [2];
         _fixture.Status = _fixture.Status with { Leader = null };
@@ -126,7 +126,7 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
-    public void Turn_without_a_leader_all_are_degraded_and_the_cluster_unhealthy()
+    public void Refresh_without_a_leader_all_are_degraded_and_the_cluster_unhealthy()
     {
         _fixture.HealthyTurn();
         _fixture.Status = _fixture.Status with { Role = Role.PreCandidate, Leader = null };
@@ -143,7 +143,7 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
-    public void Turn_a_peer_that_leads_by_a_higher_ballot_is_the_leader()
+    public void Refresh_a_peer_that_leads_by_a_higher_ballot_is_the_leader()
     {
         _fixture.HealthyTurn();
         _fixture.Manager.Received(ClusterFixture.Report(2, Role.Leader, round: 5));
@@ -154,7 +154,7 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
-    public void Turn_a_dead_leader_is_not_shown_as_leader_beside_the_new_one()
+    public void Refresh_a_dead_leader_is_not_shown_as_leader_beside_the_new_one()
     {
         _fixture.HealthyTurn();
         _fixture.Status = _fixture.Status with { Leader = new NodeId(2), Ballot = new Ballot(5, new NodeId(2)) };
@@ -167,7 +167,7 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
-    public void Turn_a_replica_that_lost_its_leader_does_not_believe_its_last_report()
+    public void Refresh_a_replica_that_lost_its_leader_does_not_believe_its_last_report()
     {
         _fixture.HealthyTurn();
         _fixture.Status = _fixture.Status with { Role = Role.PreCandidate, Leader = null };
@@ -179,7 +179,7 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
-    public void Turn_a_peer_far_behind_is_degraded_and_healthy_when_it_has_caught_up()
+    public void Refresh_a_peer_far_behind_is_degraded_and_healthy_when_it_has_caught_up()
     {
         _fixture.HealthyTurn();
         _fixture.Status = _fixture.Status with { ChosenSlot = new Slot(5000), AppliedSlot = new Slot(5000) };
@@ -196,7 +196,7 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
-    public void Turn_a_fast_cluster_is_not_behind_because_a_report_takes_its_time()
+    public void Refresh_a_fast_cluster_is_not_behind_because_a_report_takes_its_time()
     {
         _fixture.HealthyTurn();
         _fixture.Manager.Received(ClusterFixture.Report(2, applied: 100, chosen: 100));
@@ -206,7 +206,7 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
-    public void Turn_this_replica_behind_its_peers_is_degraded()
+    public void Refresh_this_replica_behind_its_peers_is_degraded()
     {
         _fixture.HealthyTurn();
         _fixture.Manager.Received(ClusterFixture.Report(1, Role.Leader, applied: 9000, chosen: 9000));
@@ -225,7 +225,7 @@ public sealed class ClusterManagerTests : IDisposable
         _fixture.Manager.Received(ClusterFixture.Report(0));
 
         Assert.Equal(3, _fixture.SilentTurn().Nodes.Count);
-        Assert.Equal(2, _fixture.Log.Lines.Count(line => line.Message.Contains("not configured as a replica")));
+        Assert.Equal(2, _fixture.Log.Lines.Count(line => line.Message.Contains("not a configured replica")));
     }
 
     [Fact]
@@ -244,7 +244,7 @@ public sealed class ClusterManagerTests : IDisposable
 
         (LogLevel level, string message) = Assert.Single(_fixture.Log.Lines, line => line.Level == LogLevel.Critical);
         Assert.StartsWith(
-            "STATE DIVERGED: at slot 64 this replica hashes to 0000000000001111, node-2 to 0000000000002222",
+            "STATE DIVERGED: at slot 64 this replica's state hash is 0000000000001111, node-2's is 0000000000002222",
             message, StringComparison.Ordinal);
         Assert.Equal(["kvcloud.cluster.divergence{peer=2} 1"], probe.Values(MeterNames.ClusterDivergence));
         Assert.True(_fixture.Manager.HasDiverged);
@@ -255,7 +255,7 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
-    public void Turn_a_hash_heard_before_its_own_is_compared_when_that_comes()
+    public void Refresh_a_hash_heard_before_its_own_is_compared_when_that_comes()
     {
         _fixture.Manager.Received(ClusterFixture.Report(1, Role.Leader, hashedSlot: 64, hash: 1));
         Assert.False(_fixture.Manager.HasDiverged);
@@ -294,7 +294,7 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
-    public void Turn_a_peer_knows_its_own_http_endpoint_better()
+    public void Refresh_a_peer_knows_its_own_http_endpoint_better()
     {
         _fixture.Identities[new NodeId(1)] = new PeerIdentity(
             "kvcloud", 1, 1, "localhost:9091", "localhost:8081", new GroupTerms("0,1,2", 400, 320));

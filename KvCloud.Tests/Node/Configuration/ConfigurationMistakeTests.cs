@@ -13,7 +13,7 @@ public sealed class ConfigurationMistakeTests : IDisposable
 
     [Theory]
     [InlineData("[consensus]\nalgorithm = \"raft\"",
-        "consensus.algorithm is \"raft\" (kvcloud.toml, line 2); it must be \"paxos\", the only one there is.")]
+        "consensus.algorithm is \"raft\" (kvcloud.toml, line 2); it must be \"paxos\", the only choice.")]
     [InlineData("[deployment]\nmode = \"cluster\"",
         "deployment.mode is \"cluster\" (kvcloud.toml, line 2); it must be one of standalone or replicated.")]
     [InlineData("[deployment]\nwrite_routing = \"proxy\"",
@@ -43,13 +43,13 @@ public sealed class ConfigurationMistakeTests : IDisposable
     [InlineData("[consensus]\nmax_staleness_ms = 5",
         "consensus.max_staleness_ms is not known; did you mean reads.max_staleness_ms? (kvcloud.toml, line 2).")]
     [InlineData("[cluster]\nleader_discovery_timeout_ms = 5000",
-        "cluster.leader_discovery_timeout_ms is no setting any more: it never had an effect, remove it"
+        "cluster.leader_discovery_timeout_ms is no longer a setting and never had an effect; remove it"
         + " (kvcloud.toml, line 2).")]
     [InlineData("[consensus]\nxyzzy = 5", "consensus.xyzzy is not known (kvcloud.toml, line 2).")]
     [InlineData("[consensu]\nalgorithm = \"paxos\"",
         "section [consensu] is not known; did you mean [consensus]? (kvcloud.toml, line 2).")]
     [InlineData("instance_id = 1",
-        "instance_id stands outside of any section; did you mean deployment.instance_id? (kvcloud.toml, line 1).")]
+        "instance_id is outside of any section; did you mean deployment.instance_id? (kvcloud.toml, line 1).")]
     [InlineData("deployment = 1", "deployment is a section, not a value (kvcloud.toml, line 1).")]
     [InlineData("[deployment]\nmode = replicated",
         "kvcloud.toml, line 2 is not valid TOML: Unexpected ")]
@@ -57,11 +57,11 @@ public sealed class ConfigurationMistakeTests : IDisposable
     [InlineData("[deployment]\nreplica_endpoints = [\"a\"]",
         "deployment.replica_endpoints has \"a\" (kvcloud.toml, line 2); an entry must be host:port.")]
     [InlineData("[deployment]\nreplica_endpoints = [\"a:1\", \"a:1\"]",
-        "deployment.replica_endpoints has \"a:1\" twice (kvcloud.toml, line 2); each replica has an endpoint of its"
-        + " own.")]
+        "deployment.replica_endpoints has \"a:1\" twice (kvcloud.toml, line 2); each replica needs its own"
+        + " endpoint.")]
     [InlineData("[deployment]\nreplica_endpoints = [\"a:1\", \"\"]",
-        "deployment.replica_endpoints lacks its entry 1 (kvcloud.toml, line 2); entries are counted from 0 without a"
-        + " gap.")]
+        "deployment.replica_endpoints has no entry 1 (kvcloud.toml, line 2); entries are numbered from 0 without"
+        + " gaps.")]
     [InlineData("[consensus]\nendpoints = [\"a b:1\"]",
         "consensus.endpoints has \"a b:1\" (kvcloud.toml, line 2); an entry must be host:port, or a service name"
         + " such as _peer.node-1.")]
@@ -71,14 +71,14 @@ public sealed class ConfigurationMistakeTests : IDisposable
         "deployment.replica_endpoints has 2 entries (kvcloud.toml, line 3); a replicated deployment has 1, 3, 5 or 7"
         + " replicas.")]
     [InlineData("[deployment]\nmode = \"replicated\"\ninstance_id = 3\n" + Three,
-        "deployment.instance_id is 3 (kvcloud.toml, line 3); it must be from 0 to 2, for"
-        + " deployment.replica_endpoints has 3 entries.")]
+        "deployment.instance_id is 3 (kvcloud.toml, line 3); it must be from 0 to 2,"
+        + " because deployment.replica_endpoints has 3 entries.")]
     [InlineData("[deployment]\nmode = \"replicated\"\n" + Three + "[consensus]\nendpoints = [\"a:1\"]",
         "consensus.endpoints has 1 entries (kvcloud.toml, line 5); it must have one for each of the 3"
         + " deployment.replica_endpoints, or none.")]
     [InlineData("[deployment]\nmode = \"replicated\"\nreplica_endpoints = [\"a:65500\"]",
-        "deployment.replica_endpoints has \"a:65500\" (kvcloud.toml, line 3); a port above 65435 leaves no room for"
-        + " the peer port 100 above it; set consensus.endpoints.")]
+        "deployment.replica_endpoints has \"a:65500\" (kvcloud.toml, line 3); the default peer port is 100"
+        + " higher and would exceed 65535; set consensus.endpoints.")]
     [InlineData("[consensus]\nheartbeat_interval_ms = 200",
         "consensus.heartbeat_interval_ms is 200 (kvcloud.toml, line 2); it must be at most a third of"
         + " consensus.election_timeout_ms, which is 400.")]
@@ -96,10 +96,10 @@ public sealed class ConfigurationMistakeTests : IDisposable
     [InlineData("[listen]\naddress = \"example.org\"",
         "listen.address is \"example.org\" (kvcloud.toml, line 2); it must be an IP address, localhost or *.")]
     [InlineData("[listen]\nthrift_port = 9090\npeer_port = 9090",
-        "listen.peer_port is 9090 (kvcloud.toml, line 3); listen.thrift_port is the same; each needs a port of its"
+        "listen.peer_port is 9090 (kvcloud.toml, line 3); listen.thrift_port uses the same port; each needs its"
         + " own.")]
     [InlineData("[listen]\nthrift_port = 65400",
-        "listen.http_port would be 65600 (the default); it follows from the Thrift port and is above 65535; set it.")]
+        "listen.http_port would be 65600 (the default); it is derived from the Thrift port and exceeds 65535; set it.")]
     [InlineData("[limits]\nmax_in_flight_bytes = 1048576",
         "limits.max_in_flight_bytes is 1048576 (kvcloud.toml, line 2); it must be at least limits.max_message_bytes,"
         + " which is 16777216.")]
@@ -119,9 +119,9 @@ public sealed class ConfigurationMistakeTests : IDisposable
     [Theory]
     [InlineData("--limits.max_connection=4",
         "--limits.max_connection on the command line is not known; did you mean --limits.max_connections?")]
-    [InlineData("--deployment.instance_id", "--deployment.instance_id on the command line lacks a value.")]
+    [InlineData("--deployment.instance_id", "--deployment.instance_id on the command line needs a value.")]
     [InlineData("instance_id=1",
-        "\"instance_id=1\" on the command line is no option; a setting is written --section.key=value.")]
+        "\"instance_id=1\" on the command line is not an option; a setting is written --section.key=value.")]
     [InlineData("--deployment.instance_id=x",
         "deployment.instance_id is \"x\" (command line --deployment.instance_id); it must be an integer from 0 to"
         + " 1023.")]
@@ -139,8 +139,8 @@ public sealed class ConfigurationMistakeTests : IDisposable
         "deployment.instance_id is not known; did you mean deployment.instance_id? (environment variable"
         + " KvCloud__Deployment__instance_id).")]
     [InlineData("KvCloud__Deployment__ReplicaEndpoints__1", "a:1",
-        "deployment.replica_endpoints lacks its entry 0 (environment variable"
-        + " KvCloud__Deployment__ReplicaEndpoints); entries are counted from 0 without a gap.")]
+        "deployment.replica_endpoints has no entry 0 (environment variable"
+        + " KvCloud__Deployment__ReplicaEndpoints); entries are numbered from 0 without gaps.")]
     [InlineData("KVCLOUD_PARENT_PID", "init",
         "KVCLOUD_PARENT_PID is \"init\" (environment); it must be the id of a process.")]
     public void Load_a_mistake_in_the_environment_is_one_sentence(string name, string value, string sentence)

@@ -72,7 +72,7 @@ public sealed class NodeTopologyTests
     [InlineData("localhost:9090", "localhost", 9090)]
     [InlineData("tcp://10.0.0.1:80/", "10.0.0.1", 80)]
     [InlineData("[::1]:9090", "[::1]", 9090)]
-    public void HostPort_reads_literals(string text, string host, int port)
+    public void HostPort_of_a_literal_is_read(string text, string host, int port)
     {
         Assert.True(HostPort.TryParse(text, out HostPort? endpoint));
         Assert.Equal(new HostPort(host, port), endpoint);
@@ -87,7 +87,7 @@ public sealed class NodeTopologyTests
     [InlineData("_peer.node-1")]
     [InlineData("a b:1")]
     [InlineData("")]
-    public void HostPort_refuses_what_is_none(string text) => Assert.False(HostPort.TryParse(text, out _));
+    public void HostPort_of_what_is_none_is_refused(string text) => Assert.False(HostPort.TryParse(text, out _));
 
     private static NodeOptions Replicated(int self) => new()
     {

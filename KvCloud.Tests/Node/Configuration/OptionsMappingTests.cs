@@ -15,7 +15,7 @@ public sealed class OptionsMappingTests : IDisposable
     public void Dispose() => _fixture.Dispose();
 
     [Fact]
-    public void Defaults_are_those_of_the_rooms()
+    public void ToReplicationOptions_and_others_of_the_defaults_are_those_of_the_rooms()
     {
         NodeOptions options = _fixture.Load().Options;
 
@@ -27,7 +27,7 @@ public sealed class OptionsMappingTests : IDisposable
     }
 
     [Fact]
-    public void Every_setting_arrives()
+    public void ToReplicationOptions_and_others_hand_on_every_setting()
     {
         NodeOptions options = _fixture.Load(
             """

@@ -40,7 +40,7 @@ public sealed class SettingsCatalogTests : IDisposable
     }
 
     [Fact]
-    public void Documentation_lists_every_setting()
+    public void ToMarkdown_of_every_setting_is_in_the_documentation()
     {
         string path = Repository.File("docs", "configuration.md");
         string page = File.ReadAllText(path);
@@ -60,7 +60,7 @@ public sealed class SettingsCatalogTests : IDisposable
     }
 
     [Fact]
-    public void Example_file_has_every_setting_with_its_default()
+    public void ToExampleToml_of_every_setting_has_its_default_and_is_the_example_file()
     {
         string path = Repository.File("kvcloud.example.toml");
         string file = File.ReadAllText(path);
@@ -81,7 +81,7 @@ public sealed class SettingsCatalogTests : IDisposable
     }
 
     [Fact]
-    public void Secret_is_told_as_set_and_never_shown()
+    public void AsToml_of_a_secret_tells_that_it_is_set_and_never_shows_it()
     {
         SettingsResult result = _fixture.Load("[security]\nauth_token = \"hunter2\"\n");
 
@@ -91,7 +91,7 @@ public sealed class SettingsCatalogTests : IDisposable
     }
 
     [Fact]
-    public void AsToml_loads_to_the_same_options()
+    public void AsToml_of_any_options_loads_to_the_same()
     {
         SettingsResult first = _fixture.Load(SettingsFixture.Architecture);
 
@@ -102,7 +102,7 @@ public sealed class SettingsCatalogTests : IDisposable
     }
 
     [Fact]
-    public void Changed_tells_what_differs_from_the_defaults_and_is_no_part_of_the_identity()
+    public void Changed_from_the_defaults_is_told_and_is_no_part_of_the_identity()
     {
         SettingsResult result = _fixture.Load(
             """

@@ -11,7 +11,7 @@ public sealed class StoreMappingTests : IDisposable
     public void Dispose() => _fixture.Dispose();
 
     [Fact]
-    public void Every_knob_of_the_store_arrives()
+    public void ToStoreOptions_of_every_knob_hands_it_on()
     {
         NodeOptions options = _fixture.Load(
             """
@@ -81,7 +81,7 @@ public sealed class StoreMappingTests : IDisposable
     }
 
     [Fact]
-    public void What_is_switched_off_is_zero()
+    public void ToStoreOptions_of_what_is_switched_off_is_zero()
     {
         var store = _fixture.Load(
             "[bloom_filter]\nenabled = false\n[memory]\nenable_write_buffer_manager = false\n")
@@ -94,7 +94,7 @@ public sealed class StoreMappingTests : IDisposable
     [InlineData("compression.l0_compression")]
     [InlineData("compaction.compaction_priority")]
     [InlineData("performance.statistics_level")]
-    public void Every_choice_of_a_knob_is_known_to_the_store(string path)
+    public void ToStoreOptions_of_every_choice_of_a_knob_is_known_to_the_store(string path)
     {
         Setting setting = SettingsCatalog.Get(path);
         Assert.All(setting.Choices, choice =>

@@ -18,7 +18,7 @@ public sealed partial class DocumentedMetersTests : IDisposable
     public void Dispose() => _cluster.Dispose();
 
     [Fact]
-    public void Documentation_lists_exactly_the_instruments_of_a_node()
+    public void MeterNames_of_a_node_are_exactly_those_of_the_documentation()
     {
         var instruments = new SortedSet<string>(StringComparer.Ordinal);
         using var listener = new MeterListener();

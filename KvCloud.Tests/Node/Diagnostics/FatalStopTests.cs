@@ -41,7 +41,7 @@ public sealed class FatalStopTests : IDisposable
     public void Stop_that_hangs_ends_the_process_after_its_patience()
     {
         _stop.Stop(ExitCodes.Fatal, "the log is corrupt");
-        _time.Advance(FatalStop.Patience - TimeSpan.FromMilliseconds(1));
+        _time.Advance(FatalStop.GracefulStopTimeout - TimeSpan.FromMilliseconds(1));
         Assert.Empty(_exits);
 
         _time.Advance(TimeSpan.FromMilliseconds(1));

@@ -13,7 +13,7 @@ public sealed class MeterNamesTests : IDisposable
     public void Dispose() => _cluster.Dispose();
 
     [Fact]
-    public void Instruments_are_those_named_each_with_a_description()
+    public void ReplicaMetrics_instruments_are_those_named_each_with_a_description()
     {
         using MeterProbe probe = new(_cluster.Meters);
         _ = new ReplicaMetrics(_cluster.Meters, _cluster.Feeds, _cluster.Manager);
@@ -23,7 +23,7 @@ public sealed class MeterNamesTests : IDisposable
     }
 
     [Fact]
-    public void Instruments_have_the_values_of_the_status()
+    public void ReplicaMetrics_instruments_have_the_values_of_the_status()
     {
         using MeterProbe probe = new(_cluster.Meters);
         _ = new ReplicaMetrics(_cluster.Meters, _cluster.Feeds, _cluster.Manager);

@@ -22,7 +22,7 @@ public sealed class NodeLoggingTests
         LogLevel.Critical, "two\r\n  lines\n", null, "2026-01-31T12:00:00.000Z FATAL ClusterManager: two | lines\n")]
     [InlineData(LogLevel.Warning, "odd", "it broke",
         "2026-01-31T12:00:00.000Z warn  ClusterManager: odd | System.InvalidOperationException: it broke\n")]
-    public void Write_is_one_line(LogLevel level, string message, string? error, string expected)
+    public void Write_of_an_entry_is_one_line(LogLevel level, string message, string? error, string expected)
     {
         NodeConsoleFormatter formatter =
             new(new FakeTimeProvider(new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero)));
@@ -39,7 +39,7 @@ public sealed class NodeLoggingTests
     }
 
     [Fact]
-    public void Log_to_a_blocked_output_drops_lines_and_does_not_hang()
+    public void NodeLogging_to_a_blocked_output_drops_lines_and_does_not_hang()
     {
         using BlockedWriter output = new();
         using ServiceProvider services = Services("info", output);

@@ -5,7 +5,7 @@ namespace KvCloud.Tests.Node.Operations;
 public sealed class CommandResultCodecTests
 {
     [Fact]
-    public void Decode_gives_what_was_encoded_for_every_code()
+    public void TryDecode_gives_what_was_encoded_for_every_code()
     {
         foreach (KvStatus code in Enum.GetValues<KvStatus>())
         {
@@ -21,7 +21,7 @@ public sealed class CommandResultCodecTests
     }
 
     [Fact]
-    public void Decode_of_a_bare_result_has_neither_message_nor_generated()
+    public void TryDecode_of_a_bare_result_has_neither_message_nor_generated()
     {
         Assert.True(CommandResultCodec.TryDecode(
             CommandResultCodec.Encode(new CommandResult(KvStatus.Ok)), out CommandResult decoded, out _));
@@ -30,7 +30,7 @@ public sealed class CommandResultCodecTests
     }
 
     [Fact]
-    public void Decode_of_every_truncation_and_of_more_is_refused()
+    public void TryDecode_of_every_truncation_and_of_more_is_refused()
     {
         byte[] encoding =
             CommandResultCodec.Encode(new CommandResult(KvStatus.Ok, new CommitVersion(9), [[1, 2]], "m"));
@@ -44,7 +44,7 @@ public sealed class CommandResultCodecTests
     }
 
     [Fact]
-    public void Decode_of_a_count_beyond_the_bytes_is_refused()
+    public void TryDecode_of_a_count_beyond_the_bytes_is_refused()
     {
         Assert.False(CommandResultCodec.TryDecode(new byte[] { 1, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0x7F }, out _, out _));
     }

@@ -9,7 +9,7 @@ public sealed class KvStatusTests
     /// from the rest. Only ever add to this list.
     /// </summary>
     [Fact]
-    public void Numbers_never_change() =>
+    public void KvStatus_numbers_never_change() =>
         Assert.Equal(
             [
                 "Ok = 0", "NotLeader = 1", "NoLeader = 2", "Overloaded = 3", "OutcomeUnknown = 4", "Timeout = 5",
@@ -17,6 +17,7 @@ public sealed class KvStatusTests
                 "InvalidOperation = 11", "ColumnFamilyNotFound = 12", "ColumnFamilyExists = 13", "KeyTooLarge = 14",
                 "ValueTooLarge = 15", "TransactionTooLarge = 16", "TooManyOperations = 17", "SessionExpired = 18",
                 "TooStale = 20", "ShuttingDown = 21", "Internal = 24", "SequenceReused = 25",
+                "NoSpace = 26",
             ],
             Enum.GetValues<KvStatus>().Select(status => $"{status} = {(int)status}"));
 }

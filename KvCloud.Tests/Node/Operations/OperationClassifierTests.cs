@@ -6,7 +6,7 @@ namespace KvCloud.Tests.Node.Operations;
 public sealed class OperationClassifierTests
 {
     [Fact]
-    public void Every_method_of_the_service_has_its_class_and_no_other()
+    public void Find_of_every_method_of_the_service_has_its_class_and_no_other()
     {
         IEnumerable<string> methods = typeof(TransactionalKV.IAsync).GetMethods().Select(method => method.Name).Order();
 
@@ -15,7 +15,7 @@ public sealed class OperationClassifierTests
     }
 
     [Fact]
-    public void Every_operation_is_counted_under_an_index_of_its_own_and_unknown_names_under_the_first()
+    public void Index_of_every_operation_is_its_own_and_that_of_unknown_names_is_the_first()
     {
         Assert.Equal(
             Enumerable.Range(0, OperationClassifier.All.Count + 1),
@@ -25,7 +25,7 @@ public sealed class OperationClassifierTests
     }
 
     [Fact]
-    public void Only_reads_are_at_a_version_and_only_writes_are_transactions() => Assert.All(
+    public void IsAtVersion_of_an_operation_is_for_reads_only_and_IsTransaction_for_writes_only() => Assert.All(
         OperationClassifier.All,
         operation =>
         {
@@ -34,12 +34,12 @@ public sealed class OperationClassifierTests
         });
 
     [Fact]
-    public void Exactly_the_writes_go_through_consensus() => Assert.All(
+    public void MustGoThroughConsensus_of_exactly_the_writes_is_true() => Assert.All(
         OperationClassifier.All,
         operation => Assert.Equal(operation.Kind == OperationKind.Write, operation.ThroughConsensus));
 
     [Fact]
-    public void Commit_without_mutations_needs_no_consensus()
+    public void MustGoThroughConsensus_of_a_commit_without_mutations_is_false()
     {
         var mutation = new Mutation(MutationKind.Delete, null, new byte[] { 1 }, default);
 

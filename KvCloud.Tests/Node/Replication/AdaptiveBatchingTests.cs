@@ -10,7 +10,7 @@ public sealed class AdaptiveBatchingTests
     public AdaptiveBatchingTests() => _batching = new AdaptiveBatching(_clock, TimeSpan.FromMilliseconds(1));
 
     [Fact]
-    public void Write_that_came_alone_of_late_does_not_wait()
+    public void ShouldWait_of_a_write_that_came_alone_of_late_is_false()
     {
         Assert.False(_batching.ShouldWait(1));
         _batching.NoteProposed(1);
@@ -18,7 +18,7 @@ public sealed class AdaptiveBatchingTests
     }
 
     [Fact]
-    public void Writes_wait_for_as_many_as_the_last_two_slots_held_on_average()
+    public void ShouldWait_writes_wait_for_as_many_as_the_last_two_slots_held_on_average()
     {
         _batching.NoteProposed(60);
         _batching.NoteProposed(40);
@@ -29,14 +29,14 @@ public sealed class AdaptiveBatchingTests
     }
 
     [Fact]
-    public void One_slot_of_two_writes_makes_nobody_wait()
+    public void ShouldWait_one_slot_of_two_writes_makes_nobody_wait()
     {
         _batching.NoteProposed(2);
         Assert.False(_batching.ShouldWait(1));
     }
 
     [Fact]
-    public void Writes_wait_no_longer_than_the_limit_after_they_could_first_be_proposed()
+    public void ShouldWait_writes_wait_no_longer_than_the_limit_after_they_could_first_be_proposed()
     {
         _batching.NoteProposed(60);
         _batching.NoteProposed(60);
@@ -50,7 +50,7 @@ public sealed class AdaptiveBatchingTests
     }
 
     [Fact]
-    public void Each_slot_has_a_wait_of_its_own()
+    public void ShouldWait_each_slot_has_a_wait_of_its_own()
     {
         _batching.NoteProposed(60);
         _batching.NoteProposed(60);
@@ -64,7 +64,7 @@ public sealed class AdaptiveBatchingTests
     }
 
     [Fact]
-    public void After_a_quiet_time_nobody_waits_for_those_of_before()
+    public void ShouldWait_after_a_quiet_time_nobody_waits_for_those_of_before()
     {
         _batching.NoteProposed(60);
         _batching.NoteProposed(60);
@@ -77,7 +77,7 @@ public sealed class AdaptiveBatchingTests
     }
 
     [Fact]
-    public void Moment_between_two_slots_is_not_a_quiet_time()
+    public void NoteIdle_between_two_slots_is_not_a_quiet_time()
     {
         for (int i = 0; i < 10; i++)
         {

@@ -10,7 +10,7 @@ public sealed class DriverInboxTests
         maxWrites: 100, maxWriteBytes: 10_000, targetBytes: 1_000, maxSleepMs: 10);
 
     [Fact]
-    public void TryPost_a_write_is_due()
+    public void Post_a_write_is_due()
     {
         Assert.True(Post());
         Assert.True(_inbox.IsDue);
@@ -18,7 +18,7 @@ public sealed class DriverInboxTests
     }
 
     [Fact]
-    public void TryPost_fewer_writes_than_the_target_are_not_due()
+    public void Post_fewer_writes_than_the_target_are_not_due()
     {
         _inbox.Target(writes: 3, maxSleepMs: 10);
 
@@ -29,7 +29,7 @@ public sealed class DriverInboxTests
     }
 
     [Fact]
-    public void TryPost_writes_that_were_taken_and_not_released_count()
+    public void Post_writes_that_were_taken_and_not_released_count()
     {
         _inbox.Target(writes: 3, maxSleepMs: 10);
         Post();
@@ -45,7 +45,7 @@ public sealed class DriverInboxTests
     }
 
     [Fact]
-    public void TryPost_large_writes_are_due_however_few_they_are()
+    public void Post_large_writes_are_due_however_few_they_are()
     {
         _inbox.Target(writes: 50, maxSleepMs: 10);
 
@@ -53,20 +53,27 @@ public sealed class DriverInboxTests
     }
 
     [Fact]
-    public void TryPost_beyond_a_limit_or_after_the_end_is_refused()
+    public void Post_beyond_a_limit_is_refused_with_the_name_of_the_limit()
     {
         for (int i = 0; i < 100; i++)
         {
             Post();
         }
 
-        Assert.False(_inbox.TryPost(NewWrite(1), out _));
+        AssertRefused(KvStatus.Overloaded, "max_queued_writes:");
         _inbox.Release(100, 100);
         Post(bytes: 10_000);
-        Assert.False(_inbox.TryPost(NewWrite(1), out _));
+        AssertRefused(KvStatus.Overloaded, "max_queued_write_bytes:");
         _inbox.Release(1, 10_000);
+        Post();
+    }
+
+    [Fact]
+    public void Post_after_the_end_is_refused_as_shutting_down()
+    {
         _inbox.Close();
-        Assert.False(_inbox.TryPost(NewWrite(1), out _));
+
+        AssertRefused(KvStatus.ShuttingDown, "the node is stopping");
     }
 
     [Fact]
@@ -105,8 +112,16 @@ public sealed class DriverInboxTests
 
     private bool Post(int bytes = 1)
     {
-        Assert.True(_inbox.TryPost(NewWrite(bytes), out bool isDue));
+        Assert.Null(_inbox.Post(NewWrite(bytes), out bool isDue));
         return isDue;
+    }
+
+    private void AssertRefused(KvStatus status, string reason)
+    {
+        CommandResult? refusal = _inbox.Post(NewWrite(1), out _);
+
+        Assert.Equal(status, refusal?.Code);
+        Assert.StartsWith(reason, refusal?.Message, StringComparison.Ordinal);
     }
 
     private sealed class Write : PendingWrite

@@ -42,7 +42,7 @@ public sealed class GroupBootstrapTests : IAsyncLifetime, IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Fact]
-    public async Task Replicas_that_have_not_met_all_others_neither_lead_nor_vote()
+    public async Task Replica_that_has_not_met_all_others_neither_leads_nor_votes()
     {
         await StartAsync(0);
         await StartAsync(1);
@@ -56,7 +56,7 @@ public sealed class GroupBootstrapTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task Group_that_has_begun_needs_only_a_quorum_from_then_on()
+    public async Task Replica_of_a_group_that_has_begun_needs_only_a_quorum_from_then_on()
     {
         await StartAllAsync();
         await WriteToLeaderAsync();
@@ -205,6 +205,7 @@ public sealed class GroupBootstrapTests : IAsyncLifetime, IDisposable
                 Bootstrap,
                 new ReplicationOptions(),
                 new ThreadRuntime(TimeProvider.System),
+                Storage.Space,
                 exception => Failure = exception);
         }
 

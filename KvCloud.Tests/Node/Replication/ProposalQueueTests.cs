@@ -71,7 +71,7 @@ public sealed class ProposalQueueTests
     {
         foreach (Write write in writes)
         {
-            Assert.True(_inbox.TryPost(write, out _));
+            Assert.Null(_inbox.Post(write, out _));
         }
 
         _queue.Add(_inbox.Take(new DriverInbox.Batch()).Writes);

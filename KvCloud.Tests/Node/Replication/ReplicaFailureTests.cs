@@ -1,6 +1,8 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Files;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Log;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
@@ -15,7 +17,7 @@ public sealed class ReplicaFailureTests
     private const int Replicas = 3;
 
     [Fact]
-    public async Task Leader_whose_data_store_fails_gives_up_leading_and_answers_what_waits()
+    public async Task ConsensusDriver_leader_whose_data_store_fails_gives_up_leading_and_answers_what_waits()
     {
         var network = new InMemoryNetwork();
         BreakableStore[] stores = [.. Enumerable.Range(0, Replicas).Select(_ => new BreakableStore())];
@@ -61,7 +63,28 @@ public sealed class ReplicaFailureTests
     }
 
     [Fact]
-    public async Task Write_that_comes_while_the_driver_stops_is_answered()
+    public async Task ConsensusDriver_log_write_that_fails_stops_the_replica_and_acknowledges_nothing()
+    {
+        using var store = new BreakableStore();
+        using var log = new MemoryPaxosLog();
+        var failed = new TaskCompletionSource<Exception>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Replica replica = Make(
+            0, new InMemoryNetwork(), store, exception => failed.TrySetResult(exception), voters: 1, log);
+        await replica.StartAsync(_ => { }, CancellationToken.None);
+        await ConnectionTests.Eventually(() => replica.Driver.HasLease);
+        log.Writing = _ => throw new LogFailedException("fdatasync of the log failed: Input/output error");
+        var write = new Write();
+
+        replica.Driver.Write(write);
+
+        Assert.IsType<LogFailedException>(await failed.Task.WaitAsync(TimeSpan.FromSeconds(5)));
+        Assert.False(replica.Driver.HasLease);
+        await replica.DisposeAsync();
+        Assert.Equal(KvStatus.OutcomeUnknown, (await write.Result.WaitAsync(TimeSpan.FromSeconds(5))).Code);
+    }
+
+    [Fact]
+    public async Task ConsensusDriver_write_that_comes_while_it_stops_is_answered()
     {
         var network = new InMemoryNetwork();
         using var store = new BreakableStore();
@@ -91,15 +114,19 @@ public sealed class ReplicaFailureTests
     }
 
     private static Replica Make(
-        int self, InMemoryNetwork network, BreakableStore store, Action<Exception> onFatal, int voters =
-            Replicas) => new(
+        int self,
+        InMemoryNetwork network,
+        BreakableStore store,
+        Action<Exception> onFatal,
+        int voters = Replicas,
+        MemoryPaxosLog? log = null) => new(
         new PaxosConfig
         {
             Self = new NodeId(self),
             Voters = [.. Enumerable.Range(0, voters).Select(id => new NodeId(id))],
             Seed = (ulong)self + 1,
         },
-        new MemoryPaxosLog(),
+        log ?? new MemoryPaxosLog(),
         new KvStoreExecutor(store),
         network.Join(
             new PeerIdentity("test", self, 1, "", "", new GroupTerms("0,1,2", 400, 320)),
@@ -107,6 +134,7 @@ public sealed class ReplicaFailureTests
         Bootstrap.Done,
         new ReplicationOptions(),
         new ThreadRuntime(TimeProvider.System),
+        new SpaceWatch(SystemFiles.Instance, Path.GetTempPath(), SpaceOptions.Off),
         onFatal);
 
     private sealed class Write : PendingWrite
@@ -162,6 +190,10 @@ public sealed class ReplicaFailureTests
         public void Flush() => _inner.Flush();
 
         public void RaiseOldestReadable(CommitVersion oldest) => _inner.RaiseOldestReadable(oldest);
+
+        public VersionFigures CountVersions() => _inner.CountVersions();
+
+        public bool CompactPiece(long bytes) => _inner.CompactPiece(bytes);
 
         public StoreFigures GetFigures() => _inner.GetFigures();
 

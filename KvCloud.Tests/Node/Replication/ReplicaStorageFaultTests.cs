@@ -18,7 +18,7 @@ public sealed class ReplicaStorageFaultTests
     private const string Path = "/base/kvcloud/node_0";
 
     [Fact]
-    public void Replica_that_is_killed_at_any_moment_remembers_what_it_was_and_said()
+    public void Open_replica_that_was_killed_at_any_moment_remembers_what_it_was_and_said()
     {
         for (int seed = 1; seed <= Seeds; seed++)
         {

@@ -68,7 +68,7 @@ public sealed class WriteForwarderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Answer_waits_until_the_write_can_be_read_on_this_node()
+    public async Task Write_answer_waits_until_the_write_can_be_read_on_this_node()
     {
         Action? visible = null;
         CommitVersion asked = default;
@@ -92,7 +92,7 @@ public sealed class WriteForwarderTests : IAsyncLifetime
     [InlineData(nameof(KvStatus.OutcomeUnknown))]
     [InlineData(nameof(KvStatus.NoLeader))]
     [InlineData(nameof(KvStatus.Timeout))]
-    public async Task Refusal_of_the_leader_is_given_back_as_it_is(string status)
+    public async Task Write_refusal_of_the_leader_is_given_back_as_it_is(string status)
     {
         KvStatus code = Enum.Parse<KvStatus>(status);
         Task<CommandResult> write = Send();
@@ -119,7 +119,7 @@ public sealed class WriteForwarderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Link_broken_after_the_send_makes_the_outcome_unknown_and_a_late_answer_changes_nothing()
+    public async Task Write_link_broken_after_the_send_makes_the_outcome_unknown_and_a_late_answer_changes_nothing()
     {
         Task<CommandResult> write = Send();
         Forward sent = await _link.NextAsync();
@@ -134,7 +134,7 @@ public sealed class WriteForwarderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Deadline_without_an_answer_makes_the_outcome_unknown()
+    public async Task Write_deadline_without_an_answer_makes_the_outcome_unknown()
     {
         Task<CommandResult> write = Send(timeoutMs: 50);
         await _link.NextAsync();
@@ -143,7 +143,7 @@ public sealed class WriteForwarderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Leader_out_of_reach_is_told_as_no_leader_and_nothing_is_sent()
+    public async Task Write_leader_out_of_reach_is_told_as_no_leader_and_nothing_is_sent()
     {
         _link.IsConnected = false;
 
@@ -155,7 +155,7 @@ public sealed class WriteForwarderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Answer_in_the_name_of_another_peer_is_not_taken()
+    public async Task Write_answer_in_the_name_of_another_peer_is_not_taken()
     {
         Task<CommandResult> write = Send();
         Forward sent = await _link.NextAsync();
@@ -170,7 +170,7 @@ public sealed class WriteForwarderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Answer_that_cannot_be_read_makes_the_outcome_unknown()
+    public async Task Write_answer_that_cannot_be_read_makes_the_outcome_unknown()
     {
         Task<CommandResult> write = Send();
         Forward sent = await _link.NextAsync();
@@ -181,7 +181,7 @@ public sealed class WriteForwarderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Writes_beyond_the_limit_are_refused_by_its_name_until_one_is_answered()
+    public async Task Write_writes_beyond_the_limit_are_refused_by_its_name_until_one_is_answered()
     {
         Task<CommandResult> first = Send();
         Task<CommandResult> second = Send();

@@ -14,7 +14,7 @@ public sealed class ClockTests
     private readonly ManualClock _clock = new() { NowUs = 1_000_000_000 };
 
     [Fact]
-    public void Log_lines_beyond_the_rate_are_counted_and_told_of_in_the_next_second()
+    public void TryPass_of_log_lines_beyond_the_rate_counts_them_and_tells_in_the_next_second()
     {
         var gate = new LogGate(linesPerSecond: 2, _clock);
 
@@ -33,7 +33,7 @@ public sealed class ClockTests
     [InlineData(null, 10_000)]
     [InlineData(5L, 5)]
     [InlineData(long.MaxValue, 300_000)]
-    public void Deadline_is_by_the_clock_and_within_the_limits(long? timeoutMs, long expectedMs)
+    public void DeadlineAfter_any_timeout_is_by_the_clock_and_within_the_limits(long? timeoutMs, long expectedMs)
     {
         var options = new RpcOptions { Limits = new RpcLimits { DefaultTimeoutMs = 10_000, MaxTimeoutMs = 300_000 } };
         var statistics = new RpcStatistics(new RpcBudget(options.Limits));
@@ -45,7 +45,7 @@ public sealed class ClockTests
     }
 
     [Fact]
-    public void Message_that_comes_in_pieces_is_partial_since_its_first_piece()
+    public void PartialSinceMs_of_a_message_that_comes_in_pieces_is_its_first_piece()
     {
         var limits = new RpcLimits();
         var reader = new MessageReader(limits, new RpcBudget(limits), _clock);

@@ -1,4 +1,7 @@
+using System.Net.Sockets;
 using KvCloud.Node.Rpc;
+using KvCloud.Tests.Node.Replication;
+using Microsoft.Extensions.Time.Testing;
 using static KvCloud.Tests.Node.Rpc.ConnectionTests;
 
 namespace KvCloud.Tests.Node.Rpc;
@@ -6,8 +9,10 @@ namespace KvCloud.Tests.Node.Rpc;
 /// <summary>What clients may make the node hold, and what they hear beyond that.</summary>
 public sealed class ConnectionLimitTests
 {
+    private const int TenMinutesMs = 600_000;
+
     [Fact]
-    public async Task Connections_beyond_the_limit_are_closed_and_make_room_when_others_leave()
+    public async Task RpcServer_connections_beyond_the_limit_are_closed_and_make_room_when_others_leave()
     {
         const int limit = 500;
         await using RpcTestHost host = await RpcTestHost.StartAsync(
@@ -46,7 +51,7 @@ public sealed class ConnectionLimitTests
     }
 
     [Fact]
-    public async Task Calls_in_flight_beyond_the_connections_limit_wait_unread()
+    public async Task RpcConnection_calls_in_flight_beyond_the_connections_limit_wait_unread()
     {
         const int limit = 8;
         var dispatcher = new EchoDispatcher();
@@ -73,7 +78,7 @@ public sealed class ConnectionLimitTests
     }
 
     [Fact]
-    public async Task Calls_beyond_the_nodes_limit_are_answered_OVERLOADED_until_there_is_room()
+    public async Task RpcServer_calls_beyond_the_nodes_limit_are_answered_OVERLOADED_until_there_is_room()
     {
         var dispatcher = new EchoDispatcher();
         await using RpcTestHost host = await RpcTestHost.StartAsync(
@@ -99,7 +104,7 @@ public sealed class ConnectionLimitTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Large_message_without_room_is_answered_OVERLOADED_and_not_kept(bool isFramed)
+    public async Task RpcConnection_large_message_without_room_is_answered_OVERLOADED_and_not_kept(bool isFramed)
     {
         var dispatcher = new EchoDispatcher();
         await using RpcTestHost host = await RpcTestHost.StartAsync(
@@ -120,20 +125,29 @@ public sealed class ConnectionLimitTests
     }
 
     [Fact]
-    public async Task Message_that_never_ends_is_cut_off_after_the_timeout()
+    public async Task RpcConnection_message_that_never_ends_is_cut_off_after_the_timeout()
     {
+        var time = new FakeTimeProvider();
+        var clock = new ManualClock { NowUs = 1_000_000 };
         await using RpcTestHost host = await RpcTestHost.StartAsync(
-            new EchoDispatcher(), new RpcLimits { MessageTimeoutMs = 1_000 });
+            new EchoDispatcher(), new RpcLimits { MessageTimeoutMs = 1_000 }, time, clock);
         using var client = RawClient.Connect(host.Port);
-
         client.Stream.Write(RawClient.Ping(1, "half").AsSpan(0, 20));
+        await Eventually(() => host.Server.ConnectionCount == 1);
+        await Task.Delay(50);
 
+        // Its time is over, and the sweep that would see it is not due: longer than it would take by the real time.
+        clock.NowUs += 2_000_000;
+        await Task.Delay(1_200);
+        Assert.Equal(1, host.Server.ConnectionCount);
+
+        time.Advance(TimeSpan.FromSeconds(1));
         Assert.True(await client.IsClosedByServerAsync());
         await Eventually(() => host.Lines.All.Any(line => line.Contains("took longer", StringComparison.Ordinal)));
     }
 
     [Fact]
-    public async Task Client_that_reads_no_answers_is_read_no_further()
+    public async Task RpcConnection_client_that_reads_no_answers_is_read_no_further()
     {
         await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
         using var client = RawClient.Connect(host.Port);
@@ -158,7 +172,7 @@ public sealed class ConnectionLimitTests
     }
 
     [Fact]
-    public async Task Drain_answers_what_is_in_flight_refuses_what_is_new_and_closes()
+    public async Task DrainAsync_of_a_server_answers_what_is_in_flight_refuses_what_is_new_and_closes()
     {
         var dispatcher = new EchoDispatcher();
         await using RpcTestHost host = await RpcTestHost.StartAsync(dispatcher);
@@ -182,27 +196,65 @@ public sealed class ConnectionLimitTests
     }
 
     [Fact]
-    public async Task Drain_gives_up_on_calls_that_never_finish_after_its_timeout()
+    public async Task DrainAsync_with_calls_that_never_finish_gives_up_after_its_timeout()
     {
+        var time = new FakeTimeProvider();
         var dispatcher = new EchoDispatcher();
-        await using RpcTestHost host = await RpcTestHost.StartAsync(dispatcher, new RpcLimits { DrainTimeoutMs = 200 });
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
+            dispatcher, new RpcLimits { DrainTimeoutMs = TenMinutesMs }, time);
         using var client = RawClient.Connect(host.Port);
         client.Send(RawClient.Ping(1, "hold1"));
         await Eventually(() => dispatcher.Held.Count == 1);
 
-        await host.Server.DrainAsync(CancellationToken.None);
+        Task drain = host.Server.DrainAsync(CancellationToken.None);
+        time.Advance(TimeSpan.FromMilliseconds(TenMinutesMs - 1));
+        await Task.Delay(50);
+        Assert.False(drain.IsCompleted);
+        await AdvanceUntilAsync(time, TimeSpan.FromMilliseconds(50), () => drain.IsCompleted);
+        await drain;
 
         Assert.True(await client.IsClosedByServerAsync());
         await Eventually(() => host.Server.ConnectionCount == 0);
         Assert.Contains(
-            host.Lines.All, line => line.Contains("1 calls were left unanswered", StringComparison.Ordinal));
+            host.Lines.All, line => line.Contains("1 calls left unanswered", StringComparison.Ordinal));
     }
 
     [Fact]
-    public void Validate_names_the_limit_that_is_wrong()
+    public async Task RpcConnection_whose_client_ended_its_side_closes_after_the_longest_timeout()
+    {
+        var time = new FakeTimeProvider();
+        var dispatcher = new EchoDispatcher();
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
+            dispatcher, new RpcLimits { MaxTimeoutMs = TenMinutesMs }, time);
+        using var client = RawClient.Connect(host.Port);
+        client.Send(RawClient.Ping(1, "hold1"));
+        await Eventually(() => dispatcher.Held.Count == 1);
+        client.Socket.Shutdown(SocketShutdown.Send);
+        await Task.Delay(50);
+        Assert.Equal(1, host.Server.ConnectionCount);
+
+        await AdvanceUntilAsync(time, TimeSpan.FromMinutes(1), () => host.Server.ConnectionCount == 0);
+
+        Assert.Equal(0, host.Server.ConnectionCount);
+    }
+
+    [Fact]
+    public void Validate_of_a_limit_that_is_wrong_names_it()
     {
         Assert.Empty(new RpcLimits().Validate());
         string error = Assert.Single(new RpcLimits { MaxConnections = 0 }.Validate());
         Assert.Equal("max_connections is 0, but must be from 1 to 1000000.", error);
+    }
+
+    /// <summary>Lets the time go on in small steps, so that each timer has its turn.</summary>
+    private static async Task AdvanceUntilAsync(FakeTimeProvider time, TimeSpan step, Func<bool> isDone)
+    {
+        for (int i = 0; i < 200 && !isDone(); i++)
+        {
+            time.Advance(step);
+            await Task.Delay(10);
+        }
+
+        Assert.True(isDone(), "the time went on, and nothing came of it");
     }
 }

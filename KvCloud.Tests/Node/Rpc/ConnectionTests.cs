@@ -13,7 +13,7 @@ public sealed class ConnectionTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Call_framed_or_unframed_is_answered_in_kind(bool isFramed)
+    public async Task RpcConnection_call_framed_or_unframed_is_answered_in_kind(bool isFramed)
     {
         await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
         using var client = RawClient.Connect(host.Port, isFramed);
@@ -26,7 +26,7 @@ public sealed class ConnectionTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Calls_pipelined_are_all_answered_in_order(bool isFramed)
+    public async Task RpcConnection_calls_pipelined_are_all_answered_in_order(bool isFramed)
     {
         const int calls = 1_000;
         await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
@@ -48,7 +48,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task Calls_finished_out_of_order_are_answered_in_request_order()
+    public async Task RpcConnection_calls_finished_out_of_order_are_answered_in_request_order()
     {
         var dispatcher = new EchoDispatcher();
         await using RpcTestHost host = await RpcTestHost.StartAsync(dispatcher);
@@ -71,7 +71,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task Answer_to_a_lone_write_takes_nothing_else_onto_its_thread()
+    public async Task RpcConnection_answer_to_a_lone_write_takes_nothing_else_onto_its_thread()
     {
         var dispatcher = new EchoDispatcher();
         await using RpcTestHost host = await RpcTestHost.StartAsync(dispatcher);
@@ -97,7 +97,7 @@ public sealed class ConnectionTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Call_that_comes_byte_by_byte_is_answered(bool isFramed)
+    public async Task RpcConnection_call_that_comes_byte_by_byte_is_answered(bool isFramed)
     {
         await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
         using var client = RawClient.Connect(host.Port, isFramed);
@@ -117,7 +117,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task Message_larger_than_many_buffers_is_answered()
+    public async Task RpcConnection_message_larger_than_many_buffers_is_answered()
     {
         await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
         using var client = RawClient.Connect(host.Port);
@@ -132,7 +132,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task Half_close_after_calls_still_gets_the_answers()
+    public async Task RpcConnection_half_close_after_calls_still_gets_the_answers()
     {
         var dispatcher = new EchoDispatcher();
         await using RpcTestHost host = await RpcTestHost.StartAsync(dispatcher);
@@ -148,7 +148,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task Half_close_never_overtakes_an_answer_that_is_being_sent()
+    public async Task RpcConnection_half_close_never_overtakes_an_answer_that_is_being_sent()
     {
         await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
         await Parallel.ForAsync(0, 2_000, new ParallelOptions { MaxDegreeOfParallelism = 8 }, async (round, _) =>
@@ -161,7 +161,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task Unknown_method_gets_an_exception_and_the_connection_stays()
+    public async Task RpcConnection_unknown_method_gets_an_exception_and_the_connection_stays()
     {
         await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
         using var client = RawClient.Connect(host.Port);
@@ -191,12 +191,13 @@ public sealed class ConnectionTests
         { "nested deeper than 16", Call([.. Enumerable.Repeat<byte[]>([12, 0, 1], 20).SelectMany(level => level)]) },
         { "frame of 40 bytes around a message of", [0, 0, 0, 40, .. RawClient.Ping(1, ""), .. new byte[40]] },
         { "message larger than 20 bytes", [0, 0, 0, 20, .. RawClient.Ping(1, "longer than the frame")] },
-        { "the connection ended within a message", RawClient.Ping(1, "half")[..20] },
+        { "the connection ended in the middle of a message", RawClient.Ping(1, "half")[..20] },
     };
 
     [Theory]
     [MemberData(nameof(Garbage))]
-    public async Task Garbage_closes_its_connection_with_a_log_line_and_harms_nobody(string reason, byte[] garbage)
+    public async Task RpcConnection_garbage_closes_its_connection_with_a_log_line_and_harms_nobody(
+        string reason, byte[] garbage)
     {
         await using RpcTestHost host = await RpcTestHost.StartAsync(
             new EchoDispatcher(), new RpcLimits { MaxMessageBytes = 1_000_000 });
@@ -210,14 +211,14 @@ public sealed class ConnectionTests
 
         Assert.True(await client.IsClosedByServerAsync());
         await Eventually(() => host.Lines.All.Any(line => line.Contains(reason, StringComparison.Ordinal)));
-        Assert.Single(host.Lines.All, line => line.Contains("is cut off", StringComparison.Ordinal));
+        Assert.Single(host.Lines.All, line => line.Contains("Closed the connection", StringComparison.Ordinal));
         bystander.Send(RawClient.Ping(2, "after"));
         Assert.Equal((2, "after"), await bystander.ReceivePingAsync());
         Assert.Equal(0, host.Budget.Bytes);
     }
 
     [Fact]
-    public async Task Garbage_in_a_loop_is_logged_at_a_bounded_rate()
+    public async Task RpcConnection_garbage_in_a_loop_is_logged_at_a_bounded_rate()
     {
         const int connections = 200;
         await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
@@ -229,11 +230,12 @@ public sealed class ConnectionTests
             Assert.True(await client.IsClosedByServerAsync());
         }
 
-        Assert.InRange(host.Lines.All.Count(line => line.Contains("is cut off", StringComparison.Ordinal)), 1, 150);
+        Assert.InRange(
+            host.Lines.All.Count(line => line.Contains("Closed the connection", StringComparison.Ordinal)), 1, 150);
     }
 
     [Fact]
-    public async Task Random_bytes_never_do_worse_than_close_the_connection()
+    public async Task RpcConnection_random_bytes_never_do_worse_than_close_the_connection()
     {
         await using RpcTestHost host = await RpcTestHost.StartAsync(new EchoDispatcher());
         var random = new Random(20_261_122);
@@ -259,7 +261,7 @@ public sealed class ConnectionTests
     }
 
     [Fact]
-    public async Task Client_that_vanishes_leaves_nothing_charged()
+    public async Task RpcConnection_client_that_vanishes_leaves_nothing_charged()
     {
         var dispatcher = new EchoDispatcher();
         await using RpcTestHost host = await RpcTestHost.StartAsync(dispatcher);

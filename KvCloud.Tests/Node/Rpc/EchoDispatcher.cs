@@ -107,9 +107,9 @@ internal sealed class EchoDispatcher : IRpcDispatcher
             AdvancedBy = Thread.CurrentThread;
             Interlocked.Increment(ref _slices);
             Thread.Yield();
-            if (slice.IsUnwanted)
+            if (slice.IsCancelled)
             {
-                return ScanProgress.Unwanted;
+                return ScanProgress.Cancelled;
             }
 
             if (!IsReleased)

@@ -11,7 +11,7 @@ public sealed class LocalReadTests
     /// replica is.
     /// </summary>
     [Fact]
-    public async Task Follower_whose_leader_is_heard_late_refuses_reads_that_would_be_too_stale()
+    public async Task Get_from_a_follower_whose_leader_is_heard_late_refuses_what_would_be_too_stale()
     {
         const int stalenessMs = 200;
         const int lateMs = 900;
@@ -47,7 +47,7 @@ public sealed class LocalReadTests
     }
 
     [Fact]
-    public async Task Follower_cut_off_answers_too_stale_and_answers_again_when_it_is_back()
+    public async Task Get_from_a_follower_cut_off_is_too_stale_and_is_answered_again_when_it_is_back()
     {
         await using ServiceHost host = await ServiceHost.StartAsync(replicas: 3);
         int follower = (host.Leader + 1) % 3;

@@ -12,7 +12,7 @@ public sealed class PointCodecTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Answers_are_byte_for_byte_what_Apache_writes(bool isFramed)
+    public void WriteGetAnswer_and_WriteDoneAnswer_of_any_answer_are_byte_for_byte_what_apache_writes(bool isFramed)
     {
         byte[][] values = [[], [1], new byte[100], new byte[5_000], new byte[200_000]];
         foreach (byte[] value in values)
@@ -38,7 +38,7 @@ public sealed class PointCodecTests
     }
 
     [Fact]
-    public void Requests_are_read_as_Apache_reads_them()
+    public void ReadSet_and_others_of_any_request_read_it_as_apache_does()
     {
         var random = new Random(7);
         for (int i = 0; i < 500; i++)
@@ -78,7 +78,7 @@ public sealed class PointCodecTests
     }
 
     [Fact]
-    public void Unknown_fields_are_skipped_and_missing_ones_named()
+    public void ReadGet_unknown_fields_are_skipped_and_missing_ones_named()
     {
         // What a later version of the contract might send: fields of every shape, and a key among them.
         var commit = new AtomicCommitRequest(1, [Operation("set", "a", "b")], [Key("x")]);
@@ -93,7 +93,7 @@ public sealed class PointCodecTests
     }
 
     [Fact]
-    public void Scanner_finds_the_end_of_every_kind_of_message_in_any_pieces()
+    public void MessageReader_of_every_kind_of_message_in_any_pieces_finds_its_end()
     {
         Thrift.Protocol.TBase[] requests =
         [

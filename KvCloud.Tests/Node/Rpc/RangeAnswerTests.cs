@@ -7,7 +7,7 @@ namespace KvCloud.Tests.Node.Rpc;
 public sealed class RangeAnswerTests
 {
     [Fact]
-    public async Task Range_without_limit_bytes_has_all_rows_up_to_limit()
+    public async Task GetRange_without_limit_bytes_has_all_rows_up_to_limit()
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client();
@@ -32,7 +32,7 @@ public sealed class RangeAnswerTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Range_without_limit_bytes_stays_within_what_a_clients_frame_may_hold(bool isFramed)
+    public async Task GetRange_without_limit_bytes_stays_within_what_a_clients_frame_may_hold(bool isFramed)
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client(isFramed: isFramed);
@@ -45,7 +45,7 @@ public sealed class RangeAnswerTests
     }
 
     [Fact]
-    public async Task Range_that_takes_longer_than_its_deadline_says_so()
+    public async Task GetRange_that_takes_longer_than_its_deadline_says_so()
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client();
@@ -59,7 +59,7 @@ public sealed class RangeAnswerTests
     }
 
     [Fact]
-    public async Task Range_answer_for_which_there_is_no_room_is_overloaded_and_names_the_limit()
+    public async Task GetRange_answer_for_which_there_is_no_room_is_overloaded_and_names_the_limit()
     {
         await using ServiceHost host = await ServiceHost.StartAsync(
             options: new RpcOptions { Limits = new RpcLimits { MaxScanAnswerBytes = 1_000_000 } });

@@ -11,14 +11,14 @@ public sealed class RequestRulesTests
     private static readonly RequestParameters Sound = new(1, ReadConsistency.LOCAL, 0, 0, 1);
 
     [Fact]
-    public void Sound_request_and_one_that_says_nothing_pass()
+    public void Check_of_a_sound_request_and_of_one_that_says_nothing_passes()
     {
         Assert.Null(RequestRules.Check(in Sound));
         Assert.Null(RequestRules.Check(new RequestParameters()));
     }
 
     [Fact]
-    public void Every_fact_has_its_rule_and_its_name_in_the_message()
+    public void Check_of_every_fact_has_its_rule_and_its_name_in_the_message()
     {
         Assert.Equal(
             [
@@ -43,7 +43,7 @@ public sealed class RequestRulesTests
     }
 
     [Fact]
-    public void Optional_field_counts_only_when_it_was_sent()
+    public void RequestParameters_optional_field_counts_only_when_it_was_sent()
     {
         Assert.Equal(new RequestParameters(), RequestParameters.Of(new GetRangeRequest()));
         Assert.Equal(
@@ -60,7 +60,7 @@ public sealed class RequestRulesTests
     }
 
     [Fact]
-    public void Identity_is_both_fields_or_none()
+    public void CheckIdentity_of_one_field_without_the_other_is_refused()
     {
         Assert.Null(RequestRules.CheckIdentity(null, null));
         Assert.Null(RequestRules.CheckIdentity(1, 2));
@@ -71,7 +71,7 @@ public sealed class RequestRulesTests
     }
 
     [Fact]
-    public void Command_is_judged_before_the_timeout()
+    public void Check_of_a_command_is_before_that_of_the_timeout()
     {
         var tooLarge = new DeleteCommand(null, new byte[KvLimits.KeySizeBytes + 1]);
         var sound = new DeleteCommand(null, new byte[1]);
@@ -86,7 +86,8 @@ public sealed class RequestRulesTests
     [InlineData(2L, 2_000L)]
     [InlineData(-1L, -1L)]
     [InlineData(long.MaxValue, int.MaxValue * 1_000L)]
-    public void Commit_waits_for_its_timeout_seconds_unless_it_says_milliseconds(long? seconds, long expectedMs)
+    public void GivenTimeoutMs_of_a_commit_is_its_timeout_seconds_unless_it_says_milliseconds(
+        long? seconds, long expectedMs)
     {
         var request = new AtomicCommitRequest(0, [], []);
         if (seconds is long given)

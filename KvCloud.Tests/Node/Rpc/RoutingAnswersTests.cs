@@ -9,7 +9,7 @@ namespace KvCloud.Tests.Node.Rpc;
 public sealed class RoutingAnswersTests
 {
     [Fact]
-    public async Task Follower_names_the_leader_in_every_kind_of_answer()
+    public async Task Refusal_by_a_follower_names_the_leader_in_every_kind_of_answer()
     {
         await using ServiceHost host = await ServiceHost.StartAsync(replicas: 3);
         int leader = host.Leader;
@@ -38,7 +38,7 @@ public sealed class RoutingAnswersTests
     }
 
     [Fact]
-    public async Task Follower_reads_what_the_leader_wrote_at_read_index_level()
+    public async Task Get_at_read_index_level_from_a_follower_reads_what_the_leader_wrote()
     {
         await using ServiceHost host = await ServiceHost.StartAsync(replicas: 3);
         TransactionalKV.Client leader = host.Client(host.Leader);
@@ -59,7 +59,7 @@ public sealed class RoutingAnswersTests
     }
 
     [Fact]
-    public async Task Injected_faults_hit_their_target_only_and_can_be_switched_off()
+    public async Task SetFaultInjection_hits_its_target_only_and_can_be_switched_off()
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client();
@@ -82,7 +82,7 @@ public sealed class RoutingAnswersTests
     }
 
     [Fact]
-    public async Task Fault_injection_names_what_is_wrong_with_it()
+    public async Task SetFaultInjection_that_is_wrong_names_what()
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client();
@@ -100,7 +100,7 @@ public sealed class RoutingAnswersTests
     }
 
     [Fact]
-    public async Task Fault_injection_is_refused_where_it_is_not_allowed()
+    public async Task SetFaultInjection_where_it_is_not_allowed_is_refused()
     {
         await using ServiceHost host = await ServiceHost.StartAsync(options: new RpcOptions());
         TransactionalKV.Client client = host.Client();
@@ -113,7 +113,7 @@ public sealed class RoutingAnswersTests
     }
 
     [Fact]
-    public async Task Draining_node_refuses_data_calls_and_still_answers_for_itself()
+    public async Task SetFaultInjection_draining_node_refuses_data_calls_and_still_answers_for_itself()
     {
         await using ServiceHost host = await ServiceHost.StartAsync(options: new RpcOptions
         {
@@ -139,7 +139,7 @@ public sealed class RoutingAnswersTests
     }
 
     [Fact]
-    public async Task Missing_required_field_gets_an_exception_and_the_connection_stays()
+    public async Task RpcConnection_missing_required_field_gets_an_exception_and_the_connection_stays()
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         using var client = RawClient.Connect(host.Port);
@@ -157,7 +157,7 @@ public sealed class RoutingAnswersTests
     }
 
     [Fact]
-    public async Task Mixed_calls_pipelined_on_one_connection_are_answered_in_order()
+    public async Task RpcConnection_mixed_calls_pipelined_on_one_connection_are_answered_in_order()
     {
         const int rounds = 300;
         await using ServiceHost host = await ServiceHost.StartAsync();

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Methods;
@@ -9,7 +10,9 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 
 namespace KvCloud.Tests.Node.Rpc;
 
@@ -45,9 +48,23 @@ internal sealed class RpcTestHost : IAsyncDisposable
 
     public RpcStatistics Statistics => _application.Services.GetRequiredService<RpcStatistics>();
 
-    public static Task<RpcTestHost> StartAsync(IRpcDispatcher dispatcher, RpcLimits? limits = null) =>
-        StartAsync(
-            services => services.AddSingleton(dispatcher), new RpcOptions { Limits = limits ?? new RpcLimits() });
+    /// <param name="time">By which the server waits; the real time where there is none.</param>
+    /// <param name="clock">By which it tells how long a message has been coming in.</param>
+    public static Task<RpcTestHost> StartAsync(
+        IRpcDispatcher dispatcher,
+        RpcLimits? limits = null,
+        FakeTimeProvider? time = null,
+        IReplicaClock? clock = null) => StartAsync(
+            services =>
+            {
+                services.AddSingleton(dispatcher);
+                services.Replace(ServiceDescriptor.Singleton<TimeProvider>(time ?? TimeProvider.System));
+                if (clock is not null)
+                {
+                    services.Replace(ServiceDescriptor.Singleton(clock));
+                }
+            },
+            new RpcOptions { Limits = limits ?? new RpcLimits() });
 
     public static async Task<RpcTestHost> StartAsync(Action<IServiceCollection> addDispatcher, RpcOptions options)
     {
@@ -66,7 +83,15 @@ internal sealed class RpcTestHost : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await _application.StopAsync();
+        Task stopping = _application.StopAsync();
+        while (!stopping.IsCompleted && _application.Services.GetService<TimeProvider>() is FakeTimeProvider time)
+        {
+            // The drain waits by this time, which nobody else moves any more.
+            time.Advance(TimeSpan.FromMinutes(1));
+            await Task.WhenAny(stopping, Task.Delay(10));
+        }
+
+        await stopping;
         await _application.DisposeAsync();
     }
 

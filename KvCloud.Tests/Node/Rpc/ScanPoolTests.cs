@@ -11,7 +11,7 @@ public sealed class ScanPoolTests
     private readonly EchoDispatcher _dispatcher = new();
 
     [Fact]
-    public async Task Costly_call_runs_on_a_thread_of_the_pool_and_what_is_behind_it_does_not()
+    public async Task ScanPool_costly_call_runs_on_a_thread_of_the_pool_and_what_is_behind_it_does_not()
     {
         await using RpcTestHost host = await RpcTestHost.StartAsync(_dispatcher);
         using var client = RawClient.Connect(host.Port);
@@ -36,7 +36,7 @@ public sealed class ScanPoolTests
     }
 
     [Fact]
-    public async Task Costly_calls_of_many_connections_share_few_threads()
+    public async Task ScanPool_costly_calls_of_many_connections_share_few_threads()
     {
         await using RpcTestHost host = await RpcTestHost.StartAsync(
             _dispatcher, new RpcLimits { MaxConcurrentScans = 1 });
@@ -59,7 +59,7 @@ public sealed class ScanPoolTests
     }
 
     [Fact]
-    public async Task Costly_call_for_which_no_place_is_left_is_overloaded_and_names_the_limit()
+    public async Task ScanPool_costly_call_for_which_no_place_is_left_is_overloaded_and_names_the_limit()
     {
         await using RpcTestHost host = await RpcTestHost.StartAsync(
             _dispatcher, new RpcLimits { MaxConcurrentScans = 1, MaxQueuedScans = 1 });
@@ -82,7 +82,7 @@ public sealed class ScanPoolTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Costly_calls_of_a_closed_connection_are_dropped_running_or_waiting(bool hasEndedBefore)
+    public async Task ScanPool_costly_calls_of_a_closed_connection_are_dropped_running_or_waiting(bool hasEndedBefore)
     {
         await using RpcTestHost host = await RpcTestHost.StartAsync(
             _dispatcher, new RpcLimits { MaxConcurrentScans = 1 });
@@ -112,7 +112,7 @@ public sealed class ScanPoolTests
     }
 
     [Fact]
-    public async Task Host_that_stops_ends_costly_calls()
+    public async Task ScanPool_host_that_stops_ends_costly_calls()
     {
         RpcTestHost host = await RpcTestHost.StartAsync(_dispatcher, new RpcLimits { DrainTimeoutMs = 50 });
         using var client = RawClient.Connect(host.Port);

@@ -10,6 +10,7 @@ using KvCloud.Node.State;
 using KvCloud.Node.Storage;
 using KvCloud.Node.Transport;
 using KvCloud.Protocol;
+using KvCloud.Tests.Simulation;
 using Microsoft.Extensions.DependencyInjection;
 using Thrift;
 using Thrift.Protocol;
@@ -23,8 +24,12 @@ namespace KvCloud.Tests.Node.Rpc;
 /// </summary>
 internal sealed class ServiceHost : IAsyncDisposable
 {
+    public const long LowSpaceBytes = 1_000_000;
+    public const long MinSpaceBytes = 100_000;
+
     private readonly List<Replica> _replicas = [];
     private readonly List<MemoryPaxosLog> _logs = [];
+    private readonly List<SimDisk> _disks = [];
     private readonly List<RpcTestHost> _servers = [];
     private readonly List<IDisposable> _disposables = [];
     private readonly ConcurrentQueue<Exception> _fatal = new();
@@ -42,6 +47,9 @@ internal sealed class ServiceHost : IAsyncDisposable
 
     /// <summary>The replicas' logs, by index.</summary>
     public IReadOnlyList<MemoryPaxosLog> Logs => _logs;
+
+    /// <summary>What each replica believes of its free space is said by one of these.</summary>
+    public IReadOnlyList<SimDisk> Disks => _disks;
 
     public static async Task<ServiceHost> StartAsync(
         int replicas = 1, RpcOptions? options = null, RoutingOptions? routing = null)
@@ -90,6 +98,7 @@ internal sealed class ServiceHost : IAsyncDisposable
         var identity = new PeerIdentity("test", self, 1, "", "", new GroupTerms("0", 400, 320));
         var executor = new KvStoreExecutor(new MemoryKvStore());
         _logs.Add(new MemoryPaxosLog());
+        _disks.Add(new SimDisk(new DeterministicRandom(1)));
         var runtime = new ThreadRuntime(TimeProvider.System);
         var replica = new Replica(
             new PaxosConfig { Self = new NodeId(self), Voters = voters, Seed = (ulong)self + 1 },
@@ -97,8 +106,12 @@ internal sealed class ServiceHost : IAsyncDisposable
             executor,
             Network.Join(identity, Enumerable.Range(0, count).Where(id => id != self)),
             Bootstrap.Done,
-            new ReplicationOptions(),
+            new ReplicationOptions { TrimIntervalMs = 100 },
             runtime,
+            new SpaceWatch(
+                _disks[self],
+                "/",
+                new SpaceOptions { LowBytes = LowSpaceBytes, MinBytes = MinSpaceBytes, ReserveBytes = 10 }),
             _fatal.Enqueue);
         _replicas.Add(replica);
         await replica.StartAsync(_ => { }, CancellationToken.None);

@@ -10,7 +10,7 @@ public sealed class ServiceTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task Set_get_delete_follow_the_contract(bool isFramed)
+    public async Task SetKey_get_and_delete_follow_the_contract(bool isFramed)
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client(isFramed: isFramed);
@@ -42,7 +42,7 @@ public sealed class ServiceTests
     }
 
     [Fact]
-    public async Task Empty_key_and_unknown_column_family_have_the_contracts_texts()
+    public async Task Get_of_an_empty_key_or_unknown_column_family_has_the_contracts_texts()
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client();
@@ -68,7 +68,7 @@ public sealed class ServiceTests
     }
 
     [Fact]
-    public async Task Bad_arguments_are_named()
+    public async Task RequestRules_of_bad_arguments_name_them()
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client();
@@ -90,7 +90,7 @@ public sealed class ServiceTests
     }
 
     [Fact]
-    public async Task GetRange_has_the_contracts_defaults()
+    public async Task GetRange_without_options_has_the_contracts_defaults()
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client();
@@ -119,7 +119,7 @@ public sealed class ServiceTests
     }
 
     [Fact]
-    public async Task Snapshot_reads_see_their_version()
+    public async Task SnapshotRead_at_a_version_sees_that_version()
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client();
@@ -159,7 +159,7 @@ public sealed class ServiceTests
     }
 
     [Fact]
-    public async Task AtomicCommit_is_all_or_nothing_and_finds_conflicts()
+    public async Task AtomicCommit_with_several_operations_is_all_or_nothing_and_finds_conflicts()
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client();
@@ -188,7 +188,7 @@ public sealed class ServiceTests
     }
 
     [Fact]
-    public async Task AtomicCommit_names_the_operation_that_is_wrong()
+    public async Task AtomicCommit_with_an_operation_that_is_wrong_names_it()
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client();
@@ -210,7 +210,7 @@ public sealed class ServiceTests
     }
 
     [Fact]
-    public async Task Versionstamps_carry_the_committed_version()
+    public async Task SetVersionstampedKey_and_value_carry_the_committed_version()
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client();
@@ -238,7 +238,7 @@ public sealed class ServiceTests
     }
 
     [Fact]
-    public async Task A_request_resent_in_its_session_runs_once()
+    public async Task OpenSession_request_that_is_resent_in_it_runs_once()
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client();
@@ -260,7 +260,7 @@ public sealed class ServiceTests
     }
 
     [Fact]
-    public async Task Column_families_are_made_listed_and_dropped()
+    public async Task CreateColumnFamily_list_and_drop_follow_the_contract()
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client();
@@ -280,7 +280,7 @@ public sealed class ServiceTests
     }
 
     [Fact]
-    public async Task Client_side_calls_say_that_they_are()
+    public async Task ClientSideMethods_of_any_kind_say_that_they_are()
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client();
@@ -297,7 +297,7 @@ public sealed class ServiceTests
     }
 
     [Fact]
-    public async Task Ping_echoes_and_tells_the_time()
+    public async Task Ping_with_a_text_echoes_it_and_tells_the_time()
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
 
@@ -310,7 +310,7 @@ public sealed class ServiceTests
     }
 
     [Fact]
-    public async Task Admin_calls_tell_real_figures()
+    public async Task AdminMethods_of_a_node_in_use_tell_real_figures()
     {
         await using ServiceHost host = await ServiceHost.StartAsync();
         TransactionalKV.Client client = host.Client();
@@ -340,7 +340,7 @@ public sealed class ServiceTests
     }
 
     [Fact]
-    public async Task Admin_calls_check_the_token_where_one_is_configured()
+    public async Task AdminMethods_where_a_token_is_configured_check_it()
     {
         await using ServiceHost host = await ServiceHost.StartAsync(options: new RpcOptions { AdminToken = "secret" });
         TransactionalKV.Client client = host.Client();

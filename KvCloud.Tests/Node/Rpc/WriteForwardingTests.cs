@@ -11,7 +11,7 @@ public sealed class WriteForwardingTests
     private static readonly RoutingOptions Forward = new() { ForwardWrites = true };
 
     [Fact]
-    public async Task Every_kind_of_write_through_a_follower_is_done_and_can_be_read_there_at_once()
+    public async Task WriteForwarder_every_kind_of_write_through_a_follower_is_done_and_can_be_read_there_at_once()
     {
         await using ServiceHost host = await StartAsync();
         TransactionalKV.Client client = host.Client(Follower(host));
@@ -53,7 +53,7 @@ public sealed class WriteForwardingTests
     }
 
     [Fact]
-    public async Task Request_sent_again_through_any_node_runs_once_and_gets_the_same_answer()
+    public async Task WriteForwarder_request_sent_again_through_any_node_runs_once_and_gets_the_same_answer()
     {
         await using ServiceHost host = await StartAsync();
         OpenSessionResponse session = await host.Client(Follower(host)).openSession(new OpenSessionRequest());
@@ -72,7 +72,7 @@ public sealed class WriteForwardingTests
     }
 
     [Fact]
-    public async Task Follower_cut_off_from_its_leader_says_no_leader_and_writes_nothing()
+    public async Task WriteForwarder_follower_cut_off_from_its_leader_says_no_leader_and_writes_nothing()
     {
         await using ServiceHost host = await StartAsync();
         int follower = Follower(host);
@@ -93,7 +93,7 @@ public sealed class WriteForwardingTests
     }
 
     [Fact]
-    public async Task Answer_lost_on_its_way_back_is_told_as_unknown_and_the_write_may_be_there()
+    public async Task WriteForwarder_answer_lost_on_its_way_back_is_told_as_unknown_and_the_write_may_be_there()
     {
         await using ServiceHost host = await StartAsync();
         int leader = host.Leader;

@@ -11,7 +11,7 @@ public sealed class ColumnFamilyTests : IDisposable
     public void Dispose() => _state.Dispose();
 
     [Fact]
-    public void Create_makes_a_keyspace_of_its_own()
+    public void CreateColumnFamily_of_a_new_name_makes_a_keyspace_of_its_own()
     {
         _state.Apply(new CreateColumnFamilyCommand("users"), Set("a", "default"), Set("a", "users", "users"));
 
@@ -23,7 +23,7 @@ public sealed class ColumnFamilyTests : IDisposable
     }
 
     [Fact]
-    public void Create_twice_and_drop_of_default_or_unknown_are_refused()
+    public void CreateColumnFamily_twice_and_drop_of_default_or_unknown_are_refused()
     {
         IReadOnlyList<CommandResult> results = _state.Apply(
             new CreateColumnFamilyCommand("users"),
@@ -44,7 +44,7 @@ public sealed class ColumnFamilyTests : IDisposable
     }
 
     [Fact]
-    public void Create_beyond_the_limit_is_refused()
+    public void CreateColumnFamily_beyond_the_limit_is_refused()
     {
         for (int i = 1; i < KvLimits.ColumnFamilies; i++)
         {
@@ -55,7 +55,7 @@ public sealed class ColumnFamilyTests : IDisposable
     }
 
     [Fact]
-    public void Drop_takes_everything_and_a_new_one_of_the_name_starts_empty()
+    public void DropColumnFamily_of_one_takes_everything_and_a_new_one_of_the_name_starts_empty()
     {
         _state.Apply(new CreateColumnFamilyCommand("users"), Set("a", "1", "users"), Set("a", "2", "users"));
         _state.Apply(Set("b", "1", "users"), new DropColumnFamilyCommand("users"), Set("a", "3", "users"));
@@ -85,7 +85,7 @@ public sealed class ColumnFamilyTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Keys_of_a_dropped_family_go_little_by_little_whatever_crashes(bool crash)
+    public void DropColumnFamily_keys_go_little_by_little_whatever_crashes(bool crash)
     {
         _state.Apply(
             new CreateColumnFamilyCommand("users"), new CreateColumnFamilyCommand("others"), Set("a", "default"));
@@ -119,7 +119,7 @@ public sealed class ColumnFamilyTests : IDisposable
     }
 
     [Fact]
-    public void Families_survive_a_crash()
+    public void CreateColumnFamily_of_several_survives_a_crash()
     {
         _state.Apply(new CreateColumnFamilyCommand("users"), Set("a", "1", "users"), Set("b", "1"));
         _state.Apply(new CreateColumnFamilyCommand("gone"), new DropColumnFamilyCommand("gone"));

@@ -18,7 +18,7 @@ public sealed class HistoryTests : IDisposable
     [InlineData(1)]
     [InlineData(7)]
     [InlineData(300)]
-    public void Every_version_of_a_hot_key_is_found_whatever_the_batches(int batch)
+    public void GetAt_every_version_of_a_hot_key_finds_it_whatever_the_batches(int batch)
     {
         using StateHarness state = InMemory();
         var expected = new List<string?> { null };
@@ -36,7 +36,7 @@ public sealed class HistoryTests : IDisposable
     }
 
     [Fact]
-    public void A_flush_gives_back_what_had_left_the_window_and_a_crash_after_it_loses_nothing_readable()
+    public void VersionCollector_after_a_flush_and_a_crash_has_given_back_only_what_had_left_the_window()
     {
         using StateHarness state = InMemory();
         state.Retention = new MvccRetention(60_000, 10);
@@ -62,7 +62,7 @@ public sealed class HistoryTests : IDisposable
     }
 
     [Fact]
-    public void The_window_of_writes_that_a_crash_undid_takes_nothing_with_it()
+    public void VersionCollector_window_of_writes_that_a_crash_undid_takes_nothing_with_it()
     {
         using StateHarness state = InMemory();
         state.Retention = new MvccRetention(60_000, 10);
@@ -87,7 +87,7 @@ public sealed class HistoryTests : IDisposable
     [Theory]
     [InlineData("memory")]
     [InlineData("rocks")]
-    public async Task Newest_reads_never_fail_where_nothing_is_retained(string kind)
+    public async Task GetNewest_where_nothing_is_retained_never_fails(string kind)
     {
         using StateHarness state = kind == "memory"
             ? InMemory()
@@ -130,7 +130,7 @@ public sealed class HistoryTests : IDisposable
     }
 
     [Fact]
-    public void Space_of_versions_out_of_the_window_comes_back_on_disk()
+    public void VersionCollector_space_of_versions_out_of_the_window_comes_back_on_disk()
     {
         var options = new StoreOptions { WriteBufferSizeBytes = 256 * 1024, MemtableLimitBytes = 0 };
         using var state = new StateHarness(

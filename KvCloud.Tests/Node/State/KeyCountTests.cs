@@ -17,7 +17,7 @@ public sealed class KeyCountTests : IDisposable
     public void Dispose() => _state.Dispose();
 
     [Fact]
-    public void Few_keys_are_counted()
+    public void KeyCount_of_few_keys_is_exact()
     {
         Put(KeyCount.ExactUpTo);
         Put(KeyCount.ExactUpTo / 2);
@@ -28,7 +28,7 @@ public sealed class KeyCountTests : IDisposable
     }
 
     [Fact]
-    public void Many_keys_are_estimated_and_few_that_are_left_of_them_counted_again()
+    public void KeyCount_of_many_keys_is_estimated_and_of_few_that_are_left_of_them_counted_again()
     {
         const int Keys = 100_000;
         Put(Keys);
@@ -43,7 +43,7 @@ public sealed class KeyCountTests : IDisposable
     }
 
     [Fact]
-    public void An_estimate_survives_a_crash()
+    public void KeyCount_that_is_estimated_survives_a_crash()
     {
         Put(50_000);
         long before = Count;

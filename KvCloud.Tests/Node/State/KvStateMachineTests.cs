@@ -90,7 +90,7 @@ public sealed class KvStateMachineTests : IDisposable
     }
 
     [Fact]
-    public void Window_is_bounded_by_versions_too()
+    public void OldestReadable_of_many_versions_is_bounded_by_versions_too()
     {
         _state.Retention = new MvccRetention(TimeMs: 1_000_000, Versions: 3);
         for (int i = 0; i < 10; i++)
@@ -102,7 +102,7 @@ public sealed class KvStateMachineTests : IDisposable
     }
 
     [Fact]
-    public void Clock_that_goes_back_moves_no_window()
+    public void AdvanceClock_that_goes_back_moves_no_window()
     {
         _state.Retention = new MvccRetention(TimeMs: 1_000, Versions: 1_000);
         _state.Apply(Set("a", "1"));
@@ -119,7 +119,7 @@ public sealed class KvStateMachineTests : IDisposable
     }
 
     [Fact]
-    public void Clock_that_is_a_day_ahead_takes_an_eighth_of_the_window_and_does_not_stop_it()
+    public void AdvanceClock_a_day_ahead_takes_an_eighth_of_the_window_and_does_not_stop_it()
     {
         const int aDayMs = 86_400_000;
         _state.Retention = new MvccRetention(TimeMs: 1_000, Versions: 1_000_000);
@@ -141,7 +141,7 @@ public sealed class KvStateMachineTests : IDisposable
     }
 
     [Fact]
-    public void Clock_that_wavers_does_not_run_faster()
+    public void AdvanceClock_that_wavers_does_not_run_faster()
     {
         _state.Retention = new MvccRetention(TimeMs: 1_000, Versions: 1_000_000);
         _state.Apply(Set("a", "1"));
@@ -156,7 +156,7 @@ public sealed class KvStateMachineTests : IDisposable
 
     /// <summary>Found by the simulator: each change of leaders took an eighth of the window.</summary>
     [Fact]
-    public void Clocks_of_two_leaders_that_take_turns_do_not_run_faster()
+    public void AdvanceClock_of_two_leaders_that_take_turns_does_not_run_faster()
     {
         _state.Retention = new MvccRetention(TimeMs: 1_000, Versions: 1_000_000);
         _state.Apply(Set("a", "1"));
@@ -172,7 +172,7 @@ public sealed class KvStateMachineTests : IDisposable
     }
 
     [Fact]
-    public void Window_goes_on_after_a_crash_as_without_one()
+    public void OldestReadable_after_a_crash_goes_on_as_without_one()
     {
         _state.Retention = new MvccRetention(TimeMs: 1_000, Versions: 1_000_000);
         using StateHarness other = InMemory();
@@ -196,7 +196,7 @@ public sealed class KvStateMachineTests : IDisposable
     }
 
     [Fact]
-    public void State_record_of_format_1_is_read_with_the_logged_time_as_clock()
+    public void StateRecord_of_format_1_is_read_with_the_logged_time_as_clock()
     {
         byte[] record = new byte[61];
         record[0] = 1;
@@ -331,7 +331,7 @@ public sealed class KvStateMachineTests : IDisposable
     }
 
     [Fact]
-    public void Versionstamps_are_version_and_order_big_endian()
+    public void Versionstamp_of_a_commit_is_version_and_order_big_endian()
     {
         _state.Apply(Set("x", "1"));
 
@@ -353,7 +353,7 @@ public sealed class KvStateMachineTests : IDisposable
     [InlineData(nameof(MutationKind.SetVersionstampedKey), "123456789", "v")]
     [InlineData(nameof(MutationKind.SetVersionstampedValue), "k", "123456789")]
     [InlineData(nameof(MutationKind.Set), "", "v")]
-    public void Malformed_operation_is_invalid_and_leaves_nothing(string kind, string key, string value)
+    public void Commit_malformed_operation_is_invalid_and_leaves_nothing(string kind, string key, string value)
     {
         CommandResult result = _state.ApplyOne(
             Commit(0, [Mutate(MutationKind.Set, "a", "1"), Mutate(Enum.Parse<MutationKind>(kind), key, value)]));
@@ -364,7 +364,7 @@ public sealed class KvStateMachineTests : IDisposable
     }
 
     [Fact]
-    public void Limits_answer_with_their_own_codes()
+    public void CommandValidator_limits_answer_with_their_own_codes()
     {
         byte[] longKey = new byte[KvLimits.KeySizeBytes + 1];
         byte[] longValue = new byte[KvLimits.ValueSizeBytes + 1];
@@ -394,7 +394,7 @@ public sealed class KvStateMachineTests : IDisposable
     }
 
     [Fact]
-    public void Largest_key_and_value_are_taken()
+    public void CommandValidator_largest_key_and_value_are_taken()
     {
         byte[] key = [.. Enumerable.Repeat((byte)0xFF, KvLimits.KeySizeBytes)];
         byte[] value = new byte[KvLimits.ValueSizeBytes];
@@ -408,7 +408,7 @@ public sealed class KvStateMachineTests : IDisposable
     }
 
     [Fact]
-    public void Malformed_batch_is_skipped_and_reported()
+    public void KvStoreExecutor_malformed_batch_is_skipped_and_reported()
     {
         _state.ChoosePayload([1, 2, 3]);
         var writer = new CommandBatchWriter();

@@ -23,7 +23,7 @@ public sealed class ModelTests
     [InlineData(6)]
     [InlineData(7)]
     [InlineData(8)]
-    public void Rocks_store_with_crashes_agrees_with_the_model(int seed)
+    public void RocksKvStore_with_crashes_agrees_with_the_model(int seed)
     {
         using var directory = new TemporaryDirectory();
         var options = new StoreOptions { WriteBufferSizeBytes = 64 * 1024, MemtableLimitBytes = 0 };
@@ -33,7 +33,7 @@ public sealed class ModelTests
     }
 
     [Fact]
-    public void Memory_store_with_crashes_agrees_with_the_model()
+    public void MemoryKvStore_with_crashes_agrees_with_the_model()
     {
         var seen = new SortedSet<KvStatus>();
         for (int seed = 100; seed < 108; seed++)

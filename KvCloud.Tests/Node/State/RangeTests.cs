@@ -28,7 +28,7 @@ public sealed class RangeTests : IDisposable
     [InlineData("e", true, 0, "b", false, 0, "")]
     [InlineData("d", true, 0, "b", false, 2, "d")]
     [InlineData("a", true, 9, "z", false, 0, "")]
-    public void Bounds_and_offsets_follow_the_contract(
+    public void GetRange_bounds_and_offsets_follow_the_contract(
         string begin, bool beginOrEqual, int beginOffset, string? end, bool endOrEqual, int endOffset, string expected)
     {
         var query = new RangeQuery(
@@ -38,7 +38,7 @@ public sealed class RangeTests : IDisposable
     }
 
     [Fact]
-    public void Range_at_version_sees_that_moment()
+    public void GetRange_at_version_sees_that_moment()
     {
         Assert.Equal(["a=1", "b=1", "c=1", "d=1", "e=1"], _state.Range(All(), at: 5));
         Assert.Equal(["a=1", "b=2", "d=1", "e=1"], _state.Range(All(), at: 7));
@@ -47,7 +47,7 @@ public sealed class RangeTests : IDisposable
     }
 
     [Fact]
-    public void Offsets_count_keys_of_the_version_that_is_read()
+    public void GetRange_offsets_count_keys_of_the_version_that_is_read()
     {
         RangeQuery query = All() with { End = Bytes("c"), EndOffset = 1 };
 
@@ -56,7 +56,7 @@ public sealed class RangeTests : IDisposable
     }
 
     [Fact]
-    public void Limit_says_whether_there_is_more()
+    public void GetRange_limit_says_whether_there_is_more()
     {
         RangeResult four = _state.Reader.GetRange(null, All(limit: 4), null);
         RangeResult five = _state.Reader.GetRange(null, All(limit: 5), null);
@@ -70,7 +70,7 @@ public sealed class RangeTests : IDisposable
     }
 
     [Fact]
-    public void Byte_limit_holds_but_one_row_always_comes()
+    public void GetRange_byte_limit_holds_but_one_row_always_comes()
     {
         RangeResult one = _state.Reader.GetRange(null, All() with { LimitBytes = 1 }, null);
         RangeResult two = _state.Reader.GetRange(
@@ -83,7 +83,7 @@ public sealed class RangeTests : IDisposable
     }
 
     [Fact]
-    public void Default_byte_limit_bounds_a_range_without_row_limit()
+    public void GetRange_default_byte_limit_bounds_one_without_row_limit()
     {
         for (int i = 0; i < 5; i++)
         {
@@ -97,7 +97,7 @@ public sealed class RangeTests : IDisposable
     }
 
     [Fact]
-    public void Range_read_in_single_steps_is_the_same()
+    public void RangeScan_in_single_steps_is_the_same()
     {
         RangeQuery query = All() with { BeginOffset = 1, End = Bytes("b"), EndOffset = 3 };
         using RangeScan? scan = _state.Reader.OpenRange(null, query, null, out _);
@@ -115,7 +115,7 @@ public sealed class RangeTests : IDisposable
     }
 
     [Fact]
-    public void Range_that_reaches_the_limit_of_visits_goes_on_from_its_rows()
+    public void RangeScan_that_reaches_the_limit_of_visits_goes_on_from_its_rows()
     {
         // a b (c is deleted) d e f
         using var scan = new RangeScan(_state.Store, Default, All(), new CommitVersion(8), visitLimit: 4);
@@ -127,7 +127,7 @@ public sealed class RangeTests : IDisposable
     }
 
     [Fact]
-    public void Range_that_reaches_the_limit_of_visits_without_a_row_is_refused_by_name()
+    public void RangeScan_that_reaches_the_limit_of_visits_without_a_row_is_refused_by_name()
     {
         using var scan = new RangeScan(
             _state.Store, Default, All() with { BeginOffset = 4 }, new CommitVersion(8), visitLimit: 4);
@@ -143,7 +143,7 @@ public sealed class RangeTests : IDisposable
     private static Keyspace Default { get; } = new(0, "default", CommitVersion.Zero);
 
     [Fact]
-    public void Arguments_out_of_range_are_named()
+    public void GetRange_arguments_out_of_range_are_named()
     {
         AssertInvalid(All() with { Limit = -1 }, "limit");
         AssertInvalid(All() with { LimitBytes = -1 }, "limit_bytes");

@@ -10,7 +10,7 @@ public sealed class SessionTests : IDisposable
     public void Dispose() => _state.Dispose();
 
     [Fact]
-    public void Retry_gets_the_same_answer_and_runs_once()
+    public void Recall_of_a_retry_gets_the_same_answer_and_runs_once()
     {
         long session = Open();
         KvCommand first = Set("a", "1") with { Identity = new RequestIdentity(session, 1, 0) };
@@ -25,7 +25,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void Retry_in_the_same_slot_runs_once()
+    public void Recall_of_a_retry_in_the_same_slot_runs_once()
     {
         KvCommand command = Set("a", "1") with { Identity = new RequestIdentity(Open(), 1, 0) };
 
@@ -36,7 +36,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void Retry_of_a_versionstamped_commit_says_again_what_it_generated()
+    public void Recall_of_a_versionstamped_commit_says_again_what_it_generated()
     {
         KvCommand command = Commit(0, [Mutate(MutationKind.SetVersionstampedKey, "0123456789", "x")]) with
         {
@@ -55,7 +55,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void Refusal_is_remembered_like_any_answer()
+    public void Remember_refusal_is_kept_like_any_answer()
     {
         _state.Apply(Set("a", "1"), Set("a", "2"));
         KvCommand command = Commit(1, [Mutate(MutationKind.Set, "b", "x")], ["a"]) with
@@ -70,7 +70,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void Same_sequence_for_another_command_is_refused()
+    public void Recall_same_sequence_for_another_command_is_refused()
     {
         long session = Open();
         _state.Apply(Set("a", "1") with { Identity = new RequestIdentity(session, 1, 0) });
@@ -82,7 +82,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void Retry_that_acknowledges_more_is_still_the_same_request()
+    public void Recall_of_a_retry_that_acknowledges_more_is_still_the_same_request()
     {
         long session = Open();
         CommandResult answer = _state.ApplyOne(Set("a", "1") with { Identity = new RequestIdentity(session, 2, 0) });
@@ -92,7 +92,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void Unknown_session_and_acknowledged_sequence_never_run()
+    public void Recall_unknown_session_and_acknowledged_sequence_never_run()
     {
         long session = Open();
         _state.Apply(Set("a", "1") with { Identity = new RequestIdentity(session, 1, 0) });
@@ -107,7 +107,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void Identity_out_of_range_is_refused_by_name()
+    public void RequestIdentity_out_of_range_is_refused_by_name()
     {
         IReadOnlyList<CommandResult> results = _state.Apply(
             Set("a", "1") with { Identity = new RequestIdentity(0, 1, 0) },
@@ -120,7 +120,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void Session_remembers_a_window_of_answers()
+    public void Remember_beyond_a_window_of_answers_forgets_the_oldest()
     {
         long session = Open();
         KvCommand Request(long sequence) =>
@@ -137,7 +137,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void Sequences_may_come_in_any_order()
+    public void Remember_sequences_may_come_in_any_order()
     {
         long session = Open();
         foreach (long sequence in (long[])[5, 3, 900, 1])
@@ -152,7 +152,7 @@ public sealed class SessionTests : IDisposable
     }
 
     [Fact]
-    public void Least_recently_used_session_goes_first()
+    public void Evict_least_recently_used_session_goes_first()
     {
         long first = Open();
         long second = Open();

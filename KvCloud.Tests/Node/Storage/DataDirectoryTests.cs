@@ -33,7 +33,7 @@ public sealed class DataDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void Incarnations_of_two_directories_differ()
+    public void Open_of_two_directories_draws_incarnations_that_differ()
     {
         using var one = DataDirectory.Open(SystemFiles.Instance, _directory.Sub("a"), "c1", 1, Voters);
         using var two = DataDirectory.Open(SystemFiles.Instance, _directory.Sub("b"), "c1", 1, Voters);
@@ -42,7 +42,7 @@ public sealed class DataDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void Directory_of_another_node_or_cluster_is_refused_by_name()
+    public void Open_directory_of_another_node_or_cluster_is_refused_by_name()
     {
         DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
 
@@ -57,7 +57,7 @@ public sealed class DataDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void Directory_of_other_voters_is_refused_by_name()
+    public void Open_directory_of_other_voters_is_refused_by_name()
     {
         DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
 
@@ -72,7 +72,7 @@ public sealed class DataDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void Second_opener_is_told_who_holds_it()
+    public void Open_by_a_second_opener_tells_who_holds_it()
     {
         using var held = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters);
 
@@ -83,7 +83,7 @@ public sealed class DataDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void Damaged_identity_is_refused()
+    public void Open_damaged_identity_is_refused()
     {
         DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
         string file = Path.Combine(NodePath, "identity");
@@ -94,7 +94,7 @@ public sealed class DataDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void Empty_identity_is_refused()
+    public void Open_empty_identity_is_refused()
     {
         DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
         File.WriteAllText(Path.Combine(NodePath, "identity"), "");
@@ -104,7 +104,7 @@ public sealed class DataDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void Identity_of_a_newer_format_is_refused_by_its_number()
+    public void Open_identity_of_a_newer_format_is_refused_by_its_number()
     {
         DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
         string file = Path.Combine(NodePath, "identity");
@@ -117,7 +117,7 @@ public sealed class DataDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void NoteFormed_is_there_at_the_next_start()
+    public void NoteFormed_of_a_replica_is_there_at_the_next_start()
     {
         using (var directory = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters))
         {
@@ -139,7 +139,7 @@ public sealed class DataDirectoryTests : IDisposable
     [Theory]
     [InlineData("made", true)]
     [InlineData("none", false)]
-    public void Identity_of_the_format_before_is_formed_where_stores_were_made(string stores, bool isFormed)
+    public void Open_identity_of_the_format_before_is_formed_where_stores_were_made(string stores, bool isFormed)
     {
         Directory.CreateDirectory(NodePath);
         string body = $"format=3\ncluster_id=c1\nnode_id=1\nincarnation=42\nvoters={Voters}\nstores={stores}\n";
@@ -153,7 +153,7 @@ public sealed class DataDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void Data_without_identity_is_refused()
+    public void Open_data_without_identity_is_refused()
     {
         Directory.CreateDirectory(Path.Combine(NodePath, "log"));
 
@@ -162,7 +162,7 @@ public sealed class DataDirectoryTests : IDisposable
     }
 
     [Fact]
-    public void Path_that_cannot_be_a_directory_is_unusable()
+    public void Open_path_that_cannot_be_a_directory_is_unusable()
     {
         File.WriteAllText(_directory.Sub("file"), "");
 

@@ -9,7 +9,7 @@ public sealed class KvStoreContractTests : StoreTests
 {
     [Theory]
     [MemberData(nameof(Stores))]
-    public void Write_applies_changes_in_order(string kind)
+    public void Write_of_several_changes_applies_them_in_order(string kind)
     {
         using IKvStore store = Open(kind);
         Write(store, batch =>
@@ -34,7 +34,7 @@ public sealed class KvStoreContractTests : StoreTests
 
     [Theory]
     [MemberData(nameof(Stores))]
-    public void Get_of_a_value_larger_than_its_scratch_brings_it_whole(string kind)
+    public void TryGet_of_a_value_larger_than_its_scratch_brings_it_whole(string kind)
     {
         using IKvStore store = Open(kind);
         byte[] large = [.. Enumerable.Range(0, 100_000).Select(i => (byte)i)];
@@ -48,7 +48,7 @@ public sealed class KvStoreContractTests : StoreTests
 
     [Theory]
     [MemberData(nameof(Stores))]
-    public void Iterator_walks_both_ways_in_order_of_unsigned_bytes(string kind)
+    public void Iterate_both_ways_walks_in_order_of_unsigned_bytes(string kind)
     {
         using IKvStore store = Open(kind);
         Write(store, batch =>
@@ -80,7 +80,7 @@ public sealed class KvStoreContractTests : StoreTests
 
     [Theory]
     [MemberData(nameof(Stores))]
-    public void Iterators_see_one_moment(string kind)
+    public void Iterate_beside_writes_sees_one_moment(string kind)
     {
         using IKvStore store = Open(kind);
         Write(store, batch =>
@@ -109,7 +109,7 @@ public sealed class KvStoreContractTests : StoreTests
     }
 
     [Fact]
-    public void Reopened_rocks_store_stands_at_one_flush_in_all_tables()
+    public void RocksKvStore_reopened_stands_at_one_flush_in_all_tables()
     {
         using (IKvStore store = Open("rocks"))
         {
@@ -138,7 +138,7 @@ public sealed class KvStoreContractTests : StoreTests
     }
 
     [Fact]
-    public void Checkpoint_opens_as_a_store_with_all_that_was_written()
+    public void CreateCheckpoint_of_a_store_opens_with_all_that_was_written()
     {
         using var store = RocksKvStore.Open(Temporary.Sub("data"), new StoreOptions());
         Write(store, batch => batch.Put(KvTable.Sessions, "a"u8, "1"u8));
@@ -150,7 +150,7 @@ public sealed class KvStoreContractTests : StoreTests
     }
 
     [Fact]
-    public void Second_opener_of_a_rocks_store_is_refused()
+    public void RocksKvStore_of_a_second_opener_is_refused()
     {
         using IKvStore store = Open("rocks");
 
@@ -160,7 +160,7 @@ public sealed class KvStoreContractTests : StoreTests
     }
 
     [Fact]
-    public void Figures_of_a_rocks_store_are_real()
+    public void GetFigures_of_a_rocks_store_are_real()
     {
         using var store = RocksKvStore.Open(
             Temporary.Sub("data"), new StoreOptions { EnableStatistics = true });

@@ -10,7 +10,7 @@ public sealed class KvStoreVersionTests : StoreTests
 {
     [Theory]
     [MemberData(nameof(Stores))]
-    public void A_read_at_a_version_sees_what_held_then(string kind)
+    public void TryGetAt_a_version_sees_what_held_then(string kind)
     {
         using IKvStore store = Open(kind);
         Write(store, batch => batch.PutVersion("a"u8, V(2), "two"u8));
@@ -45,7 +45,7 @@ public sealed class KvStoreVersionTests : StoreTests
 
     [Theory]
     [MemberData(nameof(Stores))]
-    public void Keys_that_begin_alike_do_not_hide_one_another(string kind)
+    public void IterateNewest_keys_that_begin_alike_do_not_hide_one_another(string kind)
     {
         using IKvStore store = Open(kind);
         byte[][] keys =
@@ -70,7 +70,7 @@ public sealed class KvStoreVersionTests : StoreTests
 
     [Theory]
     [MemberData(nameof(Stores))]
-    public void A_value_larger_than_the_scratch_comes_whole(string kind)
+    public void TryGetAt_of_a_value_larger_than_the_scratch_brings_it_whole(string kind)
     {
         using IKvStore store = Open(kind);
         byte[] large = [.. Enumerable.Range(0, 100_000).Select(i => (byte)i)];
@@ -84,7 +84,7 @@ public sealed class KvStoreVersionTests : StoreTests
 
     [Theory]
     [MemberData(nameof(Stores))]
-    public void What_is_forgotten_is_refused_and_the_rest_stays(string kind)
+    public void RaiseOldestReadable_over_versions_refuses_what_is_forgotten_and_the_rest_stays(string kind)
     {
         using IKvStore store = Open(kind);
         Write(store, batch =>
@@ -112,7 +112,7 @@ public sealed class KvStoreVersionTests : StoreTests
 
     [Theory]
     [MemberData(nameof(Stores))]
-    public void Random_writes_reads_flushes_and_forgetting_match_a_model(string kind)
+    public void IKvStore_random_writes_reads_flushes_and_forgetting_match_a_model(string kind)
     {
         for (int seed = 0; seed < (kind == "memory" ? 20 : 4); seed++)
         {
@@ -121,7 +121,7 @@ public sealed class KvStoreVersionTests : StoreTests
     }
 
     [Fact]
-    public void Forgotten_versions_stay_forgotten_when_a_crash_undoes_what_came_later()
+    public void RaiseOldestReadable_stays_when_a_crash_undoes_what_came_later()
     {
         using (IKvStore store = Open("rocks"))
         {

@@ -21,7 +21,7 @@ public sealed class ReplicaTracingTests : IDisposable
     public void Dispose() => _spans.Dispose();
 
     [Fact]
-    public async Task Write_on_the_leader_is_one_trace_with_log_and_apply_of_every_replica()
+    public async Task CallTracing_write_on_the_leader_is_one_trace_with_log_and_apply_of_every_replica()
     {
         await using ServiceHost host = await StartAsync();
         ActivityContext caller = NewCaller();
@@ -44,7 +44,7 @@ public sealed class ReplicaTracingTests : IDisposable
     }
 
     [Fact]
-    public async Task Write_passed_on_by_a_follower_stays_in_its_trace()
+    public async Task CallTracing_write_passed_on_by_a_follower_stays_in_its_trace()
     {
         await using ServiceHost host = await StartAsync(new RoutingOptions { ForwardWrites = true });
         int follower = (host.Leader + 1) % 3;
@@ -68,7 +68,7 @@ public sealed class ReplicaTracingTests : IDisposable
     }
 
     [Fact]
-    public async Task Writes_that_share_a_slot_are_linked_with_its_span()
+    public async Task CallTracing_writes_that_share_a_slot_are_linked_with_its_span()
     {
         await using ServiceHost host = await StartAsync();
         TransactionalKV.Client[] clients = [.. Enumerable.Range(0, 16).Select(_ => host.Client(host.Leader))];
@@ -93,7 +93,7 @@ public sealed class ReplicaTracingTests : IDisposable
     }
 
     [Fact]
-    public async Task Linearizable_read_on_a_follower_shows_its_wait_for_the_read_index()
+    public async Task CallTracing_linearizable_read_on_a_follower_shows_its_wait_for_the_read_index()
     {
         await using ServiceHost host = await StartAsync();
         ActivityContext caller = NewCaller();
@@ -109,7 +109,7 @@ public sealed class ReplicaTracingTests : IDisposable
     }
 
     [Fact]
-    public async Task Refused_call_has_a_span_that_says_why()
+    public async Task CallTracing_refused_call_has_a_span_that_says_why()
     {
         await using ServiceHost host = await StartAsync();
         ActivityContext caller = NewCaller();
@@ -125,7 +125,8 @@ public sealed class ReplicaTracingTests : IDisposable
     [Theory]
     [InlineData("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00")]
     [InlineData("nonsense")]
-    public async Task Call_that_is_not_sampled_or_not_understood_is_done_and_leaves_no_span(string traceParent)
+    public async Task CallTracing_call_that_is_not_sampled_or_not_understood_is_done_and_leaves_no_span(
+        string traceParent)
     {
         await using ServiceHost host = await StartAsync();
         TransactionalKV.Client client = host.Client(host.Leader);

@@ -8,7 +8,7 @@ namespace KvCloud.Tests.Node.Telemetry;
 public sealed partial class SpanNamesTests
 {
     [Fact]
-    public void Documentation_names_every_span_and_attribute_and_no_others()
+    public void SpanNames_and_attributes_are_those_of_the_documentation_and_no_others()
     {
         string page = File.ReadAllText(Repository.File("docs", "observability.md"));
         string section = page[page.IndexOf("## Traces", StringComparison.Ordinal)..];

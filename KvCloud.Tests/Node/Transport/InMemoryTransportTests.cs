@@ -14,7 +14,7 @@ public sealed class InMemoryTransportTests
     private readonly ConcurrentQueue<PeerReport> _reports = new();
 
     [Fact]
-    public async Task Send_arrives_in_order_on_another_thread()
+    public async Task Send_of_several_arrives_in_order_on_another_thread()
     {
         await using InMemoryTransport one = await JoinAsync(1);
         await using InMemoryTransport two = await JoinAsync(2);
@@ -36,7 +36,7 @@ public sealed class InMemoryTransportTests
     }
 
     [Fact]
-    public async Task Report_and_identity_reach_the_peer()
+    public async Task Report_and_identity_of_a_replica_reach_the_peer()
     {
         await using InMemoryTransport one = await JoinAsync(1);
         await using InMemoryTransport two = await JoinAsync(2);
@@ -51,7 +51,7 @@ public sealed class InMemoryTransportTests
     }
 
     [Fact]
-    public async Task Cut_is_one_way_and_heals()
+    public async Task Cut_of_one_way_leaves_the_other_and_heals()
     {
         await using InMemoryTransport one = await JoinAsync(1);
         await using InMemoryTransport two = await JoinAsync(2);
@@ -71,7 +71,7 @@ public sealed class InMemoryTransportTests
     }
 
     [Fact]
-    public async Task Delay_holds_messages_back_and_keeps_their_order()
+    public async Task Delay_of_messages_holds_them_back_and_keeps_their_order()
     {
         await using InMemoryTransport one = await JoinAsync(1);
         await using InMemoryTransport two = await JoinAsync(2);
@@ -87,7 +87,7 @@ public sealed class InMemoryTransportTests
     }
 
     [Fact]
-    public async Task Lose_drops_some_and_counts_them()
+    public async Task Lose_of_messages_drops_some_and_counts_them()
     {
         await using InMemoryTransport one = await JoinAsync(1);
         await using InMemoryTransport two = await JoinAsync(2);
@@ -103,7 +103,7 @@ public sealed class InMemoryTransportTests
     }
 
     [Fact]
-    public async Task Node_that_left_loses_messages_and_may_come_back()
+    public async Task DisposeAsync_of_a_node_loses_its_messages_and_it_may_come_back()
     {
         await using InMemoryTransport one = await JoinAsync(1);
         InMemoryTransport two = await JoinAsync(2);
@@ -120,7 +120,7 @@ public sealed class InMemoryTransportTests
     }
 
     [Fact]
-    public async Task Alone_has_nobody_to_send_to()
+    public async Task Alone_transport_has_nobody_to_send_to()
     {
         await using var alone = InMemoryTransport.Alone(TestNode.Identity(0));
         await alone.StartAsync(_received.EnqueueAll, _reports.Enqueue, CancellationToken.None);

@@ -20,7 +20,7 @@ public sealed class InboundConnectionsTests
     }
 
     [Fact]
-    public void Peers_do_not_count_as_pending_and_are_never_evicted()
+    public void TryAdmit_of_peers_does_not_count_as_pending_and_they_are_never_evicted()
     {
         _connections.Add("two");
         Assert.True(_connections.TryAdmit("two", _two, out _));

@@ -11,7 +11,7 @@ public sealed class InboundSessionTests
     private readonly Dictionary<int, Peer> _peers = new() { [2] = new(new NodeId(2)), [3] = new(new NodeId(3)) };
 
     [Fact]
-    public void Hello_byte_at_a_time_is_welcomed_with_the_last()
+    public void InboundSession_hello_byte_at_a_time_is_welcomed_with_the_last()
     {
         InboundSession session = Make();
         byte[] hello = Handshake.EncodeHello(TestNode.Identity(2), expected: 1);
@@ -29,7 +29,7 @@ public sealed class InboundSessionTests
     }
 
     [Fact]
-    public void Hello_is_no_first_contact_since_the_welcome_may_be_lost()
+    public void InboundSession_hello_is_no_first_contact_since_the_welcome_may_be_lost()
     {
         var bootstrap = new Bootstrap([2, 3], isFormed: false, () => { });
         InboundSession session = Make(bootstrap: bootstrap);
@@ -41,7 +41,7 @@ public sealed class InboundSessionTests
     }
 
     [Fact]
-    public void Hello_truncated_at_any_position_admits_nobody()
+    public void InboundSession_hello_truncated_at_any_position_admits_nobody()
     {
         byte[] hello = Handshake.EncodeHello(TestNode.Identity(2), expected: 1);
         for (int length = 0; length < hello.Length; length++)
@@ -62,7 +62,7 @@ public sealed class InboundSessionTests
     [InlineData(0x01)]
     [InlineData(0x80)]
     [InlineData(0xFF)]
-    public void Hello_with_a_flipped_byte_at_any_position_admits_nobody(byte mask)
+    public void InboundSession_hello_with_a_flipped_byte_at_any_position_admits_nobody(byte mask)
     {
         byte[] hello = Handshake.EncodeHello(TestNode.Identity(2), expected: 1);
         for (int at = 0; at < hello.Length; at++)
@@ -81,7 +81,7 @@ public sealed class InboundSessionTests
     }
 
     [Fact]
-    public void Frames_byte_at_a_time_come_out_whole_and_in_order()
+    public void InboundSession_frames_byte_at_a_time_come_out_whole_and_in_order()
     {
         InboundSession session = Greeted();
         var random = new Random(1);
@@ -104,7 +104,7 @@ public sealed class InboundSessionTests
     }
 
     [Fact]
-    public void Report_comes_out_beside_messages()
+    public void InboundSession_report_comes_out_beside_messages()
     {
         InboundSession session = Greeted();
         PeerReport report = SampleMessages.DrawReport(new Random(1), new NodeId(2));
@@ -116,7 +116,7 @@ public sealed class InboundSessionTests
     }
 
     [Fact]
-    public void Frame_truncated_at_any_position_yields_nothing()
+    public void InboundSession_frame_truncated_at_any_position_yields_nothing()
     {
         byte[] frame = RequestFrame(1);
         for (int length = 0; length < frame.Length; length++)
@@ -130,7 +130,7 @@ public sealed class InboundSessionTests
     }
 
     [Fact]
-    public void Frame_with_a_byte_missing_or_flipped_at_any_position_yields_no_message_from_there_on()
+    public void InboundSession_frame_with_a_byte_missing_or_flipped_yields_no_message_from_there_on()
     {
         var random = new Random(1);
         for (int type = 0; type <= SampleMessages.Types; type++)
@@ -149,7 +149,7 @@ public sealed class InboundSessionTests
     }
 
     [Fact]
-    public void Malformed_frame_ends_the_session_with_a_reason_and_raises_the_loss_epoch()
+    public void InboundSession_malformed_frame_ends_the_session_with_a_reason_and_raises_the_loss_epoch()
     {
         InboundSession session = Greeted();
         byte[] frame = RequestFrame(1);
@@ -165,7 +165,7 @@ public sealed class InboundSessionTests
     }
 
     [Fact]
-    public void Frame_larger_than_the_limit_is_refused_by_its_header()
+    public void InboundSession_frame_larger_than_the_limit_is_refused_by_its_header()
     {
         InboundSession session = Greeted();
         byte[] large = SampleMessages.Encode(
@@ -179,7 +179,7 @@ public sealed class InboundSessionTests
     [Theory]
     [InlineData(3, 1, "speaks in the name of node-3")]
     [InlineData(2, 3, "meant for node-3")]
-    public void Message_of_or_for_another_ends_the_session(int from, int to, string expected)
+    public void InboundSession_message_of_or_for_another_ends_the_session(int from, int to, string expected)
     {
         InboundSession session = Greeted();
         Feed(session, SampleMessages.Encode(new ReadIndexRequest(new NodeId(from), new NodeId(to), 1)));
@@ -189,7 +189,7 @@ public sealed class InboundSessionTests
     }
 
     [Fact]
-    public void Refusal_of_a_welcome_is_remembered_until_the_peer_speaks()
+    public void InboundSession_refusal_of_a_welcome_is_remembered_until_the_peer_speaks()
     {
         InboundSession session = Greeted();
         Feed(session, Handshake.EncodeRefusal("you have lost your data", ConsensusCodec.Version));
@@ -207,12 +207,12 @@ public sealed class InboundSessionTests
     [InlineData("cluster", "is of cluster 'other'")]
     [InlineData("expected", "looks for node 7; this is node 1")]
     [InlineData("self", "two nodes have the same id")]
-    [InlineData("unknown", "knows no node 9")]
+    [InlineData("unknown", "does not know node 9")]
     [InlineData("voters", "began with the voters 1,2,3,4")]
     [InlineData("lease", "a leader's lease rests on them")]
     [InlineData("incarnation", "it has lost its data directory")]
     [InlineData("version", "speaks protocol version 99")]
-    public void Hello_of_no_peer_is_refused_by_name(string what, string expected)
+    public void InboundSession_hello_of_no_peer_is_refused_by_name(string what, string expected)
     {
         var remembered = new IncarnationMemory();
         remembered.TryAdmit(2, TestNode.Identity(2).Incarnation);
@@ -243,7 +243,7 @@ public sealed class InboundSessionTests
     }
 
     [Fact]
-    public void Hello_that_cannot_be_noted_closes_the_session_without_a_refusal()
+    public void InboundSession_hello_that_cannot_be_noted_closes_the_session_without_a_refusal()
     {
         const string Reason = "node 1 cannot remember the incarnation of node 2: the disk is full";
         InboundSession session = Make(new FullDisk());

@@ -38,7 +38,7 @@ public sealed class IncarnationFileTests : IDisposable
     }
 
     [Fact]
-    public void Constructor_any_damaged_byte_is_refused_by_name()
+    public void IncarnationFile_any_damaged_byte_is_refused_by_name()
     {
         new IncarnationFile(SystemFiles.Instance, Path).TryAdmit(1, 11);
         byte[] whole = File.ReadAllBytes(Path);
@@ -60,7 +60,7 @@ public sealed class IncarnationFileTests : IDisposable
     }
 
     [Fact]
-    public void Constructor_left_over_temporary_file_is_ignored()
+    public void IncarnationFile_left_over_temporary_file_is_ignored()
     {
         new IncarnationFile(SystemFiles.Instance, Path).TryAdmit(1, 11);
         File.WriteAllText(Path + ".tmp", "half a fi");

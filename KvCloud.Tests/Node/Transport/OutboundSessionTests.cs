@@ -21,7 +21,7 @@ public sealed class OutboundSessionTests
     private readonly Peer _peer = new(Two);
 
     [Fact]
-    public void Welcome_byte_at_a_time_establishes_with_the_last()
+    public void OutboundSession_welcome_byte_at_a_time_establishes_with_the_last()
     {
         OutboundSession session = Make();
         Assert.Equal(TestNode.Identity(1), Handshake.DecodeHello(session.Hello).Identity);
@@ -41,7 +41,7 @@ public sealed class OutboundSessionTests
     [InlineData(0x01)]
     [InlineData(0x80)]
     [InlineData(0xFF)]
-    public void Welcome_with_a_flipped_byte_at_any_position_establishes_nothing(byte mask)
+    public void OutboundSession_welcome_with_a_flipped_byte_at_any_position_establishes_nothing(byte mask)
     {
         byte[] welcome = Handshake.EncodeWelcome(TestNode.Identity(2));
         for (int at = 0; at < welcome.Length; at++)
@@ -59,7 +59,7 @@ public sealed class OutboundSessionTests
     }
 
     [Fact]
-    public void Welcome_truncated_at_any_position_establishes_nothing()
+    public void OutboundSession_welcome_truncated_at_any_position_establishes_nothing()
     {
         byte[] welcome = Handshake.EncodeWelcome(TestNode.Identity(2));
         for (int length = 0; length < welcome.Length; length++)
@@ -74,7 +74,7 @@ public sealed class OutboundSessionTests
     }
 
     [Fact]
-    public void Welcome_counts_as_first_contact_and_a_refusal_does_not()
+    public void OutboundSession_welcome_counts_as_first_contact_and_a_refusal_does_not()
     {
         var bootstrap = new Bootstrap([2, 3], isFormed: false, () => { });
         Feed(Make(bootstrap: bootstrap), Handshake.EncodeRefusal("node 1 has lost its data directory"));
@@ -85,7 +85,7 @@ public sealed class OutboundSessionTests
     }
 
     [Fact]
-    public void Welcome_of_the_last_voter_that_cannot_be_noted_ends_the_session_as_one_to_try_again_soon()
+    public void OutboundSession_welcome_of_the_last_voter_that_cannot_be_noted_ends_as_one_to_try_again_soon()
     {
         var bootstrap = new Bootstrap([2], isFormed: false, () => throw new IOException("the disk is full"));
         OutboundSession session = Make(bootstrap: bootstrap);
@@ -98,7 +98,7 @@ public sealed class OutboundSessionTests
     }
 
     [Fact]
-    public void Refusal_of_the_peer_ends_the_session_with_its_reason()
+    public void OutboundSession_refusal_of_the_peer_ends_the_session_with_its_reason()
     {
         OutboundSession session = Make();
         Feed(session, Handshake.EncodeRefusal("node 1 has lost its data directory"));
@@ -110,7 +110,7 @@ public sealed class OutboundSessionTests
     }
 
     [Fact]
-    public void Welcome_of_another_incarnation_is_refused_in_the_version_of_messages()
+    public void OutboundSession_welcome_of_another_incarnation_is_refused_in_the_version_of_messages()
     {
         var remembered = new IncarnationMemory();
         remembered.TryAdmit(2, 0xDEAD);
@@ -125,16 +125,16 @@ public sealed class OutboundSessionTests
     }
 
     [Fact]
-    public void Welcome_of_another_node_is_refused_by_name()
+    public void OutboundSession_welcome_of_another_node_is_refused_by_name()
     {
         OutboundSession session = Make();
         Feed(session, Handshake.EncodeWelcome(TestNode.Identity(3)));
 
-        Assert.Equal("at the endpoint of node 2 answers node 3", session.EndReason);
+        Assert.Equal("node 3 answers at the endpoint of node 2", session.EndReason);
     }
 
     [Fact]
-    public void Peer_that_speaks_after_its_welcome_ends_the_session()
+    public void OutboundSession_peer_that_speaks_after_its_welcome_ends_the_session()
     {
         OutboundSession session = Greeted();
         Feed(session, [0]);
@@ -159,7 +159,7 @@ public sealed class OutboundSessionTests
     }
 
     [Fact]
-    public void Control_passes_in_front_of_waiting_bulk_after_the_frame_that_was_begun()
+    public void Enqueue_control_passes_in_front_of_waiting_bulk_after_the_frame_that_was_begun()
     {
         OutboundSession session = Greeted();
         for (int slot = 1; slot <= 4; slot++)
@@ -174,7 +174,7 @@ public sealed class OutboundSessionTests
     }
 
     [Fact]
-    public void Full_bulk_queue_drops_bulk_and_has_room_for_control_until_that_is_full_too()
+    public void Enqueue_full_bulk_queue_drops_bulk_and_has_room_for_control_until_that_is_full_too()
     {
         OutboundSession session = Greeted();
         int queued = 0;
@@ -194,7 +194,7 @@ public sealed class OutboundSessionTests
     }
 
     [Fact]
-    public void Accept_larger_than_a_frame_goes_in_parts_and_a_single_entry_that_is_larger_not_at_all()
+    public void Enqueue_accept_larger_than_a_frame_goes_in_parts_and_a_single_entry_that_is_larger_not_at_all()
     {
         OutboundSession session = Greeted();
         Accept parts = SampleMessages.AcceptOf(One, Two, 1, payloadBytes: 30 * 1024, entries: 4);
@@ -208,7 +208,7 @@ public sealed class OutboundSessionTests
     }
 
     [Fact]
-    public void Close_drops_what_waits_and_raises_the_loss_epoch_once()
+    public void Close_of_a_session_drops_what_waits_and_raises_the_loss_epoch_once()
     {
         OutboundSession session = Greeted();
         Enqueue(session, Bulk(1));
@@ -227,7 +227,8 @@ public sealed class OutboundSessionTests
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public void Both_sessions_together_carry_all_messages_unchanged_however_the_stream_is_cut(int seed)
+    public void OutboundSession_into_an_InboundSession_carries_all_messages_unchanged_however_the_stream_is_cut(
+        int seed)
     {
         var random = new Random(seed);
         OutboundSession outbound = Greeted();

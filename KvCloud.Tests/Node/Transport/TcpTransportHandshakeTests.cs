@@ -10,7 +10,7 @@ namespace KvCloud.Tests.Node.Transport;
 public sealed class TcpTransportHandshakeTests
 {
     [Fact]
-    public async Task Caller_of_other_cluster_is_refused_with_reason_on_both_sides()
+    public async Task TcpTransport_caller_of_other_cluster_is_refused_with_reason_on_both_sides()
     {
         var directory = new Directory();
         await using TestNode one = await TestNode.StartAsync(1, [2], directory);
@@ -24,7 +24,7 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
-    public async Task Call_to_the_endpoint_of_another_node_is_refused()
+    public async Task TcpTransport_call_to_the_endpoint_of_another_node_is_refused()
     {
         var directory = new Directory();
         await using TestNode one = await TestNode.StartAsync(1, [2], directory);
@@ -35,17 +35,17 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
-    public async Task Caller_not_configured_is_refused()
+    public async Task TcpTransport_caller_not_configured_is_refused()
     {
         var directory = new Directory();
         await using TestNode one = await TestNode.StartAsync(1, [2], directory);
         await using TestNode nine = await TestNode.StartAsync(9, [1], directory);
 
-        await RefusedAsync(nine, 1, "node 1 knows no node 9");
+        await RefusedAsync(nine, 1, "node 1 does not know node 9");
     }
 
     [Fact]
-    public async Task Caller_with_the_own_id_is_refused()
+    public async Task TcpTransport_caller_with_the_own_id_is_refused()
     {
         var directory = new Directory();
         await using TestNode one = await TestNode.StartAsync(1, [2], directory);
@@ -56,7 +56,7 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
-    public async Task Caller_of_other_protocol_version_is_refused()
+    public async Task TcpTransport_caller_of_other_protocol_version_is_refused()
     {
         var directory = new Directory();
         await using TestNode one = await TestNode.StartAsync(1, [2], directory);
@@ -69,7 +69,7 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
-    public async Task Peer_with_other_voters_is_refused_by_name()
+    public async Task TcpTransport_peer_with_other_voters_is_refused_by_name()
     {
         // Three endpoints were edited to five, and one replica was started anew: two of three and three of five are
         // disjoint.
@@ -87,7 +87,7 @@ public sealed class TcpTransportHandshakeTests
     [InlineData(200, 160)]
     [InlineData(800, 0)]
     [InlineData(400, 390)]
-    public async Task Peer_with_other_times_that_the_lease_rests_on_is_refused_by_name(
+    public async Task TcpTransport_peer_with_other_times_that_the_lease_rests_on_is_refused_by_name(
         int electionTimeoutMs, int leaseMs)
     {
         var directory = new Directory();
@@ -106,7 +106,7 @@ public sealed class TcpTransportHandshakeTests
     [Theory]
     [InlineData(400, 0)]
     [InlineData(400, 320)]
-    public async Task Peer_with_a_lease_that_is_safe_is_welcome(int electionTimeoutMs, int leaseMs)
+    public async Task TcpTransport_peer_with_a_lease_that_is_safe_is_welcome(int electionTimeoutMs, int leaseMs)
     {
         var directory = new Directory();
         PeerIdentity edited = TestNode.Identity(2) with
@@ -121,7 +121,7 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
-    public async Task Silent_connections_do_not_keep_a_peer_out()
+    public async Task TcpTransport_silent_connections_do_not_keep_a_peer_out()
     {
         var directory = new Directory();
         TransportOptions options = TestNode.Quick with { MaxPendingHandshakes = 4, HandshakeTimeoutMs = 120_000 };
@@ -144,7 +144,7 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
-    public async Task Peer_that_is_refused_again_and_again_is_not_logged_again_and_again()
+    public async Task TcpTransport_peer_that_is_refused_again_and_again_is_not_logged_again_and_again()
     {
         var directory = new Directory();
         var remembered = new IncarnationMemory();
@@ -163,7 +163,7 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
-    public async Task Caller_that_lost_its_disk_is_refused_and_the_others_go_on()
+    public async Task TcpTransport_caller_that_lost_its_disk_is_refused_and_the_others_go_on()
     {
         var directory = new Directory();
         var remembered = new IncarnationMemory();
@@ -183,7 +183,7 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
-    public async Task Answerer_with_another_identity_is_refused_by_the_caller_and_told_so()
+    public async Task TcpTransport_answerer_with_another_identity_is_refused_by_the_caller_and_told_so()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -195,12 +195,12 @@ public sealed class TcpTransportHandshakeTests
         byte[] answer = new byte[Handshake.MaxFrameBytes];
         int count = await impostor.Socket.ReceiveAsync(answer).WaitAsync(TimeSpan.FromSeconds(20));
         Assert.Equal(
-            "at the endpoint of node 2 answers node 3", Handshake.DecodeRefusal(answer.AsSpan(0, count)));
-        await RefusedAsync(one, 2, "at the endpoint of node 2 answers node 3");
+            "node 3 answers at the endpoint of node 2", Handshake.DecodeRefusal(answer.AsSpan(0, count)));
+        await RefusedAsync(one, 2, "node 3 answers at the endpoint of node 2");
     }
 
     [Fact]
-    public async Task Registry_that_cannot_write_keeps_the_caller_trying()
+    public async Task TcpTransport_registry_that_cannot_write_keeps_the_caller_trying()
     {
         var directory = new Directory();
         var registry = new FailingRegistry { HasFailed = true };
@@ -215,7 +215,7 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
-    public async Task RefusedReason_goes_when_the_peer_is_welcome()
+    public async Task RefusedReason_of_a_peer_that_is_welcome_goes()
     {
         var directory = new Directory();
         await using TestNode one = await TestNode.StartAsync(1, [2], directory);
@@ -232,7 +232,7 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
-    public async Task Same_refusal_is_logged_once()
+    public async Task TcpTransport_same_refusal_is_logged_once()
     {
         var directory = new Directory();
         await using TestNode one = await TestNode.StartAsync(1, [2], directory);
@@ -250,7 +250,7 @@ public sealed class TcpTransportHandshakeTests
     [InlineData("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")]
     [InlineData("\u0080\u0001\0\u0001\0\0\0\u0004ping")]
     [InlineData("\u00c5\0@\0\u00ff\u00ff\u00ff\u007f")]
-    public async Task Garbage_of_an_unknown_peer_closes_its_connection_and_harms_nobody(string garbage)
+    public async Task TcpTransport_garbage_of_an_unknown_peer_closes_its_connection_and_harms_nobody(string garbage)
     {
         var directory = new Directory();
         await using TestNode one = await TestNode.StartAsync(1, [2], directory);
@@ -267,7 +267,7 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
-    public async Task Silent_caller_is_closed_in_time_however_it_trickles()
+    public async Task TcpTransport_silent_caller_is_closed_in_time_however_it_trickles()
     {
         var directory = new Directory();
         TransportOptions hasty = TestNode.Quick with { HandshakeTimeoutMs = 200 };
@@ -281,7 +281,7 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
-    public async Task Pending_handshakes_beyond_the_limit_are_closed_at_once_and_peers_still_get_in()
+    public async Task TcpTransport_pending_handshakes_beyond_the_limit_are_closed_at_once_and_peers_still_get_in()
     {
         var directory = new Directory();
         TransportOptions few = TestNode.Quick with { MaxPendingHandshakes = 2, HandshakeTimeoutMs = 1000 };
@@ -293,11 +293,11 @@ public sealed class TcpTransportHandshakeTests
 
         await using TestNode two = await TestNode.StartAsync(2, [1], directory);
         await two.ConnectedToAsync(1);
-        Assert.Contains(one.Log, line => line.Contains("2 connections have not said", StringComparison.Ordinal));
+        Assert.Contains(one.Log, line => line.Contains("2 connections have not identified", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task Peer_that_sends_garbage_after_the_handshake_loses_its_connection_only()
+    public async Task TcpTransport_peer_that_sends_garbage_after_the_handshake_loses_its_connection_only()
     {
         var directory = new Directory();
         await using TestNode one = await TestNode.StartAsync(1, [2, 3], directory);
@@ -319,7 +319,8 @@ public sealed class TcpTransportHandshakeTests
     [Theory]
     [InlineData(3, 1, "speaks in the name of node-3")]
     [InlineData(2, 3, "meant for node-3")]
-    public async Task Peer_that_speaks_for_or_to_others_loses_its_connection(int from, int to, string expected)
+    public async Task TcpTransport_peer_that_speaks_for_or_to_others_loses_its_connection(
+        int from, int to, string expected)
     {
         await using TestNode one = await TestNode.StartAsync(1, [2, 3], new Directory());
         using RawPeer two = await RawPeer.GreetAsync(one.Transport.ListenEndPoint, TestNode.Identity(2), expected: 1);
@@ -332,7 +333,7 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
-    public async Task Peer_that_calls_again_replaces_its_older_connection()
+    public async Task TcpTransport_peer_that_calls_again_replaces_its_older_connection()
     {
         await using TestNode one = await TestNode.StartAsync(1, [2], new Directory());
         using RawPeer older = await RawPeer.GreetAsync(one.Transport.ListenEndPoint, TestNode.Identity(2), expected: 1);

@@ -13,7 +13,7 @@ public sealed class TcpTransportPressureTests
     private static readonly NodeId Two = new(2);
 
     [Fact]
-    public async Task Peer_that_does_not_read_costs_a_bounded_queue_and_never_blocks_the_sender()
+    public async Task Send_to_a_peer_that_does_not_read_costs_a_bounded_queue_and_never_blocks_the_sender()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -60,7 +60,7 @@ public sealed class TcpTransportPressureTests
     }
 
     [Fact]
-    public async Task Control_messages_too_are_dropped_when_their_room_is_full()
+    public async Task Send_control_messages_too_are_dropped_when_their_room_is_full()
     {
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
@@ -82,7 +82,7 @@ public sealed class TcpTransportPressureTests
     }
 
     [Fact]
-    public async Task Queue_that_waited_is_sent_when_the_peer_reads_again()
+    public async Task Send_queue_that_waited_is_sent_when_the_peer_reads_again()
     {
         var directory = new Directory();
         // A window shut for the peer timeout ends the connection, and a busy machine may need longer than that.
@@ -108,7 +108,7 @@ public sealed class TcpTransportPressureTests
     }
 
     [Fact]
-    public async Task Network_that_is_cut_and_restored_carries_again()
+    public async Task Send_over_a_network_that_is_cut_and_restored_carries_again()
     {
         var directory = new Directory();
         await using TestNode two = await TestNode.StartAsync(2, [1], directory);
@@ -131,7 +131,7 @@ public sealed class TcpTransportPressureTests
     }
 
     [Fact]
-    public async Task Messages_arrive_when_the_thread_pool_is_busy()
+    public async Task Send_when_the_thread_pool_is_busy_arrives()
     {
         var directory = new Directory();
         await using TestNode one = await TestNode.StartAsync(1, [2], directory);

@@ -145,7 +145,7 @@ public sealed class TcpTransportTests
 
         Assert.IsType<ReadIndexRequest>(Assert.Single(two.Messages));
         Assert.Equal(1, one.Link(2).DroppedMessages);
-        Assert.Contains(one.Log, line => line.Contains("exceed a frame's 65536", StringComparison.Ordinal));
+        Assert.Contains(one.Log, line => line.Contains("exceed the frame limit, 65536", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -169,7 +169,7 @@ public sealed class TcpTransportTests
     }
 
     [Fact]
-    public async Task Report_reaches_every_peer()
+    public async Task Report_of_a_replica_reaches_every_peer()
     {
         var directory = new Directory();
         await using TestNode one = await TestNode.StartAsync(1, [2, 3], directory);
@@ -206,7 +206,7 @@ public sealed class TcpTransportTests
     }
 
     [Fact]
-    public async Task Peer_that_restarts_elsewhere_is_found_again()
+    public async Task Send_to_a_peer_that_restarts_elsewhere_finds_it_again()
     {
         var directory = new Directory();
         await using TestNode one = await TestNode.StartAsync(1, [2], directory);
@@ -242,11 +242,11 @@ public sealed class TcpTransportTests
     [InlineData(new[] { 1 })]
     [InlineData(new[] { 2, 2 })]
     [InlineData(new[] { -1 })]
-    public async Task Constructor_impossible_peers_are_refused(int[] peers) =>
+    public async Task TcpTransport_impossible_peers_are_refused(int[] peers) =>
         await Assert.ThrowsAsync<ArgumentException>(() => TestNode.StartAsync(1, peers, new Directory()));
 
     [Fact]
-    public async Task Dispose_leaves_no_thread_and_no_socket()
+    public async Task DisposeAsync_of_a_connected_one_leaves_no_thread_and_no_socket()
     {
         var directory = new Directory();
         TestNode one = await TestNode.StartAsync(77001, [77002], directory);
@@ -275,7 +275,7 @@ public sealed class TcpTransportTests
     }
 
     [Fact]
-    public async Task Dispose_never_started_ends()
+    public async Task DisposeAsync_never_started_ends()
     {
         var transport = new TcpTransport(
             TestNode.Identity(1),
@@ -292,7 +292,7 @@ public sealed class TcpTransportTests
     }
 
     [Fact]
-    public async Task Handler_that_throws_costs_the_connection_only()
+    public async Task StartAsync_handler_that_throws_costs_the_connection_only()
     {
         var directory = new Directory();
         await using TestNode one = await TestNode.StartAsync(1, [2], directory);

@@ -28,6 +28,12 @@ internal sealed record SimReached
     /// <summary>Calls that were told that their time is over, with nothing done.</summary>
     public long ExpiredCalls { get; set; }
 
+    /// <summary>Leaders whose disk stalled until another had to lead.</summary>
+    public long StalledLeaders { get; set; }
+
+    /// <summary>Writes that a leader refused because its disk was short of space.</summary>
+    public long SpaceRefusals { get; set; }
+
     public long UnknownOutcomes { get; set; }
 
     /// <summary>Calls of a client that had others on their way.</summary>
@@ -56,6 +62,9 @@ internal sealed record SimReached
 
     /// <summary>Times that another led because somebody wanted it to.</summary>
     public long Transfers { get; set; }
+
+    /// <summary>Idle groups in which all that was superseded left the window.</summary>
+    public long EndedWindows { get; set; }
 
     /// <summary>State hashes that a replica got from another.</summary>
     public long ComparedHashes { get; set; }

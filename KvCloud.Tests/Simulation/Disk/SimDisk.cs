@@ -159,6 +159,12 @@ internal sealed partial class SimDisk(DeterministicRandom random, SimDiskSetting
             .Select(entry => Path.Combine(directory, entry.Key)),
     ];
 
+    public long GetFreeBytes(string directory)
+    {
+        DirectoryAt(directory);
+        return IsFull ? 0 : FreeBytes;
+    }
+
     public void CreateDirectory(string path)
     {
         Spend(_settings.NameUs);

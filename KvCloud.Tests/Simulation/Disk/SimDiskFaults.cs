@@ -10,6 +10,9 @@ internal sealed partial class SimDisk
     /// <summary>Writes that need new space fail, and so does the making of files and directories.</summary>
     public bool IsFull { get; set; }
 
+    /// <summary>What it says to be free, whatever is written.</summary>
+    public long FreeBytes { get; set; } = long.MaxValue;
+
     /// <summary>It says that it has synced a segment of the log, and has not: no fault of a disk, but a lie.</summary>
     public bool IgnoresSyncs { get; set; }
 
@@ -32,6 +35,7 @@ internal sealed partial class SimDisk
     {
         _armed.Clear();
         IsFull = false;
+        FreeBytes = long.MaxValue;
         IsOutOfHandles = false;
     }
 

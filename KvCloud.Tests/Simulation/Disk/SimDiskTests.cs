@@ -13,7 +13,7 @@ public sealed class SimDiskTests
     private const int Seeds = 200;
 
     [Fact]
-    public void Files_are_made_renamed_listed_and_removed_as_in_a_file_system()
+    public void SimDisk_files_are_made_renamed_listed_and_removed_as_in_a_file_system()
     {
         var disk = new SimDisk(new DeterministicRandom(1));
         Assert.Throws<DirectoryNotFoundException>(() => disk.Open("/d/a", FileMode.OpenOrCreate, FileAccess.Write));
@@ -35,7 +35,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Read_gives_what_was_written_in_parts_and_zeros_between()
+    public void Read_of_what_was_written_in_parts_gives_it_and_zeros_between()
     {
         var disk = new SimDisk(new DeterministicRandom(1));
         using IFile file = disk.Open("/a", FileMode.OpenOrCreate, FileAccess.ReadWrite);
@@ -55,7 +55,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Power_cut_leaves_what_was_synced_and_flushed()
+    public void Crash_by_a_power_cut_leaves_what_was_synced_and_flushed()
     {
         ForEachSeed(disk =>
         {
@@ -69,7 +69,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Power_cut_keeps_any_of_the_sectors_that_were_not_synced()
+    public void Crash_by_a_power_cut_keeps_any_of_the_sectors_that_were_not_synced()
     {
         IEnumerable<string> seen = ForEachSeed(disk =>
         {
@@ -89,7 +89,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Power_cut_keeps_a_length_that_was_not_synced_or_not()
+    public void Crash_by_a_power_cut_keeps_a_length_that_was_not_synced_or_not()
     {
         IEnumerable<string> seen = ForEachSeed(disk =>
         {
@@ -106,7 +106,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Power_cut_keeps_any_of_the_names_that_were_not_flushed()
+    public void Crash_by_a_power_cut_keeps_any_of_the_names_that_were_not_flushed()
     {
         IEnumerable<string> seen = ForEachSeed(disk =>
         {
@@ -122,7 +122,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Power_cut_in_a_replacement_leaves_the_old_file_or_the_new_one()
+    public void Crash_by_a_power_cut_in_a_replacement_leaves_the_old_file_or_the_new_one()
     {
         IEnumerable<string> seen = ForEachSeed(disk =>
         {
@@ -137,7 +137,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Power_cut_takes_a_directory_whose_name_was_not_flushed_with_all_that_was_synced_in_it()
+    public void Crash_by_a_power_cut_takes_a_directory_whose_name_was_not_flushed_with_all_that_was_synced_in_it()
     {
         IEnumerable<string> seen = ForEachSeed(disk =>
         {
@@ -152,7 +152,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Process_crash_keeps_what_was_not_synced_until_the_power_is_cut()
+    public void Crash_of_the_process_keeps_what_was_not_synced_until_the_power_is_cut()
     {
         IEnumerable<string> seen = ForEachSeed(disk =>
         {
@@ -229,7 +229,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Settled_operation_is_not_undone()
+    public void Settle_of_an_operation_keeps_it_from_being_undone()
     {
         ForEachSeed(disk =>
         {
@@ -244,7 +244,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Operations_take_the_time_of_their_calls_and_come_one_after_the_other()
+    public void BeginOperation_of_several_takes_the_time_of_their_calls_one_after_the_other()
     {
         var disk = new SimDisk(new DeterministicRandom(1), new SimDiskSettings(SyncMaxUs: 400, WriteUs: 20, NameUs: 5));
         Assert.Equal(25, TimeOf(isSynced: false));
@@ -294,7 +294,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Sync_that_failed_is_forgotten_by_the_next_one()
+    public void FailNext_sync_that_failed_is_forgotten_by_the_next_one()
     {
         IEnumerable<string> seen = ForEachSeed(disk =>
         {
@@ -315,7 +315,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Write_that_failed_and_is_done_anew_is_durable_once_synced()
+    public void FailNext_write_that_failed_and_is_done_anew_is_durable_once_synced()
     {
         ForEachSeed(disk =>
         {
@@ -332,7 +332,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Armed_fault_hits_the_next_such_call_below_its_path_once()
+    public void FailNext_of_a_call_hits_the_next_such_call_below_its_path_once()
     {
         var disk = new SimDisk(new DeterministicRandom(1));
         disk.CreateDirectory("/d");
@@ -366,7 +366,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Write_that_failed_has_written_some_of_its_first_sectors()
+    public void FailNext_write_that_failed_has_written_some_of_its_first_sectors()
     {
         IEnumerable<string> seen = ForEachSeed(disk =>
         {
@@ -381,7 +381,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Full_disk_refuses_new_space_and_new_names_but_writes_over_what_is_there()
+    public void IsFull_disk_refuses_new_space_and_new_names_but_writes_over_what_is_there()
     {
         var disk = new SimDisk(new DeterministicRandom(1));
         using IFile file = disk.Open("/a", FileMode.OpenOrCreate, FileAccess.ReadWrite);
@@ -401,7 +401,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Without_handles_nothing_can_be_opened()
+    public void IsOutOfHandles_disk_opens_nothing()
     {
         var disk = new SimDisk(new DeterministicRandom(1));
         using IFile file = disk.Open("/a", FileMode.OpenOrCreate, FileAccess.ReadWrite);
@@ -414,7 +414,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Flipped_bit_is_seen_and_stays()
+    public void FlipBit_of_a_file_is_seen_and_stays()
     {
         var disk = new SimDisk(new DeterministicRandom(1));
         disk.ReplaceAtomically("/a", "aaaa"u8);
@@ -426,7 +426,7 @@ public sealed class SimDiskTests
     }
 
     [Fact]
-    public void Lost_file_or_directory_does_not_come_back()
+    public void Lose_of_a_file_or_directory_does_not_bring_it_back()
     {
         ForEachSeed(disk =>
         {

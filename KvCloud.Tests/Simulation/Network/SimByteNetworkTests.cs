@@ -14,7 +14,7 @@ public sealed class SimByteNetworkTests
     private const long DrainUs = 6 * SimProfile.Second;
 
     [Fact]
-    public void The_same_seed_lives_the_same_life()
+    public void SimByteNetwork_of_the_same_seed_lives_the_same_life()
     {
         // Some seeds draw a single node, which talks to nobody.
         ulong seed = Enumerable.Range(1, 20).Select(number => (ulong)number).First(n => Live(n).Trace.Count > 1_000);
@@ -27,7 +27,8 @@ public sealed class SimByteNetworkTests
     [Theory]
     [InlineData(1, 60)]
     [InlineData(61, 60)]
-    public void Under_trouble_no_message_changes_none_is_lost_unnoticed_and_links_come_up_again(int from, int seeds)
+    public void SimByteNetwork_under_trouble_changes_no_message_loses_none_unnoticed_and_links_come_up_again(
+        int from, int seeds)
     {
         long delivered = 0;
         long lost = 0;
@@ -42,7 +43,7 @@ public sealed class SimByteNetworkTests
     }
 
     [Fact]
-    public void Without_trouble_everything_arrives_once_and_in_order()
+    public void SimByteNetwork_without_trouble_brings_everything_once_and_in_order()
     {
         var world = new TalkingWorld(5, new SimProfile { Nodes = 3, SplitPerMille = 300, SendBufferBytes = 2_048 });
         world.StartAll();
@@ -59,7 +60,7 @@ public sealed class SimByteNetworkTests
     }
 
     [Fact]
-    public void Wiped_node_is_refused_by_those_who_met_it_and_the_others_go_on()
+    public void SimByteNetwork_wiped_node_is_refused_by_those_who_met_it_and_the_others_go_on()
     {
         var world = new TalkingWorld(3, new SimProfile { Nodes = 3 });
         world.StartAll();
@@ -87,7 +88,7 @@ public sealed class SimByteNetworkTests
     }
 
     [Fact]
-    public void Restarted_node_with_its_incarnation_is_welcome_again()
+    public void SimByteNetwork_restarted_node_with_its_incarnation_is_welcome_again()
     {
         var world = new TalkingWorld(3, new SimProfile { Nodes = 3 });
         world.StartAll();
@@ -105,7 +106,7 @@ public sealed class SimByteNetworkTests
     }
 
     [Fact]
-    public void Power_cut_is_noticed_after_the_peer_timeout_only()
+    public void SimByteNetwork_power_cut_is_noticed_after_the_peer_timeout_only()
     {
         var world = new TalkingWorld(3, new SimProfile { Nodes = 3 });
         world.StartAll();
@@ -119,7 +120,7 @@ public sealed class SimByteNetworkTests
     }
 
     [Fact]
-    public void Short_partition_holds_messages_up_and_loses_none()
+    public void SimByteNetwork_short_partition_holds_messages_up_and_loses_none()
     {
         var world = new TalkingWorld(3, new SimProfile { Nodes = 3 });
         world.StartAll();
@@ -137,7 +138,7 @@ public sealed class SimByteNetworkTests
     }
 
     [Fact]
-    public void Long_partition_breaks_the_connection_and_raises_the_loss_epoch()
+    public void SimByteNetwork_long_partition_breaks_the_connection_and_raises_the_loss_epoch()
     {
         var world = new TalkingWorld(3, new SimProfile { Nodes = 3 });
         world.StartAll();
@@ -157,7 +158,7 @@ public sealed class SimByteNetworkTests
     }
 
     [Fact]
-    public void Paused_node_hears_nothing_and_all_of_it_afterwards()
+    public void SimByteNetwork_paused_node_hears_nothing_and_all_of_it_afterwards()
     {
         var world = new TalkingWorld(3, new SimProfile { Nodes = 3 });
         world.StartAll();
@@ -177,7 +178,7 @@ public sealed class SimByteNetworkTests
     }
 
     [Fact]
-    public void Full_queue_to_a_node_that_reads_nothing_drops_and_raises_the_loss_epoch()
+    public void SimByteNetwork_full_queue_to_a_node_that_reads_nothing_drops_and_raises_the_loss_epoch()
     {
         var world = new TalkingWorld(3, new SimProfile { Nodes = 3, SendBufferBytes = 4_096 });
         world.StartAll();

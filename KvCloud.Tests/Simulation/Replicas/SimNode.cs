@@ -290,7 +290,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         switch (result.Code)
         {
             case KvStatus.NotLeader or KvStatus.NoLeader or KvStatus.Timeout
-                or KvStatus.Overloaded or KvStatus.ShuttingDown:
+                or KvStatus.Overloaded or KvStatus.ShuttingDown or KvStatus.NoSpace:
                 bool hasLost = result.Message?.Contains("took the slot", StringComparison.Ordinal) ?? false;
                 if (hasLost && _world.Sabotage is Sabotage.AnswersWithoutOrigin)
                 {
@@ -299,6 +299,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
                 }
 
                 _world.Reached.ExpiredCalls += result.Code == KvStatus.Timeout ? 1 : 0;
+                _world.Reached.SpaceRefusals += result.Code == KvStatus.NoSpace ? 1 : 0;
                 NodeId? leader = result.LeaderEndpoint is string endpoint
                     ? new NodeId(int.Parse(endpoint, CultureInfo.InvariantCulture))
                     : null;
@@ -426,7 +427,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             RunLater = work => Later(_world.Random.Next(1_000), () => MakeSpare(work)),
         };
         var storage = ReplicaStorage.Open(
-            Disk, directory, _ => Store.Open(directory.IsNew), logOptions, SessionLimits);
+            Disk, directory, _ => Store.Open(directory.IsNew), logOptions, SessionLimits, _profile.Space);
         Store.Executor = storage.Executor;
         Log = _world.Sabotage.OfLog(storage.Log, Store, () => Core is not null);
         if (_profile.ChangeEveryMs > 0)
@@ -456,8 +457,11 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             storage.Executor,
             _transport,
             _world.Sabotage is Sabotage.VotesBeforeFormed ? Bootstrap.Done : _bootstrap,
-            _profile.ToReplicationOptions(Self),
+            _world.Sabotage is Sabotage.StalledLeaderStays
+                ? _profile.ToReplicationOptions(Self) with { StallLimitMs = 0 }
+                : _profile.ToReplicationOptions(Self),
             this,
+            storage.Space,
             Failed);
         _routing = new RoutingManager(
             _replica.Driver,

@@ -188,6 +188,10 @@ internal sealed class SimStore(SimWorld world) : IDisposable
 
         public void RaiseOldestReadable(CommitVersion oldest) => store.RaiseOldestReadable(oldest);
 
+        public VersionFigures CountVersions() => store.CountVersions();
+
+        public bool CompactPiece(long bytes) => store.CompactPiece(bytes);
+
         public StoreFigures GetFigures() => store.GetFigures();
 
         public void Dispose()

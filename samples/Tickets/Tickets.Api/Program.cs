@@ -5,7 +5,7 @@ using OpenTelemetry.Trace;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 
-// Connection string "kv" from the AppHost; health check, traces and metrics come with it.
+// Uses the connection string "kv" from the AppHost; adds a health check, traces and metrics.
 builder.AddKvCloudClient("kv");
 builder.Services.AddOpenTelemetry()
     .WithTracing(tracing => tracing.AddAspNetCoreInstrumentation())
@@ -29,8 +29,8 @@ app.MapGet("/api/seats", async (KvCloudClient kv, CancellationToken cancellation
     return seats.Select(seat => new { seat, by = taken.GetValueOrDefault(seat) });
 });
 
-// A seat is sold once: the transaction commits only if nobody has taken the seat since it was read, else it runs again
-// and sees who did.
+// Sells each seat once: the transaction commits only if nobody has taken the seat since it was read; otherwise it runs
+// again and sees who did.
 app.MapPost("/api/seats/{seat}", async (
     string seat, Reservation reservation, KvCloudClient kv, CancellationToken cancellationToken) =>
 {

@@ -7,15 +7,15 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Tickets.Tests;
 
-/// <summary>The whole application, its replicas included, as its AppHost starts it.</summary>
+/// <summary>Runs the whole application, including its replicas, as its AppHost starts it.</summary>
 public sealed class TicketsTests(TicketsTests.Application application) : IClassFixture<TicketsTests.Application>
 {
     [Fact]
-    public async Task Page_isServed() =>
+    public async Task Page_of_the_sample_is_served() =>
         Assert.Contains("<title>Tickets</title>", await application.Http.GetStringAsync("/"));
 
     [Fact]
-    public async Task Seat_askedForByTenAtOnce_isSoldOnce()
+    public async Task Reservation_of_one_seat_by_ten_at_once_is_made_once()
     {
         HttpStatusCode[] answers = await Task.WhenAll(
             Enumerable.Range(0, 10).Select(person => application.ReserveAsync("B4", $"person {person}")));
@@ -25,7 +25,7 @@ public sealed class TicketsTests(TicketsTests.Application application) : IClassF
     }
 
     [Fact]
-    public async Task Seat_sold_isStillSoldAfterTheLeaderWasKilled()
+    public async Task Reservation_of_a_seat_is_still_there_after_the_leader_was_killed()
     {
         Assert.Equal(HttpStatusCode.OK, await application.ReserveAsync("A1", "Ada"));
 

@@ -13,7 +13,7 @@ public sealed class GroupFrameTests
     [InlineData(984, 2)]
     [InlineData(985, 3)]
     [InlineData(100_000, 201)]
-    public void Group_of_any_size_is_read_as_it_was_written(int bodyBytes, int sectors)
+    public void Read_group_of_any_size_is_read_as_it_was_written(int bodyBytes, int sectors)
     {
         byte[] body = RandomBytes(bodyBytes, bodyBytes);
         byte[] disk = Frame(body, sequence: 7);
@@ -24,7 +24,7 @@ public sealed class GroupFrameTests
     }
 
     [Fact]
-    public void Group_of_another_sequence_is_none()
+    public void Read_group_of_another_sequence_is_none()
     {
         byte[] disk = Frame(RandomBytes(1, 2_000), sequence: 7);
 
@@ -35,7 +35,7 @@ public sealed class GroupFrameTests
     }
 
     [Fact]
-    public void Group_that_lacks_any_of_its_sectors_is_unfinished()
+    public void Read_group_that_lacks_any_of_its_sectors_is_unfinished()
     {
         byte[] former = Frame(RandomBytes(1, 5_000), sequence: 3);
         byte[] whole = Frame(RandomBytes(2, 5_000), sequence: 7);
@@ -54,7 +54,7 @@ public sealed class GroupFrameTests
     }
 
     [Fact]
-    public void Changed_byte_of_header_or_body_is_damage_and_never_taken_for_an_unfinished_write()
+    public void Read_changed_byte_of_header_or_body_is_damage_and_never_taken_for_an_unfinished_write()
     {
         byte[] whole = Frame(RandomBytes(2, 1_300), sequence: 7);
         for (int i = 0; i < whole.Length; i++)
@@ -79,7 +79,7 @@ public sealed class GroupFrameTests
     [InlineData(5)]
     [InlineData(30)]
     [InlineData(-1)]
-    public void Record_with_any_byte_changed_fails_its_checksum(int index)
+    public void LogRecord_with_any_byte_changed_fails_its_checksum(int index)
     {
         LogEntry entry = Entry(1, "payload");
         byte[] record = new byte[LogRecord.SizeOf(entry)];
@@ -93,7 +93,7 @@ public sealed class GroupFrameTests
     }
 
     [Fact]
-    public void Record_of_unknown_kind_or_of_more_bytes_than_there_are_is_refused()
+    public void TakeRecord_of_unknown_kind_or_of_more_bytes_than_there_are_is_refused()
     {
         Assert.Throws<LogCorruptException>(() => Take([9, 0, 0, 0]));
         Assert.Throws<LogCorruptException>(() => Take([(byte)RecordKind.Chosen, 1, 2, 3]));

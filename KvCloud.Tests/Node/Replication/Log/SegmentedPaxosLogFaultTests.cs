@@ -14,7 +14,7 @@ public sealed class SegmentedPaxosLogFaultTests
 
     [Theory]
     [MemberData(nameof(Batches))]
-    public void Log_holds_what_was_settled_or_refuses_what_was_damaged(int batch)
+    public void Open_after_any_faults_holds_what_was_settled_or_refuses_what_was_damaged(int batch)
     {
         int crashes = 0;
         int refusals = 0;
@@ -45,7 +45,7 @@ public sealed class SegmentedPaxosLogFaultTests
     }
 
     [Fact]
-    public void Start_that_failed_has_not_noted_in_the_mark_what_it_could_not_make_durable()
+    public void Open_that_failed_has_not_noted_in_the_mark_what_it_could_not_make_durable()
     {
         ForEachSeed(disk =>
         {
@@ -82,7 +82,7 @@ public sealed class SegmentedPaxosLogFaultTests
 
     /// <summary>Else a log of an older day would pass beside a mark that fell back to that day.</summary>
     [Fact]
-    public void Mark_that_a_start_has_read_is_there_after_a_power_cut()
+    public void Open_mark_that_it_has_read_is_there_after_a_power_cut()
     {
         ForEachSeed(disk =>
         {
@@ -102,7 +102,7 @@ public sealed class SegmentedPaxosLogFaultTests
     }
 
     [Fact]
-    public void Oldest_segment_that_is_lost_is_not_taken_for_one_that_was_trimmed()
+    public void Open_oldest_segment_that_is_lost_is_not_taken_for_one_that_was_trimmed()
     {
         var disk = new SimDisk(new DeterministicRandom(1));
         SegmentedPaxosLog log = Open(disk);
@@ -139,7 +139,7 @@ public sealed class SegmentedPaxosLogFaultTests
     }
 
     [Fact]
-    public void Log_with_segments_of_another_size_goes_on()
+    public void Open_with_segments_of_another_size_goes_on()
     {
         var disk = new SimDisk(new DeterministicRandom(1));
         for (int life = 0; life < 6; life++)

@@ -22,7 +22,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     public void Dispose() => _directory.Dispose();
 
     [Fact]
-    public void New_log_is_empty()
+    public void Open_of_a_new_log_is_empty()
     {
         using SegmentedPaxosLog log = Open();
 
@@ -55,7 +55,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Later_write_of_a_slot_replaces_the_earlier_even_in_one_group()
+    public void Write_of_a_slot_anew_replaces_the_earlier_even_in_one_group()
     {
         using SegmentedPaxosLog log = Open();
         log.Write([Effects(null, 0, Entry(1, "old")), Effects(null, 0, Entry(1, "new"))]);
@@ -87,7 +87,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Promise_that_shrinks_breaks_an_invariant()
+    public void Write_promise_that_shrinks_breaks_an_invariant()
     {
         using SegmentedPaxosLog log = Open();
         log.Write([Effects(new Ballot(5, new NodeId(0)), 0)]);
@@ -96,7 +96,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Trim_forgets_and_stays_forgotten()
+    public void TrimBelow_of_a_slot_forgets_and_stays_forgotten()
     {
         using (SegmentedPaxosLog log = Open())
         {
@@ -116,7 +116,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Log_of_many_segments_uses_its_files_again_and_keeps_what_is_not_trimmed()
+    public void TrimBelow_log_of_many_segments_uses_its_files_again_and_keeps_what_is_not_trimmed()
     {
         var promised = new Ballot(4, new NodeId(1));
         using (SegmentedPaxosLog log = Open())
@@ -157,7 +157,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Group_larger_than_a_segment_has_one_of_its_own()
+    public void Write_group_larger_than_a_segment_has_one_of_its_own()
     {
         byte[] large = RandomBytes(1, SegmentSizeBytes + 1);
         using (SegmentedPaxosLog log = Open())
@@ -176,7 +176,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Write_that_a_crash_cut_off_is_dropped_and_its_place_used_again()
+    public void Open_write_that_a_crash_cut_off_is_dropped_and_its_place_used_again()
     {
         long end = WriteThree();
         byte[] third = Bytes(LastSegment, end - GroupFrame.SizeOf(BodyBytes), GroupFrame.SizeOf(BodyBytes));
@@ -207,7 +207,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     [Theory]
     [InlineData(2)]
     [InlineData(1)]
-    public void Segment_that_is_shorter_than_it_was_made_is_refused(int halves)
+    public void Open_segment_that_is_shorter_than_it_was_made_is_refused(int halves)
     {
         WriteThree();
         long length = new FileInfo(LastSegment).Length;
@@ -223,7 +223,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Tail_that_was_closed_and_is_gone_is_refused()
+    public void Open_tail_that_was_closed_and_is_gone_is_refused()
     {
         WriteThree(isClosed: true);
         Overwrite(
@@ -236,7 +236,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Tail_that_was_marked_while_the_log_was_open_and_is_gone_is_refused()
+    public void Open_tail_that_was_marked_while_the_log_was_open_and_is_gone_is_refused()
     {
         byte[]? mark;
         using (SegmentedPaxosLog log = Open())
@@ -254,7 +254,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Tail_that_was_found_by_a_start_and_is_gone_at_the_next_is_refused()
+    public void Open_tail_that_was_found_by_a_start_and_is_gone_at_the_next_is_refused()
     {
         WriteThree();
         byte[]? mark;
@@ -270,7 +270,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Log_of_an_older_day_is_refused()
+    public void Open_log_of_an_older_day_is_refused()
     {
         WriteThreeSegments();
         Directory.Move(LogPath, _directory.Sub("newer"));
@@ -283,7 +283,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Log_whose_directory_is_gone_is_refused()
+    public void Open_log_whose_directory_is_gone_is_refused()
     {
         WriteThree();
         Directory.Delete(LogPath, recursive: true);
@@ -309,7 +309,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Damaged_mark_is_refused_by_name()
+    public void Open_damaged_mark_is_refused_by_name()
     {
         WriteThree();
         Flip(MarkPath, 20);
@@ -324,7 +324,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     [InlineData(512 + 11_000, "damaged")]
     [InlineData(-6_000, "damaged")]
     [InlineData(512 + 505, "damaged")]
-    public void Damage_of_anything_that_was_synced_stops_the_opening(int place, string says)
+    public void Open_damage_of_anything_that_was_synced_is_refused(int place, string says)
     {
         long end = WriteThree();
         Flip(LastSegment, place < 0 ? end + place : place);
@@ -336,7 +336,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Write_that_is_missing_before_others_stops_the_opening()
+    public void Open_write_that_is_missing_before_others_is_refused()
     {
         WriteThree();
         Overwrite(LastSegment, Sector + GroupFrame.SizeOf(BodyBytes), new byte[GroupFrame.SizeOf(BodyBytes)]);
@@ -345,7 +345,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Damage_while_the_log_is_open_is_found_on_reading()
+    public void Read_damage_while_the_log_is_open_is_found_on_reading()
     {
         using SegmentedPaxosLog log = Open();
         log.Write([Effects(null, 0, Entry(1, new string('a', 10_000)))]);
@@ -359,7 +359,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     [InlineData("0000000002.log", "missing")]
     [InlineData("0000000003.log", "newest")]
     [InlineData("../log.mark", "log.mark is missing")]
-    public void File_that_vanished_stops_the_opening(string name, string says)
+    public void Open_file_that_vanished_is_refused(string name, string says)
     {
         WriteThreeSegments();
         File.Delete(Path.Combine(LogPath, name));
@@ -368,7 +368,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Segment_that_ends_too_early_stops_the_opening()
+    public void Open_segment_that_ends_too_early_is_refused()
     {
         WriteThreeSegments();
         string second = Path.Combine(LogPath, "0000000002.log");
@@ -381,7 +381,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Log_of_another_format_is_refused_and_left_alone()
+    public void Open_log_of_another_format_is_refused_and_left_alone()
     {
         Directory.CreateDirectory(LogPath);
         string other = Path.Combine(LogPath, "MANIFEST-000004");
@@ -392,7 +392,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Crash_before_a_new_segment_got_its_name_leaves_the_log_as_it_was()
+    public void Open_crash_before_a_new_segment_got_its_name_leaves_the_log_as_it_was()
     {
         byte[]? markBefore = WriteThreeSegments();
         string newest = Path.Combine(LogPath, "0000000003.log");
@@ -423,7 +423,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void Second_opener_is_refused()
+    public void Open_by_a_second_opener_is_refused()
     {
         using SegmentedPaxosLog log = Open();
 
@@ -431,7 +431,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public void After_a_write_that_failed_nothing_more_is_written()
+    public void Write_after_one_that_failed_is_refused()
     {
         using SegmentedPaxosLog log = Open();
         log.Write([Effects(null, 0, Entry(1, "a"))]);
@@ -446,7 +446,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
-    public async Task Reads_and_trims_beside_writes_see_whole_entries()
+    public async Task Read_beside_writes_and_trims_sees_whole_entries()
     {
         using SegmentedPaxosLog log = Open();
         using var isDone = new CancellationTokenSource();
@@ -485,7 +485,7 @@ public sealed class SegmentedPaxosLogTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Seeds))]
-    public void Log_remembers_what_it_was_told_over_crashes(int seed)
+    public void Open_after_crashes_remembers_what_it_was_told(int seed)
     {
         var random = new Random(seed);
         var model = new SortedDictionary<long, string>();

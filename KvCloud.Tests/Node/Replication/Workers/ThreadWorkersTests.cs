@@ -152,7 +152,7 @@ public sealed class ThreadWorkersTests : IDisposable
     }
 
     [Fact]
-    public void Loop_times_out_when_nobody_wakes_it_and_sleeps_shorter_when_told()
+    public void Loop_that_nobody_wakes_times_out_and_sleeps_shorter_when_told()
     {
         _consensus.MaxSleepMs = 5;
         _consensus.FollowUp = new FollowUp(Due.No, Due.No, Due.No, SleepsShorter: true);
@@ -177,7 +177,7 @@ public sealed class ThreadWorkersTests : IDisposable
     }
 
     [Fact]
-    public void Failure_of_one_ends_all_and_each_abandons_what_waits()
+    public void Fail_of_one_ends_all_and_each_abandons_what_waits()
     {
         _log.OnExecute = () => throw new InvalidOperationException("broken");
         _log.Add(1);
@@ -194,7 +194,7 @@ public sealed class ThreadWorkersTests : IDisposable
     }
 
     [Fact]
-    public void Runs_of_one_worker_never_overlap_and_no_work_is_left()
+    public void RunInline_of_one_worker_never_overlaps_and_no_work_is_left()
     {
         const int Count = 20_000;
         int inside = 0;

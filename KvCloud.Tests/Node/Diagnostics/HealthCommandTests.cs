@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 namespace KvCloud.Tests.Node.Diagnostics;
 
 /// <summary><c>--health</c>, against servers that answer as a node does. PublishedNodeTests ask real ones.</summary>
-public sealed class HealthQuestionTests : IDisposable
+public sealed class HealthCommandTests : IDisposable
 {
     private readonly SettingsFixture _settings = new();
     private readonly int _port = FreePorts.Find(1)[0];
@@ -21,7 +21,7 @@ public sealed class HealthQuestionTests : IDisposable
     [Theory]
     [InlineData(200, ExitCodes.Clean)]
     [InlineData(503, ExitCodes.Unhealthy)]
-    public async Task Answer_is_printed_and_its_status_is_the_exit_code(int status, int exitCode)
+    public async Task AskAsync_answer_is_printed_and_its_status_is_the_exit_code(int status, int exitCode)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -34,7 +34,7 @@ public sealed class HealthQuestionTests : IDisposable
     }
 
     [Fact]
-    public async Task Node_that_does_not_answer_is_not_healthy()
+    public async Task AskAsync_of_a_node_that_does_not_answer_is_not_healthy()
     {
         (int exitCode, string said) = await AskAsync();
 
@@ -47,15 +47,15 @@ public sealed class HealthQuestionTests : IDisposable
     [InlineData("localhost", "http://127.0.0.1:9290/health")]
     [InlineData("10.0.0.7", "http://10.0.0.7:9290/health")]
     [InlineData("::1", "http://[::1]:9290/health")]
-    public void Address_is_where_the_node_listens(string listen, string address)
+    public void AddressOf_a_node_is_where_it_listens(string listen, string address)
     {
         var topology = NodeTopology.From(_settings.Load(args: [$"--listen.address={listen}"]).Options);
 
-        Assert.Equal(new Uri(address), HealthQuestion.AddressOf(topology));
+        Assert.Equal(new Uri(address), HealthCommand.AddressOf(topology));
     }
 
     [Fact]
-    public void Flag_of_the_command_line_is_known()
+    public void AskHealth_of_a_command_line_with_the_flag_is_true()
     {
         Assert.True(KvCloud.Node.Configuration.CommandLine.Parse(["--health"]).AskHealth);
         Assert.False(KvCloud.Node.Configuration.CommandLine.Parse([]).AskHealth);
@@ -65,6 +65,6 @@ public sealed class HealthQuestionTests : IDisposable
     {
         var topology = NodeTopology.From(_settings.Load(args: [$"--listen.http_port={_port}"]).Options);
         await using var output = new StringWriter(new StringBuilder()) { NewLine = "\n" };
-        return (await HealthQuestion.AskAsync(topology, output), output.ToString());
+        return (await HealthCommand.AskAsync(topology, output), output.ToString());
     }
 }

@@ -4,20 +4,20 @@ using KvCloud.Node.Configuration;
 namespace KvCloud.Node.Diagnostics;
 
 /// <summary>
-/// <c>--health</c>: asks the node that runs with the same configuration for its /health. The health check of a
-/// container, whose image has neither a shell nor curl.
+/// <c>--health</c>: requests /health from the node that runs with the same configuration. Serves as the health check of
+/// a container whose image has neither a shell nor curl.
 /// </summary>
-internal static class HealthQuestion
+internal static class HealthCommand
 {
-    /// <summary>An orchestrator asks every few seconds, and waits no longer than five.</summary>
+    /// <summary>Orchestrators check every few seconds and usually time out after five.</summary>
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(4);
 
-    /// <summary>Prints the answer, or why there is none, and gives back the exit code.</summary>
+    /// <summary>Prints the answer, or why there is none, and returns the exit code.</summary>
     public static async Task<int> AskAsync(NodeTopology topology, TextWriter output)
     {
         Uri address = AddressOf(topology);
 
-        // A proxy from the environment has no business in between.
+        // A proxy from the environment must not be used for a request to this machine.
         using var handler = new SocketsHttpHandler { UseProxy = false };
         using var client = new HttpClient(handler) { Timeout = Timeout };
         try
@@ -29,16 +29,16 @@ internal static class HealthQuestion
         }
         catch (HttpRequestException exception)
         {
-            return await SayAsync(output, $"{address} does not answer: {exception.Message}").ConfigureAwait(false);
+            return await ReportAsync(output, $"{address} does not answer: {exception.Message}").ConfigureAwait(false);
         }
         catch (TaskCanceledException)
         {
-            return await SayAsync(output, $"{address} does not answer within {Timeout.TotalSeconds} s")
+            return await ReportAsync(output, $"{address} does not answer within {Timeout.TotalSeconds} s")
                 .ConfigureAwait(false);
         }
     }
 
-    /// <summary>Where the node listens for HTTP, as seen from its own machine.</summary>
+    /// <summary>The node's HTTP address as seen from its own machine.</summary>
     internal static Uri AddressOf(NodeTopology topology)
     {
         string host = topology.ListenAddress switch
@@ -49,7 +49,7 @@ internal static class HealthQuestion
         return new UriBuilder(Uri.UriSchemeHttp, host, topology.HttpPort, Extensions.HealthPath).Uri;
     }
 
-    private static async Task<int> SayAsync(TextWriter output, string sentence)
+    private static async Task<int> ReportAsync(TextWriter output, string sentence)
     {
         await output.WriteLineAsync(sentence).ConfigureAwait(false);
         return ExitCodes.Unhealthy;
