@@ -103,12 +103,17 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
         }
     }
 
-    /// <summary>Null where there is nobody else.</summary>
+    /// <summary>
+    /// The preferred node first and again after all others: it may lead by members that this node does not know yet,
+    /// when all that it knows are gone. Null where there is nobody else.
+    /// </summary>
     private NodeId? Source()
     {
         NodeId? preferred = Preferred == Members.Self ? null : Preferred;
-        return _sourceTurn == 0 && preferred is not null ? preferred
-            : Members.Others.Count > 0 ? Members.Others[_sourceTurn % Members.Others.Count]
-            : preferred;
+        IReadOnlyList<NodeId> others = Members.Others;
+        int turn = _sourceTurn % (others.Count + 1);
+        return (turn == 0 || others.Count == 0) && preferred is not null ? preferred
+            : others.Count > 0 ? others[turn % others.Count]
+            : null;
     }
 }

@@ -274,6 +274,26 @@ public class MembershipTests
     }
 
     [Fact]
+    public void Request_when_all_known_members_are_gone_asks_the_leader_again()
+    {
+        // It knows of nodes 0 and 1 only; node 7 leads by members that it has not learned of.
+        GroupMembers old = Group(First, Voter(0), Voter(1), Learner(3));
+        var learner = new NodeUnderTest(3, voters: 0, restored: new RestoredState(Ballot.Zero, First, [], old));
+        var ballot = new Ballot(5, new NodeId(7));
+        var asked = new List<int>();
+        for (int tick = 1; tick < 200; tick++)
+        {
+            learner.Step(new Heartbeat(ballot.Node, learner.Core.Self, ballot, tick, new Slot(90), Slot.Zero));
+            learner.At(tick);
+            asked.AddRange(learner.Take<CatchUpRequest>().Select(request => request.To.Value));
+        }
+
+        Assert.True(asked.Count(node => node == 7) > 3, string.Join(' ', asked));
+        Assert.Contains(0, asked);
+        Assert.Contains(1, asked);
+    }
+
+    [Fact]
     public void Chosen_change_is_handed_out_when_the_log_has_noted_it_durably()
     {
         NodeUnderTest leader = LeaderOf(3, out Ballot ballot);
