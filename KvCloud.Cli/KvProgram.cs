@@ -67,6 +67,7 @@ internal static class KvProgram
         root.Add(ClusterCommands.Stats(runner));
         root.Add(ClusterCommands.Ping(runner));
         root.Add(ColumnFamilyCommands.Create(runner));
+        root.Add(MemberCommands.Create(runner));
         root.Add(TransactionCommand.Create(runner));
         root.Add(ImportCommand.Create(runner));
         root.Add(ExportCommand.Create(runner));

@@ -355,6 +355,24 @@ public sealed class KvCloudClient : IAsyncDisposable
         return await StructReader.ReadStatsAsync(reply, cancellationToken).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// Changes who the replicas are, or who of them leads. Asked again, what is done already succeeds at once.
+    /// </summary>
+    /// <param name="change">What is to change.</param>
+    /// <param name="timeout">How long it may take; null: as the settings say.</param>
+    /// <param name="cancellationToken">Cancels waiting; it may still happen.</param>
+    /// <exception cref="KvCloudException">
+    /// INVALID_ARGUMENT with the reason: the group refuses it. Or the call failed.
+    /// </exception>
+    public async ValueTask ChangeMembersAsync(
+        KvMemberChange change, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        var call = new ChangeMembersCall(change, _options.AuthToken);
+        await _engine.CallAsync(
+            call, CallTarget.Leader, (int?)timeout?.TotalMilliseconds, false, cancellationToken).ConfigureAwait(false);
+    }
+
     /// <summary>Pings a node.</summary>
     /// <param name="options">Only its timeout and endpoint count.</param>
     /// <param name="cancellationToken">Cancels waiting for the answer.</param>

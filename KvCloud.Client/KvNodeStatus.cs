@@ -22,6 +22,9 @@ public sealed record KvNodeStatus
     /// <summary>`leader`, `follower`, `candidate` or `unknown`.</summary>
     public string? Role { get; internal init; }
 
+    /// <summary>Whether it has no vote: it was added, and not promoted yet.</summary>
+    public bool IsLearner { get; internal init; }
+
     /// <summary>When the answering node last heard of it.</summary>
     public DateTimeOffset? LastSeen { get; internal init; }
 

@@ -1,8 +1,9 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// One attempt by this node to become leader at one ballot: first the pre-votes, which bind nobody, then the promises.
-/// It ends in a <see cref="Leadership"/> or is abandoned.
+/// One attempt of this node to lead, at one ballot: first it asks whether it would get the promises, which binds
+/// nobody, then for the promises themselves. Ends in a <see cref="Leadership"/>, or is dropped. Where the leader has
+/// asked this node to take over it does not ask before.
 /// </summary>
 internal sealed class Candidacy
 {
@@ -11,13 +12,21 @@ internal sealed class Candidacy
     private readonly Acceptor _acceptor;
     private readonly Learner _learner;
     private readonly StepContext _step;
+    private readonly Ballot _transferOf;
     private uint _preVotes;
     private long _preparedAt;
 
     public Candidacy(
-        Ballot ballot, Membership members, PaxosConfig config, Acceptor acceptor, Learner learner, StepContext step)
+        Ballot ballot,
+        Membership members,
+        PaxosConfig config,
+        Acceptor acceptor,
+        Learner learner,
+        StepContext step,
+        Ballot transferOf)
     {
         Ballot = ballot;
+        _transferOf = transferOf;
         _members = members;
         _config = config;
         _acceptor = acceptor;
@@ -39,7 +48,7 @@ internal sealed class Candidacy
 
     public void AskForPreVotes()
     {
-        foreach (NodeId peer in _members.Others)
+        foreach (NodeId peer in _members.OtherVoters)
         {
             _step.Effects.Send.Add(new PreVote(_members.Self, peer, Ballot, _learner.ChosenSlot.Next));
         }
@@ -79,12 +88,12 @@ internal sealed class Candidacy
     public void Prepare()
     {
         _preparedAt = _step.Now;
-        foreach (NodeId peer in _members.Others)
+        foreach (NodeId peer in _members.OtherVoters)
         {
             if (!Proposer!.HasPromised(peer))
             {
                 _step.Effects.SendAfterPersist.Add(
-                    new Prepare(_members.Self, peer, Ballot, _learner.ChosenSlot.Next));
+                    new Prepare(_members.Self, peer, Ballot, _learner.ChosenSlot.Next, _transferOf));
             }
         }
     }

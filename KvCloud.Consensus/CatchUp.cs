@@ -28,6 +28,9 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
     private int _fruitless;
     private int _snapshotTurn;
 
+    /// <summary>The members of the group, any of which can be asked.</summary>
+    public Membership Members { get; set; } = members;
+
     /// <summary>The node to ask first.</summary>
     public NodeId? Preferred { get; set; }
 
@@ -55,7 +58,7 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
     {
         long now = step.Now;
         Slot chosen = learner.ChosenSlot;
-        if (!learner.IsBehind || members.IsAlone)
+        if (!learner.IsBehind || Source() is not NodeId source)
         {
             _stuckSince = Never;
             _requestedAt = Never;
@@ -99,11 +102,12 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
             _sourceTurn++;
             _fruitless++;
             AskForSnapshot();
+            source = Source() ?? source;
         }
 
         _isFetching = true;
         _requestedAt = now;
-        step.Effects.Send.Add(new CatchUpRequest(members.Self, Source(), chosen.Next));
+        step.Effects.Send.Add(new CatchUpRequest(Members.Self, source, chosen.Next));
     }
 
     /// <summary>
@@ -144,7 +148,7 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
     /// </summary>
     private void AskForSnapshot()
     {
-        if (_tooShort.Count > 0 && _fruitless > members.Others.Count)
+        if (_tooShort.Count > 0 && _fruitless > Members.Others.Count)
         {
             (int from, Slot first) = _tooShort.ElementAt(_snapshotTurn++ % _tooShort.Count);
             step.Effects.Snapshot = new SnapshotNeed(new NodeId(from), first);
@@ -157,8 +161,17 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
         _fruitless = 0;
     }
 
-    private NodeId Source() =>
-        _sourceTurn == 0 && Preferred is NodeId preferred && preferred != members.Self
-            ? preferred
-            : members.Others[_sourceTurn % members.Others.Count];
+    /// <summary>
+    /// The preferred node first and again after all others: it may lead by members that this node does not know yet,
+    /// when all that it knows are gone. Null where there is nobody else.
+    /// </summary>
+    private NodeId? Source()
+    {
+        NodeId? preferred = Preferred == Members.Self ? null : Preferred;
+        IReadOnlyList<NodeId> others = Members.Others;
+        int turn = _sourceTurn % (others.Count + 1);
+        return (turn == 0 || others.Count == 0) && preferred is not null ? preferred
+            : others.Count > 0 ? others[turn % others.Count]
+            : null;
+    }
 }

@@ -26,13 +26,13 @@ public readonly record struct SnapshotNeed(NodeId From, Slot FirstAvailable);
 /// What the core asks its caller to do, in the order that safety requires:
 /// 1. <see cref="Send"/> may leave at once.
 /// 2. <see cref="Promised"/>, <see cref="Append"/> and <see cref="ChosenSlot"/> are written to the log in ONE atomic
-/// write. When <see cref="MustSync"/> is set, it must be durable (fsync, checked) before step 3. Writes are made in the
-/// order of the effects.
-/// 3. <see cref="SendAfterPersist"/> leaves only after that, and only when every earlier write is durable too, even if
-/// these effects write nothing. A message to this node itself is stepped, not sent.
-/// 4. <see cref="Chosen"/> may be applied, in order, at any time after it was handed out. The data store may therefore
-/// get ahead of the log: after a crash the core hands out slots again that the store already has, and the caller skips
-/// them.
+/// write;    when <see cref="MustSync"/> it is durable (fsync, checked) before step 3. Writes are made in the order of
+/// the effects.
+/// 3. <see cref="SendAfterPersist"/> goes out only then, and only when every earlier write is durable too, even where
+/// these    effects write nothing; a message to this very node is stepped, not sent.
+/// 4. <see cref="Chosen"/> may be applied at any time after it was handed out, in order. The data store may get ahead
+/// of the    log that way: after a crash, slots that it has already are handed out again, and skipped by the caller. A
+/// change of members alone is handed out only when the log has noted durably that it is chosen.
 /// </summary>
 public sealed class Effects
 {
@@ -63,8 +63,11 @@ public sealed class Effects
     /// <summary>Told again, of another peer in turn, as long as it is so.</summary>
     public SnapshotNeed? Snapshot { get; internal set; }
 
+    /// <summary>Whether somebody waits for <see cref="ChosenSlot"/> to be durable.</summary>
+    public bool SyncsChosen { get; internal set; }
+
     /// <summary>Whether the log write of these effects must be durable before <see cref="SendAfterPersist"/>.</summary>
-    public bool MustSync => Promised is not null || Append.Count > 0;
+    public bool MustSync => Promised is not null || Append.Count > 0 || SyncsChosen;
 
     public bool HasLogWrite => MustSync || ChosenSlot is not null;
 
@@ -80,7 +83,12 @@ public sealed class Effects
 /// the slots in between, the log may hold nothing or a value that was not chosen: the core must not take that for
 /// chosen, and must not claim slots that it cannot serve from the log (Tencent/phxpaxos#33).</param>
 /// <param name="Entries">Accepted entries above ChosenSlot, ordered by slot.</param>
-public sealed record RestoredState(Ballot Promised, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries)
+/// <param name="Members">
+/// The members that the caller's data names, of the last slot that changed them; null where none did, and those that
+/// the group began with still are.
+/// </param>
+public sealed record RestoredState(
+    Ballot Promised, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries, GroupMembers? Members = null)
 {
     public static readonly RestoredState Empty = new(Ballot.Zero, Slot.Zero, []);
 }
@@ -102,7 +110,10 @@ public enum ProposeStatus
     /// <summary>This node does not lead, or not yet: nothing was proposed.</summary>
     NotLeader = 1,
 
-    /// <summary>As many slots are in flight as <see cref="PaxosConfig.MaxInFlightSlots"/> allows.</summary>
+    /// <summary>
+    /// As many slots are in flight as <see cref="PaxosConfig.MaxInFlightSlots"/> allows, or a change of members or of
+    /// the leader has to be over first.
+    /// </summary>
     WindowFull = 2,
 }
 

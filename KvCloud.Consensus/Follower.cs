@@ -54,7 +54,7 @@ internal sealed class Follower(
         retention.NoteNotNeeded(message.TrimSlot);
         NoteChosen(message.ChosenSlot);
         var reply = new HeartbeatReply(
-            config.Self, message.From, message.Ballot, message.Round, learner.ChosenSlot, retention.NotNeededUpTo);
+            config.Self, message.From, message.Ballot, message.Round, learner.SettledChosen, retention.NotNeededUpTo);
         if (_remembersPromise)
         {
             step.Effects.Send.Add(reply);

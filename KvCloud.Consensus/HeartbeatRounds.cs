@@ -7,9 +7,13 @@ namespace KvCloud.Consensus;
 /// </summary>
 internal sealed class HeartbeatRounds(Membership members, long now)
 {
-    private readonly long[] _answered = new long[members.Voters.Count];
-    private readonly Slot[] _durable = new Slot[members.Voters.Count];
+    private Membership _members = members;
+    private long[] _answered = new long[members.Count];
+    private Progress[] _progress = new Progress[members.Count];
     private readonly Queue<(long Round, long SentTick)> _sent = [];
+
+    /// <summary>What a member has told of itself under this ballot, and when it did last; 0 for never.</summary>
+    internal readonly record struct Progress(Slot Durable, Slot Chosen, long HeardTick);
 
     public long LastRound { get; private set; }
 
@@ -22,49 +26,86 @@ internal sealed class HeartbeatRounds(Membership members, long now)
     public long LastSentTick { get; private set; } = now;
 
     /// <summary>Begins a round; the leader's own answer counts at once.</summary>
-    public long Begin(long tick, Slot ownDurable)
+    public long Begin(long tick, Slot ownDurable, Slot ownChosen)
     {
         LastRound++;
         LastSentTick = tick;
         _sent.Enqueue((LastRound, tick));
-        Answer(members.Self, LastRound, ownDurable);
+        Answer(_members.Self, LastRound, new Progress(ownDurable, ownChosen, tick));
         return LastRound;
     }
 
-    /// <summary>Counts an answer to a round of this ballot. True when it confirmed a new round.</summary>
-    public bool Answer(NodeId from, long round, Slot durable)
+    /// <summary>Counts an answer to this ballot's round. True when it confirmed a round anew.</summary>
+    public bool Answer(NodeId from, long round, in Progress progress)
     {
-        int index = members.IndexOf(from);
+        int index = _members.IndexOf(from);
         if (index < 0 || round > LastRound)
         {
             return false;
         }
 
         _answered[index] = Math.Max(_answered[index], round);
-        _durable[index] = Slot.Max(_durable[index], durable);
+        _progress[index] = new Progress(
+            Slot.Max(_progress[index].Durable, progress.Durable),
+            Slot.Max(_progress[index].Chosen, progress.Chosen),
+            progress.HeardTick);
         return Confirm();
     }
 
     /// <summary>
-    /// Every voter has all slots up to here durably in its data store, as far as they have reported under this ballot.
+    /// From now on these count. What was confirmed stays so: it was by a quorum of who counted then.
+    /// </summary>
+    public void Reconfigure(Membership members)
+    {
+        long[] answered = new long[members.Count];
+        var progress = new Progress[members.Count];
+        for (int i = 0; i < members.Count; i++)
+        {
+            int before = _members.IndexOf(members.Group.Members[i].Id);
+            if (before >= 0)
+            {
+                answered[i] = _answered[before];
+                progress[i] = _progress[before];
+            }
+        }
+
+        (_members, _answered, _progress) = (members, answered, progress);
+    }
+
+    /// <summary>What the member has told; all 0 for another node.</summary>
+    public Progress ProgressOf(NodeId node) =>
+        _members.IndexOf(node) is >= 0 and int index ? _progress[index] : default;
+
+    /// <summary>
+    /// Every member has all up to here durably in its data store, as far as it told under this ballot.
     /// </summary>
     public Slot DurableEverywhere()
     {
-        Slot least = _durable[0];
-        foreach (Slot slot in _durable)
+        Slot least = _progress[0].Durable;
+        foreach (Progress progress in _progress)
         {
+            Slot slot = progress.Durable;
             least = Slot.Min(least, slot);
         }
 
         return least;
     }
 
+    /// <summary>A quorum knows everything up to here to be chosen.</summary>
+    public Slot ChosenByQuorum()
+    {
+        Span<long> chosen = stackalloc long[_progress.Length];
+        for (int i = 0; i < chosen.Length; i++)
+        {
+            chosen[i] = _progress[i].Chosen.Value;
+        }
+
+        return new Slot(_members.ReachedByQuorum(chosen));
+    }
+
     private bool Confirm()
     {
-        Span<long> sorted = stackalloc long[_answered.Length];
-        _answered.CopyTo(sorted);
-        sorted.Sort();
-        long confirmed = sorted[^members.QuorumSize];
+        long confirmed = _members.ReachedByQuorum(_answered);
         if (confirmed <= ConfirmedRound)
         {
             return false;

@@ -25,10 +25,11 @@ internal sealed class LeaderElection
         // A node that has promised before may have granted a lease just before it went down, so it grants no vote for
         // as long as that lease may last. A new node has granted nothing and need not wait.
         _leaderHeardTick = isNew ? -config.ElectionTimeoutTicks : 0;
+        // One that has always been alone has granted nobody anything; one that was left alone may have.
         _deadline = isNew
             ? 1 + _random.Next(config.ElectionJitterTicks)
             : config.ElectionTimeoutTicks + _random.Next(config.ElectionJitterTicks);
-        if (members.IsAlone)
+        if (members.IsAlone && members.Slot == Slot.Zero)
         {
             _deadline = 0;
         }

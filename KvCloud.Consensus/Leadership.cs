@@ -11,7 +11,6 @@ internal sealed class Leadership
     private const int AcceptMessageBytes = 1024 * 1024;
 
     private readonly Proposer _proposer;
-    private readonly Membership _members;
     private readonly PaxosConfig _config;
     private readonly Acceptor _acceptor;
     private readonly Learner _learner;
@@ -20,7 +19,10 @@ internal sealed class Leadership
     private readonly HeartbeatRounds _rounds;
     private readonly ReadIndexQueue _reads = new();
     private readonly List<ReadIndexQueue.Read> _settled = [];
+    private Membership _members;
     private Slot _toldChosen;
+    private long _askedPromisesTick;
+    private readonly HandOver _handOver;
 
     public Leadership(
         Proposer proposer,
@@ -29,8 +31,10 @@ internal sealed class Leadership
         Acceptor acceptor,
         Learner learner,
         LogRetention retention,
-        StepContext step)
+        StepContext step,
+        Slot settledSlot)
     {
+        SettledSlot = settledSlot;
         _proposer = proposer;
         _members = members;
         _config = config;
@@ -39,6 +43,7 @@ internal sealed class Leadership
         _retention = retention;
         _step = step;
         _rounds = new HeartbeatRounds(members, step.Now);
+        _handOver = new HandOver(config, step);
     }
 
     public Ballot Ballot => _proposer.Ballot;
@@ -50,7 +55,19 @@ internal sealed class Leadership
 
     /// <summary>See <see cref="PaxosNode.LeaseUntilTick"/>.</summary>
     public long LeaseUntilTick =>
-        HasOpened && _rounds.ConfirmedRound > 0 ? _rounds.ConfirmedSentTick + _config.LeaseTicks : 0;
+        HasOpened && _rounds.ConfirmedRound > 0 && !_handOver.IsAsked
+            ? _rounds.ConfirmedSentTick + _config.LeaseTicks
+            : 0;
+
+
+    /// <summary>
+    /// The last change of members that a quorum of those of after knows durably to be chosen. From then on nobody needs
+    /// those of before: whoever does not know can be elected by their votes alone, but one that knows can without.
+    /// </summary>
+    public Slot SettledSlot { get; private set; }
+
+    /// <summary>Another was asked to take over and has not, in the time that it had.</summary>
+    public bool HasHandedOverInVain => _handOver.IsInVain;
 
     /// <summary>Ticks since the latest round answered by a quorum was sent.</summary>
     public long TicksOutOfTouch => _step.Now - _rounds.ConfirmedSentTick;
@@ -61,19 +78,96 @@ internal sealed class Leadership
     /// <returns>The node from which to fetch slots that were chosen before and are unknown here.</returns>
     public NodeId Open()
     {
-        IReadOnlyList<Value> values = _proposer.Lead(_learner.ChosenSlot, out Slot chosenElsewhere, out NodeId source);
-        _learner.NoteChosen(chosenElsewhere);
-        foreach (Value value in values)
+        _proposer.Lead(_learner.ChosenSlot);
+        _learner.NoteChosen(_proposer.ChosenElsewhere);
+        ProposeOwn();
+        BeginRound();
+        return _proposer.LearnedFrom;
+    }
+
+    /// <summary>Counts a promise that came, or was asked for, after the first quorum.</summary>
+    /// <returns>From whom to learn what was chosen before and is unknown here; null for nothing new.</returns>
+    public NodeId? OnPromise(Promise message)
+    {
+        if (message.Ballot != Ballot || !_proposer.CountPromise(message))
         {
-            Propose(value);
+            return null;
         }
 
-        BeginRound();
-        return source;
+        _learner.NoteChosen(_proposer.ChosenElsewhere);
+        ProposeOwn();
+        return _proposer.LearnedFrom;
     }
+
+    /// <summary>
+    /// These members govern from now on, in all that is counted here; those of before are told as well. Where not
+    /// enough of them have promised this ballot they are asked to.
+    /// </summary>
+    public void Reconfigure(Membership members)
+    {
+        Membership before = _members;
+        _members = members;
+        _proposer.Reconfigure(members);
+        _rounds.Reconfigure(members);
+        if (members.IsVoter(members.Self))
+        {
+            AskForPromises();
+            ProposeOwn();
+        }
+
+        BeginRound(before.Others.Union(members.Others));
+    }
+
+    /// <summary>
+    /// Proposes other members: at once where all that was said of rule and place in <see cref="PaxosNode"/> holds.
+    /// </summary>
+    public Slot? ProposeMembers(GroupMembers next) =>
+        _proposer.MayPropose && _proposer.HasAdopted && _handOver.Successor is null
+            ? Propose(ValueKind.Membership, next.Encode())
+            : null;
+
+    /// <summary>A last round, which tells the others that the change is settled.</summary>
+    public void SayGoodbye() => BeginRound();
+
+    /// <summary>What a member has told of itself in this term.</summary>
+    public HeartbeatRounds.Progress ProgressOf(NodeId node) => _rounds.ProgressOf(node);
+
+    /// <summary>
+    /// Stops proposing until the successor has all that was proposed, then asks it to take over. If that takes longer
+    /// than an election it goes on.
+    /// </summary>
+    public bool TryBeginHandOver(NodeId successor) =>
+        HasOpened && successor != _members.Self && _members.IsVoter(successor) && _handOver.TryBegin(successor);
+
+    /// <summary>Of the voters that will go on, the one that has most of what is chosen: who is to lead next.</summary>
+    public NodeId? BestSuccessor()
+    {
+        NodeId? best = null;
+        foreach (GroupMember member in _members.Group.Members)
+        {
+            HeartbeatRounds.Progress progress = ProgressOf(member.Id);
+            bool isInTouch = _step.Now - progress.HeardTick < _config.ElectionTimeoutTicks && progress.HeardTick > 0;
+            if (member.IsVoter && member.Id != _members.Self && isInTouch
+                && (best is null || progress.Chosen > ProgressOf(best.Value).Chosen))
+            {
+                best = member.Id;
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>Asks the successor to take over, without waiting for anything: this node leads no longer.</summary>
+    public void HandOverTo(NodeId successor) => _handOver.Ask(Ballot, successor);
 
     public void Tick()
     {
+        _handOver.GiveUpIfLate();
+        if (!_proposer.HasPromises && _step.Now - _askedPromisesTick >= _config.ResendTicks)
+        {
+            AskForPromises();
+        }
+
         if (_step.Now - _rounds.LastSentTick >= _config.HeartbeatTicks || _learner.ChosenSlot > _toldChosen)
         {
             BeginRound();
@@ -90,15 +184,25 @@ internal sealed class Leadership
     public bool HasRoomFor(int bytes)
     {
         bool spread = _proposer.NextSlot.Value - _learner.ChosenSlot.Value > 4L * _config.MaxInFlightSlots;
-        return !spread && _proposer.HasRoomFor(bytes);
+        return _proposer.MayPropose && _proposer.HasAdopted && _handOver.Successor is null && !spread
+            && _proposer.HasRoomFor(bytes);
     }
 
     public Slot Propose(ValueKind kind, ReadOnlyMemory<byte> payload) => Propose(new Value(Ballot, kind, payload));
 
-    /// <summary>Ends the step: sends what was proposed in it, and begins a round for the reads that arrived.</summary>
+    /// <summary>
+    /// Ends the step: sends what was proposed in it, begins a round for the reads that came, and hands over when the
+    /// time has come.
+    /// </summary>
     public void Flush()
     {
         SendProposed();
+        if (_handOver is { Successor: NodeId successor, IsAsked: false }
+            && _learner.ChosenSlot == _proposer.NextSlot.Previous
+            && ProgressOf(successor).Chosen >= _learner.ChosenSlot)
+        {
+            HandOverTo(successor);
+        }
 
         // Until its own no-op is chosen, a new leader may not know everything chosen before (Ongaro's thesis, 6.4).
         if (_reads.NeedsRound && HasOpened)
@@ -126,10 +230,16 @@ internal sealed class Leadership
 
     public void OnHeartbeatReply(HeartbeatReply message)
     {
-        if (message.Ballot == Ballot && _rounds.Answer(message.From, message.Round, message.DurableSlot))
+        if (message.Ballot == Ballot
+            && _rounds.Answer(
+                message.From,
+                message.Round,
+                new HeartbeatRounds.Progress(message.DurableSlot, message.ChosenSlot, _step.Now)))
         {
             SettleReads();
         }
+
+        NoteSettled();
     }
 
     public void AddRead(NodeId from, long id) => _reads.Add(from, id);
@@ -152,6 +262,41 @@ internal sealed class Leadership
 
         LogEntry? own = _acceptor.Find(entry.Slot);
         return own is null || own.Accepted != Ballot || !own.Value.IsSameAs(entry.Value);
+    }
+
+    /// <summary>
+    /// Proposes what nobody asked for: what was chosen or may have been, the own no-op, and the second step of a change
+    /// of members.
+    /// </summary>
+    private void ProposeOwn()
+    {
+        while (_proposer.TryAdopt(out Value value))
+        {
+            Propose(value);
+        }
+
+        if (_members.IsJoint && _proposer.MayPropose && _proposer.HasAdopted)
+        {
+            Propose(ValueKind.Membership, _members.Group.AfterJoint().Encode());
+        }
+    }
+
+    private void AskForPromises()
+    {
+        _askedPromisesTick = _step.Now;
+        if (_proposer.HasPromises)
+        {
+            return;
+        }
+
+        foreach (NodeId peer in _members.OtherVoters)
+        {
+            if (!_proposer.HasPromised(peer))
+            {
+                // The own promise of this ballot has been on disk since before this node led.
+                _step.Effects.Send.Add(new Prepare(_members.Self, peer, Ballot, _learner.ChosenSlot.Next));
+            }
+        }
     }
 
     private Slot Propose(Value value)
@@ -199,18 +344,29 @@ internal sealed class Leadership
         }
     }
 
-    private void BeginRound()
+    private void BeginRound() => BeginRound(_members.Others);
+
+    private void BeginRound(IEnumerable<NodeId> peers)
     {
-        long round = _rounds.Begin(_step.Now, _retention.NotNeededUpTo);
+        long round = _rounds.Begin(_step.Now, _retention.NotNeededUpTo, _learner.SettledChosen);
+        NoteSettled();
         _retention.NoteNotNeeded(_rounds.DurableEverywhere());
         _toldChosen = _learner.ChosenSlot;
-        foreach (NodeId peer in _members.Others)
+        foreach (NodeId peer in peers)
         {
             _step.Effects.Send.Add(new Heartbeat(
-                _members.Self, peer, Ballot, round, _learner.ChosenSlot, _retention.TrimSlot));
+                _members.Self, peer, Ballot, round, _learner.ChosenSlot, _retention.TrimSlot, SettledSlot));
         }
 
         SettleReads();
+    }
+
+    private void NoteSettled()
+    {
+        if (SettledSlot < _members.Slot && _rounds.ChosenByQuorum() >= _members.Slot)
+        {
+            SettledSlot = _members.Slot;
+        }
     }
 
     private void SettleReads()

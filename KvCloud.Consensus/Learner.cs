@@ -4,9 +4,16 @@ namespace KvCloud.Consensus;
 /// Tracks which slots are chosen. <see cref="ChosenSlot"/> only grows and leaves no holes; each slot is handed out
 /// once, in order.
 /// </summary>
-internal sealed class Learner(Slot chosenSlot, Acceptor acceptor)
+/// <remarks>
+/// A change of members governs from the moment it is known here, but is handed out only when the log has noted durably
+/// that it is chosen. So data never knows of members that its log does not know to be chosen: their slot must never be
+/// proposed in again, and if a crash took that knowledge from all logs nobody could go on.
+/// </remarks>
+internal sealed class Learner(Slot chosenSlot, Acceptor acceptor, GroupMembers members)
 {
     private readonly SortedDictionary<long, Value> _chosenAhead = [];
+    private readonly Queue<ChosenEntry> _heldBack = [];
+    private Slot _syncedChosen = chosenSlot;
 
     /// <summary>Every slot up to here is chosen and known.</summary>
     public Slot ChosenSlot { get; private set; } = chosenSlot;
@@ -15,7 +22,13 @@ internal sealed class Learner(Slot chosenSlot, Acceptor acceptor)
     /// A leader or a promise has reported all slots up to here as chosen. Those above ChosenSlot are still to be
     /// learned.
     /// </summary>
-    public Slot KnownChosen { get; private set; } = chosenSlot;
+    public Slot KnownChosen { get; private set; } = Slot.Max(chosenSlot, members.Slot);
+
+    /// <summary>Who governs the slots above ChosenSlot.</summary>
+    public GroupMembers Members { get; private set; } = members;
+
+    /// <summary>As <see cref="ChosenSlot"/>, but below a change of members that is not yet durably known.</summary>
+    public Slot SettledChosen => _heldBack.TryPeek(out ChosenEntry held) ? held.Slot.Previous : ChosenSlot;
 
     public bool IsBehind => KnownChosen > ChosenSlot;
 
@@ -102,6 +115,40 @@ internal sealed class Learner(Slot chosenSlot, Acceptor acceptor)
         return learned;
     }
 
+    /// <summary>The log has durably noted that everything up to the slot is chosen.</summary>
+    public void NoteSynced(Slot chosen, Effects effects)
+    {
+        _syncedChosen = Slot.Max(_syncedChosen, chosen);
+        while (_heldBack.TryPeek(out ChosenEntry entry) && MayHandOut(entry))
+        {
+            effects.Chosen.Add(_heldBack.Dequeue());
+        }
+    }
+
+    private bool MayHandOut(in ChosenEntry entry) =>
+        entry.Value.Kind != ValueKind.Membership || entry.Slot <= _syncedChosen;
+
+    private void HandOut(in ChosenEntry entry, Effects effects)
+    {
+        if (entry.Value.Kind == ValueKind.Membership)
+        {
+            effects.SyncsChosen |= !MayHandOut(entry);
+            if (entry.Slot > Members.Slot)
+            {
+                Members = GroupMembers.Decode(entry.Slot, entry.Value.Payload.Span);
+            }
+        }
+
+        if (_heldBack.Count == 0 && MayHandOut(entry))
+        {
+            effects.Chosen.Add(entry);
+        }
+        else
+        {
+            _heldBack.Enqueue(entry);
+        }
+    }
+
     private void Advance(Effects effects)
     {
         Slot before = ChosenSlot;
@@ -109,7 +156,7 @@ internal sealed class Learner(Slot chosenSlot, Acceptor acceptor)
         {
             ChosenSlot = ChosenSlot.Next;
             acceptor.Forget(ChosenSlot);
-            effects.Chosen.Add(new ChosenEntry(ChosenSlot, value));
+            HandOut(new ChosenEntry(ChosenSlot, value), effects);
         }
 
         if (ChosenSlot > before)

@@ -8,7 +8,7 @@ internal sealed class LogRetention
     /// <summary>Every slot up to here is durable in the caller's data store.</summary>
     public Slot DurableSlot { get; set; }
 
-    /// <summary>No voter needs any slot up to here.</summary>
+    /// <summary>No member needs anything up to here.</summary>
     public Slot TrimSlot { get; private set; }
 
     /// <summary>

@@ -15,16 +15,22 @@ public sealed record PreVote(NodeId From, NodeId To, Ballot Ballot, Slot FirstUn
 public sealed record PreVoteReply(NodeId From, NodeId To, Ballot Ballot, bool Granted, Ballot Promised)
     : Message(From, To);
 
-/// <summary>Phase 1a for every slot from <see cref="FirstUnchosen"/> on.</summary>
-public sealed record Prepare(NodeId From, NodeId To, Ballot Ballot, Slot FirstUnchosen) : Message(From, To);
+/// <summary>
+/// Phase 1a for every slot from <see cref="FirstUnchosen"/> on. <see cref="TransferOf"/> is the ballot of the leader
+/// that asked the candidate to take over, for whose sake nobody needs to keep still; of round 0 where none did.
+/// </summary>
+public sealed record Prepare(NodeId From, NodeId To, Ballot Ballot, Slot FirstUnchosen, Ballot TransferOf = default)
+    : Message(From, To);
 
 /// <summary>
 /// Phase 1b, sent only once the promise is durable. <see cref="Entries"/> holds what the acceptor has accepted above
 /// max(<see cref="Prepare.FirstUnchosen"/> - 1, <see cref="ChosenSlot"/>); every slot up to <see cref="ChosenSlot"/> is
-/// chosen and can be fetched from the sender.
+/// chosen and can be caught up with from the sender. <see cref="MembersSlot"/> is the last slot up to there that
+/// changed the members.
 /// </summary>
 public sealed record Promise(
-    NodeId From, NodeId To, Ballot Ballot, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries) : Message(From, To);
+    NodeId From, NodeId To, Ballot Ballot, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries, Slot MembersSlot = default)
+    : Message(From, To);
 
 /// <summary>
 /// Phase 2a for one or more slots, consecutive or scattered, at one ballot. <see cref="ChosenSlot"/> lets followers
@@ -40,14 +46,20 @@ public sealed record Accepted(NodeId From, NodeId To, Ballot Ballot, IReadOnlyLi
 public sealed record Refused(NodeId From, NodeId To, Ballot Ballot, Ballot Promised) : Message(From, To);
 
 /// <summary>
-/// The leader is alive. <see cref="Round"/> numbers the confirmation rounds of this ballot: an answer renews the lease,
-/// counted from when the heartbeat was sent, and confirms every read that was waiting when the round began. Every voter
-/// has all slots up to <see cref="TrimSlot"/> durably in its data store, so no log needs them any more.
+/// The leader lives. <see cref="Round"/> numbers the confirmation rounds of this ballot; an answer to it renews the
+/// lease counted from when this was sent, and confirms every read that was waiting when the round began.
+/// Every member has all slots up to <see cref="TrimSlot"/> durably in its data store: no log needs them any more.
+/// Enough members know durably of all changes of members up to <see cref="SettledSlot"/>: nobody needs those of
+/// before.
 /// </summary>
-public sealed record Heartbeat(NodeId From, NodeId To, Ballot Ballot, long Round, Slot ChosenSlot, Slot TrimSlot)
+public sealed record Heartbeat(
+    NodeId From, NodeId To, Ballot Ballot, long Round, Slot ChosenSlot, Slot TrimSlot, Slot SettledSlot = default)
     : Message(From, To);
 
-/// <summary>Answer to <see cref="Heartbeat"/>, sent only by a node that has promised no higher ballot.</summary>
+/// <summary>
+/// Answer to <see cref="Heartbeat"/>, given only by a node that has promised no higher ballot. A change of members
+/// that lies below <see cref="ChosenSlot"/> is durably known to be chosen.
+/// </summary>
 public sealed record HeartbeatReply(
     NodeId From, NodeId To, Ballot Ballot, long Round, Slot ChosenSlot, Slot DurableSlot) : Message(From, To);
 
@@ -74,7 +86,11 @@ public sealed record CatchUpReply(
     NodeId From, NodeId To, Slot FirstAvailable, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries) : Message(From, To);
 
 /// <summary>
-/// Sent by a node to itself only, never on the wire: its log has durably recorded that everything up to the slot is
-/// chosen.
+/// The leader of the ballot has stopped and holds no lease any more: seek votes, at once and without asking before.
+/// </summary>
+public sealed record TimeoutNow(NodeId From, NodeId To, Ballot Ballot) : Message(From, To);
+
+/// <summary>
+/// Of a node to itself alone, never on a wire: its log has durably noted that everything up to the slot is chosen.
 /// </summary>
 internal sealed record ChosenIsSynced(NodeId Self, Slot ChosenSlot) : Message(Self, Self);

@@ -7,7 +7,10 @@ public sealed record PaxosConfig
 {
     public required NodeId Self { get; init; }
 
-    /// <summary>All voters, this node among them: 1, 3, 5 or 7.</summary>
+    /// <summary>
+    /// The voters that the group began with, 1, 3, 5 or 7, this node among them; nobody for a node that is added to a
+    /// group later. From the first change of members on nobody asks.
+    /// </summary>
     public required IReadOnlyList<NodeId> Voters { get; init; }
 
     /// <summary>
@@ -50,8 +53,9 @@ public sealed record PaxosConfig
     /// <summary>Throws if the settings are unsafe or cannot work; the message names the setting.</summary>
     public void Validate()
     {
-        Require(Voters.Count is 1 or 3 or 5 or 7, $"Voters: a group has 1, 3, 5 or 7 members, not {Voters.Count}");
-        Require(Voters.Contains(Self), $"Voters: {Self} is not among them");
+        Require(
+            Voters.Count is 0 or 1 or 3 or 5 or 7, $"Voters: a group begins with 1, 3, 5 or 7, not {Voters.Count}");
+        Require(Voters.Count == 0 || Voters.Contains(Self), $"Voters: {Self} is not among them");
         Require(Voters.Distinct().Count() == Voters.Count, "Voters: a node is named twice");
         Require(HeartbeatTicks > 0, "HeartbeatTicks must be positive");
         Require(

@@ -9,7 +9,6 @@ namespace KvCloud.Consensus;
 public sealed class PaxosNode
 {
     private readonly PaxosConfig _config;
-    private readonly Membership _members;
     private readonly Acceptor _acceptor;
     private readonly Learner _learner;
     private readonly LeaderElection _election;
@@ -19,6 +18,8 @@ public sealed class PaxosNode
     private readonly LogRetention _retention = new();
     private readonly RemoteReads _remoteReads;
     private readonly StepContext _step = new();
+    private Membership _members;
+    private Slot _settledSlot;
     private Candidacy? _candidacy;
     private Leadership? _leadership;
 
@@ -26,9 +27,10 @@ public sealed class PaxosNode
     {
         config.Validate();
         _config = config;
-        _members = new Membership(config.Self, config.Voters);
+        GroupMembers group = restored.Members ?? GroupMembers.Initial(config.Voters);
+        _members = new Membership(config.Self, group);
         _acceptor = new Acceptor(restored, config.MaxUnchosenBytes);
-        _learner = new Learner(restored.ChosenSlot, _acceptor);
+        _learner = new Learner(restored.ChosenSlot, _acceptor, group);
         _election = new LeaderElection(config, _members, isNew: restored.Promised.IsZero);
         _election.NoteRound(restored.Promised.Round);
         _voter = new Voter(config, _acceptor, _learner, _step);
@@ -61,6 +63,17 @@ public sealed class PaxosNode
 
     public int InFlightSlots => _leadership?.InFlightSlots ?? 0;
 
+    /// <summary>Who governs the slots above ChosenSlot.</summary>
+    public GroupMembers Members => _learner.Members;
+
+    /// <summary>
+    /// Enough of <see cref="Members"/> know durably that they are the members: who was removed is needed no more, and
+    /// may go.
+    /// </summary>
+    public bool AreMembersSettled => SettledSlot >= Members.Slot;
+
+    private Slot SettledSlot => Slot.Max(_settledSlot, _leadership?.SettledSlot ?? Slot.Zero);
+
     /// <summary>
     /// Every slot up to here is durable in the caller's data store. Reported to the leader as far as the log knows it
     /// to be chosen.
@@ -71,9 +84,7 @@ public sealed class PaxosNode
         set => _retention.DurableSlot = value;
     }
 
-    /// <summary>
-    /// Every voter has all slots up to here durably in its data store, so the log no longer needs them.
-    /// </summary>
+    /// <summary>Every member has all up to here durably in its data store: the log needs it no more.</summary>
     public Slot TrimSlot => _retention.TrimSlot;
 
     /// <summary>The slot of the no-op that opened this node's term as leader; Zero when it does not lead.</summary>
@@ -143,7 +154,7 @@ public sealed class PaxosNode
         }
         else if (_election.IsDue(tick))
         {
-            BeginCandidacy();
+            SeekVotes();
         }
         else if (_candidacy is { IsOverdue: true } candidacy)
         {
@@ -156,8 +167,9 @@ public sealed class PaxosNode
 
     public void Step(Message message)
     {
+        // Who may send is not asked: another may know of members that this node has not learned of yet. What is counted
+        // is counted by the members alone.
         if (message.To != Self
-            || !_members.IsVoter(message.From)
             || !RoundLimit.Allows(message, Math.Max(_election.HighestRound, Known.Round)))
         {
             return;
@@ -184,8 +196,19 @@ public sealed class PaxosNode
             case Refused refused: OnRefused(refused); break;
             case CatchUpRequest request: _catchUp.Serve(request); break;
             case CatchUpReply reply: OnCatchUpReply(reply); break;
-            case ChosenIsSynced synced: _retention.NoteSynced(synced.ChosenSlot); break;
+            case TimeoutNow timeout: OnTimeoutNow(timeout); break;
+            case ChosenIsSynced synced: OnChosenIsSynced(synced); break;
             default: throw new InvariantViolationException($"unknown message {message.GetType().Name}");
+        }
+
+        if (_learner.Members != _members.Group)
+        {
+            Reconfigure();
+        }
+
+        if (_leadership is not null && !_members.IsVoter(Self) && AreMembersSettled)
+        {
+            LeaveLeadership(_leadership);
         }
     }
 
@@ -204,9 +227,48 @@ public sealed class PaxosNode
     }
 
     /// <summary>
-    /// Asks for a read index for a batch of reads, all of which have begun. The result is reported once, as
-    /// <see cref="Effects.Reads"/> under this id. Ids increase and are never reused, not even after a restart: an
-    /// answer to an old request must not serve a later one (etcd-io/etcd#20418).
+    /// Proposes other members. Where the voters change this is the first of two steps; whoever leads when it is chosen
+    /// proposes the second. Nothing else is proposed before it is chosen.
+    /// </summary>
+    /// <param name="target">All members of afterwards, voters and learners.</param>
+    /// <param name="knownSlot">The slot of the members that the caller has seen: others must not have changed them
+    /// since.</param>
+    public ProposeResult ProposeMembers(IReadOnlyList<GroupMember> target, Slot knownSlot)
+    {
+        if (_leadership is not Leadership leadership)
+        {
+            return new ProposeResult(ProposeStatus.NotLeader, Slot.Zero, Ballot.Zero);
+        }
+
+        bool isPossible = Members.Slot == knownSlot && Members.FindFlaw(target) is null;
+        return isPossible && leadership.ProposeMembers(Members.StepTo(target)) is Slot slot
+            ? new ProposeResult(ProposeStatus.Proposed, slot, leadership.Ballot)
+            : new ProposeResult(ProposeStatus.WindowFull, Slot.Zero, Ballot.Zero);
+    }
+
+    /// <summary>
+    /// As leader: stops proposing, waits until the successor has everything, and has it take over. False: this node
+    /// does not lead, or not yet, or the successor has no vote. Whether it worked shows in who leads; after an election
+    /// timeout this node goes on, at a higher ballot if the successor was asked already.
+    /// </summary>
+    public bool TryTransferLeadership(NodeId successor) => _leadership?.TryBeginHandOver(successor) ?? false;
+
+    /// <summary>As leader: the voter that is to lead next, if any is in touch.</summary>
+    public NodeId? BestSuccessor() => _leadership?.BestSuccessor();
+
+    /// <summary>
+    /// As leader: up to where the member knows everything to be chosen, and how many ticks ago it said so; null when
+    /// this node does not lead or has not heard the member since it does.
+    /// </summary>
+    public (Slot Chosen, long TicksAgo)? ProgressOf(NodeId member) =>
+        _leadership?.ProgressOf(member) is { HeardTick: > 0 } progress
+            ? (progress.Chosen, _step.Now - progress.HeardTick)
+            : null;
+
+    /// <summary>
+    /// Asks for a read index for a batch of reads that have all begun. The outcome comes as <see cref="Effects.Reads"/>
+    /// under this id, once. Ids grow and are never used again, not even after a restart: an answer to an old request
+    /// must not serve a later one (etcd-io/etcd#20418).
     /// </summary>
     public void ReadIndex(long id)
     {
@@ -228,7 +290,7 @@ public sealed class PaxosNode
     public Effects TakeEffects()
     {
         _leadership?.Flush();
-        if (_step.Effects.MustSync && _retention.WaitsForSync(_learner.ChosenSlot))
+        if (_step.Effects.SyncsChosen || (_step.Effects.MustSync && _retention.WaitsForSync(_learner.ChosenSlot)))
         {
             _step.Effects.SendAfterPersist.Add(new ChosenIsSynced(Self, _learner.ChosenSlot));
         }
@@ -240,6 +302,13 @@ public sealed class PaxosNode
     {
         bool isCutOff = !_members.IsAlone && leadership.TicksOutOfTouch > _config.ElectionTimeoutTicks;
         bool cannotLearn = _catchUp.StuckTicks > _config.ElectionTimeoutTicks;
+        if (leadership.HasHandedOverInVain)
+        {
+            // What it sent may still let voters answer the other: this ballot's lease is gone for good.
+            BeginCandidacy();
+            return;
+        }
+
         if (!isCutOff && !cannotLearn)
         {
             leadership.Tick();
@@ -261,17 +330,47 @@ public sealed class PaxosNode
 
     // ---- Election ----
 
-    private void BeginCandidacy()
+    /// <summary>Nobody has been heard who leads. Who has no vote only waits for somebody to.</summary>
+    private void SeekVotes()
+    {
+        if (_members.IsVoter(Self))
+        {
+            BeginCandidacy();
+        }
+        else
+        {
+            StepDown();
+            _election.Wait(_step.Now);
+        }
+    }
+
+    /// <param name="transferOf">The ballot of the leader that asked for it; of round 0 where none did.</param>
+    private void BeginCandidacy(Ballot transferOf = default)
     {
         StepDown();
         long round = Math.Max(_election.HighestRound, Known.Round);
         Invariant.Check(round < long.MaxValue, "no round is left for another election");
-        _candidacy = new Candidacy(new Ballot(round + 1, Self), _members, _config, _acceptor, _learner, _step);
+        _candidacy = new Candidacy(
+            new Ballot(round + 1, Self), _members, _config, _acceptor, _learner, _step, transferOf);
         _election.BackOff(_step.Now);
+        if (!transferOf.IsZero)
+        {
+            BeginPrepare(_candidacy);
+            return;
+        }
+
         _candidacy.AskForPreVotes();
         if (_candidacy.HasPreVotes)
         {
             BeginPrepare(_candidacy);
+        }
+    }
+
+    private void OnTimeoutNow(TimeoutNow message)
+    {
+        if (Role == Role.Follower && Leader == message.From && Ballot == message.Ballot && _members.IsVoter(Self))
+        {
+            BeginCandidacy(message.Ballot);
         }
     }
 
@@ -307,7 +406,7 @@ public sealed class PaxosNode
         }
 
         _election.NoteRound(message.Ballot.Round);
-        if (_voter.Answer(message, Known, InLeaseOfOther(message.From)))
+        if (_voter.Answer(message, Known, InLeaseOfOther(message.From) && !IsHandedOver(message)))
         {
             StepDown();
             _election.Wait(_step.Now);
@@ -316,16 +415,29 @@ public sealed class PaxosNode
 
     private void OnPromise(Promise message)
     {
-        if (_candidacy is Candidacy candidacy && candidacy.CountPromise(message))
+        if (_candidacy is Candidacy outdated && message.Ballot == outdated.Ballot
+            && message.MembersSlot > _members.Slot)
+        {
+            // Elected by members of before it could propose nothing until it has learned of those of now.
+            _learner.NoteChosen(message.MembersSlot);
+            _catchUp.Preferred = message.From;
+            StepDown();
+            _election.BackOff(_step.Now);
+        }
+        else if (_candidacy is Candidacy candidacy && candidacy.CountPromise(message))
         {
             BecomeLeader(candidacy.Proposer!);
+        }
+        else if (_leadership?.OnPromise(message) is NodeId source)
+        {
+            _catchUp.Preferred = source;
         }
     }
 
     private void BecomeLeader(Proposer proposer)
     {
         _candidacy = null;
-        _leadership = new Leadership(proposer, _members, _config, _acceptor, _learner, _retention, _step);
+        _leadership = new Leadership(proposer, _members, _config, _acceptor, _learner, _retention, _step, _settledSlot);
         Leader = Self;
         Ballot = proposer.Ballot;
         _catchUp.Restart(_leadership.Open());
@@ -359,6 +471,7 @@ public sealed class PaxosNode
     {
         Leader = null;
         _candidacy = null;
+        _settledSlot = SettledSlot;
         _leadership?.End();
         _leadership = null;
         _remoteReads.RefuseAll();
@@ -375,6 +488,54 @@ public sealed class PaxosNode
         return Leader != candidate && _election.InLease(_step.Now);
     }
 
+    /// <summary>
+    /// Whether the leader whose lease this node may have granted has itself asked the candidate to take over: it gave
+    /// up its lease before it did. That must be the very leader that was heard last.
+    /// </summary>
+    private bool IsHandedOver(Prepare message) => !message.TransferOf.IsZero && message.TransferOf == Ballot;
+
+    // ---- Members ----
+
+    /// <summary>Other members govern from now on, in all that counts by them.</summary>
+    private void Reconfigure()
+    {
+        _members = new Membership(Self, _learner.Members);
+        _catchUp.Members = _members;
+        if (_candidacy is not null)
+        {
+            StepDown();
+            _election.BackOff(_step.Now);
+        }
+
+        if (_leadership is Leadership leadership)
+        {
+            leadership.Reconfigure(_members);
+        }
+    }
+
+    /// <summary>
+    /// This node has no vote any more, and those who have know it. Until then it stays, though it proposes nothing: as
+    /// long as too few know of the change, those who do not know may need it.
+    /// </summary>
+    private void LeaveLeadership(Leadership leadership)
+    {
+        _settledSlot = leadership.SettledSlot;
+        leadership.SayGoodbye();
+        if (leadership.BestSuccessor() is NodeId successor)
+        {
+            leadership.HandOverTo(successor);
+        }
+
+        StepDown();
+        _election.Wait(_step.Now);
+    }
+
+    private void OnChosenIsSynced(ChosenIsSynced message)
+    {
+        _retention.NoteSynced(message.ChosenSlot);
+        _learner.NoteSynced(message.ChosenSlot, _step.Effects);
+    }
+
     // ---- Following and learning ----
 
     private void OnAccept(Accept message)
@@ -389,6 +550,7 @@ public sealed class PaxosNode
     {
         if (TryFollow(message.From, message.Ballot))
         {
+            _settledSlot = Slot.Max(_settledSlot, message.SettledSlot);
             _follower.Answer(message);
         }
     }

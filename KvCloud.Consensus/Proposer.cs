@@ -4,13 +4,24 @@ namespace KvCloud.Consensus;
 /// One ballot of this node, from Prepare to the last slot it proposes. Phase 1 runs once for all open slots; phase 2 is
 /// pipelined. Each ballot is a new object, so nothing counted for one can be counted for another.
 /// </summary>
+/// <remarks>
+/// Nothing is proposed in a slot before it is known who its members are, and only with promises of a quorum of these.
+/// So it stops behind each change of members until that is chosen, and then asks whom it has not asked yet.
+/// </remarks>
 internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig config)
 {
-    private readonly Dictionary<NodeId, Promise> _promises = [];
+    private static readonly Slot NotYet = new(long.MaxValue);
+
+    private readonly HashSet<NodeId> _promised = [];
+    private readonly SortedDictionary<long, LogEntry> _reported = [];
     private readonly SortedDictionary<long, InFlight> _inFlight = [];
     private readonly List<LogEntry> _unsent = [];
+    private Membership _members = members;
     private long _inFlightBytes;
     private uint _promisedBy;
+
+    /// <summary>The last change of members that was proposed, or that lies below what was chosen elsewhere.</summary>
+    private Slot _lastChange;
 
     public Ballot Ballot { get; } = ballot;
 
@@ -26,79 +37,139 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
     public Slot NextSlot { get; private set; }
 
     /// <summary>
-    /// The slot of the no-op that opened this term. Until it is chosen, this node may not know everything chosen
-    /// before.
+    /// The no-op that opened this leadership. Until it is chosen, what was chosen before may be unknown here. Beyond
+    /// all slots before it is proposed.
     /// </summary>
-    public Slot OpeningSlot { get; private set; }
+    public Slot OpeningSlot { get; private set; } = NotYet;
+
+    /// <summary>The highest slot below which all is chosen, as the promises tell.</summary>
+    public Slot ChosenElsewhere { get; private set; }
+
+    /// <summary>Who told of <see cref="ChosenElsewhere"/>.</summary>
+    public NodeId LearnedFrom { get; private set; } = members.Self;
 
     public int InFlightSlots => _inFlight.Count;
+
+    /// <summary>A quorum of the members has promised.</summary>
+    public bool HasPromises => _members.IsQuorum(_promisedBy);
+
+    /// <summary>The members of the next slot are known, and a quorum of them has promised.</summary>
+    public bool MayPropose =>
+        IsLeading && HasPromises && _members.Slot >= _lastChange && _members.IsVoter(_members.Self);
+
+    /// <summary>All that may have been chosen before is proposed anew, and the own no-op behind it.</summary>
+    public bool HasAdopted => OpeningSlot != NotYet && _reported.Count == 0;
 
     public bool HasRoomFor(int bytes) =>
         _inFlight.Count < config.MaxInFlightSlots
         && (_inFlight.Count == 0 || _inFlightBytes + bytes <= config.MaxInFlightBytes);
 
-    /// <summary>Counts a promise of this ballot. True when it completed the quorum.</summary>
+    /// <summary>
+    /// Counts a promise to this very ballot. True when it made the quorum; what comes later is not looked at.
+    /// </summary>
     public bool CountPromise(Promise promise)
     {
         Invariant.Check(promise.Ballot == Ballot, "a promise counted for another ballot");
-        if (IsLeading || !members.IsVoter(promise.From))
+        if (HasPromises || !_members.IsVoter(promise.From))
         {
             return false;
         }
 
-        _promises[promise.From] = promise;
-        _promisedBy = members.Add(_promisedBy, promise.From);
-        return members.IsQuorum(_promisedBy);
-    }
-
-    /// <summary>Whether the node's promise has arrived.</summary>
-    public bool HasPromised(NodeId node) => members.Contains(_promisedBy, node);
-
-    /// <summary>
-    /// Completes phase 1. Every slot that a promise reports and that is not known to be chosen is proposed again with
-    /// the value of the highest ballot; holes get no-ops, and a no-op of this ballot comes last (Lamport, "The
-    /// Part-Time Parliament", 3.1). Slots up to the highest chosen slot reported are fetched by catch-up instead.
-    /// </summary>
-    /// <returns>The values to propose, in slot order from NextSlot on.</returns>
-    public IReadOnlyList<Value> Lead(Slot chosenSlot, out Slot chosenElsewhere, out NodeId learnedFrom)
-    {
-        chosenElsewhere = chosenSlot;
-        learnedFrom = members.Self;
-        foreach (NodeId voter in members.Voters)
+        _promised.Add(promise.From);
+        _promisedBy = _members.Add(_promisedBy, promise.From);
+        _lastChange = Slot.Max(_lastChange, promise.MembersSlot);
+        var chosen = Slot.Max(promise.ChosenSlot, promise.MembersSlot);
+        if (chosen > ChosenElsewhere)
         {
-            if (_promises.TryGetValue(voter, out Promise? promise) && promise.ChosenSlot > chosenElsewhere)
+            ChosenElsewhere = chosen;
+            LearnedFrom = promise.From;
+        }
+
+        foreach (LogEntry entry in promise.Entries)
+        {
+            if (entry.Slot >= NextSlot)
             {
-                chosenElsewhere = promise.ChosenSlot;
-                learnedFrom = voter;
+                NoteReported(entry);
             }
         }
 
-        SortedDictionary<long, LogEntry> adopted = HighestAcceptedAbove(chosenElsewhere);
-        long last = adopted.Count == 0 ? chosenElsewhere.Value : adopted.Keys.Last();
-        var values = new List<Value>();
-        for (long slot = chosenElsewhere.Value + 1; slot <= last; slot++)
+        return HasPromises;
+    }
+
+    /// <summary>Whether the node's promise has come.</summary>
+    public bool HasPromised(NodeId node) => _promised.Contains(node);
+
+    /// <summary>
+    /// Phase 1 is complete. Every slot that a promise reports, above what is chosen for certain, is proposed anew with
+    /// the value of the highest ballot; holes get no-ops; a no-op of this ballot closes the row (Lamport, "The
+    /// Part-Time Parliament", 3.1). Slots up to the highest chosen slot reported are caught up with instead, and so are
+    /// those up to the slot that made the members what they are.
+    /// </summary>
+    public void Lead(Slot chosenSlot)
+    {
+        IsLeading = true;
+        NextSlot = Slot.Max(chosenSlot, _members.Slot).Next;
+        SkipChosen();
+        FirstSlot = NextSlot;
+    }
+
+    /// <summary>The next value to propose before any of this node's own, if one may be proposed now.</summary>
+    public bool TryAdopt(out Value value)
+    {
+        value = null!;
+        if (!MayPropose || HasAdopted)
         {
-            values.Add(adopted.TryGetValue(slot, out LogEntry? entry) ? entry.Value : Value.NoOp(Ballot));
+            return false;
         }
 
-        values.Add(Value.NoOp(Ballot));
-        FirstSlot = chosenElsewhere.Next;
-        NextSlot = FirstSlot;
-        OpeningSlot = new Slot(last + 1);
-        IsLeading = true;
-        _promises.Clear();
-        return values;
+        SkipChosen();
+        if (_reported.Count > 0)
+        {
+            value = _reported.Remove(NextSlot.Value, out LogEntry? entry) ? entry.Value : Value.NoOp(Ballot);
+            return true;
+        }
+
+        if (OpeningSlot != NotYet)
+        {
+            return false;
+        }
+
+        OpeningSlot = NextSlot;
+        value = Value.NoOp(Ballot);
+        return true;
+    }
+
+    /// <summary>These members govern from now on. What was in flight is chosen: nothing lies behind a change.</summary>
+    public void Reconfigure(Membership members)
+    {
+        _members = members;
+        _promisedBy = 0;
+        foreach (NodeId node in _promised)
+        {
+            _promisedBy = members.Add(_promisedBy, node);
+        }
+
+        Invariant.Check(
+            NextSlot <= members.Slot.Next || _inFlight.Keys.All(slot => slot <= members.Slot.Value),
+            $"a slot above {members.Slot} was proposed before its members were known");
+        _inFlight.Clear();
+        _inFlightBytes = 0;
     }
 
     /// <summary>Assigns the value to the next slot.</summary>
     public Slot Propose(Value value, long now)
     {
-        Invariant.Check(IsLeading, "proposed before phase 1 was done");
+        Invariant.Check(MayPropose, "proposed without promises of the slot's members");
         Slot slot = NextSlot;
         NextSlot = slot.Next;
         _inFlight.Add(slot.Value, new InFlight(value, now));
         _inFlightBytes += value.Payload.Length;
         _unsent.Add(new LogEntry(slot, Ballot, value));
+        if (value.Kind == ValueKind.Membership)
+        {
+            _lastChange = slot;
+        }
+
         return slot;
     }
 
@@ -125,8 +196,8 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
             return null;
         }
 
-        inFlight.AcceptedBy = members.Add(inFlight.AcceptedBy, from);
-        if (!members.IsQuorum(inFlight.AcceptedBy))
+        inFlight.AcceptedBy = _members.Add(inFlight.AcceptedBy, from);
+        if (!_members.IsQuorum(inFlight.AcceptedBy))
         {
             return null;
         }
@@ -142,8 +213,8 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
     /// </summary>
     public IReadOnlyList<LogEntry> Overdue(NodeId node, long now) =>
         [.. _inFlight
-            .Where(
-                pair => pair.Value.IsOverdue(now, config.ResendTicks) && !members.Contains(pair.Value.AcceptedBy, node))
+            .Where(pair => pair.Value.IsOverdue(now, config.ResendTicks)
+                && !_members.Contains(pair.Value.AcceptedBy, node))
             .Select(pair => new LogEntry(new Slot(pair.Key), Ballot, pair.Value.Value))];
 
     /// <summary>Records that the overdue entries were resent.</summary>
@@ -158,37 +229,33 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
         }
     }
 
-    private SortedDictionary<long, LogEntry> HighestAcceptedAbove(Slot chosen)
+    private void NoteReported(LogEntry entry)
     {
-        var highest = new SortedDictionary<long, LogEntry>();
-        foreach (NodeId voter in members.Voters)
+        if (!_reported.TryGetValue(entry.Slot.Value, out LogEntry? best) || entry.Accepted > best.Accepted)
         {
-            if (!_promises.TryGetValue(voter, out Promise? promise))
-            {
-                continue;
-            }
+            _reported[entry.Slot.Value] = entry;
+        }
+        else
+        {
+            Invariant.Check(
+                entry.Accepted != best.Accepted || entry.Value.IsSameAs(best.Value),
+                $"two values accepted for slot {entry.Slot} at ballot {entry.Accepted}");
+        }
+    }
 
-            foreach (LogEntry entry in promise.Entries)
-            {
-                if (entry.Slot <= chosen)
-                {
-                    continue;
-                }
-
-                if (!highest.TryGetValue(entry.Slot.Value, out LogEntry? best) || entry.Accepted > best.Accepted)
-                {
-                    highest[entry.Slot.Value] = entry;
-                }
-                else
-                {
-                    Invariant.Check(
-                        entry.Accepted != best.Accepted || entry.Value.IsSameAs(best.Value),
-                        $"two values accepted for slot {entry.Slot} at ballot {entry.Accepted}");
-                }
-            }
+    /// <summary>Nothing is proposed where something is chosen, as the promises tell.</summary>
+    private void SkipChosen()
+    {
+        if (ChosenElsewhere >= NextSlot)
+        {
+            NextSlot = ChosenElsewhere.Next;
+            FirstSlot = NextSlot;
         }
 
-        return highest;
+        while (_reported.Count > 0 && _reported.Keys.First() < NextSlot.Value)
+        {
+            _reported.Remove(_reported.Keys.First());
+        }
     }
 
     private sealed class InFlight(Value value, long sentTick)

@@ -29,6 +29,7 @@ internal static class RoundLimit
         Refused refused => refused.Promised.Round,
         Heartbeat heartbeat => heartbeat.Ballot.Round,
         HeartbeatReply reply => reply.Ballot.Round,
+        TimeoutNow timeout => timeout.Ballot.Round,
         _ => 0,
     };
 }

@@ -9,7 +9,7 @@ public enum ValueKind : byte
     /// <summary>A batch of commands for the state machine.</summary>
     Commands = 1,
 
-    /// <summary>A membership change. Reserved: nothing proposes it yet.</summary>
+    /// <summary>The group's members above this slot: see <see cref="GroupMembers"/>.</summary>
     Membership = 2,
 }
 

@@ -42,7 +42,13 @@ internal sealed class Voter(PaxosConfig config, Acceptor acceptor, Learner learn
     {
         var below = Slot.Max(learner.ChosenSlot, firstUnchosen.Previous);
         step.Effects.SendAfterPersist.Add(
-            new Promise(config.Self, to, ballot, learner.ChosenSlot, acceptor.AcceptedAbove(below)));
+            new Promise(
+                config.Self,
+                to,
+                ballot,
+                learner.ChosenSlot,
+                acceptor.AcceptedAbove(below),
+                learner.Members.Slot));
     }
 
     public void Refuse(NodeId to, Ballot ballot, Ballot known) =>

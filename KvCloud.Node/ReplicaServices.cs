@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using KvCloud.Consensus;
@@ -60,7 +61,7 @@ internal static class ReplicaServices
     /// <exception cref="DataDirectoryException">The directory belongs to another node or is in use.</exception>
     public static ReplicaStorage OpenStorage(NodeOptions options, NodeTopology topology)
     {
-        string voters = GroupTerms.Describe(topology.Replicas.Select(replica => replica.NodeId));
+        string voters = GroupTerms.Describe(topology.InitialVoters);
         var storeOptions = options.ToStoreOptions();
         return ReplicaStorage.Open(
             SystemFiles.Instance,
@@ -76,7 +77,7 @@ internal static class ReplicaServices
         DataDirectory directory = provider.GetRequiredService<ReplicaStorage>().Directory;
         ILogger<Replica> logger = provider.GetRequiredService<ILogger<Replica>>();
         var bootstrap = new Bootstrap(
-            PeersOf(provider.GetRequiredService<NodeTopology>()),
+            GroupTerms.Parse(directory.Identity.Voters).Where(id => id != directory.Identity.NodeId),
             directory.Identity.IsFormed,
             () =>
             {
@@ -104,7 +105,7 @@ internal static class ReplicaServices
             storage.Directory.Identity.Incarnation,
             topology.Self.ClientEndpoint,
             topology.Self.HttpEndpoint,
-            provider.GetRequiredService<NodeOptions>().ToPaxosConfig(topology, seed: 0).ToGroupTerms());
+            ConfigOf(provider.GetRequiredService<NodeOptions>(), topology, storage, seed: 0).ToGroupTerms());
         int[] peers = PeersOf(topology);
         if (peers.Length == 0)
         {
@@ -112,11 +113,19 @@ internal static class ReplicaServices
         }
 
         IPeerDirectory directory = provider.GetRequiredService<IPeerDirectory>();
-        return new TcpTransport(
+        TcpTransport? transport = null;
+        transport = new TcpTransport(
             self,
             peers,
             new IPEndPoint(BindAddress(topology.ListenAddress), topology.PeerPort),
-            async (id, token) => EndPointOf(await directory.ResolveAsync(id, token).ConfigureAwait(false)),
+            async (id, token) =>
+            {
+                // The record of the members knows of those that joined, and of those that moved.
+                string recorded = MemberData.Of(transport!.Gate.Members, id).PeerEndpoint;
+                return EndPointOf(recorded.Length > 0
+                    ? recorded
+                    : await directory.ResolveAsync(id, token).ConfigureAwait(false));
+            },
             storage.Incarnations,
             provider.GetRequiredService<Bootstrap>(),
             provider.GetRequiredService<NodeOptions>().ToTransportOptions() with
@@ -124,7 +133,22 @@ internal static class ReplicaServices
                 Time = provider.GetRequiredService<TimeProvider>(),
             },
             provider.GetRequiredService<ILogger<TcpTransport>>());
+        FatalStop fatal = provider.GetRequiredService<FatalStop>();
+        transport.Gate.OnRemoved = () => fatal.Stop(ExitCodes.Removed, Removed(topology.SelfId));
+        return transport;
     }
+
+    private static string Removed(int nodeId) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"node {nodeId} was removed from its group: its data directory is of no use any more, its id never returns");
+
+    /// <summary>Who votes before the first change of members is what the data directory was made for.</summary>
+    private static PaxosConfig ConfigOf(
+        NodeOptions options, NodeTopology topology, ReplicaStorage storage, ulong seed) =>
+        options.ToPaxosConfig(topology, seed) with
+        {
+            Voters = [.. GroupTerms.Parse(storage.Directory.Identity.Voters).Select(id => new NodeId(id))],
+        };
 
     private static Replica NewReplica(IServiceProvider provider)
     {
@@ -133,8 +157,8 @@ internal static class ReplicaServices
         ReplicaStorage storage = provider.GetRequiredService<ReplicaStorage>();
         FatalStop fatal = provider.GetRequiredService<FatalStop>();
         ulong seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
-        return new Replica(
-            options.ToPaxosConfig(topology, seed),
+        var replica = new Replica(
+            ConfigOf(options, topology, storage, seed),
             storage.Log,
             storage.Executor,
             provider.GetRequiredService<IConsensusTransport>(),
@@ -143,7 +167,16 @@ internal static class ReplicaServices
             provider.GetRequiredService<IReplicaRuntime>(),
             storage.Space,
             exception => fatal.Stop(ExitCodes.Fatal, "replication failed", exception),
-            NewSnapshotPlace(provider, storage, options));
+            NewSnapshotPlace(provider, storage, options))
+        {
+            OnRemoved = () => fatal.Stop(ExitCodes.Removed, Removed(topology.SelfId)),
+        };
+        if (storage.Executor.Members is null)
+        {
+            storage.Directory.RequireVoters(GroupTerms.Describe(topology.InitialVoters));
+        }
+
+        return replica;
     }
 
     private static SnapshotPlace NewSnapshotPlace(

@@ -91,3 +91,5 @@ public partial class OpenSessionResponse : ILeaderAnswer;
 public partial class ColumnFamilyResponse : ILeaderAnswer;
 
 public partial class ListColumnFamiliesResponse : ILeaderAnswer;
+
+public partial class ChangeMembersResponse : ILeaderAnswer;

@@ -161,3 +161,8 @@ public partial class ListColumnFamiliesRequest : IConsistentRequest
 
     int? IConsistentRequest.GivenMaxStalenessMs => null;
 }
+
+public partial class ChangeMembersRequest : ITimedRequest, IAdminRequest
+{
+    long? ITimedRequest.GivenTimeoutMs => __isset.timeout_ms ? TimeoutMs : null;
+}

@@ -411,7 +411,9 @@ struct NodeStatus {
   105: optional string peer_endpoint,
   /** HTTP endpoint (health, metrics), where known. */
   106: optional string http_endpoint,
-  107: optional string version
+  107: optional string version,
+  /** voter, or learner: a member that has no vote. */
+  108: optional string member_role
 }
 struct ClusterHealth {
   1: required list<NodeStatus> nodes,
@@ -513,6 +515,45 @@ struct ListColumnFamiliesResponse {
   101: optional string leader_endpoint
 }
 
+enum MemberChangeKind {
+  /** A new member, without a vote. */
+  ADD = 1,
+  /** A learner that has caught up gets a vote. */
+  PROMOTE = 2,
+  /** A voter becomes a learner. */
+  DEMOTE = 3,
+  /** A member leaves for good; its id never returns. */
+  REMOVE = 4,
+  /** A learner that has caught up takes the place of another member, in one change. */
+  REPLACE = 5,
+  /** A member is reached elsewhere. */
+  UPDATE = 6,
+  /** Another voter leads. */
+  TRANSFER_LEADERSHIP = 7
+}
+struct ChangeMembersRequest {
+  1: required MemberChangeKind kind,
+  /** Whom it is about. Of TRANSFER_LEADERSHIP who is to lead; left out, the leader chooses. */
+  2: optional i32 node_id,
+  /** REPLACE: whose place the node takes. */
+  3: optional i32 replaced_node_id,
+  /** ADD, UPDATE: host:port where replicas reach the node. */
+  4: optional string peer_endpoint,
+  /** ADD, UPDATE: host:port where clients reach the node; left out, the node itself tells. */
+  5: optional string client_endpoint,
+  /** Also where fewer voters are left than a group should have, or one of them does not answer. */
+  6: optional bool force,
+  7: optional string auth_token,
+  100: optional i32 timeout_ms,
+  110: optional string traceparent
+}
+struct ChangeMembersResponse {
+  1: required bool success,
+  2: optional string error,
+  100: optional ErrorCode code,
+  101: optional string leader_endpoint
+}
+
 service TransactionalKV {
   GetReadVersionResponse getReadVersion(1: GetReadVersionRequest request),
   SnapshotReadResponse snapshotRead(1: SnapshotReadRequest request),
@@ -540,5 +581,7 @@ service TransactionalKV {
   OpenSessionResponse openSession(1: OpenSessionRequest request),
   ColumnFamilyResponse createColumnFamily(1: ColumnFamilyRequest request),
   ColumnFamilyResponse dropColumnFamily(1: ColumnFamilyRequest request),
-  ListColumnFamiliesResponse listColumnFamilies(1: ListColumnFamiliesRequest request)
+  ListColumnFamiliesResponse listColumnFamilies(1: ListColumnFamiliesRequest request),
+  /** Changes who the replicas are, or who of them leads. Done when no replica that left is needed any more. */
+  ChangeMembersResponse changeMembers(1: ChangeMembersRequest request)
 }

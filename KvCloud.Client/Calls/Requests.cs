@@ -187,6 +187,35 @@ internal readonly struct DropColumnFamilyCall(string name, string? authToken) : 
     }
 }
 
+internal readonly struct ChangeMembersCall(KvMemberChange change, string? authToken) : IRequest
+{
+    public static KvMethod Method => KvMethod.ChangeMembers;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        writer.I32(1, (int)change.Kind);
+        if (change.NodeId is int node)
+        {
+            writer.I32(2, node);
+        }
+
+        if (change.ReplacedNodeId is int replaced)
+        {
+            writer.I32(3, replaced);
+        }
+
+        writer.OptionalText(4, change.PeerEndpoint);
+        writer.OptionalText(5, change.ClientEndpoint);
+        if (change.Force)
+        {
+            writer.Bool(6, true);
+        }
+
+        writer.OptionalText(7, authToken);
+        writer.I32(100, attempt.TimeoutMs);
+    }
+}
+
 internal readonly struct ListColumnFamiliesCall(ReadConsistency consistency) : IRequest
 {
     public static KvMethod Method => KvMethod.ListColumnFamilies;

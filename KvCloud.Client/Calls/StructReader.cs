@@ -115,6 +115,7 @@ internal static class StructReader
         AppliedVersion = node.__isset.applied_version ? node.AppliedVersion : null,
         PeerEndpoint = node.PeerEndpoint,
         HttpEndpoint = node.HttpEndpoint,
+        IsLearner = node.MemberRole == "learner",
         SoftwareVersion = node.Version,
     };
 }

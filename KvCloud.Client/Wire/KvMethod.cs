@@ -52,6 +52,8 @@ internal sealed class KvMethod(string name, ReplyLayout layout, bool isWrite = f
     public static readonly KvMethod GetNodeInfo = new("getNodeInfo", ReplyLayout.Struct);
     public static readonly KvMethod SetFaultInjection = new("setFaultInjection", ReplyLayout.Struct);
 
+    public static readonly KvMethod ChangeMembers = new("changeMembers", ReplyLayout.Status);
+
     private readonly byte[] _nameUtf8 = Encoding.UTF8.GetBytes(name);
 
     public string Name { get; } = name;

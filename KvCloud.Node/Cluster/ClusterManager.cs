@@ -38,6 +38,7 @@ internal sealed class ClusterManager : BackgroundService
     private readonly Channel<bool> _refreshes =
         Channel.CreateBounded<bool>(new BoundedChannelOptions(2) { FullMode = BoundedChannelFullMode.DropWrite });
 
+    private volatile Tuple<GroupMembers, IReadOnlyList<ReplicaEndpoints>>? _replicas;
     private volatile ClusterView _view;
     private volatile ReplicaStatus _seen;
     private long _chosenBefore;
@@ -87,7 +88,7 @@ internal sealed class ClusterManager : BackgroundService
     /// A replica's client endpoint as configured, else as announced in its handshake; null if neither is known.
     /// </summary>
     public string? ClientEndpointOf(NodeId node) =>
-        _topology.Replicas.FirstOrDefault(replica => replica.NodeId == node.Value)?.ClientEndpoint
+        ReplicasOf(_feeds.Status().Members).FirstOrDefault(replica => replica.NodeId == node.Value)?.ClientEndpoint
         ?? _feeds.IdentityOf(node)?.ClientEndpoint;
 
     /// <summary>Client endpoint of the leader according to the driver; null if none is known.</summary>
@@ -96,7 +97,8 @@ internal sealed class ClusterManager : BackgroundService
     /// <summary>Handles a peer's report of its own health.</summary>
     public void Received(PeerReport report)
     {
-        if (report.From == _self || _topology.Replicas.All(replica => replica.NodeId != report.From.Value))
+        IReadOnlyList<ReplicaEndpoints> replicas = ReplicasOf(_feeds.Status().Members);
+        if (report.From == _self || replicas.All(replica => replica.NodeId != report.From.Value))
         {
             _logger.UnknownNodeReported(report.From.Value);
             return;
@@ -166,14 +168,61 @@ internal sealed class ClusterManager : BackgroundService
         }
     }
 
+    /// <summary>
+    /// The members, each where the record or the configuration has it; before the first change those of the
+    /// configuration. A node that is none of them yet, or any more, still shows itself.
+    /// </summary>
+    private IReadOnlyList<ReplicaEndpoints> ReplicasOf(GroupMembers members)
+    {
+        if (members.Slot == Slot.Zero)
+        {
+            return _topology.Replicas;
+        }
+
+        if (_replicas is not (GroupMembers known, IReadOnlyList<ReplicaEndpoints> replicas) || known != members)
+        {
+            replicas =
+            [
+                .. members.Members.Select(member => member.Id.Value).Append(_self.Value).Distinct().Order()
+                    .Select(id => ReplicaOf(members, id)),
+            ];
+            _replicas = Tuple.Create(members, replicas);
+        }
+
+        return replicas;
+    }
+
+    private ReplicaEndpoints ReplicaOf(GroupMembers members, int id)
+    {
+        var data = MemberData.Of(members, id);
+        ReplicaEndpoints configured = _topology.Replicas.FirstOrDefault(replica => replica.NodeId == id)
+            ?? new ReplicaEndpoints(id, "", "", 0, "");
+        return configured with
+        {
+            ClientEndpoint = data.ClientEndpoint.Length > 0 ? data.ClientEndpoint : configured.ClientEndpoint,
+            PeerEndpoint = data.PeerEndpoint.Length > 0 ? data.PeerEndpoint : configured.PeerEndpoint,
+            HttpEndpoint = data.HttpEndpoint.Length > 0 ? data.HttpEndpoint : configured.HttpEndpoint,
+        };
+    }
+
     private ClusterView Build(ReplicaStatus status, IReadOnlyList<PeerLink> links)
     {
         (NodeId? leader, long term) = FindLeader(status);
-        NodeView[] nodes = [.. _topology.Replicas.Select(replica => replica.NodeId == _self.Value
+        IReadOnlyList<ReplicaEndpoints> replicas = ReplicasOf(status.Members);
+        foreach (NodeId gone in _records.Keys.Where(id => replicas.All(replica => replica.NodeId != id.Value)))
+        {
+            _records.TryRemove(gone, out _);
+        }
+
+        NodeView[] nodes = [.. replicas.Select(replica => replica.NodeId == _self.Value
             ? SelfView(replica, status, leader)
-            : PeerView(replica, links.FirstOrDefault(link => link.Peer.Value == replica.NodeId), leader, term))];
+            : PeerView(replica, links.FirstOrDefault(link => link.Peer.Value == replica.NodeId), leader, term))
+            .Select(node => node with
+            {
+                IsLearner = status.Members.Find(new NodeId(node.NodeId)) is { IsVoter: false },
+            })];
         string health = HealthRules.JudgeCluster(
-            [.. nodes.Select(node => node.Health)], leader is not null, _divergence.Any);
+            [.. nodes.Where(node => !node.IsLearner).Select(node => node.Health)], leader is not null, _divergence.Any);
         return new ClusterView(_topology.ClusterId, _self.Value, leader?.Value, term, health, nodes);
     }
 

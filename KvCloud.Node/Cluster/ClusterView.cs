@@ -24,7 +24,11 @@ internal sealed record NodeView(
     long AppliedSlot,
     long ChosenSlot,
     long AppliedVersion,
-    string? HealthReason = null);
+    string? HealthReason = null)
+{
+    /// <summary>A member that has no vote.</summary>
+    public bool IsLearner { get; init; }
+}
 
 /// <summary>The cluster as this replica sees it. Immutable: a reader can keep the one it took.</summary>
 /// <param name="Status">

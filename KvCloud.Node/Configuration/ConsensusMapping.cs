@@ -16,7 +16,7 @@ internal static class ConsensusMapping
         return new PaxosConfig
         {
             Self = new NodeId(topology.SelfId),
-            Voters = [.. topology.Replicas.Select(replica => new NodeId(replica.NodeId))],
+            Voters = [.. topology.InitialVoters.Select(id => new NodeId(id))],
             ElectionTimeoutTicks = electionTicks,
             ElectionJitterTicks = Math.Max(1, electionTicks / 2),
             HeartbeatTicks = heartbeatTicks,

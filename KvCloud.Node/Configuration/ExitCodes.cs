@@ -16,4 +16,7 @@ internal static class ExitCodes
 
     /// <summary>The disk refused a write, something is corrupt, or an invariant broke.</summary>
     public const int Fatal = 4;
+
+    /// <summary>The node was removed from its group: there is nothing to start it for.</summary>
+    public const int Removed = 5;
 }

@@ -94,8 +94,12 @@ internal sealed record DeploymentOptions
     [Between(0, 1023)]
     public int InstanceId { get; init; }
 
+    [About("This node is none of those that the group began with: it has no vote before it was added (kv member add) "
+        + "and promoted. replica_endpoints then names it too, at its place, and members by which to find the group.")]
+    public bool Join { get; init; }
+
     [About("Client endpoint (Thrift) of each replica, in the same order on every node: 1, 3, 5 or 7 of them.")]
-    [Between(0, 7)]
+    [Between(0, 32)]
     public IReadOnlyList<string> ReplicaEndpoints { get; init; } = [];
 
     [About("What a follower does with a write. redirect: it answers NOT_LEADER and names the leader. "
@@ -132,7 +136,7 @@ internal sealed record ConsensusOptions
 
     [About("Peer endpoint of each replica, in the order of replica_endpoints: host:port, or a service name such as "
         + "_peer.node-1 that service discovery resolves. Empty: the host of each replica endpoint, its port + 100.")]
-    [Between(0, 7)]
+    [Between(0, 32)]
     public IReadOnlyList<string> Endpoints { get; init; } = [];
 
     [About("Whether the leader serves reads without a quorum while it holds a lease. If not, each such read waits "

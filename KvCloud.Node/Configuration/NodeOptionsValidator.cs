@@ -47,7 +47,14 @@ internal sealed class NodeOptionsValidator
             return;
         }
 
-        if (endpoints.Count is not (1 or 3 or 5 or 7))
+        if (deployment.Join && endpoints.Count < 2)
+        {
+            Mistake(
+                "deployment.replica_endpoints",
+                $"has {endpoints.Count} entries",
+                "with deployment.join it names this node and at least one member of the group");
+        }
+        else if (!deployment.Join && endpoints.Count is not (1 or 3 or 5 or 7))
         {
             Mistake(
                 "deployment.replica_endpoints",

@@ -28,7 +28,13 @@ internal sealed record NodeTopology
 
     public required int SelfId { get; init; }
 
-    /// <summary>All replicas including this one, in ascending order of id.</summary>
+    /// <summary>This node is none of those that the group began with.</summary>
+    public bool IsJoining { get; init; }
+
+    /// <summary>The voters that a group begins with of which this node is one; none for a node that joins.</summary>
+    public IEnumerable<int> InitialVoters => IsJoining ? [] : Replicas.Select(replica => replica.NodeId);
+
+    /// <summary>All replicas, this one among them, by rising id.</summary>
     public required IReadOnlyList<ReplicaEndpoints> Replicas { get; init; }
 
     public ReplicaEndpoints Self => Replicas.First(replica => replica.NodeId == SelfId);
@@ -59,6 +65,7 @@ internal sealed record NodeTopology
         {
             ClusterId = options.Cluster.Id,
             SelfId = self,
+            IsJoining = options.Deployment is { Mode: DeploymentMode.Replicated, Join: true },
             Replicas = replicas,
             ListenAddress = options.Listen.Address ?? (client.IsLoopback ? "localhost" : "*"),
             ThriftPort = thriftPort,

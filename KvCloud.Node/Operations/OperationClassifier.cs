@@ -41,6 +41,9 @@ internal static class OperationClassifier
             new("createColumnFamily", OperationKind.Write),
             new("dropColumnFamily", OperationKind.Write),
             new("listColumnFamilies", OperationKind.Read),
+
+            // Through consensus, but no command of the state machine: the core itself knows what it means.
+            new("changeMembers", OperationKind.Node),
         }.Select((operation, place) => operation with { Index = place + 1 }),
     ];
 

@@ -39,9 +39,12 @@ internal sealed class ConsensusDriver : IWork
     private readonly Applier _applier;
     private readonly CatchUpServer _catchUps;
     private readonly ProposalQueue _proposals;
+    private readonly MemberChanges _memberChanges;
     private readonly WindowMover _window;
     private readonly FreshnessTracker _freshness = new();
     private readonly Slot _restoredApplied;
+    private GroupMembers _announcedMembers;
+    private bool _announcedSettled;
     private volatile ReplicaStatus _status;
     private volatile SpaceLevel _spaceForWrites;
     private volatile bool _isStopping;
@@ -80,7 +83,9 @@ internal sealed class ConsensusDriver : IWork
         Disk = parts.Disk;
         Traces = parts.Traces;
         _restoredApplied = parts.Executor.AppliedSlot;
+        _memberChanges = new MemberChanges(config, _options, _transport);
         _proposals = new ProposalQueue(_options, _inbox, parts.Runtime, Traces);
+        _announcedMembers = _node.Members;
         _window = new WindowMover(_options, _clock, _executor);
         _lastStepMs = _clock.NowMs;
         _status = MakeStatus();
@@ -92,8 +97,14 @@ internal sealed class ConsensusDriver : IWork
     /// </summary>
     public Action<long>? OnTick { get; set; }
 
-    /// <summary>Hears that only a snapshot helps this replica. On the thread of the step.</summary>
+    /// <summary>Called when only a snapshot helps this replica. On the thread of the step.</summary>
     public Action<SnapshotNeed>? OnSnapshotNeeded { get; set; }
+
+    /// <summary>
+    /// Called with new members once everything that the step has to say to the former ones was sent, and again when the
+    /// change is settled.
+    /// </summary>
+    public Action<GroupMembers, bool>? OnMembers { get; set; }
 
     /// <summary>This replica's status as of its last step.</summary>
     public ReplicaStatus Status
@@ -184,7 +195,16 @@ internal sealed class ConsensusDriver : IWork
         }
     }
 
-    /// <summary>Completes the read once a read index requested after this call is confirmed and applied here.</summary>
+    /// <summary>
+    /// Changes the members, or who leads; its answer comes by <see cref="PendingMemberChange.Finish"/>.
+    /// </summary>
+    public void Change(PendingMemberChange change)
+    {
+        _memberChanges.Post(change);
+        _workers.Wake(Station.Consensus);
+    }
+
+    /// <summary>Finishes the read when a read index asked for from now on is confirmed and applied here.</summary>
     public void ReadIndex(PendingRead read)
     {
         if (Reads.Join(read))
@@ -235,12 +255,14 @@ internal sealed class ConsensusDriver : IWork
         }
         finally
         {
+            _memberChanges.Abandon();
             Reads.Close();
         }
     }
 
     public bool IsDue(RunReason reason) =>
-        !_isStopping && ((reason == RunReason.Inline ? !_inbox.IsEmpty : _inbox.IsDue) || Reads.IsDue);
+        !_isStopping && ((reason == RunReason.Inline ? !_inbox.IsEmpty : _inbox.IsDue) || Reads.IsDue
+            || _memberChanges.IsDue);
 
     public bool TryBegin(RunReason reason)
     {
@@ -275,8 +297,11 @@ internal sealed class ConsensusDriver : IWork
         StepMessages(_batch.Messages, nowMs);
         _proposals.Add(_batch.Writes);
         Reads.Ask(_node, nowMs);
+        _memberChanges.Step(_node, nowMs);
         Propose();
         CarryOut(_node.TakeEffects());
+        AnnounceMembers();
+
         TrackFreshness(tick, nowMs);
         if (tick != _lastTick)
         {
@@ -397,6 +422,19 @@ internal sealed class ConsensusDriver : IWork
         }
     }
 
+    private void AnnounceMembers()
+    {
+        bool areSettled = _node.AreMembersSettled;
+        if (_node.Members != _announcedMembers || areSettled != _announcedSettled)
+        {
+            (_announcedMembers, _announcedSettled) = (_node.Members, areSettled);
+            if (_announcedMembers.Slot > Slot.Zero)
+            {
+                OnMembers?.Invoke(_announcedMembers, areSettled);
+            }
+        }
+    }
+
     private void TrackFreshness(long tick, long nowMs)
     {
         if (_node.Role == Role.Leader && _node.LeaseUntilTick > tick)
@@ -410,6 +448,7 @@ internal sealed class ConsensusDriver : IWork
 
     private void Tick(long tick, long nowMs)
     {
+        _memberChanges.Tick(_node, nowMs);
         ApplyIsDue(_applier.ApplyWaiting());
         if (tick >= _nextReadExpiryTick)
         {
@@ -454,7 +493,10 @@ internal sealed class ConsensusDriver : IWork
         AppliedState hashed = _applier.Hashed;
         return new ReplicaStatus(
             _node.Self, _node.Role, _node.Ballot, _node.Leader, _node.ChosenSlot, applied.Slot,
-            applied.Version.Value, _freshness.LeaderHeardMs, hashed.Slot, hashed.StateHash);
+            applied.Version.Value, _freshness.LeaderHeardMs, hashed.Slot, hashed.StateHash)
+        {
+            Members = _node.Members,
+        };
     }
 
     /// <summary>A read that reads nothing: it only gets a read index confirmed.</summary>

@@ -44,7 +44,7 @@ internal static class Recovery
         }
 
         IReadOnlyList<LogEntry> open = log.LastSlot > chosen ? log.Read(chosen.Next, log.LastSlot, int.MaxValue) : [];
-        return new RestoredState(log.Promised, chosen, open);
+        return new RestoredState(log.Promised, chosen, open, executor.Members);
     }
 
     private static void Replay(IPaxosLog log, KvStoreExecutor executor)

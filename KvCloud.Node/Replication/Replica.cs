@@ -61,6 +61,12 @@ internal sealed class Replica : IAsyncDisposable
         Driver = new ConsensusDriver(config, restored, parts);
         Forwarder = new WriteForwarder(config.Self, Driver, transport, options, runtime, _workers);
         Driver.OnTick = Forwarder.Sweep;
+        Driver.OnMembers = Reconfigure;
+        if (Driver.Status.Members.Slot > Slot.Zero)
+        {
+            transport.Reconfigure(Driver.Status.Members, isSettled: false);
+        }
+
         _workers.Add(Station.Consensus, Driver);
         _workers.Add(Station.Log, _logWriter);
         _workers.Add(Station.Apply, _applier);
@@ -84,6 +90,9 @@ internal sealed class Replica : IAsyncDisposable
     public SnapshotServer? SnapshotServer { get; private set; }
 
     public SnapshotReceiver? SnapshotReceiver { get; private set; }
+
+    /// <summary>Called when this replica knows that it was removed from the group, and is not needed any more.</summary>
+    public Action? OnRemoved { get; set; }
 
     public async Task StartAsync(Action<PeerReport> onReport, CancellationToken cancellationToken)
     {
@@ -141,6 +150,15 @@ internal sealed class Replica : IAsyncDisposable
             SnapshotReceiver.Need(need);
             _workers.Wake(Station.Incoming);
         };
+    }
+
+    private void Reconfigure(GroupMembers members, bool isSettled)
+    {
+        _transport.Reconfigure(members, isSettled);
+        if (isSettled && members.Removed.Contains(Driver.Status.Self))
+        {
+            OnRemoved?.Invoke();
+        }
     }
 
     /// <summary>A worker has failed. The node stops leading before it answers anybody.</summary>

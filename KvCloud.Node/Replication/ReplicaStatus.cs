@@ -20,7 +20,10 @@ internal sealed record ReplicaStatus(
     Slot HashedSlot,
     ulong StateHash)
 {
-    /// <summary>The part that peers are told.</summary>
+    /// <summary>Who governs the slots above <see cref="ChosenSlot"/>.</summary>
+    public GroupMembers Members { get; init; } = GroupMembers.None;
+
+    /// <summary>What the peers are told of it.</summary>
     public PeerReport ToReport(long uptimeSeconds) => new(
         Self, Role, Ballot, AppliedSlot, ChosenSlot, AppliedVersion, uptimeSeconds, HashedSlot, StateHash);
 }

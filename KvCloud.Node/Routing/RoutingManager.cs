@@ -46,8 +46,25 @@ internal sealed class RoutingManager(
     }
 
     /// <summary>
-    /// Decides whether a read may use the local store if that is known immediately: for LOCAL on a replica that is
-    /// known to be fresh, for LEADER within the lease or on another node, for a version that is applied.
+    /// Changes the members, or who leads. The answer comes by <see cref="PendingMemberChange.Finish"/>.
+    /// </summary>
+    public void Change(PendingMemberChange change)
+    {
+        ReplicaStatus status = driver.Status;
+        if (status.Role == Role.Leader)
+        {
+            driver.Change(change);
+            return;
+        }
+
+        ReadAdmission refusal = NotHere(status);
+        change.Finish(new CommandResult(
+            refusal.Code, Message: refusal.Message, LeaderEndpoint: refusal.LeaderEndpoint));
+    }
+
+    /// <summary>
+    /// Whether a read may look into the local store, where that can be said at once: for LOCAL on a replica that is
+    /// known to be fresh, for LEADER inside the lease or on another node, for a version that is applied.
     /// </summary>
     /// <param name="admission">The decision, if this returns true.</param>
     /// <param name="wait">Otherwise, what to wait for.</param>

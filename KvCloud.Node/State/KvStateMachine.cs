@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 using System.Text;
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
@@ -29,6 +30,7 @@ internal sealed class KvStateMachine
     private readonly RetentionWindow _window = new();
     private readonly List<(Keyspace Keyspace, long Written)> _writtenCounts = [];
     private uint _nextKeyspaceId = 1;
+    private byte[]? _membersRecord;
     private StateHasher _hasher;
 
     public KvStateMachine(IKvStore store, IKvBatch batch, SessionLimits sessions)
@@ -55,7 +57,10 @@ internal sealed class KvStateMachine
 
     public int SessionCount => _sessions.Count;
 
-    /// <summary>Counts since the start of this process; not part of the state.</summary>
+    /// <summary>As the last slot that changed them made them; null where none has.</summary>
+    public GroupMembers? Members { get; private set; }
+
+    /// <summary>Counts since the start of this program, not part of the state.</summary>
     public TransactionCounts Transactions { get; } = new();
 
     /// <summary>
@@ -79,6 +84,14 @@ internal sealed class KvStateMachine
         _hasher.Mix(_window.ClockMs);
         _hasher.Mix(_window.OwedMs);
         _hasher.Mix(_window.OldestReadable.Value);
+    }
+
+    /// <summary>The slot changes the members of the group.</summary>
+    public void ChangeMembers(Slot slot, ReadOnlySpan<byte> payload)
+    {
+        Members = GroupMembers.Decode(slot, payload);
+        _membersRecord = MembersRecord.Write(slot, payload);
+        _hasher.Mix(XxHash3.HashToUInt64(payload));
     }
 
     public CommandResult Execute(ReadOnlyMemory<byte> encoding)
@@ -106,6 +119,12 @@ internal sealed class KvStateMachine
         if (_window.IsDirty)
         {
             _batch.Put(KvTable.Meta, "retention"u8, _window.TakeRecord());
+        }
+
+        if (_membersRecord is not null)
+        {
+            _batch.Put(KvTable.Meta, MembersRecord.Key, _membersRecord);
+            _membersRecord = null;
         }
 
         Span<byte> record = stackalloc byte[StateRecord.SizeBytes];
@@ -365,6 +384,11 @@ internal sealed class KvStateMachine
         if (_store.TryGet(KvTable.Meta, "retention"u8, ref buffer))
         {
             _window.Restore(state, buffer.Value);
+        }
+
+        if (_store.TryGet(KvTable.Meta, MembersRecord.Key, ref buffer))
+        {
+            Members = MembersRecord.Read(buffer.Value);
         }
 
         buffer.Dispose();

@@ -77,6 +77,12 @@ internal sealed class KvStoreExecutor : IDisposable
 
     public int SessionCount => _machine.SessionCount;
 
+    /// <summary>
+    /// The members of the group as the last slot that changed them made them; null where none has. Before the first
+    /// call of <see cref="Apply"/>, or on the thread that applies.
+    /// </summary>
+    public GroupMembers? Members => _machine.Members;
+
     /// <summary>What would survive a crash now: the log may be trimmed up to here (inclusive).</summary>
     public Slot DurableSlot => new(Volatile.Read(ref _durableSlot));
 
@@ -211,6 +217,11 @@ internal sealed class KvStoreExecutor : IDisposable
     private void ApplySlot(in ChosenEntry entry)
     {
         _machine.BeginSlot(entry.Slot);
+        if (entry.Value.Kind == ValueKind.Membership)
+        {
+            _machine.ChangeMembers(entry.Slot, entry.Value.Payload.Span);
+        }
+
         if (entry.Value.Kind != ValueKind.Commands)
         {
             return;

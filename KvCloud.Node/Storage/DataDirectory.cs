@@ -78,7 +78,7 @@ internal sealed class DataDirectory : IDisposable
                     WriteIdentity(files, path, identity);
                 }
 
-                CheckIdentity(identity, path, clusterId, nodeId, voters);
+                CheckIdentity(identity, path, clusterId, nodeId);
                 MakeNamesDurable(files, path, identity);
                 return new DataDirectory(files, path, heldLock, identity);
             }
@@ -96,8 +96,22 @@ internal sealed class DataDirectory : IDisposable
     }
 
     /// <summary>
-    /// Durably records that the log, the data store and the incarnations exist. From then on none of them may be
-    /// missing.
+    /// To be asked as long as no change of members was made: until then the configuration says who votes.
+    /// </summary>
+    /// <exception cref="DataDirectoryForeignException">It began with other voters.</exception>
+    public void RequireVoters(string voters)
+    {
+        if (Identity.Voters != voters)
+        {
+            throw new DataDirectoryForeignException(
+                $"Data directory {Path} belongs to a replica of the voters {Describe(Identity.Voters)}, the"
+                + $" configuration names {Describe(voters)}: quorums of different voters need not meet. Configure as"
+                + " many replicas as before, and change members by kv member.");
+        }
+    }
+
+    /// <summary>
+    /// Notes durably that log, data store and incarnations are there. From then on none of them may be missing.
     /// </summary>
     public void NoteStoresMade()
     {
@@ -178,8 +192,7 @@ internal sealed class DataDirectory : IDisposable
         return null;
     }
 
-    private static void CheckIdentity(
-        DirectoryIdentity identity, string path, string clusterId, int nodeId, string voters)
+    private static void CheckIdentity(DirectoryIdentity identity, string path, string clusterId, int nodeId)
     {
         if (identity.ClusterId != clusterId)
         {
@@ -191,14 +204,6 @@ internal sealed class DataDirectory : IDisposable
         {
             throw new DataDirectoryForeignException(
                 $"Data directory {path} belongs to node {identity.NodeId}, not to node {nodeId}.");
-        }
-
-        if (identity.Voters != voters)
-        {
-            throw new DataDirectoryForeignException(
-                $"Data directory {path} belongs to a replica of the voters {identity.Voters}, the configuration"
-                + $" names {voters}: quorums of different sets of voters need not intersect. Configure as many"
-                + " replicas as before.");
         }
     }
 
@@ -231,6 +236,8 @@ internal sealed class DataDirectory : IDisposable
             }
         }
     }
+
+    private static string Describe(string voters) => voters.Length == 0 ? "none (deployment.join)" : voters;
 
     private static long DrawIncarnation() =>
         BinaryPrimitives.ReadInt64LittleEndian(RandomNumberGenerator.GetBytes(sizeof(long)));

@@ -16,7 +16,7 @@ internal static class ConsensusCodec
     /// <summary>
     /// Version of all frames except the handshake's. Replicas of different versions refuse each other.
     /// </summary>
-    public const byte Version = 2;
+    public const byte Version = 3;
 
     private const int AddressBytes = 8;
     private const int BallotBytes = 12;
@@ -28,17 +28,19 @@ internal static class ConsensusCodec
     /// <summary>Size of this message's frame; long, because nothing here bounds the entries.</summary>
     public static long SizeOf(Message message) => Frame.OverheadBytes + AddressBytes + message switch
     {
-        PreVote or Prepare => BallotBytes + SlotBytes,
+        PreVote => BallotBytes + SlotBytes,
+        Prepare => BallotBytes + SlotBytes + BallotBytes,
         PreVoteReply => BallotBytes + 1 + BallotBytes,
-        Promise promise => BallotBytes + SlotBytes + EntriesBytes(promise.Entries),
+        Promise promise => BallotBytes + SlotBytes + SlotBytes + EntriesBytes(promise.Entries),
         Accept accept => BallotBytes + SlotBytes + EntriesBytes(accept.Entries),
         Accepted accepted => BallotBytes + CountBytes + ((long)accepted.Slots.Count * SlotBytes),
         Refused => BallotBytes + BallotBytes,
-        Heartbeat => BallotBytes + 8 + SlotBytes + SlotBytes,
+        Heartbeat => BallotBytes + 8 + SlotBytes + SlotBytes + SlotBytes,
         HeartbeatReply => BallotBytes + 8 + SlotBytes + SlotBytes,
         ReadIndexRequest => 8,
         ReadIndexReply => 8 + 1 + SlotBytes,
         CatchUpRequest => SlotBytes,
+        TimeoutNow => BallotBytes,
         CatchUpReply reply => SlotBytes + SlotBytes + EntriesBytes(reply.Entries),
         Forward forward =>
             8 + 4 + 1 + (IsTraced(forward) ? TraceParent.SizeBytes : 0) + forward.Command.Length,
@@ -148,10 +150,12 @@ internal static class ConsensusCodec
             case Prepare prepare:
                 writer.Ballot(prepare.Ballot);
                 writer.Slot(prepare.FirstUnchosen);
+                writer.Ballot(prepare.TransferOf);
                 return FrameType.Prepare;
             case Promise promise:
                 writer.Ballot(promise.Ballot);
                 writer.Slot(promise.ChosenSlot);
+                writer.Slot(promise.MembersSlot);
                 WriteEntries(promise.Entries, ref writer);
                 return FrameType.Promise;
             case Accept accept:
@@ -182,6 +186,7 @@ internal static class ConsensusCodec
                 writer.Int64(heartbeat.Round);
                 writer.Slot(heartbeat.ChosenSlot);
                 writer.Slot(heartbeat.TrimSlot);
+                writer.Slot(heartbeat.SettledSlot);
                 return FrameType.Heartbeat;
             case HeartbeatReply reply:
                 writer.Ballot(reply.Ballot);
@@ -200,6 +205,9 @@ internal static class ConsensusCodec
             case CatchUpRequest request:
                 writer.Slot(request.FromSlot);
                 return FrameType.CatchUpRequest;
+            case TimeoutNow timeout:
+                writer.Ballot(timeout.Ballot);
+                return FrameType.TimeoutNow;
             case CatchUpReply reply:
                 writer.Slot(reply.FirstAvailable);
                 writer.Slot(reply.ChosenSlot);
@@ -260,9 +268,13 @@ internal static class ConsensusCodec
             FrameType.PreVote => new PreVote(from, to, reader.Ballot("ballot"), reader.Slot("first unchosen slot")),
             FrameType.PreVoteReply => new PreVoteReply(
                 from, to, reader.Ballot("ballot"), reader.Bool("granted"), reader.Ballot("promised ballot")),
-            FrameType.Prepare => new Prepare(from, to, reader.Ballot("ballot"), reader.Slot("first unchosen slot")),
-            FrameType.Promise => new Promise(
-                from, to, reader.Ballot("ballot"), reader.Slot("chosen slot"), ReadEntries(owned, ref reader)),
+            FrameType.Prepare => new Prepare(
+                from,
+                to,
+                reader.Ballot("ballot"),
+                reader.Slot("first unchosen slot"),
+                reader.Ballot("ballot of the transfer")),
+            FrameType.Promise => ReadPromise(from, to, owned, ref reader),
             FrameType.Accept => new Accept(
                 from, to, reader.Ballot("ballot"), reader.Slot("chosen slot"), ReadEntries(owned, ref reader)),
             FrameType.Accepted => new Accepted(from, to, reader.Ballot("ballot"), ReadSlots(ref reader)),
@@ -273,7 +285,8 @@ internal static class ConsensusCodec
                 reader.Ballot("ballot"),
                 reader.NotNegative("round"),
                 reader.Slot("chosen slot"),
-                reader.Slot("trim slot")),
+                reader.Slot("trim slot"),
+                reader.Slot("settled slot")),
             FrameType.HeartbeatReply => new HeartbeatReply(
                 from,
                 to,
@@ -285,6 +298,7 @@ internal static class ConsensusCodec
             FrameType.ReadIndexReply => new ReadIndexReply(
                 from, to, reader.Int64("id"), reader.Bool("confirmed"), reader.Slot("slot")),
             FrameType.CatchUpRequest => new CatchUpRequest(from, to, reader.Slot("first slot")),
+            FrameType.TimeoutNow => new TimeoutNow(from, to, reader.Ballot("ballot")),
             FrameType.CatchUpReply => new CatchUpReply(
                 from,
                 to,
@@ -306,6 +320,15 @@ internal static class ConsensusCodec
             FrameType.SnapshotReply => ReadSnapshotReply(from, to, owned, ref reader),
             _ => throw new MalformedFrameException($"frame type {(byte)type} is not known"),
         };
+
+    private static Promise ReadPromise(
+        NodeId from, NodeId to, ReadOnlyMemory<byte> owned, ref FrameReader reader)
+    {
+        Ballot ballot = reader.Ballot("ballot");
+        Slot chosen = reader.Slot("chosen slot");
+        Slot members = reader.Slot("slot of the members");
+        return new Promise(from, to, ballot, chosen, ReadEntries(owned, ref reader), members);
+    }
 
     private static long EntriesBytes(IReadOnlyList<LogEntry> entries)
     {

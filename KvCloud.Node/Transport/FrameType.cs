@@ -21,6 +21,7 @@ internal enum FrameType : byte
     SlotTrace = 16,
     SnapshotRequest = 17,
     SnapshotReply = 18,
+    TimeoutNow = 20,
 
     /// <summary>A <see cref="PeerReport"/>.</summary>
     Report = 32,

@@ -110,7 +110,7 @@ internal static class Handshake
         RequireText(identity.ClusterId, nameof(identity.ClusterId), mayBeEmpty: false);
         RequireText(identity.ClientEndpoint, nameof(identity.ClientEndpoint), mayBeEmpty: true);
         RequireText(identity.HttpEndpoint, nameof(identity.HttpEndpoint), mayBeEmpty: true);
-        RequireText(identity.Terms.Voters, nameof(identity.Terms.Voters), mayBeEmpty: false);
+        RequireText(identity.Terms.Voters, nameof(identity.Terms.Voters), mayBeEmpty: true);
         ArgumentOutOfRangeException.ThrowIfNegative(identity.NodeId);
     }
 

@@ -14,7 +14,7 @@ internal sealed class InMemoryTransport : IConsensusTransport
     private readonly object _gate = new();
     private readonly PriorityQueue<object, (long DueTickMs, long Number)> _queue = new();
     private readonly InMemoryNetwork _network;
-    private readonly SortedDictionary<int, Peer> _peers = [];
+    private volatile SortedDictionary<int, Peer> _peers = [];
     private Action<IReadOnlyList<Message>>? _onReceived;
     private Action<PeerReport>? _onReport;
     private Task _deliveries = Task.CompletedTask;
@@ -71,9 +71,11 @@ internal sealed class InMemoryTransport : IConsensusTransport
     {
         for (int i = 0; i < messages.Count; i++)
         {
-            bool isPeer = _peers.TryGetValue(messages[i].To.Value, out Peer? peer);
-            Invariant.Check(isPeer, "a node sends to its peers only");
-            Post(peer!, messages[i]);
+            Invariant.Check(messages[i].To.Value != Self.NodeId, "a node sends to others only");
+            if (_peers.TryGetValue(messages[i].To.Value, out Peer? peer))
+            {
+                Post(peer, messages[i]);
+            }
         }
     }
 
@@ -84,6 +86,29 @@ internal sealed class InMemoryTransport : IConsensusTransport
         {
             Post(peer, report);
         }
+    }
+
+    /// <inheritdoc/>
+    public void Reconfigure(GroupMembers members, bool isSettled)
+    {
+        var peers = new SortedDictionary<int, Peer>();
+        foreach (GroupMember member in members.Members)
+        {
+            if (member.Id.Value != Self.NodeId)
+            {
+                peers.Add(member.Id.Value, _peers.GetValueOrDefault(member.Id.Value) ?? new Peer(member.Id));
+            }
+        }
+
+        foreach ((int id, Peer peer) in _peers)
+        {
+            if (!isSettled && members.Removed.Contains(peer.Id))
+            {
+                peers.TryAdd(id, peer);
+            }
+        }
+
+        _peers = peers;
     }
 
     /// <inheritdoc/>

@@ -41,6 +41,9 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
     private int _isClosed;
     private bool _isAnnounced;
 
+    /// <summary>Who called; null until it said so and was admitted.</summary>
+    public Peer? Peer => _session.Peer;
+
     public void Close()
     {
         if (Interlocked.Exchange(ref _isClosed, 1) == 0)

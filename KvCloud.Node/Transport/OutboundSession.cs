@@ -165,6 +165,7 @@ internal sealed class OutboundSession(
         catch (HandshakeRefusedException refusal)
         {
             Reject(SessionEnd.RejectedByPeer, refusal.Message);
+            gate.RefusedBy(refusal.Message);
             return;
         }
 

@@ -1,10 +1,40 @@
+using KvCloud.Consensus;
+
 namespace KvCloud.Node.Transport;
 
 /// <summary>Decides which peers this node talks to. Each side of a connection asks its own gate.</summary>
 internal sealed class PeerGate(
     PeerIdentity self, IReadOnlyCollection<int> peers, IIncarnationRegistry incarnations, Bootstrap bootstrap)
 {
+    private volatile IReadOnlyCollection<int> _peers = peers;
+    private volatile GroupMembers _members = GroupMembers.None;
+    private volatile bool _isSettled;
+
     public PeerIdentity Self { get; } = self;
+
+    /// <summary>Told once, when a peer says that this node was removed from the group.</summary>
+    public Action? OnRemoved { get; set; }
+
+    /// <summary>The members as the last change made them; none before the first.</summary>
+    public GroupMembers Members => _members;
+
+    /// <summary>From now on these are the peers, and the record says of some which incarnation they have.</summary>
+    public void Reconfigure(IReadOnlyCollection<int> newPeers, GroupMembers members, bool isSettled)
+    {
+        _isSettled = false;
+        _peers = newPeers;
+        _members = members;
+        _isSettled = isSettled;
+    }
+
+    /// <summary>The peer has refused this node.</summary>
+    public void RefusedBy(string reason)
+    {
+        if (reason == RemovedText(Self.NodeId))
+        {
+            OnRemoved?.Invoke();
+        }
+    }
 
     /// <summary>
     /// Throws <see cref="HandshakeRefusedException"/> unless the caller is a peer that means to call this node.
@@ -55,13 +85,25 @@ internal sealed class PeerGate(
             throw new HandshakeRefusedException($"there is a node {Self.NodeId} already: two nodes have the same id");
         }
 
-        if (!peers.Contains(other.NodeId))
+        if (_isSettled && _members.Removed.Contains(new NodeId(other.NodeId)))
+        {
+            throw new HandshakeRefusedException(RemovedText(other.NodeId));
+        }
+
+        if (!_peers.Contains(other.NodeId))
         {
             throw new HandshakeRefusedException(
-                $"node {Self.NodeId} does not know node {other.NodeId}: it is not among its configured replicas");
+                $"node {Self.NodeId} does not know node {other.NodeId}: it is no member of its group");
         }
 
         RequireTerms(other);
+        long recorded = MemberData.Of(_members, other.NodeId).Incarnation;
+        if (recorded != 0 && recorded != other.Incarnation)
+        {
+            throw new HandshakeRefusedException(
+                $"node {other.NodeId} comes with incarnation {other.Incarnation:X16}, and was given its vote with"
+                + $" {recorded:X16}: it has lost its data directory, and with it its promises");
+        }
 
         // Checked last, so that only a node that is a peer in every other respect is ever remembered.
         if (!Remember(other))
@@ -74,12 +116,12 @@ internal sealed class PeerGate(
 
     private void RequireTerms(PeerIdentity other)
     {
-        if (other.Terms.Voters != Self.Terms.Voters)
+        if (other.Terms.Voters != Self.Terms.Voters && other.Terms.Voters.Length > 0 && Self.Terms.Voters.Length > 0)
         {
             throw new HandshakeRefusedException(
-                $"node {other.NodeId} has the voters {other.Terms.Voters}, node {Self.NodeId} has {Self.Terms.Voters}:"
-                + " quorums of different sets of voters need not intersect, so all replicas must be configured with"
-                + " the same");
+                $"node {other.NodeId} began with the voters {other.Terms.Voters}, node {Self.NodeId} with"
+                + $" {Self.Terms.Voters}: quorums of different voters need not meet, so all replicas must be"
+                + " configured with the same");
         }
 
         if (!Self.Terms.IsLeaseSafeWith(other.Terms))
@@ -91,6 +133,10 @@ internal sealed class PeerGate(
                 + " max_clock_drift_percent must be the same");
         }
     }
+
+    /// <summary>What a node is told that was removed. It stops for that very text.</summary>
+    private static string RemovedText(int nodeId) =>
+        $"node {nodeId} was removed from this group: its id never returns";
 
     private void NoteWelcome(PeerIdentity answerer)
     {

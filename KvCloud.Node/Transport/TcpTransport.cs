@@ -18,19 +18,19 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
     private const int MaxPeers = 63;
 
     private readonly IPEndPoint _bindEndPoint;
-    private readonly Dictionary<int, int> _indexes = [];
-    private readonly Peer[] _peers;
-    private readonly PeerSender[] _senders;
-    private readonly PeerConnector[] _connectors;
+    private readonly Func<int, CancellationToken, ValueTask<EndPoint>> _resolve;
+    private readonly Lock _tableLock = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _inboundLock = new();
     private readonly InboundConnections<InboundConnection> _inbound;
     private readonly Dictionary<InboundConnection, Task> _inboundThreads = [];
     private readonly List<Task> _running = [];
+    private volatile Table _table;
     private Socket? _listener;
     private Action<IReadOnlyList<Message>>? _onReceived;
     private Action<PeerReport>? _onReport;
     private int _isDisposed;
+    private bool _isStarted;
 
     /// <param name="self">The identity that this node announces.</param>
     /// <param name="peers">Node ids of all other replicas.</param>
@@ -52,20 +52,24 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         Logger = logger;
         Throttle = new LogThrottle(options.RepeatedLogIntervalMs, options.Time);
         _bindEndPoint = bindEndPoint;
+        _resolve = resolve;
         _inbound = new InboundConnections<InboundConnection>(options.MaxPendingHandshakes);
-        _peers = MakePeers(self.NodeId, peers);
-        Gate = new PeerGate(self, _indexes.Keys, incarnations, bootstrap);
-        _senders = [.. _peers.Select(peer => new PeerSender(peer, options, Throttle, logger))];
-        _connectors =
-        [
-            .. _peers.Zip(
-                _senders,
-                (peer, sender) => new PeerConnector(peer, sender, Gate, resolve, options, Throttle, logger)),
-        ];
+        int[] ids = [.. peers];
+        Gate = new PeerGate(self, ids, incarnations, bootstrap);
+        _table = MakeTable(ids, before: null);
     }
 
+    /// <summary>The peers of one moment, by rising id.</summary>
+    private sealed record Table(Dictionary<int, int> Indexes, Way[] Ways)
+    {
+        public Way? Find(int nodeId) => Indexes.TryGetValue(nodeId, out int index) ? Ways[index] : null;
+    }
+
+    /// <summary>What carries this node's messages to one peer, until either is no peer any more.</summary>
+    private sealed record Way(Peer Peer, PeerSender Sender, PeerConnector Connector, CancellationTokenSource Stop);
+
     /// <inheritdoc/>
-    public IReadOnlyList<PeerLink> Links => [.. _peers.Select(peer => peer.ToLink())];
+    public IReadOnlyList<PeerLink> Links => [.. _table.Ways.Select(way => way.Peer.ToLink())];
 
     /// <summary>Where this node listens, once it is started.</summary>
     public IPEndPoint ListenEndPoint =>
@@ -92,42 +96,90 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         _listener = listener;
         int self = Gate.Self.NodeId;
         _running.Add(TransportThread.Start($"kv-accept-{self}", () => Accept(listener)));
-        for (int i = 0; i < _peers.Length; i++)
+        lock (_tableLock)
         {
-            PeerConnector connector = _connectors[i];
-            _running.Add(TransportThread.Start($"kv-tx-{self}-{_peers[i].Id.Value}", _senders[i].Pump));
-            _running.Add(Task.Run(() => connector.RunAsync(_stop.Token), CancellationToken.None));
+            foreach (Way way in _table.Ways)
+            {
+                Start(way);
+            }
+
+            _isStarted = true;
         }
 
         return Task.CompletedTask;
     }
 
     /// <inheritdoc/>
+    public void Reconfigure(GroupMembers members, bool isSettled)
+    {
+        lock (_tableLock)
+        {
+            if (_isDisposed != 0)
+            {
+                return;
+            }
+
+            Table before = _table;
+            IEnumerable<int> lingering = before.Indexes.Keys.Where(
+                id => !isSettled && members.Removed.Contains(new NodeId(id)));
+            int[] ids =
+            [
+                .. members.Members.Select(member => member.Id.Value).Where(id => id != Gate.Self.NodeId)
+                    .Union(lingering),
+            ];
+            Table after = MakeTable(ids, before);
+
+            // Before the peers are asked: who was removed is to hear it when it comes again.
+            Gate.Reconfigure(ids, members, isSettled);
+            _table = after;
+            foreach (Way way in after.Ways)
+            {
+                if (_isStarted && !before.Ways.Contains(way))
+                {
+                    Start(way);
+                }
+            }
+
+            foreach (Way way in before.Ways)
+            {
+                if (!after.Ways.Contains(way))
+                {
+                    End(way);
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc/>
     public void Send(IReadOnlyList<Message> messages)
     {
+        Table table = _table;
         ulong touched = 0;
         for (int i = 0; i < messages.Count; i++)
         {
             Message message = messages[i];
-            int index = IndexOf(message.To);
-            _senders[index].Enqueue(message);
-            touched |= 1UL << index;
+            Invariant.Check(message.To.Value != Gate.Self.NodeId, "a node sends to others only");
+            if (table.Indexes.TryGetValue(message.To.Value, out int index))
+            {
+                table.Ways[index].Sender.Enqueue(message);
+                touched |= 1UL << index;
+            }
         }
 
         // Last, so that all messages of this call to one peer leave in one send.
         for (; touched != 0; touched &= touched - 1)
         {
-            _senders[BitOperations.TrailingZeroCount(touched)].Flush();
+            table.Ways[BitOperations.TrailingZeroCount(touched)].Sender.Flush();
         }
     }
 
     /// <inheritdoc/>
     public void Report(PeerReport report)
     {
-        foreach (PeerSender sender in _senders)
+        foreach (Way way in _table.Ways)
         {
-            sender.Enqueue(report);
-            sender.Flush();
+            way.Sender.Enqueue(report);
+            way.Sender.Flush();
         }
     }
 
@@ -147,22 +199,29 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
 
         await _stop.CancelAsync();
         _listener?.Dispose();
-        foreach (PeerSender sender in _senders)
+        Task[] running;
+        lock (_tableLock)
         {
-            sender.Stop();
+            foreach (Way way in _table.Ways)
+            {
+                way.Sender.Stop();
+            }
+
+            running = [.. _running];
         }
 
-        await Task.WhenAll(_running);
+        await Task.WhenAll(running);
         await Task.WhenAll(CloseInbound());
-        foreach (PeerConnector connector in _connectors)
+        foreach (Way way in _table.Ways)
         {
-            connector.Dispose();
+            way.Connector.Dispose();
+            way.Stop.Dispose();
         }
 
         _stop.Dispose();
     }
 
-    public Peer? FindPeer(int nodeId) => _indexes.TryGetValue(nodeId, out int index) ? _peers[index] : null;
+    public Peer? FindPeer(int nodeId) => _table.Find(nodeId)?.Peer;
 
     public void Identified(InboundConnection connection, Peer peer)
     {
@@ -176,7 +235,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         superseded?.Close();
         if (isAdmitted)
         {
-            _connectors[_indexes[peer.Id.Value]].PeerIsUp();
+            _table.Find(peer.Id.Value)?.Connector.PeerIsUp();
         }
     }
 
@@ -193,29 +252,61 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
 
     public void Deliver(PeerReport report) => _onReport!(report);
 
-    private Peer[] MakePeers(int self, IEnumerable<int> ids)
+    /// <summary>Under the lock, or before anybody else knows of this transport.</summary>
+    private Table MakeTable(IEnumerable<int> peers, Table? before)
     {
-        int[] ordered = [.. ids.Order()];
-        for (int i = 0; i < ordered.Length; i++)
+        var indexes = new Dictionary<int, int>();
+        var ways = new List<Way>();
+        foreach (int id in peers.Order())
         {
-            int id = ordered[i];
-            if (id < 0 || id == self || i >= MaxPeers || !_indexes.TryAdd(id, i))
+            if (id < 0 || id == Gate.Self.NodeId || ways.Count >= MaxPeers || !indexes.TryAdd(id, ways.Count))
             {
                 throw new ArgumentException(
-                    $"Node {id} cannot be a peer of node {self}: it is the node itself, named twice, negative,"
-                    + $" or one of more than {MaxPeers}.",
-                    nameof(ids));
+                    $"Node {id} cannot be a peer of node {Gate.Self.NodeId}: it is the node itself, named twice,"
+                    + $" negative, or one of more than {MaxPeers}.",
+                    nameof(peers));
             }
+
+            ways.Add(before?.Find(id) ?? MakeWay(id));
         }
 
-        return [.. ordered.Select(id => new Peer(new NodeId(id)))];
+        return new Table(indexes, [.. ways]);
     }
 
-    private int IndexOf(NodeId to)
+    private Way MakeWay(int id)
     {
-        bool isPeer = _indexes.TryGetValue(to.Value, out int index);
-        Invariant.Check(isPeer, "a node sends to its peers only");
-        return index;
+        var peer = new Peer(new NodeId(id));
+        var sender = new PeerSender(peer, Options, Throttle, Logger);
+        return new Way(
+            peer,
+            sender,
+            new PeerConnector(peer, sender, Gate, _resolve, Options, Throttle, Logger),
+            CancellationTokenSource.CreateLinkedTokenSource(_stop.Token));
+    }
+
+    private void Start(Way way)
+    {
+        CancellationToken stop = way.Stop.Token;
+        _running.Add(
+            TransportThread.Start($"kv-tx-{Gate.Self.NodeId}-{way.Peer.Id.Value}", way.Sender.Pump));
+        _running.Add(Task.Run(() => way.Connector.RunAsync(stop), CancellationToken.None));
+    }
+
+    /// <summary>The other is no peer any more. Its ends close by themselves.</summary>
+    private void End(Way way)
+    {
+        _running.Add(way.Stop.CancelAsync());
+        way.Sender.Stop();
+        lock (_inboundLock)
+        {
+            foreach (InboundConnection connection in _inboundThreads.Keys)
+            {
+                if (connection.Peer == way.Peer)
+                {
+                    connection.Close();
+                }
+            }
+        }
     }
 
     private Socket Listen()

@@ -43,6 +43,7 @@ namespace KvCloud.Protocol
     private string? _peer_endpoint;
     private string? _http_endpoint;
     private string? _version;
+    private string? _member_role;
 
     public int NodeId { get; set; } = 0;
 
@@ -191,6 +192,22 @@ namespace KvCloud.Protocol
       }
     }
 
+    /// <summary>
+    /// voter, or learner: a member that has no vote.
+    /// </summary>
+    public string? MemberRole
+    {
+      get
+      {
+        return _member_role;
+      }
+      set
+      {
+        __isset.member_role = true;
+        this._member_role = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
@@ -204,6 +221,7 @@ namespace KvCloud.Protocol
       public bool peer_endpoint;
       public bool http_endpoint;
       public bool version;
+      public bool member_role;
     }
 
     public NodeStatus()
@@ -280,6 +298,11 @@ namespace KvCloud.Protocol
         tmp218.Version = this.Version!;
       }
       tmp218.__isset.version = this.__isset.version;
+      if((MemberRole != null) && __isset.member_role)
+      {
+        tmp218.MemberRole = this.MemberRole!;
+      }
+      tmp218.__isset.member_role = this.__isset.member_role;
       return tmp218;
     }
 
@@ -462,6 +485,16 @@ namespace KvCloud.Protocol
                 await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               }
               break;
+            case 108:
+              if (field.Type == TType.String)
+              {
+                MemberRole = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -633,6 +666,15 @@ namespace KvCloud.Protocol
           await oprot.WriteStringAsync(Version, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
+        if((MemberRole != null) && __isset.member_role)
+        {
+          tmp220.Name = "member_role";
+          tmp220.Type = TType.String;
+          tmp220.ID = 108;
+          await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
+          await oprot.WriteStringAsync(MemberRole, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
         await oprot.WriteFieldStopAsync(cancellationToken);
         await oprot.WriteStructEndAsync(cancellationToken);
       }
@@ -660,7 +702,8 @@ namespace KvCloud.Protocol
         && ((__isset.applied_version == other.__isset.applied_version) && ((!__isset.applied_version) || (global::System.Object.Equals(AppliedVersion, other.AppliedVersion))))
         && ((__isset.peer_endpoint == other.__isset.peer_endpoint) && ((!__isset.peer_endpoint) || (global::System.Object.Equals(PeerEndpoint, other.PeerEndpoint))))
         && ((__isset.http_endpoint == other.__isset.http_endpoint) && ((!__isset.http_endpoint) || (global::System.Object.Equals(HttpEndpoint, other.HttpEndpoint))))
-        && ((__isset.version == other.__isset.version) && ((!__isset.version) || (global::System.Object.Equals(Version, other.Version))));
+        && ((__isset.version == other.__isset.version) && ((!__isset.version) || (global::System.Object.Equals(Version, other.Version))))
+        && ((__isset.member_role == other.__isset.member_role) && ((!__isset.member_role) || (global::System.Object.Equals(MemberRole, other.MemberRole))));
     }
 
     public override int GetHashCode() {
@@ -713,6 +756,10 @@ namespace KvCloud.Protocol
         if((Version != null) && __isset.version)
         {
           hashcode = (hashcode * 397) + Version.GetHashCode();
+        }
+        if((MemberRole != null) && __isset.member_role)
+        {
+          hashcode = (hashcode * 397) + MemberRole.GetHashCode();
         }
       }
       return hashcode;
@@ -783,6 +830,11 @@ namespace KvCloud.Protocol
       {
         tmp221.Append(", Version: ");
         Version.ToString(tmp221);
+      }
+      if((MemberRole != null) && __isset.member_role)
+      {
+        tmp221.Append(", MemberRole: ");
+        MemberRole.ToString(tmp221);
       }
       tmp221.Append(')');
       return tmp221.ToString();

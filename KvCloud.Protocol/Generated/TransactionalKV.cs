@@ -87,6 +87,12 @@ namespace KvCloud.Protocol
 
       global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ListColumnFamiliesResponse> listColumnFamilies(global::KvCloud.Protocol.ListColumnFamiliesRequest? request, CancellationToken cancellationToken = default);
 
+      /// <summary>
+      /// Changes who the replicas are, or who of them leads. Done when no replica that left is needed any more.
+      /// </summary>
+      /// <param name="request"></param>
+      global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ChangeMembersResponse> changeMembers(global::KvCloud.Protocol.ChangeMembersRequest? request, CancellationToken cancellationToken = default);
+
     }
 
 
@@ -110,11 +116,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getReadVersion", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp306 = new InternalStructs.getReadVersion_args() {
+        var tmp316 = new InternalStructs.getReadVersion_args() {
           Request = request,
         };
 
-        await tmp306.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp316.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -122,20 +128,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetReadVersionResponse> recv_getReadVersion(CancellationToken cancellationToken = default)
       {
 
-        var tmp307 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp307.Type == TMessageType.Exception)
+        var tmp317 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp317.Type == TMessageType.Exception)
         {
-          var tmp308 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp318 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp308;
+          throw tmp318;
         }
 
-        var tmp309 = new InternalStructs.getReadVersion_result();
-        await tmp309.ReadAsync(InputProtocol, cancellationToken);
+        var tmp319 = new InternalStructs.getReadVersion_result();
+        await tmp319.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp309.__isset.success)
+        if (tmp319.__isset.success)
         {
-          return tmp309.Success!;
+          return tmp319.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getReadVersion failed: unknown result");
       }
@@ -150,11 +156,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("snapshotRead", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp310 = new InternalStructs.snapshotRead_args() {
+        var tmp320 = new InternalStructs.snapshotRead_args() {
           Request = request,
         };
 
-        await tmp310.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp320.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -162,20 +168,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SnapshotReadResponse> recv_snapshotRead(CancellationToken cancellationToken = default)
       {
 
-        var tmp311 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp311.Type == TMessageType.Exception)
+        var tmp321 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp321.Type == TMessageType.Exception)
         {
-          var tmp312 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp322 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp312;
+          throw tmp322;
         }
 
-        var tmp313 = new InternalStructs.snapshotRead_result();
-        await tmp313.ReadAsync(InputProtocol, cancellationToken);
+        var tmp323 = new InternalStructs.snapshotRead_result();
+        await tmp323.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp313.__isset.success)
+        if (tmp323.__isset.success)
         {
-          return tmp313.Success!;
+          return tmp323.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "snapshotRead failed: unknown result");
       }
@@ -190,11 +196,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("atomicCommit", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp314 = new InternalStructs.atomicCommit_args() {
+        var tmp324 = new InternalStructs.atomicCommit_args() {
           Request = request,
         };
 
-        await tmp314.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp324.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -202,20 +208,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.AtomicCommitResponse> recv_atomicCommit(CancellationToken cancellationToken = default)
       {
 
-        var tmp315 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp315.Type == TMessageType.Exception)
+        var tmp325 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp325.Type == TMessageType.Exception)
         {
-          var tmp316 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp326 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp316;
+          throw tmp326;
         }
 
-        var tmp317 = new InternalStructs.atomicCommit_result();
-        await tmp317.ReadAsync(InputProtocol, cancellationToken);
+        var tmp327 = new InternalStructs.atomicCommit_result();
+        await tmp327.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp317.__isset.success)
+        if (tmp327.__isset.success)
         {
-          return tmp317.Success!;
+          return tmp327.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "atomicCommit failed: unknown result");
       }
@@ -230,11 +236,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("get", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp318 = new InternalStructs.get_args() {
+        var tmp328 = new InternalStructs.get_args() {
           Request = request,
         };
 
-        await tmp318.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp328.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -242,20 +248,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetResponse> recv_get(CancellationToken cancellationToken = default)
       {
 
-        var tmp319 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp319.Type == TMessageType.Exception)
+        var tmp329 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp329.Type == TMessageType.Exception)
         {
-          var tmp320 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp330 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp320;
+          throw tmp330;
         }
 
-        var tmp321 = new InternalStructs.get_result();
-        await tmp321.ReadAsync(InputProtocol, cancellationToken);
+        var tmp331 = new InternalStructs.get_result();
+        await tmp331.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp321.__isset.success)
+        if (tmp331.__isset.success)
         {
-          return tmp321.Success!;
+          return tmp331.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "get failed: unknown result");
       }
@@ -270,11 +276,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setKey", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp322 = new InternalStructs.setKey_args() {
+        var tmp332 = new InternalStructs.setKey_args() {
           Request = request,
         };
 
-        await tmp322.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp332.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -282,20 +288,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SetResponse> recv_setKey(CancellationToken cancellationToken = default)
       {
 
-        var tmp323 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp323.Type == TMessageType.Exception)
+        var tmp333 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp333.Type == TMessageType.Exception)
         {
-          var tmp324 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp334 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp324;
+          throw tmp334;
         }
 
-        var tmp325 = new InternalStructs.setKey_result();
-        await tmp325.ReadAsync(InputProtocol, cancellationToken);
+        var tmp335 = new InternalStructs.setKey_result();
+        await tmp335.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp325.__isset.success)
+        if (tmp335.__isset.success)
         {
-          return tmp325.Success!;
+          return tmp335.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setKey failed: unknown result");
       }
@@ -310,11 +316,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("deleteKey", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp326 = new InternalStructs.deleteKey_args() {
+        var tmp336 = new InternalStructs.deleteKey_args() {
           Request = request,
         };
 
-        await tmp326.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp336.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -322,20 +328,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.DeleteResponse> recv_deleteKey(CancellationToken cancellationToken = default)
       {
 
-        var tmp327 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp327.Type == TMessageType.Exception)
+        var tmp337 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp337.Type == TMessageType.Exception)
         {
-          var tmp328 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp338 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp328;
+          throw tmp338;
         }
 
-        var tmp329 = new InternalStructs.deleteKey_result();
-        await tmp329.ReadAsync(InputProtocol, cancellationToken);
+        var tmp339 = new InternalStructs.deleteKey_result();
+        await tmp339.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp329.__isset.success)
+        if (tmp339.__isset.success)
         {
-          return tmp329.Success!;
+          return tmp339.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "deleteKey failed: unknown result");
       }
@@ -350,11 +356,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getRange", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp330 = new InternalStructs.getRange_args() {
+        var tmp340 = new InternalStructs.getRange_args() {
           Request = request,
         };
 
-        await tmp330.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp340.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -362,20 +368,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetRangeResponse> recv_getRange(CancellationToken cancellationToken = default)
       {
 
-        var tmp331 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp331.Type == TMessageType.Exception)
+        var tmp341 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp341.Type == TMessageType.Exception)
         {
-          var tmp332 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp342 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp332;
+          throw tmp342;
         }
 
-        var tmp333 = new InternalStructs.getRange_result();
-        await tmp333.ReadAsync(InputProtocol, cancellationToken);
+        var tmp343 = new InternalStructs.getRange_result();
+        await tmp343.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp333.__isset.success)
+        if (tmp343.__isset.success)
         {
-          return tmp333.Success!;
+          return tmp343.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getRange failed: unknown result");
       }
@@ -390,11 +396,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("snapshotGet", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp334 = new InternalStructs.snapshotGet_args() {
+        var tmp344 = new InternalStructs.snapshotGet_args() {
           Request = request,
         };
 
-        await tmp334.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp344.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -402,20 +408,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SnapshotGetResponse> recv_snapshotGet(CancellationToken cancellationToken = default)
       {
 
-        var tmp335 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp335.Type == TMessageType.Exception)
+        var tmp345 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp345.Type == TMessageType.Exception)
         {
-          var tmp336 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp346 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp336;
+          throw tmp346;
         }
 
-        var tmp337 = new InternalStructs.snapshotGet_result();
-        await tmp337.ReadAsync(InputProtocol, cancellationToken);
+        var tmp347 = new InternalStructs.snapshotGet_result();
+        await tmp347.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp337.__isset.success)
+        if (tmp347.__isset.success)
         {
-          return tmp337.Success!;
+          return tmp347.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "snapshotGet failed: unknown result");
       }
@@ -430,11 +436,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("snapshotGetRange", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp338 = new InternalStructs.snapshotGetRange_args() {
+        var tmp348 = new InternalStructs.snapshotGetRange_args() {
           Request = request,
         };
 
-        await tmp338.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp348.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -442,20 +448,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SnapshotGetRangeResponse> recv_snapshotGetRange(CancellationToken cancellationToken = default)
       {
 
-        var tmp339 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp339.Type == TMessageType.Exception)
+        var tmp349 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp349.Type == TMessageType.Exception)
         {
-          var tmp340 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp350 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp340;
+          throw tmp350;
         }
 
-        var tmp341 = new InternalStructs.snapshotGetRange_result();
-        await tmp341.ReadAsync(InputProtocol, cancellationToken);
+        var tmp351 = new InternalStructs.snapshotGetRange_result();
+        await tmp351.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp341.__isset.success)
+        if (tmp351.__isset.success)
         {
-          return tmp341.Success!;
+          return tmp351.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "snapshotGetRange failed: unknown result");
       }
@@ -470,11 +476,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("addReadConflict", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp342 = new InternalStructs.addReadConflict_args() {
+        var tmp352 = new InternalStructs.addReadConflict_args() {
           Request = request,
         };
 
-        await tmp342.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp352.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -482,20 +488,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.AddReadConflictResponse> recv_addReadConflict(CancellationToken cancellationToken = default)
       {
 
-        var tmp343 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp343.Type == TMessageType.Exception)
+        var tmp353 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp353.Type == TMessageType.Exception)
         {
-          var tmp344 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp354 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp344;
+          throw tmp354;
         }
 
-        var tmp345 = new InternalStructs.addReadConflict_result();
-        await tmp345.ReadAsync(InputProtocol, cancellationToken);
+        var tmp355 = new InternalStructs.addReadConflict_result();
+        await tmp355.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp345.__isset.success)
+        if (tmp355.__isset.success)
         {
-          return tmp345.Success!;
+          return tmp355.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "addReadConflict failed: unknown result");
       }
@@ -510,11 +516,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("addReadConflictRange", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp346 = new InternalStructs.addReadConflictRange_args() {
+        var tmp356 = new InternalStructs.addReadConflictRange_args() {
           Request = request,
         };
 
-        await tmp346.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp356.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -522,20 +528,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.AddReadConflictRangeResponse> recv_addReadConflictRange(CancellationToken cancellationToken = default)
       {
 
-        var tmp347 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp347.Type == TMessageType.Exception)
+        var tmp357 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp357.Type == TMessageType.Exception)
         {
-          var tmp348 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp358 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp348;
+          throw tmp358;
         }
 
-        var tmp349 = new InternalStructs.addReadConflictRange_result();
-        await tmp349.ReadAsync(InputProtocol, cancellationToken);
+        var tmp359 = new InternalStructs.addReadConflictRange_result();
+        await tmp359.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp349.__isset.success)
+        if (tmp359.__isset.success)
         {
-          return tmp349.Success!;
+          return tmp359.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "addReadConflictRange failed: unknown result");
       }
@@ -550,11 +556,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setReadVersion", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp350 = new InternalStructs.setReadVersion_args() {
+        var tmp360 = new InternalStructs.setReadVersion_args() {
           Request = request,
         };
 
-        await tmp350.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp360.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -562,20 +568,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SetReadVersionResponse> recv_setReadVersion(CancellationToken cancellationToken = default)
       {
 
-        var tmp351 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp351.Type == TMessageType.Exception)
+        var tmp361 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp361.Type == TMessageType.Exception)
         {
-          var tmp352 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp362 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp352;
+          throw tmp362;
         }
 
-        var tmp353 = new InternalStructs.setReadVersion_result();
-        await tmp353.ReadAsync(InputProtocol, cancellationToken);
+        var tmp363 = new InternalStructs.setReadVersion_result();
+        await tmp363.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp353.__isset.success)
+        if (tmp363.__isset.success)
         {
-          return tmp353.Success!;
+          return tmp363.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setReadVersion failed: unknown result");
       }
@@ -590,11 +596,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getCommittedVersion", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp354 = new InternalStructs.getCommittedVersion_args() {
+        var tmp364 = new InternalStructs.getCommittedVersion_args() {
           Request = request,
         };
 
-        await tmp354.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp364.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -602,20 +608,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetCommittedVersionResponse> recv_getCommittedVersion(CancellationToken cancellationToken = default)
       {
 
-        var tmp355 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp355.Type == TMessageType.Exception)
+        var tmp365 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp365.Type == TMessageType.Exception)
         {
-          var tmp356 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp366 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp356;
+          throw tmp366;
         }
 
-        var tmp357 = new InternalStructs.getCommittedVersion_result();
-        await tmp357.ReadAsync(InputProtocol, cancellationToken);
+        var tmp367 = new InternalStructs.getCommittedVersion_result();
+        await tmp367.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp357.__isset.success)
+        if (tmp367.__isset.success)
         {
-          return tmp357.Success!;
+          return tmp367.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getCommittedVersion failed: unknown result");
       }
@@ -630,11 +636,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setVersionstampedKey", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp358 = new InternalStructs.setVersionstampedKey_args() {
+        var tmp368 = new InternalStructs.setVersionstampedKey_args() {
           Request = request,
         };
 
-        await tmp358.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp368.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -642,20 +648,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SetVersionstampedKeyResponse> recv_setVersionstampedKey(CancellationToken cancellationToken = default)
       {
 
-        var tmp359 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp359.Type == TMessageType.Exception)
+        var tmp369 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp369.Type == TMessageType.Exception)
         {
-          var tmp360 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp370 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp360;
+          throw tmp370;
         }
 
-        var tmp361 = new InternalStructs.setVersionstampedKey_result();
-        await tmp361.ReadAsync(InputProtocol, cancellationToken);
+        var tmp371 = new InternalStructs.setVersionstampedKey_result();
+        await tmp371.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp361.__isset.success)
+        if (tmp371.__isset.success)
         {
-          return tmp361.Success!;
+          return tmp371.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setVersionstampedKey failed: unknown result");
       }
@@ -670,11 +676,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setVersionstampedValue", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp362 = new InternalStructs.setVersionstampedValue_args() {
+        var tmp372 = new InternalStructs.setVersionstampedValue_args() {
           Request = request,
         };
 
-        await tmp362.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp372.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -682,20 +688,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SetVersionstampedValueResponse> recv_setVersionstampedValue(CancellationToken cancellationToken = default)
       {
 
-        var tmp363 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp363.Type == TMessageType.Exception)
+        var tmp373 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp373.Type == TMessageType.Exception)
         {
-          var tmp364 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp374 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp364;
+          throw tmp374;
         }
 
-        var tmp365 = new InternalStructs.setVersionstampedValue_result();
-        await tmp365.ReadAsync(InputProtocol, cancellationToken);
+        var tmp375 = new InternalStructs.setVersionstampedValue_result();
+        await tmp375.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp365.__isset.success)
+        if (tmp375.__isset.success)
         {
-          return tmp365.Success!;
+          return tmp375.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setVersionstampedValue failed: unknown result");
       }
@@ -710,11 +716,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setFaultInjection", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp366 = new InternalStructs.setFaultInjection_args() {
+        var tmp376 = new InternalStructs.setFaultInjection_args() {
           Request = request,
         };
 
-        await tmp366.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp376.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -722,20 +728,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.FaultInjectionResponse> recv_setFaultInjection(CancellationToken cancellationToken = default)
       {
 
-        var tmp367 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp367.Type == TMessageType.Exception)
+        var tmp377 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp377.Type == TMessageType.Exception)
         {
-          var tmp368 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp378 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp368;
+          throw tmp378;
         }
 
-        var tmp369 = new InternalStructs.setFaultInjection_result();
-        await tmp369.ReadAsync(InputProtocol, cancellationToken);
+        var tmp379 = new InternalStructs.setFaultInjection_result();
+        await tmp379.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp369.__isset.success)
+        if (tmp379.__isset.success)
         {
-          return tmp369.Success!;
+          return tmp379.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setFaultInjection failed: unknown result");
       }
@@ -750,11 +756,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("ping", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp370 = new InternalStructs.ping_args() {
+        var tmp380 = new InternalStructs.ping_args() {
           Request = request,
         };
 
-        await tmp370.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp380.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -762,20 +768,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.PingResponse> recv_ping(CancellationToken cancellationToken = default)
       {
 
-        var tmp371 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp371.Type == TMessageType.Exception)
+        var tmp381 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp381.Type == TMessageType.Exception)
         {
-          var tmp372 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp382 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp372;
+          throw tmp382;
         }
 
-        var tmp373 = new InternalStructs.ping_result();
-        await tmp373.ReadAsync(InputProtocol, cancellationToken);
+        var tmp383 = new InternalStructs.ping_result();
+        await tmp383.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp373.__isset.success)
+        if (tmp383.__isset.success)
         {
-          return tmp373.Success!;
+          return tmp383.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "ping failed: unknown result");
       }
@@ -790,11 +796,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getClusterHealth", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp374 = new InternalStructs.getClusterHealth_args() {
+        var tmp384 = new InternalStructs.getClusterHealth_args() {
           Request = request,
         };
 
-        await tmp374.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp384.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -802,20 +808,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetClusterHealthResponse> recv_getClusterHealth(CancellationToken cancellationToken = default)
       {
 
-        var tmp375 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp375.Type == TMessageType.Exception)
+        var tmp385 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp385.Type == TMessageType.Exception)
         {
-          var tmp376 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp386 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp376;
+          throw tmp386;
         }
 
-        var tmp377 = new InternalStructs.getClusterHealth_result();
-        await tmp377.ReadAsync(InputProtocol, cancellationToken);
+        var tmp387 = new InternalStructs.getClusterHealth_result();
+        await tmp387.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp377.__isset.success)
+        if (tmp387.__isset.success)
         {
-          return tmp377.Success!;
+          return tmp387.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getClusterHealth failed: unknown result");
       }
@@ -830,11 +836,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getDatabaseStats", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp378 = new InternalStructs.getDatabaseStats_args() {
+        var tmp388 = new InternalStructs.getDatabaseStats_args() {
           Request = request,
         };
 
-        await tmp378.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp388.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -842,20 +848,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetDatabaseStatsResponse> recv_getDatabaseStats(CancellationToken cancellationToken = default)
       {
 
-        var tmp379 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp379.Type == TMessageType.Exception)
+        var tmp389 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp389.Type == TMessageType.Exception)
         {
-          var tmp380 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp390 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp380;
+          throw tmp390;
         }
 
-        var tmp381 = new InternalStructs.getDatabaseStats_result();
-        await tmp381.ReadAsync(InputProtocol, cancellationToken);
+        var tmp391 = new InternalStructs.getDatabaseStats_result();
+        await tmp391.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp381.__isset.success)
+        if (tmp391.__isset.success)
         {
-          return tmp381.Success!;
+          return tmp391.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getDatabaseStats failed: unknown result");
       }
@@ -870,11 +876,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getNodeInfo", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp382 = new InternalStructs.getNodeInfo_args() {
+        var tmp392 = new InternalStructs.getNodeInfo_args() {
           Request = request,
         };
 
-        await tmp382.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp392.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -882,20 +888,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetNodeInfoResponse> recv_getNodeInfo(CancellationToken cancellationToken = default)
       {
 
-        var tmp383 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp383.Type == TMessageType.Exception)
+        var tmp393 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp393.Type == TMessageType.Exception)
         {
-          var tmp384 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp394 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp384;
+          throw tmp394;
         }
 
-        var tmp385 = new InternalStructs.getNodeInfo_result();
-        await tmp385.ReadAsync(InputProtocol, cancellationToken);
+        var tmp395 = new InternalStructs.getNodeInfo_result();
+        await tmp395.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp385.__isset.success)
+        if (tmp395.__isset.success)
         {
-          return tmp385.Success!;
+          return tmp395.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getNodeInfo failed: unknown result");
       }
@@ -910,11 +916,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("openSession", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp386 = new InternalStructs.openSession_args() {
+        var tmp396 = new InternalStructs.openSession_args() {
           Request = request,
         };
 
-        await tmp386.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp396.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -922,20 +928,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.OpenSessionResponse> recv_openSession(CancellationToken cancellationToken = default)
       {
 
-        var tmp387 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp387.Type == TMessageType.Exception)
+        var tmp397 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp397.Type == TMessageType.Exception)
         {
-          var tmp388 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp398 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp388;
+          throw tmp398;
         }
 
-        var tmp389 = new InternalStructs.openSession_result();
-        await tmp389.ReadAsync(InputProtocol, cancellationToken);
+        var tmp399 = new InternalStructs.openSession_result();
+        await tmp399.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp389.__isset.success)
+        if (tmp399.__isset.success)
         {
-          return tmp389.Success!;
+          return tmp399.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "openSession failed: unknown result");
       }
@@ -950,11 +956,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("createColumnFamily", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp390 = new InternalStructs.createColumnFamily_args() {
+        var tmp400 = new InternalStructs.createColumnFamily_args() {
           Request = request,
         };
 
-        await tmp390.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp400.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -962,20 +968,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ColumnFamilyResponse> recv_createColumnFamily(CancellationToken cancellationToken = default)
       {
 
-        var tmp391 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp391.Type == TMessageType.Exception)
+        var tmp401 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp401.Type == TMessageType.Exception)
         {
-          var tmp392 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp402 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp392;
+          throw tmp402;
         }
 
-        var tmp393 = new InternalStructs.createColumnFamily_result();
-        await tmp393.ReadAsync(InputProtocol, cancellationToken);
+        var tmp403 = new InternalStructs.createColumnFamily_result();
+        await tmp403.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp393.__isset.success)
+        if (tmp403.__isset.success)
         {
-          return tmp393.Success!;
+          return tmp403.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "createColumnFamily failed: unknown result");
       }
@@ -990,11 +996,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("dropColumnFamily", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp394 = new InternalStructs.dropColumnFamily_args() {
+        var tmp404 = new InternalStructs.dropColumnFamily_args() {
           Request = request,
         };
 
-        await tmp394.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp404.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -1002,20 +1008,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ColumnFamilyResponse> recv_dropColumnFamily(CancellationToken cancellationToken = default)
       {
 
-        var tmp395 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp395.Type == TMessageType.Exception)
+        var tmp405 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp405.Type == TMessageType.Exception)
         {
-          var tmp396 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp406 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp396;
+          throw tmp406;
         }
 
-        var tmp397 = new InternalStructs.dropColumnFamily_result();
-        await tmp397.ReadAsync(InputProtocol, cancellationToken);
+        var tmp407 = new InternalStructs.dropColumnFamily_result();
+        await tmp407.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp397.__isset.success)
+        if (tmp407.__isset.success)
         {
-          return tmp397.Success!;
+          return tmp407.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "dropColumnFamily failed: unknown result");
       }
@@ -1030,11 +1036,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("listColumnFamilies", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp398 = new InternalStructs.listColumnFamilies_args() {
+        var tmp408 = new InternalStructs.listColumnFamilies_args() {
           Request = request,
         };
 
-        await tmp398.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp408.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -1042,22 +1048,62 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ListColumnFamiliesResponse> recv_listColumnFamilies(CancellationToken cancellationToken = default)
       {
 
-        var tmp399 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp399.Type == TMessageType.Exception)
+        var tmp409 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp409.Type == TMessageType.Exception)
         {
-          var tmp400 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp410 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp400;
+          throw tmp410;
         }
 
-        var tmp401 = new InternalStructs.listColumnFamilies_result();
-        await tmp401.ReadAsync(InputProtocol, cancellationToken);
+        var tmp411 = new InternalStructs.listColumnFamilies_result();
+        await tmp411.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp401.__isset.success)
+        if (tmp411.__isset.success)
         {
-          return tmp401.Success!;
+          return tmp411.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "listColumnFamilies failed: unknown result");
+      }
+
+      public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ChangeMembersResponse> changeMembers(global::KvCloud.Protocol.ChangeMembersRequest? request, CancellationToken cancellationToken = default)
+      {
+        await send_changeMembers(request, cancellationToken);
+        return await recv_changeMembers(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task send_changeMembers(global::KvCloud.Protocol.ChangeMembersRequest? request, CancellationToken cancellationToken = default)
+      {
+        await OutputProtocol.WriteMessageBeginAsync(new TMessage("changeMembers", TMessageType.Call, SeqId), cancellationToken);
+
+        var tmp412 = new InternalStructs.changeMembers_args() {
+          Request = request,
+        };
+
+        await tmp412.WriteAsync(OutputProtocol, cancellationToken);
+        await OutputProtocol.WriteMessageEndAsync(cancellationToken);
+        await OutputProtocol.Transport.FlushAsync(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ChangeMembersResponse> recv_changeMembers(CancellationToken cancellationToken = default)
+      {
+
+        var tmp413 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp413.Type == TMessageType.Exception)
+        {
+          var tmp414 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          await InputProtocol.ReadMessageEndAsync(cancellationToken);
+          throw tmp414;
+        }
+
+        var tmp415 = new InternalStructs.changeMembers_result();
+        await tmp415.ReadAsync(InputProtocol, cancellationToken);
+        await InputProtocol.ReadMessageEndAsync(cancellationToken);
+        if (tmp415.__isset.success)
+        {
+          return tmp415.Success!;
+        }
+        throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "changeMembers failed: unknown result");
       }
 
     }
@@ -1095,6 +1141,7 @@ namespace KvCloud.Protocol
         processMap_["createColumnFamily"] = createColumnFamily_ProcessAsync;
         processMap_["dropColumnFamily"] = dropColumnFamily_ProcessAsync;
         processMap_["listColumnFamilies"] = listColumnFamilies_ProcessAsync;
+        processMap_["changeMembers"] = changeMembers_ProcessAsync;
       }
 
       protected delegate global::System.Threading.Tasks.Task ProcessFunction(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken);
@@ -1138,30 +1185,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getReadVersion_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp402 = new InternalStructs.getReadVersion_args();
-        await tmp402.ReadAsync(iprot, cancellationToken);
+        var tmp416 = new InternalStructs.getReadVersion_args();
+        await tmp416.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp403 = new InternalStructs.getReadVersion_result();
+        var tmp417 = new InternalStructs.getReadVersion_result();
         try
         {
-          tmp403.Success = await _iAsync.getReadVersion(tmp402.Request, cancellationToken);
+          tmp417.Success = await _iAsync.getReadVersion(tmp416.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getReadVersion", TMessageType.Reply, seqid), cancellationToken);
-          await tmp403.WriteAsync(oprot, cancellationToken);
+          await tmp417.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp404)
+        catch (Exception tmp418)
         {
-          var tmp405 = $"Error occurred in {GetType().FullName}: {tmp404.Message}";
+          var tmp419 = $"Error occurred in {GetType().FullName}: {tmp418.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp404, tmp405);
+            _logger.LogError("{Exception}, {Message}", tmp418, tmp419);
           else
-            Console.Error.WriteLine(tmp405);
-          var tmp406 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp419);
+          var tmp420 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getReadVersion", TMessageType.Exception, seqid), cancellationToken);
-          await tmp406.WriteAsync(oprot, cancellationToken);
+          await tmp420.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1169,30 +1216,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task snapshotRead_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp407 = new InternalStructs.snapshotRead_args();
-        await tmp407.ReadAsync(iprot, cancellationToken);
+        var tmp421 = new InternalStructs.snapshotRead_args();
+        await tmp421.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp408 = new InternalStructs.snapshotRead_result();
+        var tmp422 = new InternalStructs.snapshotRead_result();
         try
         {
-          tmp408.Success = await _iAsync.snapshotRead(tmp407.Request, cancellationToken);
+          tmp422.Success = await _iAsync.snapshotRead(tmp421.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotRead", TMessageType.Reply, seqid), cancellationToken);
-          await tmp408.WriteAsync(oprot, cancellationToken);
+          await tmp422.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp409)
+        catch (Exception tmp423)
         {
-          var tmp410 = $"Error occurred in {GetType().FullName}: {tmp409.Message}";
+          var tmp424 = $"Error occurred in {GetType().FullName}: {tmp423.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp409, tmp410);
+            _logger.LogError("{Exception}, {Message}", tmp423, tmp424);
           else
-            Console.Error.WriteLine(tmp410);
-          var tmp411 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp424);
+          var tmp425 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotRead", TMessageType.Exception, seqid), cancellationToken);
-          await tmp411.WriteAsync(oprot, cancellationToken);
+          await tmp425.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1200,30 +1247,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task atomicCommit_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp412 = new InternalStructs.atomicCommit_args();
-        await tmp412.ReadAsync(iprot, cancellationToken);
+        var tmp426 = new InternalStructs.atomicCommit_args();
+        await tmp426.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp413 = new InternalStructs.atomicCommit_result();
+        var tmp427 = new InternalStructs.atomicCommit_result();
         try
         {
-          tmp413.Success = await _iAsync.atomicCommit(tmp412.Request, cancellationToken);
+          tmp427.Success = await _iAsync.atomicCommit(tmp426.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("atomicCommit", TMessageType.Reply, seqid), cancellationToken);
-          await tmp413.WriteAsync(oprot, cancellationToken);
+          await tmp427.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp414)
+        catch (Exception tmp428)
         {
-          var tmp415 = $"Error occurred in {GetType().FullName}: {tmp414.Message}";
+          var tmp429 = $"Error occurred in {GetType().FullName}: {tmp428.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp414, tmp415);
+            _logger.LogError("{Exception}, {Message}", tmp428, tmp429);
           else
-            Console.Error.WriteLine(tmp415);
-          var tmp416 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp429);
+          var tmp430 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("atomicCommit", TMessageType.Exception, seqid), cancellationToken);
-          await tmp416.WriteAsync(oprot, cancellationToken);
+          await tmp430.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1231,30 +1278,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task get_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp417 = new InternalStructs.get_args();
-        await tmp417.ReadAsync(iprot, cancellationToken);
+        var tmp431 = new InternalStructs.get_args();
+        await tmp431.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp418 = new InternalStructs.get_result();
+        var tmp432 = new InternalStructs.get_result();
         try
         {
-          tmp418.Success = await _iAsync.@get(tmp417.Request, cancellationToken);
+          tmp432.Success = await _iAsync.@get(tmp431.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("get", TMessageType.Reply, seqid), cancellationToken);
-          await tmp418.WriteAsync(oprot, cancellationToken);
+          await tmp432.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp419)
+        catch (Exception tmp433)
         {
-          var tmp420 = $"Error occurred in {GetType().FullName}: {tmp419.Message}";
+          var tmp434 = $"Error occurred in {GetType().FullName}: {tmp433.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp419, tmp420);
+            _logger.LogError("{Exception}, {Message}", tmp433, tmp434);
           else
-            Console.Error.WriteLine(tmp420);
-          var tmp421 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp434);
+          var tmp435 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("get", TMessageType.Exception, seqid), cancellationToken);
-          await tmp421.WriteAsync(oprot, cancellationToken);
+          await tmp435.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1262,30 +1309,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setKey_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp422 = new InternalStructs.setKey_args();
-        await tmp422.ReadAsync(iprot, cancellationToken);
+        var tmp436 = new InternalStructs.setKey_args();
+        await tmp436.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp423 = new InternalStructs.setKey_result();
+        var tmp437 = new InternalStructs.setKey_result();
         try
         {
-          tmp423.Success = await _iAsync.setKey(tmp422.Request, cancellationToken);
+          tmp437.Success = await _iAsync.setKey(tmp436.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setKey", TMessageType.Reply, seqid), cancellationToken);
-          await tmp423.WriteAsync(oprot, cancellationToken);
+          await tmp437.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp424)
+        catch (Exception tmp438)
         {
-          var tmp425 = $"Error occurred in {GetType().FullName}: {tmp424.Message}";
+          var tmp439 = $"Error occurred in {GetType().FullName}: {tmp438.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp424, tmp425);
+            _logger.LogError("{Exception}, {Message}", tmp438, tmp439);
           else
-            Console.Error.WriteLine(tmp425);
-          var tmp426 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp439);
+          var tmp440 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setKey", TMessageType.Exception, seqid), cancellationToken);
-          await tmp426.WriteAsync(oprot, cancellationToken);
+          await tmp440.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1293,30 +1340,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task deleteKey_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp427 = new InternalStructs.deleteKey_args();
-        await tmp427.ReadAsync(iprot, cancellationToken);
+        var tmp441 = new InternalStructs.deleteKey_args();
+        await tmp441.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp428 = new InternalStructs.deleteKey_result();
+        var tmp442 = new InternalStructs.deleteKey_result();
         try
         {
-          tmp428.Success = await _iAsync.deleteKey(tmp427.Request, cancellationToken);
+          tmp442.Success = await _iAsync.deleteKey(tmp441.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("deleteKey", TMessageType.Reply, seqid), cancellationToken);
-          await tmp428.WriteAsync(oprot, cancellationToken);
+          await tmp442.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp429)
+        catch (Exception tmp443)
         {
-          var tmp430 = $"Error occurred in {GetType().FullName}: {tmp429.Message}";
+          var tmp444 = $"Error occurred in {GetType().FullName}: {tmp443.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp429, tmp430);
+            _logger.LogError("{Exception}, {Message}", tmp443, tmp444);
           else
-            Console.Error.WriteLine(tmp430);
-          var tmp431 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp444);
+          var tmp445 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("deleteKey", TMessageType.Exception, seqid), cancellationToken);
-          await tmp431.WriteAsync(oprot, cancellationToken);
+          await tmp445.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1324,30 +1371,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getRange_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp432 = new InternalStructs.getRange_args();
-        await tmp432.ReadAsync(iprot, cancellationToken);
+        var tmp446 = new InternalStructs.getRange_args();
+        await tmp446.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp433 = new InternalStructs.getRange_result();
+        var tmp447 = new InternalStructs.getRange_result();
         try
         {
-          tmp433.Success = await _iAsync.getRange(tmp432.Request, cancellationToken);
+          tmp447.Success = await _iAsync.getRange(tmp446.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getRange", TMessageType.Reply, seqid), cancellationToken);
-          await tmp433.WriteAsync(oprot, cancellationToken);
+          await tmp447.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp434)
+        catch (Exception tmp448)
         {
-          var tmp435 = $"Error occurred in {GetType().FullName}: {tmp434.Message}";
+          var tmp449 = $"Error occurred in {GetType().FullName}: {tmp448.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp434, tmp435);
+            _logger.LogError("{Exception}, {Message}", tmp448, tmp449);
           else
-            Console.Error.WriteLine(tmp435);
-          var tmp436 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp449);
+          var tmp450 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getRange", TMessageType.Exception, seqid), cancellationToken);
-          await tmp436.WriteAsync(oprot, cancellationToken);
+          await tmp450.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1355,30 +1402,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task snapshotGet_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp437 = new InternalStructs.snapshotGet_args();
-        await tmp437.ReadAsync(iprot, cancellationToken);
+        var tmp451 = new InternalStructs.snapshotGet_args();
+        await tmp451.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp438 = new InternalStructs.snapshotGet_result();
+        var tmp452 = new InternalStructs.snapshotGet_result();
         try
         {
-          tmp438.Success = await _iAsync.snapshotGet(tmp437.Request, cancellationToken);
+          tmp452.Success = await _iAsync.snapshotGet(tmp451.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotGet", TMessageType.Reply, seqid), cancellationToken);
-          await tmp438.WriteAsync(oprot, cancellationToken);
+          await tmp452.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp439)
+        catch (Exception tmp453)
         {
-          var tmp440 = $"Error occurred in {GetType().FullName}: {tmp439.Message}";
+          var tmp454 = $"Error occurred in {GetType().FullName}: {tmp453.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp439, tmp440);
+            _logger.LogError("{Exception}, {Message}", tmp453, tmp454);
           else
-            Console.Error.WriteLine(tmp440);
-          var tmp441 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp454);
+          var tmp455 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotGet", TMessageType.Exception, seqid), cancellationToken);
-          await tmp441.WriteAsync(oprot, cancellationToken);
+          await tmp455.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1386,30 +1433,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task snapshotGetRange_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp442 = new InternalStructs.snapshotGetRange_args();
-        await tmp442.ReadAsync(iprot, cancellationToken);
+        var tmp456 = new InternalStructs.snapshotGetRange_args();
+        await tmp456.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp443 = new InternalStructs.snapshotGetRange_result();
+        var tmp457 = new InternalStructs.snapshotGetRange_result();
         try
         {
-          tmp443.Success = await _iAsync.snapshotGetRange(tmp442.Request, cancellationToken);
+          tmp457.Success = await _iAsync.snapshotGetRange(tmp456.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotGetRange", TMessageType.Reply, seqid), cancellationToken);
-          await tmp443.WriteAsync(oprot, cancellationToken);
+          await tmp457.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp444)
+        catch (Exception tmp458)
         {
-          var tmp445 = $"Error occurred in {GetType().FullName}: {tmp444.Message}";
+          var tmp459 = $"Error occurred in {GetType().FullName}: {tmp458.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp444, tmp445);
+            _logger.LogError("{Exception}, {Message}", tmp458, tmp459);
           else
-            Console.Error.WriteLine(tmp445);
-          var tmp446 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp459);
+          var tmp460 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotGetRange", TMessageType.Exception, seqid), cancellationToken);
-          await tmp446.WriteAsync(oprot, cancellationToken);
+          await tmp460.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1417,30 +1464,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task addReadConflict_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp447 = new InternalStructs.addReadConflict_args();
-        await tmp447.ReadAsync(iprot, cancellationToken);
+        var tmp461 = new InternalStructs.addReadConflict_args();
+        await tmp461.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp448 = new InternalStructs.addReadConflict_result();
+        var tmp462 = new InternalStructs.addReadConflict_result();
         try
         {
-          tmp448.Success = await _iAsync.addReadConflict(tmp447.Request, cancellationToken);
+          tmp462.Success = await _iAsync.addReadConflict(tmp461.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("addReadConflict", TMessageType.Reply, seqid), cancellationToken);
-          await tmp448.WriteAsync(oprot, cancellationToken);
+          await tmp462.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp449)
+        catch (Exception tmp463)
         {
-          var tmp450 = $"Error occurred in {GetType().FullName}: {tmp449.Message}";
+          var tmp464 = $"Error occurred in {GetType().FullName}: {tmp463.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp449, tmp450);
+            _logger.LogError("{Exception}, {Message}", tmp463, tmp464);
           else
-            Console.Error.WriteLine(tmp450);
-          var tmp451 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp464);
+          var tmp465 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("addReadConflict", TMessageType.Exception, seqid), cancellationToken);
-          await tmp451.WriteAsync(oprot, cancellationToken);
+          await tmp465.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1448,30 +1495,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task addReadConflictRange_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp452 = new InternalStructs.addReadConflictRange_args();
-        await tmp452.ReadAsync(iprot, cancellationToken);
+        var tmp466 = new InternalStructs.addReadConflictRange_args();
+        await tmp466.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp453 = new InternalStructs.addReadConflictRange_result();
+        var tmp467 = new InternalStructs.addReadConflictRange_result();
         try
         {
-          tmp453.Success = await _iAsync.addReadConflictRange(tmp452.Request, cancellationToken);
+          tmp467.Success = await _iAsync.addReadConflictRange(tmp466.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("addReadConflictRange", TMessageType.Reply, seqid), cancellationToken);
-          await tmp453.WriteAsync(oprot, cancellationToken);
+          await tmp467.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp454)
+        catch (Exception tmp468)
         {
-          var tmp455 = $"Error occurred in {GetType().FullName}: {tmp454.Message}";
+          var tmp469 = $"Error occurred in {GetType().FullName}: {tmp468.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp454, tmp455);
+            _logger.LogError("{Exception}, {Message}", tmp468, tmp469);
           else
-            Console.Error.WriteLine(tmp455);
-          var tmp456 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp469);
+          var tmp470 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("addReadConflictRange", TMessageType.Exception, seqid), cancellationToken);
-          await tmp456.WriteAsync(oprot, cancellationToken);
+          await tmp470.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1479,30 +1526,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setReadVersion_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp457 = new InternalStructs.setReadVersion_args();
-        await tmp457.ReadAsync(iprot, cancellationToken);
+        var tmp471 = new InternalStructs.setReadVersion_args();
+        await tmp471.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp458 = new InternalStructs.setReadVersion_result();
+        var tmp472 = new InternalStructs.setReadVersion_result();
         try
         {
-          tmp458.Success = await _iAsync.setReadVersion(tmp457.Request, cancellationToken);
+          tmp472.Success = await _iAsync.setReadVersion(tmp471.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setReadVersion", TMessageType.Reply, seqid), cancellationToken);
-          await tmp458.WriteAsync(oprot, cancellationToken);
+          await tmp472.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp459)
+        catch (Exception tmp473)
         {
-          var tmp460 = $"Error occurred in {GetType().FullName}: {tmp459.Message}";
+          var tmp474 = $"Error occurred in {GetType().FullName}: {tmp473.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp459, tmp460);
+            _logger.LogError("{Exception}, {Message}", tmp473, tmp474);
           else
-            Console.Error.WriteLine(tmp460);
-          var tmp461 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp474);
+          var tmp475 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setReadVersion", TMessageType.Exception, seqid), cancellationToken);
-          await tmp461.WriteAsync(oprot, cancellationToken);
+          await tmp475.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1510,30 +1557,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getCommittedVersion_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp462 = new InternalStructs.getCommittedVersion_args();
-        await tmp462.ReadAsync(iprot, cancellationToken);
+        var tmp476 = new InternalStructs.getCommittedVersion_args();
+        await tmp476.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp463 = new InternalStructs.getCommittedVersion_result();
+        var tmp477 = new InternalStructs.getCommittedVersion_result();
         try
         {
-          tmp463.Success = await _iAsync.getCommittedVersion(tmp462.Request, cancellationToken);
+          tmp477.Success = await _iAsync.getCommittedVersion(tmp476.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getCommittedVersion", TMessageType.Reply, seqid), cancellationToken);
-          await tmp463.WriteAsync(oprot, cancellationToken);
+          await tmp477.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp464)
+        catch (Exception tmp478)
         {
-          var tmp465 = $"Error occurred in {GetType().FullName}: {tmp464.Message}";
+          var tmp479 = $"Error occurred in {GetType().FullName}: {tmp478.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp464, tmp465);
+            _logger.LogError("{Exception}, {Message}", tmp478, tmp479);
           else
-            Console.Error.WriteLine(tmp465);
-          var tmp466 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp479);
+          var tmp480 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getCommittedVersion", TMessageType.Exception, seqid), cancellationToken);
-          await tmp466.WriteAsync(oprot, cancellationToken);
+          await tmp480.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1541,30 +1588,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setVersionstampedKey_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp467 = new InternalStructs.setVersionstampedKey_args();
-        await tmp467.ReadAsync(iprot, cancellationToken);
+        var tmp481 = new InternalStructs.setVersionstampedKey_args();
+        await tmp481.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp468 = new InternalStructs.setVersionstampedKey_result();
+        var tmp482 = new InternalStructs.setVersionstampedKey_result();
         try
         {
-          tmp468.Success = await _iAsync.setVersionstampedKey(tmp467.Request, cancellationToken);
+          tmp482.Success = await _iAsync.setVersionstampedKey(tmp481.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setVersionstampedKey", TMessageType.Reply, seqid), cancellationToken);
-          await tmp468.WriteAsync(oprot, cancellationToken);
+          await tmp482.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp469)
+        catch (Exception tmp483)
         {
-          var tmp470 = $"Error occurred in {GetType().FullName}: {tmp469.Message}";
+          var tmp484 = $"Error occurred in {GetType().FullName}: {tmp483.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp469, tmp470);
+            _logger.LogError("{Exception}, {Message}", tmp483, tmp484);
           else
-            Console.Error.WriteLine(tmp470);
-          var tmp471 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp484);
+          var tmp485 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setVersionstampedKey", TMessageType.Exception, seqid), cancellationToken);
-          await tmp471.WriteAsync(oprot, cancellationToken);
+          await tmp485.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1572,30 +1619,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setVersionstampedValue_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp472 = new InternalStructs.setVersionstampedValue_args();
-        await tmp472.ReadAsync(iprot, cancellationToken);
+        var tmp486 = new InternalStructs.setVersionstampedValue_args();
+        await tmp486.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp473 = new InternalStructs.setVersionstampedValue_result();
+        var tmp487 = new InternalStructs.setVersionstampedValue_result();
         try
         {
-          tmp473.Success = await _iAsync.setVersionstampedValue(tmp472.Request, cancellationToken);
+          tmp487.Success = await _iAsync.setVersionstampedValue(tmp486.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setVersionstampedValue", TMessageType.Reply, seqid), cancellationToken);
-          await tmp473.WriteAsync(oprot, cancellationToken);
+          await tmp487.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp474)
+        catch (Exception tmp488)
         {
-          var tmp475 = $"Error occurred in {GetType().FullName}: {tmp474.Message}";
+          var tmp489 = $"Error occurred in {GetType().FullName}: {tmp488.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp474, tmp475);
+            _logger.LogError("{Exception}, {Message}", tmp488, tmp489);
           else
-            Console.Error.WriteLine(tmp475);
-          var tmp476 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp489);
+          var tmp490 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setVersionstampedValue", TMessageType.Exception, seqid), cancellationToken);
-          await tmp476.WriteAsync(oprot, cancellationToken);
+          await tmp490.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1603,30 +1650,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setFaultInjection_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp477 = new InternalStructs.setFaultInjection_args();
-        await tmp477.ReadAsync(iprot, cancellationToken);
+        var tmp491 = new InternalStructs.setFaultInjection_args();
+        await tmp491.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp478 = new InternalStructs.setFaultInjection_result();
+        var tmp492 = new InternalStructs.setFaultInjection_result();
         try
         {
-          tmp478.Success = await _iAsync.setFaultInjection(tmp477.Request, cancellationToken);
+          tmp492.Success = await _iAsync.setFaultInjection(tmp491.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setFaultInjection", TMessageType.Reply, seqid), cancellationToken);
-          await tmp478.WriteAsync(oprot, cancellationToken);
+          await tmp492.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp479)
+        catch (Exception tmp493)
         {
-          var tmp480 = $"Error occurred in {GetType().FullName}: {tmp479.Message}";
+          var tmp494 = $"Error occurred in {GetType().FullName}: {tmp493.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp479, tmp480);
+            _logger.LogError("{Exception}, {Message}", tmp493, tmp494);
           else
-            Console.Error.WriteLine(tmp480);
-          var tmp481 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp494);
+          var tmp495 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setFaultInjection", TMessageType.Exception, seqid), cancellationToken);
-          await tmp481.WriteAsync(oprot, cancellationToken);
+          await tmp495.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1634,30 +1681,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task ping_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp482 = new InternalStructs.ping_args();
-        await tmp482.ReadAsync(iprot, cancellationToken);
+        var tmp496 = new InternalStructs.ping_args();
+        await tmp496.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp483 = new InternalStructs.ping_result();
+        var tmp497 = new InternalStructs.ping_result();
         try
         {
-          tmp483.Success = await _iAsync.ping(tmp482.Request, cancellationToken);
+          tmp497.Success = await _iAsync.ping(tmp496.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("ping", TMessageType.Reply, seqid), cancellationToken);
-          await tmp483.WriteAsync(oprot, cancellationToken);
+          await tmp497.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp484)
+        catch (Exception tmp498)
         {
-          var tmp485 = $"Error occurred in {GetType().FullName}: {tmp484.Message}";
+          var tmp499 = $"Error occurred in {GetType().FullName}: {tmp498.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp484, tmp485);
+            _logger.LogError("{Exception}, {Message}", tmp498, tmp499);
           else
-            Console.Error.WriteLine(tmp485);
-          var tmp486 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp499);
+          var tmp500 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("ping", TMessageType.Exception, seqid), cancellationToken);
-          await tmp486.WriteAsync(oprot, cancellationToken);
+          await tmp500.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1665,30 +1712,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getClusterHealth_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp487 = new InternalStructs.getClusterHealth_args();
-        await tmp487.ReadAsync(iprot, cancellationToken);
+        var tmp501 = new InternalStructs.getClusterHealth_args();
+        await tmp501.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp488 = new InternalStructs.getClusterHealth_result();
+        var tmp502 = new InternalStructs.getClusterHealth_result();
         try
         {
-          tmp488.Success = await _iAsync.getClusterHealth(tmp487.Request, cancellationToken);
+          tmp502.Success = await _iAsync.getClusterHealth(tmp501.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getClusterHealth", TMessageType.Reply, seqid), cancellationToken);
-          await tmp488.WriteAsync(oprot, cancellationToken);
+          await tmp502.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp489)
+        catch (Exception tmp503)
         {
-          var tmp490 = $"Error occurred in {GetType().FullName}: {tmp489.Message}";
+          var tmp504 = $"Error occurred in {GetType().FullName}: {tmp503.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp489, tmp490);
+            _logger.LogError("{Exception}, {Message}", tmp503, tmp504);
           else
-            Console.Error.WriteLine(tmp490);
-          var tmp491 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp504);
+          var tmp505 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getClusterHealth", TMessageType.Exception, seqid), cancellationToken);
-          await tmp491.WriteAsync(oprot, cancellationToken);
+          await tmp505.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1696,30 +1743,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getDatabaseStats_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp492 = new InternalStructs.getDatabaseStats_args();
-        await tmp492.ReadAsync(iprot, cancellationToken);
+        var tmp506 = new InternalStructs.getDatabaseStats_args();
+        await tmp506.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp493 = new InternalStructs.getDatabaseStats_result();
+        var tmp507 = new InternalStructs.getDatabaseStats_result();
         try
         {
-          tmp493.Success = await _iAsync.getDatabaseStats(tmp492.Request, cancellationToken);
+          tmp507.Success = await _iAsync.getDatabaseStats(tmp506.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getDatabaseStats", TMessageType.Reply, seqid), cancellationToken);
-          await tmp493.WriteAsync(oprot, cancellationToken);
+          await tmp507.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp494)
+        catch (Exception tmp508)
         {
-          var tmp495 = $"Error occurred in {GetType().FullName}: {tmp494.Message}";
+          var tmp509 = $"Error occurred in {GetType().FullName}: {tmp508.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp494, tmp495);
+            _logger.LogError("{Exception}, {Message}", tmp508, tmp509);
           else
-            Console.Error.WriteLine(tmp495);
-          var tmp496 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp509);
+          var tmp510 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getDatabaseStats", TMessageType.Exception, seqid), cancellationToken);
-          await tmp496.WriteAsync(oprot, cancellationToken);
+          await tmp510.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1727,30 +1774,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getNodeInfo_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp497 = new InternalStructs.getNodeInfo_args();
-        await tmp497.ReadAsync(iprot, cancellationToken);
+        var tmp511 = new InternalStructs.getNodeInfo_args();
+        await tmp511.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp498 = new InternalStructs.getNodeInfo_result();
+        var tmp512 = new InternalStructs.getNodeInfo_result();
         try
         {
-          tmp498.Success = await _iAsync.getNodeInfo(tmp497.Request, cancellationToken);
+          tmp512.Success = await _iAsync.getNodeInfo(tmp511.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getNodeInfo", TMessageType.Reply, seqid), cancellationToken);
-          await tmp498.WriteAsync(oprot, cancellationToken);
+          await tmp512.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp499)
+        catch (Exception tmp513)
         {
-          var tmp500 = $"Error occurred in {GetType().FullName}: {tmp499.Message}";
+          var tmp514 = $"Error occurred in {GetType().FullName}: {tmp513.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp499, tmp500);
+            _logger.LogError("{Exception}, {Message}", tmp513, tmp514);
           else
-            Console.Error.WriteLine(tmp500);
-          var tmp501 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp514);
+          var tmp515 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getNodeInfo", TMessageType.Exception, seqid), cancellationToken);
-          await tmp501.WriteAsync(oprot, cancellationToken);
+          await tmp515.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1758,30 +1805,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task openSession_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp502 = new InternalStructs.openSession_args();
-        await tmp502.ReadAsync(iprot, cancellationToken);
+        var tmp516 = new InternalStructs.openSession_args();
+        await tmp516.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp503 = new InternalStructs.openSession_result();
+        var tmp517 = new InternalStructs.openSession_result();
         try
         {
-          tmp503.Success = await _iAsync.openSession(tmp502.Request, cancellationToken);
+          tmp517.Success = await _iAsync.openSession(tmp516.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("openSession", TMessageType.Reply, seqid), cancellationToken);
-          await tmp503.WriteAsync(oprot, cancellationToken);
+          await tmp517.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp504)
+        catch (Exception tmp518)
         {
-          var tmp505 = $"Error occurred in {GetType().FullName}: {tmp504.Message}";
+          var tmp519 = $"Error occurred in {GetType().FullName}: {tmp518.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp504, tmp505);
+            _logger.LogError("{Exception}, {Message}", tmp518, tmp519);
           else
-            Console.Error.WriteLine(tmp505);
-          var tmp506 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp519);
+          var tmp520 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("openSession", TMessageType.Exception, seqid), cancellationToken);
-          await tmp506.WriteAsync(oprot, cancellationToken);
+          await tmp520.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1789,30 +1836,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task createColumnFamily_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp507 = new InternalStructs.createColumnFamily_args();
-        await tmp507.ReadAsync(iprot, cancellationToken);
+        var tmp521 = new InternalStructs.createColumnFamily_args();
+        await tmp521.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp508 = new InternalStructs.createColumnFamily_result();
+        var tmp522 = new InternalStructs.createColumnFamily_result();
         try
         {
-          tmp508.Success = await _iAsync.createColumnFamily(tmp507.Request, cancellationToken);
+          tmp522.Success = await _iAsync.createColumnFamily(tmp521.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("createColumnFamily", TMessageType.Reply, seqid), cancellationToken);
-          await tmp508.WriteAsync(oprot, cancellationToken);
+          await tmp522.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp509)
+        catch (Exception tmp523)
         {
-          var tmp510 = $"Error occurred in {GetType().FullName}: {tmp509.Message}";
+          var tmp524 = $"Error occurred in {GetType().FullName}: {tmp523.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp509, tmp510);
+            _logger.LogError("{Exception}, {Message}", tmp523, tmp524);
           else
-            Console.Error.WriteLine(tmp510);
-          var tmp511 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp524);
+          var tmp525 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("createColumnFamily", TMessageType.Exception, seqid), cancellationToken);
-          await tmp511.WriteAsync(oprot, cancellationToken);
+          await tmp525.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1820,30 +1867,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task dropColumnFamily_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp512 = new InternalStructs.dropColumnFamily_args();
-        await tmp512.ReadAsync(iprot, cancellationToken);
+        var tmp526 = new InternalStructs.dropColumnFamily_args();
+        await tmp526.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp513 = new InternalStructs.dropColumnFamily_result();
+        var tmp527 = new InternalStructs.dropColumnFamily_result();
         try
         {
-          tmp513.Success = await _iAsync.dropColumnFamily(tmp512.Request, cancellationToken);
+          tmp527.Success = await _iAsync.dropColumnFamily(tmp526.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("dropColumnFamily", TMessageType.Reply, seqid), cancellationToken);
-          await tmp513.WriteAsync(oprot, cancellationToken);
+          await tmp527.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp514)
+        catch (Exception tmp528)
         {
-          var tmp515 = $"Error occurred in {GetType().FullName}: {tmp514.Message}";
+          var tmp529 = $"Error occurred in {GetType().FullName}: {tmp528.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp514, tmp515);
+            _logger.LogError("{Exception}, {Message}", tmp528, tmp529);
           else
-            Console.Error.WriteLine(tmp515);
-          var tmp516 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp529);
+          var tmp530 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("dropColumnFamily", TMessageType.Exception, seqid), cancellationToken);
-          await tmp516.WriteAsync(oprot, cancellationToken);
+          await tmp530.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1851,30 +1898,61 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task listColumnFamilies_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp517 = new InternalStructs.listColumnFamilies_args();
-        await tmp517.ReadAsync(iprot, cancellationToken);
+        var tmp531 = new InternalStructs.listColumnFamilies_args();
+        await tmp531.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp518 = new InternalStructs.listColumnFamilies_result();
+        var tmp532 = new InternalStructs.listColumnFamilies_result();
         try
         {
-          tmp518.Success = await _iAsync.listColumnFamilies(tmp517.Request, cancellationToken);
+          tmp532.Success = await _iAsync.listColumnFamilies(tmp531.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("listColumnFamilies", TMessageType.Reply, seqid), cancellationToken);
-          await tmp518.WriteAsync(oprot, cancellationToken);
+          await tmp532.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp519)
+        catch (Exception tmp533)
         {
-          var tmp520 = $"Error occurred in {GetType().FullName}: {tmp519.Message}";
+          var tmp534 = $"Error occurred in {GetType().FullName}: {tmp533.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp519, tmp520);
+            _logger.LogError("{Exception}, {Message}", tmp533, tmp534);
           else
-            Console.Error.WriteLine(tmp520);
-          var tmp521 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp534);
+          var tmp535 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("listColumnFamilies", TMessageType.Exception, seqid), cancellationToken);
-          await tmp521.WriteAsync(oprot, cancellationToken);
+          await tmp535.WriteAsync(oprot, cancellationToken);
+        }
+        await oprot.WriteMessageEndAsync(cancellationToken);
+        await oprot.Transport.FlushAsync(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task changeMembers_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
+      {
+        var tmp536 = new InternalStructs.changeMembers_args();
+        await tmp536.ReadAsync(iprot, cancellationToken);
+        await iprot.ReadMessageEndAsync(cancellationToken);
+        var tmp537 = new InternalStructs.changeMembers_result();
+        try
+        {
+          tmp537.Success = await _iAsync.changeMembers(tmp536.Request, cancellationToken);
+          await oprot.WriteMessageBeginAsync(new TMessage("changeMembers", TMessageType.Reply, seqid), cancellationToken);
+          await tmp537.WriteAsync(oprot, cancellationToken);
+        }
+        catch (TTransportException)
+        {
+          throw;
+        }
+        catch (Exception tmp538)
+        {
+          var tmp539 = $"Error occurred in {GetType().FullName}: {tmp538.Message}";
+          if(_logger != null)
+            _logger.LogError("{Exception}, {Message}", tmp538, tmp539);
+          else
+            Console.Error.WriteLine(tmp539);
+          var tmp540 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+          await oprot.WriteMessageBeginAsync(new TMessage("changeMembers", TMessageType.Exception, seqid), cancellationToken);
+          await tmp540.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1915,13 +1993,13 @@ namespace KvCloud.Protocol
 
         public getReadVersion_args DeepCopy()
         {
-          var tmp522 = new getReadVersion_args();
+          var tmp541 = new getReadVersion_args();
           if((Request != null) && __isset.request)
           {
-            tmp522.Request = (global::KvCloud.Protocol.GetReadVersionRequest)this.Request.DeepCopy()!;
+            tmp541.Request = (global::KvCloud.Protocol.GetReadVersionRequest)this.Request.DeepCopy()!;
           }
-          tmp522.__isset.request = this.__isset.request;
-          return tmp522;
+          tmp541.__isset.request = this.__isset.request;
+          return tmp541;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -1973,15 +2051,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp523 = new TStruct("getReadVersion_args");
-            await oprot.WriteStructBeginAsync(tmp523, cancellationToken);
-            var tmp524 = new TField();
+            var tmp542 = new TStruct("getReadVersion_args");
+            await oprot.WriteStructBeginAsync(tmp542, cancellationToken);
+            var tmp543 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp524.Name = "request";
-              tmp524.Type = TType.Struct;
-              tmp524.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp524, cancellationToken);
+              tmp543.Name = "request";
+              tmp543.Type = TType.Struct;
+              tmp543.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp543, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -2014,16 +2092,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp525 = new StringBuilder("getReadVersion_args(");
-          int tmp526 = 0;
+          var tmp544 = new StringBuilder("getReadVersion_args(");
+          int tmp545 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp526++) { tmp525.Append(", "); }
-            tmp525.Append("Request: ");
-            Request.ToString(tmp525);
+            if(0 < tmp545++) { tmp544.Append(", "); }
+            tmp544.Append("Request: ");
+            Request.ToString(tmp544);
           }
-          tmp525.Append(')');
-          return tmp525.ToString();
+          tmp544.Append(')');
+          return tmp544.ToString();
         }
       }
 
@@ -2058,13 +2136,13 @@ namespace KvCloud.Protocol
 
         public getReadVersion_result DeepCopy()
         {
-          var tmp527 = new getReadVersion_result();
+          var tmp546 = new getReadVersion_result();
           if((Success != null) && __isset.success)
           {
-            tmp527.Success = (global::KvCloud.Protocol.GetReadVersionResponse)this.Success.DeepCopy()!;
+            tmp546.Success = (global::KvCloud.Protocol.GetReadVersionResponse)this.Success.DeepCopy()!;
           }
-          tmp527.__isset.success = this.__isset.success;
-          return tmp527;
+          tmp546.__isset.success = this.__isset.success;
+          return tmp546;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2116,18 +2194,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp528 = new TStruct("getReadVersion_result");
-            await oprot.WriteStructBeginAsync(tmp528, cancellationToken);
-            var tmp529 = new TField();
+            var tmp547 = new TStruct("getReadVersion_result");
+            await oprot.WriteStructBeginAsync(tmp547, cancellationToken);
+            var tmp548 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp529.Name = "Success";
-                tmp529.Type = TType.Struct;
-                tmp529.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp529, cancellationToken);
+                tmp548.Name = "Success";
+                tmp548.Type = TType.Struct;
+                tmp548.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp548, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -2161,16 +2239,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp530 = new StringBuilder("getReadVersion_result(");
-          int tmp531 = 0;
+          var tmp549 = new StringBuilder("getReadVersion_result(");
+          int tmp550 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp531++) { tmp530.Append(", "); }
-            tmp530.Append("Success: ");
-            Success.ToString(tmp530);
+            if(0 < tmp550++) { tmp549.Append(", "); }
+            tmp549.Append("Success: ");
+            Success.ToString(tmp549);
           }
-          tmp530.Append(')');
-          return tmp530.ToString();
+          tmp549.Append(')');
+          return tmp549.ToString();
         }
       }
 
@@ -2205,13 +2283,13 @@ namespace KvCloud.Protocol
 
         public snapshotRead_args DeepCopy()
         {
-          var tmp532 = new snapshotRead_args();
+          var tmp551 = new snapshotRead_args();
           if((Request != null) && __isset.request)
           {
-            tmp532.Request = (global::KvCloud.Protocol.SnapshotReadRequest)this.Request.DeepCopy()!;
+            tmp551.Request = (global::KvCloud.Protocol.SnapshotReadRequest)this.Request.DeepCopy()!;
           }
-          tmp532.__isset.request = this.__isset.request;
-          return tmp532;
+          tmp551.__isset.request = this.__isset.request;
+          return tmp551;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2263,15 +2341,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp533 = new TStruct("snapshotRead_args");
-            await oprot.WriteStructBeginAsync(tmp533, cancellationToken);
-            var tmp534 = new TField();
+            var tmp552 = new TStruct("snapshotRead_args");
+            await oprot.WriteStructBeginAsync(tmp552, cancellationToken);
+            var tmp553 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp534.Name = "request";
-              tmp534.Type = TType.Struct;
-              tmp534.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp534, cancellationToken);
+              tmp553.Name = "request";
+              tmp553.Type = TType.Struct;
+              tmp553.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp553, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -2304,16 +2382,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp535 = new StringBuilder("snapshotRead_args(");
-          int tmp536 = 0;
+          var tmp554 = new StringBuilder("snapshotRead_args(");
+          int tmp555 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp536++) { tmp535.Append(", "); }
-            tmp535.Append("Request: ");
-            Request.ToString(tmp535);
+            if(0 < tmp555++) { tmp554.Append(", "); }
+            tmp554.Append("Request: ");
+            Request.ToString(tmp554);
           }
-          tmp535.Append(')');
-          return tmp535.ToString();
+          tmp554.Append(')');
+          return tmp554.ToString();
         }
       }
 
@@ -2348,13 +2426,13 @@ namespace KvCloud.Protocol
 
         public snapshotRead_result DeepCopy()
         {
-          var tmp537 = new snapshotRead_result();
+          var tmp556 = new snapshotRead_result();
           if((Success != null) && __isset.success)
           {
-            tmp537.Success = (global::KvCloud.Protocol.SnapshotReadResponse)this.Success.DeepCopy()!;
+            tmp556.Success = (global::KvCloud.Protocol.SnapshotReadResponse)this.Success.DeepCopy()!;
           }
-          tmp537.__isset.success = this.__isset.success;
-          return tmp537;
+          tmp556.__isset.success = this.__isset.success;
+          return tmp556;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2406,18 +2484,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp538 = new TStruct("snapshotRead_result");
-            await oprot.WriteStructBeginAsync(tmp538, cancellationToken);
-            var tmp539 = new TField();
+            var tmp557 = new TStruct("snapshotRead_result");
+            await oprot.WriteStructBeginAsync(tmp557, cancellationToken);
+            var tmp558 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp539.Name = "Success";
-                tmp539.Type = TType.Struct;
-                tmp539.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp539, cancellationToken);
+                tmp558.Name = "Success";
+                tmp558.Type = TType.Struct;
+                tmp558.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp558, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -2451,16 +2529,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp540 = new StringBuilder("snapshotRead_result(");
-          int tmp541 = 0;
+          var tmp559 = new StringBuilder("snapshotRead_result(");
+          int tmp560 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp541++) { tmp540.Append(", "); }
-            tmp540.Append("Success: ");
-            Success.ToString(tmp540);
+            if(0 < tmp560++) { tmp559.Append(", "); }
+            tmp559.Append("Success: ");
+            Success.ToString(tmp559);
           }
-          tmp540.Append(')');
-          return tmp540.ToString();
+          tmp559.Append(')');
+          return tmp559.ToString();
         }
       }
 
@@ -2495,13 +2573,13 @@ namespace KvCloud.Protocol
 
         public atomicCommit_args DeepCopy()
         {
-          var tmp542 = new atomicCommit_args();
+          var tmp561 = new atomicCommit_args();
           if((Request != null) && __isset.request)
           {
-            tmp542.Request = (global::KvCloud.Protocol.AtomicCommitRequest)this.Request.DeepCopy()!;
+            tmp561.Request = (global::KvCloud.Protocol.AtomicCommitRequest)this.Request.DeepCopy()!;
           }
-          tmp542.__isset.request = this.__isset.request;
-          return tmp542;
+          tmp561.__isset.request = this.__isset.request;
+          return tmp561;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2553,15 +2631,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp543 = new TStruct("atomicCommit_args");
-            await oprot.WriteStructBeginAsync(tmp543, cancellationToken);
-            var tmp544 = new TField();
+            var tmp562 = new TStruct("atomicCommit_args");
+            await oprot.WriteStructBeginAsync(tmp562, cancellationToken);
+            var tmp563 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp544.Name = "request";
-              tmp544.Type = TType.Struct;
-              tmp544.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp544, cancellationToken);
+              tmp563.Name = "request";
+              tmp563.Type = TType.Struct;
+              tmp563.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp563, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -2594,16 +2672,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp545 = new StringBuilder("atomicCommit_args(");
-          int tmp546 = 0;
+          var tmp564 = new StringBuilder("atomicCommit_args(");
+          int tmp565 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp546++) { tmp545.Append(", "); }
-            tmp545.Append("Request: ");
-            Request.ToString(tmp545);
+            if(0 < tmp565++) { tmp564.Append(", "); }
+            tmp564.Append("Request: ");
+            Request.ToString(tmp564);
           }
-          tmp545.Append(')');
-          return tmp545.ToString();
+          tmp564.Append(')');
+          return tmp564.ToString();
         }
       }
 
@@ -2638,13 +2716,13 @@ namespace KvCloud.Protocol
 
         public atomicCommit_result DeepCopy()
         {
-          var tmp547 = new atomicCommit_result();
+          var tmp566 = new atomicCommit_result();
           if((Success != null) && __isset.success)
           {
-            tmp547.Success = (global::KvCloud.Protocol.AtomicCommitResponse)this.Success.DeepCopy()!;
+            tmp566.Success = (global::KvCloud.Protocol.AtomicCommitResponse)this.Success.DeepCopy()!;
           }
-          tmp547.__isset.success = this.__isset.success;
-          return tmp547;
+          tmp566.__isset.success = this.__isset.success;
+          return tmp566;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2696,18 +2774,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp548 = new TStruct("atomicCommit_result");
-            await oprot.WriteStructBeginAsync(tmp548, cancellationToken);
-            var tmp549 = new TField();
+            var tmp567 = new TStruct("atomicCommit_result");
+            await oprot.WriteStructBeginAsync(tmp567, cancellationToken);
+            var tmp568 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp549.Name = "Success";
-                tmp549.Type = TType.Struct;
-                tmp549.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp549, cancellationToken);
+                tmp568.Name = "Success";
+                tmp568.Type = TType.Struct;
+                tmp568.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp568, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -2741,16 +2819,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp550 = new StringBuilder("atomicCommit_result(");
-          int tmp551 = 0;
+          var tmp569 = new StringBuilder("atomicCommit_result(");
+          int tmp570 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp551++) { tmp550.Append(", "); }
-            tmp550.Append("Success: ");
-            Success.ToString(tmp550);
+            if(0 < tmp570++) { tmp569.Append(", "); }
+            tmp569.Append("Success: ");
+            Success.ToString(tmp569);
           }
-          tmp550.Append(')');
-          return tmp550.ToString();
+          tmp569.Append(')');
+          return tmp569.ToString();
         }
       }
 
@@ -2785,13 +2863,13 @@ namespace KvCloud.Protocol
 
         public get_args DeepCopy()
         {
-          var tmp552 = new get_args();
+          var tmp571 = new get_args();
           if((Request != null) && __isset.request)
           {
-            tmp552.Request = (global::KvCloud.Protocol.GetRequest)this.Request.DeepCopy()!;
+            tmp571.Request = (global::KvCloud.Protocol.GetRequest)this.Request.DeepCopy()!;
           }
-          tmp552.__isset.request = this.__isset.request;
-          return tmp552;
+          tmp571.__isset.request = this.__isset.request;
+          return tmp571;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2843,15 +2921,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp553 = new TStruct("get_args");
-            await oprot.WriteStructBeginAsync(tmp553, cancellationToken);
-            var tmp554 = new TField();
+            var tmp572 = new TStruct("get_args");
+            await oprot.WriteStructBeginAsync(tmp572, cancellationToken);
+            var tmp573 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp554.Name = "request";
-              tmp554.Type = TType.Struct;
-              tmp554.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp554, cancellationToken);
+              tmp573.Name = "request";
+              tmp573.Type = TType.Struct;
+              tmp573.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp573, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -2884,16 +2962,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp555 = new StringBuilder("get_args(");
-          int tmp556 = 0;
+          var tmp574 = new StringBuilder("get_args(");
+          int tmp575 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp556++) { tmp555.Append(", "); }
-            tmp555.Append("Request: ");
-            Request.ToString(tmp555);
+            if(0 < tmp575++) { tmp574.Append(", "); }
+            tmp574.Append("Request: ");
+            Request.ToString(tmp574);
           }
-          tmp555.Append(')');
-          return tmp555.ToString();
+          tmp574.Append(')');
+          return tmp574.ToString();
         }
       }
 
@@ -2928,13 +3006,13 @@ namespace KvCloud.Protocol
 
         public get_result DeepCopy()
         {
-          var tmp557 = new get_result();
+          var tmp576 = new get_result();
           if((Success != null) && __isset.success)
           {
-            tmp557.Success = (global::KvCloud.Protocol.GetResponse)this.Success.DeepCopy()!;
+            tmp576.Success = (global::KvCloud.Protocol.GetResponse)this.Success.DeepCopy()!;
           }
-          tmp557.__isset.success = this.__isset.success;
-          return tmp557;
+          tmp576.__isset.success = this.__isset.success;
+          return tmp576;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2986,18 +3064,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp558 = new TStruct("get_result");
-            await oprot.WriteStructBeginAsync(tmp558, cancellationToken);
-            var tmp559 = new TField();
+            var tmp577 = new TStruct("get_result");
+            await oprot.WriteStructBeginAsync(tmp577, cancellationToken);
+            var tmp578 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp559.Name = "Success";
-                tmp559.Type = TType.Struct;
-                tmp559.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp559, cancellationToken);
+                tmp578.Name = "Success";
+                tmp578.Type = TType.Struct;
+                tmp578.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp578, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -3031,16 +3109,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp560 = new StringBuilder("get_result(");
-          int tmp561 = 0;
+          var tmp579 = new StringBuilder("get_result(");
+          int tmp580 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp561++) { tmp560.Append(", "); }
-            tmp560.Append("Success: ");
-            Success.ToString(tmp560);
+            if(0 < tmp580++) { tmp579.Append(", "); }
+            tmp579.Append("Success: ");
+            Success.ToString(tmp579);
           }
-          tmp560.Append(')');
-          return tmp560.ToString();
+          tmp579.Append(')');
+          return tmp579.ToString();
         }
       }
 
@@ -3075,13 +3153,13 @@ namespace KvCloud.Protocol
 
         public setKey_args DeepCopy()
         {
-          var tmp562 = new setKey_args();
+          var tmp581 = new setKey_args();
           if((Request != null) && __isset.request)
           {
-            tmp562.Request = (global::KvCloud.Protocol.SetRequest)this.Request.DeepCopy()!;
+            tmp581.Request = (global::KvCloud.Protocol.SetRequest)this.Request.DeepCopy()!;
           }
-          tmp562.__isset.request = this.__isset.request;
-          return tmp562;
+          tmp581.__isset.request = this.__isset.request;
+          return tmp581;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3133,15 +3211,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp563 = new TStruct("setKey_args");
-            await oprot.WriteStructBeginAsync(tmp563, cancellationToken);
-            var tmp564 = new TField();
+            var tmp582 = new TStruct("setKey_args");
+            await oprot.WriteStructBeginAsync(tmp582, cancellationToken);
+            var tmp583 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp564.Name = "request";
-              tmp564.Type = TType.Struct;
-              tmp564.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp564, cancellationToken);
+              tmp583.Name = "request";
+              tmp583.Type = TType.Struct;
+              tmp583.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp583, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -3174,16 +3252,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp565 = new StringBuilder("setKey_args(");
-          int tmp566 = 0;
+          var tmp584 = new StringBuilder("setKey_args(");
+          int tmp585 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp566++) { tmp565.Append(", "); }
-            tmp565.Append("Request: ");
-            Request.ToString(tmp565);
+            if(0 < tmp585++) { tmp584.Append(", "); }
+            tmp584.Append("Request: ");
+            Request.ToString(tmp584);
           }
-          tmp565.Append(')');
-          return tmp565.ToString();
+          tmp584.Append(')');
+          return tmp584.ToString();
         }
       }
 
@@ -3218,13 +3296,13 @@ namespace KvCloud.Protocol
 
         public setKey_result DeepCopy()
         {
-          var tmp567 = new setKey_result();
+          var tmp586 = new setKey_result();
           if((Success != null) && __isset.success)
           {
-            tmp567.Success = (global::KvCloud.Protocol.SetResponse)this.Success.DeepCopy()!;
+            tmp586.Success = (global::KvCloud.Protocol.SetResponse)this.Success.DeepCopy()!;
           }
-          tmp567.__isset.success = this.__isset.success;
-          return tmp567;
+          tmp586.__isset.success = this.__isset.success;
+          return tmp586;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3276,18 +3354,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp568 = new TStruct("setKey_result");
-            await oprot.WriteStructBeginAsync(tmp568, cancellationToken);
-            var tmp569 = new TField();
+            var tmp587 = new TStruct("setKey_result");
+            await oprot.WriteStructBeginAsync(tmp587, cancellationToken);
+            var tmp588 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp569.Name = "Success";
-                tmp569.Type = TType.Struct;
-                tmp569.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp569, cancellationToken);
+                tmp588.Name = "Success";
+                tmp588.Type = TType.Struct;
+                tmp588.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp588, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -3321,16 +3399,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp570 = new StringBuilder("setKey_result(");
-          int tmp571 = 0;
+          var tmp589 = new StringBuilder("setKey_result(");
+          int tmp590 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp571++) { tmp570.Append(", "); }
-            tmp570.Append("Success: ");
-            Success.ToString(tmp570);
+            if(0 < tmp590++) { tmp589.Append(", "); }
+            tmp589.Append("Success: ");
+            Success.ToString(tmp589);
           }
-          tmp570.Append(')');
-          return tmp570.ToString();
+          tmp589.Append(')');
+          return tmp589.ToString();
         }
       }
 
@@ -3365,13 +3443,13 @@ namespace KvCloud.Protocol
 
         public deleteKey_args DeepCopy()
         {
-          var tmp572 = new deleteKey_args();
+          var tmp591 = new deleteKey_args();
           if((Request != null) && __isset.request)
           {
-            tmp572.Request = (global::KvCloud.Protocol.DeleteRequest)this.Request.DeepCopy()!;
+            tmp591.Request = (global::KvCloud.Protocol.DeleteRequest)this.Request.DeepCopy()!;
           }
-          tmp572.__isset.request = this.__isset.request;
-          return tmp572;
+          tmp591.__isset.request = this.__isset.request;
+          return tmp591;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3423,15 +3501,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp573 = new TStruct("deleteKey_args");
-            await oprot.WriteStructBeginAsync(tmp573, cancellationToken);
-            var tmp574 = new TField();
+            var tmp592 = new TStruct("deleteKey_args");
+            await oprot.WriteStructBeginAsync(tmp592, cancellationToken);
+            var tmp593 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp574.Name = "request";
-              tmp574.Type = TType.Struct;
-              tmp574.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp574, cancellationToken);
+              tmp593.Name = "request";
+              tmp593.Type = TType.Struct;
+              tmp593.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp593, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -3464,16 +3542,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp575 = new StringBuilder("deleteKey_args(");
-          int tmp576 = 0;
+          var tmp594 = new StringBuilder("deleteKey_args(");
+          int tmp595 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp576++) { tmp575.Append(", "); }
-            tmp575.Append("Request: ");
-            Request.ToString(tmp575);
+            if(0 < tmp595++) { tmp594.Append(", "); }
+            tmp594.Append("Request: ");
+            Request.ToString(tmp594);
           }
-          tmp575.Append(')');
-          return tmp575.ToString();
+          tmp594.Append(')');
+          return tmp594.ToString();
         }
       }
 
@@ -3508,13 +3586,13 @@ namespace KvCloud.Protocol
 
         public deleteKey_result DeepCopy()
         {
-          var tmp577 = new deleteKey_result();
+          var tmp596 = new deleteKey_result();
           if((Success != null) && __isset.success)
           {
-            tmp577.Success = (global::KvCloud.Protocol.DeleteResponse)this.Success.DeepCopy()!;
+            tmp596.Success = (global::KvCloud.Protocol.DeleteResponse)this.Success.DeepCopy()!;
           }
-          tmp577.__isset.success = this.__isset.success;
-          return tmp577;
+          tmp596.__isset.success = this.__isset.success;
+          return tmp596;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3566,18 +3644,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp578 = new TStruct("deleteKey_result");
-            await oprot.WriteStructBeginAsync(tmp578, cancellationToken);
-            var tmp579 = new TField();
+            var tmp597 = new TStruct("deleteKey_result");
+            await oprot.WriteStructBeginAsync(tmp597, cancellationToken);
+            var tmp598 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp579.Name = "Success";
-                tmp579.Type = TType.Struct;
-                tmp579.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp579, cancellationToken);
+                tmp598.Name = "Success";
+                tmp598.Type = TType.Struct;
+                tmp598.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp598, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -3611,16 +3689,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp580 = new StringBuilder("deleteKey_result(");
-          int tmp581 = 0;
+          var tmp599 = new StringBuilder("deleteKey_result(");
+          int tmp600 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp581++) { tmp580.Append(", "); }
-            tmp580.Append("Success: ");
-            Success.ToString(tmp580);
+            if(0 < tmp600++) { tmp599.Append(", "); }
+            tmp599.Append("Success: ");
+            Success.ToString(tmp599);
           }
-          tmp580.Append(')');
-          return tmp580.ToString();
+          tmp599.Append(')');
+          return tmp599.ToString();
         }
       }
 
@@ -3655,13 +3733,13 @@ namespace KvCloud.Protocol
 
         public getRange_args DeepCopy()
         {
-          var tmp582 = new getRange_args();
+          var tmp601 = new getRange_args();
           if((Request != null) && __isset.request)
           {
-            tmp582.Request = (global::KvCloud.Protocol.GetRangeRequest)this.Request.DeepCopy()!;
+            tmp601.Request = (global::KvCloud.Protocol.GetRangeRequest)this.Request.DeepCopy()!;
           }
-          tmp582.__isset.request = this.__isset.request;
-          return tmp582;
+          tmp601.__isset.request = this.__isset.request;
+          return tmp601;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3713,15 +3791,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp583 = new TStruct("getRange_args");
-            await oprot.WriteStructBeginAsync(tmp583, cancellationToken);
-            var tmp584 = new TField();
+            var tmp602 = new TStruct("getRange_args");
+            await oprot.WriteStructBeginAsync(tmp602, cancellationToken);
+            var tmp603 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp584.Name = "request";
-              tmp584.Type = TType.Struct;
-              tmp584.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp584, cancellationToken);
+              tmp603.Name = "request";
+              tmp603.Type = TType.Struct;
+              tmp603.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp603, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -3754,16 +3832,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp585 = new StringBuilder("getRange_args(");
-          int tmp586 = 0;
+          var tmp604 = new StringBuilder("getRange_args(");
+          int tmp605 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp586++) { tmp585.Append(", "); }
-            tmp585.Append("Request: ");
-            Request.ToString(tmp585);
+            if(0 < tmp605++) { tmp604.Append(", "); }
+            tmp604.Append("Request: ");
+            Request.ToString(tmp604);
           }
-          tmp585.Append(')');
-          return tmp585.ToString();
+          tmp604.Append(')');
+          return tmp604.ToString();
         }
       }
 
@@ -3798,13 +3876,13 @@ namespace KvCloud.Protocol
 
         public getRange_result DeepCopy()
         {
-          var tmp587 = new getRange_result();
+          var tmp606 = new getRange_result();
           if((Success != null) && __isset.success)
           {
-            tmp587.Success = (global::KvCloud.Protocol.GetRangeResponse)this.Success.DeepCopy()!;
+            tmp606.Success = (global::KvCloud.Protocol.GetRangeResponse)this.Success.DeepCopy()!;
           }
-          tmp587.__isset.success = this.__isset.success;
-          return tmp587;
+          tmp606.__isset.success = this.__isset.success;
+          return tmp606;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3856,18 +3934,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp588 = new TStruct("getRange_result");
-            await oprot.WriteStructBeginAsync(tmp588, cancellationToken);
-            var tmp589 = new TField();
+            var tmp607 = new TStruct("getRange_result");
+            await oprot.WriteStructBeginAsync(tmp607, cancellationToken);
+            var tmp608 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp589.Name = "Success";
-                tmp589.Type = TType.Struct;
-                tmp589.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp589, cancellationToken);
+                tmp608.Name = "Success";
+                tmp608.Type = TType.Struct;
+                tmp608.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp608, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -3901,16 +3979,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp590 = new StringBuilder("getRange_result(");
-          int tmp591 = 0;
+          var tmp609 = new StringBuilder("getRange_result(");
+          int tmp610 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp591++) { tmp590.Append(", "); }
-            tmp590.Append("Success: ");
-            Success.ToString(tmp590);
+            if(0 < tmp610++) { tmp609.Append(", "); }
+            tmp609.Append("Success: ");
+            Success.ToString(tmp609);
           }
-          tmp590.Append(')');
-          return tmp590.ToString();
+          tmp609.Append(')');
+          return tmp609.ToString();
         }
       }
 
@@ -3945,13 +4023,13 @@ namespace KvCloud.Protocol
 
         public snapshotGet_args DeepCopy()
         {
-          var tmp592 = new snapshotGet_args();
+          var tmp611 = new snapshotGet_args();
           if((Request != null) && __isset.request)
           {
-            tmp592.Request = (global::KvCloud.Protocol.SnapshotGetRequest)this.Request.DeepCopy()!;
+            tmp611.Request = (global::KvCloud.Protocol.SnapshotGetRequest)this.Request.DeepCopy()!;
           }
-          tmp592.__isset.request = this.__isset.request;
-          return tmp592;
+          tmp611.__isset.request = this.__isset.request;
+          return tmp611;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4003,15 +4081,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp593 = new TStruct("snapshotGet_args");
-            await oprot.WriteStructBeginAsync(tmp593, cancellationToken);
-            var tmp594 = new TField();
+            var tmp612 = new TStruct("snapshotGet_args");
+            await oprot.WriteStructBeginAsync(tmp612, cancellationToken);
+            var tmp613 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp594.Name = "request";
-              tmp594.Type = TType.Struct;
-              tmp594.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp594, cancellationToken);
+              tmp613.Name = "request";
+              tmp613.Type = TType.Struct;
+              tmp613.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp613, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -4044,16 +4122,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp595 = new StringBuilder("snapshotGet_args(");
-          int tmp596 = 0;
+          var tmp614 = new StringBuilder("snapshotGet_args(");
+          int tmp615 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp596++) { tmp595.Append(", "); }
-            tmp595.Append("Request: ");
-            Request.ToString(tmp595);
+            if(0 < tmp615++) { tmp614.Append(", "); }
+            tmp614.Append("Request: ");
+            Request.ToString(tmp614);
           }
-          tmp595.Append(')');
-          return tmp595.ToString();
+          tmp614.Append(')');
+          return tmp614.ToString();
         }
       }
 
@@ -4088,13 +4166,13 @@ namespace KvCloud.Protocol
 
         public snapshotGet_result DeepCopy()
         {
-          var tmp597 = new snapshotGet_result();
+          var tmp616 = new snapshotGet_result();
           if((Success != null) && __isset.success)
           {
-            tmp597.Success = (global::KvCloud.Protocol.SnapshotGetResponse)this.Success.DeepCopy()!;
+            tmp616.Success = (global::KvCloud.Protocol.SnapshotGetResponse)this.Success.DeepCopy()!;
           }
-          tmp597.__isset.success = this.__isset.success;
-          return tmp597;
+          tmp616.__isset.success = this.__isset.success;
+          return tmp616;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4146,18 +4224,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp598 = new TStruct("snapshotGet_result");
-            await oprot.WriteStructBeginAsync(tmp598, cancellationToken);
-            var tmp599 = new TField();
+            var tmp617 = new TStruct("snapshotGet_result");
+            await oprot.WriteStructBeginAsync(tmp617, cancellationToken);
+            var tmp618 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp599.Name = "Success";
-                tmp599.Type = TType.Struct;
-                tmp599.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp599, cancellationToken);
+                tmp618.Name = "Success";
+                tmp618.Type = TType.Struct;
+                tmp618.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp618, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -4191,16 +4269,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp600 = new StringBuilder("snapshotGet_result(");
-          int tmp601 = 0;
+          var tmp619 = new StringBuilder("snapshotGet_result(");
+          int tmp620 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp601++) { tmp600.Append(", "); }
-            tmp600.Append("Success: ");
-            Success.ToString(tmp600);
+            if(0 < tmp620++) { tmp619.Append(", "); }
+            tmp619.Append("Success: ");
+            Success.ToString(tmp619);
           }
-          tmp600.Append(')');
-          return tmp600.ToString();
+          tmp619.Append(')');
+          return tmp619.ToString();
         }
       }
 
@@ -4235,13 +4313,13 @@ namespace KvCloud.Protocol
 
         public snapshotGetRange_args DeepCopy()
         {
-          var tmp602 = new snapshotGetRange_args();
+          var tmp621 = new snapshotGetRange_args();
           if((Request != null) && __isset.request)
           {
-            tmp602.Request = (global::KvCloud.Protocol.SnapshotGetRangeRequest)this.Request.DeepCopy()!;
+            tmp621.Request = (global::KvCloud.Protocol.SnapshotGetRangeRequest)this.Request.DeepCopy()!;
           }
-          tmp602.__isset.request = this.__isset.request;
-          return tmp602;
+          tmp621.__isset.request = this.__isset.request;
+          return tmp621;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4293,15 +4371,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp603 = new TStruct("snapshotGetRange_args");
-            await oprot.WriteStructBeginAsync(tmp603, cancellationToken);
-            var tmp604 = new TField();
+            var tmp622 = new TStruct("snapshotGetRange_args");
+            await oprot.WriteStructBeginAsync(tmp622, cancellationToken);
+            var tmp623 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp604.Name = "request";
-              tmp604.Type = TType.Struct;
-              tmp604.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp604, cancellationToken);
+              tmp623.Name = "request";
+              tmp623.Type = TType.Struct;
+              tmp623.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp623, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -4334,16 +4412,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp605 = new StringBuilder("snapshotGetRange_args(");
-          int tmp606 = 0;
+          var tmp624 = new StringBuilder("snapshotGetRange_args(");
+          int tmp625 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp606++) { tmp605.Append(", "); }
-            tmp605.Append("Request: ");
-            Request.ToString(tmp605);
+            if(0 < tmp625++) { tmp624.Append(", "); }
+            tmp624.Append("Request: ");
+            Request.ToString(tmp624);
           }
-          tmp605.Append(')');
-          return tmp605.ToString();
+          tmp624.Append(')');
+          return tmp624.ToString();
         }
       }
 
@@ -4378,13 +4456,13 @@ namespace KvCloud.Protocol
 
         public snapshotGetRange_result DeepCopy()
         {
-          var tmp607 = new snapshotGetRange_result();
+          var tmp626 = new snapshotGetRange_result();
           if((Success != null) && __isset.success)
           {
-            tmp607.Success = (global::KvCloud.Protocol.SnapshotGetRangeResponse)this.Success.DeepCopy()!;
+            tmp626.Success = (global::KvCloud.Protocol.SnapshotGetRangeResponse)this.Success.DeepCopy()!;
           }
-          tmp607.__isset.success = this.__isset.success;
-          return tmp607;
+          tmp626.__isset.success = this.__isset.success;
+          return tmp626;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4436,18 +4514,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp608 = new TStruct("snapshotGetRange_result");
-            await oprot.WriteStructBeginAsync(tmp608, cancellationToken);
-            var tmp609 = new TField();
+            var tmp627 = new TStruct("snapshotGetRange_result");
+            await oprot.WriteStructBeginAsync(tmp627, cancellationToken);
+            var tmp628 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp609.Name = "Success";
-                tmp609.Type = TType.Struct;
-                tmp609.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp609, cancellationToken);
+                tmp628.Name = "Success";
+                tmp628.Type = TType.Struct;
+                tmp628.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp628, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -4481,16 +4559,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp610 = new StringBuilder("snapshotGetRange_result(");
-          int tmp611 = 0;
+          var tmp629 = new StringBuilder("snapshotGetRange_result(");
+          int tmp630 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp611++) { tmp610.Append(", "); }
-            tmp610.Append("Success: ");
-            Success.ToString(tmp610);
+            if(0 < tmp630++) { tmp629.Append(", "); }
+            tmp629.Append("Success: ");
+            Success.ToString(tmp629);
           }
-          tmp610.Append(')');
-          return tmp610.ToString();
+          tmp629.Append(')');
+          return tmp629.ToString();
         }
       }
 
@@ -4525,13 +4603,13 @@ namespace KvCloud.Protocol
 
         public addReadConflict_args DeepCopy()
         {
-          var tmp612 = new addReadConflict_args();
+          var tmp631 = new addReadConflict_args();
           if((Request != null) && __isset.request)
           {
-            tmp612.Request = (global::KvCloud.Protocol.AddReadConflictRequest)this.Request.DeepCopy()!;
+            tmp631.Request = (global::KvCloud.Protocol.AddReadConflictRequest)this.Request.DeepCopy()!;
           }
-          tmp612.__isset.request = this.__isset.request;
-          return tmp612;
+          tmp631.__isset.request = this.__isset.request;
+          return tmp631;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4583,15 +4661,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp613 = new TStruct("addReadConflict_args");
-            await oprot.WriteStructBeginAsync(tmp613, cancellationToken);
-            var tmp614 = new TField();
+            var tmp632 = new TStruct("addReadConflict_args");
+            await oprot.WriteStructBeginAsync(tmp632, cancellationToken);
+            var tmp633 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp614.Name = "request";
-              tmp614.Type = TType.Struct;
-              tmp614.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp614, cancellationToken);
+              tmp633.Name = "request";
+              tmp633.Type = TType.Struct;
+              tmp633.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp633, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -4624,16 +4702,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp615 = new StringBuilder("addReadConflict_args(");
-          int tmp616 = 0;
+          var tmp634 = new StringBuilder("addReadConflict_args(");
+          int tmp635 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp616++) { tmp615.Append(", "); }
-            tmp615.Append("Request: ");
-            Request.ToString(tmp615);
+            if(0 < tmp635++) { tmp634.Append(", "); }
+            tmp634.Append("Request: ");
+            Request.ToString(tmp634);
           }
-          tmp615.Append(')');
-          return tmp615.ToString();
+          tmp634.Append(')');
+          return tmp634.ToString();
         }
       }
 
@@ -4668,13 +4746,13 @@ namespace KvCloud.Protocol
 
         public addReadConflict_result DeepCopy()
         {
-          var tmp617 = new addReadConflict_result();
+          var tmp636 = new addReadConflict_result();
           if((Success != null) && __isset.success)
           {
-            tmp617.Success = (global::KvCloud.Protocol.AddReadConflictResponse)this.Success.DeepCopy()!;
+            tmp636.Success = (global::KvCloud.Protocol.AddReadConflictResponse)this.Success.DeepCopy()!;
           }
-          tmp617.__isset.success = this.__isset.success;
-          return tmp617;
+          tmp636.__isset.success = this.__isset.success;
+          return tmp636;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4726,18 +4804,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp618 = new TStruct("addReadConflict_result");
-            await oprot.WriteStructBeginAsync(tmp618, cancellationToken);
-            var tmp619 = new TField();
+            var tmp637 = new TStruct("addReadConflict_result");
+            await oprot.WriteStructBeginAsync(tmp637, cancellationToken);
+            var tmp638 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp619.Name = "Success";
-                tmp619.Type = TType.Struct;
-                tmp619.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp619, cancellationToken);
+                tmp638.Name = "Success";
+                tmp638.Type = TType.Struct;
+                tmp638.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp638, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -4771,16 +4849,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp620 = new StringBuilder("addReadConflict_result(");
-          int tmp621 = 0;
+          var tmp639 = new StringBuilder("addReadConflict_result(");
+          int tmp640 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp621++) { tmp620.Append(", "); }
-            tmp620.Append("Success: ");
-            Success.ToString(tmp620);
+            if(0 < tmp640++) { tmp639.Append(", "); }
+            tmp639.Append("Success: ");
+            Success.ToString(tmp639);
           }
-          tmp620.Append(')');
-          return tmp620.ToString();
+          tmp639.Append(')');
+          return tmp639.ToString();
         }
       }
 
@@ -4815,13 +4893,13 @@ namespace KvCloud.Protocol
 
         public addReadConflictRange_args DeepCopy()
         {
-          var tmp622 = new addReadConflictRange_args();
+          var tmp641 = new addReadConflictRange_args();
           if((Request != null) && __isset.request)
           {
-            tmp622.Request = (global::KvCloud.Protocol.AddReadConflictRangeRequest)this.Request.DeepCopy()!;
+            tmp641.Request = (global::KvCloud.Protocol.AddReadConflictRangeRequest)this.Request.DeepCopy()!;
           }
-          tmp622.__isset.request = this.__isset.request;
-          return tmp622;
+          tmp641.__isset.request = this.__isset.request;
+          return tmp641;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4873,15 +4951,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp623 = new TStruct("addReadConflictRange_args");
-            await oprot.WriteStructBeginAsync(tmp623, cancellationToken);
-            var tmp624 = new TField();
+            var tmp642 = new TStruct("addReadConflictRange_args");
+            await oprot.WriteStructBeginAsync(tmp642, cancellationToken);
+            var tmp643 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp624.Name = "request";
-              tmp624.Type = TType.Struct;
-              tmp624.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp624, cancellationToken);
+              tmp643.Name = "request";
+              tmp643.Type = TType.Struct;
+              tmp643.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp643, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -4914,16 +4992,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp625 = new StringBuilder("addReadConflictRange_args(");
-          int tmp626 = 0;
+          var tmp644 = new StringBuilder("addReadConflictRange_args(");
+          int tmp645 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp626++) { tmp625.Append(", "); }
-            tmp625.Append("Request: ");
-            Request.ToString(tmp625);
+            if(0 < tmp645++) { tmp644.Append(", "); }
+            tmp644.Append("Request: ");
+            Request.ToString(tmp644);
           }
-          tmp625.Append(')');
-          return tmp625.ToString();
+          tmp644.Append(')');
+          return tmp644.ToString();
         }
       }
 
@@ -4958,13 +5036,13 @@ namespace KvCloud.Protocol
 
         public addReadConflictRange_result DeepCopy()
         {
-          var tmp627 = new addReadConflictRange_result();
+          var tmp646 = new addReadConflictRange_result();
           if((Success != null) && __isset.success)
           {
-            tmp627.Success = (global::KvCloud.Protocol.AddReadConflictRangeResponse)this.Success.DeepCopy()!;
+            tmp646.Success = (global::KvCloud.Protocol.AddReadConflictRangeResponse)this.Success.DeepCopy()!;
           }
-          tmp627.__isset.success = this.__isset.success;
-          return tmp627;
+          tmp646.__isset.success = this.__isset.success;
+          return tmp646;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5016,18 +5094,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp628 = new TStruct("addReadConflictRange_result");
-            await oprot.WriteStructBeginAsync(tmp628, cancellationToken);
-            var tmp629 = new TField();
+            var tmp647 = new TStruct("addReadConflictRange_result");
+            await oprot.WriteStructBeginAsync(tmp647, cancellationToken);
+            var tmp648 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp629.Name = "Success";
-                tmp629.Type = TType.Struct;
-                tmp629.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp629, cancellationToken);
+                tmp648.Name = "Success";
+                tmp648.Type = TType.Struct;
+                tmp648.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp648, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -5061,16 +5139,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp630 = new StringBuilder("addReadConflictRange_result(");
-          int tmp631 = 0;
+          var tmp649 = new StringBuilder("addReadConflictRange_result(");
+          int tmp650 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp631++) { tmp630.Append(", "); }
-            tmp630.Append("Success: ");
-            Success.ToString(tmp630);
+            if(0 < tmp650++) { tmp649.Append(", "); }
+            tmp649.Append("Success: ");
+            Success.ToString(tmp649);
           }
-          tmp630.Append(')');
-          return tmp630.ToString();
+          tmp649.Append(')');
+          return tmp649.ToString();
         }
       }
 
@@ -5105,13 +5183,13 @@ namespace KvCloud.Protocol
 
         public setReadVersion_args DeepCopy()
         {
-          var tmp632 = new setReadVersion_args();
+          var tmp651 = new setReadVersion_args();
           if((Request != null) && __isset.request)
           {
-            tmp632.Request = (global::KvCloud.Protocol.SetReadVersionRequest)this.Request.DeepCopy()!;
+            tmp651.Request = (global::KvCloud.Protocol.SetReadVersionRequest)this.Request.DeepCopy()!;
           }
-          tmp632.__isset.request = this.__isset.request;
-          return tmp632;
+          tmp651.__isset.request = this.__isset.request;
+          return tmp651;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5163,15 +5241,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp633 = new TStruct("setReadVersion_args");
-            await oprot.WriteStructBeginAsync(tmp633, cancellationToken);
-            var tmp634 = new TField();
+            var tmp652 = new TStruct("setReadVersion_args");
+            await oprot.WriteStructBeginAsync(tmp652, cancellationToken);
+            var tmp653 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp634.Name = "request";
-              tmp634.Type = TType.Struct;
-              tmp634.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp634, cancellationToken);
+              tmp653.Name = "request";
+              tmp653.Type = TType.Struct;
+              tmp653.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp653, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -5204,16 +5282,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp635 = new StringBuilder("setReadVersion_args(");
-          int tmp636 = 0;
+          var tmp654 = new StringBuilder("setReadVersion_args(");
+          int tmp655 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp636++) { tmp635.Append(", "); }
-            tmp635.Append("Request: ");
-            Request.ToString(tmp635);
+            if(0 < tmp655++) { tmp654.Append(", "); }
+            tmp654.Append("Request: ");
+            Request.ToString(tmp654);
           }
-          tmp635.Append(')');
-          return tmp635.ToString();
+          tmp654.Append(')');
+          return tmp654.ToString();
         }
       }
 
@@ -5248,13 +5326,13 @@ namespace KvCloud.Protocol
 
         public setReadVersion_result DeepCopy()
         {
-          var tmp637 = new setReadVersion_result();
+          var tmp656 = new setReadVersion_result();
           if((Success != null) && __isset.success)
           {
-            tmp637.Success = (global::KvCloud.Protocol.SetReadVersionResponse)this.Success.DeepCopy()!;
+            tmp656.Success = (global::KvCloud.Protocol.SetReadVersionResponse)this.Success.DeepCopy()!;
           }
-          tmp637.__isset.success = this.__isset.success;
-          return tmp637;
+          tmp656.__isset.success = this.__isset.success;
+          return tmp656;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5306,18 +5384,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp638 = new TStruct("setReadVersion_result");
-            await oprot.WriteStructBeginAsync(tmp638, cancellationToken);
-            var tmp639 = new TField();
+            var tmp657 = new TStruct("setReadVersion_result");
+            await oprot.WriteStructBeginAsync(tmp657, cancellationToken);
+            var tmp658 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp639.Name = "Success";
-                tmp639.Type = TType.Struct;
-                tmp639.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp639, cancellationToken);
+                tmp658.Name = "Success";
+                tmp658.Type = TType.Struct;
+                tmp658.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp658, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -5351,16 +5429,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp640 = new StringBuilder("setReadVersion_result(");
-          int tmp641 = 0;
+          var tmp659 = new StringBuilder("setReadVersion_result(");
+          int tmp660 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp641++) { tmp640.Append(", "); }
-            tmp640.Append("Success: ");
-            Success.ToString(tmp640);
+            if(0 < tmp660++) { tmp659.Append(", "); }
+            tmp659.Append("Success: ");
+            Success.ToString(tmp659);
           }
-          tmp640.Append(')');
-          return tmp640.ToString();
+          tmp659.Append(')');
+          return tmp659.ToString();
         }
       }
 
@@ -5395,13 +5473,13 @@ namespace KvCloud.Protocol
 
         public getCommittedVersion_args DeepCopy()
         {
-          var tmp642 = new getCommittedVersion_args();
+          var tmp661 = new getCommittedVersion_args();
           if((Request != null) && __isset.request)
           {
-            tmp642.Request = (global::KvCloud.Protocol.GetCommittedVersionRequest)this.Request.DeepCopy()!;
+            tmp661.Request = (global::KvCloud.Protocol.GetCommittedVersionRequest)this.Request.DeepCopy()!;
           }
-          tmp642.__isset.request = this.__isset.request;
-          return tmp642;
+          tmp661.__isset.request = this.__isset.request;
+          return tmp661;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5453,15 +5531,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp643 = new TStruct("getCommittedVersion_args");
-            await oprot.WriteStructBeginAsync(tmp643, cancellationToken);
-            var tmp644 = new TField();
+            var tmp662 = new TStruct("getCommittedVersion_args");
+            await oprot.WriteStructBeginAsync(tmp662, cancellationToken);
+            var tmp663 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp644.Name = "request";
-              tmp644.Type = TType.Struct;
-              tmp644.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp644, cancellationToken);
+              tmp663.Name = "request";
+              tmp663.Type = TType.Struct;
+              tmp663.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp663, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -5494,16 +5572,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp645 = new StringBuilder("getCommittedVersion_args(");
-          int tmp646 = 0;
+          var tmp664 = new StringBuilder("getCommittedVersion_args(");
+          int tmp665 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp646++) { tmp645.Append(", "); }
-            tmp645.Append("Request: ");
-            Request.ToString(tmp645);
+            if(0 < tmp665++) { tmp664.Append(", "); }
+            tmp664.Append("Request: ");
+            Request.ToString(tmp664);
           }
-          tmp645.Append(')');
-          return tmp645.ToString();
+          tmp664.Append(')');
+          return tmp664.ToString();
         }
       }
 
@@ -5538,13 +5616,13 @@ namespace KvCloud.Protocol
 
         public getCommittedVersion_result DeepCopy()
         {
-          var tmp647 = new getCommittedVersion_result();
+          var tmp666 = new getCommittedVersion_result();
           if((Success != null) && __isset.success)
           {
-            tmp647.Success = (global::KvCloud.Protocol.GetCommittedVersionResponse)this.Success.DeepCopy()!;
+            tmp666.Success = (global::KvCloud.Protocol.GetCommittedVersionResponse)this.Success.DeepCopy()!;
           }
-          tmp647.__isset.success = this.__isset.success;
-          return tmp647;
+          tmp666.__isset.success = this.__isset.success;
+          return tmp666;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5596,18 +5674,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp648 = new TStruct("getCommittedVersion_result");
-            await oprot.WriteStructBeginAsync(tmp648, cancellationToken);
-            var tmp649 = new TField();
+            var tmp667 = new TStruct("getCommittedVersion_result");
+            await oprot.WriteStructBeginAsync(tmp667, cancellationToken);
+            var tmp668 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp649.Name = "Success";
-                tmp649.Type = TType.Struct;
-                tmp649.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp649, cancellationToken);
+                tmp668.Name = "Success";
+                tmp668.Type = TType.Struct;
+                tmp668.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp668, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -5641,16 +5719,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp650 = new StringBuilder("getCommittedVersion_result(");
-          int tmp651 = 0;
+          var tmp669 = new StringBuilder("getCommittedVersion_result(");
+          int tmp670 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp651++) { tmp650.Append(", "); }
-            tmp650.Append("Success: ");
-            Success.ToString(tmp650);
+            if(0 < tmp670++) { tmp669.Append(", "); }
+            tmp669.Append("Success: ");
+            Success.ToString(tmp669);
           }
-          tmp650.Append(')');
-          return tmp650.ToString();
+          tmp669.Append(')');
+          return tmp669.ToString();
         }
       }
 
@@ -5685,13 +5763,13 @@ namespace KvCloud.Protocol
 
         public setVersionstampedKey_args DeepCopy()
         {
-          var tmp652 = new setVersionstampedKey_args();
+          var tmp671 = new setVersionstampedKey_args();
           if((Request != null) && __isset.request)
           {
-            tmp652.Request = (global::KvCloud.Protocol.SetVersionstampedKeyRequest)this.Request.DeepCopy()!;
+            tmp671.Request = (global::KvCloud.Protocol.SetVersionstampedKeyRequest)this.Request.DeepCopy()!;
           }
-          tmp652.__isset.request = this.__isset.request;
-          return tmp652;
+          tmp671.__isset.request = this.__isset.request;
+          return tmp671;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5743,15 +5821,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp653 = new TStruct("setVersionstampedKey_args");
-            await oprot.WriteStructBeginAsync(tmp653, cancellationToken);
-            var tmp654 = new TField();
+            var tmp672 = new TStruct("setVersionstampedKey_args");
+            await oprot.WriteStructBeginAsync(tmp672, cancellationToken);
+            var tmp673 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp654.Name = "request";
-              tmp654.Type = TType.Struct;
-              tmp654.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp654, cancellationToken);
+              tmp673.Name = "request";
+              tmp673.Type = TType.Struct;
+              tmp673.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp673, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -5784,16 +5862,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp655 = new StringBuilder("setVersionstampedKey_args(");
-          int tmp656 = 0;
+          var tmp674 = new StringBuilder("setVersionstampedKey_args(");
+          int tmp675 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp656++) { tmp655.Append(", "); }
-            tmp655.Append("Request: ");
-            Request.ToString(tmp655);
+            if(0 < tmp675++) { tmp674.Append(", "); }
+            tmp674.Append("Request: ");
+            Request.ToString(tmp674);
           }
-          tmp655.Append(')');
-          return tmp655.ToString();
+          tmp674.Append(')');
+          return tmp674.ToString();
         }
       }
 
@@ -5828,13 +5906,13 @@ namespace KvCloud.Protocol
 
         public setVersionstampedKey_result DeepCopy()
         {
-          var tmp657 = new setVersionstampedKey_result();
+          var tmp676 = new setVersionstampedKey_result();
           if((Success != null) && __isset.success)
           {
-            tmp657.Success = (global::KvCloud.Protocol.SetVersionstampedKeyResponse)this.Success.DeepCopy()!;
+            tmp676.Success = (global::KvCloud.Protocol.SetVersionstampedKeyResponse)this.Success.DeepCopy()!;
           }
-          tmp657.__isset.success = this.__isset.success;
-          return tmp657;
+          tmp676.__isset.success = this.__isset.success;
+          return tmp676;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5886,18 +5964,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp658 = new TStruct("setVersionstampedKey_result");
-            await oprot.WriteStructBeginAsync(tmp658, cancellationToken);
-            var tmp659 = new TField();
+            var tmp677 = new TStruct("setVersionstampedKey_result");
+            await oprot.WriteStructBeginAsync(tmp677, cancellationToken);
+            var tmp678 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp659.Name = "Success";
-                tmp659.Type = TType.Struct;
-                tmp659.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp659, cancellationToken);
+                tmp678.Name = "Success";
+                tmp678.Type = TType.Struct;
+                tmp678.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp678, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -5931,16 +6009,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp660 = new StringBuilder("setVersionstampedKey_result(");
-          int tmp661 = 0;
+          var tmp679 = new StringBuilder("setVersionstampedKey_result(");
+          int tmp680 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp661++) { tmp660.Append(", "); }
-            tmp660.Append("Success: ");
-            Success.ToString(tmp660);
+            if(0 < tmp680++) { tmp679.Append(", "); }
+            tmp679.Append("Success: ");
+            Success.ToString(tmp679);
           }
-          tmp660.Append(')');
-          return tmp660.ToString();
+          tmp679.Append(')');
+          return tmp679.ToString();
         }
       }
 
@@ -5975,13 +6053,13 @@ namespace KvCloud.Protocol
 
         public setVersionstampedValue_args DeepCopy()
         {
-          var tmp662 = new setVersionstampedValue_args();
+          var tmp681 = new setVersionstampedValue_args();
           if((Request != null) && __isset.request)
           {
-            tmp662.Request = (global::KvCloud.Protocol.SetVersionstampedValueRequest)this.Request.DeepCopy()!;
+            tmp681.Request = (global::KvCloud.Protocol.SetVersionstampedValueRequest)this.Request.DeepCopy()!;
           }
-          tmp662.__isset.request = this.__isset.request;
-          return tmp662;
+          tmp681.__isset.request = this.__isset.request;
+          return tmp681;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6033,15 +6111,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp663 = new TStruct("setVersionstampedValue_args");
-            await oprot.WriteStructBeginAsync(tmp663, cancellationToken);
-            var tmp664 = new TField();
+            var tmp682 = new TStruct("setVersionstampedValue_args");
+            await oprot.WriteStructBeginAsync(tmp682, cancellationToken);
+            var tmp683 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp664.Name = "request";
-              tmp664.Type = TType.Struct;
-              tmp664.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp664, cancellationToken);
+              tmp683.Name = "request";
+              tmp683.Type = TType.Struct;
+              tmp683.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp683, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -6074,16 +6152,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp665 = new StringBuilder("setVersionstampedValue_args(");
-          int tmp666 = 0;
+          var tmp684 = new StringBuilder("setVersionstampedValue_args(");
+          int tmp685 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp666++) { tmp665.Append(", "); }
-            tmp665.Append("Request: ");
-            Request.ToString(tmp665);
+            if(0 < tmp685++) { tmp684.Append(", "); }
+            tmp684.Append("Request: ");
+            Request.ToString(tmp684);
           }
-          tmp665.Append(')');
-          return tmp665.ToString();
+          tmp684.Append(')');
+          return tmp684.ToString();
         }
       }
 
@@ -6118,13 +6196,13 @@ namespace KvCloud.Protocol
 
         public setVersionstampedValue_result DeepCopy()
         {
-          var tmp667 = new setVersionstampedValue_result();
+          var tmp686 = new setVersionstampedValue_result();
           if((Success != null) && __isset.success)
           {
-            tmp667.Success = (global::KvCloud.Protocol.SetVersionstampedValueResponse)this.Success.DeepCopy()!;
+            tmp686.Success = (global::KvCloud.Protocol.SetVersionstampedValueResponse)this.Success.DeepCopy()!;
           }
-          tmp667.__isset.success = this.__isset.success;
-          return tmp667;
+          tmp686.__isset.success = this.__isset.success;
+          return tmp686;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6176,18 +6254,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp668 = new TStruct("setVersionstampedValue_result");
-            await oprot.WriteStructBeginAsync(tmp668, cancellationToken);
-            var tmp669 = new TField();
+            var tmp687 = new TStruct("setVersionstampedValue_result");
+            await oprot.WriteStructBeginAsync(tmp687, cancellationToken);
+            var tmp688 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp669.Name = "Success";
-                tmp669.Type = TType.Struct;
-                tmp669.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp669, cancellationToken);
+                tmp688.Name = "Success";
+                tmp688.Type = TType.Struct;
+                tmp688.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp688, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -6221,16 +6299,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp670 = new StringBuilder("setVersionstampedValue_result(");
-          int tmp671 = 0;
+          var tmp689 = new StringBuilder("setVersionstampedValue_result(");
+          int tmp690 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp671++) { tmp670.Append(", "); }
-            tmp670.Append("Success: ");
-            Success.ToString(tmp670);
+            if(0 < tmp690++) { tmp689.Append(", "); }
+            tmp689.Append("Success: ");
+            Success.ToString(tmp689);
           }
-          tmp670.Append(')');
-          return tmp670.ToString();
+          tmp689.Append(')');
+          return tmp689.ToString();
         }
       }
 
@@ -6265,13 +6343,13 @@ namespace KvCloud.Protocol
 
         public setFaultInjection_args DeepCopy()
         {
-          var tmp672 = new setFaultInjection_args();
+          var tmp691 = new setFaultInjection_args();
           if((Request != null) && __isset.request)
           {
-            tmp672.Request = (global::KvCloud.Protocol.FaultInjectionRequest)this.Request.DeepCopy()!;
+            tmp691.Request = (global::KvCloud.Protocol.FaultInjectionRequest)this.Request.DeepCopy()!;
           }
-          tmp672.__isset.request = this.__isset.request;
-          return tmp672;
+          tmp691.__isset.request = this.__isset.request;
+          return tmp691;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6323,15 +6401,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp673 = new TStruct("setFaultInjection_args");
-            await oprot.WriteStructBeginAsync(tmp673, cancellationToken);
-            var tmp674 = new TField();
+            var tmp692 = new TStruct("setFaultInjection_args");
+            await oprot.WriteStructBeginAsync(tmp692, cancellationToken);
+            var tmp693 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp674.Name = "request";
-              tmp674.Type = TType.Struct;
-              tmp674.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp674, cancellationToken);
+              tmp693.Name = "request";
+              tmp693.Type = TType.Struct;
+              tmp693.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp693, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -6364,16 +6442,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp675 = new StringBuilder("setFaultInjection_args(");
-          int tmp676 = 0;
+          var tmp694 = new StringBuilder("setFaultInjection_args(");
+          int tmp695 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp676++) { tmp675.Append(", "); }
-            tmp675.Append("Request: ");
-            Request.ToString(tmp675);
+            if(0 < tmp695++) { tmp694.Append(", "); }
+            tmp694.Append("Request: ");
+            Request.ToString(tmp694);
           }
-          tmp675.Append(')');
-          return tmp675.ToString();
+          tmp694.Append(')');
+          return tmp694.ToString();
         }
       }
 
@@ -6408,13 +6486,13 @@ namespace KvCloud.Protocol
 
         public setFaultInjection_result DeepCopy()
         {
-          var tmp677 = new setFaultInjection_result();
+          var tmp696 = new setFaultInjection_result();
           if((Success != null) && __isset.success)
           {
-            tmp677.Success = (global::KvCloud.Protocol.FaultInjectionResponse)this.Success.DeepCopy()!;
+            tmp696.Success = (global::KvCloud.Protocol.FaultInjectionResponse)this.Success.DeepCopy()!;
           }
-          tmp677.__isset.success = this.__isset.success;
-          return tmp677;
+          tmp696.__isset.success = this.__isset.success;
+          return tmp696;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6466,18 +6544,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp678 = new TStruct("setFaultInjection_result");
-            await oprot.WriteStructBeginAsync(tmp678, cancellationToken);
-            var tmp679 = new TField();
+            var tmp697 = new TStruct("setFaultInjection_result");
+            await oprot.WriteStructBeginAsync(tmp697, cancellationToken);
+            var tmp698 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp679.Name = "Success";
-                tmp679.Type = TType.Struct;
-                tmp679.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp679, cancellationToken);
+                tmp698.Name = "Success";
+                tmp698.Type = TType.Struct;
+                tmp698.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp698, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -6511,16 +6589,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp680 = new StringBuilder("setFaultInjection_result(");
-          int tmp681 = 0;
+          var tmp699 = new StringBuilder("setFaultInjection_result(");
+          int tmp700 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp681++) { tmp680.Append(", "); }
-            tmp680.Append("Success: ");
-            Success.ToString(tmp680);
+            if(0 < tmp700++) { tmp699.Append(", "); }
+            tmp699.Append("Success: ");
+            Success.ToString(tmp699);
           }
-          tmp680.Append(')');
-          return tmp680.ToString();
+          tmp699.Append(')');
+          return tmp699.ToString();
         }
       }
 
@@ -6555,13 +6633,13 @@ namespace KvCloud.Protocol
 
         public ping_args DeepCopy()
         {
-          var tmp682 = new ping_args();
+          var tmp701 = new ping_args();
           if((Request != null) && __isset.request)
           {
-            tmp682.Request = (global::KvCloud.Protocol.PingRequest)this.Request.DeepCopy()!;
+            tmp701.Request = (global::KvCloud.Protocol.PingRequest)this.Request.DeepCopy()!;
           }
-          tmp682.__isset.request = this.__isset.request;
-          return tmp682;
+          tmp701.__isset.request = this.__isset.request;
+          return tmp701;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6613,15 +6691,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp683 = new TStruct("ping_args");
-            await oprot.WriteStructBeginAsync(tmp683, cancellationToken);
-            var tmp684 = new TField();
+            var tmp702 = new TStruct("ping_args");
+            await oprot.WriteStructBeginAsync(tmp702, cancellationToken);
+            var tmp703 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp684.Name = "request";
-              tmp684.Type = TType.Struct;
-              tmp684.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp684, cancellationToken);
+              tmp703.Name = "request";
+              tmp703.Type = TType.Struct;
+              tmp703.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp703, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -6654,16 +6732,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp685 = new StringBuilder("ping_args(");
-          int tmp686 = 0;
+          var tmp704 = new StringBuilder("ping_args(");
+          int tmp705 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp686++) { tmp685.Append(", "); }
-            tmp685.Append("Request: ");
-            Request.ToString(tmp685);
+            if(0 < tmp705++) { tmp704.Append(", "); }
+            tmp704.Append("Request: ");
+            Request.ToString(tmp704);
           }
-          tmp685.Append(')');
-          return tmp685.ToString();
+          tmp704.Append(')');
+          return tmp704.ToString();
         }
       }
 
@@ -6698,13 +6776,13 @@ namespace KvCloud.Protocol
 
         public ping_result DeepCopy()
         {
-          var tmp687 = new ping_result();
+          var tmp706 = new ping_result();
           if((Success != null) && __isset.success)
           {
-            tmp687.Success = (global::KvCloud.Protocol.PingResponse)this.Success.DeepCopy()!;
+            tmp706.Success = (global::KvCloud.Protocol.PingResponse)this.Success.DeepCopy()!;
           }
-          tmp687.__isset.success = this.__isset.success;
-          return tmp687;
+          tmp706.__isset.success = this.__isset.success;
+          return tmp706;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6756,18 +6834,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp688 = new TStruct("ping_result");
-            await oprot.WriteStructBeginAsync(tmp688, cancellationToken);
-            var tmp689 = new TField();
+            var tmp707 = new TStruct("ping_result");
+            await oprot.WriteStructBeginAsync(tmp707, cancellationToken);
+            var tmp708 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp689.Name = "Success";
-                tmp689.Type = TType.Struct;
-                tmp689.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp689, cancellationToken);
+                tmp708.Name = "Success";
+                tmp708.Type = TType.Struct;
+                tmp708.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp708, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -6801,16 +6879,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp690 = new StringBuilder("ping_result(");
-          int tmp691 = 0;
+          var tmp709 = new StringBuilder("ping_result(");
+          int tmp710 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp691++) { tmp690.Append(", "); }
-            tmp690.Append("Success: ");
-            Success.ToString(tmp690);
+            if(0 < tmp710++) { tmp709.Append(", "); }
+            tmp709.Append("Success: ");
+            Success.ToString(tmp709);
           }
-          tmp690.Append(')');
-          return tmp690.ToString();
+          tmp709.Append(')');
+          return tmp709.ToString();
         }
       }
 
@@ -6845,13 +6923,13 @@ namespace KvCloud.Protocol
 
         public getClusterHealth_args DeepCopy()
         {
-          var tmp692 = new getClusterHealth_args();
+          var tmp711 = new getClusterHealth_args();
           if((Request != null) && __isset.request)
           {
-            tmp692.Request = (global::KvCloud.Protocol.GetClusterHealthRequest)this.Request.DeepCopy()!;
+            tmp711.Request = (global::KvCloud.Protocol.GetClusterHealthRequest)this.Request.DeepCopy()!;
           }
-          tmp692.__isset.request = this.__isset.request;
-          return tmp692;
+          tmp711.__isset.request = this.__isset.request;
+          return tmp711;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6903,15 +6981,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp693 = new TStruct("getClusterHealth_args");
-            await oprot.WriteStructBeginAsync(tmp693, cancellationToken);
-            var tmp694 = new TField();
+            var tmp712 = new TStruct("getClusterHealth_args");
+            await oprot.WriteStructBeginAsync(tmp712, cancellationToken);
+            var tmp713 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp694.Name = "request";
-              tmp694.Type = TType.Struct;
-              tmp694.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp694, cancellationToken);
+              tmp713.Name = "request";
+              tmp713.Type = TType.Struct;
+              tmp713.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp713, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -6944,16 +7022,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp695 = new StringBuilder("getClusterHealth_args(");
-          int tmp696 = 0;
+          var tmp714 = new StringBuilder("getClusterHealth_args(");
+          int tmp715 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp696++) { tmp695.Append(", "); }
-            tmp695.Append("Request: ");
-            Request.ToString(tmp695);
+            if(0 < tmp715++) { tmp714.Append(", "); }
+            tmp714.Append("Request: ");
+            Request.ToString(tmp714);
           }
-          tmp695.Append(')');
-          return tmp695.ToString();
+          tmp714.Append(')');
+          return tmp714.ToString();
         }
       }
 
@@ -6988,13 +7066,13 @@ namespace KvCloud.Protocol
 
         public getClusterHealth_result DeepCopy()
         {
-          var tmp697 = new getClusterHealth_result();
+          var tmp716 = new getClusterHealth_result();
           if((Success != null) && __isset.success)
           {
-            tmp697.Success = (global::KvCloud.Protocol.GetClusterHealthResponse)this.Success.DeepCopy()!;
+            tmp716.Success = (global::KvCloud.Protocol.GetClusterHealthResponse)this.Success.DeepCopy()!;
           }
-          tmp697.__isset.success = this.__isset.success;
-          return tmp697;
+          tmp716.__isset.success = this.__isset.success;
+          return tmp716;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7046,18 +7124,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp698 = new TStruct("getClusterHealth_result");
-            await oprot.WriteStructBeginAsync(tmp698, cancellationToken);
-            var tmp699 = new TField();
+            var tmp717 = new TStruct("getClusterHealth_result");
+            await oprot.WriteStructBeginAsync(tmp717, cancellationToken);
+            var tmp718 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp699.Name = "Success";
-                tmp699.Type = TType.Struct;
-                tmp699.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp699, cancellationToken);
+                tmp718.Name = "Success";
+                tmp718.Type = TType.Struct;
+                tmp718.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp718, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -7091,16 +7169,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp700 = new StringBuilder("getClusterHealth_result(");
-          int tmp701 = 0;
+          var tmp719 = new StringBuilder("getClusterHealth_result(");
+          int tmp720 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp701++) { tmp700.Append(", "); }
-            tmp700.Append("Success: ");
-            Success.ToString(tmp700);
+            if(0 < tmp720++) { tmp719.Append(", "); }
+            tmp719.Append("Success: ");
+            Success.ToString(tmp719);
           }
-          tmp700.Append(')');
-          return tmp700.ToString();
+          tmp719.Append(')');
+          return tmp719.ToString();
         }
       }
 
@@ -7135,13 +7213,13 @@ namespace KvCloud.Protocol
 
         public getDatabaseStats_args DeepCopy()
         {
-          var tmp702 = new getDatabaseStats_args();
+          var tmp721 = new getDatabaseStats_args();
           if((Request != null) && __isset.request)
           {
-            tmp702.Request = (global::KvCloud.Protocol.GetDatabaseStatsRequest)this.Request.DeepCopy()!;
+            tmp721.Request = (global::KvCloud.Protocol.GetDatabaseStatsRequest)this.Request.DeepCopy()!;
           }
-          tmp702.__isset.request = this.__isset.request;
-          return tmp702;
+          tmp721.__isset.request = this.__isset.request;
+          return tmp721;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7193,15 +7271,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp703 = new TStruct("getDatabaseStats_args");
-            await oprot.WriteStructBeginAsync(tmp703, cancellationToken);
-            var tmp704 = new TField();
+            var tmp722 = new TStruct("getDatabaseStats_args");
+            await oprot.WriteStructBeginAsync(tmp722, cancellationToken);
+            var tmp723 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp704.Name = "request";
-              tmp704.Type = TType.Struct;
-              tmp704.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp704, cancellationToken);
+              tmp723.Name = "request";
+              tmp723.Type = TType.Struct;
+              tmp723.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp723, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -7234,16 +7312,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp705 = new StringBuilder("getDatabaseStats_args(");
-          int tmp706 = 0;
+          var tmp724 = new StringBuilder("getDatabaseStats_args(");
+          int tmp725 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp706++) { tmp705.Append(", "); }
-            tmp705.Append("Request: ");
-            Request.ToString(tmp705);
+            if(0 < tmp725++) { tmp724.Append(", "); }
+            tmp724.Append("Request: ");
+            Request.ToString(tmp724);
           }
-          tmp705.Append(')');
-          return tmp705.ToString();
+          tmp724.Append(')');
+          return tmp724.ToString();
         }
       }
 
@@ -7278,13 +7356,13 @@ namespace KvCloud.Protocol
 
         public getDatabaseStats_result DeepCopy()
         {
-          var tmp707 = new getDatabaseStats_result();
+          var tmp726 = new getDatabaseStats_result();
           if((Success != null) && __isset.success)
           {
-            tmp707.Success = (global::KvCloud.Protocol.GetDatabaseStatsResponse)this.Success.DeepCopy()!;
+            tmp726.Success = (global::KvCloud.Protocol.GetDatabaseStatsResponse)this.Success.DeepCopy()!;
           }
-          tmp707.__isset.success = this.__isset.success;
-          return tmp707;
+          tmp726.__isset.success = this.__isset.success;
+          return tmp726;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7336,18 +7414,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp708 = new TStruct("getDatabaseStats_result");
-            await oprot.WriteStructBeginAsync(tmp708, cancellationToken);
-            var tmp709 = new TField();
+            var tmp727 = new TStruct("getDatabaseStats_result");
+            await oprot.WriteStructBeginAsync(tmp727, cancellationToken);
+            var tmp728 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp709.Name = "Success";
-                tmp709.Type = TType.Struct;
-                tmp709.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp709, cancellationToken);
+                tmp728.Name = "Success";
+                tmp728.Type = TType.Struct;
+                tmp728.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp728, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -7381,16 +7459,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp710 = new StringBuilder("getDatabaseStats_result(");
-          int tmp711 = 0;
+          var tmp729 = new StringBuilder("getDatabaseStats_result(");
+          int tmp730 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp711++) { tmp710.Append(", "); }
-            tmp710.Append("Success: ");
-            Success.ToString(tmp710);
+            if(0 < tmp730++) { tmp729.Append(", "); }
+            tmp729.Append("Success: ");
+            Success.ToString(tmp729);
           }
-          tmp710.Append(')');
-          return tmp710.ToString();
+          tmp729.Append(')');
+          return tmp729.ToString();
         }
       }
 
@@ -7425,13 +7503,13 @@ namespace KvCloud.Protocol
 
         public getNodeInfo_args DeepCopy()
         {
-          var tmp712 = new getNodeInfo_args();
+          var tmp731 = new getNodeInfo_args();
           if((Request != null) && __isset.request)
           {
-            tmp712.Request = (global::KvCloud.Protocol.GetNodeInfoRequest)this.Request.DeepCopy()!;
+            tmp731.Request = (global::KvCloud.Protocol.GetNodeInfoRequest)this.Request.DeepCopy()!;
           }
-          tmp712.__isset.request = this.__isset.request;
-          return tmp712;
+          tmp731.__isset.request = this.__isset.request;
+          return tmp731;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7483,15 +7561,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp713 = new TStruct("getNodeInfo_args");
-            await oprot.WriteStructBeginAsync(tmp713, cancellationToken);
-            var tmp714 = new TField();
+            var tmp732 = new TStruct("getNodeInfo_args");
+            await oprot.WriteStructBeginAsync(tmp732, cancellationToken);
+            var tmp733 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp714.Name = "request";
-              tmp714.Type = TType.Struct;
-              tmp714.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp714, cancellationToken);
+              tmp733.Name = "request";
+              tmp733.Type = TType.Struct;
+              tmp733.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp733, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -7524,16 +7602,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp715 = new StringBuilder("getNodeInfo_args(");
-          int tmp716 = 0;
+          var tmp734 = new StringBuilder("getNodeInfo_args(");
+          int tmp735 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp716++) { tmp715.Append(", "); }
-            tmp715.Append("Request: ");
-            Request.ToString(tmp715);
+            if(0 < tmp735++) { tmp734.Append(", "); }
+            tmp734.Append("Request: ");
+            Request.ToString(tmp734);
           }
-          tmp715.Append(')');
-          return tmp715.ToString();
+          tmp734.Append(')');
+          return tmp734.ToString();
         }
       }
 
@@ -7568,13 +7646,13 @@ namespace KvCloud.Protocol
 
         public getNodeInfo_result DeepCopy()
         {
-          var tmp717 = new getNodeInfo_result();
+          var tmp736 = new getNodeInfo_result();
           if((Success != null) && __isset.success)
           {
-            tmp717.Success = (global::KvCloud.Protocol.GetNodeInfoResponse)this.Success.DeepCopy()!;
+            tmp736.Success = (global::KvCloud.Protocol.GetNodeInfoResponse)this.Success.DeepCopy()!;
           }
-          tmp717.__isset.success = this.__isset.success;
-          return tmp717;
+          tmp736.__isset.success = this.__isset.success;
+          return tmp736;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7626,18 +7704,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp718 = new TStruct("getNodeInfo_result");
-            await oprot.WriteStructBeginAsync(tmp718, cancellationToken);
-            var tmp719 = new TField();
+            var tmp737 = new TStruct("getNodeInfo_result");
+            await oprot.WriteStructBeginAsync(tmp737, cancellationToken);
+            var tmp738 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp719.Name = "Success";
-                tmp719.Type = TType.Struct;
-                tmp719.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp719, cancellationToken);
+                tmp738.Name = "Success";
+                tmp738.Type = TType.Struct;
+                tmp738.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp738, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -7671,16 +7749,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp720 = new StringBuilder("getNodeInfo_result(");
-          int tmp721 = 0;
+          var tmp739 = new StringBuilder("getNodeInfo_result(");
+          int tmp740 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp721++) { tmp720.Append(", "); }
-            tmp720.Append("Success: ");
-            Success.ToString(tmp720);
+            if(0 < tmp740++) { tmp739.Append(", "); }
+            tmp739.Append("Success: ");
+            Success.ToString(tmp739);
           }
-          tmp720.Append(')');
-          return tmp720.ToString();
+          tmp739.Append(')');
+          return tmp739.ToString();
         }
       }
 
@@ -7715,13 +7793,13 @@ namespace KvCloud.Protocol
 
         public openSession_args DeepCopy()
         {
-          var tmp722 = new openSession_args();
+          var tmp741 = new openSession_args();
           if((Request != null) && __isset.request)
           {
-            tmp722.Request = (global::KvCloud.Protocol.OpenSessionRequest)this.Request.DeepCopy()!;
+            tmp741.Request = (global::KvCloud.Protocol.OpenSessionRequest)this.Request.DeepCopy()!;
           }
-          tmp722.__isset.request = this.__isset.request;
-          return tmp722;
+          tmp741.__isset.request = this.__isset.request;
+          return tmp741;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7773,15 +7851,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp723 = new TStruct("openSession_args");
-            await oprot.WriteStructBeginAsync(tmp723, cancellationToken);
-            var tmp724 = new TField();
+            var tmp742 = new TStruct("openSession_args");
+            await oprot.WriteStructBeginAsync(tmp742, cancellationToken);
+            var tmp743 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp724.Name = "request";
-              tmp724.Type = TType.Struct;
-              tmp724.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp724, cancellationToken);
+              tmp743.Name = "request";
+              tmp743.Type = TType.Struct;
+              tmp743.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp743, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -7814,16 +7892,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp725 = new StringBuilder("openSession_args(");
-          int tmp726 = 0;
+          var tmp744 = new StringBuilder("openSession_args(");
+          int tmp745 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp726++) { tmp725.Append(", "); }
-            tmp725.Append("Request: ");
-            Request.ToString(tmp725);
+            if(0 < tmp745++) { tmp744.Append(", "); }
+            tmp744.Append("Request: ");
+            Request.ToString(tmp744);
           }
-          tmp725.Append(')');
-          return tmp725.ToString();
+          tmp744.Append(')');
+          return tmp744.ToString();
         }
       }
 
@@ -7858,13 +7936,13 @@ namespace KvCloud.Protocol
 
         public openSession_result DeepCopy()
         {
-          var tmp727 = new openSession_result();
+          var tmp746 = new openSession_result();
           if((Success != null) && __isset.success)
           {
-            tmp727.Success = (global::KvCloud.Protocol.OpenSessionResponse)this.Success.DeepCopy()!;
+            tmp746.Success = (global::KvCloud.Protocol.OpenSessionResponse)this.Success.DeepCopy()!;
           }
-          tmp727.__isset.success = this.__isset.success;
-          return tmp727;
+          tmp746.__isset.success = this.__isset.success;
+          return tmp746;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7916,18 +7994,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp728 = new TStruct("openSession_result");
-            await oprot.WriteStructBeginAsync(tmp728, cancellationToken);
-            var tmp729 = new TField();
+            var tmp747 = new TStruct("openSession_result");
+            await oprot.WriteStructBeginAsync(tmp747, cancellationToken);
+            var tmp748 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp729.Name = "Success";
-                tmp729.Type = TType.Struct;
-                tmp729.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp729, cancellationToken);
+                tmp748.Name = "Success";
+                tmp748.Type = TType.Struct;
+                tmp748.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp748, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -7961,16 +8039,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp730 = new StringBuilder("openSession_result(");
-          int tmp731 = 0;
+          var tmp749 = new StringBuilder("openSession_result(");
+          int tmp750 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp731++) { tmp730.Append(", "); }
-            tmp730.Append("Success: ");
-            Success.ToString(tmp730);
+            if(0 < tmp750++) { tmp749.Append(", "); }
+            tmp749.Append("Success: ");
+            Success.ToString(tmp749);
           }
-          tmp730.Append(')');
-          return tmp730.ToString();
+          tmp749.Append(')');
+          return tmp749.ToString();
         }
       }
 
@@ -8005,13 +8083,13 @@ namespace KvCloud.Protocol
 
         public createColumnFamily_args DeepCopy()
         {
-          var tmp732 = new createColumnFamily_args();
+          var tmp751 = new createColumnFamily_args();
           if((Request != null) && __isset.request)
           {
-            tmp732.Request = (global::KvCloud.Protocol.ColumnFamilyRequest)this.Request.DeepCopy()!;
+            tmp751.Request = (global::KvCloud.Protocol.ColumnFamilyRequest)this.Request.DeepCopy()!;
           }
-          tmp732.__isset.request = this.__isset.request;
-          return tmp732;
+          tmp751.__isset.request = this.__isset.request;
+          return tmp751;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8063,15 +8141,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp733 = new TStruct("createColumnFamily_args");
-            await oprot.WriteStructBeginAsync(tmp733, cancellationToken);
-            var tmp734 = new TField();
+            var tmp752 = new TStruct("createColumnFamily_args");
+            await oprot.WriteStructBeginAsync(tmp752, cancellationToken);
+            var tmp753 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp734.Name = "request";
-              tmp734.Type = TType.Struct;
-              tmp734.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp734, cancellationToken);
+              tmp753.Name = "request";
+              tmp753.Type = TType.Struct;
+              tmp753.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp753, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -8104,16 +8182,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp735 = new StringBuilder("createColumnFamily_args(");
-          int tmp736 = 0;
+          var tmp754 = new StringBuilder("createColumnFamily_args(");
+          int tmp755 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp736++) { tmp735.Append(", "); }
-            tmp735.Append("Request: ");
-            Request.ToString(tmp735);
+            if(0 < tmp755++) { tmp754.Append(", "); }
+            tmp754.Append("Request: ");
+            Request.ToString(tmp754);
           }
-          tmp735.Append(')');
-          return tmp735.ToString();
+          tmp754.Append(')');
+          return tmp754.ToString();
         }
       }
 
@@ -8148,13 +8226,13 @@ namespace KvCloud.Protocol
 
         public createColumnFamily_result DeepCopy()
         {
-          var tmp737 = new createColumnFamily_result();
+          var tmp756 = new createColumnFamily_result();
           if((Success != null) && __isset.success)
           {
-            tmp737.Success = (global::KvCloud.Protocol.ColumnFamilyResponse)this.Success.DeepCopy()!;
+            tmp756.Success = (global::KvCloud.Protocol.ColumnFamilyResponse)this.Success.DeepCopy()!;
           }
-          tmp737.__isset.success = this.__isset.success;
-          return tmp737;
+          tmp756.__isset.success = this.__isset.success;
+          return tmp756;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8206,18 +8284,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp738 = new TStruct("createColumnFamily_result");
-            await oprot.WriteStructBeginAsync(tmp738, cancellationToken);
-            var tmp739 = new TField();
+            var tmp757 = new TStruct("createColumnFamily_result");
+            await oprot.WriteStructBeginAsync(tmp757, cancellationToken);
+            var tmp758 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp739.Name = "Success";
-                tmp739.Type = TType.Struct;
-                tmp739.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp739, cancellationToken);
+                tmp758.Name = "Success";
+                tmp758.Type = TType.Struct;
+                tmp758.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp758, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -8251,16 +8329,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp740 = new StringBuilder("createColumnFamily_result(");
-          int tmp741 = 0;
+          var tmp759 = new StringBuilder("createColumnFamily_result(");
+          int tmp760 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp741++) { tmp740.Append(", "); }
-            tmp740.Append("Success: ");
-            Success.ToString(tmp740);
+            if(0 < tmp760++) { tmp759.Append(", "); }
+            tmp759.Append("Success: ");
+            Success.ToString(tmp759);
           }
-          tmp740.Append(')');
-          return tmp740.ToString();
+          tmp759.Append(')');
+          return tmp759.ToString();
         }
       }
 
@@ -8295,13 +8373,13 @@ namespace KvCloud.Protocol
 
         public dropColumnFamily_args DeepCopy()
         {
-          var tmp742 = new dropColumnFamily_args();
+          var tmp761 = new dropColumnFamily_args();
           if((Request != null) && __isset.request)
           {
-            tmp742.Request = (global::KvCloud.Protocol.ColumnFamilyRequest)this.Request.DeepCopy()!;
+            tmp761.Request = (global::KvCloud.Protocol.ColumnFamilyRequest)this.Request.DeepCopy()!;
           }
-          tmp742.__isset.request = this.__isset.request;
-          return tmp742;
+          tmp761.__isset.request = this.__isset.request;
+          return tmp761;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8353,15 +8431,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp743 = new TStruct("dropColumnFamily_args");
-            await oprot.WriteStructBeginAsync(tmp743, cancellationToken);
-            var tmp744 = new TField();
+            var tmp762 = new TStruct("dropColumnFamily_args");
+            await oprot.WriteStructBeginAsync(tmp762, cancellationToken);
+            var tmp763 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp744.Name = "request";
-              tmp744.Type = TType.Struct;
-              tmp744.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp744, cancellationToken);
+              tmp763.Name = "request";
+              tmp763.Type = TType.Struct;
+              tmp763.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp763, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -8394,16 +8472,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp745 = new StringBuilder("dropColumnFamily_args(");
-          int tmp746 = 0;
+          var tmp764 = new StringBuilder("dropColumnFamily_args(");
+          int tmp765 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp746++) { tmp745.Append(", "); }
-            tmp745.Append("Request: ");
-            Request.ToString(tmp745);
+            if(0 < tmp765++) { tmp764.Append(", "); }
+            tmp764.Append("Request: ");
+            Request.ToString(tmp764);
           }
-          tmp745.Append(')');
-          return tmp745.ToString();
+          tmp764.Append(')');
+          return tmp764.ToString();
         }
       }
 
@@ -8438,13 +8516,13 @@ namespace KvCloud.Protocol
 
         public dropColumnFamily_result DeepCopy()
         {
-          var tmp747 = new dropColumnFamily_result();
+          var tmp766 = new dropColumnFamily_result();
           if((Success != null) && __isset.success)
           {
-            tmp747.Success = (global::KvCloud.Protocol.ColumnFamilyResponse)this.Success.DeepCopy()!;
+            tmp766.Success = (global::KvCloud.Protocol.ColumnFamilyResponse)this.Success.DeepCopy()!;
           }
-          tmp747.__isset.success = this.__isset.success;
-          return tmp747;
+          tmp766.__isset.success = this.__isset.success;
+          return tmp766;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8496,18 +8574,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp748 = new TStruct("dropColumnFamily_result");
-            await oprot.WriteStructBeginAsync(tmp748, cancellationToken);
-            var tmp749 = new TField();
+            var tmp767 = new TStruct("dropColumnFamily_result");
+            await oprot.WriteStructBeginAsync(tmp767, cancellationToken);
+            var tmp768 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp749.Name = "Success";
-                tmp749.Type = TType.Struct;
-                tmp749.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp749, cancellationToken);
+                tmp768.Name = "Success";
+                tmp768.Type = TType.Struct;
+                tmp768.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp768, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -8541,16 +8619,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp750 = new StringBuilder("dropColumnFamily_result(");
-          int tmp751 = 0;
+          var tmp769 = new StringBuilder("dropColumnFamily_result(");
+          int tmp770 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp751++) { tmp750.Append(", "); }
-            tmp750.Append("Success: ");
-            Success.ToString(tmp750);
+            if(0 < tmp770++) { tmp769.Append(", "); }
+            tmp769.Append("Success: ");
+            Success.ToString(tmp769);
           }
-          tmp750.Append(')');
-          return tmp750.ToString();
+          tmp769.Append(')');
+          return tmp769.ToString();
         }
       }
 
@@ -8585,13 +8663,13 @@ namespace KvCloud.Protocol
 
         public listColumnFamilies_args DeepCopy()
         {
-          var tmp752 = new listColumnFamilies_args();
+          var tmp771 = new listColumnFamilies_args();
           if((Request != null) && __isset.request)
           {
-            tmp752.Request = (global::KvCloud.Protocol.ListColumnFamiliesRequest)this.Request.DeepCopy()!;
+            tmp771.Request = (global::KvCloud.Protocol.ListColumnFamiliesRequest)this.Request.DeepCopy()!;
           }
-          tmp752.__isset.request = this.__isset.request;
-          return tmp752;
+          tmp771.__isset.request = this.__isset.request;
+          return tmp771;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8643,15 +8721,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp753 = new TStruct("listColumnFamilies_args");
-            await oprot.WriteStructBeginAsync(tmp753, cancellationToken);
-            var tmp754 = new TField();
+            var tmp772 = new TStruct("listColumnFamilies_args");
+            await oprot.WriteStructBeginAsync(tmp772, cancellationToken);
+            var tmp773 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp754.Name = "request";
-              tmp754.Type = TType.Struct;
-              tmp754.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp754, cancellationToken);
+              tmp773.Name = "request";
+              tmp773.Type = TType.Struct;
+              tmp773.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp773, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -8684,16 +8762,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp755 = new StringBuilder("listColumnFamilies_args(");
-          int tmp756 = 0;
+          var tmp774 = new StringBuilder("listColumnFamilies_args(");
+          int tmp775 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp756++) { tmp755.Append(", "); }
-            tmp755.Append("Request: ");
-            Request.ToString(tmp755);
+            if(0 < tmp775++) { tmp774.Append(", "); }
+            tmp774.Append("Request: ");
+            Request.ToString(tmp774);
           }
-          tmp755.Append(')');
-          return tmp755.ToString();
+          tmp774.Append(')');
+          return tmp774.ToString();
         }
       }
 
@@ -8728,13 +8806,13 @@ namespace KvCloud.Protocol
 
         public listColumnFamilies_result DeepCopy()
         {
-          var tmp757 = new listColumnFamilies_result();
+          var tmp776 = new listColumnFamilies_result();
           if((Success != null) && __isset.success)
           {
-            tmp757.Success = (global::KvCloud.Protocol.ListColumnFamiliesResponse)this.Success.DeepCopy()!;
+            tmp776.Success = (global::KvCloud.Protocol.ListColumnFamiliesResponse)this.Success.DeepCopy()!;
           }
-          tmp757.__isset.success = this.__isset.success;
-          return tmp757;
+          tmp776.__isset.success = this.__isset.success;
+          return tmp776;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8786,18 +8864,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp758 = new TStruct("listColumnFamilies_result");
-            await oprot.WriteStructBeginAsync(tmp758, cancellationToken);
-            var tmp759 = new TField();
+            var tmp777 = new TStruct("listColumnFamilies_result");
+            await oprot.WriteStructBeginAsync(tmp777, cancellationToken);
+            var tmp778 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp759.Name = "Success";
-                tmp759.Type = TType.Struct;
-                tmp759.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp759, cancellationToken);
+                tmp778.Name = "Success";
+                tmp778.Type = TType.Struct;
+                tmp778.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp778, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -8831,16 +8909,306 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp760 = new StringBuilder("listColumnFamilies_result(");
-          int tmp761 = 0;
+          var tmp779 = new StringBuilder("listColumnFamilies_result(");
+          int tmp780 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp761++) { tmp760.Append(", "); }
-            tmp760.Append("Success: ");
-            Success.ToString(tmp760);
+            if(0 < tmp780++) { tmp779.Append(", "); }
+            tmp779.Append("Success: ");
+            Success.ToString(tmp779);
           }
-          tmp760.Append(')');
-          return tmp760.ToString();
+          tmp779.Append(')');
+          return tmp779.ToString();
+        }
+      }
+
+
+      public partial class changeMembers_args : TBase
+      {
+        private global::KvCloud.Protocol.ChangeMembersRequest? _request;
+
+        public global::KvCloud.Protocol.ChangeMembersRequest? Request
+        {
+          get
+          {
+            return _request;
+          }
+          set
+          {
+            __isset.request = true;
+            this._request = value;
+          }
+        }
+
+
+        public Isset __isset;
+        public struct Isset
+        {
+          public bool request;
+        }
+
+        public changeMembers_args()
+        {
+        }
+
+        public changeMembers_args DeepCopy()
+        {
+          var tmp781 = new changeMembers_args();
+          if((Request != null) && __isset.request)
+          {
+            tmp781.Request = (global::KvCloud.Protocol.ChangeMembersRequest)this.Request.DeepCopy()!;
+          }
+          tmp781.__isset.request = this.__isset.request;
+          return tmp781;
+        }
+
+        public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
+        {
+          iprot.IncrementRecursionDepth();
+          try
+          {
+            TField field;
+            await iprot.ReadStructBeginAsync(cancellationToken);
+            while (true)
+            {
+              field = await iprot.ReadFieldBeginAsync(cancellationToken);
+              if (field.Type == TType.Stop)
+              {
+                break;
+              }
+
+              switch (field.ID)
+              {
+                case 1:
+                  if (field.Type == TType.Struct)
+                  {
+                    Request = new global::KvCloud.Protocol.ChangeMembersRequest();
+                    await Request.ReadAsync(iprot, cancellationToken);
+                  }
+                  else
+                  {
+                    await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  }
+                  break;
+                default:
+                  await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  break;
+              }
+
+              await iprot.ReadFieldEndAsync(cancellationToken);
+            }
+
+            await iprot.ReadStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            iprot.DecrementRecursionDepth();
+          }
+        }
+
+        public async global::System.Threading.Tasks.Task WriteAsync(TProtocol oprot, CancellationToken cancellationToken)
+        {
+          oprot.IncrementRecursionDepth();
+          try
+          {
+            var tmp782 = new TStruct("changeMembers_args");
+            await oprot.WriteStructBeginAsync(tmp782, cancellationToken);
+            var tmp783 = new TField();
+            if((Request != null) && __isset.request)
+            {
+              tmp783.Name = "request";
+              tmp783.Type = TType.Struct;
+              tmp783.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp783, cancellationToken);
+              await Request.WriteAsync(oprot, cancellationToken);
+              await oprot.WriteFieldEndAsync(cancellationToken);
+            }
+            await oprot.WriteFieldStopAsync(cancellationToken);
+            await oprot.WriteStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            oprot.DecrementRecursionDepth();
+          }
+        }
+
+        public override bool Equals(object? that)
+        {
+          if (that is not changeMembers_args other) return false;
+          if (ReferenceEquals(this, other)) return true;
+          return ((__isset.request == other.__isset.request) && ((!__isset.request) || (global::System.Object.Equals(Request, other.Request))));
+        }
+
+        public override int GetHashCode() {
+          int hashcode = 157;
+          unchecked {
+            if((Request != null) && __isset.request)
+            {
+              hashcode = (hashcode * 397) + Request.GetHashCode();
+            }
+          }
+          return hashcode;
+        }
+
+        public override string ToString()
+        {
+          var tmp784 = new StringBuilder("changeMembers_args(");
+          int tmp785 = 0;
+          if((Request != null) && __isset.request)
+          {
+            if(0 < tmp785++) { tmp784.Append(", "); }
+            tmp784.Append("Request: ");
+            Request.ToString(tmp784);
+          }
+          tmp784.Append(')');
+          return tmp784.ToString();
+        }
+      }
+
+
+      public partial class changeMembers_result : TBase
+      {
+        private global::KvCloud.Protocol.ChangeMembersResponse? _success;
+
+        public global::KvCloud.Protocol.ChangeMembersResponse? Success
+        {
+          get
+          {
+            return _success;
+          }
+          set
+          {
+            __isset.success = true;
+            this._success = value;
+          }
+        }
+
+
+        public Isset __isset;
+        public struct Isset
+        {
+          public bool success;
+        }
+
+        public changeMembers_result()
+        {
+        }
+
+        public changeMembers_result DeepCopy()
+        {
+          var tmp786 = new changeMembers_result();
+          if((Success != null) && __isset.success)
+          {
+            tmp786.Success = (global::KvCloud.Protocol.ChangeMembersResponse)this.Success.DeepCopy()!;
+          }
+          tmp786.__isset.success = this.__isset.success;
+          return tmp786;
+        }
+
+        public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
+        {
+          iprot.IncrementRecursionDepth();
+          try
+          {
+            TField field;
+            await iprot.ReadStructBeginAsync(cancellationToken);
+            while (true)
+            {
+              field = await iprot.ReadFieldBeginAsync(cancellationToken);
+              if (field.Type == TType.Stop)
+              {
+                break;
+              }
+
+              switch (field.ID)
+              {
+                case 0:
+                  if (field.Type == TType.Struct)
+                  {
+                    Success = new global::KvCloud.Protocol.ChangeMembersResponse();
+                    await Success.ReadAsync(iprot, cancellationToken);
+                  }
+                  else
+                  {
+                    await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  }
+                  break;
+                default:
+                  await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  break;
+              }
+
+              await iprot.ReadFieldEndAsync(cancellationToken);
+            }
+
+            await iprot.ReadStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            iprot.DecrementRecursionDepth();
+          }
+        }
+
+        public async global::System.Threading.Tasks.Task WriteAsync(TProtocol oprot, CancellationToken cancellationToken)
+        {
+          oprot.IncrementRecursionDepth();
+          try
+          {
+            var tmp787 = new TStruct("changeMembers_result");
+            await oprot.WriteStructBeginAsync(tmp787, cancellationToken);
+            var tmp788 = new TField();
+
+            if(this.__isset.success)
+            {
+              if (Success != null)
+              {
+                tmp788.Name = "Success";
+                tmp788.Type = TType.Struct;
+                tmp788.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp788, cancellationToken);
+                await Success.WriteAsync(oprot, cancellationToken);
+                await oprot.WriteFieldEndAsync(cancellationToken);
+              }
+            }
+            await oprot.WriteFieldStopAsync(cancellationToken);
+            await oprot.WriteStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            oprot.DecrementRecursionDepth();
+          }
+        }
+
+        public override bool Equals(object? that)
+        {
+          if (that is not changeMembers_result other) return false;
+          if (ReferenceEquals(this, other)) return true;
+          return ((__isset.success == other.__isset.success) && ((!__isset.success) || (global::System.Object.Equals(Success, other.Success))));
+        }
+
+        public override int GetHashCode() {
+          int hashcode = 157;
+          unchecked {
+            if((Success != null) && __isset.success)
+            {
+              hashcode = (hashcode * 397) + Success.GetHashCode();
+            }
+          }
+          return hashcode;
+        }
+
+        public override string ToString()
+        {
+          var tmp789 = new StringBuilder("changeMembers_result(");
+          int tmp790 = 0;
+          if((Success != null) && __isset.success)
+          {
+            if(0 < tmp790++) { tmp789.Append(", "); }
+            tmp789.Append("Success: ");
+            Success.ToString(tmp789);
+          }
+          tmp789.Append(')');
+          return tmp789.ToString();
         }
       }
 

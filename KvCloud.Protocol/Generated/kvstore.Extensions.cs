@@ -47,10 +47,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp762 = new Dictionary<string, long>(source.Count);
+      var tmp791 = new Dictionary<string, long>(source.Count);
       foreach (var pair in source)
-        tmp762.Add(pair.Key!, pair.Value);
-      return tmp762;
+        tmp791.Add(pair.Key!, pair.Value);
+      return tmp791;
     }
 
 
@@ -74,10 +74,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp763 = new List<byte[]>(source.Count);
+      var tmp792 = new List<byte[]>(source.Count);
       foreach (var elem in source)
-        tmp763.Add(elem.ToArray()!);
-      return tmp763;
+        tmp792.Add(elem.ToArray()!);
+      return tmp792;
     }
 
 
@@ -101,10 +101,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp764 = new List<global::KvCloud.Protocol.KeyValue>(source.Count);
+      var tmp793 = new List<global::KvCloud.Protocol.KeyValue>(source.Count);
       foreach (var elem in source)
-        tmp764.Add(elem.DeepCopy()!);
-      return tmp764;
+        tmp793.Add(elem.DeepCopy()!);
+      return tmp793;
     }
 
 
@@ -128,10 +128,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp765 = new List<global::KvCloud.Protocol.NodeStatus>(source.Count);
+      var tmp794 = new List<global::KvCloud.Protocol.NodeStatus>(source.Count);
       foreach (var elem in source)
-        tmp765.Add(elem.DeepCopy()!);
-      return tmp765;
+        tmp794.Add(elem.DeepCopy()!);
+      return tmp794;
     }
 
 
@@ -155,10 +155,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp766 = new List<global::KvCloud.Protocol.Operation>(source.Count);
+      var tmp795 = new List<global::KvCloud.Protocol.Operation>(source.Count);
       foreach (var elem in source)
-        tmp766.Add(elem.DeepCopy()!);
-      return tmp766;
+        tmp795.Add(elem.DeepCopy()!);
+      return tmp795;
     }
 
 
@@ -182,10 +182,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp767 = new List<global::KvCloud.Protocol.ReadConflictKey>(source.Count);
+      var tmp796 = new List<global::KvCloud.Protocol.ReadConflictKey>(source.Count);
       foreach (var elem in source)
-        tmp767.Add(elem.DeepCopy()!);
-      return tmp767;
+        tmp796.Add(elem.DeepCopy()!);
+      return tmp796;
     }
 
 
@@ -209,10 +209,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp768 = new List<global::KvCloud.Protocol.ReadConflictRange>(source.Count);
+      var tmp797 = new List<global::KvCloud.Protocol.ReadConflictRange>(source.Count);
       foreach (var elem in source)
-        tmp768.Add(elem.DeepCopy()!);
-      return tmp768;
+        tmp797.Add(elem.DeepCopy()!);
+      return tmp797;
     }
 
 
@@ -236,10 +236,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp769 = new List<string>(source.Count);
+      var tmp798 = new List<string>(source.Count);
       foreach (var elem in source)
-        tmp769.Add(elem!);
-      return tmp769;
+        tmp798.Add(elem!);
+      return tmp798;
     }
 
 

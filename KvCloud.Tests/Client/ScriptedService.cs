@@ -203,6 +203,18 @@ internal sealed class ScriptedService(ScriptedNode node) : TransactionalKV.IAsyn
             (code, text, _) => new ListColumnFamiliesResponse(false, []) { Error = text, Code = code },
             () => new ListColumnFamiliesResponse(true, ["default", .. node.Cluster.Families]) { Code = ErrorCode.OK });
 
+    public Task<ChangeMembersResponse> changeMembers(
+        ChangeMembersRequest? request, CancellationToken cancellationToken = default) =>
+        RunAsync(
+            "changeMembers",
+            request!,
+            true,
+            (code, text, leader) => new ChangeMembersResponse(false)
+            {
+                Error = text, Code = code, LeaderEndpoint = leader,
+            },
+            () => new ChangeMembersResponse(true) { Code = ErrorCode.OK });
+
     public Task<FaultInjectionResponse> setFaultInjection(
         FaultInjectionRequest? request, CancellationToken cancellationToken = default) =>
         RunAsync(

@@ -13,6 +13,7 @@ internal sealed class NodeUnderTest
     private readonly List<Effects> _unwritten = [];
     private Slot _loggedChosen;
 
+    /// <param name="voters">How many the group begins with; 0 for a node that is added later.</param>
     public NodeUnderTest(int id, int voters = 3, RestoredState? restored = null)
     {
         _config = new PaxosConfig
@@ -23,6 +24,7 @@ internal sealed class NodeUnderTest
         };
         restored ??= RestoredState.Empty;
         DurablePromise = restored.Promised;
+        AppliedMembers = restored.Members;
         _loggedChosen = restored.ChosenSlot;
         foreach (LogEntry entry in restored.Entries)
         {
@@ -46,6 +48,9 @@ internal sealed class NodeUnderTest
     public List<SnapshotNeed> SnapshotNeeds { get; } = [];
 
     public Ballot DurablePromise { get; private set; } = Ballot.Zero;
+
+    /// <summary>What a data store would know of the members; null for nothing.</summary>
+    public GroupMembers? AppliedMembers { get; private set; }
 
     /// <summary>While true nothing gets durable, and what waits for that is not said.</summary>
     public bool IsDiskStalled { get; set; }
@@ -92,7 +97,7 @@ internal sealed class NodeUnderTest
     public void Restart()
     {
         List<LogEntry> open = [.. _log.Values.Where(entry => entry.Slot > _loggedChosen)];
-        Core = new PaxosNode(_config, new RestoredState(DurablePromise, _loggedChosen, open));
+        Core = new PaxosNode(_config, new RestoredState(DurablePromise, _loggedChosen, open, AppliedMembers));
         _unwritten.Clear();
         Said.Clear();
         Chosen.Clear();
@@ -129,6 +134,11 @@ internal sealed class NodeUnderTest
 
             Said.AddRange(effects.Send);
             Chosen.AddRange(effects.Chosen);
+            foreach (ChosenEntry entry in effects.Chosen.Where(entry => entry.Value.Kind == ValueKind.Membership))
+            {
+                AppliedMembers = GroupMembers.Decode(entry.Slot, entry.Value.Payload.Span);
+            }
+
             Reads.AddRange(effects.Reads);
             CatchUps.AddRange(effects.CatchUps);
             if (effects.Snapshot is SnapshotNeed need)

@@ -35,12 +35,16 @@ internal sealed class LiveCluster : IAsyncDisposable
 
     /// <param name="environment">Variables over those of the topology, for each replica.</param>
     /// <param name="withNetwork">Whether the replicas reach each other through <see cref="Network"/>.</param>
+    /// <param name="members">
+    /// So many begin as the group, and are started; the others are to be added to it, once the test has started them.
+    /// </param>
     /// <param name="restartCrashed">Whether a replica that was killed is started again, as `kv demo` does it.</param>
     public static async Task<LiveCluster> StartAsync(
         int replicas = 3,
         Func<Replica, IEnumerable<KeyValuePair<string, string?>>>? environment = null,
         bool withNetwork = false,
-        bool restartCrashed = false)
+        bool restartCrashed = false,
+        int? members = null)
     {
         string dataRoot = Directory.CreateTempSubdirectory("kvcloud-live-").FullName;
         var topology = Topology.OnFreePorts(replicas, dataRoot);
@@ -49,13 +53,22 @@ internal sealed class LiveCluster : IAsyncDisposable
         {
             RestartCrashed = restartCrashed,
             ExtraEnvironment = replica =>
-                [.. environment?.Invoke(replica) ?? [], .. network?.EnvironmentOf(replica) ?? []],
+                [
+                    .. environment?.Invoke(replica) ?? [],
+                    .. network?.EnvironmentOf(replica) ?? [],
+                    .. members is int count ? MembershipOf(replica, count, replicas) : [],
+                ],
         });
         var cluster = new LiveCluster(topology, processes, network);
         try
         {
-            processes.Start();
-            await cluster.WaitHealthyAsync();
+            int[] first = [.. Enumerable.Range(0, members ?? replicas)];
+            foreach (int index in first)
+            {
+                processes.Start(index);
+            }
+
+            await cluster.WaitHealthyAsync(first);
             return cluster;
         }
         catch
@@ -63,6 +76,21 @@ internal sealed class LiveCluster : IAsyncDisposable
             await cluster.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Those of the first group know of no others; a later one knows all, and that it joins.</summary>
+    private static IEnumerable<KeyValuePair<string, string?>> MembershipOf(Replica replica, int members, int replicas)
+    {
+        if (replica.Index >= members)
+        {
+            return [KeyValuePair.Create<string, string?>("KvCloud__Deployment__Join", "true")];
+        }
+
+        return Enumerable.Range(members, replicas - members).SelectMany(index => (KeyValuePair<string, string?>[])
+        [
+            KeyValuePair.Create<string, string?>(NodeEnvironment.ReplicaEndpoint(index), null),
+            KeyValuePair.Create<string, string?>(NodeEnvironment.ConsensusEndpoint(index), null),
+        ]);
     }
 
     /// <summary>A client that knows all replicas; <paramref name="change"/> alters its settings.</summary>

@@ -261,6 +261,12 @@ void node(TransactionalKVClient& client, std::size_t nodes) {
   FaultInjectionResponse answer;
   client.setFaultInjection(answer, fault);
   check(answer.success || answer.error.find("not allowed") != std::string::npos, "setFaultInjection: " + answer.error);
+  ChangeMembersRequest change;
+  change.kind = MemberChangeKind::DEMOTE;
+  change.__set_node_id(999);
+  ChangeMembersResponse changed;
+  client.changeMembers(changed, change);
+  check(!changed.success && !changed.error.empty(), "changeMembers: " + changed.error);
 }
 
 void followers(const std::vector<std::string>& endpoints, const std::string& prefix) {

@@ -200,6 +200,9 @@ async function node(client) {
   const fault = await client.setFaultInjection(
     new types.FaultInjectionRequest({ fault_type: 'TIMEOUT', probability: 0 }));
   assert.ok(fault.success || fault.error.includes('not allowed'), fault.error);
+  const change = await client.changeMembers(
+    new types.ChangeMembersRequest({ kind: types.MemberChangeKind.DEMOTE, node_id: 999 }));
+  assert.ok(!change.success && change.error.length > 0, change.error);
 }
 
 async function followers(client) {

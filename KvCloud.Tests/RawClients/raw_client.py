@@ -148,6 +148,8 @@ def node(kv):
     check(stats.success and stats.database_stats.write_operations_count > 0, "getDatabaseStats", stats)
     fault = kv.setFaultInjection(FaultInjectionRequest(fault_type="TIMEOUT", probability=0.0))
     check(fault.success or "not allowed" in fault.error, "setFaultInjection", fault)
+    change = kv.changeMembers(ChangeMembersRequest(kind=MemberChangeKind.DEMOTE, node_id=999))
+    check(not change.success and change.error, "changeMembers", change)
 
 
 def followers(kv):

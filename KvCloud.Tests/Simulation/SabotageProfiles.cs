@@ -99,5 +99,7 @@ internal static class SabotageProfiles
         LostNodes = 0,
         LateNodes = 0,
         WipeEveryMs = 0,
+        Joiners = 0,
+        ChangeEveryMs = 0,
     };
 }

@@ -27,6 +27,12 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
         int firstLate = late == 0 ? 0 : Random.Next(profile.Nodes);
         foreach (SimNode node in world.Nodes)
         {
+            if (node.Self.Value >= profile.Nodes)
+            {
+                world.After(Random.Next((int)profile.FaultyUs / 2), node.Start);
+                continue;
+            }
+
             bool isLate = (node.Self.Value - firstLate + profile.Nodes) % profile.Nodes < late;
             if (isLate)
             {

@@ -19,6 +19,14 @@ internal sealed record SimProfile
 
     public int Nodes { get; init; } = 3;
 
+    /// <summary>So many nodes more, which begin as no members.</summary>
+    public int Joiners { get; init; }
+
+    /// <summary>Somebody changes the members, or who leads.</summary>
+    public int ChangeEveryMs { get; init; }
+
+    public int AllNodes => Nodes + Joiners;
+
     public int Clients { get; init; } = 4;
 
     /// <summary>One more client with so many calls on their way at once, in the place of other clients.</summary>
@@ -248,7 +256,14 @@ internal sealed record SimProfile
             profile = profile.WithShortLogs(random);
         }
 
-        return random.Chance(6) ? profile.WithAbsence(random, 1_000 + random.Next(1_000)) : profile;
+        if (random.Chance(6))
+        {
+            return profile.WithAbsence(random, 1_000 + random.Next(1_000));
+        }
+
+        // Drawn apart, so that a seed without them lives as if there were none.
+        var apart = new DeterministicRandom(random.State);
+        return apart.Chance(300) ? profile.WithChanges(apart) : profile;
     }
 
     /// <summary>With watched space, and limits of stalls that are often exceeded; rarely with a leader's stalled disk
@@ -291,6 +306,7 @@ internal sealed record SimProfile
         TrimIntervalMs = TrimIntervalMs,
         CatchUpChunkBytes = CatchUpChunkBytes,
         HashEverySlots = HashEverySlots,
+        PromoteAfterMs = 30,
         StallLimitMs = StallLimitMs,
         LogRetentionBytes = LogRetentionBytes,
         IdleFlushMs = IdleFlushMs,
@@ -355,6 +371,8 @@ internal sealed record SimProfile
         DamageEveryMs = 0,
         LateNodes = 0,
         WipeEveryMs = 0,
+        Joiners = 0,
+        ChangeEveryMs = 0,
         LostNodes = 0,
         SyncMaxUs = 300,
         ApplyMaxMs = 1,
@@ -363,6 +381,20 @@ internal sealed record SimProfile
         MaxUnappliedBytes = 64 * 1024 * 1024,
         MaxInFlightBytes = 8 * 1024 * 1024,
         MaxUnchosenBytes = 24 * 1024 * 1024,
+    };
+
+    /// <summary>
+    /// Members come and go. No node is lost for good but those that are removed: which others the group can do without
+    /// depends on who votes at the time.
+    /// </summary>
+    public SimProfile WithChanges(DeterministicRandom random) => this with
+    {
+        Joiners = Pick(random, 0, 1, 2, 4),
+        ChangeEveryMs = Pick(random, 50, 150, 400),
+        DamageEveryMs = 0,
+        LostNodes = 0,
+        LateNodes = 0,
+        WipeEveryMs = 0,
     };
 
     /// <summary>As many writes as the leader takes, so that even a million slots are soon chosen.</summary>

@@ -13,7 +13,8 @@ internal static class SimTrace
         {
             PreVote m => $"{route} ballot={m.Ballot} first={m.FirstUnchosen}",
             PreVoteReply m => $"{route} ballot={m.Ballot} {(m.Granted ? "granted" : "refused")} promised={m.Promised}",
-            Prepare m => $"{route} ballot={m.Ballot} first={m.FirstUnchosen}",
+            Prepare m => $"{route} ballot={m.Ballot} first={m.FirstUnchosen}"
+                + (m.TransferOf.IsZero ? "" : $" transfer={m.TransferOf}"),
             Promise m => $"{route} ballot={m.Ballot} chosen={m.ChosenSlot}{Describe(m.Entries)}",
             Accept m => $"{route} ballot={m.Ballot} chosen={m.ChosenSlot}{Describe(m.Entries)}",
             Accepted m => $"{route} ballot={m.Ballot} slots=[{string.Join(' ', m.Slots)}]",
@@ -29,6 +30,7 @@ internal static class SimTrace
             SnapshotRequest m => $"{route} id={m.Id} above={m.Above} file={m.File} offset={m.Offset} count={m.Count}",
             SnapshotReply m =>
                 $"{route} {m.Answer} id={m.Id} file={m.File} offset={m.Offset} of {m.Length}",
+            TimeoutNow m => $"{route} ballot={m.Ballot}",
             _ => route,
         };
     }
@@ -38,6 +40,11 @@ internal static class SimTrace
 
     /// <summary>slot:kind@origin/accepted</summary>
     public static string Describe(LogEntry entry) =>
-        $"{entry.Slot}:{(entry.Value.Kind == ValueKind.NoOp ? "no-op" : "value")}@{entry.Value.Origin}"
+        $"{entry.Slot}:{(entry.Value.Kind switch
+        {
+            ValueKind.NoOp => "no-op",
+            ValueKind.Membership => "members",
+            _ => "value",
+        })}@{entry.Value.Origin}"
         + $"/{entry.Accepted}";
 }

@@ -35,6 +35,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     private readonly Action<string>? _trace;
     private readonly List<SimClient> _clients = [];
     private readonly SimNemesis _nemesis;
+    private readonly SimOperator _operator;
     private readonly SimData? _data;
     private readonly int _lag;
     private long _order;
@@ -89,8 +90,9 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
 
         TransportOptions = SimByteNetwork.DrawOptions(Random);
         Checker = new SimChecker(this);
-        Nodes = [.. Enumerable.Range(0, Profile.Nodes).Select(id => new SimNode(id, this, Profile))];
+        Nodes = [.. Enumerable.Range(0, Profile.AllNodes).Select(id => new SimNode(id, this, Profile))];
         _nemesis = new SimNemesis(this, Profile);
+        _operator = new SimOperator(this, Profile);
     }
 
     public SimProfile Profile { get; }
@@ -141,8 +143,21 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     /// <summary>How long the healed cluster needed until everything asked of it had succeeded.</summary>
     public long RecoveryUs { get; private set; }
 
-    /// <summary>What every node has durably in its data, but for one that is none of the group any more.</summary>
-    public Slot LeastDurable => Nodes.Where(node => !node.IsOutcast).Min(node => node.Store.DurableSlot);
+    /// <summary>
+    /// What every node has durably in its data, but for one that is none of the group any more, or joined it later.
+    /// </summary>
+    public Slot LeastDurable => Nodes
+        .Where(node => !node.IsOutcast && node.Self.Value < Profile.Nodes && IsMember(node))
+        .Select(node => node.Store.DurableSlot)
+        .DefaultIfEmpty(new Slot(long.MaxValue))
+        .Min();
+
+    /// <summary>By what any replica knows, which may be more than has been handed out.</summary>
+    private bool IsMember(SimNode node) => Profile.ChangeEveryMs == 0 || Nodes
+        .Select(other => other.Core?.Members ?? Checker.Members)
+        .Append(Checker.Members)
+        .MaxBy(members => members.Slot)!
+        .Find(node.Self) is not null;
 
     public int NextOpId() => ++_ops;
 
@@ -180,6 +195,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         }
 
         _nemesis.Start();
+        _operator.Start();
         var absence = new SimAbsence(this, Profile);
         absence.Start();
         new SimStall(this, Profile).Start();
@@ -252,6 +268,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     {
         Trace($"healed");
         IsHealed = true;
+        _operator.Heal();
         _nemesis.Heal();
         var probe = new SimClient(Profile.Clients, this, Profile);
         probe.Start(ProbeScript());
@@ -292,7 +309,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         }
 
         yield return MakeProbe(SimOpKind.Read) with { Level = ReadLevel.Leader };
-        for (int id = 0; id < Profile.Nodes; id++)
+        for (int id = 0; id < Profile.AllNodes; id++)
         {
             if (!Nodes[id].IsGone)
             {

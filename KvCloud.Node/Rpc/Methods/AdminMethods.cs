@@ -14,6 +14,7 @@ internal static class AdminMethods
         new GetClusterHealth(backend),
         new GetDatabaseStats(backend),
         new GetNodeInfo(backend),
+        new ChangeMembers(backend),
     ];
 
     private static NodeStatus StatusOf(NodeView node, ClusterView view, KvBackend backend)
@@ -27,6 +28,7 @@ internal static class AdminMethods
             LagSlots = Math.Max(0, node.ChosenSlot - node.AppliedSlot),
             AppliedVersion = node.AppliedVersion,
             PeerEndpoint = node.PeerEndpoint,
+            MemberRole = node.IsLearner ? "learner" : "voter",
         };
         if (node.UptimeSeconds is { } uptime)
         {

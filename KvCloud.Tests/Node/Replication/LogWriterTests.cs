@@ -156,6 +156,10 @@ public sealed class LogWriterTests : IDisposable
     /// <summary>Keeps what is sent.</summary>
     private sealed class SentMessages : IConsensusTransport
     {
+        public void Reconfigure(GroupMembers members, bool isSettled)
+        {
+        }
+
         public List<Message> Messages { get; } = [];
 
         public IReadOnlyList<PeerLink> Links => [];

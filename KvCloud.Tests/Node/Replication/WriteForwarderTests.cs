@@ -244,6 +244,10 @@ public sealed class WriteForwarderTests : IAsyncLifetime
         private readonly BlockingCollection<ForwardReply> _replies = [];
         private long _breaks;
 
+        public void Reconfigure(GroupMembers members, bool isSettled)
+        {
+        }
+
         public bool IsConnected { get; set; } = true;
 
         public int Sent => _forwards.Count;

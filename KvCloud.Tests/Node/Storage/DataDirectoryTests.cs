@@ -61,12 +61,14 @@ public sealed class DataDirectoryTests : IDisposable
     {
         DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
 
+        // What it began with stays what it began with, whatever the configuration says later.
+        using var again = DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, "0,1,2,3,4");
         DataDirectoryForeignException refusal = Assert.Throws<DataDirectoryForeignException>(
-            () => DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, "0,1,2,3,4"));
+            () => again.RequireVoters("0,1,2,3,4"));
 
         Assert.Contains(
             "the voters 0,1,2, the configuration names 0,1,2,3,4", refusal.Message, StringComparison.Ordinal);
-        DataDirectory.Open(SystemFiles.Instance, NodePath, "c1", 1, Voters).Dispose();
+        again.RequireVoters(Voters);
     }
 
     [Fact]

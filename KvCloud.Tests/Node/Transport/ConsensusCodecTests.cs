@@ -52,11 +52,12 @@ public sealed class ConsensusCodecTests
     [Fact]
     public void Encode_heartbeat_keeps_its_bytes()
     {
-        // The wire format of version 2, its checksum computed by another program (xxhsum -H3). Whoever changes it
+        // The wire format of version 3, its checksum computed by another program (xxhsum -H3). Whoever changes it
         // raises the version.
-        var heartbeat = new Heartbeat(One, Two, new Ballot(3, One), 4, new Slot(5), new Slot(6));
-        string[] fields = ["C5020800", "2C000000", "01000000", "02000000", "0300000000000000", "01000000",
-            "0400000000000000", "0500000000000000", "0600000000000000", "298EA717C01D2DCD"];
+        var heartbeat = new Heartbeat(One, Two, new Ballot(3, One), 4, new Slot(5), new Slot(6), new Slot(7));
+        string[] fields = ["C5030800", "34000000", "01000000", "02000000", "0300000000000000", "01000000",
+            "0400000000000000", "0500000000000000", "0600000000000000", "0700000000000000",
+            "53BF552A5430CB78"];
         Assert.Equal(string.Concat(fields), Convert.ToHexString(SampleMessages.Encode(heartbeat)));
     }
 
@@ -83,7 +84,7 @@ public sealed class ConsensusCodecTests
 
     [Theory]
     [InlineData(0, 0x80, "begins with C5, not 80")]
-    [InlineData(1, 9, "version 9, expected 2")]
+    [InlineData(1, 9, "version 9, expected 3")]
     public void SizeOf_foreign_header_names_what_is_wrong(int position, byte value, string expected)
     {
         byte[] frame = SampleMessages.Encode(new ReadIndexRequest(One, Two, 1));

@@ -128,7 +128,9 @@ public sealed class InMemoryTransportTests
         alone.Send([]);
         alone.Report(SampleMessages.DrawReport(new Random(1), new NodeId(0)));
         Assert.Empty(alone.Links);
-        Assert.Throws<InvariantViolationException>(() => alone.Send([Numbered(1)]));
+        alone.Send([Numbered(1)]);
+        Assert.Throws<InvariantViolationException>(
+            () => alone.Send([new ReadIndexRequest(new NodeId(0), new NodeId(0), 1)]));
     }
 
     private static ReadIndexRequest Numbered(long id) => new(One, Two, id);

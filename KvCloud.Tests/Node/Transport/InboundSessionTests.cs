@@ -208,7 +208,7 @@ public sealed class InboundSessionTests
     [InlineData("expected", "looks for node 7; this is node 1")]
     [InlineData("self", "two nodes have the same id")]
     [InlineData("unknown", "does not know node 9")]
-    [InlineData("voters", "has the voters 1,2,3,4")]
+    [InlineData("voters", "began with the voters 1,2,3,4")]
     [InlineData("lease", "a leader's lease rests on them")]
     [InlineData("incarnation", "it has lost its data directory")]
     [InlineData("version", "speaks protocol version 99")]

@@ -9,19 +9,20 @@ namespace KvCloud.Tests.Node.Transport;
 /// <summary>Messages drawn from a seed, and a text of them in which every field shows.</summary>
 internal static class SampleMessages
 {
-    public const int Types = 18;
+    public const int Types = 19;
 
     public static Message Draw(Random random, int type, NodeId from, NodeId to) => (type % Types) switch
     {
         0 => new PreVote(from, to, DrawBallot(random), DrawSlot(random)),
         1 => new PreVoteReply(from, to, DrawBallot(random), random.Next(2) == 0, DrawBallot(random)),
-        2 => new Prepare(from, to, DrawBallot(random), DrawSlot(random)),
-        3 => new Promise(from, to, DrawBallot(random), DrawSlot(random), DrawEntries(random)),
+        2 => new Prepare(from, to, DrawBallot(random), DrawSlot(random), DrawBallot(random)),
+        3 => new Promise(
+            from, to, DrawBallot(random), DrawSlot(random), DrawEntries(random), DrawSlot(random)),
         4 => new Accept(from, to, DrawBallot(random), DrawSlot(random), DrawEntries(random)),
         5 => new Accepted(from, to, DrawBallot(random), DrawSlots(random)),
         6 => new Refused(from, to, DrawBallot(random), DrawBallot(random)),
         7 => new Heartbeat(
-            from, to, DrawBallot(random), random.NextInt64(), DrawSlot(random), DrawSlot(random)),
+            from, to, DrawBallot(random), random.NextInt64(), DrawSlot(random), DrawSlot(random), DrawSlot(random)),
         8 => new HeartbeatReply(
             from, to, DrawBallot(random), random.NextInt64(), DrawSlot(random), DrawSlot(random)),
         9 => new ReadIndexRequest(from, to, random.NextInt64()),
@@ -35,6 +36,7 @@ internal static class SampleMessages
             DrawBytes(random),
             random.Next(2) == 0 ? default : DrawTrace(random)),
         13 => new ForwardReply(from, to, random.NextInt64(), DrawBytes(random)),
+        15 => new TimeoutNow(from, to, DrawBallot(random)),
         14 => new SlotTrace(from, to, DrawSlot(random), DrawBallot(random), DrawTrace(random)),
         15 => new SnapshotRequest(
             from,

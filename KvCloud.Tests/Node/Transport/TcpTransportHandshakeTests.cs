@@ -63,7 +63,7 @@ public sealed class TcpTransportHandshakeTests
         using RawPeer newer = await RawPeer.CallAsync(one.Transport.ListenEndPoint);
         await newer.SendAsync(Handshake.EncodeHello(TestNode.Identity(2), expected: 1, protocolVersion: 7));
 
-        await RefusedAsync(newer, "the caller speaks protocol version 7, this node speaks 2");
+        await RefusedAsync(newer, "the caller speaks protocol version 7, this node speaks 3");
         await Eventually.TrueAsync(
             () => one.Log.Any(line => line.Contains("version 7", StringComparison.Ordinal)), () => "it is logged");
     }
@@ -78,8 +78,8 @@ public sealed class TcpTransportHandshakeTests
         await using TestNode one = await TestNode.StartAsync(1, [2, 3], directory);
         await using TestNode two = await TestNode.StartAsync(2, [1, 3, 4, 5], directory, identity: edited);
 
-        await RefusedAsync(one, 2, "node 1 has the voters 1,2,3, node 2 has 1,2,3,4,5");
-        await RefusedAsync(two, 1, "node 2 has the voters 1,2,3,4,5, node 1 has 1,2,3");
+        await RefusedAsync(one, 2, "node 1 began with the voters 1,2,3, node 2 with 1,2,3,4,5");
+        await RefusedAsync(two, 1, "node 2 began with the voters 1,2,3,4,5, node 1 with 1,2,3");
     }
 
     [Theory]

@@ -15,18 +15,23 @@ internal sealed class SimChecker(SimWorld world)
     private readonly Dictionary<(long Slot, Ballot Origin), SimAttempt[]> _proposed = [];
     private readonly Dictionary<long, ulong> _hashes = [];
     private readonly SimModel _model = new(world.Profile.SessionLimits);
-    private readonly Slot[] _handedOut = new Slot[world.Profile.Nodes];
-    private readonly Slot[] _applied = new Slot[world.Profile.Nodes];
+    private readonly Slot[] _handedOut = new Slot[world.Profile.AllNodes];
+    private readonly Slot[] _applied = new Slot[world.Profile.AllNodes];
     private readonly SortedDictionary<long, Ballot>[] _toldVotes =
-        [.. Enumerable.Range(0, world.Profile.Nodes).Select(_ => new SortedDictionary<long, Ballot>())];
+        [.. Enumerable.Range(0, world.Profile.AllNodes).Select(_ => new SortedDictionary<long, Ballot>())];
 
     private readonly List<(long AtUs, Slot Slot)> _floors = [(0, Slot.Zero)];
-    private readonly Ballot[] _toldPromise = [.. Enumerable.Repeat(Ballot.Zero, world.Profile.Nodes)];
+    private bool _isAheadOfHandingOut;
+    private readonly Ballot[] _toldPromise = [.. Enumerable.Repeat(Ballot.Zero, world.Profile.AllNodes)];
 
     /// <summary>What the latest answered operation had seen; later ones must see no less.</summary>
     public Slot Floor { get; private set; }
 
     public SimModel Model => _model;
+
+    /// <summary>Of the newest slot that is known to be chosen.</summary>
+    public GroupMembers Members { get; private set; } =
+        GroupMembers.Initial(Enumerable.Range(0, world.Profile.Nodes).Select(id => new NodeId(id)));
 
     public int Answers { get; private set; }
 
@@ -62,7 +67,7 @@ internal sealed class SimChecker(SimWorld world)
             // It will serve these to others, from its log.
             LogEntry? entry = held.GetValueOrDefault(slot.Value);
             Require(
-                entry is not null && IsAgreed(entry),
+                entry is not null && IsAgreed(node, entry),
                 $"{node.Self} starts with slot {chosen} as chosen, but in slot {slot} its log holds "
                 + $"{entry?.Value.ToString() ?? "nothing"}");
         }
@@ -100,7 +105,7 @@ internal sealed class SimChecker(SimWorld world)
             foreach (LogEntry entry in reply.Entries)
             {
                 Require(
-                    IsAgreed(entry),
+                    IsAgreed(node, entry),
                     $"{node.Self} tells {reply.To} that {entry.Value} is chosen in slot {entry.Slot}, which is not so");
             }
         }
@@ -116,6 +121,12 @@ internal sealed class SimChecker(SimWorld world)
             entry.Slot == _handedOut[id].Next,
             $"{node.Self} hands out slot {entry.Slot} after slot {_handedOut[id]}");
         _handedOut[id] = entry.Slot;
+        _isAheadOfHandingOut &= entry.Slot < AgreedSlot;
+        Agree(node, entry);
+    }
+
+    private void Agree(SimNode node, in ChosenEntry entry)
+    {
         if (entry.Slot <= AgreedSlot)
         {
             Value agreed = _agreed[(int)entry.Slot.Value - 1];
@@ -140,6 +151,14 @@ internal sealed class SimChecker(SimWorld world)
                 $"slot {entry.Slot} holds {entry.Value}, which nobody proposed there");
         }
 
+        if (entry.Value.Kind == ValueKind.Membership)
+        {
+            Members = GroupMembers.Decode(entry.Slot, entry.Value.Payload.Span);
+            world.Reached.MemberChanges++;
+            world.Reached.JointGroups += Members.IsJoint ? 1 : 0;
+            world.Trace($"members  {Members}");
+        }
+
         foreach (SimAttempt attempt in attempts)
         {
             Require(
@@ -157,7 +176,11 @@ internal sealed class SimChecker(SimWorld world)
 
     public void Stepped(SimNode node, Role before)
     {
-        if (node.Core!.Role == Role.Leader && before != Role.Leader)
+        // By members of long ago somebody may still be elected, but get nothing chosen and confirm no read.
+        bool leadsAnew = world.Profile.ChangeEveryMs == 0
+            ? before != Role.Leader
+            : node.Core!.ChosenSlot >= node.Core.OpeningSlot;
+        if (node.Core!.Role == Role.Leader && leadsAnew)
         {
             // A late leader of a lower ballot can get nothing chosen and confirm no read: it does no harm.
             SimNode? other = world.Nodes.FirstOrDefault(
@@ -375,8 +398,19 @@ internal sealed class SimChecker(SimWorld world)
             + $"should be {value ?? "nothing"}");
     }
 
-    private bool IsAgreed(LogEntry entry) =>
-        entry.Slot <= AgreedSlot && entry.Value.IsSameAs(_agreed[(int)entry.Slot.Value - 1]);
+    /// <summary>
+    /// A log knows a change of members to be chosen, and what lies behind it, before anybody hands it out.
+    /// </summary>
+    private bool IsAgreed(SimNode node, LogEntry entry)
+    {
+        if (entry.Slot == AgreedSlot.Next && (entry.Value.Kind == ValueKind.Membership || _isAheadOfHandingOut))
+        {
+            _isAheadOfHandingOut = true;
+            Agree(node, new ChosenEntry(entry.Slot, entry.Value));
+        }
+
+        return entry.Slot <= AgreedSlot && entry.Value.IsSameAs(_agreed[(int)entry.Slot.Value - 1]);
+    }
 
     /// <summary>Of what the state machine makes of the log; blind where the replicas themselves must find it.</summary>
     private void RequireState(bool condition, string message) =>

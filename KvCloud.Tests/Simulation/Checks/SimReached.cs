@@ -54,6 +54,15 @@ internal sealed record SimReached
     /// <summary>Commits of what was read at a version that had left the window.</summary>
     public long TooOldCommits { get; set; }
 
+    /// <summary>Slots that changed the members.</summary>
+    public long MemberChanges { get; set; }
+
+    /// <summary>Of these, those after which two sets of voters counted.</summary>
+    public long JointGroups { get; set; }
+
+    /// <summary>Times that another led because somebody wanted it to.</summary>
+    public long Transfers { get; set; }
+
     /// <summary>Idle groups in which all that was superseded left the window.</summary>
     public long EndedWindows { get; set; }
 

@@ -73,7 +73,7 @@ internal sealed class SimClient
         Written = null;
         _attempts = 0;
         _burst = burst;
-        Target = op.At ?? burst?.Target ?? (Random.Chance(750) ? Target : Random.Next(_profile.Nodes));
+        Target = op.At ?? burst?.Target ?? (Random.Chance(750) ? Target : Random.Next(_profile.AllNodes));
         _pipeline?.Began();
         Send();
     }
@@ -173,7 +173,7 @@ internal sealed class SimClient
     {
         if (result.Code is KvStatus.NotLeader or KvStatus.NoLeader)
         {
-            Target = attempt.LeaderHint?.Value ?? Random.Next(_profile.Nodes);
+            Target = attempt.LeaderHint?.Value ?? Random.Next(_profile.AllNodes);
             NothingDone();
             return;
         }
@@ -213,7 +213,7 @@ internal sealed class SimClient
 
         if (_attempts > 1 && Op!.At is null)
         {
-            Target = Random.Chance(500) ? Target : Random.Next(_profile.Nodes);
+            Target = Random.Chance(500) ? Target : Random.Next(_profile.AllNodes);
         }
 
         long token = _token;
@@ -223,7 +223,7 @@ internal sealed class SimClient
     /// <summary>No answer: the write may have happened, or may yet.</summary>
     private void Unknown()
     {
-        Target = Op!.At ?? Random.Next(_profile.Nodes);
+        Target = Op!.At ?? Random.Next(_profile.AllNodes);
         bool mayResend = Op.IsRead || Op.Identity is not null || Op.MustSucceed;
         if (mayResend)
         {

@@ -45,7 +45,7 @@ internal sealed class SimPipeline(SimWorld world, SimProfile profile)
         SimClient[] lanes = [.. _ready];
         _ready.Clear();
         var burst = new SimBurst(
-            Random.Chance(750) ? lanes[0].Target : Random.Next(profile.Nodes),
+            Random.Chance(750) ? lanes[0].Target : Random.Next(profile.AllNodes),
             100 + Random.Next(1_000),
             Random.Chance(300) ? 1 + Random.Next(30) : null);
         foreach (SimClient lane in lanes)

@@ -68,7 +68,7 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
             {
                 Keys = [key],
                 ReadVersion = OlderVersion(),
-                At = Random.Next(profile.Nodes),
+                At = Random.Next(profile.AllNodes),
             };
         }
 
@@ -79,7 +79,7 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
             {
                 Keys = [key],
                 Level = level,
-                At = level == ReadLevel.Leader ? null : Random.Next(profile.Nodes),
+                At = level == ReadLevel.Leader ? null : Random.Next(profile.AllNodes),
             };
         }
 

@@ -220,7 +220,7 @@ internal sealed class SimTransactions(SimClient client, int id, SimWorld world, 
         return new SimOp(world.NextOpId(), SimOpKind.GetReadVersion)
         {
             Level = isLeaderRead ? ReadLevel.Leader : ReadLevel.ReadIndex,
-            At = isLeaderRead ? null : Random.Next(profile.Nodes),
+            At = isLeaderRead ? null : Random.Next(profile.AllNodes),
         };
     }
 
@@ -234,6 +234,6 @@ internal sealed class SimTransactions(SimClient client, int id, SimWorld world, 
     {
         Keys = keys,
         ReadVersion = _readVersion,
-        At = Random.Next(profile.Nodes),
+        At = Random.Next(profile.AllNodes),
     };
 }

@@ -24,9 +24,9 @@ internal sealed class SimByteNetwork
     {
         _scheduler = scheduler;
         _profile = profile;
-        _isCut = new bool[profile.Nodes, profile.Nodes];
-        _isWithoutPower = new bool[profile.Nodes];
-        _listeners = new SimTransport?[profile.Nodes];
+        _isCut = new bool[profile.AllNodes, profile.AllNodes];
+        _isWithoutPower = new bool[profile.AllNodes];
+        _listeners = new SimTransport?[profile.AllNodes];
     }
 
     /// <summary>
@@ -87,7 +87,7 @@ internal sealed class SimByteNetwork
     /// <summary>Changes what is cut, in one of the ways in which real networks fail.</summary>
     public void ChangePartition()
     {
-        int count = _profile.Nodes;
+        int count = _profile.AllNodes;
         int kind = Random.Next(7);
         int one = Random.Next(count);
         int other = (one + 1 + Random.Next(Math.Max(1, count - 1))) % count;

@@ -14,6 +14,7 @@ internal sealed class SimTransport : IConsensusTransport
     private readonly SimByteNetwork _network;
     private readonly SimOutboundLink?[] _links;
     private readonly List<Peer> _peers = [];
+    private readonly int[] _ids;
     private readonly List<SimInboundLink> _inbound = [];
     private readonly SortedDictionary<NodeId, Queue<IReadOnlyList<Message>>> _held = [];
     private Action<IReadOnlyList<Message>>? _onReceived;
@@ -35,6 +36,7 @@ internal sealed class SimTransport : IConsensusTransport
         _network = network;
         Options = options;
         int[] ids = [.. peers.Order()];
+        _ids = ids;
         Gate = new PeerGate(self, ids, incarnations, bootstrap);
         Inbound = new InboundConnections<SimInboundLink>(options.MaxPendingHandshakes);
         _links = new SimOutboundLink?[ids.Length == 0 ? 0 : ids[^1] + 1];
@@ -126,6 +128,12 @@ internal sealed class SimTransport : IConsensusTransport
             link?.Flush();
         }
     }
+
+    /// <summary>
+    /// All nodes of the world keep their links, those that are no members yet or any more too; who is known to have
+    /// been removed is refused when it comes again.
+    /// </summary>
+    public void Reconfigure(GroupMembers members, bool isSettled) => Gate.Reconfigure(_ids, members, isSettled);
 
     /// <inheritdoc/>
     public LinkState StateOf(NodeId peer) => FindPeer(peer.Value)?.ToState() ?? default;

@@ -284,6 +284,10 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         return true;
     }
 
+    /// <summary>Somebody wants other members, or another leader.</summary>
+    public void Change(MemberChange change, int timeoutMs) => Later(0, () => _replica!.Driver.Change(
+        new SimMemberChange(_world, this) { Change = change, DeadlineMs = _clock.NowMs + timeoutMs }));
+
     /// <summary>An answer to a write leaves the node.</summary>
     public void Answered(SimAttempt attempt, in CommandResult result)
     {
@@ -431,8 +435,16 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             _profile.Space);
         Store.Executor = storage.Executor;
         Log = _world.Sabotage.OfLog(storage.Log, Store, () => Core is not null);
-        int[] peers = [.. Enumerable.Range(0, _profile.Nodes).Where(id => id != Self.Value)];
-        _bootstrap = new Bootstrap(peers, directory.Identity.IsFormed, () => NoteFormed(directory));
+        if (_profile.ChangeEveryMs > 0)
+        {
+            Log = new SimUntrimmedLog(Log);
+        }
+
+        int[] peers = [.. Enumerable.Range(0, _profile.AllNodes).Where(id => id != Self.Value)];
+        _bootstrap = new Bootstrap(
+            IsJoiner ? [] : peers.Where(id => id < _profile.Nodes),
+            directory.Identity.IsFormed,
+            () => NoteFormed(directory));
         _transport = _world.Network.Join(
             new PeerIdentity(
                 "simulated", Self.Value, directory.Identity.Incarnation, Name(Self)!, "",
@@ -485,6 +497,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             : _profile.SessionLimits;
 
     private string Voters => GroupTerms.Describe(Enumerable.Range(0, _profile.Nodes));
+
+    /// <summary>It begins as no member, and waits to be added.</summary>
+    private bool IsJoiner => Self.Value >= _profile.Nodes;
 
     private static string? Name(NodeId node) => node.Value.ToString(CultureInfo.InvariantCulture);
 
@@ -673,7 +688,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     private PaxosConfig MakeConfig() => new()
     {
         Self = Self,
-        Voters = [.. Enumerable.Range(0, _profile.Nodes).Select(id => new NodeId(id))],
+        Voters = IsJoiner ? [] : [.. Enumerable.Range(0, _profile.Nodes).Select(id => new NodeId(id))],
         Seed = _world.Random.NextUInt64(),
         MaxInFlightSlots = _profile.MaxInFlightSlots,
         MaxInFlightBytes = _profile.MaxInFlightBytes,

@@ -1,0 +1,297 @@
+using KvCloud.Consensus;
+using KvCloud.Node.Operations;
+using KvCloud.Node.Transport;
+
+namespace KvCloud.Node.Replication;
+
+/// <summary>
+/// Changes of members, and of who leads, between their coming and their answer; one after the other. Of the consensus
+/// worker, but for <see cref="Post"/>.
+/// </summary>
+internal sealed class MemberChanges(PaxosConfig config, ReplicationOptions options, IConsensusTransport transport)
+{
+    private const int MaxWaiting = 16;
+
+    private readonly Lock _gate = new();
+    private readonly List<PendingMemberChange> _waiting = [];
+
+    /// <summary>Since when each learner has been close behind this leader.</summary>
+    private readonly SortedDictionary<NodeId, long> _closeSinceMs = [];
+    private volatile bool _isAnyWaiting;
+    private volatile bool _hasNew;
+    private bool _isClosed;
+    private UnderWay? _underWay;
+
+    private sealed record UnderWay(PendingMemberChange Pending, Slot Slot, NodeId? Successor);
+
+    /// <summary>Whether something came since the last step; what waits longer is looked at in each.</summary>
+    public bool IsDue => _hasNew;
+
+    /// <summary>Any thread may call. The answer comes by <see cref="PendingMemberChange.Finish"/>.</summary>
+    public void Post(PendingMemberChange change)
+    {
+        lock (_gate)
+        {
+            if (!_isClosed && _waiting.Count < MaxWaiting)
+            {
+                _waiting.Add(change);
+                _isAnyWaiting = true;
+                _hasNew = true;
+                return;
+            }
+        }
+
+        change.Finish(_isClosed
+            ? new CommandResult(KvStatus.ShuttingDown, Message: "the node is stopping; nothing was changed")
+            : new CommandResult(KvStatus.Overloaded, Message: "too many changes of members wait; nothing was changed"));
+    }
+
+    /// <summary>In each step, after what it brought was handed to the node.</summary>
+    public void Step(PaxosNode node, long nowMs)
+    {
+        _hasNew = false;
+        if (_underWay is not null && AnswerOf(node, nowMs) is CommandResult answer)
+        {
+            PendingMemberChange pending = _underWay.Pending;
+            _underWay = null;
+            pending.Finish(answer);
+        }
+
+        while (_isAnyWaiting && _underWay is null && TryPeek() is PendingMemberChange next)
+        {
+            if (Begin(node, next, nowMs) is not CommandResult refusal)
+            {
+                if (_underWay is null)
+                {
+                    // The leader is not ready for it yet; the next tick may be.
+                    return;
+                }
+
+                Remove(next);
+                return;
+            }
+
+            Remove(next);
+            next.Finish(refusal);
+        }
+    }
+
+    /// <summary>At each tick: who has caught up.</summary>
+    public void Tick(PaxosNode node, long nowMs)
+    {
+        if (node.Role != Role.Leader)
+        {
+            _closeSinceMs.Clear();
+            return;
+        }
+
+        IReadOnlyList<GroupMember> members = node.Members.Members;
+        for (int i = 0; i < members.Count; i++)
+        {
+            if (members[i].IsVoter)
+            {
+                continue;
+            }
+
+            if (IsInTouch(node, members[i].Id)
+                && node.ChosenSlot.Value - node.ProgressOf(members[i].Id)!.Value.Chosen.Value
+                    <= ReplicationOptions.MaxPromoteLagSlots)
+            {
+                _closeSinceMs.TryAdd(members[i].Id, nowMs);
+            }
+            else
+            {
+                _closeSinceMs.Remove(members[i].Id);
+            }
+        }
+    }
+
+    /// <summary>The node stops: nobody will answer these any more.</summary>
+    public void Abandon()
+    {
+        PendingMemberChange[] left;
+        lock (_gate)
+        {
+            _isClosed = true;
+            left = [.. _waiting];
+            _waiting.Clear();
+        }
+
+        foreach (PendingMemberChange change in left)
+        {
+            change.Finish(new CommandResult(
+                KvStatus.ShuttingDown, Message: "the node is stopping; nothing was changed"));
+        }
+
+        _underWay?.Pending.Finish(new CommandResult(
+            KvStatus.OutcomeUnknown, Message: "the node stopped while the change was in consensus"));
+        _underWay = null;
+    }
+
+    /// <summary>Null where it is under way from now on, or has to wait for the leader.</summary>
+    private CommandResult? Begin(PaxosNode node, PendingMemberChange next, long nowMs)
+    {
+        if (node.Role != Role.Leader)
+        {
+            return node.Leader is null
+                ? new CommandResult(KvStatus.NoLeader, Message: "no leader is known at the moment; nothing was changed")
+                : new CommandResult(KvStatus.NotLeader, Message: "Not leader: nothing was changed");
+        }
+
+        if (next.DeadlineMs <= nowMs)
+        {
+            return new CommandResult(
+                KvStatus.Timeout, Message: "the deadline passed before the change was proposed; nothing was changed");
+        }
+
+        return next.Change.Kind == MemberAction.TransferLeadership
+            ? BeginTransfer(node, next)
+            : BeginChange(node, next, nowMs);
+    }
+
+    private CommandResult? BeginChange(PaxosNode node, PendingMemberChange next, long nowMs)
+    {
+        if (node.Members.IsJoint)
+        {
+            return null;
+        }
+
+        string? refusal = MemberRules.Plan(
+            node.Members,
+            next.Change,
+            DataAfter(node.Members, next.Change),
+            learner => IsCaughtUp(learner, nowMs),
+            member => member == node.Self || IsInTouch(node, member),
+            out IReadOnlyList<GroupMember>? target);
+        if (refusal is not null)
+        {
+            return new CommandResult(KvStatus.InvalidArgument, Message: refusal);
+        }
+
+        if (target is null)
+        {
+            // Done before, perhaps by this very change, sent again: who was removed may still be needed.
+            return node.AreMembersSettled ? new CommandResult(KvStatus.Ok) : null;
+        }
+
+        ProposeResult result = node.ProposeMembers(target, node.Members.Slot);
+        if (result.Status == ProposeStatus.Proposed)
+        {
+            _underWay = new UnderWay(next, result.Slot, null);
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// Where the node is, as far as somebody said; and of one that is given a vote which data directory it has, so that
+    /// it never votes with another: also those hear of it that have never met it.
+    /// </summary>
+    private ReadOnlyMemory<byte>? DataAfter(GroupMembers members, MemberChange change)
+    {
+        if (change.Node is not NodeId node)
+        {
+            return null;
+        }
+
+        var data = MemberData.Of(members, node.Value);
+        switch (change.Kind)
+        {
+            case MemberAction.Add or MemberAction.Update:
+                return (data with
+                {
+                    PeerEndpoint = change.PeerEndpoint ?? data.PeerEndpoint,
+                    ClientEndpoint = change.ClientEndpoint ?? data.ClientEndpoint,
+                }).Encode();
+            case MemberAction.Promote or MemberAction.Replace
+                when transport.IdentityOf(node) is PeerIdentity identity:
+                return (data with
+                {
+                    Incarnation = identity.Incarnation,
+                    ClientEndpoint = data.ClientEndpoint.Length > 0 ? data.ClientEndpoint : identity.ClientEndpoint,
+                    HttpEndpoint = identity.HttpEndpoint,
+                }).Encode();
+            default:
+                return null;
+        }
+    }
+
+    private CommandResult? BeginTransfer(PaxosNode node, PendingMemberChange next)
+    {
+        NodeId? successor = next.Change.Node ?? node.BestSuccessor();
+        if (successor == node.Self)
+        {
+            return new CommandResult(KvStatus.Ok);
+        }
+
+        if (successor is not NodeId named)
+        {
+            return new CommandResult(
+                KvStatus.InvalidArgument, Message: "no other voter answers the leader: nobody can take over");
+        }
+
+        if (node.Members.Find(named) is not { IsVoter: true } || !IsInTouch(node, named))
+        {
+            return new CommandResult(
+                KvStatus.InvalidArgument, Message: $"{named} has no vote, or does not answer: it cannot take over");
+        }
+
+        if (node.TryTransferLeadership(named))
+        {
+            _underWay = new UnderWay(next, Slot.Zero, named);
+        }
+
+        return null;
+    }
+
+    /// <summary>Null as long as it is not known what becomes of it.</summary>
+    private CommandResult? AnswerOf(PaxosNode node, long nowMs)
+    {
+        (PendingMemberChange pending, Slot slot, NodeId? successor) = _underWay!;
+        if (successor is not null)
+        {
+            return node.Leader == successor ? new CommandResult(KvStatus.Ok)
+                : node.Leader is NodeId other && other != node.Self ? new CommandResult(
+                    KvStatus.Conflict, Message: $"{other} leads, and not {successor}")
+                : pending.DeadlineMs <= nowMs ? new CommandResult(
+                    KvStatus.Timeout, Message: $"{successor} has not taken over in time")
+                : null;
+        }
+
+        if (node.ChosenSlot >= slot && node.Members.Slot < slot)
+        {
+            return new CommandResult(
+                KvStatus.NotLeader, Message: "Not leader: another leader's value took the slot; nothing was changed");
+        }
+
+        return node.Members.Slot >= slot && !node.Members.IsJoint && node.AreMembersSettled
+            ? new CommandResult(KvStatus.Ok)
+            : pending.DeadlineMs <= nowMs ? new CommandResult(
+                KvStatus.OutcomeUnknown, Message: "the deadline passed while the change was in consensus: it may or may"
+                    + " not take effect")
+            : null;
+    }
+
+    private bool IsCaughtUp(NodeId learner, long nowMs) =>
+        _closeSinceMs.TryGetValue(learner, out long sinceMs) && nowMs - sinceMs >= options.PromoteAfterMs;
+
+    private bool IsInTouch(PaxosNode node, NodeId member) =>
+        node.ProgressOf(member) is { } progress && progress.TicksAgo <= config.ElectionTimeoutTicks;
+
+    private PendingMemberChange? TryPeek()
+    {
+        lock (_gate)
+        {
+            return _waiting.Count > 0 ? _waiting[0] : null;
+        }
+    }
+
+    private void Remove(PendingMemberChange change)
+    {
+        lock (_gate)
+        {
+            _waiting.Remove(change);
+            _isAnyWaiting = _waiting.Count > 0;
+        }
+    }
+}

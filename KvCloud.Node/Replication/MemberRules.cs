@@ -1,0 +1,129 @@
+using KvCloud.Consensus;
+
+namespace KvCloud.Node.Replication;
+
+/// <summary>
+/// Which changes of members a leader proposes: what operators must not do by mistake is refused here.
+/// </summary>
+internal static class MemberRules
+{
+    /// <summary>Fewer voters than this stay only by force: the next failure stops such a group.</summary>
+    public const int MinVoters = 3;
+
+    /// <summary>Who is to be a member afterwards.</summary>
+    /// <param name="data">What others are to know of the node; null for what they know.</param>
+    /// <param name="isCaughtUp">Whether the learner has been close behind for a while.</param>
+    /// <param name="isInTouch">Whether the leader hears the member; it hears itself.</param>
+    /// <param name="target">Null where nothing is left to be done, or it is refused.</param>
+    /// <returns>Why it is refused; null if it is not.</returns>
+    public static string? Plan(
+        GroupMembers now,
+        MemberChange change,
+        ReadOnlyMemory<byte>? data,
+        Func<NodeId, bool> isCaughtUp,
+        Func<NodeId, bool> isInTouch,
+        out IReadOnlyList<GroupMember>? target)
+    {
+        target = null;
+        if (change.Node is not NodeId node)
+        {
+            return "the change names no node";
+        }
+
+        GroupMember? member = now.Find(node);
+        string? refusal = FindRefusal(now, change, node, member, isCaughtUp);
+        if (refusal is not null || IsDone(now, change, member, data))
+        {
+            return refusal;
+        }
+
+        GroupMember[] after = [.. MembersAfter(now, change, node, member, data)];
+        int before = now.Members.Count(item => item.IsVoter);
+        int voters = after.Count(item => item.IsVoter);
+        if (voters < before && voters < MinVoters && !change.IsForced)
+        {
+            return $"{voters} of {before} voters would be left: with fewer than {MinVoters} the next failure stops the"
+                + " group; force it if that is meant";
+        }
+
+        GroupMember? silent = Array.Find(after, item => item.IsVoter && !isInTouch(item.Id));
+        bool changesVoters = voters < before
+            || after.Any(item => item.IsVoter != (now.Find(item.Id)?.IsVoter ?? false));
+        if (silent is not null && changesVoters && !change.IsForced)
+        {
+            // One that has never met all the others takes no part before it has, and could never meet who is removed.
+            return $"{silent.Id} votes and does not answer: bring it back before, or force the change if it has taken"
+                + " part in this group before";
+        }
+
+        int inTouch = after.Count(item => item.IsVoter && isInTouch(item.Id));
+        if (inTouch < (voters / 2) + 1)
+        {
+            return $"of the {voters} voters of afterwards only {inTouch} answer the leader: the group would stop";
+        }
+
+        if (now.FindFlaw(after) is string flaw)
+        {
+            return flaw;
+        }
+
+        target = after;
+        return null;
+    }
+
+    private static string? FindRefusal(
+        GroupMembers now, MemberChange change, NodeId node, GroupMember? member, Func<NodeId, bool> isCaughtUp) =>
+        change.Kind switch
+        {
+            MemberAction.Add when now.Removed.Contains(node) =>
+                $"{node} was removed once: its id never returns, choose another",
+            MemberAction.Add => null,
+            MemberAction.Remove when member is null && now.Removed.Contains(node) => null,
+            _ when member is null => $"{node} is no member",
+            MemberAction.Replace when change.Replaced is not NodeId replaced || replaced == node =>
+                "the change does not name whose place the node takes",
+            MemberAction.Replace when now.Find(change.Replaced!.Value) is null
+                && !now.Removed.Contains(change.Replaced.Value) => $"{change.Replaced} is no member",
+            MemberAction.Promote or MemberAction.Replace when !member.IsVoter && !isCaughtUp(node) =>
+                $"{node} has not caught up yet, or does not answer",
+            _ => null,
+        };
+
+    private static bool IsDone(
+        GroupMembers now, MemberChange change, GroupMember? member, ReadOnlyMemory<byte>? data) => change.Kind switch
+    {
+        MemberAction.Add => member is not null && IsSame(member, data),
+        MemberAction.Promote => member!.IsVoter,
+        MemberAction.Demote => !member!.IsVoter,
+        MemberAction.Remove => member is null,
+        MemberAction.Replace => member!.IsVoter && now.Find(change.Replaced!.Value) is null,
+        _ => IsSame(member!, data),
+    };
+
+    private static bool IsSame(GroupMember member, ReadOnlyMemory<byte>? data) =>
+        data is null || data.Value.Span.SequenceEqual(member.Data.Span);
+
+    private static IEnumerable<GroupMember> MembersAfter(
+        GroupMembers now, MemberChange change, NodeId node, GroupMember? member, ReadOnlyMemory<byte>? data)
+    {
+        bool leaves = change.Kind == MemberAction.Remove;
+        MemberRoles roles = change.Kind switch
+        {
+            MemberAction.Promote or MemberAction.Replace => MemberRoles.Voter,
+            MemberAction.Demote => MemberRoles.Learner,
+            _ => member?.Roles ?? MemberRoles.Learner,
+        };
+        foreach (GroupMember other in now.Members)
+        {
+            if (other.Id != node && other.Id != change.Replaced)
+            {
+                yield return other;
+            }
+        }
+
+        if (!leaves)
+        {
+            yield return new GroupMember(node, roles, data ?? member?.Data ?? default);
+        }
+    }
+}
