@@ -450,6 +450,16 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             _world.TransportOptions);
         _transport.OnSent = Sent;
         _transport.Rewrite = _world.Sabotage.OfMessages();
+        if (_world.Sabotage is Sabotage.PreparesAreTransfers)
+        {
+            _transport.Rewrite = message => message switch
+            {
+                PreVoteReply reply => reply with { Granted = true },
+                Prepare prepare when Core is not null => prepare with { TransferOf = Core.Ballot },
+                _ => message,
+            };
+        }
+
         _transport.OnDelivered = Delivered;
         _replica = new Replica(
             MakeConfig(),
