@@ -107,7 +107,9 @@ internal static class MemberCommands
                 context,
                 new KvMemberChange
                 {
-                    Kind = MemberChangeKind.PROMOTE, NodeId = context.Get(id), Force = context.Get(force),
+                    Kind = MemberChangeKind.PROMOTE,
+                    NodeId = context.Get(id),
+                    Force = context.Get(force),
                 },
                 context.Get(wait),
                 cancellationToken);
@@ -198,7 +200,8 @@ internal static class MemberCommands
             await context.Client.ChangeMembersAsync(
                 new KvMemberChange
                 {
-                    Kind = MemberChangeKind.TRANSFER_LEADERSHIP, NodeId = context.Parsed.GetValue(to),
+                    Kind = MemberChangeKind.TRANSFER_LEADERSHIP,
+                    NodeId = context.Parsed.GetValue(to),
                 },
                 null,
                 cancellationToken);

@@ -90,15 +90,18 @@ internal static class MemberRules
         };
 
     private static bool IsDone(
-        GroupMembers now, MemberChange change, GroupMember? member, ReadOnlyMemory<byte>? data) => change.Kind switch
+        GroupMembers now, MemberChange change, GroupMember? member, ReadOnlyMemory<byte>? data)
     {
-        MemberAction.Add => member is not null && IsSame(member, data),
-        MemberAction.Promote => member!.IsVoter,
-        MemberAction.Demote => !member!.IsVoter,
-        MemberAction.Remove => member is null,
-        MemberAction.Replace => member!.IsVoter && now.Find(change.Replaced!.Value) is null,
-        _ => IsSame(member!, data),
-    };
+        return change.Kind switch
+        {
+            MemberAction.Add => member is not null && IsSame(member, data),
+            MemberAction.Promote => member!.IsVoter,
+            MemberAction.Demote => !member!.IsVoter,
+            MemberAction.Remove => member is null,
+            MemberAction.Replace => member!.IsVoter && now.Find(change.Replaced!.Value) is null,
+            _ => IsSame(member!, data),
+        };
+    }
 
     private static bool IsSame(GroupMember member, ReadOnlyMemory<byte>? data) =>
         data is null || data.Value.Span.SequenceEqual(member.Data.Span);

@@ -211,7 +211,9 @@ internal sealed class ScriptedService(ScriptedNode node) : TransactionalKV.IAsyn
             true,
             (code, text, leader) => new ChangeMembersResponse(false)
             {
-                Error = text, Code = code, LeaderEndpoint = leader,
+                Error = text,
+                Code = code,
+                LeaderEndpoint = leader,
             },
             () => new ChangeMembersResponse(true) { Code = ErrorCode.OK });
 

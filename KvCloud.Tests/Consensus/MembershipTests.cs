@@ -17,7 +17,7 @@ public class MembershipTests
         Assert.Equal("0: 0+- 1+- 2- 3+", joint.ToString());
         Assert.Empty(joint.Removed);
 
-        GroupMembers after = GroupMembers.Decode(new Slot(9), joint.AfterJoint().Encode());
+        var after = GroupMembers.Decode(new Slot(9), joint.AfterJoint().Encode());
         Assert.Equal("9: 0+ 1+ 3+", after.ToString());
         Assert.Equal([new NodeId(2)], after.Removed);
         Assert.Equal("a"u8.ToArray(), after.Find(new NodeId(0))!.Data.ToArray());
@@ -96,10 +96,10 @@ public class MembershipTests
         LogEntry second = Assert.Single(leader.Take<Accept>(to: 3).SelectMany(accept => accept.Entries));
         Assert.Equal((new Slot(3), ValueKind.Membership), (second.Slot, second.Value.Kind));
 
-        // Both majorities hold this node; neither is made without another.
-        leader.Step(Vote(1, ballot, 3));
-        Assert.True(leader.Core.Members.IsJoint);
+        // Both majorities hold this node; that of after is not enough, nor was that of before.
         leader.Step(Vote(3, ballot, 3));
+        Assert.True(leader.Core.Members.IsJoint);
+        leader.Step(Vote(1, ballot, 3));
         Assert.Equal("3: 0+ 3+ 4+", leader.Core.Members.ToString());
         Assert.Equal(ProposeStatus.Proposed, leader.Core.CanPropose(1));
     }
@@ -271,6 +271,20 @@ public class MembershipTests
 
         Assert.Equal("2: 0+ 3", joiner.Core.Members.ToString());
         Assert.Equal(2, joiner.Chosen.Count);
+    }
+
+    [Fact]
+    public void AdvanceTo_one_that_was_left_alone_keeps_still_after_a_restart()
+    {
+        // The leader that has left may still have a lease that this node granted before it went down.
+        GroupMembers alone = Group(new Slot(5), Voter(0));
+        var node = new NodeUnderTest(
+            0, restored: new RestoredState(new Ballot(3, new NodeId(1)), new Slot(5), [], alone));
+
+        node.At(39);
+        Assert.Equal(Role.Follower, node.Core.Role);
+        node.At(60);
+        Assert.Equal(Role.Leader, node.Core.Role);
     }
 
     [Fact]

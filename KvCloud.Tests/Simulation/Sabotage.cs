@@ -108,6 +108,17 @@ internal enum Sabotage
 
     /// <summary>Who is below all logs gets no snapshot from anybody.</summary>
     SnapshotsAreGone,
+
+    /// <summary>
+    /// Promises do not tell of changes of members: whoever is behind a change does not know that it is.
+    /// </summary>
+    PromisesHideMembers,
+
+    /// <summary>
+    /// Every pre-vote is granted, and every Prepare says that the leader has asked for it: nobody keeps still for a
+    /// lease.
+    /// </summary>
+    PreparesAreTransfers,
 }
 
 /// <summary>What a sabotage does to a replica's log and messages.</summary>
@@ -135,6 +146,8 @@ internal static class SabotagedParts
     {
         Sabotage.PromisesWithoutVotes =>
             message => message is Promise promise ? promise with { Entries = [] } : message,
+        Sabotage.PromisesHideMembers =>
+            message => message is Promise promise ? promise with { MembersSlot = Slot.Zero } : message,
         Sabotage.PromisesHideBallots => message => message is Promise promise
             ? promise with { Entries = [.. promise.Entries.Select(entry => entry with { Accepted = Ballot.Zero })] }
             : message,

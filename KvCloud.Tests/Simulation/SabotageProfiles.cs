@@ -86,6 +86,15 @@ internal static class SabotageProfiles
             MaxStalenessMs = 100,
         },
         Sabotage.StalledLeaderStays => WithSoundDisks(profile).WithStalledLeader(new DeterministicRandom(1)),
+        Sabotage.PromisesHideMembers => WithSoundDisks(profile) with
+        {
+            Nodes = 3,
+            Joiners = 4,
+            ChangeEveryMs = 50,
+            StallsLeaderDisk = false,
+            PartitionEveryMs = 300,
+            CrashEveryMs = 600,
+        },
         _ => WithSoundDisks(profile),
     };
 

@@ -15,6 +15,8 @@ public class SabotageTests
     [InlineData("VotesBeforeFormed", "two values for slot")]
     [InlineData("LogLosesPromises", "promise")]
     [InlineData("ClocksDriftBeyondMargin", "while the lease of")]
+    [InlineData("PromisesHideMembers", "was proposed before its members were known")]
+    [InlineData("PreparesAreTransfers", "while the lease of")]
     [InlineData("LeaseNeverEnds", "while the lease of")]
     [InlineData("LeaseClockStopsInSuspension", "while the lease of")]
     [InlineData("StoreLosesWrites", "should be")]

@@ -435,11 +435,6 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             _profile.Space);
         Store.Executor = storage.Executor;
         Log = _world.Sabotage.OfLog(storage.Log, Store, () => Core is not null);
-        if (_profile.ChangeEveryMs > 0)
-        {
-            Log = new SimUntrimmedLog(Log);
-        }
-
         int[] peers = [.. Enumerable.Range(0, _profile.AllNodes).Where(id => id != Self.Value)];
         _bootstrap = new Bootstrap(
             IsJoiner ? [] : peers.Where(id => id < _profile.Nodes),
@@ -454,7 +449,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             _bootstrap,
             _world.TransportOptions);
         _transport.OnSent = Sent;
-        Func<Message, Message>? lie = _world.Sabotage.OfMessages();
+        Func<Message, Message>? lie = _world.Sabotage is Sabotage.PreparesAreTransfers
+            ? MistakeForTransfer
+            : _world.Sabotage.OfMessages();
         _transport.Rewrite = message => MisreadSnapshot(lie?.Invoke(message) ?? message);
         _transport.OnDelivered = Delivered;
         _replica = new Replica(
@@ -490,6 +487,13 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         _world.Trace($"node-{Self.Value}   starts: promised={Log.Promised} chosen={Log.ChosenSlot} "
             + $"slots {Log.FirstSlot} to {Log.LastSlot}, applied {Store.AppliedSlot}");
     }
+
+    private Message MistakeForTransfer(Message message) => message switch
+    {
+        PreVoteReply reply => reply with { Granted = true },
+        Prepare prepare when Core is not null => prepare with { TransferOf = Core.Ballot },
+        _ => message,
+    };
 
     private SessionLimits SessionLimits =>
         _world.Sabotage is Sabotage.SessionLimitsDiffer && Self.Value == 0
