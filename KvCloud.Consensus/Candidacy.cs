@@ -1,9 +1,9 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// One attempt of this node to lead, at one ballot: first it asks whether it would get the promises, which binds
-/// nobody, then for the promises themselves. Ends in a <see cref="Leadership"/>, or is dropped. Where the leader has
-/// asked this node to take over it does not ask before.
+/// One attempt by this node to become leader at one ballot: first the pre-votes, which bind nobody, then the promises.
+/// It ends in a <see cref="Leadership"/> or is abandoned. If the leader has asked this node to take over, it skips the
+/// pre-votes.
 /// </summary>
 internal sealed class Candidacy
 {

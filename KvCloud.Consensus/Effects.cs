@@ -26,13 +26,13 @@ public readonly record struct SnapshotNeed(NodeId From, Slot FirstAvailable);
 /// What the core asks its caller to do, in the order that safety requires:
 /// 1. <see cref="Send"/> may leave at once.
 /// 2. <see cref="Promised"/>, <see cref="Append"/> and <see cref="ChosenSlot"/> are written to the log in ONE atomic
-/// write;    when <see cref="MustSync"/> it is durable (fsync, checked) before step 3. Writes are made in the order of
-/// the effects.
-/// 3. <see cref="SendAfterPersist"/> goes out only then, and only when every earlier write is durable too, even where
-/// these    effects write nothing; a message to this very node is stepped, not sent.
-/// 4. <see cref="Chosen"/> may be applied at any time after it was handed out, in order. The data store may get ahead
-/// of the    log that way: after a crash, slots that it has already are handed out again, and skipped by the caller. A
-/// change of members alone is handed out only when the log has noted durably that it is chosen.
+/// write. When <see cref="MustSync"/> is set, it must be durable (fsync, checked) before step 3. Writes are made in the
+/// order of the effects.
+/// 3. <see cref="SendAfterPersist"/> leaves only after that, and only when every earlier write is durable too, even if
+/// these effects write nothing. A message to this node itself is stepped, not sent.
+/// 4. <see cref="Chosen"/> may be applied, in order, at any time after it was handed out. The data store may therefore
+/// get ahead of the log: after a crash the core hands out slots again that the store already has, and the caller skips
+/// them. Only a change of members is not handed out before the log has durably recorded that it is chosen.
 /// </summary>
 public sealed class Effects
 {
@@ -84,8 +84,8 @@ public sealed class Effects
 /// chosen, and must not claim slots that it cannot serve from the log (Tencent/phxpaxos#33).</param>
 /// <param name="Entries">Accepted entries above ChosenSlot, ordered by slot.</param>
 /// <param name="Members">
-/// The members that the caller's data names, of the last slot that changed them; null where none did, and those that
-/// the group began with still are.
+/// The members as the last slot that changed them left them, from the caller's data; null if no slot did and the group
+/// still has the members it began with.
 /// </param>
 public sealed record RestoredState(
     Ballot Promised, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries, GroupMembers? Members = null)
@@ -111,8 +111,8 @@ public enum ProposeStatus
     NotLeader = 1,
 
     /// <summary>
-    /// As many slots are in flight as <see cref="PaxosConfig.MaxInFlightSlots"/> allows, or a change of members or of
-    /// the leader has to be over first.
+    /// As many slots are in flight as <see cref="PaxosConfig.MaxInFlightSlots"/> allows, or a change of members or a
+    /// transfer of leadership must end first.
     /// </summary>
     WindowFull = 2,
 }

@@ -12,7 +12,7 @@ internal sealed class HeartbeatRounds(Membership members, long now)
     private Progress[] _progress = new Progress[members.Count];
     private readonly Queue<(long Round, long SentTick)> _sent = [];
 
-    /// <summary>What a member has told of itself under this ballot, and when it did last; 0 for never.</summary>
+    /// <summary>What a member has reported under this ballot, and when it last did; 0 for never.</summary>
     internal readonly record struct Progress(Slot Durable, Slot Chosen, long HeardTick);
 
     public long LastRound { get; private set; }
@@ -35,7 +35,7 @@ internal sealed class HeartbeatRounds(Membership members, long now)
         return LastRound;
     }
 
-    /// <summary>Counts an answer to this ballot's round. True when it confirmed a round anew.</summary>
+    /// <summary>Counts an answer to a round of this ballot. True when it confirmed a new round.</summary>
     public bool Answer(NodeId from, long round, in Progress progress)
     {
         int index = _members.IndexOf(from);
@@ -53,7 +53,7 @@ internal sealed class HeartbeatRounds(Membership members, long now)
     }
 
     /// <summary>
-    /// From now on these count. What was confirmed stays so: it was by a quorum of who counted then.
+    /// These members count from now on. Confirmed rounds stay confirmed: a quorum of the former members did it.
     /// </summary>
     public void Reconfigure(Membership members)
     {
@@ -72,12 +72,12 @@ internal sealed class HeartbeatRounds(Membership members, long now)
         (_members, _answered, _progress) = (members, answered, progress);
     }
 
-    /// <summary>What the member has told; all 0 for another node.</summary>
+    /// <summary>What the member has reported; all 0 for a node that is not one.</summary>
     public Progress ProgressOf(NodeId node) =>
         _members.IndexOf(node) is >= 0 and int index ? _progress[index] : default;
 
     /// <summary>
-    /// Every member has all up to here durably in its data store, as far as it told under this ballot.
+    /// Every member has all slots up to here durably in its data store, as far as they have reported under this ballot.
     /// </summary>
     public Slot DurableEverywhere()
     {

@@ -17,7 +17,7 @@ public sealed record PreVoteReply(NodeId From, NodeId To, Ballot Ballot, bool Gr
 
 /// <summary>
 /// Phase 1a for every slot from <see cref="FirstUnchosen"/> on. <see cref="TransferOf"/> is the ballot of the leader
-/// that asked the candidate to take over, for whose sake nobody needs to keep still; of round 0 where none did.
+/// that asked the candidate to take over, and so gave up its lease; of round 0 if none did.
 /// </summary>
 public sealed record Prepare(NodeId From, NodeId To, Ballot Ballot, Slot FirstUnchosen, Ballot TransferOf = default)
     : Message(From, To);
@@ -46,11 +46,10 @@ public sealed record Accepted(NodeId From, NodeId To, Ballot Ballot, IReadOnlyLi
 public sealed record Refused(NodeId From, NodeId To, Ballot Ballot, Ballot Promised) : Message(From, To);
 
 /// <summary>
-/// The leader lives. <see cref="Round"/> numbers the confirmation rounds of this ballot; an answer to it renews the
-/// lease counted from when this was sent, and confirms every read that was waiting when the round began.
-/// Every member has all slots up to <see cref="TrimSlot"/> durably in its data store: no log needs them any more.
-/// Enough members know durably of all changes of members up to <see cref="SettledSlot"/>: nobody needs those of
-/// before.
+/// The leader is alive. <see cref="Round"/> numbers the confirmation rounds of this ballot: an answer renews the lease,
+/// counted from when the heartbeat was sent, and confirms every read that was waiting when the round began. Every
+/// member has all slots up to <see cref="TrimSlot"/> durably in its data store, so no log needs them any more. Changes
+/// of members up to <see cref="SettledSlot"/> are settled: a quorum of the new members durably knows them.
 /// </summary>
 public sealed record Heartbeat(
     NodeId From, NodeId To, Ballot Ballot, long Round, Slot ChosenSlot, Slot TrimSlot, Slot SettledSlot = default)
@@ -86,11 +85,12 @@ public sealed record CatchUpReply(
     NodeId From, NodeId To, Slot FirstAvailable, Slot ChosenSlot, IReadOnlyList<LogEntry> Entries) : Message(From, To);
 
 /// <summary>
-/// The leader of the ballot has stopped and holds no lease any more: seek votes, at once and without asking before.
+/// The leader of the ballot has stopped and holds no lease any more: stand for election at once, without pre-votes.
 /// </summary>
 public sealed record TimeoutNow(NodeId From, NodeId To, Ballot Ballot) : Message(From, To);
 
 /// <summary>
-/// Of a node to itself alone, never on a wire: its log has durably noted that everything up to the slot is chosen.
+/// Sent by a node to itself only, never on the wire: its log has durably recorded that everything up to the slot is
+/// chosen.
 /// </summary>
 internal sealed record ChosenIsSynced(NodeId Self, Slot ChosenSlot) : Message(Self, Self);

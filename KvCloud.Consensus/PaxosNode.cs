@@ -67,8 +67,8 @@ public sealed class PaxosNode
     public GroupMembers Members => _learner.Members;
 
     /// <summary>
-    /// Enough of <see cref="Members"/> know durably that they are the members: who was removed is needed no more, and
-    /// may go.
+    /// A quorum of <see cref="Members"/> durably knows that they are the members: a node that was removed is not needed
+    /// any more, and may stop.
     /// </summary>
     public bool AreMembersSettled => SettledSlot >= Members.Slot;
 
@@ -84,7 +84,7 @@ public sealed class PaxosNode
         set => _retention.DurableSlot = value;
     }
 
-    /// <summary>Every member has all up to here durably in its data store: the log needs it no more.</summary>
+    /// <summary>Every member has all slots up to here durably in its data store: no log needs them.</summary>
     public Slot TrimSlot => _retention.TrimSlot;
 
     /// <summary>The slot of the no-op that opened this node's term as leader; Zero when it does not lead.</summary>
@@ -167,8 +167,8 @@ public sealed class PaxosNode
 
     public void Step(Message message)
     {
-        // Who may send is not asked: another may know of members that this node has not learned of yet. What is counted
-        // is counted by the members alone.
+        // Any node may send: the sender may know of members that this node has not learned yet. Only members are
+        // counted, wherever something is counted.
         if (message.To != Self
             || !RoundLimit.Allows(message, Math.Max(_election.HighestRound, Known.Round)))
         {
@@ -266,9 +266,9 @@ public sealed class PaxosNode
             : null;
 
     /// <summary>
-    /// Asks for a read index for a batch of reads that have all begun. The outcome comes as <see cref="Effects.Reads"/>
-    /// under this id, once. Ids grow and are never used again, not even after a restart: an answer to an old request
-    /// must not serve a later one (etcd-io/etcd#20418).
+    /// Asks for a read index for a batch of reads, all of which have begun. The result is reported once, as
+    /// <see cref="Effects.Reads"/> under this id. Ids increase and are never reused, not even after a restart: an
+    /// answer to an old request must not serve a later one (etcd-io/etcd#20418).
     /// </summary>
     public void ReadIndex(long id)
     {
@@ -330,10 +330,15 @@ public sealed class PaxosNode
 
     // ---- Election ----
 
-    /// <summary>Nobody has been heard who leads. Who has no vote only waits for somebody to.</summary>
+    /// <summary>
+    /// No leader was heard. A node without a vote waits for one, with an exception: it may be the only one that knows
+    /// of a change of members which the voters of after have yet to learn, as the leader that the change removed is
+    /// after it stepped down. So long after the last leader it stands for election, by their votes, to tell them.
+    /// </summary>
     private void SeekVotes()
     {
-        if (_members.IsVoter(Self))
+        bool mayHaveToTell = !AreMembersSettled && _election.IsLongWithoutLeader(_step.Now);
+        if (_members.IsVoter(Self) || mayHaveToTell)
         {
             BeginCandidacy();
         }
@@ -418,7 +423,7 @@ public sealed class PaxosNode
         if (_candidacy is Candidacy outdated && message.Ballot == outdated.Ballot
             && message.MembersSlot > _members.Slot)
         {
-            // Elected by members of before it could propose nothing until it has learned of those of now.
+            // Elected by former members, it could propose nothing before it has learned of the present ones.
             _learner.NoteChosen(message.MembersSlot);
             _catchUp.Preferred = message.From;
             StepDown();
@@ -496,7 +501,7 @@ public sealed class PaxosNode
 
     // ---- Members ----
 
-    /// <summary>Other members govern from now on, in all that counts by them.</summary>
+    /// <summary>Other members govern from now on, in every part that counts them.</summary>
     private void Reconfigure()
     {
         _members = new Membership(Self, _learner.Members);
@@ -514,8 +519,8 @@ public sealed class PaxosNode
     }
 
     /// <summary>
-    /// This node has no vote any more, and those who have know it. Until then it stays, though it proposes nothing: as
-    /// long as too few know of the change, those who do not know may need it.
+    /// This node has no vote any more, and a quorum of those who have one knows it. Until then it stays leader without
+    /// proposing anything: voters that do not know of the change may need it.
     /// </summary>
     private void LeaveLeadership(Leadership leadership)
     {

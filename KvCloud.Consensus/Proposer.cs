@@ -5,8 +5,8 @@ namespace KvCloud.Consensus;
 /// pipelined. Each ballot is a new object, so nothing counted for one can be counted for another.
 /// </summary>
 /// <remarks>
-/// Nothing is proposed in a slot before it is known who its members are, and only with promises of a quorum of these.
-/// So it stops behind each change of members until that is chosen, and then asks whom it has not asked yet.
+/// Proposes in a slot only once the members that govern it are known, and with promises of a quorum of them. It
+/// therefore stops after each change of members until that is chosen, and then asks the new members for promises.
 /// </remarks>
 internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig config)
 {
@@ -37,8 +37,8 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
     public Slot NextSlot { get; private set; }
 
     /// <summary>
-    /// The no-op that opened this leadership. Until it is chosen, what was chosen before may be unknown here. Beyond
-    /// all slots before it is proposed.
+    /// The slot of the no-op that opened this term. Until it is chosen, this node may not know everything chosen
+    /// before. Higher than every slot until that no-op is proposed.
     /// </summary>
     public Slot OpeningSlot { get; private set; } = NotYet;
 
@@ -65,7 +65,7 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
         && (_inFlight.Count == 0 || _inFlightBytes + bytes <= config.MaxInFlightBytes);
 
     /// <summary>
-    /// Counts a promise to this very ballot. True when it made the quorum; what comes later is not looked at.
+    /// Counts a promise of this ballot. True when it completed the quorum; later promises are ignored.
     /// </summary>
     public bool CountPromise(Promise promise)
     {
@@ -96,14 +96,14 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
         return HasPromises;
     }
 
-    /// <summary>Whether the node's promise has come.</summary>
+    /// <summary>Whether the node's promise has arrived.</summary>
     public bool HasPromised(NodeId node) => _promised.Contains(node);
 
     /// <summary>
-    /// Phase 1 is complete. Every slot that a promise reports, above what is chosen for certain, is proposed anew with
-    /// the value of the highest ballot; holes get no-ops; a no-op of this ballot closes the row (Lamport, "The
-    /// Part-Time Parliament", 3.1). Slots up to the highest chosen slot reported are caught up with instead, and so are
-    /// those up to the slot that made the members what they are.
+    /// Completes phase 1. Every slot that a promise reports and that is not known to be chosen is proposed again with
+    /// the value of the highest ballot; holes get no-ops, and a no-op of this ballot comes last (Lamport, "The
+    /// Part-Time Parliament", 3.1). Slots up to the highest chosen slot reported are fetched by catch-up instead, and
+    /// so are those up to the last change of members.
     /// </summary>
     public void Lead(Slot chosenSlot)
     {

@@ -28,13 +28,13 @@ internal sealed record NodeTopology
 
     public required int SelfId { get; init; }
 
-    /// <summary>This node is none of those that the group began with.</summary>
+    /// <summary>Whether this node joins a group that began without it.</summary>
     public bool IsJoining { get; init; }
 
-    /// <summary>The voters that a group begins with of which this node is one; none for a node that joins.</summary>
+    /// <summary>The voters that the group begins with; empty for a node that joins.</summary>
     public IEnumerable<int> InitialVoters => IsJoining ? [] : Replicas.Select(replica => replica.NodeId);
 
-    /// <summary>All replicas, this one among them, by rising id.</summary>
+    /// <summary>All replicas including this one, in ascending order of id.</summary>
     public required IReadOnlyList<ReplicaEndpoints> Replicas { get; init; }
 
     public ReplicaEndpoints Self => Replicas.First(replica => replica.NodeId == SelfId);

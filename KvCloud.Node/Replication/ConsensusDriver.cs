@@ -196,7 +196,7 @@ internal sealed class ConsensusDriver : IWork
     }
 
     /// <summary>
-    /// Changes the members, or who leads; its answer comes by <see cref="PendingMemberChange.Finish"/>.
+    /// Changes the members or the leader. The answer comes by <see cref="PendingMemberChange.Finish"/>.
     /// </summary>
     public void Change(PendingMemberChange change)
     {
@@ -204,7 +204,7 @@ internal sealed class ConsensusDriver : IWork
         _workers.Wake(Station.Consensus);
     }
 
-    /// <summary>Finishes the read when a read index asked for from now on is confirmed and applied here.</summary>
+    /// <summary>Completes the read once a read index requested after this call is confirmed and applied here.</summary>
     public void ReadIndex(PendingRead read)
     {
         if (Reads.Join(read))

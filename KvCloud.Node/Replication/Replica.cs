@@ -91,7 +91,7 @@ internal sealed class Replica : IAsyncDisposable
 
     public SnapshotReceiver? SnapshotReceiver { get; private set; }
 
-    /// <summary>Called when this replica knows that it was removed from the group, and is not needed any more.</summary>
+    /// <summary>Called when this replica knows that it was removed and is not needed any more.</summary>
     public Action? OnRemoved { get; set; }
 
     public async Task StartAsync(Action<PeerReport> onReport, CancellationToken cancellationToken)

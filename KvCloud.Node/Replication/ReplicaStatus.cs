@@ -23,7 +23,7 @@ internal sealed record ReplicaStatus(
     /// <summary>Who governs the slots above <see cref="ChosenSlot"/>.</summary>
     public GroupMembers Members { get; init; } = GroupMembers.None;
 
-    /// <summary>What the peers are told of it.</summary>
+    /// <summary>The part that peers are told.</summary>
     public PeerReport ToReport(long uptimeSeconds) => new(
         Self, Role, Ballot, AppliedSlot, ChosenSlot, AppliedVersion, uptimeSeconds, HashedSlot, StateHash);
 }

@@ -15,10 +15,10 @@ internal sealed record ReplicationOptions
     /// <summary>A learner that misses more slots than this has not caught up.</summary>
     public const int MaxPromoteLagSlots = 1024;
 
-    /// <summary>For so long a learner must have been close behind before it gets a vote.</summary>
+    /// <summary>How long a learner must have been close behind before it may be promoted.</summary>
     public int PromoteAfterMs { get; init; } = 2000;
 
-    /// <summary>Commands in one slot at most.</summary>
+    /// <summary>Maximum commands in one slot.</summary>
     public int MaxBatchCommands { get; init; } = 1024;
 
     /// <summary>Maximum bytes of commands in one slot; a single larger command gets a slot of its own.</summary>

@@ -46,7 +46,7 @@ internal sealed class RoutingManager(
     }
 
     /// <summary>
-    /// Changes the members, or who leads. The answer comes by <see cref="PendingMemberChange.Finish"/>.
+    /// Changes the members or the leader. The answer comes by <see cref="PendingMemberChange.Finish"/>.
     /// </summary>
     public void Change(PendingMemberChange change)
     {
@@ -63,8 +63,8 @@ internal sealed class RoutingManager(
     }
 
     /// <summary>
-    /// Whether a read may look into the local store, where that can be said at once: for LOCAL on a replica that is
-    /// known to be fresh, for LEADER inside the lease or on another node, for a version that is applied.
+    /// Decides whether a read may use the local store if that is known immediately: for LOCAL on a replica that is
+    /// known to be fresh, for LEADER within the lease or on another node, for a version that is applied.
     /// </summary>
     /// <param name="admission">The decision, if this returns true.</param>
     /// <param name="wait">Otherwise, what to wait for.</param>

@@ -57,10 +57,10 @@ internal sealed class KvStateMachine
 
     public int SessionCount => _sessions.Count;
 
-    /// <summary>As the last slot that changed them made them; null where none has.</summary>
+    /// <summary>The members as of the last slot that changed them; null if none has.</summary>
     public GroupMembers? Members { get; private set; }
 
-    /// <summary>Counts since the start of this program, not part of the state.</summary>
+    /// <summary>Counts since the start of this process; not part of the state.</summary>
     public TransactionCounts Transactions { get; } = new();
 
     /// <summary>

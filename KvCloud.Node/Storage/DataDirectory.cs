@@ -96,7 +96,7 @@ internal sealed class DataDirectory : IDisposable
     }
 
     /// <summary>
-    /// To be asked as long as no change of members was made: until then the configuration says who votes.
+    /// Call it while no change of members was made: until then the configuration says who votes.
     /// </summary>
     /// <exception cref="DataDirectoryForeignException">It began with other voters.</exception>
     public void RequireVoters(string voters)
@@ -111,7 +111,8 @@ internal sealed class DataDirectory : IDisposable
     }
 
     /// <summary>
-    /// Notes durably that log, data store and incarnations are there. From then on none of them may be missing.
+    /// Durably records that the log, the data store and the incarnations exist. From then on none of them may be
+    /// missing.
     /// </summary>
     public void NoteStoresMade()
     {

@@ -5,21 +5,21 @@ using System.Text;
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// Whose data directory it is: the content of its identity file, readable by people, with a checksum.
+/// The owner of a data directory: the content of its identity file, human-readable, with a checksum.
 /// </summary>
 /// <param name="Incarnation">
-/// Drawn at random when the directory was made: a node that lost its disk comes back with another one, by which its
-/// peers know that it has forgotten what it promised.
+/// Drawn at random when the directory was created. A node that lost its disk comes back with another one, which tells
+/// its peers that it has forgotten its promises.
 /// </param>
 /// <param name="Voters">
-/// The ids of the voters that its group began with, rising, with commas between; empty of a node that was added later.
+/// The ids of the voters that its group began with, ascending and separated by commas; empty for an added node.
 /// </param>
 /// <param name="HasStores">
-/// Log, data store and the file of incarnations were made: one that is missing from then on was lost.
+/// The log, the data store and the incarnations file were created: if one is missing from then on, it was lost.
 /// </param>
 /// <param name="IsFormed">
-/// All other voters remember this incarnation, so that the replica may take part in consensus.
-/// Format 3 did not note it; a replica that had its stores may have voted, and is taken as formed.
+/// All other voters remember this incarnation, so the replica may take part in consensus. Format 3 did not record it; a
+/// replica that had its stores may have voted and is considered formed.
 /// </param>
 internal sealed record DirectoryIdentity(
     string ClusterId, int NodeId, long Incarnation, string Voters, bool HasStores, bool IsFormed)

@@ -7,11 +7,12 @@ namespace KvCloud.Node.Transport;
 /// refuses a peer whose terms differ.
 /// </summary>
 /// <param name="Voters">
-/// The ids of the voters that the group began with, rising, with commas between; empty of a node that was added later
-/// and does not know them. Not their addresses, which may change.
+/// The ids of the voters that the group began with, ascending and separated by commas; empty for a node that was added
+/// later and does not know them. Not their addresses, which may change.
 /// </param>
-/// <param name="ElectionTimeoutMs">For so long after a heartbeat a replica lets nobody else lead.</param>
-/// <param name="LeaseMs">For so long after a heartbeat this replica reads alone when it leads; 0 for never.</param>
+/// <param name="ElectionTimeoutMs">For this long after a heartbeat a replica votes for no other leader.</param>
+/// <param name="LeaseMs">For this long after a heartbeat this replica may read on its own while it leads; 0 for
+/// never.</param>
 internal sealed record GroupTerms(string Voters, int ElectionTimeoutMs, int LeaseMs)
 {
     /// <summary>Formats a set of voters as in <see cref="Voters"/>.</summary>

@@ -17,9 +17,9 @@ internal interface IConsensusTransport : IAsyncDisposable
         Action<IReadOnlyList<Message>> onReceived, Action<PeerReport> onReport, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Queues the messages (never null, never to this node) for their receivers and returns at once. A peer that is
-    /// away or whose queue is full loses them, and so does one that is no peer any more, or not yet; heartbeats and
-    /// votes have room of their own. Any thread may call.
+    /// Queues the messages (never null, never to this node) for their receivers and returns at once. Messages to a peer
+    /// that is unreachable, whose queue is full, or that is no member are dropped; heartbeats and votes have a queue of
+    /// their own. Any thread may call.
     /// </summary>
     void Send(IReadOnlyList<Message> messages);
 
@@ -27,14 +27,13 @@ internal interface IConsensusTransport : IAsyncDisposable
     void Report(PeerReport report);
 
     /// <summary>
-    /// The members as the newest change that is known to be chosen made them: from now on these are the peers, and
-    /// until it is settled also those peers of before that it removed. Returns at once; any thread may call, one at a
-    /// time.
+    /// Sets the members after the newest change known to be chosen. They are the peers from now on, together with the
+    /// peers that the change removed until it is settled. Returns at once; any thread may call, one at a time.
     /// </summary>
     /// <param name="isSettled">See <see cref="PaxosNode.AreMembersSettled"/>: who was removed is told so.</param>
     void Reconfigure(GroupMembers members, bool isSettled);
 
-    /// <summary>What is known of the link to each peer, by ascending node id.</summary>
+    /// <summary>The state of the link to each peer, by ascending node id.</summary>
     IReadOnlyList<PeerLink> Links { get; }
 
     /// <summary>

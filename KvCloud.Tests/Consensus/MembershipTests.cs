@@ -236,10 +236,13 @@ public class MembershipTests
         var joiner = new NodeUnderTest(3, voters: 0);
         GroupMembers group = Group(First, Voter(0), Voter(1), Voter(2), Learner(4));
         var learner = new NodeUnderTest(4, voters: 0, restored: new RestoredState(Ballot.Zero, First, [], group));
+        var before = new Ballot(1, new NodeId(0));
+        learner.Step(new Heartbeat(before.Node, learner.Core.Self, before, 1, First, Slot.Zero, SettledSlot: First));
+        Assert.Single(learner.Take<HeartbeatReply>(to: 0));
         foreach (NodeUnderTest node in (NodeUnderTest[])[joiner, learner])
         {
             node.At(500);
-            Assert.Empty(node.Said);
+            Assert.Empty(node.Take<PreVote>());
             Assert.Equal(Role.Follower, node.Core.Role);
 
             // It may have been promoted without knowing it yet.
@@ -357,6 +360,46 @@ public class MembershipTests
         Assert.Single(leader.Take<TimeoutNow>());
         leader.At(1_000);
         Assert.Empty(leader.Take<PreVote>());
+    }
+
+    /// <summary>
+    /// Seed 1060: the leader that replaced itself lost its contact and stepped down; the only voter of after had been
+    /// restarted from a snapshot of before the change, and took itself for a learner. Nobody sought votes.
+    /// </summary>
+    [Fact]
+    public void AdvanceTo_without_a_vote_seeks_some_when_those_who_have_one_may_not_know_it()
+    {
+        NodeUnderTest leader = LeaderOf(3, out Ballot ballot);
+        leader.Step(HeartbeatReply(leader, 1, ballot), HeartbeatReply(leader, 2, ballot));
+        leader.Do(core => core.ProposeMembers([Voter(1), Voter(2)], Slot.Zero));
+        leader.Step(Vote(1, ballot, 2), new Promise(new NodeId(2), leader.Core.Self, ballot, Slot.Zero, []));
+        leader.Step(Vote(1, ballot, 3));
+        leader.Step(Vote(2, ballot, 3));
+        Assert.Equal("3: 1+ 2+", leader.Core.Members.ToString());
+        leader.Take<PreVote>();
+
+        for (int tick = 10; tick < 1_000; tick += 10)
+        {
+            leader.At(tick);
+        }
+
+        Assert.Equal(Role.PreCandidate, leader.Core.Role);
+        PreVote[] asked = [.. leader.Take<PreVote>()];
+        Assert.Equal([1, 2], asked.Select(message => message.To.Value).Distinct().Order());
+        foreach (int voter in (int[])[1, 2])
+        {
+            leader.Step(new PreVoteReply(new NodeId(voter), leader.Core.Self, asked[^1].Ballot, true, ballot));
+        }
+
+        foreach (int voter in (int[])[1, 2])
+        {
+            leader.Step(new Promise(new NodeId(voter), leader.Core.Self, asked[^1].Ballot, Slot.Zero, []));
+        }
+
+        // It leads to tell them, and proposes nothing.
+        Assert.Equal(Role.Leader, leader.Core.Role);
+        Assert.Equal(new Slot(3), leader.Take<Heartbeat>(to: 1)[^1].ChosenSlot);
+        Assert.Equal(ProposeStatus.WindowFull, leader.Core.CanPropose(1));
     }
 
     [Fact]

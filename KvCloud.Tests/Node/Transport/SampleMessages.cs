@@ -36,7 +36,6 @@ internal static class SampleMessages
             DrawBytes(random),
             random.Next(2) == 0 ? default : DrawTrace(random)),
         13 => new ForwardReply(from, to, random.NextInt64(), DrawBytes(random)),
-        15 => new TimeoutNow(from, to, DrawBallot(random)),
         14 => new SlotTrace(from, to, DrawSlot(random), DrawBallot(random), DrawTrace(random)),
         15 => new SnapshotRequest(
             from,
@@ -55,6 +54,7 @@ internal static class SampleMessages
             random.NextInt64(),
             random.NextInt64(),
             DrawBytes(random)),
+        17 => new TimeoutNow(from, to, DrawBallot(random)),
         _ => new CatchUpReply(from, to, DrawSlot(random), DrawSlot(random), DrawEntries(random)),
     };
 
