@@ -50,8 +50,12 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
 
     public int InFlightSlots => _inFlight.Count;
 
-    /// <summary>A quorum of the members has promised.</summary>
-    public bool HasPromises => _members.IsQuorum(_promisedBy);
+    /// <summary>
+    /// A quorum of the members has promised, this node included if it has a vote: its acceptor may hold a value that it
+    /// proposed in an earlier term and nobody else has, and its own promise may arrive after those of others.
+    /// </summary>
+    public bool HasPromises => _members.IsQuorum(_promisedBy)
+        && (!_members.IsVoter(_members.Self) || _members.Contains(_promisedBy, _members.Self));
 
     /// <summary>The members of the next slot are known, and a quorum of them has promised.</summary>
     public bool MayPropose =>

@@ -90,6 +90,26 @@ public class PaxosNodeRegressionTests
         Assert.Equal(slot, leader.Core.ChosenSlot);
     }
 
+    /// <summary>
+    /// What this node proposed in an earlier term may still be in flight for its callers. Had it led by the promises of
+    /// others alone it would have proposed something else in the same slot.
+    /// </summary>
+    [Fact]
+    public void OnPromise_of_others_before_the_own_one_does_not_make_the_leader()
+    {
+        var candidate = new NodeUnderTest(0) { IsDiskStalled = true };
+        candidate.At(60);
+        PreVote vote = candidate.Take<PreVote>(to: 1).Single();
+        candidate.Step(new PreVoteReply(Node1, Node0, vote.Ballot, Granted: true, Ballot.Zero));
+        candidate.Step(
+            new Promise(Node1, Node0, vote.Ballot, Slot.Zero, []),
+            new Promise(Node2, Node0, vote.Ballot, Slot.Zero, []));
+        Assert.Equal(Role.Candidate, candidate.Core.Role);
+
+        candidate.ResumeDisk();
+        Assert.Equal(Role.Leader, candidate.Core.Role);
+    }
+
     [Fact]
     public void OnHeartbeat_new_node_answers_only_when_it_would_remember()
     {

@@ -110,5 +110,6 @@ internal static class SabotageProfiles
         WipeEveryMs = 0,
         Joiners = 0,
         ChangeEveryMs = 0,
+        StallsLeaderDisk = false,
     };
 }
