@@ -22,7 +22,7 @@ internal sealed class Leadership
     private Membership _members;
     private Slot _toldChosen;
     private long _askedPromisesTick;
-    private readonly HandOver _handOver;
+    private readonly LeadershipTransfer _transfer;
 
     public Leadership(
         Proposer proposer,
@@ -43,7 +43,7 @@ internal sealed class Leadership
         _retention = retention;
         _step = step;
         _rounds = new HeartbeatRounds(members, step.Now);
-        _handOver = new HandOver(config, step);
+        _transfer = new LeadershipTransfer(config, step);
     }
 
     public Ballot Ballot => _proposer.Ballot;
@@ -55,7 +55,7 @@ internal sealed class Leadership
 
     /// <summary>See <see cref="PaxosNode.LeaseUntilTick"/>.</summary>
     public long LeaseUntilTick =>
-        HasOpened && _rounds.ConfirmedRound > 0 && !_handOver.IsAsked
+        HasOpened && _rounds.ConfirmedRound > 0 && !_transfer.IsAsked
             ? _rounds.ConfirmedSentTick + _config.LeaseTicks
             : 0;
 
@@ -67,7 +67,7 @@ internal sealed class Leadership
     public Slot SettledSlot { get; private set; }
 
     /// <summary>Another was asked to take over and has not, in the time that it had.</summary>
-    public bool HasHandedOverInVain => _handOver.IsInVain;
+    public bool HasTransferFailed => _transfer.HasFailed;
 
     /// <summary>Ticks since the latest round answered by a quorum was sent.</summary>
     public long TicksOutOfTouch => _step.Now - _rounds.ConfirmedSentTick;
@@ -122,12 +122,12 @@ internal sealed class Leadership
     /// Proposes other members: at once where all that was said of rule and place in <see cref="PaxosNode"/> holds.
     /// </summary>
     public Slot? ProposeMembers(GroupMembers next) =>
-        _proposer.MayPropose && _proposer.HasAdopted && _handOver.Successor is null
+        _proposer.MayPropose && _proposer.HasAdopted && _transfer.Successor is null
             ? Propose(ValueKind.Membership, next.Encode())
             : null;
 
     /// <summary>A last round, which tells the others that the change is settled.</summary>
-    public void SayGoodbye() => BeginRound();
+    public void AnnounceSettled() => BeginRound();
 
     /// <summary>What a member has told of itself in this term.</summary>
     public HeartbeatRounds.Progress ProgressOf(NodeId node) => _rounds.ProgressOf(node);
@@ -136,8 +136,8 @@ internal sealed class Leadership
     /// Stops proposing until the successor has all that was proposed, then asks it to take over. If that takes longer
     /// than an election it goes on.
     /// </summary>
-    public bool TryBeginHandOver(NodeId successor) =>
-        HasOpened && successor != _members.Self && _members.IsVoter(successor) && _handOver.TryBegin(successor);
+    public bool TryBeginTransfer(NodeId successor) =>
+        HasOpened && successor != _members.Self && _members.IsVoter(successor) && _transfer.TryBegin(successor);
 
     /// <summary>Of the voters that will go on, the one that has most of what is chosen: who is to lead next.</summary>
     public NodeId? BestSuccessor()
@@ -158,11 +158,11 @@ internal sealed class Leadership
     }
 
     /// <summary>Asks the successor to take over, without waiting for anything: this node leads no longer.</summary>
-    public void HandOverTo(NodeId successor) => _handOver.Ask(Ballot, successor);
+    public void TransferTo(NodeId successor) => _transfer.Ask(Ballot, successor);
 
     public void Tick()
     {
-        _handOver.GiveUpIfLate();
+        _transfer.GiveUpIfLate();
         if (!_proposer.HasPromises && _step.Now - _askedPromisesTick >= _config.ResendTicks)
         {
             AskForPromises();
@@ -184,7 +184,7 @@ internal sealed class Leadership
     public bool HasRoomFor(int bytes)
     {
         bool spread = _proposer.NextSlot.Value - _learner.ChosenSlot.Value > 4L * _config.MaxInFlightSlots;
-        return _proposer.MayPropose && _proposer.HasAdopted && _handOver.Successor is null && !spread
+        return _proposer.MayPropose && _proposer.HasAdopted && _transfer.Successor is null && !spread
             && _proposer.HasRoomFor(bytes);
     }
 
@@ -197,11 +197,11 @@ internal sealed class Leadership
     public void Flush()
     {
         SendProposed();
-        if (_handOver is { Successor: NodeId successor, IsAsked: false }
+        if (_transfer is { Successor: NodeId successor, IsAsked: false }
             && _learner.ChosenSlot == _proposer.NextSlot.Previous
             && ProgressOf(successor).Chosen >= _learner.ChosenSlot)
         {
-            HandOverTo(successor);
+            TransferTo(successor);
         }
 
         // Until its own no-op is chosen, a new leader may not know everything chosen before (Ongaro's thesis, 6.4).

@@ -251,7 +251,7 @@ public sealed class PaxosNode
     /// does not lead, or not yet, or the successor has no vote. Whether it worked shows in who leads; after an election
     /// timeout this node goes on, at a higher ballot if the successor was asked already.
     /// </summary>
-    public bool TryTransferLeadership(NodeId successor) => _leadership?.TryBeginHandOver(successor) ?? false;
+    public bool TryTransferLeadership(NodeId successor) => _leadership?.TryBeginTransfer(successor) ?? false;
 
     /// <summary>As leader: the voter that is to lead next, if any is in touch.</summary>
     public NodeId? BestSuccessor() => _leadership?.BestSuccessor();
@@ -302,7 +302,7 @@ public sealed class PaxosNode
     {
         bool isCutOff = !_members.IsAlone && leadership.TicksOutOfTouch > _config.ElectionTimeoutTicks;
         bool cannotLearn = _catchUp.StuckTicks > _config.ElectionTimeoutTicks;
-        if (leadership.HasHandedOverInVain)
+        if (leadership.HasTransferFailed)
         {
             // What it sent may still let voters answer the other: this ballot's lease is gone for good.
             BeginCandidacy();
@@ -411,7 +411,7 @@ public sealed class PaxosNode
         }
 
         _election.NoteRound(message.Ballot.Round);
-        if (_voter.Answer(message, Known, InLeaseOfOther(message.From) && !IsHandedOver(message)))
+        if (_voter.Answer(message, Known, InLeaseOfOther(message.From) && !IsTransferOfLeader(message)))
         {
             StepDown();
             _election.Wait(_step.Now);
@@ -497,7 +497,7 @@ public sealed class PaxosNode
     /// Whether the leader whose lease this node may have granted has itself asked the candidate to take over: it gave
     /// up its lease before it did. That must be the very leader that was heard last.
     /// </summary>
-    private bool IsHandedOver(Prepare message) => !message.TransferOf.IsZero && message.TransferOf == Ballot;
+    private bool IsTransferOfLeader(Prepare message) => !message.TransferOf.IsZero && message.TransferOf == Ballot;
 
     // ---- Members ----
 
@@ -525,10 +525,10 @@ public sealed class PaxosNode
     private void LeaveLeadership(Leadership leadership)
     {
         _settledSlot = leadership.SettledSlot;
-        leadership.SayGoodbye();
+        leadership.AnnounceSettled();
         if (leadership.BestSuccessor() is NodeId successor)
         {
-            leadership.HandOverTo(successor);
+            leadership.TransferTo(successor);
         }
 
         StepDown();

@@ -78,20 +78,7 @@ internal static class MemberCommands
         {
             id, peer, client,
         };
-        runner.Bind(command, async (context, cancellationToken) =>
-        {
-            await context.Client.ChangeMembersAsync(
-                new KvMemberChange
-                {
-                    Kind = MemberChangeKind.ADD,
-                    NodeId = context.Get(id),
-                    PeerEndpoint = context.Get(peer),
-                    ClientEndpoint = context.Get(client),
-                },
-                null,
-                cancellationToken);
-            return ExitCode.Ok;
-        });
+        BindEndpoints(runner, command, MemberChangeKind.ADD, id, peer, client);
         return command;
     }
 
@@ -170,12 +157,24 @@ internal static class MemberCommands
         Option<string> peer = PeerOption(isRequired: true);
         Option<string?> client = ClientOption();
         var command = new Command("update", "Say where a replica is reached from now on.") { id, peer, client };
+        BindEndpoints(runner, command, MemberChangeKind.UPDATE, id, peer, client);
+        return command;
+    }
+
+    /// <summary>Binds a command that tells the group where a replica is reached.</summary>
+    private static void BindEndpoints(
+        CommandRunner runner,
+        Command command,
+        MemberChangeKind kind,
+        Argument<int> id,
+        Option<string> peer,
+        Option<string?> client) =>
         runner.Bind(command, async (context, cancellationToken) =>
         {
             await context.Client.ChangeMembersAsync(
                 new KvMemberChange
                 {
-                    Kind = MemberChangeKind.UPDATE,
+                    Kind = kind,
                     NodeId = context.Get(id),
                     PeerEndpoint = context.Get(peer),
                     ClientEndpoint = context.Get(client),
@@ -184,8 +183,6 @@ internal static class MemberCommands
                 cancellationToken);
             return ExitCode.Ok;
         });
-        return command;
-    }
 
     private static Command TransferLeader(CommandRunner runner)
     {

@@ -5,7 +5,7 @@ namespace KvCloud.Consensus;
 /// take over. What was asked cannot be taken back, it may arrive at any time, and lets voters answer the successor
 /// although they hear this leader: so from then on its ballot never has a lease again.
 /// </summary>
-internal sealed class HandOver(PaxosConfig config, StepContext step)
+internal sealed class LeadershipTransfer(PaxosConfig config, StepContext step)
 {
     private long _deadline;
 
@@ -16,7 +16,7 @@ internal sealed class HandOver(PaxosConfig config, StepContext step)
     public bool IsAsked { get; private set; }
 
     /// <summary>The successor was asked and has not taken over in the time that it had.</summary>
-    public bool IsInVain => IsAsked && step.Now >= _deadline;
+    public bool HasFailed => IsAsked && step.Now >= _deadline;
 
     /// <summary>False: another is to lead already.</summary>
     public bool TryBegin(NodeId successor)
