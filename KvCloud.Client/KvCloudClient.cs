@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using KvCloud.Client.Backup;
 using KvCloud.Client.Calls;
 using KvCloud.Client.Connections;
 using KvCloud.Client.Diagnostics;
@@ -464,6 +465,9 @@ public sealed class KvCloudClient : IAsyncDisposable
         return new KvPage(rows, reply.Flag, reply.Number);
     }
 
+    /// <summary>One replica, `host:port`, as the source of a backup.</summary>
+    internal BackupSource BackupFrom(string endpoint) => new(this, endpoint, _options.AuthToken);
+
     private static int? ToMs(TimeSpan? timeout, string name)
     {
         if (timeout is not { } given)
@@ -491,7 +495,7 @@ public sealed class KvCloudClient : IAsyncDisposable
         options?.Consistency ?? _options.Consistency,
         ToMs(options?.MaxStaleness, nameof(KvReadOptions.MaxStaleness)) ?? _options.MaxStalenessMs);
 
-    private ValueTask<Reply> CallAsync<TRequest>(
+    internal ValueTask<Reply> CallAsync<TRequest>(
         in TRequest request, KvReadOptions? options, CancellationToken cancellationToken)
         where TRequest : struct, IRequest
     {

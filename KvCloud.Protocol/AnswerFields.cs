@@ -93,3 +93,9 @@ public partial class ColumnFamilyResponse : ILeaderAnswer;
 public partial class ListColumnFamiliesResponse : ILeaderAnswer;
 
 public partial class ChangeMembersResponse : ILeaderAnswer;
+
+public partial class OpenSnapshotResponse : IAnswer;
+
+public partial class ReadSnapshotResponse : IAnswer;
+
+public partial class ReadLogResponse : IAnswer;

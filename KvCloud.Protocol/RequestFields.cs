@@ -166,3 +166,9 @@ public partial class ChangeMembersRequest : ITimedRequest, IAdminRequest
 {
     long? ITimedRequest.GivenTimeoutMs => __isset.timeout_ms ? TimeoutMs : null;
 }
+
+public partial class OpenSnapshotRequest : IAdminRequest;
+
+public partial class ReadSnapshotRequest : IAdminRequest;
+
+public partial class ReadLogRequest : IAdminRequest;

@@ -62,7 +62,11 @@ enum ErrorCode {
   /** The client_id and sequence were used before for a different request. */
   SEQUENCE_REUSED = 25,
   /** The leader's disk is short of space; deletes may still pass. Nothing was done. */
-  NO_SPACE = 26
+  NO_SPACE = 26,
+  /** This node does not have that snapshot any more: open another. */
+  SNAPSHOT_GONE = 27,
+  /** The log of this node does not begin that early any more: open a snapshot. */
+  LOG_TRIMMED = 28
 }
 
 /** How fresh a read must be. */
@@ -554,6 +558,95 @@ struct ChangeMembersResponse {
   101: optional string leader_endpoint
 }
 
+/** A file of a snapshot. Names are plain: letters, digits, '.', '-' and '_'. */
+struct SnapshotFile {
+  1: required string name,
+  2: required i64 size_bytes,
+  /** XxHash128 of the content, 16 bytes, big-endian. */
+  3: required binary hash
+}
+enum SnapshotState {
+  /** The node makes a snapshot: ask again. */
+  PREPARING = 1,
+  READY = 2
+}
+struct OpenSnapshotRequest {
+  /** Drawn at random by who reads, and the same in all its calls: the log that it has still to read is kept. */
+  1: required i64 reader_id,
+  /** Only a snapshot of a later slot will do; left out, one that the node has already will do too. */
+  2: optional i64 above_slot,
+  3: optional string auth_token,
+  110: optional string traceparent
+}
+struct OpenSnapshotResponse {
+  1: required bool success,
+  2: optional SnapshotState state,
+  3: optional string error,
+  // All that follows is there when the snapshot is ready.
+  4: optional i64 snapshot_id,
+  5: optional string cluster_id,
+  /** Id of the node that answers. */
+  6: optional i32 node_id,
+  /** The snapshot holds what the slots up to this one have done. Its log goes on at the next slot. */
+  7: optional i64 slot,
+  /** The last commit version in it. */
+  8: optional i64 version,
+  /** When the last write in it was proposed, by the clock of the leader; 0 if it holds none. */
+  9: optional i64 unix_ms,
+  10: optional list<SnapshotFile> files,
+  100: optional ErrorCode code
+}
+struct ReadSnapshotRequest {
+  1: required i64 reader_id,
+  2: required i64 snapshot_id,
+  /** Place of the file in the list. */
+  3: required i32 file,
+  4: required i64 offset,
+  /** 1 MiB at most. */
+  5: required i32 count,
+  6: optional string auth_token,
+  110: optional string traceparent
+}
+struct ReadSnapshotResponse {
+  1: required bool success,
+  /** Shorter than asked for only at the end of the file. */
+  2: optional binary content,
+  3: optional string error,
+  100: optional ErrorCode code
+}
+struct ReadLogRequest {
+  1: required i64 reader_id,
+  /** The first slot wanted. */
+  2: required i64 from_slot,
+  /** About so many bytes at most, but one slot at least. Left out or above 4 MiB: 4 MiB. */
+  3: optional i32 max_bytes,
+  /** How long to wait for slots that are not applied yet; left out: not at all. 30,000 at most. */
+  4: optional i32 wait_ms,
+  5: optional string auth_token,
+  110: optional string traceparent
+}
+struct ReadLogResponse {
+  1: required bool success,
+  /** A block of slots that are chosen and applied here, to be kept as it is; absent if there are none yet. */
+  2: optional binary content,
+  3: optional string error,
+  /** First and last slot in the block; both are absent without one. */
+  4: optional i64 first_slot,
+  5: optional i64 last_slot,
+  /** When the first and the last batch of writes in the block were proposed; absent if it has none. */
+  6: optional i64 first_unix_ms,
+  7: optional i64 last_unix_ms,
+  /** No version in the block, or in any slot before it, is higher. */
+  8: optional i64 applied_version,
+  /** The last slot that is applied here. */
+  9: optional i64 applied_slot,
+  /** The first slot that the log of this node has; given with LOG_TRIMMED too. */
+  10: optional i64 first_available_slot,
+  11: optional string cluster_id,
+  12: optional i32 node_id,
+  100: optional ErrorCode code
+}
+
 service TransactionalKV {
   GetReadVersionResponse getReadVersion(1: GetReadVersionRequest request),
   SnapshotReadResponse snapshotRead(1: SnapshotReadRequest request),
@@ -583,5 +676,10 @@ service TransactionalKV {
   ColumnFamilyResponse dropColumnFamily(1: ColumnFamilyRequest request),
   ListColumnFamiliesResponse listColumnFamilies(1: ListColumnFamiliesRequest request),
   /** Changes who the replicas are, or who of them leads. Done when no replica that left is needed any more. */
-  ChangeMembersResponse changeMembers(1: ChangeMembersRequest request)
+  ChangeMembersResponse changeMembers(1: ChangeMembersRequest request),
+  /** A copy of this replica's whole database, for a backup. Any replica has one to offer. */
+  OpenSnapshotResponse openSnapshot(1: OpenSnapshotRequest request),
+  ReadSnapshotResponse readSnapshot(1: ReadSnapshotRequest request),
+  /** What follows a snapshot, for a backup. */
+  ReadLogResponse readLog(1: ReadLogRequest request)
 }

@@ -216,6 +216,53 @@ internal readonly struct ChangeMembersCall(KvMemberChange change, string? authTo
     }
 }
 
+internal readonly struct OpenSnapshotCall(long readerId, long? aboveSlot, string? authToken) : IRequest
+{
+    public static KvMethod Method => KvMethod.OpenSnapshot;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        writer.I64(1, readerId);
+        if (aboveSlot is { } slot)
+        {
+            writer.I64(2, slot);
+        }
+
+        writer.OptionalText(3, authToken);
+    }
+}
+
+internal readonly struct ReadSnapshotCall(
+    long readerId, long snapshotId, int file, long offset, int count, string? authToken) : IRequest
+{
+    public static KvMethod Method => KvMethod.ReadSnapshot;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        writer.I64(1, readerId);
+        writer.I64(2, snapshotId);
+        writer.I32(3, file);
+        writer.I64(4, offset);
+        writer.I32(5, count);
+        writer.OptionalText(6, authToken);
+    }
+}
+
+internal readonly struct ReadLogCall(
+    long readerId, long fromSlot, int maxBytes, int waitMs, string? authToken) : IRequest
+{
+    public static KvMethod Method => KvMethod.ReadLog;
+
+    public void Write(FrameWriter writer, in AttemptFields attempt)
+    {
+        writer.I64(1, readerId);
+        writer.I64(2, fromSlot);
+        writer.I32(3, maxBytes);
+        writer.I32(4, waitMs);
+        writer.OptionalText(5, authToken);
+    }
+}
+
 internal readonly struct ListColumnFamiliesCall(ReadConsistency consistency) : IRequest
 {
     public static KvMethod Method => KvMethod.ListColumnFamilies;

@@ -1,3 +1,4 @@
+using KvCloud.Client.Backup;
 using KvCloud.Client.Wire;
 using KvCloud.Protocol;
 using Thrift;
@@ -72,6 +73,57 @@ internal static class StructReader
         var response = new FaultInjectionResponse();
         await ReadAsync(response, reply, cancellationToken).ConfigureAwait(false);
         Check(response.Success, response.__isset.code ? response.Code : null, response.Error);
+    }
+
+    public static async ValueTask<SourceSnapshot?> ReadSnapshotAsync(Reply reply, CancellationToken cancellationToken)
+    {
+        var response = new OpenSnapshotResponse();
+        await ReadAsync(response, reply, cancellationToken).ConfigureAwait(false);
+        Check(response.Success, response.__isset.code ? response.Code : null, response.Error);
+        return response.State != SnapshotState.READY
+            ? null
+            : new SourceSnapshot
+            {
+                Id = response.SnapshotId,
+                ClusterId = response.ClusterId ?? throw Missing("cluster_id"),
+                NodeId = response.NodeId,
+                Slot = response.Slot,
+                Version = response.Version,
+                UnixMs = response.UnixMs,
+                Files = [.. (response.Files ?? throw Missing("files")).Select(
+                    file => new SourceFile(file.Name, file.SizeBytes, file.Hash))],
+            };
+    }
+
+    public static async ValueTask<byte[]> ReadContentAsync(Reply reply, CancellationToken cancellationToken)
+    {
+        var response = new ReadSnapshotResponse();
+        await ReadAsync(response, reply, cancellationToken).ConfigureAwait(false);
+        Check(response.Success, response.__isset.code ? response.Code : null, response.Error);
+        return response.Content ?? throw Missing("content");
+    }
+
+    public static async ValueTask<SourceLog> ReadLogAsync(Reply reply, CancellationToken cancellationToken)
+    {
+        var response = new ReadLogResponse();
+        await ReadAsync(response, reply, cancellationToken).ConfigureAwait(false);
+        Check(response.Success, response.__isset.code ? response.Code : null, response.Error);
+        return new SourceLog
+        {
+            ClusterId = response.ClusterId ?? throw Missing("cluster_id"),
+            NodeId = response.NodeId,
+            AppliedSlot = response.AppliedSlot,
+            AppliedVersion = response.AppliedVersion,
+            FirstAvailableSlot = response.FirstAvailableSlot,
+            Block = response.Content is { } content
+                ? new SourceBlock(
+                    content,
+                    response.FirstSlot,
+                    response.LastSlot,
+                    response.__isset.first_unix_ms ? response.FirstUnixMs : null,
+                    response.__isset.last_unix_ms ? response.LastUnixMs : null)
+                : null,
+        };
     }
 
     private static async ValueTask ReadAsync(TBase response, Reply reply, CancellationToken cancellationToken)

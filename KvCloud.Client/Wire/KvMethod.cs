@@ -54,6 +54,10 @@ internal sealed class KvMethod(string name, ReplyLayout layout, bool isWrite = f
 
     public static readonly KvMethod ChangeMembers = new("changeMembers", ReplyLayout.Status);
 
+    public static readonly KvMethod OpenSnapshot = new("openSnapshot", ReplyLayout.Struct);
+    public static readonly KvMethod ReadSnapshot = new("readSnapshot", ReplyLayout.Struct);
+    public static readonly KvMethod ReadLog = new("readLog", ReplyLayout.Struct);
+
     private readonly byte[] _nameUtf8 = Encoding.UTF8.GetBytes(name);
 
     public string Name { get; } = name;

@@ -6,7 +6,7 @@ namespace KvCloud.Node.Operations;
 /// <remarks>
 /// The numbers never change: they are part of remembered answers on disk, of the state hash, and of answers between
 /// replicas (<see cref="CommandResultCodec"/>). They equal the contract's codes; only the RPC layer uses the codes 7,
-/// 19, 22 and 23.
+/// 19, 22, 23, 27 and 28.
 /// </remarks>
 internal enum KvStatus
 {

@@ -44,6 +44,11 @@ internal static class OperationClassifier
 
             // Through consensus, but no command of the state machine: the core itself knows what it means.
             new("changeMembers", OperationKind.Node),
+
+            // Reads of all data, and of the log: for backups.
+            new("openSnapshot", OperationKind.Read),
+            new("readSnapshot", OperationKind.Read),
+            new("readLog", OperationKind.Read),
         }.Select((operation, place) => operation with { Index = place + 1 }),
     ];
 

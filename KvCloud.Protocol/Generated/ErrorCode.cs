@@ -105,5 +105,13 @@ namespace KvCloud.Protocol
     /// The leader's disk is short of space; deletes may still pass. Nothing was done.
     /// </summary>
     NO_SPACE = 26,
+    /// <summary>
+    /// This node does not have that snapshot any more: open another.
+    /// </summary>
+    SNAPSHOT_GONE = 27,
+    /// <summary>
+    /// The log of this node does not begin that early any more: open a snapshot.
+    /// </summary>
+    LOG_TRIMMED = 28,
   }
 }

@@ -93,6 +93,20 @@ namespace KvCloud.Protocol
       /// <param name="request"></param>
       global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ChangeMembersResponse> changeMembers(global::KvCloud.Protocol.ChangeMembersRequest? request, CancellationToken cancellationToken = default);
 
+      /// <summary>
+      /// A copy of this replica's whole database, for a backup. Any replica has one to offer.
+      /// </summary>
+      /// <param name="request"></param>
+      global::System.Threading.Tasks.Task<global::KvCloud.Protocol.OpenSnapshotResponse> openSnapshot(global::KvCloud.Protocol.OpenSnapshotRequest? request, CancellationToken cancellationToken = default);
+
+      global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ReadSnapshotResponse> readSnapshot(global::KvCloud.Protocol.ReadSnapshotRequest? request, CancellationToken cancellationToken = default);
+
+      /// <summary>
+      /// What follows a snapshot, for a backup.
+      /// </summary>
+      /// <param name="request"></param>
+      global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ReadLogResponse> readLog(global::KvCloud.Protocol.ReadLogRequest? request, CancellationToken cancellationToken = default);
+
     }
 
 
@@ -116,11 +130,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getReadVersion", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp316 = new InternalStructs.getReadVersion_args() {
+        var tmp355 = new InternalStructs.getReadVersion_args() {
           Request = request,
         };
 
-        await tmp316.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp355.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -128,20 +142,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetReadVersionResponse> recv_getReadVersion(CancellationToken cancellationToken = default)
       {
 
-        var tmp317 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp317.Type == TMessageType.Exception)
+        var tmp356 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp356.Type == TMessageType.Exception)
         {
-          var tmp318 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp357 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp318;
+          throw tmp357;
         }
 
-        var tmp319 = new InternalStructs.getReadVersion_result();
-        await tmp319.ReadAsync(InputProtocol, cancellationToken);
+        var tmp358 = new InternalStructs.getReadVersion_result();
+        await tmp358.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp319.__isset.success)
+        if (tmp358.__isset.success)
         {
-          return tmp319.Success!;
+          return tmp358.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getReadVersion failed: unknown result");
       }
@@ -156,11 +170,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("snapshotRead", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp320 = new InternalStructs.snapshotRead_args() {
+        var tmp359 = new InternalStructs.snapshotRead_args() {
           Request = request,
         };
 
-        await tmp320.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp359.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -168,20 +182,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SnapshotReadResponse> recv_snapshotRead(CancellationToken cancellationToken = default)
       {
 
-        var tmp321 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp321.Type == TMessageType.Exception)
+        var tmp360 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp360.Type == TMessageType.Exception)
         {
-          var tmp322 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp361 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp322;
+          throw tmp361;
         }
 
-        var tmp323 = new InternalStructs.snapshotRead_result();
-        await tmp323.ReadAsync(InputProtocol, cancellationToken);
+        var tmp362 = new InternalStructs.snapshotRead_result();
+        await tmp362.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp323.__isset.success)
+        if (tmp362.__isset.success)
         {
-          return tmp323.Success!;
+          return tmp362.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "snapshotRead failed: unknown result");
       }
@@ -196,11 +210,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("atomicCommit", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp324 = new InternalStructs.atomicCommit_args() {
+        var tmp363 = new InternalStructs.atomicCommit_args() {
           Request = request,
         };
 
-        await tmp324.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp363.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -208,20 +222,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.AtomicCommitResponse> recv_atomicCommit(CancellationToken cancellationToken = default)
       {
 
-        var tmp325 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp325.Type == TMessageType.Exception)
+        var tmp364 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp364.Type == TMessageType.Exception)
         {
-          var tmp326 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp365 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp326;
+          throw tmp365;
         }
 
-        var tmp327 = new InternalStructs.atomicCommit_result();
-        await tmp327.ReadAsync(InputProtocol, cancellationToken);
+        var tmp366 = new InternalStructs.atomicCommit_result();
+        await tmp366.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp327.__isset.success)
+        if (tmp366.__isset.success)
         {
-          return tmp327.Success!;
+          return tmp366.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "atomicCommit failed: unknown result");
       }
@@ -236,11 +250,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("get", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp328 = new InternalStructs.get_args() {
+        var tmp367 = new InternalStructs.get_args() {
           Request = request,
         };
 
-        await tmp328.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp367.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -248,20 +262,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetResponse> recv_get(CancellationToken cancellationToken = default)
       {
 
-        var tmp329 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp329.Type == TMessageType.Exception)
+        var tmp368 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp368.Type == TMessageType.Exception)
         {
-          var tmp330 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp369 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp330;
+          throw tmp369;
         }
 
-        var tmp331 = new InternalStructs.get_result();
-        await tmp331.ReadAsync(InputProtocol, cancellationToken);
+        var tmp370 = new InternalStructs.get_result();
+        await tmp370.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp331.__isset.success)
+        if (tmp370.__isset.success)
         {
-          return tmp331.Success!;
+          return tmp370.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "get failed: unknown result");
       }
@@ -276,11 +290,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setKey", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp332 = new InternalStructs.setKey_args() {
+        var tmp371 = new InternalStructs.setKey_args() {
           Request = request,
         };
 
-        await tmp332.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp371.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -288,20 +302,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SetResponse> recv_setKey(CancellationToken cancellationToken = default)
       {
 
-        var tmp333 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp333.Type == TMessageType.Exception)
+        var tmp372 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp372.Type == TMessageType.Exception)
         {
-          var tmp334 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp373 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp334;
+          throw tmp373;
         }
 
-        var tmp335 = new InternalStructs.setKey_result();
-        await tmp335.ReadAsync(InputProtocol, cancellationToken);
+        var tmp374 = new InternalStructs.setKey_result();
+        await tmp374.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp335.__isset.success)
+        if (tmp374.__isset.success)
         {
-          return tmp335.Success!;
+          return tmp374.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setKey failed: unknown result");
       }
@@ -316,11 +330,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("deleteKey", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp336 = new InternalStructs.deleteKey_args() {
+        var tmp375 = new InternalStructs.deleteKey_args() {
           Request = request,
         };
 
-        await tmp336.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp375.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -328,20 +342,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.DeleteResponse> recv_deleteKey(CancellationToken cancellationToken = default)
       {
 
-        var tmp337 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp337.Type == TMessageType.Exception)
+        var tmp376 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp376.Type == TMessageType.Exception)
         {
-          var tmp338 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp377 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp338;
+          throw tmp377;
         }
 
-        var tmp339 = new InternalStructs.deleteKey_result();
-        await tmp339.ReadAsync(InputProtocol, cancellationToken);
+        var tmp378 = new InternalStructs.deleteKey_result();
+        await tmp378.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp339.__isset.success)
+        if (tmp378.__isset.success)
         {
-          return tmp339.Success!;
+          return tmp378.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "deleteKey failed: unknown result");
       }
@@ -356,11 +370,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getRange", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp340 = new InternalStructs.getRange_args() {
+        var tmp379 = new InternalStructs.getRange_args() {
           Request = request,
         };
 
-        await tmp340.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp379.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -368,20 +382,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetRangeResponse> recv_getRange(CancellationToken cancellationToken = default)
       {
 
-        var tmp341 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp341.Type == TMessageType.Exception)
+        var tmp380 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp380.Type == TMessageType.Exception)
         {
-          var tmp342 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp381 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp342;
+          throw tmp381;
         }
 
-        var tmp343 = new InternalStructs.getRange_result();
-        await tmp343.ReadAsync(InputProtocol, cancellationToken);
+        var tmp382 = new InternalStructs.getRange_result();
+        await tmp382.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp343.__isset.success)
+        if (tmp382.__isset.success)
         {
-          return tmp343.Success!;
+          return tmp382.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getRange failed: unknown result");
       }
@@ -396,11 +410,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("snapshotGet", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp344 = new InternalStructs.snapshotGet_args() {
+        var tmp383 = new InternalStructs.snapshotGet_args() {
           Request = request,
         };
 
-        await tmp344.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp383.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -408,20 +422,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SnapshotGetResponse> recv_snapshotGet(CancellationToken cancellationToken = default)
       {
 
-        var tmp345 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp345.Type == TMessageType.Exception)
+        var tmp384 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp384.Type == TMessageType.Exception)
         {
-          var tmp346 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp385 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp346;
+          throw tmp385;
         }
 
-        var tmp347 = new InternalStructs.snapshotGet_result();
-        await tmp347.ReadAsync(InputProtocol, cancellationToken);
+        var tmp386 = new InternalStructs.snapshotGet_result();
+        await tmp386.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp347.__isset.success)
+        if (tmp386.__isset.success)
         {
-          return tmp347.Success!;
+          return tmp386.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "snapshotGet failed: unknown result");
       }
@@ -436,11 +450,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("snapshotGetRange", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp348 = new InternalStructs.snapshotGetRange_args() {
+        var tmp387 = new InternalStructs.snapshotGetRange_args() {
           Request = request,
         };
 
-        await tmp348.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp387.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -448,20 +462,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SnapshotGetRangeResponse> recv_snapshotGetRange(CancellationToken cancellationToken = default)
       {
 
-        var tmp349 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp349.Type == TMessageType.Exception)
+        var tmp388 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp388.Type == TMessageType.Exception)
         {
-          var tmp350 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp389 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp350;
+          throw tmp389;
         }
 
-        var tmp351 = new InternalStructs.snapshotGetRange_result();
-        await tmp351.ReadAsync(InputProtocol, cancellationToken);
+        var tmp390 = new InternalStructs.snapshotGetRange_result();
+        await tmp390.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp351.__isset.success)
+        if (tmp390.__isset.success)
         {
-          return tmp351.Success!;
+          return tmp390.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "snapshotGetRange failed: unknown result");
       }
@@ -476,11 +490,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("addReadConflict", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp352 = new InternalStructs.addReadConflict_args() {
+        var tmp391 = new InternalStructs.addReadConflict_args() {
           Request = request,
         };
 
-        await tmp352.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp391.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -488,20 +502,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.AddReadConflictResponse> recv_addReadConflict(CancellationToken cancellationToken = default)
       {
 
-        var tmp353 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp353.Type == TMessageType.Exception)
+        var tmp392 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp392.Type == TMessageType.Exception)
         {
-          var tmp354 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp393 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp354;
+          throw tmp393;
         }
 
-        var tmp355 = new InternalStructs.addReadConflict_result();
-        await tmp355.ReadAsync(InputProtocol, cancellationToken);
+        var tmp394 = new InternalStructs.addReadConflict_result();
+        await tmp394.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp355.__isset.success)
+        if (tmp394.__isset.success)
         {
-          return tmp355.Success!;
+          return tmp394.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "addReadConflict failed: unknown result");
       }
@@ -516,11 +530,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("addReadConflictRange", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp356 = new InternalStructs.addReadConflictRange_args() {
+        var tmp395 = new InternalStructs.addReadConflictRange_args() {
           Request = request,
         };
 
-        await tmp356.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp395.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -528,20 +542,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.AddReadConflictRangeResponse> recv_addReadConflictRange(CancellationToken cancellationToken = default)
       {
 
-        var tmp357 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp357.Type == TMessageType.Exception)
+        var tmp396 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp396.Type == TMessageType.Exception)
         {
-          var tmp358 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp397 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp358;
+          throw tmp397;
         }
 
-        var tmp359 = new InternalStructs.addReadConflictRange_result();
-        await tmp359.ReadAsync(InputProtocol, cancellationToken);
+        var tmp398 = new InternalStructs.addReadConflictRange_result();
+        await tmp398.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp359.__isset.success)
+        if (tmp398.__isset.success)
         {
-          return tmp359.Success!;
+          return tmp398.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "addReadConflictRange failed: unknown result");
       }
@@ -556,11 +570,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setReadVersion", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp360 = new InternalStructs.setReadVersion_args() {
+        var tmp399 = new InternalStructs.setReadVersion_args() {
           Request = request,
         };
 
-        await tmp360.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp399.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -568,20 +582,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SetReadVersionResponse> recv_setReadVersion(CancellationToken cancellationToken = default)
       {
 
-        var tmp361 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp361.Type == TMessageType.Exception)
+        var tmp400 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp400.Type == TMessageType.Exception)
         {
-          var tmp362 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp401 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp362;
+          throw tmp401;
         }
 
-        var tmp363 = new InternalStructs.setReadVersion_result();
-        await tmp363.ReadAsync(InputProtocol, cancellationToken);
+        var tmp402 = new InternalStructs.setReadVersion_result();
+        await tmp402.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp363.__isset.success)
+        if (tmp402.__isset.success)
         {
-          return tmp363.Success!;
+          return tmp402.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setReadVersion failed: unknown result");
       }
@@ -596,11 +610,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getCommittedVersion", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp364 = new InternalStructs.getCommittedVersion_args() {
+        var tmp403 = new InternalStructs.getCommittedVersion_args() {
           Request = request,
         };
 
-        await tmp364.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp403.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -608,20 +622,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetCommittedVersionResponse> recv_getCommittedVersion(CancellationToken cancellationToken = default)
       {
 
-        var tmp365 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp365.Type == TMessageType.Exception)
+        var tmp404 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp404.Type == TMessageType.Exception)
         {
-          var tmp366 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp405 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp366;
+          throw tmp405;
         }
 
-        var tmp367 = new InternalStructs.getCommittedVersion_result();
-        await tmp367.ReadAsync(InputProtocol, cancellationToken);
+        var tmp406 = new InternalStructs.getCommittedVersion_result();
+        await tmp406.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp367.__isset.success)
+        if (tmp406.__isset.success)
         {
-          return tmp367.Success!;
+          return tmp406.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getCommittedVersion failed: unknown result");
       }
@@ -636,11 +650,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setVersionstampedKey", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp368 = new InternalStructs.setVersionstampedKey_args() {
+        var tmp407 = new InternalStructs.setVersionstampedKey_args() {
           Request = request,
         };
 
-        await tmp368.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp407.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -648,20 +662,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SetVersionstampedKeyResponse> recv_setVersionstampedKey(CancellationToken cancellationToken = default)
       {
 
-        var tmp369 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp369.Type == TMessageType.Exception)
+        var tmp408 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp408.Type == TMessageType.Exception)
         {
-          var tmp370 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp409 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp370;
+          throw tmp409;
         }
 
-        var tmp371 = new InternalStructs.setVersionstampedKey_result();
-        await tmp371.ReadAsync(InputProtocol, cancellationToken);
+        var tmp410 = new InternalStructs.setVersionstampedKey_result();
+        await tmp410.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp371.__isset.success)
+        if (tmp410.__isset.success)
         {
-          return tmp371.Success!;
+          return tmp410.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setVersionstampedKey failed: unknown result");
       }
@@ -676,11 +690,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setVersionstampedValue", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp372 = new InternalStructs.setVersionstampedValue_args() {
+        var tmp411 = new InternalStructs.setVersionstampedValue_args() {
           Request = request,
         };
 
-        await tmp372.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp411.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -688,20 +702,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SetVersionstampedValueResponse> recv_setVersionstampedValue(CancellationToken cancellationToken = default)
       {
 
-        var tmp373 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp373.Type == TMessageType.Exception)
+        var tmp412 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp412.Type == TMessageType.Exception)
         {
-          var tmp374 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp413 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp374;
+          throw tmp413;
         }
 
-        var tmp375 = new InternalStructs.setVersionstampedValue_result();
-        await tmp375.ReadAsync(InputProtocol, cancellationToken);
+        var tmp414 = new InternalStructs.setVersionstampedValue_result();
+        await tmp414.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp375.__isset.success)
+        if (tmp414.__isset.success)
         {
-          return tmp375.Success!;
+          return tmp414.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setVersionstampedValue failed: unknown result");
       }
@@ -716,11 +730,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setFaultInjection", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp376 = new InternalStructs.setFaultInjection_args() {
+        var tmp415 = new InternalStructs.setFaultInjection_args() {
           Request = request,
         };
 
-        await tmp376.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp415.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -728,20 +742,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.FaultInjectionResponse> recv_setFaultInjection(CancellationToken cancellationToken = default)
       {
 
-        var tmp377 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp377.Type == TMessageType.Exception)
+        var tmp416 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp416.Type == TMessageType.Exception)
         {
-          var tmp378 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp417 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp378;
+          throw tmp417;
         }
 
-        var tmp379 = new InternalStructs.setFaultInjection_result();
-        await tmp379.ReadAsync(InputProtocol, cancellationToken);
+        var tmp418 = new InternalStructs.setFaultInjection_result();
+        await tmp418.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp379.__isset.success)
+        if (tmp418.__isset.success)
         {
-          return tmp379.Success!;
+          return tmp418.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setFaultInjection failed: unknown result");
       }
@@ -756,11 +770,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("ping", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp380 = new InternalStructs.ping_args() {
+        var tmp419 = new InternalStructs.ping_args() {
           Request = request,
         };
 
-        await tmp380.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp419.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -768,20 +782,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.PingResponse> recv_ping(CancellationToken cancellationToken = default)
       {
 
-        var tmp381 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp381.Type == TMessageType.Exception)
+        var tmp420 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp420.Type == TMessageType.Exception)
         {
-          var tmp382 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp421 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp382;
+          throw tmp421;
         }
 
-        var tmp383 = new InternalStructs.ping_result();
-        await tmp383.ReadAsync(InputProtocol, cancellationToken);
+        var tmp422 = new InternalStructs.ping_result();
+        await tmp422.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp383.__isset.success)
+        if (tmp422.__isset.success)
         {
-          return tmp383.Success!;
+          return tmp422.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "ping failed: unknown result");
       }
@@ -796,11 +810,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getClusterHealth", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp384 = new InternalStructs.getClusterHealth_args() {
+        var tmp423 = new InternalStructs.getClusterHealth_args() {
           Request = request,
         };
 
-        await tmp384.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp423.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -808,20 +822,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetClusterHealthResponse> recv_getClusterHealth(CancellationToken cancellationToken = default)
       {
 
-        var tmp385 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp385.Type == TMessageType.Exception)
+        var tmp424 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp424.Type == TMessageType.Exception)
         {
-          var tmp386 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp425 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp386;
+          throw tmp425;
         }
 
-        var tmp387 = new InternalStructs.getClusterHealth_result();
-        await tmp387.ReadAsync(InputProtocol, cancellationToken);
+        var tmp426 = new InternalStructs.getClusterHealth_result();
+        await tmp426.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp387.__isset.success)
+        if (tmp426.__isset.success)
         {
-          return tmp387.Success!;
+          return tmp426.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getClusterHealth failed: unknown result");
       }
@@ -836,11 +850,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getDatabaseStats", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp388 = new InternalStructs.getDatabaseStats_args() {
+        var tmp427 = new InternalStructs.getDatabaseStats_args() {
           Request = request,
         };
 
-        await tmp388.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp427.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -848,20 +862,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetDatabaseStatsResponse> recv_getDatabaseStats(CancellationToken cancellationToken = default)
       {
 
-        var tmp389 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp389.Type == TMessageType.Exception)
+        var tmp428 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp428.Type == TMessageType.Exception)
         {
-          var tmp390 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp429 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp390;
+          throw tmp429;
         }
 
-        var tmp391 = new InternalStructs.getDatabaseStats_result();
-        await tmp391.ReadAsync(InputProtocol, cancellationToken);
+        var tmp430 = new InternalStructs.getDatabaseStats_result();
+        await tmp430.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp391.__isset.success)
+        if (tmp430.__isset.success)
         {
-          return tmp391.Success!;
+          return tmp430.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getDatabaseStats failed: unknown result");
       }
@@ -876,11 +890,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getNodeInfo", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp392 = new InternalStructs.getNodeInfo_args() {
+        var tmp431 = new InternalStructs.getNodeInfo_args() {
           Request = request,
         };
 
-        await tmp392.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp431.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -888,20 +902,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetNodeInfoResponse> recv_getNodeInfo(CancellationToken cancellationToken = default)
       {
 
-        var tmp393 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp393.Type == TMessageType.Exception)
+        var tmp432 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp432.Type == TMessageType.Exception)
         {
-          var tmp394 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp433 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp394;
+          throw tmp433;
         }
 
-        var tmp395 = new InternalStructs.getNodeInfo_result();
-        await tmp395.ReadAsync(InputProtocol, cancellationToken);
+        var tmp434 = new InternalStructs.getNodeInfo_result();
+        await tmp434.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp395.__isset.success)
+        if (tmp434.__isset.success)
         {
-          return tmp395.Success!;
+          return tmp434.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getNodeInfo failed: unknown result");
       }
@@ -916,11 +930,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("openSession", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp396 = new InternalStructs.openSession_args() {
+        var tmp435 = new InternalStructs.openSession_args() {
           Request = request,
         };
 
-        await tmp396.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp435.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -928,20 +942,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.OpenSessionResponse> recv_openSession(CancellationToken cancellationToken = default)
       {
 
-        var tmp397 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp397.Type == TMessageType.Exception)
+        var tmp436 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp436.Type == TMessageType.Exception)
         {
-          var tmp398 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp437 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp398;
+          throw tmp437;
         }
 
-        var tmp399 = new InternalStructs.openSession_result();
-        await tmp399.ReadAsync(InputProtocol, cancellationToken);
+        var tmp438 = new InternalStructs.openSession_result();
+        await tmp438.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp399.__isset.success)
+        if (tmp438.__isset.success)
         {
-          return tmp399.Success!;
+          return tmp438.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "openSession failed: unknown result");
       }
@@ -956,11 +970,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("createColumnFamily", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp400 = new InternalStructs.createColumnFamily_args() {
+        var tmp439 = new InternalStructs.createColumnFamily_args() {
           Request = request,
         };
 
-        await tmp400.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp439.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -968,20 +982,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ColumnFamilyResponse> recv_createColumnFamily(CancellationToken cancellationToken = default)
       {
 
-        var tmp401 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp401.Type == TMessageType.Exception)
+        var tmp440 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp440.Type == TMessageType.Exception)
         {
-          var tmp402 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp441 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp402;
+          throw tmp441;
         }
 
-        var tmp403 = new InternalStructs.createColumnFamily_result();
-        await tmp403.ReadAsync(InputProtocol, cancellationToken);
+        var tmp442 = new InternalStructs.createColumnFamily_result();
+        await tmp442.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp403.__isset.success)
+        if (tmp442.__isset.success)
         {
-          return tmp403.Success!;
+          return tmp442.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "createColumnFamily failed: unknown result");
       }
@@ -996,11 +1010,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("dropColumnFamily", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp404 = new InternalStructs.dropColumnFamily_args() {
+        var tmp443 = new InternalStructs.dropColumnFamily_args() {
           Request = request,
         };
 
-        await tmp404.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp443.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -1008,20 +1022,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ColumnFamilyResponse> recv_dropColumnFamily(CancellationToken cancellationToken = default)
       {
 
-        var tmp405 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp405.Type == TMessageType.Exception)
+        var tmp444 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp444.Type == TMessageType.Exception)
         {
-          var tmp406 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp445 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp406;
+          throw tmp445;
         }
 
-        var tmp407 = new InternalStructs.dropColumnFamily_result();
-        await tmp407.ReadAsync(InputProtocol, cancellationToken);
+        var tmp446 = new InternalStructs.dropColumnFamily_result();
+        await tmp446.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp407.__isset.success)
+        if (tmp446.__isset.success)
         {
-          return tmp407.Success!;
+          return tmp446.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "dropColumnFamily failed: unknown result");
       }
@@ -1036,11 +1050,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("listColumnFamilies", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp408 = new InternalStructs.listColumnFamilies_args() {
+        var tmp447 = new InternalStructs.listColumnFamilies_args() {
           Request = request,
         };
 
-        await tmp408.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp447.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -1048,20 +1062,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ListColumnFamiliesResponse> recv_listColumnFamilies(CancellationToken cancellationToken = default)
       {
 
-        var tmp409 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp409.Type == TMessageType.Exception)
+        var tmp448 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp448.Type == TMessageType.Exception)
         {
-          var tmp410 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp449 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp410;
+          throw tmp449;
         }
 
-        var tmp411 = new InternalStructs.listColumnFamilies_result();
-        await tmp411.ReadAsync(InputProtocol, cancellationToken);
+        var tmp450 = new InternalStructs.listColumnFamilies_result();
+        await tmp450.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp411.__isset.success)
+        if (tmp450.__isset.success)
         {
-          return tmp411.Success!;
+          return tmp450.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "listColumnFamilies failed: unknown result");
       }
@@ -1076,11 +1090,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("changeMembers", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp412 = new InternalStructs.changeMembers_args() {
+        var tmp451 = new InternalStructs.changeMembers_args() {
           Request = request,
         };
 
-        await tmp412.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp451.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -1088,22 +1102,142 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ChangeMembersResponse> recv_changeMembers(CancellationToken cancellationToken = default)
       {
 
-        var tmp413 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp413.Type == TMessageType.Exception)
+        var tmp452 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp452.Type == TMessageType.Exception)
         {
-          var tmp414 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp453 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp414;
+          throw tmp453;
         }
 
-        var tmp415 = new InternalStructs.changeMembers_result();
-        await tmp415.ReadAsync(InputProtocol, cancellationToken);
+        var tmp454 = new InternalStructs.changeMembers_result();
+        await tmp454.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp415.__isset.success)
+        if (tmp454.__isset.success)
         {
-          return tmp415.Success!;
+          return tmp454.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "changeMembers failed: unknown result");
+      }
+
+      public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.OpenSnapshotResponse> openSnapshot(global::KvCloud.Protocol.OpenSnapshotRequest? request, CancellationToken cancellationToken = default)
+      {
+        await send_openSnapshot(request, cancellationToken);
+        return await recv_openSnapshot(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task send_openSnapshot(global::KvCloud.Protocol.OpenSnapshotRequest? request, CancellationToken cancellationToken = default)
+      {
+        await OutputProtocol.WriteMessageBeginAsync(new TMessage("openSnapshot", TMessageType.Call, SeqId), cancellationToken);
+
+        var tmp455 = new InternalStructs.openSnapshot_args() {
+          Request = request,
+        };
+
+        await tmp455.WriteAsync(OutputProtocol, cancellationToken);
+        await OutputProtocol.WriteMessageEndAsync(cancellationToken);
+        await OutputProtocol.Transport.FlushAsync(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.OpenSnapshotResponse> recv_openSnapshot(CancellationToken cancellationToken = default)
+      {
+
+        var tmp456 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp456.Type == TMessageType.Exception)
+        {
+          var tmp457 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          await InputProtocol.ReadMessageEndAsync(cancellationToken);
+          throw tmp457;
+        }
+
+        var tmp458 = new InternalStructs.openSnapshot_result();
+        await tmp458.ReadAsync(InputProtocol, cancellationToken);
+        await InputProtocol.ReadMessageEndAsync(cancellationToken);
+        if (tmp458.__isset.success)
+        {
+          return tmp458.Success!;
+        }
+        throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "openSnapshot failed: unknown result");
+      }
+
+      public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ReadSnapshotResponse> readSnapshot(global::KvCloud.Protocol.ReadSnapshotRequest? request, CancellationToken cancellationToken = default)
+      {
+        await send_readSnapshot(request, cancellationToken);
+        return await recv_readSnapshot(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task send_readSnapshot(global::KvCloud.Protocol.ReadSnapshotRequest? request, CancellationToken cancellationToken = default)
+      {
+        await OutputProtocol.WriteMessageBeginAsync(new TMessage("readSnapshot", TMessageType.Call, SeqId), cancellationToken);
+
+        var tmp459 = new InternalStructs.readSnapshot_args() {
+          Request = request,
+        };
+
+        await tmp459.WriteAsync(OutputProtocol, cancellationToken);
+        await OutputProtocol.WriteMessageEndAsync(cancellationToken);
+        await OutputProtocol.Transport.FlushAsync(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ReadSnapshotResponse> recv_readSnapshot(CancellationToken cancellationToken = default)
+      {
+
+        var tmp460 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp460.Type == TMessageType.Exception)
+        {
+          var tmp461 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          await InputProtocol.ReadMessageEndAsync(cancellationToken);
+          throw tmp461;
+        }
+
+        var tmp462 = new InternalStructs.readSnapshot_result();
+        await tmp462.ReadAsync(InputProtocol, cancellationToken);
+        await InputProtocol.ReadMessageEndAsync(cancellationToken);
+        if (tmp462.__isset.success)
+        {
+          return tmp462.Success!;
+        }
+        throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "readSnapshot failed: unknown result");
+      }
+
+      public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ReadLogResponse> readLog(global::KvCloud.Protocol.ReadLogRequest? request, CancellationToken cancellationToken = default)
+      {
+        await send_readLog(request, cancellationToken);
+        return await recv_readLog(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task send_readLog(global::KvCloud.Protocol.ReadLogRequest? request, CancellationToken cancellationToken = default)
+      {
+        await OutputProtocol.WriteMessageBeginAsync(new TMessage("readLog", TMessageType.Call, SeqId), cancellationToken);
+
+        var tmp463 = new InternalStructs.readLog_args() {
+          Request = request,
+        };
+
+        await tmp463.WriteAsync(OutputProtocol, cancellationToken);
+        await OutputProtocol.WriteMessageEndAsync(cancellationToken);
+        await OutputProtocol.Transport.FlushAsync(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ReadLogResponse> recv_readLog(CancellationToken cancellationToken = default)
+      {
+
+        var tmp464 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp464.Type == TMessageType.Exception)
+        {
+          var tmp465 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          await InputProtocol.ReadMessageEndAsync(cancellationToken);
+          throw tmp465;
+        }
+
+        var tmp466 = new InternalStructs.readLog_result();
+        await tmp466.ReadAsync(InputProtocol, cancellationToken);
+        await InputProtocol.ReadMessageEndAsync(cancellationToken);
+        if (tmp466.__isset.success)
+        {
+          return tmp466.Success!;
+        }
+        throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "readLog failed: unknown result");
       }
 
     }
@@ -1142,6 +1276,9 @@ namespace KvCloud.Protocol
         processMap_["dropColumnFamily"] = dropColumnFamily_ProcessAsync;
         processMap_["listColumnFamilies"] = listColumnFamilies_ProcessAsync;
         processMap_["changeMembers"] = changeMembers_ProcessAsync;
+        processMap_["openSnapshot"] = openSnapshot_ProcessAsync;
+        processMap_["readSnapshot"] = readSnapshot_ProcessAsync;
+        processMap_["readLog"] = readLog_ProcessAsync;
       }
 
       protected delegate global::System.Threading.Tasks.Task ProcessFunction(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken);
@@ -1185,30 +1322,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getReadVersion_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp416 = new InternalStructs.getReadVersion_args();
-        await tmp416.ReadAsync(iprot, cancellationToken);
+        var tmp467 = new InternalStructs.getReadVersion_args();
+        await tmp467.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp417 = new InternalStructs.getReadVersion_result();
+        var tmp468 = new InternalStructs.getReadVersion_result();
         try
         {
-          tmp417.Success = await _iAsync.getReadVersion(tmp416.Request, cancellationToken);
+          tmp468.Success = await _iAsync.getReadVersion(tmp467.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getReadVersion", TMessageType.Reply, seqid), cancellationToken);
-          await tmp417.WriteAsync(oprot, cancellationToken);
+          await tmp468.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp418)
+        catch (Exception tmp469)
         {
-          var tmp419 = $"Error occurred in {GetType().FullName}: {tmp418.Message}";
+          var tmp470 = $"Error occurred in {GetType().FullName}: {tmp469.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp418, tmp419);
+            _logger.LogError("{Exception}, {Message}", tmp469, tmp470);
           else
-            Console.Error.WriteLine(tmp419);
-          var tmp420 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp470);
+          var tmp471 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getReadVersion", TMessageType.Exception, seqid), cancellationToken);
-          await tmp420.WriteAsync(oprot, cancellationToken);
+          await tmp471.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1216,30 +1353,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task snapshotRead_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp421 = new InternalStructs.snapshotRead_args();
-        await tmp421.ReadAsync(iprot, cancellationToken);
+        var tmp472 = new InternalStructs.snapshotRead_args();
+        await tmp472.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp422 = new InternalStructs.snapshotRead_result();
+        var tmp473 = new InternalStructs.snapshotRead_result();
         try
         {
-          tmp422.Success = await _iAsync.snapshotRead(tmp421.Request, cancellationToken);
+          tmp473.Success = await _iAsync.snapshotRead(tmp472.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotRead", TMessageType.Reply, seqid), cancellationToken);
-          await tmp422.WriteAsync(oprot, cancellationToken);
+          await tmp473.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp423)
+        catch (Exception tmp474)
         {
-          var tmp424 = $"Error occurred in {GetType().FullName}: {tmp423.Message}";
+          var tmp475 = $"Error occurred in {GetType().FullName}: {tmp474.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp423, tmp424);
+            _logger.LogError("{Exception}, {Message}", tmp474, tmp475);
           else
-            Console.Error.WriteLine(tmp424);
-          var tmp425 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp475);
+          var tmp476 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotRead", TMessageType.Exception, seqid), cancellationToken);
-          await tmp425.WriteAsync(oprot, cancellationToken);
+          await tmp476.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1247,30 +1384,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task atomicCommit_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp426 = new InternalStructs.atomicCommit_args();
-        await tmp426.ReadAsync(iprot, cancellationToken);
+        var tmp477 = new InternalStructs.atomicCommit_args();
+        await tmp477.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp427 = new InternalStructs.atomicCommit_result();
+        var tmp478 = new InternalStructs.atomicCommit_result();
         try
         {
-          tmp427.Success = await _iAsync.atomicCommit(tmp426.Request, cancellationToken);
+          tmp478.Success = await _iAsync.atomicCommit(tmp477.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("atomicCommit", TMessageType.Reply, seqid), cancellationToken);
-          await tmp427.WriteAsync(oprot, cancellationToken);
+          await tmp478.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp428)
+        catch (Exception tmp479)
         {
-          var tmp429 = $"Error occurred in {GetType().FullName}: {tmp428.Message}";
+          var tmp480 = $"Error occurred in {GetType().FullName}: {tmp479.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp428, tmp429);
+            _logger.LogError("{Exception}, {Message}", tmp479, tmp480);
           else
-            Console.Error.WriteLine(tmp429);
-          var tmp430 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp480);
+          var tmp481 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("atomicCommit", TMessageType.Exception, seqid), cancellationToken);
-          await tmp430.WriteAsync(oprot, cancellationToken);
+          await tmp481.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1278,30 +1415,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task get_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp431 = new InternalStructs.get_args();
-        await tmp431.ReadAsync(iprot, cancellationToken);
+        var tmp482 = new InternalStructs.get_args();
+        await tmp482.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp432 = new InternalStructs.get_result();
+        var tmp483 = new InternalStructs.get_result();
         try
         {
-          tmp432.Success = await _iAsync.@get(tmp431.Request, cancellationToken);
+          tmp483.Success = await _iAsync.@get(tmp482.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("get", TMessageType.Reply, seqid), cancellationToken);
-          await tmp432.WriteAsync(oprot, cancellationToken);
+          await tmp483.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp433)
+        catch (Exception tmp484)
         {
-          var tmp434 = $"Error occurred in {GetType().FullName}: {tmp433.Message}";
+          var tmp485 = $"Error occurred in {GetType().FullName}: {tmp484.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp433, tmp434);
+            _logger.LogError("{Exception}, {Message}", tmp484, tmp485);
           else
-            Console.Error.WriteLine(tmp434);
-          var tmp435 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp485);
+          var tmp486 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("get", TMessageType.Exception, seqid), cancellationToken);
-          await tmp435.WriteAsync(oprot, cancellationToken);
+          await tmp486.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1309,30 +1446,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setKey_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp436 = new InternalStructs.setKey_args();
-        await tmp436.ReadAsync(iprot, cancellationToken);
+        var tmp487 = new InternalStructs.setKey_args();
+        await tmp487.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp437 = new InternalStructs.setKey_result();
+        var tmp488 = new InternalStructs.setKey_result();
         try
         {
-          tmp437.Success = await _iAsync.setKey(tmp436.Request, cancellationToken);
+          tmp488.Success = await _iAsync.setKey(tmp487.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setKey", TMessageType.Reply, seqid), cancellationToken);
-          await tmp437.WriteAsync(oprot, cancellationToken);
+          await tmp488.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp438)
+        catch (Exception tmp489)
         {
-          var tmp439 = $"Error occurred in {GetType().FullName}: {tmp438.Message}";
+          var tmp490 = $"Error occurred in {GetType().FullName}: {tmp489.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp438, tmp439);
+            _logger.LogError("{Exception}, {Message}", tmp489, tmp490);
           else
-            Console.Error.WriteLine(tmp439);
-          var tmp440 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp490);
+          var tmp491 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setKey", TMessageType.Exception, seqid), cancellationToken);
-          await tmp440.WriteAsync(oprot, cancellationToken);
+          await tmp491.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1340,30 +1477,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task deleteKey_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp441 = new InternalStructs.deleteKey_args();
-        await tmp441.ReadAsync(iprot, cancellationToken);
+        var tmp492 = new InternalStructs.deleteKey_args();
+        await tmp492.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp442 = new InternalStructs.deleteKey_result();
+        var tmp493 = new InternalStructs.deleteKey_result();
         try
         {
-          tmp442.Success = await _iAsync.deleteKey(tmp441.Request, cancellationToken);
+          tmp493.Success = await _iAsync.deleteKey(tmp492.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("deleteKey", TMessageType.Reply, seqid), cancellationToken);
-          await tmp442.WriteAsync(oprot, cancellationToken);
+          await tmp493.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp443)
+        catch (Exception tmp494)
         {
-          var tmp444 = $"Error occurred in {GetType().FullName}: {tmp443.Message}";
+          var tmp495 = $"Error occurred in {GetType().FullName}: {tmp494.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp443, tmp444);
+            _logger.LogError("{Exception}, {Message}", tmp494, tmp495);
           else
-            Console.Error.WriteLine(tmp444);
-          var tmp445 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp495);
+          var tmp496 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("deleteKey", TMessageType.Exception, seqid), cancellationToken);
-          await tmp445.WriteAsync(oprot, cancellationToken);
+          await tmp496.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1371,30 +1508,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getRange_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp446 = new InternalStructs.getRange_args();
-        await tmp446.ReadAsync(iprot, cancellationToken);
+        var tmp497 = new InternalStructs.getRange_args();
+        await tmp497.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp447 = new InternalStructs.getRange_result();
+        var tmp498 = new InternalStructs.getRange_result();
         try
         {
-          tmp447.Success = await _iAsync.getRange(tmp446.Request, cancellationToken);
+          tmp498.Success = await _iAsync.getRange(tmp497.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getRange", TMessageType.Reply, seqid), cancellationToken);
-          await tmp447.WriteAsync(oprot, cancellationToken);
+          await tmp498.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp448)
+        catch (Exception tmp499)
         {
-          var tmp449 = $"Error occurred in {GetType().FullName}: {tmp448.Message}";
+          var tmp500 = $"Error occurred in {GetType().FullName}: {tmp499.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp448, tmp449);
+            _logger.LogError("{Exception}, {Message}", tmp499, tmp500);
           else
-            Console.Error.WriteLine(tmp449);
-          var tmp450 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp500);
+          var tmp501 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getRange", TMessageType.Exception, seqid), cancellationToken);
-          await tmp450.WriteAsync(oprot, cancellationToken);
+          await tmp501.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1402,30 +1539,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task snapshotGet_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp451 = new InternalStructs.snapshotGet_args();
-        await tmp451.ReadAsync(iprot, cancellationToken);
+        var tmp502 = new InternalStructs.snapshotGet_args();
+        await tmp502.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp452 = new InternalStructs.snapshotGet_result();
+        var tmp503 = new InternalStructs.snapshotGet_result();
         try
         {
-          tmp452.Success = await _iAsync.snapshotGet(tmp451.Request, cancellationToken);
+          tmp503.Success = await _iAsync.snapshotGet(tmp502.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotGet", TMessageType.Reply, seqid), cancellationToken);
-          await tmp452.WriteAsync(oprot, cancellationToken);
+          await tmp503.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp453)
+        catch (Exception tmp504)
         {
-          var tmp454 = $"Error occurred in {GetType().FullName}: {tmp453.Message}";
+          var tmp505 = $"Error occurred in {GetType().FullName}: {tmp504.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp453, tmp454);
+            _logger.LogError("{Exception}, {Message}", tmp504, tmp505);
           else
-            Console.Error.WriteLine(tmp454);
-          var tmp455 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp505);
+          var tmp506 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotGet", TMessageType.Exception, seqid), cancellationToken);
-          await tmp455.WriteAsync(oprot, cancellationToken);
+          await tmp506.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1433,30 +1570,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task snapshotGetRange_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp456 = new InternalStructs.snapshotGetRange_args();
-        await tmp456.ReadAsync(iprot, cancellationToken);
+        var tmp507 = new InternalStructs.snapshotGetRange_args();
+        await tmp507.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp457 = new InternalStructs.snapshotGetRange_result();
+        var tmp508 = new InternalStructs.snapshotGetRange_result();
         try
         {
-          tmp457.Success = await _iAsync.snapshotGetRange(tmp456.Request, cancellationToken);
+          tmp508.Success = await _iAsync.snapshotGetRange(tmp507.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotGetRange", TMessageType.Reply, seqid), cancellationToken);
-          await tmp457.WriteAsync(oprot, cancellationToken);
+          await tmp508.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp458)
+        catch (Exception tmp509)
         {
-          var tmp459 = $"Error occurred in {GetType().FullName}: {tmp458.Message}";
+          var tmp510 = $"Error occurred in {GetType().FullName}: {tmp509.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp458, tmp459);
+            _logger.LogError("{Exception}, {Message}", tmp509, tmp510);
           else
-            Console.Error.WriteLine(tmp459);
-          var tmp460 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp510);
+          var tmp511 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotGetRange", TMessageType.Exception, seqid), cancellationToken);
-          await tmp460.WriteAsync(oprot, cancellationToken);
+          await tmp511.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1464,30 +1601,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task addReadConflict_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp461 = new InternalStructs.addReadConflict_args();
-        await tmp461.ReadAsync(iprot, cancellationToken);
+        var tmp512 = new InternalStructs.addReadConflict_args();
+        await tmp512.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp462 = new InternalStructs.addReadConflict_result();
+        var tmp513 = new InternalStructs.addReadConflict_result();
         try
         {
-          tmp462.Success = await _iAsync.addReadConflict(tmp461.Request, cancellationToken);
+          tmp513.Success = await _iAsync.addReadConflict(tmp512.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("addReadConflict", TMessageType.Reply, seqid), cancellationToken);
-          await tmp462.WriteAsync(oprot, cancellationToken);
+          await tmp513.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp463)
+        catch (Exception tmp514)
         {
-          var tmp464 = $"Error occurred in {GetType().FullName}: {tmp463.Message}";
+          var tmp515 = $"Error occurred in {GetType().FullName}: {tmp514.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp463, tmp464);
+            _logger.LogError("{Exception}, {Message}", tmp514, tmp515);
           else
-            Console.Error.WriteLine(tmp464);
-          var tmp465 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp515);
+          var tmp516 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("addReadConflict", TMessageType.Exception, seqid), cancellationToken);
-          await tmp465.WriteAsync(oprot, cancellationToken);
+          await tmp516.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1495,30 +1632,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task addReadConflictRange_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp466 = new InternalStructs.addReadConflictRange_args();
-        await tmp466.ReadAsync(iprot, cancellationToken);
+        var tmp517 = new InternalStructs.addReadConflictRange_args();
+        await tmp517.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp467 = new InternalStructs.addReadConflictRange_result();
+        var tmp518 = new InternalStructs.addReadConflictRange_result();
         try
         {
-          tmp467.Success = await _iAsync.addReadConflictRange(tmp466.Request, cancellationToken);
+          tmp518.Success = await _iAsync.addReadConflictRange(tmp517.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("addReadConflictRange", TMessageType.Reply, seqid), cancellationToken);
-          await tmp467.WriteAsync(oprot, cancellationToken);
+          await tmp518.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp468)
+        catch (Exception tmp519)
         {
-          var tmp469 = $"Error occurred in {GetType().FullName}: {tmp468.Message}";
+          var tmp520 = $"Error occurred in {GetType().FullName}: {tmp519.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp468, tmp469);
+            _logger.LogError("{Exception}, {Message}", tmp519, tmp520);
           else
-            Console.Error.WriteLine(tmp469);
-          var tmp470 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp520);
+          var tmp521 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("addReadConflictRange", TMessageType.Exception, seqid), cancellationToken);
-          await tmp470.WriteAsync(oprot, cancellationToken);
+          await tmp521.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1526,30 +1663,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setReadVersion_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp471 = new InternalStructs.setReadVersion_args();
-        await tmp471.ReadAsync(iprot, cancellationToken);
+        var tmp522 = new InternalStructs.setReadVersion_args();
+        await tmp522.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp472 = new InternalStructs.setReadVersion_result();
+        var tmp523 = new InternalStructs.setReadVersion_result();
         try
         {
-          tmp472.Success = await _iAsync.setReadVersion(tmp471.Request, cancellationToken);
+          tmp523.Success = await _iAsync.setReadVersion(tmp522.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setReadVersion", TMessageType.Reply, seqid), cancellationToken);
-          await tmp472.WriteAsync(oprot, cancellationToken);
+          await tmp523.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp473)
+        catch (Exception tmp524)
         {
-          var tmp474 = $"Error occurred in {GetType().FullName}: {tmp473.Message}";
+          var tmp525 = $"Error occurred in {GetType().FullName}: {tmp524.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp473, tmp474);
+            _logger.LogError("{Exception}, {Message}", tmp524, tmp525);
           else
-            Console.Error.WriteLine(tmp474);
-          var tmp475 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp525);
+          var tmp526 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setReadVersion", TMessageType.Exception, seqid), cancellationToken);
-          await tmp475.WriteAsync(oprot, cancellationToken);
+          await tmp526.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1557,30 +1694,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getCommittedVersion_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp476 = new InternalStructs.getCommittedVersion_args();
-        await tmp476.ReadAsync(iprot, cancellationToken);
+        var tmp527 = new InternalStructs.getCommittedVersion_args();
+        await tmp527.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp477 = new InternalStructs.getCommittedVersion_result();
+        var tmp528 = new InternalStructs.getCommittedVersion_result();
         try
         {
-          tmp477.Success = await _iAsync.getCommittedVersion(tmp476.Request, cancellationToken);
+          tmp528.Success = await _iAsync.getCommittedVersion(tmp527.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getCommittedVersion", TMessageType.Reply, seqid), cancellationToken);
-          await tmp477.WriteAsync(oprot, cancellationToken);
+          await tmp528.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp478)
+        catch (Exception tmp529)
         {
-          var tmp479 = $"Error occurred in {GetType().FullName}: {tmp478.Message}";
+          var tmp530 = $"Error occurred in {GetType().FullName}: {tmp529.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp478, tmp479);
+            _logger.LogError("{Exception}, {Message}", tmp529, tmp530);
           else
-            Console.Error.WriteLine(tmp479);
-          var tmp480 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp530);
+          var tmp531 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getCommittedVersion", TMessageType.Exception, seqid), cancellationToken);
-          await tmp480.WriteAsync(oprot, cancellationToken);
+          await tmp531.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1588,30 +1725,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setVersionstampedKey_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp481 = new InternalStructs.setVersionstampedKey_args();
-        await tmp481.ReadAsync(iprot, cancellationToken);
+        var tmp532 = new InternalStructs.setVersionstampedKey_args();
+        await tmp532.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp482 = new InternalStructs.setVersionstampedKey_result();
+        var tmp533 = new InternalStructs.setVersionstampedKey_result();
         try
         {
-          tmp482.Success = await _iAsync.setVersionstampedKey(tmp481.Request, cancellationToken);
+          tmp533.Success = await _iAsync.setVersionstampedKey(tmp532.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setVersionstampedKey", TMessageType.Reply, seqid), cancellationToken);
-          await tmp482.WriteAsync(oprot, cancellationToken);
+          await tmp533.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp483)
+        catch (Exception tmp534)
         {
-          var tmp484 = $"Error occurred in {GetType().FullName}: {tmp483.Message}";
+          var tmp535 = $"Error occurred in {GetType().FullName}: {tmp534.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp483, tmp484);
+            _logger.LogError("{Exception}, {Message}", tmp534, tmp535);
           else
-            Console.Error.WriteLine(tmp484);
-          var tmp485 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp535);
+          var tmp536 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setVersionstampedKey", TMessageType.Exception, seqid), cancellationToken);
-          await tmp485.WriteAsync(oprot, cancellationToken);
+          await tmp536.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1619,30 +1756,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setVersionstampedValue_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp486 = new InternalStructs.setVersionstampedValue_args();
-        await tmp486.ReadAsync(iprot, cancellationToken);
+        var tmp537 = new InternalStructs.setVersionstampedValue_args();
+        await tmp537.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp487 = new InternalStructs.setVersionstampedValue_result();
+        var tmp538 = new InternalStructs.setVersionstampedValue_result();
         try
         {
-          tmp487.Success = await _iAsync.setVersionstampedValue(tmp486.Request, cancellationToken);
+          tmp538.Success = await _iAsync.setVersionstampedValue(tmp537.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setVersionstampedValue", TMessageType.Reply, seqid), cancellationToken);
-          await tmp487.WriteAsync(oprot, cancellationToken);
+          await tmp538.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp488)
+        catch (Exception tmp539)
         {
-          var tmp489 = $"Error occurred in {GetType().FullName}: {tmp488.Message}";
+          var tmp540 = $"Error occurred in {GetType().FullName}: {tmp539.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp488, tmp489);
+            _logger.LogError("{Exception}, {Message}", tmp539, tmp540);
           else
-            Console.Error.WriteLine(tmp489);
-          var tmp490 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp540);
+          var tmp541 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setVersionstampedValue", TMessageType.Exception, seqid), cancellationToken);
-          await tmp490.WriteAsync(oprot, cancellationToken);
+          await tmp541.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1650,30 +1787,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setFaultInjection_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp491 = new InternalStructs.setFaultInjection_args();
-        await tmp491.ReadAsync(iprot, cancellationToken);
+        var tmp542 = new InternalStructs.setFaultInjection_args();
+        await tmp542.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp492 = new InternalStructs.setFaultInjection_result();
+        var tmp543 = new InternalStructs.setFaultInjection_result();
         try
         {
-          tmp492.Success = await _iAsync.setFaultInjection(tmp491.Request, cancellationToken);
+          tmp543.Success = await _iAsync.setFaultInjection(tmp542.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setFaultInjection", TMessageType.Reply, seqid), cancellationToken);
-          await tmp492.WriteAsync(oprot, cancellationToken);
+          await tmp543.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp493)
+        catch (Exception tmp544)
         {
-          var tmp494 = $"Error occurred in {GetType().FullName}: {tmp493.Message}";
+          var tmp545 = $"Error occurred in {GetType().FullName}: {tmp544.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp493, tmp494);
+            _logger.LogError("{Exception}, {Message}", tmp544, tmp545);
           else
-            Console.Error.WriteLine(tmp494);
-          var tmp495 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp545);
+          var tmp546 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setFaultInjection", TMessageType.Exception, seqid), cancellationToken);
-          await tmp495.WriteAsync(oprot, cancellationToken);
+          await tmp546.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1681,30 +1818,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task ping_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp496 = new InternalStructs.ping_args();
-        await tmp496.ReadAsync(iprot, cancellationToken);
+        var tmp547 = new InternalStructs.ping_args();
+        await tmp547.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp497 = new InternalStructs.ping_result();
+        var tmp548 = new InternalStructs.ping_result();
         try
         {
-          tmp497.Success = await _iAsync.ping(tmp496.Request, cancellationToken);
+          tmp548.Success = await _iAsync.ping(tmp547.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("ping", TMessageType.Reply, seqid), cancellationToken);
-          await tmp497.WriteAsync(oprot, cancellationToken);
+          await tmp548.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp498)
+        catch (Exception tmp549)
         {
-          var tmp499 = $"Error occurred in {GetType().FullName}: {tmp498.Message}";
+          var tmp550 = $"Error occurred in {GetType().FullName}: {tmp549.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp498, tmp499);
+            _logger.LogError("{Exception}, {Message}", tmp549, tmp550);
           else
-            Console.Error.WriteLine(tmp499);
-          var tmp500 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp550);
+          var tmp551 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("ping", TMessageType.Exception, seqid), cancellationToken);
-          await tmp500.WriteAsync(oprot, cancellationToken);
+          await tmp551.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1712,30 +1849,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getClusterHealth_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp501 = new InternalStructs.getClusterHealth_args();
-        await tmp501.ReadAsync(iprot, cancellationToken);
+        var tmp552 = new InternalStructs.getClusterHealth_args();
+        await tmp552.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp502 = new InternalStructs.getClusterHealth_result();
+        var tmp553 = new InternalStructs.getClusterHealth_result();
         try
         {
-          tmp502.Success = await _iAsync.getClusterHealth(tmp501.Request, cancellationToken);
+          tmp553.Success = await _iAsync.getClusterHealth(tmp552.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getClusterHealth", TMessageType.Reply, seqid), cancellationToken);
-          await tmp502.WriteAsync(oprot, cancellationToken);
+          await tmp553.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp503)
+        catch (Exception tmp554)
         {
-          var tmp504 = $"Error occurred in {GetType().FullName}: {tmp503.Message}";
+          var tmp555 = $"Error occurred in {GetType().FullName}: {tmp554.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp503, tmp504);
+            _logger.LogError("{Exception}, {Message}", tmp554, tmp555);
           else
-            Console.Error.WriteLine(tmp504);
-          var tmp505 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp555);
+          var tmp556 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getClusterHealth", TMessageType.Exception, seqid), cancellationToken);
-          await tmp505.WriteAsync(oprot, cancellationToken);
+          await tmp556.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1743,30 +1880,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getDatabaseStats_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp506 = new InternalStructs.getDatabaseStats_args();
-        await tmp506.ReadAsync(iprot, cancellationToken);
+        var tmp557 = new InternalStructs.getDatabaseStats_args();
+        await tmp557.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp507 = new InternalStructs.getDatabaseStats_result();
+        var tmp558 = new InternalStructs.getDatabaseStats_result();
         try
         {
-          tmp507.Success = await _iAsync.getDatabaseStats(tmp506.Request, cancellationToken);
+          tmp558.Success = await _iAsync.getDatabaseStats(tmp557.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getDatabaseStats", TMessageType.Reply, seqid), cancellationToken);
-          await tmp507.WriteAsync(oprot, cancellationToken);
+          await tmp558.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp508)
+        catch (Exception tmp559)
         {
-          var tmp509 = $"Error occurred in {GetType().FullName}: {tmp508.Message}";
+          var tmp560 = $"Error occurred in {GetType().FullName}: {tmp559.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp508, tmp509);
+            _logger.LogError("{Exception}, {Message}", tmp559, tmp560);
           else
-            Console.Error.WriteLine(tmp509);
-          var tmp510 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp560);
+          var tmp561 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getDatabaseStats", TMessageType.Exception, seqid), cancellationToken);
-          await tmp510.WriteAsync(oprot, cancellationToken);
+          await tmp561.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1774,30 +1911,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getNodeInfo_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp511 = new InternalStructs.getNodeInfo_args();
-        await tmp511.ReadAsync(iprot, cancellationToken);
+        var tmp562 = new InternalStructs.getNodeInfo_args();
+        await tmp562.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp512 = new InternalStructs.getNodeInfo_result();
+        var tmp563 = new InternalStructs.getNodeInfo_result();
         try
         {
-          tmp512.Success = await _iAsync.getNodeInfo(tmp511.Request, cancellationToken);
+          tmp563.Success = await _iAsync.getNodeInfo(tmp562.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getNodeInfo", TMessageType.Reply, seqid), cancellationToken);
-          await tmp512.WriteAsync(oprot, cancellationToken);
+          await tmp563.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp513)
+        catch (Exception tmp564)
         {
-          var tmp514 = $"Error occurred in {GetType().FullName}: {tmp513.Message}";
+          var tmp565 = $"Error occurred in {GetType().FullName}: {tmp564.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp513, tmp514);
+            _logger.LogError("{Exception}, {Message}", tmp564, tmp565);
           else
-            Console.Error.WriteLine(tmp514);
-          var tmp515 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp565);
+          var tmp566 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getNodeInfo", TMessageType.Exception, seqid), cancellationToken);
-          await tmp515.WriteAsync(oprot, cancellationToken);
+          await tmp566.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1805,30 +1942,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task openSession_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp516 = new InternalStructs.openSession_args();
-        await tmp516.ReadAsync(iprot, cancellationToken);
+        var tmp567 = new InternalStructs.openSession_args();
+        await tmp567.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp517 = new InternalStructs.openSession_result();
+        var tmp568 = new InternalStructs.openSession_result();
         try
         {
-          tmp517.Success = await _iAsync.openSession(tmp516.Request, cancellationToken);
+          tmp568.Success = await _iAsync.openSession(tmp567.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("openSession", TMessageType.Reply, seqid), cancellationToken);
-          await tmp517.WriteAsync(oprot, cancellationToken);
+          await tmp568.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp518)
+        catch (Exception tmp569)
         {
-          var tmp519 = $"Error occurred in {GetType().FullName}: {tmp518.Message}";
+          var tmp570 = $"Error occurred in {GetType().FullName}: {tmp569.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp518, tmp519);
+            _logger.LogError("{Exception}, {Message}", tmp569, tmp570);
           else
-            Console.Error.WriteLine(tmp519);
-          var tmp520 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp570);
+          var tmp571 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("openSession", TMessageType.Exception, seqid), cancellationToken);
-          await tmp520.WriteAsync(oprot, cancellationToken);
+          await tmp571.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1836,30 +1973,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task createColumnFamily_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp521 = new InternalStructs.createColumnFamily_args();
-        await tmp521.ReadAsync(iprot, cancellationToken);
+        var tmp572 = new InternalStructs.createColumnFamily_args();
+        await tmp572.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp522 = new InternalStructs.createColumnFamily_result();
+        var tmp573 = new InternalStructs.createColumnFamily_result();
         try
         {
-          tmp522.Success = await _iAsync.createColumnFamily(tmp521.Request, cancellationToken);
+          tmp573.Success = await _iAsync.createColumnFamily(tmp572.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("createColumnFamily", TMessageType.Reply, seqid), cancellationToken);
-          await tmp522.WriteAsync(oprot, cancellationToken);
+          await tmp573.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp523)
+        catch (Exception tmp574)
         {
-          var tmp524 = $"Error occurred in {GetType().FullName}: {tmp523.Message}";
+          var tmp575 = $"Error occurred in {GetType().FullName}: {tmp574.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp523, tmp524);
+            _logger.LogError("{Exception}, {Message}", tmp574, tmp575);
           else
-            Console.Error.WriteLine(tmp524);
-          var tmp525 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp575);
+          var tmp576 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("createColumnFamily", TMessageType.Exception, seqid), cancellationToken);
-          await tmp525.WriteAsync(oprot, cancellationToken);
+          await tmp576.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1867,30 +2004,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task dropColumnFamily_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp526 = new InternalStructs.dropColumnFamily_args();
-        await tmp526.ReadAsync(iprot, cancellationToken);
+        var tmp577 = new InternalStructs.dropColumnFamily_args();
+        await tmp577.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp527 = new InternalStructs.dropColumnFamily_result();
+        var tmp578 = new InternalStructs.dropColumnFamily_result();
         try
         {
-          tmp527.Success = await _iAsync.dropColumnFamily(tmp526.Request, cancellationToken);
+          tmp578.Success = await _iAsync.dropColumnFamily(tmp577.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("dropColumnFamily", TMessageType.Reply, seqid), cancellationToken);
-          await tmp527.WriteAsync(oprot, cancellationToken);
+          await tmp578.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp528)
+        catch (Exception tmp579)
         {
-          var tmp529 = $"Error occurred in {GetType().FullName}: {tmp528.Message}";
+          var tmp580 = $"Error occurred in {GetType().FullName}: {tmp579.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp528, tmp529);
+            _logger.LogError("{Exception}, {Message}", tmp579, tmp580);
           else
-            Console.Error.WriteLine(tmp529);
-          var tmp530 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp580);
+          var tmp581 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("dropColumnFamily", TMessageType.Exception, seqid), cancellationToken);
-          await tmp530.WriteAsync(oprot, cancellationToken);
+          await tmp581.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1898,30 +2035,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task listColumnFamilies_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp531 = new InternalStructs.listColumnFamilies_args();
-        await tmp531.ReadAsync(iprot, cancellationToken);
+        var tmp582 = new InternalStructs.listColumnFamilies_args();
+        await tmp582.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp532 = new InternalStructs.listColumnFamilies_result();
+        var tmp583 = new InternalStructs.listColumnFamilies_result();
         try
         {
-          tmp532.Success = await _iAsync.listColumnFamilies(tmp531.Request, cancellationToken);
+          tmp583.Success = await _iAsync.listColumnFamilies(tmp582.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("listColumnFamilies", TMessageType.Reply, seqid), cancellationToken);
-          await tmp532.WriteAsync(oprot, cancellationToken);
+          await tmp583.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp533)
+        catch (Exception tmp584)
         {
-          var tmp534 = $"Error occurred in {GetType().FullName}: {tmp533.Message}";
+          var tmp585 = $"Error occurred in {GetType().FullName}: {tmp584.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp533, tmp534);
+            _logger.LogError("{Exception}, {Message}", tmp584, tmp585);
           else
-            Console.Error.WriteLine(tmp534);
-          var tmp535 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp585);
+          var tmp586 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("listColumnFamilies", TMessageType.Exception, seqid), cancellationToken);
-          await tmp535.WriteAsync(oprot, cancellationToken);
+          await tmp586.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1929,30 +2066,123 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task changeMembers_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp536 = new InternalStructs.changeMembers_args();
-        await tmp536.ReadAsync(iprot, cancellationToken);
+        var tmp587 = new InternalStructs.changeMembers_args();
+        await tmp587.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp537 = new InternalStructs.changeMembers_result();
+        var tmp588 = new InternalStructs.changeMembers_result();
         try
         {
-          tmp537.Success = await _iAsync.changeMembers(tmp536.Request, cancellationToken);
+          tmp588.Success = await _iAsync.changeMembers(tmp587.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("changeMembers", TMessageType.Reply, seqid), cancellationToken);
-          await tmp537.WriteAsync(oprot, cancellationToken);
+          await tmp588.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp538)
+        catch (Exception tmp589)
         {
-          var tmp539 = $"Error occurred in {GetType().FullName}: {tmp538.Message}";
+          var tmp590 = $"Error occurred in {GetType().FullName}: {tmp589.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp538, tmp539);
+            _logger.LogError("{Exception}, {Message}", tmp589, tmp590);
           else
-            Console.Error.WriteLine(tmp539);
-          var tmp540 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp590);
+          var tmp591 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("changeMembers", TMessageType.Exception, seqid), cancellationToken);
-          await tmp540.WriteAsync(oprot, cancellationToken);
+          await tmp591.WriteAsync(oprot, cancellationToken);
+        }
+        await oprot.WriteMessageEndAsync(cancellationToken);
+        await oprot.Transport.FlushAsync(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task openSnapshot_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
+      {
+        var tmp592 = new InternalStructs.openSnapshot_args();
+        await tmp592.ReadAsync(iprot, cancellationToken);
+        await iprot.ReadMessageEndAsync(cancellationToken);
+        var tmp593 = new InternalStructs.openSnapshot_result();
+        try
+        {
+          tmp593.Success = await _iAsync.openSnapshot(tmp592.Request, cancellationToken);
+          await oprot.WriteMessageBeginAsync(new TMessage("openSnapshot", TMessageType.Reply, seqid), cancellationToken);
+          await tmp593.WriteAsync(oprot, cancellationToken);
+        }
+        catch (TTransportException)
+        {
+          throw;
+        }
+        catch (Exception tmp594)
+        {
+          var tmp595 = $"Error occurred in {GetType().FullName}: {tmp594.Message}";
+          if(_logger != null)
+            _logger.LogError("{Exception}, {Message}", tmp594, tmp595);
+          else
+            Console.Error.WriteLine(tmp595);
+          var tmp596 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+          await oprot.WriteMessageBeginAsync(new TMessage("openSnapshot", TMessageType.Exception, seqid), cancellationToken);
+          await tmp596.WriteAsync(oprot, cancellationToken);
+        }
+        await oprot.WriteMessageEndAsync(cancellationToken);
+        await oprot.Transport.FlushAsync(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task readSnapshot_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
+      {
+        var tmp597 = new InternalStructs.readSnapshot_args();
+        await tmp597.ReadAsync(iprot, cancellationToken);
+        await iprot.ReadMessageEndAsync(cancellationToken);
+        var tmp598 = new InternalStructs.readSnapshot_result();
+        try
+        {
+          tmp598.Success = await _iAsync.readSnapshot(tmp597.Request, cancellationToken);
+          await oprot.WriteMessageBeginAsync(new TMessage("readSnapshot", TMessageType.Reply, seqid), cancellationToken);
+          await tmp598.WriteAsync(oprot, cancellationToken);
+        }
+        catch (TTransportException)
+        {
+          throw;
+        }
+        catch (Exception tmp599)
+        {
+          var tmp600 = $"Error occurred in {GetType().FullName}: {tmp599.Message}";
+          if(_logger != null)
+            _logger.LogError("{Exception}, {Message}", tmp599, tmp600);
+          else
+            Console.Error.WriteLine(tmp600);
+          var tmp601 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+          await oprot.WriteMessageBeginAsync(new TMessage("readSnapshot", TMessageType.Exception, seqid), cancellationToken);
+          await tmp601.WriteAsync(oprot, cancellationToken);
+        }
+        await oprot.WriteMessageEndAsync(cancellationToken);
+        await oprot.Transport.FlushAsync(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task readLog_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
+      {
+        var tmp602 = new InternalStructs.readLog_args();
+        await tmp602.ReadAsync(iprot, cancellationToken);
+        await iprot.ReadMessageEndAsync(cancellationToken);
+        var tmp603 = new InternalStructs.readLog_result();
+        try
+        {
+          tmp603.Success = await _iAsync.readLog(tmp602.Request, cancellationToken);
+          await oprot.WriteMessageBeginAsync(new TMessage("readLog", TMessageType.Reply, seqid), cancellationToken);
+          await tmp603.WriteAsync(oprot, cancellationToken);
+        }
+        catch (TTransportException)
+        {
+          throw;
+        }
+        catch (Exception tmp604)
+        {
+          var tmp605 = $"Error occurred in {GetType().FullName}: {tmp604.Message}";
+          if(_logger != null)
+            _logger.LogError("{Exception}, {Message}", tmp604, tmp605);
+          else
+            Console.Error.WriteLine(tmp605);
+          var tmp606 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+          await oprot.WriteMessageBeginAsync(new TMessage("readLog", TMessageType.Exception, seqid), cancellationToken);
+          await tmp606.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1993,13 +2223,13 @@ namespace KvCloud.Protocol
 
         public getReadVersion_args DeepCopy()
         {
-          var tmp541 = new getReadVersion_args();
+          var tmp607 = new getReadVersion_args();
           if((Request != null) && __isset.request)
           {
-            tmp541.Request = (global::KvCloud.Protocol.GetReadVersionRequest)this.Request.DeepCopy()!;
+            tmp607.Request = (global::KvCloud.Protocol.GetReadVersionRequest)this.Request.DeepCopy()!;
           }
-          tmp541.__isset.request = this.__isset.request;
-          return tmp541;
+          tmp607.__isset.request = this.__isset.request;
+          return tmp607;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2051,15 +2281,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp542 = new TStruct("getReadVersion_args");
-            await oprot.WriteStructBeginAsync(tmp542, cancellationToken);
-            var tmp543 = new TField();
+            var tmp608 = new TStruct("getReadVersion_args");
+            await oprot.WriteStructBeginAsync(tmp608, cancellationToken);
+            var tmp609 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp543.Name = "request";
-              tmp543.Type = TType.Struct;
-              tmp543.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp543, cancellationToken);
+              tmp609.Name = "request";
+              tmp609.Type = TType.Struct;
+              tmp609.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp609, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -2092,16 +2322,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp544 = new StringBuilder("getReadVersion_args(");
-          int tmp545 = 0;
+          var tmp610 = new StringBuilder("getReadVersion_args(");
+          int tmp611 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp545++) { tmp544.Append(", "); }
-            tmp544.Append("Request: ");
-            Request.ToString(tmp544);
+            if(0 < tmp611++) { tmp610.Append(", "); }
+            tmp610.Append("Request: ");
+            Request.ToString(tmp610);
           }
-          tmp544.Append(')');
-          return tmp544.ToString();
+          tmp610.Append(')');
+          return tmp610.ToString();
         }
       }
 
@@ -2136,13 +2366,13 @@ namespace KvCloud.Protocol
 
         public getReadVersion_result DeepCopy()
         {
-          var tmp546 = new getReadVersion_result();
+          var tmp612 = new getReadVersion_result();
           if((Success != null) && __isset.success)
           {
-            tmp546.Success = (global::KvCloud.Protocol.GetReadVersionResponse)this.Success.DeepCopy()!;
+            tmp612.Success = (global::KvCloud.Protocol.GetReadVersionResponse)this.Success.DeepCopy()!;
           }
-          tmp546.__isset.success = this.__isset.success;
-          return tmp546;
+          tmp612.__isset.success = this.__isset.success;
+          return tmp612;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2194,18 +2424,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp547 = new TStruct("getReadVersion_result");
-            await oprot.WriteStructBeginAsync(tmp547, cancellationToken);
-            var tmp548 = new TField();
+            var tmp613 = new TStruct("getReadVersion_result");
+            await oprot.WriteStructBeginAsync(tmp613, cancellationToken);
+            var tmp614 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp548.Name = "Success";
-                tmp548.Type = TType.Struct;
-                tmp548.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp548, cancellationToken);
+                tmp614.Name = "Success";
+                tmp614.Type = TType.Struct;
+                tmp614.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp614, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -2239,16 +2469,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp549 = new StringBuilder("getReadVersion_result(");
-          int tmp550 = 0;
+          var tmp615 = new StringBuilder("getReadVersion_result(");
+          int tmp616 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp550++) { tmp549.Append(", "); }
-            tmp549.Append("Success: ");
-            Success.ToString(tmp549);
+            if(0 < tmp616++) { tmp615.Append(", "); }
+            tmp615.Append("Success: ");
+            Success.ToString(tmp615);
           }
-          tmp549.Append(')');
-          return tmp549.ToString();
+          tmp615.Append(')');
+          return tmp615.ToString();
         }
       }
 
@@ -2283,13 +2513,13 @@ namespace KvCloud.Protocol
 
         public snapshotRead_args DeepCopy()
         {
-          var tmp551 = new snapshotRead_args();
+          var tmp617 = new snapshotRead_args();
           if((Request != null) && __isset.request)
           {
-            tmp551.Request = (global::KvCloud.Protocol.SnapshotReadRequest)this.Request.DeepCopy()!;
+            tmp617.Request = (global::KvCloud.Protocol.SnapshotReadRequest)this.Request.DeepCopy()!;
           }
-          tmp551.__isset.request = this.__isset.request;
-          return tmp551;
+          tmp617.__isset.request = this.__isset.request;
+          return tmp617;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2341,15 +2571,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp552 = new TStruct("snapshotRead_args");
-            await oprot.WriteStructBeginAsync(tmp552, cancellationToken);
-            var tmp553 = new TField();
+            var tmp618 = new TStruct("snapshotRead_args");
+            await oprot.WriteStructBeginAsync(tmp618, cancellationToken);
+            var tmp619 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp553.Name = "request";
-              tmp553.Type = TType.Struct;
-              tmp553.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp553, cancellationToken);
+              tmp619.Name = "request";
+              tmp619.Type = TType.Struct;
+              tmp619.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp619, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -2382,16 +2612,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp554 = new StringBuilder("snapshotRead_args(");
-          int tmp555 = 0;
+          var tmp620 = new StringBuilder("snapshotRead_args(");
+          int tmp621 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp555++) { tmp554.Append(", "); }
-            tmp554.Append("Request: ");
-            Request.ToString(tmp554);
+            if(0 < tmp621++) { tmp620.Append(", "); }
+            tmp620.Append("Request: ");
+            Request.ToString(tmp620);
           }
-          tmp554.Append(')');
-          return tmp554.ToString();
+          tmp620.Append(')');
+          return tmp620.ToString();
         }
       }
 
@@ -2426,13 +2656,13 @@ namespace KvCloud.Protocol
 
         public snapshotRead_result DeepCopy()
         {
-          var tmp556 = new snapshotRead_result();
+          var tmp622 = new snapshotRead_result();
           if((Success != null) && __isset.success)
           {
-            tmp556.Success = (global::KvCloud.Protocol.SnapshotReadResponse)this.Success.DeepCopy()!;
+            tmp622.Success = (global::KvCloud.Protocol.SnapshotReadResponse)this.Success.DeepCopy()!;
           }
-          tmp556.__isset.success = this.__isset.success;
-          return tmp556;
+          tmp622.__isset.success = this.__isset.success;
+          return tmp622;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2484,18 +2714,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp557 = new TStruct("snapshotRead_result");
-            await oprot.WriteStructBeginAsync(tmp557, cancellationToken);
-            var tmp558 = new TField();
+            var tmp623 = new TStruct("snapshotRead_result");
+            await oprot.WriteStructBeginAsync(tmp623, cancellationToken);
+            var tmp624 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp558.Name = "Success";
-                tmp558.Type = TType.Struct;
-                tmp558.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp558, cancellationToken);
+                tmp624.Name = "Success";
+                tmp624.Type = TType.Struct;
+                tmp624.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp624, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -2529,16 +2759,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp559 = new StringBuilder("snapshotRead_result(");
-          int tmp560 = 0;
+          var tmp625 = new StringBuilder("snapshotRead_result(");
+          int tmp626 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp560++) { tmp559.Append(", "); }
-            tmp559.Append("Success: ");
-            Success.ToString(tmp559);
+            if(0 < tmp626++) { tmp625.Append(", "); }
+            tmp625.Append("Success: ");
+            Success.ToString(tmp625);
           }
-          tmp559.Append(')');
-          return tmp559.ToString();
+          tmp625.Append(')');
+          return tmp625.ToString();
         }
       }
 
@@ -2573,13 +2803,13 @@ namespace KvCloud.Protocol
 
         public atomicCommit_args DeepCopy()
         {
-          var tmp561 = new atomicCommit_args();
+          var tmp627 = new atomicCommit_args();
           if((Request != null) && __isset.request)
           {
-            tmp561.Request = (global::KvCloud.Protocol.AtomicCommitRequest)this.Request.DeepCopy()!;
+            tmp627.Request = (global::KvCloud.Protocol.AtomicCommitRequest)this.Request.DeepCopy()!;
           }
-          tmp561.__isset.request = this.__isset.request;
-          return tmp561;
+          tmp627.__isset.request = this.__isset.request;
+          return tmp627;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2631,15 +2861,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp562 = new TStruct("atomicCommit_args");
-            await oprot.WriteStructBeginAsync(tmp562, cancellationToken);
-            var tmp563 = new TField();
+            var tmp628 = new TStruct("atomicCommit_args");
+            await oprot.WriteStructBeginAsync(tmp628, cancellationToken);
+            var tmp629 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp563.Name = "request";
-              tmp563.Type = TType.Struct;
-              tmp563.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp563, cancellationToken);
+              tmp629.Name = "request";
+              tmp629.Type = TType.Struct;
+              tmp629.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp629, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -2672,16 +2902,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp564 = new StringBuilder("atomicCommit_args(");
-          int tmp565 = 0;
+          var tmp630 = new StringBuilder("atomicCommit_args(");
+          int tmp631 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp565++) { tmp564.Append(", "); }
-            tmp564.Append("Request: ");
-            Request.ToString(tmp564);
+            if(0 < tmp631++) { tmp630.Append(", "); }
+            tmp630.Append("Request: ");
+            Request.ToString(tmp630);
           }
-          tmp564.Append(')');
-          return tmp564.ToString();
+          tmp630.Append(')');
+          return tmp630.ToString();
         }
       }
 
@@ -2716,13 +2946,13 @@ namespace KvCloud.Protocol
 
         public atomicCommit_result DeepCopy()
         {
-          var tmp566 = new atomicCommit_result();
+          var tmp632 = new atomicCommit_result();
           if((Success != null) && __isset.success)
           {
-            tmp566.Success = (global::KvCloud.Protocol.AtomicCommitResponse)this.Success.DeepCopy()!;
+            tmp632.Success = (global::KvCloud.Protocol.AtomicCommitResponse)this.Success.DeepCopy()!;
           }
-          tmp566.__isset.success = this.__isset.success;
-          return tmp566;
+          tmp632.__isset.success = this.__isset.success;
+          return tmp632;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2774,18 +3004,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp567 = new TStruct("atomicCommit_result");
-            await oprot.WriteStructBeginAsync(tmp567, cancellationToken);
-            var tmp568 = new TField();
+            var tmp633 = new TStruct("atomicCommit_result");
+            await oprot.WriteStructBeginAsync(tmp633, cancellationToken);
+            var tmp634 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp568.Name = "Success";
-                tmp568.Type = TType.Struct;
-                tmp568.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp568, cancellationToken);
+                tmp634.Name = "Success";
+                tmp634.Type = TType.Struct;
+                tmp634.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp634, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -2819,16 +3049,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp569 = new StringBuilder("atomicCommit_result(");
-          int tmp570 = 0;
+          var tmp635 = new StringBuilder("atomicCommit_result(");
+          int tmp636 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp570++) { tmp569.Append(", "); }
-            tmp569.Append("Success: ");
-            Success.ToString(tmp569);
+            if(0 < tmp636++) { tmp635.Append(", "); }
+            tmp635.Append("Success: ");
+            Success.ToString(tmp635);
           }
-          tmp569.Append(')');
-          return tmp569.ToString();
+          tmp635.Append(')');
+          return tmp635.ToString();
         }
       }
 
@@ -2863,13 +3093,13 @@ namespace KvCloud.Protocol
 
         public get_args DeepCopy()
         {
-          var tmp571 = new get_args();
+          var tmp637 = new get_args();
           if((Request != null) && __isset.request)
           {
-            tmp571.Request = (global::KvCloud.Protocol.GetRequest)this.Request.DeepCopy()!;
+            tmp637.Request = (global::KvCloud.Protocol.GetRequest)this.Request.DeepCopy()!;
           }
-          tmp571.__isset.request = this.__isset.request;
-          return tmp571;
+          tmp637.__isset.request = this.__isset.request;
+          return tmp637;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2921,15 +3151,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp572 = new TStruct("get_args");
-            await oprot.WriteStructBeginAsync(tmp572, cancellationToken);
-            var tmp573 = new TField();
+            var tmp638 = new TStruct("get_args");
+            await oprot.WriteStructBeginAsync(tmp638, cancellationToken);
+            var tmp639 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp573.Name = "request";
-              tmp573.Type = TType.Struct;
-              tmp573.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp573, cancellationToken);
+              tmp639.Name = "request";
+              tmp639.Type = TType.Struct;
+              tmp639.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp639, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -2962,16 +3192,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp574 = new StringBuilder("get_args(");
-          int tmp575 = 0;
+          var tmp640 = new StringBuilder("get_args(");
+          int tmp641 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp575++) { tmp574.Append(", "); }
-            tmp574.Append("Request: ");
-            Request.ToString(tmp574);
+            if(0 < tmp641++) { tmp640.Append(", "); }
+            tmp640.Append("Request: ");
+            Request.ToString(tmp640);
           }
-          tmp574.Append(')');
-          return tmp574.ToString();
+          tmp640.Append(')');
+          return tmp640.ToString();
         }
       }
 
@@ -3006,13 +3236,13 @@ namespace KvCloud.Protocol
 
         public get_result DeepCopy()
         {
-          var tmp576 = new get_result();
+          var tmp642 = new get_result();
           if((Success != null) && __isset.success)
           {
-            tmp576.Success = (global::KvCloud.Protocol.GetResponse)this.Success.DeepCopy()!;
+            tmp642.Success = (global::KvCloud.Protocol.GetResponse)this.Success.DeepCopy()!;
           }
-          tmp576.__isset.success = this.__isset.success;
-          return tmp576;
+          tmp642.__isset.success = this.__isset.success;
+          return tmp642;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3064,18 +3294,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp577 = new TStruct("get_result");
-            await oprot.WriteStructBeginAsync(tmp577, cancellationToken);
-            var tmp578 = new TField();
+            var tmp643 = new TStruct("get_result");
+            await oprot.WriteStructBeginAsync(tmp643, cancellationToken);
+            var tmp644 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp578.Name = "Success";
-                tmp578.Type = TType.Struct;
-                tmp578.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp578, cancellationToken);
+                tmp644.Name = "Success";
+                tmp644.Type = TType.Struct;
+                tmp644.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp644, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -3109,16 +3339,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp579 = new StringBuilder("get_result(");
-          int tmp580 = 0;
+          var tmp645 = new StringBuilder("get_result(");
+          int tmp646 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp580++) { tmp579.Append(", "); }
-            tmp579.Append("Success: ");
-            Success.ToString(tmp579);
+            if(0 < tmp646++) { tmp645.Append(", "); }
+            tmp645.Append("Success: ");
+            Success.ToString(tmp645);
           }
-          tmp579.Append(')');
-          return tmp579.ToString();
+          tmp645.Append(')');
+          return tmp645.ToString();
         }
       }
 
@@ -3153,13 +3383,13 @@ namespace KvCloud.Protocol
 
         public setKey_args DeepCopy()
         {
-          var tmp581 = new setKey_args();
+          var tmp647 = new setKey_args();
           if((Request != null) && __isset.request)
           {
-            tmp581.Request = (global::KvCloud.Protocol.SetRequest)this.Request.DeepCopy()!;
+            tmp647.Request = (global::KvCloud.Protocol.SetRequest)this.Request.DeepCopy()!;
           }
-          tmp581.__isset.request = this.__isset.request;
-          return tmp581;
+          tmp647.__isset.request = this.__isset.request;
+          return tmp647;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3211,15 +3441,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp582 = new TStruct("setKey_args");
-            await oprot.WriteStructBeginAsync(tmp582, cancellationToken);
-            var tmp583 = new TField();
+            var tmp648 = new TStruct("setKey_args");
+            await oprot.WriteStructBeginAsync(tmp648, cancellationToken);
+            var tmp649 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp583.Name = "request";
-              tmp583.Type = TType.Struct;
-              tmp583.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp583, cancellationToken);
+              tmp649.Name = "request";
+              tmp649.Type = TType.Struct;
+              tmp649.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp649, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -3252,16 +3482,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp584 = new StringBuilder("setKey_args(");
-          int tmp585 = 0;
+          var tmp650 = new StringBuilder("setKey_args(");
+          int tmp651 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp585++) { tmp584.Append(", "); }
-            tmp584.Append("Request: ");
-            Request.ToString(tmp584);
+            if(0 < tmp651++) { tmp650.Append(", "); }
+            tmp650.Append("Request: ");
+            Request.ToString(tmp650);
           }
-          tmp584.Append(')');
-          return tmp584.ToString();
+          tmp650.Append(')');
+          return tmp650.ToString();
         }
       }
 
@@ -3296,13 +3526,13 @@ namespace KvCloud.Protocol
 
         public setKey_result DeepCopy()
         {
-          var tmp586 = new setKey_result();
+          var tmp652 = new setKey_result();
           if((Success != null) && __isset.success)
           {
-            tmp586.Success = (global::KvCloud.Protocol.SetResponse)this.Success.DeepCopy()!;
+            tmp652.Success = (global::KvCloud.Protocol.SetResponse)this.Success.DeepCopy()!;
           }
-          tmp586.__isset.success = this.__isset.success;
-          return tmp586;
+          tmp652.__isset.success = this.__isset.success;
+          return tmp652;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3354,18 +3584,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp587 = new TStruct("setKey_result");
-            await oprot.WriteStructBeginAsync(tmp587, cancellationToken);
-            var tmp588 = new TField();
+            var tmp653 = new TStruct("setKey_result");
+            await oprot.WriteStructBeginAsync(tmp653, cancellationToken);
+            var tmp654 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp588.Name = "Success";
-                tmp588.Type = TType.Struct;
-                tmp588.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp588, cancellationToken);
+                tmp654.Name = "Success";
+                tmp654.Type = TType.Struct;
+                tmp654.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp654, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -3399,16 +3629,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp589 = new StringBuilder("setKey_result(");
-          int tmp590 = 0;
+          var tmp655 = new StringBuilder("setKey_result(");
+          int tmp656 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp590++) { tmp589.Append(", "); }
-            tmp589.Append("Success: ");
-            Success.ToString(tmp589);
+            if(0 < tmp656++) { tmp655.Append(", "); }
+            tmp655.Append("Success: ");
+            Success.ToString(tmp655);
           }
-          tmp589.Append(')');
-          return tmp589.ToString();
+          tmp655.Append(')');
+          return tmp655.ToString();
         }
       }
 
@@ -3443,13 +3673,13 @@ namespace KvCloud.Protocol
 
         public deleteKey_args DeepCopy()
         {
-          var tmp591 = new deleteKey_args();
+          var tmp657 = new deleteKey_args();
           if((Request != null) && __isset.request)
           {
-            tmp591.Request = (global::KvCloud.Protocol.DeleteRequest)this.Request.DeepCopy()!;
+            tmp657.Request = (global::KvCloud.Protocol.DeleteRequest)this.Request.DeepCopy()!;
           }
-          tmp591.__isset.request = this.__isset.request;
-          return tmp591;
+          tmp657.__isset.request = this.__isset.request;
+          return tmp657;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3501,15 +3731,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp592 = new TStruct("deleteKey_args");
-            await oprot.WriteStructBeginAsync(tmp592, cancellationToken);
-            var tmp593 = new TField();
+            var tmp658 = new TStruct("deleteKey_args");
+            await oprot.WriteStructBeginAsync(tmp658, cancellationToken);
+            var tmp659 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp593.Name = "request";
-              tmp593.Type = TType.Struct;
-              tmp593.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp593, cancellationToken);
+              tmp659.Name = "request";
+              tmp659.Type = TType.Struct;
+              tmp659.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp659, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -3542,16 +3772,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp594 = new StringBuilder("deleteKey_args(");
-          int tmp595 = 0;
+          var tmp660 = new StringBuilder("deleteKey_args(");
+          int tmp661 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp595++) { tmp594.Append(", "); }
-            tmp594.Append("Request: ");
-            Request.ToString(tmp594);
+            if(0 < tmp661++) { tmp660.Append(", "); }
+            tmp660.Append("Request: ");
+            Request.ToString(tmp660);
           }
-          tmp594.Append(')');
-          return tmp594.ToString();
+          tmp660.Append(')');
+          return tmp660.ToString();
         }
       }
 
@@ -3586,13 +3816,13 @@ namespace KvCloud.Protocol
 
         public deleteKey_result DeepCopy()
         {
-          var tmp596 = new deleteKey_result();
+          var tmp662 = new deleteKey_result();
           if((Success != null) && __isset.success)
           {
-            tmp596.Success = (global::KvCloud.Protocol.DeleteResponse)this.Success.DeepCopy()!;
+            tmp662.Success = (global::KvCloud.Protocol.DeleteResponse)this.Success.DeepCopy()!;
           }
-          tmp596.__isset.success = this.__isset.success;
-          return tmp596;
+          tmp662.__isset.success = this.__isset.success;
+          return tmp662;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3644,18 +3874,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp597 = new TStruct("deleteKey_result");
-            await oprot.WriteStructBeginAsync(tmp597, cancellationToken);
-            var tmp598 = new TField();
+            var tmp663 = new TStruct("deleteKey_result");
+            await oprot.WriteStructBeginAsync(tmp663, cancellationToken);
+            var tmp664 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp598.Name = "Success";
-                tmp598.Type = TType.Struct;
-                tmp598.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp598, cancellationToken);
+                tmp664.Name = "Success";
+                tmp664.Type = TType.Struct;
+                tmp664.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp664, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -3689,16 +3919,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp599 = new StringBuilder("deleteKey_result(");
-          int tmp600 = 0;
+          var tmp665 = new StringBuilder("deleteKey_result(");
+          int tmp666 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp600++) { tmp599.Append(", "); }
-            tmp599.Append("Success: ");
-            Success.ToString(tmp599);
+            if(0 < tmp666++) { tmp665.Append(", "); }
+            tmp665.Append("Success: ");
+            Success.ToString(tmp665);
           }
-          tmp599.Append(')');
-          return tmp599.ToString();
+          tmp665.Append(')');
+          return tmp665.ToString();
         }
       }
 
@@ -3733,13 +3963,13 @@ namespace KvCloud.Protocol
 
         public getRange_args DeepCopy()
         {
-          var tmp601 = new getRange_args();
+          var tmp667 = new getRange_args();
           if((Request != null) && __isset.request)
           {
-            tmp601.Request = (global::KvCloud.Protocol.GetRangeRequest)this.Request.DeepCopy()!;
+            tmp667.Request = (global::KvCloud.Protocol.GetRangeRequest)this.Request.DeepCopy()!;
           }
-          tmp601.__isset.request = this.__isset.request;
-          return tmp601;
+          tmp667.__isset.request = this.__isset.request;
+          return tmp667;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3791,15 +4021,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp602 = new TStruct("getRange_args");
-            await oprot.WriteStructBeginAsync(tmp602, cancellationToken);
-            var tmp603 = new TField();
+            var tmp668 = new TStruct("getRange_args");
+            await oprot.WriteStructBeginAsync(tmp668, cancellationToken);
+            var tmp669 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp603.Name = "request";
-              tmp603.Type = TType.Struct;
-              tmp603.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp603, cancellationToken);
+              tmp669.Name = "request";
+              tmp669.Type = TType.Struct;
+              tmp669.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp669, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -3832,16 +4062,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp604 = new StringBuilder("getRange_args(");
-          int tmp605 = 0;
+          var tmp670 = new StringBuilder("getRange_args(");
+          int tmp671 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp605++) { tmp604.Append(", "); }
-            tmp604.Append("Request: ");
-            Request.ToString(tmp604);
+            if(0 < tmp671++) { tmp670.Append(", "); }
+            tmp670.Append("Request: ");
+            Request.ToString(tmp670);
           }
-          tmp604.Append(')');
-          return tmp604.ToString();
+          tmp670.Append(')');
+          return tmp670.ToString();
         }
       }
 
@@ -3876,13 +4106,13 @@ namespace KvCloud.Protocol
 
         public getRange_result DeepCopy()
         {
-          var tmp606 = new getRange_result();
+          var tmp672 = new getRange_result();
           if((Success != null) && __isset.success)
           {
-            tmp606.Success = (global::KvCloud.Protocol.GetRangeResponse)this.Success.DeepCopy()!;
+            tmp672.Success = (global::KvCloud.Protocol.GetRangeResponse)this.Success.DeepCopy()!;
           }
-          tmp606.__isset.success = this.__isset.success;
-          return tmp606;
+          tmp672.__isset.success = this.__isset.success;
+          return tmp672;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3934,18 +4164,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp607 = new TStruct("getRange_result");
-            await oprot.WriteStructBeginAsync(tmp607, cancellationToken);
-            var tmp608 = new TField();
+            var tmp673 = new TStruct("getRange_result");
+            await oprot.WriteStructBeginAsync(tmp673, cancellationToken);
+            var tmp674 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp608.Name = "Success";
-                tmp608.Type = TType.Struct;
-                tmp608.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp608, cancellationToken);
+                tmp674.Name = "Success";
+                tmp674.Type = TType.Struct;
+                tmp674.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp674, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -3979,16 +4209,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp609 = new StringBuilder("getRange_result(");
-          int tmp610 = 0;
+          var tmp675 = new StringBuilder("getRange_result(");
+          int tmp676 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp610++) { tmp609.Append(", "); }
-            tmp609.Append("Success: ");
-            Success.ToString(tmp609);
+            if(0 < tmp676++) { tmp675.Append(", "); }
+            tmp675.Append("Success: ");
+            Success.ToString(tmp675);
           }
-          tmp609.Append(')');
-          return tmp609.ToString();
+          tmp675.Append(')');
+          return tmp675.ToString();
         }
       }
 
@@ -4023,13 +4253,13 @@ namespace KvCloud.Protocol
 
         public snapshotGet_args DeepCopy()
         {
-          var tmp611 = new snapshotGet_args();
+          var tmp677 = new snapshotGet_args();
           if((Request != null) && __isset.request)
           {
-            tmp611.Request = (global::KvCloud.Protocol.SnapshotGetRequest)this.Request.DeepCopy()!;
+            tmp677.Request = (global::KvCloud.Protocol.SnapshotGetRequest)this.Request.DeepCopy()!;
           }
-          tmp611.__isset.request = this.__isset.request;
-          return tmp611;
+          tmp677.__isset.request = this.__isset.request;
+          return tmp677;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4081,15 +4311,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp612 = new TStruct("snapshotGet_args");
-            await oprot.WriteStructBeginAsync(tmp612, cancellationToken);
-            var tmp613 = new TField();
+            var tmp678 = new TStruct("snapshotGet_args");
+            await oprot.WriteStructBeginAsync(tmp678, cancellationToken);
+            var tmp679 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp613.Name = "request";
-              tmp613.Type = TType.Struct;
-              tmp613.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp613, cancellationToken);
+              tmp679.Name = "request";
+              tmp679.Type = TType.Struct;
+              tmp679.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp679, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -4122,16 +4352,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp614 = new StringBuilder("snapshotGet_args(");
-          int tmp615 = 0;
+          var tmp680 = new StringBuilder("snapshotGet_args(");
+          int tmp681 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp615++) { tmp614.Append(", "); }
-            tmp614.Append("Request: ");
-            Request.ToString(tmp614);
+            if(0 < tmp681++) { tmp680.Append(", "); }
+            tmp680.Append("Request: ");
+            Request.ToString(tmp680);
           }
-          tmp614.Append(')');
-          return tmp614.ToString();
+          tmp680.Append(')');
+          return tmp680.ToString();
         }
       }
 
@@ -4166,13 +4396,13 @@ namespace KvCloud.Protocol
 
         public snapshotGet_result DeepCopy()
         {
-          var tmp616 = new snapshotGet_result();
+          var tmp682 = new snapshotGet_result();
           if((Success != null) && __isset.success)
           {
-            tmp616.Success = (global::KvCloud.Protocol.SnapshotGetResponse)this.Success.DeepCopy()!;
+            tmp682.Success = (global::KvCloud.Protocol.SnapshotGetResponse)this.Success.DeepCopy()!;
           }
-          tmp616.__isset.success = this.__isset.success;
-          return tmp616;
+          tmp682.__isset.success = this.__isset.success;
+          return tmp682;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4224,18 +4454,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp617 = new TStruct("snapshotGet_result");
-            await oprot.WriteStructBeginAsync(tmp617, cancellationToken);
-            var tmp618 = new TField();
+            var tmp683 = new TStruct("snapshotGet_result");
+            await oprot.WriteStructBeginAsync(tmp683, cancellationToken);
+            var tmp684 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp618.Name = "Success";
-                tmp618.Type = TType.Struct;
-                tmp618.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp618, cancellationToken);
+                tmp684.Name = "Success";
+                tmp684.Type = TType.Struct;
+                tmp684.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp684, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -4269,16 +4499,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp619 = new StringBuilder("snapshotGet_result(");
-          int tmp620 = 0;
+          var tmp685 = new StringBuilder("snapshotGet_result(");
+          int tmp686 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp620++) { tmp619.Append(", "); }
-            tmp619.Append("Success: ");
-            Success.ToString(tmp619);
+            if(0 < tmp686++) { tmp685.Append(", "); }
+            tmp685.Append("Success: ");
+            Success.ToString(tmp685);
           }
-          tmp619.Append(')');
-          return tmp619.ToString();
+          tmp685.Append(')');
+          return tmp685.ToString();
         }
       }
 
@@ -4313,13 +4543,13 @@ namespace KvCloud.Protocol
 
         public snapshotGetRange_args DeepCopy()
         {
-          var tmp621 = new snapshotGetRange_args();
+          var tmp687 = new snapshotGetRange_args();
           if((Request != null) && __isset.request)
           {
-            tmp621.Request = (global::KvCloud.Protocol.SnapshotGetRangeRequest)this.Request.DeepCopy()!;
+            tmp687.Request = (global::KvCloud.Protocol.SnapshotGetRangeRequest)this.Request.DeepCopy()!;
           }
-          tmp621.__isset.request = this.__isset.request;
-          return tmp621;
+          tmp687.__isset.request = this.__isset.request;
+          return tmp687;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4371,15 +4601,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp622 = new TStruct("snapshotGetRange_args");
-            await oprot.WriteStructBeginAsync(tmp622, cancellationToken);
-            var tmp623 = new TField();
+            var tmp688 = new TStruct("snapshotGetRange_args");
+            await oprot.WriteStructBeginAsync(tmp688, cancellationToken);
+            var tmp689 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp623.Name = "request";
-              tmp623.Type = TType.Struct;
-              tmp623.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp623, cancellationToken);
+              tmp689.Name = "request";
+              tmp689.Type = TType.Struct;
+              tmp689.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp689, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -4412,16 +4642,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp624 = new StringBuilder("snapshotGetRange_args(");
-          int tmp625 = 0;
+          var tmp690 = new StringBuilder("snapshotGetRange_args(");
+          int tmp691 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp625++) { tmp624.Append(", "); }
-            tmp624.Append("Request: ");
-            Request.ToString(tmp624);
+            if(0 < tmp691++) { tmp690.Append(", "); }
+            tmp690.Append("Request: ");
+            Request.ToString(tmp690);
           }
-          tmp624.Append(')');
-          return tmp624.ToString();
+          tmp690.Append(')');
+          return tmp690.ToString();
         }
       }
 
@@ -4456,13 +4686,13 @@ namespace KvCloud.Protocol
 
         public snapshotGetRange_result DeepCopy()
         {
-          var tmp626 = new snapshotGetRange_result();
+          var tmp692 = new snapshotGetRange_result();
           if((Success != null) && __isset.success)
           {
-            tmp626.Success = (global::KvCloud.Protocol.SnapshotGetRangeResponse)this.Success.DeepCopy()!;
+            tmp692.Success = (global::KvCloud.Protocol.SnapshotGetRangeResponse)this.Success.DeepCopy()!;
           }
-          tmp626.__isset.success = this.__isset.success;
-          return tmp626;
+          tmp692.__isset.success = this.__isset.success;
+          return tmp692;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4514,18 +4744,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp627 = new TStruct("snapshotGetRange_result");
-            await oprot.WriteStructBeginAsync(tmp627, cancellationToken);
-            var tmp628 = new TField();
+            var tmp693 = new TStruct("snapshotGetRange_result");
+            await oprot.WriteStructBeginAsync(tmp693, cancellationToken);
+            var tmp694 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp628.Name = "Success";
-                tmp628.Type = TType.Struct;
-                tmp628.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp628, cancellationToken);
+                tmp694.Name = "Success";
+                tmp694.Type = TType.Struct;
+                tmp694.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp694, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -4559,16 +4789,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp629 = new StringBuilder("snapshotGetRange_result(");
-          int tmp630 = 0;
+          var tmp695 = new StringBuilder("snapshotGetRange_result(");
+          int tmp696 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp630++) { tmp629.Append(", "); }
-            tmp629.Append("Success: ");
-            Success.ToString(tmp629);
+            if(0 < tmp696++) { tmp695.Append(", "); }
+            tmp695.Append("Success: ");
+            Success.ToString(tmp695);
           }
-          tmp629.Append(')');
-          return tmp629.ToString();
+          tmp695.Append(')');
+          return tmp695.ToString();
         }
       }
 
@@ -4603,13 +4833,13 @@ namespace KvCloud.Protocol
 
         public addReadConflict_args DeepCopy()
         {
-          var tmp631 = new addReadConflict_args();
+          var tmp697 = new addReadConflict_args();
           if((Request != null) && __isset.request)
           {
-            tmp631.Request = (global::KvCloud.Protocol.AddReadConflictRequest)this.Request.DeepCopy()!;
+            tmp697.Request = (global::KvCloud.Protocol.AddReadConflictRequest)this.Request.DeepCopy()!;
           }
-          tmp631.__isset.request = this.__isset.request;
-          return tmp631;
+          tmp697.__isset.request = this.__isset.request;
+          return tmp697;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4661,15 +4891,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp632 = new TStruct("addReadConflict_args");
-            await oprot.WriteStructBeginAsync(tmp632, cancellationToken);
-            var tmp633 = new TField();
+            var tmp698 = new TStruct("addReadConflict_args");
+            await oprot.WriteStructBeginAsync(tmp698, cancellationToken);
+            var tmp699 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp633.Name = "request";
-              tmp633.Type = TType.Struct;
-              tmp633.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp633, cancellationToken);
+              tmp699.Name = "request";
+              tmp699.Type = TType.Struct;
+              tmp699.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp699, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -4702,16 +4932,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp634 = new StringBuilder("addReadConflict_args(");
-          int tmp635 = 0;
+          var tmp700 = new StringBuilder("addReadConflict_args(");
+          int tmp701 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp635++) { tmp634.Append(", "); }
-            tmp634.Append("Request: ");
-            Request.ToString(tmp634);
+            if(0 < tmp701++) { tmp700.Append(", "); }
+            tmp700.Append("Request: ");
+            Request.ToString(tmp700);
           }
-          tmp634.Append(')');
-          return tmp634.ToString();
+          tmp700.Append(')');
+          return tmp700.ToString();
         }
       }
 
@@ -4746,13 +4976,13 @@ namespace KvCloud.Protocol
 
         public addReadConflict_result DeepCopy()
         {
-          var tmp636 = new addReadConflict_result();
+          var tmp702 = new addReadConflict_result();
           if((Success != null) && __isset.success)
           {
-            tmp636.Success = (global::KvCloud.Protocol.AddReadConflictResponse)this.Success.DeepCopy()!;
+            tmp702.Success = (global::KvCloud.Protocol.AddReadConflictResponse)this.Success.DeepCopy()!;
           }
-          tmp636.__isset.success = this.__isset.success;
-          return tmp636;
+          tmp702.__isset.success = this.__isset.success;
+          return tmp702;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4804,18 +5034,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp637 = new TStruct("addReadConflict_result");
-            await oprot.WriteStructBeginAsync(tmp637, cancellationToken);
-            var tmp638 = new TField();
+            var tmp703 = new TStruct("addReadConflict_result");
+            await oprot.WriteStructBeginAsync(tmp703, cancellationToken);
+            var tmp704 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp638.Name = "Success";
-                tmp638.Type = TType.Struct;
-                tmp638.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp638, cancellationToken);
+                tmp704.Name = "Success";
+                tmp704.Type = TType.Struct;
+                tmp704.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp704, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -4849,16 +5079,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp639 = new StringBuilder("addReadConflict_result(");
-          int tmp640 = 0;
+          var tmp705 = new StringBuilder("addReadConflict_result(");
+          int tmp706 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp640++) { tmp639.Append(", "); }
-            tmp639.Append("Success: ");
-            Success.ToString(tmp639);
+            if(0 < tmp706++) { tmp705.Append(", "); }
+            tmp705.Append("Success: ");
+            Success.ToString(tmp705);
           }
-          tmp639.Append(')');
-          return tmp639.ToString();
+          tmp705.Append(')');
+          return tmp705.ToString();
         }
       }
 
@@ -4893,13 +5123,13 @@ namespace KvCloud.Protocol
 
         public addReadConflictRange_args DeepCopy()
         {
-          var tmp641 = new addReadConflictRange_args();
+          var tmp707 = new addReadConflictRange_args();
           if((Request != null) && __isset.request)
           {
-            tmp641.Request = (global::KvCloud.Protocol.AddReadConflictRangeRequest)this.Request.DeepCopy()!;
+            tmp707.Request = (global::KvCloud.Protocol.AddReadConflictRangeRequest)this.Request.DeepCopy()!;
           }
-          tmp641.__isset.request = this.__isset.request;
-          return tmp641;
+          tmp707.__isset.request = this.__isset.request;
+          return tmp707;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4951,15 +5181,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp642 = new TStruct("addReadConflictRange_args");
-            await oprot.WriteStructBeginAsync(tmp642, cancellationToken);
-            var tmp643 = new TField();
+            var tmp708 = new TStruct("addReadConflictRange_args");
+            await oprot.WriteStructBeginAsync(tmp708, cancellationToken);
+            var tmp709 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp643.Name = "request";
-              tmp643.Type = TType.Struct;
-              tmp643.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp643, cancellationToken);
+              tmp709.Name = "request";
+              tmp709.Type = TType.Struct;
+              tmp709.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp709, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -4992,16 +5222,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp644 = new StringBuilder("addReadConflictRange_args(");
-          int tmp645 = 0;
+          var tmp710 = new StringBuilder("addReadConflictRange_args(");
+          int tmp711 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp645++) { tmp644.Append(", "); }
-            tmp644.Append("Request: ");
-            Request.ToString(tmp644);
+            if(0 < tmp711++) { tmp710.Append(", "); }
+            tmp710.Append("Request: ");
+            Request.ToString(tmp710);
           }
-          tmp644.Append(')');
-          return tmp644.ToString();
+          tmp710.Append(')');
+          return tmp710.ToString();
         }
       }
 
@@ -5036,13 +5266,13 @@ namespace KvCloud.Protocol
 
         public addReadConflictRange_result DeepCopy()
         {
-          var tmp646 = new addReadConflictRange_result();
+          var tmp712 = new addReadConflictRange_result();
           if((Success != null) && __isset.success)
           {
-            tmp646.Success = (global::KvCloud.Protocol.AddReadConflictRangeResponse)this.Success.DeepCopy()!;
+            tmp712.Success = (global::KvCloud.Protocol.AddReadConflictRangeResponse)this.Success.DeepCopy()!;
           }
-          tmp646.__isset.success = this.__isset.success;
-          return tmp646;
+          tmp712.__isset.success = this.__isset.success;
+          return tmp712;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5094,18 +5324,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp647 = new TStruct("addReadConflictRange_result");
-            await oprot.WriteStructBeginAsync(tmp647, cancellationToken);
-            var tmp648 = new TField();
+            var tmp713 = new TStruct("addReadConflictRange_result");
+            await oprot.WriteStructBeginAsync(tmp713, cancellationToken);
+            var tmp714 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp648.Name = "Success";
-                tmp648.Type = TType.Struct;
-                tmp648.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp648, cancellationToken);
+                tmp714.Name = "Success";
+                tmp714.Type = TType.Struct;
+                tmp714.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp714, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -5139,16 +5369,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp649 = new StringBuilder("addReadConflictRange_result(");
-          int tmp650 = 0;
+          var tmp715 = new StringBuilder("addReadConflictRange_result(");
+          int tmp716 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp650++) { tmp649.Append(", "); }
-            tmp649.Append("Success: ");
-            Success.ToString(tmp649);
+            if(0 < tmp716++) { tmp715.Append(", "); }
+            tmp715.Append("Success: ");
+            Success.ToString(tmp715);
           }
-          tmp649.Append(')');
-          return tmp649.ToString();
+          tmp715.Append(')');
+          return tmp715.ToString();
         }
       }
 
@@ -5183,13 +5413,13 @@ namespace KvCloud.Protocol
 
         public setReadVersion_args DeepCopy()
         {
-          var tmp651 = new setReadVersion_args();
+          var tmp717 = new setReadVersion_args();
           if((Request != null) && __isset.request)
           {
-            tmp651.Request = (global::KvCloud.Protocol.SetReadVersionRequest)this.Request.DeepCopy()!;
+            tmp717.Request = (global::KvCloud.Protocol.SetReadVersionRequest)this.Request.DeepCopy()!;
           }
-          tmp651.__isset.request = this.__isset.request;
-          return tmp651;
+          tmp717.__isset.request = this.__isset.request;
+          return tmp717;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5241,15 +5471,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp652 = new TStruct("setReadVersion_args");
-            await oprot.WriteStructBeginAsync(tmp652, cancellationToken);
-            var tmp653 = new TField();
+            var tmp718 = new TStruct("setReadVersion_args");
+            await oprot.WriteStructBeginAsync(tmp718, cancellationToken);
+            var tmp719 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp653.Name = "request";
-              tmp653.Type = TType.Struct;
-              tmp653.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp653, cancellationToken);
+              tmp719.Name = "request";
+              tmp719.Type = TType.Struct;
+              tmp719.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp719, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -5282,16 +5512,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp654 = new StringBuilder("setReadVersion_args(");
-          int tmp655 = 0;
+          var tmp720 = new StringBuilder("setReadVersion_args(");
+          int tmp721 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp655++) { tmp654.Append(", "); }
-            tmp654.Append("Request: ");
-            Request.ToString(tmp654);
+            if(0 < tmp721++) { tmp720.Append(", "); }
+            tmp720.Append("Request: ");
+            Request.ToString(tmp720);
           }
-          tmp654.Append(')');
-          return tmp654.ToString();
+          tmp720.Append(')');
+          return tmp720.ToString();
         }
       }
 
@@ -5326,13 +5556,13 @@ namespace KvCloud.Protocol
 
         public setReadVersion_result DeepCopy()
         {
-          var tmp656 = new setReadVersion_result();
+          var tmp722 = new setReadVersion_result();
           if((Success != null) && __isset.success)
           {
-            tmp656.Success = (global::KvCloud.Protocol.SetReadVersionResponse)this.Success.DeepCopy()!;
+            tmp722.Success = (global::KvCloud.Protocol.SetReadVersionResponse)this.Success.DeepCopy()!;
           }
-          tmp656.__isset.success = this.__isset.success;
-          return tmp656;
+          tmp722.__isset.success = this.__isset.success;
+          return tmp722;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5384,18 +5614,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp657 = new TStruct("setReadVersion_result");
-            await oprot.WriteStructBeginAsync(tmp657, cancellationToken);
-            var tmp658 = new TField();
+            var tmp723 = new TStruct("setReadVersion_result");
+            await oprot.WriteStructBeginAsync(tmp723, cancellationToken);
+            var tmp724 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp658.Name = "Success";
-                tmp658.Type = TType.Struct;
-                tmp658.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp658, cancellationToken);
+                tmp724.Name = "Success";
+                tmp724.Type = TType.Struct;
+                tmp724.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp724, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -5429,16 +5659,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp659 = new StringBuilder("setReadVersion_result(");
-          int tmp660 = 0;
+          var tmp725 = new StringBuilder("setReadVersion_result(");
+          int tmp726 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp660++) { tmp659.Append(", "); }
-            tmp659.Append("Success: ");
-            Success.ToString(tmp659);
+            if(0 < tmp726++) { tmp725.Append(", "); }
+            tmp725.Append("Success: ");
+            Success.ToString(tmp725);
           }
-          tmp659.Append(')');
-          return tmp659.ToString();
+          tmp725.Append(')');
+          return tmp725.ToString();
         }
       }
 
@@ -5473,13 +5703,13 @@ namespace KvCloud.Protocol
 
         public getCommittedVersion_args DeepCopy()
         {
-          var tmp661 = new getCommittedVersion_args();
+          var tmp727 = new getCommittedVersion_args();
           if((Request != null) && __isset.request)
           {
-            tmp661.Request = (global::KvCloud.Protocol.GetCommittedVersionRequest)this.Request.DeepCopy()!;
+            tmp727.Request = (global::KvCloud.Protocol.GetCommittedVersionRequest)this.Request.DeepCopy()!;
           }
-          tmp661.__isset.request = this.__isset.request;
-          return tmp661;
+          tmp727.__isset.request = this.__isset.request;
+          return tmp727;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5531,15 +5761,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp662 = new TStruct("getCommittedVersion_args");
-            await oprot.WriteStructBeginAsync(tmp662, cancellationToken);
-            var tmp663 = new TField();
+            var tmp728 = new TStruct("getCommittedVersion_args");
+            await oprot.WriteStructBeginAsync(tmp728, cancellationToken);
+            var tmp729 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp663.Name = "request";
-              tmp663.Type = TType.Struct;
-              tmp663.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp663, cancellationToken);
+              tmp729.Name = "request";
+              tmp729.Type = TType.Struct;
+              tmp729.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp729, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -5572,16 +5802,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp664 = new StringBuilder("getCommittedVersion_args(");
-          int tmp665 = 0;
+          var tmp730 = new StringBuilder("getCommittedVersion_args(");
+          int tmp731 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp665++) { tmp664.Append(", "); }
-            tmp664.Append("Request: ");
-            Request.ToString(tmp664);
+            if(0 < tmp731++) { tmp730.Append(", "); }
+            tmp730.Append("Request: ");
+            Request.ToString(tmp730);
           }
-          tmp664.Append(')');
-          return tmp664.ToString();
+          tmp730.Append(')');
+          return tmp730.ToString();
         }
       }
 
@@ -5616,13 +5846,13 @@ namespace KvCloud.Protocol
 
         public getCommittedVersion_result DeepCopy()
         {
-          var tmp666 = new getCommittedVersion_result();
+          var tmp732 = new getCommittedVersion_result();
           if((Success != null) && __isset.success)
           {
-            tmp666.Success = (global::KvCloud.Protocol.GetCommittedVersionResponse)this.Success.DeepCopy()!;
+            tmp732.Success = (global::KvCloud.Protocol.GetCommittedVersionResponse)this.Success.DeepCopy()!;
           }
-          tmp666.__isset.success = this.__isset.success;
-          return tmp666;
+          tmp732.__isset.success = this.__isset.success;
+          return tmp732;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5674,18 +5904,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp667 = new TStruct("getCommittedVersion_result");
-            await oprot.WriteStructBeginAsync(tmp667, cancellationToken);
-            var tmp668 = new TField();
+            var tmp733 = new TStruct("getCommittedVersion_result");
+            await oprot.WriteStructBeginAsync(tmp733, cancellationToken);
+            var tmp734 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp668.Name = "Success";
-                tmp668.Type = TType.Struct;
-                tmp668.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp668, cancellationToken);
+                tmp734.Name = "Success";
+                tmp734.Type = TType.Struct;
+                tmp734.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp734, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -5719,16 +5949,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp669 = new StringBuilder("getCommittedVersion_result(");
-          int tmp670 = 0;
+          var tmp735 = new StringBuilder("getCommittedVersion_result(");
+          int tmp736 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp670++) { tmp669.Append(", "); }
-            tmp669.Append("Success: ");
-            Success.ToString(tmp669);
+            if(0 < tmp736++) { tmp735.Append(", "); }
+            tmp735.Append("Success: ");
+            Success.ToString(tmp735);
           }
-          tmp669.Append(')');
-          return tmp669.ToString();
+          tmp735.Append(')');
+          return tmp735.ToString();
         }
       }
 
@@ -5763,13 +5993,13 @@ namespace KvCloud.Protocol
 
         public setVersionstampedKey_args DeepCopy()
         {
-          var tmp671 = new setVersionstampedKey_args();
+          var tmp737 = new setVersionstampedKey_args();
           if((Request != null) && __isset.request)
           {
-            tmp671.Request = (global::KvCloud.Protocol.SetVersionstampedKeyRequest)this.Request.DeepCopy()!;
+            tmp737.Request = (global::KvCloud.Protocol.SetVersionstampedKeyRequest)this.Request.DeepCopy()!;
           }
-          tmp671.__isset.request = this.__isset.request;
-          return tmp671;
+          tmp737.__isset.request = this.__isset.request;
+          return tmp737;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5821,15 +6051,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp672 = new TStruct("setVersionstampedKey_args");
-            await oprot.WriteStructBeginAsync(tmp672, cancellationToken);
-            var tmp673 = new TField();
+            var tmp738 = new TStruct("setVersionstampedKey_args");
+            await oprot.WriteStructBeginAsync(tmp738, cancellationToken);
+            var tmp739 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp673.Name = "request";
-              tmp673.Type = TType.Struct;
-              tmp673.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp673, cancellationToken);
+              tmp739.Name = "request";
+              tmp739.Type = TType.Struct;
+              tmp739.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp739, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -5862,16 +6092,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp674 = new StringBuilder("setVersionstampedKey_args(");
-          int tmp675 = 0;
+          var tmp740 = new StringBuilder("setVersionstampedKey_args(");
+          int tmp741 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp675++) { tmp674.Append(", "); }
-            tmp674.Append("Request: ");
-            Request.ToString(tmp674);
+            if(0 < tmp741++) { tmp740.Append(", "); }
+            tmp740.Append("Request: ");
+            Request.ToString(tmp740);
           }
-          tmp674.Append(')');
-          return tmp674.ToString();
+          tmp740.Append(')');
+          return tmp740.ToString();
         }
       }
 
@@ -5906,13 +6136,13 @@ namespace KvCloud.Protocol
 
         public setVersionstampedKey_result DeepCopy()
         {
-          var tmp676 = new setVersionstampedKey_result();
+          var tmp742 = new setVersionstampedKey_result();
           if((Success != null) && __isset.success)
           {
-            tmp676.Success = (global::KvCloud.Protocol.SetVersionstampedKeyResponse)this.Success.DeepCopy()!;
+            tmp742.Success = (global::KvCloud.Protocol.SetVersionstampedKeyResponse)this.Success.DeepCopy()!;
           }
-          tmp676.__isset.success = this.__isset.success;
-          return tmp676;
+          tmp742.__isset.success = this.__isset.success;
+          return tmp742;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5964,18 +6194,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp677 = new TStruct("setVersionstampedKey_result");
-            await oprot.WriteStructBeginAsync(tmp677, cancellationToken);
-            var tmp678 = new TField();
+            var tmp743 = new TStruct("setVersionstampedKey_result");
+            await oprot.WriteStructBeginAsync(tmp743, cancellationToken);
+            var tmp744 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp678.Name = "Success";
-                tmp678.Type = TType.Struct;
-                tmp678.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp678, cancellationToken);
+                tmp744.Name = "Success";
+                tmp744.Type = TType.Struct;
+                tmp744.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp744, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -6009,16 +6239,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp679 = new StringBuilder("setVersionstampedKey_result(");
-          int tmp680 = 0;
+          var tmp745 = new StringBuilder("setVersionstampedKey_result(");
+          int tmp746 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp680++) { tmp679.Append(", "); }
-            tmp679.Append("Success: ");
-            Success.ToString(tmp679);
+            if(0 < tmp746++) { tmp745.Append(", "); }
+            tmp745.Append("Success: ");
+            Success.ToString(tmp745);
           }
-          tmp679.Append(')');
-          return tmp679.ToString();
+          tmp745.Append(')');
+          return tmp745.ToString();
         }
       }
 
@@ -6053,13 +6283,13 @@ namespace KvCloud.Protocol
 
         public setVersionstampedValue_args DeepCopy()
         {
-          var tmp681 = new setVersionstampedValue_args();
+          var tmp747 = new setVersionstampedValue_args();
           if((Request != null) && __isset.request)
           {
-            tmp681.Request = (global::KvCloud.Protocol.SetVersionstampedValueRequest)this.Request.DeepCopy()!;
+            tmp747.Request = (global::KvCloud.Protocol.SetVersionstampedValueRequest)this.Request.DeepCopy()!;
           }
-          tmp681.__isset.request = this.__isset.request;
-          return tmp681;
+          tmp747.__isset.request = this.__isset.request;
+          return tmp747;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6111,15 +6341,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp682 = new TStruct("setVersionstampedValue_args");
-            await oprot.WriteStructBeginAsync(tmp682, cancellationToken);
-            var tmp683 = new TField();
+            var tmp748 = new TStruct("setVersionstampedValue_args");
+            await oprot.WriteStructBeginAsync(tmp748, cancellationToken);
+            var tmp749 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp683.Name = "request";
-              tmp683.Type = TType.Struct;
-              tmp683.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp683, cancellationToken);
+              tmp749.Name = "request";
+              tmp749.Type = TType.Struct;
+              tmp749.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp749, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -6152,16 +6382,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp684 = new StringBuilder("setVersionstampedValue_args(");
-          int tmp685 = 0;
+          var tmp750 = new StringBuilder("setVersionstampedValue_args(");
+          int tmp751 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp685++) { tmp684.Append(", "); }
-            tmp684.Append("Request: ");
-            Request.ToString(tmp684);
+            if(0 < tmp751++) { tmp750.Append(", "); }
+            tmp750.Append("Request: ");
+            Request.ToString(tmp750);
           }
-          tmp684.Append(')');
-          return tmp684.ToString();
+          tmp750.Append(')');
+          return tmp750.ToString();
         }
       }
 
@@ -6196,13 +6426,13 @@ namespace KvCloud.Protocol
 
         public setVersionstampedValue_result DeepCopy()
         {
-          var tmp686 = new setVersionstampedValue_result();
+          var tmp752 = new setVersionstampedValue_result();
           if((Success != null) && __isset.success)
           {
-            tmp686.Success = (global::KvCloud.Protocol.SetVersionstampedValueResponse)this.Success.DeepCopy()!;
+            tmp752.Success = (global::KvCloud.Protocol.SetVersionstampedValueResponse)this.Success.DeepCopy()!;
           }
-          tmp686.__isset.success = this.__isset.success;
-          return tmp686;
+          tmp752.__isset.success = this.__isset.success;
+          return tmp752;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6254,18 +6484,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp687 = new TStruct("setVersionstampedValue_result");
-            await oprot.WriteStructBeginAsync(tmp687, cancellationToken);
-            var tmp688 = new TField();
+            var tmp753 = new TStruct("setVersionstampedValue_result");
+            await oprot.WriteStructBeginAsync(tmp753, cancellationToken);
+            var tmp754 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp688.Name = "Success";
-                tmp688.Type = TType.Struct;
-                tmp688.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp688, cancellationToken);
+                tmp754.Name = "Success";
+                tmp754.Type = TType.Struct;
+                tmp754.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp754, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -6299,16 +6529,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp689 = new StringBuilder("setVersionstampedValue_result(");
-          int tmp690 = 0;
+          var tmp755 = new StringBuilder("setVersionstampedValue_result(");
+          int tmp756 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp690++) { tmp689.Append(", "); }
-            tmp689.Append("Success: ");
-            Success.ToString(tmp689);
+            if(0 < tmp756++) { tmp755.Append(", "); }
+            tmp755.Append("Success: ");
+            Success.ToString(tmp755);
           }
-          tmp689.Append(')');
-          return tmp689.ToString();
+          tmp755.Append(')');
+          return tmp755.ToString();
         }
       }
 
@@ -6343,13 +6573,13 @@ namespace KvCloud.Protocol
 
         public setFaultInjection_args DeepCopy()
         {
-          var tmp691 = new setFaultInjection_args();
+          var tmp757 = new setFaultInjection_args();
           if((Request != null) && __isset.request)
           {
-            tmp691.Request = (global::KvCloud.Protocol.FaultInjectionRequest)this.Request.DeepCopy()!;
+            tmp757.Request = (global::KvCloud.Protocol.FaultInjectionRequest)this.Request.DeepCopy()!;
           }
-          tmp691.__isset.request = this.__isset.request;
-          return tmp691;
+          tmp757.__isset.request = this.__isset.request;
+          return tmp757;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6401,15 +6631,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp692 = new TStruct("setFaultInjection_args");
-            await oprot.WriteStructBeginAsync(tmp692, cancellationToken);
-            var tmp693 = new TField();
+            var tmp758 = new TStruct("setFaultInjection_args");
+            await oprot.WriteStructBeginAsync(tmp758, cancellationToken);
+            var tmp759 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp693.Name = "request";
-              tmp693.Type = TType.Struct;
-              tmp693.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp693, cancellationToken);
+              tmp759.Name = "request";
+              tmp759.Type = TType.Struct;
+              tmp759.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp759, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -6442,16 +6672,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp694 = new StringBuilder("setFaultInjection_args(");
-          int tmp695 = 0;
+          var tmp760 = new StringBuilder("setFaultInjection_args(");
+          int tmp761 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp695++) { tmp694.Append(", "); }
-            tmp694.Append("Request: ");
-            Request.ToString(tmp694);
+            if(0 < tmp761++) { tmp760.Append(", "); }
+            tmp760.Append("Request: ");
+            Request.ToString(tmp760);
           }
-          tmp694.Append(')');
-          return tmp694.ToString();
+          tmp760.Append(')');
+          return tmp760.ToString();
         }
       }
 
@@ -6486,13 +6716,13 @@ namespace KvCloud.Protocol
 
         public setFaultInjection_result DeepCopy()
         {
-          var tmp696 = new setFaultInjection_result();
+          var tmp762 = new setFaultInjection_result();
           if((Success != null) && __isset.success)
           {
-            tmp696.Success = (global::KvCloud.Protocol.FaultInjectionResponse)this.Success.DeepCopy()!;
+            tmp762.Success = (global::KvCloud.Protocol.FaultInjectionResponse)this.Success.DeepCopy()!;
           }
-          tmp696.__isset.success = this.__isset.success;
-          return tmp696;
+          tmp762.__isset.success = this.__isset.success;
+          return tmp762;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6544,18 +6774,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp697 = new TStruct("setFaultInjection_result");
-            await oprot.WriteStructBeginAsync(tmp697, cancellationToken);
-            var tmp698 = new TField();
+            var tmp763 = new TStruct("setFaultInjection_result");
+            await oprot.WriteStructBeginAsync(tmp763, cancellationToken);
+            var tmp764 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp698.Name = "Success";
-                tmp698.Type = TType.Struct;
-                tmp698.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp698, cancellationToken);
+                tmp764.Name = "Success";
+                tmp764.Type = TType.Struct;
+                tmp764.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp764, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -6589,16 +6819,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp699 = new StringBuilder("setFaultInjection_result(");
-          int tmp700 = 0;
+          var tmp765 = new StringBuilder("setFaultInjection_result(");
+          int tmp766 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp700++) { tmp699.Append(", "); }
-            tmp699.Append("Success: ");
-            Success.ToString(tmp699);
+            if(0 < tmp766++) { tmp765.Append(", "); }
+            tmp765.Append("Success: ");
+            Success.ToString(tmp765);
           }
-          tmp699.Append(')');
-          return tmp699.ToString();
+          tmp765.Append(')');
+          return tmp765.ToString();
         }
       }
 
@@ -6633,13 +6863,13 @@ namespace KvCloud.Protocol
 
         public ping_args DeepCopy()
         {
-          var tmp701 = new ping_args();
+          var tmp767 = new ping_args();
           if((Request != null) && __isset.request)
           {
-            tmp701.Request = (global::KvCloud.Protocol.PingRequest)this.Request.DeepCopy()!;
+            tmp767.Request = (global::KvCloud.Protocol.PingRequest)this.Request.DeepCopy()!;
           }
-          tmp701.__isset.request = this.__isset.request;
-          return tmp701;
+          tmp767.__isset.request = this.__isset.request;
+          return tmp767;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6691,15 +6921,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp702 = new TStruct("ping_args");
-            await oprot.WriteStructBeginAsync(tmp702, cancellationToken);
-            var tmp703 = new TField();
+            var tmp768 = new TStruct("ping_args");
+            await oprot.WriteStructBeginAsync(tmp768, cancellationToken);
+            var tmp769 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp703.Name = "request";
-              tmp703.Type = TType.Struct;
-              tmp703.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp703, cancellationToken);
+              tmp769.Name = "request";
+              tmp769.Type = TType.Struct;
+              tmp769.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp769, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -6732,16 +6962,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp704 = new StringBuilder("ping_args(");
-          int tmp705 = 0;
+          var tmp770 = new StringBuilder("ping_args(");
+          int tmp771 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp705++) { tmp704.Append(", "); }
-            tmp704.Append("Request: ");
-            Request.ToString(tmp704);
+            if(0 < tmp771++) { tmp770.Append(", "); }
+            tmp770.Append("Request: ");
+            Request.ToString(tmp770);
           }
-          tmp704.Append(')');
-          return tmp704.ToString();
+          tmp770.Append(')');
+          return tmp770.ToString();
         }
       }
 
@@ -6776,13 +7006,13 @@ namespace KvCloud.Protocol
 
         public ping_result DeepCopy()
         {
-          var tmp706 = new ping_result();
+          var tmp772 = new ping_result();
           if((Success != null) && __isset.success)
           {
-            tmp706.Success = (global::KvCloud.Protocol.PingResponse)this.Success.DeepCopy()!;
+            tmp772.Success = (global::KvCloud.Protocol.PingResponse)this.Success.DeepCopy()!;
           }
-          tmp706.__isset.success = this.__isset.success;
-          return tmp706;
+          tmp772.__isset.success = this.__isset.success;
+          return tmp772;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6834,18 +7064,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp707 = new TStruct("ping_result");
-            await oprot.WriteStructBeginAsync(tmp707, cancellationToken);
-            var tmp708 = new TField();
+            var tmp773 = new TStruct("ping_result");
+            await oprot.WriteStructBeginAsync(tmp773, cancellationToken);
+            var tmp774 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp708.Name = "Success";
-                tmp708.Type = TType.Struct;
-                tmp708.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp708, cancellationToken);
+                tmp774.Name = "Success";
+                tmp774.Type = TType.Struct;
+                tmp774.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp774, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -6879,16 +7109,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp709 = new StringBuilder("ping_result(");
-          int tmp710 = 0;
+          var tmp775 = new StringBuilder("ping_result(");
+          int tmp776 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp710++) { tmp709.Append(", "); }
-            tmp709.Append("Success: ");
-            Success.ToString(tmp709);
+            if(0 < tmp776++) { tmp775.Append(", "); }
+            tmp775.Append("Success: ");
+            Success.ToString(tmp775);
           }
-          tmp709.Append(')');
-          return tmp709.ToString();
+          tmp775.Append(')');
+          return tmp775.ToString();
         }
       }
 
@@ -6923,13 +7153,13 @@ namespace KvCloud.Protocol
 
         public getClusterHealth_args DeepCopy()
         {
-          var tmp711 = new getClusterHealth_args();
+          var tmp777 = new getClusterHealth_args();
           if((Request != null) && __isset.request)
           {
-            tmp711.Request = (global::KvCloud.Protocol.GetClusterHealthRequest)this.Request.DeepCopy()!;
+            tmp777.Request = (global::KvCloud.Protocol.GetClusterHealthRequest)this.Request.DeepCopy()!;
           }
-          tmp711.__isset.request = this.__isset.request;
-          return tmp711;
+          tmp777.__isset.request = this.__isset.request;
+          return tmp777;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6981,15 +7211,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp712 = new TStruct("getClusterHealth_args");
-            await oprot.WriteStructBeginAsync(tmp712, cancellationToken);
-            var tmp713 = new TField();
+            var tmp778 = new TStruct("getClusterHealth_args");
+            await oprot.WriteStructBeginAsync(tmp778, cancellationToken);
+            var tmp779 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp713.Name = "request";
-              tmp713.Type = TType.Struct;
-              tmp713.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp713, cancellationToken);
+              tmp779.Name = "request";
+              tmp779.Type = TType.Struct;
+              tmp779.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp779, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -7022,16 +7252,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp714 = new StringBuilder("getClusterHealth_args(");
-          int tmp715 = 0;
+          var tmp780 = new StringBuilder("getClusterHealth_args(");
+          int tmp781 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp715++) { tmp714.Append(", "); }
-            tmp714.Append("Request: ");
-            Request.ToString(tmp714);
+            if(0 < tmp781++) { tmp780.Append(", "); }
+            tmp780.Append("Request: ");
+            Request.ToString(tmp780);
           }
-          tmp714.Append(')');
-          return tmp714.ToString();
+          tmp780.Append(')');
+          return tmp780.ToString();
         }
       }
 
@@ -7066,13 +7296,13 @@ namespace KvCloud.Protocol
 
         public getClusterHealth_result DeepCopy()
         {
-          var tmp716 = new getClusterHealth_result();
+          var tmp782 = new getClusterHealth_result();
           if((Success != null) && __isset.success)
           {
-            tmp716.Success = (global::KvCloud.Protocol.GetClusterHealthResponse)this.Success.DeepCopy()!;
+            tmp782.Success = (global::KvCloud.Protocol.GetClusterHealthResponse)this.Success.DeepCopy()!;
           }
-          tmp716.__isset.success = this.__isset.success;
-          return tmp716;
+          tmp782.__isset.success = this.__isset.success;
+          return tmp782;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7124,18 +7354,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp717 = new TStruct("getClusterHealth_result");
-            await oprot.WriteStructBeginAsync(tmp717, cancellationToken);
-            var tmp718 = new TField();
+            var tmp783 = new TStruct("getClusterHealth_result");
+            await oprot.WriteStructBeginAsync(tmp783, cancellationToken);
+            var tmp784 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp718.Name = "Success";
-                tmp718.Type = TType.Struct;
-                tmp718.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp718, cancellationToken);
+                tmp784.Name = "Success";
+                tmp784.Type = TType.Struct;
+                tmp784.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp784, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -7169,16 +7399,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp719 = new StringBuilder("getClusterHealth_result(");
-          int tmp720 = 0;
+          var tmp785 = new StringBuilder("getClusterHealth_result(");
+          int tmp786 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp720++) { tmp719.Append(", "); }
-            tmp719.Append("Success: ");
-            Success.ToString(tmp719);
+            if(0 < tmp786++) { tmp785.Append(", "); }
+            tmp785.Append("Success: ");
+            Success.ToString(tmp785);
           }
-          tmp719.Append(')');
-          return tmp719.ToString();
+          tmp785.Append(')');
+          return tmp785.ToString();
         }
       }
 
@@ -7213,13 +7443,13 @@ namespace KvCloud.Protocol
 
         public getDatabaseStats_args DeepCopy()
         {
-          var tmp721 = new getDatabaseStats_args();
+          var tmp787 = new getDatabaseStats_args();
           if((Request != null) && __isset.request)
           {
-            tmp721.Request = (global::KvCloud.Protocol.GetDatabaseStatsRequest)this.Request.DeepCopy()!;
+            tmp787.Request = (global::KvCloud.Protocol.GetDatabaseStatsRequest)this.Request.DeepCopy()!;
           }
-          tmp721.__isset.request = this.__isset.request;
-          return tmp721;
+          tmp787.__isset.request = this.__isset.request;
+          return tmp787;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7271,15 +7501,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp722 = new TStruct("getDatabaseStats_args");
-            await oprot.WriteStructBeginAsync(tmp722, cancellationToken);
-            var tmp723 = new TField();
+            var tmp788 = new TStruct("getDatabaseStats_args");
+            await oprot.WriteStructBeginAsync(tmp788, cancellationToken);
+            var tmp789 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp723.Name = "request";
-              tmp723.Type = TType.Struct;
-              tmp723.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp723, cancellationToken);
+              tmp789.Name = "request";
+              tmp789.Type = TType.Struct;
+              tmp789.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp789, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -7312,16 +7542,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp724 = new StringBuilder("getDatabaseStats_args(");
-          int tmp725 = 0;
+          var tmp790 = new StringBuilder("getDatabaseStats_args(");
+          int tmp791 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp725++) { tmp724.Append(", "); }
-            tmp724.Append("Request: ");
-            Request.ToString(tmp724);
+            if(0 < tmp791++) { tmp790.Append(", "); }
+            tmp790.Append("Request: ");
+            Request.ToString(tmp790);
           }
-          tmp724.Append(')');
-          return tmp724.ToString();
+          tmp790.Append(')');
+          return tmp790.ToString();
         }
       }
 
@@ -7356,13 +7586,13 @@ namespace KvCloud.Protocol
 
         public getDatabaseStats_result DeepCopy()
         {
-          var tmp726 = new getDatabaseStats_result();
+          var tmp792 = new getDatabaseStats_result();
           if((Success != null) && __isset.success)
           {
-            tmp726.Success = (global::KvCloud.Protocol.GetDatabaseStatsResponse)this.Success.DeepCopy()!;
+            tmp792.Success = (global::KvCloud.Protocol.GetDatabaseStatsResponse)this.Success.DeepCopy()!;
           }
-          tmp726.__isset.success = this.__isset.success;
-          return tmp726;
+          tmp792.__isset.success = this.__isset.success;
+          return tmp792;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7414,18 +7644,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp727 = new TStruct("getDatabaseStats_result");
-            await oprot.WriteStructBeginAsync(tmp727, cancellationToken);
-            var tmp728 = new TField();
+            var tmp793 = new TStruct("getDatabaseStats_result");
+            await oprot.WriteStructBeginAsync(tmp793, cancellationToken);
+            var tmp794 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp728.Name = "Success";
-                tmp728.Type = TType.Struct;
-                tmp728.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp728, cancellationToken);
+                tmp794.Name = "Success";
+                tmp794.Type = TType.Struct;
+                tmp794.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp794, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -7459,16 +7689,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp729 = new StringBuilder("getDatabaseStats_result(");
-          int tmp730 = 0;
+          var tmp795 = new StringBuilder("getDatabaseStats_result(");
+          int tmp796 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp730++) { tmp729.Append(", "); }
-            tmp729.Append("Success: ");
-            Success.ToString(tmp729);
+            if(0 < tmp796++) { tmp795.Append(", "); }
+            tmp795.Append("Success: ");
+            Success.ToString(tmp795);
           }
-          tmp729.Append(')');
-          return tmp729.ToString();
+          tmp795.Append(')');
+          return tmp795.ToString();
         }
       }
 
@@ -7503,13 +7733,13 @@ namespace KvCloud.Protocol
 
         public getNodeInfo_args DeepCopy()
         {
-          var tmp731 = new getNodeInfo_args();
+          var tmp797 = new getNodeInfo_args();
           if((Request != null) && __isset.request)
           {
-            tmp731.Request = (global::KvCloud.Protocol.GetNodeInfoRequest)this.Request.DeepCopy()!;
+            tmp797.Request = (global::KvCloud.Protocol.GetNodeInfoRequest)this.Request.DeepCopy()!;
           }
-          tmp731.__isset.request = this.__isset.request;
-          return tmp731;
+          tmp797.__isset.request = this.__isset.request;
+          return tmp797;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7561,15 +7791,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp732 = new TStruct("getNodeInfo_args");
-            await oprot.WriteStructBeginAsync(tmp732, cancellationToken);
-            var tmp733 = new TField();
+            var tmp798 = new TStruct("getNodeInfo_args");
+            await oprot.WriteStructBeginAsync(tmp798, cancellationToken);
+            var tmp799 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp733.Name = "request";
-              tmp733.Type = TType.Struct;
-              tmp733.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp733, cancellationToken);
+              tmp799.Name = "request";
+              tmp799.Type = TType.Struct;
+              tmp799.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp799, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -7602,16 +7832,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp734 = new StringBuilder("getNodeInfo_args(");
-          int tmp735 = 0;
+          var tmp800 = new StringBuilder("getNodeInfo_args(");
+          int tmp801 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp735++) { tmp734.Append(", "); }
-            tmp734.Append("Request: ");
-            Request.ToString(tmp734);
+            if(0 < tmp801++) { tmp800.Append(", "); }
+            tmp800.Append("Request: ");
+            Request.ToString(tmp800);
           }
-          tmp734.Append(')');
-          return tmp734.ToString();
+          tmp800.Append(')');
+          return tmp800.ToString();
         }
       }
 
@@ -7646,13 +7876,13 @@ namespace KvCloud.Protocol
 
         public getNodeInfo_result DeepCopy()
         {
-          var tmp736 = new getNodeInfo_result();
+          var tmp802 = new getNodeInfo_result();
           if((Success != null) && __isset.success)
           {
-            tmp736.Success = (global::KvCloud.Protocol.GetNodeInfoResponse)this.Success.DeepCopy()!;
+            tmp802.Success = (global::KvCloud.Protocol.GetNodeInfoResponse)this.Success.DeepCopy()!;
           }
-          tmp736.__isset.success = this.__isset.success;
-          return tmp736;
+          tmp802.__isset.success = this.__isset.success;
+          return tmp802;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7704,18 +7934,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp737 = new TStruct("getNodeInfo_result");
-            await oprot.WriteStructBeginAsync(tmp737, cancellationToken);
-            var tmp738 = new TField();
+            var tmp803 = new TStruct("getNodeInfo_result");
+            await oprot.WriteStructBeginAsync(tmp803, cancellationToken);
+            var tmp804 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp738.Name = "Success";
-                tmp738.Type = TType.Struct;
-                tmp738.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp738, cancellationToken);
+                tmp804.Name = "Success";
+                tmp804.Type = TType.Struct;
+                tmp804.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp804, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -7749,16 +7979,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp739 = new StringBuilder("getNodeInfo_result(");
-          int tmp740 = 0;
+          var tmp805 = new StringBuilder("getNodeInfo_result(");
+          int tmp806 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp740++) { tmp739.Append(", "); }
-            tmp739.Append("Success: ");
-            Success.ToString(tmp739);
+            if(0 < tmp806++) { tmp805.Append(", "); }
+            tmp805.Append("Success: ");
+            Success.ToString(tmp805);
           }
-          tmp739.Append(')');
-          return tmp739.ToString();
+          tmp805.Append(')');
+          return tmp805.ToString();
         }
       }
 
@@ -7793,13 +8023,13 @@ namespace KvCloud.Protocol
 
         public openSession_args DeepCopy()
         {
-          var tmp741 = new openSession_args();
+          var tmp807 = new openSession_args();
           if((Request != null) && __isset.request)
           {
-            tmp741.Request = (global::KvCloud.Protocol.OpenSessionRequest)this.Request.DeepCopy()!;
+            tmp807.Request = (global::KvCloud.Protocol.OpenSessionRequest)this.Request.DeepCopy()!;
           }
-          tmp741.__isset.request = this.__isset.request;
-          return tmp741;
+          tmp807.__isset.request = this.__isset.request;
+          return tmp807;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7851,15 +8081,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp742 = new TStruct("openSession_args");
-            await oprot.WriteStructBeginAsync(tmp742, cancellationToken);
-            var tmp743 = new TField();
+            var tmp808 = new TStruct("openSession_args");
+            await oprot.WriteStructBeginAsync(tmp808, cancellationToken);
+            var tmp809 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp743.Name = "request";
-              tmp743.Type = TType.Struct;
-              tmp743.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp743, cancellationToken);
+              tmp809.Name = "request";
+              tmp809.Type = TType.Struct;
+              tmp809.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp809, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -7892,16 +8122,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp744 = new StringBuilder("openSession_args(");
-          int tmp745 = 0;
+          var tmp810 = new StringBuilder("openSession_args(");
+          int tmp811 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp745++) { tmp744.Append(", "); }
-            tmp744.Append("Request: ");
-            Request.ToString(tmp744);
+            if(0 < tmp811++) { tmp810.Append(", "); }
+            tmp810.Append("Request: ");
+            Request.ToString(tmp810);
           }
-          tmp744.Append(')');
-          return tmp744.ToString();
+          tmp810.Append(')');
+          return tmp810.ToString();
         }
       }
 
@@ -7936,13 +8166,13 @@ namespace KvCloud.Protocol
 
         public openSession_result DeepCopy()
         {
-          var tmp746 = new openSession_result();
+          var tmp812 = new openSession_result();
           if((Success != null) && __isset.success)
           {
-            tmp746.Success = (global::KvCloud.Protocol.OpenSessionResponse)this.Success.DeepCopy()!;
+            tmp812.Success = (global::KvCloud.Protocol.OpenSessionResponse)this.Success.DeepCopy()!;
           }
-          tmp746.__isset.success = this.__isset.success;
-          return tmp746;
+          tmp812.__isset.success = this.__isset.success;
+          return tmp812;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7994,18 +8224,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp747 = new TStruct("openSession_result");
-            await oprot.WriteStructBeginAsync(tmp747, cancellationToken);
-            var tmp748 = new TField();
+            var tmp813 = new TStruct("openSession_result");
+            await oprot.WriteStructBeginAsync(tmp813, cancellationToken);
+            var tmp814 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp748.Name = "Success";
-                tmp748.Type = TType.Struct;
-                tmp748.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp748, cancellationToken);
+                tmp814.Name = "Success";
+                tmp814.Type = TType.Struct;
+                tmp814.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp814, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -8039,16 +8269,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp749 = new StringBuilder("openSession_result(");
-          int tmp750 = 0;
+          var tmp815 = new StringBuilder("openSession_result(");
+          int tmp816 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp750++) { tmp749.Append(", "); }
-            tmp749.Append("Success: ");
-            Success.ToString(tmp749);
+            if(0 < tmp816++) { tmp815.Append(", "); }
+            tmp815.Append("Success: ");
+            Success.ToString(tmp815);
           }
-          tmp749.Append(')');
-          return tmp749.ToString();
+          tmp815.Append(')');
+          return tmp815.ToString();
         }
       }
 
@@ -8083,13 +8313,13 @@ namespace KvCloud.Protocol
 
         public createColumnFamily_args DeepCopy()
         {
-          var tmp751 = new createColumnFamily_args();
+          var tmp817 = new createColumnFamily_args();
           if((Request != null) && __isset.request)
           {
-            tmp751.Request = (global::KvCloud.Protocol.ColumnFamilyRequest)this.Request.DeepCopy()!;
+            tmp817.Request = (global::KvCloud.Protocol.ColumnFamilyRequest)this.Request.DeepCopy()!;
           }
-          tmp751.__isset.request = this.__isset.request;
-          return tmp751;
+          tmp817.__isset.request = this.__isset.request;
+          return tmp817;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8141,15 +8371,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp752 = new TStruct("createColumnFamily_args");
-            await oprot.WriteStructBeginAsync(tmp752, cancellationToken);
-            var tmp753 = new TField();
+            var tmp818 = new TStruct("createColumnFamily_args");
+            await oprot.WriteStructBeginAsync(tmp818, cancellationToken);
+            var tmp819 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp753.Name = "request";
-              tmp753.Type = TType.Struct;
-              tmp753.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp753, cancellationToken);
+              tmp819.Name = "request";
+              tmp819.Type = TType.Struct;
+              tmp819.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp819, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -8182,16 +8412,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp754 = new StringBuilder("createColumnFamily_args(");
-          int tmp755 = 0;
+          var tmp820 = new StringBuilder("createColumnFamily_args(");
+          int tmp821 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp755++) { tmp754.Append(", "); }
-            tmp754.Append("Request: ");
-            Request.ToString(tmp754);
+            if(0 < tmp821++) { tmp820.Append(", "); }
+            tmp820.Append("Request: ");
+            Request.ToString(tmp820);
           }
-          tmp754.Append(')');
-          return tmp754.ToString();
+          tmp820.Append(')');
+          return tmp820.ToString();
         }
       }
 
@@ -8226,13 +8456,13 @@ namespace KvCloud.Protocol
 
         public createColumnFamily_result DeepCopy()
         {
-          var tmp756 = new createColumnFamily_result();
+          var tmp822 = new createColumnFamily_result();
           if((Success != null) && __isset.success)
           {
-            tmp756.Success = (global::KvCloud.Protocol.ColumnFamilyResponse)this.Success.DeepCopy()!;
+            tmp822.Success = (global::KvCloud.Protocol.ColumnFamilyResponse)this.Success.DeepCopy()!;
           }
-          tmp756.__isset.success = this.__isset.success;
-          return tmp756;
+          tmp822.__isset.success = this.__isset.success;
+          return tmp822;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8284,18 +8514,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp757 = new TStruct("createColumnFamily_result");
-            await oprot.WriteStructBeginAsync(tmp757, cancellationToken);
-            var tmp758 = new TField();
+            var tmp823 = new TStruct("createColumnFamily_result");
+            await oprot.WriteStructBeginAsync(tmp823, cancellationToken);
+            var tmp824 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp758.Name = "Success";
-                tmp758.Type = TType.Struct;
-                tmp758.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp758, cancellationToken);
+                tmp824.Name = "Success";
+                tmp824.Type = TType.Struct;
+                tmp824.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp824, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -8329,16 +8559,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp759 = new StringBuilder("createColumnFamily_result(");
-          int tmp760 = 0;
+          var tmp825 = new StringBuilder("createColumnFamily_result(");
+          int tmp826 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp760++) { tmp759.Append(", "); }
-            tmp759.Append("Success: ");
-            Success.ToString(tmp759);
+            if(0 < tmp826++) { tmp825.Append(", "); }
+            tmp825.Append("Success: ");
+            Success.ToString(tmp825);
           }
-          tmp759.Append(')');
-          return tmp759.ToString();
+          tmp825.Append(')');
+          return tmp825.ToString();
         }
       }
 
@@ -8373,13 +8603,13 @@ namespace KvCloud.Protocol
 
         public dropColumnFamily_args DeepCopy()
         {
-          var tmp761 = new dropColumnFamily_args();
+          var tmp827 = new dropColumnFamily_args();
           if((Request != null) && __isset.request)
           {
-            tmp761.Request = (global::KvCloud.Protocol.ColumnFamilyRequest)this.Request.DeepCopy()!;
+            tmp827.Request = (global::KvCloud.Protocol.ColumnFamilyRequest)this.Request.DeepCopy()!;
           }
-          tmp761.__isset.request = this.__isset.request;
-          return tmp761;
+          tmp827.__isset.request = this.__isset.request;
+          return tmp827;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8431,15 +8661,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp762 = new TStruct("dropColumnFamily_args");
-            await oprot.WriteStructBeginAsync(tmp762, cancellationToken);
-            var tmp763 = new TField();
+            var tmp828 = new TStruct("dropColumnFamily_args");
+            await oprot.WriteStructBeginAsync(tmp828, cancellationToken);
+            var tmp829 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp763.Name = "request";
-              tmp763.Type = TType.Struct;
-              tmp763.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp763, cancellationToken);
+              tmp829.Name = "request";
+              tmp829.Type = TType.Struct;
+              tmp829.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp829, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -8472,16 +8702,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp764 = new StringBuilder("dropColumnFamily_args(");
-          int tmp765 = 0;
+          var tmp830 = new StringBuilder("dropColumnFamily_args(");
+          int tmp831 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp765++) { tmp764.Append(", "); }
-            tmp764.Append("Request: ");
-            Request.ToString(tmp764);
+            if(0 < tmp831++) { tmp830.Append(", "); }
+            tmp830.Append("Request: ");
+            Request.ToString(tmp830);
           }
-          tmp764.Append(')');
-          return tmp764.ToString();
+          tmp830.Append(')');
+          return tmp830.ToString();
         }
       }
 
@@ -8516,13 +8746,13 @@ namespace KvCloud.Protocol
 
         public dropColumnFamily_result DeepCopy()
         {
-          var tmp766 = new dropColumnFamily_result();
+          var tmp832 = new dropColumnFamily_result();
           if((Success != null) && __isset.success)
           {
-            tmp766.Success = (global::KvCloud.Protocol.ColumnFamilyResponse)this.Success.DeepCopy()!;
+            tmp832.Success = (global::KvCloud.Protocol.ColumnFamilyResponse)this.Success.DeepCopy()!;
           }
-          tmp766.__isset.success = this.__isset.success;
-          return tmp766;
+          tmp832.__isset.success = this.__isset.success;
+          return tmp832;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8574,18 +8804,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp767 = new TStruct("dropColumnFamily_result");
-            await oprot.WriteStructBeginAsync(tmp767, cancellationToken);
-            var tmp768 = new TField();
+            var tmp833 = new TStruct("dropColumnFamily_result");
+            await oprot.WriteStructBeginAsync(tmp833, cancellationToken);
+            var tmp834 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp768.Name = "Success";
-                tmp768.Type = TType.Struct;
-                tmp768.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp768, cancellationToken);
+                tmp834.Name = "Success";
+                tmp834.Type = TType.Struct;
+                tmp834.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp834, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -8619,16 +8849,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp769 = new StringBuilder("dropColumnFamily_result(");
-          int tmp770 = 0;
+          var tmp835 = new StringBuilder("dropColumnFamily_result(");
+          int tmp836 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp770++) { tmp769.Append(", "); }
-            tmp769.Append("Success: ");
-            Success.ToString(tmp769);
+            if(0 < tmp836++) { tmp835.Append(", "); }
+            tmp835.Append("Success: ");
+            Success.ToString(tmp835);
           }
-          tmp769.Append(')');
-          return tmp769.ToString();
+          tmp835.Append(')');
+          return tmp835.ToString();
         }
       }
 
@@ -8663,13 +8893,13 @@ namespace KvCloud.Protocol
 
         public listColumnFamilies_args DeepCopy()
         {
-          var tmp771 = new listColumnFamilies_args();
+          var tmp837 = new listColumnFamilies_args();
           if((Request != null) && __isset.request)
           {
-            tmp771.Request = (global::KvCloud.Protocol.ListColumnFamiliesRequest)this.Request.DeepCopy()!;
+            tmp837.Request = (global::KvCloud.Protocol.ListColumnFamiliesRequest)this.Request.DeepCopy()!;
           }
-          tmp771.__isset.request = this.__isset.request;
-          return tmp771;
+          tmp837.__isset.request = this.__isset.request;
+          return tmp837;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8721,15 +8951,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp772 = new TStruct("listColumnFamilies_args");
-            await oprot.WriteStructBeginAsync(tmp772, cancellationToken);
-            var tmp773 = new TField();
+            var tmp838 = new TStruct("listColumnFamilies_args");
+            await oprot.WriteStructBeginAsync(tmp838, cancellationToken);
+            var tmp839 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp773.Name = "request";
-              tmp773.Type = TType.Struct;
-              tmp773.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp773, cancellationToken);
+              tmp839.Name = "request";
+              tmp839.Type = TType.Struct;
+              tmp839.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp839, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -8762,16 +8992,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp774 = new StringBuilder("listColumnFamilies_args(");
-          int tmp775 = 0;
+          var tmp840 = new StringBuilder("listColumnFamilies_args(");
+          int tmp841 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp775++) { tmp774.Append(", "); }
-            tmp774.Append("Request: ");
-            Request.ToString(tmp774);
+            if(0 < tmp841++) { tmp840.Append(", "); }
+            tmp840.Append("Request: ");
+            Request.ToString(tmp840);
           }
-          tmp774.Append(')');
-          return tmp774.ToString();
+          tmp840.Append(')');
+          return tmp840.ToString();
         }
       }
 
@@ -8806,13 +9036,13 @@ namespace KvCloud.Protocol
 
         public listColumnFamilies_result DeepCopy()
         {
-          var tmp776 = new listColumnFamilies_result();
+          var tmp842 = new listColumnFamilies_result();
           if((Success != null) && __isset.success)
           {
-            tmp776.Success = (global::KvCloud.Protocol.ListColumnFamiliesResponse)this.Success.DeepCopy()!;
+            tmp842.Success = (global::KvCloud.Protocol.ListColumnFamiliesResponse)this.Success.DeepCopy()!;
           }
-          tmp776.__isset.success = this.__isset.success;
-          return tmp776;
+          tmp842.__isset.success = this.__isset.success;
+          return tmp842;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8864,18 +9094,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp777 = new TStruct("listColumnFamilies_result");
-            await oprot.WriteStructBeginAsync(tmp777, cancellationToken);
-            var tmp778 = new TField();
+            var tmp843 = new TStruct("listColumnFamilies_result");
+            await oprot.WriteStructBeginAsync(tmp843, cancellationToken);
+            var tmp844 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp778.Name = "Success";
-                tmp778.Type = TType.Struct;
-                tmp778.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp778, cancellationToken);
+                tmp844.Name = "Success";
+                tmp844.Type = TType.Struct;
+                tmp844.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp844, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -8909,16 +9139,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp779 = new StringBuilder("listColumnFamilies_result(");
-          int tmp780 = 0;
+          var tmp845 = new StringBuilder("listColumnFamilies_result(");
+          int tmp846 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp780++) { tmp779.Append(", "); }
-            tmp779.Append("Success: ");
-            Success.ToString(tmp779);
+            if(0 < tmp846++) { tmp845.Append(", "); }
+            tmp845.Append("Success: ");
+            Success.ToString(tmp845);
           }
-          tmp779.Append(')');
-          return tmp779.ToString();
+          tmp845.Append(')');
+          return tmp845.ToString();
         }
       }
 
@@ -8953,13 +9183,13 @@ namespace KvCloud.Protocol
 
         public changeMembers_args DeepCopy()
         {
-          var tmp781 = new changeMembers_args();
+          var tmp847 = new changeMembers_args();
           if((Request != null) && __isset.request)
           {
-            tmp781.Request = (global::KvCloud.Protocol.ChangeMembersRequest)this.Request.DeepCopy()!;
+            tmp847.Request = (global::KvCloud.Protocol.ChangeMembersRequest)this.Request.DeepCopy()!;
           }
-          tmp781.__isset.request = this.__isset.request;
-          return tmp781;
+          tmp847.__isset.request = this.__isset.request;
+          return tmp847;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -9011,15 +9241,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp782 = new TStruct("changeMembers_args");
-            await oprot.WriteStructBeginAsync(tmp782, cancellationToken);
-            var tmp783 = new TField();
+            var tmp848 = new TStruct("changeMembers_args");
+            await oprot.WriteStructBeginAsync(tmp848, cancellationToken);
+            var tmp849 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp783.Name = "request";
-              tmp783.Type = TType.Struct;
-              tmp783.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp783, cancellationToken);
+              tmp849.Name = "request";
+              tmp849.Type = TType.Struct;
+              tmp849.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp849, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -9052,16 +9282,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp784 = new StringBuilder("changeMembers_args(");
-          int tmp785 = 0;
+          var tmp850 = new StringBuilder("changeMembers_args(");
+          int tmp851 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp785++) { tmp784.Append(", "); }
-            tmp784.Append("Request: ");
-            Request.ToString(tmp784);
+            if(0 < tmp851++) { tmp850.Append(", "); }
+            tmp850.Append("Request: ");
+            Request.ToString(tmp850);
           }
-          tmp784.Append(')');
-          return tmp784.ToString();
+          tmp850.Append(')');
+          return tmp850.ToString();
         }
       }
 
@@ -9096,13 +9326,13 @@ namespace KvCloud.Protocol
 
         public changeMembers_result DeepCopy()
         {
-          var tmp786 = new changeMembers_result();
+          var tmp852 = new changeMembers_result();
           if((Success != null) && __isset.success)
           {
-            tmp786.Success = (global::KvCloud.Protocol.ChangeMembersResponse)this.Success.DeepCopy()!;
+            tmp852.Success = (global::KvCloud.Protocol.ChangeMembersResponse)this.Success.DeepCopy()!;
           }
-          tmp786.__isset.success = this.__isset.success;
-          return tmp786;
+          tmp852.__isset.success = this.__isset.success;
+          return tmp852;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -9154,18 +9384,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp787 = new TStruct("changeMembers_result");
-            await oprot.WriteStructBeginAsync(tmp787, cancellationToken);
-            var tmp788 = new TField();
+            var tmp853 = new TStruct("changeMembers_result");
+            await oprot.WriteStructBeginAsync(tmp853, cancellationToken);
+            var tmp854 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp788.Name = "Success";
-                tmp788.Type = TType.Struct;
-                tmp788.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp788, cancellationToken);
+                tmp854.Name = "Success";
+                tmp854.Type = TType.Struct;
+                tmp854.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp854, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -9199,16 +9429,886 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp789 = new StringBuilder("changeMembers_result(");
-          int tmp790 = 0;
+          var tmp855 = new StringBuilder("changeMembers_result(");
+          int tmp856 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp790++) { tmp789.Append(", "); }
-            tmp789.Append("Success: ");
-            Success.ToString(tmp789);
+            if(0 < tmp856++) { tmp855.Append(", "); }
+            tmp855.Append("Success: ");
+            Success.ToString(tmp855);
           }
-          tmp789.Append(')');
-          return tmp789.ToString();
+          tmp855.Append(')');
+          return tmp855.ToString();
+        }
+      }
+
+
+      public partial class openSnapshot_args : TBase
+      {
+        private global::KvCloud.Protocol.OpenSnapshotRequest? _request;
+
+        public global::KvCloud.Protocol.OpenSnapshotRequest? Request
+        {
+          get
+          {
+            return _request;
+          }
+          set
+          {
+            __isset.request = true;
+            this._request = value;
+          }
+        }
+
+
+        public Isset __isset;
+        public struct Isset
+        {
+          public bool request;
+        }
+
+        public openSnapshot_args()
+        {
+        }
+
+        public openSnapshot_args DeepCopy()
+        {
+          var tmp857 = new openSnapshot_args();
+          if((Request != null) && __isset.request)
+          {
+            tmp857.Request = (global::KvCloud.Protocol.OpenSnapshotRequest)this.Request.DeepCopy()!;
+          }
+          tmp857.__isset.request = this.__isset.request;
+          return tmp857;
+        }
+
+        public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
+        {
+          iprot.IncrementRecursionDepth();
+          try
+          {
+            TField field;
+            await iprot.ReadStructBeginAsync(cancellationToken);
+            while (true)
+            {
+              field = await iprot.ReadFieldBeginAsync(cancellationToken);
+              if (field.Type == TType.Stop)
+              {
+                break;
+              }
+
+              switch (field.ID)
+              {
+                case 1:
+                  if (field.Type == TType.Struct)
+                  {
+                    Request = new global::KvCloud.Protocol.OpenSnapshotRequest();
+                    await Request.ReadAsync(iprot, cancellationToken);
+                  }
+                  else
+                  {
+                    await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  }
+                  break;
+                default:
+                  await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  break;
+              }
+
+              await iprot.ReadFieldEndAsync(cancellationToken);
+            }
+
+            await iprot.ReadStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            iprot.DecrementRecursionDepth();
+          }
+        }
+
+        public async global::System.Threading.Tasks.Task WriteAsync(TProtocol oprot, CancellationToken cancellationToken)
+        {
+          oprot.IncrementRecursionDepth();
+          try
+          {
+            var tmp858 = new TStruct("openSnapshot_args");
+            await oprot.WriteStructBeginAsync(tmp858, cancellationToken);
+            var tmp859 = new TField();
+            if((Request != null) && __isset.request)
+            {
+              tmp859.Name = "request";
+              tmp859.Type = TType.Struct;
+              tmp859.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp859, cancellationToken);
+              await Request.WriteAsync(oprot, cancellationToken);
+              await oprot.WriteFieldEndAsync(cancellationToken);
+            }
+            await oprot.WriteFieldStopAsync(cancellationToken);
+            await oprot.WriteStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            oprot.DecrementRecursionDepth();
+          }
+        }
+
+        public override bool Equals(object? that)
+        {
+          if (that is not openSnapshot_args other) return false;
+          if (ReferenceEquals(this, other)) return true;
+          return ((__isset.request == other.__isset.request) && ((!__isset.request) || (global::System.Object.Equals(Request, other.Request))));
+        }
+
+        public override int GetHashCode() {
+          int hashcode = 157;
+          unchecked {
+            if((Request != null) && __isset.request)
+            {
+              hashcode = (hashcode * 397) + Request.GetHashCode();
+            }
+          }
+          return hashcode;
+        }
+
+        public override string ToString()
+        {
+          var tmp860 = new StringBuilder("openSnapshot_args(");
+          int tmp861 = 0;
+          if((Request != null) && __isset.request)
+          {
+            if(0 < tmp861++) { tmp860.Append(", "); }
+            tmp860.Append("Request: ");
+            Request.ToString(tmp860);
+          }
+          tmp860.Append(')');
+          return tmp860.ToString();
+        }
+      }
+
+
+      public partial class openSnapshot_result : TBase
+      {
+        private global::KvCloud.Protocol.OpenSnapshotResponse? _success;
+
+        public global::KvCloud.Protocol.OpenSnapshotResponse? Success
+        {
+          get
+          {
+            return _success;
+          }
+          set
+          {
+            __isset.success = true;
+            this._success = value;
+          }
+        }
+
+
+        public Isset __isset;
+        public struct Isset
+        {
+          public bool success;
+        }
+
+        public openSnapshot_result()
+        {
+        }
+
+        public openSnapshot_result DeepCopy()
+        {
+          var tmp862 = new openSnapshot_result();
+          if((Success != null) && __isset.success)
+          {
+            tmp862.Success = (global::KvCloud.Protocol.OpenSnapshotResponse)this.Success.DeepCopy()!;
+          }
+          tmp862.__isset.success = this.__isset.success;
+          return tmp862;
+        }
+
+        public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
+        {
+          iprot.IncrementRecursionDepth();
+          try
+          {
+            TField field;
+            await iprot.ReadStructBeginAsync(cancellationToken);
+            while (true)
+            {
+              field = await iprot.ReadFieldBeginAsync(cancellationToken);
+              if (field.Type == TType.Stop)
+              {
+                break;
+              }
+
+              switch (field.ID)
+              {
+                case 0:
+                  if (field.Type == TType.Struct)
+                  {
+                    Success = new global::KvCloud.Protocol.OpenSnapshotResponse();
+                    await Success.ReadAsync(iprot, cancellationToken);
+                  }
+                  else
+                  {
+                    await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  }
+                  break;
+                default:
+                  await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  break;
+              }
+
+              await iprot.ReadFieldEndAsync(cancellationToken);
+            }
+
+            await iprot.ReadStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            iprot.DecrementRecursionDepth();
+          }
+        }
+
+        public async global::System.Threading.Tasks.Task WriteAsync(TProtocol oprot, CancellationToken cancellationToken)
+        {
+          oprot.IncrementRecursionDepth();
+          try
+          {
+            var tmp863 = new TStruct("openSnapshot_result");
+            await oprot.WriteStructBeginAsync(tmp863, cancellationToken);
+            var tmp864 = new TField();
+
+            if(this.__isset.success)
+            {
+              if (Success != null)
+              {
+                tmp864.Name = "Success";
+                tmp864.Type = TType.Struct;
+                tmp864.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp864, cancellationToken);
+                await Success.WriteAsync(oprot, cancellationToken);
+                await oprot.WriteFieldEndAsync(cancellationToken);
+              }
+            }
+            await oprot.WriteFieldStopAsync(cancellationToken);
+            await oprot.WriteStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            oprot.DecrementRecursionDepth();
+          }
+        }
+
+        public override bool Equals(object? that)
+        {
+          if (that is not openSnapshot_result other) return false;
+          if (ReferenceEquals(this, other)) return true;
+          return ((__isset.success == other.__isset.success) && ((!__isset.success) || (global::System.Object.Equals(Success, other.Success))));
+        }
+
+        public override int GetHashCode() {
+          int hashcode = 157;
+          unchecked {
+            if((Success != null) && __isset.success)
+            {
+              hashcode = (hashcode * 397) + Success.GetHashCode();
+            }
+          }
+          return hashcode;
+        }
+
+        public override string ToString()
+        {
+          var tmp865 = new StringBuilder("openSnapshot_result(");
+          int tmp866 = 0;
+          if((Success != null) && __isset.success)
+          {
+            if(0 < tmp866++) { tmp865.Append(", "); }
+            tmp865.Append("Success: ");
+            Success.ToString(tmp865);
+          }
+          tmp865.Append(')');
+          return tmp865.ToString();
+        }
+      }
+
+
+      public partial class readSnapshot_args : TBase
+      {
+        private global::KvCloud.Protocol.ReadSnapshotRequest? _request;
+
+        public global::KvCloud.Protocol.ReadSnapshotRequest? Request
+        {
+          get
+          {
+            return _request;
+          }
+          set
+          {
+            __isset.request = true;
+            this._request = value;
+          }
+        }
+
+
+        public Isset __isset;
+        public struct Isset
+        {
+          public bool request;
+        }
+
+        public readSnapshot_args()
+        {
+        }
+
+        public readSnapshot_args DeepCopy()
+        {
+          var tmp867 = new readSnapshot_args();
+          if((Request != null) && __isset.request)
+          {
+            tmp867.Request = (global::KvCloud.Protocol.ReadSnapshotRequest)this.Request.DeepCopy()!;
+          }
+          tmp867.__isset.request = this.__isset.request;
+          return tmp867;
+        }
+
+        public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
+        {
+          iprot.IncrementRecursionDepth();
+          try
+          {
+            TField field;
+            await iprot.ReadStructBeginAsync(cancellationToken);
+            while (true)
+            {
+              field = await iprot.ReadFieldBeginAsync(cancellationToken);
+              if (field.Type == TType.Stop)
+              {
+                break;
+              }
+
+              switch (field.ID)
+              {
+                case 1:
+                  if (field.Type == TType.Struct)
+                  {
+                    Request = new global::KvCloud.Protocol.ReadSnapshotRequest();
+                    await Request.ReadAsync(iprot, cancellationToken);
+                  }
+                  else
+                  {
+                    await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  }
+                  break;
+                default:
+                  await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  break;
+              }
+
+              await iprot.ReadFieldEndAsync(cancellationToken);
+            }
+
+            await iprot.ReadStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            iprot.DecrementRecursionDepth();
+          }
+        }
+
+        public async global::System.Threading.Tasks.Task WriteAsync(TProtocol oprot, CancellationToken cancellationToken)
+        {
+          oprot.IncrementRecursionDepth();
+          try
+          {
+            var tmp868 = new TStruct("readSnapshot_args");
+            await oprot.WriteStructBeginAsync(tmp868, cancellationToken);
+            var tmp869 = new TField();
+            if((Request != null) && __isset.request)
+            {
+              tmp869.Name = "request";
+              tmp869.Type = TType.Struct;
+              tmp869.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp869, cancellationToken);
+              await Request.WriteAsync(oprot, cancellationToken);
+              await oprot.WriteFieldEndAsync(cancellationToken);
+            }
+            await oprot.WriteFieldStopAsync(cancellationToken);
+            await oprot.WriteStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            oprot.DecrementRecursionDepth();
+          }
+        }
+
+        public override bool Equals(object? that)
+        {
+          if (that is not readSnapshot_args other) return false;
+          if (ReferenceEquals(this, other)) return true;
+          return ((__isset.request == other.__isset.request) && ((!__isset.request) || (global::System.Object.Equals(Request, other.Request))));
+        }
+
+        public override int GetHashCode() {
+          int hashcode = 157;
+          unchecked {
+            if((Request != null) && __isset.request)
+            {
+              hashcode = (hashcode * 397) + Request.GetHashCode();
+            }
+          }
+          return hashcode;
+        }
+
+        public override string ToString()
+        {
+          var tmp870 = new StringBuilder("readSnapshot_args(");
+          int tmp871 = 0;
+          if((Request != null) && __isset.request)
+          {
+            if(0 < tmp871++) { tmp870.Append(", "); }
+            tmp870.Append("Request: ");
+            Request.ToString(tmp870);
+          }
+          tmp870.Append(')');
+          return tmp870.ToString();
+        }
+      }
+
+
+      public partial class readSnapshot_result : TBase
+      {
+        private global::KvCloud.Protocol.ReadSnapshotResponse? _success;
+
+        public global::KvCloud.Protocol.ReadSnapshotResponse? Success
+        {
+          get
+          {
+            return _success;
+          }
+          set
+          {
+            __isset.success = true;
+            this._success = value;
+          }
+        }
+
+
+        public Isset __isset;
+        public struct Isset
+        {
+          public bool success;
+        }
+
+        public readSnapshot_result()
+        {
+        }
+
+        public readSnapshot_result DeepCopy()
+        {
+          var tmp872 = new readSnapshot_result();
+          if((Success != null) && __isset.success)
+          {
+            tmp872.Success = (global::KvCloud.Protocol.ReadSnapshotResponse)this.Success.DeepCopy()!;
+          }
+          tmp872.__isset.success = this.__isset.success;
+          return tmp872;
+        }
+
+        public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
+        {
+          iprot.IncrementRecursionDepth();
+          try
+          {
+            TField field;
+            await iprot.ReadStructBeginAsync(cancellationToken);
+            while (true)
+            {
+              field = await iprot.ReadFieldBeginAsync(cancellationToken);
+              if (field.Type == TType.Stop)
+              {
+                break;
+              }
+
+              switch (field.ID)
+              {
+                case 0:
+                  if (field.Type == TType.Struct)
+                  {
+                    Success = new global::KvCloud.Protocol.ReadSnapshotResponse();
+                    await Success.ReadAsync(iprot, cancellationToken);
+                  }
+                  else
+                  {
+                    await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  }
+                  break;
+                default:
+                  await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  break;
+              }
+
+              await iprot.ReadFieldEndAsync(cancellationToken);
+            }
+
+            await iprot.ReadStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            iprot.DecrementRecursionDepth();
+          }
+        }
+
+        public async global::System.Threading.Tasks.Task WriteAsync(TProtocol oprot, CancellationToken cancellationToken)
+        {
+          oprot.IncrementRecursionDepth();
+          try
+          {
+            var tmp873 = new TStruct("readSnapshot_result");
+            await oprot.WriteStructBeginAsync(tmp873, cancellationToken);
+            var tmp874 = new TField();
+
+            if(this.__isset.success)
+            {
+              if (Success != null)
+              {
+                tmp874.Name = "Success";
+                tmp874.Type = TType.Struct;
+                tmp874.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp874, cancellationToken);
+                await Success.WriteAsync(oprot, cancellationToken);
+                await oprot.WriteFieldEndAsync(cancellationToken);
+              }
+            }
+            await oprot.WriteFieldStopAsync(cancellationToken);
+            await oprot.WriteStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            oprot.DecrementRecursionDepth();
+          }
+        }
+
+        public override bool Equals(object? that)
+        {
+          if (that is not readSnapshot_result other) return false;
+          if (ReferenceEquals(this, other)) return true;
+          return ((__isset.success == other.__isset.success) && ((!__isset.success) || (global::System.Object.Equals(Success, other.Success))));
+        }
+
+        public override int GetHashCode() {
+          int hashcode = 157;
+          unchecked {
+            if((Success != null) && __isset.success)
+            {
+              hashcode = (hashcode * 397) + Success.GetHashCode();
+            }
+          }
+          return hashcode;
+        }
+
+        public override string ToString()
+        {
+          var tmp875 = new StringBuilder("readSnapshot_result(");
+          int tmp876 = 0;
+          if((Success != null) && __isset.success)
+          {
+            if(0 < tmp876++) { tmp875.Append(", "); }
+            tmp875.Append("Success: ");
+            Success.ToString(tmp875);
+          }
+          tmp875.Append(')');
+          return tmp875.ToString();
+        }
+      }
+
+
+      public partial class readLog_args : TBase
+      {
+        private global::KvCloud.Protocol.ReadLogRequest? _request;
+
+        public global::KvCloud.Protocol.ReadLogRequest? Request
+        {
+          get
+          {
+            return _request;
+          }
+          set
+          {
+            __isset.request = true;
+            this._request = value;
+          }
+        }
+
+
+        public Isset __isset;
+        public struct Isset
+        {
+          public bool request;
+        }
+
+        public readLog_args()
+        {
+        }
+
+        public readLog_args DeepCopy()
+        {
+          var tmp877 = new readLog_args();
+          if((Request != null) && __isset.request)
+          {
+            tmp877.Request = (global::KvCloud.Protocol.ReadLogRequest)this.Request.DeepCopy()!;
+          }
+          tmp877.__isset.request = this.__isset.request;
+          return tmp877;
+        }
+
+        public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
+        {
+          iprot.IncrementRecursionDepth();
+          try
+          {
+            TField field;
+            await iprot.ReadStructBeginAsync(cancellationToken);
+            while (true)
+            {
+              field = await iprot.ReadFieldBeginAsync(cancellationToken);
+              if (field.Type == TType.Stop)
+              {
+                break;
+              }
+
+              switch (field.ID)
+              {
+                case 1:
+                  if (field.Type == TType.Struct)
+                  {
+                    Request = new global::KvCloud.Protocol.ReadLogRequest();
+                    await Request.ReadAsync(iprot, cancellationToken);
+                  }
+                  else
+                  {
+                    await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  }
+                  break;
+                default:
+                  await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  break;
+              }
+
+              await iprot.ReadFieldEndAsync(cancellationToken);
+            }
+
+            await iprot.ReadStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            iprot.DecrementRecursionDepth();
+          }
+        }
+
+        public async global::System.Threading.Tasks.Task WriteAsync(TProtocol oprot, CancellationToken cancellationToken)
+        {
+          oprot.IncrementRecursionDepth();
+          try
+          {
+            var tmp878 = new TStruct("readLog_args");
+            await oprot.WriteStructBeginAsync(tmp878, cancellationToken);
+            var tmp879 = new TField();
+            if((Request != null) && __isset.request)
+            {
+              tmp879.Name = "request";
+              tmp879.Type = TType.Struct;
+              tmp879.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp879, cancellationToken);
+              await Request.WriteAsync(oprot, cancellationToken);
+              await oprot.WriteFieldEndAsync(cancellationToken);
+            }
+            await oprot.WriteFieldStopAsync(cancellationToken);
+            await oprot.WriteStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            oprot.DecrementRecursionDepth();
+          }
+        }
+
+        public override bool Equals(object? that)
+        {
+          if (that is not readLog_args other) return false;
+          if (ReferenceEquals(this, other)) return true;
+          return ((__isset.request == other.__isset.request) && ((!__isset.request) || (global::System.Object.Equals(Request, other.Request))));
+        }
+
+        public override int GetHashCode() {
+          int hashcode = 157;
+          unchecked {
+            if((Request != null) && __isset.request)
+            {
+              hashcode = (hashcode * 397) + Request.GetHashCode();
+            }
+          }
+          return hashcode;
+        }
+
+        public override string ToString()
+        {
+          var tmp880 = new StringBuilder("readLog_args(");
+          int tmp881 = 0;
+          if((Request != null) && __isset.request)
+          {
+            if(0 < tmp881++) { tmp880.Append(", "); }
+            tmp880.Append("Request: ");
+            Request.ToString(tmp880);
+          }
+          tmp880.Append(')');
+          return tmp880.ToString();
+        }
+      }
+
+
+      public partial class readLog_result : TBase
+      {
+        private global::KvCloud.Protocol.ReadLogResponse? _success;
+
+        public global::KvCloud.Protocol.ReadLogResponse? Success
+        {
+          get
+          {
+            return _success;
+          }
+          set
+          {
+            __isset.success = true;
+            this._success = value;
+          }
+        }
+
+
+        public Isset __isset;
+        public struct Isset
+        {
+          public bool success;
+        }
+
+        public readLog_result()
+        {
+        }
+
+        public readLog_result DeepCopy()
+        {
+          var tmp882 = new readLog_result();
+          if((Success != null) && __isset.success)
+          {
+            tmp882.Success = (global::KvCloud.Protocol.ReadLogResponse)this.Success.DeepCopy()!;
+          }
+          tmp882.__isset.success = this.__isset.success;
+          return tmp882;
+        }
+
+        public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
+        {
+          iprot.IncrementRecursionDepth();
+          try
+          {
+            TField field;
+            await iprot.ReadStructBeginAsync(cancellationToken);
+            while (true)
+            {
+              field = await iprot.ReadFieldBeginAsync(cancellationToken);
+              if (field.Type == TType.Stop)
+              {
+                break;
+              }
+
+              switch (field.ID)
+              {
+                case 0:
+                  if (field.Type == TType.Struct)
+                  {
+                    Success = new global::KvCloud.Protocol.ReadLogResponse();
+                    await Success.ReadAsync(iprot, cancellationToken);
+                  }
+                  else
+                  {
+                    await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  }
+                  break;
+                default:
+                  await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  break;
+              }
+
+              await iprot.ReadFieldEndAsync(cancellationToken);
+            }
+
+            await iprot.ReadStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            iprot.DecrementRecursionDepth();
+          }
+        }
+
+        public async global::System.Threading.Tasks.Task WriteAsync(TProtocol oprot, CancellationToken cancellationToken)
+        {
+          oprot.IncrementRecursionDepth();
+          try
+          {
+            var tmp883 = new TStruct("readLog_result");
+            await oprot.WriteStructBeginAsync(tmp883, cancellationToken);
+            var tmp884 = new TField();
+
+            if(this.__isset.success)
+            {
+              if (Success != null)
+              {
+                tmp884.Name = "Success";
+                tmp884.Type = TType.Struct;
+                tmp884.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp884, cancellationToken);
+                await Success.WriteAsync(oprot, cancellationToken);
+                await oprot.WriteFieldEndAsync(cancellationToken);
+              }
+            }
+            await oprot.WriteFieldStopAsync(cancellationToken);
+            await oprot.WriteStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            oprot.DecrementRecursionDepth();
+          }
+        }
+
+        public override bool Equals(object? that)
+        {
+          if (that is not readLog_result other) return false;
+          if (ReferenceEquals(this, other)) return true;
+          return ((__isset.success == other.__isset.success) && ((!__isset.success) || (global::System.Object.Equals(Success, other.Success))));
+        }
+
+        public override int GetHashCode() {
+          int hashcode = 157;
+          unchecked {
+            if((Success != null) && __isset.success)
+            {
+              hashcode = (hashcode * 397) + Success.GetHashCode();
+            }
+          }
+          return hashcode;
+        }
+
+        public override string ToString()
+        {
+          var tmp885 = new StringBuilder("readLog_result(");
+          int tmp886 = 0;
+          if((Success != null) && __isset.success)
+          {
+            if(0 < tmp886++) { tmp885.Append(", "); }
+            tmp885.Append("Success: ");
+            Success.ToString(tmp885);
+          }
+          tmp885.Append(')');
+          return tmp885.ToString();
         }
       }
 

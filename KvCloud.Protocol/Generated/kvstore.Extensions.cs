@@ -47,10 +47,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp791 = new Dictionary<string, long>(source.Count);
+      var tmp887 = new Dictionary<string, long>(source.Count);
       foreach (var pair in source)
-        tmp791.Add(pair.Key!, pair.Value);
-      return tmp791;
+        tmp887.Add(pair.Key!, pair.Value);
+      return tmp887;
     }
 
 
@@ -74,10 +74,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp792 = new List<byte[]>(source.Count);
+      var tmp888 = new List<byte[]>(source.Count);
       foreach (var elem in source)
-        tmp792.Add(elem.ToArray()!);
-      return tmp792;
+        tmp888.Add(elem.ToArray()!);
+      return tmp888;
     }
 
 
@@ -101,10 +101,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp793 = new List<global::KvCloud.Protocol.KeyValue>(source.Count);
+      var tmp889 = new List<global::KvCloud.Protocol.KeyValue>(source.Count);
       foreach (var elem in source)
-        tmp793.Add(elem.DeepCopy()!);
-      return tmp793;
+        tmp889.Add(elem.DeepCopy()!);
+      return tmp889;
     }
 
 
@@ -128,10 +128,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp794 = new List<global::KvCloud.Protocol.NodeStatus>(source.Count);
+      var tmp890 = new List<global::KvCloud.Protocol.NodeStatus>(source.Count);
       foreach (var elem in source)
-        tmp794.Add(elem.DeepCopy()!);
-      return tmp794;
+        tmp890.Add(elem.DeepCopy()!);
+      return tmp890;
     }
 
 
@@ -155,10 +155,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp795 = new List<global::KvCloud.Protocol.Operation>(source.Count);
+      var tmp891 = new List<global::KvCloud.Protocol.Operation>(source.Count);
       foreach (var elem in source)
-        tmp795.Add(elem.DeepCopy()!);
-      return tmp795;
+        tmp891.Add(elem.DeepCopy()!);
+      return tmp891;
     }
 
 
@@ -182,10 +182,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp796 = new List<global::KvCloud.Protocol.ReadConflictKey>(source.Count);
+      var tmp892 = new List<global::KvCloud.Protocol.ReadConflictKey>(source.Count);
       foreach (var elem in source)
-        tmp796.Add(elem.DeepCopy()!);
-      return tmp796;
+        tmp892.Add(elem.DeepCopy()!);
+      return tmp892;
     }
 
 
@@ -209,10 +209,37 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp797 = new List<global::KvCloud.Protocol.ReadConflictRange>(source.Count);
+      var tmp893 = new List<global::KvCloud.Protocol.ReadConflictRange>(source.Count);
       foreach (var elem in source)
-        tmp797.Add(elem.DeepCopy()!);
-      return tmp797;
+        tmp893.Add(elem.DeepCopy()!);
+      return tmp893;
+    }
+
+
+    public static bool Equals(this List<global::KvCloud.Protocol.SnapshotFile> instance, object that)
+    {
+      if (that is not List<global::KvCloud.Protocol.SnapshotFile> other) return false;
+      if (ReferenceEquals(instance, other)) return true;
+
+      return TCollections.Equals(instance, other);
+    }
+
+
+    public static int GetHashCode(this List<global::KvCloud.Protocol.SnapshotFile> instance)
+    {
+      return TCollections.GetHashCode(instance);
+    }
+
+
+    public static List<global::KvCloud.Protocol.SnapshotFile>? DeepCopy(this List<global::KvCloud.Protocol.SnapshotFile>? source)
+    {
+      if (source == null)
+        return null;
+
+      var tmp894 = new List<global::KvCloud.Protocol.SnapshotFile>(source.Count);
+      foreach (var elem in source)
+        tmp894.Add(elem.DeepCopy()!);
+      return tmp894;
     }
 
 
@@ -236,10 +263,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp798 = new List<string>(source.Count);
+      var tmp895 = new List<string>(source.Count);
       foreach (var elem in source)
-        tmp798.Add(elem!);
-      return tmp798;
+        tmp895.Add(elem!);
+      return tmp895;
     }
 
 

@@ -217,6 +217,18 @@ internal sealed class ScriptedService(ScriptedNode node) : TransactionalKV.IAsyn
             },
             () => new ChangeMembersResponse(true) { Code = ErrorCode.OK });
 
+    public Task<OpenSnapshotResponse> openSnapshot(
+        OpenSnapshotRequest? request, CancellationToken cancellationToken = default) =>
+        throw new InvalidOperationException("openSnapshot: real replicas are asked for it in tests.");
+
+    public Task<ReadSnapshotResponse> readSnapshot(
+        ReadSnapshotRequest? request, CancellationToken cancellationToken = default) =>
+        throw new InvalidOperationException("readSnapshot: real replicas are asked for it in tests.");
+
+    public Task<ReadLogResponse> readLog(
+        ReadLogRequest? request, CancellationToken cancellationToken = default) =>
+        throw new InvalidOperationException("readLog: real replicas are asked for it in tests.");
+
     public Task<FaultInjectionResponse> setFaultInjection(
         FaultInjectionRequest? request, CancellationToken cancellationToken = default) =>
         RunAsync(

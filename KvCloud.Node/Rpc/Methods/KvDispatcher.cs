@@ -37,6 +37,7 @@ internal sealed class KvDispatcher : IRpcDispatcher
             .. SessionMethods.All(backend),
             .. ClientSideMethods.All(backend),
             .. AdminMethods.All(backend, faults, time),
+            .. BackupMethods.All(backend),
         ];
         Invariant.Check(
             Methods.Select(method => method.Operation).ToHashSet().SetEquals(OperationClassifier.All)
