@@ -38,7 +38,8 @@ public sealed partial class ParallelTests
     }
 
     [GeneratedRegex(
-        @"\bLiveCluster\.StartAsync|new (ProcessCluster|NodeProcess|PowerCutCluster|PowerCutRun)\("
+        @"\b(LiveCluster|GrowingCluster)\.StartAsync"
+        + @"|new (ProcessCluster|NodeProcess|PowerCutCluster|PowerCutRun|SoakRun)\("
         + @"|NodeProgram\.StartInfo|DotNet\.Command|DistributedApplicationTestingBuilder")]
     private static partial Regex StartsProcesses();
 
