@@ -10,7 +10,13 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
 
     private DeterministicRandom Random => world.Random;
 
-    /// <summary>Nodes that the rest can do without.</summary>
+    /// <summary>
+    /// Too few voters are left for the group as it is, or for one of the two that a change is between. Only changes
+    /// that were asked for after the loss can bring this about.
+    /// </summary>
+    public bool HasLostQuorum => !HasQuorumWithout(null);
+
+    /// <summary>Nodes that the rest can do without, where the members do not change.</summary>
     private int Spare => (profile.Nodes - 1) / 2;
 
     private bool AreAllFormed => world.Nodes.All(node => node.IsFormed || node.IsOutcast);
@@ -123,17 +129,20 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
         world.After(downMs * SimProfile.Millisecond, node.Start);
     }
 
-    /// <summary>Crashes a node and empties its disk, whoever may have met it.</summary>
+    /// <summary>
+    /// Crashes a node and empties its disk, whoever may have met it. Not one that is configured to begin alone: it
+    /// would, as the documentation says.
+    /// </summary>
     private void WipeDisk()
     {
         SimNode node = AnyNode();
-        if (_hasWiped || node.IsDown || node.IsDamaged || _lost >= Spare)
+        if (_hasWiped || node.IsDown || node.IsDamaged || profile.Nodes == 1 || !CanSpare(node))
         {
             return;
         }
 
         _hasWiped = true;
-        _lost++;
+        CountLost();
         node.Wipe(Random.Chance(profile.PowerCutPerMille));
         world.After(Random.Next(1_000) * SimProfile.Millisecond, node.Start);
     }
@@ -211,7 +220,7 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
     private void DamageDisk()
     {
         SimNode node = AnyNode();
-        if (node.IsGone || (!node.IsDamaged && !MayDoWithout()))
+        if (node.IsGone || (!node.IsDamaged && !MayDoWithout(node)))
         {
             return;
         }
@@ -224,7 +233,7 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
         if (!node.IsDamaged)
         {
             node.IsDamaged = true;
-            _lost++;
+            CountLost();
         }
 
         bool isOlderDay = Random.Next(6) switch
@@ -243,13 +252,35 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
     {
         SimNode node = AnyNode();
         if (_lost - world.Nodes.Count(item => item.IsDamaged) < profile.LostNodes && !node.IsDamaged && !node.IsGone
-            && MayDoWithout())
+            && MayDoWithout(node))
         {
-            _lost++;
+            CountLost();
             node.Lose(isPowerCut: Random.Chance(500));
         }
     }
 
+    private void CountLost()
+    {
+        _lost++;
+        world.Reached.LostMembers += profile.ChangeEveryMs > 0 ? 1 : 0;
+    }
+
     /// <summary>Before all have met, the group can do without none.</summary>
-    private bool MayDoWithout() => _lost < Spare && AreAllFormed;
+    private bool MayDoWithout(SimNode node) => CanSpare(node) && AreAllFormed;
+
+    private bool CanSpare(SimNode node) =>
+        profile.ChangeEveryMs == 0 ? _lost < Spare : _lost < 2 && HasQuorumWithout(node);
+
+    private bool HasQuorumWithout(SimNode? lost)
+    {
+        GroupMembers members = world.Checker.Members;
+        return HasMajority(members.Members.Where(member => member.IsVoter), lost)
+            && (!members.IsJoint || HasMajority(members.Members.Where(member => member.IsOutgoing), lost));
+    }
+
+    private bool HasMajority(IEnumerable<GroupMember> voters, SimNode? lost)
+    {
+        SimNode[] nodes = [.. voters.Select(voter => world.Nodes[voter.Id.Value])];
+        return 2 * nodes.Count(node => node != lost && !node.IsGone && !node.IsOutcast) > nodes.Length;
+    }
 }

@@ -212,7 +212,11 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
             return;
         }
 
-        Heal();
+        if (!Heal())
+        {
+            return;
+        }
+
         Converge();
         CheckLawEverywhere();
         CheckWindowEnds();
@@ -264,7 +268,8 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         }
     }
 
-    private void Heal()
+    /// <returns>Whether there is a quorum left to go on with.</returns>
+    private bool Heal()
     {
         Trace($"healed");
         IsHealed = true;
@@ -275,11 +280,19 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         long before = NowUs;
         if (!RunUntil(() => probe.IsDone, NowUs + LivenessUs + CatchUpUs))
         {
+            if (Profile.ChangeEveryMs > 0 && _nemesis.HasLostQuorum)
+            {
+                // Nothing but an operator's recovery helps such a group, but nothing wrong may come of it either.
+                Reached.LostQuorums++;
+                return false;
+            }
+
             throw new SimFailureException(
                 $"not all is answered {(LivenessUs + CatchUpUs) / SimProfile.Second} s after all trouble ended");
         }
 
         RecoveryUs = NowUs - before;
+        return true;
     }
 
     private void Converge()

@@ -63,6 +63,12 @@ internal sealed record SimReached
     /// <summary>Times that another led because somebody wanted it to.</summary>
     public long Transfers { get; set; }
 
+    /// <summary>Groups that changed their members until too few voters were left that are not lost.</summary>
+    public long LostQuorums { get; set; }
+
+    /// <summary>Voters and learners lost in groups that change their members.</summary>
+    public long LostMembers { get; set; }
+
     /// <summary>Idle groups in which all that was superseded left the window.</summary>
     public long EndedWindows { get; set; }
 

@@ -114,9 +114,10 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     public bool IsFormed => _bootstrap?.IsFormed ?? false;
 
     /// <summary>
-    /// It lost its whole disk, and is not formed again: for who met the old one it is another replica.
+    /// It lost its whole disk, and is not formed again, or came to the group later and is formed at once: for who met
+    /// the old one it is another replica.
     /// </summary>
-    public bool IsOutcast => (_isWiped || _hasOldIdentity) && !IsFormed;
+    public bool IsOutcast => (_isWiped && (IsJoiner || !IsFormed)) || (_hasOldIdentity && !IsFormed);
 
     public bool IsDown => _replica is null;
 
