@@ -22,6 +22,7 @@ public sealed class PaxosNode
     private Slot _settledSlot;
     private Candidacy? _candidacy;
     private Leadership? _leadership;
+    private bool _mayLead = true;
 
     public PaxosNode(PaxosConfig config, RestoredState restored)
     {
@@ -129,6 +130,29 @@ public sealed class PaxosNode
             }
 
             _election.Wait(_step.Now);
+        }
+    }
+
+    /// <summary>
+    /// Whether this node may lead at all. One whose caller cannot execute what is chosen, because its data are damaged,
+    /// must not: it stops leading at once, seeks no votes, and takes over from nobody. It votes, accepts and learns as
+    /// before; what it says of those is on its log, which is sound. Also in a group of one.
+    /// </summary>
+    public bool MayLead
+    {
+        get => _mayLead;
+        set
+        {
+            if (_mayLead && !value && (_leadership is not null || _candidacy is not null))
+            {
+                StepDown();
+            }
+
+            if (_mayLead != value)
+            {
+                _mayLead = value;
+                _election.Wait(_step.Now);
+            }
         }
     }
 
@@ -331,14 +355,15 @@ public sealed class PaxosNode
     // ---- Election ----
 
     /// <summary>
-    /// No leader was heard. A node without a vote waits for one, with an exception: it may be the only one that knows
-    /// of a change of members which the voters of after have yet to learn, as the leader that the change removed is
-    /// after it stepped down. So long after the last leader it stands for election, by their votes, to tell them.
+    /// No leader was heard. A node without a vote, or that may not lead, waits for one. An exception: it may be the
+    /// only one that knows of a change of members which the voters of after have yet to learn, as the leader that the
+    /// change removed is after it stepped down. So long after the last leader it stands for election, by their votes,
+    /// to tell them.
     /// </summary>
     private void SeekVotes()
     {
         bool mayHaveToTell = !AreMembersSettled && _election.IsLongWithoutLeader(_step.Now);
-        if (_members.IsVoter(Self) || mayHaveToTell)
+        if (_mayLead && (_members.IsVoter(Self) || mayHaveToTell))
         {
             BeginCandidacy();
         }
@@ -373,14 +398,15 @@ public sealed class PaxosNode
 
     private void OnTimeoutNow(TimeoutNow message)
     {
-        if (Role == Role.Follower && Leader == message.From && Ballot == message.Ballot && _members.IsVoter(Self))
+        if (Role == Role.Follower && Leader == message.From && Ballot == message.Ballot && _members.IsVoter(Self)
+            && _mayLead)
         {
             BeginCandidacy(message.Ballot);
         }
     }
 
     private void OnPreVote(PreVote message) => _voter.Answer(
-        message, InLeaseOfOther(message.From), mayLeadItself: !_election.IsLongWithoutLeader(_step.Now));
+        message, InLeaseOfOther(message.From), mayLeadItself: _mayLead && !_election.IsLongWithoutLeader(_step.Now));
 
     private void OnPreVoteReply(PreVoteReply message)
     {
@@ -460,7 +486,7 @@ public sealed class PaxosNode
         }
 
         StepDown();
-        if (wasLeader)
+        if (wasLeader && _mayLead)
         {
             // The followers still follow this node, so a higher ballot of its own reunites the group soonest.
             BeginCandidacy();

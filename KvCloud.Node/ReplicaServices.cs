@@ -54,6 +54,7 @@ internal static class ReplicaServices
             () => driver.Status, () => transport.Links, transport.Report, transport.IdentityOf, () => bootstrap.NotMet)
         {
             Disk = () => driver.Disk.Figures,
+            DataTrouble = () => driver.DataTrouble,
             Snapshot = () => replica.SnapshotReceiver?.Progress,
         };
     }

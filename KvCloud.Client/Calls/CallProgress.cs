@@ -109,6 +109,11 @@ internal struct CallProgress
             case ErrorCode.NO_LEADER or ErrorCode.SHUTTING_DOWN or ErrorCode.TOO_STALE or ErrorCode.TIMEOUT:
                 Avoid = node;
                 return Pause();
+
+            // The store of that replica is damaged, those of others need not be.
+            case ErrorCode.CORRUPTION when !method.IsWrite && target.Pinned is null:
+                Avoid = node;
+                return Pause();
             case ErrorCode.OUTCOME_UNKNOWN:
                 MayHaveRun = true;
                 return isSafeToRepeat ? Pause() : Verdict.Fail;

@@ -24,6 +24,9 @@ internal sealed record ClusterFeeds(
     /// <summary>The state of this replica's disk.</summary>
     public Func<DiskFigures> Disk { get; init; } = () => DiskFigures.Unknown;
 
+    /// <summary>Why the data store answers nothing; null while it is sound.</summary>
+    public Func<string?> DataTrouble { get; init; } = () => null;
+
     /// <summary>The snapshot that is being fetched; null for none.</summary>
     public Func<SnapshotProgress?> Snapshot { get; init; } = () => null;
 }

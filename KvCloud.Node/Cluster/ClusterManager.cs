@@ -250,7 +250,7 @@ internal sealed class ClusterManager : BackgroundService
     {
         HealthVerdict verdict = HealthRules.JudgeSelf(
             _feeds.NotMet(), status.Leader is not null, LagOf(status), _options.MaxLagSlots, _divergence.Any,
-            _feeds.Disk().Trouble);
+            _feeds.Disk().Trouble, _feeds.DataTrouble());
         return new NodeView(
             replica.NodeId, replica.ClientEndpoint, replica.PeerEndpoint, replica.HttpEndpoint, verdict.Health,
             leader == _self, RoleOf(_self, status.Role, leader), _time.GetUtcNow().ToUnixTimeMilliseconds(),

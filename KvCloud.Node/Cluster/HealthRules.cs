@@ -17,14 +17,17 @@ internal static class HealthRules
 
     /// <summary>Health of this replica according to its own knowledge.</summary>
     /// <param name="notMet">The voters it has not met yet and must meet before it takes part.</param>
+    /// <param name="dataTrouble">Why its data store answers nothing; null while it is sound.</param>
     public static HealthVerdict JudgeSelf(
         IReadOnlyList<int> notMet,
         bool knowsLeader,
         long lagSlots,
         long maxLagSlots,
         bool hasDiverged,
-        string? diskTrouble = null) =>
-        notMet.Count > 0 ? Degraded(Bootstrap.Describe(notMet))
+        string? diskTrouble = null,
+        string? dataTrouble = null) =>
+        dataTrouble is not null ? Degraded(dataTrouble)
+        : notMet.Count > 0 ? Degraded(Bootstrap.Describe(notMet))
         : hasDiverged ? Degraded("its state differs from a peer's at the same slot")
         : !knowsLeader ? Degraded("it knows no leader")
         : lagSlots > maxLagSlots ? Degraded($"it is {lagSlots} slots behind")

@@ -15,7 +15,8 @@ internal sealed class ReplicaReadyCheck(ClusterFeeds feeds, ClusterManager clust
         ReplicaStatus status = feeds.Status();
         long lag = cluster.LagSlots;
         HealthVerdict verdict = HealthRules.JudgeSelf(
-            feeds.NotMet(), status.Leader is not null, lag, options.MaxLagSlots, cluster.HasDiverged);
+            feeds.NotMet(), status.Leader is not null, lag, options.MaxLagSlots, cluster.HasDiverged,
+            dataTrouble: feeds.DataTrouble());
         Dictionary<string, object> details = new()
         {
             ["node_id"] = status.Self.Value,

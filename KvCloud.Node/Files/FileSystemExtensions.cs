@@ -3,6 +3,8 @@ namespace KvCloud.Node.Files;
 /// <summary>Operations composed of file system calls, the same for every implementation.</summary>
 internal static class FileSystemExtensions
 {
+    private const int InputOutputError = 5;
+
     private const string TemporaryExtension = ".tmp";
 
     /// <summary>
@@ -83,4 +85,9 @@ internal static class FileSystemExtensions
             files.FlushDirectory(parent);
         }
     }
+
+    /// <summary>
+    /// Whether the disk could not read or write a place (EIO), unlike a refusal for want of handles or rights.
+    /// </summary>
+    public static bool IsMediumError(this IOException exception) => exception.HResult == InputOutputError;
 }

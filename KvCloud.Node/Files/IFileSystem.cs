@@ -74,6 +74,12 @@ internal interface IFile : IDisposable
     /// call can repair that: the system may consider the failed pages written.
     /// </summary>
     void SyncData();
+
+    /// <summary>
+    /// Has the system forget what it keeps of this file in memory and has written, as far as it can: what is read next
+    /// comes from the disk.
+    /// </summary>
+    void DropCached();
 }
 
 /// <summary>The lock is held by another process or thread.</summary>

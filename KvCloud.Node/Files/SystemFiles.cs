@@ -13,6 +13,7 @@ internal sealed partial class SystemFiles : IFileSystem
 
     private const int OpenReadOnly = 0;
     private const int ErrorInterrupted = 4;
+    private const int AdviseNotNeeded = 4;
 
     private SystemFiles()
     {
@@ -116,6 +117,9 @@ internal sealed partial class SystemFiles : IFileSystem
     [LibraryImport("libc", EntryPoint = "fdatasync", SetLastError = true)]
     private static partial int FileDataSync(int descriptor);
 
+    [LibraryImport("libc", EntryPoint = "posix_fadvise")]
+    private static partial int AdviseFile(int descriptor, long offset, long length, int advice);
+
     [LibraryImport("libc", EntryPoint = "close")]
     private static partial int Close(int descriptor);
 
@@ -139,6 +143,15 @@ internal sealed partial class SystemFiles : IFileSystem
             else
             {
                 RandomAccess.FlushToDisk(handle);
+            }
+        }
+
+        /// <summary>No more than advice, so that a refusal is no error.</summary>
+        public void DropCached()
+        {
+            if (OperatingSystem.IsLinux())
+            {
+                _ = AdviseFile((int)handle.DangerousGetHandle(), 0, 0, AdviseNotNeeded);
             }
         }
 

@@ -6,7 +6,7 @@ namespace KvCloud.Node.Operations;
 /// <remarks>
 /// The numbers never change: they are part of remembered answers on disk, of the state hash, and of answers between
 /// replicas (<see cref="CommandResultCodec"/>). They equal the contract's codes; only the RPC layer uses the codes 7,
-/// 19, 22, 23, 27 and 28.
+/// 19, 23, 27 and 28.
 /// </remarks>
 internal enum KvStatus
 {
@@ -64,6 +64,11 @@ internal enum KvStatus
 
     /// <summary>The node is draining before it stops. Nothing was done.</summary>
     ShuttingDown = 21,
+
+    /// <summary>
+    /// This replica's data store is damaged, and answers nothing until it is replaced. Nothing was done.
+    /// </summary>
+    Corruption = 22,
 
     /// <summary>A bug in the server.</summary>
     Internal = 24,

@@ -2,6 +2,7 @@ using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
+using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.Replication;
 
@@ -151,7 +152,7 @@ internal sealed class Applier : IWork, IApplyObserver
         {
             if (_waiting.Count == 0)
             {
-                _isApplying = reason == RunReason.TimedOut && !_isClosed;
+                _isApplying = reason == RunReason.TimedOut && !_isClosed && !_isAbandoned;
                 return _isApplying;
             }
 
@@ -184,13 +185,26 @@ internal sealed class Applier : IWork, IApplyObserver
     {
         if (_entries.Count == 0)
         {
-            _executor.CollectIdle();
+            CollectIdle();
             return;
         }
 
         DateTime started = _traces.Now();
         long startedUs = _clock.NowUs;
-        _executor.Apply(_entries, this);
+        try
+        {
+            _executor.Apply(_entries, this);
+        }
+        catch (StoreCorruptException exception)
+        {
+            _executor.Health.Report(StoreDamage.Of(exception));
+            StopApplying();
+            Abandon(_writes.SelectMany(writes => writes ?? []));
+            _entries.Clear();
+            _writes.Clear();
+            return;
+        }
+
         _traces.Applied(_entries, started, _traces.Now());
         _metrics?.Applied(_clock.NowUs - startedUs, _entries.Count);
     }
@@ -241,6 +255,25 @@ internal sealed class Applier : IWork, IApplyObserver
         }
     }
 
+    /// <summary>
+    /// The data store is damaged: from now on chosen slots go to the log alone. A run that is under way ends by itself.
+    /// Any thread.
+    /// </summary>
+    public void StopApplying()
+    {
+        PendingWrite[]?[] left;
+        lock (_gate)
+        {
+            _isAbandoned = true;
+            left = [.. _waiting.Select(item => item.Writes)];
+            _waiting.Clear();
+            _waitingBytes = 0;
+            _isWanted = false;
+        }
+
+        Abandon(left.SelectMany(writes => writes ?? []));
+    }
+
     /// <summary>Chosen slots will no longer be applied here; the other replicas have them.</summary>
     public void Abandon()
     {
@@ -270,6 +303,18 @@ internal sealed class Applier : IWork, IApplyObserver
                 // Answering this write may be what failed; the other writes must still be answered.
                 _onAnswerFailed(exception);
             }
+        }
+    }
+
+    private void CollectIdle()
+    {
+        try
+        {
+            _executor.CollectIdle();
+        }
+        catch (StoreCorruptException exception)
+        {
+            _executor.Health.Report(StoreDamage.Of(exception));
         }
     }
 

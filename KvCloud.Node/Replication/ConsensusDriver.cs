@@ -2,6 +2,7 @@ using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
+using KvCloud.Node.Storage;
 using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Replication;
@@ -83,6 +84,7 @@ internal sealed class ConsensusDriver : IWork
         Disk = parts.Disk;
         Traces = parts.Traces;
         _restoredApplied = parts.Executor.AppliedSlot;
+        IsWithoutData = parts.Executor.Health.IsDamaged;
         _memberChanges = new MemberChanges(config, _options, _transport);
         _proposals = new ProposalQueue(_options, _inbox, parts.Runtime, Traces);
         _announcedMembers = _node.Members;
@@ -112,7 +114,8 @@ internal sealed class ConsensusDriver : IWork
         get
         {
             ReplicaStatus status = _status;
-            return _hasFailed ? status with { Role = Role.Follower, Leader = null } : status;
+            bool mayNotLead = _hasFailed || (Data.IsDamaged && status.Role == Role.Leader);
+            return mayNotLead ? status with { Role = Role.Follower, Leader = null } : status;
         }
     }
 
@@ -133,13 +136,25 @@ internal sealed class ConsensusDriver : IWork
     /// read must observe everything up to the <see cref="ReplicaStatus.ChosenSlot"/> that was published before the
     /// lease was checked.
     /// </summary>
-    public bool HasLease => _clock.Timestamp < Volatile.Read(ref _leaseUntil) && !_hasFailed;
+    public bool HasLease => _clock.Timestamp < Volatile.Read(ref _leaseUntil) && !_hasFailed && !Data.IsDamaged;
 
     /// <summary>The last slot that is applied and readable here.</summary>
     public Slot AppliedSlot => _applier.AppliedSlot;
 
     /// <summary>Whether this replica's disk is fit for a leader.</summary>
     public DiskHealth Disk { get; }
+
+    /// <summary>Whether this replica's data store is sound. A damaged one neither answers reads nor leads.</summary>
+    public StoreHealth Data => _executor.Health;
+
+    /// <summary>Why the data store answers nothing; null while it is sound.</summary>
+    public string? DataTrouble => Data.Damage?.Sentence;
+
+    /// <summary>
+    /// This start has no data: they are damaged, and others are still to be fetched. Until then this replica neither
+    /// votes nor learns. It does not know what its data would say, such as who the members are.
+    /// </summary>
+    public bool IsWithoutData { get; }
 
     /// <summary>Which of the newest slots are traced.</summary>
     public SlotTraces Traces { get; }
@@ -150,6 +165,8 @@ internal sealed class ConsensusDriver : IWork
     public int MaxSleepMs => _inbox.MaxSleepMs;
 
     private ReadQueue Reads => _applier.Reads;
+
+    private bool TakesPart => _bootstrap.IsFormed && !IsWithoutData;
 
     /// <summary>
     /// Whether the slots waiting to be applied, or to be written to the log, have reached their limit.
@@ -164,7 +181,7 @@ internal sealed class ConsensusDriver : IWork
     /// </summary>
     public void Receive(IReadOnlyList<Message> messages)
     {
-        if (_isStopping || !_bootstrap.IsFormed)
+        if (_isStopping || !TakesPart)
         {
             // The replica is stopping, or is not formed yet: nobody would step them.
             return;
@@ -285,9 +302,10 @@ internal sealed class ConsensusDriver : IWork
         _node.DurableSlot = _executor.DurableSlot;
         Disk.Observe();
         _node.IsReluctant = Disk.IsPoor;
+        _node.MayLead = !Data.IsDamaged;
         _node.HoldsCatchUp = Math.Max(_applier.WaitingBytes, _logWriter.UnwrittenBytes) > _options.MaxCatchUpBytes;
         long tick = _clock.NowTick;
-        if (_bootstrap.IsFormed)
+        if (TakesPart)
         {
             // Until then its clock stands still, so that it seeks no votes. Afterwards an election may be due at once:
             // there is no lease to wait for, since a replica that was never formed has granted none.

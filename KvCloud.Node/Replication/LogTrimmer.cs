@@ -3,6 +3,7 @@ using KvCloud.Node.Replication.Log;
 using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
+using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.Replication;
 
@@ -36,17 +37,13 @@ internal sealed class LogTrimmer(
     {
         space.Look();
         log.Mark();
-        long appliedBytes = applier.AppliedBytes;
-        if (appliedBytes - _flushedBytes >= options.FlushBytes || IsIdle())
+        try
         {
-            executor.Flush();
-            _flushedBytes = appliedBytes;
+            TendStore();
         }
-
-        if (space.Level != SpaceLevel.Exhausted)
+        catch (StoreCorruptException exception)
         {
-            // A compaction needs room for what it writes before it frees anything.
-            executor.Space.Look(appliedBytes);
+            executor.Health.Report(StoreDamage.Of(exception));
         }
 
         Slot durable = executor.DurableSlot;
@@ -69,6 +66,23 @@ internal sealed class LogTrimmer(
 
     public void Abandon()
     {
+    }
+
+    private void TendStore()
+    {
+        executor.CheckBackground();
+        long appliedBytes = applier.AppliedBytes;
+        if (appliedBytes - _flushedBytes >= options.FlushBytes || IsIdle())
+        {
+            executor.Flush();
+            _flushedBytes = appliedBytes;
+        }
+
+        if (space.Level != SpaceLevel.Exhausted)
+        {
+            // A compaction needs room for what it writes before it frees anything.
+            executor.Space.Look(appliedBytes);
+        }
     }
 
     /// <summary>Something was applied that is not durable, and nothing has been since for a while.</summary>

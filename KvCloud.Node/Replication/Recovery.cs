@@ -47,6 +47,13 @@ internal static class Recovery
         return new RestoredState(log.Promised, chosen, open, executor.Members);
     }
 
+    /// <summary>
+    /// What a core is made of whose replica waits for new data. It is never stepped: who the members are, for one
+    /// thing, is part of what is lost.
+    /// </summary>
+    public static RestoredState WithoutData(IPaxosLog log) =>
+        new(log.Promised, Slot.Max(log.ChosenSlot, log.FirstSlot.Previous), [], null);
+
     private static void Replay(IPaxosLog log, KvStoreExecutor executor)
     {
         while (executor.AppliedSlot < log.ChosenSlot)

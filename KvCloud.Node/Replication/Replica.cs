@@ -45,7 +45,9 @@ internal sealed class Replica : IAsyncDisposable
         Action<Exception> onFatal,
         SnapshotPlace? snapshots = null)
     {
-        RestoredState restored = Recovery.Restore(log, executor);
+        RestoredState restored = executor.Health.IsDamaged
+            ? Recovery.WithoutData(log)
+            : Recovery.Restore(log, executor);
         _transport = transport;
         _onFatal = onFatal;
         _workers = runtime.CreateWorkers(Failed);
@@ -62,6 +64,11 @@ internal sealed class Replica : IAsyncDisposable
         Forwarder = new WriteForwarder(config.Self, Driver, transport, options, runtime, _workers);
         Driver.OnTick = Forwarder.Sweep;
         Driver.OnMembers = Reconfigure;
+        executor.Health.OnDamaged = _ =>
+        {
+            _applier.StopApplying();
+            _workers.Wake(Station.Consensus);
+        };
         if (Driver.Status.Members.Slot > Slot.Zero)
         {
             transport.Reconfigure(Driver.Status.Members, isSettled: false);

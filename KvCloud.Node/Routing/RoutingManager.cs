@@ -74,6 +74,12 @@ internal sealed class RoutingManager(
         admission = ReadAdmission.Ok;
         wait = ReadWait.ReadIndex;
         slot = Slot.Zero;
+        if (driver.DataTrouble is string damage)
+        {
+            admission = Damaged(damage);
+            return true;
+        }
+
         if (request.AtVersion is CommitVersion version)
         {
             wait = ReadWait.Version;
@@ -130,6 +136,11 @@ internal sealed class RoutingManager(
     /// <summary>Translates the outcome of a wait into an admission.</summary>
     public ReadAdmission Conclude(in ReadRequest request, ReadWait wait, in ReadOutcome outcome)
     {
+        if (driver.DataTrouble is string damage)
+        {
+            return Damaged(damage);
+        }
+
         if (outcome.Status == ReadStatus.Ready)
         {
             return wait == ReadWait.Version ? ConcludeVersion(request.AtVersion!.Value) : ReadAdmission.Ok;
@@ -268,6 +279,8 @@ internal sealed class RoutingManager(
             Wait(new CallbackRead(then) { DeadlineMs = deadlineMs }, request, wait, slot);
         }
     }
+
+    private static ReadAdmission Damaged(string damage) => new(KvStatus.Corruption, damage);
 
     private ReadAdmission NotHere(ReplicaStatus status)
     {

@@ -18,13 +18,16 @@ internal sealed class KvReader
     private readonly IKvStore _store;
     private readonly PublishedState _published;
     private readonly TransactionCounts _transactions;
+    private readonly StoreHealth _health;
 
-    public KvReader(IKvStore store, PublishedState published, TransactionCounts transactions)
+    public KvReader(IKvStore store, PublishedState published, TransactionCounts transactions, StoreHealth health)
     {
+        _health = health;
         _store = store;
         _published = published;
         _transactions = transactions;
     }
+
 
     /// <summary>Ordered by name; `default` is always among them.</summary>
     public IReadOnlyList<string> ColumnFamilies => _published.Keyspaces.Names;
@@ -36,6 +39,21 @@ internal sealed class KvReader
 
     /// <summary>Reads at lower versions are answered VERSION_TOO_OLD.</summary>
     public CommitVersion OldestReadableVersion => _published.OldestReadable;
+
+    /// <summary>
+    /// The damage that an exception of a read tells of, in a sentence; null if it is another. Most damage the store has
+    /// noted itself, but a record may also make no sense although its checksum is right.
+    /// </summary>
+    public string? NoteDamage(Exception exception)
+    {
+        if (exception is not StoreCorruptException corrupt)
+        {
+            return null;
+        }
+
+        _health.Report(StoreDamage.Of(corrupt));
+        return _health.Damage?.Sentence;
+    }
 
     /// <summary>Reads the newest value, or the value at a version that the caller has waited for.</summary>
     public GetResult Get(string? columnFamily, ReadOnlyMemory<byte> key, CommitVersion? at)

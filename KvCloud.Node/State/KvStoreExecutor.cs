@@ -43,8 +43,11 @@ internal sealed class KvStoreExecutor : IDisposable
     private long _storedOldest;
 
     /// <summary>The caller keeps ownership of the store and disposes of it after this.</summary>
-    public KvStoreExecutor(IKvStore store, SessionLimits? sessions = null)
+    /// <exception cref="StoreCorruptException">What must be read of the store is damaged.</exception>
+    public KvStoreExecutor(IKvStore store, SessionLimits? sessions = null, StoreHealth? health = null)
     {
+        Health = health ?? new StoreHealth();
+        store = new GuardedKvStore(store, Health);
         _store = store;
         _batch = store.CreateBatch();
         _machine = new KvStateMachine(store, _batch, sessions ?? SessionLimits.Default);
@@ -54,11 +57,14 @@ internal sealed class KvStoreExecutor : IDisposable
             _machine.Keyspaces);
         _durableSlot = _machine.AppliedSlot.Value;
         _storedOldest = _machine.OldestReadable.Value;
-        Reader = new KvReader(store, _published, _machine.Transactions);
+        Reader = new KvReader(store, _published, _machine.Transactions, Health);
         Space = new SpaceReclaimer(store, this);
     }
 
     public KvReader Reader { get; }
+
+    /// <summary>Whether damage was found in the store, which closes it for all that is done here.</summary>
+    public StoreHealth Health { get; }
 
     /// <summary>Gives up the space of what was superseded.</summary>
     public SpaceReclaimer Space { get; }
@@ -158,6 +164,15 @@ internal sealed class KvStoreExecutor : IDisposable
             }
         }
     }
+
+    /// <summary>Begins to read all that the store has on disk.</summary>
+    public IStoreScrub BeginScrub(IFileSystem files) => _store.BeginScrub(files);
+
+    /// <summary>The files that the store consists of, with their checksums.</summary>
+    public IReadOnlyList<StoreFile> ListFiles() => _store.ListFiles();
+
+    /// <summary>Throws if the store has met damage while nobody waited for it.</summary>
+    public void CheckBackground() => _store.CheckBackground();
 
     public void Dispose() => _batch.Dispose();
 

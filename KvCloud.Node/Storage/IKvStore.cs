@@ -79,6 +79,19 @@ internal interface IKvStore : IDisposable
     bool CompactPiece(long bytes);
 
     StoreFigures GetFigures();
+
+    /// <summary>
+    /// Throws if the store has met an error while nobody waited for it, as in a compaction. For once in a while.
+    /// </summary>
+    /// <exception cref="StoreCorruptException">It has met damage, and takes no write any more.</exception>
+    void CheckBackground();
+
+    /// <summary>Begins to read all that is on disk, to find damage before anybody else meets it.</summary>
+    /// <param name="files">Where the store's files are.</param>
+    IStoreScrub BeginScrub(IFileSystem files);
+
+    /// <summary>The files that the store consists of and that never change; empty where it has none.</summary>
+    IReadOnlyList<StoreFile> ListFiles();
 }
 
 /// <summary>How much the table of versions holds.</summary>
@@ -132,9 +145,6 @@ internal interface IKvIterator : IDisposable
 
 /// <summary>The store failed a write or a read: its content is now unknown, and the node must stop.</summary>
 internal sealed class StoreFailedException(string message, Exception? inner = null) : Exception(message, inner);
-
-/// <summary>The store's content was not written by this program, or was written by a newer version of it.</summary>
-internal sealed class StoreCorruptException(string message) : Exception(message);
 
 /// <summary>A read at a version whose data the store no longer has in full. Nothing is wrong with the store.</summary>
 internal sealed class VersionTooOldException(string message) : Exception(message);

@@ -6,8 +6,9 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// An in-memory store for the simulator and for tests. Its tables are persistent trees, so a reader's view is just an
-/// old root, and so is the last flush, to which <see cref="RestoreLastFlush"/> falls back as a crash does.
+/// An in-memory store for the simulator, for tests, and for a replica that waits for new data. Its tables are
+/// persistent trees, so a reader's view is just an old root, and so is the last flush, to which
+/// <see cref="RestoreLastFlush"/> falls back as a crash does.
 /// </summary>
 internal sealed partial class MemoryKvStore : IKvStore
 {
@@ -30,6 +31,7 @@ internal sealed partial class MemoryKvStore : IKvStore
     {
         Root root = _root;
         root.Check(at);
+        ThrowIfDamaged(key);
         return root.Versions.TryGetValue(new VersionedEntry(key.ToArray(), null), out VersionedEntry entry)
             && entry.At(at) is byte[] found
             && Take(found, ref value);
@@ -41,7 +43,7 @@ internal sealed partial class MemoryKvStore : IKvStore
     {
         Root root = _root;
         root.Check(at);
-        return new VersionCursor(root.Versions, at);
+        return new VersionCursor(this, root.Versions, at);
     }
 
     public IKvBatch CreateBatch() => new Batch();
@@ -87,6 +89,15 @@ internal sealed partial class MemoryKvStore : IKvStore
             + root.Versions.Sum(entry => entry.SizeBytes);
         return new StoreFigures(size, CacheHitPercent: null, CompactionPendingBytes: null, Details: []);
     }
+
+    public void CheckBackground()
+    {
+        // Nothing happens behind its back.
+    }
+
+    public IStoreScrub BeginScrub(IFileSystem files) => new Scrub(this);
+
+    public IReadOnlyList<StoreFile> ListFiles() => [];
 
     public void Dispose()
     {
@@ -259,7 +270,8 @@ internal sealed partial class MemoryKvStore : IKvStore
     }
 
     /// <summary>Walks the keys that have a value at one version.</summary>
-    private sealed class VersionCursor(ImmutableSortedSet<VersionedEntry> entries, CommitVersion at) : IKvIterator
+    private sealed class VersionCursor(
+        MemoryKvStore store, ImmutableSortedSet<VersionedEntry> entries, CommitVersion at) : IKvIterator
     {
         private int _index = -1;
 
@@ -287,12 +299,18 @@ internal sealed partial class MemoryKvStore : IKvStore
         private bool Go(int index, int step)
         {
             _index = index;
-            while (IsValid && entries[_index].At(at) is null)
+            while (IsValid && IsHidden(entries[_index]))
             {
                 _index += step;
             }
 
             return IsValid;
+        }
+
+        private bool IsHidden(VersionedEntry entry)
+        {
+            store.ThrowIfDamaged(entry.Key);
+            return entry.At(at) is null;
         }
     }
 

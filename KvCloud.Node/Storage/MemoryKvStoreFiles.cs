@@ -27,6 +27,11 @@ internal sealed partial class MemoryKvStore
     public void CreateCheckpoint(IFileSystem files, string directory)
     {
         Root root = _root;
+        if (_damagedKey is byte[] damaged)
+        {
+            ThrowIfDamaged(damaged);
+        }
+
         files.CreateDirectory(directory);
         foreach (KvTable table in Enum.GetValues<KvTable>())
         {

@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
+using System.Text.RegularExpressions;
 using RocksDbSharp;
 
 namespace KvCloud.Node.Storage;
 
 /// <summary>RocksDB's C interface, with its errors turned into exceptions.</summary>
-internal static class RocksApi
+internal static partial class RocksApi
 {
     public static readonly Native Native = Native.Instance;
 
@@ -29,6 +30,26 @@ internal static class RocksApi
         {
             Throw(TakeError(error)!, doing);
         }
+    }
+
+    /// <summary>
+    /// As <see cref="ThrowOn"/>, of a read: what the disk cannot read back (EIO) is as lost as what it reads wrongly.
+    /// Any other refusal of the system, such as one for want of file handles, says nothing about the data.
+    /// </summary>
+    public static void ThrowOnRead(IntPtr error, string doing)
+    {
+        if (error == IntPtr.Zero)
+        {
+            return;
+        }
+
+        string text = TakeError(error)!;
+        if (text.Contains("Input/output error", StringComparison.Ordinal))
+        {
+            throw new StoreCorruptException($"RocksDB failed while {doing}: {text}", FileIn(text));
+        }
+
+        Throw(text, doing);
     }
 
     /// <summary>Opens a database with its column families, the first of which must be `default`.</summary>
@@ -68,9 +89,19 @@ internal static class RocksApi
 
         if (error.StartsWith("Corruption", StringComparison.Ordinal))
         {
-            throw new StoreCorruptException(message);
+            throw new StoreCorruptException(message, FileIn(error));
         }
 
         throw new StoreFailedException(message);
     }
+
+    /// <summary>The file that an error of RocksDB is about, as it names it; null where it names none.</summary>
+    private static string? FileIn(string error)
+    {
+        Match match = FileName().Match(error);
+        return match.Success ? match.Value : null;
+    }
+
+    [GeneratedRegex(@"\d+\.sst|MANIFEST-\d+|\bCURRENT\b")]
+    private static partial Regex FileName();
 }

@@ -68,7 +68,7 @@ internal sealed unsafe class RocksIterator(IntPtr iterator, RocksReadVersion? ve
     public void CheckError()
     {
         RocksApi.Native.rocksdb_iter_get_error(iterator, out IntPtr error);
-        RocksApi.ThrowOn(error, "reading on");
+        RocksApi.ThrowOnRead(error, "reading a range");
     }
 
     /// <summary>

@@ -56,7 +56,7 @@ internal sealed class RocksKvStore : IKvStore
             throw;
         }
 
-        _readOptions = RocksApi.Native.rocksdb_readoptions_create();
+        _readOptions = RocksReadVersion.CreateOptions();
         _writeOptions = RocksApi.Native.rocksdb_writeoptions_create();
         RocksApi.Native.rocksdb_writeoptions_disable_WAL(_writeOptions, 1);
         _flushOptions = RocksApi.Native.rocksdb_flushoptions_create();
@@ -172,6 +172,21 @@ internal sealed class RocksKvStore : IKvStore
             details);
     }
 
+    public void CheckBackground()
+    {
+        // RocksDB keeps the error of a flush or a compaction for whoever writes next.
+        if (SumOf("rocksdb.background-errors") > 0)
+        {
+            using IKvBatch nothing = CreateBatch();
+            Write(nothing);
+        }
+    }
+
+    public IStoreScrub BeginScrub(IFileSystem files) => new RocksScrub(
+        files, _path, ListFiles(), name => ListFiles().Any(file => file.Name == name));
+
+    public IReadOnlyList<StoreFile> ListFiles() => RocksFiles.List(_database, _path);
+
     public void Dispose()
     {
         RocksApi.Native.rocksdb_cancel_all_background_work(_database, 1);
@@ -203,7 +218,10 @@ internal sealed class RocksKvStore : IKvStore
                 fits = RocksApi.Native.rocksdb_get_into_buffer_cf(
                     _database, readOptions, family, keyPointer, (UIntPtr)key.Length,
                     (IntPtr)spacePointer, (UIntPtr)space.Length, out length, out found, out IntPtr error);
-                RocksApi.ThrowOn(error, $"reading from {_path}");
+                if (error != IntPtr.Zero)
+                {
+                    RocksApi.ThrowOnRead(error, $"reading from {_path}");
+                }
             }
 
             if (found == 0)

@@ -9,6 +9,7 @@ internal sealed class RocksTableOptions : IDisposable
     private readonly StoreOptions _options;
     private readonly IntPtr _cache;
     private readonly List<IntPtr> _tableFactories = [];
+    private IntPtr _checksums;
 
     public RocksTableOptions(StoreOptions options)
     {
@@ -43,6 +44,7 @@ internal sealed class RocksTableOptions : IDisposable
         }
 
         RocksApi.Native.rocksdb_options_destroy(Database);
+        RocksApi.Native.rocksdb_file_checksum_gen_factory_destroy(_checksums);
         RocksApi.Native.rocksdb_cache_destroy(_cache);
     }
 
@@ -52,6 +54,13 @@ internal sealed class RocksTableOptions : IDisposable
         IntPtr options = native.rocksdb_options_create();
         native.rocksdb_options_set_create_if_missing(options, 1);
         native.rocksdb_options_set_create_missing_column_families(options, 1);
+
+        // RocksDB's defaults too, but what is served rests on them: damage is an error and ends all writes, and a file
+        // that is not the one it was is not opened. Each file's checksum is noted when it is written: see RocksScrub.
+        native.rocksdb_options_set_paranoid_checks(options, 1);
+        native.rocksdb_options_set_verify_sst_unique_id_in_manifest(options, 1);
+        _checksums = native.rocksdb_file_checksum_gen_crc32c_factory_create();
+        native.rocksdb_options_set_file_checksum_gen_factory(options, _checksums);
 
         // Without a write-ahead log, only this keeps the tables consistent across a crash: a batch is on disk either in
         // all of them or in none.

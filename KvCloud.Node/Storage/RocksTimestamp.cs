@@ -25,11 +25,19 @@ internal sealed unsafe class RocksReadVersion : IDisposable
     public RocksReadVersion(CommitVersion at)
     {
         RocksTimestamp.Write(new Span<byte>(_timestamp, RocksTimestamp.SizeBytes), at);
-        Options = RocksApi.Native.rocksdb_readoptions_create();
+        Options = CreateOptions();
         RocksApi.Native.rocksdb_readoptions_set_timestamp(Options, (IntPtr)_timestamp, RocksTimestamp.SizeBytes);
     }
 
     public IntPtr Options { get; }
+
+    /// <summary>Read options with which every block that is read is held to its checksum.</summary>
+    public static IntPtr CreateOptions()
+    {
+        IntPtr options = RocksApi.Native.rocksdb_readoptions_create();
+        RocksApi.Native.rocksdb_readoptions_set_verify_checksums(options, 1);
+        return options;
+    }
 
     public void Dispose()
     {

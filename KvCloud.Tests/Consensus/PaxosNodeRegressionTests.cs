@@ -220,6 +220,62 @@ public class PaxosNodeRegressionTests
         Assert.Equal(Role.Leader, node.Core.Role);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void MayLead_leader_that_may_not_any_more_steps_down_and_never_seeks_votes(int voters)
+    {
+        var node = new NodeUnderTest(0, voters);
+        if (voters == 1)
+        {
+            node.At(1);
+        }
+        else
+        {
+            node.Lead(61, new() { [1] = (Slot.Zero, []) });
+        }
+
+        Assert.Equal(Role.Leader, node.Core.Role);
+        node.Do(core => core.MayLead = false);
+        Assert.Equal(Role.Follower, node.Core.Role);
+        Assert.Equal(0, node.Core.LeaseUntilTick);
+        for (int tick = 62; tick < 2_000; tick += 10)
+        {
+            node.At(tick);
+        }
+
+        Assert.Equal(Role.Follower, node.Core.Role);
+        Assert.Empty(node.Take<PreVote>());
+        node.Do(core => core.MayLead = true);
+        for (int tick = 2_000; tick < 2_200; tick += 10)
+        {
+            node.At(tick);
+        }
+
+        Assert.True(voters == 1 ? node.Core.Role == Role.Leader : node.Take<PreVote>().Count > 0);
+    }
+
+    [Fact]
+    public void MayLead_voter_that_may_not_lead_promises_accepts_and_takes_over_from_nobody()
+    {
+        var node = new NodeUnderTest(1);
+        node.Do(core => core.MayLead = false);
+        node.At(61);
+        var ballot = new Ballot(7, Node0);
+
+        node.Step(new PreVote(Node0, Node1, ballot, new Slot(1)));
+        Assert.True(Assert.Single(node.Take<PreVoteReply>()).Granted);
+        node.Step(new Prepare(Node0, Node1, ballot, new Slot(1), default));
+        Assert.Equal(ballot, Assert.Single(node.Take<Promise>()).Ballot);
+        node.Step(new Accept(
+            Node0, Node1, ballot, Slot.Zero, [new LogEntry(new Slot(1), ballot, Value.NoOp(ballot))]));
+        Assert.Equal([new Slot(1)], Assert.Single(node.Take<Accepted>()).Slots);
+        node.Step(new TimeoutNow(Node0, Node1, ballot));
+
+        Assert.Equal(Role.Follower, node.Core.Role);
+        Assert.Empty(node.Take<Prepare>());
+    }
+
     [Fact]
     public void HoldsCatchUp_node_far_behind_asks_for_nothing_until_it_is_let_go_on()
     {

@@ -68,7 +68,8 @@ internal sealed class SnapshotServer(
     {
         lock (_gate)
         {
-            if (_waiting.Count < MaxWaiting && !_isClosed)
+            // Who asks a damaged replica hears nothing, and asks another.
+            if (_waiting.Count < MaxWaiting && !_isClosed && !executor.Health.IsDamaged)
             {
                 _waiting.Enqueue(request);
             }
@@ -128,6 +129,11 @@ internal sealed class SnapshotServer(
                 place.Tell($"the snapshot of slot {_made.Slot} was not asked for any more, and is removed");
                 Remove();
             }
+        }
+        catch (StoreCorruptException exception)
+        {
+            executor.Health.Report(StoreDamage.Of(exception));
+            Forget();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

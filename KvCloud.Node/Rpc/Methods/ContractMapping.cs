@@ -32,6 +32,7 @@ internal static class ContractMapping
         KvStatus.SessionExpired => ErrorCode.SESSION_EXPIRED,
         KvStatus.TooStale => ErrorCode.TOO_STALE,
         KvStatus.ShuttingDown => ErrorCode.SHUTTING_DOWN,
+        KvStatus.Corruption => ErrorCode.CORRUPTION,
         KvStatus.Internal => ErrorCode.INTERNAL,
         KvStatus.SequenceReused => ErrorCode.SEQUENCE_REUSED,
         KvStatus.NoSpace => ErrorCode.NO_SPACE,

@@ -57,10 +57,16 @@ internal sealed partial class KvBackend(
         request is IAdminRequest admin ? CheckToken(admin.AuthToken) : null;
 
     /// <summary>
-    /// Answers INTERNAL for a bug or an unreadable store. The client gets the message, the log the full exception.
+    /// Answers CORRUPTION for a damaged store, and INTERNAL for a bug. The client gets the message, the log the full
+    /// exception.
     /// </summary>
     public Refusal Failed(RpcMethod method, Exception exception)
     {
+        if (reader.NoteDamage(exception) is string damage)
+        {
+            return new Refusal(ErrorCode.CORRUPTION, damage);
+        }
+
         Log.Failed(logger, exception, method.Name);
         return new Refusal(ErrorCode.INTERNAL, $"{method.Name} failed: {exception.Message}");
     }

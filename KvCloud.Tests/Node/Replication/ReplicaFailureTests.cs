@@ -62,6 +62,56 @@ public sealed class ReplicaFailureTests
         }
     }
 
+    /// <summary>What a checksum has caught closes the store, but the votes of this replica are on its log.</summary>
+    [Fact]
+    public async Task ConsensusDriver_leader_whose_data_are_damaged_gives_up_leading_and_goes_on_voting()
+    {
+        var network = new InMemoryNetwork();
+        BreakableStore[] stores = [.. Enumerable.Range(0, Replicas).Select(_ => new BreakableStore())];
+        Exception? failure = null;
+        Replica[] replicas =
+        [
+            .. Enumerable.Range(0, Replicas)
+                .Select(id => Make(id, network, stores[id], exception => failure = exception)),
+        ];
+        try
+        {
+            foreach (Replica replica in replicas)
+            {
+                await replica.StartAsync(_ => { }, CancellationToken.None);
+            }
+
+            await ConnectionTests.Eventually(() => Array.Exists(replicas, replica => replica.Driver.HasLease));
+            int damaged = Array.FindIndex(replicas, replica => replica.Driver.HasLease);
+            int gone = (damaged + 1) % Replicas;
+            stores[damaged].IsDamaged = true;
+            var first = new Write();
+            replicas[damaged].Driver.Write(first);
+
+            CommandResult result = await first.Result.WaitAsync(TimeSpan.FromSeconds(5));
+            Assert.Equal(KvStatus.OutcomeUnknown, result.Code);
+            Assert.False(replicas[damaged].Driver.HasLease);
+            Assert.NotEqual(Role.Leader, replicas[damaged].Driver.Status.Role);
+            Assert.Contains("000012.sst", replicas[damaged].Driver.DataTrouble, StringComparison.Ordinal);
+
+            // With its vote alone the last sound replica leads, and gets writes chosen.
+            await replicas[gone].DisposeAsync();
+            Replica last = replicas[3 - damaged - gone];
+            await ConnectionTests.Eventually(() => last.Driver.HasLease);
+            var second = new Write();
+            last.Driver.Write(second);
+            Assert.Equal(KvStatus.Ok, (await second.Result.WaitAsync(TimeSpan.FromSeconds(5))).Code);
+            Assert.Null(failure);
+        }
+        finally
+        {
+            foreach (Replica replica in replicas)
+            {
+                await replica.DisposeAsync();
+            }
+        }
+    }
+
     [Fact]
     public async Task ConsensusDriver_log_write_that_fails_stops_the_replica_and_acknowledges_nothing()
     {
@@ -161,6 +211,8 @@ public sealed class ReplicaFailureTests
 
         public volatile bool IsBroken;
 
+        public volatile bool IsDamaged;
+
         public bool TryGet(KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value) =>
             _inner.TryGet(table, key, ref value);
 
@@ -184,6 +236,11 @@ public sealed class ReplicaFailureTests
                 throw new StoreFailedException("no space left on device");
             }
 
+            if (IsDamaged)
+            {
+                throw new StoreCorruptException("block checksum mismatch", "000012.sst");
+            }
+
             _inner.Write(batch);
         }
 
@@ -200,6 +257,12 @@ public sealed class ReplicaFailureTests
         public bool CompactPiece(long bytes) => _inner.CompactPiece(bytes);
 
         public StoreFigures GetFigures() => _inner.GetFigures();
+
+        public void CheckBackground() => _inner.CheckBackground();
+
+        public IStoreScrub BeginScrub(IFileSystem files) => _inner.BeginScrub(files);
+
+        public IReadOnlyList<StoreFile> ListFiles() => _inner.ListFiles();
 
         public void Dispose() => _inner.Dispose();
     }

@@ -24,8 +24,8 @@ public sealed class ContractMappingTests
     public void ToErrorCode_codes_without_a_status_belong_to_the_rpc_layer_alone() =>
         Assert.Equal(
             [
-                ErrorCode.NOT_SUPPORTED, ErrorCode.UNAUTHENTICATED, ErrorCode.CORRUPTION, ErrorCode.NETWORK,
-                ErrorCode.SNAPSHOT_GONE, ErrorCode.LOG_TRIMMED,
+                ErrorCode.NOT_SUPPORTED, ErrorCode.UNAUTHENTICATED, ErrorCode.NETWORK, ErrorCode.SNAPSHOT_GONE,
+                ErrorCode.LOG_TRIMMED,
             ],
             Enum.GetValues<ErrorCode>().Except(Enum.GetValues<KvStatus>().Select(status => status.ToErrorCode())));
 

@@ -363,6 +363,11 @@ internal sealed partial class SimDisk(DeterministicRandom random, SimDiskSetting
             disk.Journal(data.SetLength(length));
         }
 
+        public void DropCached()
+        {
+            // What was written is read back from the simulated disk as it is.
+        }
+
         public void SyncData()
         {
             disk.CheckLife(_life, path);

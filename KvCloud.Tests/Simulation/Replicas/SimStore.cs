@@ -221,6 +221,12 @@ internal sealed class SimStore(SimWorld world) : IDisposable
 
         public StoreFigures GetFigures() => store.GetFigures();
 
+        public void CheckBackground() => store.CheckBackground();
+
+        public IStoreScrub BeginScrub(IFileSystem files) => store.BeginScrub(files);
+
+        public IReadOnlyList<StoreFile> ListFiles() => store.ListFiles();
+
         public void Dispose()
         {
         }

@@ -1,0 +1,18 @@
+using System.Globalization;
+
+namespace KvCloud.Node.Storage;
+
+/// <summary>Damage that was found in a data store.</summary>
+/// <param name="Table">The table that was read; null where that is not known.</param>
+/// <param name="File">The damaged file; null where that is not known.</param>
+/// <param name="What">What was found, for people.</param>
+internal sealed record StoreDamage(string? Table, string? File, string What)
+{
+    /// <summary>One sentence without its stop, for answers, health and logs.</summary>
+    public string Sentence => string.Create(
+        CultureInfo.InvariantCulture,
+        $"the data store of this replica is damaged, file {File ?? "unknown"}, table {Table ?? "unknown"}: {What}");
+
+    public static StoreDamage Of(StoreCorruptException exception, string? table = null) =>
+        new(exception.Table ?? table, exception.File, exception.Message);
+}
