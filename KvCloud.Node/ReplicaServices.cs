@@ -33,6 +33,7 @@ internal static class ReplicaServices
         services.AddSingleton(NewReplica);
         services.AddSingleton(provider => provider.GetRequiredService<Replica>().Driver);
         services.AddSingleton(provider => provider.GetRequiredService<ReplicaStorage>().Executor.Reader);
+        services.AddSingleton(provider => provider.GetRequiredService<Replica>().Backups!);
         services.AddSingleton(NewRouting);
         services.AddSingleton<Func<ClusterView>>(provider =>
         {

@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Replication.Backup;
 using KvCloud.Node.Replication.Log;
 using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Replication.Workers;
@@ -82,6 +83,9 @@ internal sealed class Replica : IAsyncDisposable
         {
             AddSnapshots(config.Self, executor, snapshots, runtime, options.Snapshots);
             catchUps.OnOrder = SnapshotServer!.Pins.NoteCatchUp;
+            Backups = new BackupReads(
+                config.Self, snapshots.ClusterId, executor, log, SnapshotServer,
+                () => _workers.Wake(Station.Snapshots));
         }
 
         _workers.Add(
@@ -97,6 +101,9 @@ internal sealed class Replica : IAsyncDisposable
     public SnapshotServer? SnapshotServer { get; private set; }
 
     public SnapshotReceiver? SnapshotReceiver { get; private set; }
+
+    /// <summary>What backups read; null without snapshots.</summary>
+    public BackupReads? Backups { get; private set; }
 
     /// <summary>Called when this replica knows that it was removed and is not needed any more.</summary>
     public Action? OnRemoved { get; set; }

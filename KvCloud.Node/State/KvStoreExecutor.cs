@@ -178,18 +178,19 @@ internal sealed class KvStoreExecutor : IDisposable
 
     /// <summary>What a store holds, as its own record says; null of one that holds nothing.</summary>
     /// <exception cref="StoreCorruptException">The record is damaged.</exception>
-    public static AppliedState? ReadApplied(IKvStore store)
+    public static AppliedState? ReadApplied(IKvStore store) =>
+        ReadRecord(store) is { } record
+            ? new AppliedState(record.AppliedSlot, record.AppliedVersion, record.StateHash)
+            : null;
+
+    /// <summary>A store's own record of its state; null of one that holds nothing.</summary>
+    /// <exception cref="StoreCorruptException">The record is damaged.</exception>
+    public static StateRecord? ReadRecord(IKvStore store)
     {
         var buffer = new ValueBuffer(stackalloc byte[StateRecord.SizeBytes]);
         try
         {
-            if (!store.TryGet(KvTable.Meta, StateRecord.Key, ref buffer))
-            {
-                return null;
-            }
-
-            var record = StateRecord.Read(buffer.Value);
-            return new AppliedState(record.AppliedSlot, record.AppliedVersion, record.StateHash);
+            return store.TryGet(KvTable.Meta, StateRecord.Key, ref buffer) ? StateRecord.Read(buffer.Value) : null;
         }
         finally
         {

@@ -22,6 +22,7 @@ public sealed partial class NodeFolderTests
         ["Replication/Workers"] = ["Consensus", "Operations"],
         ["Replication/Log"] = ["Consensus", "Files"],
         ["Replication/Snapshots"] = ["Consensus", "Files", "State", "Storage", "Transport"],
+        ["Replication/Backup"] = ["Consensus", "Operations", "State"],
         ["Routing"] = ["Consensus", "Operations", "Replication", "State", "Telemetry"],
         ["Configuration"] =
             ["Consensus", "Operations", "Replication", "Routing", "Storage", "Telemetry", "Transport"],

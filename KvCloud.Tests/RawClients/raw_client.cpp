@@ -267,6 +267,26 @@ void node(TransactionalKVClient& client, std::size_t nodes) {
   ChangeMembersResponse changed;
   client.changeMembers(changed, change);
   check(!changed.success && !changed.error.empty(), "changeMembers: " + changed.error);
+  OpenSnapshotRequest open;
+  open.reader_id = 1;
+  OpenSnapshotResponse opened;
+  client.openSnapshot(opened, open);
+  check(opened.success && opened.__isset.state, "openSnapshot: " + opened.error);
+  ReadSnapshotRequest piece;
+  piece.reader_id = 1;
+  piece.snapshot_id = 1;
+  piece.file = 0;
+  piece.offset = 0;
+  piece.count = 10;
+  ReadSnapshotResponse read;
+  client.readSnapshot(read, piece);
+  check(read.code == ErrorCode::SNAPSHOT_GONE, "readSnapshot: " + read.error);
+  ReadLogRequest from;
+  from.reader_id = 1;
+  from.from_slot = 1;
+  ReadLogResponse log;
+  client.readLog(log, from);
+  check(log.code == ErrorCode::LOG_TRIMMED || (log.success && !log.content.empty()), "readLog: " + log.error);
 }
 
 void followers(const std::vector<std::string>& endpoints, const std::string& prefix) {

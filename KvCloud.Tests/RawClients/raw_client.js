@@ -203,6 +203,13 @@ async function node(client) {
   const change = await client.changeMembers(
     new types.ChangeMembersRequest({ kind: types.MemberChangeKind.DEMOTE, node_id: 999 }));
   assert.ok(!change.success && change.error.length > 0, change.error);
+  const snapshot = await client.openSnapshot(new types.OpenSnapshotRequest({ reader_id: 1 }));
+  assert.ok(snapshot.success && snapshot.state > 0, snapshot.error);
+  const piece = await client.readSnapshot(
+    new types.ReadSnapshotRequest({ reader_id: 1, snapshot_id: 1, file: 0, offset: 0, count: 10 }));
+  assert.strictEqual(piece.code, types.ErrorCode.SNAPSHOT_GONE);
+  const log = await client.readLog(new types.ReadLogRequest({ reader_id: 1, from_slot: 1, max_bytes: 1000 }));
+  assert.ok(log.code === types.ErrorCode.LOG_TRIMMED || (log.success && log.content.length > 0), log.error);
 }
 
 async function followers(client) {

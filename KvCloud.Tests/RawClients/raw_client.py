@@ -150,6 +150,12 @@ def node(kv):
     check(fault.success or "not allowed" in fault.error, "setFaultInjection", fault)
     change = kv.changeMembers(ChangeMembersRequest(kind=MemberChangeKind.DEMOTE, node_id=999))
     check(not change.success and change.error, "changeMembers", change)
+    snapshot = kv.openSnapshot(OpenSnapshotRequest(reader_id=1))
+    check(snapshot.success and snapshot.state in (SnapshotState.PREPARING, SnapshotState.READY), "openSnapshot", snapshot)
+    piece = kv.readSnapshot(ReadSnapshotRequest(reader_id=1, snapshot_id=1, file=0, offset=0, count=10))
+    check(piece.code == ErrorCode.SNAPSHOT_GONE, "readSnapshot", piece)
+    log = kv.readLog(ReadLogRequest(reader_id=1, from_slot=1, max_bytes=1000))
+    check(log.code == ErrorCode.LOG_TRIMMED or (log.success and log.content), "readLog", log)
 
 
 def followers(kv):

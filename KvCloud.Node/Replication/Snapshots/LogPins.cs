@@ -3,7 +3,7 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Replication.Snapshots;
 
 /// <summary>
-/// What of the log is kept for replicas that are helped by a snapshot: all that follows the snapshot, as long as it is
+/// What of the log is kept for those that are helped by a snapshot: all that follows the snapshot, as long as it is
 /// served, and then what each of them has still to fetch from the log. Without that, one that needs longer for it than
 /// the log lasts would need a snapshot again and again. Any thread.
 /// </summary>
@@ -15,8 +15,11 @@ internal sealed class LogPins(IReplicaClock clock, int keepMs)
     /// </summary>
     private const int MaxKeeps = 10;
 
+    /// <summary>For more backups at a time the log is not kept.</summary>
+    public const int MaxBackups = 16;
+
     private readonly Lock _gate = new();
-    private readonly SortedDictionary<int, Helped> _helped = [];
+    private readonly Dictionary<LogReader, Helped> _helped = [];
     private Slot? _snapshot;
 
     /// <summary>The log above this slot is needed; null if nobody is helped.</summary>
@@ -49,13 +52,27 @@ internal sealed class LogPins(IReplicaClock clock, int keepMs)
         }
     }
 
-    /// <summary>A piece of the snapshot of this slot is sent to the replica.</summary>
-    public void NoteServed(NodeId to, Slot slot)
+    /// <summary>A piece of the snapshot of this slot is read. False if there are too many backups.</summary>
+    public bool TryNoteServed(LogReader reader, Slot slot)
     {
         lock (_gate)
         {
             long nowMs = clock.NowMs;
-            _helped[to.Value] = new Helped(slot, nowMs, nowMs);
+            return TryNote(reader, new Helped(slot, nowMs, nowMs));
+        }
+    }
+
+    /// <summary>
+    /// A backup, which has all up to this slot, asks for what follows in the log. False if there are too many.
+    /// </summary>
+    /// <param name="hasAll">There is nothing yet that it does not have: it is not too slow.</param>
+    public bool TryNoteLogRead(LogReader reader, Slot has, bool hasAll)
+    {
+        lock (_gate)
+        {
+            long nowMs = clock.NowMs;
+            bool isNew = hasAll || !_helped.TryGetValue(reader, out Helped helped) || !IsAwaited(helped);
+            return TryNote(reader, new Helped(has, nowMs, isNew ? nowMs : _helped[reader].ServedAtMs));
         }
     }
 
@@ -64,12 +81,32 @@ internal sealed class LogPins(IReplicaClock clock, int keepMs)
     {
         lock (_gate)
         {
-            if (_helped.TryGetValue(order.To.Value, out Helped helped) && IsAwaited(helped)
+            var reader = LogReader.OfReplica(order.To);
+            if (_helped.TryGetValue(reader, out Helped helped) && IsAwaited(helped)
                 && order.FromSlot.Previous >= helped.Has)
             {
-                _helped[order.To.Value] = helped with { Has = order.FromSlot.Previous, AskedAtMs = clock.NowMs };
+                _helped[reader] = helped with { Has = order.FromSlot.Previous, AskedAtMs = clock.NowMs };
             }
         }
+    }
+
+    private bool TryNote(LogReader reader, Helped helped)
+    {
+        if (reader.IsBackup && !_helped.ContainsKey(reader))
+        {
+            foreach (LogReader gone in _helped.Keys.Where(known => !IsAwaited(_helped[known])).ToList())
+            {
+                _helped.Remove(gone);
+            }
+
+            if (_helped.Keys.Count(known => known.IsBackup) >= MaxBackups)
+            {
+                return false;
+            }
+        }
+
+        _helped[reader] = helped;
+        return true;
     }
 
     private bool IsAwaited(in Helped helped)

@@ -8,8 +8,9 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication.Snapshots;
 
 /// <summary>
-/// Makes a snapshot of the data store when a replica asks for one, and sends it piece by piece, as it is asked for. One
-/// snapshot at a time, for all who ask. While it is served, and for a while after, the log that follows it is kept.
+/// Makes a snapshot of the data store when a replica or a backup asks for one. Replicas get it sent piece by piece, as
+/// they ask for it; backups read it where they are. One snapshot at a time, for all who ask. While it is served, and
+/// for a while after, the log that follows it is kept.
 /// </summary>
 /// <remarks>
 /// A snapshot is a checkpoint of the store and a manifest of its files, which is made last, in memory: without it
@@ -29,29 +30,21 @@ internal sealed class SnapshotServer(
     private const int IdleMs = 1000;
     private const int WaitsForRateMs = 10;
 
-    /// <summary>What RocksDB writes beside a store and nobody needs to open it.</summary>
-    private static readonly string[] NotOfTheStore = ["LOG", "LOCK", "IDENTITY"];
-
     private readonly IReplicaClock _clock = runtime.Clock;
     private readonly Lock _gate = new();
-    private readonly RateLimit _rate = new(runtime.Clock, options.MaxBytesPerSecond);
-
-    /// <summary>Hashes of files that never change once they are written, by their names and sizes.</summary>
-    private readonly Dictionary<(string Name, long SizeBytes), UInt128> _hashes = [];
 
     // Under the gate.
     private readonly Queue<SnapshotRequest> _waiting = [];
+    private Slot? _wantedAbove;
+    private string? _failure;
     private bool _isClosed;
 
     // Of the worker.
     private readonly List<Message> _replies = [];
-    private readonly List<SnapshotFile> _files = [];
-    private readonly Queue<string> _unhashed = [];
-    private FileHash? _hashing;
-    private string _hashedName = "";
+    private readonly CheckpointFiles _files = new(place.Files, place.Paths.Checkpoint);
     private AppliedState? _made;
-    private byte[]? _manifest;
-    private long _id;
+    private long _madeUnixMs;
+    private volatile ServedSnapshot? _served;
     private long _askedAtMs;
     private volatile bool _waitsForRate;
     private volatile bool _isPreparing;
@@ -59,8 +52,14 @@ internal sealed class SnapshotServer(
     /// <summary>What of the log is kept for those that are helped.</summary>
     public LogPins Pins { get; } = new(runtime.Clock, options.KeepMs);
 
+    /// <summary>Of what is sent to replicas and read by backups.</summary>
+    public RateLimit Rate { get; } = new(runtime.Clock, options.MaxBytesPerSecond);
+
     /// <summary>Snapshots made since the start.</summary>
     public int Made { get; private set; }
+
+    /// <summary>The snapshot that is ready; null if there is none. Any thread.</summary>
+    public ServedSnapshot? Served => _served;
 
     public int MaxSleepMs => _waitsForRate ? WaitsForRateMs : IdleMs;
 
@@ -76,6 +75,59 @@ internal sealed class SnapshotServer(
         }
     }
 
+    /// <summary>A backup wants a snapshot above this slot; the worker is to be woken. Any thread.</summary>
+    public void Want(Slot above)
+    {
+        lock (_gate)
+        {
+            if (!_isClosed)
+            {
+                _wantedAbove = Slot.Max(above, _wantedAbove ?? above);
+            }
+        }
+    }
+
+    /// <summary>Why the last attempt to make a snapshot failed, once; null if it did not. Any thread.</summary>
+    public string? TakeFailure()
+    {
+        lock (_gate)
+        {
+            string? failure = _failure;
+            _failure = null;
+            return failure;
+        }
+    }
+
+    /// <summary>Somebody reads the snapshot: it is kept on. False if there are too many backups. Any thread.</summary>
+    public bool TryNoteServed(LogReader reader, ServedSnapshot snapshot)
+    {
+        Volatile.Write(ref _askedAtMs, _clock.NowMs);
+        return Pins.TryNoteServed(reader, snapshot.Manifest.State.Slot);
+    }
+
+    /// <summary>A piece of the snapshot; null if it is gone. Any thread.</summary>
+    public byte[]? ReadPiece(ServedSnapshot snapshot, int file, long offset, int count)
+    {
+        byte[]? content = null;
+        try
+        {
+            content = snapshot.Read(place.Files, place.Paths.Checkpoint, file, offset, count);
+        }
+        catch (IOException) when (_served != snapshot)
+        {
+            // Removed meanwhile.
+        }
+
+        // The next one may have files of the same names. What was read before it took the place is of this one.
+        if (content is null || _served != snapshot)
+        {
+            return null;
+        }
+
+        runtime.Metrics?.SnapshotSent(content.Length);
+        return content;
+    }
+
     /// <summary>What waits will not be answered any more.</summary>
     public void Close()
     {
@@ -83,6 +135,7 @@ internal sealed class SnapshotServer(
         {
             _isClosed = true;
             _waiting.Clear();
+            _wantedAbove = null;
         }
     }
 
@@ -90,7 +143,8 @@ internal sealed class SnapshotServer(
     {
         lock (_gate)
         {
-            return !_isClosed && (_isPreparing || (_waiting.Count > 0 && !_waitsForRate));
+            return !_isClosed
+                && (_isPreparing || _wantedAbove is not null || (_waiting.Count > 0 && !_waitsForRate));
         }
     }
 
@@ -99,7 +153,8 @@ internal sealed class SnapshotServer(
         lock (_gate)
         {
             return !_isClosed
-                && (_waiting.Count > 0 || _isPreparing || (reason == RunReason.TimedOut && _made is not null));
+                && (_waiting.Count > 0 || _isPreparing || _wantedAbove is not null
+                    || (reason == RunReason.TimedOut && _made is not null));
         }
     }
 
@@ -110,7 +165,7 @@ internal sealed class SnapshotServer(
             _waitsForRate = false;
             while (TryPeek(out SnapshotRequest? request))
             {
-                if (!_rate.TryTake(request.Count))
+                if (!Rate.TryTake(request.Count))
                 {
                     _waitsForRate = true;
                     break;
@@ -120,11 +175,16 @@ internal sealed class SnapshotServer(
                 Dequeue();
             }
 
+            if (TakeWanted() is Slot above && !(_served?.Manifest.State.Slot > above))
+            {
+                BeginPreparing();
+            }
+
             if (_isPreparing)
             {
                 Prepare();
             }
-            else if (_made is not null && _clock.NowMs - _askedAtMs > options.KeepMs)
+            else if (_made is not null && _clock.NowMs - Volatile.Read(ref _askedAtMs) > options.KeepMs)
             {
                 place.Tell($"the snapshot of slot {_made.Slot} was not asked for any more, and is removed");
                 Remove();
@@ -139,6 +199,10 @@ internal sealed class SnapshotServer(
         {
             place.Tell($"no snapshot can be served for the moment: {exception.Message}");
             Forget();
+            lock (_gate)
+            {
+                _failure = exception.Message;
+            }
         }
     }
 
@@ -156,7 +220,7 @@ internal sealed class SnapshotServer(
     public void Abandon() => Close();
 
     /// <summary>After the last run.</summary>
-    public void Dispose() => _hashing?.Dispose();
+    public void Dispose() => _files.Dispose();
 
     private bool TryPeek([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out SnapshotRequest? request)
     {
@@ -174,63 +238,63 @@ internal sealed class SnapshotServer(
         }
     }
 
+    private Slot? TakeWanted()
+    {
+        lock (_gate)
+        {
+            Slot? wanted = _wantedAbove;
+            _wantedAbove = null;
+            return wanted;
+        }
+    }
+
+    private void BeginPreparing()
+    {
+        Volatile.Write(ref _askedAtMs, _clock.NowMs);
+        _isPreparing = true;
+    }
+
     private void Answer(SnapshotRequest request)
     {
-        if (_manifest is not null && request.Id == _id)
+        if (_served is { } served && (request.Id == served.Id || (request.Id == 0 && _made!.Slot > request.Above)))
         {
-            _askedAtMs = _clock.NowMs;
-            Send(request);
+            Send(request, served);
         }
         else if (request.Id != 0)
         {
             Reply(request, SnapshotAnswer.Gone);
         }
-        else if (_manifest is not null && _made!.Slot > request.Above)
-        {
-            _askedAtMs = _clock.NowMs;
-            Send(request);
-        }
         else
         {
-            _askedAtMs = _clock.NowMs;
-            _isPreparing = true;
+            BeginPreparing();
             Reply(request, SnapshotAnswer.Preparing);
         }
     }
 
-    private void Send(SnapshotRequest request)
+    private void Send(SnapshotRequest request, ServedSnapshot served)
     {
-        if (request.Count is <= 0 or > SnapshotRequest.MaxCount || request.File >= _files.Count)
+        TryNoteServed(LogReader.OfReplica(request.From), served);
+        if (request.Count is <= 0 or > SnapshotRequest.MaxCount || request.File >= served.Manifest.Files.Count)
         {
             return;
         }
 
-        long length = request.File < 0 ? _manifest!.Length : _files[request.File].SizeBytes;
-        int count = (int)Math.Clamp(length - request.Offset, 0, request.Count);
-        byte[] content = new byte[count];
+        long length = request.File < 0 ? served.Encoding.Length : served.Manifest.Files[request.File].SizeBytes;
+        byte[] content;
         if (request.File < 0)
         {
-            _manifest.AsSpan((int)Math.Min(request.Offset, length), count).CopyTo(content);
+            int from = (int)Math.Clamp(request.Offset, 0, length);
+            content = served.Encoding[from..(int)Math.Min(length, (long)from + request.Count)];
         }
         else
         {
-            ReadChunk(_files[request.File], request.Offset, content);
+            content = served.Read(
+                place.Files, place.Paths.Checkpoint, request.File, request.Offset, request.Count);
         }
 
-        runtime.Metrics?.SnapshotSent(count);
-        Pins.NoteServed(request.From, _made!.Slot);
+        runtime.Metrics?.SnapshotSent(content.Length);
         _replies.Add(new SnapshotReply(
-            self, request.From, SnapshotAnswer.Content, _id, request.File, request.Offset, length, content));
-    }
-
-    private void ReadChunk(SnapshotFile file, long offset, byte[] content)
-    {
-        using IFile source = place.Files.Open(
-            Path.Combine(place.Paths.Checkpoint, file.Name), FileMode.Open, FileAccess.Read);
-        if (source.ReadFully(content, offset) < content.Length)
-        {
-            throw new EndOfStreamException($"{file.Name} of the snapshot has become shorter");
-        }
+            self, request.From, SnapshotAnswer.Content, served.Id, request.File, request.Offset, length, content));
     }
 
     private void Reply(SnapshotRequest request, SnapshotAnswer answer) => _replies.Add(new SnapshotReply(
@@ -239,7 +303,7 @@ internal sealed class SnapshotServer(
     /// <summary>One step on the way to a manifest.</summary>
     private void Prepare()
     {
-        if (_made is null || _manifest is not null)
+        if (_made is null || _served is not null)
         {
             Remove();
             _isPreparing = true;
@@ -247,22 +311,15 @@ internal sealed class SnapshotServer(
             return;
         }
 
-        long left = options.HashRunBytes;
-        while (left > 0 && (_hashing is not null || _unhashed.Count > 0))
+        if (_files.Hash(options.HashRunBytes))
         {
-            left -= HashOn(left);
-        }
-
-        if (_hashing is null && _unhashed.Count == 0)
-        {
-            _manifest = new SnapshotManifest(place.ClusterId, _made, _files).Encode();
-            _id = SnapshotManifest.IdOf(_manifest);
+            var manifest = new SnapshotManifest(place.ClusterId, _made, _files.TakeFiles());
+            _served = new ServedSnapshot(manifest, manifest.Encode(), _madeUnixMs);
             _isPreparing = false;
             Made++;
-            KeepHashes();
             place.Tell(
-                $"a snapshot of slot {_made.Slot} is ready: {_files.Count} files,"
-                + $" {_files.Sum(file => file.SizeBytes)} bytes");
+                $"a snapshot of slot {_made.Slot} is ready: {manifest.Files.Count} files,"
+                + $" {manifest.SizeBytes} bytes");
         }
     }
 
@@ -275,6 +332,7 @@ internal sealed class SnapshotServer(
         using (IKvStore copy = place.OpenCopy(place.Paths.Checkpoint))
         {
             AppliedState? held = KvStoreExecutor.ReadApplied(copy);
+            _madeUnixMs = KvStoreExecutor.ReadRecord(copy)?.LoggedUnixMs ?? 0;
             if (held != made)
             {
                 throw new IOException(
@@ -284,63 +342,7 @@ internal sealed class SnapshotServer(
 
         _made = made;
         Pins.SetSnapshot(made.Slot);
-        foreach (string path in place.Files.ListFiles(place.Paths.Checkpoint).Order(StringComparer.Ordinal))
-        {
-            if (!Array.Exists(NotOfTheStore, name => IsNamed(Path.GetFileName(path), name)))
-            {
-                _unhashed.Enqueue(path);
-            }
-        }
-    }
-
-    /// <summary>LOG, and LOG.old.1 too.</summary>
-    private static bool IsNamed(string file, string name) =>
-        file == name || file.StartsWith(name + ".", StringComparison.Ordinal);
-
-    private long HashOn(long maxBytes)
-    {
-        string path = _hashing is null ? _unhashed.Dequeue() : Path.Combine(place.Paths.Checkpoint, _hashedName);
-        if (_hashing is null)
-        {
-            _hashedName = Path.GetFileName(path);
-            _hashing = new FileHash(place.Files, path);
-            if (_hashes.TryGetValue((_hashedName, _hashing.SizeBytes), out UInt128 known))
-            {
-                EndFile(known);
-                return 1;
-            }
-        }
-
-        long read = _hashing.Advance(maxBytes);
-        if (_hashing.IsComplete)
-        {
-            UInt128 hash = _hashing.Value;
-            if (_hashedName.EndsWith(".sst", StringComparison.Ordinal))
-            {
-                _hashes[(_hashedName, _hashing.SizeBytes)] = hash;
-            }
-
-            EndFile(hash);
-        }
-
-        return Math.Max(1, read);
-    }
-
-    /// <summary>Of the files that the store still has.</summary>
-    private void KeepHashes()
-    {
-        HashSet<(string, long)> kept = [.. _files.Select(file => (file.Name, file.SizeBytes))];
-        foreach ((string, long) gone in _hashes.Keys.Where(file => !kept.Contains(file)).ToList())
-        {
-            _hashes.Remove(gone);
-        }
-    }
-
-    private void EndFile(UInt128 hash)
-    {
-        _files.Add(new SnapshotFile(_hashedName, _hashing!.SizeBytes, hash));
-        _hashing.Dispose();
-        _hashing = null;
+        _files.Begin();
     }
 
     private void Remove()
@@ -351,13 +353,9 @@ internal sealed class SnapshotServer(
 
     private void Forget()
     {
-        _hashing?.Dispose();
-        _hashing = null;
-        _unhashed.Clear();
-        _files.Clear();
+        _served = null;
+        _files.Forget();
         _made = null;
-        _manifest = null;
-        _id = 0;
         _isPreparing = false;
         Pins.SetSnapshot(null);
     }

@@ -3,6 +3,7 @@ using System.Text;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Backup;
 using KvCloud.Node.Routing;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
@@ -19,7 +20,8 @@ internal sealed partial class KvBackend(
     RpcOptions options,
     RpcStatistics statistics,
     IReplicaClock clock,
-    ILogger<KvBackend> logger)
+    ILogger<KvBackend> logger,
+    BackupReads? backups = null)
 {
     private readonly byte[]? _tokenHash =
         string.IsNullOrEmpty(options.AdminToken) ? null : SHA256.HashData(Encoding.UTF8.GetBytes(options.AdminToken));
@@ -27,6 +29,9 @@ internal sealed partial class KvBackend(
     public RoutingManager Routing => routing;
 
     public KvReader Reader => reader;
+
+    /// <summary>Null where this node makes no snapshots.</summary>
+    public BackupReads? Backups => backups;
 
     public ClusterView View => view();
 

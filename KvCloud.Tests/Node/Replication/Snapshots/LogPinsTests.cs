@@ -29,7 +29,7 @@ public sealed class LogPinsTests
     public void NoteCatchUp_replica_that_was_helped_holds_what_it_fetches_next_until_it_asks_no_more()
     {
         _pins.SetSnapshot(new Slot(10));
-        _pins.NoteServed(One, new Slot(10));
+        _pins.TryNoteServed(LogReader.OfReplica(One), new Slot(10));
         _pins.SetSnapshot(null);
         Assert.Equal(new Slot(10), _pins.PinnedSlot);
 
@@ -54,7 +54,7 @@ public sealed class LogPinsTests
     [Fact]
     public void NoteCatchUp_replica_that_never_catches_up_is_given_up()
     {
-        _pins.NoteServed(One, new Slot(10));
+        _pins.TryNoteServed(LogReader.OfReplica(One), new Slot(10));
         for (int i = 0; i < 20; i++)
         {
             Pass(600);

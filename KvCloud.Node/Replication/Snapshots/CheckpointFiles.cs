@@ -1,0 +1,107 @@
+using KvCloud.Node.Files;
+
+namespace KvCloud.Node.Replication.Snapshots;
+
+/// <summary>
+/// The files of a checkpoint and their hashes, which are made in runs so that their maker can do other things in
+/// between. SST files never change: their hashes are remembered from one checkpoint to the next. One thread.
+/// </summary>
+internal sealed class CheckpointFiles(IFileSystem files, string directory) : IDisposable
+{
+    /// <summary>What RocksDB writes beside a store and nobody needs to open it.</summary>
+    private static readonly string[] NotOfTheStore = ["LOG", "LOCK", "IDENTITY"];
+
+    private readonly Dictionary<(string Name, long SizeBytes), UInt128> _known = [];
+    private readonly List<SnapshotFile> _hashed = [];
+    private readonly Queue<string> _unhashed = [];
+    private FileHash? _hashing;
+    private string _hashedName = "";
+
+    /// <summary>The directory holds a new checkpoint.</summary>
+    public void Begin()
+    {
+        Forget();
+        foreach (string path in files.ListFiles(directory).Order(StringComparer.Ordinal))
+        {
+            if (!Array.Exists(NotOfTheStore, name => IsNamed(Path.GetFileName(path), name)))
+            {
+                _unhashed.Enqueue(path);
+            }
+        }
+    }
+
+    /// <summary>Hashes on, about so many bytes. True when all files are hashed.</summary>
+    public bool Hash(long maxBytes)
+    {
+        long left = maxBytes;
+        while (left > 0 && (_hashing is not null || _unhashed.Count > 0))
+        {
+            left -= HashOn(left);
+        }
+
+        return _hashing is null && _unhashed.Count == 0;
+    }
+
+    /// <summary>The files, when all are hashed; remembers the hashes of those that the store still has.</summary>
+    public IReadOnlyList<SnapshotFile> TakeFiles()
+    {
+        HashSet<(string, long)> kept = [.. _hashed.Select(file => (file.Name, file.SizeBytes))];
+        foreach ((string, long) gone in _known.Keys.Where(file => !kept.Contains(file)).ToList())
+        {
+            _known.Remove(gone);
+        }
+
+        return [.. _hashed];
+    }
+
+    /// <summary>The checkpoint is not needed any more.</summary>
+    public void Forget()
+    {
+        _hashing?.Dispose();
+        _hashing = null;
+        _unhashed.Clear();
+        _hashed.Clear();
+    }
+
+    public void Dispose() => _hashing?.Dispose();
+
+    /// <summary>LOG, and LOG.old.1 too.</summary>
+    private static bool IsNamed(string file, string name) =>
+        file == name || file.StartsWith(name + ".", StringComparison.Ordinal);
+
+    private long HashOn(long maxBytes)
+    {
+        string path = _hashing is null ? _unhashed.Dequeue() : Path.Combine(directory, _hashedName);
+        if (_hashing is null)
+        {
+            _hashedName = Path.GetFileName(path);
+            _hashing = new FileHash(files, path);
+            if (_known.TryGetValue((_hashedName, _hashing.SizeBytes), out UInt128 known))
+            {
+                EndFile(known);
+                return 1;
+            }
+        }
+
+        long read = _hashing.Advance(maxBytes);
+        if (_hashing.IsComplete)
+        {
+            UInt128 hash = _hashing.Value;
+            if (_hashedName.EndsWith(".sst", StringComparison.Ordinal))
+            {
+                _known[(_hashedName, _hashing.SizeBytes)] = hash;
+            }
+
+            EndFile(hash);
+        }
+
+        return Math.Max(1, read);
+    }
+
+    private void EndFile(UInt128 hash)
+    {
+        _hashed.Add(new SnapshotFile(_hashedName, _hashing!.SizeBytes, hash));
+        _hashing.Dispose();
+        _hashing = null;
+    }
+}

@@ -1,0 +1,23 @@
+using KvCloud.Node.Files;
+
+namespace KvCloud.Node.Replication.Snapshots;
+
+/// <summary>A snapshot that is ready to be read.</summary>
+/// <param name="Encoding">The manifest's bytes.</param>
+/// <param name="UnixMs">The time that the log had reached by its slot; 0 if nothing was written.</param>
+internal sealed record ServedSnapshot(SnapshotManifest Manifest, byte[] Encoding, long UnixMs)
+{
+    public long Id { get; } = SnapshotManifest.IdOf(Encoding);
+
+    /// <summary>A piece of a file, shorter than asked for only at its end.</summary>
+    /// <exception cref="IOException">The file cannot be read, or is gone.</exception>
+    public byte[] Read(IFileSystem files, string directory, int file, long offset, int count)
+    {
+        SnapshotFile of = Manifest.Files[file];
+        byte[] content = new byte[(int)Math.Clamp(of.SizeBytes - offset, 0, count)];
+        using IFile source = files.Open(Path.Combine(directory, of.Name), FileMode.Open, FileAccess.Read);
+        return source.ReadFully(content, offset) == content.Length
+            ? content
+            : throw new EndOfStreamException($"{of.Name} of the snapshot has become shorter");
+    }
+}
