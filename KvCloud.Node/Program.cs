@@ -5,6 +5,11 @@ using KvCloud.Node.Diagnostics;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc;
 
+if (args is [RestoreCommand.Verb, .. string[] rest])
+{
+    return RestoreCommand.Run(rest, Console.Out, Console.Error);
+}
+
 while (true)
 {
     if (await RunHostAsync(args) is int code)

@@ -49,6 +49,7 @@ internal sealed class CommandLine
     public static string Usage() =>
         """
         Usage: KvCloud.Node [--config FILE] [--check-config | --health] [--section.key=value ...]
+               KvCloud.Node restore --help
 
           --config FILE          TOML file; default: $KVCLOUD_CONFIG, else ./kvcloud.toml if it is there
           --check-config         check the configuration, print what is in effect, and stop

@@ -25,6 +25,9 @@ internal interface IFileSystem
     /// <summary>The paths of the files in a directory, in no order.</summary>
     IReadOnlyList<string> ListFiles(string directory);
 
+    /// <summary>The paths of the directories in a directory, in no order.</summary>
+    IReadOnlyList<string> ListDirectories(string directory);
+
     /// <summary>Bytes that may still be written to the volume of this directory.</summary>
     long GetFreeBytes(string directory);
 
@@ -43,7 +46,7 @@ internal interface IFileSystem
     void MoveDirectory(string from, string to);
 
     /// <summary>
-    /// Removes a directory with the files in it; no error if there is none. A crash may leave any part of it.
+    /// Removes a directory with all that is in it; no error if there is none. A crash may leave any part of it.
     /// </summary>
     void DeleteDirectory(string path);
 

@@ -40,6 +40,8 @@ internal sealed partial class SystemFiles : IFileSystem
 
     public IReadOnlyList<string> ListFiles(string directory) => Directory.GetFiles(directory);
 
+    public IReadOnlyList<string> ListDirectories(string directory) => Directory.GetDirectories(directory);
+
     public long GetFreeBytes(string directory) => new DriveInfo(Path.GetFullPath(directory)).AvailableFreeSpace;
 
     public void CreateDirectory(string path) => Directory.CreateDirectory(path);

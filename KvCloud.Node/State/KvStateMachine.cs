@@ -94,6 +94,23 @@ internal sealed class KvStateMachine
         _hasher.Mix(XxHash3.HashToUInt64(payload));
     }
 
+    /// <summary>
+    /// From here on this is the state of a new group: without members, and with a version that no other group has
+    /// issued. What was written before can be read at that version and not at earlier ones: the old group may have
+    /// issued some of those for what is not here.
+    /// </summary>
+    public void BeginGroup(string clusterId, CommitVersion firstVersion)
+    {
+        Invariant.Check(firstVersion > AppliedVersion, "a new group begins above the versions of the old one");
+        Members = null;
+        _membersRecord = null;
+        _batch.Delete(KvTable.Meta, MembersRecord.Key);
+        AppliedVersion = firstVersion;
+        _window.Restart(firstVersion);
+        _hasher.Mix(XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(clusterId)));
+        _hasher.Mix(firstVersion.Value);
+    }
+
     public CommandResult Execute(ReadOnlyMemory<byte> encoding)
     {
         CommandResult result = CommandCodec.TryReadEnvelope(encoding, out CommandEnvelope envelope, out string? error)

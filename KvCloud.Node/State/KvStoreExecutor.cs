@@ -36,6 +36,7 @@ internal sealed class KvStoreExecutor : IDisposable
 
     /// <summary>Held while the store is flushed.</summary>
     private readonly Lock _flushing = new();
+    private CommitVersion? _last;
     private int _previousCommands;
     private bool _failed;
     private volatile bool _isCollected;
@@ -107,6 +108,42 @@ internal sealed class KvStoreExecutor : IDisposable
             _failed = false;
             Report(observer);
         }
+    }
+
+    /// <summary>
+    /// Applies like <see cref="Apply"/>, but for a restore: nothing behind the command that reaches the version, even
+    /// in the same slot.
+    /// </summary>
+    /// <param name="last">Null for all.</param>
+    /// <returns>Whether the version is reached.</returns>
+    public bool ApplyUpTo(IReadOnlyList<ChosenEntry> entries, CommitVersion? last)
+    {
+        _last = last;
+        int next = 0;
+        while (next < entries.Count && !HasReachedLast)
+        {
+            Invariant.Check(!_failed, "nothing is applied after a failure");
+            _failed = true;
+            next = ApplyBatch(entries, next);
+            _failed = false;
+            _outcomes.Clear();
+        }
+
+        return HasReachedLast;
+    }
+
+    /// <summary>
+    /// From here on this is the state of a new group: see <see cref="KvStateMachine.BeginGroup"/>. Nothing else is done
+    /// meanwhile.
+    /// </summary>
+    public void BeginGroup(string clusterId, CommitVersion firstVersion)
+    {
+        Invariant.Check(!_failed, "no group begins after a failure");
+        _failed = true;
+        _machine.BeginGroup(clusterId, firstVersion);
+        _machine.CompleteBatch();
+        PublishAndWrite();
+        _failed = false;
     }
 
     /// <summary>
@@ -198,6 +235,8 @@ internal sealed class KvStoreExecutor : IDisposable
         }
     }
 
+    private bool HasReachedLast => _last is { } last && _machine.AppliedVersion >= last;
+
     private Slot FlushNow()
     {
         Slot applied = AppliedSlot;
@@ -217,7 +256,7 @@ internal sealed class KvStoreExecutor : IDisposable
         _isCollected = _machine.Collect(budget) < budget;
         long payloadBytes = 0;
         int next = first;
-        while (next < entries.Count && payloadBytes < BatchPayloadBytes)
+        while (next < entries.Count && payloadBytes < BatchPayloadBytes && !HasReachedLast)
         {
             ChosenEntry entry = entries[next++];
             payloadBytes += entry.Value.Payload.Length;
@@ -252,12 +291,12 @@ internal sealed class KvStoreExecutor : IDisposable
         _machine.Advance(commands.Header);
         int index = 0;
         CommandBatch.Enumerator enumerator = commands.GetEnumerator();
-        while (enumerator.MoveNext())
+        while (!HasReachedLast && enumerator.MoveNext())
         {
             _outcomes.Add(new Outcome(entry.Slot, index++, _machine.Execute(enumerator.Current), null));
         }
 
-        if (!enumerator.IsComplete)
+        if (!HasReachedLast && !enumerator.IsComplete)
         {
             _outcomes.Add(new Outcome(
                 entry.Slot, index, default, $"only {index} of {commands.Header.Count} commands are complete"));

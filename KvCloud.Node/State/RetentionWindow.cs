@@ -73,6 +73,13 @@ internal sealed class RetentionWindow
         Raise(new CommitVersion(newest.Value - header.Retention.Versions));
     }
 
+    /// <summary>Only this version and later ones can be read from here on.</summary>
+    public void Restart(CommitVersion oldest)
+    {
+        Raise(oldest);
+        IsDirty = true;
+    }
+
     public void Restore(in StateRecord state, ReadOnlySpan<byte> samples)
     {
         if (samples.Length == 0 || samples[0] != FormatVersion || samples.Length % SampleSizeBytes != 1)

@@ -23,6 +23,7 @@ public sealed partial class NodeFolderTests
         ["Replication/Log"] = ["Consensus", "Files"],
         ["Replication/Snapshots"] = ["Consensus", "Files", "State", "Storage", "Transport"],
         ["Replication/Backup"] = ["Consensus", "Operations", "State"],
+        ["Replication/Restore"] = ["Consensus", "Files", "Operations", "State", "Storage", "Transport"],
         ["Routing"] = ["Consensus", "Operations", "Replication", "State", "Telemetry"],
         ["Configuration"] =
             ["Consensus", "Operations", "Replication", "Routing", "Storage", "Telemetry", "Transport"],

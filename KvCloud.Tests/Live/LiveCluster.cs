@@ -38,16 +38,23 @@ internal sealed class LiveCluster : IAsyncDisposable
     /// <param name="members">
     /// So many begin as the group, and are started; the others are to be added to it, once the test has started them.
     /// </param>
+    /// <param name="dataRoot">Data to begin with; null: none. It is removed at the end.</param>
+    /// <param name="clusterId">That of the data; null: the usual one.</param>
     /// <param name="restartCrashed">Whether a replica that was killed is started again, as `kv demo` does it.</param>
     public static async Task<LiveCluster> StartAsync(
         int replicas = 3,
         Func<Replica, IEnumerable<KeyValuePair<string, string?>>>? environment = null,
         bool withNetwork = false,
         bool restartCrashed = false,
-        int? members = null)
+        int? members = null,
+        string? dataRoot = null,
+        string? clusterId = null)
     {
-        string dataRoot = Directory.CreateTempSubdirectory("kvcloud-live-").FullName;
-        var topology = Topology.OnFreePorts(replicas, dataRoot);
+        dataRoot ??= Directory.CreateTempSubdirectory("kvcloud-live-").FullName;
+        Topology topology = Topology.OnFreePorts(replicas, dataRoot) with
+        {
+            ClusterId = clusterId ?? Topology.DefaultClusterId,
+        };
         PeerProxies? network = withNetwork ? new PeerProxies(topology) : null;
         var processes = new ProcessCluster(topology, new ProcessClusterOptions
         {

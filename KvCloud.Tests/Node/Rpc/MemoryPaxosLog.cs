@@ -51,7 +51,13 @@ internal sealed class MemoryPaxosLog : IPaxosLog
     {
         lock (_gate)
         {
-            return [.. _entries.Values.Where(entry => entry.Slot >= from && entry.Slot <= to).Take(1_000)];
+            long bytes = 0;
+            return
+            [
+                .. _entries.Values.Where(entry => entry.Slot >= from && entry.Slot <= to)
+                    .TakeWhile(entry => (bytes += entry.Value.Payload.Length) - entry.Value.Payload.Length < maxBytes)
+                    .Take(1_000),
+            ];
         }
     }
 

@@ -159,6 +159,13 @@ internal sealed partial class SimDisk(DeterministicRandom random, SimDiskSetting
             .Select(entry => Path.Combine(directory, entry.Key)),
     ];
 
+    public IReadOnlyList<string> ListDirectories(string directory) =>
+    [
+        .. DirectoryAt(directory).Visible
+            .Where(entry => entry.Value is SimDirectory)
+            .Select(entry => Path.Combine(directory, entry.Key)),
+    ];
+
     public long GetFreeBytes(string directory)
     {
         DirectoryAt(directory);
@@ -229,7 +236,11 @@ internal sealed partial class SimDisk(DeterministicRandom random, SimDiskSetting
             Delete(file);
         }
 
-        Invariant.Check(directory.Visible.Count == 0, "the deletion of a directory in a directory is not simulated");
+        foreach (string inner in ListDirectories(path))
+        {
+            DeleteDirectory(inner);
+        }
+
         Spend(_settings.NameUs);
         Change(ParentOf(path), new NameChange(NameOf(path), null, directory));
     }

@@ -1,0 +1,102 @@
+using KvCloud.Consensus;
+using KvCloud.Node.Files;
+using KvCloud.Node.Operations;
+using KvCloud.Node.Replication.Backup;
+
+namespace KvCloud.Node.Replication.Restore;
+
+/// <summary>The blocks of the log in a staging directory, which were all read once and found whole.</summary>
+internal sealed class StagedLog
+{
+    private readonly IFileSystem _files;
+    private readonly List<(string Path, Slot First, Slot Last)> _blocks = [];
+
+    private StagedLog(IFileSystem files) => _files = files;
+
+    /// <summary>Null if there is no block.</summary>
+    public string? ClusterId { get; private set; }
+
+    /// <summary>Of all blocks: no version in them is higher.</summary>
+    public CommitVersion AppliedVersion { get; private set; }
+
+    /// <summary>Zero if there is no block.</summary>
+    public Slot Last => _blocks.Count == 0 ? Slot.Zero : _blocks[^1].Last;
+
+    /// <summary>Reads every block once.</summary>
+    /// <exception cref="RestoreRefusedException">
+    /// One is damaged, is missing before another, or belongs to another cluster.
+    /// </exception>
+    public static StagedLog Open(IFileSystem files, string directory, Action<RestoreProgress> report)
+    {
+        var log = new StagedLog(files);
+        if (!files.DirectoryExists(directory))
+        {
+            return log;
+        }
+
+        foreach (string path in files.ListFiles(directory)
+            .Where(path => path.EndsWith(".log", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal))
+        {
+            LogBlock block = log.Read(path);
+            log.Add(path, block);
+            report(new RestoreProgress("checking", path, block.Last, block.AppliedVersion));
+        }
+
+        return log;
+    }
+
+    /// <summary>The blocks with slots above the given one, read again; the first may begin below it.</summary>
+    /// <exception cref="RestoreRefusedException">The log does not go on there.</exception>
+    public IEnumerable<(string Path, LogBlock Block)> Above(Slot slot)
+    {
+        Slot next = slot.Next;
+        foreach ((string path, Slot first, Slot last) in _blocks.Where(block => block.Last > slot))
+        {
+            if (first > next)
+            {
+                throw Gap(path, first, next);
+            }
+
+            yield return (path, Read(path));
+            next = last.Next;
+        }
+    }
+
+    private void Add(string path, LogBlock block)
+    {
+        if (ClusterId is not null && block.ClusterId != ClusterId)
+        {
+            throw new RestoreRefusedException(
+                RestoreFlaw.Backup, $"{path} is of cluster '{block.ClusterId}', those before it of '{ClusterId}'");
+        }
+
+        if (_blocks.Count > 0 && block.First > Last.Next)
+        {
+            throw Gap(path, block.First, Last.Next);
+        }
+
+        ClusterId = block.ClusterId;
+        AppliedVersion = block.AppliedVersion > AppliedVersion ? block.AppliedVersion : AppliedVersion;
+        if (block.Last > Last)
+        {
+            _blocks.Add((path, block.First, block.Last));
+        }
+    }
+
+    private LogBlock Read(string path)
+    {
+        try
+        {
+            return LogBlock.Decode(_files.ReadAllBytes(path));
+        }
+        catch (InvalidDataException exception)
+        {
+            throw new RestoreRefusedException(
+                RestoreFlaw.Backup, $"{path} is damaged: {exception.Message}", exception);
+        }
+    }
+
+    private static RestoreRefusedException Gap(string path, Slot first, Slot wanted) => new(
+        RestoreFlaw.Backup, $"{path} begins at slot {first}, and slot {wanted} would be next: a block is missing");
+}
