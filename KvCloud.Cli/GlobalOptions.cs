@@ -123,7 +123,7 @@ internal sealed class GlobalOptions
         };
     }
 
-    private static TimeSpan ParsePositiveTime(string text)
+    public static TimeSpan ParsePositiveTime(string text)
     {
         TimeSpan time = ConnectionStringParser.Time(text);
         return time >= TimeSpan.FromMilliseconds(1)
@@ -131,7 +131,7 @@ internal sealed class GlobalOptions
             : throw new FormatException($"'{text}' is too short; the minimum is one millisecond");
     }
 
-    private static T? Parse<T>(ArgumentResult result, Func<string, T> parse)
+    public static T? Parse<T>(ArgumentResult result, Func<string, T> parse)
         where T : struct
     {
         try

@@ -1,5 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using KvCloud.Backup;
+using KvCloud.Backup.Leases;
+using KvCloud.Backup.Source;
 using KvCloud.Cli.Commands;
 using KvCloud.Client;
 using KvCloud.LocalCluster;
@@ -34,9 +37,9 @@ internal static class KvProgram
             Error = console.Error,
             EnableDefaultExceptionHandler = false,
         };
-        if (parsed.CommandResult.Command.Name == DemoCommand.Name)
+        if (HandlesSignals(parsed.CommandResult.Command))
         {
-            // `kv demo` handles signals itself, because a graceful stop takes longer than other commands are given.
+            // A graceful stop takes longer than other commands are given.
             configuration.ProcessTerminationTimeout = null;
         }
 
@@ -53,6 +56,9 @@ internal static class KvProgram
             await FlushAsync(console);
         }
     }
+
+    private static bool HandlesSignals(Command command) => command.Name == DemoCommand.Name
+        || command.Parents.Any(parent => parent.Name == BackupCommands.Name);
 
     private static RootCommand BuildRoot(GlobalOptions globals, KvConsole console)
     {
@@ -72,6 +78,7 @@ internal static class KvProgram
         root.Add(ImportCommand.Create(runner));
         root.Add(ExportCommand.Create(runner));
         root.Add(VerifyCommand.Create(runner));
+        root.Add(BackupCommands.Create(runner, globals, console));
         root.Add(DemoCommand.Create(console));
         root.Add(BankCommand.Create(runner, globals));
         root.Add(BankCommand.CreateWorker(runner));
@@ -85,6 +92,8 @@ internal static class KvProgram
         {
             KvCloudException failure => ExitCode.For(failure),
             UsageException or ArgumentException or LocalClusterException => ExitCode.Usage,
+            ArchiveUnavailableException or SourceException or LeaseConflictException => ExitCode.Unavailable,
+            ArchiveException => ExitCode.No,
             OperationCanceledException => ExitCode.Interrupted,
             IOException or UnauthorizedAccessException or InvalidDataException => ExitCode.No,
             _ => null,

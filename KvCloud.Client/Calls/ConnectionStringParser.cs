@@ -91,6 +91,7 @@ internal static class ConnectionStringParser
             _ when trimmed.EndsWith("ms", StringComparison.OrdinalIgnoreCase) => (trimmed[..^2], 1),
             _ when trimmed.EndsWith('s') => (trimmed[..^1], 1_000),
             _ when trimmed.EndsWith('m') => (trimmed[..^1], 60_000),
+            _ when trimmed.EndsWith('h') => (trimmed[..^1], 3_600_000),
             _ => (trimmed, 1_000.0),
         };
         if (double.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double value)

@@ -15,7 +15,8 @@ public sealed partial class DependencyTests
     [InlineData("LocalCluster", "Node")]
     [InlineData("Aspire.Hosting", "")]
     [InlineData("AppHost", "Aspire.Hosting Node")]
-    [InlineData("Cli", "Client LocalCluster")]
+    [InlineData("Backup", "")]
+    [InlineData("Cli", "Backup Client LocalCluster")]
     [InlineData("Node", "Consensus Protocol ServiceDefaults")]
     [InlineData("Bench", "LocalCluster Client Node")]
     public void Project_of_the_solution_references_only_what_it_may(string project, string allowed)

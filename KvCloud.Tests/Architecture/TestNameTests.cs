@@ -16,6 +16,7 @@ public sealed partial class TestNameTests
     private static readonly Dictionary<string, string[]> Production = new()
     {
         ["Aspire"] = ["KvCloud.Aspire.Hosting"],
+        ["Backup"] = ["KvCloud.Backup", "kv"],
         ["Bench"] = ["KvCloud.Bench"],
         ["Cli"] = ["kv"],
         ["Client"] = ["KvCloud.Client"],

@@ -1,0 +1,15 @@
+namespace KvCloud.Backup;
+
+/// <summary>The archive is not as it must be, or cannot be used as asked; the message names what is wrong.</summary>
+internal class ArchiveException : Exception
+{
+    public ArchiveException(string message)
+        : base(message)
+    {
+    }
+
+    public ArchiveException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}

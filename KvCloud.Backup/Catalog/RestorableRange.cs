@@ -1,0 +1,46 @@
+using System.Globalization;
+using KvCloud.Backup.Format;
+
+namespace KvCloud.Backup.Catalog;
+
+/// <summary>
+/// From a whole snapshot to the end of the log that follows it without a gap: every moment between can be restored.
+/// </summary>
+internal sealed record RestorableRange(RestorablePoint From, RestorablePoint To)
+{
+    /// <summary>All that can be restored, in the order of slots. Between two of them is a gap.</summary>
+    /// <param name="snapshots">In the order of slots.</param>
+    /// <param name="log">In the order of names.</param>
+    public static IReadOnlyList<RestorableRange> Of(
+        IEnumerable<ArchivedSnapshot> snapshots, IReadOnlyList<LogSegmentName> log)
+    {
+        var ranges = new List<RestorableRange>();
+        foreach (ArchivedSnapshot snapshot in snapshots.Where(snapshot => snapshot.IsWhole))
+        {
+            // One inside a range only makes a restore of what follows it shorter.
+            if (ranges.Count == 0 || snapshot.Manifest.Slot > ranges[^1].To.Slot)
+            {
+                var from = new RestorablePoint(
+                    snapshot.Manifest.Slot, snapshot.Manifest.Version, snapshot.Manifest.UnixMs);
+                ranges.Add(new RestorableRange(from, EndOf(from, LogChain.After(log, from.Slot))));
+            }
+        }
+
+        return ranges;
+    }
+
+    /// <summary>For people: slots, versions and times.</summary>
+    public string Describe() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"slots {From.Slot}-{To.Slot}, versions {From.Version}-{To.Version}, times {Time(From)} to {Time(To)}");
+
+    public static string Time(RestorablePoint point) => point.UnixMs == 0
+        ? "-"
+        : DateTimeOffset.FromUnixTimeMilliseconds(point.UnixMs)
+            .ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
+
+    private static RestorablePoint EndOf(RestorablePoint from, IEnumerable<LogSegmentName> chain) => chain.Aggregate(
+        from,
+        (end, segment) => new RestorablePoint(
+            segment.LastSlot, Math.Max(end.Version, segment.Version), Math.Max(end.UnixMs, segment.LastUnixMs)));
+}

@@ -1,0 +1,64 @@
+namespace KvCloud.Backup.Copying;
+
+/// <summary>How far a backup has got. Written by who copies, read by who shows it.</summary>
+internal sealed class BackupProgress
+{
+    private long _totalBytes;
+    private long _copiedBytes;
+    private long _sharedBytes;
+    private long _snapshots;
+    private long _logBytes;
+    private long _segments;
+    private long _shippedSlot;
+    private long _appliedSlot;
+
+    /// <summary>Hears sentences about what happened.</summary>
+    public Action<string> Tell { get; init; } = _ => { };
+
+    /// <summary>Of the snapshot that is copied, or was copied last.</summary>
+    public long TotalBytes => Volatile.Read(ref _totalBytes);
+
+    /// <summary>Of that snapshot, what was read from a replica.</summary>
+    public long CopiedBytes => Volatile.Read(ref _copiedBytes);
+
+    /// <summary>Of that snapshot, what the archive had already.</summary>
+    public long SharedBytes => Volatile.Read(ref _sharedBytes);
+
+    /// <summary>Of this backup, that are whole.</summary>
+    public long Snapshots => Volatile.Read(ref _snapshots);
+
+    public long LogBytes => Volatile.Read(ref _logBytes);
+
+    public long Segments => Volatile.Read(ref _segments);
+
+    /// <summary>The last slot in the archive; 0 as long as none is.</summary>
+    public long ShippedSlot => Volatile.Read(ref _shippedSlot);
+
+    /// <summary>The last slot that the replica has applied, as far as it is known.</summary>
+    public long AppliedSlot => Volatile.Read(ref _appliedSlot);
+
+    public long LagSlots => ShippedSlot == 0 ? 0 : Math.Max(0, AppliedSlot - ShippedSlot);
+
+    public void SnapshotBegins(long totalBytes, long sharedBytes)
+    {
+        Volatile.Write(ref _copiedBytes, 0);
+        Volatile.Write(ref _sharedBytes, sharedBytes);
+        Volatile.Write(ref _totalBytes, totalBytes);
+    }
+
+    public void Copied(long bytes) => Interlocked.Add(ref _copiedBytes, bytes);
+
+    public void SnapshotIsWhole() => Interlocked.Increment(ref _snapshots);
+
+    /// <summary>The archive has the log up to there already.</summary>
+    public void ShippedBefore(long slot) => Volatile.Write(ref _shippedSlot, slot);
+
+    public void Shipped(long slot, long bytes)
+    {
+        Interlocked.Add(ref _logBytes, bytes);
+        Interlocked.Increment(ref _segments);
+        Volatile.Write(ref _shippedSlot, slot);
+    }
+
+    public void Applied(long slot) => Volatile.Write(ref _appliedSlot, slot);
+}

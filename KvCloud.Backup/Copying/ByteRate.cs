@@ -1,0 +1,31 @@
+using System.Diagnostics;
+
+namespace KvCloud.Backup.Copying;
+
+/// <summary>Holds all copying of a backup to so many bytes a second. Thread-safe.</summary>
+/// <param name="bytesPerSecond">Null: as fast as it goes.</param>
+internal sealed class ByteRate(long? bytesPerSecond)
+{
+    private readonly Lock _lock = new();
+    private long _freeAt = Stopwatch.GetTimestamp();
+
+    /// <summary>Waits until that many bytes may be asked for.</summary>
+    public Task WaitAsync(long bytes, CancellationToken cancellationToken)
+    {
+        if (bytesPerSecond is not { } rate)
+        {
+            return Task.CompletedTask;
+        }
+
+        TimeSpan pause;
+        lock (_lock)
+        {
+            long now = Stopwatch.GetTimestamp();
+            long begin = Math.Max(now, _freeAt);
+            _freeAt = begin + (long)(bytes / (double)rate * Stopwatch.Frequency);
+            pause = Stopwatch.GetElapsedTime(now, begin);
+        }
+
+        return pause > TimeSpan.Zero ? Task.Delay(pause, cancellationToken) : Task.CompletedTask;
+    }
+}

@@ -1,0 +1,13 @@
+namespace KvCloud.Backup.Leases;
+
+/// <summary>The content of a lease: who holds it, what for, and for how long after it was written.</summary>
+internal sealed record LeaseBody(LeaseUse Use, string Holder, long TtlMs)
+{
+    public bool ConflictsWith(LeaseUse other) => (Use, other) switch
+    {
+        (LeaseUse.Prune, LeaseUse.Ship) or (LeaseUse.Ship, LeaseUse.Prune) => false,
+        (LeaseUse.Prune, _) or (_, LeaseUse.Prune) => true,
+        (LeaseUse.Ship, LeaseUse.Ship) => true,
+        _ => false,
+    };
+}

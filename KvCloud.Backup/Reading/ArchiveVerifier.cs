@@ -1,0 +1,46 @@
+using KvCloud.Backup.Catalog;
+using KvCloud.Backup.Format;
+using KvCloud.Backup.Stores;
+
+namespace KvCloud.Backup.Reading;
+
+/// <summary>Reads everything that an archive holds, and says what of it is not as it must be.</summary>
+internal sealed class ArchiveVerifier(IArchiveStore store, ReadProgress progress)
+{
+    private readonly ArchiveReader _reader = new(store, progress);
+
+    /// <returns>What is wrong, each by the name of its object; nothing if all is well.</returns>
+    public async Task<IReadOnlyList<string>> FindProblemsAsync(
+        ArchiveCatalog catalog, CancellationToken cancellationToken)
+    {
+        progress.TotalBytes = catalog.FileBytes + catalog.LogBytes;
+        var problems = new List<string>(catalog.Problems);
+        foreach (StoredObject file in catalog.Files.Values)
+        {
+            string hash = file.Name[ArchiveLayout.Files.Length..].Split('-')[0];
+            await NoteAsync(problems, ArchiveLayout.FileOf(hash, file.SizeBytes) == file.Name
+                ? () => _reader.ReadFileAsync(file.Name, file.SizeBytes, hash, null, cancellationToken)
+                : () => throw new ArchiveException(
+                    $"{file.Name} in {store.Address} is damaged: it has {file.SizeBytes} bytes"));
+        }
+
+        foreach (LogSegmentName segment in catalog.Log)
+        {
+            await NoteAsync(problems, () => _reader.ReadSegmentAsync(segment, cancellationToken));
+        }
+
+        return problems;
+    }
+
+    private static async Task NoteAsync(List<string> problems, Func<Task> check)
+    {
+        try
+        {
+            await check();
+        }
+        catch (ArchiveException exception) when (exception is not ArchiveUnavailableException)
+        {
+            problems.Add(exception.Message);
+        }
+    }
+}
