@@ -77,7 +77,11 @@ internal sealed class BackupRun : IAsyncDisposable
             {
                 if (copying is { IsCompleted: true })
                 {
-                    await copying;
+                    if (await copying is { } made)
+                    {
+                        _archivedSlots.Add(made.Slot);
+                    }
+
                     copying = null;
                     due = _options.IsContinuous ? _time.GetUtcNow() + _options.SnapshotEvery : DateTimeOffset.MaxValue;
                 }
@@ -155,6 +159,7 @@ internal sealed class BackupRun : IAsyncDisposable
             long end = LogChain.After(_log, offer.Slot).LastOrDefault()?.LastSlot ?? offer.Slot;
             _progress.ShippedBefore(end);
             _shipper.BeginAt(end + 1);
+            _needsSnapshot = false;
         }
     }
 

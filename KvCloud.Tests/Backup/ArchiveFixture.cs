@@ -9,16 +9,13 @@ namespace KvCloud.Tests.Backup;
 /// <summary>An archive in a temporary directory, and backups of scripted replicas into it.</summary>
 internal sealed class ArchiveFixture : IDisposable
 {
+    public static readonly LeaseOptions Leases = new() { Pause = TimeSpan.FromMilliseconds(100) };
+
     /// <summary>Short enough that a test can wait for the end of one that nobody renews.</summary>
-    public static readonly LeaseOptions Leases = new()
-    {
-        Ttl = TimeSpan.FromSeconds(2),
-        Patience = TimeSpan.FromSeconds(20),
-        Pause = TimeSpan.FromMilliseconds(100),
-    };
+    public static readonly LeaseOptions Short = Leases with { Ttl = TimeSpan.FromSeconds(6) };
 
     /// <summary>No wait for a lease of another.</summary>
-    public static readonly LeaseOptions Impatient = Leases with { Ttl = TimeSpan.FromSeconds(60), Patience = default };
+    public static readonly LeaseOptions Impatient = Leases with { Patience = default };
 
     public ArchiveFixture()
     {

@@ -64,8 +64,8 @@ public sealed class ArchiveLeaseTests : IDisposable
     [Fact]
     public async Task TakeAsync_lease_that_is_renewed_keeps_others_out_for_longer_than_it_lasts()
     {
-        await using ArchiveLease held = await TakeAsync(LeaseUse.Read, ArchiveFixture.Leases);
-        long until = Environment.TickCount64 + (long)(ArchiveFixture.Leases.Ttl * 2).TotalMilliseconds;
+        await using ArchiveLease held = await TakeAsync(LeaseUse.Read, ArchiveFixture.Short);
+        long until = Environment.TickCount64 + (long)(ArchiveFixture.Short.Ttl * 2).TotalMilliseconds;
         while (Environment.TickCount64 < until)
         {
             await Assert.ThrowsAsync<LeaseConflictException>(
@@ -79,7 +79,7 @@ public sealed class ArchiveLeaseTests : IDisposable
     [Fact]
     public async Task Lost_where_the_store_is_away_is_told_before_the_lease_ends()
     {
-        ArchiveLease held = await TakeAsync(LeaseUse.Read, ArchiveFixture.Leases);
+        ArchiveLease held = await TakeAsync(LeaseUse.Read, ArchiveFixture.Short);
         string name = Path.GetFileName(Assert.Single(Directory.GetFiles(_archive.PathOf("leases"))));
         DateTime written = File.GetLastWriteTimeUtc(_archive.PathOf($"leases/{name}"));
 

@@ -45,7 +45,7 @@ public sealed class RestorePlanTests
     {
         ArchiveCatalog catalog = Catalog([10, 20, 30], Segment(11, 20), Segment(21, 30), Segment(31, 40));
 
-        RestorePlan plan = RestorePlan.For(catalog, RestoreTarget.AtSlot(25));
+        var plan = RestorePlan.For(catalog, RestoreTarget.AtSlot(25));
         Assert.Equal(20, plan.Snapshot.Manifest.Slot);
         Assert.Equal(30, Assert.Single(plan.Log).LastSlot);
         Assert.Equal(30, RestorePlan.For(catalog, RestoreTarget.Latest).Snapshot.Manifest.Slot);

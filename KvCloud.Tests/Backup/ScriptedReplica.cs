@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.IO.Hashing;
 using KvCloud.Backup.Format;
 using KvCloud.Backup.Source;
@@ -16,6 +17,7 @@ internal sealed class ScriptedReplica(string name, string clusterId = "cluster-a
     public const int FileBytes = 3 * 1024 * 1024;
 
     private readonly Dictionary<long, long> _snapshots = [];
+    private readonly ConcurrentDictionary<(int Index, long Last), byte[]> _files = new();
     private long _nextId = 1;
 
     public string Name => name;
@@ -71,9 +73,9 @@ internal sealed class ScriptedReplica(string name, string clusterId = "cluster-a
         }
 
         PiecesRead++;
-        byte[] content = ContentOf(file, slot);
-        content[0] ^= (byte)(IsDamaged ? 1 : 0);
-        return content.AsMemory((int)offset, count);
+        byte[] piece = ContentOf(file, slot).AsSpan((int)offset, count).ToArray();
+        piece[0] ^= (byte)(IsDamaged ? 1 : 0);
+        return piece;
     }
 
     public Task<LogReading> ReadLogAsync(long fromSlot, CancellationToken cancellationToken)
@@ -118,13 +120,14 @@ internal sealed class ScriptedReplica(string name, string clusterId = "cluster-a
     }
 
     /// <summary>Follows from the slots in the file and the replica: two replicas have no file in common.</summary>
-    private byte[] ContentOf(int index, long slot)
-    {
-        long last = Math.Min(slot, (index + 1L) * SlotsInFile);
-        byte[] content = new byte[FileBytes + index];
-        new Random((int)((last * 100) + nodeId)).NextBytes(content);
-        return content;
-    }
+    private byte[] ContentOf(int index, long slot) => _files.GetOrAdd(
+        (index, Math.Min(slot, (index + 1L) * SlotsInFile)),
+        file =>
+        {
+            byte[] content = new byte[FileBytes + index];
+            new Random((int)((file.Last * 100) + nodeId)).NextBytes(content);
+            return content;
+        });
 
     private void ThrowIfDown()
     {
