@@ -63,7 +63,9 @@ internal sealed class SnapshotCopier(
             {
                 progress.Tell($"{exception.Message}; begins again with {sources.Current.Name}");
             }
-            catch (ArchiveUnavailableException exception) when (AfterFailure(null, backoff, ref copied))
+            catch (ArchiveException exception)
+                when (exception is ArchiveUnavailableException or LeaseConflictException
+                    && AfterFailure(null, backoff, ref copied))
             {
                 progress.Tell($"{exception.Message}; tries again");
             }

@@ -42,7 +42,7 @@ internal sealed class BackupDisplay
     /// <summary>Shows a backup until it ends.</summary>
     public Task ShowAsync(BackupProgress progress, Task backup) => _terminal is null
         ? LinesAsync(
-            () => progress.TotalBytes > progress.CopiedBytes + progress.SharedBytes ? LineInterval : QuietInterval,
+            () => progress.TotalBytes > progress.CopiedBytes + progress.SharedBytes,
             () => $"{Snapshot(progress)}; {Log(progress)}",
             backup)
         : BarsAsync(
@@ -60,13 +60,13 @@ internal sealed class BackupDisplay
             $"{verb} {TransferProgress.Megabytes(progress.DoneBytes)} of"
             + $" {TransferProgress.Megabytes(progress.TotalBytes)}";
         return _terminal is null
-            ? LinesAsync(() => LineInterval, Text, reading)
+            ? LinesAsync(() => true, Text, reading)
             : BarsAsync([new(verb, () => progress.TotalBytes, () => progress.DoneBytes, Text)], reading);
     }
 
     /// <summary>Shows the node's restore until it ends.</summary>
     public Task ShowAsync(NodeProgress progress, Task restore) => _terminal is null
-        ? LinesAsync(() => LineInterval, () => progress.Text, restore)
+        ? LinesAsync(() => true, () => progress.Text, restore)
         : _terminal.Status().StartAsync(progress.Text, async context =>
         {
             while (await Task.WhenAny(restore, Task.Delay(BarInterval)) != restore)
@@ -85,11 +85,16 @@ internal sealed class BackupDisplay
         $"log to slot {progress.ShippedSlot}, {progress.LagSlots} behind")
         + $" ({TransferProgress.Megabytes(progress.LogBytes)})";
 
-    private async Task LinesAsync(Func<TimeSpan> interval, Func<string> text, Task work)
+    private async Task LinesAsync(Func<bool> isMoving, Func<string> text, Task work)
     {
-        while (await Task.WhenAny(work, Task.Delay(interval())) != work)
+        long printedMs = Environment.TickCount64;
+        while (await Task.WhenAny(work, Task.Delay(LineInterval)) != work)
         {
-            _console.Error.WriteLine(text());
+            if (isMoving() || Environment.TickCount64 - printedMs >= QuietInterval.TotalMilliseconds)
+            {
+                printedMs = Environment.TickCount64;
+                _console.Error.WriteLine(text());
+            }
         }
     }
 

@@ -64,7 +64,7 @@ public sealed class ArchiveFormatTests : IDisposable
         byte[] content = manifest.Encode(out string name);
 
         Assert.StartsWith("snapshots/00000000000000000040-node3-", name, StringComparison.Ordinal);
-        SnapshotManifest read = SnapshotManifest.Decode(content, name, "cluster-a");
+        var read = SnapshotManifest.Decode(content, name, "cluster-a");
         Assert.Equal(manifest with { Files = [] }, read with { Files = [] });
         Assert.Equal(manifest.Files, read.Files);
     }
