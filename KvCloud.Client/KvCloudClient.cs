@@ -370,8 +370,11 @@ public sealed class KvCloudClient : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(change);
         var call = new ChangeMembersCall(change, _options.AuthToken);
+        CallTarget target = change.Endpoint is null
+            ? CallTarget.Leader
+            : TargetOf(KvMethod.ChangeMembers, new KvReadOptions { Endpoint = change.Endpoint });
         await _engine.CallAsync(
-            call, CallTarget.Leader, (int?)timeout?.TotalMilliseconds, false, cancellationToken).ConfigureAwait(false);
+            call, target, (int?)timeout?.TotalMilliseconds, false, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Pings a node.</summary>

@@ -22,6 +22,11 @@ public sealed record KvMemberChange
     /// <summary>Where clients reach it, `host:port`; null: it tells itself.</summary>
     public string? ClientEndpoint { get; init; }
 
+    /// <summary>
+    /// Whom to ask, `host:port`; null for the leader. A rebuild of its data is asked of the replica itself.
+    /// </summary>
+    public string? Endpoint { get; init; }
+
     /// <summary>Also where fewer voters stay than a group should have, or one of them does not answer.</summary>
     public bool Force { get; init; }
 }

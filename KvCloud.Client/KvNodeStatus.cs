@@ -16,6 +16,9 @@ public sealed record KvNodeStatus
     /// <summary>`healthy`, `degraded`, `unreachable` or `unknown`.</summary>
     public string Status { get; internal init; } = "";
 
+    /// <summary>Why it is not healthy, for people; null if it is, or is a node of an earlier release.</summary>
+    public string? StatusReason { get; internal init; }
+
     /// <summary>Whether it leads.</summary>
     public bool IsLeader { get; internal init; }
 

@@ -56,6 +56,7 @@ internal static class ReplicaServices
         {
             Disk = () => driver.Disk.Figures,
             DataTrouble = () => driver.DataTrouble,
+            Scrub = () => replica.Scrubber?.Progress,
             Snapshot = () => replica.SnapshotReceiver?.Progress,
         };
     }
@@ -199,7 +200,11 @@ internal static class ReplicaServices
             storage.Directory.Identity.ClusterId,
             path => RocksKvStore.OpenReadOnly(path, storeOptions),
             restart.Request,
-            logger.Snapshot);
+            logger.Snapshot)
+        {
+            Mark = storage.Mark,
+            Alarm = logger.DataDamaged,
+        };
     }
 
     private static RoutingManager NewRouting(IServiceProvider provider)

@@ -53,7 +53,7 @@ enum ErrorCode {
   TOO_STALE = 20,
   /** The node is draining before it stops. Nothing was done. */
   SHUTTING_DOWN = 21,
-  /** Injected by setFaultInjection. */
+  /** The data store of this replica is damaged: it answers nothing until it is replaced; others may. Nothing was done. */
   CORRUPTION = 22,
   /** Injected by setFaultInjection. */
   NETWORK = 23,
@@ -417,7 +417,9 @@ struct NodeStatus {
   106: optional string http_endpoint,
   107: optional string version,
   /** voter, or learner: a member that has no vote. */
-  108: optional string member_role
+  108: optional string member_role,
+  /** Why it is not healthy, for people; absent if it is. */
+  115: optional string status_reason
 }
 struct ClusterHealth {
   1: required list<NodeStatus> nodes,
@@ -533,7 +535,9 @@ enum MemberChangeKind {
   /** A member is reached elsewhere. */
   UPDATE = 6,
   /** Another voter leads. */
-  TRANSFER_LEADERSHIP = 7
+  TRANSFER_LEADERSHIP = 7,
+  /** The data of the node that is asked, and named, are made anew from another replica's. No change of the group. */
+  REBUILD = 8
 }
 struct ChangeMembersRequest {
   1: required MemberChangeKind kind,

@@ -111,6 +111,11 @@ internal static class ClusterCommands
         ];
         Tables.Print(
             console, ["id", "endpoint", "role", "health", "applied slot", "lag", "version", "uptime"], rows);
+        foreach (KvNodeStatus node in health.Nodes.Where(node => node.StatusReason is not null))
+        {
+            console.Out.WriteLine($"node {Text(node.Id)}: {node.StatusReason}");
+        }
+
         console.Out.WriteLine(
             $"cluster {health.Status}, {health.HealthyNodes} of {health.Nodes.Count} replicas are healthy, term"
             + $" {health.Term}"
@@ -131,6 +136,7 @@ internal static class ClusterCommands
                 writer.WriteString("endpoint", node.Endpoint);
                 writer.WriteString("role", node.Role);
                 writer.WriteString("health", node.Status);
+                writer.WriteString("health_reason", node.StatusReason);
                 writer.WriteBoolean("leader", node.IsLeader);
                 Number(writer, "applied_slot", node.AppliedSlot);
                 Number(writer, "lag_slots", node.LagSlots);

@@ -6,7 +6,7 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Cli.Commands;
 
-/// <summary>`kv member list|add|promote|demote|remove|replace|update|transfer-leader`.</summary>
+/// <summary>`kv member list|add|promote|demote|remove|replace|update|transfer-leader|rebuild`.</summary>
 internal static class MemberCommands
 {
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(500);
@@ -24,6 +24,7 @@ internal static class MemberCommands
             Replace(runner),
             Update(runner),
             TransferLeader(runner),
+            Rebuild(runner),
         };
 
     private static Command List(CommandRunner runner)
@@ -202,6 +203,48 @@ internal static class MemberCommands
                 },
                 null,
                 cancellationToken);
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    private static Command Rebuild(CommandRunner runner)
+    {
+        Argument<int> id = IdOf("The replica's number.");
+        var command = new Command(
+            "rebuild", "Make the data of a replica anew from another's, while the cluster works. Number, promises and"
+            + " votes stay. Asked of the replica itself.")
+        {
+            id,
+        };
+        runner.Bind(command, async (context, cancellationToken) =>
+        {
+            KvClusterHealth health = await context.Client.GetClusterHealthAsync(null, cancellationToken);
+            KvNodeStatus node = health.Nodes.FirstOrDefault(node => node.Id == context.Get(id))
+                ?? throw new UsageException($"no replica has number {context.Get(id)}");
+            try
+            {
+                await context.Client.ChangeMembersAsync(
+                    new KvMemberChange
+                    {
+                        Kind = MemberChangeKind.REBUILD,
+                        NodeId = node.Id,
+                        Endpoint = node.Endpoint,
+                    },
+                    null,
+                    cancellationToken);
+            }
+            catch (KvCloudException exception) when (exception.ErrorCode == ErrorCode.NETWORK)
+            {
+                context.Console.WriteError(
+                    $"replica {node.Id} at {node.Endpoint} does not answer: {exception.Message}. Start it: data that"
+                    + " cannot be opened are made anew then. If it ends because its log is damaged, as it says itself,"
+                    + " its promises are gone, and no data help: put another in its place with kv member replace");
+                return ExitCode.Unavailable;
+            }
+
+            context.Console.Out.WriteLine(
+                $"replica {node.Id} fetches its data anew; kv status tells when it is healthy again");
             return ExitCode.Ok;
         });
         return command;

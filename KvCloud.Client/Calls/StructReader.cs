@@ -168,6 +168,7 @@ internal static class StructReader
         PeerEndpoint = node.PeerEndpoint,
         HttpEndpoint = node.HttpEndpoint,
         IsLearner = node.MemberRole == "learner",
+        StatusReason = node.StatusReason,
         SoftwareVersion = node.Version,
     };
 }

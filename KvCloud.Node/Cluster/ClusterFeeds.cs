@@ -1,5 +1,6 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Scrubbing;
 using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Transport;
 
@@ -26,6 +27,9 @@ internal sealed record ClusterFeeds(
 
     /// <summary>Why the data store answers nothing; null while it is sound.</summary>
     public Func<string?> DataTrouble { get; init; } = () => null;
+
+    /// <summary>How far the scrub has got; null where it is switched off.</summary>
+    public Func<ScrubProgress?> Scrub { get; init; } = () => null;
 
     /// <summary>The snapshot that is being fetched; null for none.</summary>
     public Func<SnapshotProgress?> Snapshot { get; init; } = () => null;

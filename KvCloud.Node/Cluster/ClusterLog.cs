@@ -20,6 +20,13 @@ internal static partial class ClusterLog
         + "stopped as long as the others are a majority")]
     public static partial void StateDiverged(this ILogger logger, long slot, ulong ownHash, int peer, ulong peerHash);
 
+    [LoggerMessage(8, LogLevel.Critical,
+        "STORED ROWS DIVERGED: what this replica has stored at slot {Slot} has hash {OwnHash:x16}, what node-{Peer} has"
+        + " stored {PeerHash:x16}, although both did the same. Compare both with the other replicas, and make the data"
+        + " of the one that differs anew: kv member rebuild")]
+    public static partial void StoredRowsDiverged(
+        this ILogger logger, long slot, ulong ownHash, int peer, ulong peerHash);
+
     [LoggerMessage(6, LogLevel.Error, "could not refresh the view of the cluster; trying again")]
     public static partial void RefreshFailed(this ILogger logger, Exception exception);
 

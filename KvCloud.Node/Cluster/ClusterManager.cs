@@ -34,6 +34,9 @@ internal sealed class ClusterManager : BackgroundService
     private readonly ConcurrentDictionary<NodeId, PeerRecord> _records = new();
     private readonly DivergenceDetector _divergence;
 
+    /// <summary>Of the rows as they are stored, which may differ although the same was done to them.</summary>
+    private readonly DivergenceDetector _stored;
+
     // At most two ticks wait while a refresh runs; more would only repeat it.
     private readonly Channel<bool> _refreshes =
         Channel.CreateBounded<bool>(new BoundedChannelOptions(2) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -43,6 +46,7 @@ internal sealed class ClusterManager : BackgroundService
     private volatile ReplicaStatus _seen;
     private long _chosenBefore;
     private long _hashedSlot;
+    private long _storedSlot;
 
     public ClusterManager(
         NodeTopology topology,
@@ -61,6 +65,7 @@ internal sealed class ClusterManager : BackgroundService
         _self = new NodeId(topology.SelfId);
         _startTimestamp = time.GetTimestamp();
         _divergence = new DivergenceDetector(_self);
+        _stored = new DivergenceDetector(_self);
         _seen = feeds.Status();
         _view = Build(_seen, feeds.Links());
         _metrics.View = _view;
@@ -74,7 +79,7 @@ internal sealed class ClusterManager : BackgroundService
     /// <summary>
     /// Whether this replica and a peer ever had different states at the same slot and have not agreed since.
     /// </summary>
-    public bool HasDiverged => _divergence.Any;
+    public bool HasDiverged => _divergence.Any || _stored.Any;
 
     public long UptimeSeconds => (long)_time.GetElapsedTime(_startTimestamp).TotalSeconds;
 
@@ -111,6 +116,7 @@ internal sealed class ClusterManager : BackgroundService
             _time.GetUtcNow().ToUnixTimeMilliseconds(),
             Math.Max(0, chosen - report.AppliedSlot.Value));
         CheckHash(report.From, report.HashedSlot, report.StateHash);
+        CheckStored(report.From, report.StoredSlot, report.StoredHash);
     }
 
     /// <summary>Requests a new view immediately instead of at the next interval.</summary>
@@ -222,7 +228,7 @@ internal sealed class ClusterManager : BackgroundService
                 IsLearner = status.Members.Find(new NodeId(node.NodeId)) is { IsVoter: false },
             })];
         string health = HealthRules.JudgeCluster(
-            [.. nodes.Where(node => !node.IsLearner).Select(node => node.Health)], leader is not null, _divergence.Any);
+            [.. nodes.Where(node => !node.IsLearner).Select(node => node.Health)], leader is not null, HasDiverged);
         return new ClusterView(_topology.ClusterId, _self.Value, leader?.Value, term, health, nodes);
     }
 
@@ -249,7 +255,7 @@ internal sealed class ClusterManager : BackgroundService
     private NodeView SelfView(ReplicaEndpoints replica, ReplicaStatus status, NodeId? leader)
     {
         HealthVerdict verdict = HealthRules.JudgeSelf(
-            _feeds.NotMet(), status.Leader is not null, LagOf(status), _options.MaxLagSlots, _divergence.Any,
+            _feeds.NotMet(), status.Leader is not null, LagOf(status), _options.MaxLagSlots, HasDiverged,
             _feeds.Disk().Trouble, _feeds.DataTrouble());
         return new NodeView(
             replica.NodeId, replica.ClientEndpoint, replica.PeerEndpoint, replica.HttpEndpoint, verdict.Health,
@@ -266,7 +272,8 @@ internal sealed class ClusterManager : BackgroundService
         PeerReport? report = record?.Report;
         HealthVerdict verdict = HealthRules.JudgePeer(
             record is null ? null : Age(record), NodeTimeout, link, leader is not null, record?.LagSlots ?? 0,
-            _options.MaxLagSlots, _divergence.IsDiverged(id));
+            _options.MaxLagSlots, _divergence.IsDiverged(id) || _stored.IsDiverged(id),
+            report?.Data ?? DataState.Sound);
         PeerIdentity? identity = _feeds.IdentityOf(id);
         return new NodeView(
             replica.NodeId,
@@ -319,6 +326,21 @@ internal sealed class ClusterManager : BackgroundService
         if (Interlocked.Exchange(ref _hashedSlot, status.HashedSlot.Value) != status.HashedSlot.Value)
         {
             CheckHash(_self, status.HashedSlot, status.StateHash);
+        }
+
+        if (Interlocked.Exchange(ref _storedSlot, status.Stored.Slot.Value) != status.Stored.Slot.Value)
+        {
+            CheckStored(_self, status.Stored.Slot, status.Stored.Hash);
+        }
+    }
+
+    private void CheckStored(NodeId from, Slot slot, ulong hash)
+    {
+        foreach (Divergence found in _stored.Add(from, slot, hash))
+        {
+            _logger.StoredRowsDiverged(found.Slot.Value, found.OwnHash, found.Peer.Value, found.PeerHash);
+            _metrics.CountDivergence(found.Peer);
+            Renew();
         }
     }
 

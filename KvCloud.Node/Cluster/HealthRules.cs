@@ -43,7 +43,8 @@ internal static class HealthRules
         bool clusterHasLeader,
         long lagSlots,
         long maxLagSlots,
-        bool hasDiverged)
+        bool hasDiverged,
+        DataState data = DataState.Sound)
     {
         bool isConnected = link?.IsConnected ?? false;
         if (age is null)
@@ -63,7 +64,9 @@ internal static class HealthRules
                 + (link?.RefusedReason is string refused ? $"; the handshake was refused: {refused}" : ""));
         }
 
-        return hasDiverged ? Degraded("its state differs from this replica's at the same slot")
+        return data == DataState.Damaged ? Degraded("its data store is damaged: it answers no reads")
+            : data == DataState.Rebuilding ? Degraded("its data are made anew from a peer's")
+            : hasDiverged ? Degraded("its state differs from this replica's at the same slot")
             : !isConnected ? Degraded("its reports arrive, but it cannot be reached")
             : !clusterHasLeader ? Degraded("no leader is known")
             : lagSlots > maxLagSlots ? Degraded($"it is {lagSlots} slots behind")

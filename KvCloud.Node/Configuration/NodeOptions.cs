@@ -33,6 +33,9 @@ internal sealed record NodeOptions
     [About("How a replica comes back that was away for longer than the others keep log for it.")]
     public SnapshotSettings Snapshots { get; init; } = new();
 
+    [About("How damage on disk is found before anybody else meets it, and what is done then.")]
+    public ScrubSettings Scrub { get; init; } = new();
+
     [About("Limits of queues, connections and memory. A request beyond a limit gets an error that names it.")]
     public LimitsOptions Limits { get; init; } = new();
 

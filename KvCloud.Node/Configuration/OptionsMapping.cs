@@ -1,5 +1,6 @@
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Scrubbing;
 using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Routing;
 using KvCloud.Node.Transport;
@@ -23,6 +24,12 @@ internal static class OptionsMapping
             MaxBytesPerSecond = options.Snapshots.MaxBytesPerSecond,
             ReserveBytes = options.Snapshots.ReserveBytes,
         },
+        Scrub = new ScrubOptions
+        {
+            MaxBytesPerSecond = options.Scrub.MaxBytesPerSecond,
+            IntervalMs = options.Scrub.IntervalHours * 3_600_000L,
+        },
+        Rebuild = new RebuildOptions { IsAutomatic = options.Scrub.Rebuild == RebuildMode.Automatic },
         Retention = new MvccRetention(options.Mvcc.RetentionSeconds * 1000L, options.Mvcc.RetentionVersions),
         StallLimitMs = options.Database.LogStallMs,
     };

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using KvCloud.Consensus;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Scrubbing;
 using KvCloud.Node.Telemetry;
 using KvCloud.Node.Transport;
 
@@ -16,7 +17,35 @@ internal sealed class ReplicaMetrics
         AddReplica(meter, feeds.Status, cluster);
         AddDisk(meter, feeds.Disk);
         AddLinks(meter, feeds.Links);
+        AddScrub(meter, feeds);
     }
+
+    private static void AddScrub(Meter meter, ClusterFeeds feeds)
+    {
+        meter.CreateObservableGauge(
+            MeterNames.DataState, () => (int)feeds.Status().Data, null,
+            "The data store: 0 sound, 1 damaged, 2 being replaced.");
+        meter.CreateObservableCounter(
+            MeterNames.ScrubRead, () => feeds.Scrub()?.TotalReadBytes ?? 0, "By",
+            "Bytes of log and data read again to find damage.");
+        meter.CreateObservableGauge(
+            MeterNames.ScrubProgress, () => ShareOf(feeds.Scrub()), "1",
+            "Share of the round under way that is done; 0 between rounds.");
+        meter.CreateObservableCounter(
+            MeterNames.ScrubRounds, () => feeds.Scrub()?.Rounds ?? 0, "{round}", "Complete rounds of the scrub.");
+        meter.CreateObservableGauge(
+            MeterNames.ScrubLastRound, () => LastRoundOf(feeds.Scrub()), "s",
+            "When the last complete round ended, in seconds since 1970; none before the first.");
+        meter.CreateObservableGauge(
+            MeterNames.ScrubUnchecked, () => feeds.Scrub()?.UncheckedFiles ?? 0, "{file}",
+            "Files of the data store of which no checksum is known.");
+    }
+
+    private static double ShareOf(ScrubProgress? scrub) =>
+        scrub is { IsUnderWay: true } ? Math.Min(1, scrub.DoneBytes / (double)Math.Max(1, scrub.TotalBytes)) : 0;
+
+    private static IEnumerable<Measurement<double>> LastRoundOf(ScrubProgress? scrub) =>
+        scrub?.LastRoundUnixMs is long endedMs ? [new Measurement<double>(endedMs / 1_000.0)] : [];
 
     private static void AddDisk(Meter meter, Func<DiskFigures> disk)
     {

@@ -27,6 +27,19 @@ internal sealed class ReplicaReadyCheck(ClusterFeeds feeds, ClusterManager clust
             ["chosen_slot"] = status.ChosenSlot.Value,
             ["lag_slots"] = lag,
         };
+        details["data"] = status.Data.ToString().ToLowerInvariant();
+        if (feeds.Scrub() is { } scrub)
+        {
+            details["scrub_rounds"] = scrub.Rounds;
+            details["scrub_done_bytes"] = scrub.DoneBytes;
+            details["scrub_total_bytes"] = scrub.TotalBytes;
+            details["scrub_unchecked_files"] = scrub.UncheckedFiles;
+            if (scrub.LastRoundUnixMs is long endedMs)
+            {
+                details["scrub_last_round"] = DateTimeOffset.FromUnixTimeMilliseconds(endedMs).ToString("O");
+            }
+        }
+
         if (feeds.Snapshot() is { } snapshot)
         {
             details["snapshot_from"] = snapshot.From.Value;

@@ -1,5 +1,6 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
+using KvCloud.Node.Replication.Scrubbing;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
@@ -89,6 +90,9 @@ internal sealed class Applier : IWork, IApplyObserver
 
     /// <summary>The state at the last slot at which replicas compare hashes.</summary>
     public AppliedState Hashed => Volatile.Read(ref _hashed);
+
+    /// <summary>Hashes what is stored, now and then; null where nobody compares that.</summary>
+    public StoredRowsHasher? StoredRows { get; set; }
 
     /// <summary>Reads, some of which wait until their read index is applied here.</summary>
     public ReadQueue Reads => _reads;
@@ -218,6 +222,7 @@ internal sealed class Applier : IWork, IApplyObserver
             if (applied.Value % _hashEverySlots == 0)
             {
                 Volatile.Write(ref _hashed, _executor.Applied);
+                OfferRows(applied);
             }
 
             _observer?.AppliedUpTo(applied);
@@ -303,6 +308,18 @@ internal sealed class Applier : IWork, IApplyObserver
                 // Answering this write may be what failed; the other writes must still be answered.
                 _onAnswerFailed(exception);
             }
+        }
+    }
+
+    private void OfferRows(Slot applied)
+    {
+        try
+        {
+            StoredRows?.Offer(applied);
+        }
+        catch (StoreCorruptException exception)
+        {
+            _executor.Health.Report(StoreDamage.Of(exception));
         }
     }
 

@@ -1,5 +1,7 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
+using KvCloud.Node.Replication.Scrubbing;
+using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
@@ -156,6 +158,12 @@ internal sealed class ConsensusDriver : IWork
     /// </summary>
     public bool IsWithoutData { get; }
 
+    /// <summary>Makes the data anew; null in a replica without snapshots.</summary>
+    public DataRebuild? Rebuild { get; set; }
+
+    /// <summary>Hashes what is stored; null where nobody compares that.</summary>
+    public StoredRowsHasher? StoredRows { get; set; }
+
     /// <summary>Which of the newest slots are traced.</summary>
     public SlotTraces Traces { get; }
 
@@ -219,6 +227,26 @@ internal sealed class ConsensusDriver : IWork
     {
         _memberChanges.Post(change);
         _workers.Wake(Station.Consensus);
+    }
+
+    /// <summary>
+    /// Has the data of this replica made anew. The answer comes by <see cref="PendingMemberChange.Finish"/>, once that
+    /// is durably noted.
+    /// </summary>
+    public void OrderRebuild(PendingMemberChange order)
+    {
+        if (order.Change.Node != _node.Self || Rebuild is null)
+        {
+            order.Finish(new CommandResult(
+                KvStatus.InvalidArgument,
+                Message: $"{order.Change.Node} has to be asked itself, and this is {_node.Self}; nothing was done"));
+            return;
+        }
+
+        Rebuild.Order(refusal => order.Finish(refusal is null
+            ? new CommandResult(KvStatus.Ok)
+            : new CommandResult(KvStatus.InvalidArgument, Message: $"{refusal}; nothing was done")));
+        _workers.Wake(Station.Rebuild);
     }
 
     /// <summary>Completes the read once a read index requested after this call is confirmed and applied here.</summary>
@@ -514,6 +542,8 @@ internal sealed class ConsensusDriver : IWork
             applied.Version.Value, _freshness.LeaderHeardMs, hashed.Slot, hashed.StateHash)
         {
             Members = _node.Members,
+            Stored = StoredRows?.Latest ?? default,
+            Data = Rebuild?.State ?? (Data.IsDamaged ? DataState.Damaged : DataState.Sound),
         };
     }
 

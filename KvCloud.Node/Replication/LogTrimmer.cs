@@ -20,6 +20,7 @@ internal sealed class LogTrimmer(
     Applier applier,
     SpaceWatch space,
     SnapshotServer? snapshots,
+    DataRebuild? rebuild,
     IReplicaClock clock,
     ReplicationOptions options) : IWork
 {
@@ -46,7 +47,8 @@ internal sealed class LogTrimmer(
             executor.Health.Report(StoreDamage.Of(exception));
         }
 
-        Slot durable = executor.DurableSlot;
+        // Data that are known to be damaged, also to every later start, are never again brought up to date by this log.
+        Slot durable = rebuild is { IsDamageNoted: true } ? log.ChosenSlot : executor.DurableSlot;
         var trim = Slot.Min(driver.TrimSlot, durable);
         Slot kept = log.FirstSlotWithin(options.LogRetentionBytes);
         if (kept > trim.Next)
@@ -56,6 +58,7 @@ internal sealed class LogTrimmer(
 
         // Looked at only now: what became durable by the making of a snapshot is pinned before.
         trim = Slot.Min(trim, snapshots?.Pins.PinnedSlot ?? trim);
+        trim = Slot.Min(trim, rebuild?.PinnedSlot ?? trim);
         if (trim >= log.FirstSlot)
         {
             log.TrimBelow(trim.Next);

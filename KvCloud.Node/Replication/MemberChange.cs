@@ -26,6 +26,9 @@ internal enum MemberAction
 
     /// <summary>Another voter leads.</summary>
     TransferLeadership = 7,
+
+    /// <summary>The data of the replica that is asked are made anew from another's. No change of the group.</summary>
+    Rebuild = 8,
 }
 
 /// <summary>One change of the group.</summary>

@@ -1,9 +1,11 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Replication.Backup;
 using KvCloud.Node.Replication.Log;
+using KvCloud.Node.Replication.Scrubbing;
 using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.State;
+using KvCloud.Node.Storage;
 using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Replication;
@@ -46,9 +48,7 @@ internal sealed class Replica : IAsyncDisposable
         Action<Exception> onFatal,
         SnapshotPlace? snapshots = null)
     {
-        RestoredState restored = executor.Health.IsDamaged
-            ? Recovery.WithoutData(log)
-            : Recovery.Restore(log, executor);
+        RestoredState restored = Restore(log, executor);
         _transport = transport;
         _onFatal = onFatal;
         _workers = runtime.CreateWorkers(Failed);
@@ -62,6 +62,11 @@ internal sealed class Replica : IAsyncDisposable
             transport, bootstrap, executor, options, runtime, _workers, inbox, _logWriter, _applier, catchUps,
             new DiskHealth(space, _logWriter, options.StallLimitMs, runtime.Clock), traces);
         Driver = new ConsensusDriver(config, restored, parts);
+        if (executor.Health.IsDamaged)
+        {
+            _applier.StopApplying();
+        }
+
         Forwarder = new WriteForwarder(config.Self, Driver, transport, options, runtime, _workers);
         Driver.OnTick = Forwarder.Sweep;
         Driver.OnMembers = Reconfigure;
@@ -69,6 +74,10 @@ internal sealed class Replica : IAsyncDisposable
         {
             _applier.StopApplying();
             _workers.Wake(Station.Consensus);
+            if (Rebuild is not null)
+            {
+                _workers.Wake(Station.Rebuild);
+            }
         };
         if (Driver.Status.Members.Slot > Slot.Zero)
         {
@@ -81,7 +90,7 @@ internal sealed class Replica : IAsyncDisposable
         _workers.Add(Station.CatchUp, catchUps);
         if (snapshots is not null)
         {
-            AddSnapshots(config.Self, executor, snapshots, runtime, options.Snapshots);
+            AddSnapshots(config.Self, executor, log, snapshots, runtime, options);
             catchUps.OnOrder = SnapshotServer!.Pins.NoteCatchUp;
             Backups = new BackupReads(
                 config.Self, snapshots.ClusterId, executor, log, SnapshotServer,
@@ -90,7 +99,7 @@ internal sealed class Replica : IAsyncDisposable
 
         _workers.Add(
             Station.Trim,
-            new LogTrimmer(log, executor, Driver, _applier, space, SnapshotServer, runtime.Clock, options));
+            new LogTrimmer(log, executor, Driver, _applier, space, SnapshotServer, Rebuild, runtime.Clock, options));
         _workers.Add(Station.Forward, Forwarder.Sender);
     }
 
@@ -105,13 +114,25 @@ internal sealed class Replica : IAsyncDisposable
     /// <summary>What backups read; null without snapshots.</summary>
     public BackupReads? Backups { get; private set; }
 
+    public DataRebuild? Rebuild { get; private set; }
+
+    /// <summary>Null where it is switched off.</summary>
+    public Scrubber? Scrubber { get; private set; }
+
     /// <summary>Called when this replica knows that it was removed and is not needed any more.</summary>
     public Action? OnRemoved { get; set; }
 
     public async Task StartAsync(Action<PeerReport> onReport, CancellationToken cancellationToken)
     {
         _workers.Start();
-        await _transport.StartAsync(Receive, onReport, cancellationToken).ConfigureAwait(false);
+
+        void Report(PeerReport report)
+        {
+            Rebuild?.Note(report);
+            onReport(report);
+        }
+
+        await _transport.StartAsync(Receive, Report, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -131,12 +152,19 @@ internal sealed class Replica : IAsyncDisposable
         _workers.Stop(Station.Forward);
         if (SnapshotServer is not null)
         {
+            Rebuild!.Abandon();
+            _workers.Stop(Station.Rebuild);
             SnapshotServer.Close();
             _workers.Stop(Station.Snapshots);
             SnapshotReceiver!.Close();
             _workers.Stop(Station.Incoming);
             SnapshotServer.Dispose();
             SnapshotReceiver.Dispose();
+        }
+
+        if (Scrubber is not null)
+        {
+            _workers.Stop(Station.Scrub);
         }
 
         _workers.Stop(Station.Trim);
@@ -147,23 +175,68 @@ internal sealed class Replica : IAsyncDisposable
         _workers.Stop(Station.Log);
         _applier.Close();
         _workers.Stop(Station.Apply);
+        Scrubber?.Dispose();
         Driver.Abandon();
         _workers.Dispose();
     }
 
-    private void AddSnapshots(
-        NodeId self, KvStoreExecutor executor, SnapshotPlace place, IReplicaRuntime runtime, SnapshotOptions options)
+    /// <summary>Data that prove to be damaged when the log is applied to them are as good as none.</summary>
+    private static RestoredState Restore(IPaxosLog log, KvStoreExecutor executor)
     {
-        SnapshotServer = new SnapshotServer(self, executor, _transport, place, runtime, options);
+        try
+        {
+            return executor.Health.IsDamaged ? Recovery.WithoutData(log) : Recovery.Restore(log, executor);
+        }
+        catch (StoreCorruptException exception)
+        {
+            executor.Health.Report(StoreDamage.Of(exception));
+            return Recovery.WithoutData(log);
+        }
+    }
+
+    private void AddSnapshots(
+        NodeId self,
+        KvStoreExecutor executor,
+        IPaxosLog log,
+        SnapshotPlace place,
+        IReplicaRuntime runtime,
+        ReplicationOptions options)
+    {
+        SnapshotServer = new SnapshotServer(self, executor, _transport, place, runtime, options.Snapshots);
         SnapshotReceiver = new SnapshotReceiver(
-            self, () => Driver.Status.ChosenSlot, _transport, place, runtime, options);
+            self, () => Driver.Status.ChosenSlot, _transport, place, runtime, options.Snapshots);
+        Rebuild = new DataRebuild(
+            executor, log, SnapshotReceiver, place, runtime, options.Rebuild, _workers, OtherVoters);
+        Driver.Rebuild = Rebuild;
         _workers.Add(Station.Snapshots, SnapshotServer);
         _workers.Add(Station.Incoming, SnapshotReceiver);
+        _workers.Add(Station.Rebuild, Rebuild);
+        if (options.Scrub.IsOn)
+        {
+            var hasher = new StoredRowsHasher(
+                executor, runtime.Clock, options.HashEverySlots, options.Scrub.CompareEveryMs);
+            Scrubber = new Scrubber(log, executor, hasher, place, runtime, options.Scrub);
+            _applier.StoredRows = hasher;
+            Driver.StoredRows = hasher;
+            _workers.Add(Station.Scrub, Scrubber);
+        }
+
         Driver.OnSnapshotNeeded = need =>
         {
             SnapshotReceiver.Need(need);
             _workers.Wake(Station.Incoming);
         };
+    }
+
+    private IReadOnlyCollection<NodeId> OtherVoters()
+    {
+        ReplicaStatus status = Driver.Status;
+        return
+        [
+            .. status.Members.Members
+                .Where(member => member.IsVoter && member.Id != status.Self)
+                .Select(member => member.Id),
+        ];
     }
 
     private void Reconfigure(GroupMembers members, bool isSettled)

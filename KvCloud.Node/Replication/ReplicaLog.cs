@@ -11,6 +11,9 @@ internal static partial class ReplicaLog
     [LoggerMessage(3, LogLevel.Information, "snapshots: {What}")]
     public static partial void Snapshot(this ILogger logger, string what);
 
+    [LoggerMessage(5, LogLevel.Critical, "{What}")]
+    public static partial void DataDamaged(this ILogger logger, string what);
+
     [LoggerMessage(4, LogLevel.Information, "snapshots: the data of slot {Slot} is in place")]
     public static partial void SnapshotInstalled(this ILogger logger, long slot);
 }

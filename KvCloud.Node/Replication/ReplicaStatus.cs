@@ -23,7 +23,18 @@ internal sealed record ReplicaStatus(
     /// <summary>Who governs the slots above <see cref="ChosenSlot"/>.</summary>
     public GroupMembers Members { get; init; } = GroupMembers.None;
 
+    /// <summary>Whether the data store is sound.</summary>
+    public DataState Data { get; init; }
+
+    /// <summary>The last slot whose stored rows were hashed, and their hash; Zero for none yet.</summary>
+    public (Slot Slot, ulong Hash) Stored { get; init; }
+
     /// <summary>The part that peers are told.</summary>
     public PeerReport ToReport(long uptimeSeconds) => new(
-        Self, Role, Ballot, AppliedSlot, ChosenSlot, AppliedVersion, uptimeSeconds, HashedSlot, StateHash);
+        Self, Role, Ballot, AppliedSlot, ChosenSlot, AppliedVersion, uptimeSeconds, HashedSlot, StateHash)
+    {
+        Data = Data,
+        StoredSlot = Stored.Slot,
+        StoredHash = Stored.Hash,
+    };
 }

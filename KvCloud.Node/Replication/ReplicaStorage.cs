@@ -19,8 +19,10 @@ internal sealed class ReplicaStorage : IDisposable
         IKvStore store,
         KvStoreExecutor executor,
         SpaceWatch space,
-        bool hasInstalledSnapshot)
+        bool hasInstalledSnapshot,
+        RebuildMark? mark)
     {
+        Mark = mark;
         Space = space;
         Directory = directory;
         Incarnations = incarnations;
@@ -44,6 +46,11 @@ internal sealed class ReplicaStorage : IDisposable
     /// <summary>The data store is a snapshot of another replica's that this start has put in place.</summary>
     public bool HasInstalledSnapshot { get; }
 
+    /// <summary>
+    /// The data are to be made anew, and perhaps not there; null if they are sound, as far as is known.
+    /// </summary>
+    public RebuildMark? Mark { get; }
+
     /// <summary>Opens the stores in the directory. If one of them cannot be opened, the directory is closed.</summary>
     public static ReplicaStorage Open(
         IFileSystem files,
@@ -62,17 +69,26 @@ internal sealed class ReplicaStorage : IDisposable
             var paths = new SnapshotPaths(directory.Path);
             SnapshotManifest? snapshot = SnapshotInstaller.PutInPlace(
                 files, paths, log, directory.Identity.ClusterId);
-            store = openStore(directory.DataPath);
-            var executor = new KvStoreExecutor(store, sessions ?? SessionLimits.Default);
-            if (snapshot is not null)
+            var mark = RebuildMark.Read(files, paths);
+            KvStoreExecutor executor = snapshot is null && mark is { Damage: StoreDamage known }
+                ? WithoutData(known, out store)
+                : OpenData(openStore, directory.DataPath, sessions ?? SessionLimits.Default, out store);
+            if (executor.Health.Damage is StoreDamage found)
+            {
+                mark = new RebuildMark(found);
+                mark.Write(files, paths);
+            }
+            else if (snapshot is not null)
             {
                 SnapshotInstaller.Finish(files, paths, log, executor.Applied, snapshot);
+                mark = null;
             }
 
             directory.NoteStoresMade();
             return new ReplicaStorage(
                 directory, incarnations, log, store, executor,
-                new SpaceWatch(files, directory.Path, space ?? SpaceOptions.Off), snapshot is not null);
+                new SpaceWatch(files, directory.Path, space ?? SpaceOptions.Off),
+                snapshot is not null && mark is null, mark);
         }
         catch
         {
@@ -81,6 +97,35 @@ internal sealed class ReplicaStorage : IDisposable
             directory.Dispose();
             throw;
         }
+    }
+
+    /// <summary>
+    /// Opens the data store. One that is damaged is closed again and left where it is: what takes its place answers
+    /// nothing.
+    /// </summary>
+    private static KvStoreExecutor OpenData(
+        Func<string, IKvStore> openStore, string path, SessionLimits sessions, out IKvStore store)
+    {
+        IKvStore? opened = null;
+        try
+        {
+            opened = openStore(path);
+            store = opened;
+            return new KvStoreExecutor(opened, sessions);
+        }
+        catch (StoreCorruptException exception)
+        {
+            opened?.Dispose();
+            return WithoutData(StoreDamage.Of(exception), out store);
+        }
+    }
+
+    private static KvStoreExecutor WithoutData(StoreDamage damage, out IKvStore store)
+    {
+        store = new MemoryKvStore();
+        var executor = new KvStoreExecutor(store);
+        executor.Health.Report(damage);
+        return executor;
     }
 
     public void Dispose()

@@ -1,4 +1,5 @@
 using KvCloud.Node.Operations;
+using KvCloud.Node.Replication.Scrubbing;
 using KvCloud.Node.Replication.Snapshots;
 
 namespace KvCloud.Node.Replication;
@@ -82,6 +83,12 @@ internal sealed record ReplicationOptions
 
     /// <summary>How replicas that are below the log are helped.</summary>
     public SnapshotOptions Snapshots { get; init; } = new();
+
+    /// <summary>How what is on disk is read again.</summary>
+    public ScrubOptions Scrub { get; init; } = new();
+
+    /// <summary>Whether and how damaged data are made anew.</summary>
+    public RebuildOptions Rebuild { get; init; } = new();
 
     /// <summary>
     /// Replicas compare their state hashes every this many slots. Not a setting: it must be the same on all of them.

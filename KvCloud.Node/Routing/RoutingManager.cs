@@ -50,6 +50,12 @@ internal sealed class RoutingManager(
     /// </summary>
     public void Change(PendingMemberChange change)
     {
+        if (change.Change.Kind == MemberAction.Rebuild)
+        {
+            driver.OrderRebuild(change);
+            return;
+        }
+
         ReplicaStatus status = driver.Status;
         if (status.Role == Role.Leader)
         {

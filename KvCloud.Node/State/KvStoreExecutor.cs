@@ -205,6 +205,12 @@ internal sealed class KvStoreExecutor : IDisposable
     /// <summary>Begins to read all that the store has on disk.</summary>
     public IStoreScrub BeginScrub(IFileSystem files) => _store.BeginScrub(files);
 
+    /// <summary>
+    /// What is stored of the state that is applied now. On the thread that applies. The caller disposes of it.
+    /// </summary>
+    public StoredRows OpenStoredRows() =>
+        new(Applied, _published.Keyspaces, _store.IterateAt(Applied.Version));
+
     /// <summary>The files that the store consists of, with their checksums.</summary>
     public IReadOnlyList<StoreFile> ListFiles() => _store.ListFiles();
 

@@ -10,6 +10,9 @@ internal sealed partial class MemoryKvStore
 
     private volatile byte[]? _damagedKey;
 
+    /// <summary>Whether <see cref="TryDamage"/> has done its harm.</summary>
+    public bool IsDamaged => _damagedKey is not null;
+
     /// <summary>
     /// The key that comes first at or after this one cannot be read from now on, nor can a range across it: whoever
     /// tries is told. False where there is no such key.

@@ -21,6 +21,12 @@ internal static class MeterNames
     public const string DiskSpace = "kvcloud.disk.space";
     public const string DiskLogWrite = "kvcloud.disk.log_write";
     public const string DiskSlow = "kvcloud.disk.slow";
+    public const string DataState = "kvcloud.data.state";
+    public const string ScrubRead = "kvcloud.scrub.read";
+    public const string ScrubProgress = "kvcloud.scrub.progress";
+    public const string ScrubRounds = "kvcloud.scrub.rounds";
+    public const string ScrubLastRound = "kvcloud.scrub.last_round";
+    public const string ScrubUnchecked = "kvcloud.scrub.unchecked";
     public const string LeaderChanges = "kvcloud.replica.leader_changes";
     public const string ClusterNodes = "kvcloud.cluster.nodes";
     public const string ClusterDivergence = "kvcloud.cluster.divergence";

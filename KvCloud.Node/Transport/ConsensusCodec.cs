@@ -23,7 +23,8 @@ internal static class ConsensusCodec
     private const int SlotBytes = 8;
     private const int CountBytes = 4;
     private const int EntryFixedBytes = SlotBytes + BallotBytes + BallotBytes + 1 + 4;
-    private const int ReportBytes = 4 + 1 + BallotBytes + SlotBytes + SlotBytes + 8 + 8 + SlotBytes + 8;
+    private const int ReportBytes = 4 + 1 + BallotBytes + SlotBytes + SlotBytes + 8 + 8 + SlotBytes + 8
+        + 1 + SlotBytes + 8;
 
     /// <summary>Size of this message's frame; long, because nothing here bounds the entries.</summary>
     public static long SizeOf(Message message) => Frame.OverheadBytes + AddressBytes + message switch
@@ -80,6 +81,9 @@ internal static class ConsensusCodec
         writer.Int64(report.UptimeSeconds);
         writer.Slot(report.HashedSlot);
         writer.UInt64(report.StateHash);
+        writer.Byte((byte)report.Data);
+        writer.Slot(report.StoredSlot);
+        writer.UInt64(report.StoredHash);
         Invariant.Check(writer.Position == frame.Length - Frame.OverheadBytes, "a frame has its computed size");
         Frame.Seal(frame, FrameType.Report, Version);
     }
@@ -129,10 +133,19 @@ internal static class ConsensusCodec
             reader.NotNegative("applied version"),
             reader.NotNegative("uptime"),
             reader.Slot("hashed slot"),
-            reader.UInt64("state hash"));
+            reader.UInt64("state hash"))
+        {
+            Data = StateOf(reader.Byte("data state")),
+            StoredSlot = reader.Slot("stored slot"),
+            StoredHash = reader.UInt64("stored hash"),
+        };
         reader.End();
         return report;
     }
+
+    private static DataState StateOf(byte state) => state <= (byte)DataState.Rebuilding
+        ? (DataState)state
+        : throw new MalformedFrameException($"data state {state} is not known");
 
     private static FrameType WriteFields(Message message, ref FrameWriter writer)
     {

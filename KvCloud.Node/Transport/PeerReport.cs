@@ -16,4 +16,14 @@ internal sealed record PeerReport(
     long AppliedVersion,
     long UptimeSeconds,
     Slot HashedSlot,
-    ulong StateHash);
+    ulong StateHash)
+{
+    /// <summary>Whether its data store is sound.</summary>
+    public DataState Data { get; init; }
+
+    /// <summary>The slot at which <see cref="StoredHash"/> was taken; Zero for none yet.</summary>
+    public Slot StoredSlot { get; init; }
+
+    /// <summary>Of all rows as they are stored, not of what was done to them.</summary>
+    public ulong StoredHash { get; init; }
+}

@@ -86,7 +86,7 @@ namespace KvCloud.Protocol
     /// </summary>
     SHUTTING_DOWN = 21,
     /// <summary>
-    /// Injected by setFaultInjection.
+    /// The data store of this replica is damaged: it answers nothing until it is replaced; others may. Nothing was done.
     /// </summary>
     CORRUPTION = 22,
     /// <summary>

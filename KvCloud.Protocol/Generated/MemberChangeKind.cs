@@ -42,5 +42,9 @@ namespace KvCloud.Protocol
     /// Another voter leads.
     /// </summary>
     TRANSFER_LEADERSHIP = 7,
+    /// <summary>
+    /// The data of the node that is asked, and named, are made anew from another replica's. No change of the group.
+    /// </summary>
+    REBUILD = 8,
   }
 }

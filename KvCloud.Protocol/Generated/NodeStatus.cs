@@ -44,6 +44,7 @@ namespace KvCloud.Protocol
     private string? _http_endpoint;
     private string? _version;
     private string? _member_role;
+    private string? _status_reason;
 
     public int NodeId { get; set; } = 0;
 
@@ -208,6 +209,22 @@ namespace KvCloud.Protocol
       }
     }
 
+    /// <summary>
+    /// Why it is not healthy, for people; absent if it is.
+    /// </summary>
+    public string? StatusReason
+    {
+      get
+      {
+        return _status_reason;
+      }
+      set
+      {
+        __isset.status_reason = true;
+        this._status_reason = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
@@ -222,6 +239,7 @@ namespace KvCloud.Protocol
       public bool http_endpoint;
       public bool version;
       public bool member_role;
+      public bool status_reason;
     }
 
     public NodeStatus()
@@ -303,6 +321,11 @@ namespace KvCloud.Protocol
         tmp218.MemberRole = this.MemberRole!;
       }
       tmp218.__isset.member_role = this.__isset.member_role;
+      if((StatusReason != null) && __isset.status_reason)
+      {
+        tmp218.StatusReason = this.StatusReason!;
+      }
+      tmp218.__isset.status_reason = this.__isset.status_reason;
       return tmp218;
     }
 
@@ -495,6 +518,16 @@ namespace KvCloud.Protocol
                 await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               }
               break;
+            case 115:
+              if (field.Type == TType.String)
+              {
+                StatusReason = await iprot.ReadStringAsync(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -675,6 +708,15 @@ namespace KvCloud.Protocol
           await oprot.WriteStringAsync(MemberRole, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
+        if((StatusReason != null) && __isset.status_reason)
+        {
+          tmp220.Name = "status_reason";
+          tmp220.Type = TType.String;
+          tmp220.ID = 115;
+          await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
+          await oprot.WriteStringAsync(StatusReason, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
         await oprot.WriteFieldStopAsync(cancellationToken);
         await oprot.WriteStructEndAsync(cancellationToken);
       }
@@ -703,7 +745,8 @@ namespace KvCloud.Protocol
         && ((__isset.peer_endpoint == other.__isset.peer_endpoint) && ((!__isset.peer_endpoint) || (global::System.Object.Equals(PeerEndpoint, other.PeerEndpoint))))
         && ((__isset.http_endpoint == other.__isset.http_endpoint) && ((!__isset.http_endpoint) || (global::System.Object.Equals(HttpEndpoint, other.HttpEndpoint))))
         && ((__isset.version == other.__isset.version) && ((!__isset.version) || (global::System.Object.Equals(Version, other.Version))))
-        && ((__isset.member_role == other.__isset.member_role) && ((!__isset.member_role) || (global::System.Object.Equals(MemberRole, other.MemberRole))));
+        && ((__isset.member_role == other.__isset.member_role) && ((!__isset.member_role) || (global::System.Object.Equals(MemberRole, other.MemberRole))))
+        && ((__isset.status_reason == other.__isset.status_reason) && ((!__isset.status_reason) || (global::System.Object.Equals(StatusReason, other.StatusReason))));
     }
 
     public override int GetHashCode() {
@@ -760,6 +803,10 @@ namespace KvCloud.Protocol
         if((MemberRole != null) && __isset.member_role)
         {
           hashcode = (hashcode * 397) + MemberRole.GetHashCode();
+        }
+        if((StatusReason != null) && __isset.status_reason)
+        {
+          hashcode = (hashcode * 397) + StatusReason.GetHashCode();
         }
       }
       return hashcode;
@@ -835,6 +882,11 @@ namespace KvCloud.Protocol
       {
         tmp221.Append(", MemberRole: ");
         MemberRole.ToString(tmp221);
+      }
+      if((StatusReason != null) && __isset.status_reason)
+      {
+        tmp221.Append(", StatusReason: ");
+        StatusReason.ToString(tmp221);
       }
       tmp221.Append(')');
       return tmp221.ToString();

@@ -24,6 +24,7 @@ public sealed partial class NodeFolderTests
         ["Replication/Snapshots"] = ["Consensus", "Files", "State", "Storage", "Transport"],
         ["Replication/Backup"] = ["Consensus", "Operations", "State"],
         ["Replication/Restore"] = ["Consensus", "Files", "Operations", "State", "Storage", "Transport"],
+        ["Replication/Scrubbing"] = ["Consensus", "Files", "State", "Storage"],
         ["Routing"] = ["Consensus", "Operations", "Replication", "State", "Telemetry"],
         ["Configuration"] =
             ["Consensus", "Operations", "Replication", "Routing", "Storage", "Telemetry", "Transport"],

@@ -119,6 +119,12 @@ internal enum Sabotage
     /// lease.
     /// </summary>
     PreparesAreTransfers,
+
+    /// <summary>A store goes on serving when a block of it has gone bad, as if nothing had ever been there.</summary>
+    DamagedStoreServes,
+
+    /// <summary>A row of one store is gone, and no checksum misses it.</summary>
+    StoreDropsRow,
 }
 
 /// <summary>What a sabotage does to a replica's log and messages.</summary>
@@ -200,6 +206,10 @@ internal static class SabotagedParts
         public void SkipTo(Slot chosen) => log.SkipTo(chosen);
 
         public void Mark() => log.Mark();
+
+        public long SealedBytes => log.SealedBytes;
+
+        public int Check(ref LogPlace place) => log.Check(ref place);
 
         public void Dispose() => log.Dispose();
 

@@ -85,6 +85,14 @@ internal static class SabotageProfiles
             PartitionEveryMs = 300,
             MaxStalenessMs = 100,
         },
+        Sabotage.DamagedStoreServes => WithSoundDisks(profile) with { Nodes = 3, RotEveryMs = 300, Keys = 4 },
+        Sabotage.StoreDropsRow => WithSoundDisks(profile) with
+        {
+            Nodes = 3,
+            Keys = 5,
+            HashEverySlots = 4,
+            RowDroppedAfterMs = 1_500,
+        },
         Sabotage.StalledLeaderStays => WithSoundDisks(profile).WithStalledLeader(new DeterministicRandom(1)),
         Sabotage.PromisesHideMembers => WithSoundDisks(profile) with
         {
@@ -104,6 +112,7 @@ internal static class SabotageProfiles
     private static SimProfile WithSoundDisks(SimProfile profile) => profile with
     {
         DamageEveryMs = 0,
+        RotEveryMs = 0,
         DiskFaultEveryMs = 0,
         LostNodes = 0,
         LateNodes = 0,

@@ -37,6 +37,8 @@ public class SabotageTests
     [InlineData("TrimsTooMuch", "has only up to")]
     [InlineData("StalledLeaderStays", "still leads")]
     [InlineData("SnapshotsAreFlipped", "not all is answered")]
+    [InlineData("DamagedStoreServes", "should be")]
+    [InlineData("StoreDropsRow", "raises the alarm of rows")]
     [InlineData("SnapshotsAreGone", "not all is answered")]
     public void RunMany_a_broken_world_is_found(string sabotage, string said) =>
         AssertFound(Enum.Parse<Sabotage>(sabotage), SimWorkload.Registers, said);

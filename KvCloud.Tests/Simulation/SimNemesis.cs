@@ -64,6 +64,12 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
         Every(profile.DamageEveryMs, DamageDisk);
         Every(profile.WallClockJumpEveryMs, JumpWallClock);
         Every(profile.WipeEveryMs, WipeDisk);
+        Every(profile.RotEveryMs, RotData);
+        if (profile.RowDroppedAfterMs > 0 && world.Sabotage is Sabotage.StoreDropsRow)
+        {
+            world.After(profile.RowDroppedAfterMs * SimProfile.Millisecond, () => AnyNode().Store.DropRow());
+        }
+
         if (profile.LostNodes > 0)
         {
             Every(1_500, LoseNode);
@@ -245,6 +251,29 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
         if (!isOlderDay)
         {
             SimDamage.Do(node.Disk, Random);
+        }
+    }
+
+    /// <summary>
+    /// Somewhere in the data of a node a block goes bad, or somebody has sound data made anew. Only where all others
+    /// have sound data: at most one at a time may have to be helped.
+    /// </summary>
+    private void RotData()
+    {
+        SimNode node = AnyNode();
+        if (!AreAllFormed || world.Nodes.Any(other => !other.IsGone && other.HasUnsoundData))
+        {
+            return;
+        }
+
+        if (Random.Chance(300))
+        {
+            node.OrderRebuild();
+        }
+        else if (node.Store.Rot())
+        {
+            world.Reached.Rots++;
+            world.Trace($"{node.Self}   has data that rot");
         }
     }
 

@@ -1,6 +1,7 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Scrubbing;
 using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.State;
 
@@ -111,6 +112,15 @@ internal sealed record SimProfile
     /// A disk is damaged, or what is on it lost, while its node is down. A minority of nodes at most, and for good.
     /// </summary>
     public int DamageEveryMs { get; init; }
+
+    /// <summary>Data of a node that is up rot, or an operator wants them made anew. One node at a time.</summary>
+    public int RotEveryMs { get; init; }
+
+    /// <summary>A row of a node's data is gone that no checksum misses: so long after the start, 0 for never.</summary>
+    public int RowDroppedAfterMs { get; init; }
+
+    /// <summary>How often each replica reads again what it has on disk.</summary>
+    public int ScrubEveryMs { get; init; } = 2_000;
 
     /// <summary>A node goes down and does not come back: so many at most.</summary>
     public int LostNodes { get; init; }
@@ -263,7 +273,8 @@ internal sealed record SimProfile
 
         // Drawn apart, so that a seed without them lives as if there were none.
         var apart = new DeterministicRandom(random.State);
-        return apart.Chance(300) ? profile.WithChanges(apart) : profile;
+        profile = apart.Chance(300) ? profile.WithChanges(apart) : profile;
+        return apart.Chance(150) ? profile.WithRot(apart) : profile;
     }
 
     /// <summary>With watched space, and limits of stalls that are often exceeded; rarely with a leader's stalled disk
@@ -310,6 +321,14 @@ internal sealed record SimProfile
         StallLimitMs = StallLimitMs,
         LogRetentionBytes = LogRetentionBytes,
         IdleFlushMs = IdleFlushMs,
+        Scrub = new ScrubOptions
+        {
+            MaxBytesPerSecond = 64 * 1024 * 1024,
+            IntervalMs = ScrubEveryMs,
+            CompareEveryMs = 200,
+            RetryMs = 100,
+        },
+        Rebuild = new RebuildOptions { PauseMs = 100, HeardWithinMs = 400 },
         Snapshots = new SnapshotOptions
         {
             ChunkBytes = SnapshotChunkBytes,
@@ -399,6 +418,20 @@ internal sealed record SimProfile
             ? profile
             : profile with { DamageEveryMs = 0, LostNodes = 0, WipeEveryMs = 0 };
     }
+
+    /// <summary>
+    /// Data rot, and are made anew from those of others. No node is lost for good, since the others must be enough.
+    /// </summary>
+    public SimProfile WithRot(DeterministicRandom random) => this with
+    {
+        Nodes = Pick(random, 3, 3, 5),
+        RotEveryMs = Pick(random, 150, 400, 1_000),
+        ScrubEveryMs = Pick(random, 300, 1_000),
+        DamageEveryMs = 0,
+        LostNodes = 0,
+        LateNodes = 0,
+        WipeEveryMs = 0,
+    };
 
     /// <summary>As many writes as the leader takes, so that even a million slots are soon chosen.</summary>
     public SimProfile WithLongAbsence(DeterministicRandom random, int slots) => WithAbsence(random, slots) with

@@ -147,8 +147,8 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     /// What every node has durably in its data, but for one that is none of the group any more, or joined it later.
     /// </summary>
     public Slot LeastDurable => Nodes
-        .Where(node => !node.IsOutcast && node.Self.Value < Profile.Nodes && IsMember(node))
-        .Select(node => node.Store.DurableSlot)
+        .Where(node => !node.IsOutcast && !node.HasUnsoundData && node.Self.Value < Profile.Nodes && IsMember(node))
+        .Select(node => Slot.Max(node.Store.DurableSlot, node.HeldSlot))
         .DefaultIfEmpty(new Slot(long.MaxValue))
         .Min();
 
@@ -304,7 +304,8 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
 
         bool isSettled = RunUntil(
             () => _clients.TrueForAll(client => client.IsDone)
-                && Nodes.All(node => node.IsIdle && (node.IsGone || node.Store.AppliedSlot == Checker.AgreedSlot)),
+                && Nodes.All(node => node.IsIdle && (node.IsGone
+                    || (node.Store.AppliedSlot == Checker.AgreedSlot && !node.HasUnsoundData))),
             NowUs + SettleUs + CatchUpUs);
         Trace($"settled  {isSettled}");
         Checker.Converged();

@@ -56,6 +56,19 @@ internal interface IPaxosLog : IDisposable
     /// end is missing. Called periodically; may run in parallel with writes.
     /// </summary>
     void Mark();
+
+    /// <summary>What the segments take that are not written any more.</summary>
+    long SealedBytes { get; }
+
+    /// <summary>
+    /// Reads the next part of those segments from the disk again, and holds it to its checksums. May run beside
+    /// everything else.
+    /// </summary>
+    /// <returns>How many bytes it was; 0 at the end.</returns>
+    /// <exception cref="LogCorruptException">It is not what was written, or the disk cannot read it.</exception>
+    /// <exception cref="LogUnreadableException">The operating system refused the read; a later call may
+    /// succeed.</exception>
+    int Check(ref LogPlace place);
 }
 
 /// <summary>The disk refused a write or a sync.</summary>

@@ -245,15 +245,37 @@ internal sealed class LogSegment : IDisposable
         var places = new List<BlockPlace>();
         for (int i = 0; i < _blocks.Count; i++)
         {
-            Block block = _blocks[i];
-            if (block.Slots.Overlaps(from, to))
+            if (_blocks[i].Slots.Overlaps(from, to))
             {
-                long end = i + 1 < _blocks.Count ? _blocks[i + 1].Start : EndBytes;
-                places.Add(new BlockPlace(block.Start, (int)(end - block.Start), block.Sequence, block.NextSequence));
+                places.Add(PlaceOf(i));
             }
         }
 
         return places;
+    }
+
+    /// <summary>The first part of the file at or behind this place. Called under the log's lock.</summary>
+    public bool TryFindPlace(long start, out BlockPlace place)
+    {
+        int index = _blocks.FindIndex(block => block.Start >= start);
+        place = index < 0 ? default : PlaceOf(index);
+        return index >= 0;
+    }
+
+    /// <summary>Reads a part of the file from the disk, and with the first one the header.</summary>
+    /// <exception cref="LogCorruptException">The content is not what was written.</exception>
+    public void Check(in BlockPlace place)
+    {
+        using (IFile file = _files.Open(Path, FileMode.Open, FileAccess.Read))
+        {
+            file.DropCached();
+            if (place.Start == GroupFrame.SectorSizeBytes)
+            {
+                CheckHeader(file);
+            }
+        }
+
+        Read(place, static _ => { });
     }
 
     /// <summary>Passes on the body of each group in a part of the file.</summary>
@@ -289,6 +311,25 @@ internal sealed class LogSegment : IDisposable
 
     /// <summary>Closes the file for writing; it may still be read.</summary>
     public void Dispose() => _file.Dispose();
+
+    private BlockPlace PlaceOf(int index)
+    {
+        Block block = _blocks[index];
+        long end = index + 1 < _blocks.Count ? _blocks[index + 1].Start : EndBytes;
+        return new BlockPlace(block.Start, (int)(end - block.Start), block.Sequence, block.NextSequence);
+    }
+
+    private void CheckHeader(IFile file)
+    {
+        Span<byte> header = stackalloc byte[HeaderSizeBytes];
+        ReadFully(file, header, 0);
+        if (!header.StartsWith(Magic)
+            || BinaryPrimitives.ReadUInt64LittleEndian(header[36..]) != XxHash3.HashToUInt64(header[..36])
+            || BinaryPrimitives.ReadInt64LittleEndian(header[12..]) != Number)
+        {
+            throw NoSegment(Path);
+        }
+    }
 
     private void WriteHeader()
     {
@@ -355,19 +396,4 @@ internal sealed class LogSegment : IDisposable
 
         public SlotSpan Slots { get; set; } = SlotSpan.None;
     }
-}
-
-/// <summary>A part of a segment made of whole groups.</summary>
-internal readonly record struct BlockPlace(long Start, int SizeBytes, long FirstSequence, long NextSequence);
-
-/// <summary>The lowest and the highest of a set of slots; long.MaxValue and 0 if it is empty.</summary>
-internal readonly record struct SlotSpan(long Min, long Max)
-{
-    public static readonly SlotSpan None = new(long.MaxValue, 0);
-
-    public bool Overlaps(long from, long to) => Min <= to && Max >= from;
-
-    public SlotSpan With(long slot) => new(Math.Min(Min, slot), Math.Max(Max, slot));
-
-    public SlotSpan With(SlotSpan other) => new(Math.Min(Min, other.Min), Math.Max(Max, other.Max));
 }

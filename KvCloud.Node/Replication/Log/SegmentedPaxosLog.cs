@@ -96,7 +96,8 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
             log?.Dispose();
             throw new LogCorruptException(
                 $"{exception.Message}. The other replicas rely on what this replica promised in its log, {path}, so"
-                + " it must not start with less: restore what is missing, or leave this replica stopped.");
+                + " it must not start with less, and no other replica can tell it: restore what is missing, or put"
+                + " another replica in its place: kv member replace.");
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -233,6 +234,56 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         }
 
         Raise(segment, sequence, promised);
+    }
+
+    public long SealedBytes
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _segments.Take(Math.Max(0, _segments.Count - 1)).Sum(segment => segment.EndBytes);
+            }
+        }
+    }
+
+    public int Check(ref LogPlace place)
+    {
+        LogSegment? segment;
+        BlockPlace block;
+        lock (_gate)
+        {
+            segment = FindToCheck(ref place, out block);
+            if (segment is null)
+            {
+                return 0;
+            }
+
+            segment.Readers++;
+        }
+
+        try
+        {
+            segment.Check(block);
+        }
+        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new LogCorruptException($"a segment of the log in {_path} is missing: {exception.Message}");
+        }
+        catch (IOException exception) when (exception.IsMediumError())
+        {
+            throw new LogCorruptException($"{segment.Path} cannot be read: {exception.Message}");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new LogUnreadableException($"Checking the log in {_path} failed: {exception.Message}", exception);
+        }
+        finally
+        {
+            EndReading([segment]);
+        }
+
+        return block.SizeBytes;
     }
 
     public void Dispose()
@@ -462,6 +513,25 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         {
             return segment.PlacesOf(from, to);
         }
+    }
+
+    /// <summary>The first block at or behind this place, of a segment that is not written any more.</summary>
+    private LogSegment? FindToCheck(ref LogPlace place, out BlockPlace block)
+    {
+        for (int i = 0; i < _segments.Count - 1; i++)
+        {
+            LogSegment segment = _segments[i];
+            if (segment.Number >= place.Segment
+                && segment.TryFindPlace(segment.Number == place.Segment ? place.Start : 0, out block))
+            {
+                place = new LogPlace(segment.Number, block.Start + block.SizeBytes);
+                return segment;
+            }
+        }
+
+        block = default;
+        place = default;
+        return null;
     }
 
     private void EndReading(List<LogSegment> segments)

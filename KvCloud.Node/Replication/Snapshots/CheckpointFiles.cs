@@ -1,4 +1,5 @@
 using KvCloud.Node.Files;
+using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.Replication.Snapshots;
 
@@ -16,11 +17,15 @@ internal sealed class CheckpointFiles(IFileSystem files, string directory) : IDi
     private readonly Queue<string> _unhashed = [];
     private FileHash? _hashing;
     private string _hashedName = "";
+    private Dictionary<string, uint> _checksums = [];
 
     /// <summary>The directory holds a new checkpoint.</summary>
-    public void Begin()
+    /// <param name="stored">What the store knows of its files, which the checkpoint is made of.</param>
+    public void Begin(IReadOnlyList<StoreFile> stored)
     {
         Forget();
+        _checksums = stored.Where(file => file.Checksum is not null)
+            .ToDictionary(file => file.Name, file => file.Checksum!.Value);
         foreach (string path in files.ListFiles(directory).Order(StringComparer.Ordinal))
         {
             if (!Array.Exists(NotOfTheStore, name => IsNamed(Path.GetFileName(path), name)))
@@ -31,6 +36,7 @@ internal sealed class CheckpointFiles(IFileSystem files, string directory) : IDi
     }
 
     /// <summary>Hashes on, about so many bytes. True when all files are hashed.</summary>
+    /// <exception cref="StoreCorruptException">A file is not what the store has written.</exception>
     public bool Hash(long maxBytes)
     {
         long left = maxBytes;
@@ -86,6 +92,7 @@ internal sealed class CheckpointFiles(IFileSystem files, string directory) : IDi
         long read = _hashing.Advance(maxBytes);
         if (_hashing.IsComplete)
         {
+            CheckSound(_hashing);
             UInt128 hash = _hashing.Value;
             if (_hashedName.EndsWith(".sst", StringComparison.Ordinal))
             {
@@ -96,6 +103,20 @@ internal sealed class CheckpointFiles(IFileSystem files, string directory) : IDi
         }
 
         return Math.Max(1, read);
+    }
+
+    /// <summary>
+    /// What is sent must be what the store has written, and not what has become of it: the hash alone would carry
+    /// damage over to the replica that asks.
+    /// </summary>
+    private void CheckSound(FileHash hashed)
+    {
+        if (_checksums.TryGetValue(_hashedName, out uint noted) && hashed.Checksum != noted)
+        {
+            throw new StoreCorruptException(
+                $"{_hashedName} has checksum {hashed.Checksum:x8}, and had {noted:x8} when it was written",
+                _hashedName);
+        }
     }
 
     private void EndFile(UInt128 hash)

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using KvCloud.Node.Files;
+using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.Replication.Snapshots;
 
@@ -12,6 +13,7 @@ internal sealed class FileHash : IDisposable
     private readonly XxHash128 _hash = new();
     private readonly IFile _file;
     private byte[]? _buffer;
+    private Crc32C _checksum;
     private long _position;
 
     public FileHash(IFileSystem files, string path)
@@ -25,6 +27,9 @@ internal sealed class FileHash : IDisposable
     public bool IsComplete => _position == SizeBytes;
 
     public UInt128 Value => _hash.GetCurrentHashAsUInt128();
+
+    /// <summary>As a store notes it for its files.</summary>
+    public uint Checksum => _checksum.Value;
 
     /// <summary>Reads on, about so many bytes at most.</summary>
     /// <returns>How many were read.</returns>
@@ -42,6 +47,7 @@ internal sealed class FileHash : IDisposable
             }
 
             _hash.Append(_buffer.AsSpan(0, read));
+            _checksum.Append(_buffer.AsSpan(0, read));
             _position += read;
         }
 

@@ -22,7 +22,8 @@ namespace KvCloud.Node.Replication.Snapshots;
 internal static class SnapshotInstaller
 {
     /// <summary>
-    /// Before the data store is opened: puts a snapshot that waits in its place, unless the log has got beyond it.
+    /// Before the data store is opened: puts a snapshot that waits in its place, unless the log has got beyond it and
+    /// the data are not to be made anew.
     /// Whatever earlier processes left of others is removed.
     /// </summary>
     /// <returns>What is in place now, and is to be verified and finished; null if there is none.</returns>
@@ -42,7 +43,7 @@ internal static class SnapshotInstaller
             return manifest;
         }
 
-        if (log.ChosenSlot >= manifest.State.Slot)
+        if (log.ChosenSlot >= manifest.State.Slot && !MayReplace(files, paths, log, manifest))
         {
             Remove(files, paths.Install);
             files.DeleteDirectory(paths.Incoming);
@@ -76,9 +77,18 @@ internal static class SnapshotInstaller
         }
 
         log.SkipTo(manifest.State.Slot);
+        RebuildMark.Remove(files, paths);
         Remove(files, paths.Install);
         files.DeleteDirectory(paths.Replaced);
     }
+
+    /// <summary>
+    /// Data that are made anew may be of an earlier slot than this replica's own were: its log has what follows, if it
+    /// does, and the start applies it again.
+    /// </summary>
+    private static bool MayReplace(
+        IFileSystem files, SnapshotPaths paths, IPaxosLog log, SnapshotManifest manifest) =>
+        files.FileExists(paths.Rebuild) && manifest.State.Slot >= log.FirstSlot.Previous;
 
     private static SnapshotManifest Read(IFileSystem files, SnapshotPaths paths, string clusterId)
     {

@@ -14,7 +14,14 @@ internal sealed record SnapshotPlace(
     string ClusterId,
     Func<string, IKvStore> OpenCopy,
     Action OnReady,
-    Action<string> Tell);
+    Action<string> Tell)
+{
+    /// <summary>What this start has found noted of data that are to be made anew.</summary>
+    public RebuildMark? Mark { get; init; }
+
+    /// <summary>Hears what somebody should know at once.</summary>
+    public Action<string> Alarm { get; init; } = Tell;
+}
 
 /// <summary>The names, below a replica's directory, that have to do with snapshots.</summary>
 internal sealed record SnapshotPaths(string Directory)
@@ -32,6 +39,9 @@ internal sealed record SnapshotPaths(string Directory)
     /// The manifest of a snapshot that is whole: from here on the next start puts it in the data store's place.
     /// </summary>
     public string Install => Path.Combine(Directory, "install");
+
+    /// <summary>The data are to be made anew: see <see cref="RebuildMark"/>.</summary>
+    public string Rebuild => Path.Combine(Directory, "rebuild");
 
     /// <summary>The data store that a snapshot has replaced.</summary>
     public string Replaced => Path.Combine(Directory, "data.old");

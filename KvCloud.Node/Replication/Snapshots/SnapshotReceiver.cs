@@ -38,6 +38,7 @@ internal sealed class SnapshotReceiver(
     // Under the gate.
     private readonly Queue<SnapshotReply> _waiting = [];
     private SnapshotNeed? _need;
+    private (NodeId From, Slot AtLeast)? _order;
     private bool _isClosed;
 
     // Of the worker.
@@ -61,6 +62,12 @@ internal sealed class SnapshotReceiver(
     private ChunkWindow? _window;
     private long _doneBytes;
     private bool _isReady;
+
+    /// <summary>The data are replaced whatever this replica has, by ones of this slot or a later one.</summary>
+    private bool _isRebuild;
+    private Slot _atLeast;
+    private long _rebuildSlot = long.MaxValue;
+    private volatile bool _isRebuilding;
     private volatile SnapshotProgress? _progress;
 
     /// <summary>Null when none is fetched.</summary>
@@ -75,6 +82,16 @@ internal sealed class SnapshotReceiver(
     /// <summary>Files whose content was not what the manifest says.</summary>
     public int Mismatches { get; private set; }
 
+    /// <summary>A snapshot is fetched that <see cref="Rebuild"/> has asked for, or waits to be put in place.</summary>
+    public bool IsRebuilding => _isRebuilding;
+
+    /// <summary>
+    /// Of which state that is, or will be at least: the log above it is needed. Null where nothing is fetched. Any
+    /// thread.
+    /// </summary>
+    public Slot? RebuildSlot =>
+        Volatile.Read(ref _rebuildSlot) is long slot and < long.MaxValue ? new Slot(slot) : null;
+
     public int MaxSleepMs => _source is null ? IdleMs : BusyMs;
 
     /// <summary>The core knows of no other help. The worker has to be woken afterwards.</summary>
@@ -83,6 +100,21 @@ internal sealed class SnapshotReceiver(
         lock (_gate)
         {
             _need = need;
+        }
+    }
+
+    /// <summary>
+    /// Fetches a snapshot although this replica has caught up, since its data are to be replaced. One attempt; the
+    /// worker has to be woken afterwards.
+    /// </summary>
+    /// <param name="atLeast">One of an earlier slot is of no use: the log has not what follows it.</param>
+    public void Rebuild(NodeId from, Slot atLeast)
+    {
+        lock (_gate)
+        {
+            _order = (from, atLeast);
+            _isRebuilding = true;
+            Volatile.Write(ref _rebuildSlot, atLeast.Value);
         }
     }
 
@@ -110,7 +142,7 @@ internal sealed class SnapshotReceiver(
     {
         lock (_gate)
         {
-            return !_isClosed && (_waiting.Count > 0 || _need is not null);
+            return !_isClosed && (_waiting.Count > 0 || _need is not null || _order is not null);
         }
     }
 
@@ -118,7 +150,8 @@ internal sealed class SnapshotReceiver(
     {
         lock (_gate)
         {
-            return !_isClosed && (_waiting.Count > 0 || _need is not null || reason == RunReason.TimedOut);
+            return !_isClosed
+                && (_waiting.Count > 0 || _need is not null || _order is not null || reason == RunReason.TimedOut);
         }
     }
 
@@ -126,6 +159,7 @@ internal sealed class SnapshotReceiver(
     {
         try
         {
+            TakeOrder();
             TakeNeed();
             while (TryDequeue(out SnapshotReply? reply))
             {
@@ -179,6 +213,38 @@ internal sealed class SnapshotReceiver(
         }
     }
 
+    private void TakeOrder()
+    {
+        (NodeId From, Slot AtLeast)? order;
+        lock (_gate)
+        {
+            order = _order;
+            _order = null;
+        }
+
+        if (order is not (NodeId from, Slot atLeast))
+        {
+            return;
+        }
+
+        _isRebuild = true;
+        _atLeast = atLeast;
+        _neededAtMs = _clock.NowMs;
+        if (_source is null && !_isReady)
+        {
+            place.Tell($"asks {from} for a snapshot, of slot {atLeast} or a later one, to make the data anew");
+            BeginWith(from);
+        }
+    }
+
+    private void BeginWith(NodeId source)
+    {
+        _source = source;
+        _heardAtMs = _clock.NowMs;
+        _begunAtMs = _heardAtMs;
+        AskAnew();
+    }
+
     private void TakeNeed()
     {
         SnapshotNeed? need;
@@ -201,10 +267,7 @@ internal sealed class SnapshotReceiver(
             place.Tell(
                 $"slot {chosenSlot().Next} is in no log any more, that of {need.Value.From} begins at"
                 + $" {need.Value.FirstAvailable}: asks it for a snapshot");
-            _source = need.Value.From;
-            _heardAtMs = nowMs;
-            _begunAtMs = nowMs;
-            AskAnew();
+            BeginWith(need.Value.From);
         }
     }
 
@@ -298,6 +361,17 @@ internal sealed class SnapshotReceiver(
             throw new InvalidDataException($"it is of cluster '{manifest.ClusterId}'");
         }
 
+        if (_isRebuild && manifest.State.Slot < _atLeast)
+        {
+            throw new InvalidDataException(
+                $"it is of slot {manifest.State.Slot}, and this replica's log begins above slot {_atLeast}");
+        }
+
+        if (_isRebuild)
+        {
+            Volatile.Write(ref _rebuildSlot, manifest.State.Slot.Value);
+        }
+
         _manifest = manifest;
         _window = null;
         foreach (SnapshotFile file in _files.Begin(manifest))
@@ -323,7 +397,7 @@ internal sealed class SnapshotReceiver(
     private void GoOn()
     {
         long nowMs = _clock.NowMs;
-        if (_manifest is not null && chosenSlot() >= _manifest.State.Slot)
+        if (!_isRebuild && _manifest is not null && chosenSlot() >= _manifest.State.Slot)
         {
             place.Tell($"has caught up beyond slot {_manifest.State.Slot} without the snapshot, which is discarded");
             Discarded++;
@@ -460,7 +534,10 @@ internal sealed class SnapshotReceiver(
     }
 
     private void Ask(long id, int file, long offset, int count) =>
-        _requests.Add(new SnapshotRequest(self, _source!.Value, id, chosenSlot(), file, offset, count));
+        _requests.Add(new SnapshotRequest(self, _source!.Value, id, Above, file, offset, count));
+
+    /// <summary>Only a snapshot of a later slot than this helps.</summary>
+    private Slot Above => _isRebuild ? Slot.Max(Slot.Zero, _atLeast.Previous) : chosenSlot();
 
     private void GiveUp(string reason, int retryMs)
     {
@@ -479,7 +556,13 @@ internal sealed class SnapshotReceiver(
         _manifest = null;
         _window = null;
         _id = 0;
+        _isRebuild = false;
         _progress = null;
+        lock (_gate)
+        {
+            _isRebuilding = _order is not null;
+            Volatile.Write(ref _rebuildSlot, _order?.AtLeast.Value ?? long.MaxValue);
+        }
     }
 
     private void Report(string? waits = null) => _progress = new SnapshotProgress(

@@ -194,15 +194,13 @@ internal sealed class SnapshotServer(
         {
             executor.Health.Report(StoreDamage.Of(exception));
             Forget();
+            Fail(exception.Message);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             place.Tell($"no snapshot can be served for the moment: {exception.Message}");
             Forget();
-            lock (_gate)
-            {
-                _failure = exception.Message;
-            }
+            Fail(exception.Message);
         }
     }
 
@@ -235,6 +233,14 @@ internal sealed class SnapshotServer(
         lock (_gate)
         {
             _waiting.TryDequeue(out _);
+        }
+    }
+
+    private void Fail(string message)
+    {
+        lock (_gate)
+        {
+            _failure = message;
         }
     }
 
@@ -342,7 +348,7 @@ internal sealed class SnapshotServer(
 
         _made = made;
         Pins.SetSnapshot(made.Slot);
-        _files.Begin();
+        _files.Begin(executor.ListFiles());
     }
 
     private void Remove()

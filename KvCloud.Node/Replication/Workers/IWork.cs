@@ -26,6 +26,12 @@ internal enum Station
 
     /// <summary>Fetches a snapshot.</summary>
     Incoming = 7,
+
+    /// <summary>Has damaged data made anew.</summary>
+    Rebuild = 8,
+
+    /// <summary>Reads log and data again, to find damage before anybody else meets it.</summary>
+    Scrub = 9,
 }
 
 /// <summary>Why a worker runs.</summary>

@@ -35,6 +35,11 @@ internal static class AdminMethods
             status.UptimeSeconds = uptime;
         }
 
+        if (node.HealthReason is { } reason)
+        {
+            status.StatusReason = reason;
+        }
+
         if (node.HttpEndpoint.Length > 0)
         {
             status.HttpEndpoint = node.HttpEndpoint;

@@ -67,6 +67,10 @@ internal sealed class MemoryPaxosLog : IPaxosLog
 
     public Slot FirstSlotWithin(long bytes) => FirstSlot;
 
+    public long SealedBytes => 0;
+
+    public int Check(ref LogPlace place) => 0;
+
     public void SkipTo(Slot chosen)
     {
         TrimBelow(chosen.Next);

@@ -271,6 +271,9 @@ internal sealed class SimChecker(SimWorld world)
     public void Alarmed(SimNode node, in Divergence found) => throw new SimFailureException(
         $"{node.Self} raises the alarm: {found.Peer} had another state at slot {found.Slot}");
 
+    public void AlarmedOfRows(SimNode node, in Divergence found) => throw new SimFailureException(
+        $"{node.Self} raises the alarm of rows: {found.Peer} had stored others at slot {found.Slot}");
+
     // ---- Clients ----
 
     public void Answered(SimAttempt attempt, in CommandResult result)
@@ -414,7 +417,7 @@ internal sealed class SimChecker(SimWorld world)
 
     /// <summary>Of what the state machine makes of the log; blind where the replicas themselves must find it.</summary>
     private void RequireState(bool condition, string message) =>
-        Require(condition || world.Sabotage is Sabotage.SessionLimitsDiffer, message);
+        Require(condition || world.Sabotage is Sabotage.SessionLimitsDiffer or Sabotage.StoreDropsRow, message);
 
     private static void Require(bool condition, string message)
     {

@@ -91,6 +91,27 @@ internal sealed record SimReached
     /// <summary>Snapshots that were given up, their replica having caught up without.</summary>
     public long SnapshotsDiscarded { get; set; }
 
+    /// <summary>Blocks of data that went bad.</summary>
+    public long Rots { get; set; }
+
+    /// <summary>Data stores that were found to be damaged and closed.</summary>
+    public long DamagesFound { get; set; }
+
+    /// <summary>Reads that were refused because the data are damaged.</summary>
+    public long DamagedReads { get; set; }
+
+    /// <summary>Data that were made anew.</summary>
+    public long Rebuilds { get; set; }
+
+    /// <summary>Starts without data, which wait for others'.</summary>
+    public long StartsWithoutData { get; set; }
+
+    /// <summary>Complete rounds of scrubs.</summary>
+    public long ScrubRounds { get; set; }
+
+    /// <summary>Hashes of stored rows that a replica got from another.</summary>
+    public long ComparedRows { get; set; }
+
     /// <summary>Pieces of snapshots with a wrong bit.</summary>
     public long SnapshotFlips { get; set; }
 

@@ -43,6 +43,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     private RoutingManager? _routing;
     private Replica? _replica;
     private DivergenceDetector _divergence;
+    private DivergenceDetector _rows;
     private long _life;
     private int _starts;
     private Bootstrap? _bootstrap;
@@ -69,6 +70,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         Store = new SimStore(world);
         _clock = new SimClock(world, this, 1_000);
         _divergence = new DivergenceDetector(Self);
+        _rows = new DivergenceDetector(Self);
     }
 
     public NodeId Self { get; }
@@ -120,6 +122,17 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     public bool IsOutcast => (_isWiped && (IsJoiner || !IsFormed)) || (_hasOldIdentity && !IsFormed);
 
     public bool IsDown => _replica is null;
+
+    /// <summary>
+    /// Up to here it has everything, in its data or in the log that follows them, when its data were last made anew.
+    /// </summary>
+    public Slot HeldSlot { get; private set; }
+
+    /// <summary>Its data have gone bad, noticed or not, or are being made anew, or it has none.</summary>
+    public bool HasUnsoundData => Store.IsRotten
+        || Disk.FileExists(new SnapshotPaths(DataPath).Rebuild)
+        || _replica?.Driver.Data.IsDamaged == true
+        || _replica?.Rebuild?.IsWanted == true;
 
     public bool HasLease => Core is not null && _replica!.Driver.HasLease;
 
@@ -286,8 +299,17 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     }
 
     /// <summary>Somebody wants other members, or another leader.</summary>
-    public void Change(MemberChange change, int timeoutMs) => Later(0, () => _replica!.Driver.Change(
+    public void Change(MemberChange change, int timeoutMs) => Later(0, () => _routing!.Change(
         new SimMemberChange(_world, this) { Change = change, DeadlineMs = _clock.NowMs + timeoutMs }));
+
+    /// <summary>Somebody wants its data made anew.</summary>
+    public void OrderRebuild()
+    {
+        if (Core is not null)
+        {
+            Change(new MemberChange(MemberAction.Rebuild, Self), 1_000);
+        }
+    }
 
     /// <summary>An answer to a write leaves the node.</summary>
     public void Answered(SimAttempt attempt, in CommandResult result)
@@ -431,6 +453,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             SegmentSizeBytes = _profile.SegmentSizeBytes,
             RunLater = work => Later(_world.Random.Next(1_000), () => MakeSpare(work)),
         };
+        bool hadMark = Disk.FileExists(new SnapshotPaths(DataPath).Rebuild);
         var storage = ReplicaStorage.Open(
             Disk, directory, path => Store.Open(directory.IsNew, Disk, path), logOptions, SessionLimits,
             _profile.Space);
@@ -473,8 +496,20 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
                 "simulated",
                 path => MemoryKvStore.Load(Disk, path),
                 () => Later(_world.Random.Next(20_000), RestartToInstall),
-                what => _world.Trace($"node-{Self.Value}   snapshots: {what}")));
+                what => _world.Trace($"node-{Self.Value}   snapshots: {what}"))
+            {
+                Mark = storage.Mark,
+                Alarm = Damaged,
+            });
         _world.Reached.SnapshotsInstalled += storage.HasInstalledSnapshot ? 1 : 0;
+        if (storage.HasInstalledSnapshot && hadMark)
+        {
+            // The data may be of an earlier slot than those before were; its own log has what follows.
+            HeldSlot = storage.Log.ChosenSlot;
+        }
+
+        _world.Reached.Rebuilds += storage.HasInstalledSnapshot && hadMark ? 1 : 0;
+        _world.Reached.StartsWithoutData += storage.Executor.Health.IsDamaged ? 1 : 0;
         _routing = new RoutingManager(
             _replica.Driver,
             _replica.Forwarder,
@@ -487,6 +522,12 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         _world.Reached.Recoveries += _starts > 1 ? 1 : 0;
         _world.Trace($"node-{Self.Value}   starts: promised={Log.Promised} chosen={Log.ChosenSlot} "
             + $"slots {Log.FirstSlot} to {Log.LastSlot}, applied {Store.AppliedSlot}");
+    }
+
+    private void Damaged(string what)
+    {
+        _world.Trace($"node-{Self.Value}   {what}");
+        _world.Reached.DamagesFound++;
     }
 
     private Message MistakeForTransfer(Message message) => message switch
@@ -514,6 +555,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     private void Run()
     {
         _divergence = new DivergenceDetector(Self);
+        _rows = new DivergenceDetector(Self);
         if (_profile.DamageEveryMs > 0)
         {
             _logAtStart = (Disk.Snapshot(LogPath), Disk.ContentOf(MarkPath));
@@ -521,7 +563,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         }
 
         _replica!.StartAsync(
-            report => Compare(report.From, report.HashedSlot, report.StateHash), CancellationToken.None)
+            Reported, CancellationToken.None)
             .GetAwaiter().GetResult();
         Later(ReportEveryUs, Report);
     }
@@ -533,8 +575,24 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     {
         ReplicaStatus status = _replica!.Driver.Status;
         Compare(Self, status.HashedSlot, status.StateHash);
+        CompareRows(Self, status.Stored.Slot, status.Stored.Hash);
         _transport!.Report(status.ToReport(uptimeSeconds: 0));
         Later(ReportEveryUs, Report);
+    }
+
+    private void Reported(PeerReport report)
+    {
+        Compare(report.From, report.HashedSlot, report.StateHash);
+        CompareRows(report.From, report.StoredSlot, report.StoredHash);
+    }
+
+    private void CompareRows(NodeId from, Slot slot, ulong hash)
+    {
+        _world.Reached.ComparedRows += from != Self && slot > Slot.Zero ? 1 : 0;
+        foreach (Divergence found in _rows.Add(from, slot, hash))
+        {
+            _world.Checker.AlarmedOfRows(this, found);
+        }
     }
 
     private void Compare(NodeId from, Slot slot, ulong hash)
@@ -594,6 +652,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     {
         _world.Reached.SnapshotsMade += _replica?.SnapshotServer?.Made ?? 0;
         _world.Reached.SnapshotFilesKept += _replica?.SnapshotReceiver?.FilesKept ?? 0;
+        _world.Reached.ScrubRounds += _replica?.Scrubber?.Progress.Rounds ?? 0;
         _world.Reached.SnapshotsDiscarded += _replica?.SnapshotReceiver?.Discarded ?? 0;
     }
 

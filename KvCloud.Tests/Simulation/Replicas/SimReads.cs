@@ -2,6 +2,7 @@ using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Routing;
+using KvCloud.Node.Storage;
 
 namespace KvCloud.Tests.Simulation;
 
@@ -95,6 +96,10 @@ internal sealed class SimReads(SimNode node, SimWorld world, RoutingManager rout
                 throw new SimFailureException(
                     $"{node.Self} answers {read.Op} with {admission.Code}: {admission.Message}; somebody was told of"
                     + " it");
+            case KvStatus.Corruption when node.HasUnsoundData:
+                _world.Reached.DamagedReads++;
+                read.Answer(null);
+                break;
             case KvStatus.NotLeader or KvStatus.NoLeader or KvStatus.Timeout or KvStatus.TooStale:
                 _world.Reached.ExpiredCalls += admission.Code == KvStatus.Timeout ? 1 : 0;
                 read.Answer(null);
@@ -107,7 +112,18 @@ internal sealed class SimReads(SimNode node, SimWorld world, RoutingManager rout
 
     private void Look(SimRead read)
     {
-        SimReadAnswer answer = node.Look(read.Op);
+        SimReadAnswer answer;
+        try
+        {
+            answer = node.Look(read.Op);
+        }
+        catch (StoreCorruptException) when (node.HasUnsoundData)
+        {
+            _world.Reached.DamagedReads++;
+            read.Answer(null);
+            return;
+        }
+
         _world.Checker.Saw(node, read.Op, answer);
         read.Answer(answer);
     }

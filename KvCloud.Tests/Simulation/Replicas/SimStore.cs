@@ -98,7 +98,9 @@ internal sealed class SimStore(SimWorld world) : IDisposable
             disk.FlushDirectory(path);
         }
 
-        return world.Sabotage is Sabotage.StoreLosesWrites ? new LossyKvStore(_store, world) : _store;
+        return world.Sabotage is Sabotage.StoreLosesWrites or Sabotage.DamagedStoreServes
+            ? new BrokenKvStore(_store, world)
+            : _store;
     }
 
     /// <summary>More is applied, and readable.</summary>
@@ -150,6 +152,23 @@ internal sealed class SimStore(SimWorld world) : IDisposable
         AppliedSlot = restored.AppliedSlot;
     }
 
+    /// <summary>A block of it cannot be read any more. False where there is none.</summary>
+    public bool Rot() => _store.TryDamage(AnyPlace());
+
+    /// <summary>A row is gone as if it had never been written.</summary>
+    public void DropRow()
+    {
+        if (_store.TryDropSilently(AnyPlace()))
+        {
+            world.Trace($"a row is gone that no checksum misses");
+        }
+    }
+
+    /// <summary>Whether it has gone bad, noticed or not.</summary>
+    public bool IsRotten => _store.IsDamaged;
+
+    private byte[] AnyPlace() => [0, 0, 0, 0, .. Bytes(world.Keys[world.Random.Next(world.Keys.Count)])];
+
     /// <summary>The store loses the answers of all sessions.</summary>
     public void ForgetAnswers()
     {
@@ -180,18 +199,42 @@ internal sealed class SimStore(SimWorld world) : IDisposable
 
     private static string? FamilyOf(string key) => SimModel.IsOfFamily(key) ? SimOp.Family : null;
 
-    /// <summary>A store that forgets a batch now and then: see <see cref="Sabotage.StoreLosesWrites"/>.</summary>
-    private sealed class LossyKvStore(MemoryKvStore store, SimWorld world) : IKvStore
+    /// <summary>
+    /// A store that forgets a batch now and then, or has nothing to say of what it cannot read: see
+    /// <see cref="Sabotage.StoreLosesWrites"/> and <see cref="Sabotage.DamagedStoreServes"/>.
+    /// </summary>
+    private sealed class BrokenKvStore(MemoryKvStore store, SimWorld world) : IKvStore
     {
+        private bool Serves => world.Sabotage is Sabotage.DamagedStoreServes;
+
         public bool TryGet(KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value) =>
             store.TryGet(table, key, ref value);
 
         public IKvIterator Iterate(KvTable table) => store.Iterate(table);
 
-        public bool TryGetNewest(ReadOnlySpan<byte> key, ref ValueBuffer value) => store.TryGetNewest(key, ref value);
+        public bool TryGetNewest(ReadOnlySpan<byte> key, ref ValueBuffer value)
+        {
+            try
+            {
+                return store.TryGetNewest(key, ref value);
+            }
+            catch (StoreCorruptException) when (Serves)
+            {
+                return false;
+            }
+        }
 
-        public bool TryGetAt(ReadOnlySpan<byte> key, CommitVersion at, ref ValueBuffer value) =>
-            store.TryGetAt(key, at, ref value);
+        public bool TryGetAt(ReadOnlySpan<byte> key, CommitVersion at, ref ValueBuffer value)
+        {
+            try
+            {
+                return store.TryGetAt(key, at, ref value);
+            }
+            catch (StoreCorruptException) when (Serves)
+            {
+                return false;
+            }
+        }
 
         public IKvIterator IterateNewest() => store.IterateNewest();
 
@@ -201,7 +244,7 @@ internal sealed class SimStore(SimWorld world) : IDisposable
 
         public void Write(IKvBatch batch)
         {
-            if (!world.Random.Chance(5))
+            if (Serves || !world.Random.Chance(5))
             {
                 store.Write(batch);
             }
@@ -223,7 +266,8 @@ internal sealed class SimStore(SimWorld world) : IDisposable
 
         public void CheckBackground() => store.CheckBackground();
 
-        public IStoreScrub BeginScrub(IFileSystem files) => store.BeginScrub(files);
+        public IStoreScrub BeginScrub(IFileSystem files) =>
+            Serves ? new MemoryKvStore().BeginScrub(files) : store.BeginScrub(files);
 
         public IReadOnlyList<StoreFile> ListFiles() => store.ListFiles();
 

@@ -133,7 +133,8 @@ internal sealed class SimWorkers(SimNode node, SimWorld world, Action<Exception>
 
         switch (worker.Station)
         {
-            case Station.Log or Station.Trim or Station.Snapshots or Station.Incoming:
+            case Station.Log or Station.Trim or Station.Snapshots or Station.Incoming or Station.Rebuild
+                or Station.Scrub:
                 BeginOnDisk(worker, allowed, depth);
                 break;
             case Station.Apply or Station.CatchUp:

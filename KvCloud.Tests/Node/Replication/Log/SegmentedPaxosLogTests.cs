@@ -386,6 +386,55 @@ public sealed class SegmentedPaxosLogTests : IDisposable
     }
 
     [Fact]
+    public void Check_of_a_sound_log_reads_every_segment_but_the_last()
+    {
+        WriteThreeSegments();
+        using SegmentedPaxosLog log = Open();
+
+        Assert.True(log.SealedBytes > 0);
+        Assert.Equal(log.SealedBytes - (2 * Sector), CheckAll(log));
+        Assert.Equal(log.SealedBytes - (2 * Sector), CheckAll(log));
+    }
+
+    [Theory]
+    [InlineData("0000000001.log", 20)]
+    [InlineData("0000000001.log", 800)]
+    [InlineData("0000000002.log", 800)]
+    public void Check_one_changed_bit_of_header_or_group_is_found(string name, int place)
+    {
+        WriteThreeSegments();
+        using SegmentedPaxosLog log = Open();
+        string path = Path.Combine(LogPath, name);
+        Flip(path, place);
+
+        LogCorruptException found = Assert.Throws<LogCorruptException>(() => CheckAll(log));
+
+        Assert.Contains(name, found.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Check_segment_that_is_gone_is_found()
+    {
+        WriteThreeSegments();
+        using SegmentedPaxosLog log = Open();
+        File.Delete(Path.Combine(LogPath, "0000000002.log"));
+
+        Assert.Throws<LogCorruptException>(() => CheckAll(log));
+    }
+
+    private static long CheckAll(SegmentedPaxosLog log)
+    {
+        long total = 0;
+        LogPlace place = default;
+        while (log.Check(ref place) is int read and > 0)
+        {
+            total += read;
+        }
+
+        return total;
+    }
+
+    [Fact]
     public void Read_damage_while_the_log_is_open_is_found_on_reading()
     {
         using SegmentedPaxosLog log = Open();

@@ -80,6 +80,59 @@ public sealed class SnapshotInstallerTests
         Assert.False(disk.DirectoryExists(Paths.Incoming));
     }
 
+    /// <summary>Data that are made anew are of an earlier slot than the log, which has what follows.</summary>
+    [Fact]
+    public void PutInPlace_of_data_that_are_made_anew_replaces_them_although_the_log_has_got_beyond()
+    {
+        SimDisk disk = Prepare(new DeterministicRandom(1));
+        using SegmentedPaxosLog log = OpenLog(disk);
+        log.Write([Effects(null, chosen: 12, Entry(10, "j"), Entry(11, "k"))]);
+        new RebuildMark(new StoreDamage("versions", "000012.sst", "block checksum mismatch")).Write(disk, Paths);
+
+        SnapshotManifest manifest = SnapshotInstaller.PutInPlace(disk, Paths, log, Cluster)!;
+        SnapshotInstaller.Finish(disk, Paths, log, Snapshot, manifest);
+
+        Assert.Equal("new", ContentIn(disk, Paths.Data));
+        Assert.Null(RebuildMark.Read(disk, Paths));
+        Assert.Equal(new Slot(12), log.ChosenSlot);
+        Assert.Equal("11:k 12:l", Describe(log.Read(new Slot(11), new Slot(20), 1000)));
+    }
+
+    [Fact]
+    public void PutInPlace_of_data_whose_log_begins_later_discards_them_and_keeps_the_mark()
+    {
+        SimDisk disk = Prepare(new DeterministicRandom(1));
+        using SegmentedPaxosLog log = OpenLog(disk);
+        log.Write([Effects(null, chosen: 12, Entry(10, "j"), Entry(11, "k"))]);
+        log.TrimBelow(new Slot(12));
+        new RebuildMark(null).Write(disk, Paths);
+
+        Assert.Null(SnapshotInstaller.PutInPlace(disk, Paths, log, Cluster));
+
+        Assert.Equal("old", ContentIn(disk, Paths.Data));
+        Assert.Equal(new RebuildMark(null), RebuildMark.Read(disk, Paths));
+    }
+
+    [Fact]
+    public void Read_mark_says_again_what_was_found()
+    {
+        SimDisk disk = Prepare(new DeterministicRandom(1));
+        Assert.Null(RebuildMark.Read(disk, Paths));
+        foreach (RebuildMark mark in (RebuildMark[])
+        [
+            new(null),
+            new(new StoreDamage("versions", "000012.sst", "it is bad")),
+            new(new StoreDamage(null, null, "?")),
+        ])
+        {
+            mark.Write(disk, Paths);
+            Assert.Equal(mark, RebuildMark.Read(disk, Paths));
+        }
+
+        disk.WriteAllBytes(Paths.Rebuild, "x"u8);
+        Assert.NotNull(RebuildMark.Read(disk, Paths)!.Damage);
+    }
+
     [Fact]
     public void Finish_data_that_does_not_hold_what_the_manifest_says_is_refused()
     {
