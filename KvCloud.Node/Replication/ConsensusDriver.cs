@@ -44,6 +44,7 @@ internal sealed class ConsensusDriver : IWork
     private readonly ProposalQueue _proposals;
     private readonly MemberChanges _memberChanges;
     private readonly WindowMover _window;
+    private DataRebuild? _rebuild;
     private readonly FreshnessTracker _freshness = new();
     private readonly Slot _restoredApplied;
     private GroupMembers _announcedMembers;
@@ -159,7 +160,15 @@ internal sealed class ConsensusDriver : IWork
     public bool IsWithoutData { get; }
 
     /// <summary>Makes the data anew; null in a replica without snapshots.</summary>
-    public DataRebuild? Rebuild { get; set; }
+    public DataRebuild? Rebuild
+    {
+        get => _rebuild;
+        set
+        {
+            _rebuild = value;
+            _memberChanges.HasSoundData = member => value?.HasToldOfDamage(member) != true;
+        }
+    }
 
     /// <summary>Hashes what is stored; null where nobody compares that.</summary>
     public StoredRowsHasher? StoredRows { get; set; }

@@ -27,6 +27,12 @@ internal sealed class MemberChanges(PaxosConfig config, ReplicationOptions optio
     /// <summary>Whether something came since the last step; what waits longer is looked at in each.</summary>
     public bool IsDue => _hasNew;
 
+    /// <summary>
+    /// Whether the member's data are sound, as far as it has told. One whose data are not must not be what a change
+    /// leaves: it counts as one that does not answer.
+    /// </summary>
+    public Func<NodeId, bool> HasSoundData { get; set; } = _ => true;
+
     /// <summary>Any thread may call. The answer comes by <see cref="PendingMemberChange.Finish"/>.</summary>
     public void Post(PendingMemberChange change)
     {
@@ -161,7 +167,7 @@ internal sealed class MemberChanges(PaxosConfig config, ReplicationOptions optio
             next.Change,
             DataAfter(node.Members, next.Change),
             learner => IsCaughtUp(learner, nowMs),
-            member => member == node.Self || IsInTouch(node, member),
+            member => member == node.Self || (IsInTouch(node, member) && HasSoundData(member)),
             out IReadOnlyList<GroupMember>? target);
         if (refusal is not null)
         {

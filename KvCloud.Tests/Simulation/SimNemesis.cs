@@ -261,7 +261,8 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
     private void RotData()
     {
         SimNode node = AnyNode();
-        if (!AreAllFormed || world.Nodes.Any(other => !other.IsGone && other.HasUnsoundData))
+        bool isFew = world.Checker.Members.IsJoint || world.Checker.Members.Members.Count(item => item.IsVoter) < 3;
+        if (isFew || !AreAllFormed || world.Nodes.Any(other => !other.IsGone && other.HasUnsoundData))
         {
             return;
         }

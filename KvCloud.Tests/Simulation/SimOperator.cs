@@ -46,7 +46,7 @@ internal sealed class SimOperator(SimWorld world, SimProfile profile)
         }
 
         SimNode[] leaders = [.. world.Nodes.Where(node => node.Core?.Role == Role.Leader)];
-        if (leaders.Length > 0 && Draw() is MemberChange change)
+        if (leaders.Length > 0 && Draw() is MemberChange change && !TakesSoundData(change))
         {
             SimNode leader = leaders[Random.Next(leaders.Length)];
             world.Trace($"operator asks {leader.Self} to {change.Kind} {change.Node} {change.Replaced}");
@@ -55,6 +55,11 @@ internal sealed class SimOperator(SimWorld world, SimProfile profile)
 
         Act();
     });
+
+    /// <summary>Who looks first takes no replica away while another has damaged data.</summary>
+    private bool TakesSoundData(MemberChange change) =>
+        change.Kind is MemberAction.Remove or MemberAction.Demote or MemberAction.Replace
+        && world.Nodes.Any(node => !node.IsGone && node.HasUnsoundData);
 
     private MemberChange? Draw()
     {

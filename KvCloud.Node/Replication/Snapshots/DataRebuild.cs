@@ -91,6 +91,16 @@ internal sealed class DataRebuild(
         }
     }
 
+    /// <summary>Whether the last thing that the replica has told is that its data are not sound. Any thread.</summary>
+    public bool HasToldOfDamage(NodeId replica)
+    {
+        lock (_gate)
+        {
+            return _heard.TryGetValue(replica, out (PeerReport Report, long AtMs) last)
+                && last.Report.Data != DataState.Sound;
+        }
+    }
+
     public bool IsDue(RunReason reason)
     {
         lock (_gate)

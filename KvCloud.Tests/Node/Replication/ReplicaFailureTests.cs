@@ -62,6 +62,29 @@ public sealed class ReplicaFailureTests
         }
     }
 
+    [Fact]
+    public async Task LogTrimmer_flush_of_the_data_store_that_fails_stops_the_replica()
+    {
+        using var store = new BreakableStore();
+        var failed = new TaskCompletionSource<Exception>(TaskCreationOptions.RunContinuationsAsynchronously);
+        Replica replica = Make(
+            0, new InMemoryNetwork(), store, exception => failed.TrySetResult(exception), voters: 1,
+            options: new ReplicationOptions { TrimIntervalMs = 20, IdleFlushMs = 20 });
+        await replica.StartAsync(_ => { }, CancellationToken.None);
+        await ConnectionTests.Eventually(() => replica.Driver.HasLease);
+        store.FailsToFlush = true;
+        replica.Driver.Write(new Write());
+
+        Exception failure = await failed.Task.WaitAsync(TimeSpan.FromSeconds(5));
+
+        Assert.IsType<StoreFailedException>(failure);
+        Assert.False(replica.Driver.HasLease);
+        var after = new Write();
+        replica.Driver.Write(after);
+        Assert.NotEqual(KvStatus.Ok, (await after.Result.WaitAsync(TimeSpan.FromSeconds(5))).Code);
+        await replica.DisposeAsync();
+    }
+
     /// <summary>What a checksum has caught closes the store, but the votes of this replica are on its log.</summary>
     [Fact]
     public async Task ConsensusDriver_leader_whose_data_are_damaged_gives_up_leading_and_goes_on_voting()
@@ -169,7 +192,8 @@ public sealed class ReplicaFailureTests
         BreakableStore store,
         Action<Exception> onFatal,
         int voters = Replicas,
-        MemoryPaxosLog? log = null) => new(
+        MemoryPaxosLog? log = null,
+        ReplicationOptions? options = null) => new(
         new PaxosConfig
         {
             Self = new NodeId(self),
@@ -182,7 +206,7 @@ public sealed class ReplicaFailureTests
             new PeerIdentity("test", self, 1, "", "", new GroupTerms("0,1,2", 400, 320)),
             Enumerable.Range(0, voters).Where(id => id != self)),
         Bootstrap.Done,
-        new ReplicationOptions(),
+        options ?? new ReplicationOptions(),
         new ThreadRuntime(TimeProvider.System),
         new SpaceWatch(SystemFiles.Instance, Path.GetTempPath(), SpaceOptions.Off),
         onFatal);
@@ -212,6 +236,8 @@ public sealed class ReplicaFailureTests
         public volatile bool IsBroken;
 
         public volatile bool IsDamaged;
+
+        public volatile bool FailsToFlush;
 
         public bool TryGet(KvTable table, ReadOnlySpan<byte> key, ref ValueBuffer value) =>
             _inner.TryGet(table, key, ref value);
@@ -244,7 +270,15 @@ public sealed class ReplicaFailureTests
             _inner.Write(batch);
         }
 
-        public void Flush() => _inner.Flush();
+        public void Flush()
+        {
+            if (FailsToFlush)
+            {
+                throw new StoreFailedException("IO error: While fsync 000012.sst: Input/output error");
+            }
+
+            _inner.Flush();
+        }
 
         public bool IsFlushed => _inner.IsFlushed;
 
