@@ -93,12 +93,13 @@ internal sealed record DeploymentOptions
     [About("standalone: a group of one. replicated: one of replica_endpoints.")]
     public DeploymentMode Mode { get; init; } = DeploymentMode.Standalone;
 
-    [About("Index of this node in replica_endpoints, from 0.")]
-    [Between(0, 1023)]
+    [About("Id of this node: its place in replica_endpoints, from 0, or the number that its entry names.")]
+    [Between(0, 8191)]
     public int InstanceId { get; init; }
 
     [About("This node is none of those that the group began with: it has no vote before it was added (kv member add) "
-        + "and promoted. replica_endpoints then names it too, at its place, and members by which to find the group.")]
+        + "and promoted. replica_endpoints then names it and members by which to find the group, each with its id: "
+        + "[\"2=host2:9090\", \"41=host41:9090\"].")]
     public bool Join { get; init; }
 
     [About("Client endpoint (Thrift) of each replica, in the same order on every node: 1, 3, 5 or 7 of them.")]

@@ -61,13 +61,20 @@ internal sealed class NodeOptionsValidator
                 $"has {endpoints.Count} entries",
                 "a replicated deployment has 1, 3, 5 or 7 replicas");
         }
-        else if (deployment.InstanceId >= endpoints.Count)
+        else if (!deployment.Join && deployment.InstanceId >= endpoints.Count)
         {
             Mistake(
                 "deployment.instance_id",
                 $"is {deployment.InstanceId}",
                 $"it must be from 0 to {endpoints.Count - 1}, "
                 + $"because deployment.replica_endpoints has {endpoints.Count} entries");
+        }
+        else if (NumberedEndpoint.AllOf(endpoints).All(entry => entry.NodeId != deployment.InstanceId))
+        {
+            Mistake(
+                "deployment.instance_id",
+                $"is {deployment.InstanceId}",
+                "deployment.replica_endpoints has no entry for it");
         }
     }
 
@@ -83,12 +90,21 @@ internal sealed class NodeOptionsValidator
                 $"has {peers.Count} entries",
                 $"it must have one for each of the {replicas} deployment.replica_endpoints, or none");
         }
+        else if (peers.Count > 0 && _options.Deployment.Mode == DeploymentMode.Replicated
+            && !IdsOf(peers).SetEquals(IdsOf(_options.Deployment.ReplicaEndpoints)))
+        {
+            Mistake(
+                "consensus.endpoints",
+                $"names the nodes {string.Join(", ", IdsOf(peers).Order())}",
+                "it must name those of deployment.replica_endpoints, which are"
+                + $" {string.Join(", ", IdsOf(_options.Deployment.ReplicaEndpoints).Order())}");
+        }
 
         if (peers.Count == 0 && _options.Deployment.Mode == DeploymentMode.Replicated)
         {
             foreach (string endpoint in _options.Deployment.ReplicaEndpoints)
             {
-                if (HostPort.TryParse(endpoint, out HostPort? client)
+                if (HostPort.TryParse(NumberedEndpoint.Of(endpoint, 0).Endpoint, out HostPort? client)
                     && client.Port + NodeTopology.PeerPortOffset > HostPort.MaxPort)
                 {
                     Mistake(
@@ -103,24 +119,40 @@ internal sealed class NodeOptionsValidator
     private void CheckEndpoints(string path, IReadOnlyList<string> endpoints, bool allowServiceNames)
     {
         HashSet<string> seen = new(StringComparer.OrdinalIgnoreCase);
-        foreach (string endpoint in endpoints)
+        HashSet<int> ids = [];
+        foreach ((string text, NumberedEndpoint entry) in endpoints.Zip(NumberedEndpoint.AllOf(endpoints)))
         {
-            bool isLiteral = HostPort.TryParse(endpoint, out _);
-            if (!isLiteral && !(allowServiceNames && ServiceName.IsValid(endpoint)))
+            bool isLiteral = HostPort.TryParse(entry.Endpoint, out _);
+            if (!isLiteral && !(allowServiceNames && ServiceName.IsValid(entry.Endpoint)))
             {
                 Mistake(
                     path,
-                    $"has \"{endpoint}\"",
+                    $"has \"{text}\"",
                     allowServiceNames
                         ? "an entry must be host:port, or a service name such as _peer.node-1"
                         : "an entry must be host:port");
             }
-            else if (!seen.Add(endpoint))
+            else if (entry.IsNumbered && !_options.Deployment.Join)
             {
-                Mistake(path, $"has \"{endpoint}\" twice", "each replica needs its own endpoint");
+                Mistake(
+                    path,
+                    $"has \"{text}\"",
+                    "only with deployment.join does an entry name its id; the replicas that a group begins with are"
+                    + " numbered by their place");
+            }
+            else if (!seen.Add(entry.Endpoint))
+            {
+                Mistake(path, $"has \"{entry.Endpoint}\" twice", "each replica needs its own endpoint");
+            }
+            else if (!ids.Add(entry.NodeId))
+            {
+                Mistake(path, $"names node {entry.NodeId} twice", "each replica has its own id");
             }
         }
     }
+
+    private static HashSet<int> IdsOf(IReadOnlyList<string> endpoints) =>
+        [.. NumberedEndpoint.AllOf(endpoints).Select(entry => entry.NodeId)];
 
     private void CheckTimes()
     {

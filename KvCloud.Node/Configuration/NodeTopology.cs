@@ -56,7 +56,9 @@ internal sealed record NodeTopology
     {
         int self = options.Deployment.InstanceId;
         IReadOnlyList<ReplicaEndpoints> replicas = options.Deployment.Mode == DeploymentMode.Replicated
-            ? [.. options.Deployment.ReplicaEndpoints.Select((_, id) => ReplicaOf(options, id))]
+            ? [.. NumberedEndpoint.AllOf(options.Deployment.ReplicaEndpoints)
+                .Select(entry => ReplicaOf(options, entry.NodeId))
+                .OrderBy(replica => replica.NodeId)]
             : [ReplicaOf(options, self)];
         ReplicaEndpoints own = replicas.First(replica => replica.NodeId == self);
         HostPort client = Parse(own.ClientEndpoint);
@@ -79,20 +81,25 @@ internal sealed record NodeTopology
 
     private static ReplicaEndpoints ReplicaOf(NodeOptions options, int id)
     {
-        IReadOnlyList<string> clients = options.Deployment.ReplicaEndpoints;
-        IReadOnlyList<string> peers = options.Consensus.Endpoints;
         int ownPort = options.Listen.ThriftPort ?? DefaultThriftPort + id;
-        HostPort client = id < clients.Count ? Parse(clients[id]) : new HostPort("localhost", ownPort);
+        HostPort client = Find(options.Deployment.ReplicaEndpoints, id) is string endpoint
+            ? Parse(endpoint)
+            : new HostPort("localhost", ownPort);
         HostPort peer = client with { Port = client.Port + PeerPortOffset };
         bool isSelf = id == options.Deployment.InstanceId;
         int httpPort = (isSelf ? options.Listen.HttpPort : null) ?? client.Port + HttpPortOffset;
         return new ReplicaEndpoints(
             id,
             client.ToString(),
-            id < peers.Count ? peers[id] : peer.ToString(),
+            Find(options.Consensus.Endpoints, id) ?? peer.ToString(),
             peer.Port,
             (client with { Port = httpPort }).ToString());
     }
+
+    private static string? Find(IReadOnlyList<string> entries, int id) => NumberedEndpoint.AllOf(entries)
+        .Where(entry => entry.NodeId == id)
+        .Select(entry => entry.Endpoint)
+        .FirstOrDefault();
 
     private static HostPort Parse(string endpoint) =>
         HostPort.TryParse(endpoint, out HostPort? parsed)

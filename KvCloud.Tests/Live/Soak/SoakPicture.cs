@@ -33,6 +33,7 @@ internal static class SoakPicture
             plot.Title(plots[i].Title);
             plot.XLabel("minutes");
             plot.Axes.AutoScale();
+            plot.Axes.SetLimitsX(0, plot.Axes.GetLimits().Right);
             if (i < plots.Length - 1)
             {
                 plot.Axes.SetLimitsY(0, plot.Axes.GetLimits().Top);

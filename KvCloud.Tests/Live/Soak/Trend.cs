@@ -1,10 +1,13 @@
 namespace KvCloud.Tests.Live.Soak;
 
-/// <summary>Where a series of samples goes: its first and last third, and the line through all of it.</summary>
-/// <param name="First">Mean of the first third.</param>
-/// <param name="Last">Mean of the last third.</param>
-/// <param name="SlopePerHour">Of the line with the least squares.</param>
-/// <param name="Rise">What that line rises from the first sample to the last.</param>
+/// <summary>
+/// Where a series of samples goes: its first and last third, and the line through all of it. All are medians, because a
+/// few samples of a moment of trouble are far above all others and say nothing about growth.
+/// </summary>
+/// <param name="First">Median of the first third.</param>
+/// <param name="Last">Median of the last third.</param>
+/// <param name="SlopePerHour">Median of the slopes between any two samples (Theil and Sen).</param>
+/// <param name="Rise">What a line of that slope rises from the first sample to the last.</param>
 internal sealed record Trend(double First, double Last, double SlopePerHour, double Rise)
 {
     private const int FewestSamples = 6;
@@ -18,14 +21,15 @@ internal sealed record Trend(double First, double Last, double SlopePerHour, dou
         }
 
         int third = samples.Count / 3;
-        double meanHours = samples.Average(sample => sample.Time.TotalHours);
-        double meanValue = samples.Average(sample => sample.Value);
-        double spread = samples.Sum(sample => Math.Pow(sample.Time.TotalHours - meanHours, 2));
-        double slope = samples.Sum(
-            sample => (sample.Time.TotalHours - meanHours) * (sample.Value - meanValue)) / spread;
+        double slope = Median(
+            from first in Enumerable.Range(0, samples.Count)
+            from second in Enumerable.Range(first + 1, samples.Count - first - 1)
+            let hours = (samples[second].Time - samples[first].Time).TotalHours
+            where hours > 0
+            select (samples[second].Value - samples[first].Value) / hours);
         return new Trend(
-            samples.Take(third).Average(sample => sample.Value),
-            samples.TakeLast(third).Average(sample => sample.Value),
+            Median(samples.Take(third).Select(sample => sample.Value)),
+            Median(samples.TakeLast(third).Select(sample => sample.Value)),
             slope,
             slope * (samples[^1].Time - samples[0].Time).TotalHours);
     }
@@ -37,5 +41,11 @@ internal sealed record Trend(double First, double Last, double SlopePerHour, dou
     {
         double allowed = Math.Max(First * share, least);
         return Rise > allowed && Last - First > allowed / 2;
+    }
+
+    private static double Median(IEnumerable<double> values)
+    {
+        double[] sorted = [.. values.Order()];
+        return sorted.Length == 0 ? 0 : (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 }

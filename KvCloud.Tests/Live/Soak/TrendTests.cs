@@ -33,6 +33,18 @@ public sealed class TrendTests
         Assert.False(Trend.Of(samples)!.Rises(share: 0.25, least: 20));
     }
 
+    /// <summary>Seen: eight of 240 samples at seconds rather than milliseconds, most of them late.</summary>
+    [Fact]
+    public void Rises_few_samples_far_above_all_others_are_no_growth()
+    {
+        (TimeSpan, double)[] samples =
+        [
+            .. Enumerable.Range(0, 240).Select(i => (TimeSpan.FromSeconds(5 * i), i is > 160 and < 169 ? 4000.0 : 3.0)),
+        ];
+
+        Assert.False(Trend.Of(samples)!.Rises(share: 0.5, least: 5));
+    }
+
     [Fact]
     public void Of_too_few_samples_says_nothing() => Assert.Null(Trend.Of([(TimeSpan.Zero, 1), (TimeSpan.Zero, 2)]));
 }

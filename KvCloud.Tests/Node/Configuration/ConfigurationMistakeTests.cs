@@ -21,11 +21,11 @@ public sealed class ConfigurationMistakeTests : IDisposable
     [InlineData("[reads]\nconsistency_level = \"strong\"",
         "reads.consistency_level is \"strong\" (kvcloud.toml, line 2); it must be one of local, leader or read_index.")]
     [InlineData("[deployment]\ninstance_id = -1",
-        "deployment.instance_id is \"-1\" (kvcloud.toml, line 2); it must be an integer from 0 to 1023.")]
+        "deployment.instance_id is \"-1\" (kvcloud.toml, line 2); it must be an integer from 0 to 8191.")]
     [InlineData("[deployment]\ninstance_id = \"one\"",
-        "deployment.instance_id is \"one\" (kvcloud.toml, line 2); it must be an integer from 0 to 1023.")]
+        "deployment.instance_id is \"one\" (kvcloud.toml, line 2); it must be an integer from 0 to 8191.")]
     [InlineData("[deployment]\ninstance_id = 1.5",
-        "deployment.instance_id is \"1.5\" (kvcloud.toml, line 2); it must be an integer from 0 to 1023.")]
+        "deployment.instance_id is \"1.5\" (kvcloud.toml, line 2); it must be an integer from 0 to 8191.")]
     [InlineData("[reads]\nallow_stale_reads = 1",
         "reads.allow_stale_reads is \"1\" (kvcloud.toml, line 2); it must be true or false.")]
     [InlineData("[cache]\nhigh_priority_pool_ratio = nan",
@@ -76,6 +76,17 @@ public sealed class ConfigurationMistakeTests : IDisposable
     [InlineData("[deployment]\nmode = \"replicated\"\n" + Three + "[consensus]\nendpoints = [\"a:1\"]",
         "consensus.endpoints has 1 entries (kvcloud.toml, line 5); it must have one for each of the 3"
         + " deployment.replica_endpoints, or none.")]
+    [InlineData("[deployment]\nmode = \"replicated\"\nreplica_endpoints = [\"0=a:1\", \"b:1\", \"c:1\"]",
+        "deployment.replica_endpoints has \"0=a:1\" (kvcloud.toml, line 3); only with deployment.join does an entry name"
+        + " its id; the replicas that a group begins with are numbered by their place.")]
+    [InlineData("[deployment]\nmode = \"replicated\"\njoin = true\ninstance_id = 4\nreplica_endpoints = [\"2=a:1\", \"9=b:1\"]",
+        "deployment.instance_id is 4 (kvcloud.toml, line 4); deployment.replica_endpoints has no entry for it.")]
+    [InlineData("[deployment]\nmode = \"replicated\"\njoin = true\ninstance_id = 9\nreplica_endpoints = [\"9=a:1\", \"9=b:1\"]",
+        "deployment.replica_endpoints names node 9 twice (kvcloud.toml, line 5); each replica has its own id.")]
+    [InlineData("[deployment]\nmode = \"replicated\"\njoin = true\ninstance_id = 9\nreplica_endpoints = [\"9=a:1\", \"2=b:1\"]"
+        + "\n[consensus]\nendpoints = [\"9=a:2\", \"3=b:2\"]",
+        "consensus.endpoints names the nodes 3, 9 (kvcloud.toml, line 7); it must name those of"
+        + " deployment.replica_endpoints, which are 2, 9.")]
     [InlineData("[deployment]\nmode = \"replicated\"\nreplica_endpoints = [\"a:65500\"]",
         "deployment.replica_endpoints has \"a:65500\" (kvcloud.toml, line 3); the default peer port is 100"
         + " higher and would exceed 65535; set consensus.endpoints.")]
@@ -124,7 +135,7 @@ public sealed class ConfigurationMistakeTests : IDisposable
         "\"instance_id=1\" on the command line is not an option; a setting is written --section.key=value.")]
     [InlineData("--deployment.instance_id=x",
         "deployment.instance_id is \"x\" (command line --deployment.instance_id); it must be an integer from 0 to"
-        + " 1023.")]
+        + " 8191.")]
     [InlineData("--config=nowhere.toml", "--config names the file nowhere.toml, which does not exist.")]
     public void Load_a_mistake_on_the_command_line_is_one_sentence(string argument, string sentence)
     {

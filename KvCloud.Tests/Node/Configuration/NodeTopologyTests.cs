@@ -89,6 +89,33 @@ public sealed class NodeTopologyTests
     [InlineData("")]
     public void HostPort_of_what_is_none_is_refused(string text) => Assert.False(HostPort.TryParse(text, out _));
 
+    [Fact]
+    public void From_entries_that_name_their_ids_has_those_nodes_and_no_voters_to_begin_with()
+    {
+        var topology = NodeTopology.From(new NodeOptions
+        {
+            Deployment = new DeploymentOptions
+            {
+                Mode = DeploymentMode.Replicated,
+                Join = true,
+                InstanceId = 4100,
+                ReplicaEndpoints = ["4100=localhost:9300", "2=host2:9092", "77=host77:9090"],
+            },
+            Consensus = new ConsensusOptions
+            {
+                Endpoints = ["77=host77:7000", "4100=localhost:9301", "2=_peer.node-2"],
+            },
+        });
+
+        Assert.Equal(
+            [(2, "host2:9092", "_peer.node-2"), (77, "host77:9090", "host77:7000"),
+                (4100, "localhost:9300", "localhost:9301")],
+            topology.Replicas.Select(replica => (replica.NodeId, replica.ClientEndpoint, replica.PeerEndpoint)));
+        Assert.Empty(topology.InitialVoters);
+        Assert.Equal(9300, topology.ThriftPort);
+        Assert.Equal(9301, topology.PeerPort);
+    }
+
     private static NodeOptions Replicated(int self) => new()
     {
         Deployment = new DeploymentOptions
