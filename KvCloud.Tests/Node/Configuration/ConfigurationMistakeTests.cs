@@ -5,6 +5,7 @@ namespace KvCloud.Tests.Node.Configuration;
 /// <summary>Every mistake, and the one sentence that answers it.</summary>
 public sealed class ConfigurationMistakeTests : IDisposable
 {
+    private const string Joining = "[deployment]\nmode = \"replicated\"\njoin = true\n";
     private const string Three = "replica_endpoints = [\"a:9090\", \"b:9090\", \"c:9090\"]\n";
 
     private readonly SettingsFixture _fixture = new();
@@ -79,11 +80,11 @@ public sealed class ConfigurationMistakeTests : IDisposable
     [InlineData("[deployment]\nmode = \"replicated\"\nreplica_endpoints = [\"0=a:1\", \"b:1\", \"c:1\"]",
         "deployment.replica_endpoints has \"0=a:1\" (kvcloud.toml, line 3); only with deployment.join does an entry name"
         + " its id; the replicas that a group begins with are numbered by their place.")]
-    [InlineData("[deployment]\nmode = \"replicated\"\njoin = true\ninstance_id = 4\nreplica_endpoints = [\"2=a:1\", \"9=b:1\"]",
+    [InlineData(Joining + "instance_id = 4\nreplica_endpoints = [\"2=a:1\", \"9=b:1\"]",
         "deployment.instance_id is 4 (kvcloud.toml, line 4); deployment.replica_endpoints has no entry for it.")]
-    [InlineData("[deployment]\nmode = \"replicated\"\njoin = true\ninstance_id = 9\nreplica_endpoints = [\"9=a:1\", \"9=b:1\"]",
+    [InlineData(Joining + "instance_id = 9\nreplica_endpoints = [\"9=a:1\", \"9=b:1\"]",
         "deployment.replica_endpoints names node 9 twice (kvcloud.toml, line 5); each replica has its own id.")]
-    [InlineData("[deployment]\nmode = \"replicated\"\njoin = true\ninstance_id = 9\nreplica_endpoints = [\"9=a:1\", \"2=b:1\"]"
+    [InlineData(Joining + "instance_id = 9\nreplica_endpoints = [\"9=a:1\", \"2=b:1\"]"
         + "\n[consensus]\nendpoints = [\"9=a:2\", \"3=b:2\"]",
         "consensus.endpoints names the nodes 3, 9 (kvcloud.toml, line 7); it must name those of"
         + " deployment.replica_endpoints, which are 2, 9.")]
