@@ -10,6 +10,11 @@ if (args is [RestoreCommand.Verb, .. string[] rest])
     return RestoreCommand.Run(rest, Console.Out, Console.Error);
 }
 
+if (args is [RecoverCommand.Verb, .. string[] what])
+{
+    return RecoverCommand.Run(what, Console.Out, Console.Error);
+}
+
 while (true)
 {
     if (await RunHostAsync(args) is int code)

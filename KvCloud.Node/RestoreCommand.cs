@@ -1,10 +1,5 @@
 using System.Globalization;
-using System.Text.Json;
-using System.Text.Json.Serialization;
-using KvCloud.Consensus;
-using KvCloud.Node.Configuration;
 using KvCloud.Node.Files;
-using KvCloud.Node.Operations;
 using KvCloud.Node.Replication.Restore;
 using KvCloud.Node.Storage;
 
@@ -20,52 +15,24 @@ internal static class RestoreCommand
 
     private const int ReportEveryMs = 250;
 
-    private static readonly JsonSerializerOptions Json = new()
-    {
-        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    };
-
     /// <param name="args">What follows the verb.</param>
     /// <returns>The exit code of the process.</returns>
-    public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error)
-    {
-        try
+    public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error) => VerbOutput.Run(
+        () =>
         {
             var line = RestoreLine.Parse(args);
-            if (line.ShowHelp)
+            if (line.Request is { } request)
+            {
+                Restore(request, line.Verify, output);
+            }
+            else
             {
                 output.WriteLine(RestoreLine.Usage());
-                return ExitCodes.Clean;
             }
+        },
+        error);
 
-            Restore(line, output);
-            return ExitCodes.Clean;
-        }
-        catch (RestoreRefusedException exception)
-        {
-            error.WriteLine(exception.Message);
-            return exception.Flaw switch
-            {
-                RestoreFlaw.Request => ExitCodes.Configuration,
-                RestoreFlaw.Target => ExitCodes.DataDirectory,
-                _ => ExitCodes.Fatal,
-            };
-        }
-        catch (DataDirectoryException exception)
-        {
-            error.WriteLine(exception.Message);
-            return ExitCodes.DataDirectory;
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException
-            or StoreFailedException or StoreCorruptException or UnknownFormatException or InvariantViolationException)
-        {
-            error.WriteLine($"nothing was restored: {exception.Message}");
-            return ExitCodes.Fatal;
-        }
-    }
-
-    private static void Restore(RestoreLine line, TextWriter output)
+    private static void Restore(RestoreRequest request, bool verify, TextWriter output)
     {
         var options = new StoreOptions();
         var stores = new RestoreStores(
@@ -79,7 +46,7 @@ internal static class RestoreCommand
             {
                 stage = progress.Stage;
                 reportedMs = Environment.TickCount64;
-                Write(output, new
+                VerbOutput.WriteLine(output, new
                 {
                     progress.Stage,
                     progress.Item,
@@ -88,25 +55,25 @@ internal static class RestoreCommand
                 });
             }
         });
-        RestoreResult result = restorer.Run(line.Request);
+        RestoreResult result = restorer.Run(request);
         RestoredRows? rows = null;
-        if (line.Verify)
+        if (verify)
         {
             try
             {
-                rows = RestoredRows.Read(stores.OpenCopy, line.Request);
+                rows = RestoredRows.Read(stores.OpenCopy, request);
             }
             finally
             {
-                SystemFiles.Instance.DeleteDirectory(line.Request.Target);
+                SystemFiles.Instance.DeleteDirectory(request.Target);
             }
         }
 
-        Write(output, new
+        VerbOutput.WriteLine(output, new
         {
-            Stage = line.Verify ? "verified" : "restored",
-            line.Request.ClusterId,
-            line.Request.Nodes,
+            Stage = verify ? "verified" : "restored",
+            request.ClusterId,
+            request.Nodes,
             Slot = result.Slot.Value,
             Version = result.Version.Value,
             result.UnixMs,
@@ -115,11 +82,5 @@ internal static class RestoreCommand
             result.Keys,
             Rows = rows,
         });
-    }
-
-    private static void Write<T>(TextWriter output, T line)
-    {
-        output.WriteLine(JsonSerializer.Serialize(line, Json));
-        output.Flush();
     }
 }

@@ -1,15 +1,12 @@
-using System.Globalization;
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication.Restore;
 
 namespace KvCloud.Node;
 
-/// <summary>The command line of <see cref="RestoreCommand"/>.</summary>
-internal sealed record RestoreLine(RestoreRequest Request, bool Verify, bool ShowHelp)
+/// <summary>The command line of <see cref="RestoreCommand"/>; null for the request where help is wanted.</summary>
+internal sealed record RestoreLine(RestoreRequest? Request, bool Verify)
 {
-    private const int MaxClusterIdChars = 200;
-
     private static readonly string[] Known =
     [
         "staging", "target", "nodes", "cluster-id", "until-version", "until-unix-ms", "until-slot", "first-version",
@@ -36,112 +33,29 @@ internal sealed record RestoreLine(RestoreRequest Request, bool Verify, bool Sho
     /// <exception cref="RestoreRefusedException">It is wrong; the message names all that is.</exception>
     public static RestoreLine Parse(IReadOnlyList<string> args)
     {
-        var values = new Dictionary<string, string>(StringComparer.Ordinal);
-        var mistakes = new List<string>();
-        bool verify = false;
-        for (int i = 0; i < args.Count; i++)
+        var arguments = new VerbArguments(RestoreCommand.Verb, args, Known, "verify");
+        if (arguments.ShowHelp)
         {
-            string name = args[i];
-            if (name is "--help" or "-h")
-            {
-                return new RestoreLine(new RestoreRequest("", "", [], "", RestorePoint.End), false, ShowHelp: true);
-            }
-
-            if (name == "--verify")
-            {
-                verify = true;
-            }
-            else if (!name.StartsWith("--", StringComparison.Ordinal) || !Known.Contains(name[2..]))
-            {
-                mistakes.Add($"\"{name}\" is not known");
-            }
-            else if (i + 1 == args.Count || !values.TryAdd(name[2..], args[++i]))
-            {
-                mistakes.Add($"{name} needs one value");
-            }
+            return new RestoreLine(null, false);
         }
 
-        var reader = new Values(values, mistakes);
-        RestoreRequest request = reader.Request();
-        return mistakes.Count == 0
-            ? new RestoreLine(request, verify, ShowHelp: false)
-            : throw new RestoreRefusedException(RestoreFlaw.Request, $"restore: {string.Join("; ", mistakes)}");
-    }
-
-    private sealed class Values(Dictionary<string, string> values, List<string> mistakes)
-    {
-        public RestoreRequest Request()
+        long? version = arguments.Number("until-version");
+        long? unixMs = arguments.Number("until-unix-ms");
+        long? slot = arguments.Number("until-slot");
+        arguments.Require(
+            new[] { version, unixMs, slot }.Count(given => given is not null) <= 1,
+            "only one of --until-version, --until-unix-ms and --until-slot can be given");
+        var request = new RestoreRequest(
+            arguments.Text("staging"),
+            arguments.Text("target"),
+            arguments.Nodes(),
+            arguments.ClusterId(),
+            new RestorePoint(
+                version is { } at ? new CommitVersion(at) : null, unixMs, slot is { } last ? new Slot(last) : null))
         {
-            long? version = Number("until-version");
-            long? unixMs = Number("until-unix-ms");
-            long? slot = Number("until-slot");
-            if (new[] { version, unixMs, slot }.Count(given => given is not null) > 1)
-            {
-                mistakes.Add("only one of --until-version, --until-unix-ms and --until-slot can be given");
-            }
-
-            string clusterId = Text("cluster-id");
-            if (clusterId.Length > MaxClusterIdChars || clusterId.Any(char.IsControl))
-            {
-                mistakes.Add($"--cluster-id has at most {MaxClusterIdChars} characters and no line break");
-            }
-
-            return new RestoreRequest(
-                Text("staging"),
-                Text("target"),
-                Nodes(),
-                clusterId,
-                new RestorePoint(
-                    version is { } at ? new CommitVersion(at) : null, unixMs, slot is { } last ? new Slot(last) : null))
-            {
-                FirstVersion = Number("first-version") is { } first ? new CommitVersion(first) : null,
-            };
-        }
-
-        private string Text(string name)
-        {
-            if (values.TryGetValue(name, out string? text) && text.Length > 0)
-            {
-                return text;
-            }
-
-            mistakes.Add($"--{name} is missing");
-            return "";
-        }
-
-        private int[] Nodes()
-        {
-            var nodes = new List<int>();
-            foreach (string part in Text("nodes").Split(',', StringSplitOptions.RemoveEmptyEntries))
-            {
-                if (int.TryParse(part, NumberStyles.None, CultureInfo.InvariantCulture, out int node)
-                    && !nodes.Contains(node))
-                {
-                    nodes.Add(node);
-                }
-                else
-                {
-                    mistakes.Add($"--nodes has \"{part}\", which is no node id, or there twice");
-                }
-            }
-
-            return [.. nodes.Order()];
-        }
-
-        private long? Number(string name)
-        {
-            if (!values.TryGetValue(name, out string? text))
-            {
-                return null;
-            }
-
-            if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long number))
-            {
-                return number;
-            }
-
-            mistakes.Add($"--{name} is \"{text}\", which is no whole number");
-            return null;
-        }
+            FirstVersion = arguments.Number("first-version") is { } first ? new CommitVersion(first) : null,
+        };
+        arguments.Check();
+        return new RestoreLine(request, arguments.Has("verify"));
     }
 }

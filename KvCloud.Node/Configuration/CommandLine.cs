@@ -50,6 +50,7 @@ internal sealed class CommandLine
         """
         Usage: KvCloud.Node [--config FILE] [--check-config | --health] [--section.key=value ...]
                KvCloud.Node restore --help
+               KvCloud.Node recover --help
 
           --config FILE          TOML file; default: $KVCLOUD_CONFIG, else ./kvcloud.toml if it is there
           --check-config         check the configuration, print what is in effect, and stop

@@ -215,12 +215,13 @@ internal sealed class DataDirectory : IDisposable
     private static void MakeNamesDurable(IFileSystem files, string path, DirectoryIdentity identity)
     {
         files.FlushDirectory(path);
-        if (identity.HasStores)
+        if (identity.HasStores && identity.IsFormed)
         {
             return;
         }
 
-        // Otherwise the whole directory may be gone after a power cut, with everything synced in it.
+        // Otherwise the whole directory may be gone after a power cut, with everything synced in it: also one that a
+        // restore made, if it ended before it had made the new name durable.
         files.FlushParent(path);
         for (string? above = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path));
             above is not null;

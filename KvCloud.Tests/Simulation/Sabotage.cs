@@ -125,6 +125,12 @@ internal enum Sabotage
 
     /// <summary>A row of one store is gone, and no checksum misses it.</summary>
     StoreDropsRow,
+
+    /// <summary>A backup loses blocks of the log, and numbers those that follow as if none were missing.</summary>
+    BackupsLoseBlocks,
+
+    /// <summary>A restored group goes on with the next version, as if the old one had issued no others.</summary>
+    RestoresKeepVersions,
 }
 
 /// <summary>What a sabotage does to a replica's log and messages.</summary>
@@ -146,6 +152,10 @@ internal static class SabotagedParts
             },
             _ => log,
         };
+
+    /// <summary>Whether it needs a backup to do its harm.</summary>
+    public static bool IsOfBackups(this Sabotage sabotage) =>
+        sabotage is Sabotage.BackupsLoseBlocks or Sabotage.RestoresKeepVersions;
 
     /// <summary>What a sabotage makes of the messages that a replica sends; null for nothing.</summary>
     public static Func<Message, Message>? OfMessages(this Sabotage sabotage) => sabotage switch

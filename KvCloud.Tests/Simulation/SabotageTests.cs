@@ -40,6 +40,8 @@ public class SabotageTests
     [InlineData("DamagedStoreServes", "should be")]
     [InlineData("StoreDropsRow", "raises the alarm of rows")]
     [InlineData("SnapshotsAreGone", "not all is answered")]
+    [InlineData("BackupsLoseBlocks", "restored at version")]
+    [InlineData("RestoresKeepVersions", "the restored group begins at version")]
     public void RunMany_a_broken_world_is_found(string sabotage, string said) =>
         AssertFound(Enum.Parse<Sabotage>(sabotage), SimWorkload.Registers, said);
 

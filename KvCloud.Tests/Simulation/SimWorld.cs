@@ -36,6 +36,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     private readonly List<SimClient> _clients = [];
     private readonly SimNemesis _nemesis;
     private readonly SimOperator _operator;
+    private readonly SimBackup _backup;
     private readonly SimData? _data;
     private readonly int _lag;
     private long _order;
@@ -93,6 +94,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         Nodes = [.. Enumerable.Range(0, Profile.AllNodes).Select(id => new SimNode(id, this, Profile))];
         _nemesis = new SimNemesis(this, Profile);
         _operator = new SimOperator(this, Profile);
+        _backup = new SimBackup(this, seed, Profile);
     }
 
     public SimProfile Profile { get; }
@@ -199,6 +201,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         var absence = new SimAbsence(this, Profile);
         absence.Start();
         new SimStall(this, Profile).Start();
+        _backup.Start();
         RunUntil(() => false, Profile.FaultyUs);
         if (_lag > 0)
         {
@@ -220,6 +223,8 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         Converge();
         CheckLawEverywhere();
         CheckWindowEnds();
+        _backup.Finish();
+        new SimRestore(this, _backup, Profile.SessionLimits).Check();
 
         foreach (SimNode node in Nodes)
         {

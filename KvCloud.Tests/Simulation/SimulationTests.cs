@@ -48,6 +48,7 @@ public class SimulationTests
                 (nameof(reached.SnapshotsDiscarded), reached.SnapshotsDiscarded, 0.0005),
                 (nameof(reached.SnapshotFlips), reached.SnapshotFlips, 0.005),
                 (nameof(reached.LostMembers), reached.LostMembers, 0.05),
+                (nameof(reached.Restores), reached.Restores, 0.06),
             ],
             floor => Assert.True(
                 floor.Count >= floor.PerSeed * SeedsOfRegisters, $"{floor.Name}: {floor.Count}; reached: {reached}"));

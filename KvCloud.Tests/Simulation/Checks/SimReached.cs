@@ -112,6 +112,9 @@ internal sealed record SimReached
     /// <summary>Hashes of stored rows that a replica got from another.</summary>
     public long ComparedRows { get; set; }
 
+    /// <summary>Backups that were restored in the end.</summary>
+    public long Restores { get; set; }
+
     /// <summary>Pieces of snapshots with a wrong bit.</summary>
     public long SnapshotFlips { get; set; }
 

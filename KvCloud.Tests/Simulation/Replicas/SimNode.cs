@@ -4,6 +4,7 @@ using KvCloud.Consensus;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Backup;
 using KvCloud.Node.Replication.Log;
 using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Replication.Workers;
@@ -133,6 +134,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         || Disk.FileExists(new SnapshotPaths(DataPath).Rebuild)
         || _replica?.Driver.Data.IsDamaged == true
         || _replica?.Rebuild?.IsWanted == true;
+
+    /// <summary>What it offers to backups; null while it does not answer.</summary>
+    public BackupReads? Backups => Core is null || _world.NowUs < PausedUntilUs ? null : _replica!.Backups;
 
     public bool HasLease => Core is not null && _replica!.Driver.HasLease;
 

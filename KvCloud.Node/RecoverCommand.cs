@@ -1,0 +1,110 @@
+using System.Globalization;
+using KvCloud.Node.Files;
+using KvCloud.Node.Operations;
+using KvCloud.Node.Replication.Restore;
+using KvCloud.Node.Storage;
+
+namespace KvCloud.Node;
+
+/// <summary>
+/// <c>KvCloud.Node recover plan</c> and <c>apply</c>: a new group out of what is left of one that lost its quorum for
+/// good. Without network and without a running node.
+/// </summary>
+internal static class RecoverCommand
+{
+    public const string Verb = "recover";
+
+    /// <param name="args">What follows the verb.</param>
+    /// <returns>The exit code of the process.</returns>
+    public static int Run(string[] args, TextWriter output, TextWriter error) => VerbOutput.Run(
+        () =>
+        {
+            switch (args)
+            {
+                case ["plan", .. string[] rest]:
+                    Plan(new VerbArguments("recover plan", rest, ["data", "out"]), output);
+                    break;
+                case ["apply", .. string[] rest]:
+                    Apply(
+                        new VerbArguments(
+                            "recover apply", rest, ["plan", "target", "nodes", "cluster-id", "first-version"]),
+                        output);
+                    break;
+                default:
+                    output.WriteLine(Usage());
+                    break;
+            }
+        },
+        error);
+
+    private static string Usage() =>
+        """
+        Usage: KvCloud.Node recover plan --data DIR [--data DIR ...] --out FILE
+               KvCloud.Node recover apply --plan FILE --target DIR --nodes 1,2,3 --cluster-id ID [--first-version N]
+
+        For a group that lost its quorum for good. What the lost majority alone knew is lost, acknowledged writes among
+        it. Read docs/deployment.md first, and restore a backup instead if it is newer.
+
+          --data DIR             the directory node_N of a stopped replica that is left; it is only read
+          --out FILE             the plan: what each knows, what would be taken, what may be lost
+          --target DIR           where node_N is made for each node of the new group; not there yet, or empty
+        Exit codes: 0 done, 2 what is asked for cannot be, 3 a directory cannot be used, 4 a directory is damaged or a
+        disk failed.
+        """;
+
+    private static void Plan(VerbArguments arguments, TextWriter output)
+    {
+        if (arguments.ShowHelp)
+        {
+            output.WriteLine(Usage());
+            return;
+        }
+
+        IReadOnlyList<string> data = arguments.Texts("data");
+        string file = arguments.Text("out");
+        arguments.Check();
+        RecoveryPlan plan = Recovery().Plan(data, Path.GetFullPath(file) + ".copies");
+        SystemFiles.Instance.ReplaceAtomically(
+            Path.GetFullPath(file), System.Text.Encoding.UTF8.GetBytes(plan.Write()));
+        output.WriteLine(plan.Write());
+    }
+
+    private static void Apply(VerbArguments arguments, TextWriter output)
+    {
+        if (arguments.ShowHelp)
+        {
+            output.WriteLine(Usage());
+            return;
+        }
+
+        string file = arguments.Text("plan");
+        var request = new RestoreRequest(
+            "", arguments.Text("target"), arguments.Nodes(), arguments.ClusterId(), RestorePoint.End)
+        {
+            FirstVersion = arguments.Number("first-version") is { } first ? new CommitVersion(first) : null,
+        };
+        arguments.Check();
+        var plan = RecoveryPlan.Read(File.ReadAllText(file), file);
+        RestoreResult result = Recovery().Apply(plan, request);
+        VerbOutput.WriteLine(output, new
+        {
+            Stage = "recovered",
+            request.ClusterId,
+            request.Nodes,
+            Slot = result.Slot.Value,
+            Version = result.Version.Value,
+            FirstVersion = result.FirstVersion.Value,
+            StateHash = result.StateHash.ToString("x16", CultureInfo.InvariantCulture),
+            result.Keys,
+        });
+    }
+
+    private static QuorumRecovery Recovery()
+    {
+        var options = new StoreOptions();
+        return new QuorumRecovery(
+            SystemFiles.Instance,
+            new RestoreStores(
+                path => RocksKvStore.Open(path, options), path => RocksKvStore.OpenReadOnly(path, options)));
+    }
+}
