@@ -86,7 +86,7 @@ internal sealed class ArchiveLease : IAsyncDisposable
         }
         catch
         {
-            await store.DeleteAsync(name, CancellationToken.None);
+            await store.DeleteAsync([name], CancellationToken.None);
             throw;
         }
     }
@@ -117,7 +117,7 @@ internal sealed class ArchiveLease : IAsyncDisposable
         await _renewal;
         try
         {
-            await _store.DeleteAsync(_name, CancellationToken.None);
+            await _store.DeleteAsync([_name], CancellationToken.None);
         }
         catch (Exception exception) when (exception is ArchiveException or IOException)
         {
@@ -147,7 +147,7 @@ internal sealed class ArchiveLease : IAsyncDisposable
             if (lease.Modified.AddMilliseconds(body.TtlMs) < now)
             {
                 // Its holder was killed, or could not renew it and has stopped.
-                await store.DeleteAsync(lease.Name, cancellationToken);
+                await store.DeleteAsync([lease.Name], cancellationToken);
             }
             else if (body.ConflictsWith(use))
             {

@@ -11,6 +11,9 @@ namespace KvCloud.Backup.Pruning;
 /// </summary>
 internal sealed class ArchivePruner(IArchiveStore store, LeaseOptions options)
 {
+    /// <summary>Few enough that removing them takes much less than a lease lasts.</summary>
+    private const int RemovedAtATime = 500;
+
     /// <param name="policy">What stays.</param>
     /// <param name="isDryRun">Whether it is only said what would be removed.</param>
     /// <param name="cancellationToken">Ends it; what it has not removed stays, and goes the next time.</param>
@@ -39,11 +42,11 @@ internal sealed class ArchivePruner(IArchiveStore store, LeaseOptions options)
     private async Task RemoveAsync(
         IEnumerable<string> names, ArchiveLease lease, CancellationToken cancellationToken)
     {
-        foreach (string name in names)
+        foreach (string[] some in names.Chunk(RemovedAtATime))
         {
             // Somebody may have begun to use the archive once this one's own lease has ended.
             lease.ThrowIfLost();
-            await store.DeleteAsync(name, cancellationToken);
+            await store.DeleteAsync(some, cancellationToken);
         }
     }
 }

@@ -82,20 +82,23 @@ internal sealed class DirectoryStore(string root) : IArchiveStore
         }
     }
 
-    public Task DeleteAsync(string name, CancellationToken cancellationToken)
-    {
-        string path = PathOf(name);
-        return DirectoryFailure.RunAsync(path, () =>
+    public Task DeleteAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken) =>
+        DirectoryFailure.RunAsync(_root, () =>
         {
-            if (File.Exists(path))
+            string[] there = [.. names.Select(PathOf).Where(File.Exists)];
+            foreach (string path in there)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 File.Delete(path);
-                DurableFiles.FlushDirectory(Path.GetDirectoryName(path)!);
+            }
+
+            foreach (string? folder in there.Select(Path.GetDirectoryName).Distinct())
+            {
+                DurableFiles.FlushDirectory(folder!);
             }
 
             return Task.CompletedTask;
         });
-    }
 
     public Task RemoveAbandonedUploadsAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {

@@ -24,8 +24,8 @@ internal interface IArchiveStore : IDisposable
     /// <summary>All objects below a folder such as <c>files/</c>.</summary>
     IAsyncEnumerable<StoredObject> ListAsync(string folder, CancellationToken cancellationToken);
 
-    /// <summary>Removes an object, if it is there.</summary>
-    Task DeleteAsync(string name, CancellationToken cancellationToken);
+    /// <summary>Removes objects, as far as they are there. When it returns they are gone durably.</summary>
+    Task DeleteAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken);
 
     /// <summary>Removes what uploads left behind that were begun before that moment and never committed.</summary>
     Task RemoveAbandonedUploadsAsync(DateTimeOffset before, CancellationToken cancellationToken);

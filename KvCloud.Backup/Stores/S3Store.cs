@@ -15,6 +15,9 @@ internal sealed class S3Store : IArchiveStore
     /// <summary>The SDK tries so often by itself, with pauses that double.</summary>
     private const int SdkRetries = 4;
 
+    /// <summary>S3 takes a thousand in one request.</summary>
+    private const int DeletedAtATime = 1000;
+
     private readonly S3Location _location;
     private readonly AmazonS3Client _client;
 
@@ -116,8 +119,19 @@ internal sealed class S3Store : IArchiveStore
         while (page.IsTruncated == true);
     }
 
-    public Task DeleteAsync(string name, CancellationToken cancellationToken) => RunAsync(
-        name, () => _client.DeleteObjectAsync(_location.Bucket, KeyOf(name), cancellationToken));
+    public async Task DeleteAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken)
+    {
+        foreach (string[] some in names.Chunk(DeletedAtATime))
+        {
+            var request = new DeleteObjectsRequest
+            {
+                BucketName = _location.Bucket,
+                Objects = [.. some.Select(name => new KeyVersion { Key = KeyOf(name) })],
+                Quiet = true,
+            };
+            await RunAsync(some[0], () => _client.DeleteObjectsAsync(request, cancellationToken));
+        }
+    }
 
     public async Task RemoveAbandonedUploadsAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {

@@ -13,12 +13,15 @@ internal sealed class ReplicaSource(BackupSource source) : IReplicaSource
     /// <summary>A replica that does not answer for so long is away: another is asked.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
+    /// <summary>A piece of a file may also wait for [snapshots] max_bytes_per_second, behind those of others.</summary>
+    private static readonly TimeSpan PiecePatience = TimeSpan.FromSeconds(30);
+
     public string Name => source.Endpoint;
 
     public async Task<SnapshotOffer?> TryOpenSnapshotAsync(long? aboveSlot, CancellationToken cancellationToken)
     {
         SourceSnapshot? snapshot = await RunAsync(
-            token => source.OpenSnapshotAsync(aboveSlot, token), cancellationToken);
+            token => source.OpenSnapshotAsync(aboveSlot, token), Patience, cancellationToken);
         return snapshot is null
             ? null
             : new SnapshotOffer(
@@ -34,12 +37,14 @@ internal sealed class ReplicaSource(BackupSource source) : IReplicaSource
     public async Task<ReadOnlyMemory<byte>> ReadSnapshotAsync(
         long snapshotId, int file, long offset, int count, CancellationToken cancellationToken) =>
         await RunAsync(
-            token => source.ReadSnapshotAsync(snapshotId, file, offset, count, token), cancellationToken);
+            token => source.ReadSnapshotAsync(snapshotId, file, offset, count, token),
+            PiecePatience,
+            cancellationToken);
 
     public async Task<LogReading> ReadLogAsync(long fromSlot, CancellationToken cancellationToken)
     {
         SourceLog log = await RunAsync(
-            token => source.ReadLogAsync(fromSlot, cancellationToken: token), cancellationToken);
+            token => source.ReadLogAsync(fromSlot, cancellationToken: token), Patience, cancellationToken);
         return new LogReading(
             log.ClusterId,
             log.AppliedSlot,
@@ -59,10 +64,11 @@ internal sealed class ReplicaSource(BackupSource source) : IReplicaSource
         ? ContentHash.Text(BinaryPrimitives.ReadUInt128BigEndian(file.Hash))
         : throw new SourceException(SourceFailure.Damaged, $"{Name} gave no hash for {file.Name}");
 
-    private async Task<T> RunAsync<T>(Func<CancellationToken, ValueTask<T>> call, CancellationToken cancellationToken)
+    private async Task<T> RunAsync<T>(
+        Func<CancellationToken, ValueTask<T>> call, TimeSpan patience, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(Patience);
+        limit.CancelAfter(patience);
         try
         {
             return await call(limit.Token);
@@ -75,7 +81,7 @@ internal sealed class ReplicaSource(BackupSource source) : IReplicaSource
         {
             throw new SourceException(
                 SourceFailure.Unavailable,
-                $"{Name} has not answered within {Patience.TotalSeconds} seconds",
+                $"{Name} has not answered within {patience.TotalSeconds} seconds",
                 exception);
         }
     }

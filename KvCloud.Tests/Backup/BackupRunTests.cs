@@ -1,6 +1,7 @@
 using KvCloud.Backup;
 using KvCloud.Backup.Catalog;
 using KvCloud.Backup.Copying;
+using KvCloud.Backup.Leases;
 using KvCloud.Backup.Source;
 
 namespace KvCloud.Tests.Backup;
@@ -267,6 +268,51 @@ public sealed class BackupRunTests : IDisposable
     }
 
     [Fact]
+    public async Task RunAsync_that_goes_on_survives_an_archive_that_is_away_for_a_while()
+    {
+        var replica = new ScriptedReplica("a");
+        using var stop = new CancellationTokenSource();
+        BackupOptions options = new()
+        {
+            IsContinuous = true,
+            ShipEvery = TimeSpan.FromMilliseconds(10),
+            Leases = ArchiveFixture.Leases,
+        };
+        await _archive.BackUpAsync(replica);
+        replica.Applied = 30;
+        await _archive.BackUpAsync(replica);
+        Directory.Move(_archive.PathOf("log"), _archive.PathOf("away"));
+        Task<BackupProgress> backup = _archive.BackUpAsync(options, stop.Token, replica);
+        replica.Applied = 60;
+        await File.WriteAllTextAsync(_archive.PathOf("log"), "in the way");
+        await UntilAsync(backup, () => _archive.Told.ToArray().Any(told => told.Contains("; tries again")));
+
+        File.Delete(_archive.PathOf("log"));
+        Directory.Move(_archive.PathOf("away"), _archive.PathOf("log"));
+        await UntilAsync(backup, () => _archive.Told.ToArray().Contains("the log is shipped again"));
+        await stop.CancelAsync();
+        await backup;
+
+        Assert.Equal(60, Assert.Single((await _archive.CatalogAsync()).Ranges).To.Slot);
+    }
+
+    [Fact]
+    public async Task RunAsync_beside_a_prune_makes_its_snapshot_when_that_has_ended()
+    {
+        ArchiveLease prune = await ArchiveLease.TakeOnceAsync(
+            _archive.Store, LeaseUse.Prune, ArchiveFixture.Impatient, CancellationToken.None);
+        Task<BackupProgress> backup = _archive.BackUpAsync(
+            new BackupOptions { Leases = ArchiveFixture.Impatient }, CancellationToken.None, new ScriptedReplica("a"));
+        await UntilAsync(
+            backup, () => _archive.Told.ToArray().Any(told => told.Contains("is in use: leases/prune-")));
+
+        await prune.DisposeAsync();
+        await backup;
+
+        Assert.True(Assert.Single((await _archive.CatalogAsync()).Snapshots).IsWhole);
+    }
+
+    [Fact]
     public async Task RunAsync_beside_another_waits_and_says_who_it_is()
     {
         using var stop = new CancellationTokenSource();
@@ -289,5 +335,15 @@ public sealed class BackupRunTests : IDisposable
         await stop.CancelAsync();
         await first;
         await second;
+    }
+
+    /// <summary>Waits until something is so; a backup that ends before that has failed.</summary>
+    private static async Task UntilAsync(Task backup, Func<bool> isSo)
+    {
+        while (!isSo())
+        {
+            Assert.False(backup.IsCompleted, backup.Exception?.ToString() ?? "it ended");
+            await Task.Delay(10);
+        }
     }
 }

@@ -27,8 +27,8 @@ internal static class StoreContract
         Assert.Empty(await store.ListAllAsync("log/", CancellationToken.None));
         await Assert.ThrowsAsync<ArchiveException>(() => store.TryReadAsync("leases/a", 4, CancellationToken.None));
 
-        await store.DeleteAsync("leases/a", CancellationToken.None);
-        await store.DeleteAsync("leases/a", CancellationToken.None);
+        await store.DeleteAsync(["leases/a", "leases/never"], CancellationToken.None);
+        await store.DeleteAsync(["leases/a"], CancellationToken.None);
         Assert.Null(await store.TryReadAsync("leases/a", 100, CancellationToken.None));
     }
 
@@ -77,6 +77,8 @@ internal static class StoreContract
         Assert.Equal(
             Enumerable.Range(0, Count).Select(number => FormattableString.Invariant($"log/{number:D4}")),
             listed.Select(stored => stored.Name));
+        await store.DeleteAsync([.. listed.Skip(1).Select(stored => stored.Name)], CancellationToken.None);
+        Assert.Equal("log/0000", Assert.Single(await store.ListAllAsync("log/", CancellationToken.None)).Name);
     }
 
     private static async Task<string> TextOfAsync(IArchiveStore store, string name) =>
