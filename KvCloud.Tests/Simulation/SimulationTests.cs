@@ -47,6 +47,13 @@ public class SimulationTests
                 (nameof(reached.SnapshotFilesKept), reached.SnapshotFilesKept, 0.005),
                 (nameof(reached.SnapshotsDiscarded), reached.SnapshotsDiscarded, 0.0005),
                 (nameof(reached.SnapshotFlips), reached.SnapshotFlips, 0.005),
+                (nameof(reached.Rots), reached.Rots, 0.04),
+                (nameof(reached.DamagesFound), reached.DamagesFound, 0.04),
+                (nameof(reached.DamagedReads), reached.DamagedReads, 5),
+                (nameof(reached.Rebuilds), reached.Rebuilds, 0.06),
+                (nameof(reached.StartsWithoutData), reached.StartsWithoutData, 0.02),
+                (nameof(reached.ScrubRounds), reached.ScrubRounds, 5),
+                (nameof(reached.ComparedRows), reached.ComparedRows, 80),
                 (nameof(reached.LostMembers), reached.LostMembers, 0.05),
             ],
             floor => Assert.True(
