@@ -174,7 +174,7 @@ internal static class ReplicaServices
         {
             OnRemoved = () => fatal.Stop(ExitCodes.Removed, Removed(topology.SelfId)),
         };
-        if (storage.Executor.Members is null)
+        if (storage.Executor.Members is null && !storage.Executor.Health.IsDamaged)
         {
             storage.Directory.RequireVoters(GroupTerms.Describe(topology.InitialVoters));
         }

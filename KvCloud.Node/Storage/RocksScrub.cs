@@ -78,7 +78,9 @@ internal sealed class RocksScrub : IStoreScrub
         string path = Path.Combine(_directory, file.Name);
         try
         {
-            return _files.Open(path, FileMode.Open, FileAccess.Read);
+            IFile opened = _files.Open(path, FileMode.Open, FileAccess.Read);
+            opened.DropCached();
+            return opened;
         }
         catch (FileNotFoundException) when (!_isLive(file.Name))
         {
@@ -94,7 +96,6 @@ internal sealed class RocksScrub : IStoreScrub
     {
         try
         {
-            file.DropCached();
             int count = (int)Math.Min(_buffer.Length, Math.Max(0, _current.SizeBytes - _offset));
             return file.ReadFully(_buffer.AsSpan(0, count), _offset);
         }

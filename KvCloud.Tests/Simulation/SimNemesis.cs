@@ -262,7 +262,7 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
     {
         SimNode node = AnyNode();
         bool isFew = world.Checker.Members.IsJoint || world.Checker.Members.Members.Count(item => item.IsVoter) < 3;
-        if (isFew || !AreAllFormed || world.Nodes.Any(other => !other.IsGone && other.HasUnsoundData))
+        if (isFew || node.IsGone || !AreAllFormed || world.Nodes.Any(other => !other.IsGone && other.HasUnsoundData))
         {
             return;
         }
