@@ -102,13 +102,17 @@ internal static class ReplicaServices
     {
         NodeTopology topology = provider.GetRequiredService<NodeTopology>();
         ReplicaStorage storage = provider.GetRequiredService<ReplicaStorage>();
+        NodeOptions options = provider.GetRequiredService<NodeOptions>();
         var self = new PeerIdentity(
             topology.ClusterId,
             topology.SelfId,
             storage.Directory.Identity.Incarnation,
             topology.Self.ClientEndpoint,
             topology.Self.HttpEndpoint,
-            ConfigOf(provider.GetRequiredService<NodeOptions>(), topology, storage, seed: 0).ToGroupTerms());
+            ConfigOf(options, topology, storage, seed: 0).ToGroupTerms())
+        {
+            Release = options.ToPeerRelease(),
+        };
         int[] peers = PeersOf(topology);
         if (peers.Length == 0)
         {
@@ -131,7 +135,7 @@ internal static class ReplicaServices
             },
             storage.Incarnations,
             provider.GetRequiredService<Bootstrap>(),
-            provider.GetRequiredService<NodeOptions>().ToTransportOptions() with
+            options.ToTransportOptions() with
             {
                 Time = provider.GetRequiredService<TimeProvider>(),
             },

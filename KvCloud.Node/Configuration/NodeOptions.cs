@@ -1,4 +1,5 @@
 using KvCloud.Node.Routing;
+using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Configuration;
 
@@ -181,6 +182,11 @@ internal sealed record ClusterOptions
     [About("A replica that lags more than this many chosen slots is degraded and not ready.")]
     [Between(1, 1_000_000_000)]
     public long MaxLagSlots { get; init; } = 1000;
+
+    [About("The newest version of the protocol between replicas that this one speaks. 3 makes it talk as the release "
+        + "before does, which also keeps the group's feature level at 1; for tests, and before a downgrade.")]
+    [Between(ConsensusCodec.OldestVersion, ConsensusCodec.Version)]
+    public int MaxWireVersion { get; init; } = ConsensusCodec.Version;
 }
 
 internal sealed record DatabaseOptions

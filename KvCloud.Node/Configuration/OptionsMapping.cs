@@ -3,6 +3,7 @@ using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Scrubbing;
 using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Routing;
+using KvCloud.Node.Telemetry;
 using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Configuration;
@@ -49,6 +50,13 @@ internal static class OptionsMapping
         AllowStaleReads = options.Reads.AllowStaleReads,
         MaxStalenessMs = options.Reads.MaxStalenessMs,
         ForwardWrites = options.Deployment.WriteRouting == WriteRouting.Forward,
+    };
+
+    /// <summary>What this replica tells its peers of its program.</summary>
+    public static PeerRelease ToPeerRelease(this NodeOptions options) => PeerRelease.Plain with
+    {
+        Program = NodeVersion.Text,
+        MaxWire = (byte)options.Cluster.MaxWireVersion,
     };
 
     public static TransportOptions ToTransportOptions(this NodeOptions options) => new()
