@@ -72,7 +72,8 @@ internal static class ReplicaServices
                 SystemFiles.Instance, topology.DataDirectory, topology.ClusterId, topology.SelfId, voters),
             path => RocksKvStore.Open(path, storeOptions),
             SegmentedLogOptions.Default,
-            space: options.ToSpaceOptions());
+            space: options.ToSpaceOptions(),
+            supportedLevel: options.SupportedLevel());
     }
 
     private static Bootstrap NewBootstrap(IServiceProvider provider)

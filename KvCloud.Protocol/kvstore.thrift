@@ -66,7 +66,9 @@ enum ErrorCode {
   /** This node does not have that snapshot any more: open another. */
   SNAPSHOT_GONE = 27,
   /** The log of this node does not begin that early any more: open a snapshot. */
-  LOG_TRIMMED = 28
+  LOG_TRIMMED = 28,
+  /** The group's feature level is below what the call needs: not all members can follow yet. Nothing was done. */
+  FEATURE_NOT_ACTIVE = 29
 }
 
 /** How fresh a read must be. */

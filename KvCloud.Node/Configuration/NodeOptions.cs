@@ -1,3 +1,4 @@
+using KvCloud.Node.Operations;
 using KvCloud.Node.Routing;
 using KvCloud.Node.Transport;
 
@@ -109,6 +110,15 @@ internal sealed record DeploymentOptions
     [About("What a follower does with a write. redirect: it answers NOT_LEADER and names the leader. "
         + "forward: it forwards the write and returns the leader's answer.")]
     public WriteRouting WriteRouting { get; init; } = WriteRouting.Redirect;
+
+    [About("The highest feature level to which this node lets its group rise: set on one node, it keeps the way back "
+        + "to the release before open. Default: the newest that this program knows. A level never falls.")]
+    [Between(FeatureLevels.First, FeatureLevels.Newest)]
+    public int? FeatureLevel { get; init; }
+
+    [About("How long all members must have been connected and able to follow before the feature level rises.")]
+    [Between(0, 604_800_000)]
+    public int FeatureLevelDelayMs { get; init; } = 60_000;
 }
 
 internal sealed record ConsensusOptions

@@ -33,6 +33,8 @@ internal static class OptionsMapping
         Rebuild = new RebuildOptions { IsAutomatic = options.Scrub.Rebuild == RebuildMode.Automatic },
         Retention = new MvccRetention(options.Mvcc.RetentionSeconds * 1000L, options.Mvcc.RetentionVersions),
         StallLimitMs = options.Database.LogStallMs,
+        AllowedLevel = options.AllowedLevel(),
+        FeatureLevelDelayMs = options.Deployment.FeatureLevelDelayMs,
     };
 
     public static SpaceOptions ToSpaceOptions(this NodeOptions options) => options.Database.LowSpaceMb == 0
@@ -57,7 +59,16 @@ internal static class OptionsMapping
     {
         Program = NodeVersion.Text,
         MaxWire = (byte)options.Cluster.MaxWireVersion,
+        SupportedLevel = options.SupportedLevel(),
+        AllowedLevel = options.AllowedLevel(),
     };
+
+    /// <summary>The release that speaks the oldest wire version only knows no feature levels.</summary>
+    public static int SupportedLevel(this NodeOptions options) =>
+        options.Cluster.MaxWireVersion == ConsensusCodec.OldestVersion ? FeatureLevels.First : FeatureLevels.Newest;
+
+    private static int AllowedLevel(this NodeOptions options) => Math.Min(
+        options.SupportedLevel(), options.Deployment.FeatureLevel ?? FeatureLevels.Newest);
 
     public static TransportOptions ToTransportOptions(this NodeOptions options) => new()
     {

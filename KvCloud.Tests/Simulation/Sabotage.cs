@@ -125,6 +125,9 @@ internal enum Sabotage
 
     /// <summary>A row of one store is gone, and no checksum misses it.</summary>
     StoreDropsRow,
+
+    /// <summary>Every replica says that it can follow the newest feature level, whatever it can.</summary>
+    FeatureLevelsAreOverstated,
 }
 
 /// <summary>What a sabotage does to a replica's log and messages.</summary>
