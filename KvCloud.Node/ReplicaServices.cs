@@ -55,6 +55,7 @@ internal static class ReplicaServices
             () => driver.Status, () => transport.Links, transport.Report, transport.IdentityOf, () => bootstrap.NotMet)
         {
             Disk = () => driver.Disk.Figures,
+            Release = provider.GetRequiredService<NodeOptions>().ToPeerRelease(),
             DataTrouble = () => driver.DataTrouble,
             Scrub = () => replica.Scrubber?.Progress,
             Snapshot = () => replica.SnapshotReceiver?.Progress,

@@ -456,6 +456,7 @@ internal sealed class KvStateMachine
         for (; records.IsValid && records.Key[0] == MetaKey.Keyspace; records.MoveNext())
         {
             ReadOnlySpan<byte> record = records.Value;
+            UnknownFormatException.ThrowIfNewer("column family record", record, KeyspaceFormatVersion);
             if (record.Length <= KeyspaceHeaderSize || record[0] != KeyspaceFormatVersion)
             {
                 throw new StoreCorruptException("A column family's record is not of a format this program knows.");

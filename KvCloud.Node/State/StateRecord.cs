@@ -68,18 +68,18 @@ internal readonly record struct StateRecord(
 
     public static StateRecord Read(ReadOnlySpan<byte> record)
     {
-        if (record.Length > 0 && record[0] is not (FormatVersion or FormatWithoutLevel or FormatWithoutClock))
+        int end = record.Length - sizeof(ulong);
+        bool isWhole = end > 0
+            && BinaryPrimitives.ReadUInt64LittleEndian(record[end..]) == XxHash3.HashToUInt64(record[..end]);
+        if (isWhole)
         {
-            throw new StoreCorruptException(
-                $"The store has state format {record[0]}; this program knows {FormatVersion}.");
+            UnknownFormatException.ThrowIfNewer("state record", record, FormatVersion);
         }
 
         bool hasClock = record.Length > 0 && record[0] >= FormatWithoutLevel;
         bool hasLevel = record.Length > 0 && record[0] == FormatVersion;
         int size = hasLevel ? MaxSizeBytes : hasClock ? SizeBytesWithoutLevel : SizeBytesWithoutClock;
-        int body = size - sizeof(ulong);
-        if (record.Length != size
-            || BinaryPrimitives.ReadUInt64LittleEndian(record[body..]) != XxHash3.HashToUInt64(record[..body]))
+        if (!isWhole || record.Length != size || record[0] is < FormatWithoutClock or > FormatVersion)
         {
             throw new StoreCorruptException("The record of the applied slot fails its checksum.");
         }

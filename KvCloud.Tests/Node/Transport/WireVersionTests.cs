@@ -113,6 +113,37 @@ public sealed class WireVersionTests
     }
 
     [Fact]
+    public void InboundSession_caller_that_cannot_follow_the_level_is_refused_by_name()
+    {
+        PeerGate gate = GateOf(1, Release(4));
+        gate.RequireFeatureLevel(2);
+        var inbound = new InboundSession(gate, id => id == 2 ? _two : null, Options.MaxFrameBytes);
+        Receive(inbound, Handshake.EncodeHello(TestNode.Identity(2), expected: 1, Handshake.SingleForm));
+
+        Assert.Equal(
+            "node 2 can follow feature level 1, and its group is at 2: it must run the release that the other members"
+            + " run",
+            inbound.EndReason);
+
+        PeerIdentity able = TestNode.Identity(2) with { Release = Release(4) with { SupportedLevel = 2 } };
+        inbound = new InboundSession(gate, id => id == 2 ? _two : null, Options.MaxFrameBytes);
+        Receive(inbound, Handshake.EncodeHello(able, expected: 1));
+        Assert.Equal(SessionPhase.Established, inbound.Phase);
+    }
+
+    [Fact]
+    public void ReleaseOfStranger_is_what_a_caller_said_that_is_no_member_yet()
+    {
+        PeerGate gate = GateOf(1, Release(4));
+        Assert.Null(gate.ReleaseOfStranger(7));
+        var inbound = new InboundSession(gate, _ => null, Options.MaxFrameBytes);
+        Receive(inbound, Handshake.EncodeHello(TestNode.Identity(7), expected: 1, Handshake.SingleForm));
+
+        Assert.Contains("does not know node 7", inbound.EndReason, StringComparison.Ordinal);
+        Assert.Equal(PeerRelease.Former, gate.ReleaseOfStranger(7));
+    }
+
+    [Fact]
     public void OutboundSession_welcome_with_a_version_that_was_not_offered_is_malformed()
     {
         var session = new OutboundSession(GateOf(2, Release(4)), _one, Options);
