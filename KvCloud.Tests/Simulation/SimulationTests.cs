@@ -48,6 +48,9 @@ public class SimulationTests
                 (nameof(reached.SnapshotsDiscarded), reached.SnapshotsDiscarded, 0.0005),
                 (nameof(reached.SnapshotFlips), reached.SnapshotFlips, 0.005),
                 (nameof(reached.LostMembers), reached.LostMembers, 0.05),
+                (nameof(reached.LevelRises), reached.LevelRises, 0.3),
+                (nameof(reached.Upgrades), reached.Upgrades, 1),
+                (nameof(reached.Downgrades), reached.Downgrades, 0.7),
             ],
             floor => Assert.True(
                 floor.Count >= floor.PerSeed * SeedsOfRegisters, $"{floor.Name}: {floor.Count}; reached: {reached}"));
