@@ -367,6 +367,11 @@ internal sealed class ClusterManager : BackgroundService
 
     private void LogChanges(ClusterView before, ClusterView after)
     {
+        if (before.FeatureLevel != after.FeatureLevel)
+        {
+            _logger.FeatureLevelRose(before.FeatureLevel, after.FeatureLevel);
+        }
+
         if (before.LeaderId != after.LeaderId)
         {
             if (after.LeaderId is int leader)
