@@ -27,4 +27,7 @@ public sealed record KvClusterHealth
 
     /// <summary>Id of the node that answered; null from an older server.</summary>
     public int? AnsweredBy { get; internal init; }
+
+    /// <summary>The group's feature level; null from an older server.</summary>
+    public int? FeatureLevel { get; internal init; }
 }

@@ -54,4 +54,16 @@ public sealed record KvNodeStatus
 
     /// <summary>Version of the node's program.</summary>
     public string? SoftwareVersion { get; internal init; }
+
+    /// <summary>The oldest version of the protocol between replicas that it speaks.</summary>
+    public int? MinWireVersion { get; internal init; }
+
+    /// <summary>The newest version of the protocol between replicas that it speaks.</summary>
+    public int? MaxWireVersion { get; internal init; }
+
+    /// <summary>The highest feature level that it can follow.</summary>
+    public int? SupportedFeatureLevel { get; internal init; }
+
+    /// <summary>The group's feature level, as of what it has applied.</summary>
+    public int? FeatureLevel { get; internal init; }
 }

@@ -180,7 +180,8 @@ public sealed class GroupMembers
     {
         Invariant.Check(
             payload.Length >= 4 && payload[0] == FormatVersion,
-            $"slot {slot} holds members in a format that this program does not know");
+            $"slot {slot} holds members in format {(payload.Length > 0 ? payload[0] : 0)}; this program knows"
+            + $" {FormatVersion}");
         try
         {
             var members = new GroupMember[payload[1]];

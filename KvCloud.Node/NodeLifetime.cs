@@ -1,7 +1,9 @@
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Diagnostics;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Log;
+using KvCloud.Node.State;
 using KvCloud.Node.Storage;
 using Microsoft.AspNetCore.Connections;
 
@@ -40,6 +42,10 @@ internal static class NodeLifetime
                 : fatal.ExitCode;
         }
         catch (DataDirectoryException exception)
+        {
+            return Report(exception.Message, ExitCodes.DataDirectory);
+        }
+        catch (Exception exception) when (exception is FeatureLevelException or UnknownFormatException)
         {
             return Report(exception.Message, ExitCodes.DataDirectory);
         }

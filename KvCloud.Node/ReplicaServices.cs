@@ -55,6 +55,7 @@ internal static class ReplicaServices
             () => driver.Status, () => transport.Links, transport.Report, transport.IdentityOf, () => bootstrap.NotMet)
         {
             Disk = () => driver.Disk.Figures,
+            Release = provider.GetRequiredService<NodeOptions>().ToPeerRelease(),
             DataTrouble = () => driver.DataTrouble,
             Scrub = () => replica.Scrubber?.Progress,
             Snapshot = () => replica.SnapshotReceiver?.Progress,
@@ -72,7 +73,8 @@ internal static class ReplicaServices
                 SystemFiles.Instance, topology.DataDirectory, topology.ClusterId, topology.SelfId, voters),
             path => RocksKvStore.Open(path, storeOptions),
             SegmentedLogOptions.Default,
-            space: options.ToSpaceOptions());
+            space: options.ToSpaceOptions(),
+            supportedLevel: options.SupportedLevel());
     }
 
     private static Bootstrap NewBootstrap(IServiceProvider provider)
@@ -102,13 +104,17 @@ internal static class ReplicaServices
     {
         NodeTopology topology = provider.GetRequiredService<NodeTopology>();
         ReplicaStorage storage = provider.GetRequiredService<ReplicaStorage>();
+        NodeOptions options = provider.GetRequiredService<NodeOptions>();
         var self = new PeerIdentity(
             topology.ClusterId,
             topology.SelfId,
             storage.Directory.Identity.Incarnation,
             topology.Self.ClientEndpoint,
             topology.Self.HttpEndpoint,
-            ConfigOf(provider.GetRequiredService<NodeOptions>(), topology, storage, seed: 0).ToGroupTerms());
+            ConfigOf(options, topology, storage, seed: 0).ToGroupTerms())
+        {
+            Release = options.ToPeerRelease(),
+        };
         int[] peers = PeersOf(topology);
         if (peers.Length == 0)
         {
@@ -131,7 +137,7 @@ internal static class ReplicaServices
             },
             storage.Incarnations,
             provider.GetRequiredService<Bootstrap>(),
-            provider.GetRequiredService<NodeOptions>().ToTransportOptions() with
+            options.ToTransportOptions() with
             {
                 Time = provider.GetRequiredService<TimeProvider>(),
             },

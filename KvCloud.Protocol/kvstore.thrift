@@ -66,7 +66,9 @@ enum ErrorCode {
   /** This node does not have that snapshot any more: open another. */
   SNAPSHOT_GONE = 27,
   /** The log of this node does not begin that early any more: open a snapshot. */
-  LOG_TRIMMED = 28
+  LOG_TRIMMED = 28,
+  /** The group's feature level is below what the call needs: not all members can follow yet. Nothing was done. */
+  FEATURE_NOT_ACTIVE = 29
 }
 
 /** How fresh a read must be. */
@@ -419,7 +421,14 @@ struct NodeStatus {
   /** voter, or learner: a member that has no vote. */
   108: optional string member_role,
   /** Why it is not healthy, for people; absent if it is. */
-  115: optional string status_reason
+  115: optional string status_reason,
+  /** The wire versions between replicas that the node speaks; absent while it is not connected. */
+  120: optional i32 min_wire_version,
+  121: optional i32 max_wire_version,
+  /** The highest feature level that the node can follow; absent while it is not connected. */
+  122: optional i32 supported_feature_level,
+  /** The group's feature level as of what the node has applied; absent from a node of a former release. */
+  123: optional i32 feature_level
 }
 struct ClusterHealth {
   1: required list<NodeStatus> nodes,
@@ -431,7 +440,9 @@ struct ClusterHealth {
   6: required i64 current_term,
   100: optional string cluster_id,
   /** Id of the node that answers. */
-  101: optional i32 answered_by
+  101: optional i32 answered_by,
+  /** The group's feature level, as far as the node that answers has applied. */
+  102: optional i32 feature_level
 }
 struct DatabaseStats {
   1: required i64 total_keys,

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using KvCloud.Cli.Output;
 using KvCloud.Client;
 
@@ -93,12 +94,34 @@ internal static class ClusterCommands
         return [.. health.Nodes.Select(node => node.Endpoint)];
     }
 
+    /// <summary>Columns that tell what the program of a replica can do.</summary>
+    public static IReadOnlyList<string> ReleaseHeadings { get; } = ["release", "wire", "feature level"];
+
+    /// <summary>Below <see cref="ReleaseHeadings"/>: the level as "1 of 2" where the program knows more.</summary>
+    public static IEnumerable<string> ReleaseCells(KvNodeStatus node)
+    {
+        yield return node.SoftwareVersion ?? Unknown;
+        yield return node.MinWireVersion is int min && node.MaxWireVersion is int max ? $"{min}-{max}" : Unknown;
+        yield return node.SupportedFeatureLevel is int supported && supported != node.FeatureLevel
+            ? $"{Text(node.FeatureLevel)} of {supported}"
+            : Text(node.FeatureLevel);
+    }
+
+    public static void WriteRelease(Utf8JsonWriter writer, KvNodeStatus node)
+    {
+        writer.WriteString("release", node.SoftwareVersion);
+        Number(writer, "min_wire_version", node.MinWireVersion);
+        Number(writer, "max_wire_version", node.MaxWireVersion);
+        Number(writer, "supported_feature_level", node.SupportedFeatureLevel);
+        Number(writer, "feature_level", node.FeatureLevel);
+    }
+
     private static void PrintTable(KvConsole console, KvClusterHealth health)
     {
         List<string[]> rows =
         [
-            .. health.Nodes.Select(node => new[]
-            {
+            .. health.Nodes.Select(node => (string[])
+            [
                 Text(node.Id) + (node.IsLeader ? "*" : ""),
                 node.Endpoint,
                 node.Role ?? (node.IsLeader ? "leader" : "follower"),
@@ -107,10 +130,12 @@ internal static class ClusterCommands
                 Text(node.LagSlots),
                 Text(node.AppliedVersion),
                 node.Uptime is { } uptime ? uptime.ToString("c", CultureInfo.InvariantCulture) : Unknown,
-            }),
+                .. ReleaseCells(node),
+            ]),
         ];
         Tables.Print(
-            console, ["id", "endpoint", "role", "health", "applied slot", "lag", "version", "uptime"], rows);
+            console,
+            ["id", "endpoint", "role", "health", "applied slot", "lag", "version", "uptime", .. ReleaseHeadings], rows);
         foreach (KvNodeStatus node in health.Nodes.Where(node => node.StatusReason is not null))
         {
             console.Out.WriteLine($"node {Text(node.Id)}: {node.StatusReason}");
@@ -119,6 +144,7 @@ internal static class ClusterCommands
         console.Out.WriteLine(
             $"cluster {health.Status}, {health.HealthyNodes} of {health.Nodes.Count} replicas are healthy, term"
             + $" {health.Term}"
+            + (health.FeatureLevel is int level ? $", feature level {level}" : "")
             + (health.Leader is null ? ", no leader" : ""));
     }
 
@@ -128,6 +154,7 @@ internal static class ClusterCommands
             writer.WriteString("status", health.Status);
             writer.WriteNumber("term", health.Term);
             writer.WriteString("leader", health.Leader?.Endpoint);
+            Number(writer, "feature_level", health.FeatureLevel);
             writer.WriteStartArray("nodes");
             foreach (KvNodeStatus node in health.Nodes)
             {
@@ -142,6 +169,7 @@ internal static class ClusterCommands
                 Number(writer, "lag_slots", node.LagSlots);
                 Number(writer, "applied_version", node.AppliedVersion);
                 Number(writer, "uptime_seconds", (long?)node.Uptime?.TotalSeconds);
+                WriteRelease(writer, node);
                 writer.WriteEndObject();
             }
 
@@ -196,7 +224,7 @@ internal static class ClusterCommands
         }
     }
 
-    private static void Number(System.Text.Json.Utf8JsonWriter writer, string name, long? number)
+    private static void Number(Utf8JsonWriter writer, string name, long? number)
     {
         if (number is { } given)
         {

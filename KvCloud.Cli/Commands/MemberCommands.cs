@@ -46,23 +46,27 @@ internal static class MemberCommands
                         writer.WriteString("status", node.Status);
                         writer.WriteString("endpoint", node.Endpoint);
                         writer.WriteString("peer_endpoint", node.PeerEndpoint);
+                        ClusterCommands.WriteRelease(writer, node);
                     }));
                 }
 
                 return ExitCode.Ok;
             }
 
-            Tables.Print(context.Console, ["id", "member", "health", "lag", "endpoint", "peer endpoint"],
+            Tables.Print(
+                context.Console,
+                ["id", "member", "health", "lag", "endpoint", "peer endpoint", .. ClusterCommands.ReleaseHeadings],
             [
-                .. health.Nodes.Select(node => new[]
-                {
+                .. health.Nodes.Select(node => (string[])
+                [
                     node.Id.ToString(CultureInfo.InvariantCulture) + (node.IsLeader ? "*" : ""),
                     RoleOf(node),
                     node.Status,
                     node.LagSlots?.ToString(CultureInfo.InvariantCulture) ?? "-",
                     node.Endpoint,
                     node.PeerEndpoint ?? "-",
-                }),
+                    .. ClusterCommands.ReleaseCells(node),
+                ]),
             ]);
             return ExitCode.Ok;
         });

@@ -25,6 +25,7 @@ internal static class StructReader
             Term = health.CurrentTerm,
             ClusterId = health.ClusterId,
             AnsweredBy = health.__isset.answered_by ? health.AnsweredBy : null,
+            FeatureLevel = health.__isset.feature_level ? health.FeatureLevel : null,
         };
     }
 
@@ -170,5 +171,9 @@ internal static class StructReader
         IsLearner = node.MemberRole == "learner",
         StatusReason = node.StatusReason,
         SoftwareVersion = node.Version,
+        MinWireVersion = node.__isset.min_wire_version ? node.MinWireVersion : null,
+        MaxWireVersion = node.__isset.max_wire_version ? node.MaxWireVersion : null,
+        SupportedFeatureLevel = node.__isset.supported_feature_level ? node.SupportedFeatureLevel : null,
+        FeatureLevel = node.__isset.feature_level ? node.FeatureLevel : null,
     };
 }

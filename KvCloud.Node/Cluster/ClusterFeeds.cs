@@ -31,6 +31,9 @@ internal sealed record ClusterFeeds(
     /// <summary>How far the scrub has got; null where it is switched off.</summary>
     public Func<ScrubProgress?> Scrub { get; init; } = () => null;
 
+    /// <summary>What this replica's program can do.</summary>
+    public PeerRelease Release { get; init; } = PeerRelease.Plain;
+
     /// <summary>The snapshot that is being fetched; null for none.</summary>
     public Func<SnapshotProgress?> Snapshot { get; init; } = () => null;
 }

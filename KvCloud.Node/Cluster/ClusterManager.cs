@@ -229,7 +229,10 @@ internal sealed class ClusterManager : BackgroundService
             })];
         string health = HealthRules.JudgeCluster(
             [.. nodes.Where(node => !node.IsLearner).Select(node => node.Health)], leader is not null, HasDiverged);
-        return new ClusterView(_topology.ClusterId, _self.Value, leader?.Value, term, health, nodes);
+        return new ClusterView(_topology.ClusterId, _self.Value, leader?.Value, term, health, nodes)
+        {
+            FeatureLevel = status.FeatureLevel,
+        };
     }
 
     /// <summary>
@@ -262,7 +265,11 @@ internal sealed class ClusterManager : BackgroundService
             leader == _self, RoleOf(_self, status.Role, leader), _time.GetUtcNow().ToUnixTimeMilliseconds(),
             status.Ballot.Round, UptimeSeconds, status.AppliedSlot.Value, status.ChosenSlot.Value,
             status.AppliedVersion,
-            verdict.Reason);
+            verdict.Reason)
+        {
+            Release = _feeds.Release,
+            FeatureLevel = status.FeatureLevel,
+        };
     }
 
     private NodeView PeerView(ReplicaEndpoints replica, PeerLink? link, NodeId? leader, long term)
@@ -289,7 +296,11 @@ internal sealed class ClusterManager : BackgroundService
             report?.AppliedSlot.Value ?? 0,
             report?.ChosenSlot.Value ?? 0,
             report?.AppliedVersion ?? 0,
-            verdict.Reason);
+            verdict.Reason)
+        {
+            Release = link?.Release,
+            FeatureLevel = report?.FeatureLevel ?? 0,
+        };
     }
 
     /// <summary>
@@ -356,6 +367,11 @@ internal sealed class ClusterManager : BackgroundService
 
     private void LogChanges(ClusterView before, ClusterView after)
     {
+        if (before.FeatureLevel != after.FeatureLevel)
+        {
+            _logger.FeatureLevelRose(before.FeatureLevel, after.FeatureLevel);
+        }
+
         if (before.LeaderId != after.LeaderId)
         {
             if (after.LeaderId is int leader)

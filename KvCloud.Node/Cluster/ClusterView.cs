@@ -1,3 +1,5 @@
+using KvCloud.Node.Transport;
+
 namespace KvCloud.Node.Cluster;
 
 internal enum NodeHealth
@@ -28,6 +30,12 @@ internal sealed record NodeView(
 {
     /// <summary>A member that has no vote.</summary>
     public bool IsLearner { get; init; }
+
+    /// <summary>What the replica's program can do; null while it is not connected.</summary>
+    public PeerRelease? Release { get; init; }
+
+    /// <summary>The group's feature level as of what the replica has applied; 0 where it does not say.</summary>
+    public int FeatureLevel { get; init; }
 }
 
 /// <summary>The cluster as this replica sees it. Immutable: a reader can keep the one it took.</summary>
@@ -37,5 +45,8 @@ internal sealed record NodeView(
 internal sealed record ClusterView(
     string ClusterId, int SelfId, int? LeaderId, long Term, string Status, IReadOnlyList<NodeView> Nodes)
 {
+    /// <summary>The group's feature level as of what this replica has applied.</summary>
+    public int FeatureLevel { get; init; }
+
     public NodeView? Leader => LeaderId is int id ? Nodes.FirstOrDefault(node => node.NodeId == id) : null;
 }

@@ -1,4 +1,6 @@
+using KvCloud.Node.Operations;
 using KvCloud.Node.Routing;
+using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Configuration;
 
@@ -109,6 +111,15 @@ internal sealed record DeploymentOptions
     [About("What a follower does with a write. redirect: it answers NOT_LEADER and names the leader. "
         + "forward: it forwards the write and returns the leader's answer.")]
     public WriteRouting WriteRouting { get; init; } = WriteRouting.Redirect;
+
+    [About("The highest feature level to which this node lets its group rise: set on one node, it keeps the way back "
+        + "to the release before open. Default: the newest that this program knows. A level never falls.")]
+    [Between(FeatureLevels.First, FeatureLevels.Newest)]
+    public int? FeatureLevel { get; init; }
+
+    [About("How long all members must have been connected and able to follow before the feature level rises.")]
+    [Between(0, 604_800_000)]
+    public int FeatureLevelDelayMs { get; init; } = 60_000;
 }
 
 internal sealed record ConsensusOptions
@@ -182,6 +193,11 @@ internal sealed record ClusterOptions
     [About("A replica that lags more than this many chosen slots is degraded and not ready.")]
     [Between(1, 1_000_000_000)]
     public long MaxLagSlots { get; init; } = 1000;
+
+    [About("The newest version of the protocol between replicas that this one speaks. 3 makes it talk as the release "
+        + "before does, which also keeps the group's feature level at 1; for tests, and before a downgrade.")]
+    [Between(ConsensusCodec.OldestVersion, ConsensusCodec.Version)]
+    public int MaxWireVersion { get; init; } = ConsensusCodec.Version;
 }
 
 internal sealed record DatabaseOptions

@@ -3,6 +3,7 @@ using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Scrubbing;
 using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Routing;
+using KvCloud.Node.Telemetry;
 using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Configuration;
@@ -32,6 +33,8 @@ internal static class OptionsMapping
         Rebuild = new RebuildOptions { IsAutomatic = options.Scrub.Rebuild == RebuildMode.Automatic },
         Retention = new MvccRetention(options.Mvcc.RetentionSeconds * 1000L, options.Mvcc.RetentionVersions),
         StallLimitMs = options.Database.LogStallMs,
+        AllowedLevel = options.AllowedLevel(),
+        FeatureLevelDelayMs = options.Deployment.FeatureLevelDelayMs,
     };
 
     public static SpaceOptions ToSpaceOptions(this NodeOptions options) => options.Database.LowSpaceMb == 0
@@ -50,6 +53,22 @@ internal static class OptionsMapping
         MaxStalenessMs = options.Reads.MaxStalenessMs,
         ForwardWrites = options.Deployment.WriteRouting == WriteRouting.Forward,
     };
+
+    /// <summary>What this replica tells its peers of its program.</summary>
+    public static PeerRelease ToPeerRelease(this NodeOptions options) => PeerRelease.Plain with
+    {
+        Program = NodeVersion.Text,
+        MaxWire = (byte)options.Cluster.MaxWireVersion,
+        SupportedLevel = options.SupportedLevel(),
+        AllowedLevel = options.AllowedLevel(),
+    };
+
+    /// <summary>The release that speaks the oldest wire version only knows no feature levels.</summary>
+    public static int SupportedLevel(this NodeOptions options) =>
+        options.Cluster.MaxWireVersion == ConsensusCodec.OldestVersion ? FeatureLevels.First : FeatureLevels.Newest;
+
+    private static int AllowedLevel(this NodeOptions options) => Math.Min(
+        options.SupportedLevel(), options.Deployment.FeatureLevel ?? FeatureLevels.Newest);
 
     public static TransportOptions ToTransportOptions(this NodeOptions options) => new()
     {

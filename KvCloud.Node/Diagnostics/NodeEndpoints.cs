@@ -101,6 +101,7 @@ internal static class NodeEndpoints
             view.Status,
             view.LeaderId,
             view.Term,
+            view.FeatureLevel,
             LeaderEndpoint = view.Leader?.ClientEndpoint,
             Nodes = view.Nodes.Select(node => new
             {
@@ -119,12 +120,19 @@ internal static class NodeEndpoints
                 node.ChosenSlot,
                 LagSlots = Math.Max(0, node.ChosenSlot - node.AppliedSlot),
                 node.AppliedVersion,
+                Version = node.Release?.Program,
+                node.Release?.MinWire,
+                node.Release?.MaxWire,
+                SupportedFeatureLevel = node.Release?.SupportedLevel,
+                AllowedFeatureLevel = node.Release?.AllowedLevel,
+                node.FeatureLevel,
             }),
             Links = feeds.Links().Select(link => new
             {
                 Peer = link.Peer.Value,
                 link.Endpoint,
                 link.IsConnected,
+                link.WireVersion,
                 link.RefusedReason,
                 link.SentBytes,
                 link.ReceivedBytes,

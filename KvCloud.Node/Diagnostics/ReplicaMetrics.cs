@@ -83,6 +83,9 @@ internal sealed class ReplicaMetrics
             MeterNames.Leader, () => status().Leader is { } leader ? leader.Value : -1, null,
             "Node id of the leader; -1 when none is known.");
         meter.CreateObservableGauge(
+            MeterNames.FeatureLevel, () => status().FeatureLevel, null,
+            "The group's feature level as of what this replica has applied.");
+        meter.CreateObservableGauge(
             MeterNames.Uptime, () => cluster.UptimeSeconds, "s", "Time since this replica started.");
     }
 
@@ -91,6 +94,9 @@ internal sealed class ReplicaMetrics
         meter.CreateObservableGauge(
             MeterNames.PeerConnected, () => OfEach(links(), link => link.IsConnected ? 1 : 0), null,
             "Whether messages can be sent to the peer: 1 or 0.");
+        meter.CreateObservableGauge(
+            MeterNames.PeerWireVersion, () => OfEach(links(), link => link.WireVersion), null,
+            "Version of the frames to the peer; 0 without a connection.");
         meter.CreateObservableCounter(
             MeterNames.PeerSent, () => OfEach(links(), link => link.SentBytes), "By", "Bytes sent to the peer.");
         meter.CreateObservableCounter(

@@ -26,6 +26,9 @@ internal sealed class ReplicaReadyCheck(ClusterFeeds feeds, ClusterManager clust
             ["applied_slot"] = status.AppliedSlot.Value,
             ["chosen_slot"] = status.ChosenSlot.Value,
             ["lag_slots"] = lag,
+            ["version"] = feeds.Release.Program,
+            ["wire_versions"] = $"{feeds.Release.MinWire}-{feeds.Release.MaxWire}",
+            ["feature_level"] = status.FeatureLevel,
         };
         details["data"] = status.Data.ToString().ToLowerInvariant();
         if (feeds.Scrub() is { } scrub)

@@ -49,6 +49,15 @@ internal static class CommandCodec
             && TryReadCommand(envelope, out command, out error);
     }
 
+    /// <summary>Looks at the first bytes only; false if there are none.</summary>
+    public static bool TryReadKind(ReadOnlySpan<byte> encoding, out byte format, out byte kind)
+    {
+        bool isThere = encoding.Length >= 2;
+        format = isThere ? encoding[0] : (byte)0;
+        kind = isThere ? encoding[1] : (byte)0;
+        return isThere;
+    }
+
     /// <summary>The first step of decoding; one of the readers below is the second.</summary>
     public static bool TryReadEnvelope(
         ReadOnlyMemory<byte> encoding, out CommandEnvelope envelope, [NotNullWhen(false)] out string? error)
@@ -132,6 +141,7 @@ internal static class CommandCodec
                 ? new CreateColumnFamilyCommand(name) : null,
             CommandKind.DropColumnFamily => ReadName(envelope.Body) is string name
                 ? new DropColumnFamilyCommand(name) : null,
+            CommandKind.RaiseFeatureLevel => ReadLevel(envelope.Body),
             _ => null,
         };
         error = command is null ? $"the body of the {envelope.Kind} command is malformed" : null;
@@ -151,6 +161,7 @@ internal static class CommandCodec
         OpenSessionCommand => CommandKind.OpenSession,
         CreateColumnFamilyCommand => CommandKind.CreateColumnFamily,
         DropColumnFamilyCommand => CommandKind.DropColumnFamily,
+        RaiseFeatureLevelCommand => CommandKind.RaiseFeatureLevel,
         _ => throw new ArgumentException($"{command.GetType().Name} has no encoding", nameof(command)),
     };
 
@@ -167,6 +178,7 @@ internal static class CommandCodec
         CommitCommand commit => CommitSize(commit),
         CreateColumnFamilyCommand create => TextSize(create.Name),
         DropColumnFamilyCommand drop => TextSize(drop.Name),
+        RaiseFeatureLevelCommand raise => ByteWriter.NumberSize(raise.Level),
         _ => 0,
     };
 
@@ -217,6 +229,9 @@ internal static class CommandCodec
                 break;
             case DropColumnFamilyCommand drop:
                 writer.WriteText(drop.Name);
+                break;
+            case RaiseFeatureLevelCommand raise:
+                writer.WriteNumber(raise.Level);
                 break;
             default:
                 break;
@@ -346,6 +361,14 @@ internal static class CommandCodec
         }
 
         return ranges;
+    }
+
+    private static RaiseFeatureLevelCommand? ReadLevel(ReadOnlyMemory<byte> body)
+    {
+        var reader = new ByteReader(body);
+        return reader.TryReadNumber(out long level) && reader.IsAtEnd && level is >= 0 and <= int.MaxValue
+            ? new RaiseFeatureLevelCommand((int)level)
+            : null;
     }
 
     private static string? ReadName(ReadOnlyMemory<byte> body)

@@ -11,6 +11,7 @@ internal enum CommandKind : byte
     OpenSession = 4,
     CreateColumnFamily = 5,
     DropColumnFamily = 6,
+    RaiseFeatureLevel = 7,
 }
 
 /// <summary>The header of a command: enough to find its session without decoding the body.</summary>

@@ -48,3 +48,6 @@ internal sealed record OpenSessionCommand : KvCommand;
 internal sealed record CreateColumnFamilyCommand(string Name) : KvCommand;
 
 internal sealed record DropColumnFamilyCommand(string Name) : KvCommand;
+
+/// <summary>From here on the group is at this feature level, if it was below. Only a leader proposes it.</summary>
+internal sealed record RaiseFeatureLevelCommand(int Level) : KvCommand;

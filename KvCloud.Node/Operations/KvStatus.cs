@@ -78,6 +78,9 @@ internal enum KvStatus
 
     /// <summary>The leader's disk is short of space, and no other replica took over. Nothing was done.</summary>
     NoSpace = 26,
+
+    /// <summary>The group's feature level is below what the command needs. Nothing was done.</summary>
+    FeatureNotActive = 29,
 }
 
 internal static class KvStatusExtensions

@@ -43,6 +43,7 @@ internal sealed class ConsensusDriver : IWork
     private readonly CatchUpServer _catchUps;
     private readonly ProposalQueue _proposals;
     private readonly MemberChanges _memberChanges;
+    private readonly FeatureLevelRaiser _features;
     private readonly WindowMover _window;
     private DataRebuild? _rebuild;
     private readonly FreshnessTracker _freshness = new();
@@ -88,7 +89,8 @@ internal sealed class ConsensusDriver : IWork
         Traces = parts.Traces;
         _restoredApplied = parts.Executor.AppliedSlot;
         IsWithoutData = parts.Executor.Health.IsDamaged;
-        _memberChanges = new MemberChanges(config, _options, _transport);
+        _features = new FeatureLevelRaiser(_options, _transport, _executor);
+        _memberChanges = new MemberChanges(config, _options, _transport, _features);
         _proposals = new ProposalQueue(_options, _inbox, parts.Runtime, Traces);
         _announcedMembers = _node.Members;
         _window = new WindowMover(_options, _clock, _executor);
@@ -215,7 +217,8 @@ internal sealed class ConsensusDriver : IWork
     {
         bool isAlone = _isNextWriteAlone;
         bool isDue = false;
-        if ((SpaceRules.Refuse(_spaceForWrites, write.Command) ?? _inbox.Post(write, out isDue)) is { } refusal)
+        if ((FeatureLevels.Refuse(write.Command.Span, _executor.Applied.FeatureLevel)
+            ?? SpaceRules.Refuse(_spaceForWrites, write.Command) ?? _inbox.Post(write, out isDue)) is { } refusal)
         {
             write.Finish(refusal);
         }
@@ -504,6 +507,11 @@ internal sealed class ConsensusDriver : IWork
     private void Tick(long tick, long nowMs)
     {
         _memberChanges.Tick(_node, nowMs);
+        if (!IsFull)
+        {
+            _features.Tick(_node, _proposals, nowMs);
+        }
+
         ApplyIsDue(_applier.ApplyWaiting());
         if (tick >= _nextReadExpiryTick)
         {
@@ -553,6 +561,7 @@ internal sealed class ConsensusDriver : IWork
             Members = _node.Members,
             Stored = StoredRows?.Latest ?? default,
             Data = Rebuild?.State ?? (Data.IsDamaged ? DataState.Damaged : DataState.Sound),
+            FeatureLevel = applied.FeatureLevel,
         };
     }
 

@@ -8,7 +8,8 @@ namespace KvCloud.Node.Replication;
 /// Changes of members, and of who leads, between their coming and their answer; one after the other. Of the consensus
 /// worker, but for <see cref="Post"/>.
 /// </summary>
-internal sealed class MemberChanges(PaxosConfig config, ReplicationOptions options, IConsensusTransport transport)
+internal sealed class MemberChanges(
+    PaxosConfig config, ReplicationOptions options, IConsensusTransport transport, FeatureLevelRaiser features)
 {
     private const int MaxWaiting = 16;
 
@@ -157,9 +158,15 @@ internal sealed class MemberChanges(PaxosConfig config, ReplicationOptions optio
 
     private CommandResult? BeginChange(PaxosNode node, PendingMemberChange next, long nowMs)
     {
-        if (node.Members.IsJoint)
+        if (node.Members.IsJoint || !features.KnowsLevel(node))
         {
             return null;
+        }
+
+        if (next.Change.Kind is MemberAction.Add or MemberAction.Promote or MemberAction.Replace
+            && next.Change.Node is NodeId joining && features.Refuse(joining) is string behind)
+        {
+            return new CommandResult(KvStatus.InvalidArgument, Message: behind);
         }
 
         string? refusal = MemberRules.Plan(

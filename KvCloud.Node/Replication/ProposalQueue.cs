@@ -95,6 +95,24 @@ internal sealed class ProposalQueue(
         }
     }
 
+    /// <summary>Proposes a higher feature level in a slot of its own; null where the window has no room.</summary>
+    public Slot? ProposeRaise(PaxosNode node, int level)
+    {
+        byte[] command = CommandCodec.Encode(new RaiseFeatureLevelCommand(level));
+        if (node.CanPropose(CommandBatch.HeaderSizeBytes + CommandBatchWriter.SizeBytesOf(command))
+            != ProposeStatus.Proposed)
+        {
+            return null;
+        }
+
+        _writer.Add(command);
+        ProposeResult result = node.Propose(_writer.Build(_clock.UnixMs, options.Retention));
+        Invariant.Check(
+            result.Status == ProposeStatus.Proposed, "the window closed between its check and the proposal");
+        runtime.Observer?.Proposed(result.Slot, result.Ballot, []);
+        return result.Slot;
+    }
+
     /// <summary>
     /// The slot is chosen. Returns this node's writes if their batch is what was chosen. If another value was chosen,
     /// answers them that nothing was written: a batch is never proposed in two slots.

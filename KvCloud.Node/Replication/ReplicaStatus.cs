@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Replication;
@@ -29,6 +30,9 @@ internal sealed record ReplicaStatus(
     /// <summary>The last slot whose stored rows were hashed, and their hash; Zero for none yet.</summary>
     public (Slot Slot, ulong Hash) Stored { get; init; }
 
+    /// <summary>The group's feature level as of the applied slot.</summary>
+    public int FeatureLevel { get; init; } = FeatureLevels.First;
+
     /// <summary>The part that peers are told.</summary>
     public PeerReport ToReport(long uptimeSeconds) => new(
         Self, Role, Ballot, AppliedSlot, ChosenSlot, AppliedVersion, uptimeSeconds, HashedSlot, StateHash)
@@ -36,5 +40,6 @@ internal sealed record ReplicaStatus(
         Data = Data,
         StoredSlot = Stored.Slot,
         StoredHash = Stored.Hash,
+        FeatureLevel = FeatureLevel,
     };
 }

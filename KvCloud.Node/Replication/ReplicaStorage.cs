@@ -1,4 +1,5 @@
 using KvCloud.Node.Files;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Replication.Log;
 using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.State;
@@ -58,7 +59,8 @@ internal sealed class ReplicaStorage : IDisposable
         Func<string, IKvStore> openStore,
         SegmentedLogOptions logOptions,
         SessionLimits? sessions = null,
-        SpaceOptions? space = null)
+        SpaceOptions? space = null,
+        int supportedLevel = FeatureLevels.Newest)
     {
         SegmentedPaxosLog? log = null;
         IKvStore? store = null;
@@ -72,7 +74,8 @@ internal sealed class ReplicaStorage : IDisposable
             var mark = RebuildMark.Read(files, paths);
             KvStoreExecutor executor = snapshot is null && mark is { Damage: StoreDamage known }
                 ? WithoutData(known, out store)
-                : OpenData(openStore, directory.DataPath, sessions ?? SessionLimits.Default, out store);
+                : OpenData(
+                    openStore, directory.DataPath, sessions ?? SessionLimits.Default, supportedLevel, out store);
             if (executor.Health.Damage is StoreDamage found)
             {
                 mark = new RebuildMark(found);
@@ -104,14 +107,18 @@ internal sealed class ReplicaStorage : IDisposable
     /// nothing.
     /// </summary>
     private static KvStoreExecutor OpenData(
-        Func<string, IKvStore> openStore, string path, SessionLimits sessions, out IKvStore store)
+        Func<string, IKvStore> openStore,
+        string path,
+        SessionLimits sessions,
+        int supportedLevel,
+        out IKvStore store)
     {
         IKvStore? opened = null;
         try
         {
             opened = openStore(path);
             store = opened;
-            return new KvStoreExecutor(opened, sessions);
+            return new KvStoreExecutor(opened, sessions, supportedLevel: supportedLevel);
         }
         catch (StoreCorruptException exception)
         {

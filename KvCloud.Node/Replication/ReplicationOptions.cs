@@ -98,6 +98,12 @@ internal sealed record ReplicationOptions
     /// <summary>How often the log and the data store are checked: marked, flushed, trimmed.</summary>
     public int TrimIntervalMs { get; init; } = 1000;
 
+    /// <summary>The highest feature level to which this replica lets the group rise.</summary>
+    public int AllowedLevel { get; init; } = FeatureLevels.Newest;
+
+    /// <summary>How long all members must have been able to follow before the feature level rises.</summary>
+    public int FeatureLevelDelayMs { get; init; } = 60_000;
+
     /// <summary>A log write that takes longer makes a leader stop leading; 0 for never.</summary>
     public int StallLimitMs { get; init; } = 2000;
 }

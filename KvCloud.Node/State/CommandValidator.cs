@@ -26,6 +26,8 @@ internal static class CommandValidator
             CommitCommand commit => ValidateCommit(commit),
             CreateColumnFamilyCommand create => ValidateName(create.Name),
             DropColumnFamilyCommand drop => ValidateName(drop.Name),
+            RaiseFeatureLevelCommand { Level: < FeatureLevels.First } raise => Refuse(
+                KvStatus.InvalidArgument, $"there is no feature level {raise.Level}"),
             _ => null,
         };
     }

@@ -54,10 +54,13 @@ internal sealed class GarbageRecord
         return item;
     }
 
-    public static ReadOnlySpan<byte> Open(ReadOnlySpan<byte> record) =>
-        record.Length > 0 && record[0] == FormatVersion
+    public static ReadOnlySpan<byte> Open(ReadOnlySpan<byte> record)
+    {
+        UnknownFormatException.ThrowIfNewer("garbage record", record, FormatVersion);
+        return record.Length > 0 && record[0] == FormatVersion
             ? record[1..]
             : throw new StoreCorruptException("A garbage record is not of a format this program knows.");
+    }
 
     private Span<byte> Take(int size)
     {

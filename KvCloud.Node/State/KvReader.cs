@@ -246,7 +246,7 @@ internal sealed class KvReader
 
     private CommitVersion NewestStoredVersion()
     {
-        var buffer = new ValueBuffer(stackalloc byte[StateRecord.SizeBytes]);
+        var buffer = new ValueBuffer(stackalloc byte[StateRecord.MaxSizeBytes]);
         CommitVersion version = _store.TryGet(KvTable.Meta, StateRecord.Key, ref buffer)
             ? StateRecord.Read(buffer.Value).AppliedVersion
             : CommitVersion.Zero;

@@ -29,12 +29,16 @@ internal sealed class KvStateMachine
     private readonly VersionCollector _collector;
     private readonly RetentionWindow _window = new();
     private readonly List<(Keyspace Keyspace, long Written)> _writtenCounts = [];
+    private readonly int _supportedLevel;
     private uint _nextKeyspaceId = 1;
     private byte[]? _membersRecord;
     private StateHasher _hasher;
 
-    public KvStateMachine(IKvStore store, IKvBatch batch, SessionLimits sessions)
+    /// <param name="supportedLevel">The highest feature level that this replica can follow.</param>
+    /// <exception cref="FeatureLevelException">What the store holds is of a higher level.</exception>
+    public KvStateMachine(IKvStore store, IKvBatch batch, SessionLimits sessions, int supportedLevel)
     {
+        _supportedLevel = supportedLevel;
         _store = store;
         _batch = batch;
         _keys = new KeyWriter(store);
@@ -56,6 +60,9 @@ internal sealed class KvStateMachine
     public KeyspaceCatalog Keyspaces { get; private set; }
 
     public int SessionCount => _sessions.Count;
+
+    /// <summary>Which commands run and which formats are written; see <see cref="FeatureLevels"/>.</summary>
+    public int FeatureLevel { get; private set; } = FeatureLevels.First;
 
     /// <summary>The members as of the last slot that changed them; null if none has.</summary>
     public GroupMembers? Members { get; private set; }
@@ -144,8 +151,8 @@ internal sealed class KvStateMachine
             _membersRecord = null;
         }
 
-        Span<byte> record = stackalloc byte[StateRecord.SizeBytes];
-        new StateRecord(
+        Span<byte> record = stackalloc byte[StateRecord.MaxSizeBytes];
+        var state = new StateRecord(
             AppliedSlot,
             AppliedVersion,
             StateHash,
@@ -154,8 +161,9 @@ internal sealed class KvStateMachine
             _window.ClockMs,
             _window.OwedMs,
             _nextKeyspaceId,
-            _sessions.Uses).Write(record);
-        _batch.Put(KvTable.Meta, StateRecord.Key, record);
+            _sessions.Uses,
+            FeatureLevel);
+        _batch.Put(KvTable.Meta, StateRecord.Key, state.Write(record));
         _keys.Clear();
     }
 
@@ -215,14 +223,35 @@ internal sealed class KvStateMachine
             return new CommandResult(KvStatus.InvalidArgument, Message: error);
         }
 
+        if (envelope.Kind != CommandKind.RaiseFeatureLevel
+            && FeatureLevels.Refuse(envelope.Kind, FeatureLevel) is CommandResult refused)
+        {
+            // No leader proposes it, but the log entry may come from any replica.
+            return refused;
+        }
+
         return CommandValidator.Validate(command) ?? command switch
         {
             CommitCommand commit => Commit(commit),
             OpenSessionCommand => OpenSession(),
             CreateColumnFamilyCommand create => CreateColumnFamily(create.Name),
             DropColumnFamilyCommand drop => DropColumnFamily(drop.Name),
+            RaiseFeatureLevelCommand raise => RaiseFeatureLevel(raise.Level),
             _ => new CommandResult(KvStatus.Internal, Message: $"{command.GetType().Name} cannot be applied"),
         };
+    }
+
+    /// <summary>Below the level that is in force it changes nothing.</summary>
+    private CommandResult RaiseFeatureLevel(int level)
+    {
+        if (level > _supportedLevel)
+        {
+            throw new FeatureLevelException(level, _supportedLevel);
+        }
+
+        FeatureLevel = Math.Max(FeatureLevel, level);
+        _hasher.Mix(FeatureLevel);
+        return new CommandResult(KvStatus.Ok);
     }
 
     private CommandResult Write(
@@ -398,6 +427,12 @@ internal sealed class KvStateMachine
         AppliedVersion = state.AppliedVersion;
         _hasher = new StateHasher(state.StateHash);
         _nextKeyspaceId = state.NextKeyspaceId;
+        FeatureLevel = state.FeatureLevel;
+        if (FeatureLevel > _supportedLevel)
+        {
+            throw new FeatureLevelException(FeatureLevel, _supportedLevel);
+        }
+
         if (_store.TryGet(KvTable.Meta, "retention"u8, ref buffer))
         {
             _window.Restore(state, buffer.Value);
@@ -421,6 +456,7 @@ internal sealed class KvStateMachine
         for (; records.IsValid && records.Key[0] == MetaKey.Keyspace; records.MoveNext())
         {
             ReadOnlySpan<byte> record = records.Value;
+            UnknownFormatException.ThrowIfNewer("column family record", record, KeyspaceFormatVersion);
             if (record.Length <= KeyspaceHeaderSize || record[0] != KeyspaceFormatVersion)
             {
                 throw new StoreCorruptException("A column family's record is not of a format this program knows.");

@@ -45,15 +45,20 @@ internal sealed class KvStoreExecutor : IDisposable
 
     /// <summary>The caller keeps ownership of the store and disposes of it after this.</summary>
     /// <exception cref="StoreCorruptException">What must be read of the store is damaged.</exception>
-    public KvStoreExecutor(IKvStore store, SessionLimits? sessions = null, StoreHealth? health = null)
+    /// <exception cref="FeatureLevelException">The store holds more than the supported feature level.</exception>
+    public KvStoreExecutor(
+        IKvStore store,
+        SessionLimits? sessions = null,
+        StoreHealth? health = null,
+        int supportedLevel = FeatureLevels.Newest)
     {
         Health = health ?? new StoreHealth();
         store = new GuardedKvStore(store, Health);
         _store = store;
         _batch = store.CreateBatch();
-        _machine = new KvStateMachine(store, _batch, sessions ?? SessionLimits.Default);
+        _machine = new KvStateMachine(store, _batch, sessions ?? SessionLimits.Default, supportedLevel);
         _published = new PublishedState(
-            new AppliedState(_machine.AppliedSlot, _machine.AppliedVersion, _machine.StateHash),
+            AppliedNow(),
             _machine.OldestReadable,
             _machine.Keyspaces);
         _durableSlot = _machine.AppliedSlot.Value;
@@ -224,13 +229,16 @@ internal sealed class KvStoreExecutor : IDisposable
     public static AppliedState? ReadApplied(IKvStore store) =>
         ReadRecord(store) is { } record
             ? new AppliedState(record.AppliedSlot, record.AppliedVersion, record.StateHash)
+            {
+                FeatureLevel = record.FeatureLevel,
+            }
             : null;
 
     /// <summary>A store's own record of its state; null of one that holds nothing.</summary>
     /// <exception cref="StoreCorruptException">The record is damaged.</exception>
     public static StateRecord? ReadRecord(IKvStore store)
     {
-        var buffer = new ValueBuffer(stackalloc byte[StateRecord.SizeBytes]);
+        var buffer = new ValueBuffer(stackalloc byte[StateRecord.MaxSizeBytes]);
         try
         {
             return store.TryGet(KvTable.Meta, StateRecord.Key, ref buffer) ? StateRecord.Read(buffer.Value) : null;
@@ -330,9 +338,15 @@ internal sealed class KvStoreExecutor : IDisposable
                 _published.Keyspaces = after;
             }
 
-            _published.Applied = new AppliedState(_machine.AppliedSlot, _machine.AppliedVersion, _machine.StateHash);
+            _published.Applied = AppliedNow();
         }
     }
+
+    private AppliedState AppliedNow() =>
+        new(_machine.AppliedSlot, _machine.AppliedVersion, _machine.StateHash)
+        {
+            FeatureLevel = _machine.FeatureLevel,
+        };
 
     private void Report(IApplyObserver? observer)
     {

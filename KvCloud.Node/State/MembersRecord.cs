@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using KvCloud.Consensus;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.State;
@@ -32,11 +33,16 @@ internal static class MembersRecord
     public static GroupMembers Read(ReadOnlySpan<byte> record)
     {
         int body = record.Length - sizeof(ulong);
-        if (body < HeaderSize
-            || record[0] != FormatVersion
-            || BinaryPrimitives.ReadUInt64LittleEndian(record[body..]) != XxHash3.HashToUInt64(record[..body]))
+        bool isWhole = body >= HeaderSize
+            && BinaryPrimitives.ReadUInt64LittleEndian(record[body..]) == XxHash3.HashToUInt64(record[..body]);
+        if (isWhole)
         {
-            throw new StoreCorruptException("The record of the members is damaged, or of another format.");
+            UnknownFormatException.ThrowIfNewer("members record", record, FormatVersion);
+        }
+
+        if (!isWhole || record[0] != FormatVersion)
+        {
+            throw new StoreCorruptException("The record of the members is damaged.");
         }
 
         return GroupMembers.Decode(

@@ -28,6 +28,7 @@ internal readonly record struct RememberedAnswer(
 
     public static RememberedAnswer Decode(ReadOnlySpan<byte> record)
     {
+        UnknownFormatException.ThrowIfNewer("remembered answer", record, FormatVersion);
         if (record.Length < HeaderSizeBytes || record[0] != FormatVersion)
         {
             throw new StoreCorruptException("A remembered answer is not of a format this program knows.");

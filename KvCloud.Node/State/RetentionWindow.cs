@@ -82,6 +82,7 @@ internal sealed class RetentionWindow
 
     public void Restore(in StateRecord state, ReadOnlySpan<byte> samples)
     {
+        UnknownFormatException.ThrowIfNewer("retention record", samples, FormatVersion);
         if (samples.Length == 0 || samples[0] != FormatVersion || samples.Length % SampleSizeBytes != 1)
         {
             throw new StoreCorruptException("The retention record is not of a format this program knows.");

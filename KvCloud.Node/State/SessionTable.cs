@@ -233,6 +233,7 @@ internal sealed class SessionTable(IKvStore store, SessionLimits limits)
 
     private Session ReadSession(ReadOnlySpan<byte> key, ReadOnlySpan<byte> record)
     {
+        UnknownFormatException.ThrowIfNewer("session record", record, FormatVersion);
         if (key.Length != SessionKeySize || record.Length != 1 + (2 * sizeof(long)) || record[0] != FormatVersion)
         {
             throw new StoreCorruptException("A session record is not of a format this program knows.");

@@ -12,6 +12,10 @@ namespace KvCloud.Node.State;
 /// <param name="LoggedUnixMs">See <see cref="RetentionWindow.LoggedUnixMs"/>.</param>
 /// <param name="WindowClockMs">See <see cref="RetentionWindow.ClockMs"/>. In format 1 this is the logged time.</param>
 /// <param name="WindowOwedMs">See <see cref="RetentionWindow.OwedMs"/>. Format 1 does not have it.</param>
+/// <param name="FeatureLevel">
+/// See <see cref="FeatureLevels"/>. Only format 3 has it, which is written above the first level only: a group at the
+/// first level stays readable for the release before, and one above it is refused by that release.
+/// </param>
 /// <param name="Uses">Total uses of all sessions, which determines the order in which sessions are forgotten.</param>
 internal readonly record struct StateRecord(
     Slot AppliedSlot,
@@ -22,20 +26,26 @@ internal readonly record struct StateRecord(
     long WindowClockMs,
     long WindowOwedMs,
     uint NextKeyspaceId,
-    long Uses)
+    long Uses,
+    int FeatureLevel = FeatureLevels.First)
 {
-    public const int SizeBytes = 1 + (8 * sizeof(long)) + sizeof(uint) + sizeof(ulong);
+    /// <summary>The largest size of a record.</summary>
+    public const int MaxSizeBytes = SizeBytesWithoutLevel + sizeof(int);
 
-    private const byte FormatVersion = 2;
+    private const byte FormatVersion = 3;
+    private const byte FormatWithoutLevel = 2;
     private const byte FormatWithoutClock = 1;
-    private const int SizeBytesWithoutClock = SizeBytes - (2 * sizeof(long));
+    private const int SizeBytesWithoutLevel = SizeBytesWithoutClock + (2 * sizeof(long));
+    private const int SizeBytesWithoutClock = 1 + (6 * sizeof(long)) + sizeof(uint) + sizeof(ulong);
 
     /// <summary>Key of the record in the meta table.</summary>
     public static ReadOnlySpan<byte> Key => "applied"u8;
 
-    public void Write(Span<byte> destination)
+    /// <summary>Writes the record at the beginning of a span of <see cref="MaxSizeBytes"/>.</summary>
+    public ReadOnlySpan<byte> Write(Span<byte> destination)
     {
-        destination[0] = FormatVersion;
+        bool hasLevel = FeatureLevel > FeatureLevels.First;
+        destination[0] = hasLevel ? FormatVersion : FormatWithoutLevel;
         BinaryPrimitives.WriteInt64LittleEndian(destination[1..], AppliedSlot.Value);
         BinaryPrimitives.WriteInt64LittleEndian(destination[9..], AppliedVersion.Value);
         BinaryPrimitives.WriteUInt64LittleEndian(destination[17..], StateHash);
@@ -45,22 +55,31 @@ internal readonly record struct StateRecord(
         BinaryPrimitives.WriteUInt32LittleEndian(destination[49..], NextKeyspaceId);
         BinaryPrimitives.WriteInt64LittleEndian(destination[53..], WindowClockMs);
         BinaryPrimitives.WriteInt64LittleEndian(destination[61..], WindowOwedMs);
-        BinaryPrimitives.WriteUInt64LittleEndian(destination[69..], XxHash3.HashToUInt64(destination[..69]));
+        int body = SizeBytesWithoutLevel - sizeof(ulong);
+        if (hasLevel)
+        {
+            BinaryPrimitives.WriteInt32LittleEndian(destination[body..], FeatureLevel);
+            body += sizeof(int);
+        }
+
+        BinaryPrimitives.WriteUInt64LittleEndian(destination[body..], XxHash3.HashToUInt64(destination[..body]));
+        return destination[..(body + sizeof(ulong))];
     }
 
     public static StateRecord Read(ReadOnlySpan<byte> record)
     {
-        if (record.Length > 0 && record[0] is not (FormatVersion or FormatWithoutClock))
+        int end = record.Length - sizeof(ulong);
+        bool isWhole = end > 0
+            && BinaryPrimitives.ReadUInt64LittleEndian(record[end..]) == XxHash3.HashToUInt64(record[..end]);
+        if (isWhole)
         {
-            throw new StoreCorruptException(
-                $"The store has state format {record[0]}; this program knows {FormatVersion}.");
+            UnknownFormatException.ThrowIfNewer("state record", record, FormatVersion);
         }
 
-        bool hasClock = record.Length > 0 && record[0] == FormatVersion;
-        int size = hasClock ? SizeBytes : SizeBytesWithoutClock;
-        int body = size - sizeof(ulong);
-        if (record.Length != size
-            || BinaryPrimitives.ReadUInt64LittleEndian(record[body..]) != XxHash3.HashToUInt64(record[..body]))
+        bool hasClock = record.Length > 0 && record[0] >= FormatWithoutLevel;
+        bool hasLevel = record.Length > 0 && record[0] == FormatVersion;
+        int size = hasLevel ? MaxSizeBytes : hasClock ? SizeBytesWithoutLevel : SizeBytesWithoutClock;
+        if (!isWhole || record.Length != size || record[0] is < FormatWithoutClock or > FormatVersion)
         {
             throw new StoreCorruptException("The record of the applied slot fails its checksum.");
         }
@@ -74,6 +93,7 @@ internal readonly record struct StateRecord(
             BinaryPrimitives.ReadInt64LittleEndian(record[(hasClock ? 53 : 33)..]),
             hasClock ? BinaryPrimitives.ReadInt64LittleEndian(record[61..]) : 0,
             BinaryPrimitives.ReadUInt32LittleEndian(record[49..]),
-            BinaryPrimitives.ReadInt64LittleEndian(record[41..]));
+            BinaryPrimitives.ReadInt64LittleEndian(record[41..]),
+            hasLevel ? BinaryPrimitives.ReadInt32LittleEndian(record[69..]) : FeatureLevels.First);
     }
 }

@@ -16,6 +16,7 @@ internal static class MeterNames
     public const string AppliedVersion = "kvcloud.replica.applied_version";
     public const string LagSlots = "kvcloud.replica.lag";
     public const string Leader = "kvcloud.replica.leader";
+    public const string FeatureLevel = "kvcloud.replica.feature_level";
     public const string Uptime = "kvcloud.replica.uptime";
     public const string DiskFree = "kvcloud.disk.free";
     public const string DiskSpace = "kvcloud.disk.space";
@@ -31,6 +32,7 @@ internal static class MeterNames
     public const string ClusterNodes = "kvcloud.cluster.nodes";
     public const string ClusterDivergence = "kvcloud.cluster.divergence";
     public const string PeerConnected = "kvcloud.peer.connected";
+    public const string PeerWireVersion = "kvcloud.peer.wire_version";
     public const string PeerSent = "kvcloud.peer.sent";
     public const string PeerReceived = "kvcloud.peer.received";
     public const string PeerSentMessages = "kvcloud.peer.sent_messages";

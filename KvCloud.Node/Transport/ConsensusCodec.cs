@@ -14,17 +14,23 @@ namespace KvCloud.Node.Transport;
 internal static class ConsensusCodec
 {
     /// <summary>
-    /// Version of all frames except the handshake's. Replicas of different versions refuse each other.
+    /// The newest version of all frames except the handshake's. A connection uses the newest one that both sides speak.
+    /// Version 4 added the state of the data store and the feature level to reports.
     /// </summary>
-    public const byte Version = 3;
+    public const byte Version = 4;
+
+    /// <summary>The version of the release before, which this one speaks too.</summary>
+    public const byte OldestVersion = 3;
+
+    private const byte VersionOfReportedData = 4;
 
     private const int AddressBytes = 8;
     private const int BallotBytes = 12;
     private const int SlotBytes = 8;
     private const int CountBytes = 4;
     private const int EntryFixedBytes = SlotBytes + BallotBytes + BallotBytes + 1 + 4;
-    private const int ReportBytes = 4 + 1 + BallotBytes + SlotBytes + SlotBytes + 8 + 8 + SlotBytes + 8
-        + 1 + SlotBytes + 8;
+    private const int ReportBytes = 4 + 1 + BallotBytes + SlotBytes + SlotBytes + 8 + 8 + SlotBytes + 8;
+    private const int MoreReportBytes = 1 + SlotBytes + 8 + 4;
 
     /// <summary>Size of this message's frame; long, because nothing here bounds the entries.</summary>
     public static long SizeOf(Message message) => Frame.OverheadBytes + AddressBytes + message switch
@@ -52,24 +58,24 @@ internal static class ConsensusCodec
         _ => throw NotKnown(message),
     };
 
-    public static int SizeOf(PeerReport report)
+    public static int SizeOf(PeerReport report, byte version = Version)
     {
         ArgumentNullException.ThrowIfNull(report);
-        return Frame.OverheadBytes + ReportBytes;
+        return Frame.OverheadBytes + ReportBytes + (version >= VersionOfReportedData ? MoreReportBytes : 0);
     }
 
     /// <summary>Writes the message into a span of exactly <see cref="SizeOf(Message)"/> bytes.</summary>
-    public static void Encode(Message message, Span<byte> frame)
+    public static void Encode(Message message, Span<byte> frame, byte version = Version)
     {
         var writer = new FrameWriter(Frame.Payload(frame));
         writer.Node(message.From);
         writer.Node(message.To);
         FrameType type = WriteFields(message, ref writer);
         Invariant.Check(writer.Position == frame.Length - Frame.OverheadBytes, "a frame has its computed size");
-        Frame.Seal(frame, type, Version);
+        Frame.Seal(frame, type, version);
     }
 
-    public static void Encode(PeerReport report, Span<byte> frame)
+    public static void Encode(PeerReport report, Span<byte> frame, byte version = Version)
     {
         var writer = new FrameWriter(Frame.Payload(frame));
         writer.Node(report.From);
@@ -81,11 +87,16 @@ internal static class ConsensusCodec
         writer.Int64(report.UptimeSeconds);
         writer.Slot(report.HashedSlot);
         writer.UInt64(report.StateHash);
-        writer.Byte((byte)report.Data);
-        writer.Slot(report.StoredSlot);
-        writer.UInt64(report.StoredHash);
+        if (version >= VersionOfReportedData)
+        {
+            writer.Byte((byte)report.Data);
+            writer.Slot(report.StoredSlot);
+            writer.UInt64(report.StoredHash);
+            writer.Int32(report.FeatureLevel);
+        }
+
         Invariant.Check(writer.Position == frame.Length - Frame.OverheadBytes, "a frame has its computed size");
-        Frame.Seal(frame, FrameType.Report, Version);
+        Frame.Seal(frame, FrameType.Report, version);
     }
 
     /// <summary>
@@ -124,6 +135,7 @@ internal static class ConsensusCodec
             throw new MalformedFrameException($"role {role} is not known");
         }
 
+        bool saysMore = Frame.VersionOf(frame) >= VersionOfReportedData;
         var report = new PeerReport(
             from,
             (Role)role,
@@ -135,9 +147,10 @@ internal static class ConsensusCodec
             reader.Slot("hashed slot"),
             reader.UInt64("state hash"))
         {
-            Data = StateOf(reader.Byte("data state")),
-            StoredSlot = reader.Slot("stored slot"),
-            StoredHash = reader.UInt64("stored hash"),
+            Data = saysMore ? StateOf(reader.Byte("data state")) : DataState.Sound,
+            StoredSlot = saysMore ? reader.Slot("stored slot") : Slot.Zero,
+            StoredHash = saysMore ? reader.UInt64("stored hash") : 0,
+            FeatureLevel = saysMore ? reader.Int32("feature level") : 0,
         };
         reader.End();
         return report;

@@ -41,6 +41,8 @@ internal static class Frame
 
     public static FrameType TypeOf(ReadOnlySpan<byte> frame) => (FrameType)frame[2];
 
+    public static byte VersionOf(ReadOnlySpan<byte> frame) => frame[1];
+
     /// <summary>
     /// The size of the frame that begins here, whether complete or not; 0 until its header is complete. An invalid
     /// header is refused at its first wrong byte, before anything is allocated for it.

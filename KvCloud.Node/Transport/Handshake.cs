@@ -3,15 +3,28 @@ using System.Text;
 namespace KvCloud.Node.Transport;
 
 /// <summary>First frame of a connection.</summary>
+/// <param name="Form">The layout of the Hello, in which it is answered too.</param>
+/// <param name="Version">The version of the frames that follow: the newest one that both sides speak.</param>
 /// <param name="Expected">The node id that the caller expects to reach.</param>
-internal sealed record Hello(ushort ProtocolVersion, int Expected, PeerIdentity Identity);
+internal sealed record Hello(ushort Form, byte Version, int Expected, PeerIdentity Identity);
 
 /// <summary>
-/// The frames before the first message. Their layout never changes, and a Hello begins with the version of everything
-/// else, so that replicas of different versions can still tell each other why they refuse.
+/// The frames before the first message. Their layout never changes, and a Hello begins with its form, so that replicas
+/// of different releases can still tell each other why they refuse.
 /// </summary>
+/// <remarks>
+/// There are two forms. The first belongs to wire version 3, whose listeners refuse every other number at this place.
+/// The second names the range of wire versions that the caller speaks, and its receiver ignores what a later release
+/// may add behind its last field: no third form is needed for a new version.
+/// </remarks>
 internal static class Handshake
 {
+    /// <summary>The Hello of wire version 3, which was the only version when it was defined.</summary>
+    public const ushort SingleForm = 3;
+
+    /// <summary>The Hello that names a range of versions.</summary>
+    public const ushort RangeForm = 4;
+
     /// <summary>Version of the frame layout below; see <see cref="Frame"/>.</summary>
     public const byte FrameVersion = 0;
 
@@ -20,21 +33,37 @@ internal static class Handshake
 
     public const int MaxTextBytes = 512;
 
-    public static byte[] EncodeHello(PeerIdentity self, int expected, ushort protocolVersion = ConsensusCodec.Version)
+    public static byte[] EncodeHello(PeerIdentity self, int expected, ushort form = RangeForm)
     {
-        byte[] frame = new byte[Frame.OverheadBytes + 2 + 4 + IdentityBytes(self)];
+        int releaseBytes = form == SingleForm ? 0 : ReleaseBytes(self.Release);
+        byte[] frame = new byte[Frame.OverheadBytes + 2 + releaseBytes + 4 + IdentityBytes(self)];
         var writer = new FrameWriter(Frame.Payload(frame.AsSpan()));
-        writer.UInt16(protocolVersion);
+        writer.UInt16(form);
+        if (form != SingleForm)
+        {
+            WriteRelease(self.Release, ref writer);
+        }
+
         writer.Int32(expected);
         WriteIdentity(self, ref writer);
         Frame.Seal(frame, FrameType.Hello, FrameVersion);
         return frame;
     }
 
-    public static byte[] EncodeWelcome(PeerIdentity self)
+    /// <param name="form">The form of the Hello that is answered.</param>
+    /// <param name="version">The version of the frames that follow.</param>
+    public static byte[] EncodeWelcome(
+        PeerIdentity self, ushort form = RangeForm, byte version = ConsensusCodec.Version)
     {
-        byte[] frame = new byte[Frame.OverheadBytes + IdentityBytes(self)];
+        int releaseBytes = form == SingleForm ? 0 : 1 + ReleaseBytes(self.Release);
+        byte[] frame = new byte[Frame.OverheadBytes + releaseBytes + IdentityBytes(self)];
         var writer = new FrameWriter(Frame.Payload(frame.AsSpan()));
+        if (form != SingleForm)
+        {
+            writer.Byte(version);
+            WriteRelease(self.Release, ref writer);
+        }
+
         WriteIdentity(self, ref writer);
         Frame.Seal(frame, FrameType.Welcome, FrameVersion);
         return frame;
@@ -60,28 +89,45 @@ internal static class Handshake
     }
 
     /// <summary>
-    /// Throws <see cref="HandshakeRefusedException"/> for another protocol version, before reading fields that may have
-    /// changed since.
+    /// Throws <see cref="HandshakeRefusedException"/> where no version is common to both, before it reads fields that
+    /// may have changed since.
     /// </summary>
-    public static Hello DecodeHello(ReadOnlySpan<byte> frame)
+    /// <param name="own">What this node speaks; if that is version 3 alone, it answers as that release did.</param>
+    public static Hello DecodeHello(ReadOnlySpan<byte> frame, PeerRelease own)
     {
         Expect(frame, FrameType.Hello);
         var reader = new FrameReader(Frame.Payload(frame));
-        ushort version = reader.UInt16("protocol version");
-        if (version != ConsensusCodec.Version)
+        ushort form = reader.UInt16("form of the hello");
+        bool speaksOnlySingle = own.MaxWire == SingleForm;
+        if (form != SingleForm && (form != RangeForm || speaksOnlySingle))
         {
-            throw new HandshakeRefusedException(
-                $"the caller speaks protocol version {version}, this node speaks {ConsensusCodec.Version}");
+            throw new HandshakeRefusedException(OtherFormText(form, own));
         }
 
+        PeerRelease release = form == SingleForm ? PeerRelease.Former : ReadRelease(ref reader);
+        byte version = own.CommonWire(release) ?? throw new HandshakeRefusedException(
+            $"the caller speaks {release.DescribeWire()}, this node speaks {own.DescribeWire()}:"
+            + " they have none in common");
         int expected = reader.Int32("expected node id");
-        PeerIdentity identity = ReadIdentity(ref reader);
-        reader.End();
-        return new Hello(version, expected, identity);
+        PeerIdentity identity = ReadIdentity(ref reader) with { Release = release };
+        if (form == SingleForm)
+        {
+            reader.End();
+        }
+
+        return new Hello(form, version, expected, identity);
     }
 
+    /// <summary>
+    /// Whether the reason is that the other side is of the release that knows wire version 3 and the first form only:
+    /// these are its very words.
+    /// </summary>
+    public static bool IsRefusalOfRange(string reason) => reason == OtherFormText(RangeForm, PeerRelease.Former);
+
     /// <summary>Throws <see cref="HandshakeRefusedException"/> when the answer to a Hello is a refusal.</summary>
-    public static PeerIdentity DecodeAnswer(ReadOnlySpan<byte> frame)
+    /// <param name="form">The form of the Hello that was sent.</param>
+    /// <param name="own">What this node speaks.</param>
+    public static Welcome DecodeAnswer(ReadOnlySpan<byte> frame, ushort form, PeerRelease own)
     {
         if (Frame.TypeOf(frame) == FrameType.Refusal)
         {
@@ -90,9 +136,22 @@ internal static class Handshake
 
         Expect(frame, FrameType.Welcome);
         var reader = new FrameReader(Frame.Payload(frame));
-        PeerIdentity identity = ReadIdentity(ref reader);
-        reader.End();
-        return identity;
+        if (form == SingleForm)
+        {
+            PeerIdentity former = ReadIdentity(ref reader) with { Release = PeerRelease.Former };
+            reader.End();
+            return new Welcome(ConsensusCodec.OldestVersion, former);
+        }
+
+        byte version = reader.Byte("wire version");
+        PeerRelease release = ReadRelease(ref reader);
+        if (version < own.MinWire || version > own.MaxWire)
+        {
+            throw new MalformedFrameException(
+                $"the answer chooses wire version {version}, and this node had offered {own.DescribeWire()}");
+        }
+
+        return new Welcome(version, ReadIdentity(ref reader) with { Release = release });
     }
 
     public static string DecodeRefusal(ReadOnlySpan<byte> frame)
@@ -111,6 +170,7 @@ internal static class Handshake
         RequireText(identity.ClientEndpoint, nameof(identity.ClientEndpoint), mayBeEmpty: true);
         RequireText(identity.HttpEndpoint, nameof(identity.HttpEndpoint), mayBeEmpty: true);
         RequireText(identity.Terms.Voters, nameof(identity.Terms.Voters), mayBeEmpty: true);
+        RequireText(identity.Release.Program, nameof(identity.Release.Program), mayBeEmpty: true);
         ArgumentOutOfRangeException.ThrowIfNegative(identity.NodeId);
     }
 
@@ -129,6 +189,37 @@ internal static class Handshake
         {
             throw new MalformedFrameException($"the handshake has a frame of type {frame[2]} where a {type} belongs");
         }
+    }
+
+    private static string OtherFormText(ushort form, PeerRelease own) => own.MaxWire == SingleForm
+        ? $"the caller speaks protocol version {form}, this node speaks {own.MaxWire}"
+        : $"the caller greets in form {form}, which this node does not know; it speaks {own.DescribeWire()}";
+
+    private static int ReleaseBytes(PeerRelease release) => 1 + 1 + 4 + 4 + TextBytes(release.Program);
+
+    private static void WriteRelease(PeerRelease release, ref FrameWriter writer)
+    {
+        writer.Byte(release.MinWire);
+        writer.Byte(release.MaxWire);
+        writer.Int32(release.SupportedLevel);
+        writer.Int32(release.AllowedLevel);
+        WriteText(release.Program, ref writer);
+    }
+
+    private static PeerRelease ReadRelease(ref FrameReader reader)
+    {
+        byte min = reader.Byte("oldest wire version");
+        byte max = reader.Byte("newest wire version");
+        int supported = reader.Int32("supported feature level");
+        int allowed = reader.Int32("allowed feature level");
+        if (min > max || supported < PeerRelease.FirstLevel || allowed < PeerRelease.FirstLevel)
+        {
+            throw new MalformedFrameException(
+                $"a release of {PeerRelease.DescribeWire(min, max)} and feature levels {supported} and {allowed}"
+                + " cannot be");
+        }
+
+        return new PeerRelease(reader.Text(MaxTextBytes, "program version"), min, max, supported, allowed);
     }
 
     private static int IdentityBytes(PeerIdentity identity) =>

@@ -46,4 +46,13 @@ internal interface IConsensusTransport : IAsyncDisposable
     /// The peer's identity from its last successful handshake, kept when it disconnects; null if there was none.
     /// </summary>
     PeerIdentity? IdentityOf(NodeId peer);
+
+    /// <summary>
+    /// What the node said last of its release: a peer in its handshake, another one when it called and was refused as
+    /// no member. Null if it said nothing.
+    /// </summary>
+    PeerRelease? ReleaseOf(NodeId node);
+
+    /// <summary>From now on peers that cannot follow this feature level are refused. Any thread may call.</summary>
+    void RequireFeatureLevel(int level);
 }

@@ -122,6 +122,15 @@ internal sealed class InMemoryTransport : IConsensusTransport
         : null;
 
     /// <inheritdoc/>
+    public PeerRelease? ReleaseOf(NodeId node) => IdentityOf(node)?.Release;
+
+    /// <inheritdoc/>
+    public void RequireFeatureLevel(int level)
+    {
+        // There is no handshake in which anybody could be refused.
+    }
+
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         _network.Unregister(this);

@@ -23,6 +23,7 @@ internal sealed class InboundSession(
 {
     private HandshakeBuffer? _handshake = new();
     private ReceiveBuffer? _buffer;
+    private byte _version;
 
     public SessionPhase Phase { get; private set; }
 
@@ -92,9 +93,10 @@ internal sealed class InboundSession(
     private void TakeHello(ReadOnlySpan<byte> frame)
     {
         PeerIdentity? claimed = null;
+        Hello hello;
         try
         {
-            Hello hello = Handshake.DecodeHello(frame);
+            hello = Handshake.DecodeHello(frame, gate.Self.Release);
             claimed = hello.Identity;
             gate.AdmitCaller(hello);
             Peer = findPeer(claimed.NodeId)
@@ -121,7 +123,8 @@ internal sealed class InboundSession(
         }
 
         Peer.InboundAccepted(claimed);
-        Answer = Handshake.EncodeWelcome(gate.Self);
+        _version = hello.Version;
+        Answer = Handshake.EncodeWelcome(gate.Self, hello.Form, hello.Version);
         Phase = SessionPhase.Established;
         _buffer = new ReceiveBuffer(receiveBufferBytes);
         _handshake = null;
@@ -133,7 +136,7 @@ internal sealed class InboundSession(
         while (Phase == SessionPhase.Established)
         {
             ReadOnlySpan<byte> unread = buffer.Unread;
-            int size = Frame.SizeOf(unread, ConsensusCodec.Version, maxFrameBytes);
+            int size = Frame.SizeOf(unread, _version, maxFrameBytes);
             if (size == 0 || size > unread.Length)
             {
                 break;

@@ -41,15 +41,33 @@ internal sealed class OutboundSession(
 
     private readonly OutgoingBuffer _bulk = new(chunkBytes);
     private readonly OutgoingBuffer _control = new(chunkBytes);
+    private readonly ushort _form = gate.Self.Release.MaxWire == Handshake.SingleForm || peer.TakeGreetsInSingleForm()
+        ? Handshake.SingleForm
+        : Handshake.RangeForm;
     private HandshakeBuffer? _handshake = new();
+    private byte[]? _hello;
     private bool _isControlNext;
+    private byte _version;
 
     public Peer Peer { get; } = peer;
 
     public SessionPhase Phase { get; private set; }
 
     /// <summary>The first frame to send.</summary>
-    public byte[] Hello { get; } = Handshake.EncodeHello(gate.Self, peer.Id.Value);
+    public byte[] Hello => _hello ??= Handshake.EncodeHello(gate.Self, Peer.Id.Value, _form);
+
+    /// <summary>
+    /// The peer is of the release that knows only the first form of a Hello. The next session greets in that form, and
+    /// may be made at once.
+    /// </summary>
+    public bool MustGreetInSingleForm { get; private set; }
+
+    /// <summary>
+    /// The peer has been replaced by a newer release since this session greeted it: a new session would agree on a
+    /// newer version.
+    /// </summary>
+    public bool IsOutdated => Phase == SessionPhase.Established && Peer.InboundRelease is PeerRelease release
+        && gate.Self.Release.CommonWire(release) > _version;
 
     /// <summary>A Refusal to be sent before the connection is closed; null unless this node refuses the peer.</summary>
     public byte[]? Answer { get; private set; }
@@ -102,7 +120,7 @@ internal sealed class OutboundSession(
         bool isBulk = message is Accept or CatchUpReply or Forward or SnapshotReply || size > MaxControlFrameBytes;
         if (HasRoom((int)size, isBulk) is OutgoingBuffer buffer)
         {
-            ConsensusCodec.Encode(message, buffer.Append((int)size));
+            ConsensusCodec.Encode(message, buffer.Append((int)size), _version);
             return EnqueueResult.Queued;
         }
 
@@ -113,10 +131,10 @@ internal sealed class OutboundSession(
     /// <inheritdoc cref="Enqueue(Message, long)"/>
     public EnqueueResult Enqueue(PeerReport report)
     {
-        int size = ConsensusCodec.SizeOf(report);
+        int size = ConsensusCodec.SizeOf(report, _version);
         if (HasRoom(size, isBulk: false) is OutgoingBuffer buffer)
         {
-            ConsensusCodec.Encode(report, buffer.Append(size));
+            ConsensusCodec.Encode(report, buffer.Append(size), _version);
             return EnqueueResult.Queued;
         }
 
@@ -157,13 +175,21 @@ internal sealed class OutboundSession(
 
     private void TakeAnswer(ReadOnlySpan<byte> frame)
     {
-        PeerIdentity identity;
+        Welcome welcome;
         try
         {
-            identity = Handshake.DecodeAnswer(frame);
+            welcome = Handshake.DecodeAnswer(frame, _form, gate.Self.Release);
         }
         catch (HandshakeRefusedException refusal)
         {
+            if (_form == Handshake.RangeForm && Handshake.IsRefusalOfRange(refusal.Message))
+            {
+                MustGreetInSingleForm = true;
+                Peer.GreetInSingleForm();
+                EndWith(SessionEnd.Closed, "the peer is of a former release, and is greeted anew as that one does");
+                return;
+            }
+
             Reject(SessionEnd.RejectedByPeer, refusal.Message);
             gate.RefusedBy(refusal.Message);
             return;
@@ -171,7 +197,7 @@ internal sealed class OutboundSession(
 
         try
         {
-            gate.AdmitAnswerer(identity, Peer.Id.Value);
+            gate.AdmitAnswerer(welcome.Identity, Peer.Id.Value);
         }
         catch (HandshakeRefusedException refusal) when (refusal.IsTransient)
         {
@@ -182,14 +208,15 @@ internal sealed class OutboundSession(
         catch (HandshakeRefusedException refusal)
         {
             // Encoded in the version of messages, which the other side expects after its Welcome.
-            Answer = Handshake.EncodeRefusal(refusal.Message, ConsensusCodec.Version);
+            Answer = Handshake.EncodeRefusal(refusal.Message, welcome.Version);
             Reject(SessionEnd.RejectedHere, refusal.Message);
             return;
         }
 
         _handshake = null;
+        _version = welcome.Version;
         Phase = SessionPhase.Established;
-        Peer.OutboundAccepted(identity);
+        Peer.OutboundAccepted(welcome.Identity, welcome.Version);
     }
 
     private void Reject(SessionEnd end, string reason)

@@ -17,6 +17,9 @@ internal sealed class Peer(NodeId id)
     private volatile bool _isConnected;
     private volatile string _endpoint = "";
     private volatile PeerIdentity? _identity;
+    private volatile PeerRelease? _inboundRelease;
+    private volatile bool _greetsInSingleForm;
+    private volatile byte _wireVersion;
     private volatile string? _outboundRejection;
     private volatile string? _inboundRejection;
     private volatile string? _lastInboundRefusal;
@@ -34,6 +37,9 @@ internal sealed class Peer(NodeId id)
     }
 
     public PeerIdentity? Identity => _identity;
+
+    /// <summary>What the peer said of its release on the connection that it made; null while there is none.</summary>
+    public PeerRelease? InboundRelease => _inboundRelease;
 
     /// <summary>Whether there is a connection for messages to the peer.</summary>
     public bool IsConnected => _isConnected;
@@ -53,8 +59,23 @@ internal sealed class Peer(NodeId id)
 
     public void Resolving(string endpoint) => _endpoint = endpoint;
 
-    public void OutboundAccepted(PeerIdentity identity)
+    /// <summary>The next Hello to this peer is of the first form: it has refused the other.</summary>
+    public void GreetInSingleForm() => _greetsInSingleForm = true;
+
+    /// <summary>
+    /// Whether the Hello that is made now is to be of the first form. Only that one: by the next the peer may have been
+    /// upgraded.
+    /// </summary>
+    public bool TakeGreetsInSingleForm()
     {
+        bool isSingle = _greetsInSingleForm;
+        _greetsInSingleForm = false;
+        return isSingle;
+    }
+
+    public void OutboundAccepted(PeerIdentity identity, byte wireVersion = ConsensusCodec.Version)
+    {
+        _wireVersion = wireVersion;
         _identity = identity;
         _outboundRejection = null;
         Interlocked.Increment(ref _connects);
@@ -72,13 +93,18 @@ internal sealed class Peer(NodeId id)
     public void InboundAccepted(PeerIdentity identity)
     {
         _identity = identity;
+        _inboundRelease = identity.Release;
         _inboundRejection = null;
         Interlocked.Increment(ref _incoming);
     }
 
     public void InboundEnded()
     {
-        Interlocked.Decrement(ref _incoming);
+        if (Interlocked.Decrement(ref _incoming) == 0)
+        {
+            _inboundRelease = null;
+        }
+
         Interlocked.Increment(ref _lossEpoch);
     }
 
@@ -131,6 +157,10 @@ internal sealed class Peer(NodeId id)
             ReceivedMessages,
             DroppedMessages,
             Reconnects,
-            refused);
+            refused)
+        {
+            WireVersion = _isConnected ? _wireVersion : 0,
+            Release = _isConnected ? _identity?.Release : null,
+        };
     }
 }

@@ -87,6 +87,8 @@ internal sealed class PeerConnector(
                     ReportRejected(endpoint, session.EndReason);
                     await AnswerAsync(session, socket, deadline.Token);
                     return ConnectOutcome.Refused;
+                case SessionEnd.Closed when session.MustGreetInSingleForm:
+                    return ConnectOutcome.GreetAnew;
                 default:
                     ReportUnreachable(endpoint, session.EndReason);
                     return ConnectOutcome.Failed;

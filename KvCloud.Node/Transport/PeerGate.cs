@@ -6,9 +6,14 @@ namespace KvCloud.Node.Transport;
 internal sealed class PeerGate(
     PeerIdentity self, IReadOnlyCollection<int> peers, IIncarnationRegistry incarnations, Bootstrap bootstrap)
 {
+    /// <summary>Callers that are no members, whose releases are remembered until they are.</summary>
+    private const int MaxStrangers = 64;
+
     private volatile IReadOnlyCollection<int> _peers = peers;
     private volatile GroupMembers _members = GroupMembers.None;
     private volatile bool _isSettled;
+    private volatile int _requiredLevel = PeerRelease.FirstLevel;
+    private volatile IReadOnlyDictionary<int, PeerRelease> _strangers = new Dictionary<int, PeerRelease>();
 
     public PeerIdentity Self { get; } = self;
 
@@ -26,6 +31,12 @@ internal sealed class PeerGate(
         _members = members;
         _isSettled = isSettled;
     }
+
+    /// <summary>The group's feature level: who cannot follow it is refused.</summary>
+    public void RequireFeatureLevel(int level) => _requiredLevel = level;
+
+    /// <summary>What a caller that was refused as no member said of its release; null if none called.</summary>
+    public PeerRelease? ReleaseOfStranger(int nodeId) => _strangers.GetValueOrDefault(nodeId);
 
     /// <summary>The peer has refused this node.</summary>
     public void RefusedBy(string reason)
@@ -92,11 +103,19 @@ internal sealed class PeerGate(
 
         if (!_peers.Contains(other.NodeId))
         {
+            NoteStranger(other);
             throw new HandshakeRefusedException(
                 $"node {Self.NodeId} does not know node {other.NodeId}: it is no member of its group");
         }
 
         RequireTerms(other);
+        if (other.Release.SupportedLevel < _requiredLevel)
+        {
+            throw new HandshakeRefusedException(
+                $"node {other.NodeId} can follow feature level {other.Release.SupportedLevel}, and its group is at"
+                + $" {_requiredLevel}: it must run the release that the other members run");
+        }
+
         long recorded = MemberData.Of(_members, other.NodeId).Incarnation;
         if (recorded != 0 && recorded != other.Incarnation)
         {
@@ -111,6 +130,19 @@ internal sealed class PeerGate(
             throw new HandshakeRefusedException(
                 $"node {other.NodeId} comes with incarnation {other.Incarnation:X16}, node {Self.NodeId} remembers"
                 + " another: it has lost its data directory, and with it its promises");
+        }
+    }
+
+    /// <summary>Of two that come at the same moment one may be forgotten: it calls again.</summary>
+    private void NoteStranger(PeerIdentity other)
+    {
+        IReadOnlyDictionary<int, PeerRelease> known = _strangers;
+        if (known.GetValueOrDefault(other.NodeId) != other.Release)
+        {
+            _strangers = new Dictionary<int, PeerRelease>(known.Count < MaxStrangers ? known : [])
+            {
+                [other.NodeId] = other.Release,
+            };
         }
     }
 

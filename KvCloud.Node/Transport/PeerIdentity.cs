@@ -10,4 +10,8 @@ namespace KvCloud.Node.Transport;
 /// <param name="HttpEndpoint">Where its health and metrics are served; empty if nowhere.</param>
 /// <param name="Terms">The settings that must agree within the group; see <see cref="GroupTerms"/>.</param>
 internal sealed record PeerIdentity(
-    string ClusterId, int NodeId, long Incarnation, string ClientEndpoint, string HttpEndpoint, GroupTerms Terms);
+    string ClusterId, int NodeId, long Incarnation, string ClientEndpoint, string HttpEndpoint, GroupTerms Terms)
+{
+    /// <summary>What the replica's program can do; not kept on disk, since the next start may be another one.</summary>
+    public PeerRelease Release { get; init; } = PeerRelease.Plain;
+}

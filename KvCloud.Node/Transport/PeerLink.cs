@@ -22,4 +22,11 @@ internal sealed record PeerLink(
     long ReceivedMessages,
     long DroppedMessages,
     long Reconnects,
-    string? RefusedReason);
+    string? RefusedReason)
+{
+    /// <summary>The version of the frames to the peer; 0 without a connection.</summary>
+    public int WireVersion { get; init; }
+
+    /// <summary>What the peer said of its release; null without a connection.</summary>
+    public PeerRelease? Release { get; init; }
+}

@@ -26,4 +26,7 @@ internal sealed record PeerReport(
 
     /// <summary>Of all rows as they are stored, not of what was done to them.</summary>
     public ulong StoredHash { get; init; }
+
+    /// <summary>The group's feature level as of what the sender has applied; 0 where it cannot say.</summary>
+    public int FeatureLevel { get; init; }
 }

@@ -63,6 +63,11 @@ internal sealed class PeerSender
     {
         lock (_gate)
         {
+            if (_session is { IsOutdated: true })
+            {
+                Break("the peer is of a newer release now: the next connection uses a newer wire version");
+            }
+
             if (_session is not null)
             {
                 _session.Enqueue(report);

@@ -11,6 +11,11 @@ internal enum ConnectOutcome
 
     /// <summary>A connection that lasted long enough to count as good.</summary>
     Lasted = 2,
+
+    /// <summary>
+    /// The peer is to be greeted in another form, at once. That happens once an attempt, so it counts as no failure.
+    /// </summary>
+    GreetAnew = 3,
 }
 
 /// <summary>
@@ -34,6 +39,11 @@ internal sealed class ReconnectBackoff(TransportOptions options)
     /// <param name="unit">Drawn at random from [0, 1).</param>
     public double NextPauseMs(ConnectOutcome outcome, double unit)
     {
+        if (outcome == ConnectOutcome.GreetAnew)
+        {
+            return 0;
+        }
+
         _failures = outcome == ConnectOutcome.Lasted ? 0 : _failures + 1;
         return _failures == 0 ? 0 : PauseMs(options, outcome, _failures, unit);
     }

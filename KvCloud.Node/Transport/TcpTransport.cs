@@ -190,6 +190,13 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
     public PeerIdentity? IdentityOf(NodeId peer) => FindPeer(peer.Value)?.Identity;
 
     /// <inheritdoc/>
+    public PeerRelease? ReleaseOf(NodeId node) =>
+        IdentityOf(node)?.Release ?? Gate.ReleaseOfStranger(node.Value);
+
+    /// <inheritdoc/>
+    public void RequireFeatureLevel(int level) => Gate.RequireFeatureLevel(level);
+
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0)

@@ -37,6 +37,7 @@ namespace KvCloud.Protocol
     private global::KvCloud.Protocol.NodeStatus? _leader;
     private string? _cluster_id;
     private int _answered_by;
+    private int _feature_level;
 
     public List<global::KvCloud.Protocol.NodeStatus>? Nodes { get; set; }
 
@@ -93,6 +94,22 @@ namespace KvCloud.Protocol
       }
     }
 
+    /// <summary>
+    /// The group's feature level, as far as the node that answers has applied.
+    /// </summary>
+    public int FeatureLevel
+    {
+      get
+      {
+        return _feature_level;
+      }
+      set
+      {
+        __isset.feature_level = true;
+        this._feature_level = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
@@ -100,6 +117,7 @@ namespace KvCloud.Protocol
       public bool leader;
       public bool cluster_id;
       public bool answered_by;
+      public bool feature_level;
     }
 
     public ClusterHealth()
@@ -144,6 +162,11 @@ namespace KvCloud.Protocol
         tmp223.AnsweredBy = this.AnsweredBy;
       }
       tmp223.__isset.answered_by = this.__isset.answered_by;
+      if(__isset.feature_level)
+      {
+        tmp223.FeatureLevel = this.FeatureLevel;
+      }
+      tmp223.__isset.feature_level = this.__isset.feature_level;
       return tmp223;
     }
 
@@ -266,6 +289,16 @@ namespace KvCloud.Protocol
                 await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               }
               break;
+            case 102:
+              if (field.Type == TType.I32)
+              {
+                FeatureLevel = await iprot.ReadI32Async(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -378,6 +411,15 @@ namespace KvCloud.Protocol
           await oprot.WriteI32Async(AnsweredBy, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
+        if(__isset.feature_level)
+        {
+          tmp228.Name = "feature_level";
+          tmp228.Type = TType.I32;
+          tmp228.ID = 102;
+          await oprot.WriteFieldBeginAsync(tmp228, cancellationToken);
+          await oprot.WriteI32Async(FeatureLevel, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
         await oprot.WriteFieldStopAsync(cancellationToken);
         await oprot.WriteStructEndAsync(cancellationToken);
       }
@@ -398,7 +440,8 @@ namespace KvCloud.Protocol
         && global::System.Object.Equals(ClusterStatus, other.ClusterStatus)
         && global::System.Object.Equals(CurrentTerm, other.CurrentTerm)
         && ((__isset.cluster_id == other.__isset.cluster_id) && ((!__isset.cluster_id) || (global::System.Object.Equals(ClusterId, other.ClusterId))))
-        && ((__isset.answered_by == other.__isset.answered_by) && ((!__isset.answered_by) || (global::System.Object.Equals(AnsweredBy, other.AnsweredBy))));
+        && ((__isset.answered_by == other.__isset.answered_by) && ((!__isset.answered_by) || (global::System.Object.Equals(AnsweredBy, other.AnsweredBy))))
+        && ((__isset.feature_level == other.__isset.feature_level) && ((!__isset.feature_level) || (global::System.Object.Equals(FeatureLevel, other.FeatureLevel))));
     }
 
     public override int GetHashCode() {
@@ -426,6 +469,10 @@ namespace KvCloud.Protocol
         if(__isset.answered_by)
         {
           hashcode = (hashcode * 397) + AnsweredBy.GetHashCode();
+        }
+        if(__isset.feature_level)
+        {
+          hashcode = (hashcode * 397) + FeatureLevel.GetHashCode();
         }
       }
       return hashcode;
@@ -464,6 +511,11 @@ namespace KvCloud.Protocol
       {
         tmp230.Append(", AnsweredBy: ");
         AnsweredBy.ToString(tmp230);
+      }
+      if(__isset.feature_level)
+      {
+        tmp230.Append(", FeatureLevel: ");
+        FeatureLevel.ToString(tmp230);
       }
       tmp230.Append(')');
       return tmp230.ToString();

@@ -113,5 +113,9 @@ namespace KvCloud.Protocol
     /// The log of this node does not begin that early any more: open a snapshot.
     /// </summary>
     LOG_TRIMMED = 28,
+    /// <summary>
+    /// The group's feature level is below what the call needs: not all members can follow yet. Nothing was done.
+    /// </summary>
+    FEATURE_NOT_ACTIVE = 29,
   }
 }

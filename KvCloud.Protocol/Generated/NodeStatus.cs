@@ -45,6 +45,10 @@ namespace KvCloud.Protocol
     private string? _version;
     private string? _member_role;
     private string? _status_reason;
+    private int _min_wire_version;
+    private int _max_wire_version;
+    private int _supported_feature_level;
+    private int _feature_level;
 
     public int NodeId { get; set; } = 0;
 
@@ -225,6 +229,67 @@ namespace KvCloud.Protocol
       }
     }
 
+    /// <summary>
+    /// The wire versions between replicas that the node speaks; absent while it is not connected.
+    /// </summary>
+    public int MinWireVersion
+    {
+      get
+      {
+        return _min_wire_version;
+      }
+      set
+      {
+        __isset.min_wire_version = true;
+        this._min_wire_version = value;
+      }
+    }
+
+    public int MaxWireVersion
+    {
+      get
+      {
+        return _max_wire_version;
+      }
+      set
+      {
+        __isset.max_wire_version = true;
+        this._max_wire_version = value;
+      }
+    }
+
+    /// <summary>
+    /// The highest feature level that the node can follow; absent while it is not connected.
+    /// </summary>
+    public int SupportedFeatureLevel
+    {
+      get
+      {
+        return _supported_feature_level;
+      }
+      set
+      {
+        __isset.supported_feature_level = true;
+        this._supported_feature_level = value;
+      }
+    }
+
+    /// <summary>
+    /// The group's feature level as of what the node has applied; absent from a node of a former release.
+    /// </summary>
+    public int FeatureLevel
+    {
+      get
+      {
+        return _feature_level;
+      }
+      set
+      {
+        __isset.feature_level = true;
+        this._feature_level = value;
+      }
+    }
+
 
     public Isset __isset;
     public struct Isset
@@ -240,6 +305,10 @@ namespace KvCloud.Protocol
       public bool version;
       public bool member_role;
       public bool status_reason;
+      public bool min_wire_version;
+      public bool max_wire_version;
+      public bool supported_feature_level;
+      public bool feature_level;
     }
 
     public NodeStatus()
@@ -326,6 +395,26 @@ namespace KvCloud.Protocol
         tmp218.StatusReason = this.StatusReason!;
       }
       tmp218.__isset.status_reason = this.__isset.status_reason;
+      if(__isset.min_wire_version)
+      {
+        tmp218.MinWireVersion = this.MinWireVersion;
+      }
+      tmp218.__isset.min_wire_version = this.__isset.min_wire_version;
+      if(__isset.max_wire_version)
+      {
+        tmp218.MaxWireVersion = this.MaxWireVersion;
+      }
+      tmp218.__isset.max_wire_version = this.__isset.max_wire_version;
+      if(__isset.supported_feature_level)
+      {
+        tmp218.SupportedFeatureLevel = this.SupportedFeatureLevel;
+      }
+      tmp218.__isset.supported_feature_level = this.__isset.supported_feature_level;
+      if(__isset.feature_level)
+      {
+        tmp218.FeatureLevel = this.FeatureLevel;
+      }
+      tmp218.__isset.feature_level = this.__isset.feature_level;
       return tmp218;
     }
 
@@ -528,6 +617,46 @@ namespace KvCloud.Protocol
                 await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               }
               break;
+            case 120:
+              if (field.Type == TType.I32)
+              {
+                MinWireVersion = await iprot.ReadI32Async(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
+            case 121:
+              if (field.Type == TType.I32)
+              {
+                MaxWireVersion = await iprot.ReadI32Async(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
+            case 122:
+              if (field.Type == TType.I32)
+              {
+                SupportedFeatureLevel = await iprot.ReadI32Async(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
+            case 123:
+              if (field.Type == TType.I32)
+              {
+                FeatureLevel = await iprot.ReadI32Async(cancellationToken);
+              }
+              else
+              {
+                await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+              }
+              break;
             default:
               await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
               break;
@@ -717,6 +846,42 @@ namespace KvCloud.Protocol
           await oprot.WriteStringAsync(StatusReason, cancellationToken);
           await oprot.WriteFieldEndAsync(cancellationToken);
         }
+        if(__isset.min_wire_version)
+        {
+          tmp220.Name = "min_wire_version";
+          tmp220.Type = TType.I32;
+          tmp220.ID = 120;
+          await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
+          await oprot.WriteI32Async(MinWireVersion, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
+        if(__isset.max_wire_version)
+        {
+          tmp220.Name = "max_wire_version";
+          tmp220.Type = TType.I32;
+          tmp220.ID = 121;
+          await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
+          await oprot.WriteI32Async(MaxWireVersion, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
+        if(__isset.supported_feature_level)
+        {
+          tmp220.Name = "supported_feature_level";
+          tmp220.Type = TType.I32;
+          tmp220.ID = 122;
+          await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
+          await oprot.WriteI32Async(SupportedFeatureLevel, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
+        if(__isset.feature_level)
+        {
+          tmp220.Name = "feature_level";
+          tmp220.Type = TType.I32;
+          tmp220.ID = 123;
+          await oprot.WriteFieldBeginAsync(tmp220, cancellationToken);
+          await oprot.WriteI32Async(FeatureLevel, cancellationToken);
+          await oprot.WriteFieldEndAsync(cancellationToken);
+        }
         await oprot.WriteFieldStopAsync(cancellationToken);
         await oprot.WriteStructEndAsync(cancellationToken);
       }
@@ -746,7 +911,11 @@ namespace KvCloud.Protocol
         && ((__isset.http_endpoint == other.__isset.http_endpoint) && ((!__isset.http_endpoint) || (global::System.Object.Equals(HttpEndpoint, other.HttpEndpoint))))
         && ((__isset.version == other.__isset.version) && ((!__isset.version) || (global::System.Object.Equals(Version, other.Version))))
         && ((__isset.member_role == other.__isset.member_role) && ((!__isset.member_role) || (global::System.Object.Equals(MemberRole, other.MemberRole))))
-        && ((__isset.status_reason == other.__isset.status_reason) && ((!__isset.status_reason) || (global::System.Object.Equals(StatusReason, other.StatusReason))));
+        && ((__isset.status_reason == other.__isset.status_reason) && ((!__isset.status_reason) || (global::System.Object.Equals(StatusReason, other.StatusReason))))
+        && ((__isset.min_wire_version == other.__isset.min_wire_version) && ((!__isset.min_wire_version) || (global::System.Object.Equals(MinWireVersion, other.MinWireVersion))))
+        && ((__isset.max_wire_version == other.__isset.max_wire_version) && ((!__isset.max_wire_version) || (global::System.Object.Equals(MaxWireVersion, other.MaxWireVersion))))
+        && ((__isset.supported_feature_level == other.__isset.supported_feature_level) && ((!__isset.supported_feature_level) || (global::System.Object.Equals(SupportedFeatureLevel, other.SupportedFeatureLevel))))
+        && ((__isset.feature_level == other.__isset.feature_level) && ((!__isset.feature_level) || (global::System.Object.Equals(FeatureLevel, other.FeatureLevel))));
     }
 
     public override int GetHashCode() {
@@ -807,6 +976,22 @@ namespace KvCloud.Protocol
         if((StatusReason != null) && __isset.status_reason)
         {
           hashcode = (hashcode * 397) + StatusReason.GetHashCode();
+        }
+        if(__isset.min_wire_version)
+        {
+          hashcode = (hashcode * 397) + MinWireVersion.GetHashCode();
+        }
+        if(__isset.max_wire_version)
+        {
+          hashcode = (hashcode * 397) + MaxWireVersion.GetHashCode();
+        }
+        if(__isset.supported_feature_level)
+        {
+          hashcode = (hashcode * 397) + SupportedFeatureLevel.GetHashCode();
+        }
+        if(__isset.feature_level)
+        {
+          hashcode = (hashcode * 397) + FeatureLevel.GetHashCode();
         }
       }
       return hashcode;
@@ -887,6 +1072,26 @@ namespace KvCloud.Protocol
       {
         tmp221.Append(", StatusReason: ");
         StatusReason.ToString(tmp221);
+      }
+      if(__isset.min_wire_version)
+      {
+        tmp221.Append(", MinWireVersion: ");
+        MinWireVersion.ToString(tmp221);
+      }
+      if(__isset.max_wire_version)
+      {
+        tmp221.Append(", MaxWireVersion: ");
+        MaxWireVersion.ToString(tmp221);
+      }
+      if(__isset.supported_feature_level)
+      {
+        tmp221.Append(", SupportedFeatureLevel: ");
+        SupportedFeatureLevel.ToString(tmp221);
+      }
+      if(__isset.feature_level)
+      {
+        tmp221.Append(", FeatureLevel: ");
+        FeatureLevel.ToString(tmp221);
       }
       tmp221.Append(')');
       return tmp221.ToString();

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Text;
 using KvCloud.Client;
 using KvCloud.LocalCluster;
 using KvCloud.Protocol;
@@ -118,30 +116,10 @@ public sealed class MemberTests(ITestOutputHelper output)
         Assert.Equal(RemovedExitCode, node.LastExitCode);
     }
 
-    /// <summary>Every acknowledged write is there, on each of these replicas, read from its own store.</summary>
     private async Task CheckAsync(LiveCluster cluster, RegisterLoad load, params int[] members)
     {
         await load.StopAsync();
         output.WriteLine($"{load.Acknowledged} acknowledged writes, {load.Reads} linearizable reads");
-        Assert.Empty(load.Violations);
-        await using KvCloudClient client = cluster.NewClient();
-        foreach (int index in members)
-        {
-            await cluster.CatchUpAsync(client, index);
-            var held = new Dictionary<string, long>();
-            var options = new KvReadOptions
-            {
-                Consistency = ReadConsistency.LOCAL,
-                Endpoint = cluster.Endpoints[index],
-            };
-            await foreach (KvEntry entry in client.RangeAsync(KvRange.Prefix("kept/"), options))
-            {
-                held[Encoding.UTF8.GetString(entry.Key)] = BinaryPrimitives.ReadInt64BigEndian(entry.Value);
-            }
-
-            string[] lost =
-                [.. load.Kept.Where(kept => held.GetValueOrDefault(kept.Key) != kept.Value).Select(kept => kept.Key)];
-            Assert.True(lost.Length == 0, $"node-{index} lost {lost.Length}, first {lost.FirstOrDefault()}");
-        }
+        await load.AssertKeptAsync(cluster, members);
     }
 }

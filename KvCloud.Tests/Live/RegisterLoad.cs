@@ -74,6 +74,33 @@ internal sealed class RegisterLoad : IAsyncDisposable
         await Task.WhenAll(_running);
     }
 
+    /// <summary>
+    /// Once stopped: every acknowledged write is there, on each of these replicas, read from its own store.
+    /// </summary>
+    public async Task AssertKeptAsync(LiveCluster cluster, params int[] members)
+    {
+        Assert.Empty(Violations);
+        await using KvCloudClient client = cluster.NewClient();
+        foreach (int index in members)
+        {
+            await cluster.CatchUpAsync(client, index);
+            var held = new Dictionary<string, long>();
+            var options = new KvReadOptions
+            {
+                Consistency = ReadConsistency.LOCAL,
+                Endpoint = cluster.Endpoints[index],
+            };
+            await foreach (KvEntry entry in client.RangeAsync(KvRange.Prefix("kept/"), options))
+            {
+                held[System.Text.Encoding.UTF8.GetString(entry.Key)] = BinaryPrimitives.ReadInt64BigEndian(entry.Value);
+            }
+
+            string[] lost =
+                [.. Kept.Where(kept => held.GetValueOrDefault(kept.Key) != kept.Value).Select(kept => kept.Key)];
+            Assert.True(lost.Length == 0, $"node-{index} lost {lost.Length}, first {lost.FirstOrDefault()}");
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await StopAsync();

@@ -131,6 +131,9 @@ internal enum Sabotage
 
     /// <summary>A restored group goes on with the next version, as if the old one had issued no others.</summary>
     RestoresKeepVersions,
+
+    /// <summary>Every replica says that it can follow the newest feature level, whatever it can.</summary>
+    FeatureLevelsAreOverstated,
 }
 
 /// <summary>What a sabotage does to a replica's log and messages.</summary>

@@ -103,6 +103,13 @@ internal static class SabotageProfiles
             PartitionEveryMs = 300,
             CrashEveryMs = 600,
         },
+        Sabotage.FeatureLevelsAreOverstated => WithSoundDisks(profile) with
+        {
+            Nodes = 3,
+            UpgradeEveryMs = 300,
+            HoldMs = 5_000,
+            FeatureLevelDelayMs = 0,
+        },
         _ => WithSoundDisks(profile),
     };
 
@@ -119,6 +126,7 @@ internal static class SabotageProfiles
         WipeEveryMs = 0,
         Joiners = 0,
         ChangeEveryMs = 0,
+        UpgradeEveryMs = 0,
         StallsLeaderDisk = false,
     };
 }

@@ -19,6 +19,7 @@ public class SabotageTests
     [InlineData("PreparesAreTransfers", "while the lease of")]
     [InlineData("LeaseNeverEnds", "while the lease of")]
     [InlineData("LeaseClockStopsInSuspension", "while the lease of")]
+    [InlineData("FeatureLevelsAreOverstated", "which node-")]
     [InlineData("StoreLosesWrites", "should be")]
     [InlineData("LeaderReadsBeforeApplied", "was seen before it began")]
     [InlineData("ReadsBeforeIndexApplied", "was seen before it began")]

@@ -28,6 +28,15 @@ internal sealed record SimProfile
 
     public int AllNodes => Nodes + Joiners;
 
+    /// <summary>Somebody installs another release on a node; 0 for never, all being of this one.</summary>
+    public int UpgradeEveryMs { get; init; }
+
+    /// <summary>For how long a setting holds the feature level back, and releases are taken back.</summary>
+    public int HoldMs { get; init; }
+
+    /// <summary>How long all must have been able to follow before the feature level rises.</summary>
+    public int FeatureLevelDelayMs { get; init; } = 300;
+
     public int Clients { get; init; } = 4;
 
     /// <summary>One more client with so many calls on their way at once, in the place of other clients.</summary>
@@ -304,8 +313,22 @@ internal sealed record SimProfile
         TimeoutMaxMs = 500,
     };
 
+    /// <summary>In three of ten worlds releases live beside each other.</summary>
+    public SimProfile WithReleases(DeterministicRandom random)
+    {
+        SimProfile profile = this with { FeatureLevelDelayMs = Pick(random, 0, 100, 300, 1_000) };
+        return random.Chance(300) && !StallsLeaderDisk && AbsentForSlots == 0
+            ? profile with
+            {
+                UpgradeEveryMs = Pick(random, 80, 250, 800),
+                HoldMs = 500 + random.Next((int)(FaultyUs / Millisecond)),
+            }
+            : profile;
+    }
+
     public ReplicationOptions ToReplicationOptions(NodeId node) => new()
     {
+        FeatureLevelDelayMs = FeatureLevelDelayMs,
         Retention = node.Value % 2 == 0 ? Retention : RetentionOfOddNodes,
         MaxBatchCommands = MaxBatchCommands,
         MaxBatchBytes = MaxBatchBytes,

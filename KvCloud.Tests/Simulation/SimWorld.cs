@@ -26,6 +26,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
 
     /// <summary>The limits of disks are drawn apart, so that a seed without them lives as it did before.</summary>
     private const ulong DiskSeed = 0xD15C_5EED;
+    private const ulong ReleaseSeed = 0x4E1E_A5E5;
     private const int VersionsLookedAt = 20;
 
     /// <summary>The end of a longer retention window is not waited for.</summary>
@@ -37,6 +38,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     private readonly SimNemesis _nemesis;
     private readonly SimOperator _operator;
     private readonly SimBackup _backup;
+    private readonly SimUpgrader _upgrader;
     private readonly SimData? _data;
     private readonly int _lag;
     private long _order;
@@ -50,7 +52,9 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         Sabotage = options.IsControl ? Sabotage.None : options.Sabotage;
         _trace = trace;
         Profile = options.Sabotage.Favour(
-            SimProfile.Draw(Random).WithDisks(new DeterministicRandom(seed ^ DiskSeed)));
+            SimProfile.Draw(Random)
+                .WithDisks(new DeterministicRandom(seed ^ DiskSeed))
+                .WithReleases(new DeterministicRandom(seed ^ ReleaseSeed)));
         _lag = options.Lag;
         if (_lag > 0)
         {
@@ -95,6 +99,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         _nemesis = new SimNemesis(this, Profile);
         _operator = new SimOperator(this, Profile);
         _backup = new SimBackup(this, seed, Profile);
+        _upgrader = new SimUpgrader(this, Profile);
     }
 
     public SimProfile Profile { get; }
@@ -161,6 +166,10 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         .MaxBy(members => members.Slot)!
         .Find(node.Self) is not null;
 
+    /// <summary>A member that never comes back holds the group back, and nobody knows what it would run.</summary>
+    private bool HasRisen => Checker.FeatureLevel == FeatureLevels.Newest
+        || Checker.Members.Members.Any(member => Nodes[member.Id.Value].IsGone);
+
     public int NextOpId() => ++_ops;
 
     public int NextAttempt() => ++_sentAttempts;
@@ -181,6 +190,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
     public void Run()
     {
         Trace($"profile  {Profile}");
+        _upgrader.Start();
         _nemesis.StartNodes();
         for (int i = 0; i < Profile.Clients; i++)
         {
@@ -280,6 +290,7 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
         IsHealed = true;
         _operator.Heal();
         _nemesis.Heal();
+        _upgrader.Heal();
         var probe = new SimClient(Profile.Clients, this, Profile);
         probe.Start(ProbeScript());
         long before = NowUs;
@@ -309,10 +320,18 @@ internal sealed class SimWorld : ISimScheduler, IDisposable
 
         bool isSettled = RunUntil(
             () => _clients.TrueForAll(client => client.IsDone)
+                && HasRisen
                 && Nodes.All(node => node.IsIdle && (node.IsGone
                     || (node.Store.AppliedSlot == Checker.AgreedSlot && !node.HasUnsoundData))),
             NowUs + SettleUs + CatchUpUs);
         Trace($"settled  {isSettled}");
+        if (!HasRisen)
+        {
+            throw new SimFailureException(
+                $"all members can follow feature level {FeatureLevels.Newest}, and the group is at"
+                + $" {Checker.FeatureLevel}");
+        }
+
         Checker.Converged();
         if (!isSettled)
         {

@@ -56,6 +56,9 @@ public class SimulationTests
                 (nameof(reached.ComparedRows), reached.ComparedRows, 80),
                 (nameof(reached.LostMembers), reached.LostMembers, 0.05),
                 (nameof(reached.Restores), reached.Restores, 0.06),
+                (nameof(reached.LevelRises), reached.LevelRises, 0.3),
+                (nameof(reached.Upgrades), reached.Upgrades, 1),
+                (nameof(reached.Downgrades), reached.Downgrades, 0.7),
             ],
             floor => Assert.True(
                 floor.Count >= floor.PerSeed * SeedsOfRegisters, $"{floor.Name}: {floor.Count}; reached: {reached}"));

@@ -69,7 +69,8 @@ internal static class SnapshotInstaller
     public static void Finish(
         IFileSystem files, SnapshotPaths paths, IPaxosLog log, AppliedState held, SnapshotManifest manifest)
     {
-        if (held != manifest.State)
+        // The manifest does not name the feature level; the state hash covers it.
+        if (held with { FeatureLevel = manifest.State.FeatureLevel } != manifest.State)
         {
             throw new StoreCorruptException(
                 $"the snapshot of slot {manifest.State.Slot} in {paths.Data} holds slot {held.Slot} with state hash"

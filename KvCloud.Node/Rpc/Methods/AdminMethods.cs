@@ -50,7 +50,29 @@ internal static class AdminMethods
             status.Version = backend.Options.ServerVersion;
         }
 
+        AddRelease(status, node);
         return status;
+    }
+
+    private static void AddRelease(NodeStatus status, NodeView node)
+    {
+        if (node.FeatureLevel > 0)
+        {
+            status.FeatureLevel = node.FeatureLevel;
+        }
+
+        if (node.Release is not { } release)
+        {
+            return;
+        }
+
+        status.MinWireVersion = release.MinWire;
+        status.MaxWireVersion = release.MaxWire;
+        status.SupportedFeatureLevel = release.SupportedLevel;
+        if (release.Program.Length > 0)
+        {
+            status.Version = release.Program;
+        }
     }
 
     private static string HealthOf(NodeHealth health) => health switch
@@ -107,6 +129,7 @@ internal static class AdminMethods
             {
                 ClusterId = view.ClusterId,
                 AnsweredBy = view.SelfId,
+                FeatureLevel = view.FeatureLevel,
             };
             if (view.Leader is { } leader)
             {

@@ -36,6 +36,7 @@ internal static class ContractMapping
         KvStatus.Internal => ErrorCode.INTERNAL,
         KvStatus.SequenceReused => ErrorCode.SEQUENCE_REUSED,
         KvStatus.NoSpace => ErrorCode.NO_SPACE,
+        KvStatus.FeatureNotActive => ErrorCode.FEATURE_NOT_ACTIVE,
         _ => ErrorCode.INTERNAL,
     };
 

@@ -49,7 +49,10 @@ public sealed class ClusterManagerTests : IDisposable
         Assert.Equal(
             new PeerReport(
                 new NodeId(0), Role.Follower, new Ballot(4, new NodeId(1)), new Slot(100), new Slot(100), 90, 1,
-                new Slot(64), 0xABC),
+                new Slot(64), 0xABC)
+            {
+                FeatureLevel = 1,
+            },
             Assert.Single(_fixture.Sent));
     }
 

@@ -27,6 +27,21 @@ public sealed class OptionsMappingTests : IDisposable
     }
 
     [Fact]
+    public void ToPeerRelease_says_what_this_program_speaks_unless_a_setting_says_less()
+    {
+        Assert.Equal(
+            (NodeVersion.Text, 3, 4), Wire(_fixture.Load().Options));
+        Assert.Equal(
+            (NodeVersion.Text, 3, 3), Wire(_fixture.Load("[cluster]\nmax_wire_version = 3").Options));
+
+        static (string, int, int) Wire(NodeOptions options)
+        {
+            var release = options.ToPeerRelease();
+            return (release.Program, release.MinWire, release.MaxWire);
+        }
+    }
+
+    [Fact]
     public void ToReplicationOptions_and_others_hand_on_every_setting()
     {
         NodeOptions options = _fixture.Load(

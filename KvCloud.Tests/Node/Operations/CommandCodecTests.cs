@@ -29,6 +29,7 @@ public sealed class CommandCodecTests
         new OpenSessionCommand(),
         new CreateColumnFamilyCommand("users") { Identity = Identity },
         new DropColumnFamilyCommand("users"),
+        new RaiseFeatureLevelCommand(300),
     ];
 
     public static TheoryData<int> Indexes => new(Enumerable.Range(0, Samples.Length));

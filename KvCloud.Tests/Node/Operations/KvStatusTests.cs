@@ -16,8 +16,8 @@ public sealed class KvStatusTests
                 "InvalidArgument = 6", "Conflict = 8", "VersionTooOld = 9", "VersionInFuture = 10",
                 "InvalidOperation = 11", "ColumnFamilyNotFound = 12", "ColumnFamilyExists = 13", "KeyTooLarge = 14",
                 "ValueTooLarge = 15", "TransactionTooLarge = 16", "TooManyOperations = 17", "SessionExpired = 18",
-                "TooStale = 20", "ShuttingDown = 21", "Internal = 24", "SequenceReused = 25",
-                "NoSpace = 26",
+                "TooStale = 20", "ShuttingDown = 21", "Corruption = 22", "Internal = 24", "SequenceReused = 25",
+                "NoSpace = 26", "FeatureNotActive = 29",
             ],
             Enum.GetValues<KvStatus>().Select(status => $"{status} = {(int)status}"));
 }

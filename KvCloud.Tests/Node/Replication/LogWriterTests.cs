@@ -179,6 +179,12 @@ public sealed class LogWriterTests : IDisposable
 
         public PeerIdentity? IdentityOf(NodeId peer) => null;
 
+        public PeerRelease? ReleaseOf(NodeId node) => null;
+
+        public void RequireFeatureLevel(int level)
+        {
+        }
+
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
     }
 }

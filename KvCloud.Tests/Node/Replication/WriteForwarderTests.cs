@@ -264,6 +264,12 @@ public sealed class WriteForwarderTests : IAsyncLifetime
 
         public PeerIdentity? IdentityOf(NodeId peer) => null;
 
+        public PeerRelease? ReleaseOf(NodeId node) => null;
+
+        public void RequireFeatureLevel(int level)
+        {
+        }
+
         public Task StartAsync(
             Action<IReadOnlyList<Message>> onReceived, Action<PeerReport> onReport,
             CancellationToken cancellationToken) =>

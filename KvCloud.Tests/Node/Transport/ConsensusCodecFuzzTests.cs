@@ -150,7 +150,7 @@ public sealed class ConsensusCodecFuzzTests
 
     private static (PeerIdentity Identity, int Expected) Read(byte[] frame)
     {
-        Hello hello = Handshake.DecodeHello(frame);
+        Hello hello = Handshake.DecodeHello(frame, PeerRelease.Plain);
         return (hello.Identity, hello.Expected);
     }
 

@@ -24,7 +24,9 @@ public sealed class InboundSessionTests
 
         Assert.Equal(SessionPhase.Established, session.Phase);
         Assert.Same(_peers[2], session.Peer);
-        Assert.Equal(TestNode.Identity(1), Handshake.DecodeAnswer(session.Answer));
+        Assert.Equal(
+            new Welcome(ConsensusCodec.Version, TestNode.Identity(1)),
+            Handshake.DecodeAnswer(session.Answer, Handshake.RangeForm, PeerRelease.Plain));
         Assert.Equal(TestNode.Identity(2), _peers[2].Identity);
     }
 
@@ -211,7 +213,7 @@ public sealed class InboundSessionTests
     [InlineData("voters", "began with the voters 1,2,3,4")]
     [InlineData("lease", "a leader's lease rests on them")]
     [InlineData("incarnation", "it has lost its data directory")]
-    [InlineData("version", "speaks protocol version 99")]
+    [InlineData("version", "greets in form 99, which this node does not know")]
     public void InboundSession_hello_of_no_peer_is_refused_by_name(string what, string expected)
     {
         var remembered = new IncarnationMemory();
@@ -227,14 +229,14 @@ public sealed class InboundSessionTests
             "voters" => Handshake.EncodeHello(two with { Terms = two.Terms with { Voters = "1,2,3,4" } }, 1),
             "lease" => Handshake.EncodeHello(two with { Terms = two.Terms with { LeaseMs = 399 } }, 1),
             "incarnation" => Handshake.EncodeHello(two with { Incarnation = 0xBAD }, 1),
-            "version" => Handshake.EncodeHello(two, 1, protocolVersion: 99),
+            "version" => Handshake.EncodeHello(two, 1, form: 99),
             _ => Handshake.EncodeHello(two, 1),
         });
 
         Assert.Equal(SessionEnd.RejectedHere, session.End);
         Assert.Contains(expected, session.EndReason, StringComparison.Ordinal);
         HandshakeRefusedException told = Assert.Throws<HandshakeRefusedException>(
-            () => Handshake.DecodeAnswer(session.Answer));
+            () => Handshake.DecodeAnswer(session.Answer, Handshake.RangeForm, PeerRelease.Plain));
         Assert.Equal(session.EndReason, told.Message);
         Assert.Null(session.Peer);
         Assert.Equal(0, _peers[2].ToState().LossEpoch);

@@ -24,7 +24,7 @@ public sealed class OutboundSessionTests
     public void OutboundSession_welcome_byte_at_a_time_establishes_with_the_last()
     {
         OutboundSession session = Make();
-        Assert.Equal(TestNode.Identity(1), Handshake.DecodeHello(session.Hello).Identity);
+        Assert.Equal(TestNode.Identity(1), Handshake.DecodeHello(session.Hello, PeerRelease.Plain).Identity);
         foreach (byte one in Handshake.EncodeWelcome(TestNode.Identity(2)))
         {
             Assert.Equal(SessionPhase.Handshake, session.Phase);

@@ -26,7 +26,7 @@ internal sealed class RawPeer(Socket socket) : IDisposable
     {
         RawPeer peer = await CallAsync(target);
         await peer.SendAsync(Handshake.EncodeHello(identity, expected));
-        Handshake.DecodeAnswer(await peer.ReceiveHandshakeAsync());
+        Handshake.DecodeAnswer(await peer.ReceiveHandshakeAsync(), Handshake.RangeForm, PeerRelease.Plain);
         return peer;
     }
 
@@ -34,7 +34,7 @@ internal sealed class RawPeer(Socket socket) : IDisposable
     public static async Task<RawPeer> TakeAsync(TcpListener listener, PeerIdentity identity)
     {
         var peer = new RawPeer(await listener.AcceptSocketAsync().WaitAsync(Limit));
-        Handshake.DecodeHello(await peer.ReceiveHandshakeAsync());
+        Handshake.DecodeHello(await peer.ReceiveHandshakeAsync(), PeerRelease.Plain);
         await peer.SendAsync(Handshake.EncodeWelcome(identity));
         return peer;
     }

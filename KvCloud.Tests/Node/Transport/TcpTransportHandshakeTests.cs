@@ -56,16 +56,16 @@ public sealed class TcpTransportHandshakeTests
     }
 
     [Fact]
-    public async Task TcpTransport_caller_of_other_protocol_version_is_refused()
+    public async Task TcpTransport_caller_in_an_unknown_form_is_refused()
     {
         var directory = new Directory();
         await using TestNode one = await TestNode.StartAsync(1, [2], directory);
         using RawPeer newer = await RawPeer.CallAsync(one.Transport.ListenEndPoint);
-        await newer.SendAsync(Handshake.EncodeHello(TestNode.Identity(2), expected: 1, protocolVersion: 7));
+        await newer.SendAsync(Handshake.EncodeHello(TestNode.Identity(2), expected: 1, form: 7));
 
-        await RefusedAsync(newer, "the caller speaks protocol version 7, this node speaks 3");
+        await RefusedAsync(newer, "the caller greets in form 7, which this node does not know");
         await Eventually.TrueAsync(
-            () => one.Log.Any(line => line.Contains("version 7", StringComparison.Ordinal)), () => "it is logged");
+            () => one.Log.Any(line => line.Contains("form 7", StringComparison.Ordinal)), () => "it is logged");
     }
 
     [Fact]
@@ -353,7 +353,7 @@ public sealed class TcpTransportHandshakeTests
     {
         byte[] answer = await caller.ReceiveHandshakeAsync();
         HandshakeRefusedException refusal = Assert.Throws<HandshakeRefusedException>(
-            () => Handshake.DecodeAnswer(answer));
+            () => Handshake.DecodeAnswer(answer, Handshake.RangeForm, PeerRelease.Plain));
         Assert.Contains(reason, refusal.Message, StringComparison.Ordinal);
         await caller.ClosedByOtherAsync();
     }

@@ -21,6 +21,7 @@ internal sealed class SimChecker(SimWorld world)
         [.. Enumerable.Range(0, world.Profile.AllNodes).Select(_ => new SortedDictionary<long, Ballot>())];
 
     private readonly List<(long AtUs, Slot Slot)> _floors = [(0, Slot.Zero)];
+    private readonly HashSet<long> _rises = [];
     private bool _isAheadOfHandingOut;
     private readonly Ballot[] _toldPromise = [.. Enumerable.Repeat(Ballot.Zero, world.Profile.AllNodes)];
 
@@ -32,6 +33,9 @@ internal sealed class SimChecker(SimWorld world)
     /// <summary>Of the newest slot that is known to be chosen.</summary>
     public GroupMembers Members { get; private set; } =
         GroupMembers.Initial(Enumerable.Range(0, world.Profile.Nodes).Select(id => new NodeId(id)));
+
+    /// <summary>As of the newest slot that is known to be chosen.</summary>
+    public int FeatureLevel { get; private set; } = FeatureLevels.First;
 
     public int Answers { get; private set; }
 
@@ -149,6 +153,7 @@ internal sealed class SimChecker(SimWorld world)
             Require(
                 _proposed.TryGetValue((entry.Slot.Value, entry.Value.Origin), out attempts!),
                 $"slot {entry.Slot} holds {entry.Value}, which nobody proposed there");
+            CheckRise(entry.Slot, batch);
         }
 
         if (entry.Value.Kind == ValueKind.Membership)
@@ -172,6 +177,32 @@ internal sealed class SimChecker(SimWorld world)
         _model.Apply(entry.Slot, header, attempts);
         world.Trace(
             $"chosen   slot {entry.Slot} = {entry.Value} {string.Join(", ", attempts.Select(item => item.Op))}");
+    }
+
+    /// <summary>A batch without a client's write may hold a rise of the feature level, which all must follow.</summary>
+    private void CheckRise(Slot slot, CommandBatch batch)
+    {
+        foreach (ReadOnlyMemory<byte> encoding in batch)
+        {
+            if (!CommandCodec.TryDecode(encoding, out KvCommand? command, out _)
+                || command is not RaiseFeatureLevelCommand raise)
+            {
+                continue;
+            }
+
+            _rises.Add(slot.Value);
+            world.Reached.LevelRises++;
+            FeatureLevel = Math.Max(FeatureLevel, raise.Level);
+            world.Trace($"level    rises to {raise.Level} in slot {slot}");
+            foreach (GroupMember member in Members.Members)
+            {
+                SimNode node = world.Nodes[member.Id.Value];
+                Require(
+                    node.Release.SupportedLevel >= raise.Level,
+                    $"slot {slot} raises the feature level to {raise.Level}, which {node.Self} cannot follow: it runs"
+                    + $" {node.Release}");
+            }
+        }
     }
 
     public void Stepped(SimNode node, Role before)
@@ -200,6 +231,12 @@ internal sealed class SimChecker(SimWorld world)
 
     public void Applied(SimNode node, Slot slot, int index, in CommandResult result)
     {
+        if (_rises.Contains(slot.Value))
+        {
+            Require(result.Code == KvStatus.Ok, $"{node.Self} slot {slot}: a rise of the level is {result.Code}");
+            return;
+        }
+
         SimModel.Outcome expected = _model.OutcomeOf(slot, index);
         RequireState(
             expected.Code == result.Code && (result.Code != KvStatus.Ok || expected.Version == result.Version.Value),
@@ -338,6 +375,9 @@ internal sealed class SimChecker(SimWorld world)
             Require(
                 node.Store.AppliedSlot == AgreedSlot,
                 $"{node.Self} has applied slot {node.Store.AppliedSlot} of {AgreedSlot}");
+            Require(
+                node.Store.Executor.Applied.FeatureLevel == FeatureLevel,
+                $"{node.Self} is at feature level {node.Store.Executor.Applied.FeatureLevel}, not {FeatureLevel}");
             foreach (string key in world.Keys)
             {
                 SimReadAnswer look = new(node.Self, null, 0, AgreedSlot);

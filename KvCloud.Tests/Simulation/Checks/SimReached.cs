@@ -81,6 +81,15 @@ internal sealed record SimReached
     /// <summary>Damaged replicas that refused to start.</summary>
     public long Refusals { get; set; }
 
+    /// <summary>Groups whose feature level rose, while there was trouble or after.</summary>
+    public long LevelRises { get; set; }
+
+    /// <summary>Nodes that got this release, or lost a setting that held the group back.</summary>
+    public long Upgrades { get; set; }
+
+    /// <summary>Nodes that got the release before.</summary>
+    public long Downgrades { get; set; }
+
     public long SnapshotsMade { get; set; }
 
     public long SnapshotsInstalled { get; set; }

@@ -107,6 +107,11 @@ internal sealed class SimOutboundLink : ISimSocketOwner
 
     public void Send(PeerReport report)
     {
+        if (_session is { IsOutdated: true })
+        {
+            End("the peer is of a newer release now");
+        }
+
         if (_session is { Phase: SessionPhase.Established } session)
         {
             session.Enqueue(report);
@@ -211,7 +216,11 @@ internal sealed class SimOutboundLink : ISimSocketOwner
         if (_session is { } session)
         {
             session.Close(reason);
-            if (session.End is SessionEnd.RejectedHere or SessionEnd.RejectedByPeer)
+            if (session.MustGreetInSingleForm)
+            {
+                outcome = ConnectOutcome.GreetAnew;
+            }
+            else if (session.End is SessionEnd.RejectedHere or SessionEnd.RejectedByPeer)
             {
                 outcome = ConnectOutcome.Refused;
             }

@@ -136,6 +136,13 @@ internal sealed class SimTransport : IConsensusTransport
     public void Reconfigure(GroupMembers members, bool isSettled) => Gate.Reconfigure(_ids, members, isSettled);
 
     /// <inheritdoc/>
+    public PeerRelease? ReleaseOf(NodeId node) =>
+        IdentityOf(node)?.Release ?? Gate.ReleaseOfStranger(node.Value);
+
+    /// <inheritdoc/>
+    public void RequireFeatureLevel(int level) => Gate.RequireFeatureLevel(level);
+
+    /// <inheritdoc/>
     public LinkState StateOf(NodeId peer) => FindPeer(peer.Value)?.ToState() ?? default;
 
     /// <inheritdoc/>

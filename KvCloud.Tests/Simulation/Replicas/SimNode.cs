@@ -76,6 +76,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
 
     public NodeId Self { get; }
 
+    /// <summary>What is installed: it runs from the next start on.</summary>
+    public PeerRelease Release { get; set; } = SimUpgrader.Newest;
+
     public SimDisk Disk { get; }
 
     public SimStore Store { get; }
@@ -460,7 +463,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         bool hadMark = Disk.FileExists(new SnapshotPaths(DataPath).Rebuild);
         var storage = ReplicaStorage.Open(
             Disk, directory, path => Store.Open(directory.IsNew, Disk, path), logOptions, SessionLimits,
-            _profile.Space);
+            _profile.Space, Release.SupportedLevel);
         Store.Executor = storage.Executor;
         Log = _world.Sabotage.OfLog(storage.Log, Store, () => Core is not null);
         int[] peers = [.. Enumerable.Range(0, _profile.AllNodes).Where(id => id != Self.Value)];
@@ -471,7 +474,10 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         _transport = _world.Network.Join(
             new PeerIdentity(
                 "simulated", Self.Value, directory.Identity.Incarnation, Name(Self)!, "",
-                new GroupTerms(Voters, 400, 320)),
+                new GroupTerms(Voters, 400, 320))
+            {
+                Release = _world.Sabotage is Sabotage.FeatureLevelsAreOverstated ? SimUpgrader.Newest : Release,
+            },
             peers,
             new SimIncarnations(Disk, storage.Incarnations),
             _bootstrap,
@@ -488,9 +494,7 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             storage.Executor,
             _transport,
             _world.Sabotage is Sabotage.VotesBeforeFormed ? Bootstrap.Done : _bootstrap,
-            _world.Sabotage is Sabotage.StalledLeaderStays
-                ? _profile.ToReplicationOptions(Self) with { StallLimitMs = 0 }
-                : _profile.ToReplicationOptions(Self),
+            MakeOptions(),
             this,
             storage.Space,
             Failed,
@@ -532,6 +536,17 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
     {
         _world.Trace($"node-{Self.Value}   {what}");
         _world.Reached.DamagesFound++;
+    }
+
+    private ReplicationOptions MakeOptions()
+    {
+        ReplicationOptions options = _profile.ToReplicationOptions(Self) with { AllowedLevel = Release.AllowedLevel };
+        return _world.Sabotage switch
+        {
+            Sabotage.StalledLeaderStays => options with { StallLimitMs = 0 },
+            Sabotage.FeatureLevelsAreOverstated => options with { AllowedLevel = SimUpgrader.Newest.AllowedLevel },
+            _ => options,
+        };
     }
 
     private Message MistakeForTransfer(Message message) => message switch
