@@ -417,6 +417,12 @@ internal sealed class ConsensusDriver : IWork
         }
 
         _window.Rest();
+        if (Disk.Space == SpaceLevel.Exhausted)
+        {
+            // It does not hear what becomes of them as long as it accepts nothing.
+            _proposals.GiveUpInFlight();
+        }
+
         if (_proposals.WaitingCount > 0)
         {
             _proposals.RefuseWaiting(_node.Leader is null
@@ -504,6 +510,11 @@ internal sealed class ConsensusDriver : IWork
     private void Tick(long tick, long nowMs)
     {
         _memberChanges.Tick(_node, nowMs);
+        if (Disk.Space == SpaceLevel.Exhausted && _node.Role != Role.Leader)
+        {
+            Reads.GiveUpUnapplied();
+        }
+
         ApplyIsDue(_applier.ApplyWaiting());
         if (tick >= _nextReadExpiryTick)
         {
