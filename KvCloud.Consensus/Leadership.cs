@@ -22,7 +22,6 @@ internal sealed class Leadership
     private Membership _members;
     private Slot _toldChosen;
     private long _askedPromisesTick;
-    private readonly LeadershipTransfer _transfer;
 
     public Leadership(
         Proposer proposer,
@@ -43,7 +42,7 @@ internal sealed class Leadership
         _retention = retention;
         _step = step;
         _rounds = new HeartbeatRounds(members, step.Now);
-        _transfer = new LeadershipTransfer(config, step);
+        Transfer = new LeadershipTransfer(config, step);
     }
 
     public Ballot Ballot => _proposer.Ballot;
@@ -55,10 +54,9 @@ internal sealed class Leadership
 
     /// <summary>See <see cref="PaxosNode.LeaseUntilTick"/>.</summary>
     public long LeaseUntilTick =>
-        HasOpened && _rounds.ConfirmedRound > 0 && !_transfer.IsAsked
+        HasOpened && _rounds.ConfirmedRound > 0 && !Transfer.IsAsked
             ? _rounds.ConfirmedSentTick + _config.LeaseTicks
             : 0;
-
 
     /// <summary>
     /// The last change of members that a quorum of those of after knows durably to be chosen. From then on nobody needs
@@ -66,8 +64,7 @@ internal sealed class Leadership
     /// </summary>
     public Slot SettledSlot { get; private set; }
 
-    /// <summary>Another was asked to take over and has not, in the time that it had.</summary>
-    public bool HasTransferFailed => _transfer.HasFailed;
+    public LeadershipTransfer Transfer { get; }
 
     /// <summary>Ticks since the latest round answered by a quorum was sent.</summary>
     public long TicksOutOfTouch => _step.Now - _rounds.ConfirmedSentTick;
@@ -122,7 +119,7 @@ internal sealed class Leadership
     /// Proposes other members: at once where all that was said of rule and place in <see cref="PaxosNode"/> holds.
     /// </summary>
     public Slot? ProposeMembers(GroupMembers next) =>
-        _proposer.MayPropose && _proposer.HasAdopted && _transfer.Successor is null
+        _proposer.MayPropose && _proposer.HasAdopted && Transfer.Successor is null
             ? Propose(ValueKind.Membership, next.Encode())
             : null;
 
@@ -137,7 +134,7 @@ internal sealed class Leadership
     /// than an election it goes on.
     /// </summary>
     public bool TryBeginTransfer(NodeId successor) =>
-        HasOpened && successor != _members.Self && _members.IsVoter(successor) && _transfer.TryBegin(successor);
+        HasOpened && successor != _members.Self && _members.IsVoter(successor) && Transfer.TryBegin(successor);
 
     /// <summary>Of the voters that will go on, the one that has most of what is chosen: who is to lead next.</summary>
     public NodeId? BestSuccessor()
@@ -158,11 +155,11 @@ internal sealed class Leadership
     }
 
     /// <summary>Asks the successor to take over, without waiting for anything: this node leads no longer.</summary>
-    public void TransferTo(NodeId successor) => _transfer.Ask(Ballot, successor);
+    public void TransferTo(NodeId successor) => Transfer.Ask(Ballot, successor);
 
     public void Tick()
     {
-        _transfer.GiveUpIfLate();
+        Transfer.GiveUpIfLate();
         if (!_proposer.HasPromises && _step.Now - _askedPromisesTick >= _config.ResendTicks)
         {
             AskForPromises();
@@ -184,7 +181,7 @@ internal sealed class Leadership
     public bool HasRoomFor(int bytes)
     {
         bool spread = _proposer.NextSlot.Value - _learner.ChosenSlot.Value > 4L * _config.MaxInFlightSlots;
-        return _proposer.MayPropose && _proposer.HasAdopted && _transfer.Successor is null && !spread
+        return _proposer.MayPropose && _proposer.HasAdopted && Transfer.Successor is null && !spread
             && _proposer.HasRoomFor(bytes);
     }
 
@@ -197,7 +194,7 @@ internal sealed class Leadership
     public void Flush()
     {
         SendProposed();
-        if (_transfer is { Successor: NodeId successor, IsAsked: false }
+        if (Transfer is { Successor: NodeId successor, IsAsked: false }
             && _learner.ChosenSlot == _proposer.NextSlot.Previous
             && ProgressOf(successor).Chosen >= _learner.ChosenSlot)
         {

@@ -18,6 +18,9 @@ internal sealed class LeadershipTransfer(PaxosConfig config, StepContext step)
     /// <summary>The successor was asked and has not taken over in the time that it had.</summary>
     public bool HasFailed => IsAsked && step.Now >= _deadline;
 
+    /// <summary>Whether this is the successor, and was asked.</summary>
+    public bool HasAsked(NodeId node) => IsAsked && Successor == node;
+
     /// <summary>False: another is to lead already.</summary>
     public bool TryBegin(NodeId successor)
     {

@@ -277,6 +277,9 @@ public sealed class PaxosNode
     /// </summary>
     public bool TryTransferLeadership(NodeId successor) => _leadership?.TryBeginTransfer(successor) ?? false;
 
+    /// <summary>Whether this node leads, and has begun to have another take over that has not yet.</summary>
+    public bool IsTransferringLeadership => _leadership?.Transfer.Successor is not null;
+
     /// <summary>As leader: the voter that is to lead next, if any is in touch.</summary>
     public NodeId? BestSuccessor() => _leadership?.BestSuccessor();
 
@@ -326,7 +329,7 @@ public sealed class PaxosNode
     {
         bool isCutOff = !_members.IsAlone && leadership.TicksOutOfTouch > _config.ElectionTimeoutTicks;
         bool cannotLearn = _catchUp.StuckTicks > _config.ElectionTimeoutTicks;
-        if (leadership.HasTransferFailed)
+        if (leadership.Transfer.HasFailed)
         {
             // What it sent may still let voters answer the other: this ballot's lease is gone for good.
             BeginCandidacy();
@@ -485,8 +488,14 @@ public sealed class PaxosNode
             return;
         }
 
+        bool hasSuccessor = _leadership?.Transfer.HasAsked(message.Promised.Node) ?? false;
         StepDown();
-        if (wasLeader && _mayLead)
+        if (hasSuccessor)
+        {
+            // The one that was asked to take over has promised its own ballot, and its Prepare is about to come.
+            _election.Wait(_step.Now);
+        }
+        else if (wasLeader && _mayLead)
         {
             // The followers still follow this node, so a higher ballot of its own reunites the group soonest.
             BeginCandidacy();

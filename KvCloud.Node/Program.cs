@@ -53,6 +53,9 @@ static async Task<int?> RunHostAsync(string[] args)
     builder.Services.AddClusterManager(ReplicaServices.Feeds);
     builder.Services.AddKvRpc(options.ToRpcOptions());
 
+    // Last, so that it is the first to hear that the node stops: while others drain nobody may have to find a leader.
+    builder.Services.AddHostedService<LeaderHandover>();
+
     // .NET's images and Aspire's deployments set HTTP_PORTS, but the node listens only where [listen] says.
     builder.WebHost.UseSetting(WebHostDefaults.HttpPortsKey, "");
     builder.WebHost.UseSetting(WebHostDefaults.HttpsPortsKey, "");

@@ -420,6 +420,12 @@ internal sealed class ConsensusDriver : IWork
         }
 
         _window.Rest();
+        if (Disk.Space == SpaceLevel.Exhausted)
+        {
+            // It does not hear what becomes of them as long as it accepts nothing.
+            _proposals.GiveUpInFlight();
+        }
+
         if (_proposals.WaitingCount > 0)
         {
             _proposals.RefuseWaiting(_node.Leader is null
@@ -510,6 +516,11 @@ internal sealed class ConsensusDriver : IWork
         if (!IsFull)
         {
             _features.Tick(_node, _proposals, nowMs);
+        }
+
+        if (Disk.Space == SpaceLevel.Exhausted && _node.Role != Role.Leader)
+        {
+            Reads.GiveUpUnapplied();
         }
 
         ApplyIsDue(_applier.ApplyWaiting());

@@ -266,6 +266,8 @@ internal sealed class MemberChanges(
             return node.Leader == successor ? new CommandResult(KvStatus.Ok)
                 : node.Leader is NodeId other && other != node.Self ? new CommandResult(
                     KvStatus.Conflict, Message: $"{other} leads, and not {successor}")
+                : node.Role == Role.Leader && !node.IsTransferringLeadership ? new CommandResult(
+                    KvStatus.Timeout, Message: $"{successor} has not taken over: this node leads on")
                 : pending.DeadlineMs <= nowMs ? new CommandResult(
                     KvStatus.Timeout, Message: $"{successor} has not taken over in time")
                 : null;

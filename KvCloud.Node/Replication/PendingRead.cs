@@ -13,6 +13,9 @@ internal enum ReadStatus
 
     /// <summary>The replica had not applied the slot when the deadline passed.</summary>
     NotApplied = 2,
+
+    /// <summary>The replica does not have the slot, and applies nothing more before its disk has room.</summary>
+    NotFollowing = 3,
 }
 
 /// <param name="Slot">The read index, if one was confirmed.</param>

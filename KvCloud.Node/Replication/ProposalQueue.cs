@@ -178,6 +178,20 @@ internal sealed class ProposalQueue(
         ExpireWaiting(nowTickMs);
     }
 
+    /// <summary>
+    /// Answers all writes in flight that their outcome is unknown: this node does not lead, and will not learn it soon.
+    /// </summary>
+    public void GiveUpInFlight()
+    {
+        foreach (Proposed proposed in _inFlight.Values)
+        {
+            Finish(proposed.Writes, new CommandResult(
+                KvStatus.OutcomeUnknown,
+                Message: "the disk of this node, which led when the write came, is full (min_space_mb): it may or may"
+                    + " not take effect"));
+        }
+    }
+
     /// <summary>Called periodically: after an idle time a write does not wait for others.</summary>
     public void NoteIfIdle()
     {

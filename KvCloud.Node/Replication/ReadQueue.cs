@@ -181,7 +181,19 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
         FinishAll(expired, new ReadOutcome(ReadStatus.NotConfirmed, Slot.Zero));
         if (IsAnyUnapplied)
         {
-            ExpireUnapplied(nowMs);
+            GiveUpUnapplied(nowMs, ReadStatus.NotApplied);
+        }
+    }
+
+    /// <summary>
+    /// The replica accepts nothing more for now: what it has not applied it will not apply soon, and another replica
+    /// may have it.
+    /// </summary>
+    public void GiveUpUnapplied()
+    {
+        if (IsAnyUnapplied)
+        {
+            GiveUpUnapplied(long.MaxValue, ReadStatus.NotFollowing);
         }
     }
 
@@ -292,20 +304,20 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
         }
     }
 
-    private void ExpireUnapplied(long nowMs)
+    private void GiveUpUnapplied(long dueMs, ReadStatus status)
     {
         List<(long Slot, PendingRead Read)> expired = [];
         lock (_unappliedGate)
         {
             foreach ((long slot, List<PendingRead> reads) in _unapplied)
             {
-                expired.AddRange(reads.Where(read => read.DeadlineMs <= nowMs).Select(read => (slot, read)));
+                expired.AddRange(reads.Where(read => read.DeadlineMs <= dueMs).Select(read => (slot, read)));
             }
 
             foreach (long slot in expired.Select(item => item.Slot).Distinct())
             {
                 List<PendingRead> reads = _unapplied[slot];
-                reads.RemoveAll(read => read.DeadlineMs <= nowMs);
+                reads.RemoveAll(read => read.DeadlineMs <= dueMs);
                 if (reads.Count == 0)
                 {
                     _unapplied.Remove(slot);
@@ -317,7 +329,7 @@ internal sealed class ReadQueue(IReplicaClock clock, Func<Slot> appliedSlot)
 
         foreach ((long slot, PendingRead read) in expired)
         {
-            read.Finish(new ReadOutcome(ReadStatus.NotApplied, new Slot(slot)));
+            read.Finish(new ReadOutcome(status, new Slot(slot)));
         }
     }
 }

@@ -157,6 +157,14 @@ internal sealed class RoutingManager(
             return TooStale(request.MaxStalenessMs ?? options.MaxStalenessMs);
         }
 
+        if (outcome.Status == ReadStatus.NotFollowing)
+        {
+            return new ReadAdmission(
+                KvStatus.TooStale,
+                "this replica's disk is full (min_space_mb): it follows no leader, and has not applied slot"
+                    + $" {outcome.Slot}");
+        }
+
         return outcome.Status == ReadStatus.NotApplied
             ? new ReadAdmission(
                 KvStatus.Timeout, $"this replica had not applied slot {outcome.Slot} when the deadline passed")

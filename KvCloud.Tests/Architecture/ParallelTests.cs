@@ -39,7 +39,7 @@ public sealed partial class ParallelTests
 
     [GeneratedRegex(
         @"\b(LiveCluster|GrowingCluster)\.StartAsync"
-        + @"|new (ProcessCluster|NodeProcess|PowerCutCluster|PowerCutRun|SoakRun)\("
+        + @"|new (ProcessCluster|NodeProcess|PowerCutCluster|PowerCutRun|SoakRun|LifecycleRun)\("
         + @"|NodeProgram\.StartInfo|DotNet\.Command|DistributedApplicationTestingBuilder")]
     private static partial Regex StartsProcesses();
 

@@ -460,6 +460,40 @@ public class MembershipTests
     }
 
     [Fact]
+    public void OnRefused_by_the_successor_that_was_asked_leaves_the_next_term_to_it()
+    {
+        NodeUnderTest leader = LeaderOf(3, out Ballot ballot);
+        leader.Do(core => Assert.True(core.TryTransferLeadership(new NodeId(1))));
+        leader.At(70);
+        long round = leader.Take<Heartbeat>(to: 1)[^1].Round;
+        leader.Step(new HeartbeatReply(
+            new NodeId(1), leader.Core.Self, ballot, round, leader.Core.ChosenSlot, leader.Core.ChosenSlot));
+        Assert.Single(leader.Take<TimeoutNow>(to: 1));
+        Assert.True(leader.Core.IsTransferringLeadership);
+
+        // Its promise is on its way to the disk, and its Prepare waits for it, when a heartbeat reaches it.
+        var next = new Ballot(ballot.Round + 1, new NodeId(1));
+        leader.Step(new Refused(new NodeId(1), leader.Core.Self, ballot, next));
+        leader.At(80);
+
+        Assert.Equal((Role.Follower, false), (leader.Core.Role, leader.Core.IsTransferringLeadership));
+        Assert.Empty(leader.Take<PreVote>());
+        leader.Step(new Prepare(next.Node, leader.Core.Self, next, new Slot(2), ballot));
+        Assert.Equal(next, Assert.Single(leader.Take<Promise>(to: 1)).Ballot);
+    }
+
+    [Fact]
+    public void OnRefused_by_another_than_the_successor_seeks_a_higher_ballot_at_once()
+    {
+        NodeUnderTest leader = LeaderOf(3, out Ballot ballot);
+        leader.Do(core => Assert.True(core.TryTransferLeadership(new NodeId(1))));
+
+        leader.Step(new Refused(new NodeId(2), leader.Core.Self, ballot, new Ballot(ballot.Round + 1, new NodeId(2))));
+
+        Assert.Equal(Role.PreCandidate, leader.Core.Role);
+    }
+
+    [Fact]
     public void TryTransferLeadership_to_one_that_does_not_catch_up_goes_on_as_before()
     {
         NodeUnderTest leader = LeaderOf(3, out Ballot ballot);

@@ -70,6 +70,30 @@ public sealed class MemberTests(ITestOutputHelper output)
         await CheckAsync(cluster, load, others);
     }
 
+    [Fact]
+    public async Task LeaderHandover_comes_before_calls_are_refused()
+    {
+        await using LiveCluster cluster = await LiveCluster.StartAsync();
+        await using KvCloudClient admin = cluster.NewClient();
+        int leader = await cluster.LeaderAsync(admin);
+        using var client = new PlainClient(cluster.Endpoints[leader]);
+        var request = new SetRequest("key"u8.ToArray(), "value"u8.ToArray());
+        Assert.True((await client.Calls.setKey(request)).Success);
+
+        Task stopped = cluster.Processes.StopAsync(leader);
+        SetResponse answer;
+        do
+        {
+            answer = await client.Calls.setKey(request);
+        }
+        while (answer.Success);
+
+        await stopped;
+
+        // Whoever asks the one that leads no longer is sent on; before, it answers.
+        Assert.Contains(answer.Code, (ErrorCode[])[ErrorCode.NOT_LEADER, ErrorCode.NO_LEADER]);
+    }
+
     private static string PeerOf(LiveCluster cluster, int index) =>
         cluster.Topology.At(cluster.Topology.Replicas[index].PeerPort);
 

@@ -24,6 +24,9 @@ internal sealed record GrowingClusterOptions
 
     /// <summary>Where the directories of the replicas are.</summary>
     public required string DataRoot { get; init; }
+
+    /// <summary>Where what each replica says is kept, in a file of its own; null: nowhere.</summary>
+    public string? LogDirectory { get; init; }
 }
 
 /// <summary>
@@ -309,6 +312,14 @@ internal sealed class GrowingCluster : IAsyncDisposable
 
     private void NoteLine(Replica replica, string line)
     {
+        if (_options.LogDirectory is string directory)
+        {
+            lock (_alarms)
+            {
+                File.AppendAllText(Path.Combine(directory, $"{replica.Name}.log"), $"{line}\n");
+            }
+        }
+
         if (line.Contains("STATE DIVERGED", StringComparison.Ordinal)
             || line.Contains("replication failed", StringComparison.Ordinal))
         {

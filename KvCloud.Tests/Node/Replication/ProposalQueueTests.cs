@@ -50,6 +50,21 @@ public sealed class ProposalQueueTests
     }
 
     [Fact]
+    public void GiveUpInFlight_what_is_proposed_is_of_unknown_outcome_and_what_waits_waits_on()
+    {
+        var proposed = new Write(10, isExpired: false);
+        Add(proposed);
+        Pump();
+        var waiting = new Write(10, isExpired: false);
+        Add(waiting);
+
+        _queue.GiveUpInFlight();
+
+        Assert.Equal(KvStatus.OutcomeUnknown, proposed.Result?.Code);
+        Assert.Null(waiting.Result);
+    }
+
+    [Fact]
     public void Expire_writes_behind_one_that_still_has_time_are_answered()
     {
         var first = new Write(10, isExpired: false);

@@ -50,6 +50,21 @@ public sealed class ReadQueueTests
     }
 
     [Fact]
+    public void GiveUpUnapplied_answers_what_waits_for_a_slot_and_nothing_else()
+    {
+        Read unapplied = Join();
+        Answer(Ask(), confirmed: true, slot: 7);
+        Read asking = Join();
+        Ask();
+
+        _queue.GiveUpUnapplied();
+
+        Assert.Equal(new ReadOutcome(ReadStatus.NotFollowing, new Slot(7)), unapplied.Outcome);
+        Assert.Null(asking.Outcome);
+        Assert.False(_queue.IsAnyUnapplied);
+    }
+
+    [Fact]
     public void Answered_read_waits_until_its_slot_is_applied()
     {
         Read read = Join();

@@ -1,3 +1,4 @@
+using KvCloud.Node.Replication;
 using KvCloud.Protocol;
 using KvCloud.Tests.Simulation;
 using static KvCloud.Tests.Node.Rpc.ServiceTests;
@@ -51,6 +52,23 @@ public sealed class DiskSpaceTests
         host.Disks[poor].FreeBytes = long.MaxValue;
         await ConnectionTests.Eventually(() => host.Replicas[poor].Driver.AppliedSlot
             >= host.Replicas[host.Leader].Driver.AppliedSlot);
+    }
+
+    [Fact]
+    public async Task Get_at_read_index_of_a_replica_without_any_space_is_sent_elsewhere_at_once()
+    {
+        await using ServiceHost host = await ServiceHost.StartAsync(replicas: 3);
+        int poor = (host.Leader + 1) % 3;
+        host.Disks[poor].FreeBytes = Exhausted;
+        await ConnectionTests.Eventually(() => host.Replicas[poor].Driver.Disk.Space == SpaceLevel.Exhausted);
+        TransactionalKV.Client leader = host.Client(host.Leader);
+        Assert.True((await SetAsync(leader)).Success);
+
+        var get = new GetRequest(Key("k")) { Consistency = ReadConsistency.READ_INDEX, TimeoutMs = 60_000 };
+        GetResponse refused = await host.Client(poor).get(get);
+
+        Assert.Equal(ErrorCode.TOO_STALE, refused.Code);
+        Assert.Contains("min_space_mb", refused.Error, StringComparison.Ordinal);
     }
 
     private static Task<SetResponse> SetAsync(TransactionalKV.Client client) =>
