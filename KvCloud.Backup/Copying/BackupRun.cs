@@ -146,10 +146,15 @@ internal sealed class BackupRun : IAsyncDisposable
 
     private async Task OpenedAsync(SnapshotOffer offer, CancellationToken cancellationToken)
     {
-        await ArchiveMarker.ClaimAsync(_store, offer.ClusterId, _time.GetUtcNow(), cancellationToken);
-        if (_lease is null)
+        if (_shipper.ClusterId is null)
         {
+            await ArchiveMarker.ClaimAsync(_store, offer.ClusterId, _time.GetUtcNow(), cancellationToken);
             await BeginAsync(offer.ClusterId, cancellationToken);
+        }
+        else
+        {
+            // A directory that is mounted no more looks like a new archive.
+            await ArchiveMarker.CheckAsync(_store, offer.ClusterId, cancellationToken);
         }
 
         _openSlot = offer.Slot;

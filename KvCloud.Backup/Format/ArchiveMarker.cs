@@ -42,11 +42,18 @@ internal sealed record ArchiveMarker(int Format, string ClusterId, DateTimeOffse
         {
             byte[] content = ChecksummedJson.Write(new ArchiveMarker(CurrentFormat, clusterId, now), out _);
             await store.TryCreateAsync(ArchiveLayout.Marker, content, cancellationToken);
-
-            // Another may have been quicker.
-            marker = await ReadAsync(store, cancellationToken);
         }
 
+        // Another may have been quicker.
+        await CheckAsync(store, clusterId, cancellationToken);
+    }
+
+    /// <summary>Sees that the archive is still there, and of the cluster: what it lies on may go away.</summary>
+    /// <exception cref="ArchiveException">It is not there, or is that of another cluster.</exception>
+    public static async Task CheckAsync(
+        IArchiveStore store, string clusterId, CancellationToken cancellationToken)
+    {
+        ArchiveMarker marker = await ReadAsync(store, cancellationToken);
         if (marker.ClusterId != clusterId)
         {
             throw new ArchiveException(

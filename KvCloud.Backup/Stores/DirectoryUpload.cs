@@ -32,7 +32,14 @@ internal sealed class DirectoryUpload : IArchiveUpload
 
     public async ValueTask DisposeAsync()
     {
-        await _file.DisposeAsync();
-        File.Delete(_temporaryPath);
+        try
+        {
+            await _file.DisposeAsync();
+            File.Delete(_temporaryPath);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            // The directory is away; prune removes what is left of it.
+        }
     }
 }

@@ -297,6 +297,30 @@ public sealed class BackupRunTests : IDisposable
     }
 
     [Fact]
+    public async Task RunAsync_whose_archive_is_mounted_no_more_does_not_take_the_empty_place_for_a_new_one()
+    {
+        var replica = new ScriptedReplica("a");
+        BackupOptions options = new()
+        {
+            IsContinuous = true,
+            ShipEvery = TimeSpan.FromMilliseconds(10),
+            SnapshotEvery = TimeSpan.FromMilliseconds(100),
+            Leases = ArchiveFixture.Leases,
+        };
+        await _archive.BackUpAsync(replica);
+        Task<BackupProgress> backup = _archive.BackUpAsync(options, CancellationToken.None, replica);
+        await UntilAsync(backup, () => Directory.GetFiles(_archive.PathOf("leases")).Length > 0);
+        Directory.Move(_archive.Store.Address, _archive.Store.Address + ".away");
+        Directory.CreateDirectory(_archive.Store.Address);
+        replica.Applied = 40;
+
+        ArchiveException refused = await Assert.ThrowsAsync<ArchiveException>(() => backup);
+
+        Assert.Contains("is no archive of backups", refused.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_archive.PathOf("files")));
+    }
+
+    [Fact]
     public async Task RunAsync_beside_a_prune_makes_its_snapshot_when_that_has_ended()
     {
         ArchiveLease prune = await ArchiveLease.TakeOnceAsync(
