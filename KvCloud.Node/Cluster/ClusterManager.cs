@@ -13,7 +13,10 @@ namespace KvCloud.Node.Cluster;
 /// of the links. It also compares state hashes and raises an alarm when two replicas differ at the same slot; this
 /// cannot be disabled.
 /// </summary>
-/// <remarks>Public members may be called from any thread.</remarks>
+/// <remarks>
+/// Public members may be called from any thread.
+/// Over 400 lines: what is known of each replica is put together, judged and logged in one place.
+/// </remarks>
 internal sealed class ClusterManager : BackgroundService
 {
     /// <summary>
@@ -367,6 +370,11 @@ internal sealed class ClusterManager : BackgroundService
 
     private void LogChanges(ClusterView before, ClusterView after)
     {
+        if (before.FeatureLevel != after.FeatureLevel)
+        {
+            _logger.FeatureLevelRose(before.FeatureLevel, after.FeatureLevel);
+        }
+
         if (before.LeaderId != after.LeaderId)
         {
             if (after.LeaderId is int leader)

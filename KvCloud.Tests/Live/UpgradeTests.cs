@@ -1,5 +1,6 @@
 using KvCloud.Client;
 using KvCloud.LocalCluster;
+using KvCloud.Protocol;
 using Xunit.Abstractions;
 
 namespace KvCloud.Tests.Live;
@@ -20,7 +21,7 @@ public sealed class UpgradeTests(ITestOutputHelper output)
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    private readonly bool[] _isFormer = [false, false, false];
+    private readonly bool[] _isFormer = [false, false, false, false, false];
     private int _delayMs;
     private bool _isHeld;
 
@@ -111,6 +112,35 @@ public sealed class UpgradeTests(ITestOutputHelper output)
                 "feature level is 2, and this replica can follow 1 at most", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task Member_that_cannot_follow_the_level_is_refused_by_name_when_it_is_added()
+    {
+        _isFormer[3] = true;
+        await using LiveCluster cluster = await LiveCluster.StartAsync(5, Environment, members: 3);
+        await using KvCloudClient admin = cluster.NewClient();
+        await HealthAsync(
+            cluster, admin, 0, health => health.Nodes.All(node => node.FeatureLevel == 2), "the level rises to 2");
+
+        // It calls the members, each of which hears what it can follow.
+        cluster.Processes.Start(3);
+        foreach (int index in (int[])[0, 1, 2])
+        {
+            await SaysAsync(cluster, 3, $"node {index} does not know node 3");
+        }
+
+        KvCloudException refused = await Assert.ThrowsAsync<KvCloudException>(
+            async () => await admin.ChangeMembersAsync(new KvMemberChange
+            {
+                Kind = MemberChangeKind.ADD,
+                NodeId = 3,
+                PeerEndpoint = cluster.Topology.At(cluster.Topology.Replicas[3].PeerPort),
+            }));
+
+        Assert.Equal(ErrorCode.INVALID_ARGUMENT, refused.ErrorCode);
+        Assert.Contains(
+            "node-3 can follow feature level 1, and the group is at 2", refused.Message, StringComparison.Ordinal);
+    }
+
     private IEnumerable<KeyValuePair<string, string?>> Environment(Replica replica)
     {
         yield return KeyValuePair.Create<string, string?>(FeatureLevelDelay, $"{_delayMs}");
@@ -153,6 +183,16 @@ public sealed class UpgradeTests(ITestOutputHelper output)
         while (System.Environment.TickCount64 < deadline);
 
         Assert.Fail($"{what}; node-{index} sees level {health.FeatureLevel}: {string.Join("; ", health.Nodes)}");
+    }
+
+    private static async Task SaysAsync(LiveCluster cluster, int index, string text)
+    {
+        long deadline = System.Environment.TickCount64 + (long)Patience.TotalMilliseconds;
+        while (!cluster.Processes.LogTail(index).Any(line => line.Contains(text, StringComparison.Ordinal)))
+        {
+            Assert.True(System.Environment.TickCount64 < deadline, $"node-{index} never says: {text}");
+            await Task.Delay(50);
+        }
     }
 
     private static async Task EndedAsync(LiveCluster cluster, int index)
