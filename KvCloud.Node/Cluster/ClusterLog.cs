@@ -33,6 +33,6 @@ internal static partial class ClusterLog
     [LoggerMessage(7, LogLevel.Warning, "dropped a report of node-{NodeId}, which is not a configured replica")]
     public static partial void UnknownNodeReported(this ILogger logger, int nodeId);
 
-    [LoggerMessage(8, LogLevel.Information, "the group's feature level is {Level}; it was {Before}")]
+    [LoggerMessage(9, LogLevel.Information, "the group's feature level is {Level}; it was {Before}")]
     public static partial void FeatureLevelRose(this ILogger logger, int before, int level);
 }

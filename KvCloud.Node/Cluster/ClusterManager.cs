@@ -13,7 +13,10 @@ namespace KvCloud.Node.Cluster;
 /// of the links. It also compares state hashes and raises an alarm when two replicas differ at the same slot; this
 /// cannot be disabled.
 /// </summary>
-/// <remarks>Public members may be called from any thread.</remarks>
+/// <remarks>
+/// Public members may be called from any thread.
+/// Over 400 lines: what is known of each replica is put together, judged and logged in one place.
+/// </remarks>
 internal sealed class ClusterManager : BackgroundService
 {
     /// <summary>

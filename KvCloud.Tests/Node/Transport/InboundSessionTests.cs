@@ -278,7 +278,7 @@ public sealed class InboundSessionTests
             TestNode.Identity(1), [2, 3], incarnations ?? new IncarnationMemory(), bootstrap ?? Bootstrap.Done),
         id => _peers.GetValueOrDefault(id),
         MaxFrameBytes,
-        receiveBufferBytes: 64);
+        receiveBufferBytes: 256);
 
     private InboundSession Greeted()
     {
