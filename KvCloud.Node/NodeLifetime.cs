@@ -13,15 +13,16 @@ namespace KvCloud.Node;
 internal static class NodeLifetime
 {
     /// <param name="map">Adds the HTTP endpoints.</param>
+    /// <param name="whileOpening">Runs until the application is built, in which the data directory is opened.</param>
     /// <returns>The exit code; null if another host is to run in this one's place.</returns>
-    public static async Task<int?> RunAsync(WebApplicationBuilder builder, Action<WebApplication> map)
+    public static async Task<int?> RunAsync(
+        WebApplicationBuilder builder,
+        Action<WebApplication> map,
+        Func<CancellationToken, Task>? whileOpening = null)
     {
         try
         {
-            // Building the application opens the data directory, because the listeners depend on everything that
-            // answers requests.
-            await using WebApplication app = builder.Build();
-            map(app);
+            await using WebApplication app = await BuildAsync(builder, map, whileOpening).ConfigureAwait(false);
             FatalStop fatal = app.Services.GetRequiredService<FatalStop>();
             app.Logger.LogStart(
                 app.Services.GetRequiredService<SettingsResult>(), app.Services.GetRequiredService<NodeTopology>());
@@ -66,6 +67,28 @@ internal static class NodeLifetime
         catch (IOException exception)
         {
             return Report(exception.Message, ExitCodes.Fatal);
+        }
+    }
+
+    /// <summary>
+    /// Building the application opens the data directory, because the listeners depend on everything that answers
+    /// requests.
+    /// </summary>
+    private static async Task<WebApplication> BuildAsync(
+        WebApplicationBuilder builder, Action<WebApplication> map, Func<CancellationToken, Task>? whileOpening)
+    {
+        using var opened = new CancellationTokenSource();
+        Task meanwhile = whileOpening is null ? Task.CompletedTask : Task.Run(() => whileOpening(opened.Token));
+        try
+        {
+            WebApplication app = builder.Build();
+            map(app);
+            return app;
+        }
+        finally
+        {
+            await opened.CancelAsync().ConfigureAwait(false);
+            await meanwhile.ConfigureAwait(false);
         }
     }
 

@@ -49,6 +49,8 @@ static async Task<int?> RunHostAsync(string[] args)
     builder.Logging.AddNodeLogging(options.Logging);
     builder.AddServiceDefaults();
     builder.Services.AddNodeDiagnostics();
+    var progress = new RecoveryProgress(TimeProvider.System);
+    builder.Services.AddSingleton(progress);
     builder.Services.AddReplica(options, topology);
     builder.Services.AddClusterManager(ReplicaServices.Feeds);
     builder.Services.AddKvRpc(options.ToRpcOptions());
@@ -65,5 +67,6 @@ static async Task<int?> RunHostAsync(string[] args)
         kestrel.ListenAt(topology.ListenAddress, topology.ThriftPort, listen => listen.ListenForRpc());
     });
 
-    return await NodeLifetime.RunAsync(builder, app => app.MapNodeEndpoints());
+    return await NodeLifetime.RunAsync(
+        builder, app => app.MapNodeEndpoints(), new RecoveryHttp(topology, progress).RunAsync);
 }

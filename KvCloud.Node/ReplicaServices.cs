@@ -166,6 +166,8 @@ internal static class ReplicaServices
         ReplicaStorage storage = provider.GetRequiredService<ReplicaStorage>();
         FatalStop fatal = provider.GetRequiredService<FatalStop>();
         ulong seed = BitConverter.ToUInt64(RandomNumberGenerator.GetBytes(sizeof(ulong)));
+        RecoveryProgress progress = provider.GetRequiredService<RecoveryProgress>();
+        progress.Logger = provider.GetRequiredService<ILogger<Replica>>();
         var replica = new Replica(
             ConfigOf(options, topology, storage, seed),
             storage.Log,
@@ -176,7 +178,8 @@ internal static class ReplicaServices
             provider.GetRequiredService<IReplicaRuntime>(),
             storage.Space,
             exception => fatal.Stop(ExitCodes.Fatal, "replication failed", exception),
-            NewSnapshotPlace(provider, storage, options))
+            NewSnapshotPlace(provider, storage, options),
+            progress.Replayed)
         {
             OnRemoved = () => fatal.Stop(ExitCodes.Removed, Removed(topology.SelfId)),
         };

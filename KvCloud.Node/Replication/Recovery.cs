@@ -23,7 +23,9 @@ internal static class Recovery
     /// state of the consensus core.
     /// </summary>
     /// <exception cref="LogCorruptException">The log lacks a slot that it must have.</exception>
-    public static RestoredState Restore(IPaxosLog log, KvStoreExecutor executor)
+    /// <param name="onReplayed">Called now and then with the slot that is applied, and the last one to be.</param>
+    public static RestoredState Restore(
+        IPaxosLog log, KvStoreExecutor executor, Action<Slot, Slot>? onReplayed = null)
     {
         if (executor.AppliedSlot.Value - log.LastSlot.Value > MaxAheadSlots)
         {
@@ -32,7 +34,7 @@ internal static class Recovery
                 + " is older than the data. Restore the log that belongs to the data, or leave this replica stopped");
         }
 
-        Replay(log, executor);
+        Replay(log, executor, onReplayed);
 
         // No higher than the log knows, even if the data store is ahead (see RestoredState): the driver skips slots
         // that the store already has.
@@ -54,7 +56,7 @@ internal static class Recovery
     public static RestoredState WithoutData(IPaxosLog log) =>
         new(log.Promised, Slot.Max(log.ChosenSlot, log.FirstSlot.Previous), [], null);
 
-    private static void Replay(IPaxosLog log, KvStoreExecutor executor)
+    private static void Replay(IPaxosLog log, KvStoreExecutor executor, Action<Slot, Slot>? onReplayed)
     {
         while (executor.AppliedSlot < log.ChosenSlot)
         {
@@ -80,6 +82,7 @@ internal static class Recovery
             }
 
             executor.Apply(chosen, observer: null);
+            onReplayed?.Invoke(executor.AppliedSlot, log.ChosenSlot);
         }
     }
 }

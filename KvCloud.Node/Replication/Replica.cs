@@ -29,12 +29,13 @@ internal sealed class Replica : IAsyncDisposable
 
     /// <summary>Applies what the log has beyond the data store before it returns.</summary>
     /// <remarks>
-    /// Ten parameters, because these are its seams: production and the simulator each supply their own.
+    /// So many parameters, because these are its seams: production and the simulator each supply their own.
     /// </remarks>
     /// <param name="bootstrap">Until it is formed, this replica does not vote, lead or answer its peers.</param>
     /// <param name="onFatal">Called when a part that this replica cannot run without has failed: the process must
     /// stop.</param>
     /// <param name="snapshots">Without it this replica neither makes nor fetches snapshots.</param>
+    /// <param name="onReplayed">Called now and then with the slot that is applied, and the last one to be.</param>
     /// <exception cref="LogCorruptException">The log lacks a slot that it must have.</exception>
     public Replica(
         PaxosConfig config,
@@ -46,9 +47,10 @@ internal sealed class Replica : IAsyncDisposable
         IReplicaRuntime runtime,
         SpaceWatch space,
         Action<Exception> onFatal,
-        SnapshotPlace? snapshots = null)
+        SnapshotPlace? snapshots = null,
+        Action<Slot, Slot>? onReplayed = null)
     {
-        RestoredState restored = Restore(log, executor);
+        RestoredState restored = Restore(log, executor, onReplayed);
         _transport = transport;
         _onFatal = onFatal;
         _workers = runtime.CreateWorkers(Failed);
@@ -181,11 +183,11 @@ internal sealed class Replica : IAsyncDisposable
     }
 
     /// <summary>Data that prove to be damaged when the log is applied to them are as good as none.</summary>
-    private static RestoredState Restore(IPaxosLog log, KvStoreExecutor executor)
+    private static RestoredState Restore(IPaxosLog log, KvStoreExecutor executor, Action<Slot, Slot>? onReplayed)
     {
         try
         {
-            return executor.Health.IsDamaged ? Recovery.WithoutData(log) : Recovery.Restore(log, executor);
+            return executor.Health.IsDamaged ? Recovery.WithoutData(log) : Recovery.Restore(log, executor, onReplayed);
         }
         catch (StoreCorruptException exception)
         {

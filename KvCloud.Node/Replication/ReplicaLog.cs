@@ -8,6 +8,9 @@ internal static partial class ReplicaLog
     [LoggerMessage(2, LogLevel.Information, "all replicas of the group have met: this one takes part from now on")]
     public static partial void GroupFormed(this ILogger logger);
 
+    [LoggerMessage(12, LogLevel.Information, "replays its log: slot {Applied} of {Last} after {Seconds:0.0} s")]
+    public static partial void Replays(this ILogger logger, long applied, long last, double seconds);
+
     [LoggerMessage(3, LogLevel.Information, "snapshots: {What}")]
     public static partial void Snapshot(this ILogger logger, string what);
 

@@ -67,6 +67,30 @@ public sealed class SnapshotInstallerTests
     }
 
     [Fact]
+    public void PutInPlace_second_snapshot_right_behind_the_first_cut_off_anywhere_goes_on()
+    {
+        var second = new AppliedState(new Slot(20), new CommitVersion(9), 0xBCDE);
+        for (ulong seed = 1; seed <= 300; seed++)
+        {
+            var random = new DeterministicRandom(seed);
+            SimDisk disk = Prepare(random);
+            InstallUntilDone(disk, random, "new", Snapshot);
+            disk.CreateDirectories(Paths.Incoming);
+            Write(disk, Paths.Incoming, "newer"u8);
+            Record(disk, second);
+            InstallUntilDone(disk, random, "newer", second);
+
+            using SegmentedPaxosLog opened = OpenLog(disk);
+            Assert.Equal((new Slot(20), new Slot(21)), (opened.ChosenSlot, opened.FirstSlot));
+            Assert.Equal(Promised, opened.Promised);
+            Assert.Equal("newer", ContentIn(disk, Paths.Data));
+            Assert.False(disk.FileExists(Paths.Install));
+            Assert.False(disk.DirectoryExists(Paths.Incoming));
+            Assert.False(disk.DirectoryExists(Paths.Replaced));
+        }
+    }
+
+    [Fact]
     public void PutInPlace_log_that_has_got_beyond_it_discards_the_snapshot()
     {
         SimDisk disk = Prepare(new DeterministicRandom(1));
@@ -198,6 +222,34 @@ public sealed class SnapshotInstallerTests
         }
     }
 
+    /// <summary>Starts again and again, some of them cut off, until one comes to its end.</summary>
+    private static void InstallUntilDone(
+        SimDisk disk, DeterministicRandom random, string content, AppliedState snapshot)
+    {
+        for (int attempt = 0; ; attempt++)
+        {
+            bool isCut = attempt < 8 && random.Chance(800);
+            disk.BeginOperation();
+            using (SegmentedPaxosLog log = OpenLog(disk))
+            {
+                if (SnapshotInstaller.PutInPlace(disk, Paths, log, Cluster) is SnapshotManifest manifest)
+                {
+                    Assert.Equal(content, ContentIn(disk, Paths.Data));
+                    SnapshotInstaller.Finish(disk, Paths, log, snapshot, manifest);
+                }
+            }
+
+            disk.EndOperation();
+            if (!isCut)
+            {
+                disk.Settle();
+                return;
+            }
+
+            disk.Crash(isPowerCut: random.Chance(500));
+        }
+    }
+
     /// <summary>Old data, a log with votes above the snapshot, and the snapshot.</summary>
     private static SimDisk Prepare(DeterministicRandom random)
     {
@@ -211,12 +263,19 @@ public sealed class SnapshotInstallerTests
             log.Write([Effects(Promised, chosen: 2, Entry(1, "a"), Entry(2, "b"), Entry(9, "i"), Entry(12, "l"))]);
         }
 
+        Record(disk, Snapshot);
+        return disk;
+    }
+
+    /// <summary>What is in the folder of what comes in is a whole snapshot, to be put in place.</summary>
+    private static void Record(SimDisk disk, AppliedState state)
+    {
         string file = Path.Combine(Paths.Incoming, "content");
+        int length = disk.ReadAllBytes(file).Length;
         disk.ReplaceAtomically(
             Paths.Install,
             new SnapshotManifest(
-                Cluster, Snapshot, [new SnapshotFile("content", 3, FileHash.Of(disk, file))]).Encode());
-        return disk;
+                Cluster, state, [new SnapshotFile("content", length, FileHash.Of(disk, file))]).Encode());
     }
 
     private static void Write(SimDisk disk, string directory, ReadOnlySpan<byte> content) =>
