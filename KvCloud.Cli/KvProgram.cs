@@ -79,6 +79,7 @@ internal static class KvProgram
         root.Add(ExportCommand.Create(runner));
         root.Add(VerifyCommand.Create(runner));
         root.Add(BackupCommands.Create(runner, globals, console));
+        root.Add(RecoverCommands.Create(console));
         root.Add(DemoCommand.Create(console));
         root.Add(BankCommand.Create(runner, globals));
         root.Add(BankCommand.CreateWorker(runner));

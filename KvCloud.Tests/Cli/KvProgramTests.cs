@@ -29,6 +29,7 @@ public sealed class KvProgramTests : IDisposable
     [InlineData("demo --base-port 65400")]
     [InlineData("get a --endpoints a:b:c")]
     [InlineData("set a b --file /etc/hostname")]
+    [InlineData("recover plan --data /no/such/directory --out /tmp/kv-no-such-plan")]
     public async Task RunAsync_wrong_usage_exits_2_and_says_why(string line)
     {
         Run run = await RunAsync("127.0.0.1:1", line.Split(' '));

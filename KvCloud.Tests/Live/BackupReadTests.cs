@@ -56,6 +56,23 @@ public sealed class BackupReadTests
         Assert.Null(none.Block);
     }
 
+    /// <summary>A read that waits for slots does not keep a node from ending.</summary>
+    [Fact]
+    public async Task ReadLog_that_waits_is_answered_when_the_node_drains()
+    {
+        await using LiveCluster cluster = await LiveCluster.StartAsync(replicas: 1);
+        await using KvCloudClient client = cluster.NewClient();
+        BackupSource source = client.BackupFrom(cluster.Endpoints[0]);
+        long applied = (await source.ReadLogAsync(1)).AppliedSlot;
+        long started = System.Diagnostics.Stopwatch.GetTimestamp();
+        Task<SourceLog> waiting = source.ReadLogAsync(applied + 1_000, waitMs: BackupSource.MaxWaitMs).AsTask();
+        await Task.Delay(200);
+        await cluster.Processes.StopAsync(0);
+
+        Assert.Null((await waiting).Block);
+        Assert.InRange(System.Diagnostics.Stopwatch.GetElapsedTime(started).TotalSeconds, 0, 20);
+    }
+
     private static async Task RefusesAsync(ErrorCode code, Func<Task> call) =>
         Assert.Equal(code, (await Assert.ThrowsAsync<KvCloudException>(call)).ErrorCode);
 

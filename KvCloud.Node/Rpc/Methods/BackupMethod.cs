@@ -119,7 +119,8 @@ internal abstract class BackupMethod<TRequest, TResponse>(string name, KvBackend
         {
             long nowMs = method.Backend.Clock.NowMs;
             long untilMs = nowMs + method.WaitMsOf(request);
-            while (!method.HasAnswer(reads, request) && method.Backend.Clock.NowMs < untilMs)
+            while (!method.HasAnswer(reads, request) && method.Backend.Clock.NowMs < untilMs
+                && !method.Backend.IsDraining)
             {
                 await Task.Delay(LookMs).ConfigureAwait(false);
             }

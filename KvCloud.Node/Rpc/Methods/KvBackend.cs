@@ -23,12 +23,20 @@ internal sealed partial class KvBackend(
     ILogger<KvBackend> logger,
     BackupReads? backups = null)
 {
+    private volatile bool _isDraining;
     private readonly byte[]? _tokenHash =
         string.IsNullOrEmpty(options.AdminToken) ? null : SHA256.HashData(Encoding.UTF8.GetBytes(options.AdminToken));
 
     public RoutingManager Routing => routing;
 
     public KvReader Reader => reader;
+
+    /// <summary>The node takes no new calls: what only waits for something to come waits no longer.</summary>
+    public bool IsDraining
+    {
+        get => _isDraining;
+        set => _isDraining = value;
+    }
 
     /// <summary>Null where this node makes no snapshots.</summary>
     public BackupReads? Backups => backups;

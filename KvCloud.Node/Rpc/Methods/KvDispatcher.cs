@@ -20,7 +20,6 @@ internal sealed class KvDispatcher : IRpcDispatcher
 
     /// <summary>Indexed by the length of the name, which distinguishes almost all methods.</summary>
     private readonly RpcMethod[][] _methodsByNameLength;
-    private volatile bool _isDraining;
 
     public KvDispatcher(KvBackend backend, FaultInjector faults, TimeProvider time)
     {
@@ -70,7 +69,7 @@ internal sealed class KvDispatcher : IRpcDispatcher
             ? method.Refuse(in message, new Refusal(code, reason))
             : _unknown.Dispatch(in message);
 
-    public void RefuseNewCalls() => _isDraining = true;
+    public void RefuseNewCalls() => _backend.IsDraining = true;
 
     private IPendingCall DispatchTraced(RpcMethod method, in RequestMessage message, Activity span)
     {
@@ -84,7 +83,7 @@ internal sealed class KvDispatcher : IRpcDispatcher
 
     private IPendingCall Dispatch(RpcMethod method, in RequestMessage message)
     {
-        if (_isDraining && method.Operation.TouchesData)
+        if (_backend.IsDraining && method.Operation.TouchesData)
         {
             return method.Refuse(in message, Refusal.Of(ErrorCode.SHUTTING_DOWN, null));
         }

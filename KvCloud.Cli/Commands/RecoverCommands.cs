@@ -1,0 +1,99 @@
+using System.CommandLine;
+using System.Diagnostics;
+using KvCloud.LocalCluster;
+
+namespace KvCloud.Cli.Commands;
+
+/// <summary>
+/// `kv recover`: a new group out of what is left of one that lost its quorum for good. The node's own program does it,
+/// as a process: what reads the directories there is what reads them at a start.
+/// </summary>
+internal static class RecoverCommands
+{
+    private const int NodeUsage = 2;
+
+    public static Command Create(KvConsole console) => new(
+        "recover", "Make a new group out of what is left of one that lost its quorum for good (docs/deployment.md).")
+    {
+        Plan(console),
+        Apply(console),
+    };
+
+    private static Command Plan(KvConsole console)
+    {
+        var data = new Option<string[]>("--data")
+        {
+            Description = "The directory node_N of a stopped replica that is left; once for each.",
+            HelpName = "directory",
+            Required = true,
+        };
+        Option<string> output = Required("--out", "Where the plan is written.", "file");
+        var command = new Command("plan", "Say what is left, what would be taken, and what may be lost.")
+        {
+            data, output,
+        };
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            console,
+            [
+                "plan",
+                .. parsed.GetRequiredValue(data).SelectMany(directory => (string[])["--data", directory]),
+                "--out", parsed.GetRequiredValue(output),
+            ],
+            cancellationToken));
+        return command;
+    }
+
+    private static Command Apply(KvConsole console)
+    {
+        Option<string>[] options =
+        [
+            Required("--plan", "The plan, which somebody has read.", "file"),
+            Required("--target", "The data root of the new group; not there yet, or empty.", "directory"),
+            Required("--nodes", "The numbers of its replicas.", "1,2,3"),
+            Required("--cluster-id", "Its name, which must not be that of the old group.", "name"),
+        ];
+        var command = new Command("apply", "Make the data of the new group. What is left of the old one is only read.");
+        foreach (Option<string> option in options)
+        {
+            command.Add(option);
+        }
+
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            console,
+            [
+                "apply",
+                .. options.SelectMany(option => (string[])[option.Name, parsed.GetRequiredValue(option)]),
+            ],
+            cancellationToken));
+        return command;
+    }
+
+    private static Option<string> Required(string name, string description, string help) =>
+        new(name) { Description = description, HelpName = help, Required = true };
+
+    /// <summary>What the node's program says goes on as it is.</summary>
+    private static async Task<int> RunAsync(
+        KvConsole console, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
+    {
+        ProcessStartInfo start = NodeProgram.StartInfo(inheritSettings: false, ["recover", .. arguments]);
+        using Process process = Process.Start(start)
+            ?? throw new LocalClusterException("the node's program could not be started");
+        process.StandardInput.Close();
+        Task<string> errors = process.StandardError.ReadToEndAsync(cancellationToken);
+        string output = await process.StandardOutput.ReadToEndAsync(cancellationToken);
+        await process.WaitForExitAsync(cancellationToken);
+        await console.Out.WriteAsync(output);
+        string said = (await errors).Trim();
+        if (said.Length > 0)
+        {
+            console.WriteError(said);
+        }
+
+        return process.ExitCode switch
+        {
+            0 => ExitCode.Ok,
+            NodeUsage => ExitCode.Usage,
+            _ => ExitCode.No,
+        };
+    }
+}
