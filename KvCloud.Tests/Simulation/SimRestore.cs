@@ -72,8 +72,10 @@ internal sealed class SimRestore(SimWorld world, SimBackup backup, SessionLimits
         Require(
             restored.ChosenSlot == result.Slot && restored.Promised == Ballot.Zero && restored.Members is null,
             $"a restored node begins with {restored}");
+        AppliedState applied = storage.Executor.Applied;
         Require(
-            storage.Executor.Applied == new AppliedState(result.Slot, result.FirstVersion, result.StateHash),
+            (applied.Slot, applied.Version, applied.StateHash)
+                == (result.Slot, result.FirstVersion, result.StateHash),
             $"a restored node has {storage.Executor.Applied}");
         foreach (string key in world.Keys)
         {
