@@ -56,6 +56,15 @@ internal static class MemberRules
                 + " part in this group before";
         }
 
+        GroupMember? silentLearner = Array.Find(
+            after, item => !item.IsVoter && item.Id != node && !isInTouch(item.Id));
+        if (silentLearner is not null && TakesAway(change.Kind) && !change.IsForced)
+        {
+            // It may have voted when the group began, and been demoted because it had not met all the others yet.
+            return $"{silentLearner.Id} learns and does not answer: bring it back before or remove it, or force the"
+                + " change if it has taken part in this group before";
+        }
+
         int inTouch = after.Count(item => item.IsVoter && isInTouch(item.Id));
         if (inTouch < (voters / 2) + 1)
         {
@@ -88,6 +97,9 @@ internal static class MemberRules
                 $"{node} has not caught up yet, or does not answer",
             _ => null,
         };
+
+    private static bool TakesAway(MemberAction kind) =>
+        kind is MemberAction.Remove or MemberAction.Replace or MemberAction.Demote;
 
     private static bool IsDone(
         GroupMembers now, MemberChange change, GroupMember? member, ReadOnlyMemory<byte>? data)

@@ -44,6 +44,22 @@ public class MemberRulesTests
             StringComparison.Ordinal);
     }
 
+    /// <summary>
+    /// A voter that never met all the others was demoted, and waited for ever for one that was removed then (simulator).
+    /// </summary>
+    [Fact]
+    public void Plan_while_a_learner_is_silent_takes_no_member_away()
+    {
+        GroupMembers four = After(Three, new MemberChange(MemberAction.Add, new NodeId(3)));
+        GroupMembers five = After(four, new MemberChange(MemberAction.Add, new NodeId(4)));
+        var replace = new MemberChange(MemberAction.Replace, new NodeId(3), new NodeId(0));
+
+        Assert.Contains("learns and does not answer", Plan(five, replace, out _, silent: 4), StringComparison.Ordinal);
+        Assert.Null(Plan(five, replace with { IsForced = true }, out _, silent: 4));
+        Assert.Null(Plan(five, new MemberChange(MemberAction.Remove, new NodeId(4)), out _, silent: 4));
+        Assert.Null(Plan(five, new MemberChange(MemberAction.Promote, new NodeId(3)), out _, silent: 4));
+    }
+
     [Fact]
     public void Plan_of_what_is_done_already_leaves_nothing_to_do()
     {
