@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using System.Collections.Concurrent;
 using System.Text;
 using KvCloud.Client;
 using KvCloud.Protocol;
