@@ -45,7 +45,8 @@ public class MemberRulesTests
     }
 
     /// <summary>
-    /// A voter that never met all the others was demoted, and waited for ever for one that was removed then (simulator).
+    /// A voter that never met all the others was demoted, and waited for ever for one that was removed then
+    /// (simulator).
     /// </summary>
     [Fact]
     public void Plan_while_a_learner_is_silent_takes_no_member_away()

@@ -526,6 +526,9 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
             _clock,
             Name);
         _reads = new SimReads(this, _world, _routing);
+
+        // What the start has applied from the log, before anybody hears of it.
+        Store.NoteApplied();
         _world.Checker.Restarted(this);
         _world.Reached.Recoveries += _starts > 1 ? 1 : 0;
         _world.Trace($"node-{Self.Value}   starts: promised={Log.Promised} chosen={Log.ChosenSlot} "
