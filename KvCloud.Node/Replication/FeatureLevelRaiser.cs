@@ -10,7 +10,8 @@ namespace KvCloud.Node.Replication;
 /// while, can follow, and lets the group rise. Of the consensus worker.
 /// </summary>
 /// <remarks>
-/// A member that is away holds the group back: what it will run when it comes back nobody knows. The members are those
+/// A member that is away holds the group back: what it will run when it comes back nobody knows. One that was removed
+/// does so until nobody needs it any more. The members are those
 /// that govern the very slot of the raise, because a leader proposes nothing behind a change of members before it knows
 /// it to be chosen; and who is added later is asked for what can be in force by then (<see cref="LevelToFollow"/>).
 /// </remarks>
@@ -65,7 +66,7 @@ internal sealed class FeatureLevelRaiser(
 
         bool isUnderWay = _proposed > 0 && applied.Slot < _proposedIn;
         if (target > applied.FeatureLevel && target >= FeatureLevels.LevelOf(CommandKind.RaiseFeatureLevel)
-            && !isUnderWay && KnowsLevel(node) && nowMs - _sinceMs >= options.FeatureLevelDelayMs
+            && !isUnderWay && KnowsLevel(node) && node.AreMembersSettled && nowMs - _sinceMs >= options.FeatureLevelDelayMs
             && proposals.ProposeRaise(node, target) is Slot slot)
         {
             (_proposed, _proposedIn) = (target, slot);

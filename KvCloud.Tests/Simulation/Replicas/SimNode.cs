@@ -404,10 +404,15 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         }
     }
 
-    /// <summary>Whether it is what a replica says to a disk that fails or was damaged, and there is one.</summary>
-    public bool IsExpected(Exception exception) => (HasDiskFaults || IsDamaged)
-        && exception is IOException or UnauthorizedAccessException or LogFailedException or LogUnreadableException
-            or LogCorruptException or DataDirectoryException or InvalidDataException or StoreCorruptException;
+    /// <summary>
+    /// Whether it is what a replica says to a disk that fails or was damaged, and there is one; or to a group that has
+    /// moved on to what this replica cannot follow, after it was removed.
+    /// </summary>
+    public bool IsExpected(Exception exception) => exception is FeatureLevelException
+        ? _world.Checker.Members.Find(Self) is null
+        : (HasDiskFaults || IsDamaged)
+            && exception is IOException or UnauthorizedAccessException or LogFailedException or LogUnreadableException
+                or LogCorruptException or DataDirectoryException or InvalidDataException or StoreCorruptException;
 
     // ---- What the replica decides ----
 
