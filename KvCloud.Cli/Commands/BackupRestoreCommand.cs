@@ -48,6 +48,7 @@ internal static class BackupRestoreCommand
             await using (ArchiveLease lease = await run.TakeLeaseAsync(cancellationToken))
             {
                 (_, plan) = await run.PlanAsync(target.Of(parsed), cancellationToken);
+                ThrowIfSameCluster(plan, parsed.GetValue(clusterId)!);
                 display.Tell(Describe(plan));
                 await run.StageAsync(plan, stagingPath, lease, cancellationToken);
             }
@@ -79,6 +80,15 @@ internal static class BackupRestoreCommand
         if (Directory.Exists(root) && Directory.EnumerateFileSystemEntries(root).Any())
         {
             throw new UsageException($"{root} is not empty; a restore makes a new data root");
+        }
+    }
+
+    private static void ThrowIfSameCluster(RestorePlan plan, string clusterId)
+    {
+        if (clusterId == plan.Snapshot.Manifest.ClusterId)
+        {
+            throw new UsageException(
+                $"the archive is of cluster '{clusterId}'; the new cluster needs an id of its own (--cluster-id)");
         }
     }
 

@@ -87,6 +87,22 @@ public sealed class BackupCommandLineTests : IDisposable
         Assert.Empty(Directory.GetFiles(_archive.PathOf("leases")));
     }
 
+    [Fact]
+    public async Task BackupRestoreCommand_under_the_name_of_the_archives_cluster_is_refused_before_it_fetches()
+    {
+        await BackUpWithGapAsync();
+        string root = Path.Combine(_archive.Root, "restored");
+
+        (int code, _, string told) = await KvProcess.RunAsync(
+            "backup", "restore", "--from", _archive.Store.Address, "--to", root, "--nodes", "0",
+            "--cluster-id", "cluster-a");
+
+        Assert.Equal(ExitCode.Usage, code);
+        Assert.Contains("the archive is of cluster 'cluster-a'", told, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(root + ".staging"));
+        Assert.Empty(Directory.GetFiles(_archive.PathOf("leases")));
+    }
+
     [Theory]
     [InlineData("2026-11-27T18:30:00")]
     [InlineData("2026-11-27")]

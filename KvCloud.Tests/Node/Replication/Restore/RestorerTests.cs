@@ -158,12 +158,21 @@ public sealed class RestorerTests
         Write(fixture, from: 0, slots: 5);
         Refuses(fixture, RestorePoint.End, RestoreFlaw.Backup, "holds no snapshot");
         fixture.StageSnapshot();
-        fixture.StageLog(1);
+
+        // Without a block of the log nothing in the staging says whose it is.
         Assert.Contains(
             "an id of its own",
             Assert.Throws<RestoreRefusedException>(() => Restorer(fixture).Run(Request(fixture) with
             {
                 ClusterId = BackupFixture.ClusterId,
+            })).Message,
+            StringComparison.Ordinal);
+        fixture.StageLog(1);
+        Assert.Contains(
+            $"is of cluster '{BackupFixture.ClusterId}', the backup of 'mistaken'",
+            Assert.Throws<RestoreRefusedException>(() => Restorer(fixture).Run(Request(fixture) with
+            {
+                SourceClusterId = "mistaken",
             })).Message,
             StringComparison.Ordinal);
         Directory.CreateDirectory(Path.Combine(fixture.Target, "something"));
@@ -285,7 +294,7 @@ public sealed class RestorerTests
         new(SystemFiles.Instance, new RestoreStores(fixture.OpenStore, fixture.OpenStore), _ => { });
 
     private static RestoreRequest Request(BackupFixture fixture) =>
-        new(fixture.Staging, fixture.Target, Nodes, NewCluster, RestorePoint.End);
+        new(fixture.Staging, BackupFixture.ClusterId, fixture.Target, Nodes, NewCluster, RestorePoint.End);
 
     private static RestoreResult Restore(BackupFixture fixture, RestorePoint until) =>
         Restorer(fixture).Run(Request(fixture) with { Until = until });
