@@ -4,6 +4,7 @@ using KvCloud.Cli.Backup;
 using KvCloud.Client;
 using KvCloud.Tests.Backup;
 using KvCloud.Tests.Live;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Cli;
 
@@ -130,6 +131,19 @@ public sealed class BackupCommandLineTests : IDisposable
 
         Assert.Equal(ExitCode.Usage, code);
         Assert.Contains("is not empty", told, StringComparison.Ordinal);
+    }
+
+    [UnixFact]
+    public async Task BackupRestoreCommand_to_a_mount_point_is_refused_by_name()
+    {
+        await BackUpWithGapAsync();
+
+        (int code, _, string told) = await KvProcess.RunAsync(
+            "backup", "restore", "--from", _archive.Store.Address, "--to", "/dev/", "--nodes", "0",
+            "--cluster-id", "cluster-b");
+
+        Assert.Equal(ExitCode.Usage, code);
+        Assert.Contains("/dev is a mount point", told, StringComparison.Ordinal);
     }
 
     [Theory]

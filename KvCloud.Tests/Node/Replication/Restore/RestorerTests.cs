@@ -9,6 +9,7 @@ using KvCloud.Node.State;
 using KvCloud.Node.Storage;
 using KvCloud.Tests.Node.Replication.Backup;
 using KvCloud.Tests.Node.State;
+using KvCloud.Tests.Support;
 using static KvCloud.Tests.Node.State.StateHarness;
 
 namespace KvCloud.Tests.Node.Replication.Restore;
@@ -181,6 +182,19 @@ public sealed class RestorerTests
 
         Restore(fixture, RestorePoint.End);
         Refuses(fixture, RestorePoint.End, RestoreFlaw.Target, "not empty");
+    }
+
+    [UnixFact]
+    public void Run_to_a_mount_point_is_refused_by_name_before_anything_is_read()
+    {
+        using var fixture = new BackupFixture();
+
+        RestoreRefusedException refused = Assert.Throws<RestoreRefusedException>(
+            () => Restorer(fixture).Run(Request(fixture) with { Target = "/dev" }));
+
+        Assert.Equal(RestoreFlaw.Target, refused.Flaw);
+        Assert.StartsWith("/dev is a mount point", refused.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists("/dev.lock"));
     }
 
     /// <summary>etcd-io/etcd#16028: who watched or cached by version took the restored data for what he knew.</summary>
