@@ -78,13 +78,16 @@ internal static class RecoverCommand
         }
 
         string file = arguments.Text("plan");
-        var request = new RestoreRequest(
-            "", arguments.Text("target"), arguments.Nodes(), arguments.ClusterId(), RestorePoint.End)
-        {
-            FirstVersion = arguments.Number("first-version") is { } first ? new CommitVersion(first) : null,
-        };
+        string target = arguments.Text("target");
+        IReadOnlyList<int> nodes = arguments.Nodes();
+        string clusterId = arguments.ClusterId("cluster-id");
+        long? first = arguments.Number("first-version");
         arguments.Check();
         var plan = RecoveryPlan.Read(File.ReadAllText(file), file);
+        var request = new RestoreRequest("", plan.ClusterId, target, nodes, clusterId, RestorePoint.End)
+        {
+            FirstVersion = first is { } above ? new CommitVersion(above) : null,
+        };
         RestoreResult result = Recovery().Apply(plan, request);
         VerbOutput.WriteLine(output, new
         {

@@ -9,14 +9,17 @@ internal sealed record RestoreLine(RestoreRequest? Request, bool Verify)
 {
     private static readonly string[] Known =
     [
-        "staging", "target", "nodes", "cluster-id", "until-version", "until-unix-ms", "until-slot", "first-version",
+        "staging", "source-cluster-id", "target", "nodes", "cluster-id", "until-version", "until-unix-ms",
+        "until-slot", "first-version",
     ];
 
     public static string Usage() =>
         """
-        Usage: KvCloud.Node restore --staging DIR --target DIR --nodes 1,2,3 --cluster-id ID [options]
+        Usage: KvCloud.Node restore --staging DIR --source-cluster-id ID --target DIR --nodes 1,2,3 --cluster-id ID
+                 [options]
 
           --staging DIR          data/: the files of a snapshot; log/: blocks of its log, in files *.log
+          --source-cluster-id ID the id of the cluster that was backed up
           --target DIR           where node_N is made for each node; not there yet, or empty
           --nodes 1,2,3          the voters of the new group
           --cluster-id ID        its id: another than that of the backup
@@ -47,9 +50,10 @@ internal sealed record RestoreLine(RestoreRequest? Request, bool Verify)
             "only one of --until-version, --until-unix-ms and --until-slot can be given");
         var request = new RestoreRequest(
             arguments.Text("staging"),
+            arguments.ClusterId("source-cluster-id"),
             arguments.Text("target"),
             arguments.Nodes(),
-            arguments.ClusterId(),
+            arguments.ClusterId("cluster-id"),
             new RestorePoint(
                 version is { } at ? new CommitVersion(at) : null, unixMs, slot is { } last ? new Slot(last) : null))
         {

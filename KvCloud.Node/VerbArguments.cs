@@ -71,12 +71,12 @@ internal sealed class VerbArguments
         return texts.Count > 0 ? texts[0] : "";
     }
 
-    public string ClusterId()
+    public string ClusterId(string name)
     {
-        string clusterId = Text("cluster-id");
+        string clusterId = Text(name);
         if (clusterId.Length > MaxClusterIdChars || clusterId.Any(char.IsControl))
         {
-            _mistakes.Add($"--cluster-id has at most {MaxClusterIdChars} characters and no line break");
+            _mistakes.Add($"--{name} has at most {MaxClusterIdChars} characters and no line break");
         }
 
         return clusterId;

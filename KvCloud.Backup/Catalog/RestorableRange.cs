@@ -17,12 +17,20 @@ internal sealed record RestorableRange(RestorablePoint From, RestorablePoint To)
         var ranges = new List<RestorableRange>();
         foreach (ArchivedSnapshot snapshot in snapshots.Where(snapshot => snapshot.IsWhole))
         {
-            // One inside a range only makes a restore of what follows it shorter.
-            if (ranges.Count == 0 || snapshot.Manifest.Slot > ranges[^1].To.Slot)
+            var point = new RestorablePoint(
+                snapshot.Manifest.Slot, snapshot.Manifest.Version, snapshot.Manifest.UnixMs);
+            if (ranges.Count == 0 || point.Slot > ranges[^1].To.Slot)
             {
-                var from = new RestorablePoint(
-                    snapshot.Manifest.Slot, snapshot.Manifest.Version, snapshot.Manifest.UnixMs);
-                ranges.Add(new RestorableRange(from, EndOf(from, LogChain.After(log, from.Slot))));
+                ranges.Add(new RestorableRange(point, EndOf(point, LogChain.After(log, point.Slot))));
+            }
+            else
+            {
+                // One inside a range makes a restore of what follows it shorter, and tells which version it had there.
+                RestorablePoint to = ranges[^1].To;
+                ranges[^1] = ranges[^1] with
+                {
+                    To = to with { Version = Math.Max(to.Version, point.Version) },
+                };
             }
         }
 

@@ -20,8 +20,14 @@ internal sealed class BackupRun : IAsyncDisposable
     /// <summary>A backup that does not go on gives up when the log is gone again before it could be read.</summary>
     private const int MostGaps = 3;
 
+    /// <summary>So often it looks for the version of its last slot: see <see cref="HasEnd"/>.</summary>
+    private const int MostEndReads = 20;
+
     private static readonly TimeSpan LastFlush = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan UntilOpened = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>A replica's log records within 50 ms what is chosen.</summary>
+    private static readonly TimeSpan UntilLogged = TimeSpan.FromMilliseconds(100);
 
     private readonly IArchiveStore _store;
     private readonly BackupOptions _options;
@@ -38,6 +44,8 @@ internal sealed class BackupRun : IAsyncDisposable
     private bool _needsSnapshot;
     private bool _isFailing;
     private int _gaps;
+    private long? _end;
+    private int _endReads;
 
     /// <param name="sources">The replicas in the order in which they are asked; at least one.</param>
     public BackupRun(
@@ -177,15 +185,13 @@ internal sealed class BackupRun : IAsyncDisposable
             return false;
         }
 
-        switch (await StepAsync(cancellationToken))
+        bool isEnding = !_options.IsContinuous && copying is null;
+        switch (await StepAsync(isEnding, cancellationToken))
         {
+            case ShipResult.Ended:
+                return true;
             case ShipResult.CaughtUp:
-                if (!_options.IsContinuous && copying is null)
-                {
-                    return true;
-                }
-
-                await WaitAsync(_options.ShipEvery, copying, cancellationToken);
+                await WaitAsync(isEnding ? UntilLogged : _options.ShipEvery, copying, cancellationToken);
                 break;
             case ShipResult.Gap:
                 OnGap();
@@ -197,12 +203,27 @@ internal sealed class BackupRun : IAsyncDisposable
         return false;
     }
 
-    private async Task<ShipResult> StepAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// It ends with all that was applied when its snapshot was whole, and with the version of that: what is not known
+    /// to be there cannot be restored by its version. A replica that does not come to tell keeps it only for a while.
+    /// </summary>
+    private bool HasEnd(ShipResult result)
+    {
+        _end ??= _shipper.AppliedSlot;
+        return _shipper.VersionedSlot >= _end || (result == ShipResult.CaughtUp && ++_endReads >= MostEndReads);
+    }
+
+    private async Task<ShipResult> StepAsync(bool isEnding, CancellationToken cancellationToken)
     {
         try
         {
             await KeepLeaseAsync(cancellationToken);
             ShipResult result = await _shipper.StepAsync(cancellationToken);
+            if (isEnding && HasEnd(result))
+            {
+                result = ShipResult.Ended;
+            }
+
             if (result != ShipResult.More)
             {
                 await _shipper.FlushAsync(atLeastBytes: 1, cancellationToken);
@@ -250,6 +271,7 @@ internal sealed class BackupRun : IAsyncDisposable
     private void OnGap()
     {
         long next = _shipper.Next!.Value;
+        _end = null;
         if (!_options.IsContinuous && ++_gaps > MostGaps)
         {
             throw new ArchiveException(

@@ -22,8 +22,17 @@ internal sealed class LogShipper(
     private long _heardMs = Environment.TickCount64;
     private int _trimmed;
 
+    /// <summary>What a replica had applied, where that is not read yet.</summary>
+    private (long Slot, long Version) _ahead;
+
     /// <summary>The slot to be read next; null as long as nobody has said where to begin.</summary>
     public long? Next { get; private set; }
+
+    /// <summary>What the replica had applied at this step; null if it gave no answer.</summary>
+    public long? AppliedSlot { get; private set; }
+
+    /// <summary>The last slot that was read of which it is known which version it had reached.</summary>
+    public long VersionedSlot { get; private set; }
 
     /// <summary>The cluster that the archive is of; the log of another is refused.</summary>
     public string? ClusterId { get; set; }
@@ -42,6 +51,7 @@ internal sealed class LogShipper(
     /// <exception cref="ArchiveException">The segment cannot be written; the next step tries it again.</exception>
     public async Task<ShipResult> StepAsync(CancellationToken cancellationToken)
     {
+        AppliedSlot = null;
         await FlushAsync(LogSegment.TargetBytes, cancellationToken);
         try
         {
@@ -92,6 +102,7 @@ internal sealed class LogShipper(
         }
 
         progress.Applied(reading.AppliedSlot);
+        AppliedSlot = reading.AppliedSlot;
         if (reading.Block is not { } block)
         {
             if (Environment.TickCount64 - _heardMs > LongestSilence.TotalMilliseconds)
@@ -100,6 +111,16 @@ internal sealed class LogShipper(
                 _heardMs = Environment.TickCount64;
             }
 
+            if (reading.AppliedSlot == Next - 1)
+            {
+                VersionedSlot = reading.AppliedSlot;
+                if (_pending.Count > 0)
+                {
+                    _pending[^1] = _pending[^1] with { Version = reading.AppliedVersion };
+                }
+            }
+
+            NoteAhead(reading);
             return ShipResult.CaughtUp;
         }
 
@@ -110,12 +131,41 @@ internal sealed class LogShipper(
                 $"{sources.Current.Name} gave slots {block.FirstSlot}-{block.LastSlot} where {Next} comes next"));
         }
 
-        _pending.Add(block);
+        _pending.Add(WithVersion(block, reading.AppliedSlot));
         _pendingBytes += block.Content.Length;
         Next = block.LastSlot + 1;
         _trimmed = 0;
         _heardMs = Environment.TickCount64;
+        NoteAhead(reading);
         await rate.WaitAsync(block.Content.Length, cancellationToken);
         return block.LastSlot < reading.AppliedSlot ? ShipResult.More : ShipResult.CaughtUp;
+    }
+
+    /// <summary>
+    /// Under load a replica's data are ahead of what its log has recorded as chosen, so it seldom tells the version at
+    /// the end of a block. What it had applied before is known, and a slot has the same version in every replica.
+    /// </summary>
+    private LogBlock WithVersion(LogBlock block, long appliedSlot)
+    {
+        if (block.LastSlot == appliedSlot)
+        {
+            VersionedSlot = block.LastSlot;
+        }
+        else if (_ahead.Slot >= block.FirstSlot && _ahead.Slot <= block.LastSlot)
+        {
+            VersionedSlot = _ahead.Slot;
+            return block with { Version = _ahead.Version };
+        }
+
+        return block;
+    }
+
+    /// <summary>One that is not reached yet stays: if each reading replaced it, none would ever be.</summary>
+    private void NoteAhead(LogReading reading)
+    {
+        if (_ahead.Slot < Next && reading.AppliedSlot >= Next)
+        {
+            _ahead = (reading.AppliedSlot, reading.AppliedVersion);
+        }
     }
 }

@@ -9,6 +9,9 @@ internal enum ShipResult
     /// <summary>All that the replica has applied was read.</summary>
     CaughtUp,
 
+    /// <summary>All that a backup which does not go on has to have was read.</summary>
+    Ended,
+
     /// <summary>No replica has what comes next any more: points behind it need another snapshot.</summary>
     Gap,
 }

@@ -4,7 +4,7 @@ namespace KvCloud.Backup.Format;
 /// <param name="FirstUnixMs">When its first batch of writes was proposed; 0 if it has none.</param>
 /// <param name="LastUnixMs">When its last batch of writes was proposed; 0 if it has none.</param>
 /// <param name="Version">
-/// The last commit version up to its end; 0 where it is not known, because the replica was ahead of it.
+/// All commit versions up to this one are in it or before it; 0 where none is known to be.
 /// </param>
 /// <param name="VersionBound">No version in it, or in any slot before it, is higher.</param>
 internal sealed record LogBlock(

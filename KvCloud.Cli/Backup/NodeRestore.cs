@@ -20,8 +20,8 @@ internal static class NodeRestore
     {
         var arguments = new List<string>
         {
-            "restore", "--staging", staging, "--target", target, "--nodes", nodes, "--cluster-id", clusterId,
-            "--first-version", Text(firstVersion),
+            "restore", "--staging", staging, "--source-cluster-id", plan.Snapshot.Manifest.ClusterId,
+            "--target", target, "--nodes", nodes, "--cluster-id", clusterId, "--first-version", Text(firstVersion),
         };
         (string Name, long? Value)[] until =
         [

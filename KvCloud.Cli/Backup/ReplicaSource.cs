@@ -48,6 +48,7 @@ internal sealed class ReplicaSource(BackupSource source) : IReplicaSource
         return new LogReading(
             log.ClusterId,
             log.AppliedSlot,
+            log.AppliedVersion,
             log.Block is { } block
                 ? new LogBlock(
                     block.FirstSlot,

@@ -38,8 +38,8 @@ internal static class BackupRestoreCommand
         target.AddTo(command);
         BackupCommands.Bind(command, from, async (parsed, store, cancellationToken) =>
         {
-            string root = Path.GetFullPath(parsed.GetValue(to)!);
-            ThrowIfFull(root);
+            string root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(parsed.GetValue(to)!));
+            ThrowIfUnusable(root);
             string stagingPath = Path.GetFullPath(parsed.GetValue(staging) ?? $"{root}.staging");
             var display = new BackupDisplay(console);
             var run = new RestoreRun(store, display);
@@ -48,6 +48,7 @@ internal static class BackupRestoreCommand
             await using (ArchiveLease lease = await run.TakeLeaseAsync(cancellationToken))
             {
                 (_, plan) = await run.PlanAsync(target.Of(parsed), cancellationToken);
+                ThrowIfSameCluster(plan, parsed.GetValue(clusterId)!);
                 display.Tell(Describe(plan));
                 await run.StageAsync(plan, stagingPath, lease, cancellationToken);
             }
@@ -74,11 +75,27 @@ internal static class BackupRestoreCommand
         + $" {plan.SizeBytes} bytes");
 
     /// <summary>Seen before gigabytes are fetched; the node looks again.</summary>
-    private static void ThrowIfFull(string root)
+    private static void ThrowIfUnusable(string root)
     {
+        if (DriveInfo.GetDrives().Any(drive => Path.TrimEndingDirectorySeparator(drive.Name) == root))
+        {
+            throw new UsageException(
+                $"{root} is a mount point: the data root appears by a rename, which cannot replace one."
+                + " Name a directory below it");
+        }
+
         if (Directory.Exists(root) && Directory.EnumerateFileSystemEntries(root).Any())
         {
             throw new UsageException($"{root} is not empty; a restore makes a new data root");
+        }
+    }
+
+    private static void ThrowIfSameCluster(RestorePlan plan, string clusterId)
+    {
+        if (clusterId == plan.Snapshot.Manifest.ClusterId)
+        {
+            throw new UsageException(
+                $"the archive is of cluster '{clusterId}'; the new cluster needs an id of its own (--cluster-id)");
         }
     }
 

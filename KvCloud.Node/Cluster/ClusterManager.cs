@@ -263,8 +263,13 @@ internal sealed class ClusterManager : BackgroundService
         HealthVerdict verdict = HealthRules.JudgeSelf(
             _feeds.NotMet(), status.Leader is not null, LagOf(status), _options.MaxLagSlots, HasDiverged,
             _feeds.Disk().Trouble, _feeds.DataTrouble());
+
+        // A link has the resolved address of a peer; nobody resolves a service name for this replica itself.
+        string peerEndpoint = HostPort.TryParse(replica.PeerEndpoint, out _)
+            ? replica.PeerEndpoint
+            : _topology.PeerAddress;
         return new NodeView(
-            replica.NodeId, replica.ClientEndpoint, replica.PeerEndpoint, replica.HttpEndpoint, verdict.Health,
+            replica.NodeId, replica.ClientEndpoint, peerEndpoint, replica.HttpEndpoint, verdict.Health,
             leader == _self, RoleOf(_self, status.Role, leader), _time.GetUtcNow().ToUnixTimeMilliseconds(),
             status.Ballot.Round, UptimeSeconds, status.AppliedSlot.Value, status.ChosenSlot.Value,
             status.AppliedVersion,

@@ -48,6 +48,14 @@ internal sealed record NodeTopology
 
     public required int HttpPort { get; init; }
 
+    /// <summary>
+    /// host:port at which the others reach this replica: as configured, or, where that is a service name, the host that
+    /// clients are told with the port that it listens on.
+    /// </summary>
+    public string PeerAddress => HostPort.TryParse(Self.PeerEndpoint, out _)
+        ? Self.PeerEndpoint
+        : (Parse(Self.ClientEndpoint) with { Port = PeerPort }).ToString();
+
     /// <summary>&lt;base_path&gt;/node_&lt;i&gt;, absolute.</summary>
     public required string DataDirectory { get; init; }
 

@@ -22,6 +22,9 @@ internal interface IFileSystem
 
     bool DirectoryExists(string path);
 
+    /// <summary>Whether a volume is mounted at this very path: nothing can be renamed to it.</summary>
+    bool IsMountPoint(string path);
+
     /// <summary>The paths of the files in a directory, in no order.</summary>
     IReadOnlyList<string> ListFiles(string directory);
 

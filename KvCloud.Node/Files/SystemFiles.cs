@@ -38,6 +38,12 @@ internal sealed partial class SystemFiles : IFileSystem
 
     public bool DirectoryExists(string path) => Directory.Exists(path);
 
+    public bool IsMountPoint(string path)
+    {
+        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        return DriveInfo.GetDrives().Any(drive => Path.TrimEndingDirectorySeparator(drive.Name) == full);
+    }
+
     public IReadOnlyList<string> ListFiles(string directory) => Directory.GetFiles(directory);
 
     public IReadOnlyList<string> ListDirectories(string directory) => Directory.GetDirectories(directory);

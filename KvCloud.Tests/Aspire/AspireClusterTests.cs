@@ -72,6 +72,22 @@ public sealed class AspireClusterTests(AspireClusterTests.RunningAppHost appHost
         Assert.Equal("world", await client.GetStringAsync("hello", cancellationToken: _limit.Token));
     }
 
+    [Fact]
+    public async Task KvCloudResource_replicas_say_the_peer_endpoints_that_were_bound()
+    {
+        await using KvCloudClient client = await NewClientAsync();
+        foreach (KvCloudReplica replica in Cluster.Replicas)
+        {
+            EndpointReference endpoint = replica.ClientEndpoint;
+            KvClusterHealth health = await client.GetClusterHealthAsync(
+                new KvReadOptions { Endpoint = $"{endpoint.Host}:{endpoint.Port}" }, _limit.Token);
+
+            Assert.Equal(
+                Cluster.Replicas.Select(other => $"localhost:{other.PeerEndpoint.Port}"),
+                health.Nodes.Select(node => node.PeerEndpoint));
+        }
+    }
+
     private async Task<KvCloudClient> NewClientAsync() =>
         new((await Application.GetConnectionStringAsync("kv", _limit.Token))!);
 

@@ -49,6 +49,33 @@ public sealed class BackupRunTests : IDisposable
         Assert.Equal(replica.Applied, progress.ShippedSlot);
     }
 
+    /// <summary>The log of a replica under load records later than it applies that a slot is chosen.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public async Task RunAsync_of_a_replica_whose_log_is_behind_its_data_ends_with_a_version_that_is_known(int lag)
+    {
+        // The snapshot of 20 slots is two files, of three pieces and of four.
+        const int Pieces = 7;
+        var replica = new ScriptedReplica("a") { LogLag = lag };
+        int reads = 0;
+        long applied = 0;
+        replica.OnLog = () =>
+        {
+            replica.Applied += 3 * (++reads % 2);
+            applied = applied == 0 && replica.PiecesRead == Pieces ? replica.Applied : applied;
+        };
+
+        await _archive.BackUpAsync(replica);
+
+        ArchiveCatalog catalog = await _archive.CatalogAsync();
+        RestorableRange range = Assert.Single(catalog.Ranges);
+        Assert.True(applied > 20, "the log was read when the snapshot was");
+        Assert.True(range.To.Version >= ScriptedReplica.VersionOf(applied), range.Describe());
+        Assert.All(
+            catalog.Log, segment => Assert.True(segment.Version <= ScriptedReplica.VersionOf(segment.LastSlot)));
+    }
+
     [Fact]
     public async Task RunAsync_second_time_copies_only_new_files_and_goes_on_with_the_log()
     {

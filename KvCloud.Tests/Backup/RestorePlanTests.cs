@@ -40,6 +40,22 @@ public sealed class RestorePlanTests
         Assert.Throws<ArchiveException>(() => RestorePlan.For(catalog, RestoreTarget.AtVersion(201)));
     }
 
+    /// <summary>
+    /// Of the log of a backup only a bound of its versions may be known; the snapshot of the next one tells more.
+    /// </summary>
+    [Fact]
+    public void Ranges_reach_the_version_of_a_snapshot_inside_of_them()
+    {
+        ArchiveCatalog catalog = Catalog([10, 25], Segment(11, 30) with { Version = 0, VersionBound = 900 });
+
+        RestorableRange range = Assert.Single(catalog.Ranges);
+        Assert.Equal((30, 250), (range.To.Slot, range.To.Version));
+        var plan = RestorePlan.For(catalog, RestoreTarget.AtVersion(249));
+        Assert.Equal(10, plan.Snapshot.Manifest.Slot);
+        Assert.Equal(30, Assert.Single(plan.Log).LastSlot);
+        Assert.Throws<ArchiveException>(() => RestorePlan.For(catalog, RestoreTarget.AtVersion(251)));
+    }
+
     [Fact]
     public void For_a_moment_begins_at_the_last_snapshot_before_it()
     {

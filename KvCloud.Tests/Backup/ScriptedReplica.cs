@@ -25,6 +25,9 @@ internal sealed class ScriptedReplica(string name, string clusterId = "cluster-a
     /// <summary>The last slot that is applied.</summary>
     public long Applied { get; set; } = 20;
 
+    /// <summary>So many of the slots that are applied are not in the log yet.</summary>
+    public long LogLag { get; set; }
+
     /// <summary>The first slot of the log.</summary>
     public long FirstLogged { get; set; } = 1;
 
@@ -87,13 +90,13 @@ internal sealed class ScriptedReplica(string name, string clusterId = "cluster-a
             throw new SourceException(SourceFailure.LogTrimmed, $"the log of {name} begins at {FirstLogged}");
         }
 
-        long last = Math.Min(Applied, fromSlot + SlotsInBlock - 1);
-        LogBlock? block = fromSlot > Applied
+        long last = Math.Min(Applied - LogLag, fromSlot + SlotsInBlock - 1);
+        LogBlock? block = fromSlot > last
             ? null
             : new LogBlock(
                 fromSlot, last, UnixMsOf(fromSlot), UnixMsOf(last),
                 last == Applied ? VersionOf(last) : 0, VersionOf(Applied), BlockOf(fromSlot, last));
-        return Task.FromResult(new LogReading(clusterId, Applied, block));
+        return Task.FromResult(new LogReading(clusterId, Applied, VersionOf(Applied), block));
     }
 
     /// <summary>It began anew: what it had ready is gone.</summary>

@@ -4,6 +4,7 @@ using KvCloud.Cli.Backup;
 using KvCloud.Client;
 using KvCloud.Tests.Backup;
 using KvCloud.Tests.Live;
+using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Cli;
 
@@ -87,6 +88,22 @@ public sealed class BackupCommandLineTests : IDisposable
         Assert.Empty(Directory.GetFiles(_archive.PathOf("leases")));
     }
 
+    [Fact]
+    public async Task BackupRestoreCommand_under_the_name_of_the_archives_cluster_is_refused_before_it_fetches()
+    {
+        await BackUpWithGapAsync();
+        string root = Path.Combine(_archive.Root, "restored");
+
+        (int code, _, string told) = await KvProcess.RunAsync(
+            "backup", "restore", "--from", _archive.Store.Address, "--to", root, "--nodes", "0",
+            "--cluster-id", "cluster-a");
+
+        Assert.Equal(ExitCode.Usage, code);
+        Assert.Contains("the archive is of cluster 'cluster-a'", told, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(root + ".staging"));
+        Assert.Empty(Directory.GetFiles(_archive.PathOf("leases")));
+    }
+
     [Theory]
     [InlineData("2026-11-27T18:30:00")]
     [InlineData("2026-11-27")]
@@ -114,6 +131,19 @@ public sealed class BackupCommandLineTests : IDisposable
 
         Assert.Equal(ExitCode.Usage, code);
         Assert.Contains("is not empty", told, StringComparison.Ordinal);
+    }
+
+    [UnixFact]
+    public async Task BackupRestoreCommand_to_a_mount_point_is_refused_by_name()
+    {
+        await BackUpWithGapAsync();
+
+        (int code, _, string told) = await KvProcess.RunAsync(
+            "backup", "restore", "--from", _archive.Store.Address, "--to", "/dev/", "--nodes", "0",
+            "--cluster-id", "cluster-b");
+
+        Assert.Equal(ExitCode.Usage, code);
+        Assert.Contains("/dev is a mount point", told, StringComparison.Ordinal);
     }
 
     [Theory]

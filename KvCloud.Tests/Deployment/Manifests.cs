@@ -21,6 +21,12 @@ internal static class Manifests
             .SelectMany(file => Parse(File.ReadAllText(file))),
     ];
 
+    /// <summary>The component with replicas that join a running group.</summary>
+    public static string JoinedFolder { get; } = Path.Combine(Folder, "joined");
+
+    public static V1StatefulSet Joined { get; } =
+        Parse(File.ReadAllText(Path.Combine(JoinedFolder, "statefulset.yaml"))).OfType<V1StatefulSet>().Single();
+
     public static V1StatefulSet StatefulSet => Objects.OfType<V1StatefulSet>().Single();
 
     public static V1PodSpec Pod => StatefulSet.Spec.Template.Spec;

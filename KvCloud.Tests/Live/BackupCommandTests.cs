@@ -29,7 +29,7 @@ public sealed class BackupCommandTests(ITestOutputHelper output) : IDisposable
         await using var writes = new RecordedWrites(client, writers: 3, valueBytes: 4_000);
         int source = (await cluster.LeaderAsync(client) + 1) % cluster.Count;
         await using var backup = new KvProcess(
-            output, "backup", "create", "--to", Archive, "--endpoints", string.Join(',', cluster.Endpoints),
+            output.WriteLine, "backup", "create", "--to", Archive, "--endpoints", string.Join(',', cluster.Endpoints),
             "--from", cluster.Endpoints[source], "--continuous", "--ship-every", "200ms", "--snapshot-every", "4s");
         await backup.UntilAsync(() => backup.Printed.Contains("is whole", StringComparison.Ordinal), "a snapshot");
         await cluster.Processes.KillAsync(source);
@@ -67,7 +67,7 @@ public sealed class BackupCommandTests(ITestOutputHelper output) : IDisposable
         await writes.StopAsync();
         string endpoints = string.Join(',', cluster.Endpoints);
         await using (var killed = new KvProcess(
-            output, "backup", "create", "--to", Archive, "--endpoints", endpoints, "--max-rate", "4",
+            output.WriteLine, "backup", "create", "--to", Archive, "--endpoints", endpoints, "--max-rate", "4",
             "--from", cluster.Endpoints[0]))
         {
             string files = Path.Combine(Archive, "files");

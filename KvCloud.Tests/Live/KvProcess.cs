@@ -3,7 +3,6 @@ using System.Text;
 using KvCloud.Cli;
 using KvCloud.LocalCluster;
 using KvCloud.Tests.Support;
-using Xunit.Abstractions;
 
 namespace KvCloud.Tests.Live;
 
@@ -13,13 +12,14 @@ internal sealed class KvProcess : IAsyncDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     private readonly Process _process;
-    private readonly ITestOutputHelper _output;
+    private readonly Action<string> _tell;
     private readonly StringBuilder _printed = new();
     private readonly Task _reading;
 
-    public KvProcess(ITestOutputHelper output, params string[] arguments)
+    /// <param name="tell">Hears at the end what it has printed.</param>
+    public KvProcess(Action<string> tell, params string[] arguments)
     {
-        _output = output;
+        _tell = tell;
         var start = new ProcessStartInfo(DotNet.Host, [Path.Combine(AppContext.BaseDirectory, "kv.dll"), .. arguments])
         {
             RedirectStandardOutput = true,
@@ -58,7 +58,7 @@ internal sealed class KvProcess : IAsyncDisposable
         {
             if (_process.HasExited || Stopwatch.GetElapsedTime(started) > Patience)
             {
-                Assert.Fail($"{what}: not before the end or in time. It printed:\n{Printed}");
+                throw new TimeoutException($"{what}: not before the end or in time. It printed:\n{Printed}");
             }
 
             await Task.Delay(50);
@@ -95,7 +95,7 @@ internal sealed class KvProcess : IAsyncDisposable
 
         await _reading.WaitAsync(Patience);
         _process.Dispose();
-        _output.WriteLine(Printed);
+        _tell(Printed);
     }
 
     private async Task ReadAsync(StreamReader reader)

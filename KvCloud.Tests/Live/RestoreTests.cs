@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using KvCloud.Client;
+using KvCloud.LocalCluster;
 using KvCloud.Node.Configuration;
 using KvCloud.Protocol;
 
@@ -76,6 +77,7 @@ public sealed class RestoreTests
         NodeVerb mistaken = await NodeVerb.RunAsync("restore", "--nodes", "1,x", "--unknown");
         Assert.Equal(ExitCodes.Configuration, mistaken.ExitCode);
         Assert.Contains("--unknown", mistaken.Error, StringComparison.Ordinal);
+        Assert.Contains("--source-cluster-id is missing", mistaken.Error, StringComparison.Ordinal);
         Assert.False(Directory.Exists(target));
     }
 
@@ -126,7 +128,8 @@ public sealed class RestoreTests
 
     private static string[] Arguments(BackupPuller puller, string target) =>
     [
-        "restore", "--staging", puller.Staging, "--target", target, "--nodes", "0,1,2", "--cluster-id", NewCluster,
+        "restore", "--staging", puller.Staging, "--source-cluster-id", Topology.DefaultClusterId, "--target", target,
+        "--nodes", "0,1,2", "--cluster-id", NewCluster,
     ];
 
     private async Task CheckAsync(LiveCluster restored, long until, long first)

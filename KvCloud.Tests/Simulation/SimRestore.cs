@@ -28,7 +28,7 @@ internal sealed class SimRestore(SimWorld world, SimBackup backup, SessionLimits
         long first = snapshot.State.Version.Value;
         long last = model.VersionAt(backup.LastSlot);
         long wanted = first + backup.Random.Next((int)(last - first) + 1);
-        RestoreResult result = Run(new CommitVersion(wanted));
+        RestoreResult result = Run(snapshot.ClusterId, new CommitVersion(wanted));
         world.Trace($"backup   is restored at version {wanted} of {first} to {last}");
         world.Reached.Restores++;
         Require(result.Version.Value == wanted, $"version {wanted} was wanted and {result.Version} restored");
@@ -41,11 +41,11 @@ internal sealed class SimRestore(SimWorld world, SimBackup backup, SessionLimits
         }
     }
 
-    private RestoreResult Run(CommitVersion wanted)
+    private RestoreResult Run(string sourceClusterId, CommitVersion wanted)
     {
         IKvStore Open(string path) => MemoryKvStore.Load(backup.Disk, path);
         var request = new RestoreRequest(
-            backup.Directory, Target, Nodes, ClusterId, new RestorePoint(Version: wanted))
+            backup.Directory, sourceClusterId, Target, Nodes, ClusterId, new RestorePoint(Version: wanted))
         {
             FirstVersion = world.Sabotage is Sabotage.RestoresKeepVersions ? wanted.Next : null,
         };

@@ -13,11 +13,21 @@ internal sealed class RestoreTarget : IDisposable
     private readonly string _target;
     private readonly IDisposable _held;
 
-    /// <exception cref="RestoreRefusedException">It is not empty, or another restore works on it.</exception>
+    /// <exception cref="RestoreRefusedException">
+    /// It is not empty, cannot be renamed to, or another restore works on it.
+    /// </exception>
     public RestoreTarget(IFileSystem files, string target)
     {
         _files = files;
         _target = target;
+        if (files.IsMountPoint(target))
+        {
+            throw new RestoreRefusedException(
+                RestoreFlaw.Target,
+                $"{target} is a mount point: the target appears by a rename, which cannot replace one."
+                + " Name a directory below it");
+        }
+
         CheckIsEmpty();
         files.CreateDirectories(Path.GetDirectoryName(target)!);
         try

@@ -14,16 +14,16 @@ internal sealed class Restorer(IFileSystem files, RestoreStores stores, Action<R
     /// <exception cref="RestoreRefusedException">It cannot be done; nothing has become the target.</exception>
     public RestoreResult Run(RestoreRequest request)
     {
-        string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Target));
-        using var place = new RestoreTarget(files, target);
-        var log = StagedLog.Open(files, Path.Combine(request.Staging, "log"), report);
-        if (log.ClusterId == request.ClusterId)
+        if (request.SourceClusterId == request.ClusterId)
         {
             throw new RestoreRefusedException(
                 RestoreFlaw.Request,
-                $"the backup is of cluster '{log.ClusterId}': a restored group needs an id of its own");
+                $"the backup is of cluster '{request.SourceClusterId}': a restored group needs an id of its own");
         }
 
+        string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Target));
+        using var place = new RestoreTarget(files, target);
+        var log = StagedLog.Open(files, Path.Combine(request.Staging, "log"), request.SourceClusterId, report);
         CopyData(Path.Combine(request.Staging, "data"), place.Replay);
         RestoreResult result;
         using (IKvStore store = OpenData(place.Replay))

@@ -9,12 +9,14 @@ namespace KvCloud.Node.Replication.Restore;
 internal sealed class StagedLog
 {
     private readonly IFileSystem _files;
+    private readonly string _clusterId;
     private readonly List<(string Path, Slot First, Slot Last)> _blocks = [];
 
-    private StagedLog(IFileSystem files) => _files = files;
-
-    /// <summary>Null if there is no block.</summary>
-    public string? ClusterId { get; private set; }
+    private StagedLog(IFileSystem files, string clusterId)
+    {
+        _files = files;
+        _clusterId = clusterId;
+    }
 
     /// <summary>Of all blocks: no version in them is higher.</summary>
     public CommitVersion AppliedVersion { get; private set; }
@@ -23,12 +25,14 @@ internal sealed class StagedLog
     public Slot Last => _blocks.Count == 0 ? Slot.Zero : _blocks[^1].Last;
 
     /// <summary>Reads every block once.</summary>
+    /// <param name="clusterId">Of the cluster that was backed up.</param>
     /// <exception cref="RestoreRefusedException">
     /// One is damaged, is missing before another, or belongs to another cluster.
     /// </exception>
-    public static StagedLog Open(IFileSystem files, string directory, Action<RestoreProgress> report)
+    public static StagedLog Open(
+        IFileSystem files, string directory, string clusterId, Action<RestoreProgress> report)
     {
-        var log = new StagedLog(files);
+        var log = new StagedLog(files, clusterId);
         if (!files.DirectoryExists(directory))
         {
             return log;
@@ -65,10 +69,10 @@ internal sealed class StagedLog
 
     private void Add(string path, LogBlock block)
     {
-        if (ClusterId is not null && block.ClusterId != ClusterId)
+        if (block.ClusterId != _clusterId)
         {
             throw new RestoreRefusedException(
-                RestoreFlaw.Backup, $"{path} is of cluster '{block.ClusterId}', those before it of '{ClusterId}'");
+                RestoreFlaw.Backup, $"{path} is of cluster '{block.ClusterId}', the backup of '{_clusterId}'");
         }
 
         if (_blocks.Count > 0 && block.First > Last.Next)
@@ -76,7 +80,6 @@ internal sealed class StagedLog
             throw Gap(path, block.First, Last.Next);
         }
 
-        ClusterId = block.ClusterId;
         AppliedVersion = block.AppliedVersion > AppliedVersion ? block.AppliedVersion : AppliedVersion;
         if (block.Last > Last)
         {

@@ -117,8 +117,7 @@ internal sealed class KeptLoad : IAsyncDisposable
 
         string[] faults =
         [
-            .. _keys.SelectMany(keys => keys)
-                .Select(key => held.TryGetValue(key.Name, out (long Count, long Version) found)
+            .. All().Select(key => held.TryGetValue(key.Name, out (long Count, long Version) found)
                     ? key.FindFault(found.Count, found.Version)
                     : key.FindFault(null, 0))
                 .OfType<string>(),
@@ -126,11 +125,58 @@ internal sealed class KeptLoad : IAsyncDisposable
         return (faults.Length, [.. faults.Take(MostFaultsTold)]);
     }
 
+    /// <summary>
+    /// What a replica that was restored as of a version holds too little or too much: every write acknowledged with
+    /// that version or an earlier one, and none with a later one. Only where each write has a key of its own.
+    /// </summary>
+    public async Task<(int Wrong, int Expected, IReadOnlyList<string> Examples)> FindWrongAsync(
+        KvCloudClient restored, string endpoint, long version)
+    {
+        var held = new Dictionary<string, long>();
+        var options = new KvReadOptions { Consistency = ReadConsistency.READ_INDEX, Endpoint = endpoint };
+        await foreach (KvEntry entry in restored.RangeAsync(KvRange.Prefix(Prefix), options))
+        {
+            held.Add(Encoding.UTF8.GetString(entry.Key), CountOf(entry.Value));
+        }
+
+        int expected = 0;
+        var wrong = new List<string>();
+        foreach (KeptKey key in All())
+        {
+            (long count, long at) = key.Acknowledged;
+            bool isHeld = held.TryGetValue(key.Name, out long found);
+            expected += count > 0 && at <= version ? 1 : 0;
+            if (count > 0 && (isHeld != at <= version || (isHeld && found != count)))
+            {
+                wrong.Add($"{key.Name} of version {at}: {(isHeld ? found : "nothing")}");
+            }
+        }
+
+        return (wrong.Count, expected, [.. wrong.Take(MostFaultsTold)]);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
         _stop.Dispose();
         await _client.DisposeAsync();
+    }
+
+    private IEnumerable<KeptKey> All()
+    {
+        foreach (List<KeptKey> keys in _keys)
+        {
+            KeptKey[] now;
+            lock (keys)
+            {
+                now = [.. keys];
+            }
+
+            foreach (KeptKey key in now)
+            {
+                yield return key;
+            }
+        }
     }
 
     private static long CountOf(byte[] value) => BinaryPrimitives.ReadInt64BigEndian(value);

@@ -7,7 +7,8 @@ internal static class LifecycleCommand
 {
     private const string Usage = """
         usage: eng/lifecycle [--quick] [--json FILE] [--max-roll-pause MS] [--rolls N] [--logs DIR] [--seed S]
-        The life of a cluster under load: loss, replacement, growth, shrinking, a move, restarts in turn, full disks.
+        The life of a cluster under load: loss, replacement, growth, shrinking, a move, restarts in turn, full disks,
+        and a backup of which another cluster is made.
         It succeeds when no acknowledged write is lost and no read went back in time.
         --max-roll-pause MS   it fails too when the restarts in turn cost a longer pause of writes
         --rolls N             all are restarted in turn N times, before everything else and after the move

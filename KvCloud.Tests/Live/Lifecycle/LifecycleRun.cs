@@ -8,7 +8,8 @@ namespace KvCloud.Tests.Live.Lifecycle;
 
 /// <summary>
 /// The life of a cluster in a few minutes, under load all the time: replicas die and are replaced, the group grows and
-/// shrinks, one moves, all are restarted in turn, disks fill up. What callers notice of each step is measured.
+/// shrinks, one moves, all are restarted in turn, disks fill up, another cluster is made of a backup. What callers
+/// notice of each step is measured.
 /// </summary>
 internal sealed class LifecycleRun(LifecycleOptions options)
 {
@@ -38,6 +39,7 @@ internal sealed class LifecycleRun(LifecycleOptions options)
         }
         catch (Exception exception) when (exception is ReplicaDownException or TimeoutException or KvCloudException)
         {
+            options.Tell(exception.Message);
             _report.Findings.Add(exception.Message);
         }
         finally
@@ -80,6 +82,7 @@ internal sealed class LifecycleRun(LifecycleOptions options)
         await StepAsync(load, "move", () => MoveAsync(cluster));
         await RollAsync(cluster, load);
         await FillDisksAsync(cluster, load);
+        await BackUpAndRestoreAsync(cluster, load, path);
         await load.StopAsync();
         _report.Acknowledged = load.Writes.Total;
         _report.Reads = load.Reads.Total;
@@ -241,6 +244,15 @@ internal sealed class LifecycleRun(LifecycleOptions options)
             await cluster.WaitHealthyAsync(Patience);
             return string.Create(CultureInfo.InvariantCulture, $"node-{node} has {disk.FreeBytes / Megabyte} MB again");
         });
+    }
+
+    private async Task BackUpAndRestoreAsync(GrowingCluster cluster, KeptLoad load, string path)
+    {
+        var backup = new LifecycleBackup(path, load);
+        await StepAsync(
+            load, "back up", () => backup.BackUpAsync(cluster.Members.Select(cluster.ClientEndpointOf), Patience));
+        await StepAsync(load, "restore elsewhere", backup.RestoreAsync);
+        _report.Findings.AddRange(backup.Findings);
     }
 
     /// <summary>Every acknowledged write is there, on each member, with its value and version.</summary>

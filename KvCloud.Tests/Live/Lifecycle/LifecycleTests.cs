@@ -1,3 +1,4 @@
+using KvCloud.Tests.Support;
 using Xunit.Abstractions;
 
 namespace KvCloud.Tests.Live.Lifecycle;
@@ -6,7 +7,7 @@ namespace KvCloud.Tests.Live.Lifecycle;
 [Collection(LiveCollection.Name)]
 public sealed class LifecycleTests(ITestOutputHelper output)
 {
-    [Fact]
+    [UnixFact]
     public async Task LifecycleRun_of_three_replicas_loses_nothing_whatever_comes()
     {
         LifecycleReport report = await new LifecycleRun(new LifecycleOptions

@@ -17,7 +17,7 @@ internal sealed class ClusterFixture : IDisposable
 {
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
 
-    public ClusterFixture()
+    public ClusterFixture(params string[] peerEndpoints)
     {
         NodeOptions options = new()
         {
@@ -26,6 +26,7 @@ internal sealed class ClusterFixture : IDisposable
                 Mode = DeploymentMode.Replicated,
                 ReplicaEndpoints = ["localhost:9090", "localhost:9091", "localhost:9092"],
             },
+            Consensus = new ConsensusOptions { Endpoints = peerEndpoints },
         };
         Topology = NodeTopology.From(options);
         Options = options.Cluster;

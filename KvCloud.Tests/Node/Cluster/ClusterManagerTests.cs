@@ -24,6 +24,28 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
+    public void View_of_replicas_with_service_names_has_their_addresses()
+    {
+        using var fixture = new ClusterFixture("_peer.kv-0", "_peer.kv-1", "_peer.kv-2");
+
+        Assert.Equal(
+            ["localhost:9190", "127.0.0.1:9191", "127.0.0.1:9192"],
+            fixture.HealthyTurn().Nodes.Select(node => node.PeerEndpoint));
+    }
+
+    [Fact]
+    public void View_of_this_replica_where_the_members_record_says_that_it_moved_has_that_address()
+    {
+        using var fixture = new ClusterFixture("_peer.kv-0", "_peer.kv-1", "_peer.kv-2");
+        byte[] moved = (MemberData.Unknown with { PeerEndpoint = "elsewhere:7000" }).Encode();
+        var members = GroupMembers.Initial([new NodeId(0), new NodeId(1), new NodeId(2)]);
+        GroupMembers after = members.StepTo([members.Members[0] with { Data = moved }, .. members.Members.Skip(1)]);
+        fixture.Status = fixture.Status with { Members = GroupMembers.Decode(new Slot(7), after.Encode()) };
+
+        Assert.Equal("elsewhere:7000", fixture.HealthyTurn().Nodes[0].PeerEndpoint);
+    }
+
+    [Fact]
     public void Refresh_all_report_the_cluster_is_healthy()
     {
         ClusterView view = _fixture.HealthyTurn();

@@ -123,6 +123,7 @@ public sealed class NodeConfigurationTests : IDisposable
             (topology.ListenAddress, topology.ThriftPort, topology.PeerPort, topology.HttpPort));
         Assert.Equal("/var/lib/kvcloud/node_1", topology.DataDirectory);
         Assert.Equal("_peer.node-2", topology.Replicas[2].PeerEndpoint);
+        Assert.Equal("localhost:19191", topology.PeerAddress);
         Assert.Equal("localhost:9092", topology.Replicas[2].ClientEndpoint);
     }
 

@@ -38,6 +38,16 @@ public sealed class FatalStopTests : IDisposable
     }
 
     [Fact]
+    public void Stop_for_the_same_reason_again_is_logged_once()
+    {
+        _stop.Stop(ExitCodes.Removed, "node 3 was removed");
+        _stop.Stop(ExitCodes.Removed, "node 3 was removed");
+
+        Assert.Single(_log.Lines, (LogLevel.Critical, "stopping: node 3 was removed"));
+        Assert.Equal(1, _lifetime.StopCount);
+    }
+
+    [Fact]
     public void Stop_that_hangs_ends_the_process_after_its_patience()
     {
         _stop.Stop(ExitCodes.Fatal, "the log is corrupt");

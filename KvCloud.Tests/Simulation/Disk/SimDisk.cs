@@ -152,6 +152,9 @@ internal sealed partial class SimDisk(DeterministicRandom random, SimDiskSetting
 
     public bool DirectoryExists(string path) => Find(path) is SimDirectory;
 
+    /// <summary>All of it is one volume.</summary>
+    public bool IsMountPoint(string path) => false;
+
     public IReadOnlyList<string> ListFiles(string directory) =>
     [
         .. DirectoryAt(directory).Visible

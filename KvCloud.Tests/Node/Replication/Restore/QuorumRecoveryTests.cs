@@ -116,7 +116,7 @@ public sealed class QuorumRecoveryTests : IDisposable
                 path => RocksKvStore.Open(path, options), path => RocksKvStore.OpenReadOnly(path, options)));
     }
 
-    private RestoreRequest Request() => new("", _temporary.Sub("target"), [9], "new", RestorePoint.End);
+    private RestoreRequest Request() => new("", Cluster, _temporary.Sub("target"), [9], "new", RestorePoint.End);
 
     private string MakeReplica(int node, long chosen, params LogEntry[] entries) =>
         MakeReplica(node, chosen, Cluster, entries);

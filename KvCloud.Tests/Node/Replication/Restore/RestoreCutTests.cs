@@ -18,7 +18,7 @@ public sealed class RestoreCutTests
 {
     private const string Target = "/restored/group";
 
-    private static readonly RestoreRequest Request = new("/staging", Target, [1, 2], "new", RestorePoint.End);
+    private static readonly RestoreRequest Request = new("/staging", "old", Target, [1, 2], "new", RestorePoint.End);
 
     [Fact]
     public void Run_cut_off_anywhere_leaves_the_target_whole_or_not_at_all_and_can_be_done_again()

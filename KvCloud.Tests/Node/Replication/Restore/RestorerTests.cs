@@ -9,6 +9,7 @@ using KvCloud.Node.State;
 using KvCloud.Node.Storage;
 using KvCloud.Tests.Node.Replication.Backup;
 using KvCloud.Tests.Node.State;
+using KvCloud.Tests.Support;
 using static KvCloud.Tests.Node.State.StateHarness;
 
 namespace KvCloud.Tests.Node.Replication.Restore;
@@ -158,12 +159,21 @@ public sealed class RestorerTests
         Write(fixture, from: 0, slots: 5);
         Refuses(fixture, RestorePoint.End, RestoreFlaw.Backup, "holds no snapshot");
         fixture.StageSnapshot();
-        fixture.StageLog(1);
+
+        // Without a block of the log nothing in the staging says whose it is.
         Assert.Contains(
             "an id of its own",
             Assert.Throws<RestoreRefusedException>(() => Restorer(fixture).Run(Request(fixture) with
             {
                 ClusterId = BackupFixture.ClusterId,
+            })).Message,
+            StringComparison.Ordinal);
+        fixture.StageLog(1);
+        Assert.Contains(
+            $"is of cluster '{BackupFixture.ClusterId}', the backup of 'mistaken'",
+            Assert.Throws<RestoreRefusedException>(() => Restorer(fixture).Run(Request(fixture) with
+            {
+                SourceClusterId = "mistaken",
             })).Message,
             StringComparison.Ordinal);
         Directory.CreateDirectory(Path.Combine(fixture.Target, "something"));
@@ -172,6 +182,19 @@ public sealed class RestorerTests
 
         Restore(fixture, RestorePoint.End);
         Refuses(fixture, RestorePoint.End, RestoreFlaw.Target, "not empty");
+    }
+
+    [UnixFact]
+    public void Run_to_a_mount_point_is_refused_by_name_before_anything_is_read()
+    {
+        using var fixture = new BackupFixture();
+
+        RestoreRefusedException refused = Assert.Throws<RestoreRefusedException>(
+            () => Restorer(fixture).Run(Request(fixture) with { Target = "/dev" }));
+
+        Assert.Equal(RestoreFlaw.Target, refused.Flaw);
+        Assert.StartsWith("/dev is a mount point", refused.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists("/dev.lock"));
     }
 
     /// <summary>etcd-io/etcd#16028: who watched or cached by version took the restored data for what he knew.</summary>
@@ -285,7 +308,7 @@ public sealed class RestorerTests
         new(SystemFiles.Instance, new RestoreStores(fixture.OpenStore, fixture.OpenStore), _ => { });
 
     private static RestoreRequest Request(BackupFixture fixture) =>
-        new(fixture.Staging, fixture.Target, Nodes, NewCluster, RestorePoint.End);
+        new(fixture.Staging, BackupFixture.ClusterId, fixture.Target, Nodes, NewCluster, RestorePoint.End);
 
     private static RestoreResult Restore(BackupFixture fixture, RestorePoint until) =>
         Restorer(fixture).Run(Request(fixture) with { Until = until });
