@@ -66,7 +66,8 @@ internal sealed class FeatureLevelRaiser(
 
         bool isUnderWay = _proposed > 0 && applied.Slot < _proposedIn;
         if (target > applied.FeatureLevel && target >= FeatureLevels.LevelOf(CommandKind.RaiseFeatureLevel)
-            && !isUnderWay && KnowsLevel(node) && node.AreMembersSettled && nowMs - _sinceMs >= options.FeatureLevelDelayMs
+            && !isUnderWay && KnowsLevel(node) && node.AreMembersSettled
+            && nowMs - _sinceMs >= options.FeatureLevelDelayMs
             && proposals.ProposeRaise(node, target) is Slot slot)
         {
             (_proposed, _proposedIn) = (target, slot);
