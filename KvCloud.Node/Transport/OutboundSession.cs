@@ -25,7 +25,11 @@ internal enum EnqueueResult
 /// returns. One thread at a time: the owner locks once frames are queued.
 /// </remarks>
 internal sealed class OutboundSession(
-    PeerGate gate, Peer peer, TransportOptions options, int chunkBytes = OutgoingBuffer.DefaultChunkBytes)
+    PeerGate gate,
+    Peer peer,
+    TransportOptions options,
+    bool greetsInSingleForm = false,
+    int chunkBytes = OutgoingBuffer.DefaultChunkBytes)
 {
     /// <summary>
     /// Control frames overtake bulk frames only when more than this is queued; for less, a separate send is not
@@ -41,7 +45,7 @@ internal sealed class OutboundSession(
 
     private readonly OutgoingBuffer _bulk = new(chunkBytes);
     private readonly OutgoingBuffer _control = new(chunkBytes);
-    private readonly ushort _form = gate.Self.Release.MaxWire == Handshake.SingleForm || peer.TakeGreetsInSingleForm()
+    private readonly ushort _form = gate.Self.Release.MaxWire == Handshake.SingleForm || greetsInSingleForm
         ? Handshake.SingleForm
         : Handshake.RangeForm;
     private HandshakeBuffer? _handshake = new();
@@ -185,7 +189,6 @@ internal sealed class OutboundSession(
             if (_form == Handshake.RangeForm && Handshake.IsRefusalOfRange(refusal.Message))
             {
                 MustGreetInSingleForm = true;
-                Peer.GreetInSingleForm();
                 EndWith(SessionEnd.Closed, "the peer is of a former release, and is greeted anew as that one does");
                 return;
             }

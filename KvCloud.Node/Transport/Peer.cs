@@ -18,7 +18,6 @@ internal sealed class Peer(NodeId id)
     private volatile string _endpoint = "";
     private volatile PeerIdentity? _identity;
     private volatile PeerRelease? _inboundRelease;
-    private volatile bool _greetsInSingleForm;
     private volatile byte _wireVersion;
     private volatile string? _outboundRejection;
     private volatile string? _inboundRejection;
@@ -58,20 +57,6 @@ internal sealed class Peer(NodeId id)
     public long Reconnects => Math.Max(0, Interlocked.Read(ref _connects) - 1);
 
     public void Resolving(string endpoint) => _endpoint = endpoint;
-
-    /// <summary>The next Hello to this peer is of the first form: it has refused the other.</summary>
-    public void GreetInSingleForm() => _greetsInSingleForm = true;
-
-    /// <summary>
-    /// Whether the Hello that is made now is to be of the first form. Only that one: by the next the peer may have been
-    /// upgraded.
-    /// </summary>
-    public bool TakeGreetsInSingleForm()
-    {
-        bool isSingle = _greetsInSingleForm;
-        _greetsInSingleForm = false;
-        return isSingle;
-    }
 
     public void OutboundAccepted(PeerIdentity identity, byte wireVersion = ConsensusCodec.Version)
     {

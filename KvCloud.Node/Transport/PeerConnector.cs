@@ -77,7 +77,7 @@ internal sealed class PeerConnector(
             PeerSocket.Configure(socket, options.PeerTimeoutMs);
             await socket.ConnectAsync(target, deadline.Token);
             limit.CancelAfter(options.HandshakeTimeoutMs);
-            var session = new OutboundSession(gate, peer, options);
+            var session = new OutboundSession(gate, peer, options, _backoff.GreetsInSingleForm);
             await GreetAsync(session, socket, deadline.Token);
             switch (session.End)
             {

@@ -31,6 +31,12 @@ internal sealed class ReconnectBackoff(TransportOptions options)
 
     private int _failures;
 
+    /// <summary>
+    /// Whether the next Hello is of the first form, because the peer has just refused the other. Only in the attempt
+    /// that follows at once: by a later one the peer may have been upgraded, and would refuse this form.
+    /// </summary>
+    public bool GreetsInSingleForm { get; private set; }
+
     /// <summary>The outcome of an established connection that ended after this long.</summary>
     public ConnectOutcome OutcomeOf(long lastedMs) =>
         lastedMs >= options.MaxReconnectDelayMs ? ConnectOutcome.Lasted : ConnectOutcome.Failed;
@@ -39,7 +45,8 @@ internal sealed class ReconnectBackoff(TransportOptions options)
     /// <param name="unit">Drawn at random from [0, 1).</param>
     public double NextPauseMs(ConnectOutcome outcome, double unit)
     {
-        if (outcome == ConnectOutcome.GreetAnew)
+        GreetsInSingleForm = outcome == ConnectOutcome.GreetAnew;
+        if (GreetsInSingleForm)
         {
             return 0;
         }

@@ -66,13 +66,26 @@ public sealed class WireVersionTests
         Assert.True(first.MustGreetInSingleForm);
         Assert.Null(_one.ToLink().RefusedReason);
 
-        var second = new OutboundSession(gate, _one, Options);
+        var second = new OutboundSession(gate, _one, Options, greetsInSingleForm: true);
         Assert.Equal(Handshake.SingleForm, FormOf(second.Hello));
         Feed(second, Handshake.EncodeRefusal("node 1 has lost its data directory"));
         Assert.False(second.MustGreetInSingleForm);
         Assert.Equal(SessionEnd.RejectedByPeer, second.End);
+    }
 
-        Assert.Equal(Handshake.RangeForm, FormOf(new OutboundSession(gate, _one, Options).Hello));
+    /// <summary>
+    /// Found by the simulator: no connection came about after the refusal for a second, and by then the peer had been
+    /// upgraded and its group's level had risen. It refused who greeted as the release before does.
+    /// </summary>
+    [Fact]
+    public void GreetsInSingleForm_holds_for_the_attempt_that_follows_at_once_and_no_later_one()
+    {
+        var backoff = new ReconnectBackoff(Options);
+        Assert.False(backoff.GreetsInSingleForm);
+        backoff.NextPauseMs(ConnectOutcome.GreetAnew, unit: 0);
+        Assert.True(backoff.GreetsInSingleForm);
+        backoff.NextPauseMs(ConnectOutcome.Failed, unit: 0);
+        Assert.False(backoff.GreetsInSingleForm);
     }
 
     [Fact]
@@ -222,7 +235,8 @@ public sealed class WireVersionTests
     {
         for (int refusals = 0; ; refusals++)
         {
-            var outbound = new OutboundSession(GateOf(2, Release(callerMax)), _one, Options);
+            var outbound = new OutboundSession(
+                GateOf(2, Release(callerMax)), _one, Options, greetsInSingleForm: refusals > 0);
             InboundSession inbound = Listen(Release(listenerMax));
             Receive(inbound, outbound.Hello);
             Feed(outbound, inbound.Answer);
