@@ -24,9 +24,13 @@ internal sealed class SimUpgrader(SimWorld world, SimProfile profile)
     public static readonly PeerRelease Newest = Held with { Program = "newest", AllowedLevel = FeatureLevels.Newest };
 
     private SimNode? _holder;
-    private bool _isHeld;
+    private bool _isHeldBySetting;
 
     private DeterministicRandom Random => world.Random;
+
+    /// <summary>A node that was removed holds nobody back.</summary>
+    private bool IsHeld =>
+        _isHeldBySetting && (_holder is null || world.Checker.Members.Find(_holder.Self) is not null);
 
     /// <summary>Before the nodes start.</summary>
     public void Start()
@@ -36,21 +40,21 @@ internal sealed class SimUpgrader(SimWorld world, SimProfile profile)
             return;
         }
 
-        _isHeld = true;
+        _isHeldBySetting = true;
         _holder = Random.Chance(500) ? world.Nodes[Random.Next(profile.Nodes)] : null;
         foreach (SimNode node in world.Nodes)
         {
             node.Release = Random.Chance(600) ? Former : Upgraded(node);
         }
 
-        world.After(profile.HoldMs * SimProfile.Millisecond, () => _isHeld = false);
+        world.After(profile.HoldMs * SimProfile.Millisecond, () => _isHeldBySetting = false);
         Act();
     }
 
     /// <summary>All are upgraded, and nothing holds the group back.</summary>
     public void Heal()
     {
-        _isHeld = false;
+        _isHeldBySetting = false;
         foreach (SimNode node in world.Nodes.Where(node => node.Release != Newest))
         {
             Install(node, Newest);
@@ -65,7 +69,7 @@ internal sealed class SimUpgrader(SimWorld world, SimProfile profile)
         }
 
         SimNode node = world.Nodes[Random.Next(world.Nodes.Count)];
-        PeerRelease next = !_isHeld ? Newest : node.Release == Former ? Upgraded(node) : Former;
+        PeerRelease next = !IsHeld ? Newest : node.Release == Former ? Upgraded(node) : Former;
         if (node.Release != next)
         {
             Install(node, next);
@@ -76,7 +80,7 @@ internal sealed class SimUpgrader(SimWorld world, SimProfile profile)
 
     /// <summary>Where one node alone holds the group back, it is never of this release without the setting.</summary>
     private PeerRelease Upgraded(SimNode node) =>
-        !_isHeld || (_holder is not null && node != _holder) ? Newest : Held;
+        !IsHeld || (_holder is not null && node != _holder) ? Newest : Held;
 
     private void Install(SimNode node, PeerRelease release)
     {

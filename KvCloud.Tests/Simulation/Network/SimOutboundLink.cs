@@ -190,7 +190,8 @@ internal sealed class SimOutboundLink : ISimSocketOwner
     private void Greet(SimSocket socket, int attempt)
     {
         _socket = socket;
-        _session = new OutboundSession(_transport.Gate, Peer, _transport.Options, ChunkBytes);
+        _session = new OutboundSession(
+            _transport.Gate, Peer, _transport.Options, _backoff.GreetsInSingleForm, ChunkBytes);
         int taken = socket.Write(_session.Hello);
         Invariant.Check(
             taken == _session.Hello.Length || socket.HasFailed, "an empty send buffer has room for a handshake");
