@@ -78,8 +78,8 @@ public sealed class ConfigurationMistakeTests : IDisposable
         "consensus.endpoints has 1 entries (kvcloud.toml, line 5); it must have one for each of the 3"
         + " deployment.replica_endpoints, or none.")]
     [InlineData("[deployment]\nmode = \"replicated\"\nreplica_endpoints = [\"0=a:1\", \"b:1\", \"c:1\"]",
-        "deployment.replica_endpoints has \"0=a:1\" (kvcloud.toml, line 3); only with deployment.join does an entry name"
-        + " its id; the replicas that a group begins with are numbered by their place.")]
+        "deployment.replica_endpoints has \"0=a:1\" (kvcloud.toml, line 3); only with deployment.join does an entry"
+        + " name its id; the replicas that a group begins with are numbered by their place.")]
     [InlineData(Joining + "instance_id = 4\nreplica_endpoints = [\"2=a:1\", \"9=b:1\"]",
         "deployment.instance_id is 4 (kvcloud.toml, line 4); deployment.replica_endpoints has no entry for it.")]
     [InlineData(Joining + "instance_id = 9\nreplica_endpoints = [\"9=a:1\", \"9=b:1\"]",
