@@ -11,8 +11,8 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
     private DeterministicRandom Random => world.Random;
 
     /// <summary>
-    /// Too few voters are left for the group as it is, or for one of the two that a change is between. Only changes
-    /// that were asked for after the loss can bring this about.
+    /// Too few voters are left for the group as it is, or for one of the two that a change is between; or whoever knew
+    /// of the last change was lost, and too few are left of the group before it.
     /// </summary>
     public bool HasLostQuorum => !HasQuorumWithout(null);
 
@@ -303,10 +303,15 @@ internal sealed class SimNemesis(SimWorld world, SimProfile profile)
 
     private bool HasQuorumWithout(SimNode? lost)
     {
-        GroupMembers members = world.Checker.Members;
-        return HasMajority(members.Members.Where(member => member.IsVoter), lost)
-            && (!members.IsJoint || HasMajority(members.Members.Where(member => member.IsOutgoing), lost));
+        SimChecker checker = world.Checker;
+        bool isKnown = checker.Members.Slot == Slot.Zero || world.Nodes.Any(
+            node => node != lost && !node.IsGone && node.Core?.Members.Slot == checker.Members.Slot);
+        return HasQuorum(checker.Members, lost) && (isKnown || HasQuorum(checker.FormerMembers, lost));
     }
+
+    private bool HasQuorum(GroupMembers members, SimNode? lost) =>
+        HasMajority(members.Members.Where(member => member.IsVoter), lost)
+        && (!members.IsJoint || HasMajority(members.Members.Where(member => member.IsOutgoing), lost));
 
     private bool HasMajority(IEnumerable<GroupMember> voters, SimNode? lost)
     {

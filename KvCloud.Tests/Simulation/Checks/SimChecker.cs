@@ -37,6 +37,9 @@ internal sealed class SimChecker(SimWorld world)
     /// <summary>As of the newest slot that is known to be chosen.</summary>
     public int FeatureLevel { get; private set; } = FeatureLevels.First;
 
+    /// <summary>Those before <see cref="Members"/>: needed as long as no replica knows of these.</summary>
+    public GroupMembers FormerMembers { get; private set; } = GroupMembers.None;
+
     public int Answers { get; private set; }
 
     public int Reads { get; private set; }
@@ -158,6 +161,7 @@ internal sealed class SimChecker(SimWorld world)
 
         if (entry.Value.Kind == ValueKind.Membership)
         {
+            FormerMembers = Members;
             Members = GroupMembers.Decode(entry.Slot, entry.Value.Payload.Span);
             world.Reached.MemberChanges++;
             world.Reached.JointGroups += Members.IsJoint ? 1 : 0;
