@@ -188,8 +188,8 @@ internal sealed class Leadership
     public Slot Propose(ValueKind kind, ReadOnlyMemory<byte> payload) => Propose(new Value(Ballot, kind, payload));
 
     /// <summary>
-    /// Ends the step: sends what was proposed in it, begins a round for the reads that came, and hands over when the
-    /// time has come.
+    /// Ends the step: sends what was proposed in it, begins a round for the reads that came, and asks the
+    /// successor to take over once it has all.
     /// </summary>
     public void Flush()
     {

@@ -2,15 +2,16 @@ using KvCloud.Node;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Diagnostics;
+using KvCloud.Node.Offline;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc;
 
-if (args is [RestoreCommand.Verb, .. string[] rest])
+if (args is [RestoreCommand.Name, .. string[] rest])
 {
     return RestoreCommand.Run(rest, Console.Out, Console.Error);
 }
 
-if (args is [RecoverCommand.Verb, .. string[] what])
+if (args is [RecoverCommand.Name, .. string[] what])
 {
     return RecoverCommand.Run(what, Console.Out, Console.Error);
 }
@@ -56,7 +57,7 @@ static async Task<int?> RunHostAsync(string[] args)
     builder.Services.AddKvRpc(options.ToRpcOptions());
 
     // Last, so that it is the first to hear that the node stops: while others drain nobody may have to find a leader.
-    builder.Services.AddHostedService<LeaderHandover>();
+    builder.Services.AddHostedService<LeadershipTransferOnShutdown>();
 
     // .NET's images and Aspire's deployments set HTTP_PORTS, but the node listens only where [listen] says.
     builder.WebHost.UseSetting(WebHostDefaults.HttpPortsKey, "");

@@ -46,7 +46,7 @@ internal sealed class ArchiveLease : IAsyncDisposable
         Action<string> tell,
         CancellationToken cancellationToken)
     {
-        long deadline = Environment.TickCount64 + (long)options.Patience.TotalMilliseconds;
+        long deadline = Environment.TickCount64 + (long)options.WaitTimeout.TotalMilliseconds;
         bool isTold = false;
         while (true)
         {

@@ -9,7 +9,7 @@ internal sealed record LeaseOptions
     /// <summary>
     /// How long to ask again while another holds one: long enough for one that is left of a process that was killed.
     /// </summary>
-    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(90);
+    public TimeSpan WaitTimeout { get; init; } = TimeSpan.FromSeconds(90);
 
     public TimeSpan Pause { get; init; } = TimeSpan.FromSeconds(2);
 }

@@ -18,7 +18,7 @@ internal static class LoadGenerator
     /// <summary>Limit of value bytes in flight: a quarter of what one node accepts.</summary>
     private const int PreloadInFlightBytes = 16 * 1024 * 1024;
     private const int PreloadPasses = 5;
-    private static readonly TimeSpan PreloadPatience = TimeSpan.FromMinutes(30);
+    private static readonly TimeSpan PreloadTimeout = TimeSpan.FromMinutes(30);
 
     /// <summary>
     /// Calls in flight per connection during a preload: fewer for large values, which a node would otherwise refuse as
@@ -59,7 +59,7 @@ internal static class LoadGenerator
             Keys = options.Preload,
             Calls = options.Preload,
             Warmup = TimeSpan.Zero,
-            Duration = PreloadPatience,
+            Duration = PreloadTimeout,
             Connections = PreloadConnections,
             InFlight = PreloadInFlightOf(options.ValueSizeBytes),
             Target = TargetKind.Leader,

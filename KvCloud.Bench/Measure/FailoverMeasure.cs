@@ -17,7 +17,7 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
     private const int AttemptsAtATime = 256;
 
     // An attempt that a dead leader swallowed must not occupy its slot until the server's own timeout (etcd: 7 s).
-    private static readonly TimeSpan AttemptPatience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan RecoveryTimeout = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(1);
@@ -102,7 +102,7 @@ internal sealed class FailoverMeasure(BenchCluster cluster)
     {
         ProbeConnection? connection = null;
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(AttemptPatience);
+        deadline.CancelAfter(AttemptTimeout);
         try
         {
             if (!idle.TryTake(out connection))

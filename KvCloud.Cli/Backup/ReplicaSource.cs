@@ -11,17 +11,17 @@ namespace KvCloud.Cli.Backup;
 internal sealed class ReplicaSource(BackupSource source) : IReplicaSource
 {
     /// <summary>A replica that does not answer for so long is away: another is asked.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(10);
 
     /// <summary>A piece of a file may also wait for [snapshots] max_bytes_per_second, behind those of others.</summary>
-    private static readonly TimeSpan PiecePatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan PieceTimeout = TimeSpan.FromSeconds(30);
 
     public string Name => source.Endpoint;
 
     public async Task<SnapshotOffer?> TryOpenSnapshotAsync(long? aboveSlot, CancellationToken cancellationToken)
     {
         SourceSnapshot? snapshot = await RunAsync(
-            token => source.OpenSnapshotAsync(aboveSlot, token), Patience, cancellationToken);
+            token => source.OpenSnapshotAsync(aboveSlot, token), CallTimeout, cancellationToken);
         return snapshot is null
             ? null
             : new SnapshotOffer(
@@ -38,13 +38,13 @@ internal sealed class ReplicaSource(BackupSource source) : IReplicaSource
         long snapshotId, int file, long offset, int count, CancellationToken cancellationToken) =>
         await RunAsync(
             token => source.ReadSnapshotAsync(snapshotId, file, offset, count, token),
-            PiecePatience,
+            PieceTimeout,
             cancellationToken);
 
     public async Task<LogReading> ReadLogAsync(long fromSlot, CancellationToken cancellationToken)
     {
         SourceLog log = await RunAsync(
-            token => source.ReadLogAsync(fromSlot, cancellationToken: token), Patience, cancellationToken);
+            token => source.ReadLogAsync(fromSlot, cancellationToken: token), CallTimeout, cancellationToken);
         return new LogReading(
             log.ClusterId,
             log.AppliedSlot,
@@ -66,10 +66,10 @@ internal sealed class ReplicaSource(BackupSource source) : IReplicaSource
         : throw new SourceException(SourceFailure.Damaged, $"{Name} gave no hash for {file.Name}");
 
     private async Task<T> RunAsync<T>(
-        Func<CancellationToken, ValueTask<T>> call, TimeSpan patience, CancellationToken cancellationToken)
+        Func<CancellationToken, ValueTask<T>> call, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limit.CancelAfter(patience);
+        limit.CancelAfter(timeout);
         try
         {
             return await call(limit.Token);
@@ -82,7 +82,7 @@ internal sealed class ReplicaSource(BackupSource source) : IReplicaSource
         {
             throw new SourceException(
                 SourceFailure.Unavailable,
-                $"{Name} has not answered within {patience.TotalSeconds} seconds",
+                $"{Name} has not answered within {timeout.TotalSeconds} seconds",
                 exception);
         }
     }

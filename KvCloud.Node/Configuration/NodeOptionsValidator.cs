@@ -61,20 +61,13 @@ internal sealed class NodeOptionsValidator
                 $"has {endpoints.Count} entries",
                 "a replicated deployment has 1, 3, 5 or 7 replicas");
         }
-        else if (!deployment.Join && deployment.InstanceId >= endpoints.Count)
+        else if (!IdsOf(endpoints).Contains(deployment.InstanceId))
         {
             Mistake(
                 "deployment.instance_id",
                 $"is {deployment.InstanceId}",
-                $"it must be from 0 to {endpoints.Count - 1}, "
-                + $"because deployment.replica_endpoints has {endpoints.Count} entries");
-        }
-        else if (NumberedEndpoint.AllOf(endpoints).All(entry => entry.NodeId != deployment.InstanceId))
-        {
-            Mistake(
-                "deployment.instance_id",
-                $"is {deployment.InstanceId}",
-                "deployment.replica_endpoints has no entry for it");
+                "deployment.replica_endpoints has entries for the nodes"
+                + $" {string.Join(", ", IdsOf(endpoints).Order())}");
         }
     }
 

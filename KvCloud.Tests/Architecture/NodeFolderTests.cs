@@ -34,6 +34,7 @@ public sealed partial class NodeFolderTests
             "Cluster", "Configuration", "Consensus", "Operations", "Protocol", "Replication", "Routing", "State",
             "Telemetry", "Thrift",
         ],
+        ["Offline"] = ["Configuration", "Consensus", "Files", "Operations", "Replication", "Storage"],
         ["Diagnostics"] = ["Cluster", "Configuration", "Consensus", "Replication", "Telemetry", "Transport"],
     };
 

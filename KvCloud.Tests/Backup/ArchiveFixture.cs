@@ -15,7 +15,7 @@ internal sealed class ArchiveFixture : IDisposable
     public static readonly LeaseOptions Short = Leases with { Ttl = TimeSpan.FromSeconds(6) };
 
     /// <summary>No wait for a lease of another.</summary>
-    public static readonly LeaseOptions Impatient = Leases with { Patience = default };
+    public static readonly LeaseOptions NoWait = Leases with { WaitTimeout = default };
 
     public ArchiveFixture()
     {

@@ -21,16 +21,16 @@ public sealed class ArchiveLeaseTests : IDisposable
     [InlineData(LeaseUse.Read, LeaseUse.Read, true)]
     public async Task TakeOnceAsync_beside_another_is_let_in_or_not(object first, object second, bool isLetIn)
     {
-        await using ArchiveLease held = await TakeAsync((LeaseUse)first, ArchiveFixture.Impatient);
+        await using ArchiveLease held = await TakeAsync((LeaseUse)first, ArchiveFixture.NoWait);
 
         if (isLetIn)
         {
-            await using ArchiveLease other = await TakeAsync((LeaseUse)second, ArchiveFixture.Impatient);
+            await using ArchiveLease other = await TakeAsync((LeaseUse)second, ArchiveFixture.NoWait);
         }
         else
         {
             LeaseConflictException refused = await Assert.ThrowsAsync<LeaseConflictException>(
-                () => TakeAsync((LeaseUse)second, ArchiveFixture.Impatient));
+                () => TakeAsync((LeaseUse)second, ArchiveFixture.NoWait));
             Assert.Contains(Environment.MachineName, refused.Message, StringComparison.Ordinal);
         }
 
@@ -40,15 +40,15 @@ public sealed class ArchiveLeaseTests : IDisposable
     [Fact]
     public async Task TakeOnceAsync_after_the_other_gave_it_back_is_let_in()
     {
-        await (await TakeAsync(LeaseUse.Prune, ArchiveFixture.Impatient)).DisposeAsync();
+        await (await TakeAsync(LeaseUse.Prune, ArchiveFixture.NoWait)).DisposeAsync();
 
-        await using ArchiveLease lease = await TakeAsync(LeaseUse.Read, ArchiveFixture.Impatient);
+        await using ArchiveLease lease = await TakeAsync(LeaseUse.Read, ArchiveFixture.NoWait);
     }
 
     [Fact]
     public async Task TakeOnceAsync_lease_of_a_killed_holder_is_removed_when_it_has_ended()
     {
-        await using (ArchiveLease held = await TakeAsync(LeaseUse.Read, ArchiveFixture.Impatient))
+        await using (ArchiveLease held = await TakeAsync(LeaseUse.Read, ArchiveFixture.NoWait))
         {
             string left = Assert.Single(Directory.GetFiles(_archive.PathOf("leases")));
             File.Copy(left, left.Replace("read-", "read-left-", StringComparison.Ordinal));
@@ -56,7 +56,7 @@ public sealed class ArchiveLeaseTests : IDisposable
             File.SetLastWriteTimeUtc(copy, DateTime.UtcNow.AddSeconds(-61));
         }
 
-        await using ArchiveLease lease = await TakeAsync(LeaseUse.Prune, ArchiveFixture.Impatient);
+        await using ArchiveLease lease = await TakeAsync(LeaseUse.Prune, ArchiveFixture.NoWait);
 
         Assert.Contains("prune-", Assert.Single(Directory.GetFiles(_archive.PathOf("leases"))));
     }
@@ -69,7 +69,7 @@ public sealed class ArchiveLeaseTests : IDisposable
         while (Environment.TickCount64 < until)
         {
             await Assert.ThrowsAsync<LeaseConflictException>(
-                () => TakeAsync(LeaseUse.Prune, ArchiveFixture.Impatient));
+                () => TakeAsync(LeaseUse.Prune, ArchiveFixture.NoWait));
             await Task.Delay(100);
         }
 

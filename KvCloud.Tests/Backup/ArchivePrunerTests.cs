@@ -47,7 +47,7 @@ public sealed class ArchivePrunerTests : IDisposable
         await BackUpAtAsync(20, 40);
         int files = Directory.GetFiles(_archive.PathOf("files")).Length;
         await using ArchiveLease restore = await ArchiveLease.TakeOnceAsync(
-            _archive.Store, LeaseUse.Read, ArchiveFixture.Impatient, CancellationToken.None);
+            _archive.Store, LeaseUse.Read, ArchiveFixture.NoWait, CancellationToken.None);
 
         LeaseConflictException refused = await Assert.ThrowsAsync<LeaseConflictException>(
             () => PruneAsync(new PrunePolicy(1, null)));
@@ -107,7 +107,7 @@ public sealed class ArchivePrunerTests : IDisposable
         await BackUpAtAsync(20, 40);
         string[] before = Directory.GetFiles(_archive.Store.Address, "*", SearchOption.AllDirectories);
 
-        PrunePlan plan = await new ArchivePruner(_archive.Store, ArchiveFixture.Impatient)
+        PrunePlan plan = await new ArchivePruner(_archive.Store, ArchiveFixture.NoWait)
             .RunAsync(new PrunePolicy(1, null), isDryRun: true, CancellationToken.None);
 
         Assert.Equal(20, Assert.Single(plan.Snapshots).Manifest.Slot);
@@ -115,7 +115,7 @@ public sealed class ArchivePrunerTests : IDisposable
     }
 
     private Task<PrunePlan> PruneAsync(PrunePolicy policy) => new ArchivePruner(
-        _archive.Store, ArchiveFixture.Impatient).RunAsync(policy, isDryRun: false, CancellationToken.None);
+        _archive.Store, ArchiveFixture.NoWait).RunAsync(policy, isDryRun: false, CancellationToken.None);
 
     private async Task BackUpAtAsync(params long[] slots)
     {

@@ -352,9 +352,9 @@ public sealed class BackupRunTests : IDisposable
     public async Task RunAsync_beside_a_prune_makes_its_snapshot_when_that_has_ended()
     {
         ArchiveLease prune = await ArchiveLease.TakeOnceAsync(
-            _archive.Store, LeaseUse.Prune, ArchiveFixture.Impatient, CancellationToken.None);
+            _archive.Store, LeaseUse.Prune, ArchiveFixture.NoWait, CancellationToken.None);
         Task<BackupProgress> backup = _archive.BackUpAsync(
-            new BackupOptions { Leases = ArchiveFixture.Impatient }, CancellationToken.None, new ScriptedReplica("a"));
+            new BackupOptions { Leases = ArchiveFixture.NoWait }, CancellationToken.None, new ScriptedReplica("a"));
         await UntilAsync(
             backup, () => _archive.Told.ToArray().Any(told => told.Contains("is in use: leases/prune-")));
 

@@ -71,7 +71,7 @@ public sealed class MemberTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task LeaderHandover_comes_before_calls_are_refused()
+    public async Task LeadershipTransferOnShutdown_comes_before_calls_are_refused()
     {
         await using LiveCluster cluster = await LiveCluster.StartAsync();
         await using KvCloudClient admin = cluster.NewClient();

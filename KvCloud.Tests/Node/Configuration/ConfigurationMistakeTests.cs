@@ -72,8 +72,8 @@ public sealed class ConfigurationMistakeTests : IDisposable
         "deployment.replica_endpoints has 2 entries (kvcloud.toml, line 3); a replicated deployment has 1, 3, 5 or 7"
         + " replicas.")]
     [InlineData("[deployment]\nmode = \"replicated\"\ninstance_id = 3\n" + Three,
-        "deployment.instance_id is 3 (kvcloud.toml, line 3); it must be from 0 to 2,"
-        + " because deployment.replica_endpoints has 3 entries.")]
+        "deployment.instance_id is 3 (kvcloud.toml, line 3); deployment.replica_endpoints has entries for the nodes"
+        + " 0, 1, 2.")]
     [InlineData("[deployment]\nmode = \"replicated\"\n" + Three + "[consensus]\nendpoints = [\"a:1\"]",
         "consensus.endpoints has 1 entries (kvcloud.toml, line 5); it must have one for each of the 3"
         + " deployment.replica_endpoints, or none.")]
@@ -81,7 +81,8 @@ public sealed class ConfigurationMistakeTests : IDisposable
         "deployment.replica_endpoints has \"0=a:1\" (kvcloud.toml, line 3); only with deployment.join does an entry"
         + " name its id; the replicas that a group begins with are numbered by their place.")]
     [InlineData(Joining + "instance_id = 4\nreplica_endpoints = [\"2=a:1\", \"9=b:1\"]",
-        "deployment.instance_id is 4 (kvcloud.toml, line 4); deployment.replica_endpoints has no entry for it.")]
+        "deployment.instance_id is 4 (kvcloud.toml, line 4); deployment.replica_endpoints has entries for the nodes"
+        + " 2, 9.")]
     [InlineData(Joining + "instance_id = 9\nreplica_endpoints = [\"9=a:1\", \"9=b:1\"]",
         "deployment.replica_endpoints names node 9 twice (kvcloud.toml, line 5); each replica has its own id.")]
     [InlineData(Joining + "instance_id = 9\nreplica_endpoints = [\"9=a:1\", \"2=b:1\"]"

@@ -2,10 +2,10 @@ using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication.Restore;
 
-namespace KvCloud.Node;
+namespace KvCloud.Node.Offline;
 
 /// <summary>The command line of <see cref="RestoreCommand"/>; null for the request where help is wanted.</summary>
-internal sealed record RestoreLine(RestoreRequest? Request, bool Verify)
+internal sealed record RestoreArguments(RestoreRequest? Request, bool Verify)
 {
     private static readonly string[] Known =
     [
@@ -34,12 +34,12 @@ internal sealed record RestoreLine(RestoreRequest? Request, bool Verify)
         """;
 
     /// <exception cref="RestoreRefusedException">It is wrong; the message names all that is.</exception>
-    public static RestoreLine Parse(IReadOnlyList<string> args)
+    public static RestoreArguments Parse(IReadOnlyList<string> args)
     {
-        var arguments = new VerbArguments(RestoreCommand.Verb, args, Known, "verify");
+        var arguments = new SubcommandArguments(RestoreCommand.Name, args, Known, "verify");
         if (arguments.ShowHelp)
         {
-            return new RestoreLine(null, false);
+            return new RestoreArguments(null, false);
         }
 
         long? version = arguments.Number("until-version");
@@ -60,6 +60,6 @@ internal sealed record RestoreLine(RestoreRequest? Request, bool Verify)
             FirstVersion = arguments.Number("first-version") is { } first ? new CommitVersion(first) : null,
         };
         arguments.Check();
-        return new RestoreLine(request, arguments.Has("verify"));
+        return new RestoreArguments(request, arguments.Has("verify"));
     }
 }

@@ -1,9 +1,7 @@
-using System.Globalization;
 using KvCloud.Node.Files;
 using KvCloud.Node.Replication.Restore;
-using KvCloud.Node.Storage;
 
-namespace KvCloud.Node;
+namespace KvCloud.Node.Offline;
 
 /// <summary>
 /// <c>KvCloud.Node restore</c>: makes data directories of a new group out of a backup, without network and without a
@@ -11,32 +9,30 @@ namespace KvCloud.Node;
 /// </summary>
 internal static class RestoreCommand
 {
-    public const string Verb = "restore";
+    public const string Name = "restore";
 
     private const int ReportEveryMs = 250;
 
-    /// <param name="args">What follows the verb.</param>
+    /// <param name="args">What follows the name of the subcommand.</param>
     /// <returns>The exit code of the process.</returns>
-    public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error) => VerbOutput.Run(
+    public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error) => SubcommandOutput.Run(
         () =>
         {
-            var line = RestoreLine.Parse(args);
+            var line = RestoreArguments.Parse(args);
             if (line.Request is { } request)
             {
                 Restore(request, line.Verify, output);
             }
             else
             {
-                output.WriteLine(RestoreLine.Usage());
+                output.WriteLine(RestoreArguments.Usage());
             }
         },
         error);
 
     private static void Restore(RestoreRequest request, bool verify, TextWriter output)
     {
-        var options = new StoreOptions();
-        var stores = new RestoreStores(
-            path => RocksKvStore.Open(path, options), path => RocksKvStore.OpenReadOnly(path, options));
+        var stores = RestoreStores.OfRocks();
         long reportedMs = long.MinValue / 2;
         string stage = "";
         var restorer = new Restorer(SystemFiles.Instance, stores, progress =>
@@ -46,7 +42,7 @@ internal static class RestoreCommand
             {
                 stage = progress.Stage;
                 reportedMs = Environment.TickCount64;
-                VerbOutput.WriteLine(output, new
+                SubcommandOutput.WriteLine(output, new
                 {
                     progress.Stage,
                     progress.Item,
@@ -69,18 +65,6 @@ internal static class RestoreCommand
             }
         }
 
-        VerbOutput.WriteLine(output, new
-        {
-            Stage = verify ? "verified" : "restored",
-            request.ClusterId,
-            request.Nodes,
-            Slot = result.Slot.Value,
-            Version = result.Version.Value,
-            result.UnixMs,
-            FirstVersion = result.FirstVersion.Value,
-            StateHash = result.StateHash.ToString("x16", CultureInfo.InvariantCulture),
-            result.Keys,
-            Rows = rows,
-        });
+        SubcommandOutput.WriteResult(output, verify ? "verified" : "restored", request, result, rows);
     }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using KvCloud.Consensus;
@@ -6,10 +7,10 @@ using KvCloud.Node.Operations;
 using KvCloud.Node.Replication.Restore;
 using KvCloud.Node.Storage;
 
-namespace KvCloud.Node;
+namespace KvCloud.Node.Offline;
 
-/// <summary>How a verb of this program says what it does, and how it ends.</summary>
-internal static class VerbOutput
+/// <summary>How a subcommand of this program says what it does, and how it ends.</summary>
+internal static class SubcommandOutput
 {
     private static readonly JsonSerializerOptions Json = new()
     {
@@ -22,6 +23,23 @@ internal static class VerbOutput
         output.WriteLine(JsonSerializer.Serialize(line, Json));
         output.Flush();
     }
+
+    /// <summary>The last line: the group that was made.</summary>
+    public static void WriteResult(
+        TextWriter output, string stage, RestoreRequest request, RestoreResult result, RestoredRows? rows = null) =>
+        WriteLine(output, new
+        {
+            Stage = stage,
+            request.ClusterId,
+            request.Nodes,
+            Slot = result.Slot.Value,
+            Version = result.Version.Value,
+            result.UnixMs,
+            FirstVersion = result.FirstVersion.Value,
+            StateHash = result.StateHash.ToString("x16", CultureInfo.InvariantCulture),
+            result.Keys,
+            Rows = rows,
+        });
 
     /// <summary>Runs it; why it was refused is one sentence on standard error.</summary>
     /// <returns>The exit code of the process.</returns>

@@ -1,10 +1,8 @@
-using System.Globalization;
 using KvCloud.Node.Files;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication.Restore;
-using KvCloud.Node.Storage;
 
-namespace KvCloud.Node;
+namespace KvCloud.Node.Offline;
 
 /// <summary>
 /// <c>KvCloud.Node recover plan</c> and <c>apply</c>: a new group out of what is left of one that lost its quorum for
@@ -12,21 +10,21 @@ namespace KvCloud.Node;
 /// </summary>
 internal static class RecoverCommand
 {
-    public const string Verb = "recover";
+    public const string Name = "recover";
 
-    /// <param name="args">What follows the verb.</param>
+    /// <param name="args">What follows the name of the subcommand.</param>
     /// <returns>The exit code of the process.</returns>
-    public static int Run(string[] args, TextWriter output, TextWriter error) => VerbOutput.Run(
+    public static int Run(string[] args, TextWriter output, TextWriter error) => SubcommandOutput.Run(
         () =>
         {
             switch (args)
             {
                 case ["plan", .. string[] rest]:
-                    Plan(new VerbArguments("recover plan", rest, ["data", "out"]), output);
+                    Plan(new SubcommandArguments("recover plan", rest, ["data", "out"]), output);
                     break;
                 case ["apply", .. string[] rest]:
                     Apply(
-                        new VerbArguments(
+                        new SubcommandArguments(
                             "recover apply", rest, ["plan", "target", "nodes", "cluster-id", "first-version"]),
                         output);
                     break;
@@ -52,7 +50,7 @@ internal static class RecoverCommand
         disk failed.
         """;
 
-    private static void Plan(VerbArguments arguments, TextWriter output)
+    private static void Plan(SubcommandArguments arguments, TextWriter output)
     {
         if (arguments.ShowHelp)
         {
@@ -69,7 +67,7 @@ internal static class RecoverCommand
         output.WriteLine(plan.Write());
     }
 
-    private static void Apply(VerbArguments arguments, TextWriter output)
+    private static void Apply(SubcommandArguments arguments, TextWriter output)
     {
         if (arguments.ShowHelp)
         {
@@ -89,25 +87,8 @@ internal static class RecoverCommand
             FirstVersion = first is { } above ? new CommitVersion(above) : null,
         };
         RestoreResult result = Recovery().Apply(plan, request);
-        VerbOutput.WriteLine(output, new
-        {
-            Stage = "recovered",
-            request.ClusterId,
-            request.Nodes,
-            Slot = result.Slot.Value,
-            Version = result.Version.Value,
-            FirstVersion = result.FirstVersion.Value,
-            StateHash = result.StateHash.ToString("x16", CultureInfo.InvariantCulture),
-            result.Keys,
-        });
+        SubcommandOutput.WriteResult(output, "recovered", request, result);
     }
 
-    private static QuorumRecovery Recovery()
-    {
-        var options = new StoreOptions();
-        return new QuorumRecovery(
-            SystemFiles.Instance,
-            new RestoreStores(
-                path => RocksKvStore.Open(path, options), path => RocksKvStore.OpenReadOnly(path, options)));
-    }
+    private static QuorumRecovery Recovery() => new(SystemFiles.Instance, RestoreStores.OfRocks());
 }

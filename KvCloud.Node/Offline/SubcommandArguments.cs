@@ -1,22 +1,23 @@
 using System.Globalization;
 using KvCloud.Node.Replication.Restore;
 
-namespace KvCloud.Node;
+namespace KvCloud.Node.Offline;
 
-/// <summary>The options of a verb of this program, read so that all mistakes are told at once.</summary>
-internal sealed class VerbArguments
+/// <summary>The options of a subcommand of this program, read so that all mistakes are told at once.</summary>
+internal sealed class SubcommandArguments
 {
     private const int MaxClusterIdChars = 200;
 
-    private readonly string _verb;
+    private readonly string _subcommand;
     private readonly Dictionary<string, List<string>> _values = new(StringComparer.Ordinal);
     private readonly List<string> _mistakes = [];
 
     /// <param name="known">Options with a value, without their dashes.</param>
     /// <param name="flags">Options without one.</param>
-    public VerbArguments(string verb, IReadOnlyList<string> args, IReadOnlyList<string> known, params string[] flags)
+    public SubcommandArguments(
+        string subcommand, IReadOnlyList<string> args, IReadOnlyList<string> known, params string[] flags)
     {
-        _verb = verb;
+        _subcommand = subcommand;
         for (int i = 0; i < args.Count; i++)
         {
             string name = args[i].StartsWith("--", StringComparison.Ordinal) ? args[i][2..] : "";
@@ -132,7 +133,7 @@ internal sealed class VerbArguments
     {
         if (_mistakes.Count > 0)
         {
-            throw new RestoreRefusedException(RestoreFlaw.Request, $"{_verb}: {string.Join("; ", _mistakes)}");
+            throw new RestoreRefusedException(RestoreFlaw.Request, $"{_subcommand}: {string.Join("; ", _mistakes)}");
         }
     }
 }

@@ -10,10 +10,10 @@ namespace KvCloud.Node;
 /// others need not find out that it is gone, and callers are told who leads instead.
 /// </summary>
 /// <remarks>The host calls this first because it is registered last (see <c>Program</c>).</remarks>
-internal sealed class LeaderHandover(Replica replica, IReplicaRuntime runtime) : IHostedLifecycleService
+internal sealed class LeadershipTransferOnShutdown(Replica replica, IReplicaRuntime runtime) : IHostedLifecycleService
 {
     /// <summary>For all attempts. A successor that is asked has an election timeout for it.</summary>
-    private const int PatienceMs = 2_000;
+    private const int TimeoutMs = 2_000;
 
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(50);
 
@@ -21,7 +21,7 @@ internal sealed class LeaderHandover(Replica replica, IReplicaRuntime runtime) :
 
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        long deadlineMs = runtime.Clock.NowMs + PatienceMs;
+        long deadlineMs = runtime.Clock.NowMs + TimeoutMs;
         try
         {
             while (LeadsOthers && runtime.Clock.NowMs < deadlineMs)
@@ -32,7 +32,7 @@ internal sealed class LeaderHandover(Replica replica, IReplicaRuntime runtime) :
                     DeadlineMs = deadlineMs,
                 };
                 replica.Driver.Change(transfer);
-                await transfer.Ended.Task.WaitAsync(TimeSpan.FromMilliseconds(PatienceMs), cancellationToken)
+                await transfer.Ended.Task.WaitAsync(TimeSpan.FromMilliseconds(TimeoutMs), cancellationToken)
                     .ConfigureAwait(false);
                 if (LeadsOthers)
                 {
