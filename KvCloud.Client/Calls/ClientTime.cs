@@ -2,6 +2,11 @@ namespace KvCloud.Client.Calls;
 
 internal static class ClientTime
 {
-    /// <summary>Milliseconds of the monotonic clock that all deadlines of the client use.</summary>
-    public static long TickMs(this TimeProvider time) => (long)time.GetElapsedTime(0).TotalMilliseconds;
+    private const long MsPerSecond = 1000;
+
+    /// <summary>
+    /// Milliseconds of the monotonic clock that all deadlines of the client use. In whole numbers: a double has no
+    /// room for the timestamps of a clock that counts from long ago, and a deadline would be met a millisecond late.
+    /// </summary>
+    public static long TickMs(this TimeProvider time) => time.GetTimestamp() / (time.TimestampFrequency / MsPerSecond);
 }

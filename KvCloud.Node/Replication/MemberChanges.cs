@@ -13,11 +13,19 @@ internal sealed class MemberChanges(
 {
     private const int MaxWaiting = 16;
 
+    /// <summary>
+    /// A leader that has tried to hand over before it loses its vote does not try again for so long: the change is
+    /// what was asked for, and must go through also where nobody takes over.
+    /// </summary>
+    private const int HandOverAgainMs = 10_000;
+
     private readonly Lock _gate = new();
     private readonly List<PendingMemberChange> _waiting = [];
 
     /// <summary>Since when each learner has been close behind this leader.</summary>
     private readonly SortedDictionary<NodeId, long> _closeSinceMs = [];
+    private long? _leadsSinceMs;
+    private long? _handedOverMs;
     private volatile bool _isAnyWaiting;
     private volatile bool _hasNew;
     private bool _isClosed;
@@ -89,9 +97,11 @@ internal sealed class MemberChanges(
         if (node.Role != Role.Leader)
         {
             _closeSinceMs.Clear();
+            _leadsSinceMs = null;
             return;
         }
 
+        _leadsSinceMs ??= nowMs;
         IReadOnlyList<GroupMember> members = node.Members.Members;
         for (int i = 0; i < members.Count; i++)
         {
@@ -178,13 +188,20 @@ internal sealed class MemberChanges(
             out IReadOnlyList<GroupMember>? target);
         if (refusal is not null)
         {
-            return new CommandResult(KvStatus.InvalidArgument, Message: refusal);
+            return IsYetToHearSomebody(node, nowMs)
+                ? null
+                : new CommandResult(KvStatus.InvalidArgument, Message: refusal);
         }
 
         if (target is null)
         {
             // Done before, perhaps by this very change, sent again: who was removed may still be needed.
             return node.AreMembersSettled ? new CommandResult(KvStatus.Ok) : null;
+        }
+
+        if (IsHandingOver(node, target, nowMs))
+        {
+            return null;
         }
 
         ProposeResult result = node.ProposeMembers(target, node.Members.Slot);
@@ -195,6 +212,38 @@ internal sealed class MemberChanges(
 
         return null;
     }
+
+    /// <summary>
+    /// A leader that is to lose its vote has another lead first, which then makes the change: one that makes it itself
+    /// proposes nothing from there on, and writes wait until it is settled and somebody was elected.
+    /// </summary>
+    private bool IsHandingOver(PaxosNode node, IReadOnlyList<GroupMember> target, long nowMs)
+    {
+        if (target.Any(member => member.Id == node.Self && member.IsVoter))
+        {
+            return false;
+        }
+
+        if (node.IsTransferringLeadership)
+        {
+            return true;
+        }
+
+        if (nowMs - _handedOverMs < HandOverAgainMs
+            || node.BestSuccessor() is not NodeId successor || !node.TryTransferLeadership(successor))
+        {
+            return false;
+        }
+
+        _handedOverMs = nowMs;
+        return true;
+    }
+
+    /// <summary>Who has just begun to lead has not heard everybody yet: that says nothing about them.</summary>
+    private bool IsYetToHearSomebody(PaxosNode node, long nowMs) =>
+        (_leadsSinceMs is not long since
+            || nowMs - since < (long)config.ElectionTimeoutTicks * ReplicaClock.TickMs)
+        && node.Members.Members.Any(member => member.Id != node.Self && node.ProgressOf(member.Id) is null);
 
     /// <summary>
     /// Where the node is, as far as somebody said; and of one that is given a vote which data directory it has, so that

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using KvCloud.Client;
+using KvCloud.Client.Calls;
 using KvCloud.Client.Connections;
 using KvCloud.Client.Topology;
 using KvCloud.Protocol;
@@ -151,6 +152,17 @@ public sealed class DeadlineTests
 
         _time.Advance(TimeSpan.FromMinutes(1));
         await Eventually(() => Volatile.Read(ref asked) == first + 1);
+    }
+
+    [Fact]
+    public void TickMs_after_each_millisecond_is_one_more()
+    {
+        for (int i = 0; i < 1_000; i++)
+        {
+            long before = _time.TickMs();
+            _time.Advance(TimeSpan.FromMilliseconds(1));
+            Assert.Equal(before + 1, _time.TickMs());
+        }
     }
 
     [Fact]
