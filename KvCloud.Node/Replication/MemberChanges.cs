@@ -14,10 +14,10 @@ internal sealed class MemberChanges(
     private const int MaxWaiting = 16;
 
     /// <summary>
-    /// A leader that has tried to hand over before it loses its vote does not try again for so long: the change is
-    /// what was asked for, and must go through also where nobody takes over.
+    /// A leader that failed to transfer leadership before it loses its vote does not try again for so long: the change
+    /// is what was asked for, and must go through also where nobody takes over.
     /// </summary>
-    private const int HandOverAgainMs = 10_000;
+    private const int TransferRetryMs = 10_000;
 
     private readonly Lock _gate = new();
     private readonly List<PendingMemberChange> _waiting = [];
@@ -25,7 +25,7 @@ internal sealed class MemberChanges(
     /// <summary>Since when each learner has been close behind this leader.</summary>
     private readonly SortedDictionary<NodeId, long> _closeSinceMs = [];
     private long? _leadsSinceMs;
-    private long? _handedOverMs;
+    private long? _transferredMs;
     private volatile bool _isAnyWaiting;
     private volatile bool _hasNew;
     private bool _isClosed;
@@ -188,7 +188,7 @@ internal sealed class MemberChanges(
             out IReadOnlyList<GroupMember>? target);
         if (refusal is not null)
         {
-            return IsYetToHearSomebody(node, nowMs)
+            return HasYetToHearSomebody(node, nowMs)
                 ? null
                 : new CommandResult(KvStatus.InvalidArgument, Message: refusal);
         }
@@ -199,7 +199,7 @@ internal sealed class MemberChanges(
             return node.AreMembersSettled ? new CommandResult(KvStatus.Ok) : null;
         }
 
-        if (IsHandingOver(node, target, nowMs))
+        if (TransfersLeadershipFirst(node, target, nowMs))
         {
             return null;
         }
@@ -217,7 +217,7 @@ internal sealed class MemberChanges(
     /// A leader that is to lose its vote has another lead first, which then makes the change: one that makes it itself
     /// proposes nothing from there on, and writes wait until it is settled and somebody was elected.
     /// </summary>
-    private bool IsHandingOver(PaxosNode node, IReadOnlyList<GroupMember> target, long nowMs)
+    private bool TransfersLeadershipFirst(PaxosNode node, IReadOnlyList<GroupMember> target, long nowMs)
     {
         if (target.Any(member => member.Id == node.Self && member.IsVoter))
         {
@@ -229,18 +229,18 @@ internal sealed class MemberChanges(
             return true;
         }
 
-        if (nowMs - _handedOverMs < HandOverAgainMs
+        if (nowMs - _transferredMs < TransferRetryMs
             || node.BestSuccessor() is not NodeId successor || !node.TryTransferLeadership(successor))
         {
             return false;
         }
 
-        _handedOverMs = nowMs;
+        _transferredMs = nowMs;
         return true;
     }
 
     /// <summary>Who has just begun to lead has not heard everybody yet: that says nothing about them.</summary>
-    private bool IsYetToHearSomebody(PaxosNode node, long nowMs) =>
+    private bool HasYetToHearSomebody(PaxosNode node, long nowMs) =>
         (_leadsSinceMs is not long since
             || nowMs - since < (long)config.ElectionTimeoutTicks * ReplicaClock.TickMs)
         && node.Members.Members.Any(member => member.Id != node.Self && node.ProgressOf(member.Id) is null);

@@ -15,7 +15,7 @@ public sealed class MemberChangesTests
 {
     private const int Replicas = 3;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(10);
 
     [Fact]
     public async Task MemberChanges_leader_that_is_to_be_removed_has_another_lead_which_removes_it()
@@ -57,10 +57,10 @@ public sealed class MemberChangesTests
         var change = new Change
         {
             Change = new MemberChange(MemberAction.Remove, new NodeId(node), IsForced: true),
-            DeadlineMs = Environment.TickCount64 + (long)Patience.TotalMilliseconds,
+            DeadlineMs = Environment.TickCount64 + (long)AnswerTimeout.TotalMilliseconds,
         };
         asked.Driver.Change(change);
-        return change.Result.WaitAsync(Patience);
+        return change.Result.WaitAsync(AnswerTimeout);
     }
 
     private static Replica Make(int self, InMemoryNetwork network) => new(
