@@ -142,8 +142,7 @@ internal static class ReplicaServices
                 Time = provider.GetRequiredService<TimeProvider>(),
             },
             provider.GetRequiredService<ILogger<TcpTransport>>());
-        FatalStop fatal = provider.GetRequiredService<FatalStop>();
-        transport.Gate.OnRemoved = () => fatal.Stop(ExitCodes.Removed, Removed(topology.SelfId));
+        transport.Gate.OnRemoved = () => provider.GetRequiredService<Replica>().Removed();
         return transport;
     }
 

@@ -54,6 +54,7 @@ internal sealed class ConsensusDriver : IWork
     private volatile SpaceLevel _spaceForWrites;
     private volatile bool _isStopping;
     private volatile bool _hasFailed;
+    private volatile bool _givesUpReads;
 
     /// <summary>
     /// Whether a write arriving now would be proposed alone, and so need not wait for the worker's own thread.
@@ -299,6 +300,11 @@ internal sealed class ConsensusDriver : IWork
     }
 
     /// <summary>
+    /// No leader will confirm a read of this replica again: those that wait are answered now, later ones at once.
+    /// </summary>
+    public void GiveUpReads() => _givesUpReads = true;
+
+    /// <summary>
     /// After the last step: answers everything that waits, and whatever arrived since, because nothing else will.
     /// </summary>
     public void Abandon()
@@ -516,6 +522,11 @@ internal sealed class ConsensusDriver : IWork
         if (!IsFull)
         {
             _features.Tick(_node, _proposals, nowMs);
+        }
+
+        if (_givesUpReads)
+        {
+            Reads.Close();
         }
 
         if (Disk.Space == SpaceLevel.Exhausted && _node.Role != Role.Leader)

@@ -124,6 +124,15 @@ internal sealed class Replica : IAsyncDisposable
     /// <summary>Called when this replica knows that it was removed and is not needed any more.</summary>
     public Action? OnRemoved { get; set; }
 
+    /// <summary>
+    /// The group has removed this replica, as its own log or a peer says. Any thread may call.
+    /// </summary>
+    public void Removed()
+    {
+        Driver.GiveUpReads();
+        OnRemoved?.Invoke();
+    }
+
     public async Task StartAsync(Action<PeerReport> onReport, CancellationToken cancellationToken)
     {
         _workers.Start();
@@ -246,7 +255,7 @@ internal sealed class Replica : IAsyncDisposable
         _transport.Reconfigure(members, isSettled);
         if (isSettled && members.Removed.Contains(Driver.Status.Self))
         {
-            OnRemoved?.Invoke();
+            Removed();
         }
     }
 

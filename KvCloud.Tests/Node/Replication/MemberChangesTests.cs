@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using KvCloud.Consensus;
 using KvCloud.Node.Files;
 using KvCloud.Node.Operations;
@@ -52,6 +53,22 @@ public sealed class MemberChangesTests
         }
     }
 
+    [Fact]
+    public async Task Removed_with_reads_that_wait_for_a_leader_answers_them_and_later_ones_at_once()
+    {
+        // None of the others is there to confirm a read index, as for a replica that the group has removed.
+        await using Replica replica = Make(0, new InMemoryNetwork());
+        await replica.StartAsync(_ => { }, CancellationToken.None);
+        var waiting = new Read();
+        replica.Driver.ReadIndex(waiting);
+        replica.Removed();
+        Assert.Equal(ReadStatus.NotConfirmed, (await waiting.Result.WaitAsync(AnswerTimeout)).Status);
+
+        var later = new Read();
+        replica.Driver.ReadIndex(later);
+        Assert.Equal(ReadStatus.NotConfirmed, (await later.Result.WaitAsync(AnswerTimeout)).Status);
+    }
+
     private static Task<CommandResult> RemoveAsync(Replica asked, int node)
     {
         var change = new Change
@@ -89,5 +106,18 @@ public sealed class MemberChangesTests
         public Task<CommandResult> Result => _result.Task;
 
         protected override void Complete(in CommandResult result) => _result.SetResult(result);
+    }
+
+    private sealed class Read : PendingRead
+    {
+        private readonly TaskCompletionSource<ReadOutcome> _result = new(
+            TaskCreationOptions.RunContinuationsAsynchronously);
+
+        [SetsRequiredMembers]
+        public Read() => DeadlineMs = long.MaxValue;
+
+        public Task<ReadOutcome> Result => _result.Task;
+
+        protected override void Complete(in ReadOutcome outcome) => _result.SetResult(outcome);
     }
 }
