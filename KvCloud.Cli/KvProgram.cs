@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using KvCloud.Backup;
 using KvCloud.Backup.Leases;
 using KvCloud.Backup.Source;
+using KvCloud.Certificates;
 using KvCloud.Cli.Commands;
 using KvCloud.Client;
 using KvCloud.LocalCluster;
@@ -80,6 +81,7 @@ internal static class KvProgram
         root.Add(VerifyCommand.Create(runner));
         root.Add(BackupCommands.Create(runner, globals, console));
         root.Add(RecoverCommands.Create(console));
+        root.Add(CertificateCommands.Create(globals, console));
         root.Add(DemoCommand.Create(console));
         root.Add(BankCommand.Create(runner, globals));
         root.Add(BankCommand.CreateWorker(runner));
@@ -92,9 +94,10 @@ internal static class KvProgram
         int? code = exception switch
         {
             KvCloudException failure => ExitCode.For(failure),
-            UsageException or ArgumentException or LocalClusterException => ExitCode.Usage,
+            UsageException or ArgumentException or LocalClusterException or CertificateRequestException =>
+                ExitCode.Usage,
             ArchiveUnavailableException or SourceException or LeaseConflictException => ExitCode.Unavailable,
-            ArchiveException => ExitCode.No,
+            ArchiveException or CertificateException => ExitCode.No,
             OperationCanceledException => ExitCode.Interrupted,
             IOException or UnauthorizedAccessException or InvalidDataException => ExitCode.No,
             _ => null,

@@ -16,7 +16,8 @@ public sealed partial class DependencyTests
     [InlineData("Aspire.Hosting", "")]
     [InlineData("AppHost", "Aspire.Hosting Node")]
     [InlineData("Backup", "")]
-    [InlineData("Cli", "Backup Client LocalCluster")]
+    [InlineData("Certificates", "")]
+    [InlineData("Cli", "Backup Certificates Client LocalCluster")]
     [InlineData("Node", "Consensus Protocol ServiceDefaults")]
     [InlineData("Bench", "LocalCluster Client Node")]
     public void Project_of_the_solution_references_only_what_it_may(string project, string allowed)
@@ -33,6 +34,10 @@ public sealed partial class DependencyTests
             "false",
             (string?)XDocument.Load(Repository.File("KvCloud.LocalCluster", "KvCloud.LocalCluster.csproj"))
                 .Descendants("ProjectReference").Single().Attribute("ReferenceOutputAssembly"));
+
+    [Fact]
+    public void Project_of_certificates_depends_on_no_package() =>
+        Assert.Empty(Items("Certificates", "PackageReference"));
 
     [Fact]
     public void Project_of_consensus_depends_on_no_package_but_its_analyzer()

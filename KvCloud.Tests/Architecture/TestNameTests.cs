@@ -18,6 +18,7 @@ public sealed partial class TestNameTests
         ["Aspire"] = ["KvCloud.Aspire.Hosting"],
         ["Backup"] = ["KvCloud.Backup", "kv"],
         ["Bench"] = ["KvCloud.Bench"],
+        ["Certificates"] = ["KvCloud.Certificates", "kv"],
         ["Cli"] = ["kv"],
         ["Client"] = ["KvCloud.Client"],
         ["Consensus"] = ["KvCloud.Consensus"],
