@@ -56,6 +56,8 @@ static async Task<int?> RunHostAsync(string[] args)
     builder.Services.AddClusterManager(ReplicaServices.Feeds);
     builder.Services.AddKvRpc(options.ToRpcOptions());
 
+    builder.Services.AddHostedService<FirstAdmin>();
+
     // Last, so that it is the first to hear that the node stops: while others drain nobody may have to find a leader.
     builder.Services.AddHostedService<LeadershipTransferOnShutdown>();
 

@@ -99,3 +99,9 @@ public partial class OpenSnapshotResponse : IAnswer;
 public partial class ReadSnapshotResponse : IAnswer;
 
 public partial class ReadLogResponse : IAnswer;
+
+public partial class AuthenticateResponse : IAnswer;
+
+public partial class ChangeAccessResponse : ILeaderAnswer;
+
+public partial class ListAccessResponse : ILeaderAnswer;

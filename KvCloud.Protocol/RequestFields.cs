@@ -172,3 +172,15 @@ public partial class OpenSnapshotRequest : IAdminRequest;
 public partial class ReadSnapshotRequest : IAdminRequest;
 
 public partial class ReadLogRequest : IAdminRequest;
+
+public partial class ChangeAccessRequest : ITimedRequest, IAdminRequest
+{
+    long? ITimedRequest.GivenTimeoutMs => __isset.timeout_ms ? TimeoutMs : null;
+}
+
+public partial class ListAccessRequest : IConsistentRequest, IAdminRequest
+{
+    ReadConsistency? IConsistentRequest.GivenConsistency => __isset.consistency ? Consistency : null;
+
+    int? IConsistentRequest.GivenMaxStalenessMs => null;
+}

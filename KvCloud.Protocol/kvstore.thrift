@@ -47,7 +47,7 @@ enum ErrorCode {
   TOO_MANY_OPERATIONS = 17,
   /** The session is unknown or its answer was forgotten: the write was not run now; whether it ran before is unknown. */
   SESSION_EXPIRED = 18,
-  /** `auth_token` is missing or wrong. */
+  /** Nobody has logged in on the connection, the login has ended, or what was given is wrong; `auth_token` too. */
   UNAUTHENTICATED = 19,
   /** This replica has been out of touch for longer than `max_staleness_ms`. */
   TOO_STALE = 20,
@@ -68,7 +68,15 @@ enum ErrorCode {
   /** The log of this node does not begin that early any more: open a snapshot. */
   LOG_TRIMMED = 28,
   /** The group's feature level is below what the call needs: not all members can follow yet. Nothing was done. */
-  FEATURE_NOT_ACTIVE = 29
+  FEATURE_NOT_ACTIVE = 29,
+  /** Who is logged in does not hold the right that `error` names. Nothing was done. */
+  PERMISSION_DENIED = 30,
+  /** There is no such user, role, token or grant. Nothing was done. */
+  ACCESS_NOT_FOUND = 31,
+  /** There is such a user, role or token already. Nothing was done. */
+  ACCESS_EXISTS = 32,
+  /** Nobody would be left who may administer the cluster. Nothing was done. */
+  LAST_ADMIN = 33
 }
 
 /** How fresh a read must be. */
@@ -662,6 +670,104 @@ struct ReadLogResponse {
   100: optional ErrorCode code
 }
 
+/** Either `token`, or `user` and `password`. Holds for the calls of this connection that are sent after the answer. */
+struct AuthenticateRequest {
+  1: optional string user,
+  2: optional string password,
+  /** A token of a user, or a signed one (JWT) of the identity provider that the node is set for. */
+  3: optional string token,
+  110: optional string traceparent
+}
+struct AuthenticateResponse {
+  1: required bool success,
+  /** Who has logged in. */
+  2: optional string user,
+  3: optional string error,
+  /** When the login ends, in milliseconds since the Unix epoch; absent if it does not end by itself. */
+  4: optional i64 expires_unix_ms,
+  100: optional ErrorCode code
+}
+
+enum AccessChangeKind {
+  /** With `password` or without: who has neither password nor token comes by a certificate. */
+  ADD_USER = 1,
+  REMOVE_USER = 2,
+  /** Everybody may change their own. */
+  SET_PASSWORD = 3,
+  /** Everybody may add and remove their own. */
+  ADD_TOKEN = 4,
+  REMOVE_TOKEN = 5,
+  GRANT_TO_USER = 6,
+  REVOKE_FROM_USER = 7,
+  ADD_ROLE = 8,
+  REMOVE_ROLE = 9,
+  GRANT_TO_ROLE = 10,
+  REVOKE_FROM_ROLE = 11,
+  /** The user gets `role`. */
+  ASSIGN_ROLE = 12,
+  UNASSIGN_ROLE = 13
+}
+/** Rights within a column family and a key prefix. */
+struct AccessGrant {
+  /** Sum of 1 (read), 2 (write) and 4 (admin, which holds the other two). */
+  1: required i32 rights,
+  /** '*' for every one. */
+  2: required string column_family,
+  /** Empty for all keys. */
+  3: required binary key_prefix
+}
+struct ChangeAccessRequest {
+  1: required AccessChangeKind kind,
+  /** Of the user or the role. */
+  2: required string name,
+  3: optional string password,
+  /** At least 32 characters, drawn at random by who asks: only its SHA-256 is kept. */
+  4: optional string token,
+  /** Under which the token is listed and removed. */
+  5: optional string token_name,
+  6: optional i64 token_expires_unix_ms,
+  7: optional string role,
+  8: optional AccessGrant grant,
+  9: optional string auth_token,
+  100: optional i32 timeout_ms,
+  110: optional string traceparent
+}
+struct ChangeAccessResponse {
+  1: required bool success,
+  2: optional string error,
+  100: optional ErrorCode code,
+  101: optional string leader_endpoint,
+  102: optional i64 version
+}
+struct AccessToken {
+  1: required string name,
+  2: optional i64 expires_unix_ms
+}
+struct AccessUser {
+  1: required string name,
+  2: required bool has_password,
+  3: required list<AccessToken> tokens,
+  4: required list<string> roles,
+  5: required list<AccessGrant> grants
+}
+struct AccessRole {
+  1: required string name,
+  2: required list<AccessGrant> grants
+}
+struct ListAccessRequest {
+  1: optional string auth_token,
+  100: optional ReadConsistency consistency,
+  110: optional string traceparent
+}
+struct ListAccessResponse {
+  1: required bool success,
+  2: required list<AccessUser> users,
+  3: optional string error,
+  4: required list<AccessRole> roles,
+  100: optional ErrorCode code,
+  101: optional string leader_endpoint
+}
+
 service TransactionalKV {
   GetReadVersionResponse getReadVersion(1: GetReadVersionRequest request),
   SnapshotReadResponse snapshotRead(1: SnapshotReadRequest request),
@@ -696,5 +802,11 @@ service TransactionalKV {
   OpenSnapshotResponse openSnapshot(1: OpenSnapshotRequest request),
   ReadSnapshotResponse readSnapshot(1: ReadSnapshotRequest request),
   /** What follows a snapshot, for a backup. */
-  ReadLogResponse readLog(1: ReadLogRequest request)
+  ReadLogResponse readLog(1: ReadLogRequest request),
+  /** Logs in on this connection. */
+  AuthenticateResponse authenticate(1: AuthenticateRequest request),
+  /** Changes users and roles. */
+  ChangeAccessResponse changeAccess(1: ChangeAccessRequest request),
+  /** Users and roles, without any secret. */
+  ListAccessResponse listAccess(1: ListAccessRequest request)
 }

@@ -44,6 +44,9 @@ internal sealed record NodeOptions
     [About("Access to administrative calls.")]
     public SecurityOptions Security { get; init; } = new();
 
+    [About("Tokens (JWT) of an identity provider that users may log in with: OpenID Connect.")]
+    public JwtSettings Jwt { get; init; } = new();
+
     [About("RocksDB of the data store.")]
     public RocksdbOptions Rocksdb { get; init; } = new();
 

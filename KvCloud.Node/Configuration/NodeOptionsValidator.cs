@@ -8,6 +8,9 @@ namespace KvCloud.Node.Configuration;
 /// </summary>
 internal sealed class NodeOptionsValidator
 {
+    private static readonly string[] AsymmetricAlgorithms =
+        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
+
     private readonly NodeOptions _options;
     private readonly IReadOnlyDictionary<string, string> _origins;
     private readonly List<string> _mistakes = [];
@@ -28,6 +31,7 @@ internal sealed class NodeOptionsValidator
         validator.CheckReads();
         validator.CheckNames();
         validator.CheckSizes();
+        validator.CheckJwt();
         if (validator._mistakes.Count == 0)
         {
             // The ports are derived from the endpoints, so check them only once the endpoints are valid.
@@ -199,6 +203,37 @@ internal sealed class NodeOptionsValidator
         if (address is not (null or "*" or "localhost") && !System.Net.IPAddress.TryParse(address, out _))
         {
             Mistake("listen.address", $"is \"{address}\"", "it must be an IP address, localhost or *");
+        }
+    }
+
+    private void CheckJwt()
+    {
+        JwtSettings jwt = _options.Jwt;
+        if (string.IsNullOrEmpty(jwt.Issuer))
+        {
+            return;
+        }
+
+        if (string.IsNullOrEmpty(jwt.Audience))
+        {
+            Mistake("jwt.audience", "is empty", "with jwt.issuer it must name for whom tokens are made out");
+        }
+
+        bool isUrl = Uri.TryCreate(jwt.Keys, UriKind.Absolute, out Uri? keys) && !keys.IsFile;
+        if (string.IsNullOrEmpty(jwt.Keys) || (isUrl && keys!.Scheme != Uri.UriSchemeHttps))
+        {
+            Mistake("jwt.keys", $"is \"{jwt.Keys}\"", "with jwt.issuer it must be a file or an https URL");
+        }
+
+        foreach (string algorithm in jwt.Algorithms)
+        {
+            if (!AsymmetricAlgorithms.Contains(algorithm))
+            {
+                Mistake(
+                    "jwt.algorithms",
+                    $"has \"{algorithm}\"",
+                    $"only signatures by a private key are taken: {string.Join(", ", AsymmetricAlgorithms)}");
+            }
         }
     }
 

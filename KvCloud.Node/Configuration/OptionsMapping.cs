@@ -1,3 +1,4 @@
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Scrubbing;
@@ -35,6 +36,25 @@ internal static class OptionsMapping
         StallLimitMs = options.Database.LogStallMs,
         AllowedLevel = options.AllowedLevel(),
         FeatureLevelDelayMs = options.Deployment.FeatureLevelDelayMs,
+    };
+
+    public static AccessOptions ToAccessOptions(this NodeOptions options) => new()
+    {
+        Authorization = options.Security.Authorization,
+        ClusterId = options.Cluster.Id,
+        Metrics = options.Security.Metrics,
+        Jwt = options.Jwt.Issuer is { Length: > 0 } issuer
+            ? new JwtOptions
+            {
+                Issuer = issuer,
+                Audience = options.Jwt.Audience ?? "",
+                Keys = options.Jwt.Keys ?? "",
+                UserClaim = options.Jwt.UserClaim,
+                RolesClaim = options.Jwt.RolesClaim,
+                Algorithms = options.Jwt.Algorithms,
+                ClockSkewSeconds = options.Jwt.ClockSkewSeconds,
+            }
+            : null,
     };
 
     public static SpaceOptions ToSpaceOptions(this NodeOptions options) => options.Database.LowSpaceMb == 0

@@ -1,8 +1,18 @@
+using KvCloud.Node.Access;
+
 namespace KvCloud.Node.Configuration;
 
 internal sealed record SecurityOptions
 {
-    [About("Token that administrative calls (health, statistics, node info, column families) must carry. Empty: none.")]
+    [About("required: whoever calls must log in (user and password, token, client certificate or JWT), and may do what "
+        + "the rights of that user allow. off: whoever reaches the port may do everything.")]
+    public AuthorizationMode Authorization { get; init; } = AuthorizationMode.Off;
+
+    [About("Who may read /metrics where authorization is required: open for everybody, or admin.")]
+    public MetricsAccess Metrics { get; init; } = MetricsAccess.Open;
+
+    [About("Token that administrative calls (health, statistics, node info, column families) must carry. Empty: none. "
+        + "Counts only where authorization is off.")]
     [Secret]
     public string? AuthToken { get; init; }
 

@@ -82,6 +82,7 @@ internal static class NodeEndpoints
     {
         // The gauges exist only once this object has been created.
         app.Services.GetRequiredService<ReplicaMetrics>();
+        app.UseHttpAccess();
         app.MapDefaultEndpoints();
         app.MapRootPage();
         app.MapPrometheusScrapingEndpoint("/metrics");

@@ -5,18 +5,22 @@ namespace KvCloud.Node.Operations;
 
 /// <summary>
 /// The encoding of commands on the wire between replicas and in their logs: <c>version(1) kind(1) flags(1) [client id,
-/// sequence, acknowledged below] body</c>. Numbers are unsigned LEB128, byte strings are prefixed with their length.
+/// sequence, acknowledged below] [asker] body</c>. Numbers are unsigned LEB128, byte strings are prefixed with
+/// their length.
 /// </summary>
 /// <remarks>
 /// Decoding copies nothing: keys and values are slices of the input, which must not change. Input that violates the
 /// format returns false and one sentence; it never throws. A version or a kind newer than this program throws
 /// <see cref="UnknownFormatException"/>, because other replicas may know it.
+/// Over 400 lines: the encoding of every command is here, each written beside how it is read.
 /// </remarks>
 internal static class CommandCodec
 {
     public const byte FormatVersion = 1;
 
     private const byte HasIdentity = 1;
+    private const byte HasAsker = 2;
+    private const byte AllFlags = HasIdentity | HasAsker;
     private const byte HasEnd = 1;
 
     private static readonly byte NewestKind = (byte)Enum.GetValues<CommandKind>().Max();
@@ -27,12 +31,18 @@ internal static class CommandCodec
         var writer = new ByteWriter(encoding);
         writer.WriteByte(FormatVersion);
         writer.WriteByte((byte)KindOf(command));
-        writer.WriteByte(command.Identity is null ? (byte)0 : HasIdentity);
+        writer.WriteByte((byte)(
+            (command.Identity is null ? 0 : HasIdentity) | (command.Asker.IsEmpty ? 0 : HasAsker)));
         if (command.Identity is RequestIdentity identity)
         {
             writer.WriteNumber(identity.ClientId);
             writer.WriteNumber(identity.Sequence);
             writer.WriteNumber(identity.AcknowledgedBelow);
+        }
+
+        if (!command.Asker.IsEmpty)
+        {
+            writer.WriteBytes(command.Asker.Span);
         }
 
         WriteBody(ref writer, command);
@@ -58,6 +68,14 @@ internal static class CommandCodec
         return isThere;
     }
 
+    /// <summary>Whether the encoding names who asked; false for what is cut short before that.</summary>
+    public static bool HasAskerOf(ReadOnlySpan<byte> encoding) =>
+        encoding.Length >= 3 && encoding[2] <= AllFlags && (encoding[2] & HasAsker) != 0;
+
+    /// <summary>What a release that knows no askers says of such a command, and all below their level.</summary>
+    public static string UnknownFlags(in CommandEnvelope envelope) => UnknownText(
+        (byte)envelope.Kind, (byte)(HasAsker | (envelope.Identity is null ? 0 : HasIdentity)));
+
     /// <summary>The first step of decoding; one of the readers below is the second.</summary>
     public static bool TryReadEnvelope(
         ReadOnlyMemory<byte> encoding, out CommandEnvelope envelope, [NotNullWhen(false)] out string? error)
@@ -81,14 +99,14 @@ internal static class CommandCodec
             throw new UnknownFormatException("command kind", kind, NewestKind);
         }
 
-        if (kind < (byte)CommandKind.Set || flags > HasIdentity)
+        if (kind < (byte)CommandKind.Set || flags > AllFlags)
         {
-            error = $"a command of kind {kind} with flags {flags} is not known";
+            error = UnknownText(kind, flags);
             return false;
         }
 
         RequestIdentity? identity = null;
-        if (flags == HasIdentity)
+        if ((flags & HasIdentity) != 0)
         {
             if (!reader.TryReadNumber(out long clientId) || !reader.TryReadNumber(out long sequence)
                 || !reader.TryReadNumber(out long acknowledgedBelow))
@@ -100,7 +118,14 @@ internal static class CommandCodec
             identity = new RequestIdentity(clientId, sequence, acknowledgedBelow);
         }
 
-        envelope = new CommandEnvelope((CommandKind)kind, identity, reader.Rest);
+        ReadOnlyMemory<byte> asker = default;
+        if ((flags & HasAsker) != 0 && (!reader.TryReadBytes(out asker) || asker.IsEmpty))
+        {
+            error = "who asked for the command is cut short";
+            return false;
+        }
+
+        envelope = new CommandEnvelope((CommandKind)kind, identity, reader.Rest, asker);
         error = null;
         return true;
     }
@@ -142,12 +167,14 @@ internal static class CommandCodec
             CommandKind.DropColumnFamily => ReadName(envelope.Body) is string name
                 ? new DropColumnFamilyCommand(name) : null,
             CommandKind.RaiseFeatureLevel => ReadLevel(envelope.Body),
+            CommandKind.ChangeAccess => ReadChange(envelope.Body) is ReadOnlyMemory<byte> change
+                ? new ChangeAccessCommand(change) : null,
             _ => null,
         };
         error = command is null ? $"the body of the {envelope.Kind} command is malformed" : null;
-        if (command is not null && envelope.Identity is not null)
+        if (command is not null && (envelope.Identity is not null || !envelope.Asker.IsEmpty))
         {
-            command = command with { Identity = envelope.Identity };
+            command = command with { Identity = envelope.Identity, Asker = envelope.Asker };
         }
 
         return command is not null;
@@ -162,13 +189,14 @@ internal static class CommandCodec
         CreateColumnFamilyCommand => CommandKind.CreateColumnFamily,
         DropColumnFamilyCommand => CommandKind.DropColumnFamily,
         RaiseFeatureLevelCommand => CommandKind.RaiseFeatureLevel,
+        ChangeAccessCommand => CommandKind.ChangeAccess,
         _ => throw new ArgumentException($"{command.GetType().Name} has no encoding", nameof(command)),
     };
 
     private static int EnvelopeSize(KvCommand command) => 3 + (command.Identity is RequestIdentity identity
         ? ByteWriter.NumberSize(identity.ClientId) + ByteWriter.NumberSize(identity.Sequence)
             + ByteWriter.NumberSize(identity.AcknowledgedBelow)
-        : 0);
+        : 0) + (command.Asker.IsEmpty ? 0 : ByteWriter.BytesSize(command.Asker.Length));
 
     private static int BodySize(KvCommand command) => command switch
     {
@@ -179,6 +207,7 @@ internal static class CommandCodec
         CreateColumnFamilyCommand create => TextSize(create.Name),
         DropColumnFamilyCommand drop => TextSize(drop.Name),
         RaiseFeatureLevelCommand raise => ByteWriter.NumberSize(raise.Level),
+        ChangeAccessCommand access => ByteWriter.BytesSize(access.Change.Length),
         _ => 0,
     };
 
@@ -232,6 +261,9 @@ internal static class CommandCodec
                 break;
             case RaiseFeatureLevelCommand raise:
                 writer.WriteNumber(raise.Level);
+                break;
+            case ChangeAccessCommand access:
+                writer.WriteBytes(access.Change.Span);
                 break;
             default:
                 break;
@@ -370,6 +402,20 @@ internal static class CommandCodec
             ? new RaiseFeatureLevelCommand((int)level)
             : null;
     }
+
+    private static ReadOnlyMemory<byte>? ReadChange(ReadOnlyMemory<byte> body)
+    {
+        var reader = new ByteReader(body);
+        if (reader.TryReadBytes(out ReadOnlyMemory<byte> change) && reader.IsAtEnd)
+        {
+            return change;
+        }
+
+        return null;
+    }
+
+    private static string UnknownText(byte kind, byte flags) =>
+        $"a command of kind {kind} with flags {flags} is not known";
 
     private static string? ReadName(ReadOnlyMemory<byte> body)
     {

@@ -6,7 +6,8 @@ namespace KvCloud.Node.Operations;
 /// </summary>
 /// <remarks>
 /// A release that adds a command raises <see cref="Newest"/>, unless it has done so already, and names the command
-/// here. Level 2: the command that raises the level, and the third format of the state record.
+/// here. Level 2: the command that raises the level, and the third format of the state record. Level 3: users and
+/// roles, and commands that name who asked.
 /// </remarks>
 internal static class FeatureLevels
 {
@@ -14,7 +15,10 @@ internal static class FeatureLevels
     public const int First = 1;
 
     /// <summary>The highest level that this program can follow.</summary>
-    public const int Newest = 2;
+    public const int Newest = 3;
+
+    /// <summary>From here on commands may name who asked for them.</summary>
+    public const int Askers = 3;
 
     /// <summary>The level from which a group takes the command.</summary>
     public static int LevelOf(CommandKind kind) => kind switch
@@ -26,6 +30,7 @@ internal static class FeatureLevels
         CommandKind.CreateColumnFamily => First,
         CommandKind.DropColumnFamily => First,
         CommandKind.RaiseFeatureLevel => 2,
+        CommandKind.ChangeAccess => 3,
         _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "the command names no feature level"),
     };
 
@@ -46,6 +51,14 @@ internal static class FeatureLevels
                 KvStatus.FeatureNotActive,
                 Message: $"this leader does not know commands of kind {kind} in format {format}: it is of a release"
                     + $" before them, and the group's feature level is {level}; nothing was written");
+        }
+
+        if (level < Askers && CommandCodec.HasAskerOf(command))
+        {
+            return new CommandResult(
+                KvStatus.FeatureNotActive,
+                Message: $"a command that names who asked needs feature level {Askers}, and the group is at {level}: it"
+                    + " rises when all members can follow; nothing was written");
         }
 
         var known = (CommandKind)kind;

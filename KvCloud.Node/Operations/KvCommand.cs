@@ -7,6 +7,11 @@ internal abstract record KvCommand
 {
     /// <summary>Makes a retry run once; null if the client did not ask for that.</summary>
     public RequestIdentity? Identity { get; init; }
+
+    /// <summary>
+    /// Who asked for it, encoded, to be held to their rights where it is applied; empty where rights do not matter.
+    /// </summary>
+    public ReadOnlyMemory<byte> Asker { get; init; }
 }
 
 /// <summary>(client id, sequence) identifies one request of one session, however often it is sent.</summary>
@@ -48,6 +53,9 @@ internal sealed record OpenSessionCommand : KvCommand;
 internal sealed record CreateColumnFamilyCommand(string Name) : KvCommand;
 
 internal sealed record DropColumnFamilyCommand(string Name) : KvCommand;
+
+/// <summary>A change of users or roles, encoded: state knows what is in it.</summary>
+internal sealed record ChangeAccessCommand(ReadOnlyMemory<byte> Change) : KvCommand;
 
 /// <summary>From here on the group is at this feature level, if it was below. Only a leader proposes it.</summary>
 internal sealed record RaiseFeatureLevelCommand(int Level) : KvCommand;

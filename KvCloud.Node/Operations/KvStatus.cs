@@ -81,6 +81,18 @@ internal enum KvStatus
 
     /// <summary>The group's feature level is below what the command needs. Nothing was done.</summary>
     FeatureNotActive = 29,
+
+    /// <summary>Who asked does not hold the right that the text names. Nothing was done.</summary>
+    PermissionDenied = 30,
+
+    /// <summary>There is no such user, role, token or grant. Nothing was done.</summary>
+    AccessNotFound = 31,
+
+    /// <summary>There is such a user, role or token already. Nothing was done.</summary>
+    AccessExists = 32,
+
+    /// <summary>Nobody would be left who may administer the cluster. Nothing was done.</summary>
+    LastAdmin = 33,
 }
 
 internal static class KvStatusExtensions

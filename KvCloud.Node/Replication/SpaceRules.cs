@@ -18,7 +18,8 @@ internal static class SpaceRules
     };
 
     /// <summary>
-    /// Deletes, and the sessions that clients send them in. What cannot be read is let through: apply says what is
+    /// Deletes, and the sessions that clients send them in; changes of rights, which are small, and a revocation must
+    /// not wait for an operator. What cannot be read is let through: apply says what is
     /// wrong with it.
     /// </summary>
     private static bool FreesSpace(ReadOnlyMemory<byte> command)
@@ -30,7 +31,8 @@ internal static class SpaceRules
 
         return envelope.Kind switch
         {
-            CommandKind.Delete or CommandKind.DropColumnFamily or CommandKind.OpenSession => true,
+            CommandKind.Delete or CommandKind.DropColumnFamily or CommandKind.OpenSession
+                or CommandKind.ChangeAccess => true,
             CommandKind.Commit => CommandCodec.TryReadCommand(envelope, out KvCommand? commit, out _)
                 && ((CommitCommand)commit).Mutations.All(mutation => mutation.Kind == MutationKind.Delete),
             _ => false,

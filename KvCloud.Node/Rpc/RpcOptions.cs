@@ -1,3 +1,5 @@
+using KvCloud.Node.Access;
+
 namespace KvCloud.Node.Rpc;
 
 /// <summary>How this node serves its clients. Immutable.</summary>
@@ -18,6 +20,9 @@ internal sealed record RpcOptions
     /// families; null or empty means none is required.
     /// </summary>
     public string? AdminToken { get; init; }
+
+    /// <summary>Whether rights are asked for, and how callers log in.</summary>
+    public AccessOptions Access { get; init; } = new();
 
     /// <summary>Reported as NodeStatus.version of the answering node.</summary>
     public string ServerVersion { get; init; } =

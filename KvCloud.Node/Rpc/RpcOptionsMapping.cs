@@ -26,6 +26,7 @@ internal static class RpcOptionsMapping
             DrainTimeoutMs = options.Limits.DrainTimeoutMs,
         },
         AllowFaultInjection = options.Security.AllowFaultInjection ?? false,
+        Access = options.ToAccessOptions(),
         AdminToken = options.Security.AuthToken,
         MaxRootTracesPerSecond = options.Tracing.MaxRootTracesPerSecond,
         ServerVersion = NodeVersion.Text,

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using KvCloud.Node.Access;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc.Connections;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Hosting;
 
 namespace KvCloud.Node.Rpc;
@@ -19,6 +21,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     private readonly ConcurrentDictionary<RpcConnection, byte> _connections = new();
     private readonly IRpcDispatcher _dispatcher;
     private readonly RpcLimits _limits;
+    private readonly AccessOptions _access;
     private readonly RpcBudget _budget;
     private readonly ScanPool _scans;
     private readonly RpcStatistics _statistics;
@@ -44,6 +47,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     {
         _dispatcher = dispatcher;
         _limits = options.Limits;
+        _access = options.Access;
         _budget = budget;
         _scans = scans;
         _statistics = statistics;
@@ -147,8 +151,14 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
 
     private async Task ServeAsync(ConnectionContext context)
     {
+        var caller = new Caller(context.RemoteEndPoint)
+        {
+            // The handshake is over, and has found the certificate good.
+            Principal = CertificateLogin.Of(
+                context.Features.Get<ITlsConnectionFeature>()?.ClientCertificate, _access.ClusterId),
+        };
         var connection = new RpcConnection(
-            context, _dispatcher, _limits, _budget, _scans, _statistics, _clock, _time);
+            context, caller, _dispatcher, _limits, _budget, _scans, _statistics, _clock, _time);
         _connections.TryAdd(connection, 0);
         if (_isDraining)
         {

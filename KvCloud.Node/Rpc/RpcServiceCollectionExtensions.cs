@@ -1,8 +1,10 @@
+using KvCloud.Node.Access;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Methods;
+using KvCloud.Node.State;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -27,9 +29,26 @@ internal static class RpcServiceCollectionExtensions
         services.TryAddSingleton<Func<ClusterView>>(
             provider => () => provider.GetRequiredService<ClusterManager>().View);
         services.AddSingleton<FaultInjector>();
+        services.AddSingleton(provider => provider.GetRequiredService<RpcOptions>().Access);
+        services.AddSingleton<AuditLog>();
+        services.AddSingleton(NewAuthenticator);
+        services.AddSingleton<CallAccess>();
         services.AddSingleton<KvBackend>();
         services.AddSingleton<IRpcDispatcher, KvDispatcher>();
         return services;
+    }
+
+    private static Authenticator NewAuthenticator(IServiceProvider provider)
+    {
+        AccessOptions options = provider.GetRequiredService<RpcOptions>().Access;
+        TimeProvider time = provider.GetRequiredService<TimeProvider>();
+        KvReader reader = provider.GetRequiredService<KvReader>();
+        AuditLog audit = provider.GetRequiredService<AuditLog>();
+        audit.Started(options);
+        JwtLogin? jwt = options.Jwt is { } provided
+            ? new JwtLogin(provided, new JwtKeys(provided.Keys, time, JwtKeys.ReadSourceAsync), time)
+            : null;
+        return new Authenticator(() => reader.Access, options, time, audit, jwt);
     }
 
     /// <summary>

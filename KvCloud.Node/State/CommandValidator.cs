@@ -1,4 +1,5 @@
 using System.Text;
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.State;
@@ -26,6 +27,9 @@ internal static class CommandValidator
             CommitCommand commit => ValidateCommit(commit),
             CreateColumnFamilyCommand create => ValidateName(create.Name),
             DropColumnFamilyCommand drop => ValidateName(drop.Name),
+            ChangeAccessCommand access => AccessChangeCodec.Decode(access.Change) is { } change
+                ? AccessRules.Validate(change)
+                : Refuse(KvStatus.InvalidArgument, "the change of users and roles is malformed"),
             RaiseFeatureLevelCommand { Level: < FeatureLevels.First } raise => Refuse(
                 KvStatus.InvalidArgument, $"there is no feature level {raise.Level}"),
             _ => null,

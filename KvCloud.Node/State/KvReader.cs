@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using KvCloud.Consensus;
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Storage;
 
@@ -31,6 +32,12 @@ internal sealed class KvReader
 
     /// <summary>Ordered by name; `default` is always among them.</summary>
     public IReadOnlyList<string> ColumnFamilies => _published.Keyspaces.Names;
+
+    /// <summary>Users and roles, as of what is applied here.</summary>
+    public AccessCatalog Access => _published.Access;
+
+    /// <summary>The group's feature level, as of what is applied here.</summary>
+    public int FeatureLevel => _published.Applied.FeatureLevel;
 
     /// <summary>The newest version readable here.</summary>
     public CommitVersion AppliedVersion => _published.Applied.Version;

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Text;
 using KvCloud.Consensus;
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Storage;
 
@@ -27,6 +28,7 @@ internal sealed class KvStateMachine
     private readonly ConflictChecker _conflicts;
     private readonly SessionTable _sessions;
     private readonly VersionCollector _collector;
+    private readonly AccessTable _access;
     private readonly RetentionWindow _window = new();
     private readonly List<(Keyspace Keyspace, long Written)> _writtenCounts = [];
     private readonly int _supportedLevel;
@@ -45,6 +47,7 @@ internal sealed class KvStateMachine
         _conflicts = new ConflictChecker(store, _keys);
         _sessions = new SessionTable(store, sessions);
         _collector = new VersionCollector(store);
+        _access = new AccessTable(store);
         Keyspaces = new KeyspaceCatalog([new Keyspace(0, Keyspace.DefaultName, CommitVersion.Zero)]);
         Load();
     }
@@ -58,6 +61,9 @@ internal sealed class KvStateMachine
     public CommitVersion OldestReadable => _window.OldestReadable;
 
     public KeyspaceCatalog Keyspaces { get; private set; }
+
+    /// <summary>Users and roles.</summary>
+    public AccessCatalog Access => _access.Catalog;
 
     public int SessionCount => _sessions.Count;
 
@@ -120,9 +126,11 @@ internal sealed class KvStateMachine
 
     public CommandResult Execute(ReadOnlyMemory<byte> encoding)
     {
-        CommandResult result = CommandCodec.TryReadEnvelope(encoding, out CommandEnvelope envelope, out string? error)
-            ? Execute(envelope)
-            : new CommandResult(KvStatus.InvalidArgument, Message: error);
+        CommandResult result = !CommandCodec.TryReadEnvelope(encoding, out CommandEnvelope envelope, out string? error)
+            ? new CommandResult(KvStatus.InvalidArgument, Message: error)
+            : FeatureLevel < FeatureLevels.Askers && !envelope.Asker.IsEmpty
+                ? new CommandResult(KvStatus.InvalidArgument, Message: CommandCodec.UnknownFlags(in envelope))
+                : Execute(envelope);
         _hasher.Mix((long)result.Code);
         _hasher.Mix(result.Version.Value);
         return result;
@@ -132,6 +140,7 @@ internal sealed class KvStateMachine
     public void CompleteBatch()
     {
         _sessions.Complete(_batch);
+        _access.Complete(_batch);
         WriteCounts();
         Span<byte> version = stackalloc byte[sizeof(long)];
         if (!_keys.Garbage.IsEmpty)
@@ -205,16 +214,21 @@ internal sealed class KvStateMachine
 
     private CommandResult Run(in CommandEnvelope envelope)
     {
+        // Behind what a session remembers: an answer is the same one whatever became of the rights since.
+        CompiledRights? rights = envelope.Asker.IsEmpty ? null : _access.RightsOf(envelope.Asker);
+
         // Sets and deletes are the bulk of the load: they are read in place, without a command object.
         if (envelope.Kind == CommandKind.Set && CommandCodec.TryReadSet(envelope, out SetBody set))
         {
             return CommandValidator.ValidateSet(set.Key.Length, set.Value.Length)
+                ?? CommandRights.RefuseWrite(rights, set.ColumnFamily.Span, set.Key.Span)
                 ?? Write(set.ColumnFamily.Span, set.Key, set.Value, isDelete: false);
         }
 
         if (envelope.Kind == CommandKind.Delete && CommandCodec.TryReadDelete(envelope, out DeleteBody delete))
         {
             return CommandValidator.ValidateKey(delete.Key.Length)
+                ?? CommandRights.RefuseWrite(rights, delete.ColumnFamily.Span, delete.Key.Span)
                 ?? Write(delete.ColumnFamily.Span, delete.Key, default, isDelete: true);
         }
 
@@ -230,12 +244,13 @@ internal sealed class KvStateMachine
             return refused;
         }
 
-        return CommandValidator.Validate(command) ?? command switch
+        return CommandValidator.Validate(command) ?? CommandRights.Refuse(rights, command) ?? command switch
         {
             CommitCommand commit => Commit(commit),
             OpenSessionCommand => OpenSession(),
             CreateColumnFamilyCommand create => CreateColumnFamily(create.Name),
             DropColumnFamilyCommand drop => DropColumnFamily(drop.Name),
+            ChangeAccessCommand access => ChangeAccess(access.Change),
             RaiseFeatureLevelCommand raise => RaiseFeatureLevel(raise.Level),
             _ => new CommandResult(KvStatus.Internal, Message: $"{command.GetType().Name} cannot be applied"),
         };
@@ -394,6 +409,20 @@ internal sealed class KvStateMachine
         return new CommandResult(KvStatus.Ok, AppliedVersion);
     }
 
+    /// <summary>Takes a version, by which a node knows that it has applied the change.</summary>
+    private CommandResult ChangeAccess(ReadOnlyMemory<byte> change)
+    {
+        CommandResult result = _access.Change(AccessChangeCodec.Decode(change)!);
+        if (result.Code != KvStatus.Ok)
+        {
+            return result;
+        }
+
+        AppliedVersion = AppliedVersion.Next;
+        _hasher.Mix(XxHash3.HashToUInt64(change.Span));
+        return new CommandResult(KvStatus.Ok, AppliedVersion);
+    }
+
     /// <summary>
     /// A retry of a versionstamped command generates the same stamps again: they follow from the version.
     /// </summary>
@@ -445,6 +474,7 @@ internal sealed class KvStateMachine
 
         buffer.Dispose();
         LoadKeyspaces();
+        _access.Load();
         _sessions.Load(state.Uses);
     }
 

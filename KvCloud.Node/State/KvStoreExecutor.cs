@@ -60,7 +60,8 @@ internal sealed class KvStoreExecutor : IDisposable
         _published = new PublishedState(
             AppliedNow(),
             _machine.OldestReadable,
-            _machine.Keyspaces);
+            _machine.Keyspaces,
+            _machine.Access);
         _durableSlot = _machine.AppliedSlot.Value;
         _storedOldest = _machine.OldestReadable.Value;
         Reader = new KvReader(store, _published, _machine.Transactions, Health);
@@ -338,6 +339,7 @@ internal sealed class KvStoreExecutor : IDisposable
                 _published.Keyspaces = after;
             }
 
+            _published.Access = _machine.Access;
             _published.Applied = AppliedNow();
         }
     }

@@ -74,7 +74,7 @@ namespace KvCloud.Protocol
     /// </summary>
     SESSION_EXPIRED = 18,
     /// <summary>
-    /// `auth_token` is missing or wrong.
+    /// Nobody has logged in on the connection, the login has ended, or what was given is wrong; `auth_token` too.
     /// </summary>
     UNAUTHENTICATED = 19,
     /// <summary>
@@ -117,5 +117,21 @@ namespace KvCloud.Protocol
     /// The group's feature level is below what the call needs: not all members can follow yet. Nothing was done.
     /// </summary>
     FEATURE_NOT_ACTIVE = 29,
+    /// <summary>
+    /// Who is logged in does not hold the right that `error` names. Nothing was done.
+    /// </summary>
+    PERMISSION_DENIED = 30,
+    /// <summary>
+    /// There is no such user, role, token or grant. Nothing was done.
+    /// </summary>
+    ACCESS_NOT_FOUND = 31,
+    /// <summary>
+    /// There is such a user, role or token already. Nothing was done.
+    /// </summary>
+    ACCESS_EXISTS = 32,
+    /// <summary>
+    /// Nobody would be left who may administer the cluster. Nothing was done.
+    /// </summary>
+    LAST_ADMIN = 33,
   }
 }

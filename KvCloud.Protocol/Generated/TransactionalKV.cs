@@ -107,6 +107,24 @@ namespace KvCloud.Protocol
       /// <param name="request"></param>
       global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ReadLogResponse> readLog(global::KvCloud.Protocol.ReadLogRequest? request, CancellationToken cancellationToken = default);
 
+      /// <summary>
+      /// Logs in on this connection.
+      /// </summary>
+      /// <param name="request"></param>
+      global::System.Threading.Tasks.Task<global::KvCloud.Protocol.AuthenticateResponse> authenticate(global::KvCloud.Protocol.AuthenticateRequest? request, CancellationToken cancellationToken = default);
+
+      /// <summary>
+      /// Changes users and roles.
+      /// </summary>
+      /// <param name="request"></param>
+      global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ChangeAccessResponse> changeAccess(global::KvCloud.Protocol.ChangeAccessRequest? request, CancellationToken cancellationToken = default);
+
+      /// <summary>
+      /// Users and roles, without any secret.
+      /// </summary>
+      /// <param name="request"></param>
+      global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ListAccessResponse> listAccess(global::KvCloud.Protocol.ListAccessRequest? request, CancellationToken cancellationToken = default);
+
     }
 
 
@@ -130,11 +148,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getReadVersion", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp355 = new InternalStructs.getReadVersion_args() {
+        var tmp429 = new InternalStructs.getReadVersion_args() {
           Request = request,
         };
 
-        await tmp355.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp429.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -142,20 +160,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetReadVersionResponse> recv_getReadVersion(CancellationToken cancellationToken = default)
       {
 
-        var tmp356 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp356.Type == TMessageType.Exception)
+        var tmp430 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp430.Type == TMessageType.Exception)
         {
-          var tmp357 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp431 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp357;
+          throw tmp431;
         }
 
-        var tmp358 = new InternalStructs.getReadVersion_result();
-        await tmp358.ReadAsync(InputProtocol, cancellationToken);
+        var tmp432 = new InternalStructs.getReadVersion_result();
+        await tmp432.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp358.__isset.success)
+        if (tmp432.__isset.success)
         {
-          return tmp358.Success!;
+          return tmp432.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getReadVersion failed: unknown result");
       }
@@ -170,11 +188,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("snapshotRead", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp359 = new InternalStructs.snapshotRead_args() {
+        var tmp433 = new InternalStructs.snapshotRead_args() {
           Request = request,
         };
 
-        await tmp359.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp433.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -182,20 +200,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SnapshotReadResponse> recv_snapshotRead(CancellationToken cancellationToken = default)
       {
 
-        var tmp360 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp360.Type == TMessageType.Exception)
+        var tmp434 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp434.Type == TMessageType.Exception)
         {
-          var tmp361 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp435 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp361;
+          throw tmp435;
         }
 
-        var tmp362 = new InternalStructs.snapshotRead_result();
-        await tmp362.ReadAsync(InputProtocol, cancellationToken);
+        var tmp436 = new InternalStructs.snapshotRead_result();
+        await tmp436.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp362.__isset.success)
+        if (tmp436.__isset.success)
         {
-          return tmp362.Success!;
+          return tmp436.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "snapshotRead failed: unknown result");
       }
@@ -210,11 +228,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("atomicCommit", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp363 = new InternalStructs.atomicCommit_args() {
+        var tmp437 = new InternalStructs.atomicCommit_args() {
           Request = request,
         };
 
-        await tmp363.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp437.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -222,20 +240,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.AtomicCommitResponse> recv_atomicCommit(CancellationToken cancellationToken = default)
       {
 
-        var tmp364 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp364.Type == TMessageType.Exception)
+        var tmp438 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp438.Type == TMessageType.Exception)
         {
-          var tmp365 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp439 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp365;
+          throw tmp439;
         }
 
-        var tmp366 = new InternalStructs.atomicCommit_result();
-        await tmp366.ReadAsync(InputProtocol, cancellationToken);
+        var tmp440 = new InternalStructs.atomicCommit_result();
+        await tmp440.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp366.__isset.success)
+        if (tmp440.__isset.success)
         {
-          return tmp366.Success!;
+          return tmp440.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "atomicCommit failed: unknown result");
       }
@@ -250,11 +268,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("get", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp367 = new InternalStructs.get_args() {
+        var tmp441 = new InternalStructs.get_args() {
           Request = request,
         };
 
-        await tmp367.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp441.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -262,20 +280,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetResponse> recv_get(CancellationToken cancellationToken = default)
       {
 
-        var tmp368 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp368.Type == TMessageType.Exception)
+        var tmp442 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp442.Type == TMessageType.Exception)
         {
-          var tmp369 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp443 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp369;
+          throw tmp443;
         }
 
-        var tmp370 = new InternalStructs.get_result();
-        await tmp370.ReadAsync(InputProtocol, cancellationToken);
+        var tmp444 = new InternalStructs.get_result();
+        await tmp444.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp370.__isset.success)
+        if (tmp444.__isset.success)
         {
-          return tmp370.Success!;
+          return tmp444.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "get failed: unknown result");
       }
@@ -290,11 +308,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setKey", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp371 = new InternalStructs.setKey_args() {
+        var tmp445 = new InternalStructs.setKey_args() {
           Request = request,
         };
 
-        await tmp371.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp445.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -302,20 +320,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SetResponse> recv_setKey(CancellationToken cancellationToken = default)
       {
 
-        var tmp372 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp372.Type == TMessageType.Exception)
+        var tmp446 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp446.Type == TMessageType.Exception)
         {
-          var tmp373 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp447 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp373;
+          throw tmp447;
         }
 
-        var tmp374 = new InternalStructs.setKey_result();
-        await tmp374.ReadAsync(InputProtocol, cancellationToken);
+        var tmp448 = new InternalStructs.setKey_result();
+        await tmp448.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp374.__isset.success)
+        if (tmp448.__isset.success)
         {
-          return tmp374.Success!;
+          return tmp448.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setKey failed: unknown result");
       }
@@ -330,11 +348,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("deleteKey", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp375 = new InternalStructs.deleteKey_args() {
+        var tmp449 = new InternalStructs.deleteKey_args() {
           Request = request,
         };
 
-        await tmp375.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp449.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -342,20 +360,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.DeleteResponse> recv_deleteKey(CancellationToken cancellationToken = default)
       {
 
-        var tmp376 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp376.Type == TMessageType.Exception)
+        var tmp450 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp450.Type == TMessageType.Exception)
         {
-          var tmp377 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp451 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp377;
+          throw tmp451;
         }
 
-        var tmp378 = new InternalStructs.deleteKey_result();
-        await tmp378.ReadAsync(InputProtocol, cancellationToken);
+        var tmp452 = new InternalStructs.deleteKey_result();
+        await tmp452.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp378.__isset.success)
+        if (tmp452.__isset.success)
         {
-          return tmp378.Success!;
+          return tmp452.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "deleteKey failed: unknown result");
       }
@@ -370,11 +388,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getRange", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp379 = new InternalStructs.getRange_args() {
+        var tmp453 = new InternalStructs.getRange_args() {
           Request = request,
         };
 
-        await tmp379.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp453.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -382,20 +400,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetRangeResponse> recv_getRange(CancellationToken cancellationToken = default)
       {
 
-        var tmp380 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp380.Type == TMessageType.Exception)
+        var tmp454 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp454.Type == TMessageType.Exception)
         {
-          var tmp381 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp455 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp381;
+          throw tmp455;
         }
 
-        var tmp382 = new InternalStructs.getRange_result();
-        await tmp382.ReadAsync(InputProtocol, cancellationToken);
+        var tmp456 = new InternalStructs.getRange_result();
+        await tmp456.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp382.__isset.success)
+        if (tmp456.__isset.success)
         {
-          return tmp382.Success!;
+          return tmp456.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getRange failed: unknown result");
       }
@@ -410,11 +428,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("snapshotGet", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp383 = new InternalStructs.snapshotGet_args() {
+        var tmp457 = new InternalStructs.snapshotGet_args() {
           Request = request,
         };
 
-        await tmp383.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp457.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -422,20 +440,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SnapshotGetResponse> recv_snapshotGet(CancellationToken cancellationToken = default)
       {
 
-        var tmp384 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp384.Type == TMessageType.Exception)
+        var tmp458 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp458.Type == TMessageType.Exception)
         {
-          var tmp385 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp459 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp385;
+          throw tmp459;
         }
 
-        var tmp386 = new InternalStructs.snapshotGet_result();
-        await tmp386.ReadAsync(InputProtocol, cancellationToken);
+        var tmp460 = new InternalStructs.snapshotGet_result();
+        await tmp460.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp386.__isset.success)
+        if (tmp460.__isset.success)
         {
-          return tmp386.Success!;
+          return tmp460.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "snapshotGet failed: unknown result");
       }
@@ -450,11 +468,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("snapshotGetRange", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp387 = new InternalStructs.snapshotGetRange_args() {
+        var tmp461 = new InternalStructs.snapshotGetRange_args() {
           Request = request,
         };
 
-        await tmp387.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp461.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -462,20 +480,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SnapshotGetRangeResponse> recv_snapshotGetRange(CancellationToken cancellationToken = default)
       {
 
-        var tmp388 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp388.Type == TMessageType.Exception)
+        var tmp462 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp462.Type == TMessageType.Exception)
         {
-          var tmp389 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp463 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp389;
+          throw tmp463;
         }
 
-        var tmp390 = new InternalStructs.snapshotGetRange_result();
-        await tmp390.ReadAsync(InputProtocol, cancellationToken);
+        var tmp464 = new InternalStructs.snapshotGetRange_result();
+        await tmp464.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp390.__isset.success)
+        if (tmp464.__isset.success)
         {
-          return tmp390.Success!;
+          return tmp464.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "snapshotGetRange failed: unknown result");
       }
@@ -490,11 +508,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("addReadConflict", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp391 = new InternalStructs.addReadConflict_args() {
+        var tmp465 = new InternalStructs.addReadConflict_args() {
           Request = request,
         };
 
-        await tmp391.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp465.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -502,20 +520,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.AddReadConflictResponse> recv_addReadConflict(CancellationToken cancellationToken = default)
       {
 
-        var tmp392 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp392.Type == TMessageType.Exception)
+        var tmp466 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp466.Type == TMessageType.Exception)
         {
-          var tmp393 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp467 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp393;
+          throw tmp467;
         }
 
-        var tmp394 = new InternalStructs.addReadConflict_result();
-        await tmp394.ReadAsync(InputProtocol, cancellationToken);
+        var tmp468 = new InternalStructs.addReadConflict_result();
+        await tmp468.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp394.__isset.success)
+        if (tmp468.__isset.success)
         {
-          return tmp394.Success!;
+          return tmp468.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "addReadConflict failed: unknown result");
       }
@@ -530,11 +548,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("addReadConflictRange", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp395 = new InternalStructs.addReadConflictRange_args() {
+        var tmp469 = new InternalStructs.addReadConflictRange_args() {
           Request = request,
         };
 
-        await tmp395.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp469.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -542,20 +560,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.AddReadConflictRangeResponse> recv_addReadConflictRange(CancellationToken cancellationToken = default)
       {
 
-        var tmp396 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp396.Type == TMessageType.Exception)
+        var tmp470 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp470.Type == TMessageType.Exception)
         {
-          var tmp397 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp471 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp397;
+          throw tmp471;
         }
 
-        var tmp398 = new InternalStructs.addReadConflictRange_result();
-        await tmp398.ReadAsync(InputProtocol, cancellationToken);
+        var tmp472 = new InternalStructs.addReadConflictRange_result();
+        await tmp472.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp398.__isset.success)
+        if (tmp472.__isset.success)
         {
-          return tmp398.Success!;
+          return tmp472.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "addReadConflictRange failed: unknown result");
       }
@@ -570,11 +588,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setReadVersion", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp399 = new InternalStructs.setReadVersion_args() {
+        var tmp473 = new InternalStructs.setReadVersion_args() {
           Request = request,
         };
 
-        await tmp399.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp473.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -582,20 +600,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SetReadVersionResponse> recv_setReadVersion(CancellationToken cancellationToken = default)
       {
 
-        var tmp400 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp400.Type == TMessageType.Exception)
+        var tmp474 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp474.Type == TMessageType.Exception)
         {
-          var tmp401 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp475 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp401;
+          throw tmp475;
         }
 
-        var tmp402 = new InternalStructs.setReadVersion_result();
-        await tmp402.ReadAsync(InputProtocol, cancellationToken);
+        var tmp476 = new InternalStructs.setReadVersion_result();
+        await tmp476.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp402.__isset.success)
+        if (tmp476.__isset.success)
         {
-          return tmp402.Success!;
+          return tmp476.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setReadVersion failed: unknown result");
       }
@@ -610,11 +628,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getCommittedVersion", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp403 = new InternalStructs.getCommittedVersion_args() {
+        var tmp477 = new InternalStructs.getCommittedVersion_args() {
           Request = request,
         };
 
-        await tmp403.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp477.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -622,20 +640,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetCommittedVersionResponse> recv_getCommittedVersion(CancellationToken cancellationToken = default)
       {
 
-        var tmp404 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp404.Type == TMessageType.Exception)
+        var tmp478 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp478.Type == TMessageType.Exception)
         {
-          var tmp405 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp479 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp405;
+          throw tmp479;
         }
 
-        var tmp406 = new InternalStructs.getCommittedVersion_result();
-        await tmp406.ReadAsync(InputProtocol, cancellationToken);
+        var tmp480 = new InternalStructs.getCommittedVersion_result();
+        await tmp480.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp406.__isset.success)
+        if (tmp480.__isset.success)
         {
-          return tmp406.Success!;
+          return tmp480.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getCommittedVersion failed: unknown result");
       }
@@ -650,11 +668,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setVersionstampedKey", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp407 = new InternalStructs.setVersionstampedKey_args() {
+        var tmp481 = new InternalStructs.setVersionstampedKey_args() {
           Request = request,
         };
 
-        await tmp407.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp481.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -662,20 +680,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SetVersionstampedKeyResponse> recv_setVersionstampedKey(CancellationToken cancellationToken = default)
       {
 
-        var tmp408 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp408.Type == TMessageType.Exception)
+        var tmp482 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp482.Type == TMessageType.Exception)
         {
-          var tmp409 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp483 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp409;
+          throw tmp483;
         }
 
-        var tmp410 = new InternalStructs.setVersionstampedKey_result();
-        await tmp410.ReadAsync(InputProtocol, cancellationToken);
+        var tmp484 = new InternalStructs.setVersionstampedKey_result();
+        await tmp484.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp410.__isset.success)
+        if (tmp484.__isset.success)
         {
-          return tmp410.Success!;
+          return tmp484.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setVersionstampedKey failed: unknown result");
       }
@@ -690,11 +708,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setVersionstampedValue", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp411 = new InternalStructs.setVersionstampedValue_args() {
+        var tmp485 = new InternalStructs.setVersionstampedValue_args() {
           Request = request,
         };
 
-        await tmp411.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp485.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -702,20 +720,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.SetVersionstampedValueResponse> recv_setVersionstampedValue(CancellationToken cancellationToken = default)
       {
 
-        var tmp412 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp412.Type == TMessageType.Exception)
+        var tmp486 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp486.Type == TMessageType.Exception)
         {
-          var tmp413 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp487 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp413;
+          throw tmp487;
         }
 
-        var tmp414 = new InternalStructs.setVersionstampedValue_result();
-        await tmp414.ReadAsync(InputProtocol, cancellationToken);
+        var tmp488 = new InternalStructs.setVersionstampedValue_result();
+        await tmp488.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp414.__isset.success)
+        if (tmp488.__isset.success)
         {
-          return tmp414.Success!;
+          return tmp488.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setVersionstampedValue failed: unknown result");
       }
@@ -730,11 +748,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("setFaultInjection", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp415 = new InternalStructs.setFaultInjection_args() {
+        var tmp489 = new InternalStructs.setFaultInjection_args() {
           Request = request,
         };
 
-        await tmp415.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp489.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -742,20 +760,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.FaultInjectionResponse> recv_setFaultInjection(CancellationToken cancellationToken = default)
       {
 
-        var tmp416 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp416.Type == TMessageType.Exception)
+        var tmp490 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp490.Type == TMessageType.Exception)
         {
-          var tmp417 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp491 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp417;
+          throw tmp491;
         }
 
-        var tmp418 = new InternalStructs.setFaultInjection_result();
-        await tmp418.ReadAsync(InputProtocol, cancellationToken);
+        var tmp492 = new InternalStructs.setFaultInjection_result();
+        await tmp492.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp418.__isset.success)
+        if (tmp492.__isset.success)
         {
-          return tmp418.Success!;
+          return tmp492.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "setFaultInjection failed: unknown result");
       }
@@ -770,11 +788,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("ping", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp419 = new InternalStructs.ping_args() {
+        var tmp493 = new InternalStructs.ping_args() {
           Request = request,
         };
 
-        await tmp419.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp493.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -782,20 +800,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.PingResponse> recv_ping(CancellationToken cancellationToken = default)
       {
 
-        var tmp420 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp420.Type == TMessageType.Exception)
+        var tmp494 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp494.Type == TMessageType.Exception)
         {
-          var tmp421 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp495 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp421;
+          throw tmp495;
         }
 
-        var tmp422 = new InternalStructs.ping_result();
-        await tmp422.ReadAsync(InputProtocol, cancellationToken);
+        var tmp496 = new InternalStructs.ping_result();
+        await tmp496.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp422.__isset.success)
+        if (tmp496.__isset.success)
         {
-          return tmp422.Success!;
+          return tmp496.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "ping failed: unknown result");
       }
@@ -810,11 +828,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getClusterHealth", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp423 = new InternalStructs.getClusterHealth_args() {
+        var tmp497 = new InternalStructs.getClusterHealth_args() {
           Request = request,
         };
 
-        await tmp423.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp497.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -822,20 +840,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetClusterHealthResponse> recv_getClusterHealth(CancellationToken cancellationToken = default)
       {
 
-        var tmp424 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp424.Type == TMessageType.Exception)
+        var tmp498 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp498.Type == TMessageType.Exception)
         {
-          var tmp425 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp499 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp425;
+          throw tmp499;
         }
 
-        var tmp426 = new InternalStructs.getClusterHealth_result();
-        await tmp426.ReadAsync(InputProtocol, cancellationToken);
+        var tmp500 = new InternalStructs.getClusterHealth_result();
+        await tmp500.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp426.__isset.success)
+        if (tmp500.__isset.success)
         {
-          return tmp426.Success!;
+          return tmp500.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getClusterHealth failed: unknown result");
       }
@@ -850,11 +868,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getDatabaseStats", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp427 = new InternalStructs.getDatabaseStats_args() {
+        var tmp501 = new InternalStructs.getDatabaseStats_args() {
           Request = request,
         };
 
-        await tmp427.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp501.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -862,20 +880,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetDatabaseStatsResponse> recv_getDatabaseStats(CancellationToken cancellationToken = default)
       {
 
-        var tmp428 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp428.Type == TMessageType.Exception)
+        var tmp502 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp502.Type == TMessageType.Exception)
         {
-          var tmp429 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp503 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp429;
+          throw tmp503;
         }
 
-        var tmp430 = new InternalStructs.getDatabaseStats_result();
-        await tmp430.ReadAsync(InputProtocol, cancellationToken);
+        var tmp504 = new InternalStructs.getDatabaseStats_result();
+        await tmp504.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp430.__isset.success)
+        if (tmp504.__isset.success)
         {
-          return tmp430.Success!;
+          return tmp504.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getDatabaseStats failed: unknown result");
       }
@@ -890,11 +908,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("getNodeInfo", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp431 = new InternalStructs.getNodeInfo_args() {
+        var tmp505 = new InternalStructs.getNodeInfo_args() {
           Request = request,
         };
 
-        await tmp431.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp505.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -902,20 +920,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.GetNodeInfoResponse> recv_getNodeInfo(CancellationToken cancellationToken = default)
       {
 
-        var tmp432 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp432.Type == TMessageType.Exception)
+        var tmp506 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp506.Type == TMessageType.Exception)
         {
-          var tmp433 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp507 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp433;
+          throw tmp507;
         }
 
-        var tmp434 = new InternalStructs.getNodeInfo_result();
-        await tmp434.ReadAsync(InputProtocol, cancellationToken);
+        var tmp508 = new InternalStructs.getNodeInfo_result();
+        await tmp508.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp434.__isset.success)
+        if (tmp508.__isset.success)
         {
-          return tmp434.Success!;
+          return tmp508.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "getNodeInfo failed: unknown result");
       }
@@ -930,11 +948,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("openSession", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp435 = new InternalStructs.openSession_args() {
+        var tmp509 = new InternalStructs.openSession_args() {
           Request = request,
         };
 
-        await tmp435.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp509.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -942,20 +960,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.OpenSessionResponse> recv_openSession(CancellationToken cancellationToken = default)
       {
 
-        var tmp436 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp436.Type == TMessageType.Exception)
+        var tmp510 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp510.Type == TMessageType.Exception)
         {
-          var tmp437 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp511 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp437;
+          throw tmp511;
         }
 
-        var tmp438 = new InternalStructs.openSession_result();
-        await tmp438.ReadAsync(InputProtocol, cancellationToken);
+        var tmp512 = new InternalStructs.openSession_result();
+        await tmp512.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp438.__isset.success)
+        if (tmp512.__isset.success)
         {
-          return tmp438.Success!;
+          return tmp512.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "openSession failed: unknown result");
       }
@@ -970,11 +988,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("createColumnFamily", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp439 = new InternalStructs.createColumnFamily_args() {
+        var tmp513 = new InternalStructs.createColumnFamily_args() {
           Request = request,
         };
 
-        await tmp439.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp513.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -982,20 +1000,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ColumnFamilyResponse> recv_createColumnFamily(CancellationToken cancellationToken = default)
       {
 
-        var tmp440 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp440.Type == TMessageType.Exception)
+        var tmp514 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp514.Type == TMessageType.Exception)
         {
-          var tmp441 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp515 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp441;
+          throw tmp515;
         }
 
-        var tmp442 = new InternalStructs.createColumnFamily_result();
-        await tmp442.ReadAsync(InputProtocol, cancellationToken);
+        var tmp516 = new InternalStructs.createColumnFamily_result();
+        await tmp516.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp442.__isset.success)
+        if (tmp516.__isset.success)
         {
-          return tmp442.Success!;
+          return tmp516.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "createColumnFamily failed: unknown result");
       }
@@ -1010,11 +1028,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("dropColumnFamily", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp443 = new InternalStructs.dropColumnFamily_args() {
+        var tmp517 = new InternalStructs.dropColumnFamily_args() {
           Request = request,
         };
 
-        await tmp443.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp517.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -1022,20 +1040,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ColumnFamilyResponse> recv_dropColumnFamily(CancellationToken cancellationToken = default)
       {
 
-        var tmp444 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp444.Type == TMessageType.Exception)
+        var tmp518 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp518.Type == TMessageType.Exception)
         {
-          var tmp445 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp519 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp445;
+          throw tmp519;
         }
 
-        var tmp446 = new InternalStructs.dropColumnFamily_result();
-        await tmp446.ReadAsync(InputProtocol, cancellationToken);
+        var tmp520 = new InternalStructs.dropColumnFamily_result();
+        await tmp520.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp446.__isset.success)
+        if (tmp520.__isset.success)
         {
-          return tmp446.Success!;
+          return tmp520.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "dropColumnFamily failed: unknown result");
       }
@@ -1050,11 +1068,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("listColumnFamilies", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp447 = new InternalStructs.listColumnFamilies_args() {
+        var tmp521 = new InternalStructs.listColumnFamilies_args() {
           Request = request,
         };
 
-        await tmp447.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp521.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -1062,20 +1080,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ListColumnFamiliesResponse> recv_listColumnFamilies(CancellationToken cancellationToken = default)
       {
 
-        var tmp448 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp448.Type == TMessageType.Exception)
+        var tmp522 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp522.Type == TMessageType.Exception)
         {
-          var tmp449 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp523 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp449;
+          throw tmp523;
         }
 
-        var tmp450 = new InternalStructs.listColumnFamilies_result();
-        await tmp450.ReadAsync(InputProtocol, cancellationToken);
+        var tmp524 = new InternalStructs.listColumnFamilies_result();
+        await tmp524.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp450.__isset.success)
+        if (tmp524.__isset.success)
         {
-          return tmp450.Success!;
+          return tmp524.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "listColumnFamilies failed: unknown result");
       }
@@ -1090,11 +1108,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("changeMembers", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp451 = new InternalStructs.changeMembers_args() {
+        var tmp525 = new InternalStructs.changeMembers_args() {
           Request = request,
         };
 
-        await tmp451.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp525.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -1102,20 +1120,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ChangeMembersResponse> recv_changeMembers(CancellationToken cancellationToken = default)
       {
 
-        var tmp452 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp452.Type == TMessageType.Exception)
+        var tmp526 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp526.Type == TMessageType.Exception)
         {
-          var tmp453 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp527 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp453;
+          throw tmp527;
         }
 
-        var tmp454 = new InternalStructs.changeMembers_result();
-        await tmp454.ReadAsync(InputProtocol, cancellationToken);
+        var tmp528 = new InternalStructs.changeMembers_result();
+        await tmp528.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp454.__isset.success)
+        if (tmp528.__isset.success)
         {
-          return tmp454.Success!;
+          return tmp528.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "changeMembers failed: unknown result");
       }
@@ -1130,11 +1148,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("openSnapshot", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp455 = new InternalStructs.openSnapshot_args() {
+        var tmp529 = new InternalStructs.openSnapshot_args() {
           Request = request,
         };
 
-        await tmp455.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp529.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -1142,20 +1160,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.OpenSnapshotResponse> recv_openSnapshot(CancellationToken cancellationToken = default)
       {
 
-        var tmp456 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp456.Type == TMessageType.Exception)
+        var tmp530 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp530.Type == TMessageType.Exception)
         {
-          var tmp457 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp531 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp457;
+          throw tmp531;
         }
 
-        var tmp458 = new InternalStructs.openSnapshot_result();
-        await tmp458.ReadAsync(InputProtocol, cancellationToken);
+        var tmp532 = new InternalStructs.openSnapshot_result();
+        await tmp532.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp458.__isset.success)
+        if (tmp532.__isset.success)
         {
-          return tmp458.Success!;
+          return tmp532.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "openSnapshot failed: unknown result");
       }
@@ -1170,11 +1188,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("readSnapshot", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp459 = new InternalStructs.readSnapshot_args() {
+        var tmp533 = new InternalStructs.readSnapshot_args() {
           Request = request,
         };
 
-        await tmp459.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp533.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -1182,20 +1200,20 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ReadSnapshotResponse> recv_readSnapshot(CancellationToken cancellationToken = default)
       {
 
-        var tmp460 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp460.Type == TMessageType.Exception)
+        var tmp534 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp534.Type == TMessageType.Exception)
         {
-          var tmp461 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp535 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp461;
+          throw tmp535;
         }
 
-        var tmp462 = new InternalStructs.readSnapshot_result();
-        await tmp462.ReadAsync(InputProtocol, cancellationToken);
+        var tmp536 = new InternalStructs.readSnapshot_result();
+        await tmp536.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp462.__isset.success)
+        if (tmp536.__isset.success)
         {
-          return tmp462.Success!;
+          return tmp536.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "readSnapshot failed: unknown result");
       }
@@ -1210,11 +1228,11 @@ namespace KvCloud.Protocol
       {
         await OutputProtocol.WriteMessageBeginAsync(new TMessage("readLog", TMessageType.Call, SeqId), cancellationToken);
 
-        var tmp463 = new InternalStructs.readLog_args() {
+        var tmp537 = new InternalStructs.readLog_args() {
           Request = request,
         };
 
-        await tmp463.WriteAsync(OutputProtocol, cancellationToken);
+        await tmp537.WriteAsync(OutputProtocol, cancellationToken);
         await OutputProtocol.WriteMessageEndAsync(cancellationToken);
         await OutputProtocol.Transport.FlushAsync(cancellationToken);
       }
@@ -1222,22 +1240,142 @@ namespace KvCloud.Protocol
       public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ReadLogResponse> recv_readLog(CancellationToken cancellationToken = default)
       {
 
-        var tmp464 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
-        if (tmp464.Type == TMessageType.Exception)
+        var tmp538 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp538.Type == TMessageType.Exception)
         {
-          var tmp465 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          var tmp539 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
           await InputProtocol.ReadMessageEndAsync(cancellationToken);
-          throw tmp465;
+          throw tmp539;
         }
 
-        var tmp466 = new InternalStructs.readLog_result();
-        await tmp466.ReadAsync(InputProtocol, cancellationToken);
+        var tmp540 = new InternalStructs.readLog_result();
+        await tmp540.ReadAsync(InputProtocol, cancellationToken);
         await InputProtocol.ReadMessageEndAsync(cancellationToken);
-        if (tmp466.__isset.success)
+        if (tmp540.__isset.success)
         {
-          return tmp466.Success!;
+          return tmp540.Success!;
         }
         throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "readLog failed: unknown result");
+      }
+
+      public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.AuthenticateResponse> authenticate(global::KvCloud.Protocol.AuthenticateRequest? request, CancellationToken cancellationToken = default)
+      {
+        await send_authenticate(request, cancellationToken);
+        return await recv_authenticate(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task send_authenticate(global::KvCloud.Protocol.AuthenticateRequest? request, CancellationToken cancellationToken = default)
+      {
+        await OutputProtocol.WriteMessageBeginAsync(new TMessage("authenticate", TMessageType.Call, SeqId), cancellationToken);
+
+        var tmp541 = new InternalStructs.authenticate_args() {
+          Request = request,
+        };
+
+        await tmp541.WriteAsync(OutputProtocol, cancellationToken);
+        await OutputProtocol.WriteMessageEndAsync(cancellationToken);
+        await OutputProtocol.Transport.FlushAsync(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.AuthenticateResponse> recv_authenticate(CancellationToken cancellationToken = default)
+      {
+
+        var tmp542 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp542.Type == TMessageType.Exception)
+        {
+          var tmp543 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          await InputProtocol.ReadMessageEndAsync(cancellationToken);
+          throw tmp543;
+        }
+
+        var tmp544 = new InternalStructs.authenticate_result();
+        await tmp544.ReadAsync(InputProtocol, cancellationToken);
+        await InputProtocol.ReadMessageEndAsync(cancellationToken);
+        if (tmp544.__isset.success)
+        {
+          return tmp544.Success!;
+        }
+        throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "authenticate failed: unknown result");
+      }
+
+      public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ChangeAccessResponse> changeAccess(global::KvCloud.Protocol.ChangeAccessRequest? request, CancellationToken cancellationToken = default)
+      {
+        await send_changeAccess(request, cancellationToken);
+        return await recv_changeAccess(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task send_changeAccess(global::KvCloud.Protocol.ChangeAccessRequest? request, CancellationToken cancellationToken = default)
+      {
+        await OutputProtocol.WriteMessageBeginAsync(new TMessage("changeAccess", TMessageType.Call, SeqId), cancellationToken);
+
+        var tmp545 = new InternalStructs.changeAccess_args() {
+          Request = request,
+        };
+
+        await tmp545.WriteAsync(OutputProtocol, cancellationToken);
+        await OutputProtocol.WriteMessageEndAsync(cancellationToken);
+        await OutputProtocol.Transport.FlushAsync(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ChangeAccessResponse> recv_changeAccess(CancellationToken cancellationToken = default)
+      {
+
+        var tmp546 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp546.Type == TMessageType.Exception)
+        {
+          var tmp547 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          await InputProtocol.ReadMessageEndAsync(cancellationToken);
+          throw tmp547;
+        }
+
+        var tmp548 = new InternalStructs.changeAccess_result();
+        await tmp548.ReadAsync(InputProtocol, cancellationToken);
+        await InputProtocol.ReadMessageEndAsync(cancellationToken);
+        if (tmp548.__isset.success)
+        {
+          return tmp548.Success!;
+        }
+        throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "changeAccess failed: unknown result");
+      }
+
+      public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ListAccessResponse> listAccess(global::KvCloud.Protocol.ListAccessRequest? request, CancellationToken cancellationToken = default)
+      {
+        await send_listAccess(request, cancellationToken);
+        return await recv_listAccess(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task send_listAccess(global::KvCloud.Protocol.ListAccessRequest? request, CancellationToken cancellationToken = default)
+      {
+        await OutputProtocol.WriteMessageBeginAsync(new TMessage("listAccess", TMessageType.Call, SeqId), cancellationToken);
+
+        var tmp549 = new InternalStructs.listAccess_args() {
+          Request = request,
+        };
+
+        await tmp549.WriteAsync(OutputProtocol, cancellationToken);
+        await OutputProtocol.WriteMessageEndAsync(cancellationToken);
+        await OutputProtocol.Transport.FlushAsync(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task<global::KvCloud.Protocol.ListAccessResponse> recv_listAccess(CancellationToken cancellationToken = default)
+      {
+
+        var tmp550 = await InputProtocol.ReadMessageBeginAsync(cancellationToken);
+        if (tmp550.Type == TMessageType.Exception)
+        {
+          var tmp551 = await TApplicationException.ReadAsync(InputProtocol, cancellationToken);
+          await InputProtocol.ReadMessageEndAsync(cancellationToken);
+          throw tmp551;
+        }
+
+        var tmp552 = new InternalStructs.listAccess_result();
+        await tmp552.ReadAsync(InputProtocol, cancellationToken);
+        await InputProtocol.ReadMessageEndAsync(cancellationToken);
+        if (tmp552.__isset.success)
+        {
+          return tmp552.Success!;
+        }
+        throw new TApplicationException(TApplicationException.ExceptionType.MissingResult, "listAccess failed: unknown result");
       }
 
     }
@@ -1279,6 +1417,9 @@ namespace KvCloud.Protocol
         processMap_["openSnapshot"] = openSnapshot_ProcessAsync;
         processMap_["readSnapshot"] = readSnapshot_ProcessAsync;
         processMap_["readLog"] = readLog_ProcessAsync;
+        processMap_["authenticate"] = authenticate_ProcessAsync;
+        processMap_["changeAccess"] = changeAccess_ProcessAsync;
+        processMap_["listAccess"] = listAccess_ProcessAsync;
       }
 
       protected delegate global::System.Threading.Tasks.Task ProcessFunction(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken);
@@ -1322,30 +1463,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getReadVersion_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp467 = new InternalStructs.getReadVersion_args();
-        await tmp467.ReadAsync(iprot, cancellationToken);
+        var tmp553 = new InternalStructs.getReadVersion_args();
+        await tmp553.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp468 = new InternalStructs.getReadVersion_result();
+        var tmp554 = new InternalStructs.getReadVersion_result();
         try
         {
-          tmp468.Success = await _iAsync.getReadVersion(tmp467.Request, cancellationToken);
+          tmp554.Success = await _iAsync.getReadVersion(tmp553.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getReadVersion", TMessageType.Reply, seqid), cancellationToken);
-          await tmp468.WriteAsync(oprot, cancellationToken);
+          await tmp554.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp469)
+        catch (Exception tmp555)
         {
-          var tmp470 = $"Error occurred in {GetType().FullName}: {tmp469.Message}";
+          var tmp556 = $"Error occurred in {GetType().FullName}: {tmp555.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp469, tmp470);
+            _logger.LogError("{Exception}, {Message}", tmp555, tmp556);
           else
-            Console.Error.WriteLine(tmp470);
-          var tmp471 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp556);
+          var tmp557 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getReadVersion", TMessageType.Exception, seqid), cancellationToken);
-          await tmp471.WriteAsync(oprot, cancellationToken);
+          await tmp557.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1353,30 +1494,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task snapshotRead_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp472 = new InternalStructs.snapshotRead_args();
-        await tmp472.ReadAsync(iprot, cancellationToken);
+        var tmp558 = new InternalStructs.snapshotRead_args();
+        await tmp558.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp473 = new InternalStructs.snapshotRead_result();
+        var tmp559 = new InternalStructs.snapshotRead_result();
         try
         {
-          tmp473.Success = await _iAsync.snapshotRead(tmp472.Request, cancellationToken);
+          tmp559.Success = await _iAsync.snapshotRead(tmp558.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotRead", TMessageType.Reply, seqid), cancellationToken);
-          await tmp473.WriteAsync(oprot, cancellationToken);
+          await tmp559.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp474)
+        catch (Exception tmp560)
         {
-          var tmp475 = $"Error occurred in {GetType().FullName}: {tmp474.Message}";
+          var tmp561 = $"Error occurred in {GetType().FullName}: {tmp560.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp474, tmp475);
+            _logger.LogError("{Exception}, {Message}", tmp560, tmp561);
           else
-            Console.Error.WriteLine(tmp475);
-          var tmp476 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp561);
+          var tmp562 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotRead", TMessageType.Exception, seqid), cancellationToken);
-          await tmp476.WriteAsync(oprot, cancellationToken);
+          await tmp562.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1384,30 +1525,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task atomicCommit_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp477 = new InternalStructs.atomicCommit_args();
-        await tmp477.ReadAsync(iprot, cancellationToken);
+        var tmp563 = new InternalStructs.atomicCommit_args();
+        await tmp563.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp478 = new InternalStructs.atomicCommit_result();
+        var tmp564 = new InternalStructs.atomicCommit_result();
         try
         {
-          tmp478.Success = await _iAsync.atomicCommit(tmp477.Request, cancellationToken);
+          tmp564.Success = await _iAsync.atomicCommit(tmp563.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("atomicCommit", TMessageType.Reply, seqid), cancellationToken);
-          await tmp478.WriteAsync(oprot, cancellationToken);
+          await tmp564.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp479)
+        catch (Exception tmp565)
         {
-          var tmp480 = $"Error occurred in {GetType().FullName}: {tmp479.Message}";
+          var tmp566 = $"Error occurred in {GetType().FullName}: {tmp565.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp479, tmp480);
+            _logger.LogError("{Exception}, {Message}", tmp565, tmp566);
           else
-            Console.Error.WriteLine(tmp480);
-          var tmp481 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp566);
+          var tmp567 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("atomicCommit", TMessageType.Exception, seqid), cancellationToken);
-          await tmp481.WriteAsync(oprot, cancellationToken);
+          await tmp567.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1415,30 +1556,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task get_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp482 = new InternalStructs.get_args();
-        await tmp482.ReadAsync(iprot, cancellationToken);
+        var tmp568 = new InternalStructs.get_args();
+        await tmp568.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp483 = new InternalStructs.get_result();
+        var tmp569 = new InternalStructs.get_result();
         try
         {
-          tmp483.Success = await _iAsync.@get(tmp482.Request, cancellationToken);
+          tmp569.Success = await _iAsync.@get(tmp568.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("get", TMessageType.Reply, seqid), cancellationToken);
-          await tmp483.WriteAsync(oprot, cancellationToken);
+          await tmp569.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp484)
+        catch (Exception tmp570)
         {
-          var tmp485 = $"Error occurred in {GetType().FullName}: {tmp484.Message}";
+          var tmp571 = $"Error occurred in {GetType().FullName}: {tmp570.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp484, tmp485);
+            _logger.LogError("{Exception}, {Message}", tmp570, tmp571);
           else
-            Console.Error.WriteLine(tmp485);
-          var tmp486 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp571);
+          var tmp572 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("get", TMessageType.Exception, seqid), cancellationToken);
-          await tmp486.WriteAsync(oprot, cancellationToken);
+          await tmp572.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1446,30 +1587,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setKey_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp487 = new InternalStructs.setKey_args();
-        await tmp487.ReadAsync(iprot, cancellationToken);
+        var tmp573 = new InternalStructs.setKey_args();
+        await tmp573.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp488 = new InternalStructs.setKey_result();
+        var tmp574 = new InternalStructs.setKey_result();
         try
         {
-          tmp488.Success = await _iAsync.setKey(tmp487.Request, cancellationToken);
+          tmp574.Success = await _iAsync.setKey(tmp573.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setKey", TMessageType.Reply, seqid), cancellationToken);
-          await tmp488.WriteAsync(oprot, cancellationToken);
+          await tmp574.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp489)
+        catch (Exception tmp575)
         {
-          var tmp490 = $"Error occurred in {GetType().FullName}: {tmp489.Message}";
+          var tmp576 = $"Error occurred in {GetType().FullName}: {tmp575.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp489, tmp490);
+            _logger.LogError("{Exception}, {Message}", tmp575, tmp576);
           else
-            Console.Error.WriteLine(tmp490);
-          var tmp491 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp576);
+          var tmp577 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setKey", TMessageType.Exception, seqid), cancellationToken);
-          await tmp491.WriteAsync(oprot, cancellationToken);
+          await tmp577.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1477,30 +1618,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task deleteKey_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp492 = new InternalStructs.deleteKey_args();
-        await tmp492.ReadAsync(iprot, cancellationToken);
+        var tmp578 = new InternalStructs.deleteKey_args();
+        await tmp578.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp493 = new InternalStructs.deleteKey_result();
+        var tmp579 = new InternalStructs.deleteKey_result();
         try
         {
-          tmp493.Success = await _iAsync.deleteKey(tmp492.Request, cancellationToken);
+          tmp579.Success = await _iAsync.deleteKey(tmp578.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("deleteKey", TMessageType.Reply, seqid), cancellationToken);
-          await tmp493.WriteAsync(oprot, cancellationToken);
+          await tmp579.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp494)
+        catch (Exception tmp580)
         {
-          var tmp495 = $"Error occurred in {GetType().FullName}: {tmp494.Message}";
+          var tmp581 = $"Error occurred in {GetType().FullName}: {tmp580.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp494, tmp495);
+            _logger.LogError("{Exception}, {Message}", tmp580, tmp581);
           else
-            Console.Error.WriteLine(tmp495);
-          var tmp496 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp581);
+          var tmp582 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("deleteKey", TMessageType.Exception, seqid), cancellationToken);
-          await tmp496.WriteAsync(oprot, cancellationToken);
+          await tmp582.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1508,30 +1649,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getRange_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp497 = new InternalStructs.getRange_args();
-        await tmp497.ReadAsync(iprot, cancellationToken);
+        var tmp583 = new InternalStructs.getRange_args();
+        await tmp583.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp498 = new InternalStructs.getRange_result();
+        var tmp584 = new InternalStructs.getRange_result();
         try
         {
-          tmp498.Success = await _iAsync.getRange(tmp497.Request, cancellationToken);
+          tmp584.Success = await _iAsync.getRange(tmp583.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getRange", TMessageType.Reply, seqid), cancellationToken);
-          await tmp498.WriteAsync(oprot, cancellationToken);
+          await tmp584.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp499)
+        catch (Exception tmp585)
         {
-          var tmp500 = $"Error occurred in {GetType().FullName}: {tmp499.Message}";
+          var tmp586 = $"Error occurred in {GetType().FullName}: {tmp585.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp499, tmp500);
+            _logger.LogError("{Exception}, {Message}", tmp585, tmp586);
           else
-            Console.Error.WriteLine(tmp500);
-          var tmp501 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp586);
+          var tmp587 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getRange", TMessageType.Exception, seqid), cancellationToken);
-          await tmp501.WriteAsync(oprot, cancellationToken);
+          await tmp587.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1539,30 +1680,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task snapshotGet_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp502 = new InternalStructs.snapshotGet_args();
-        await tmp502.ReadAsync(iprot, cancellationToken);
+        var tmp588 = new InternalStructs.snapshotGet_args();
+        await tmp588.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp503 = new InternalStructs.snapshotGet_result();
+        var tmp589 = new InternalStructs.snapshotGet_result();
         try
         {
-          tmp503.Success = await _iAsync.snapshotGet(tmp502.Request, cancellationToken);
+          tmp589.Success = await _iAsync.snapshotGet(tmp588.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotGet", TMessageType.Reply, seqid), cancellationToken);
-          await tmp503.WriteAsync(oprot, cancellationToken);
+          await tmp589.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp504)
+        catch (Exception tmp590)
         {
-          var tmp505 = $"Error occurred in {GetType().FullName}: {tmp504.Message}";
+          var tmp591 = $"Error occurred in {GetType().FullName}: {tmp590.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp504, tmp505);
+            _logger.LogError("{Exception}, {Message}", tmp590, tmp591);
           else
-            Console.Error.WriteLine(tmp505);
-          var tmp506 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp591);
+          var tmp592 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotGet", TMessageType.Exception, seqid), cancellationToken);
-          await tmp506.WriteAsync(oprot, cancellationToken);
+          await tmp592.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1570,30 +1711,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task snapshotGetRange_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp507 = new InternalStructs.snapshotGetRange_args();
-        await tmp507.ReadAsync(iprot, cancellationToken);
+        var tmp593 = new InternalStructs.snapshotGetRange_args();
+        await tmp593.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp508 = new InternalStructs.snapshotGetRange_result();
+        var tmp594 = new InternalStructs.snapshotGetRange_result();
         try
         {
-          tmp508.Success = await _iAsync.snapshotGetRange(tmp507.Request, cancellationToken);
+          tmp594.Success = await _iAsync.snapshotGetRange(tmp593.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotGetRange", TMessageType.Reply, seqid), cancellationToken);
-          await tmp508.WriteAsync(oprot, cancellationToken);
+          await tmp594.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp509)
+        catch (Exception tmp595)
         {
-          var tmp510 = $"Error occurred in {GetType().FullName}: {tmp509.Message}";
+          var tmp596 = $"Error occurred in {GetType().FullName}: {tmp595.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp509, tmp510);
+            _logger.LogError("{Exception}, {Message}", tmp595, tmp596);
           else
-            Console.Error.WriteLine(tmp510);
-          var tmp511 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp596);
+          var tmp597 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("snapshotGetRange", TMessageType.Exception, seqid), cancellationToken);
-          await tmp511.WriteAsync(oprot, cancellationToken);
+          await tmp597.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1601,30 +1742,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task addReadConflict_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp512 = new InternalStructs.addReadConflict_args();
-        await tmp512.ReadAsync(iprot, cancellationToken);
+        var tmp598 = new InternalStructs.addReadConflict_args();
+        await tmp598.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp513 = new InternalStructs.addReadConflict_result();
+        var tmp599 = new InternalStructs.addReadConflict_result();
         try
         {
-          tmp513.Success = await _iAsync.addReadConflict(tmp512.Request, cancellationToken);
+          tmp599.Success = await _iAsync.addReadConflict(tmp598.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("addReadConflict", TMessageType.Reply, seqid), cancellationToken);
-          await tmp513.WriteAsync(oprot, cancellationToken);
+          await tmp599.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp514)
+        catch (Exception tmp600)
         {
-          var tmp515 = $"Error occurred in {GetType().FullName}: {tmp514.Message}";
+          var tmp601 = $"Error occurred in {GetType().FullName}: {tmp600.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp514, tmp515);
+            _logger.LogError("{Exception}, {Message}", tmp600, tmp601);
           else
-            Console.Error.WriteLine(tmp515);
-          var tmp516 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp601);
+          var tmp602 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("addReadConflict", TMessageType.Exception, seqid), cancellationToken);
-          await tmp516.WriteAsync(oprot, cancellationToken);
+          await tmp602.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1632,30 +1773,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task addReadConflictRange_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp517 = new InternalStructs.addReadConflictRange_args();
-        await tmp517.ReadAsync(iprot, cancellationToken);
+        var tmp603 = new InternalStructs.addReadConflictRange_args();
+        await tmp603.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp518 = new InternalStructs.addReadConflictRange_result();
+        var tmp604 = new InternalStructs.addReadConflictRange_result();
         try
         {
-          tmp518.Success = await _iAsync.addReadConflictRange(tmp517.Request, cancellationToken);
+          tmp604.Success = await _iAsync.addReadConflictRange(tmp603.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("addReadConflictRange", TMessageType.Reply, seqid), cancellationToken);
-          await tmp518.WriteAsync(oprot, cancellationToken);
+          await tmp604.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp519)
+        catch (Exception tmp605)
         {
-          var tmp520 = $"Error occurred in {GetType().FullName}: {tmp519.Message}";
+          var tmp606 = $"Error occurred in {GetType().FullName}: {tmp605.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp519, tmp520);
+            _logger.LogError("{Exception}, {Message}", tmp605, tmp606);
           else
-            Console.Error.WriteLine(tmp520);
-          var tmp521 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp606);
+          var tmp607 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("addReadConflictRange", TMessageType.Exception, seqid), cancellationToken);
-          await tmp521.WriteAsync(oprot, cancellationToken);
+          await tmp607.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1663,30 +1804,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setReadVersion_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp522 = new InternalStructs.setReadVersion_args();
-        await tmp522.ReadAsync(iprot, cancellationToken);
+        var tmp608 = new InternalStructs.setReadVersion_args();
+        await tmp608.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp523 = new InternalStructs.setReadVersion_result();
+        var tmp609 = new InternalStructs.setReadVersion_result();
         try
         {
-          tmp523.Success = await _iAsync.setReadVersion(tmp522.Request, cancellationToken);
+          tmp609.Success = await _iAsync.setReadVersion(tmp608.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setReadVersion", TMessageType.Reply, seqid), cancellationToken);
-          await tmp523.WriteAsync(oprot, cancellationToken);
+          await tmp609.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp524)
+        catch (Exception tmp610)
         {
-          var tmp525 = $"Error occurred in {GetType().FullName}: {tmp524.Message}";
+          var tmp611 = $"Error occurred in {GetType().FullName}: {tmp610.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp524, tmp525);
+            _logger.LogError("{Exception}, {Message}", tmp610, tmp611);
           else
-            Console.Error.WriteLine(tmp525);
-          var tmp526 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp611);
+          var tmp612 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setReadVersion", TMessageType.Exception, seqid), cancellationToken);
-          await tmp526.WriteAsync(oprot, cancellationToken);
+          await tmp612.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1694,30 +1835,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getCommittedVersion_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp527 = new InternalStructs.getCommittedVersion_args();
-        await tmp527.ReadAsync(iprot, cancellationToken);
+        var tmp613 = new InternalStructs.getCommittedVersion_args();
+        await tmp613.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp528 = new InternalStructs.getCommittedVersion_result();
+        var tmp614 = new InternalStructs.getCommittedVersion_result();
         try
         {
-          tmp528.Success = await _iAsync.getCommittedVersion(tmp527.Request, cancellationToken);
+          tmp614.Success = await _iAsync.getCommittedVersion(tmp613.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getCommittedVersion", TMessageType.Reply, seqid), cancellationToken);
-          await tmp528.WriteAsync(oprot, cancellationToken);
+          await tmp614.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp529)
+        catch (Exception tmp615)
         {
-          var tmp530 = $"Error occurred in {GetType().FullName}: {tmp529.Message}";
+          var tmp616 = $"Error occurred in {GetType().FullName}: {tmp615.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp529, tmp530);
+            _logger.LogError("{Exception}, {Message}", tmp615, tmp616);
           else
-            Console.Error.WriteLine(tmp530);
-          var tmp531 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp616);
+          var tmp617 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getCommittedVersion", TMessageType.Exception, seqid), cancellationToken);
-          await tmp531.WriteAsync(oprot, cancellationToken);
+          await tmp617.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1725,30 +1866,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setVersionstampedKey_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp532 = new InternalStructs.setVersionstampedKey_args();
-        await tmp532.ReadAsync(iprot, cancellationToken);
+        var tmp618 = new InternalStructs.setVersionstampedKey_args();
+        await tmp618.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp533 = new InternalStructs.setVersionstampedKey_result();
+        var tmp619 = new InternalStructs.setVersionstampedKey_result();
         try
         {
-          tmp533.Success = await _iAsync.setVersionstampedKey(tmp532.Request, cancellationToken);
+          tmp619.Success = await _iAsync.setVersionstampedKey(tmp618.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setVersionstampedKey", TMessageType.Reply, seqid), cancellationToken);
-          await tmp533.WriteAsync(oprot, cancellationToken);
+          await tmp619.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp534)
+        catch (Exception tmp620)
         {
-          var tmp535 = $"Error occurred in {GetType().FullName}: {tmp534.Message}";
+          var tmp621 = $"Error occurred in {GetType().FullName}: {tmp620.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp534, tmp535);
+            _logger.LogError("{Exception}, {Message}", tmp620, tmp621);
           else
-            Console.Error.WriteLine(tmp535);
-          var tmp536 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp621);
+          var tmp622 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setVersionstampedKey", TMessageType.Exception, seqid), cancellationToken);
-          await tmp536.WriteAsync(oprot, cancellationToken);
+          await tmp622.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1756,30 +1897,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setVersionstampedValue_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp537 = new InternalStructs.setVersionstampedValue_args();
-        await tmp537.ReadAsync(iprot, cancellationToken);
+        var tmp623 = new InternalStructs.setVersionstampedValue_args();
+        await tmp623.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp538 = new InternalStructs.setVersionstampedValue_result();
+        var tmp624 = new InternalStructs.setVersionstampedValue_result();
         try
         {
-          tmp538.Success = await _iAsync.setVersionstampedValue(tmp537.Request, cancellationToken);
+          tmp624.Success = await _iAsync.setVersionstampedValue(tmp623.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setVersionstampedValue", TMessageType.Reply, seqid), cancellationToken);
-          await tmp538.WriteAsync(oprot, cancellationToken);
+          await tmp624.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp539)
+        catch (Exception tmp625)
         {
-          var tmp540 = $"Error occurred in {GetType().FullName}: {tmp539.Message}";
+          var tmp626 = $"Error occurred in {GetType().FullName}: {tmp625.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp539, tmp540);
+            _logger.LogError("{Exception}, {Message}", tmp625, tmp626);
           else
-            Console.Error.WriteLine(tmp540);
-          var tmp541 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp626);
+          var tmp627 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setVersionstampedValue", TMessageType.Exception, seqid), cancellationToken);
-          await tmp541.WriteAsync(oprot, cancellationToken);
+          await tmp627.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1787,30 +1928,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task setFaultInjection_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp542 = new InternalStructs.setFaultInjection_args();
-        await tmp542.ReadAsync(iprot, cancellationToken);
+        var tmp628 = new InternalStructs.setFaultInjection_args();
+        await tmp628.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp543 = new InternalStructs.setFaultInjection_result();
+        var tmp629 = new InternalStructs.setFaultInjection_result();
         try
         {
-          tmp543.Success = await _iAsync.setFaultInjection(tmp542.Request, cancellationToken);
+          tmp629.Success = await _iAsync.setFaultInjection(tmp628.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("setFaultInjection", TMessageType.Reply, seqid), cancellationToken);
-          await tmp543.WriteAsync(oprot, cancellationToken);
+          await tmp629.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp544)
+        catch (Exception tmp630)
         {
-          var tmp545 = $"Error occurred in {GetType().FullName}: {tmp544.Message}";
+          var tmp631 = $"Error occurred in {GetType().FullName}: {tmp630.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp544, tmp545);
+            _logger.LogError("{Exception}, {Message}", tmp630, tmp631);
           else
-            Console.Error.WriteLine(tmp545);
-          var tmp546 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp631);
+          var tmp632 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("setFaultInjection", TMessageType.Exception, seqid), cancellationToken);
-          await tmp546.WriteAsync(oprot, cancellationToken);
+          await tmp632.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1818,30 +1959,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task ping_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp547 = new InternalStructs.ping_args();
-        await tmp547.ReadAsync(iprot, cancellationToken);
+        var tmp633 = new InternalStructs.ping_args();
+        await tmp633.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp548 = new InternalStructs.ping_result();
+        var tmp634 = new InternalStructs.ping_result();
         try
         {
-          tmp548.Success = await _iAsync.ping(tmp547.Request, cancellationToken);
+          tmp634.Success = await _iAsync.ping(tmp633.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("ping", TMessageType.Reply, seqid), cancellationToken);
-          await tmp548.WriteAsync(oprot, cancellationToken);
+          await tmp634.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp549)
+        catch (Exception tmp635)
         {
-          var tmp550 = $"Error occurred in {GetType().FullName}: {tmp549.Message}";
+          var tmp636 = $"Error occurred in {GetType().FullName}: {tmp635.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp549, tmp550);
+            _logger.LogError("{Exception}, {Message}", tmp635, tmp636);
           else
-            Console.Error.WriteLine(tmp550);
-          var tmp551 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp636);
+          var tmp637 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("ping", TMessageType.Exception, seqid), cancellationToken);
-          await tmp551.WriteAsync(oprot, cancellationToken);
+          await tmp637.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1849,30 +1990,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getClusterHealth_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp552 = new InternalStructs.getClusterHealth_args();
-        await tmp552.ReadAsync(iprot, cancellationToken);
+        var tmp638 = new InternalStructs.getClusterHealth_args();
+        await tmp638.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp553 = new InternalStructs.getClusterHealth_result();
+        var tmp639 = new InternalStructs.getClusterHealth_result();
         try
         {
-          tmp553.Success = await _iAsync.getClusterHealth(tmp552.Request, cancellationToken);
+          tmp639.Success = await _iAsync.getClusterHealth(tmp638.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getClusterHealth", TMessageType.Reply, seqid), cancellationToken);
-          await tmp553.WriteAsync(oprot, cancellationToken);
+          await tmp639.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp554)
+        catch (Exception tmp640)
         {
-          var tmp555 = $"Error occurred in {GetType().FullName}: {tmp554.Message}";
+          var tmp641 = $"Error occurred in {GetType().FullName}: {tmp640.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp554, tmp555);
+            _logger.LogError("{Exception}, {Message}", tmp640, tmp641);
           else
-            Console.Error.WriteLine(tmp555);
-          var tmp556 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp641);
+          var tmp642 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getClusterHealth", TMessageType.Exception, seqid), cancellationToken);
-          await tmp556.WriteAsync(oprot, cancellationToken);
+          await tmp642.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1880,30 +2021,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getDatabaseStats_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp557 = new InternalStructs.getDatabaseStats_args();
-        await tmp557.ReadAsync(iprot, cancellationToken);
+        var tmp643 = new InternalStructs.getDatabaseStats_args();
+        await tmp643.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp558 = new InternalStructs.getDatabaseStats_result();
+        var tmp644 = new InternalStructs.getDatabaseStats_result();
         try
         {
-          tmp558.Success = await _iAsync.getDatabaseStats(tmp557.Request, cancellationToken);
+          tmp644.Success = await _iAsync.getDatabaseStats(tmp643.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getDatabaseStats", TMessageType.Reply, seqid), cancellationToken);
-          await tmp558.WriteAsync(oprot, cancellationToken);
+          await tmp644.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp559)
+        catch (Exception tmp645)
         {
-          var tmp560 = $"Error occurred in {GetType().FullName}: {tmp559.Message}";
+          var tmp646 = $"Error occurred in {GetType().FullName}: {tmp645.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp559, tmp560);
+            _logger.LogError("{Exception}, {Message}", tmp645, tmp646);
           else
-            Console.Error.WriteLine(tmp560);
-          var tmp561 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp646);
+          var tmp647 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getDatabaseStats", TMessageType.Exception, seqid), cancellationToken);
-          await tmp561.WriteAsync(oprot, cancellationToken);
+          await tmp647.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1911,30 +2052,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task getNodeInfo_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp562 = new InternalStructs.getNodeInfo_args();
-        await tmp562.ReadAsync(iprot, cancellationToken);
+        var tmp648 = new InternalStructs.getNodeInfo_args();
+        await tmp648.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp563 = new InternalStructs.getNodeInfo_result();
+        var tmp649 = new InternalStructs.getNodeInfo_result();
         try
         {
-          tmp563.Success = await _iAsync.getNodeInfo(tmp562.Request, cancellationToken);
+          tmp649.Success = await _iAsync.getNodeInfo(tmp648.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("getNodeInfo", TMessageType.Reply, seqid), cancellationToken);
-          await tmp563.WriteAsync(oprot, cancellationToken);
+          await tmp649.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp564)
+        catch (Exception tmp650)
         {
-          var tmp565 = $"Error occurred in {GetType().FullName}: {tmp564.Message}";
+          var tmp651 = $"Error occurred in {GetType().FullName}: {tmp650.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp564, tmp565);
+            _logger.LogError("{Exception}, {Message}", tmp650, tmp651);
           else
-            Console.Error.WriteLine(tmp565);
-          var tmp566 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp651);
+          var tmp652 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("getNodeInfo", TMessageType.Exception, seqid), cancellationToken);
-          await tmp566.WriteAsync(oprot, cancellationToken);
+          await tmp652.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1942,30 +2083,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task openSession_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp567 = new InternalStructs.openSession_args();
-        await tmp567.ReadAsync(iprot, cancellationToken);
+        var tmp653 = new InternalStructs.openSession_args();
+        await tmp653.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp568 = new InternalStructs.openSession_result();
+        var tmp654 = new InternalStructs.openSession_result();
         try
         {
-          tmp568.Success = await _iAsync.openSession(tmp567.Request, cancellationToken);
+          tmp654.Success = await _iAsync.openSession(tmp653.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("openSession", TMessageType.Reply, seqid), cancellationToken);
-          await tmp568.WriteAsync(oprot, cancellationToken);
+          await tmp654.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp569)
+        catch (Exception tmp655)
         {
-          var tmp570 = $"Error occurred in {GetType().FullName}: {tmp569.Message}";
+          var tmp656 = $"Error occurred in {GetType().FullName}: {tmp655.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp569, tmp570);
+            _logger.LogError("{Exception}, {Message}", tmp655, tmp656);
           else
-            Console.Error.WriteLine(tmp570);
-          var tmp571 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp656);
+          var tmp657 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("openSession", TMessageType.Exception, seqid), cancellationToken);
-          await tmp571.WriteAsync(oprot, cancellationToken);
+          await tmp657.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -1973,30 +2114,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task createColumnFamily_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp572 = new InternalStructs.createColumnFamily_args();
-        await tmp572.ReadAsync(iprot, cancellationToken);
+        var tmp658 = new InternalStructs.createColumnFamily_args();
+        await tmp658.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp573 = new InternalStructs.createColumnFamily_result();
+        var tmp659 = new InternalStructs.createColumnFamily_result();
         try
         {
-          tmp573.Success = await _iAsync.createColumnFamily(tmp572.Request, cancellationToken);
+          tmp659.Success = await _iAsync.createColumnFamily(tmp658.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("createColumnFamily", TMessageType.Reply, seqid), cancellationToken);
-          await tmp573.WriteAsync(oprot, cancellationToken);
+          await tmp659.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp574)
+        catch (Exception tmp660)
         {
-          var tmp575 = $"Error occurred in {GetType().FullName}: {tmp574.Message}";
+          var tmp661 = $"Error occurred in {GetType().FullName}: {tmp660.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp574, tmp575);
+            _logger.LogError("{Exception}, {Message}", tmp660, tmp661);
           else
-            Console.Error.WriteLine(tmp575);
-          var tmp576 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp661);
+          var tmp662 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("createColumnFamily", TMessageType.Exception, seqid), cancellationToken);
-          await tmp576.WriteAsync(oprot, cancellationToken);
+          await tmp662.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -2004,30 +2145,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task dropColumnFamily_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp577 = new InternalStructs.dropColumnFamily_args();
-        await tmp577.ReadAsync(iprot, cancellationToken);
+        var tmp663 = new InternalStructs.dropColumnFamily_args();
+        await tmp663.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp578 = new InternalStructs.dropColumnFamily_result();
+        var tmp664 = new InternalStructs.dropColumnFamily_result();
         try
         {
-          tmp578.Success = await _iAsync.dropColumnFamily(tmp577.Request, cancellationToken);
+          tmp664.Success = await _iAsync.dropColumnFamily(tmp663.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("dropColumnFamily", TMessageType.Reply, seqid), cancellationToken);
-          await tmp578.WriteAsync(oprot, cancellationToken);
+          await tmp664.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp579)
+        catch (Exception tmp665)
         {
-          var tmp580 = $"Error occurred in {GetType().FullName}: {tmp579.Message}";
+          var tmp666 = $"Error occurred in {GetType().FullName}: {tmp665.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp579, tmp580);
+            _logger.LogError("{Exception}, {Message}", tmp665, tmp666);
           else
-            Console.Error.WriteLine(tmp580);
-          var tmp581 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp666);
+          var tmp667 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("dropColumnFamily", TMessageType.Exception, seqid), cancellationToken);
-          await tmp581.WriteAsync(oprot, cancellationToken);
+          await tmp667.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -2035,30 +2176,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task listColumnFamilies_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp582 = new InternalStructs.listColumnFamilies_args();
-        await tmp582.ReadAsync(iprot, cancellationToken);
+        var tmp668 = new InternalStructs.listColumnFamilies_args();
+        await tmp668.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp583 = new InternalStructs.listColumnFamilies_result();
+        var tmp669 = new InternalStructs.listColumnFamilies_result();
         try
         {
-          tmp583.Success = await _iAsync.listColumnFamilies(tmp582.Request, cancellationToken);
+          tmp669.Success = await _iAsync.listColumnFamilies(tmp668.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("listColumnFamilies", TMessageType.Reply, seqid), cancellationToken);
-          await tmp583.WriteAsync(oprot, cancellationToken);
+          await tmp669.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp584)
+        catch (Exception tmp670)
         {
-          var tmp585 = $"Error occurred in {GetType().FullName}: {tmp584.Message}";
+          var tmp671 = $"Error occurred in {GetType().FullName}: {tmp670.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp584, tmp585);
+            _logger.LogError("{Exception}, {Message}", tmp670, tmp671);
           else
-            Console.Error.WriteLine(tmp585);
-          var tmp586 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp671);
+          var tmp672 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("listColumnFamilies", TMessageType.Exception, seqid), cancellationToken);
-          await tmp586.WriteAsync(oprot, cancellationToken);
+          await tmp672.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -2066,30 +2207,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task changeMembers_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp587 = new InternalStructs.changeMembers_args();
-        await tmp587.ReadAsync(iprot, cancellationToken);
+        var tmp673 = new InternalStructs.changeMembers_args();
+        await tmp673.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp588 = new InternalStructs.changeMembers_result();
+        var tmp674 = new InternalStructs.changeMembers_result();
         try
         {
-          tmp588.Success = await _iAsync.changeMembers(tmp587.Request, cancellationToken);
+          tmp674.Success = await _iAsync.changeMembers(tmp673.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("changeMembers", TMessageType.Reply, seqid), cancellationToken);
-          await tmp588.WriteAsync(oprot, cancellationToken);
+          await tmp674.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp589)
+        catch (Exception tmp675)
         {
-          var tmp590 = $"Error occurred in {GetType().FullName}: {tmp589.Message}";
+          var tmp676 = $"Error occurred in {GetType().FullName}: {tmp675.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp589, tmp590);
+            _logger.LogError("{Exception}, {Message}", tmp675, tmp676);
           else
-            Console.Error.WriteLine(tmp590);
-          var tmp591 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp676);
+          var tmp677 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("changeMembers", TMessageType.Exception, seqid), cancellationToken);
-          await tmp591.WriteAsync(oprot, cancellationToken);
+          await tmp677.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -2097,30 +2238,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task openSnapshot_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp592 = new InternalStructs.openSnapshot_args();
-        await tmp592.ReadAsync(iprot, cancellationToken);
+        var tmp678 = new InternalStructs.openSnapshot_args();
+        await tmp678.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp593 = new InternalStructs.openSnapshot_result();
+        var tmp679 = new InternalStructs.openSnapshot_result();
         try
         {
-          tmp593.Success = await _iAsync.openSnapshot(tmp592.Request, cancellationToken);
+          tmp679.Success = await _iAsync.openSnapshot(tmp678.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("openSnapshot", TMessageType.Reply, seqid), cancellationToken);
-          await tmp593.WriteAsync(oprot, cancellationToken);
+          await tmp679.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp594)
+        catch (Exception tmp680)
         {
-          var tmp595 = $"Error occurred in {GetType().FullName}: {tmp594.Message}";
+          var tmp681 = $"Error occurred in {GetType().FullName}: {tmp680.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp594, tmp595);
+            _logger.LogError("{Exception}, {Message}", tmp680, tmp681);
           else
-            Console.Error.WriteLine(tmp595);
-          var tmp596 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp681);
+          var tmp682 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("openSnapshot", TMessageType.Exception, seqid), cancellationToken);
-          await tmp596.WriteAsync(oprot, cancellationToken);
+          await tmp682.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -2128,30 +2269,30 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task readSnapshot_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp597 = new InternalStructs.readSnapshot_args();
-        await tmp597.ReadAsync(iprot, cancellationToken);
+        var tmp683 = new InternalStructs.readSnapshot_args();
+        await tmp683.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp598 = new InternalStructs.readSnapshot_result();
+        var tmp684 = new InternalStructs.readSnapshot_result();
         try
         {
-          tmp598.Success = await _iAsync.readSnapshot(tmp597.Request, cancellationToken);
+          tmp684.Success = await _iAsync.readSnapshot(tmp683.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("readSnapshot", TMessageType.Reply, seqid), cancellationToken);
-          await tmp598.WriteAsync(oprot, cancellationToken);
+          await tmp684.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp599)
+        catch (Exception tmp685)
         {
-          var tmp600 = $"Error occurred in {GetType().FullName}: {tmp599.Message}";
+          var tmp686 = $"Error occurred in {GetType().FullName}: {tmp685.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp599, tmp600);
+            _logger.LogError("{Exception}, {Message}", tmp685, tmp686);
           else
-            Console.Error.WriteLine(tmp600);
-          var tmp601 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp686);
+          var tmp687 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("readSnapshot", TMessageType.Exception, seqid), cancellationToken);
-          await tmp601.WriteAsync(oprot, cancellationToken);
+          await tmp687.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -2159,30 +2300,123 @@ namespace KvCloud.Protocol
 
       public async global::System.Threading.Tasks.Task readLog_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
       {
-        var tmp602 = new InternalStructs.readLog_args();
-        await tmp602.ReadAsync(iprot, cancellationToken);
+        var tmp688 = new InternalStructs.readLog_args();
+        await tmp688.ReadAsync(iprot, cancellationToken);
         await iprot.ReadMessageEndAsync(cancellationToken);
-        var tmp603 = new InternalStructs.readLog_result();
+        var tmp689 = new InternalStructs.readLog_result();
         try
         {
-          tmp603.Success = await _iAsync.readLog(tmp602.Request, cancellationToken);
+          tmp689.Success = await _iAsync.readLog(tmp688.Request, cancellationToken);
           await oprot.WriteMessageBeginAsync(new TMessage("readLog", TMessageType.Reply, seqid), cancellationToken);
-          await tmp603.WriteAsync(oprot, cancellationToken);
+          await tmp689.WriteAsync(oprot, cancellationToken);
         }
         catch (TTransportException)
         {
           throw;
         }
-        catch (Exception tmp604)
+        catch (Exception tmp690)
         {
-          var tmp605 = $"Error occurred in {GetType().FullName}: {tmp604.Message}";
+          var tmp691 = $"Error occurred in {GetType().FullName}: {tmp690.Message}";
           if(_logger != null)
-            _logger.LogError("{Exception}, {Message}", tmp604, tmp605);
+            _logger.LogError("{Exception}, {Message}", tmp690, tmp691);
           else
-            Console.Error.WriteLine(tmp605);
-          var tmp606 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+            Console.Error.WriteLine(tmp691);
+          var tmp692 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
           await oprot.WriteMessageBeginAsync(new TMessage("readLog", TMessageType.Exception, seqid), cancellationToken);
-          await tmp606.WriteAsync(oprot, cancellationToken);
+          await tmp692.WriteAsync(oprot, cancellationToken);
+        }
+        await oprot.WriteMessageEndAsync(cancellationToken);
+        await oprot.Transport.FlushAsync(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task authenticate_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
+      {
+        var tmp693 = new InternalStructs.authenticate_args();
+        await tmp693.ReadAsync(iprot, cancellationToken);
+        await iprot.ReadMessageEndAsync(cancellationToken);
+        var tmp694 = new InternalStructs.authenticate_result();
+        try
+        {
+          tmp694.Success = await _iAsync.authenticate(tmp693.Request, cancellationToken);
+          await oprot.WriteMessageBeginAsync(new TMessage("authenticate", TMessageType.Reply, seqid), cancellationToken);
+          await tmp694.WriteAsync(oprot, cancellationToken);
+        }
+        catch (TTransportException)
+        {
+          throw;
+        }
+        catch (Exception tmp695)
+        {
+          var tmp696 = $"Error occurred in {GetType().FullName}: {tmp695.Message}";
+          if(_logger != null)
+            _logger.LogError("{Exception}, {Message}", tmp695, tmp696);
+          else
+            Console.Error.WriteLine(tmp696);
+          var tmp697 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+          await oprot.WriteMessageBeginAsync(new TMessage("authenticate", TMessageType.Exception, seqid), cancellationToken);
+          await tmp697.WriteAsync(oprot, cancellationToken);
+        }
+        await oprot.WriteMessageEndAsync(cancellationToken);
+        await oprot.Transport.FlushAsync(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task changeAccess_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
+      {
+        var tmp698 = new InternalStructs.changeAccess_args();
+        await tmp698.ReadAsync(iprot, cancellationToken);
+        await iprot.ReadMessageEndAsync(cancellationToken);
+        var tmp699 = new InternalStructs.changeAccess_result();
+        try
+        {
+          tmp699.Success = await _iAsync.changeAccess(tmp698.Request, cancellationToken);
+          await oprot.WriteMessageBeginAsync(new TMessage("changeAccess", TMessageType.Reply, seqid), cancellationToken);
+          await tmp699.WriteAsync(oprot, cancellationToken);
+        }
+        catch (TTransportException)
+        {
+          throw;
+        }
+        catch (Exception tmp700)
+        {
+          var tmp701 = $"Error occurred in {GetType().FullName}: {tmp700.Message}";
+          if(_logger != null)
+            _logger.LogError("{Exception}, {Message}", tmp700, tmp701);
+          else
+            Console.Error.WriteLine(tmp701);
+          var tmp702 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+          await oprot.WriteMessageBeginAsync(new TMessage("changeAccess", TMessageType.Exception, seqid), cancellationToken);
+          await tmp702.WriteAsync(oprot, cancellationToken);
+        }
+        await oprot.WriteMessageEndAsync(cancellationToken);
+        await oprot.Transport.FlushAsync(cancellationToken);
+      }
+
+      public async global::System.Threading.Tasks.Task listAccess_ProcessAsync(int seqid, TProtocol iprot, TProtocol oprot, CancellationToken cancellationToken)
+      {
+        var tmp703 = new InternalStructs.listAccess_args();
+        await tmp703.ReadAsync(iprot, cancellationToken);
+        await iprot.ReadMessageEndAsync(cancellationToken);
+        var tmp704 = new InternalStructs.listAccess_result();
+        try
+        {
+          tmp704.Success = await _iAsync.listAccess(tmp703.Request, cancellationToken);
+          await oprot.WriteMessageBeginAsync(new TMessage("listAccess", TMessageType.Reply, seqid), cancellationToken);
+          await tmp704.WriteAsync(oprot, cancellationToken);
+        }
+        catch (TTransportException)
+        {
+          throw;
+        }
+        catch (Exception tmp705)
+        {
+          var tmp706 = $"Error occurred in {GetType().FullName}: {tmp705.Message}";
+          if(_logger != null)
+            _logger.LogError("{Exception}, {Message}", tmp705, tmp706);
+          else
+            Console.Error.WriteLine(tmp706);
+          var tmp707 = new TApplicationException(TApplicationException.ExceptionType.InternalError," Internal error.");
+          await oprot.WriteMessageBeginAsync(new TMessage("listAccess", TMessageType.Exception, seqid), cancellationToken);
+          await tmp707.WriteAsync(oprot, cancellationToken);
         }
         await oprot.WriteMessageEndAsync(cancellationToken);
         await oprot.Transport.FlushAsync(cancellationToken);
@@ -2223,13 +2457,13 @@ namespace KvCloud.Protocol
 
         public getReadVersion_args DeepCopy()
         {
-          var tmp607 = new getReadVersion_args();
+          var tmp708 = new getReadVersion_args();
           if((Request != null) && __isset.request)
           {
-            tmp607.Request = (global::KvCloud.Protocol.GetReadVersionRequest)this.Request.DeepCopy()!;
+            tmp708.Request = (global::KvCloud.Protocol.GetReadVersionRequest)this.Request.DeepCopy()!;
           }
-          tmp607.__isset.request = this.__isset.request;
-          return tmp607;
+          tmp708.__isset.request = this.__isset.request;
+          return tmp708;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2281,15 +2515,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp608 = new TStruct("getReadVersion_args");
-            await oprot.WriteStructBeginAsync(tmp608, cancellationToken);
-            var tmp609 = new TField();
+            var tmp709 = new TStruct("getReadVersion_args");
+            await oprot.WriteStructBeginAsync(tmp709, cancellationToken);
+            var tmp710 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp609.Name = "request";
-              tmp609.Type = TType.Struct;
-              tmp609.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp609, cancellationToken);
+              tmp710.Name = "request";
+              tmp710.Type = TType.Struct;
+              tmp710.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp710, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -2322,16 +2556,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp610 = new StringBuilder("getReadVersion_args(");
-          int tmp611 = 0;
+          var tmp711 = new StringBuilder("getReadVersion_args(");
+          int tmp712 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp611++) { tmp610.Append(", "); }
-            tmp610.Append("Request: ");
-            Request.ToString(tmp610);
+            if(0 < tmp712++) { tmp711.Append(", "); }
+            tmp711.Append("Request: ");
+            Request.ToString(tmp711);
           }
-          tmp610.Append(')');
-          return tmp610.ToString();
+          tmp711.Append(')');
+          return tmp711.ToString();
         }
       }
 
@@ -2366,13 +2600,13 @@ namespace KvCloud.Protocol
 
         public getReadVersion_result DeepCopy()
         {
-          var tmp612 = new getReadVersion_result();
+          var tmp713 = new getReadVersion_result();
           if((Success != null) && __isset.success)
           {
-            tmp612.Success = (global::KvCloud.Protocol.GetReadVersionResponse)this.Success.DeepCopy()!;
+            tmp713.Success = (global::KvCloud.Protocol.GetReadVersionResponse)this.Success.DeepCopy()!;
           }
-          tmp612.__isset.success = this.__isset.success;
-          return tmp612;
+          tmp713.__isset.success = this.__isset.success;
+          return tmp713;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2424,18 +2658,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp613 = new TStruct("getReadVersion_result");
-            await oprot.WriteStructBeginAsync(tmp613, cancellationToken);
-            var tmp614 = new TField();
+            var tmp714 = new TStruct("getReadVersion_result");
+            await oprot.WriteStructBeginAsync(tmp714, cancellationToken);
+            var tmp715 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp614.Name = "Success";
-                tmp614.Type = TType.Struct;
-                tmp614.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp614, cancellationToken);
+                tmp715.Name = "Success";
+                tmp715.Type = TType.Struct;
+                tmp715.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp715, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -2469,16 +2703,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp615 = new StringBuilder("getReadVersion_result(");
-          int tmp616 = 0;
+          var tmp716 = new StringBuilder("getReadVersion_result(");
+          int tmp717 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp616++) { tmp615.Append(", "); }
-            tmp615.Append("Success: ");
-            Success.ToString(tmp615);
+            if(0 < tmp717++) { tmp716.Append(", "); }
+            tmp716.Append("Success: ");
+            Success.ToString(tmp716);
           }
-          tmp615.Append(')');
-          return tmp615.ToString();
+          tmp716.Append(')');
+          return tmp716.ToString();
         }
       }
 
@@ -2513,13 +2747,13 @@ namespace KvCloud.Protocol
 
         public snapshotRead_args DeepCopy()
         {
-          var tmp617 = new snapshotRead_args();
+          var tmp718 = new snapshotRead_args();
           if((Request != null) && __isset.request)
           {
-            tmp617.Request = (global::KvCloud.Protocol.SnapshotReadRequest)this.Request.DeepCopy()!;
+            tmp718.Request = (global::KvCloud.Protocol.SnapshotReadRequest)this.Request.DeepCopy()!;
           }
-          tmp617.__isset.request = this.__isset.request;
-          return tmp617;
+          tmp718.__isset.request = this.__isset.request;
+          return tmp718;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2571,15 +2805,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp618 = new TStruct("snapshotRead_args");
-            await oprot.WriteStructBeginAsync(tmp618, cancellationToken);
-            var tmp619 = new TField();
+            var tmp719 = new TStruct("snapshotRead_args");
+            await oprot.WriteStructBeginAsync(tmp719, cancellationToken);
+            var tmp720 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp619.Name = "request";
-              tmp619.Type = TType.Struct;
-              tmp619.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp619, cancellationToken);
+              tmp720.Name = "request";
+              tmp720.Type = TType.Struct;
+              tmp720.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp720, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -2612,16 +2846,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp620 = new StringBuilder("snapshotRead_args(");
-          int tmp621 = 0;
+          var tmp721 = new StringBuilder("snapshotRead_args(");
+          int tmp722 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp621++) { tmp620.Append(", "); }
-            tmp620.Append("Request: ");
-            Request.ToString(tmp620);
+            if(0 < tmp722++) { tmp721.Append(", "); }
+            tmp721.Append("Request: ");
+            Request.ToString(tmp721);
           }
-          tmp620.Append(')');
-          return tmp620.ToString();
+          tmp721.Append(')');
+          return tmp721.ToString();
         }
       }
 
@@ -2656,13 +2890,13 @@ namespace KvCloud.Protocol
 
         public snapshotRead_result DeepCopy()
         {
-          var tmp622 = new snapshotRead_result();
+          var tmp723 = new snapshotRead_result();
           if((Success != null) && __isset.success)
           {
-            tmp622.Success = (global::KvCloud.Protocol.SnapshotReadResponse)this.Success.DeepCopy()!;
+            tmp723.Success = (global::KvCloud.Protocol.SnapshotReadResponse)this.Success.DeepCopy()!;
           }
-          tmp622.__isset.success = this.__isset.success;
-          return tmp622;
+          tmp723.__isset.success = this.__isset.success;
+          return tmp723;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2714,18 +2948,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp623 = new TStruct("snapshotRead_result");
-            await oprot.WriteStructBeginAsync(tmp623, cancellationToken);
-            var tmp624 = new TField();
+            var tmp724 = new TStruct("snapshotRead_result");
+            await oprot.WriteStructBeginAsync(tmp724, cancellationToken);
+            var tmp725 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp624.Name = "Success";
-                tmp624.Type = TType.Struct;
-                tmp624.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp624, cancellationToken);
+                tmp725.Name = "Success";
+                tmp725.Type = TType.Struct;
+                tmp725.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp725, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -2759,16 +2993,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp625 = new StringBuilder("snapshotRead_result(");
-          int tmp626 = 0;
+          var tmp726 = new StringBuilder("snapshotRead_result(");
+          int tmp727 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp626++) { tmp625.Append(", "); }
-            tmp625.Append("Success: ");
-            Success.ToString(tmp625);
+            if(0 < tmp727++) { tmp726.Append(", "); }
+            tmp726.Append("Success: ");
+            Success.ToString(tmp726);
           }
-          tmp625.Append(')');
-          return tmp625.ToString();
+          tmp726.Append(')');
+          return tmp726.ToString();
         }
       }
 
@@ -2803,13 +3037,13 @@ namespace KvCloud.Protocol
 
         public atomicCommit_args DeepCopy()
         {
-          var tmp627 = new atomicCommit_args();
+          var tmp728 = new atomicCommit_args();
           if((Request != null) && __isset.request)
           {
-            tmp627.Request = (global::KvCloud.Protocol.AtomicCommitRequest)this.Request.DeepCopy()!;
+            tmp728.Request = (global::KvCloud.Protocol.AtomicCommitRequest)this.Request.DeepCopy()!;
           }
-          tmp627.__isset.request = this.__isset.request;
-          return tmp627;
+          tmp728.__isset.request = this.__isset.request;
+          return tmp728;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -2861,15 +3095,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp628 = new TStruct("atomicCommit_args");
-            await oprot.WriteStructBeginAsync(tmp628, cancellationToken);
-            var tmp629 = new TField();
+            var tmp729 = new TStruct("atomicCommit_args");
+            await oprot.WriteStructBeginAsync(tmp729, cancellationToken);
+            var tmp730 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp629.Name = "request";
-              tmp629.Type = TType.Struct;
-              tmp629.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp629, cancellationToken);
+              tmp730.Name = "request";
+              tmp730.Type = TType.Struct;
+              tmp730.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp730, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -2902,16 +3136,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp630 = new StringBuilder("atomicCommit_args(");
-          int tmp631 = 0;
+          var tmp731 = new StringBuilder("atomicCommit_args(");
+          int tmp732 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp631++) { tmp630.Append(", "); }
-            tmp630.Append("Request: ");
-            Request.ToString(tmp630);
+            if(0 < tmp732++) { tmp731.Append(", "); }
+            tmp731.Append("Request: ");
+            Request.ToString(tmp731);
           }
-          tmp630.Append(')');
-          return tmp630.ToString();
+          tmp731.Append(')');
+          return tmp731.ToString();
         }
       }
 
@@ -2946,13 +3180,13 @@ namespace KvCloud.Protocol
 
         public atomicCommit_result DeepCopy()
         {
-          var tmp632 = new atomicCommit_result();
+          var tmp733 = new atomicCommit_result();
           if((Success != null) && __isset.success)
           {
-            tmp632.Success = (global::KvCloud.Protocol.AtomicCommitResponse)this.Success.DeepCopy()!;
+            tmp733.Success = (global::KvCloud.Protocol.AtomicCommitResponse)this.Success.DeepCopy()!;
           }
-          tmp632.__isset.success = this.__isset.success;
-          return tmp632;
+          tmp733.__isset.success = this.__isset.success;
+          return tmp733;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3004,18 +3238,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp633 = new TStruct("atomicCommit_result");
-            await oprot.WriteStructBeginAsync(tmp633, cancellationToken);
-            var tmp634 = new TField();
+            var tmp734 = new TStruct("atomicCommit_result");
+            await oprot.WriteStructBeginAsync(tmp734, cancellationToken);
+            var tmp735 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp634.Name = "Success";
-                tmp634.Type = TType.Struct;
-                tmp634.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp634, cancellationToken);
+                tmp735.Name = "Success";
+                tmp735.Type = TType.Struct;
+                tmp735.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp735, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -3049,16 +3283,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp635 = new StringBuilder("atomicCommit_result(");
-          int tmp636 = 0;
+          var tmp736 = new StringBuilder("atomicCommit_result(");
+          int tmp737 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp636++) { tmp635.Append(", "); }
-            tmp635.Append("Success: ");
-            Success.ToString(tmp635);
+            if(0 < tmp737++) { tmp736.Append(", "); }
+            tmp736.Append("Success: ");
+            Success.ToString(tmp736);
           }
-          tmp635.Append(')');
-          return tmp635.ToString();
+          tmp736.Append(')');
+          return tmp736.ToString();
         }
       }
 
@@ -3093,13 +3327,13 @@ namespace KvCloud.Protocol
 
         public get_args DeepCopy()
         {
-          var tmp637 = new get_args();
+          var tmp738 = new get_args();
           if((Request != null) && __isset.request)
           {
-            tmp637.Request = (global::KvCloud.Protocol.GetRequest)this.Request.DeepCopy()!;
+            tmp738.Request = (global::KvCloud.Protocol.GetRequest)this.Request.DeepCopy()!;
           }
-          tmp637.__isset.request = this.__isset.request;
-          return tmp637;
+          tmp738.__isset.request = this.__isset.request;
+          return tmp738;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3151,15 +3385,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp638 = new TStruct("get_args");
-            await oprot.WriteStructBeginAsync(tmp638, cancellationToken);
-            var tmp639 = new TField();
+            var tmp739 = new TStruct("get_args");
+            await oprot.WriteStructBeginAsync(tmp739, cancellationToken);
+            var tmp740 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp639.Name = "request";
-              tmp639.Type = TType.Struct;
-              tmp639.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp639, cancellationToken);
+              tmp740.Name = "request";
+              tmp740.Type = TType.Struct;
+              tmp740.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp740, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -3192,16 +3426,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp640 = new StringBuilder("get_args(");
-          int tmp641 = 0;
+          var tmp741 = new StringBuilder("get_args(");
+          int tmp742 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp641++) { tmp640.Append(", "); }
-            tmp640.Append("Request: ");
-            Request.ToString(tmp640);
+            if(0 < tmp742++) { tmp741.Append(", "); }
+            tmp741.Append("Request: ");
+            Request.ToString(tmp741);
           }
-          tmp640.Append(')');
-          return tmp640.ToString();
+          tmp741.Append(')');
+          return tmp741.ToString();
         }
       }
 
@@ -3236,13 +3470,13 @@ namespace KvCloud.Protocol
 
         public get_result DeepCopy()
         {
-          var tmp642 = new get_result();
+          var tmp743 = new get_result();
           if((Success != null) && __isset.success)
           {
-            tmp642.Success = (global::KvCloud.Protocol.GetResponse)this.Success.DeepCopy()!;
+            tmp743.Success = (global::KvCloud.Protocol.GetResponse)this.Success.DeepCopy()!;
           }
-          tmp642.__isset.success = this.__isset.success;
-          return tmp642;
+          tmp743.__isset.success = this.__isset.success;
+          return tmp743;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3294,18 +3528,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp643 = new TStruct("get_result");
-            await oprot.WriteStructBeginAsync(tmp643, cancellationToken);
-            var tmp644 = new TField();
+            var tmp744 = new TStruct("get_result");
+            await oprot.WriteStructBeginAsync(tmp744, cancellationToken);
+            var tmp745 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp644.Name = "Success";
-                tmp644.Type = TType.Struct;
-                tmp644.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp644, cancellationToken);
+                tmp745.Name = "Success";
+                tmp745.Type = TType.Struct;
+                tmp745.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp745, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -3339,16 +3573,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp645 = new StringBuilder("get_result(");
-          int tmp646 = 0;
+          var tmp746 = new StringBuilder("get_result(");
+          int tmp747 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp646++) { tmp645.Append(", "); }
-            tmp645.Append("Success: ");
-            Success.ToString(tmp645);
+            if(0 < tmp747++) { tmp746.Append(", "); }
+            tmp746.Append("Success: ");
+            Success.ToString(tmp746);
           }
-          tmp645.Append(')');
-          return tmp645.ToString();
+          tmp746.Append(')');
+          return tmp746.ToString();
         }
       }
 
@@ -3383,13 +3617,13 @@ namespace KvCloud.Protocol
 
         public setKey_args DeepCopy()
         {
-          var tmp647 = new setKey_args();
+          var tmp748 = new setKey_args();
           if((Request != null) && __isset.request)
           {
-            tmp647.Request = (global::KvCloud.Protocol.SetRequest)this.Request.DeepCopy()!;
+            tmp748.Request = (global::KvCloud.Protocol.SetRequest)this.Request.DeepCopy()!;
           }
-          tmp647.__isset.request = this.__isset.request;
-          return tmp647;
+          tmp748.__isset.request = this.__isset.request;
+          return tmp748;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3441,15 +3675,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp648 = new TStruct("setKey_args");
-            await oprot.WriteStructBeginAsync(tmp648, cancellationToken);
-            var tmp649 = new TField();
+            var tmp749 = new TStruct("setKey_args");
+            await oprot.WriteStructBeginAsync(tmp749, cancellationToken);
+            var tmp750 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp649.Name = "request";
-              tmp649.Type = TType.Struct;
-              tmp649.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp649, cancellationToken);
+              tmp750.Name = "request";
+              tmp750.Type = TType.Struct;
+              tmp750.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp750, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -3482,16 +3716,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp650 = new StringBuilder("setKey_args(");
-          int tmp651 = 0;
+          var tmp751 = new StringBuilder("setKey_args(");
+          int tmp752 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp651++) { tmp650.Append(", "); }
-            tmp650.Append("Request: ");
-            Request.ToString(tmp650);
+            if(0 < tmp752++) { tmp751.Append(", "); }
+            tmp751.Append("Request: ");
+            Request.ToString(tmp751);
           }
-          tmp650.Append(')');
-          return tmp650.ToString();
+          tmp751.Append(')');
+          return tmp751.ToString();
         }
       }
 
@@ -3526,13 +3760,13 @@ namespace KvCloud.Protocol
 
         public setKey_result DeepCopy()
         {
-          var tmp652 = new setKey_result();
+          var tmp753 = new setKey_result();
           if((Success != null) && __isset.success)
           {
-            tmp652.Success = (global::KvCloud.Protocol.SetResponse)this.Success.DeepCopy()!;
+            tmp753.Success = (global::KvCloud.Protocol.SetResponse)this.Success.DeepCopy()!;
           }
-          tmp652.__isset.success = this.__isset.success;
-          return tmp652;
+          tmp753.__isset.success = this.__isset.success;
+          return tmp753;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3584,18 +3818,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp653 = new TStruct("setKey_result");
-            await oprot.WriteStructBeginAsync(tmp653, cancellationToken);
-            var tmp654 = new TField();
+            var tmp754 = new TStruct("setKey_result");
+            await oprot.WriteStructBeginAsync(tmp754, cancellationToken);
+            var tmp755 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp654.Name = "Success";
-                tmp654.Type = TType.Struct;
-                tmp654.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp654, cancellationToken);
+                tmp755.Name = "Success";
+                tmp755.Type = TType.Struct;
+                tmp755.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp755, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -3629,16 +3863,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp655 = new StringBuilder("setKey_result(");
-          int tmp656 = 0;
+          var tmp756 = new StringBuilder("setKey_result(");
+          int tmp757 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp656++) { tmp655.Append(", "); }
-            tmp655.Append("Success: ");
-            Success.ToString(tmp655);
+            if(0 < tmp757++) { tmp756.Append(", "); }
+            tmp756.Append("Success: ");
+            Success.ToString(tmp756);
           }
-          tmp655.Append(')');
-          return tmp655.ToString();
+          tmp756.Append(')');
+          return tmp756.ToString();
         }
       }
 
@@ -3673,13 +3907,13 @@ namespace KvCloud.Protocol
 
         public deleteKey_args DeepCopy()
         {
-          var tmp657 = new deleteKey_args();
+          var tmp758 = new deleteKey_args();
           if((Request != null) && __isset.request)
           {
-            tmp657.Request = (global::KvCloud.Protocol.DeleteRequest)this.Request.DeepCopy()!;
+            tmp758.Request = (global::KvCloud.Protocol.DeleteRequest)this.Request.DeepCopy()!;
           }
-          tmp657.__isset.request = this.__isset.request;
-          return tmp657;
+          tmp758.__isset.request = this.__isset.request;
+          return tmp758;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3731,15 +3965,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp658 = new TStruct("deleteKey_args");
-            await oprot.WriteStructBeginAsync(tmp658, cancellationToken);
-            var tmp659 = new TField();
+            var tmp759 = new TStruct("deleteKey_args");
+            await oprot.WriteStructBeginAsync(tmp759, cancellationToken);
+            var tmp760 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp659.Name = "request";
-              tmp659.Type = TType.Struct;
-              tmp659.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp659, cancellationToken);
+              tmp760.Name = "request";
+              tmp760.Type = TType.Struct;
+              tmp760.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp760, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -3772,16 +4006,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp660 = new StringBuilder("deleteKey_args(");
-          int tmp661 = 0;
+          var tmp761 = new StringBuilder("deleteKey_args(");
+          int tmp762 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp661++) { tmp660.Append(", "); }
-            tmp660.Append("Request: ");
-            Request.ToString(tmp660);
+            if(0 < tmp762++) { tmp761.Append(", "); }
+            tmp761.Append("Request: ");
+            Request.ToString(tmp761);
           }
-          tmp660.Append(')');
-          return tmp660.ToString();
+          tmp761.Append(')');
+          return tmp761.ToString();
         }
       }
 
@@ -3816,13 +4050,13 @@ namespace KvCloud.Protocol
 
         public deleteKey_result DeepCopy()
         {
-          var tmp662 = new deleteKey_result();
+          var tmp763 = new deleteKey_result();
           if((Success != null) && __isset.success)
           {
-            tmp662.Success = (global::KvCloud.Protocol.DeleteResponse)this.Success.DeepCopy()!;
+            tmp763.Success = (global::KvCloud.Protocol.DeleteResponse)this.Success.DeepCopy()!;
           }
-          tmp662.__isset.success = this.__isset.success;
-          return tmp662;
+          tmp763.__isset.success = this.__isset.success;
+          return tmp763;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -3874,18 +4108,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp663 = new TStruct("deleteKey_result");
-            await oprot.WriteStructBeginAsync(tmp663, cancellationToken);
-            var tmp664 = new TField();
+            var tmp764 = new TStruct("deleteKey_result");
+            await oprot.WriteStructBeginAsync(tmp764, cancellationToken);
+            var tmp765 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp664.Name = "Success";
-                tmp664.Type = TType.Struct;
-                tmp664.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp664, cancellationToken);
+                tmp765.Name = "Success";
+                tmp765.Type = TType.Struct;
+                tmp765.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp765, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -3919,16 +4153,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp665 = new StringBuilder("deleteKey_result(");
-          int tmp666 = 0;
+          var tmp766 = new StringBuilder("deleteKey_result(");
+          int tmp767 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp666++) { tmp665.Append(", "); }
-            tmp665.Append("Success: ");
-            Success.ToString(tmp665);
+            if(0 < tmp767++) { tmp766.Append(", "); }
+            tmp766.Append("Success: ");
+            Success.ToString(tmp766);
           }
-          tmp665.Append(')');
-          return tmp665.ToString();
+          tmp766.Append(')');
+          return tmp766.ToString();
         }
       }
 
@@ -3963,13 +4197,13 @@ namespace KvCloud.Protocol
 
         public getRange_args DeepCopy()
         {
-          var tmp667 = new getRange_args();
+          var tmp768 = new getRange_args();
           if((Request != null) && __isset.request)
           {
-            tmp667.Request = (global::KvCloud.Protocol.GetRangeRequest)this.Request.DeepCopy()!;
+            tmp768.Request = (global::KvCloud.Protocol.GetRangeRequest)this.Request.DeepCopy()!;
           }
-          tmp667.__isset.request = this.__isset.request;
-          return tmp667;
+          tmp768.__isset.request = this.__isset.request;
+          return tmp768;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4021,15 +4255,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp668 = new TStruct("getRange_args");
-            await oprot.WriteStructBeginAsync(tmp668, cancellationToken);
-            var tmp669 = new TField();
+            var tmp769 = new TStruct("getRange_args");
+            await oprot.WriteStructBeginAsync(tmp769, cancellationToken);
+            var tmp770 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp669.Name = "request";
-              tmp669.Type = TType.Struct;
-              tmp669.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp669, cancellationToken);
+              tmp770.Name = "request";
+              tmp770.Type = TType.Struct;
+              tmp770.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp770, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -4062,16 +4296,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp670 = new StringBuilder("getRange_args(");
-          int tmp671 = 0;
+          var tmp771 = new StringBuilder("getRange_args(");
+          int tmp772 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp671++) { tmp670.Append(", "); }
-            tmp670.Append("Request: ");
-            Request.ToString(tmp670);
+            if(0 < tmp772++) { tmp771.Append(", "); }
+            tmp771.Append("Request: ");
+            Request.ToString(tmp771);
           }
-          tmp670.Append(')');
-          return tmp670.ToString();
+          tmp771.Append(')');
+          return tmp771.ToString();
         }
       }
 
@@ -4106,13 +4340,13 @@ namespace KvCloud.Protocol
 
         public getRange_result DeepCopy()
         {
-          var tmp672 = new getRange_result();
+          var tmp773 = new getRange_result();
           if((Success != null) && __isset.success)
           {
-            tmp672.Success = (global::KvCloud.Protocol.GetRangeResponse)this.Success.DeepCopy()!;
+            tmp773.Success = (global::KvCloud.Protocol.GetRangeResponse)this.Success.DeepCopy()!;
           }
-          tmp672.__isset.success = this.__isset.success;
-          return tmp672;
+          tmp773.__isset.success = this.__isset.success;
+          return tmp773;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4164,18 +4398,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp673 = new TStruct("getRange_result");
-            await oprot.WriteStructBeginAsync(tmp673, cancellationToken);
-            var tmp674 = new TField();
+            var tmp774 = new TStruct("getRange_result");
+            await oprot.WriteStructBeginAsync(tmp774, cancellationToken);
+            var tmp775 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp674.Name = "Success";
-                tmp674.Type = TType.Struct;
-                tmp674.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp674, cancellationToken);
+                tmp775.Name = "Success";
+                tmp775.Type = TType.Struct;
+                tmp775.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp775, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -4209,16 +4443,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp675 = new StringBuilder("getRange_result(");
-          int tmp676 = 0;
+          var tmp776 = new StringBuilder("getRange_result(");
+          int tmp777 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp676++) { tmp675.Append(", "); }
-            tmp675.Append("Success: ");
-            Success.ToString(tmp675);
+            if(0 < tmp777++) { tmp776.Append(", "); }
+            tmp776.Append("Success: ");
+            Success.ToString(tmp776);
           }
-          tmp675.Append(')');
-          return tmp675.ToString();
+          tmp776.Append(')');
+          return tmp776.ToString();
         }
       }
 
@@ -4253,13 +4487,13 @@ namespace KvCloud.Protocol
 
         public snapshotGet_args DeepCopy()
         {
-          var tmp677 = new snapshotGet_args();
+          var tmp778 = new snapshotGet_args();
           if((Request != null) && __isset.request)
           {
-            tmp677.Request = (global::KvCloud.Protocol.SnapshotGetRequest)this.Request.DeepCopy()!;
+            tmp778.Request = (global::KvCloud.Protocol.SnapshotGetRequest)this.Request.DeepCopy()!;
           }
-          tmp677.__isset.request = this.__isset.request;
-          return tmp677;
+          tmp778.__isset.request = this.__isset.request;
+          return tmp778;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4311,15 +4545,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp678 = new TStruct("snapshotGet_args");
-            await oprot.WriteStructBeginAsync(tmp678, cancellationToken);
-            var tmp679 = new TField();
+            var tmp779 = new TStruct("snapshotGet_args");
+            await oprot.WriteStructBeginAsync(tmp779, cancellationToken);
+            var tmp780 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp679.Name = "request";
-              tmp679.Type = TType.Struct;
-              tmp679.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp679, cancellationToken);
+              tmp780.Name = "request";
+              tmp780.Type = TType.Struct;
+              tmp780.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp780, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -4352,16 +4586,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp680 = new StringBuilder("snapshotGet_args(");
-          int tmp681 = 0;
+          var tmp781 = new StringBuilder("snapshotGet_args(");
+          int tmp782 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp681++) { tmp680.Append(", "); }
-            tmp680.Append("Request: ");
-            Request.ToString(tmp680);
+            if(0 < tmp782++) { tmp781.Append(", "); }
+            tmp781.Append("Request: ");
+            Request.ToString(tmp781);
           }
-          tmp680.Append(')');
-          return tmp680.ToString();
+          tmp781.Append(')');
+          return tmp781.ToString();
         }
       }
 
@@ -4396,13 +4630,13 @@ namespace KvCloud.Protocol
 
         public snapshotGet_result DeepCopy()
         {
-          var tmp682 = new snapshotGet_result();
+          var tmp783 = new snapshotGet_result();
           if((Success != null) && __isset.success)
           {
-            tmp682.Success = (global::KvCloud.Protocol.SnapshotGetResponse)this.Success.DeepCopy()!;
+            tmp783.Success = (global::KvCloud.Protocol.SnapshotGetResponse)this.Success.DeepCopy()!;
           }
-          tmp682.__isset.success = this.__isset.success;
-          return tmp682;
+          tmp783.__isset.success = this.__isset.success;
+          return tmp783;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4454,18 +4688,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp683 = new TStruct("snapshotGet_result");
-            await oprot.WriteStructBeginAsync(tmp683, cancellationToken);
-            var tmp684 = new TField();
+            var tmp784 = new TStruct("snapshotGet_result");
+            await oprot.WriteStructBeginAsync(tmp784, cancellationToken);
+            var tmp785 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp684.Name = "Success";
-                tmp684.Type = TType.Struct;
-                tmp684.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp684, cancellationToken);
+                tmp785.Name = "Success";
+                tmp785.Type = TType.Struct;
+                tmp785.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp785, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -4499,16 +4733,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp685 = new StringBuilder("snapshotGet_result(");
-          int tmp686 = 0;
+          var tmp786 = new StringBuilder("snapshotGet_result(");
+          int tmp787 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp686++) { tmp685.Append(", "); }
-            tmp685.Append("Success: ");
-            Success.ToString(tmp685);
+            if(0 < tmp787++) { tmp786.Append(", "); }
+            tmp786.Append("Success: ");
+            Success.ToString(tmp786);
           }
-          tmp685.Append(')');
-          return tmp685.ToString();
+          tmp786.Append(')');
+          return tmp786.ToString();
         }
       }
 
@@ -4543,13 +4777,13 @@ namespace KvCloud.Protocol
 
         public snapshotGetRange_args DeepCopy()
         {
-          var tmp687 = new snapshotGetRange_args();
+          var tmp788 = new snapshotGetRange_args();
           if((Request != null) && __isset.request)
           {
-            tmp687.Request = (global::KvCloud.Protocol.SnapshotGetRangeRequest)this.Request.DeepCopy()!;
+            tmp788.Request = (global::KvCloud.Protocol.SnapshotGetRangeRequest)this.Request.DeepCopy()!;
           }
-          tmp687.__isset.request = this.__isset.request;
-          return tmp687;
+          tmp788.__isset.request = this.__isset.request;
+          return tmp788;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4601,15 +4835,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp688 = new TStruct("snapshotGetRange_args");
-            await oprot.WriteStructBeginAsync(tmp688, cancellationToken);
-            var tmp689 = new TField();
+            var tmp789 = new TStruct("snapshotGetRange_args");
+            await oprot.WriteStructBeginAsync(tmp789, cancellationToken);
+            var tmp790 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp689.Name = "request";
-              tmp689.Type = TType.Struct;
-              tmp689.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp689, cancellationToken);
+              tmp790.Name = "request";
+              tmp790.Type = TType.Struct;
+              tmp790.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp790, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -4642,16 +4876,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp690 = new StringBuilder("snapshotGetRange_args(");
-          int tmp691 = 0;
+          var tmp791 = new StringBuilder("snapshotGetRange_args(");
+          int tmp792 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp691++) { tmp690.Append(", "); }
-            tmp690.Append("Request: ");
-            Request.ToString(tmp690);
+            if(0 < tmp792++) { tmp791.Append(", "); }
+            tmp791.Append("Request: ");
+            Request.ToString(tmp791);
           }
-          tmp690.Append(')');
-          return tmp690.ToString();
+          tmp791.Append(')');
+          return tmp791.ToString();
         }
       }
 
@@ -4686,13 +4920,13 @@ namespace KvCloud.Protocol
 
         public snapshotGetRange_result DeepCopy()
         {
-          var tmp692 = new snapshotGetRange_result();
+          var tmp793 = new snapshotGetRange_result();
           if((Success != null) && __isset.success)
           {
-            tmp692.Success = (global::KvCloud.Protocol.SnapshotGetRangeResponse)this.Success.DeepCopy()!;
+            tmp793.Success = (global::KvCloud.Protocol.SnapshotGetRangeResponse)this.Success.DeepCopy()!;
           }
-          tmp692.__isset.success = this.__isset.success;
-          return tmp692;
+          tmp793.__isset.success = this.__isset.success;
+          return tmp793;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4744,18 +4978,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp693 = new TStruct("snapshotGetRange_result");
-            await oprot.WriteStructBeginAsync(tmp693, cancellationToken);
-            var tmp694 = new TField();
+            var tmp794 = new TStruct("snapshotGetRange_result");
+            await oprot.WriteStructBeginAsync(tmp794, cancellationToken);
+            var tmp795 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp694.Name = "Success";
-                tmp694.Type = TType.Struct;
-                tmp694.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp694, cancellationToken);
+                tmp795.Name = "Success";
+                tmp795.Type = TType.Struct;
+                tmp795.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp795, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -4789,16 +5023,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp695 = new StringBuilder("snapshotGetRange_result(");
-          int tmp696 = 0;
+          var tmp796 = new StringBuilder("snapshotGetRange_result(");
+          int tmp797 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp696++) { tmp695.Append(", "); }
-            tmp695.Append("Success: ");
-            Success.ToString(tmp695);
+            if(0 < tmp797++) { tmp796.Append(", "); }
+            tmp796.Append("Success: ");
+            Success.ToString(tmp796);
           }
-          tmp695.Append(')');
-          return tmp695.ToString();
+          tmp796.Append(')');
+          return tmp796.ToString();
         }
       }
 
@@ -4833,13 +5067,13 @@ namespace KvCloud.Protocol
 
         public addReadConflict_args DeepCopy()
         {
-          var tmp697 = new addReadConflict_args();
+          var tmp798 = new addReadConflict_args();
           if((Request != null) && __isset.request)
           {
-            tmp697.Request = (global::KvCloud.Protocol.AddReadConflictRequest)this.Request.DeepCopy()!;
+            tmp798.Request = (global::KvCloud.Protocol.AddReadConflictRequest)this.Request.DeepCopy()!;
           }
-          tmp697.__isset.request = this.__isset.request;
-          return tmp697;
+          tmp798.__isset.request = this.__isset.request;
+          return tmp798;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -4891,15 +5125,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp698 = new TStruct("addReadConflict_args");
-            await oprot.WriteStructBeginAsync(tmp698, cancellationToken);
-            var tmp699 = new TField();
+            var tmp799 = new TStruct("addReadConflict_args");
+            await oprot.WriteStructBeginAsync(tmp799, cancellationToken);
+            var tmp800 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp699.Name = "request";
-              tmp699.Type = TType.Struct;
-              tmp699.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp699, cancellationToken);
+              tmp800.Name = "request";
+              tmp800.Type = TType.Struct;
+              tmp800.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp800, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -4932,16 +5166,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp700 = new StringBuilder("addReadConflict_args(");
-          int tmp701 = 0;
+          var tmp801 = new StringBuilder("addReadConflict_args(");
+          int tmp802 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp701++) { tmp700.Append(", "); }
-            tmp700.Append("Request: ");
-            Request.ToString(tmp700);
+            if(0 < tmp802++) { tmp801.Append(", "); }
+            tmp801.Append("Request: ");
+            Request.ToString(tmp801);
           }
-          tmp700.Append(')');
-          return tmp700.ToString();
+          tmp801.Append(')');
+          return tmp801.ToString();
         }
       }
 
@@ -4976,13 +5210,13 @@ namespace KvCloud.Protocol
 
         public addReadConflict_result DeepCopy()
         {
-          var tmp702 = new addReadConflict_result();
+          var tmp803 = new addReadConflict_result();
           if((Success != null) && __isset.success)
           {
-            tmp702.Success = (global::KvCloud.Protocol.AddReadConflictResponse)this.Success.DeepCopy()!;
+            tmp803.Success = (global::KvCloud.Protocol.AddReadConflictResponse)this.Success.DeepCopy()!;
           }
-          tmp702.__isset.success = this.__isset.success;
-          return tmp702;
+          tmp803.__isset.success = this.__isset.success;
+          return tmp803;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5034,18 +5268,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp703 = new TStruct("addReadConflict_result");
-            await oprot.WriteStructBeginAsync(tmp703, cancellationToken);
-            var tmp704 = new TField();
+            var tmp804 = new TStruct("addReadConflict_result");
+            await oprot.WriteStructBeginAsync(tmp804, cancellationToken);
+            var tmp805 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp704.Name = "Success";
-                tmp704.Type = TType.Struct;
-                tmp704.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp704, cancellationToken);
+                tmp805.Name = "Success";
+                tmp805.Type = TType.Struct;
+                tmp805.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp805, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -5079,16 +5313,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp705 = new StringBuilder("addReadConflict_result(");
-          int tmp706 = 0;
+          var tmp806 = new StringBuilder("addReadConflict_result(");
+          int tmp807 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp706++) { tmp705.Append(", "); }
-            tmp705.Append("Success: ");
-            Success.ToString(tmp705);
+            if(0 < tmp807++) { tmp806.Append(", "); }
+            tmp806.Append("Success: ");
+            Success.ToString(tmp806);
           }
-          tmp705.Append(')');
-          return tmp705.ToString();
+          tmp806.Append(')');
+          return tmp806.ToString();
         }
       }
 
@@ -5123,13 +5357,13 @@ namespace KvCloud.Protocol
 
         public addReadConflictRange_args DeepCopy()
         {
-          var tmp707 = new addReadConflictRange_args();
+          var tmp808 = new addReadConflictRange_args();
           if((Request != null) && __isset.request)
           {
-            tmp707.Request = (global::KvCloud.Protocol.AddReadConflictRangeRequest)this.Request.DeepCopy()!;
+            tmp808.Request = (global::KvCloud.Protocol.AddReadConflictRangeRequest)this.Request.DeepCopy()!;
           }
-          tmp707.__isset.request = this.__isset.request;
-          return tmp707;
+          tmp808.__isset.request = this.__isset.request;
+          return tmp808;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5181,15 +5415,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp708 = new TStruct("addReadConflictRange_args");
-            await oprot.WriteStructBeginAsync(tmp708, cancellationToken);
-            var tmp709 = new TField();
+            var tmp809 = new TStruct("addReadConflictRange_args");
+            await oprot.WriteStructBeginAsync(tmp809, cancellationToken);
+            var tmp810 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp709.Name = "request";
-              tmp709.Type = TType.Struct;
-              tmp709.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp709, cancellationToken);
+              tmp810.Name = "request";
+              tmp810.Type = TType.Struct;
+              tmp810.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp810, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -5222,16 +5456,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp710 = new StringBuilder("addReadConflictRange_args(");
-          int tmp711 = 0;
+          var tmp811 = new StringBuilder("addReadConflictRange_args(");
+          int tmp812 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp711++) { tmp710.Append(", "); }
-            tmp710.Append("Request: ");
-            Request.ToString(tmp710);
+            if(0 < tmp812++) { tmp811.Append(", "); }
+            tmp811.Append("Request: ");
+            Request.ToString(tmp811);
           }
-          tmp710.Append(')');
-          return tmp710.ToString();
+          tmp811.Append(')');
+          return tmp811.ToString();
         }
       }
 
@@ -5266,13 +5500,13 @@ namespace KvCloud.Protocol
 
         public addReadConflictRange_result DeepCopy()
         {
-          var tmp712 = new addReadConflictRange_result();
+          var tmp813 = new addReadConflictRange_result();
           if((Success != null) && __isset.success)
           {
-            tmp712.Success = (global::KvCloud.Protocol.AddReadConflictRangeResponse)this.Success.DeepCopy()!;
+            tmp813.Success = (global::KvCloud.Protocol.AddReadConflictRangeResponse)this.Success.DeepCopy()!;
           }
-          tmp712.__isset.success = this.__isset.success;
-          return tmp712;
+          tmp813.__isset.success = this.__isset.success;
+          return tmp813;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5324,18 +5558,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp713 = new TStruct("addReadConflictRange_result");
-            await oprot.WriteStructBeginAsync(tmp713, cancellationToken);
-            var tmp714 = new TField();
+            var tmp814 = new TStruct("addReadConflictRange_result");
+            await oprot.WriteStructBeginAsync(tmp814, cancellationToken);
+            var tmp815 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp714.Name = "Success";
-                tmp714.Type = TType.Struct;
-                tmp714.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp714, cancellationToken);
+                tmp815.Name = "Success";
+                tmp815.Type = TType.Struct;
+                tmp815.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp815, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -5369,16 +5603,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp715 = new StringBuilder("addReadConflictRange_result(");
-          int tmp716 = 0;
+          var tmp816 = new StringBuilder("addReadConflictRange_result(");
+          int tmp817 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp716++) { tmp715.Append(", "); }
-            tmp715.Append("Success: ");
-            Success.ToString(tmp715);
+            if(0 < tmp817++) { tmp816.Append(", "); }
+            tmp816.Append("Success: ");
+            Success.ToString(tmp816);
           }
-          tmp715.Append(')');
-          return tmp715.ToString();
+          tmp816.Append(')');
+          return tmp816.ToString();
         }
       }
 
@@ -5413,13 +5647,13 @@ namespace KvCloud.Protocol
 
         public setReadVersion_args DeepCopy()
         {
-          var tmp717 = new setReadVersion_args();
+          var tmp818 = new setReadVersion_args();
           if((Request != null) && __isset.request)
           {
-            tmp717.Request = (global::KvCloud.Protocol.SetReadVersionRequest)this.Request.DeepCopy()!;
+            tmp818.Request = (global::KvCloud.Protocol.SetReadVersionRequest)this.Request.DeepCopy()!;
           }
-          tmp717.__isset.request = this.__isset.request;
-          return tmp717;
+          tmp818.__isset.request = this.__isset.request;
+          return tmp818;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5471,15 +5705,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp718 = new TStruct("setReadVersion_args");
-            await oprot.WriteStructBeginAsync(tmp718, cancellationToken);
-            var tmp719 = new TField();
+            var tmp819 = new TStruct("setReadVersion_args");
+            await oprot.WriteStructBeginAsync(tmp819, cancellationToken);
+            var tmp820 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp719.Name = "request";
-              tmp719.Type = TType.Struct;
-              tmp719.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp719, cancellationToken);
+              tmp820.Name = "request";
+              tmp820.Type = TType.Struct;
+              tmp820.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp820, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -5512,16 +5746,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp720 = new StringBuilder("setReadVersion_args(");
-          int tmp721 = 0;
+          var tmp821 = new StringBuilder("setReadVersion_args(");
+          int tmp822 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp721++) { tmp720.Append(", "); }
-            tmp720.Append("Request: ");
-            Request.ToString(tmp720);
+            if(0 < tmp822++) { tmp821.Append(", "); }
+            tmp821.Append("Request: ");
+            Request.ToString(tmp821);
           }
-          tmp720.Append(')');
-          return tmp720.ToString();
+          tmp821.Append(')');
+          return tmp821.ToString();
         }
       }
 
@@ -5556,13 +5790,13 @@ namespace KvCloud.Protocol
 
         public setReadVersion_result DeepCopy()
         {
-          var tmp722 = new setReadVersion_result();
+          var tmp823 = new setReadVersion_result();
           if((Success != null) && __isset.success)
           {
-            tmp722.Success = (global::KvCloud.Protocol.SetReadVersionResponse)this.Success.DeepCopy()!;
+            tmp823.Success = (global::KvCloud.Protocol.SetReadVersionResponse)this.Success.DeepCopy()!;
           }
-          tmp722.__isset.success = this.__isset.success;
-          return tmp722;
+          tmp823.__isset.success = this.__isset.success;
+          return tmp823;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5614,18 +5848,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp723 = new TStruct("setReadVersion_result");
-            await oprot.WriteStructBeginAsync(tmp723, cancellationToken);
-            var tmp724 = new TField();
+            var tmp824 = new TStruct("setReadVersion_result");
+            await oprot.WriteStructBeginAsync(tmp824, cancellationToken);
+            var tmp825 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp724.Name = "Success";
-                tmp724.Type = TType.Struct;
-                tmp724.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp724, cancellationToken);
+                tmp825.Name = "Success";
+                tmp825.Type = TType.Struct;
+                tmp825.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp825, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -5659,16 +5893,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp725 = new StringBuilder("setReadVersion_result(");
-          int tmp726 = 0;
+          var tmp826 = new StringBuilder("setReadVersion_result(");
+          int tmp827 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp726++) { tmp725.Append(", "); }
-            tmp725.Append("Success: ");
-            Success.ToString(tmp725);
+            if(0 < tmp827++) { tmp826.Append(", "); }
+            tmp826.Append("Success: ");
+            Success.ToString(tmp826);
           }
-          tmp725.Append(')');
-          return tmp725.ToString();
+          tmp826.Append(')');
+          return tmp826.ToString();
         }
       }
 
@@ -5703,13 +5937,13 @@ namespace KvCloud.Protocol
 
         public getCommittedVersion_args DeepCopy()
         {
-          var tmp727 = new getCommittedVersion_args();
+          var tmp828 = new getCommittedVersion_args();
           if((Request != null) && __isset.request)
           {
-            tmp727.Request = (global::KvCloud.Protocol.GetCommittedVersionRequest)this.Request.DeepCopy()!;
+            tmp828.Request = (global::KvCloud.Protocol.GetCommittedVersionRequest)this.Request.DeepCopy()!;
           }
-          tmp727.__isset.request = this.__isset.request;
-          return tmp727;
+          tmp828.__isset.request = this.__isset.request;
+          return tmp828;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5761,15 +5995,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp728 = new TStruct("getCommittedVersion_args");
-            await oprot.WriteStructBeginAsync(tmp728, cancellationToken);
-            var tmp729 = new TField();
+            var tmp829 = new TStruct("getCommittedVersion_args");
+            await oprot.WriteStructBeginAsync(tmp829, cancellationToken);
+            var tmp830 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp729.Name = "request";
-              tmp729.Type = TType.Struct;
-              tmp729.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp729, cancellationToken);
+              tmp830.Name = "request";
+              tmp830.Type = TType.Struct;
+              tmp830.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp830, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -5802,16 +6036,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp730 = new StringBuilder("getCommittedVersion_args(");
-          int tmp731 = 0;
+          var tmp831 = new StringBuilder("getCommittedVersion_args(");
+          int tmp832 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp731++) { tmp730.Append(", "); }
-            tmp730.Append("Request: ");
-            Request.ToString(tmp730);
+            if(0 < tmp832++) { tmp831.Append(", "); }
+            tmp831.Append("Request: ");
+            Request.ToString(tmp831);
           }
-          tmp730.Append(')');
-          return tmp730.ToString();
+          tmp831.Append(')');
+          return tmp831.ToString();
         }
       }
 
@@ -5846,13 +6080,13 @@ namespace KvCloud.Protocol
 
         public getCommittedVersion_result DeepCopy()
         {
-          var tmp732 = new getCommittedVersion_result();
+          var tmp833 = new getCommittedVersion_result();
           if((Success != null) && __isset.success)
           {
-            tmp732.Success = (global::KvCloud.Protocol.GetCommittedVersionResponse)this.Success.DeepCopy()!;
+            tmp833.Success = (global::KvCloud.Protocol.GetCommittedVersionResponse)this.Success.DeepCopy()!;
           }
-          tmp732.__isset.success = this.__isset.success;
-          return tmp732;
+          tmp833.__isset.success = this.__isset.success;
+          return tmp833;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -5904,18 +6138,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp733 = new TStruct("getCommittedVersion_result");
-            await oprot.WriteStructBeginAsync(tmp733, cancellationToken);
-            var tmp734 = new TField();
+            var tmp834 = new TStruct("getCommittedVersion_result");
+            await oprot.WriteStructBeginAsync(tmp834, cancellationToken);
+            var tmp835 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp734.Name = "Success";
-                tmp734.Type = TType.Struct;
-                tmp734.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp734, cancellationToken);
+                tmp835.Name = "Success";
+                tmp835.Type = TType.Struct;
+                tmp835.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp835, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -5949,16 +6183,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp735 = new StringBuilder("getCommittedVersion_result(");
-          int tmp736 = 0;
+          var tmp836 = new StringBuilder("getCommittedVersion_result(");
+          int tmp837 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp736++) { tmp735.Append(", "); }
-            tmp735.Append("Success: ");
-            Success.ToString(tmp735);
+            if(0 < tmp837++) { tmp836.Append(", "); }
+            tmp836.Append("Success: ");
+            Success.ToString(tmp836);
           }
-          tmp735.Append(')');
-          return tmp735.ToString();
+          tmp836.Append(')');
+          return tmp836.ToString();
         }
       }
 
@@ -5993,13 +6227,13 @@ namespace KvCloud.Protocol
 
         public setVersionstampedKey_args DeepCopy()
         {
-          var tmp737 = new setVersionstampedKey_args();
+          var tmp838 = new setVersionstampedKey_args();
           if((Request != null) && __isset.request)
           {
-            tmp737.Request = (global::KvCloud.Protocol.SetVersionstampedKeyRequest)this.Request.DeepCopy()!;
+            tmp838.Request = (global::KvCloud.Protocol.SetVersionstampedKeyRequest)this.Request.DeepCopy()!;
           }
-          tmp737.__isset.request = this.__isset.request;
-          return tmp737;
+          tmp838.__isset.request = this.__isset.request;
+          return tmp838;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6051,15 +6285,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp738 = new TStruct("setVersionstampedKey_args");
-            await oprot.WriteStructBeginAsync(tmp738, cancellationToken);
-            var tmp739 = new TField();
+            var tmp839 = new TStruct("setVersionstampedKey_args");
+            await oprot.WriteStructBeginAsync(tmp839, cancellationToken);
+            var tmp840 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp739.Name = "request";
-              tmp739.Type = TType.Struct;
-              tmp739.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp739, cancellationToken);
+              tmp840.Name = "request";
+              tmp840.Type = TType.Struct;
+              tmp840.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp840, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -6092,16 +6326,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp740 = new StringBuilder("setVersionstampedKey_args(");
-          int tmp741 = 0;
+          var tmp841 = new StringBuilder("setVersionstampedKey_args(");
+          int tmp842 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp741++) { tmp740.Append(", "); }
-            tmp740.Append("Request: ");
-            Request.ToString(tmp740);
+            if(0 < tmp842++) { tmp841.Append(", "); }
+            tmp841.Append("Request: ");
+            Request.ToString(tmp841);
           }
-          tmp740.Append(')');
-          return tmp740.ToString();
+          tmp841.Append(')');
+          return tmp841.ToString();
         }
       }
 
@@ -6136,13 +6370,13 @@ namespace KvCloud.Protocol
 
         public setVersionstampedKey_result DeepCopy()
         {
-          var tmp742 = new setVersionstampedKey_result();
+          var tmp843 = new setVersionstampedKey_result();
           if((Success != null) && __isset.success)
           {
-            tmp742.Success = (global::KvCloud.Protocol.SetVersionstampedKeyResponse)this.Success.DeepCopy()!;
+            tmp843.Success = (global::KvCloud.Protocol.SetVersionstampedKeyResponse)this.Success.DeepCopy()!;
           }
-          tmp742.__isset.success = this.__isset.success;
-          return tmp742;
+          tmp843.__isset.success = this.__isset.success;
+          return tmp843;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6194,18 +6428,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp743 = new TStruct("setVersionstampedKey_result");
-            await oprot.WriteStructBeginAsync(tmp743, cancellationToken);
-            var tmp744 = new TField();
+            var tmp844 = new TStruct("setVersionstampedKey_result");
+            await oprot.WriteStructBeginAsync(tmp844, cancellationToken);
+            var tmp845 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp744.Name = "Success";
-                tmp744.Type = TType.Struct;
-                tmp744.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp744, cancellationToken);
+                tmp845.Name = "Success";
+                tmp845.Type = TType.Struct;
+                tmp845.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp845, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -6239,16 +6473,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp745 = new StringBuilder("setVersionstampedKey_result(");
-          int tmp746 = 0;
+          var tmp846 = new StringBuilder("setVersionstampedKey_result(");
+          int tmp847 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp746++) { tmp745.Append(", "); }
-            tmp745.Append("Success: ");
-            Success.ToString(tmp745);
+            if(0 < tmp847++) { tmp846.Append(", "); }
+            tmp846.Append("Success: ");
+            Success.ToString(tmp846);
           }
-          tmp745.Append(')');
-          return tmp745.ToString();
+          tmp846.Append(')');
+          return tmp846.ToString();
         }
       }
 
@@ -6283,13 +6517,13 @@ namespace KvCloud.Protocol
 
         public setVersionstampedValue_args DeepCopy()
         {
-          var tmp747 = new setVersionstampedValue_args();
+          var tmp848 = new setVersionstampedValue_args();
           if((Request != null) && __isset.request)
           {
-            tmp747.Request = (global::KvCloud.Protocol.SetVersionstampedValueRequest)this.Request.DeepCopy()!;
+            tmp848.Request = (global::KvCloud.Protocol.SetVersionstampedValueRequest)this.Request.DeepCopy()!;
           }
-          tmp747.__isset.request = this.__isset.request;
-          return tmp747;
+          tmp848.__isset.request = this.__isset.request;
+          return tmp848;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6341,15 +6575,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp748 = new TStruct("setVersionstampedValue_args");
-            await oprot.WriteStructBeginAsync(tmp748, cancellationToken);
-            var tmp749 = new TField();
+            var tmp849 = new TStruct("setVersionstampedValue_args");
+            await oprot.WriteStructBeginAsync(tmp849, cancellationToken);
+            var tmp850 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp749.Name = "request";
-              tmp749.Type = TType.Struct;
-              tmp749.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp749, cancellationToken);
+              tmp850.Name = "request";
+              tmp850.Type = TType.Struct;
+              tmp850.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp850, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -6382,16 +6616,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp750 = new StringBuilder("setVersionstampedValue_args(");
-          int tmp751 = 0;
+          var tmp851 = new StringBuilder("setVersionstampedValue_args(");
+          int tmp852 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp751++) { tmp750.Append(", "); }
-            tmp750.Append("Request: ");
-            Request.ToString(tmp750);
+            if(0 < tmp852++) { tmp851.Append(", "); }
+            tmp851.Append("Request: ");
+            Request.ToString(tmp851);
           }
-          tmp750.Append(')');
-          return tmp750.ToString();
+          tmp851.Append(')');
+          return tmp851.ToString();
         }
       }
 
@@ -6426,13 +6660,13 @@ namespace KvCloud.Protocol
 
         public setVersionstampedValue_result DeepCopy()
         {
-          var tmp752 = new setVersionstampedValue_result();
+          var tmp853 = new setVersionstampedValue_result();
           if((Success != null) && __isset.success)
           {
-            tmp752.Success = (global::KvCloud.Protocol.SetVersionstampedValueResponse)this.Success.DeepCopy()!;
+            tmp853.Success = (global::KvCloud.Protocol.SetVersionstampedValueResponse)this.Success.DeepCopy()!;
           }
-          tmp752.__isset.success = this.__isset.success;
-          return tmp752;
+          tmp853.__isset.success = this.__isset.success;
+          return tmp853;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6484,18 +6718,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp753 = new TStruct("setVersionstampedValue_result");
-            await oprot.WriteStructBeginAsync(tmp753, cancellationToken);
-            var tmp754 = new TField();
+            var tmp854 = new TStruct("setVersionstampedValue_result");
+            await oprot.WriteStructBeginAsync(tmp854, cancellationToken);
+            var tmp855 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp754.Name = "Success";
-                tmp754.Type = TType.Struct;
-                tmp754.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp754, cancellationToken);
+                tmp855.Name = "Success";
+                tmp855.Type = TType.Struct;
+                tmp855.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp855, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -6529,16 +6763,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp755 = new StringBuilder("setVersionstampedValue_result(");
-          int tmp756 = 0;
+          var tmp856 = new StringBuilder("setVersionstampedValue_result(");
+          int tmp857 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp756++) { tmp755.Append(", "); }
-            tmp755.Append("Success: ");
-            Success.ToString(tmp755);
+            if(0 < tmp857++) { tmp856.Append(", "); }
+            tmp856.Append("Success: ");
+            Success.ToString(tmp856);
           }
-          tmp755.Append(')');
-          return tmp755.ToString();
+          tmp856.Append(')');
+          return tmp856.ToString();
         }
       }
 
@@ -6573,13 +6807,13 @@ namespace KvCloud.Protocol
 
         public setFaultInjection_args DeepCopy()
         {
-          var tmp757 = new setFaultInjection_args();
+          var tmp858 = new setFaultInjection_args();
           if((Request != null) && __isset.request)
           {
-            tmp757.Request = (global::KvCloud.Protocol.FaultInjectionRequest)this.Request.DeepCopy()!;
+            tmp858.Request = (global::KvCloud.Protocol.FaultInjectionRequest)this.Request.DeepCopy()!;
           }
-          tmp757.__isset.request = this.__isset.request;
-          return tmp757;
+          tmp858.__isset.request = this.__isset.request;
+          return tmp858;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6631,15 +6865,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp758 = new TStruct("setFaultInjection_args");
-            await oprot.WriteStructBeginAsync(tmp758, cancellationToken);
-            var tmp759 = new TField();
+            var tmp859 = new TStruct("setFaultInjection_args");
+            await oprot.WriteStructBeginAsync(tmp859, cancellationToken);
+            var tmp860 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp759.Name = "request";
-              tmp759.Type = TType.Struct;
-              tmp759.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp759, cancellationToken);
+              tmp860.Name = "request";
+              tmp860.Type = TType.Struct;
+              tmp860.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp860, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -6672,16 +6906,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp760 = new StringBuilder("setFaultInjection_args(");
-          int tmp761 = 0;
+          var tmp861 = new StringBuilder("setFaultInjection_args(");
+          int tmp862 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp761++) { tmp760.Append(", "); }
-            tmp760.Append("Request: ");
-            Request.ToString(tmp760);
+            if(0 < tmp862++) { tmp861.Append(", "); }
+            tmp861.Append("Request: ");
+            Request.ToString(tmp861);
           }
-          tmp760.Append(')');
-          return tmp760.ToString();
+          tmp861.Append(')');
+          return tmp861.ToString();
         }
       }
 
@@ -6716,13 +6950,13 @@ namespace KvCloud.Protocol
 
         public setFaultInjection_result DeepCopy()
         {
-          var tmp762 = new setFaultInjection_result();
+          var tmp863 = new setFaultInjection_result();
           if((Success != null) && __isset.success)
           {
-            tmp762.Success = (global::KvCloud.Protocol.FaultInjectionResponse)this.Success.DeepCopy()!;
+            tmp863.Success = (global::KvCloud.Protocol.FaultInjectionResponse)this.Success.DeepCopy()!;
           }
-          tmp762.__isset.success = this.__isset.success;
-          return tmp762;
+          tmp863.__isset.success = this.__isset.success;
+          return tmp863;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6774,18 +7008,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp763 = new TStruct("setFaultInjection_result");
-            await oprot.WriteStructBeginAsync(tmp763, cancellationToken);
-            var tmp764 = new TField();
+            var tmp864 = new TStruct("setFaultInjection_result");
+            await oprot.WriteStructBeginAsync(tmp864, cancellationToken);
+            var tmp865 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp764.Name = "Success";
-                tmp764.Type = TType.Struct;
-                tmp764.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp764, cancellationToken);
+                tmp865.Name = "Success";
+                tmp865.Type = TType.Struct;
+                tmp865.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp865, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -6819,16 +7053,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp765 = new StringBuilder("setFaultInjection_result(");
-          int tmp766 = 0;
+          var tmp866 = new StringBuilder("setFaultInjection_result(");
+          int tmp867 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp766++) { tmp765.Append(", "); }
-            tmp765.Append("Success: ");
-            Success.ToString(tmp765);
+            if(0 < tmp867++) { tmp866.Append(", "); }
+            tmp866.Append("Success: ");
+            Success.ToString(tmp866);
           }
-          tmp765.Append(')');
-          return tmp765.ToString();
+          tmp866.Append(')');
+          return tmp866.ToString();
         }
       }
 
@@ -6863,13 +7097,13 @@ namespace KvCloud.Protocol
 
         public ping_args DeepCopy()
         {
-          var tmp767 = new ping_args();
+          var tmp868 = new ping_args();
           if((Request != null) && __isset.request)
           {
-            tmp767.Request = (global::KvCloud.Protocol.PingRequest)this.Request.DeepCopy()!;
+            tmp868.Request = (global::KvCloud.Protocol.PingRequest)this.Request.DeepCopy()!;
           }
-          tmp767.__isset.request = this.__isset.request;
-          return tmp767;
+          tmp868.__isset.request = this.__isset.request;
+          return tmp868;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -6921,15 +7155,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp768 = new TStruct("ping_args");
-            await oprot.WriteStructBeginAsync(tmp768, cancellationToken);
-            var tmp769 = new TField();
+            var tmp869 = new TStruct("ping_args");
+            await oprot.WriteStructBeginAsync(tmp869, cancellationToken);
+            var tmp870 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp769.Name = "request";
-              tmp769.Type = TType.Struct;
-              tmp769.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp769, cancellationToken);
+              tmp870.Name = "request";
+              tmp870.Type = TType.Struct;
+              tmp870.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp870, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -6962,16 +7196,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp770 = new StringBuilder("ping_args(");
-          int tmp771 = 0;
+          var tmp871 = new StringBuilder("ping_args(");
+          int tmp872 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp771++) { tmp770.Append(", "); }
-            tmp770.Append("Request: ");
-            Request.ToString(tmp770);
+            if(0 < tmp872++) { tmp871.Append(", "); }
+            tmp871.Append("Request: ");
+            Request.ToString(tmp871);
           }
-          tmp770.Append(')');
-          return tmp770.ToString();
+          tmp871.Append(')');
+          return tmp871.ToString();
         }
       }
 
@@ -7006,13 +7240,13 @@ namespace KvCloud.Protocol
 
         public ping_result DeepCopy()
         {
-          var tmp772 = new ping_result();
+          var tmp873 = new ping_result();
           if((Success != null) && __isset.success)
           {
-            tmp772.Success = (global::KvCloud.Protocol.PingResponse)this.Success.DeepCopy()!;
+            tmp873.Success = (global::KvCloud.Protocol.PingResponse)this.Success.DeepCopy()!;
           }
-          tmp772.__isset.success = this.__isset.success;
-          return tmp772;
+          tmp873.__isset.success = this.__isset.success;
+          return tmp873;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7064,18 +7298,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp773 = new TStruct("ping_result");
-            await oprot.WriteStructBeginAsync(tmp773, cancellationToken);
-            var tmp774 = new TField();
+            var tmp874 = new TStruct("ping_result");
+            await oprot.WriteStructBeginAsync(tmp874, cancellationToken);
+            var tmp875 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp774.Name = "Success";
-                tmp774.Type = TType.Struct;
-                tmp774.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp774, cancellationToken);
+                tmp875.Name = "Success";
+                tmp875.Type = TType.Struct;
+                tmp875.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp875, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -7109,16 +7343,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp775 = new StringBuilder("ping_result(");
-          int tmp776 = 0;
+          var tmp876 = new StringBuilder("ping_result(");
+          int tmp877 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp776++) { tmp775.Append(", "); }
-            tmp775.Append("Success: ");
-            Success.ToString(tmp775);
+            if(0 < tmp877++) { tmp876.Append(", "); }
+            tmp876.Append("Success: ");
+            Success.ToString(tmp876);
           }
-          tmp775.Append(')');
-          return tmp775.ToString();
+          tmp876.Append(')');
+          return tmp876.ToString();
         }
       }
 
@@ -7153,13 +7387,13 @@ namespace KvCloud.Protocol
 
         public getClusterHealth_args DeepCopy()
         {
-          var tmp777 = new getClusterHealth_args();
+          var tmp878 = new getClusterHealth_args();
           if((Request != null) && __isset.request)
           {
-            tmp777.Request = (global::KvCloud.Protocol.GetClusterHealthRequest)this.Request.DeepCopy()!;
+            tmp878.Request = (global::KvCloud.Protocol.GetClusterHealthRequest)this.Request.DeepCopy()!;
           }
-          tmp777.__isset.request = this.__isset.request;
-          return tmp777;
+          tmp878.__isset.request = this.__isset.request;
+          return tmp878;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7211,15 +7445,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp778 = new TStruct("getClusterHealth_args");
-            await oprot.WriteStructBeginAsync(tmp778, cancellationToken);
-            var tmp779 = new TField();
+            var tmp879 = new TStruct("getClusterHealth_args");
+            await oprot.WriteStructBeginAsync(tmp879, cancellationToken);
+            var tmp880 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp779.Name = "request";
-              tmp779.Type = TType.Struct;
-              tmp779.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp779, cancellationToken);
+              tmp880.Name = "request";
+              tmp880.Type = TType.Struct;
+              tmp880.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp880, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -7252,16 +7486,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp780 = new StringBuilder("getClusterHealth_args(");
-          int tmp781 = 0;
+          var tmp881 = new StringBuilder("getClusterHealth_args(");
+          int tmp882 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp781++) { tmp780.Append(", "); }
-            tmp780.Append("Request: ");
-            Request.ToString(tmp780);
+            if(0 < tmp882++) { tmp881.Append(", "); }
+            tmp881.Append("Request: ");
+            Request.ToString(tmp881);
           }
-          tmp780.Append(')');
-          return tmp780.ToString();
+          tmp881.Append(')');
+          return tmp881.ToString();
         }
       }
 
@@ -7296,13 +7530,13 @@ namespace KvCloud.Protocol
 
         public getClusterHealth_result DeepCopy()
         {
-          var tmp782 = new getClusterHealth_result();
+          var tmp883 = new getClusterHealth_result();
           if((Success != null) && __isset.success)
           {
-            tmp782.Success = (global::KvCloud.Protocol.GetClusterHealthResponse)this.Success.DeepCopy()!;
+            tmp883.Success = (global::KvCloud.Protocol.GetClusterHealthResponse)this.Success.DeepCopy()!;
           }
-          tmp782.__isset.success = this.__isset.success;
-          return tmp782;
+          tmp883.__isset.success = this.__isset.success;
+          return tmp883;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7354,18 +7588,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp783 = new TStruct("getClusterHealth_result");
-            await oprot.WriteStructBeginAsync(tmp783, cancellationToken);
-            var tmp784 = new TField();
+            var tmp884 = new TStruct("getClusterHealth_result");
+            await oprot.WriteStructBeginAsync(tmp884, cancellationToken);
+            var tmp885 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp784.Name = "Success";
-                tmp784.Type = TType.Struct;
-                tmp784.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp784, cancellationToken);
+                tmp885.Name = "Success";
+                tmp885.Type = TType.Struct;
+                tmp885.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp885, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -7399,16 +7633,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp785 = new StringBuilder("getClusterHealth_result(");
-          int tmp786 = 0;
+          var tmp886 = new StringBuilder("getClusterHealth_result(");
+          int tmp887 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp786++) { tmp785.Append(", "); }
-            tmp785.Append("Success: ");
-            Success.ToString(tmp785);
+            if(0 < tmp887++) { tmp886.Append(", "); }
+            tmp886.Append("Success: ");
+            Success.ToString(tmp886);
           }
-          tmp785.Append(')');
-          return tmp785.ToString();
+          tmp886.Append(')');
+          return tmp886.ToString();
         }
       }
 
@@ -7443,13 +7677,13 @@ namespace KvCloud.Protocol
 
         public getDatabaseStats_args DeepCopy()
         {
-          var tmp787 = new getDatabaseStats_args();
+          var tmp888 = new getDatabaseStats_args();
           if((Request != null) && __isset.request)
           {
-            tmp787.Request = (global::KvCloud.Protocol.GetDatabaseStatsRequest)this.Request.DeepCopy()!;
+            tmp888.Request = (global::KvCloud.Protocol.GetDatabaseStatsRequest)this.Request.DeepCopy()!;
           }
-          tmp787.__isset.request = this.__isset.request;
-          return tmp787;
+          tmp888.__isset.request = this.__isset.request;
+          return tmp888;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7501,15 +7735,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp788 = new TStruct("getDatabaseStats_args");
-            await oprot.WriteStructBeginAsync(tmp788, cancellationToken);
-            var tmp789 = new TField();
+            var tmp889 = new TStruct("getDatabaseStats_args");
+            await oprot.WriteStructBeginAsync(tmp889, cancellationToken);
+            var tmp890 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp789.Name = "request";
-              tmp789.Type = TType.Struct;
-              tmp789.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp789, cancellationToken);
+              tmp890.Name = "request";
+              tmp890.Type = TType.Struct;
+              tmp890.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp890, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -7542,16 +7776,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp790 = new StringBuilder("getDatabaseStats_args(");
-          int tmp791 = 0;
+          var tmp891 = new StringBuilder("getDatabaseStats_args(");
+          int tmp892 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp791++) { tmp790.Append(", "); }
-            tmp790.Append("Request: ");
-            Request.ToString(tmp790);
+            if(0 < tmp892++) { tmp891.Append(", "); }
+            tmp891.Append("Request: ");
+            Request.ToString(tmp891);
           }
-          tmp790.Append(')');
-          return tmp790.ToString();
+          tmp891.Append(')');
+          return tmp891.ToString();
         }
       }
 
@@ -7586,13 +7820,13 @@ namespace KvCloud.Protocol
 
         public getDatabaseStats_result DeepCopy()
         {
-          var tmp792 = new getDatabaseStats_result();
+          var tmp893 = new getDatabaseStats_result();
           if((Success != null) && __isset.success)
           {
-            tmp792.Success = (global::KvCloud.Protocol.GetDatabaseStatsResponse)this.Success.DeepCopy()!;
+            tmp893.Success = (global::KvCloud.Protocol.GetDatabaseStatsResponse)this.Success.DeepCopy()!;
           }
-          tmp792.__isset.success = this.__isset.success;
-          return tmp792;
+          tmp893.__isset.success = this.__isset.success;
+          return tmp893;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7644,18 +7878,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp793 = new TStruct("getDatabaseStats_result");
-            await oprot.WriteStructBeginAsync(tmp793, cancellationToken);
-            var tmp794 = new TField();
+            var tmp894 = new TStruct("getDatabaseStats_result");
+            await oprot.WriteStructBeginAsync(tmp894, cancellationToken);
+            var tmp895 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp794.Name = "Success";
-                tmp794.Type = TType.Struct;
-                tmp794.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp794, cancellationToken);
+                tmp895.Name = "Success";
+                tmp895.Type = TType.Struct;
+                tmp895.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp895, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -7689,16 +7923,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp795 = new StringBuilder("getDatabaseStats_result(");
-          int tmp796 = 0;
+          var tmp896 = new StringBuilder("getDatabaseStats_result(");
+          int tmp897 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp796++) { tmp795.Append(", "); }
-            tmp795.Append("Success: ");
-            Success.ToString(tmp795);
+            if(0 < tmp897++) { tmp896.Append(", "); }
+            tmp896.Append("Success: ");
+            Success.ToString(tmp896);
           }
-          tmp795.Append(')');
-          return tmp795.ToString();
+          tmp896.Append(')');
+          return tmp896.ToString();
         }
       }
 
@@ -7733,13 +7967,13 @@ namespace KvCloud.Protocol
 
         public getNodeInfo_args DeepCopy()
         {
-          var tmp797 = new getNodeInfo_args();
+          var tmp898 = new getNodeInfo_args();
           if((Request != null) && __isset.request)
           {
-            tmp797.Request = (global::KvCloud.Protocol.GetNodeInfoRequest)this.Request.DeepCopy()!;
+            tmp898.Request = (global::KvCloud.Protocol.GetNodeInfoRequest)this.Request.DeepCopy()!;
           }
-          tmp797.__isset.request = this.__isset.request;
-          return tmp797;
+          tmp898.__isset.request = this.__isset.request;
+          return tmp898;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7791,15 +8025,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp798 = new TStruct("getNodeInfo_args");
-            await oprot.WriteStructBeginAsync(tmp798, cancellationToken);
-            var tmp799 = new TField();
+            var tmp899 = new TStruct("getNodeInfo_args");
+            await oprot.WriteStructBeginAsync(tmp899, cancellationToken);
+            var tmp900 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp799.Name = "request";
-              tmp799.Type = TType.Struct;
-              tmp799.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp799, cancellationToken);
+              tmp900.Name = "request";
+              tmp900.Type = TType.Struct;
+              tmp900.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp900, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -7832,16 +8066,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp800 = new StringBuilder("getNodeInfo_args(");
-          int tmp801 = 0;
+          var tmp901 = new StringBuilder("getNodeInfo_args(");
+          int tmp902 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp801++) { tmp800.Append(", "); }
-            tmp800.Append("Request: ");
-            Request.ToString(tmp800);
+            if(0 < tmp902++) { tmp901.Append(", "); }
+            tmp901.Append("Request: ");
+            Request.ToString(tmp901);
           }
-          tmp800.Append(')');
-          return tmp800.ToString();
+          tmp901.Append(')');
+          return tmp901.ToString();
         }
       }
 
@@ -7876,13 +8110,13 @@ namespace KvCloud.Protocol
 
         public getNodeInfo_result DeepCopy()
         {
-          var tmp802 = new getNodeInfo_result();
+          var tmp903 = new getNodeInfo_result();
           if((Success != null) && __isset.success)
           {
-            tmp802.Success = (global::KvCloud.Protocol.GetNodeInfoResponse)this.Success.DeepCopy()!;
+            tmp903.Success = (global::KvCloud.Protocol.GetNodeInfoResponse)this.Success.DeepCopy()!;
           }
-          tmp802.__isset.success = this.__isset.success;
-          return tmp802;
+          tmp903.__isset.success = this.__isset.success;
+          return tmp903;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -7934,18 +8168,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp803 = new TStruct("getNodeInfo_result");
-            await oprot.WriteStructBeginAsync(tmp803, cancellationToken);
-            var tmp804 = new TField();
+            var tmp904 = new TStruct("getNodeInfo_result");
+            await oprot.WriteStructBeginAsync(tmp904, cancellationToken);
+            var tmp905 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp804.Name = "Success";
-                tmp804.Type = TType.Struct;
-                tmp804.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp804, cancellationToken);
+                tmp905.Name = "Success";
+                tmp905.Type = TType.Struct;
+                tmp905.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp905, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -7979,16 +8213,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp805 = new StringBuilder("getNodeInfo_result(");
-          int tmp806 = 0;
+          var tmp906 = new StringBuilder("getNodeInfo_result(");
+          int tmp907 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp806++) { tmp805.Append(", "); }
-            tmp805.Append("Success: ");
-            Success.ToString(tmp805);
+            if(0 < tmp907++) { tmp906.Append(", "); }
+            tmp906.Append("Success: ");
+            Success.ToString(tmp906);
           }
-          tmp805.Append(')');
-          return tmp805.ToString();
+          tmp906.Append(')');
+          return tmp906.ToString();
         }
       }
 
@@ -8023,13 +8257,13 @@ namespace KvCloud.Protocol
 
         public openSession_args DeepCopy()
         {
-          var tmp807 = new openSession_args();
+          var tmp908 = new openSession_args();
           if((Request != null) && __isset.request)
           {
-            tmp807.Request = (global::KvCloud.Protocol.OpenSessionRequest)this.Request.DeepCopy()!;
+            tmp908.Request = (global::KvCloud.Protocol.OpenSessionRequest)this.Request.DeepCopy()!;
           }
-          tmp807.__isset.request = this.__isset.request;
-          return tmp807;
+          tmp908.__isset.request = this.__isset.request;
+          return tmp908;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8081,15 +8315,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp808 = new TStruct("openSession_args");
-            await oprot.WriteStructBeginAsync(tmp808, cancellationToken);
-            var tmp809 = new TField();
+            var tmp909 = new TStruct("openSession_args");
+            await oprot.WriteStructBeginAsync(tmp909, cancellationToken);
+            var tmp910 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp809.Name = "request";
-              tmp809.Type = TType.Struct;
-              tmp809.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp809, cancellationToken);
+              tmp910.Name = "request";
+              tmp910.Type = TType.Struct;
+              tmp910.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp910, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -8122,16 +8356,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp810 = new StringBuilder("openSession_args(");
-          int tmp811 = 0;
+          var tmp911 = new StringBuilder("openSession_args(");
+          int tmp912 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp811++) { tmp810.Append(", "); }
-            tmp810.Append("Request: ");
-            Request.ToString(tmp810);
+            if(0 < tmp912++) { tmp911.Append(", "); }
+            tmp911.Append("Request: ");
+            Request.ToString(tmp911);
           }
-          tmp810.Append(')');
-          return tmp810.ToString();
+          tmp911.Append(')');
+          return tmp911.ToString();
         }
       }
 
@@ -8166,13 +8400,13 @@ namespace KvCloud.Protocol
 
         public openSession_result DeepCopy()
         {
-          var tmp812 = new openSession_result();
+          var tmp913 = new openSession_result();
           if((Success != null) && __isset.success)
           {
-            tmp812.Success = (global::KvCloud.Protocol.OpenSessionResponse)this.Success.DeepCopy()!;
+            tmp913.Success = (global::KvCloud.Protocol.OpenSessionResponse)this.Success.DeepCopy()!;
           }
-          tmp812.__isset.success = this.__isset.success;
-          return tmp812;
+          tmp913.__isset.success = this.__isset.success;
+          return tmp913;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8224,18 +8458,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp813 = new TStruct("openSession_result");
-            await oprot.WriteStructBeginAsync(tmp813, cancellationToken);
-            var tmp814 = new TField();
+            var tmp914 = new TStruct("openSession_result");
+            await oprot.WriteStructBeginAsync(tmp914, cancellationToken);
+            var tmp915 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp814.Name = "Success";
-                tmp814.Type = TType.Struct;
-                tmp814.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp814, cancellationToken);
+                tmp915.Name = "Success";
+                tmp915.Type = TType.Struct;
+                tmp915.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp915, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -8269,16 +8503,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp815 = new StringBuilder("openSession_result(");
-          int tmp816 = 0;
+          var tmp916 = new StringBuilder("openSession_result(");
+          int tmp917 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp816++) { tmp815.Append(", "); }
-            tmp815.Append("Success: ");
-            Success.ToString(tmp815);
+            if(0 < tmp917++) { tmp916.Append(", "); }
+            tmp916.Append("Success: ");
+            Success.ToString(tmp916);
           }
-          tmp815.Append(')');
-          return tmp815.ToString();
+          tmp916.Append(')');
+          return tmp916.ToString();
         }
       }
 
@@ -8313,13 +8547,13 @@ namespace KvCloud.Protocol
 
         public createColumnFamily_args DeepCopy()
         {
-          var tmp817 = new createColumnFamily_args();
+          var tmp918 = new createColumnFamily_args();
           if((Request != null) && __isset.request)
           {
-            tmp817.Request = (global::KvCloud.Protocol.ColumnFamilyRequest)this.Request.DeepCopy()!;
+            tmp918.Request = (global::KvCloud.Protocol.ColumnFamilyRequest)this.Request.DeepCopy()!;
           }
-          tmp817.__isset.request = this.__isset.request;
-          return tmp817;
+          tmp918.__isset.request = this.__isset.request;
+          return tmp918;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8371,15 +8605,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp818 = new TStruct("createColumnFamily_args");
-            await oprot.WriteStructBeginAsync(tmp818, cancellationToken);
-            var tmp819 = new TField();
+            var tmp919 = new TStruct("createColumnFamily_args");
+            await oprot.WriteStructBeginAsync(tmp919, cancellationToken);
+            var tmp920 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp819.Name = "request";
-              tmp819.Type = TType.Struct;
-              tmp819.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp819, cancellationToken);
+              tmp920.Name = "request";
+              tmp920.Type = TType.Struct;
+              tmp920.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp920, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -8412,16 +8646,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp820 = new StringBuilder("createColumnFamily_args(");
-          int tmp821 = 0;
+          var tmp921 = new StringBuilder("createColumnFamily_args(");
+          int tmp922 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp821++) { tmp820.Append(", "); }
-            tmp820.Append("Request: ");
-            Request.ToString(tmp820);
+            if(0 < tmp922++) { tmp921.Append(", "); }
+            tmp921.Append("Request: ");
+            Request.ToString(tmp921);
           }
-          tmp820.Append(')');
-          return tmp820.ToString();
+          tmp921.Append(')');
+          return tmp921.ToString();
         }
       }
 
@@ -8456,13 +8690,13 @@ namespace KvCloud.Protocol
 
         public createColumnFamily_result DeepCopy()
         {
-          var tmp822 = new createColumnFamily_result();
+          var tmp923 = new createColumnFamily_result();
           if((Success != null) && __isset.success)
           {
-            tmp822.Success = (global::KvCloud.Protocol.ColumnFamilyResponse)this.Success.DeepCopy()!;
+            tmp923.Success = (global::KvCloud.Protocol.ColumnFamilyResponse)this.Success.DeepCopy()!;
           }
-          tmp822.__isset.success = this.__isset.success;
-          return tmp822;
+          tmp923.__isset.success = this.__isset.success;
+          return tmp923;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8514,18 +8748,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp823 = new TStruct("createColumnFamily_result");
-            await oprot.WriteStructBeginAsync(tmp823, cancellationToken);
-            var tmp824 = new TField();
+            var tmp924 = new TStruct("createColumnFamily_result");
+            await oprot.WriteStructBeginAsync(tmp924, cancellationToken);
+            var tmp925 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp824.Name = "Success";
-                tmp824.Type = TType.Struct;
-                tmp824.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp824, cancellationToken);
+                tmp925.Name = "Success";
+                tmp925.Type = TType.Struct;
+                tmp925.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp925, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -8559,16 +8793,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp825 = new StringBuilder("createColumnFamily_result(");
-          int tmp826 = 0;
+          var tmp926 = new StringBuilder("createColumnFamily_result(");
+          int tmp927 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp826++) { tmp825.Append(", "); }
-            tmp825.Append("Success: ");
-            Success.ToString(tmp825);
+            if(0 < tmp927++) { tmp926.Append(", "); }
+            tmp926.Append("Success: ");
+            Success.ToString(tmp926);
           }
-          tmp825.Append(')');
-          return tmp825.ToString();
+          tmp926.Append(')');
+          return tmp926.ToString();
         }
       }
 
@@ -8603,13 +8837,13 @@ namespace KvCloud.Protocol
 
         public dropColumnFamily_args DeepCopy()
         {
-          var tmp827 = new dropColumnFamily_args();
+          var tmp928 = new dropColumnFamily_args();
           if((Request != null) && __isset.request)
           {
-            tmp827.Request = (global::KvCloud.Protocol.ColumnFamilyRequest)this.Request.DeepCopy()!;
+            tmp928.Request = (global::KvCloud.Protocol.ColumnFamilyRequest)this.Request.DeepCopy()!;
           }
-          tmp827.__isset.request = this.__isset.request;
-          return tmp827;
+          tmp928.__isset.request = this.__isset.request;
+          return tmp928;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8661,15 +8895,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp828 = new TStruct("dropColumnFamily_args");
-            await oprot.WriteStructBeginAsync(tmp828, cancellationToken);
-            var tmp829 = new TField();
+            var tmp929 = new TStruct("dropColumnFamily_args");
+            await oprot.WriteStructBeginAsync(tmp929, cancellationToken);
+            var tmp930 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp829.Name = "request";
-              tmp829.Type = TType.Struct;
-              tmp829.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp829, cancellationToken);
+              tmp930.Name = "request";
+              tmp930.Type = TType.Struct;
+              tmp930.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp930, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -8702,16 +8936,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp830 = new StringBuilder("dropColumnFamily_args(");
-          int tmp831 = 0;
+          var tmp931 = new StringBuilder("dropColumnFamily_args(");
+          int tmp932 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp831++) { tmp830.Append(", "); }
-            tmp830.Append("Request: ");
-            Request.ToString(tmp830);
+            if(0 < tmp932++) { tmp931.Append(", "); }
+            tmp931.Append("Request: ");
+            Request.ToString(tmp931);
           }
-          tmp830.Append(')');
-          return tmp830.ToString();
+          tmp931.Append(')');
+          return tmp931.ToString();
         }
       }
 
@@ -8746,13 +8980,13 @@ namespace KvCloud.Protocol
 
         public dropColumnFamily_result DeepCopy()
         {
-          var tmp832 = new dropColumnFamily_result();
+          var tmp933 = new dropColumnFamily_result();
           if((Success != null) && __isset.success)
           {
-            tmp832.Success = (global::KvCloud.Protocol.ColumnFamilyResponse)this.Success.DeepCopy()!;
+            tmp933.Success = (global::KvCloud.Protocol.ColumnFamilyResponse)this.Success.DeepCopy()!;
           }
-          tmp832.__isset.success = this.__isset.success;
-          return tmp832;
+          tmp933.__isset.success = this.__isset.success;
+          return tmp933;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8804,18 +9038,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp833 = new TStruct("dropColumnFamily_result");
-            await oprot.WriteStructBeginAsync(tmp833, cancellationToken);
-            var tmp834 = new TField();
+            var tmp934 = new TStruct("dropColumnFamily_result");
+            await oprot.WriteStructBeginAsync(tmp934, cancellationToken);
+            var tmp935 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp834.Name = "Success";
-                tmp834.Type = TType.Struct;
-                tmp834.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp834, cancellationToken);
+                tmp935.Name = "Success";
+                tmp935.Type = TType.Struct;
+                tmp935.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp935, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -8849,16 +9083,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp835 = new StringBuilder("dropColumnFamily_result(");
-          int tmp836 = 0;
+          var tmp936 = new StringBuilder("dropColumnFamily_result(");
+          int tmp937 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp836++) { tmp835.Append(", "); }
-            tmp835.Append("Success: ");
-            Success.ToString(tmp835);
+            if(0 < tmp937++) { tmp936.Append(", "); }
+            tmp936.Append("Success: ");
+            Success.ToString(tmp936);
           }
-          tmp835.Append(')');
-          return tmp835.ToString();
+          tmp936.Append(')');
+          return tmp936.ToString();
         }
       }
 
@@ -8893,13 +9127,13 @@ namespace KvCloud.Protocol
 
         public listColumnFamilies_args DeepCopy()
         {
-          var tmp837 = new listColumnFamilies_args();
+          var tmp938 = new listColumnFamilies_args();
           if((Request != null) && __isset.request)
           {
-            tmp837.Request = (global::KvCloud.Protocol.ListColumnFamiliesRequest)this.Request.DeepCopy()!;
+            tmp938.Request = (global::KvCloud.Protocol.ListColumnFamiliesRequest)this.Request.DeepCopy()!;
           }
-          tmp837.__isset.request = this.__isset.request;
-          return tmp837;
+          tmp938.__isset.request = this.__isset.request;
+          return tmp938;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -8951,15 +9185,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp838 = new TStruct("listColumnFamilies_args");
-            await oprot.WriteStructBeginAsync(tmp838, cancellationToken);
-            var tmp839 = new TField();
+            var tmp939 = new TStruct("listColumnFamilies_args");
+            await oprot.WriteStructBeginAsync(tmp939, cancellationToken);
+            var tmp940 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp839.Name = "request";
-              tmp839.Type = TType.Struct;
-              tmp839.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp839, cancellationToken);
+              tmp940.Name = "request";
+              tmp940.Type = TType.Struct;
+              tmp940.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp940, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -8992,16 +9226,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp840 = new StringBuilder("listColumnFamilies_args(");
-          int tmp841 = 0;
+          var tmp941 = new StringBuilder("listColumnFamilies_args(");
+          int tmp942 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp841++) { tmp840.Append(", "); }
-            tmp840.Append("Request: ");
-            Request.ToString(tmp840);
+            if(0 < tmp942++) { tmp941.Append(", "); }
+            tmp941.Append("Request: ");
+            Request.ToString(tmp941);
           }
-          tmp840.Append(')');
-          return tmp840.ToString();
+          tmp941.Append(')');
+          return tmp941.ToString();
         }
       }
 
@@ -9036,13 +9270,13 @@ namespace KvCloud.Protocol
 
         public listColumnFamilies_result DeepCopy()
         {
-          var tmp842 = new listColumnFamilies_result();
+          var tmp943 = new listColumnFamilies_result();
           if((Success != null) && __isset.success)
           {
-            tmp842.Success = (global::KvCloud.Protocol.ListColumnFamiliesResponse)this.Success.DeepCopy()!;
+            tmp943.Success = (global::KvCloud.Protocol.ListColumnFamiliesResponse)this.Success.DeepCopy()!;
           }
-          tmp842.__isset.success = this.__isset.success;
-          return tmp842;
+          tmp943.__isset.success = this.__isset.success;
+          return tmp943;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -9094,18 +9328,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp843 = new TStruct("listColumnFamilies_result");
-            await oprot.WriteStructBeginAsync(tmp843, cancellationToken);
-            var tmp844 = new TField();
+            var tmp944 = new TStruct("listColumnFamilies_result");
+            await oprot.WriteStructBeginAsync(tmp944, cancellationToken);
+            var tmp945 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp844.Name = "Success";
-                tmp844.Type = TType.Struct;
-                tmp844.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp844, cancellationToken);
+                tmp945.Name = "Success";
+                tmp945.Type = TType.Struct;
+                tmp945.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp945, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -9139,16 +9373,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp845 = new StringBuilder("listColumnFamilies_result(");
-          int tmp846 = 0;
+          var tmp946 = new StringBuilder("listColumnFamilies_result(");
+          int tmp947 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp846++) { tmp845.Append(", "); }
-            tmp845.Append("Success: ");
-            Success.ToString(tmp845);
+            if(0 < tmp947++) { tmp946.Append(", "); }
+            tmp946.Append("Success: ");
+            Success.ToString(tmp946);
           }
-          tmp845.Append(')');
-          return tmp845.ToString();
+          tmp946.Append(')');
+          return tmp946.ToString();
         }
       }
 
@@ -9183,13 +9417,13 @@ namespace KvCloud.Protocol
 
         public changeMembers_args DeepCopy()
         {
-          var tmp847 = new changeMembers_args();
+          var tmp948 = new changeMembers_args();
           if((Request != null) && __isset.request)
           {
-            tmp847.Request = (global::KvCloud.Protocol.ChangeMembersRequest)this.Request.DeepCopy()!;
+            tmp948.Request = (global::KvCloud.Protocol.ChangeMembersRequest)this.Request.DeepCopy()!;
           }
-          tmp847.__isset.request = this.__isset.request;
-          return tmp847;
+          tmp948.__isset.request = this.__isset.request;
+          return tmp948;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -9241,15 +9475,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp848 = new TStruct("changeMembers_args");
-            await oprot.WriteStructBeginAsync(tmp848, cancellationToken);
-            var tmp849 = new TField();
+            var tmp949 = new TStruct("changeMembers_args");
+            await oprot.WriteStructBeginAsync(tmp949, cancellationToken);
+            var tmp950 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp849.Name = "request";
-              tmp849.Type = TType.Struct;
-              tmp849.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp849, cancellationToken);
+              tmp950.Name = "request";
+              tmp950.Type = TType.Struct;
+              tmp950.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp950, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -9282,16 +9516,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp850 = new StringBuilder("changeMembers_args(");
-          int tmp851 = 0;
+          var tmp951 = new StringBuilder("changeMembers_args(");
+          int tmp952 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp851++) { tmp850.Append(", "); }
-            tmp850.Append("Request: ");
-            Request.ToString(tmp850);
+            if(0 < tmp952++) { tmp951.Append(", "); }
+            tmp951.Append("Request: ");
+            Request.ToString(tmp951);
           }
-          tmp850.Append(')');
-          return tmp850.ToString();
+          tmp951.Append(')');
+          return tmp951.ToString();
         }
       }
 
@@ -9326,13 +9560,13 @@ namespace KvCloud.Protocol
 
         public changeMembers_result DeepCopy()
         {
-          var tmp852 = new changeMembers_result();
+          var tmp953 = new changeMembers_result();
           if((Success != null) && __isset.success)
           {
-            tmp852.Success = (global::KvCloud.Protocol.ChangeMembersResponse)this.Success.DeepCopy()!;
+            tmp953.Success = (global::KvCloud.Protocol.ChangeMembersResponse)this.Success.DeepCopy()!;
           }
-          tmp852.__isset.success = this.__isset.success;
-          return tmp852;
+          tmp953.__isset.success = this.__isset.success;
+          return tmp953;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -9384,18 +9618,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp853 = new TStruct("changeMembers_result");
-            await oprot.WriteStructBeginAsync(tmp853, cancellationToken);
-            var tmp854 = new TField();
+            var tmp954 = new TStruct("changeMembers_result");
+            await oprot.WriteStructBeginAsync(tmp954, cancellationToken);
+            var tmp955 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp854.Name = "Success";
-                tmp854.Type = TType.Struct;
-                tmp854.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp854, cancellationToken);
+                tmp955.Name = "Success";
+                tmp955.Type = TType.Struct;
+                tmp955.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp955, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -9429,16 +9663,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp855 = new StringBuilder("changeMembers_result(");
-          int tmp856 = 0;
+          var tmp956 = new StringBuilder("changeMembers_result(");
+          int tmp957 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp856++) { tmp855.Append(", "); }
-            tmp855.Append("Success: ");
-            Success.ToString(tmp855);
+            if(0 < tmp957++) { tmp956.Append(", "); }
+            tmp956.Append("Success: ");
+            Success.ToString(tmp956);
           }
-          tmp855.Append(')');
-          return tmp855.ToString();
+          tmp956.Append(')');
+          return tmp956.ToString();
         }
       }
 
@@ -9473,13 +9707,13 @@ namespace KvCloud.Protocol
 
         public openSnapshot_args DeepCopy()
         {
-          var tmp857 = new openSnapshot_args();
+          var tmp958 = new openSnapshot_args();
           if((Request != null) && __isset.request)
           {
-            tmp857.Request = (global::KvCloud.Protocol.OpenSnapshotRequest)this.Request.DeepCopy()!;
+            tmp958.Request = (global::KvCloud.Protocol.OpenSnapshotRequest)this.Request.DeepCopy()!;
           }
-          tmp857.__isset.request = this.__isset.request;
-          return tmp857;
+          tmp958.__isset.request = this.__isset.request;
+          return tmp958;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -9531,15 +9765,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp858 = new TStruct("openSnapshot_args");
-            await oprot.WriteStructBeginAsync(tmp858, cancellationToken);
-            var tmp859 = new TField();
+            var tmp959 = new TStruct("openSnapshot_args");
+            await oprot.WriteStructBeginAsync(tmp959, cancellationToken);
+            var tmp960 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp859.Name = "request";
-              tmp859.Type = TType.Struct;
-              tmp859.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp859, cancellationToken);
+              tmp960.Name = "request";
+              tmp960.Type = TType.Struct;
+              tmp960.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp960, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -9572,16 +9806,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp860 = new StringBuilder("openSnapshot_args(");
-          int tmp861 = 0;
+          var tmp961 = new StringBuilder("openSnapshot_args(");
+          int tmp962 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp861++) { tmp860.Append(", "); }
-            tmp860.Append("Request: ");
-            Request.ToString(tmp860);
+            if(0 < tmp962++) { tmp961.Append(", "); }
+            tmp961.Append("Request: ");
+            Request.ToString(tmp961);
           }
-          tmp860.Append(')');
-          return tmp860.ToString();
+          tmp961.Append(')');
+          return tmp961.ToString();
         }
       }
 
@@ -9616,13 +9850,13 @@ namespace KvCloud.Protocol
 
         public openSnapshot_result DeepCopy()
         {
-          var tmp862 = new openSnapshot_result();
+          var tmp963 = new openSnapshot_result();
           if((Success != null) && __isset.success)
           {
-            tmp862.Success = (global::KvCloud.Protocol.OpenSnapshotResponse)this.Success.DeepCopy()!;
+            tmp963.Success = (global::KvCloud.Protocol.OpenSnapshotResponse)this.Success.DeepCopy()!;
           }
-          tmp862.__isset.success = this.__isset.success;
-          return tmp862;
+          tmp963.__isset.success = this.__isset.success;
+          return tmp963;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -9674,18 +9908,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp863 = new TStruct("openSnapshot_result");
-            await oprot.WriteStructBeginAsync(tmp863, cancellationToken);
-            var tmp864 = new TField();
+            var tmp964 = new TStruct("openSnapshot_result");
+            await oprot.WriteStructBeginAsync(tmp964, cancellationToken);
+            var tmp965 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp864.Name = "Success";
-                tmp864.Type = TType.Struct;
-                tmp864.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp864, cancellationToken);
+                tmp965.Name = "Success";
+                tmp965.Type = TType.Struct;
+                tmp965.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp965, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -9719,16 +9953,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp865 = new StringBuilder("openSnapshot_result(");
-          int tmp866 = 0;
+          var tmp966 = new StringBuilder("openSnapshot_result(");
+          int tmp967 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp866++) { tmp865.Append(", "); }
-            tmp865.Append("Success: ");
-            Success.ToString(tmp865);
+            if(0 < tmp967++) { tmp966.Append(", "); }
+            tmp966.Append("Success: ");
+            Success.ToString(tmp966);
           }
-          tmp865.Append(')');
-          return tmp865.ToString();
+          tmp966.Append(')');
+          return tmp966.ToString();
         }
       }
 
@@ -9763,13 +9997,13 @@ namespace KvCloud.Protocol
 
         public readSnapshot_args DeepCopy()
         {
-          var tmp867 = new readSnapshot_args();
+          var tmp968 = new readSnapshot_args();
           if((Request != null) && __isset.request)
           {
-            tmp867.Request = (global::KvCloud.Protocol.ReadSnapshotRequest)this.Request.DeepCopy()!;
+            tmp968.Request = (global::KvCloud.Protocol.ReadSnapshotRequest)this.Request.DeepCopy()!;
           }
-          tmp867.__isset.request = this.__isset.request;
-          return tmp867;
+          tmp968.__isset.request = this.__isset.request;
+          return tmp968;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -9821,15 +10055,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp868 = new TStruct("readSnapshot_args");
-            await oprot.WriteStructBeginAsync(tmp868, cancellationToken);
-            var tmp869 = new TField();
+            var tmp969 = new TStruct("readSnapshot_args");
+            await oprot.WriteStructBeginAsync(tmp969, cancellationToken);
+            var tmp970 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp869.Name = "request";
-              tmp869.Type = TType.Struct;
-              tmp869.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp869, cancellationToken);
+              tmp970.Name = "request";
+              tmp970.Type = TType.Struct;
+              tmp970.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp970, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -9862,16 +10096,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp870 = new StringBuilder("readSnapshot_args(");
-          int tmp871 = 0;
+          var tmp971 = new StringBuilder("readSnapshot_args(");
+          int tmp972 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp871++) { tmp870.Append(", "); }
-            tmp870.Append("Request: ");
-            Request.ToString(tmp870);
+            if(0 < tmp972++) { tmp971.Append(", "); }
+            tmp971.Append("Request: ");
+            Request.ToString(tmp971);
           }
-          tmp870.Append(')');
-          return tmp870.ToString();
+          tmp971.Append(')');
+          return tmp971.ToString();
         }
       }
 
@@ -9906,13 +10140,13 @@ namespace KvCloud.Protocol
 
         public readSnapshot_result DeepCopy()
         {
-          var tmp872 = new readSnapshot_result();
+          var tmp973 = new readSnapshot_result();
           if((Success != null) && __isset.success)
           {
-            tmp872.Success = (global::KvCloud.Protocol.ReadSnapshotResponse)this.Success.DeepCopy()!;
+            tmp973.Success = (global::KvCloud.Protocol.ReadSnapshotResponse)this.Success.DeepCopy()!;
           }
-          tmp872.__isset.success = this.__isset.success;
-          return tmp872;
+          tmp973.__isset.success = this.__isset.success;
+          return tmp973;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -9964,18 +10198,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp873 = new TStruct("readSnapshot_result");
-            await oprot.WriteStructBeginAsync(tmp873, cancellationToken);
-            var tmp874 = new TField();
+            var tmp974 = new TStruct("readSnapshot_result");
+            await oprot.WriteStructBeginAsync(tmp974, cancellationToken);
+            var tmp975 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp874.Name = "Success";
-                tmp874.Type = TType.Struct;
-                tmp874.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp874, cancellationToken);
+                tmp975.Name = "Success";
+                tmp975.Type = TType.Struct;
+                tmp975.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp975, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -10009,16 +10243,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp875 = new StringBuilder("readSnapshot_result(");
-          int tmp876 = 0;
+          var tmp976 = new StringBuilder("readSnapshot_result(");
+          int tmp977 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp876++) { tmp875.Append(", "); }
-            tmp875.Append("Success: ");
-            Success.ToString(tmp875);
+            if(0 < tmp977++) { tmp976.Append(", "); }
+            tmp976.Append("Success: ");
+            Success.ToString(tmp976);
           }
-          tmp875.Append(')');
-          return tmp875.ToString();
+          tmp976.Append(')');
+          return tmp976.ToString();
         }
       }
 
@@ -10053,13 +10287,13 @@ namespace KvCloud.Protocol
 
         public readLog_args DeepCopy()
         {
-          var tmp877 = new readLog_args();
+          var tmp978 = new readLog_args();
           if((Request != null) && __isset.request)
           {
-            tmp877.Request = (global::KvCloud.Protocol.ReadLogRequest)this.Request.DeepCopy()!;
+            tmp978.Request = (global::KvCloud.Protocol.ReadLogRequest)this.Request.DeepCopy()!;
           }
-          tmp877.__isset.request = this.__isset.request;
-          return tmp877;
+          tmp978.__isset.request = this.__isset.request;
+          return tmp978;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -10111,15 +10345,15 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp878 = new TStruct("readLog_args");
-            await oprot.WriteStructBeginAsync(tmp878, cancellationToken);
-            var tmp879 = new TField();
+            var tmp979 = new TStruct("readLog_args");
+            await oprot.WriteStructBeginAsync(tmp979, cancellationToken);
+            var tmp980 = new TField();
             if((Request != null) && __isset.request)
             {
-              tmp879.Name = "request";
-              tmp879.Type = TType.Struct;
-              tmp879.ID = 1;
-              await oprot.WriteFieldBeginAsync(tmp879, cancellationToken);
+              tmp980.Name = "request";
+              tmp980.Type = TType.Struct;
+              tmp980.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp980, cancellationToken);
               await Request.WriteAsync(oprot, cancellationToken);
               await oprot.WriteFieldEndAsync(cancellationToken);
             }
@@ -10152,16 +10386,16 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp880 = new StringBuilder("readLog_args(");
-          int tmp881 = 0;
+          var tmp981 = new StringBuilder("readLog_args(");
+          int tmp982 = 0;
           if((Request != null) && __isset.request)
           {
-            if(0 < tmp881++) { tmp880.Append(", "); }
-            tmp880.Append("Request: ");
-            Request.ToString(tmp880);
+            if(0 < tmp982++) { tmp981.Append(", "); }
+            tmp981.Append("Request: ");
+            Request.ToString(tmp981);
           }
-          tmp880.Append(')');
-          return tmp880.ToString();
+          tmp981.Append(')');
+          return tmp981.ToString();
         }
       }
 
@@ -10196,13 +10430,13 @@ namespace KvCloud.Protocol
 
         public readLog_result DeepCopy()
         {
-          var tmp882 = new readLog_result();
+          var tmp983 = new readLog_result();
           if((Success != null) && __isset.success)
           {
-            tmp882.Success = (global::KvCloud.Protocol.ReadLogResponse)this.Success.DeepCopy()!;
+            tmp983.Success = (global::KvCloud.Protocol.ReadLogResponse)this.Success.DeepCopy()!;
           }
-          tmp882.__isset.success = this.__isset.success;
-          return tmp882;
+          tmp983.__isset.success = this.__isset.success;
+          return tmp983;
         }
 
         public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
@@ -10254,18 +10488,18 @@ namespace KvCloud.Protocol
           oprot.IncrementRecursionDepth();
           try
           {
-            var tmp883 = new TStruct("readLog_result");
-            await oprot.WriteStructBeginAsync(tmp883, cancellationToken);
-            var tmp884 = new TField();
+            var tmp984 = new TStruct("readLog_result");
+            await oprot.WriteStructBeginAsync(tmp984, cancellationToken);
+            var tmp985 = new TField();
 
             if(this.__isset.success)
             {
               if (Success != null)
               {
-                tmp884.Name = "Success";
-                tmp884.Type = TType.Struct;
-                tmp884.ID = 0;
-                await oprot.WriteFieldBeginAsync(tmp884, cancellationToken);
+                tmp985.Name = "Success";
+                tmp985.Type = TType.Struct;
+                tmp985.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp985, cancellationToken);
                 await Success.WriteAsync(oprot, cancellationToken);
                 await oprot.WriteFieldEndAsync(cancellationToken);
               }
@@ -10299,16 +10533,886 @@ namespace KvCloud.Protocol
 
         public override string ToString()
         {
-          var tmp885 = new StringBuilder("readLog_result(");
-          int tmp886 = 0;
+          var tmp986 = new StringBuilder("readLog_result(");
+          int tmp987 = 0;
           if((Success != null) && __isset.success)
           {
-            if(0 < tmp886++) { tmp885.Append(", "); }
-            tmp885.Append("Success: ");
-            Success.ToString(tmp885);
+            if(0 < tmp987++) { tmp986.Append(", "); }
+            tmp986.Append("Success: ");
+            Success.ToString(tmp986);
           }
-          tmp885.Append(')');
-          return tmp885.ToString();
+          tmp986.Append(')');
+          return tmp986.ToString();
+        }
+      }
+
+
+      public partial class authenticate_args : TBase
+      {
+        private global::KvCloud.Protocol.AuthenticateRequest? _request;
+
+        public global::KvCloud.Protocol.AuthenticateRequest? Request
+        {
+          get
+          {
+            return _request;
+          }
+          set
+          {
+            __isset.request = true;
+            this._request = value;
+          }
+        }
+
+
+        public Isset __isset;
+        public struct Isset
+        {
+          public bool request;
+        }
+
+        public authenticate_args()
+        {
+        }
+
+        public authenticate_args DeepCopy()
+        {
+          var tmp988 = new authenticate_args();
+          if((Request != null) && __isset.request)
+          {
+            tmp988.Request = (global::KvCloud.Protocol.AuthenticateRequest)this.Request.DeepCopy()!;
+          }
+          tmp988.__isset.request = this.__isset.request;
+          return tmp988;
+        }
+
+        public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
+        {
+          iprot.IncrementRecursionDepth();
+          try
+          {
+            TField field;
+            await iprot.ReadStructBeginAsync(cancellationToken);
+            while (true)
+            {
+              field = await iprot.ReadFieldBeginAsync(cancellationToken);
+              if (field.Type == TType.Stop)
+              {
+                break;
+              }
+
+              switch (field.ID)
+              {
+                case 1:
+                  if (field.Type == TType.Struct)
+                  {
+                    Request = new global::KvCloud.Protocol.AuthenticateRequest();
+                    await Request.ReadAsync(iprot, cancellationToken);
+                  }
+                  else
+                  {
+                    await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  }
+                  break;
+                default:
+                  await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  break;
+              }
+
+              await iprot.ReadFieldEndAsync(cancellationToken);
+            }
+
+            await iprot.ReadStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            iprot.DecrementRecursionDepth();
+          }
+        }
+
+        public async global::System.Threading.Tasks.Task WriteAsync(TProtocol oprot, CancellationToken cancellationToken)
+        {
+          oprot.IncrementRecursionDepth();
+          try
+          {
+            var tmp989 = new TStruct("authenticate_args");
+            await oprot.WriteStructBeginAsync(tmp989, cancellationToken);
+            var tmp990 = new TField();
+            if((Request != null) && __isset.request)
+            {
+              tmp990.Name = "request";
+              tmp990.Type = TType.Struct;
+              tmp990.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp990, cancellationToken);
+              await Request.WriteAsync(oprot, cancellationToken);
+              await oprot.WriteFieldEndAsync(cancellationToken);
+            }
+            await oprot.WriteFieldStopAsync(cancellationToken);
+            await oprot.WriteStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            oprot.DecrementRecursionDepth();
+          }
+        }
+
+        public override bool Equals(object? that)
+        {
+          if (that is not authenticate_args other) return false;
+          if (ReferenceEquals(this, other)) return true;
+          return ((__isset.request == other.__isset.request) && ((!__isset.request) || (global::System.Object.Equals(Request, other.Request))));
+        }
+
+        public override int GetHashCode() {
+          int hashcode = 157;
+          unchecked {
+            if((Request != null) && __isset.request)
+            {
+              hashcode = (hashcode * 397) + Request.GetHashCode();
+            }
+          }
+          return hashcode;
+        }
+
+        public override string ToString()
+        {
+          var tmp991 = new StringBuilder("authenticate_args(");
+          int tmp992 = 0;
+          if((Request != null) && __isset.request)
+          {
+            if(0 < tmp992++) { tmp991.Append(", "); }
+            tmp991.Append("Request: ");
+            Request.ToString(tmp991);
+          }
+          tmp991.Append(')');
+          return tmp991.ToString();
+        }
+      }
+
+
+      public partial class authenticate_result : TBase
+      {
+        private global::KvCloud.Protocol.AuthenticateResponse? _success;
+
+        public global::KvCloud.Protocol.AuthenticateResponse? Success
+        {
+          get
+          {
+            return _success;
+          }
+          set
+          {
+            __isset.success = true;
+            this._success = value;
+          }
+        }
+
+
+        public Isset __isset;
+        public struct Isset
+        {
+          public bool success;
+        }
+
+        public authenticate_result()
+        {
+        }
+
+        public authenticate_result DeepCopy()
+        {
+          var tmp993 = new authenticate_result();
+          if((Success != null) && __isset.success)
+          {
+            tmp993.Success = (global::KvCloud.Protocol.AuthenticateResponse)this.Success.DeepCopy()!;
+          }
+          tmp993.__isset.success = this.__isset.success;
+          return tmp993;
+        }
+
+        public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
+        {
+          iprot.IncrementRecursionDepth();
+          try
+          {
+            TField field;
+            await iprot.ReadStructBeginAsync(cancellationToken);
+            while (true)
+            {
+              field = await iprot.ReadFieldBeginAsync(cancellationToken);
+              if (field.Type == TType.Stop)
+              {
+                break;
+              }
+
+              switch (field.ID)
+              {
+                case 0:
+                  if (field.Type == TType.Struct)
+                  {
+                    Success = new global::KvCloud.Protocol.AuthenticateResponse();
+                    await Success.ReadAsync(iprot, cancellationToken);
+                  }
+                  else
+                  {
+                    await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  }
+                  break;
+                default:
+                  await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  break;
+              }
+
+              await iprot.ReadFieldEndAsync(cancellationToken);
+            }
+
+            await iprot.ReadStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            iprot.DecrementRecursionDepth();
+          }
+        }
+
+        public async global::System.Threading.Tasks.Task WriteAsync(TProtocol oprot, CancellationToken cancellationToken)
+        {
+          oprot.IncrementRecursionDepth();
+          try
+          {
+            var tmp994 = new TStruct("authenticate_result");
+            await oprot.WriteStructBeginAsync(tmp994, cancellationToken);
+            var tmp995 = new TField();
+
+            if(this.__isset.success)
+            {
+              if (Success != null)
+              {
+                tmp995.Name = "Success";
+                tmp995.Type = TType.Struct;
+                tmp995.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp995, cancellationToken);
+                await Success.WriteAsync(oprot, cancellationToken);
+                await oprot.WriteFieldEndAsync(cancellationToken);
+              }
+            }
+            await oprot.WriteFieldStopAsync(cancellationToken);
+            await oprot.WriteStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            oprot.DecrementRecursionDepth();
+          }
+        }
+
+        public override bool Equals(object? that)
+        {
+          if (that is not authenticate_result other) return false;
+          if (ReferenceEquals(this, other)) return true;
+          return ((__isset.success == other.__isset.success) && ((!__isset.success) || (global::System.Object.Equals(Success, other.Success))));
+        }
+
+        public override int GetHashCode() {
+          int hashcode = 157;
+          unchecked {
+            if((Success != null) && __isset.success)
+            {
+              hashcode = (hashcode * 397) + Success.GetHashCode();
+            }
+          }
+          return hashcode;
+        }
+
+        public override string ToString()
+        {
+          var tmp996 = new StringBuilder("authenticate_result(");
+          int tmp997 = 0;
+          if((Success != null) && __isset.success)
+          {
+            if(0 < tmp997++) { tmp996.Append(", "); }
+            tmp996.Append("Success: ");
+            Success.ToString(tmp996);
+          }
+          tmp996.Append(')');
+          return tmp996.ToString();
+        }
+      }
+
+
+      public partial class changeAccess_args : TBase
+      {
+        private global::KvCloud.Protocol.ChangeAccessRequest? _request;
+
+        public global::KvCloud.Protocol.ChangeAccessRequest? Request
+        {
+          get
+          {
+            return _request;
+          }
+          set
+          {
+            __isset.request = true;
+            this._request = value;
+          }
+        }
+
+
+        public Isset __isset;
+        public struct Isset
+        {
+          public bool request;
+        }
+
+        public changeAccess_args()
+        {
+        }
+
+        public changeAccess_args DeepCopy()
+        {
+          var tmp998 = new changeAccess_args();
+          if((Request != null) && __isset.request)
+          {
+            tmp998.Request = (global::KvCloud.Protocol.ChangeAccessRequest)this.Request.DeepCopy()!;
+          }
+          tmp998.__isset.request = this.__isset.request;
+          return tmp998;
+        }
+
+        public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
+        {
+          iprot.IncrementRecursionDepth();
+          try
+          {
+            TField field;
+            await iprot.ReadStructBeginAsync(cancellationToken);
+            while (true)
+            {
+              field = await iprot.ReadFieldBeginAsync(cancellationToken);
+              if (field.Type == TType.Stop)
+              {
+                break;
+              }
+
+              switch (field.ID)
+              {
+                case 1:
+                  if (field.Type == TType.Struct)
+                  {
+                    Request = new global::KvCloud.Protocol.ChangeAccessRequest();
+                    await Request.ReadAsync(iprot, cancellationToken);
+                  }
+                  else
+                  {
+                    await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  }
+                  break;
+                default:
+                  await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  break;
+              }
+
+              await iprot.ReadFieldEndAsync(cancellationToken);
+            }
+
+            await iprot.ReadStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            iprot.DecrementRecursionDepth();
+          }
+        }
+
+        public async global::System.Threading.Tasks.Task WriteAsync(TProtocol oprot, CancellationToken cancellationToken)
+        {
+          oprot.IncrementRecursionDepth();
+          try
+          {
+            var tmp999 = new TStruct("changeAccess_args");
+            await oprot.WriteStructBeginAsync(tmp999, cancellationToken);
+            var tmp1000 = new TField();
+            if((Request != null) && __isset.request)
+            {
+              tmp1000.Name = "request";
+              tmp1000.Type = TType.Struct;
+              tmp1000.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp1000, cancellationToken);
+              await Request.WriteAsync(oprot, cancellationToken);
+              await oprot.WriteFieldEndAsync(cancellationToken);
+            }
+            await oprot.WriteFieldStopAsync(cancellationToken);
+            await oprot.WriteStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            oprot.DecrementRecursionDepth();
+          }
+        }
+
+        public override bool Equals(object? that)
+        {
+          if (that is not changeAccess_args other) return false;
+          if (ReferenceEquals(this, other)) return true;
+          return ((__isset.request == other.__isset.request) && ((!__isset.request) || (global::System.Object.Equals(Request, other.Request))));
+        }
+
+        public override int GetHashCode() {
+          int hashcode = 157;
+          unchecked {
+            if((Request != null) && __isset.request)
+            {
+              hashcode = (hashcode * 397) + Request.GetHashCode();
+            }
+          }
+          return hashcode;
+        }
+
+        public override string ToString()
+        {
+          var tmp1001 = new StringBuilder("changeAccess_args(");
+          int tmp1002 = 0;
+          if((Request != null) && __isset.request)
+          {
+            if(0 < tmp1002++) { tmp1001.Append(", "); }
+            tmp1001.Append("Request: ");
+            Request.ToString(tmp1001);
+          }
+          tmp1001.Append(')');
+          return tmp1001.ToString();
+        }
+      }
+
+
+      public partial class changeAccess_result : TBase
+      {
+        private global::KvCloud.Protocol.ChangeAccessResponse? _success;
+
+        public global::KvCloud.Protocol.ChangeAccessResponse? Success
+        {
+          get
+          {
+            return _success;
+          }
+          set
+          {
+            __isset.success = true;
+            this._success = value;
+          }
+        }
+
+
+        public Isset __isset;
+        public struct Isset
+        {
+          public bool success;
+        }
+
+        public changeAccess_result()
+        {
+        }
+
+        public changeAccess_result DeepCopy()
+        {
+          var tmp1003 = new changeAccess_result();
+          if((Success != null) && __isset.success)
+          {
+            tmp1003.Success = (global::KvCloud.Protocol.ChangeAccessResponse)this.Success.DeepCopy()!;
+          }
+          tmp1003.__isset.success = this.__isset.success;
+          return tmp1003;
+        }
+
+        public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
+        {
+          iprot.IncrementRecursionDepth();
+          try
+          {
+            TField field;
+            await iprot.ReadStructBeginAsync(cancellationToken);
+            while (true)
+            {
+              field = await iprot.ReadFieldBeginAsync(cancellationToken);
+              if (field.Type == TType.Stop)
+              {
+                break;
+              }
+
+              switch (field.ID)
+              {
+                case 0:
+                  if (field.Type == TType.Struct)
+                  {
+                    Success = new global::KvCloud.Protocol.ChangeAccessResponse();
+                    await Success.ReadAsync(iprot, cancellationToken);
+                  }
+                  else
+                  {
+                    await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  }
+                  break;
+                default:
+                  await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  break;
+              }
+
+              await iprot.ReadFieldEndAsync(cancellationToken);
+            }
+
+            await iprot.ReadStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            iprot.DecrementRecursionDepth();
+          }
+        }
+
+        public async global::System.Threading.Tasks.Task WriteAsync(TProtocol oprot, CancellationToken cancellationToken)
+        {
+          oprot.IncrementRecursionDepth();
+          try
+          {
+            var tmp1004 = new TStruct("changeAccess_result");
+            await oprot.WriteStructBeginAsync(tmp1004, cancellationToken);
+            var tmp1005 = new TField();
+
+            if(this.__isset.success)
+            {
+              if (Success != null)
+              {
+                tmp1005.Name = "Success";
+                tmp1005.Type = TType.Struct;
+                tmp1005.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp1005, cancellationToken);
+                await Success.WriteAsync(oprot, cancellationToken);
+                await oprot.WriteFieldEndAsync(cancellationToken);
+              }
+            }
+            await oprot.WriteFieldStopAsync(cancellationToken);
+            await oprot.WriteStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            oprot.DecrementRecursionDepth();
+          }
+        }
+
+        public override bool Equals(object? that)
+        {
+          if (that is not changeAccess_result other) return false;
+          if (ReferenceEquals(this, other)) return true;
+          return ((__isset.success == other.__isset.success) && ((!__isset.success) || (global::System.Object.Equals(Success, other.Success))));
+        }
+
+        public override int GetHashCode() {
+          int hashcode = 157;
+          unchecked {
+            if((Success != null) && __isset.success)
+            {
+              hashcode = (hashcode * 397) + Success.GetHashCode();
+            }
+          }
+          return hashcode;
+        }
+
+        public override string ToString()
+        {
+          var tmp1006 = new StringBuilder("changeAccess_result(");
+          int tmp1007 = 0;
+          if((Success != null) && __isset.success)
+          {
+            if(0 < tmp1007++) { tmp1006.Append(", "); }
+            tmp1006.Append("Success: ");
+            Success.ToString(tmp1006);
+          }
+          tmp1006.Append(')');
+          return tmp1006.ToString();
+        }
+      }
+
+
+      public partial class listAccess_args : TBase
+      {
+        private global::KvCloud.Protocol.ListAccessRequest? _request;
+
+        public global::KvCloud.Protocol.ListAccessRequest? Request
+        {
+          get
+          {
+            return _request;
+          }
+          set
+          {
+            __isset.request = true;
+            this._request = value;
+          }
+        }
+
+
+        public Isset __isset;
+        public struct Isset
+        {
+          public bool request;
+        }
+
+        public listAccess_args()
+        {
+        }
+
+        public listAccess_args DeepCopy()
+        {
+          var tmp1008 = new listAccess_args();
+          if((Request != null) && __isset.request)
+          {
+            tmp1008.Request = (global::KvCloud.Protocol.ListAccessRequest)this.Request.DeepCopy()!;
+          }
+          tmp1008.__isset.request = this.__isset.request;
+          return tmp1008;
+        }
+
+        public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
+        {
+          iprot.IncrementRecursionDepth();
+          try
+          {
+            TField field;
+            await iprot.ReadStructBeginAsync(cancellationToken);
+            while (true)
+            {
+              field = await iprot.ReadFieldBeginAsync(cancellationToken);
+              if (field.Type == TType.Stop)
+              {
+                break;
+              }
+
+              switch (field.ID)
+              {
+                case 1:
+                  if (field.Type == TType.Struct)
+                  {
+                    Request = new global::KvCloud.Protocol.ListAccessRequest();
+                    await Request.ReadAsync(iprot, cancellationToken);
+                  }
+                  else
+                  {
+                    await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  }
+                  break;
+                default:
+                  await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  break;
+              }
+
+              await iprot.ReadFieldEndAsync(cancellationToken);
+            }
+
+            await iprot.ReadStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            iprot.DecrementRecursionDepth();
+          }
+        }
+
+        public async global::System.Threading.Tasks.Task WriteAsync(TProtocol oprot, CancellationToken cancellationToken)
+        {
+          oprot.IncrementRecursionDepth();
+          try
+          {
+            var tmp1009 = new TStruct("listAccess_args");
+            await oprot.WriteStructBeginAsync(tmp1009, cancellationToken);
+            var tmp1010 = new TField();
+            if((Request != null) && __isset.request)
+            {
+              tmp1010.Name = "request";
+              tmp1010.Type = TType.Struct;
+              tmp1010.ID = 1;
+              await oprot.WriteFieldBeginAsync(tmp1010, cancellationToken);
+              await Request.WriteAsync(oprot, cancellationToken);
+              await oprot.WriteFieldEndAsync(cancellationToken);
+            }
+            await oprot.WriteFieldStopAsync(cancellationToken);
+            await oprot.WriteStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            oprot.DecrementRecursionDepth();
+          }
+        }
+
+        public override bool Equals(object? that)
+        {
+          if (that is not listAccess_args other) return false;
+          if (ReferenceEquals(this, other)) return true;
+          return ((__isset.request == other.__isset.request) && ((!__isset.request) || (global::System.Object.Equals(Request, other.Request))));
+        }
+
+        public override int GetHashCode() {
+          int hashcode = 157;
+          unchecked {
+            if((Request != null) && __isset.request)
+            {
+              hashcode = (hashcode * 397) + Request.GetHashCode();
+            }
+          }
+          return hashcode;
+        }
+
+        public override string ToString()
+        {
+          var tmp1011 = new StringBuilder("listAccess_args(");
+          int tmp1012 = 0;
+          if((Request != null) && __isset.request)
+          {
+            if(0 < tmp1012++) { tmp1011.Append(", "); }
+            tmp1011.Append("Request: ");
+            Request.ToString(tmp1011);
+          }
+          tmp1011.Append(')');
+          return tmp1011.ToString();
+        }
+      }
+
+
+      public partial class listAccess_result : TBase
+      {
+        private global::KvCloud.Protocol.ListAccessResponse? _success;
+
+        public global::KvCloud.Protocol.ListAccessResponse? Success
+        {
+          get
+          {
+            return _success;
+          }
+          set
+          {
+            __isset.success = true;
+            this._success = value;
+          }
+        }
+
+
+        public Isset __isset;
+        public struct Isset
+        {
+          public bool success;
+        }
+
+        public listAccess_result()
+        {
+        }
+
+        public listAccess_result DeepCopy()
+        {
+          var tmp1013 = new listAccess_result();
+          if((Success != null) && __isset.success)
+          {
+            tmp1013.Success = (global::KvCloud.Protocol.ListAccessResponse)this.Success.DeepCopy()!;
+          }
+          tmp1013.__isset.success = this.__isset.success;
+          return tmp1013;
+        }
+
+        public async global::System.Threading.Tasks.Task ReadAsync(TProtocol iprot, CancellationToken cancellationToken)
+        {
+          iprot.IncrementRecursionDepth();
+          try
+          {
+            TField field;
+            await iprot.ReadStructBeginAsync(cancellationToken);
+            while (true)
+            {
+              field = await iprot.ReadFieldBeginAsync(cancellationToken);
+              if (field.Type == TType.Stop)
+              {
+                break;
+              }
+
+              switch (field.ID)
+              {
+                case 0:
+                  if (field.Type == TType.Struct)
+                  {
+                    Success = new global::KvCloud.Protocol.ListAccessResponse();
+                    await Success.ReadAsync(iprot, cancellationToken);
+                  }
+                  else
+                  {
+                    await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  }
+                  break;
+                default:
+                  await TProtocolUtil.SkipAsync(iprot, field.Type, cancellationToken);
+                  break;
+              }
+
+              await iprot.ReadFieldEndAsync(cancellationToken);
+            }
+
+            await iprot.ReadStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            iprot.DecrementRecursionDepth();
+          }
+        }
+
+        public async global::System.Threading.Tasks.Task WriteAsync(TProtocol oprot, CancellationToken cancellationToken)
+        {
+          oprot.IncrementRecursionDepth();
+          try
+          {
+            var tmp1014 = new TStruct("listAccess_result");
+            await oprot.WriteStructBeginAsync(tmp1014, cancellationToken);
+            var tmp1015 = new TField();
+
+            if(this.__isset.success)
+            {
+              if (Success != null)
+              {
+                tmp1015.Name = "Success";
+                tmp1015.Type = TType.Struct;
+                tmp1015.ID = 0;
+                await oprot.WriteFieldBeginAsync(tmp1015, cancellationToken);
+                await Success.WriteAsync(oprot, cancellationToken);
+                await oprot.WriteFieldEndAsync(cancellationToken);
+              }
+            }
+            await oprot.WriteFieldStopAsync(cancellationToken);
+            await oprot.WriteStructEndAsync(cancellationToken);
+          }
+          finally
+          {
+            oprot.DecrementRecursionDepth();
+          }
+        }
+
+        public override bool Equals(object? that)
+        {
+          if (that is not listAccess_result other) return false;
+          if (ReferenceEquals(this, other)) return true;
+          return ((__isset.success == other.__isset.success) && ((!__isset.success) || (global::System.Object.Equals(Success, other.Success))));
+        }
+
+        public override int GetHashCode() {
+          int hashcode = 157;
+          unchecked {
+            if((Success != null) && __isset.success)
+            {
+              hashcode = (hashcode * 397) + Success.GetHashCode();
+            }
+          }
+          return hashcode;
+        }
+
+        public override string ToString()
+        {
+          var tmp1016 = new StringBuilder("listAccess_result(");
+          int tmp1017 = 0;
+          if((Success != null) && __isset.success)
+          {
+            if(0 < tmp1017++) { tmp1016.Append(", "); }
+            tmp1016.Append("Success: ");
+            Success.ToString(tmp1016);
+          }
+          tmp1016.Append(')');
+          return tmp1016.ToString();
         }
       }
 

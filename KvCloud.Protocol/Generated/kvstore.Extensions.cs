@@ -47,10 +47,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp887 = new Dictionary<string, long>(source.Count);
+      var tmp1018 = new Dictionary<string, long>(source.Count);
       foreach (var pair in source)
-        tmp887.Add(pair.Key!, pair.Value);
-      return tmp887;
+        tmp1018.Add(pair.Key!, pair.Value);
+      return tmp1018;
     }
 
 
@@ -74,10 +74,118 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp888 = new List<byte[]>(source.Count);
+      var tmp1019 = new List<byte[]>(source.Count);
       foreach (var elem in source)
-        tmp888.Add(elem.ToArray()!);
-      return tmp888;
+        tmp1019.Add(elem.ToArray()!);
+      return tmp1019;
+    }
+
+
+    public static bool Equals(this List<global::KvCloud.Protocol.AccessGrant> instance, object that)
+    {
+      if (that is not List<global::KvCloud.Protocol.AccessGrant> other) return false;
+      if (ReferenceEquals(instance, other)) return true;
+
+      return TCollections.Equals(instance, other);
+    }
+
+
+    public static int GetHashCode(this List<global::KvCloud.Protocol.AccessGrant> instance)
+    {
+      return TCollections.GetHashCode(instance);
+    }
+
+
+    public static List<global::KvCloud.Protocol.AccessGrant>? DeepCopy(this List<global::KvCloud.Protocol.AccessGrant>? source)
+    {
+      if (source == null)
+        return null;
+
+      var tmp1020 = new List<global::KvCloud.Protocol.AccessGrant>(source.Count);
+      foreach (var elem in source)
+        tmp1020.Add(elem.DeepCopy()!);
+      return tmp1020;
+    }
+
+
+    public static bool Equals(this List<global::KvCloud.Protocol.AccessRole> instance, object that)
+    {
+      if (that is not List<global::KvCloud.Protocol.AccessRole> other) return false;
+      if (ReferenceEquals(instance, other)) return true;
+
+      return TCollections.Equals(instance, other);
+    }
+
+
+    public static int GetHashCode(this List<global::KvCloud.Protocol.AccessRole> instance)
+    {
+      return TCollections.GetHashCode(instance);
+    }
+
+
+    public static List<global::KvCloud.Protocol.AccessRole>? DeepCopy(this List<global::KvCloud.Protocol.AccessRole>? source)
+    {
+      if (source == null)
+        return null;
+
+      var tmp1021 = new List<global::KvCloud.Protocol.AccessRole>(source.Count);
+      foreach (var elem in source)
+        tmp1021.Add(elem.DeepCopy()!);
+      return tmp1021;
+    }
+
+
+    public static bool Equals(this List<global::KvCloud.Protocol.AccessToken> instance, object that)
+    {
+      if (that is not List<global::KvCloud.Protocol.AccessToken> other) return false;
+      if (ReferenceEquals(instance, other)) return true;
+
+      return TCollections.Equals(instance, other);
+    }
+
+
+    public static int GetHashCode(this List<global::KvCloud.Protocol.AccessToken> instance)
+    {
+      return TCollections.GetHashCode(instance);
+    }
+
+
+    public static List<global::KvCloud.Protocol.AccessToken>? DeepCopy(this List<global::KvCloud.Protocol.AccessToken>? source)
+    {
+      if (source == null)
+        return null;
+
+      var tmp1022 = new List<global::KvCloud.Protocol.AccessToken>(source.Count);
+      foreach (var elem in source)
+        tmp1022.Add(elem.DeepCopy()!);
+      return tmp1022;
+    }
+
+
+    public static bool Equals(this List<global::KvCloud.Protocol.AccessUser> instance, object that)
+    {
+      if (that is not List<global::KvCloud.Protocol.AccessUser> other) return false;
+      if (ReferenceEquals(instance, other)) return true;
+
+      return TCollections.Equals(instance, other);
+    }
+
+
+    public static int GetHashCode(this List<global::KvCloud.Protocol.AccessUser> instance)
+    {
+      return TCollections.GetHashCode(instance);
+    }
+
+
+    public static List<global::KvCloud.Protocol.AccessUser>? DeepCopy(this List<global::KvCloud.Protocol.AccessUser>? source)
+    {
+      if (source == null)
+        return null;
+
+      var tmp1023 = new List<global::KvCloud.Protocol.AccessUser>(source.Count);
+      foreach (var elem in source)
+        tmp1023.Add(elem.DeepCopy()!);
+      return tmp1023;
     }
 
 
@@ -101,10 +209,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp889 = new List<global::KvCloud.Protocol.KeyValue>(source.Count);
+      var tmp1024 = new List<global::KvCloud.Protocol.KeyValue>(source.Count);
       foreach (var elem in source)
-        tmp889.Add(elem.DeepCopy()!);
-      return tmp889;
+        tmp1024.Add(elem.DeepCopy()!);
+      return tmp1024;
     }
 
 
@@ -128,10 +236,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp890 = new List<global::KvCloud.Protocol.NodeStatus>(source.Count);
+      var tmp1025 = new List<global::KvCloud.Protocol.NodeStatus>(source.Count);
       foreach (var elem in source)
-        tmp890.Add(elem.DeepCopy()!);
-      return tmp890;
+        tmp1025.Add(elem.DeepCopy()!);
+      return tmp1025;
     }
 
 
@@ -155,10 +263,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp891 = new List<global::KvCloud.Protocol.Operation>(source.Count);
+      var tmp1026 = new List<global::KvCloud.Protocol.Operation>(source.Count);
       foreach (var elem in source)
-        tmp891.Add(elem.DeepCopy()!);
-      return tmp891;
+        tmp1026.Add(elem.DeepCopy()!);
+      return tmp1026;
     }
 
 
@@ -182,10 +290,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp892 = new List<global::KvCloud.Protocol.ReadConflictKey>(source.Count);
+      var tmp1027 = new List<global::KvCloud.Protocol.ReadConflictKey>(source.Count);
       foreach (var elem in source)
-        tmp892.Add(elem.DeepCopy()!);
-      return tmp892;
+        tmp1027.Add(elem.DeepCopy()!);
+      return tmp1027;
     }
 
 
@@ -209,10 +317,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp893 = new List<global::KvCloud.Protocol.ReadConflictRange>(source.Count);
+      var tmp1028 = new List<global::KvCloud.Protocol.ReadConflictRange>(source.Count);
       foreach (var elem in source)
-        tmp893.Add(elem.DeepCopy()!);
-      return tmp893;
+        tmp1028.Add(elem.DeepCopy()!);
+      return tmp1028;
     }
 
 
@@ -236,10 +344,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp894 = new List<global::KvCloud.Protocol.SnapshotFile>(source.Count);
+      var tmp1029 = new List<global::KvCloud.Protocol.SnapshotFile>(source.Count);
       foreach (var elem in source)
-        tmp894.Add(elem.DeepCopy()!);
-      return tmp894;
+        tmp1029.Add(elem.DeepCopy()!);
+      return tmp1029;
     }
 
 
@@ -263,10 +371,10 @@ namespace KvCloud.Protocol
       if (source == null)
         return null;
 
-      var tmp895 = new List<string>(source.Count);
+      var tmp1030 = new List<string>(source.Count);
       foreach (var elem in source)
-        tmp895.Add(elem!);
-      return tmp895;
+        tmp1030.Add(elem!);
+      return tmp1030;
     }
 
 

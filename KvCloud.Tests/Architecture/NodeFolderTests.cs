@@ -15,8 +15,9 @@ public sealed partial class NodeFolderTests
         ["Operations"] = [],
         ["Files"] = [],
         ["Telemetry"] = [],
+        ["Access"] = ["Operations"],
         ["Storage"] = ["Files", "Operations"],
-        ["State"] = ["Consensus", "Files", "Operations", "Storage"],
+        ["State"] = ["Access", "Consensus", "Files", "Operations", "Storage"],
         ["Transport"] = ["Consensus", "Files", "Telemetry"],
         ["Replication"] = ["Consensus", "Files", "Operations", "State", "Storage", "Telemetry", "Transport"],
         ["Replication/Workers"] = ["Consensus", "Operations"],
@@ -27,15 +28,15 @@ public sealed partial class NodeFolderTests
         ["Replication/Scrubbing"] = ["Consensus", "Files", "State", "Storage"],
         ["Routing"] = ["Consensus", "Operations", "Replication", "State", "Telemetry"],
         ["Configuration"] =
-            ["Consensus", "Operations", "Replication", "Routing", "Storage", "Telemetry", "Transport"],
+            ["Access", "Consensus", "Operations", "Replication", "Routing", "Storage", "Telemetry", "Transport"],
         ["Cluster"] = ["Configuration", "Consensus", "Replication", "Telemetry", "Transport"],
         ["Rpc"] =
         [
-            "Cluster", "Configuration", "Consensus", "Operations", "Protocol", "Replication", "Routing", "State",
-            "Telemetry", "Thrift",
+            "Access", "Cluster", "Configuration", "Consensus", "Operations", "Protocol", "Replication", "Routing",
+            "State", "Telemetry", "Thrift",
         ],
         ["Offline"] = ["Configuration", "Consensus", "Files", "Operations", "Replication", "Storage"],
-        ["Diagnostics"] = ["Cluster", "Configuration", "Consensus", "Replication", "Telemetry", "Transport"],
+        ["Diagnostics"] = ["Access", "Cluster", "Configuration", "Consensus", "Replication", "Telemetry", "Transport"],
     };
 
     private static readonly string Root = Repository.File("KvCloud.Node");

@@ -229,6 +229,18 @@ internal sealed class ScriptedService(ScriptedNode node) : TransactionalKV.IAsyn
         ReadLogRequest? request, CancellationToken cancellationToken = default) =>
         throw new InvalidOperationException("readLog: real replicas are asked for it in tests.");
 
+    public Task<AuthenticateResponse> authenticate(
+        AuthenticateRequest? request, CancellationToken cancellationToken = default) =>
+        throw new InvalidOperationException("authenticate: real replicas are asked for it in tests.");
+
+    public Task<ChangeAccessResponse> changeAccess(
+        ChangeAccessRequest? request, CancellationToken cancellationToken = default) =>
+        throw new InvalidOperationException("changeAccess: real replicas are asked for it in tests.");
+
+    public Task<ListAccessResponse> listAccess(
+        ListAccessRequest? request, CancellationToken cancellationToken = default) =>
+        throw new InvalidOperationException("listAccess: real replicas are asked for it in tests.");
+
     public Task<FaultInjectionResponse> setFaultInjection(
         FaultInjectionRequest? request, CancellationToken cancellationToken = default) =>
         RunAsync(

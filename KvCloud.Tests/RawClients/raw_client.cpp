@@ -287,6 +287,22 @@ void node(TransactionalKVClient& client, std::size_t nodes) {
   ReadLogResponse log;
   client.readLog(log, from);
   check(log.code == ErrorCode::LOG_TRIMMED || (log.success && !log.content.empty()), "readLog: " + log.error);
+  AuthenticateRequest credentials;
+  credentials.__set_user("nobody");
+  credentials.__set_password("wrong");
+  AuthenticateResponse login;
+  client.authenticate(login, credentials);
+  check(login.code == ErrorCode::UNAUTHENTICATED, "authenticate: " + login.error);
+  ChangeAccessRequest removal;
+  removal.kind = AccessChangeKind::REMOVE_USER;
+  removal.name = "nobody";
+  ChangeAccessResponse removed;
+  client.changeAccess(removed, removal);
+  check(removed.code == ErrorCode::ACCESS_NOT_FOUND || removed.code == ErrorCode::FEATURE_NOT_ACTIVE,
+        "changeAccess: " + removed.error);
+  ListAccessResponse users;
+  client.listAccess(users, ListAccessRequest());
+  check(users.success && users.roles.at(0).name == "admin", "listAccess: " + users.error);
 }
 
 void followers(const std::vector<std::string>& endpoints, const std::string& prefix) {

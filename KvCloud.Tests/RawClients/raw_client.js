@@ -210,6 +210,13 @@ async function node(client) {
   assert.strictEqual(piece.code, types.ErrorCode.SNAPSHOT_GONE);
   const log = await client.readLog(new types.ReadLogRequest({ reader_id: 1, from_slot: 1, max_bytes: 1000 }));
   assert.ok(log.code === types.ErrorCode.LOG_TRIMMED || (log.success && log.content.length > 0), log.error);
+  const login = await client.authenticate(new types.AuthenticateRequest({ user: 'nobody', password: 'wrong' }));
+  assert.strictEqual(login.code, types.ErrorCode.UNAUTHENTICATED);
+  const access = await client.changeAccess(
+    new types.ChangeAccessRequest({ kind: types.AccessChangeKind.REMOVE_USER, name: 'nobody' }));
+  assert.ok([types.ErrorCode.ACCESS_NOT_FOUND, types.ErrorCode.FEATURE_NOT_ACTIVE].includes(access.code), access.error);
+  const users = await client.listAccess(new types.ListAccessRequest());
+  assert.ok(users.success && users.roles[0].name === 'admin', users.error);
 }
 
 async function followers(client) {

@@ -156,6 +156,12 @@ def node(kv):
     check(piece.code == ErrorCode.SNAPSHOT_GONE, "readSnapshot", piece)
     log = kv.readLog(ReadLogRequest(reader_id=1, from_slot=1, max_bytes=1000))
     check(log.code == ErrorCode.LOG_TRIMMED or (log.success and log.content), "readLog", log)
+    login = kv.authenticate(AuthenticateRequest(user="nobody", password="wrong"))
+    check(login.code == ErrorCode.UNAUTHENTICATED, "authenticate", login)
+    access = kv.changeAccess(ChangeAccessRequest(kind=AccessChangeKind.REMOVE_USER, name="nobody"))
+    check(access.code in (ErrorCode.ACCESS_NOT_FOUND, ErrorCode.FEATURE_NOT_ACTIVE), "changeAccess", access)
+    users = kv.listAccess(ListAccessRequest())
+    check(users.success and [role.name for role in users.roles] == ["admin"], "listAccess", users)
 
 
 def followers(kv):

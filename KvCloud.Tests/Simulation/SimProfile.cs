@@ -44,6 +44,9 @@ internal sealed record SimProfile
 
     public int Keys { get; init; } = 4;
 
+    /// <summary>Some writes are those of users, whose rights change meanwhile.</summary>
+    public bool HasUsers { get; init; }
+
     public long FaultyUs { get; init; } = 6 * Second;
 
     public int ThinkMaxMs { get; init; } = 60;
@@ -283,7 +286,8 @@ internal sealed record SimProfile
         // Drawn apart, so that a seed without them lives as if there were none.
         var apart = new DeterministicRandom(random.State);
         profile = apart.Chance(300) ? profile.WithChanges(apart) : profile;
-        return apart.Chance(150) ? profile.WithRot(apart) : profile;
+        profile = apart.Chance(150) ? profile.WithRot(apart) : profile;
+        return profile with { HasUsers = apart.Chance(400) };
     }
 
     /// <summary>With watched space, and limits of stalls that are often exceeded; rarely with a leader's stalled disk

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using KvCloud.Node.Access;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol.Wire;
@@ -12,8 +13,11 @@ namespace KvCloud.Node.Rpc.Connections;
 /// frame with its length, which never does. A message that exceeds the node's budget is scanned to its end without
 /// being kept, so that it can be answered OVERLOADED.
 /// </remarks>
-internal sealed class MessageReader(RpcLimits limits, RpcBudget budget, IReplicaClock clock)
+internal sealed class MessageReader(
+    RpcLimits limits, RpcBudget budget, IReplicaClock clock, Caller? caller = null)
 {
+    private readonly Caller _caller = caller ?? new Caller(null);
+
     private const int PrefixBytes = ThriftFormat.FrameHeaderBytes;
 
     /// <summary>A smaller partial message is not charged to the budget.</summary>
@@ -61,12 +65,13 @@ internal sealed class MessageReader(RpcLimits limits, RpcBudget budget, IReplica
 
         if (_refusedHeader is not null)
         {
-            message = RequestMessage.Parse(_refusedHeader, receivedTimestamp);
+            message = RequestMessage.Parse(_refusedHeader, receivedTimestamp, _caller);
             IsRefused = true;
         }
         else
         {
-            message = RequestMessage.Parse(Contiguous(buffer.Slice(0, _scannedBytes)), receivedTimestamp);
+            message = RequestMessage.Parse(
+                Contiguous(buffer.Slice(0, _scannedBytes)), receivedTimestamp, _caller);
             buffer = buffer.Slice(_scannedBytes);
             IsRefused = false;
         }

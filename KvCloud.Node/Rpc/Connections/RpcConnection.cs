@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using KvCloud.Node.Access;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc.Methods;
 using KvCloud.Node.Rpc.Wire;
@@ -28,12 +29,14 @@ internal sealed class RpcConnection
     private readonly TimeProvider _time;
     private readonly CallQueue _queue;
     private readonly MessageReader _messages;
+    private readonly Caller _caller;
     private volatile bool _isStopping;
     private volatile Exception? _broken;
     private bool _hasOutput;
 
     public RpcConnection(
         ConnectionContext connection,
+        Caller caller,
         IRpcDispatcher dispatcher,
         RpcLimits limits,
         RpcBudget budget,
@@ -49,13 +52,17 @@ internal sealed class RpcConnection
         _statistics = statistics;
         _time = time;
         _queue = new CallQueue(_output, SocketOf(connection), budget, scans, statistics, OnOutputBroken);
-        _messages = new MessageReader(limits, budget, clock);
+        _caller = caller;
+        _messages = new MessageReader(limits, budget, clock, _caller);
     }
 
     /// <summary>
     /// <see cref="IReplicaClock.NowMs"/> at the start of the message being received; 0 if there is none.
     /// </summary>
     public long PartialSinceMs => _messages.PartialSinceMs;
+
+    /// <summary>Who has logged in on the connection.</summary>
+    public Principal Principal => _caller.Principal;
 
     public string Client => _connection.RemoteEndPoint?.ToString() ?? _connection.ConnectionId;
 

@@ -1,3 +1,4 @@
+using KvCloud.Node.Access;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
@@ -115,6 +116,9 @@ internal static class AdminMethods
                 ? Refused(Refusal.InvalidArgument(wrong))
                 : new FaultInjectionResponse(true);
         }
+
+        protected override void Note(Caller caller, FaultInjectionRequest request) => Backend.Access.Audit.FaultsSet(
+            caller.Principal, caller.Remote, request.TargetOperation is { Length: > 0 } ? "one method" : "all methods");
     }
 
     private sealed class GetClusterHealth(KvBackend backend)

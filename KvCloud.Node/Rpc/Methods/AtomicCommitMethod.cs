@@ -1,3 +1,4 @@
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
@@ -26,13 +27,13 @@ internal sealed class AtomicCommitMethod(KvBackend backend)
     }
 
     protected override IPendingCall CallFor(
-        in RequestMessage message, AtomicCommitRequest request, KvCommand command)
+        in RequestMessage message, AtomicCommitRequest request, KvCommand command, Principal principal)
     {
         // This replica cannot tell whether a version beyond its applied one was issued; the leader can.
         if (OperationClassifier.MustGoThroughConsensus(command)
             || request.ReadVersion > Backend.Reader.AppliedVersion.Value)
         {
-            return base.CallFor(in message, request, command);
+            return base.CallFor(in message, request, command, principal);
         }
 
         // The answer is immediate, so the client's timeout does not matter.

@@ -1,3 +1,4 @@
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication.Backup;
 using KvCloud.Node.Rpc.Connections;
@@ -24,13 +25,30 @@ internal abstract class BackupMethod<TRequest, TResponse>(string name, KvBackend
 
     private int _waiting;
 
+    public sealed override bool TakesToken => true;
+
     public sealed override IPendingCall Dispatch(in RequestMessage message)
     {
         TRequest request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
-        return (Backend.CheckToken(request) ?? FindMistake(request)) is { } refused ? Refuse(in message, refused)
-            : Backend.Backups is not { } reads ? Refuse(
-                in message, new Refusal(ErrorCode.NOT_SUPPORTED, "This node has no snapshots to offer"))
-            : new Call(this, in message, request, reads);
+        if ((Backend.CheckToken(Operation, in message, request, out Principal principal) ?? FindMistake(request))
+            is { } refused)
+        {
+            return Refuse(in message, in refused);
+        }
+
+        if (Backend.Backups is not { } reads)
+        {
+            return Refuse(
+                in message, new Refusal(ErrorCode.NOT_SUPPORTED, "This node has no snapshots to offer"));
+        }
+
+        Note(principal, message.Caller, request);
+        return new Call(this, in message, request, reads);
+    }
+
+    /// <summary>For the audit trail.</summary>
+    protected virtual void Note(Principal principal, Caller? caller, TRequest request)
+    {
     }
 
     protected abstract Refusal? FindMistake(TRequest request);

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using KvCloud.Consensus;
+using KvCloud.Node.Access;
 using KvCloud.Node.Replication.Backup;
 using KvCloud.Node.Replication.Snapshots;
 using KvCloud.Node.Rpc.Connections;
@@ -27,6 +28,17 @@ internal static class BackupMethods
     {
         /// <summary>Some thousand files.</summary>
         private const int AnswerBytes = 256 * 1024;
+
+        private long _lastReader;
+
+        /// <summary>Who asks again and again while the snapshot is made is noted once.</summary>
+        protected override void Note(Principal principal, Caller? caller, OpenSnapshotRequest request)
+        {
+            if (Interlocked.Exchange(ref _lastReader, request.ReaderId) != request.ReaderId)
+            {
+                Backend.Access.Audit.BackupOpened(principal, caller?.Remote ?? "", request.ReaderId);
+            }
+        }
 
         protected override Refusal? FindMistake(OpenSnapshotRequest request) => null;
 

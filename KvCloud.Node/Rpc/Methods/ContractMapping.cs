@@ -37,6 +37,10 @@ internal static class ContractMapping
         KvStatus.SequenceReused => ErrorCode.SEQUENCE_REUSED,
         KvStatus.NoSpace => ErrorCode.NO_SPACE,
         KvStatus.FeatureNotActive => ErrorCode.FEATURE_NOT_ACTIVE,
+        KvStatus.PermissionDenied => ErrorCode.PERMISSION_DENIED,
+        KvStatus.AccessNotFound => ErrorCode.ACCESS_NOT_FOUND,
+        KvStatus.AccessExists => ErrorCode.ACCESS_EXISTS,
+        KvStatus.LastAdmin => ErrorCode.LAST_ADMIN,
         _ => ErrorCode.INTERNAL,
     };
 

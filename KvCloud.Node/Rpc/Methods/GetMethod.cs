@@ -1,3 +1,4 @@
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
@@ -24,9 +25,10 @@ internal sealed class GetMethod(KvBackend backend)
         PointCodec.GetArguments arguments = PointCodec.ReadGet(in message);
         var parameters = new RequestParameters(
             arguments.Key.Length, arguments.Consistency, arguments.MaxStalenessMs, null, arguments.TimeoutMs);
-        if (RequestRules.Check(in parameters) is { } invalid)
+        if ((Backend.Access.CheckRead(message.Caller, arguments.ColumnFamily, arguments.Key.Span)
+            ?? RequestRules.Check(in parameters)) is { } refused)
         {
-            return Refuse(in message, invalid);
+            return Refuse(in message, in refused);
         }
 
         GetCall? call = _spare;
@@ -44,6 +46,7 @@ internal sealed class GetMethod(KvBackend backend)
         : RoutedCall(method, method.Backend, in message)
     {
         private string? _columnFamily;
+        private Caller? _caller;
 
         /// <summary>Points into the request message until the call has to wait.</summary>
         private ReadOnlyMemory<byte> _key;
@@ -54,6 +57,7 @@ internal sealed class GetMethod(KvBackend backend)
             Renew(in message);
             _columnFamily = arguments.ColumnFamily;
             _key = arguments.Key;
+            _caller = message.Caller;
             SetAdmission(
                 Backend.AdmitAsync(Method.Operation, in parameters, Backend.DeadlineAfter(parameters.TimeoutMs)));
         }
@@ -67,6 +71,7 @@ internal sealed class GetMethod(KvBackend backend)
 
             _key = default;
             _columnFamily = null;
+            _caller = null;
             _spare = this;
             return true;
         }
@@ -84,6 +89,8 @@ internal sealed class GetMethod(KvBackend backend)
             _key = _key.ToArray();
             base.Begin();
         }
+
+        protected override Refusal? CheckAgain() => Backend.Access.CheckRead(_caller, _columnFamily, _key.Span);
 
         private ErrorCode WriteRead(AnswerWriter output)
         {

@@ -1,10 +1,12 @@
 using System.Security.Cryptography;
 using System.Text;
+using KvCloud.Node.Access;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Backup;
 using KvCloud.Node.Routing;
+using KvCloud.Node.Rpc.Wire;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
 
@@ -21,6 +23,7 @@ internal sealed partial class KvBackend(
     RpcStatistics statistics,
     IReplicaClock clock,
     ILogger<KvBackend> logger,
+    CallAccess access,
     BackupReads? backups = null)
 {
     private volatile bool _isDraining;
@@ -30,6 +33,9 @@ internal sealed partial class KvBackend(
     public RoutingManager Routing => routing;
 
     public KvReader Reader => reader;
+
+    /// <summary>Who may do what.</summary>
+    public CallAccess Access => access;
 
     /// <summary>The node takes no new calls: what only waits for something to come waits no longer.</summary>
     public bool IsDraining
@@ -65,9 +71,19 @@ internal sealed partial class KvBackend(
             : routing.AdmitReadAsync(
                 parameters.Consistency?.ToRouting(), parameters.MaxStalenessMs, deadlineMs, CancellationToken.None);
 
-    /// <summary>Null if the request needs no token, carries the right one, or no token is configured.</summary>
-    public Refusal? CheckToken<TRequest>(TRequest request) =>
-        request is IAdminRequest admin ? CheckToken(admin.AuthToken) : null;
+    /// <summary>
+    /// Whether the caller may make a call whose request can carry a token; null if it may. All others
+    /// <see cref="KvDispatcher"/> has checked.
+    /// </summary>
+    /// <param name="principal">Whose call it is: that of the token it carries, or that of the connection.</param>
+    public Refusal? CheckToken<TRequest>(
+        KvOperation operation, in RequestMessage message, TRequest request, out Principal principal)
+    {
+        principal = message.Caller?.Principal ?? Principal.Anonymous;
+        return request is not IAdminRequest admin ? null
+            : access.IsRequired ? access.Check(operation, message.Caller, admin.AuthToken, ref principal)
+            : CheckToken(admin.AuthToken);
+    }
 
     /// <summary>
     /// Answers CORRUPTION for a damaged store, and INTERNAL for a bug. The client gets the message, the log the full

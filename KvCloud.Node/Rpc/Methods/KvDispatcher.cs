@@ -37,6 +37,7 @@ internal sealed class KvDispatcher : IRpcDispatcher
             .. ClientSideMethods.All(backend),
             .. AdminMethods.All(backend, faults, time),
             .. BackupMethods.All(backend),
+            .. AccessMethods.All(backend),
         ];
         Invariant.Check(
             Methods.Select(method => method.Operation).ToHashSet().SetEquals(OperationClassifier.All)
@@ -86,6 +87,11 @@ internal sealed class KvDispatcher : IRpcDispatcher
         if (_backend.IsDraining && method.Operation.TouchesData)
         {
             return method.Refuse(in message, Refusal.Of(ErrorCode.SHUTTING_DOWN, null));
+        }
+
+        if (_backend.Access.Check(method, in message) is { } denied)
+        {
+            return method.Refuse(in message, in denied);
         }
 
         if (_faults.TryInject(method.Operation, out Refusal fault, out int delayMs))

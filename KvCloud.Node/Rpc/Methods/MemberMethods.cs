@@ -1,4 +1,5 @@
 using KvCloud.Consensus;
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc.Connections;
@@ -13,11 +14,16 @@ internal sealed class ChangeMembers(KvBackend backend)
 {
     private const int MaxEndpointBytes = 256;
 
+    public override bool TakesToken => true;
+
     public override IPendingCall Dispatch(in RequestMessage message)
     {
         ChangeMembersRequest request = ThriftCodec.Current.ReadRequest<ChangeMembersRequest>(in message);
-        Refusal? refusal = Backend.CheckToken(request) ?? FindMistake(request);
-        return refusal is { } refused ? Refuse(in message, refused) : new Call(this, in message, request);
+        Refusal? refusal = Backend.CheckToken(Operation, in message, request, out Principal principal)
+            ?? FindMistake(request);
+        return refusal is { } refused
+            ? Refuse(in message, refused)
+            : new Call(this, in message, request, principal, message.Caller);
     }
 
     private static Refusal? FindMistake(ChangeMembersRequest request)
@@ -48,7 +54,12 @@ internal sealed class ChangeMembers(KvBackend backend)
         IsForced = request.Force,
     };
 
-    private sealed class Call(ChangeMembers method, in RequestMessage message, ChangeMembersRequest request)
+    private sealed class Call(
+        ChangeMembers method,
+        in RequestMessage message,
+        ChangeMembersRequest request,
+        Principal principal,
+        Caller? caller)
         : PendingCall(method, in message)
     {
         private CommandResult _result;
@@ -69,11 +80,18 @@ internal sealed class ChangeMembers(KvBackend backend)
             DeadlineMs = method.Backend.DeadlineAfter(request.__isset.timeout_ms ? request.TimeoutMs : null),
         });
 
+        private void Note(in CommandResult result) => method.Backend.Access.Audit.MembersChanged(
+            principal,
+            caller?.Remote ?? "",
+            request.__isset.node_id ? $"{request.Kind} node {request.NodeId}" : $"{request.Kind}",
+            result.Code.ToErrorName() ?? "done");
+
         private sealed class Pending(Call call) : PendingMemberChange
         {
             protected override void Complete(in CommandResult result)
             {
                 call._result = result;
+                call.Note(in result);
                 call.MarkReady();
             }
         }

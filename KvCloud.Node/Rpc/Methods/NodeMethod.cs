@@ -1,3 +1,4 @@
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
@@ -13,16 +14,32 @@ internal abstract class NodeMethod<TRequest, TResponse>(
     where TRequest : class, TBase, new()
     where TResponse : class, TBase, new()
 {
+    public sealed override bool TakesToken => typeof(IAdminRequest).IsAssignableFrom(typeof(TRequest));
+
     public sealed override IPendingCall Dispatch(in RequestMessage message)
     {
         TRequest request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
-        return Backend.CheckToken(request) is { } unauthenticated ? Refuse(in message, unauthenticated)
-            : IsCostly ? new CostlyNodeCall(this, in message, request)
+        if (Backend.CheckToken(Operation, in message, request, out _) is { } unauthenticated)
+        {
+            return Refuse(in message, in unauthenticated);
+        }
+
+        if (message.Caller is { } caller)
+        {
+            Note(caller, request);
+        }
+
+        return IsCostly ? new CostlyNodeCall(this, in message, request)
             : new NodeCall(this, in message, request);
     }
 
     /// <summary>Whether the answer visits many keys and therefore runs in the <see cref="ScanPool"/>.</summary>
     protected virtual bool IsCostly => false;
+
+    /// <summary>For the audit trail.</summary>
+    protected virtual void Note(Caller caller, TRequest request)
+    {
+    }
 
     protected abstract TResponse Answer(TRequest request);
 

@@ -1,3 +1,4 @@
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Routing;
 using KvCloud.Node.Rpc.Connections;
@@ -29,6 +30,14 @@ internal sealed class RangeMethod<TRequest, TResponse>(string name, KvBackend ba
     private const int KeysPerCheck = 1024;
 
     private const long HeldChunkBytes = 256 * 1024;
+
+    /// <summary>An offset behind the end may lead anywhere behind it.</summary>
+    protected override Refusal? CheckAccess(TRequest request, Caller? caller) => Backend.Access.CheckRead(
+        caller,
+        request.ColumnFamily,
+        request.BeginKey,
+        request.EndOffset > 0 ? null : Ranges.End(request.EndKey, request.ToEndOfKeyspace),
+        request.EndOrEqual);
 
     protected override IPendingCall CallFor(
         in RequestMessage message, TRequest request, ValueTask<ReadAdmission> admission, long deadlineMs) =>
@@ -93,6 +102,7 @@ internal sealed class RangeMethod<TRequest, TResponse>(string name, KvBackend ba
     {
         private readonly RangeMethod<TRequest, TResponse> _method;
         private readonly TRequest _request;
+        private readonly Caller? _caller;
         private readonly long _deadlineMs;
         private bool _isCostly;
         private RangeScan? _scan;
@@ -108,6 +118,7 @@ internal sealed class RangeMethod<TRequest, TResponse>(string name, KvBackend ba
         {
             _method = method;
             _request = request;
+            _caller = message.Caller;
             _deadlineMs = deadlineMs;
             SetAdmission(admission);
         }
@@ -182,6 +193,8 @@ internal sealed class RangeMethod<TRequest, TResponse>(string name, KvBackend ba
             _scan?.Dispose();
             _scan = null;
         }
+
+        protected override Refusal? CheckAgain() => _method.CheckAccess(_request, _caller);
 
         /// <summary>Why the scan must stop, or null if it may continue.</summary>
         private Refusal? FindRefusal(IScanSlice slice)

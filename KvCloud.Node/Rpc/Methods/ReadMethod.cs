@@ -1,3 +1,4 @@
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Routing;
 using KvCloud.Node.Rpc.Connections;
@@ -17,18 +18,25 @@ internal abstract class ReadMethod<TRequest, TResponse>(string name, KvBackend b
 {
     private static bool IsAtVersion => typeof(ISnapshotRequest).IsAssignableFrom(typeof(TRequest));
 
+    public sealed override bool TakesToken => typeof(IAdminRequest).IsAssignableFrom(typeof(TRequest));
+
     public sealed override IPendingCall Dispatch(in RequestMessage message)
     {
         TRequest request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
         var parameters = RequestParameters.Of(request);
-        if (RequestRules.Check(in parameters) is { } invalid)
+        if ((Backend.CheckToken(Operation, in message, request, out _)
+            ?? CheckAccess(request, message.Caller)
+            ?? RequestRules.Check(in parameters)) is { } refused)
         {
-            return Refuse(in message, invalid);
+            return Refuse(in message, in refused);
         }
 
         long deadlineMs = Backend.DeadlineAfter(parameters.TimeoutMs);
         return CallFor(in message, request, Backend.AdmitAsync(Operation, in parameters, deadlineMs), deadlineMs);
     }
+
+    /// <summary>Why the caller may not read what the request names; null if it may. Asked again after a wait.</summary>
+    protected abstract Refusal? CheckAccess(TRequest request, Caller? caller);
 
     protected abstract IPendingCall CallFor(
         in RequestMessage message, TRequest request, ValueTask<ReadAdmission> admission, long deadlineMs);
@@ -51,6 +59,7 @@ internal abstract class LookupMethod<TRequest, TResponse>(string name, KvBackend
     {
         private readonly LookupMethod<TRequest, TResponse> _method;
         private readonly TRequest _request;
+        private readonly Caller? _caller;
 
         public LookupCall(
             LookupMethod<TRequest, TResponse> method,
@@ -61,6 +70,7 @@ internal abstract class LookupMethod<TRequest, TResponse>(string name, KvBackend
         {
             _method = method;
             _request = request;
+            _caller = message.Caller;
             SetAdmission(admission);
         }
 
@@ -71,6 +81,8 @@ internal abstract class LookupMethod<TRequest, TResponse>(string name, KvBackend
                 : _method.WriteRefused(output, SequenceId, in refusal);
             return true;
         }
+
+        protected override Refusal? CheckAgain() => _method.CheckAccess(_request, _caller);
 
         private ErrorCode WriteRead(AnswerWriter output)
         {

@@ -1,3 +1,4 @@
+using KvCloud.Node.Access;
 using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
@@ -16,6 +17,9 @@ internal static class ReadMethods
     private sealed class ListColumnFamilies(KvBackend backend)
         : LookupMethod<ListColumnFamiliesRequest, ListColumnFamiliesResponse>("listColumnFamilies", backend)
     {
+        /// <summary>To have logged in is enough.</summary>
+        protected override Refusal? CheckAccess(ListColumnFamiliesRequest request, Caller? caller) => null;
+
         protected override ListColumnFamiliesResponse Read(ListColumnFamiliesRequest request) =>
             new(true, [.. Backend.Reader.ColumnFamilies]);
 

@@ -50,27 +50,40 @@ internal abstract class RoutedCall<TAdmission>(RpcMethod method, KvBackend backe
     {
         admission = _known;
         refusal = default;
-        if (_pending is null)
-        {
-            return !TryRefuse(in admission, out refusal);
-        }
-
         try
         {
-            admission = _pending.GetAwaiter().GetResult();
-            return !TryRefuse(in admission, out refusal);
+            admission = _pending is null ? _known : _pending.GetAwaiter().GetResult();
         }
         catch (OperationCanceledException)
         {
             refusal = new Refusal(ErrorCode.SHUTTING_DOWN, "the node is stopping");
+            return false;
         }
         catch (Exception exception)
         {
             refusal = backend.Failed(Method, exception);
+            return false;
         }
 
-        return false;
+        if (TryRefuse(in admission, out refusal))
+        {
+            return false;
+        }
+
+        if (CheckAgain() is { } denied)
+        {
+            refusal = denied;
+            return false;
+        }
+
+        return true;
     }
+
+    /// <summary>
+    /// Whether the caller may still read: what was applied since the call came may have taken the right away. Asked
+    /// also where the admission came at once, since it may have come by a round of messages.
+    /// </summary>
+    protected virtual Refusal? CheckAgain() => null;
 
     /// <summary>Whether routing refused the read, and why.</summary>
     protected abstract bool TryRefuse(in TAdmission admission, out Refusal refusal);

@@ -37,6 +37,9 @@ internal abstract class RpcMethod
 
     public string SpanName { get; }
 
+    /// <summary>Whether a request can carry a token of its own, so that only the method can tell who calls.</summary>
+    public virtual bool TakesToken => false;
+
     public ReadOnlySpan<byte> NameUtf8 => _nameUtf8;
 
     /// <summary>

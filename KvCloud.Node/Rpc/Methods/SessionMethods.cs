@@ -1,4 +1,7 @@
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
+using KvCloud.Node.Rpc.Connections;
+using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
 
 namespace KvCloud.Node.Rpc.Methods;
@@ -38,6 +41,16 @@ internal static class SessionMethods
             refusal = default;
             command = commandFor(request.Name);
             return true;
+        }
+
+        protected override IPendingCall CallFor(
+            in RequestMessage message, ColumnFamilyRequest request, KvCommand command, Principal principal)
+        {
+            string remote = message.Caller?.Remote ?? "";
+            return NewCall(in message, command, request.__isset.timeout_ms ? request.TimeoutMs : null, Note);
+
+            void Note(CommandResult result) => Backend.Access.Audit.ColumnFamilyChanged(
+                principal, remote, $"{Name} {request.Name}", result.Code.ToErrorName() ?? "done");
         }
 
         protected override ColumnFamilyResponse Answer(in CommandResult result) =>

@@ -1,3 +1,4 @@
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
@@ -23,6 +24,9 @@ internal static class SnapshotMethods
         where TRequest : class, TBase, ISnapshotPointRequest, new()
         where TResponse : class, TBase, IPointAnswer, new()
     {
+        protected override Refusal? CheckAccess(TRequest request, Caller? caller) =>
+            Backend.Access.CheckRead(caller, request.ColumnFamily, request.Key);
+
         protected override TResponse Read(TRequest request)
         {
             GetResult result = Backend.Reader.Get(

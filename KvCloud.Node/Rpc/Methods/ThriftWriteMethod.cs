@@ -1,3 +1,4 @@
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
@@ -12,11 +13,13 @@ internal abstract class ThriftWriteMethod<TRequest, TResponse>(string name, KvBa
     where TRequest : class, TBase, ITimedRequest, new()
     where TResponse : class, TBase, new()
 {
+    public sealed override bool TakesToken => typeof(IAdminRequest).IsAssignableFrom(typeof(TRequest));
+
     public sealed override IPendingCall Dispatch(in RequestMessage message)
     {
         TRequest request = ThriftCodec.Current.ReadRequest<TRequest>(in message);
         var identified = request as IIdentifiedRequest;
-        Refusal? invalid = Backend.CheckToken(request)
+        Refusal? invalid = Backend.CheckToken(Operation, in message, request, out Principal principal)
             ?? RequestRules.CheckIdentity(identified?.GivenClientId, identified?.GivenSequence);
         if (invalid is { } refused)
         {
@@ -25,9 +28,14 @@ internal abstract class ThriftWriteMethod<TRequest, TResponse>(string name, KvBa
 
         RequestIdentity? identity = IdentityOf(
             identified?.GivenClientId, identified?.GivenSequence, identified?.GivenAcknowledgedBelow);
-        return TryBuild(request, identity, out KvCommand? command, out Refusal refusal)
-            ? CallFor(in message, request, command)
-            : Refuse(in message, in refusal);
+        if (!TryBuild(request, identity, out KvCommand command, out Refusal refusal))
+        {
+            return Refuse(in message, in refusal);
+        }
+
+        return Admit(message.Caller, principal, ref command) is { } denied
+            ? Refuse(in message, in denied)
+            : CallFor(in message, request, command, principal);
     }
 
     public sealed override void WriteSuccess(AnswerWriter output, int sequenceId, in CommandResult result) =>
@@ -35,7 +43,9 @@ internal abstract class ThriftWriteMethod<TRequest, TResponse>(string name, KvBa
 
     protected sealed override TBase NewAnswer() => new TResponse();
 
-    protected virtual IPendingCall CallFor(in RequestMessage message, TRequest request, KvCommand command) =>
+    /// <param name="principal">Whose call it is; the command says so already, where that matters.</param>
+    protected virtual IPendingCall CallFor(
+        in RequestMessage message, TRequest request, KvCommand command, Principal principal) =>
         NewCall(in message, command, request.GivenTimeoutMs);
 
     /// <summary>Builds the command for the request; false, with the error, if the request is invalid.</summary>

@@ -29,6 +29,9 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
 
     public int ChargedBytes { get; set; }
 
+    /// <summary>Hears of the outcome, before the answer leaves.</summary>
+    public Action<CommandResult>? Done { get; init; }
+
     public bool IsReady => _ticket.IsReady;
 
     public void Start(CallQueue queue, long index)
@@ -80,6 +83,7 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
     protected override void Complete(in CommandResult result)
     {
         _result = result;
+        Done?.Invoke(result);
         if (_isTransaction)
         {
             _method.Backend.Statistics.EndTransaction();

@@ -1,3 +1,4 @@
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
@@ -24,14 +25,24 @@ internal abstract class WriteMethod(string name, KvBackend backend) : RpcMethod(
     /// Creates the call for a command. The command may point into <paramref name="message"/>: it is encoded before this
     /// returns.
     /// </summary>
-    protected IPendingCall NewCall(in RequestMessage message, KvCommand command, long? timeoutMs) =>
+    /// <param name="done">Hears of the outcome, from a replication thread; null where nobody wants to.</param>
+    /// <remarks><see cref="Admit"/> has let the command through.</remarks>
+    protected IPendingCall NewCall(
+        in RequestMessage message, KvCommand command, long? timeoutMs, Action<CommandResult>? done = null) =>
         RequestRules.Check(command, timeoutMs) is { } invalid
             ? Refuse(in message, invalid)
             : new WriteCall(this, in message)
             {
                 Command = CommandCodec.Encode(command),
                 DeadlineMs = Backend.DeadlineAfter(timeoutMs),
+                Done = done,
             };
+
+    /// <summary>
+    /// Why the caller may not have the command run; null if it may, and then the command says who asked.
+    /// </summary>
+    protected Refusal? Admit(Caller? caller, Principal principal, ref KvCommand command) =>
+        Backend.Access.Admit(caller, principal, ref command);
 
     /// <summary>
     /// Null if the client sent no identity. client_id and sequence are either both set or both absent.

@@ -1,3 +1,4 @@
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
@@ -23,7 +24,10 @@ internal static class WriteMethods
 
             RequestIdentity? identity = IdentityOf(
                 arguments.ClientId, arguments.Sequence, arguments.AcknowledgedBelow);
-            return NewCall(in message, CommandOf(in arguments, identity), arguments.TimeoutMs);
+            KvCommand command = CommandOf(in arguments, identity);
+            return Admit(message.Caller, message.Caller?.Principal ?? Principal.Anonymous, ref command) is { } denied
+                ? Refuse(in message, in denied)
+                : NewCall(in message, command, arguments.TimeoutMs);
         }
 
         public sealed override void WriteSuccess(AnswerWriter output, int sequenceId, in CommandResult result) =>

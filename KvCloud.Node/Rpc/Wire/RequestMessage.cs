@@ -1,3 +1,4 @@
+using KvCloud.Node.Access;
 using KvCloud.Protocol.Wire;
 
 namespace KvCloud.Node.Rpc.Wire;
@@ -12,8 +13,10 @@ internal readonly struct RequestMessage
 
     private readonly int _nameLength;
 
-    private RequestMessage(ReadOnlyMemory<byte> bytes, int nameLength, int sequenceId, long receivedTimestamp)
+    private RequestMessage(
+        ReadOnlyMemory<byte> bytes, int nameLength, int sequenceId, long receivedTimestamp, Caller? caller)
     {
+        Caller = caller;
         Bytes = bytes;
         _nameLength = nameLength;
         SequenceId = sequenceId;
@@ -30,6 +33,9 @@ internal readonly struct RequestMessage
 
     public int SequenceId { get; }
 
+    /// <summary>Whose connection it came by; null where only the header is of interest.</summary>
+    public Caller? Caller { get; }
+
     /// <summary>Stopwatch timestamp of the read that brought its last bytes.</summary>
     public long ReceivedTimestamp { get; }
 
@@ -37,9 +43,10 @@ internal readonly struct RequestMessage
     public int ArgumentsStart => ThriftFormat.MessageHeaderBytes + _nameLength;
 
     /// <summary>Parses bytes that a scanner has validated at least up to the sequence id.</summary>
-    public static RequestMessage Parse(ReadOnlyMemory<byte> bytes, long receivedTimestamp)
+    public static RequestMessage Parse(
+        ReadOnlyMemory<byte> bytes, long receivedTimestamp, Caller? caller = null)
     {
         new ThriftReader(bytes.Span).MessageHeader(out ReadOnlySpan<byte> name, out int sequenceId);
-        return new RequestMessage(bytes, name.Length, sequenceId, receivedTimestamp);
+        return new RequestMessage(bytes, name.Length, sequenceId, receivedTimestamp, caller);
     }
 }

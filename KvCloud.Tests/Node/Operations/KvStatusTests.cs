@@ -17,7 +17,8 @@ public sealed class KvStatusTests
                 "InvalidOperation = 11", "ColumnFamilyNotFound = 12", "ColumnFamilyExists = 13", "KeyTooLarge = 14",
                 "ValueTooLarge = 15", "TransactionTooLarge = 16", "TooManyOperations = 17", "SessionExpired = 18",
                 "TooStale = 20", "ShuttingDown = 21", "Corruption = 22", "Internal = 24", "SequenceReused = 25",
-                "NoSpace = 26", "FeatureNotActive = 29",
+                "NoSpace = 26", "FeatureNotActive = 29", "PermissionDenied = 30", "AccessNotFound = 31",
+                "AccessExists = 32", "LastAdmin = 33",
             ],
             Enum.GetValues<KvStatus>().Select(status => $"{status} = {(int)status}"));
 }

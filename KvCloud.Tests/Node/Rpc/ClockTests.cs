@@ -38,7 +38,7 @@ public sealed class ClockTests
         var options = new RpcOptions { Limits = new RpcLimits { DefaultTimeoutMs = 10_000, MaxTimeoutMs = 300_000 } };
         var statistics = new RpcStatistics(new RpcBudget(options.Limits));
         var backend = new KvBackend(
-            null!, null!, null!, options, statistics, _clock, NullLogger<KvBackend>.Instance);
+            null!, null!, null!, options, statistics, _clock, NullLogger<KvBackend>.Instance, null!);
 
         Assert.Equal(_clock.NowMs + expectedMs, backend.DeadlineAfter(timeoutMs));
         statistics.Dispose();

@@ -1,7 +1,10 @@
 using System.Collections.Concurrent;
 using System.Net.Sockets;
 using KvCloud.Consensus;
+using KvCloud.Node;
+using KvCloud.Node.Access;
 using KvCloud.Node.Cluster;
+using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.Routing;
@@ -12,6 +15,7 @@ using KvCloud.Node.Transport;
 using KvCloud.Protocol;
 using KvCloud.Tests.Simulation;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Thrift;
 using Thrift.Protocol;
 using Thrift.Transport;
@@ -24,6 +28,9 @@ namespace KvCloud.Tests.Node.Rpc;
 /// </summary>
 internal sealed class ServiceHost : IAsyncDisposable
 {
+    /// <summary>Of the user admin, where authorization is required.</summary>
+    public const string AdminPassword = "the first password";
+
     public const long LowSpaceBytes = 1_000_000;
     public const long MinSpaceBytes = 100_000;
 
@@ -95,7 +102,14 @@ internal sealed class ServiceHost : IAsyncDisposable
     private async Task AddReplicaAsync(int self, int count, RpcOptions options, RoutingOptions routingOptions)
     {
         NodeId[] voters = Enumerable.Range(0, count).Select(id => new NodeId(id)).ToArray();
-        var identity = new PeerIdentity("test", self, 1, "", "", new GroupTerms("0", 400, 320));
+        var identity = new PeerIdentity("test", self, 1, "", "", new GroupTerms("0", 400, 320))
+        {
+            Release = PeerRelease.Plain with
+            {
+                SupportedLevel = FeatureLevels.Newest,
+                AllowedLevel = FeatureLevels.Newest,
+            },
+        };
         var executor = new KvStoreExecutor(new MemoryKvStore());
         _logs.Add(new MemoryPaxosLog());
         _disks.Add(new SimDisk(new DeterministicRandom(1)));
@@ -106,7 +120,11 @@ internal sealed class ServiceHost : IAsyncDisposable
             executor,
             Network.Join(identity, Enumerable.Range(0, count).Where(id => id != self)),
             Bootstrap.Done,
-            new ReplicationOptions { TrimIntervalMs = 100 },
+            new ReplicationOptions
+            {
+                TrimIntervalMs = 100,
+                FeatureLevelDelayMs = options.Access.IsRequired ? 0 : 60_000,
+            },
             runtime,
             new SpaceWatch(
                 _disks[self],
@@ -127,7 +145,20 @@ internal sealed class ServiceHost : IAsyncDisposable
                 .AddSingleton(routing)
                 .AddSingleton(executor.Reader)
                 .AddSingleton<Func<ClusterView>>(() => ViewOf(self))
-                .AddKvService(),
+                .AddKvService()
+                .AddHostedService(provider => new FirstAdmin(
+                    routing,
+                    executor.Reader,
+                    provider.GetRequiredService<Authenticator>(),
+                    provider.GetRequiredService<AuditLog>(),
+                    runtime.Clock,
+                    TimeProvider.System,
+                    provider.GetRequiredService<ILogger<FirstAdmin>>())
+                {
+                    Environment = name => options.Access.IsRequired && name == FirstAdmin.PasswordVariable
+                        ? AdminPassword
+                        : null,
+                }),
             options));
     }
 

@@ -256,6 +256,12 @@ internal sealed class SimChecker(SimWorld world)
         Require(slot > _applied[id], $"{node.Self} applied slot {slot} after slot {_applied[id]}");
         Require(slot <= AgreedSlot, $"{node.Self} applied slot {slot}, which is not chosen");
         _applied[id] = slot;
+        if (world.Profile.HasUsers)
+        {
+            string? difference = _model.Access.FindDifference(node.Store.Executor.Reader.Access, slot);
+            Require(difference is null, $"{node.Self} at slot {slot} {difference}");
+        }
+
         if (!_hashes.TryAdd(slot.Value, node.Store.Hash))
         {
             RequireState(
@@ -342,6 +348,8 @@ internal sealed class SimChecker(SimWorld world)
             outcome.Slot > attempt.Op.Floor,
             $"{attempt.Op} took effect in slot {outcome.Slot}, before it began: slot {attempt.Op.Floor} was seen by"
             + " then");
+        world.Reached.DeniedWrites += outcome.Code == KvStatus.PermissionDenied ? 1 : 0;
+        world.Reached.ChangedRights += attempt.Op.Access is not null && outcome.Code == KvStatus.Ok ? 1 : 0;
         world.Reached.ExpiredSessions += outcome.Code == KvStatus.SessionExpired ? 1 : 0;
         world.Reached.TooOldCommits += outcome.Code == KvStatus.VersionTooOld ? 1 : 0;
         RaiseFloor(outcome.Slot);

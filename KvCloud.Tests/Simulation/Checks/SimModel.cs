@@ -20,6 +20,7 @@ internal sealed class SimModel(SessionLimits sessions)
     private readonly List<Outcome[]> _outcomes = [];
     private readonly List<long> _versions = [];
     private readonly SimWindow _window = new();
+    private readonly SimAccess _access = new();
     private Slot _familySince = NoFamily;
     private long _familyVersion;
     private long _version;
@@ -28,6 +29,8 @@ internal sealed class SimModel(SessionLimits sessions)
 
     /// <param name="Slot">Where the operation took effect: for a retry, the slot of the first attempt.</param>
     internal readonly record struct Outcome(KvStatus Code, long Version, Slot Slot);
+
+    public SimAccess Access => _access;
 
     public Slot AppliedSlot => new(_outcomes.Count);
 
@@ -118,6 +121,17 @@ internal sealed class SimModel(SessionLimits sessions)
 
     private Outcome RunOnce(Slot slot, SimOp op)
     {
+        if (!_access.Allows(op))
+        {
+            return new Outcome(KvStatus.PermissionDenied, 0, slot);
+        }
+
+        if (op.Access is { } change)
+        {
+            KvStatus code = _access.Apply(slot, change);
+            return new Outcome(code, code == KvStatus.Ok ? ++_version : 0, slot);
+        }
+
         if (_familySince == NoFamily && op.Keys.Concat(op.ConflictKeys).Any(IsOfFamily))
         {
             return new Outcome(KvStatus.ColumnFamilyNotFound, 0, slot);

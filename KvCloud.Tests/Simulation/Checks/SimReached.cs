@@ -48,6 +48,12 @@ internal sealed record SimReached
     /// <summary>Writes of sessions that were forgotten, or had forgotten the answer.</summary>
     public long ExpiredSessions { get; set; }
 
+    /// <summary>Writes of users without the right to.</summary>
+    public long DeniedWrites { get; set; }
+
+    /// <summary>Users that came, and rights that they got or lost.</summary>
+    public long ChangedRights { get; set; }
+
     /// <summary>Reads at a version that had left the window.</summary>
     public long TooOldReads { get; set; }
 

@@ -13,19 +13,22 @@ internal enum SimOpKind
 
     /// <summary>Makes <see cref="SimOp.Family"/>, without which its keys are not there.</summary>
     CreateFamily = 4,
-    Read = 5,
+
+    /// <summary>A user gets or loses a right.</summary>
+    ChangeAccess = 5,
+    Read = 6,
 
     /// <summary>The newest values of the keys from the first to the last one named.</summary>
-    Range = 6,
+    Range = 7,
 
     /// <summary>The newest version that a later read anywhere must see.</summary>
-    GetReadVersion = 7,
+    GetReadVersion = 8,
 
     /// <summary>One key at a version, on any replica.</summary>
-    SnapshotRead = 8,
+    SnapshotRead = 9,
 
     /// <summary>The keys from the first to the last one named, at a version, on any replica.</summary>
-    SnapshotRange = 9,
+    SnapshotRange = 10,
 }
 
 /// <summary>Names a request for exactly-once: however often it is sent, it runs once.</summary>
@@ -58,6 +61,12 @@ internal sealed record SimOp(int Id, SimOpKind Kind)
     public long ReadVersion { get; init; }
 
     public SimIdentity? Identity { get; init; }
+
+    /// <summary>The user who asks for a write; null where rights do not matter.</summary>
+    public string? Asker { get; init; }
+
+    /// <summary>Of a change of rights.</summary>
+    public SimAccessChange? Access { get; init; }
 
     public ReadLevel Level { get; init; }
 
@@ -95,11 +104,13 @@ internal sealed record SimOp(int Id, SimOpKind Kind)
     public override string ToString() => Kind switch
     {
         SimOpKind.Read or SimOpKind.Range => $"op{Id} {Kind} {string.Join('-', Keys)} at level {Level}",
+        SimOpKind.ChangeAccess => $"op{Id} {Access}",
         SimOpKind.GetReadVersion => $"op{Id} read version at level {Level}",
         SimOpKind.SnapshotRead or SimOpKind.SnapshotRange =>
             $"op{Id} {Kind} {string.Join('-', Keys)} at version {ReadVersion}",
         _ => $"op{Id} {Kind} {string.Join('+', Keys)}"
-            + (Identity is SimIdentity id ? $" #{id.Session}.{id.Sequence}" : ""),
+            + (Identity is SimIdentity id ? $" #{id.Session}.{id.Sequence}" : "")
+            + (Asker is null ? "" : $" by {Asker}"),
     };
 }
 

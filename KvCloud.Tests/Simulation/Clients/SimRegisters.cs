@@ -51,6 +51,11 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
             return new SimOp(world.NextOpId(), SimOpKind.CreateFamily);
         }
 
+        if (HasUsers && Random.Chance(120))
+        {
+            return new SimOp(world.NextOpId(), SimOpKind.ChangeAccess) { Access = AnyChange() };
+        }
+
         string key = AnyKey();
         int kind = Random.Next(100);
         if (kind is >= 40 and < 45 && DefaultKeys() is { Count: > 0 } keys)
@@ -88,25 +93,54 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
         return kind < 75
             ? new SimOp(world.NextOpId(), SimOpKind.Set)
             {
+                Asker = AnyAsker(),
                 Keys = [key],
                 Identity = identity,
                 PaddingBytes = AnyPadding(),
             }
             : kind < 82
-                ? new SimOp(world.NextOpId(), SimOpKind.Delete) { Keys = [key], Identity = identity }
-                : new SimOp(world.NextOpId(), SimOpKind.Commit)
+                ? new SimOp(world.NextOpId(), SimOpKind.Delete)
                 {
-                    Keys = key == other ? [key] : [key, other],
-                    ConflictKeys = Random.Chance(800) ? [Random.Chance(500) ? key : AnyKey()] : [],
-                    ConflictRange = Random.Chance(300) && DefaultKeys() is { Count: > 0 } read
-                        ? (read[0], read[^1])
-                        : null,
-                    IsStamped = Random.Chance(300),
-                    PaddingBytes = Math.Max(0, AnyPadding()),
-                    ReadVersion = Random.Chance(900) ? Math.Max(0, _seenVersion - Random.Next(3)) : OlderVersion(),
+                    Asker = AnyAsker(),
+                    Keys = [key],
                     Identity = identity,
-                };
+                }
+                : AnyCommit(key, other, identity);
     }
+
+    private SimOp AnyCommit(string key, string other, SimIdentity? identity)
+    {
+        string? asker = AnyAsker();
+        return new SimOp(world.NextOpId(), SimOpKind.Commit)
+        {
+            Asker = asker,
+            Keys = key == other ? [key] : [key, other],
+            ConflictKeys = Random.Chance(800) ? [Random.Chance(500) ? key : AnyKey()] : [],
+            ConflictRange = asker is null && Random.Chance(300) && DefaultKeys() is { Count: > 0 } read
+                ? (read[0], read[^1])
+                : null,
+            IsStamped = Random.Chance(300),
+            PaddingBytes = Math.Max(0, AnyPadding()),
+            ReadVersion = Random.Chance(900) ? Math.Max(0, _seenVersion - Random.Next(3)) : OlderVersion(),
+            Identity = identity,
+        };
+    }
+
+    /// <summary>Commands of users are taken from their feature level on.</summary>
+    private bool HasUsers => profile.HasUsers && world.Checker.FeatureLevel >= FeatureLevels.Askers;
+
+    private string? AnyAsker() => HasUsers && Random.Chance(400) ? AnyUser() : null;
+
+    private string AnyUser() => Random.Chance(500) ? "ada" : "bob";
+
+    private SimAccessChange AnyChange() => Random.Next(10) switch
+    {
+        0 => new SimAccessChange(AnyUser(), null, true),
+        < 6 => new SimAccessChange(AnyUser(), AnyPrefix(), true),
+        _ => new SimAccessChange(AnyUser(), AnyPrefix(), false),
+    };
+
+    private string AnyPrefix() => Random.Chance(300) ? "" : AnyKey();
 
     /// <summary>Of one who has begun long ago.</summary>
     private long OlderVersion() => Math.Max(0, _seenVersion - Random.Next(1 << Random.Next(10)));

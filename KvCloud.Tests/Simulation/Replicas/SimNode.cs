@@ -324,7 +324,8 @@ internal sealed class SimNode : IReplicaRuntime, IReplicaObserver, IDisposable
         switch (result.Code)
         {
             case KvStatus.NotLeader or KvStatus.NoLeader or KvStatus.Timeout
-                or KvStatus.Overloaded or KvStatus.ShuttingDown or KvStatus.NoSpace:
+                or KvStatus.Overloaded or KvStatus.ShuttingDown or KvStatus.NoSpace
+                or KvStatus.FeatureNotActive:
                 bool hasLost = result.Message?.Contains("took the slot", StringComparison.Ordinal) ?? false;
                 if (hasLost && _world.Sabotage is Sabotage.AnswersWithoutOrigin)
                 {

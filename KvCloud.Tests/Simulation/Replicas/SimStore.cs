@@ -1,5 +1,6 @@
 using System.Text;
 using KvCloud.Consensus;
+using KvCloud.Node.Access;
 using KvCloud.Node.Files;
 using KvCloud.Node.Operations;
 using KvCloud.Node.State;
@@ -51,6 +52,7 @@ internal sealed class SimStore(SimWorld world) : IDisposable
         {
             SimOpKind.OpenSession => new OpenSessionCommand(),
             SimOpKind.CreateFamily => new CreateColumnFamilyCommand(SimOp.Family),
+            SimOpKind.ChangeAccess => new ChangeAccessCommand(op.Access!.Encode()),
             SimOpKind.Set => new SetCommand(FamilyOf(op.Keys[0]), Bytes(op.Keys[0]), value),
             SimOpKind.Delete => new DeleteCommand(FamilyOf(op.Keys[0]), Bytes(op.Keys[0])),
             SimOpKind.Commit => new CommitCommand(
@@ -63,6 +65,7 @@ internal sealed class SimStore(SimWorld world) : IDisposable
                     : []),
             _ => throw new InvalidOperationException($"{op} is no write"),
         };
+        command = op.Asker is null ? command : command with { Asker = AskerCodec.Encode(op.Asker) };
         return CommandCodec.Encode(op.Identity is SimIdentity identity
             ? command with
             {

@@ -1,0 +1,20 @@
+namespace KvCloud.Node.Access;
+
+/// <summary>Which signed tokens of an identity provider are taken. Immutable.</summary>
+internal sealed record JwtOptions
+{
+    public required string Issuer { get; init; }
+
+    public required string Audience { get; init; }
+
+    /// <summary>A file, or an https URL, with the provider's public keys (JWKS).</summary>
+    public required string Keys { get; init; }
+
+    public string UserClaim { get; init; } = "sub";
+
+    public string RolesClaim { get; init; } = "roles";
+
+    public IReadOnlyList<string> Algorithms { get; init; } = ["RS256", "ES256"];
+
+    public int ClockSkewSeconds { get; init; } = 60;
+}
