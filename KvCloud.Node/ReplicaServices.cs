@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using KvCloud.Consensus;
 using KvCloud.Node.Cluster;
@@ -229,7 +230,7 @@ internal static class ReplicaServices
 
     private static IPAddress BindAddress(string address) => address switch
     {
-        "*" => IPAddress.IPv6Any,
+        "*" => Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any,
         "localhost" => IPAddress.Loopback,
         _ => IPAddress.Parse(address),
     };

@@ -36,6 +36,18 @@ internal static class PeerSocket
         ? new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp)
         : new Socket(SocketType.Stream, ProtocolType.Tcp);
 
+    /// <summary>All addresses are those of IPv4 too, as Kestrel understands it on the other ports.</summary>
+    public static Socket CreateListener(IPEndPoint address)
+    {
+        var listener = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        if (address.Address.Equals(IPAddress.IPv6Any))
+        {
+            listener.DualMode = true;
+        }
+
+        return listener;
+    }
+
     public static string Describe(EndPoint? endpoint) => endpoint switch
     {
         null => "unknown",

@@ -318,7 +318,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
 
     private Socket Listen()
     {
-        var listener = new Socket(_bindEndPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        Socket listener = PeerSocket.CreateListener(_bindEndPoint);
         try
         {
             listener.Bind(_bindEndPoint);

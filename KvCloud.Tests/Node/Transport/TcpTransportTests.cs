@@ -29,6 +29,20 @@ public sealed class TcpTransportTests
         Assert.InRange(TimeProvider.System.NowMs() - two.Link(1).LastReceivedTickMs, 0, 20_000);
     }
 
+    /// <summary>What `listen.address = "*"` means, in a container that has addresses of IPv4 alone.</summary>
+    [Fact]
+    public async Task ListenEndPoint_of_all_addresses_is_reached_over_ipv4_too()
+    {
+        var directory = new Directory();
+        await using TestNode one = await TestNode.StartAsync(
+            1, [], directory, bind: new IPEndPoint(IPAddress.IPv6Any, 0));
+        using var caller = new TcpClient(AddressFamily.InterNetwork);
+
+        await caller.ConnectAsync(IPAddress.Loopback, one.Transport.ListenEndPoint.Port);
+
+        Assert.True(caller.Connected);
+    }
+
     [Fact]
     public async Task Send_many_small_messages_at_once_is_one_batch_at_the_receiver()
     {
