@@ -5,6 +5,7 @@ using KvCloud.Node.Diagnostics;
 using KvCloud.Node.Offline;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc;
+using KvCloud.Node.Tls;
 
 if (args is [RestoreCommand.Name, .. string[] rest])
 {
@@ -44,7 +45,7 @@ static async Task<int?> RunHostAsync(string[] args)
     NodeTopology topology = configuration.Topology!;
     if (configuration.AskHealth)
     {
-        return await HealthCommand.AskAsync(topology, Console.Out);
+        return await HealthCommand.AskAsync(topology, options.ToTlsOptions(topology), Console.Out);
     }
 
     builder.Logging.AddNodeLogging(options.Logging);
@@ -52,6 +53,7 @@ static async Task<int?> RunHostAsync(string[] args)
     builder.Services.AddNodeDiagnostics();
     var progress = new RecoveryProgress(TimeProvider.System);
     builder.Services.AddSingleton(progress);
+    builder.Services.AddNodeTls(configuration.Certificates);
     builder.Services.AddReplica(options, topology);
     builder.Services.AddClusterManager(ReplicaServices.Feeds);
     builder.Services.AddKvRpc(options.ToRpcOptions());
@@ -66,10 +68,12 @@ static async Task<int?> RunHostAsync(string[] args)
     builder.WebHost.UseSetting(WebHostDefaults.HttpsPortsKey, "");
     builder.WebHost.ConfigureKestrel(kestrel =>
     {
-        kestrel.ListenNodeHttp(topology);
+        kestrel.ListenNodeHttp(topology, configuration.Certificates);
         kestrel.ListenAt(topology.ListenAddress, topology.ThriftPort, listen => listen.ListenForRpc());
     });
 
     return await NodeLifetime.RunAsync(
-        builder, app => app.MapNodeEndpoints(), new RecoveryHttp(topology, progress).RunAsync);
+        builder,
+        app => app.MapNodeEndpoints(),
+        new RecoveryHttp(topology, progress, configuration.Certificates).RunAsync);
 }

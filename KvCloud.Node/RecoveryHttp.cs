@@ -1,5 +1,6 @@
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Diagnostics;
+using KvCloud.Node.Tls;
 
 namespace KvCloud.Node;
 
@@ -7,7 +8,8 @@ namespace KvCloud.Node;
 /// Answers /health and /alive while the node recovers, when that takes longer than a moment: it is not ready, and it
 /// lives. Whoever watches it would else take it for dead, and perhaps start it anew, which begins all over again.
 /// </summary>
-internal sealed class RecoveryHttp(NodeTopology topology, RecoveryProgress progress)
+internal sealed class RecoveryHttp(
+    NodeTopology topology, RecoveryProgress progress, CertificateStore? certificates = null)
 {
     /// <summary>An ordinary start is over before.</summary>
     private static readonly TimeSpan StartsAfter = TimeSpan.FromSeconds(1);
@@ -28,7 +30,7 @@ internal sealed class RecoveryHttp(NodeTopology topology, RecoveryProgress progr
         });
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenNodeHttp(topology));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenNodeHttp(topology, certificates));
         await using WebApplication app = builder.Build();
         app.MapGet("/health", () => Answer("unhealthy", progress.Description, StatusCodes.Status503ServiceUnavailable));
         app.MapGet("/alive", () => Answer("healthy", progress.Description, StatusCodes.Status200OK));

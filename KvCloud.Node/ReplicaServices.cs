@@ -14,6 +14,7 @@ using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.Routing;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
+using KvCloud.Node.Tls;
 using KvCloud.Node.Transport;
 
 namespace KvCloud.Node;
@@ -142,7 +143,8 @@ internal static class ReplicaServices
             {
                 Time = provider.GetRequiredService<TimeProvider>(),
             },
-            provider.GetRequiredService<ILogger<TcpTransport>>());
+            provider.GetRequiredService<ILogger<TcpTransport>>(),
+            provider.GetService<PeerTls>());
         transport.Gate.OnRemoved = () => provider.GetRequiredService<Replica>().Removed();
         return transport;
     }

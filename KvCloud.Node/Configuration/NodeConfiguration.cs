@@ -1,12 +1,16 @@
 using System.Globalization;
 using KvCloud.Node.Routing;
 using KvCloud.Node.Telemetry;
+using KvCloud.Node.Tls;
 
 namespace KvCloud.Node.Configuration;
 
 /// <summary>The result of reading the configuration: options to run with, or an exit code to return.</summary>
 internal sealed record ConfigurationOutcome(NodeOptions? Options, NodeTopology? Topology, int? ExitCode)
 {
+    /// <summary>The certificates, checked; null where nothing speaks TLS.</summary>
+    public CertificateStore? Certificates { get; init; }
+
     /// <summary>Do not run; ask the node that runs with these options for its health.</summary>
     public bool AskHealth { get; init; }
 
@@ -52,6 +56,26 @@ internal static class NodeConfiguration
             return ConfigurationOutcome.Exit(ExitCodes.Configuration);
         }
 
+        var topology = NodeTopology.From(result.Options);
+        if (line.AskHealth)
+        {
+            // The node that runs may do so with former certificates, so those that there are now are not checked.
+            return new ConfigurationOutcome(result.Options, topology, null) { AskHealth = true };
+        }
+
+        CertificateStore? certificates;
+        try
+        {
+            certificates = result.Options.ToTlsOptions(topology) is { } tls
+                ? CertificateStore.Open(tls, TimeProvider.System)
+                : null;
+        }
+        catch (CertificateException mistake)
+        {
+            Console.Error.WriteLine(mistake.Message);
+            return ConfigurationOutcome.Exit(ExitCodes.Configuration);
+        }
+
         if (line.CheckConfig)
         {
             foreach (string text in EffectiveSettings.AsToml(result))
@@ -62,9 +86,8 @@ internal static class NodeConfiguration
             return ConfigurationOutcome.Exit(ExitCodes.Clean);
         }
 
-        var topology = NodeTopology.From(result.Options);
         Register(builder.Services, result, topology);
-        return new ConfigurationOutcome(result.Options, topology, null) { AskHealth = line.AskHealth };
+        return new ConfigurationOutcome(result.Options, topology, null) { Certificates = certificates };
     }
 
     /// <summary>Reads the layers into validated options, without touching the process.</summary>
@@ -94,6 +117,10 @@ internal static class NodeConfiguration
             // A setting that could not be parsed has its default here; checking that against the others would only
             // add errors that confuse.
             mistakes.AddRange(NodeOptionsValidator.Validate(options, read.Origins));
+            if (mistakes.Count == 0 && !isDevelopment && !options.Security.Insecure)
+            {
+                mistakes.AddRange(OpenPortMistakes(options));
+            }
         }
 
         return new SettingsResult(options, read.Origins, mistakes);
@@ -133,7 +160,7 @@ internal static class NodeConfiguration
     /// <summary>Fills in the defaults that depend on other settings or on the environment.</summary>
     private static NodeOptions WithDependentDefaults(SettingsResult read, bool isDevelopment)
     {
-        NodeOptions options = read.Options;
+        NodeOptions options = read.Options with { Tls = TlsRules.WithDefaults(read.Options.Tls) };
         if (options.Security.AllowFaultInjection is null)
         {
             options = options with { Security = options.Security with { AllowFaultInjection = isDevelopment } };
@@ -148,6 +175,18 @@ internal static class NodeConfiguration
         }
 
         return options;
+    }
+
+    private static IEnumerable<string> OpenPortMistakes(NodeOptions options)
+    {
+        var topology = NodeTopology.From(options);
+        if (TlsRules.OpenPorts(options, topology) is string open)
+        {
+            yield return $"This node would listen on {topology.ListenAddress} without TLS ({open}), and whoever reaches"
+                + " it could read, change and delete all data. Set tls.certificate, tls.key and tls.ca (kv cert makes"
+                + " them), or listen.address = \"localhost\", or, in a network that you trust,"
+                + " security.insecure = true. The Development environment does without.";
+        }
     }
 
     private static IEnumerable<string> ParentWatchMistakes(IConfiguration configuration)

@@ -41,6 +41,9 @@ internal sealed record NodeOptions
     [About("Limits of queues, connections and memory. A request beyond a limit gets an error that names it.")]
     public LimitsOptions Limits { get; init; } = new();
 
+    [About("TLS on the ports of this node.")]
+    public TlsSettings Tls { get; init; } = new();
+
     [About("Access to administrative calls.")]
     public SecurityOptions Security { get; init; } = new();
 

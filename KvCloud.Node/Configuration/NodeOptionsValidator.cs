@@ -32,6 +32,11 @@ internal sealed class NodeOptionsValidator
         validator.CheckNames();
         validator.CheckSizes();
         validator.CheckJwt();
+        foreach ((string path, string what, string allowed) in TlsRules.Mistakes(options))
+        {
+            validator.Mistake(path, what, allowed);
+        }
+
         if (validator._mistakes.Count == 0)
         {
             // The ports are derived from the endpoints, so check them only once the endpoints are valid.

@@ -16,6 +16,10 @@ internal sealed record SecurityOptions
     [Secret]
     public string? AuthToken { get; init; }
 
+    [About("Whether this node may listen on more than loopback without TLS outside Development. Whoever reaches its "
+        + "ports can then read, change and delete all data; it says so at every start.")]
+    public bool Insecure { get; init; }
+
     [About("Whether setFaultInjection is allowed. Default: true in Development, otherwise false.")]
     public bool? AllowFaultInjection { get; init; }
 }

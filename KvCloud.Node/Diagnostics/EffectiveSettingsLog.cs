@@ -14,6 +14,11 @@ internal static partial class EffectiveSettingsLog
         Starting(
             logger, NodeVersion.Text, topology.SelfId, topology.Replicas.Count, topology.ClusterId,
             topology.ListenAddress, topology.ThriftPort, topology.PeerPort, topology.HttpPort, topology.DataDirectory);
+        if (Insecurity.Of(settings.Options, topology) is string insecurity)
+        {
+            Insecure(logger, insecurity);
+        }
+
         string changed = string.Join(", ", EffectiveSettings.Changed(settings));
         if (changed.Length > 0)
         {
@@ -27,6 +32,9 @@ internal static partial class EffectiveSettingsLog
     private static partial void Starting(
         ILogger logger, string version, int nodeId, int replicas, string clusterId, string address, int thriftPort,
         int peerPort, int httpPort, string dataDirectory);
+
+    [LoggerMessage(22, LogLevel.Warning, "{Insecurity}")]
+    private static partial void Insecure(ILogger logger, string insecurity);
 
     [LoggerMessage(21, LogLevel.Information, "Settings that differ from the defaults: {Settings}")]
     private static partial void Changed(ILogger logger, string settings);

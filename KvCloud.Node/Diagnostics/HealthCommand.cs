@@ -1,5 +1,7 @@
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using KvCloud.Node.Configuration;
+using KvCloud.Node.Tls;
 
 namespace KvCloud.Node.Diagnostics;
 
@@ -13,12 +15,21 @@ internal static class HealthCommand
     public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(4);
 
     /// <summary>Prints the answer, or why there is none, and returns the exit code.</summary>
-    public static async Task<int> AskAsync(NodeTopology topology, TextWriter output)
+    /// <param name="tls">How the node speaks TLS; null if it does not.</param>
+    public static async Task<int> AskAsync(NodeTopology topology, TlsOptions? tls, TextWriter output)
     {
-        Uri address = AddressOf(topology);
+        Uri address = AddressOf(topology, tls is { Http: true });
 
         // A proxy from the environment must not be used for a request to this machine.
         using var handler = new SocketsHttpHandler { UseProxy = false };
+        if (tls is { Http: true })
+        {
+            // It is this machine that is asked, nothing secret is sent, and the certificate need not name 127.0.0.1.
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, _, _) =>
+                certificate is X509Certificate2 shown
+                && CertificateNames.Of(shown) is var names && (names.Count == 0 || names.Contains(tls.Node.Uri));
+        }
+
         using var client = new HttpClient(handler) { Timeout = Timeout };
         try
         {
@@ -29,7 +40,8 @@ internal static class HealthCommand
         }
         catch (HttpRequestException exception)
         {
-            return await ReportAsync(output, $"{address} does not answer: {exception.Message}").ConfigureAwait(false);
+            string reason = exception.InnerException?.Message ?? exception.Message;
+            return await ReportAsync(output, $"{address} does not answer: {reason}").ConfigureAwait(false);
         }
         catch (TaskCanceledException)
         {
@@ -39,14 +51,15 @@ internal static class HealthCommand
     }
 
     /// <summary>The node's HTTP address as seen from its own machine.</summary>
-    internal static Uri AddressOf(NodeTopology topology)
+    internal static Uri AddressOf(NodeTopology topology, bool isTls = false)
     {
         string host = topology.ListenAddress switch
         {
             "*" or "localhost" or "0.0.0.0" or "::" => IPAddress.Loopback.ToString(),
             string address => address,
         };
-        return new UriBuilder(Uri.UriSchemeHttp, host, topology.HttpPort, Extensions.HealthPath).Uri;
+        string scheme = isTls ? Uri.UriSchemeHttps : Uri.UriSchemeHttp;
+        return new UriBuilder(scheme, host, topology.HttpPort, Extensions.HealthPath).Uri;
     }
 
     private static async Task<int> ReportAsync(TextWriter output, string sentence)

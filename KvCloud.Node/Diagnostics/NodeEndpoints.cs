@@ -5,7 +5,9 @@ using KvCloud.Node.Cluster;
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Telemetry;
+using KvCloud.Node.Tls;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
@@ -43,6 +45,7 @@ internal static class NodeEndpoints
         services.AddHostedService<ParentWatch>();
         services.AddHealthChecks()
             .AddCheck<ReplicaReadyCheck>("replica", tags: [ReadyTag])
+            .AddCheck<SecurityCheck>("security", tags: [ReadyTag])
             .Add(new HealthCheckRegistration(
                 "driver",
                 provider => new DriverAliveCheck(() => lastStepMs(provider), () => Environment.TickCount64),
@@ -52,10 +55,22 @@ internal static class NodeEndpoints
         return services;
     }
 
-    /// <summary>Listens for HTTP on the configured address and port.</summary>
-    public static void ListenNodeHttp(this KestrelServerOptions kestrel, NodeTopology topology) =>
-        kestrel.ListenAt(
-            topology.ListenAddress, topology.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
+    /// <summary>Listens for HTTP on the configured address and port, by TLS if that has certificates for it.</summary>
+    public static void ListenNodeHttp(
+        this KestrelServerOptions kestrel, NodeTopology topology, CertificateStore? certificates = null) =>
+        kestrel.ListenAt(topology.ListenAddress, topology.HttpPort, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            if (certificates is { Options.Http: true })
+            {
+                listen.UseHttps(new TlsHandshakeCallbackOptions
+                {
+                    // Asked for each connection: the certificates of that moment.
+                    OnConnection = _ => ValueTask.FromResult(ClientTls.ServerOptions(certificates)),
+                    HandshakeTimeout = certificates.Options.HandshakeTimeout,
+                });
+            }
+        });
 
     /// <summary>Listens on an IP address, "localhost" (both families) or "*" (all).</summary>
     public static void ListenAt(

@@ -25,14 +25,15 @@ internal static class RootPage
     public static void MapRootPage(this WebApplication app) => app.MapGet("/", Answer);
 
     private static IResult Answer(
-        HttpRequest request, ClusterManager cluster, ClusterFeeds feeds, NodeTopology topology)
+        HttpRequest request, ClusterManager cluster, ClusterFeeds feeds, NodeTopology topology, NodeOptions options)
     {
         ReplicaStatus status = feeds.Status();
         string role = HealthNames.Of(status.Role);
         string? leader = status.Leader is { } id ? cluster.ClientEndpointOf(id) ?? id.ToString() : null;
+        string? warning = Insecurity.Of(options, topology);
         if (WantsHtml(request))
         {
-            return Results.Content(Html(topology, role, leader), "text/html", Encoding.UTF8);
+            return Results.Content(Html(topology, role, leader, warning), "text/html", Encoding.UTF8);
         }
 
         return Results.Json(
@@ -43,6 +44,7 @@ internal static class RootPage
                 Role = role,
                 Leader = leader,
                 Version = NodeVersion.Text,
+                Warning = warning,
                 ClientEndpoint = topology.Self.ClientEndpoint,
                 Links = Pages.ToDictionary(page => page.Path[1..], page => page.Path),
             },
@@ -53,13 +55,15 @@ internal static class RootPage
         request.GetTypedHeaders().Accept.Any(accept =>
             accept.MediaType.Equals("text/html", StringComparison.OrdinalIgnoreCase) && accept.Quality is not 0);
 
-    private static string Html(NodeTopology topology, string role, string? leader)
+    private static string Html(NodeTopology topology, string role, string? leader, string? warning)
     {
         string title = Encode($"node-{topology.SelfId} of {topology.ClusterId}");
         var page = new StringBuilder();
         page.Append("<!DOCTYPE html>\n<html lang=\"en\">\n");
         page.Append($"<head><meta charset=\"utf-8\"><title>{title}</title></head>\n");
-        page.Append($"<body>\n<h1>{title}</h1>\n<p>KvCloud {Encode(NodeVersion.Text)}, {Encode(role)}");
+        page.Append($"<body>\n<h1>{title}</h1>\n");
+        page.Append(warning is null ? "" : $"<p><strong>{Encode(warning)}</strong></p>\n");
+        page.Append($"<p>KvCloud {Encode(NodeVersion.Text)}, {Encode(role)}");
         page.Append(role == HealthNames.Of(Consensus.Role.Leader) ? "" : $"; leader: {Encode(leader ?? "not known")}");
         page.Append($". Clients (Thrift): {Encode(topology.Self.ClientEndpoint)}</p>\n<ul>\n");
         foreach ((string path, string about) in Pages)

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using KvCloud.Node.Access;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc.Connections;
+using KvCloud.Node.Tls;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Hosting;
@@ -29,6 +30,8 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     private readonly ILogger<RpcServer> _logger;
     private readonly LogGate _badInputLog;
     private readonly LogGate _rejectedLog;
+    private readonly LogGate _tlsLog;
+    private readonly ClientTls? _tls;
     private readonly TimeProvider _time;
     private readonly PeriodicTimer _sweepTimer;
     private Task _sweep = Task.CompletedTask;
@@ -43,8 +46,10 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         RpcStatistics statistics,
         IReplicaClock clock,
         TimeProvider time,
-        ILogger<RpcServer> logger)
+        ILogger<RpcServer> logger,
+        ClientTls? tls = null)
     {
+        _tls = tls;
         _dispatcher = dispatcher;
         _limits = options.Limits;
         _access = options.Access;
@@ -57,6 +62,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         _logger = logger;
         _badInputLog = new LogGate(LogLinesPerSecond, clock);
         _rejectedLog = new LogGate(LogLinesPerSecond, clock);
+        _tlsLog = new LogGate(LogLinesPerSecond, clock);
         statistics.ObserveConnections(() => Volatile.Read(ref _connectionCount));
     }
 
@@ -82,7 +88,13 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
                 return;
             }
 
-            await ServeAsync(connection);
+            if (_tls is null)
+            {
+                await ServeAsync(connection);
+                return;
+            }
+
+            await ServeSecuredAsync(connection, _tls);
         }
         finally
         {
@@ -192,6 +204,25 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         }
     }
 
+    private async Task ServeSecuredAsync(ConnectionContext connection, ClientTls tls)
+    {
+        try
+        {
+            await tls.ServeAsync(connection, () => ServeAsync(connection));
+        }
+        catch (TlsRefusedException refusal)
+        {
+            if (_tlsLog.TryPass(out long suppressed))
+            {
+                Log.TlsRefused(_logger, connection.RemoteEndPoint?.ToString(), refusal.Message, suppressed);
+            }
+        }
+        catch (Exception error) when (error is IOException or OperationCanceledException)
+        {
+            Log.ConnectionLost(_logger, connection.RemoteEndPoint?.ToString() ?? "unknown", error.Message);
+        }
+    }
+
     private void Reject(ConnectionContext connection)
     {
         _statistics.CountRejectedConnection();
@@ -230,6 +261,10 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         [LoggerMessage(LogLevel.Warning,
             "Rejected client {Client}: max_connections ({Limit}) reached ({Suppressed} similar lines suppressed)")]
         public static partial void Rejected(ILogger logger, string? client, int limit, long suppressed);
+
+        [LoggerMessage(LogLevel.Warning,
+            "Refused client {Client}: {Reason} ({Suppressed} similar lines suppressed)")]
+        public static partial void TlsRefused(ILogger logger, string? client, string reason, long suppressed);
 
         [LoggerMessage(LogLevel.Warning,
             "Closed the connection of client {Client}: its message took longer than {TimeoutMs} ms")]

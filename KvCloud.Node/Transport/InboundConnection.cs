@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using KvCloud.Consensus;
+using KvCloud.Node.Tls;
 using Microsoft.Extensions.Logging;
 
 namespace KvCloud.Node.Transport;
@@ -10,6 +11,9 @@ internal interface IInboundHost
     PeerGate Gate { get; }
 
     TransportOptions Options { get; }
+
+    /// <summary>Null where TLS is off.</summary>
+    PeerTls? Tls { get; }
 
     ILogger Logger { get; }
 
@@ -34,12 +38,31 @@ internal interface IInboundHost
 /// (it saves the detour through the poll thread and the thread pool). Messages also arrive when the thread pool is
 /// starved. There are never more than a handful of these threads.
 /// </summary>
-internal sealed class InboundConnection(Socket socket, IInboundHost host)
+internal sealed class InboundConnection : IDisposable
 {
-    private readonly string _remote = PeerSocket.Describe(socket.RemoteEndPoint);
-    private readonly InboundSession _session = new(host.Gate, host.FindPeer, host.Options.MaxFrameBytes);
+    /// <summary>A TLS connection begins so, and no frame does.</summary>
+    private const byte TlsHandshakeRecord = 0x16;
+
+    private readonly Socket _socket;
+    private readonly IInboundHost _host;
+    private readonly string _remote;
+    private readonly InboundSession _session;
+    private PeerChannel _channel;
+
+    /// <summary>The names in the caller's certificate; null in clear text.</summary>
+    private IReadOnlyList<string>? _names;
     private int _isClosed;
     private bool _isAnnounced;
+
+    public InboundConnection(Socket socket, IInboundHost host)
+    {
+        _socket = socket;
+        _host = host;
+        _remote = PeerSocket.Describe(socket.RemoteEndPoint);
+        _channel = new ClearChannel(socket, host.Options.Time);
+        _session = new InboundSession(
+            host.Gate, host.FindPeer, host.Options.MaxFrameBytes, objection: WhyNotByTls);
+    }
 
     /// <summary>Who called; null until it said so and was admitted.</summary>
     public Peer? Peer => _session.Peer;
@@ -49,8 +72,15 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
         if (Interlocked.Exchange(ref _isClosed, 1) == 0)
         {
             // This also ends a blocking receive on another thread.
-            socket.Dispose();
+            _socket.Dispose();
         }
+    }
+
+    /// <summary>For the connection's own thread, which alone knows that nobody reads any more.</summary>
+    public void Dispose()
+    {
+        Close();
+        _channel.Dispose();
     }
 
     /// <summary>Body of the connection's thread.</summary>
@@ -66,7 +96,7 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
             // A peer that refused this node last time will do so again; that is not worth two log lines each time.
             Peer peer = _session.Peer!;
             if (peer.LastInboundRefusal is not string before
-                || host.Throttle.Allows($"connected again {peer.Id} {before}"))
+                || _host.Throttle.Allows($"connected again {peer.Id} {before}"))
             {
                 Announce(peer);
             }
@@ -75,21 +105,21 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
             _session.Close(reason);
             if (_isAnnounced)
             {
-                TransportLog.InboundEnded(host.Logger, peer.Id, _remote, reason);
+                TransportLog.InboundEnded(_host.Logger, peer.Id, _remote, reason);
             }
         }
         finally
         {
             _session.Close("this node closed it");
-            Close();
-            host.Ended(this);
+            Dispose();
+            _host.Ended(this);
         }
     }
 
     private void Announce(Peer peer)
     {
         _isAnnounced = true;
-        TransportLog.InboundAccepted(host.Logger, peer.Id, _remote);
+        TransportLog.InboundAccepted(_host.Logger, peer.Id, _remote);
     }
 
     /// <summary>False when the caller is not a peer; it has then been told why.</summary>
@@ -97,15 +127,18 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
     {
         try
         {
-            PeerSocket.Configure(socket, host.Options.PeerTimeoutMs);
-            socket.SendTimeout = host.Options.HandshakeTimeoutMs;
+            PeerSocket.Configure(_socket, _host.Options.PeerTimeoutMs);
+            _socket.SendTimeout = _host.Options.HandshakeTimeoutMs;
+            long deadlineMs = _host.Options.Time.NowMs() + _host.Options.HandshakeTimeoutMs;
+            _channel.ReceiveUntil(deadlineMs);
+            Secure(deadlineMs);
             ReceiveHello();
             switch (_session.End)
             {
                 case SessionEnd.None:
                     // Before the Welcome: if the same caller is welcomed twice, its second connection must win.
-                    host.Identified(this, _session.Peer!);
-                    SendAll(_session.Answer);
+                    _host.Identified(this, _session.Peer!);
+                    _channel.Send(_session.Answer);
                     return true;
                 case SessionEnd.RejectedHere:
                     Refuse();
@@ -115,6 +148,13 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
                     return false;
             }
         }
+        catch (TlsRefusedException refusal)
+        {
+            _session.Close(refusal.Message);
+            ReportRefused(refusal.Message);
+            LetAlertArrive();
+            return false;
+        }
         catch (Exception error) when (IsEndOfConnection(error))
         {
             _session.Close(error.Message);
@@ -123,50 +163,90 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
         }
     }
 
-    /// <summary>Takes no longer than the time given, however slowly the bytes arrive.</summary>
+    /// <summary>Speaks TLS if the caller begins with it and this node does too.</summary>
+    private void Secure(long deadlineMs)
+    {
+        if (_channel.Peek() != TlsHandshakeRecord)
+        {
+            return;
+        }
+
+        if (_host.Tls is not PeerTls tls)
+        {
+            throw new EndOfStreamException("the caller speaks TLS, and this node does not (tls.peers)");
+        }
+
+        var secured = new TlsChannel(_socket, _host.Options.Time);
+        _channel = secured;
+        secured.ReceiveUntil(deadlineMs);
+        _names = secured.Accept(tls);
+    }
+
+    /// <summary>What the caller has or has not shown, against the identity that it claims.</summary>
+    private string? WhyNotByTls(PeerIdentity claimed) =>
+        _names is not null ? _host.Tls!.WhyNotCaller(_names, _host.Gate.Self.ClusterId, claimed.NodeId)
+        : _host.Tls?.Mode == TlsMode.Required ? _host.Tls.ClearTextRefused(claimed.NodeId)
+        : null;
+
     private void ReceiveHello()
     {
-        long deadlineMs = host.Options.Time.NowMs() + host.Options.HandshakeTimeoutMs;
         while (_session.Phase == SessionPhase.Handshake)
         {
-            long nowTickMs = host.Options.Time.NowMs();
-            if (nowTickMs >= deadlineMs)
-            {
-                throw new SocketException((int)SocketError.TimedOut);
-            }
-
-            socket.ReceiveTimeout = (int)(deadlineMs - nowTickMs);
-            int count = socket.Receive(_session.Free(), SocketFlags.None);
+            int count = _channel.Receive(_session.Free());
             if (count == 0)
             {
                 throw new EndOfStreamException("the other side closed the connection during the handshake");
             }
 
-            _session.Advance(count, nowTickMs);
+            _session.Advance(count, _host.Options.Time.NowMs());
         }
 
-        socket.ReceiveTimeout = 0;
+        _channel.ReceiveWithoutDeadline();
+    }
+
+    /// <summary>
+    /// A close with bytes unread resets the connection, and the caller, which sends its Hello at once, would not hear
+    /// why. Ends with the deadline of the handshake.
+    /// </summary>
+    private void LetAlertArrive()
+    {
+        Span<byte> rest = stackalloc byte[512];
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Send);
+            while (_channel.ReceiveRaw(rest) > 0)
+            {
+            }
+        }
+        catch (Exception error) when (IsEndOfConnection(error))
+        {
+            // Gone, or too slow.
+        }
     }
 
     private void UnknownPeerClosed(string reason)
     {
-        if (Volatile.Read(ref _isClosed) == 0 && host.Throttle.Allows($"unknown peer {reason}"))
+        if (Volatile.Read(ref _isClosed) == 0 && _host.Throttle.Allows($"unknown peer {reason}"))
         {
-            TransportLog.UnknownPeerClosed(host.Logger, _remote, reason);
+            TransportLog.UnknownPeerClosed(_host.Logger, _remote, reason);
+        }
+    }
+
+    private void ReportRefused(string reason)
+    {
+        if (_host.Throttle.Allows($"inbound {reason}"))
+        {
+            TransportLog.InboundRejected(_host.Logger, _remote, reason);
         }
     }
 
     private void Refuse()
     {
-        if (host.Throttle.Allows($"inbound {_session.EndReason}"))
-        {
-            TransportLog.InboundRejected(host.Logger, _remote, _session.EndReason);
-        }
-
+        ReportRefused(_session.EndReason);
         try
         {
-            SendAll(_session.Answer);
-            socket.Shutdown(SocketShutdown.Send);
+            _channel.Send(_session.Answer);
+            _socket.Shutdown(SocketShutdown.Send);
         }
         catch (Exception error) when (IsEndOfConnection(error))
         {
@@ -181,13 +261,13 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
         {
             while (true)
             {
-                int count = socket.Receive(_session.Free(), SocketFlags.None);
+                int count = _channel.Receive(_session.Free());
                 if (count == 0)
                 {
                     return "the peer closed it";
                 }
 
-                _session.Advance(count, host.Options.Time.NowMs());
+                _session.Advance(count, _host.Options.Time.NowMs());
                 if (_session.Phase == SessionPhase.Ended)
                 {
                     return EndedBy(peer);
@@ -205,7 +285,7 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
         }
         catch (Exception error)
         {
-            TransportLog.HandlerFailed(host.Logger, peer.Id, _remote, error);
+            TransportLog.HandlerFailed(_host.Logger, peer.Id, _remote, error);
             return "its messages could not be handled";
         }
     }
@@ -217,7 +297,7 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
             return $"the peer refuses this node: {_session.EndReason}";
         }
 
-        TransportLog.Malformed(host.Logger, peer.Id, _remote, _session.EndReason);
+        TransportLog.Malformed(_host.Logger, peer.Id, _remote, _session.EndReason);
         return "it sent a malformed message";
     }
 
@@ -232,21 +312,13 @@ internal sealed class InboundConnection(Socket socket, IInboundHost host)
         {
             foreach (PeerReport report in reports)
             {
-                host.Deliver(report);
+                _host.Deliver(report);
             }
         }
 
         if (_session.Messages is { } messages)
         {
-            host.Deliver(messages);
-        }
-    }
-
-    private void SendAll(ReadOnlySpan<byte> bytes)
-    {
-        while (bytes.Length > 0)
-        {
-            bytes = bytes[socket.Send(bytes, SocketFlags.None)..];
+            _host.Deliver(messages);
         }
     }
 

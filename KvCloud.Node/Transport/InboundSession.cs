@@ -15,11 +15,15 @@ namespace KvCloud.Node.Transport;
 /// <param name="findPeer">The peer with this id, or null.</param>
 /// <param name="maxFrameBytes">A frame that claims to be larger ends the session.</param>
 /// <param name="receiveBufferBytes">Size of the buffer allocated once the caller is known.</param>
+/// <param name="objection">
+/// What speaks against a caller with this identity before the gate is asked, such as its certificate; null for nothing.
+/// </param>
 internal sealed class InboundSession(
     PeerGate gate,
     Func<int, Peer?> findPeer,
     int maxFrameBytes,
-    int receiveBufferBytes = ReceiveBuffer.DefaultBytes)
+    int receiveBufferBytes = ReceiveBuffer.DefaultBytes,
+    Func<PeerIdentity, string?>? objection = null)
 {
     private HandshakeBuffer? _handshake = new();
     private ReceiveBuffer? _buffer;
@@ -98,6 +102,11 @@ internal sealed class InboundSession(
         {
             hello = Handshake.DecodeHello(frame, gate.Self.Release);
             claimed = hello.Identity;
+            if (objection?.Invoke(claimed) is string reason)
+            {
+                throw new HandshakeRefusedException(reason);
+            }
+
             gate.AdmitCaller(hello);
             Peer = findPeer(claimed.NodeId)
                 ?? throw new HandshakeRefusedException($"node {claimed.NodeId} is not known here");

@@ -1,13 +1,15 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Authentication;
+using KvCloud.Node.Tls;
 using Microsoft.Extensions.Logging;
 
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Maintains the connection to one peer: resolves its address, connects, performs the handshake, hands the socket and
-/// the session to the sender, waits for the end, and starts again after the pause set by
-/// <see cref="ReconnectBackoff"/>.
+/// Maintains the connection to one peer: resolves its address, connects, speaks TLS where it is on, performs the
+/// handshake, hands the channel and the session to the sender, waits for the end, and starts again after the pause set
+/// by <see cref="ReconnectBackoff"/>.
 /// </summary>
 internal sealed class PeerConnector(
     Peer peer,
@@ -15,6 +17,7 @@ internal sealed class PeerConnector(
     PeerGate gate,
     Func<int, CancellationToken, ValueTask<EndPoint>> resolve,
     TransportOptions options,
+    PeerTls? tls,
     LogThrottle throttle,
     ILogger logger) : IDisposable
 {
@@ -73,19 +76,17 @@ internal sealed class PeerConnector(
             EndPoint target = await resolve(peer.Id.Value, deadline.Token);
             endpoint = PeerSocket.Describe(target);
             peer.Resolving(endpoint);
-            using Socket socket = PeerSocket.Create(target);
-            PeerSocket.Configure(socket, options.PeerTimeoutMs);
-            await socket.ConnectAsync(target, deadline.Token);
-            limit.CancelAfter(options.HandshakeTimeoutMs);
+            using PeerCall call = new(options.Time);
+            PeerChannel channel = await OpenAsync(call, target, limit, deadline.Token);
             var session = new OutboundSession(gate, peer, options, _backoff.GreetsInSingleForm);
-            await GreetAsync(session, socket, deadline.Token);
+            await GreetAsync(session, channel, deadline.Token);
             switch (session.End)
             {
                 case SessionEnd.None:
-                    return await ServeAsync(session, socket, endpoint, stop);
+                    return await ServeAsync(session, channel, endpoint, stop);
                 case SessionEnd.RejectedHere or SessionEnd.RejectedByPeer:
                     ReportRejected(endpoint, session.EndReason);
-                    await AnswerAsync(session, socket, deadline.Token);
+                    await AnswerAsync(session, channel, deadline.Token);
                     return ConnectOutcome.Refused;
                 case SessionEnd.Closed when session.MustGreetInSingleForm:
                     return ConnectOutcome.GreetAnew;
@@ -94,16 +95,60 @@ internal sealed class PeerConnector(
                     return ConnectOutcome.Failed;
             }
         }
+        catch (TlsRefusedException refusal)
+        {
+            peer.OutboundRejected(refusal.Message);
+            ReportRejected(endpoint, refusal.Message);
+            return ConnectOutcome.Refused;
+        }
         catch (Exception error)
         {
             if (!stop.IsCancellationRequested)
             {
-                ReportUnreachable(endpoint, error is OperationCanceledException ? "timed out" : error.Message);
+                ReportUnreachable(endpoint, error is OperationCanceledException ? "timed out" : WordsOf(error));
             }
 
             return ConnectOutcome.Failed;
         }
     }
+
+    /// <summary>Connects and speaks TLS, unless it is off, or optional and the peer does not.</summary>
+    private async Task<PeerChannel> OpenAsync(
+        PeerCall call, EndPoint target, CancellationTokenSource limit, CancellationToken deadline)
+    {
+        await ConnectAsync(call, target, limit, deadline);
+        if (tls is null)
+        {
+            return call.SpeakClearText();
+        }
+
+        try
+        {
+            TlsChannel secured = call.SpeakTls();
+            await secured.CallAsync(tls, peer.Id.Value, deadline);
+            return secured;
+        }
+        catch (Exception error) when (error is IOException or SocketException && tls.Mode == TlsMode.Optional)
+        {
+            // So a peer ends it that speaks clear text only, and it may.
+            await ConnectAsync(call, target, limit, deadline);
+            return call.SpeakClearText();
+        }
+    }
+
+    private async Task ConnectAsync(
+        PeerCall call, EndPoint target, CancellationTokenSource limit, CancellationToken deadline)
+    {
+        limit.CancelAfter(options.ConnectTimeoutMs);
+        Socket socket = call.NewSocket(target);
+        PeerSocket.Configure(socket, options.PeerTimeoutMs);
+        await socket.ConnectAsync(target, deadline);
+        limit.CancelAfter(options.HandshakeTimeoutMs);
+    }
+
+    private static string WordsOf(Exception error) => error is AuthenticationException
+        ? $"the TLS handshake failed: {error.InnerException?.Message ?? error.Message}"
+        : error.Message;
 
     private void ReportRejected(string endpoint, string reason)
     {
@@ -121,12 +166,13 @@ internal sealed class PeerConnector(
         }
     }
 
-    private static async Task GreetAsync(OutboundSession session, Socket socket, CancellationToken cancellationToken)
+    private static async Task GreetAsync(
+        OutboundSession session, PeerChannel channel, CancellationToken cancellationToken)
     {
-        await SendAllAsync(socket, session.Hello, cancellationToken);
+        await channel.SendAsync(session.Hello, cancellationToken);
         while (session.Phase == SessionPhase.Handshake)
         {
-            int count = await socket.ReceiveAsync(session.Free(), cancellationToken);
+            int count = await channel.ReceiveAsync(session.Free(), cancellationToken);
             if (count == 0)
             {
                 throw new EndOfStreamException("the other side closed the connection during the handshake");
@@ -136,7 +182,8 @@ internal sealed class PeerConnector(
         }
     }
 
-    private static async Task AnswerAsync(OutboundSession session, Socket socket, CancellationToken cancellationToken)
+    private static async Task AnswerAsync(
+        OutboundSession session, PeerChannel channel, CancellationToken cancellationToken)
     {
         if (session.Answer is not byte[] answer)
         {
@@ -145,29 +192,30 @@ internal sealed class PeerConnector(
 
         try
         {
-            await SendAllAsync(socket, answer, cancellationToken);
-            socket.Shutdown(SocketShutdown.Send);
+            await channel.SendAsync(answer, cancellationToken);
+            channel.Socket.Shutdown(SocketShutdown.Send);
         }
-        catch (Exception error) when (error is SocketException or OperationCanceledException)
+        catch (Exception error) when (error is SocketException or IOException or OperationCanceledException)
         {
             // The refused peer may already be gone; the reason is in this node's own log.
         }
     }
 
     private async Task<ConnectOutcome> ServeAsync(
-        OutboundSession session, Socket socket, string endpoint, CancellationToken stop)
+        OutboundSession session, PeerChannel channel, string endpoint, CancellationToken stop)
     {
         long sinceMs = options.Time.NowMs();
         string reason = "this node gave it up";
         try
         {
-            socket.Blocking = false;
-            sender.Attach(session, socket);
+            channel.Socket.Blocking = false;
+            (channel as TlsChannel)?.HoldWrites();
+            sender.Attach(session, channel);
             TransportLog.Connected(logger, peer.Id, endpoint);
-            int count = await socket.ReceiveAsync(new byte[1], stop);
+            int count = await channel.ReceiveAsync(new byte[1], stop);
             reason = count == 0 ? "the peer closed it" : OutboundSession.PeerSpoke;
         }
-        catch (SocketException error)
+        catch (Exception error) when (error is SocketException or EndOfStreamException)
         {
             reason = error.Message;
         }
@@ -186,14 +234,5 @@ internal sealed class PeerConnector(
 
         TransportLog.Disconnected(logger, peer.Id, reason);
         return _backoff.OutcomeOf(options.Time.NowMs() - sinceMs);
-    }
-
-    private static async Task SendAllAsync(
-        Socket socket, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken)
-    {
-        while (bytes.Length > 0)
-        {
-            bytes = bytes[await socket.SendAsync(bytes, cancellationToken)..];
-        }
     }
 }

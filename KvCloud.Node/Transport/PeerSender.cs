@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Sends to one peer: the socket of an <see cref="OutboundSession"/> and the lock around it. The calling thread encodes
+/// Sends to one peer: the channel of an <see cref="OutboundSession"/> and the lock around it. The calling thread encodes
 /// into a buffer and tries a non-blocking send itself, which saves a thread switch per message. What the socket does
 /// not take is left to a dedicated thread rather than the thread pool, so that heartbeats leave however busy the pool
 /// is.
@@ -23,7 +23,7 @@ internal sealed class PeerSender
     private readonly LogThrottle _throttle;
     private readonly ILogger _logger;
     private OutboundSession? _session;
-    private Socket? _socket;
+    private PeerChannel? _channel;
     private bool _isPumping;
     private bool _isStopped;
 
@@ -91,15 +91,16 @@ internal sealed class PeerSender
     }
 
     /// <summary>
-    /// From now on the session's frames are sent on this non-blocking socket; this sender now owns the session.
+    /// From now on the session's frames are sent on this channel, whose socket does not block; this sender now owns the
+    /// session.
     /// </summary>
-    public void Attach(OutboundSession session, Socket socket)
+    public void Attach(OutboundSession session, PeerChannel channel)
     {
         lock (_gate)
         {
             Invariant.Check(_session is null, "a link has one connection at a time");
             _session = session;
-            _socket = socket;
+            _channel = channel;
         }
     }
 
@@ -132,7 +133,7 @@ internal sealed class PeerSender
     {
         while (true)
         {
-            Socket socket;
+            PeerChannel channel;
             lock (_gate)
             {
                 while (!_isPumping && !_isStopped)
@@ -145,13 +146,13 @@ internal sealed class PeerSender
                     return;
                 }
 
-                socket = _socket!;
+                channel = _channel!;
             }
 
-            WaitUntilWritable(socket);
+            WaitUntilWritable(channel.Socket);
             lock (_gate)
             {
-                if (_socket == socket)
+                if (_channel == channel)
                 {
                     _isPumping = false;
                     SendWaiting();
@@ -174,7 +175,7 @@ internal sealed class PeerSender
 
     private void SendWaiting()
     {
-        for (int sends = 0; _session is { QueuedBytes: > 0 }; sends++)
+        for (int sends = 0; _session is not null && (_session.QueuedBytes > 0 || _channel!.HasUnsent); sends++)
         {
             if (sends == MaxSendsInTurn || !SendOnce(_session))
             {
@@ -186,7 +187,7 @@ internal sealed class PeerSender
 
     private void LeaveToPump()
     {
-        if (_socket is not null)
+        if (_channel is not null)
         {
             _isPumping = true;
             Monitor.Pulse(_gate);
@@ -198,10 +199,14 @@ internal sealed class PeerSender
     {
         try
         {
-            int sent = _socket!.Send(session.Peek(), SocketFlags.None, out SocketError error);
+            SocketError error = _channel!.TrySend(session.Peek(), out int taken);
+            if (taken > 0)
+            {
+                session.Consume(taken);
+            }
+
             if (error == SocketError.Success)
             {
-                session.Consume(sent);
                 return true;
             }
 
@@ -222,7 +227,7 @@ internal sealed class PeerSender
     private void Break(string why)
     {
         TransportLog.SendFailed(_logger, _peer.Id, why);
-        Socket? socket = _socket;
+        Socket? socket = _channel?.Socket;
         _session?.Close("sending failed");
         Forget();
         socket?.Dispose();
@@ -231,7 +236,7 @@ internal sealed class PeerSender
     private void Forget()
     {
         _session = null;
-        _socket = null;
+        _channel = null;
         _isPumping = false;
     }
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Numerics;
 using KvCloud.Consensus;
+using KvCloud.Node.Tls;
 using Microsoft.Extensions.Logging;
 
 namespace KvCloud.Node.Transport;
@@ -36,6 +37,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
     /// <param name="peers">Node ids of all other replicas.</param>
     /// <param name="bindEndPoint">Where to listen; port 0 picks a free one, see <see cref="ListenEndPoint"/>.</param>
     /// <param name="resolve">Returns where a peer listens; called for each attempt to connect.</param>
+    /// <param name="tls">Null where TLS is off.</param>
     public TcpTransport(
         PeerIdentity self,
         IEnumerable<int> peers,
@@ -44,12 +46,14 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         IIncarnationRegistry incarnations,
         Bootstrap bootstrap,
         TransportOptions options,
-        ILogger<TcpTransport> logger)
+        ILogger<TcpTransport> logger,
+        PeerTls? tls = null)
     {
         options.Validate();
         Handshake.Validate(self);
         Options = options;
         Logger = logger;
+        Tls = tls;
         Throttle = new LogThrottle(options.RepeatedLogIntervalMs, options.Time);
         _bindEndPoint = bindEndPoint;
         _resolve = resolve;
@@ -80,6 +84,8 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
     public TransportOptions Options { get; }
 
     public ILogger Logger { get; }
+
+    public PeerTls? Tls { get; }
 
     public LogThrottle Throttle { get; }
 
@@ -173,7 +179,6 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         }
     }
 
-    /// <inheritdoc/>
     public void Report(PeerReport report)
     {
         foreach (Way way in _table.Ways)
@@ -183,17 +188,12 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         }
     }
 
-    /// <inheritdoc/>
     public LinkState StateOf(NodeId peer) => FindPeer(peer.Value)?.ToState() ?? default;
 
-    /// <inheritdoc/>
     public PeerIdentity? IdentityOf(NodeId peer) => FindPeer(peer.Value)?.Identity;
 
-    /// <inheritdoc/>
-    public PeerRelease? ReleaseOf(NodeId node) =>
-        IdentityOf(node)?.Release ?? Gate.ReleaseOfStranger(node.Value);
+    public PeerRelease? ReleaseOf(NodeId node) => IdentityOf(node)?.Release ?? Gate.ReleaseOfStranger(node.Value);
 
-    /// <inheritdoc/>
     public void RequireFeatureLevel(int level) => Gate.RequireFeatureLevel(level);
 
     /// <inheritdoc/>
@@ -287,7 +287,7 @@ internal sealed class TcpTransport : IConsensusTransport, IInboundHost
         return new Way(
             peer,
             sender,
-            new PeerConnector(peer, sender, Gate, _resolve, Options, Throttle, Logger),
+            new PeerConnector(peer, sender, Gate, _resolve, Options, Tls, Throttle, Logger),
             CancellationTokenSource.CreateLinkedTokenSource(_stop.Token));
     }
 

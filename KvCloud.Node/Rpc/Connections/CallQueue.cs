@@ -42,6 +42,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     private readonly CallRing _calls = new();
     private readonly AnswerWriter _output;
     private readonly Socket _socket;
+    private readonly Stream? _secured;
     private readonly RpcBudget _budget;
     private readonly ScanPool _scans;
     private readonly RpcStatistics _statistics;
@@ -57,12 +58,14 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     /// </summary>
     private long _heldAnswerBytes;
 
+    /// <param name="secured">Where TLS encrypts what is written, and sends it at once; null in clear text.</param>
     /// <param name="onBroken">
     /// Called from any thread, possibly more than once, when answers can no longer be written.
     /// </param>
     public CallQueue(
         AnswerWriter output,
         Socket socket,
+        Stream? secured,
         RpcBudget budget,
         ScanPool scans,
         RpcStatistics statistics,
@@ -72,6 +75,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         ScanNode = new LinkedListNode<CallQueue>(this);
         _output = output;
         _socket = socket;
+        _secured = secured;
         _budget = budget;
         _statistics = statistics;
         _onBroken = onBroken;
@@ -399,9 +403,9 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
             return true;
         }
 
-        ValueTaskAwaiter<int> send = _socket
-            .SendAsync(_output.Unsent, SocketFlags.None, CancellationToken.None)
-            .GetAwaiter();
+        ValueTaskAwaiter<int> send = (_secured is null
+            ? _socket.SendAsync(_output.Unsent, SocketFlags.None, CancellationToken.None)
+            : SendSecuredAsync(_secured, _output.Unsent)).GetAwaiter();
         if (!send.IsCompleted)
         {
             _send = send;
@@ -411,6 +415,12 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
 
         EndSend(send);
         return true;
+    }
+
+    private static async ValueTask<int> SendSecuredAsync(Stream secured, ReadOnlyMemory<byte> bytes)
+    {
+        await secured.WriteAsync(bytes, CancellationToken.None);
+        return bytes.Length;
     }
 
     private void OnSent()

@@ -20,6 +20,10 @@ internal sealed class MessageReader(
 
     private const int PrefixBytes = ThriftFormat.FrameHeaderBytes;
 
+    /// <summary>A TLS connection begins with these two bytes, which claim a frame of 352 MiB or more.</summary>
+    private const byte TlsHandshakeRecord = 0x16;
+    private const byte TlsMajorVersion = 0x03;
+
     /// <summary>A smaller partial message is not charged to the budget.</summary>
     private const int ReserveAboveBytes = 4 * 1024;
 
@@ -136,8 +140,9 @@ internal sealed class MessageReader(
         int length = BinaryPrimitives.ReadInt32BigEndian(prefix);
         if (length <= 0 || length > limits.MaxMessageBytes)
         {
-            Error = IsFramed is null && length <= 0
-                ? "neither a strict binary message nor a frame"
+            Error = IsFramed is null && length <= 0 ? "neither a strict binary message nor a frame"
+                : IsFramed is null && prefix[0] == TlsHandshakeRecord && prefix[1] == TlsMajorVersion
+                    ? "it speaks TLS, and this port speaks clear text (tls.clients)"
                 : $"frame of {(uint)length} bytes, the limit is {limits.MaxMessageBytes} (max_message_bytes)";
             return false;
         }

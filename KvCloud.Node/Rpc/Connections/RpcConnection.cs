@@ -6,6 +6,7 @@ using KvCloud.Node.Access;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc.Methods;
 using KvCloud.Node.Rpc.Wire;
+using KvCloud.Node.Tls;
 using KvCloud.Protocol;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -51,7 +52,14 @@ internal sealed class RpcConnection
         _budget = budget;
         _statistics = statistics;
         _time = time;
-        _queue = new CallQueue(_output, SocketOf(connection), budget, scans, statistics, OnOutputBroken);
+        _queue = new CallQueue(
+            _output,
+            SocketOf(connection),
+            connection.Features.Get<ISecuredStreamFeature>()?.Stream,
+            budget,
+            scans,
+            statistics,
+            OnOutputBroken);
         _caller = caller;
         _messages = new MessageReader(limits, budget, clock, _caller);
     }
@@ -207,7 +215,8 @@ internal sealed class RpcConnection
     }
 
     /// <summary>
-    /// Returns the connection's socket, to which answers are written directly; Kestrel's output pipe stays unused.
+    /// Returns the connection's socket, to which answers are written directly, or through TLS; Kestrel's output pipe
+    /// stays unused.
     /// </summary>
     private static Socket SocketOf(ConnectionContext connection) =>
         connection.Features.Get<IConnectionSocketFeature>()?.Socket

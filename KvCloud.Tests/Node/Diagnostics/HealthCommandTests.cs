@@ -65,6 +65,6 @@ public sealed class HealthCommandTests : IDisposable
     {
         var topology = NodeTopology.From(_settings.Load(args: [$"--listen.http_port={_port}"]).Options);
         await using var output = new StringWriter(new StringBuilder()) { NewLine = "\n" };
-        return (await HealthCommand.AskAsync(topology, output), output.ToString());
+        return (await HealthCommand.AskAsync(topology, tls: null, output), output.ToString());
     }
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using KvCloud.Consensus;
+using KvCloud.Node.Tls;
 using KvCloud.Node.Transport;
 using Microsoft.Extensions.Logging;
 
@@ -35,11 +36,11 @@ internal sealed class TestNode : IAsyncDisposable, ILogger<TcpTransport>
     private int _messages;
 
     private TestNode(PeerIdentity identity, IEnumerable<int> peers, Directory directory, TransportOptions options,
-        IIncarnationRegistry incarnations, IPEndPoint bind)
+        IIncarnationRegistry incarnations, IPEndPoint bind, PeerTls? tls)
     {
         Id = new NodeId(identity.NodeId);
         Transport = new TcpTransport(
-            identity, peers, bind, directory.ResolveAsync, incarnations, Bootstrap.Done, options, this);
+            identity, peers, bind, directory.ResolveAsync, incarnations, Bootstrap.Done, options, this, tls);
     }
 
     public NodeId Id { get; }
@@ -79,7 +80,8 @@ internal sealed class TestNode : IAsyncDisposable, ILogger<TcpTransport>
         PeerIdentity? identity = null,
         IIncarnationRegistry? incarnations = null,
         IPEndPoint? bind = null,
-        bool isListed = true)
+        bool isListed = true,
+        PeerTls? tls = null)
     {
         var node = new TestNode(
             identity ?? Identity(id),
@@ -87,7 +89,8 @@ internal sealed class TestNode : IAsyncDisposable, ILogger<TcpTransport>
             directory,
             options ?? Quick,
             incarnations ?? new IncarnationMemory(),
-            bind ?? new IPEndPoint(IPAddress.Loopback, 0));
+            bind ?? new IPEndPoint(IPAddress.Loopback, 0),
+            tls);
         await node.Transport.StartAsync(node.Receive, node._reports.Enqueue, CancellationToken.None);
         if (isListed)
         {
