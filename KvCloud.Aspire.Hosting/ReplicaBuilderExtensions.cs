@@ -52,6 +52,12 @@ internal static class ReplicaBuilderExtensions
                 isRun ? cluster.Data.Root : NodeProgram.ContainerDataDirectory;
             variables[ReplicaSettings.HostEnvironment] =
                 isRun ? application.Environment.EnvironmentName : Environments.Production;
+            if (!isRun)
+            {
+                // Published replicas have no certificates yet, and listen on the private network of their environment.
+                variables[ReplicaSettings.Insecure] = "true";
+            }
+
             foreach (KvCloudReplica other in cluster.Replicas)
             {
                 variables[ReplicaSettings.ConsensusEndpoint(other.Index)] = ReplicaSettings.PeerService(other.Name);

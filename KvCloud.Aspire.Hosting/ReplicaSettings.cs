@@ -17,6 +17,7 @@ internal static class ReplicaSettings
     public const string PeerPort = "KvCloud__Listen__PeerPort";
     public const string HttpPort = "KvCloud__Listen__HttpPort";
     public const string BasePath = "KvCloud__Database__BasePath";
+    public const string Insecure = "KvCloud__Security__Insecure";
     public const string HostEnvironment = "ASPNETCORE_ENVIRONMENT";
 
     public const string Replicated = "replicated";

@@ -82,11 +82,31 @@ public sealed class KvCloudClientSettings
     public string? AuthToken { get; set; }
 
     /// <summary>
-    /// Whether to speak TLS, with the platform's defaults unless <see cref="TlsOptions"/> says otherwise.
+    /// Whether to speak TLS. Any of the settings below that says how to turns it on too. Default: false.
     /// </summary>
     public bool UseTls { get; set; }
 
-    /// <summary>How to speak TLS; setting it turns TLS on. Not from configuration.</summary>
+    /// <summary>
+    /// PEM file of the CAs by which nodes' certificates are believed. Null: those that this machine trusts. This and
+    /// the next two files are looked at with each new connection, so that they can be replaced.
+    /// </summary>
+    public string? TlsCa { get; set; }
+
+    /// <summary>PEM file of the client's own certificate, and of those between it and its CA. Null: none.</summary>
+    public string? TlsCertificate { get; set; }
+
+    /// <summary>PEM file of the certificate's private key, without a password.</summary>
+    public string? TlsKey { get; set; }
+
+    /// <summary>The name that every node's certificate must have. Null: the host by which it is called.</summary>
+    public string? TlsServerName { get; set; }
+
+    /// <summary>The oldest version of TLS that is spoken: 1.2 or 1.3. Default: 1.3.</summary>
+    public string TlsMinVersion { get; set; } = "1.3";
+
+    /// <summary>
+    /// How to speak TLS; setting it turns TLS on. What the settings above say goes before it. Not from configuration.
+    /// </summary>
     public SslClientAuthenticationOptions? TlsOptions { get; set; }
 
     /// <summary>True: `AddKvCloudClient` registers no health check.</summary>

@@ -32,6 +32,11 @@ internal static class ConnectionStringParser
             ["ExactlyOnce"] = (settings, text) => settings.ExactlyOnce = Flag(text),
             ["AuthToken"] = (settings, text) => settings.AuthToken = text,
             ["UseTls"] = (settings, text) => settings.UseTls = Flag(text),
+            ["TlsCa"] = (settings, text) => settings.TlsCa = text,
+            ["TlsCertificate"] = (settings, text) => settings.TlsCertificate = text,
+            ["TlsKey"] = (settings, text) => settings.TlsKey = text,
+            ["TlsServerName"] = (settings, text) => settings.TlsServerName = text,
+            ["TlsMinVersion"] = (settings, text) => settings.TlsMinVersion = text,
         };
 
     /// <summary>A copy of the settings with those of the connection string applied.</summary>
@@ -164,6 +169,11 @@ internal static class ConnectionStringParser
             Time = given.Time,
             AuthToken = given.AuthToken,
             UseTls = given.UseTls,
+            TlsCa = given.TlsCa,
+            TlsCertificate = given.TlsCertificate,
+            TlsKey = given.TlsKey,
+            TlsServerName = given.TlsServerName,
+            TlsMinVersion = given.TlsMinVersion,
             TlsOptions = given.TlsOptions,
         };
         foreach (string endpoint in given.Endpoints)

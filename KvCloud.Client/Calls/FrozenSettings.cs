@@ -1,4 +1,4 @@
-using System.Net.Security;
+using System.Security.Authentication;
 using KvCloud.Client.Connections;
 using KvCloud.Client.Topology;
 using KvCloud.Protocol;
@@ -14,7 +14,7 @@ internal sealed record FrozenSettings(
     ConnectorOptions Connector,
     PoolOptions Pool,
     TimeSpan ConnectTimeout,
-    SslClientAuthenticationOptions? Tls,
+    ClientTls? Tls,
     IEndpointSource Seeds)
 {
     private const int MostCallsPerConnection = 32_768;
@@ -48,8 +48,31 @@ internal sealed record FrozenSettings(
                 settings.Time),
             PoolOf(settings),
             TimeSpan.FromMilliseconds(Ms(settings.ConnectTimeout, nameof(settings.ConnectTimeout))),
-            settings.TlsOptions ?? (settings.UseTls ? new SslClientAuthenticationOptions() : null),
+            TlsOf(settings),
             SeedsOf(settings.Endpoints, serviceDiscovery));
+    }
+
+    /// <summary>Whoever says how to speak TLS means to.</summary>
+    private static ClientTls? TlsOf(KvCloudClientSettings settings)
+    {
+        bool isOn = settings.UseTls || settings.TlsOptions is not null || settings.TlsServerName is not null
+            || settings.TlsCa is not null || settings.TlsCertificate is not null || settings.TlsKey is not null;
+        if (!isOn)
+        {
+            return null;
+        }
+
+        return new ClientTls(new TlsSettings(
+            settings.TlsCa, settings.TlsCertificate, settings.TlsKey, settings.TlsServerName)
+        {
+            Protocols = settings.TlsMinVersion switch
+            {
+                "1.2" => SslProtocols.Tls12 | SslProtocols.Tls13,
+                "1.3" => SslProtocols.Tls13,
+                _ => throw Wrong(nameof(settings.TlsMinVersion), "is 1.2 or 1.3", $"'{settings.TlsMinVersion}'"),
+            },
+            Custom = settings.TlsOptions,
+        });
     }
 
     private static PoolOptions PoolOf(KvCloudClientSettings settings)

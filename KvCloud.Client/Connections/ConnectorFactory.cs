@@ -1,11 +1,10 @@
-using System.Net.Security;
 using System.Net.Sockets;
 
 namespace KvCloud.Client.Connections;
 
 /// <summary>Opens connections: TCP, with TLS on top if the settings ask for it.</summary>
 internal sealed class ConnectorFactory(
-    ConnectorOptions options, TimeSpan connectTimeout, SslClientAuthenticationOptions? tls)
+    ConnectorOptions options, TimeSpan connectTimeout, ClientTls? tls)
 {
     private const int KeepAliveSeconds = 15;
     private const int KeepAliveProbes = 3;
@@ -30,7 +29,7 @@ internal sealed class ConnectorFactory(
             stream = new NetworkStream(socket, ownsSocket: true);
             if (tls is not null)
             {
-                stream = await AuthenticateAsync(stream, host, limit.Token).ConfigureAwait(false);
+                stream = await tls.AuthenticateAsync(stream, host, limit.Token).ConfigureAwait(false);
             }
 
             return new Connector(stream, options);
@@ -48,7 +47,7 @@ internal sealed class ConnectorFactory(
                 throw new IOException($"no connection within {connectTimeout.TotalMilliseconds:0} ms", exception);
             }
 
-            if (exception is SocketException or System.Security.Authentication.AuthenticationException)
+            if (exception is SocketException)
             {
                 throw new IOException(exception.Message, exception);
             }
@@ -56,37 +55,4 @@ internal sealed class ConnectorFactory(
             throw;
         }
     }
-
-    private async Task<Stream> AuthenticateAsync(Stream plain, string host, CancellationToken cancellationToken)
-    {
-        var secure = new SslStream(plain, leaveInnerStreamOpen: false);
-        try
-        {
-            await secure.AuthenticateAsClientAsync(OptionsFor(host), cancellationToken).ConfigureAwait(false);
-            return secure;
-        }
-        catch
-        {
-            await secure.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-    }
-
-    /// <summary>The target host differs from node to node unless the settings name one for all.</summary>
-    private SslClientAuthenticationOptions OptionsFor(string host) => new()
-    {
-        TargetHost = tls!.TargetHost ?? host,
-        ClientCertificates = tls.ClientCertificates,
-        ClientCertificateContext = tls.ClientCertificateContext,
-        LocalCertificateSelectionCallback = tls.LocalCertificateSelectionCallback,
-        RemoteCertificateValidationCallback = tls.RemoteCertificateValidationCallback,
-        CertificateChainPolicy = tls.CertificateChainPolicy,
-        CertificateRevocationCheckMode = tls.CertificateRevocationCheckMode,
-        EnabledSslProtocols = tls.EnabledSslProtocols,
-        EncryptionPolicy = tls.EncryptionPolicy,
-        CipherSuitesPolicy = tls.CipherSuitesPolicy,
-        ApplicationProtocols = tls.ApplicationProtocols,
-        AllowRenegotiation = tls.AllowRenegotiation,
-        AllowTlsResume = tls.AllowTlsResume,
-    };
 }

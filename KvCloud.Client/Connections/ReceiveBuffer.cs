@@ -8,6 +8,10 @@ internal sealed class ReceiveBuffer(int maxFrameBytes) : WireBuffer(UsualSizeByt
 {
     private const int UsualSizeBytes = 64 * 1024;
 
+    /// <summary>What a port that speaks only TLS says to a client that does not; as a length it is 352 MB.</summary>
+    private const byte TlsAlertRecord = 0x15;
+    private const byte TlsMajorVersion = 0x03;
+
     private int _wanted;
 
     /// <summary>Where to receive the next bytes; <see cref="WireBuffer.Advance"/> takes their number.</summary>
@@ -26,6 +30,11 @@ internal sealed class ReceiveBuffer(int maxFrameBytes) : WireBuffer(UsualSizeByt
         int size = BinaryPrimitives.ReadInt32BigEndian(Unread);
         if (size <= 0 || size > maxFrameBytes)
         {
+            if (Unread[0] == TlsAlertRecord && Unread[1] == TlsMajorVersion)
+            {
+                throw new WireFormatException("the server demands TLS (setting UseTls)");
+            }
+
             throw new WireFormatException(
                 $"an answer of {(uint)size} bytes is announced; the limit MaxResponseBytes is {maxFrameBytes}");
         }

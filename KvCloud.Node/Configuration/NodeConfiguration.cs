@@ -63,16 +63,9 @@ internal static class NodeConfiguration
             return new ConfigurationOutcome(result.Options, topology, null) { AskHealth = true };
         }
 
-        CertificateStore? certificates;
-        try
+        bool isDevelopment = builder.Environment.IsDevelopment();
+        if (!TrySecure(result.Options, topology, isDevelopment, out CertificateStore? certificates))
         {
-            certificates = result.Options.ToTlsOptions(topology) is { } tls
-                ? CertificateStore.Open(tls, TimeProvider.System)
-                : null;
-        }
-        catch (CertificateException mistake)
-        {
-            Console.Error.WriteLine(mistake.Message);
             return ConfigurationOutcome.Exit(ExitCodes.Configuration);
         }
 
@@ -88,6 +81,34 @@ internal static class NodeConfiguration
 
         Register(builder.Services, result, topology);
         return new ConfigurationOutcome(result.Options, topology, null) { Certificates = certificates };
+    }
+
+    /// <summary>
+    /// Opens the certificates, if the settings name any; false, with the reason on standard error, if they cannot be
+    /// used or this node may not do without.
+    /// </summary>
+    private static bool TrySecure(
+        NodeOptions options, NodeTopology topology, bool isDevelopment, out CertificateStore? certificates)
+    {
+        certificates = null;
+        string? why = isDevelopment ? null : TlsRules.WhyNotOpen(options, topology);
+        try
+        {
+            certificates = why is null && options.ToTlsOptions(topology) is { } tls
+                ? CertificateStore.Open(tls, TimeProvider.System)
+                : null;
+        }
+        catch (CertificateException mistake)
+        {
+            why = mistake.Message;
+        }
+
+        if (why is not null)
+        {
+            Console.Error.WriteLine(why);
+        }
+
+        return why is null;
     }
 
     /// <summary>Reads the layers into validated options, without touching the process.</summary>
@@ -117,10 +138,6 @@ internal static class NodeConfiguration
             // A setting that could not be parsed has its default here; checking that against the others would only
             // add errors that confuse.
             mistakes.AddRange(NodeOptionsValidator.Validate(options, read.Origins));
-            if (mistakes.Count == 0 && !isDevelopment && !options.Security.Insecure)
-            {
-                mistakes.AddRange(OpenPortMistakes(options));
-            }
         }
 
         return new SettingsResult(options, read.Origins, mistakes);
@@ -175,18 +192,6 @@ internal static class NodeConfiguration
         }
 
         return options;
-    }
-
-    private static IEnumerable<string> OpenPortMistakes(NodeOptions options)
-    {
-        var topology = NodeTopology.From(options);
-        if (TlsRules.OpenPorts(options, topology) is string open)
-        {
-            yield return $"This node would listen on {topology.ListenAddress} without TLS ({open}), and whoever reaches"
-                + " it could read, change and delete all data. Set tls.certificate, tls.key and tls.ca (kv cert makes"
-                + " them), or listen.address = \"localhost\", or, in a network that you trust,"
-                + " security.insecure = true. The Development environment does without.";
-        }
     }
 
     private static IEnumerable<string> ParentWatchMistakes(IConfiguration configuration)

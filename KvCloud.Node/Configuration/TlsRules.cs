@@ -98,6 +98,15 @@ internal static class TlsRules
         return open.Length == 0 ? null : string.Join(", ", open);
     }
 
+    /// <summary>Why a node outside Development is not started; null if it may be.</summary>
+    public static string? WhyNotOpen(NodeOptions options, NodeTopology topology) =>
+        !options.Security.Insecure && OpenPorts(options, topology) is string open
+            ? $"This node would listen on {topology.ListenAddress} without TLS ({open}), and whoever reaches it could"
+                + " read, change and delete all data. Set tls.certificate, tls.key and tls.ca (kv cert makes them), or"
+                + " listen.address = \"localhost\", or, in a network that you trust, security.insecure = true. The"
+                + " Development environment does without."
+            : null;
+
     private static bool HasPeers(NodeOptions options) => options.Deployment.Mode == DeploymentMode.Replicated;
 
     private static bool IsLoopback(string address) =>

@@ -39,9 +39,4 @@ internal static class MeterNames
     public const string PeerReceivedMessages = "kvcloud.peer.received_messages";
     public const string PeerReconnects = "kvcloud.peer.reconnects";
     public const string PeerDropped = "kvcloud.peer.dropped_messages";
-    public const string TlsCertificateExpiry = "kvcloud.tls.certificate_expiry";
-    public const string TlsCaExpiry = "kvcloud.tls.ca_expiry";
-    public const string TlsReloads = "kvcloud.tls.reloads";
-    public const string TlsFailedReloads = "kvcloud.tls.failed_reloads";
-    public const string TlsHandshakes = "kvcloud.tls.handshakes";
 }

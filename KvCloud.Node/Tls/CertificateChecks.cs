@@ -25,7 +25,7 @@ internal static class CertificateChecks
         return policy;
     }
 
-    /// <summary>Why the other side's certificate is not believed; null if it is. Its names are another question.</summary>
+    /// <summary>Why the other's certificate is not believed; null if it is. Its names are another question.</summary>
     public static string? WhyNotTrusted(X509Certificate2? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         if (certificate is null)

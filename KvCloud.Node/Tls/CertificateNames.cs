@@ -9,7 +9,7 @@ internal static class CertificateNames
     private const string SubjectAlternativeName = "2.5.29.17";
     private static readonly Asn1Tag UriTag = new(TagClass.ContextSpecific, 6);
 
-    /// <summary>The names of this product, as the certificate spells them. None for an extension that is broken.</summary>
+    /// <summary>The names of this product, as the certificate spells them. A broken extension has none.</summary>
     public static IReadOnlyList<string> Of(X509Certificate2 certificate)
     {
         List<string> names = [];

@@ -19,7 +19,7 @@ internal sealed class ClientTls(CertificateStore store, TlsMetrics metrics, Time
 
     /// <summary>
     /// A TLS alert, "unexpected message": what a client hears that speaks clear text to a port that does not. It reads
-    /// as a negative length, and clients of this product know it.
+    /// as a length of 352 MB, and clients of this product know it.
     /// </summary>
     private static readonly byte[] Alert = [0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x0A];
 

@@ -15,34 +15,36 @@ internal sealed class TlsMetrics
     /// <summary>This node's calls to its peers.</summary>
     public const string ToPeers = "to_peers";
 
+    public const string Handshakes = "kvcloud.tls.handshakes";
+
     private readonly Counter<long> _handshakes;
 
     public TlsMetrics(IMeterFactory meters, CertificateStore? store = null)
     {
         Meter meter = meters.Create(MeterNames.Node);
         _handshakes = meter.CreateCounter<long>(
-            MeterNames.TlsHandshakes, "{handshake}", "TLS handshakes by port, result and version.");
+            Handshakes, "{handshake}", "TLS handshakes by port, result and version.");
         if (store is null)
         {
             return;
         }
 
         meter.CreateObservableGauge(
-            MeterNames.TlsCertificateExpiry,
+            "kvcloud.tls.certificate_expiry",
             () => (store.Current.NotAfter - store.Now).TotalSeconds,
             "s",
             "Time until this node's certificate ends.");
         meter.CreateObservableGauge(
-            MeterNames.TlsCaExpiry,
+            "kvcloud.tls.ca_expiry",
             () => store.Current.CaNotAfter is DateTimeOffset end
                 ? [new Measurement<double>((end - store.Now).TotalSeconds)]
                 : Array.Empty<Measurement<double>>(),
             "s",
             "Time until the CA of this node's certificate ends.");
         meter.CreateObservableCounter(
-            MeterNames.TlsReloads, () => store.Reloads, "{reload}", "Times that certificates were loaded anew.");
+            "kvcloud.tls.reloads", () => store.Reloads, "{reload}", "Times that certificates were loaded anew.");
         meter.CreateObservableCounter(
-            MeterNames.TlsFailedReloads,
+            "kvcloud.tls.failed_reloads",
             () => store.FailedReloads,
             "{reload}",
             "Times that changed files could not be used, and the former certificates stayed in use.");

@@ -5,10 +5,10 @@ using Microsoft.Extensions.Logging;
 namespace KvCloud.Node.Transport;
 
 /// <summary>
-/// Sends to one peer: the channel of an <see cref="OutboundSession"/> and the lock around it. The calling thread encodes
-/// into a buffer and tries a non-blocking send itself, which saves a thread switch per message. What the socket does
-/// not take is left to a dedicated thread rather than the thread pool, so that heartbeats leave however busy the pool
-/// is.
+/// Sends to one peer: the channel of an <see cref="OutboundSession"/> and the lock around it. The calling thread
+/// encodes into a buffer and tries a non-blocking send itself, which saves a thread switch per message. What the socket
+/// does not take is left to a dedicated thread rather than the thread pool, so that heartbeats leave however busy the
+/// pool is.
 /// </summary>
 internal sealed class PeerSender
 {

@@ -44,7 +44,7 @@ internal sealed class TlsChannel : PeerChannel
 
     /// <summary>Calls the node, which must be who it has to be by its certificate.</summary>
     /// <exception cref="TlsRefusedException">The answerer is refused.</exception>
-    /// <exception cref="AuthenticationException">The two agree on nothing, or the answerer refuses this node.</exception>
+    /// <exception cref="AuthenticationException">They agree on nothing, or it refuses this node.</exception>
     /// <exception cref="IOException">The connection ended, as it does where only clear text is spoken.</exception>
     public Task CallAsync(PeerTls tls, int nodeId, CancellationToken cancellationToken) =>
         tls.CallAsync(_stream, nodeId, cancellationToken);

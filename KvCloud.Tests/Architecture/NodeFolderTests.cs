@@ -15,10 +15,11 @@ public sealed partial class NodeFolderTests
         ["Operations"] = [],
         ["Files"] = [],
         ["Telemetry"] = [],
+        ["Tls"] = ["Telemetry"],
         ["Access"] = ["Operations"],
         ["Storage"] = ["Files", "Operations"],
         ["State"] = ["Access", "Consensus", "Files", "Operations", "Storage"],
-        ["Transport"] = ["Consensus", "Files", "Telemetry"],
+        ["Transport"] = ["Consensus", "Files", "Telemetry", "Tls"],
         ["Replication"] = ["Consensus", "Files", "Operations", "State", "Storage", "Telemetry", "Transport"],
         ["Replication/Workers"] = ["Consensus", "Operations"],
         ["Replication/Log"] = ["Consensus", "Files"],
@@ -28,15 +29,16 @@ public sealed partial class NodeFolderTests
         ["Replication/Scrubbing"] = ["Consensus", "Files", "State", "Storage"],
         ["Routing"] = ["Consensus", "Operations", "Replication", "State", "Telemetry"],
         ["Configuration"] =
-            ["Access", "Consensus", "Operations", "Replication", "Routing", "Storage", "Telemetry", "Transport"],
+            ["Access", "Consensus", "Operations", "Replication", "Routing", "Storage", "Telemetry", "Tls", "Transport"],
         ["Cluster"] = ["Configuration", "Consensus", "Replication", "Telemetry", "Transport"],
         ["Rpc"] =
         [
             "Access", "Cluster", "Configuration", "Consensus", "Operations", "Protocol", "Replication", "Routing",
-            "State", "Telemetry", "Thrift",
+            "State", "Telemetry", "Thrift", "Tls",
         ],
         ["Offline"] = ["Configuration", "Consensus", "Files", "Operations", "Replication", "Storage"],
-        ["Diagnostics"] = ["Access", "Cluster", "Configuration", "Consensus", "Replication", "Telemetry", "Transport"],
+        ["Diagnostics"] =
+            ["Access", "Cluster", "Configuration", "Consensus", "Replication", "Telemetry", "Tls", "Transport"],
     };
 
     private static readonly string Root = Repository.File("KvCloud.Node");

@@ -98,7 +98,7 @@ public sealed class DeadlineTests
         var factory = new ConnectorFactory(
             new ConnectorOptions(8, 1024, 1024, 1024, KeepAliveTimeoutMs: 1_000, _time),
             TimeSpan.FromMinutes(10),
-            new SslClientAuthenticationOptions());
+            new ClientTls(new TlsSettings(null, null, null, null)));
         Task<Connector> opening = factory.OpenAsync(
             "127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port, CancellationToken.None);
 

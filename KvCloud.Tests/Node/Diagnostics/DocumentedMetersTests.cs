@@ -5,7 +5,9 @@ using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Telemetry;
+using KvCloud.Node.Tls;
 using KvCloud.Tests.Node.Cluster;
+using KvCloud.Tests.Node.Tls;
 using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Node.Diagnostics;
@@ -37,6 +39,10 @@ public sealed partial class DocumentedMetersTests : IDisposable
         _ = new ReplicationMetrics(_cluster.Meters);
         using var statistics = new RpcStatistics(new RpcBudget(new RpcLimits()));
         statistics.ObserveConnections(() => 0);
+        using var ca = new TestCa();
+        _ = new TlsMetrics(
+            _cluster.Meters,
+            CertificateStore.Open(CertificateStoreTests.Options(ca.Node(2), ca.CaFile), TimeProvider.System));
 
         string page = File.ReadAllText(Repository.File("docs", "observability.md"));
         IEnumerable<string> documented = Row().Matches(page)

@@ -33,6 +33,7 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenNodeHttp(topology));
         builder.Services.AddSingleton<TimeProvider>(_cluster.Time);
         builder.Services.AddSingleton(topology);
+        builder.Services.AddSingleton(new NodeOptions());
         builder.Services.AddSingleton(_cluster.Options);
         builder.Services.AddClusterManager(_ => _cluster.Feeds);
         builder.Services.AddNodeDiagnostics(_ => Environment.TickCount64 - (long)_loopStandsStill.TotalMilliseconds);

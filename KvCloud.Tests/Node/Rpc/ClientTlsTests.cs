@@ -60,7 +60,7 @@ public sealed class ClientTlsTests : IDisposable
     public async Task ServeAsync_clear_text_where_tls_is_required_hears_an_alert_and_is_refused_by_name()
     {
         await using RpcTestHost host = await StartAsync(Options());
-        using RawClient client = RawClient.Connect(host.Port, isFramed: true);
+        using var client = RawClient.Connect(host.Port, isFramed: true);
         await client.Stream.WriteAsync(RawClient.Frame(RawClient.Ping(1, "hello")));
 
         byte[] heard = new byte[7];
@@ -75,7 +75,7 @@ public sealed class ClientTlsTests : IDisposable
     public async Task ServeAsync_optional_serves_both()
     {
         await using RpcTestHost host = await StartAsync(Options() with { Clients = TlsMode.Optional });
-        using RawClient clear = RawClient.Connect(host.Port, isFramed: true);
+        using var clear = RawClient.Connect(host.Port, isFramed: true);
         await clear.Stream.WriteAsync(RawClient.Frame(RawClient.Ping(1, "in clear text")));
         Assert.Contains("in clear text", await ReadAnswerAsync(clear.Stream), StringComparison.Ordinal);
 
@@ -137,7 +137,7 @@ public sealed class ClientTlsTests : IDisposable
     {
         await using RpcTestHost host = await StartAsync(
             Options() with { HandshakeTimeout = TimeSpan.FromMilliseconds(200) });
-        using RawClient silent = RawClient.Connect(host.Port);
+        using var silent = RawClient.Connect(host.Port);
 
         Assert.Equal(0, await silent.Stream.ReadAsync(new byte[1]));
         await LoggedAsync(host, "it was not done within 200 ms");
@@ -192,7 +192,8 @@ public sealed class ClientTlsTests : IDisposable
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await socket.ConnectAsync("127.0.0.1", host.Port);
-        var stream = new SslStream(new NetworkStream(socket, ownsSocket: true), false, (_, _, _, _) => true);
+        var stream = new SslStream(
+            new NetworkStream(socket, ownsSocket: true), false, (_, shown, _, _) => shown is not null);
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         try
         {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace KvCloud.Tests.Node.Tls;
 
-/// <summary>What files are taken, what is said of those that are not, and that what is broken replaces nothing.</summary>
+/// <summary>What files are taken, what is said of the others, and that what is broken replaces nothing.</summary>
 public sealed class CertificateStoreTests : IDisposable
 {
     private const int Self = 2;

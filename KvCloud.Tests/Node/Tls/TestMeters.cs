@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
-using KvCloud.Node.Telemetry;
 using KvCloud.Node.Tls;
 
 namespace KvCloud.Tests.Node.Tls;
@@ -16,7 +15,7 @@ internal sealed class TestMeters : IMeterFactory
     {
         _listener.InstrumentPublished = (instrument, listener) =>
         {
-            if (instrument.Name == MeterNames.TlsHandshakes && _meters.Contains(instrument.Meter))
+            if (instrument.Name == TlsMetrics.Handshakes && _meters.Contains(instrument.Meter))
             {
                 listener.EnableMeasurementEvents(instrument);
             }

@@ -1,4 +1,5 @@
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using KvCloud.Consensus;
@@ -76,11 +77,13 @@ public sealed class TlsTransportTests : IDisposable
     }
 
     [Theory]
-    [InlineData(3, Cluster, "a certificate of kvcloud://cluster/nodes/3 comes in the name of kvcloud://cluster/nodes/2")]
-    [InlineData(2, "other", "a certificate of kvcloud://other/nodes/2 comes in the name of kvcloud://cluster/nodes/2")]
+    [InlineData(3, Cluster)]
+    [InlineData(2, "other")]
     public async Task TcpTransport_caller_with_the_certificate_of_another_is_refused_by_name(
-        int node, string cluster, string reason)
+        int node, string cluster)
     {
+        string reason = $"a certificate of kvcloud://{cluster}/nodes/{node} comes in the name of"
+            + " kvcloud://cluster/nodes/2";
         var directory = new Directory();
         await using TestNode one = await StartAsync(1, directory);
         await using SslStream caller = await CallAsync(one, _ca.Node(node, cluster));
@@ -257,7 +260,7 @@ public sealed class TlsTransportTests : IDisposable
     {
         RawPeer peer = await RawPeer.CallAsync(node.Transport.ListenEndPoint);
         var stream = new SslStream(
-            new System.Net.Sockets.NetworkStream(peer.Socket, ownsSocket: true), false, (_, _, _, _) => true);
+            new NetworkStream(peer.Socket, ownsSocket: true), false, (_, shown, _, _) => shown is not null);
         await stream.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
         {
             TargetHost = "",
