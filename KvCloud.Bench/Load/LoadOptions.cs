@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace KvCloud.Bench.Load;
 
 internal enum DriverKind
@@ -88,6 +90,12 @@ internal sealed record LoadOptions
     public IReadOnlyList<int> ServerPids { get; init; } = [];
 
     public bool Progress { get; init; }
+
+    /// <summary>
+    /// Local addresses that connections are made from in turn, so that a server sees several callers; empty to let the
+    /// system choose. On Linux all of 127.0.0.0/8 is local. Own loops only.
+    /// </summary>
+    public IReadOnlyList<IPAddress> SourceAddresses { get; init; } = [];
 
     public int Clients => Connections * InFlight;
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using KvCloud.Bench.Load;
 using KvCloud.Protocol.Wire;
@@ -43,12 +44,19 @@ internal sealed class WireConnection : IDisposable
     /// <summary>A lost connection is not retried before this time, in Stopwatch ticks.</summary>
     public long RetryAtTicks { get; set; }
 
-    public void Connect(string endpoint, Epoll epoll)
+    /// <param name="source">The local address to connect from; null to let the system choose.</param>
+    public void Connect(string endpoint, IPAddress? source, Epoll epoll)
     {
         (string? host, int port) = Endpoints.Split(endpoint);
         var socket = new Socket(SocketType.Stream, System.Net.Sockets.ProtocolType.Tcp) { NoDelay = true };
         try
         {
+            if (source is not null)
+            {
+                // The socket is dual-stack.
+                socket.Bind(new IPEndPoint(source.MapToIPv6(), 0));
+            }
+
             socket.Connect(host, port);
             socket.Blocking = false;
             epoll.Watch(socket.SafeHandle, Id);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using KvCloud.Bench.Load;
 
 namespace KvCloud.Bench.Wire;
@@ -278,7 +279,7 @@ internal sealed class WireLoop : IDisposable
             int number = (connection.Id * _plan.Options.Loops) + _plan.Loop;
             try
             {
-                connection.Connect(_plan.Endpoints.Of(number), _epoll);
+                connection.Connect(_plan.Endpoints.Of(number), SourceOf(number), _epoll);
             }
             catch (System.Net.Sockets.SocketException)
             {
@@ -300,6 +301,9 @@ internal sealed class WireLoop : IDisposable
             }
         }
     }
+
+    private IPAddress? SourceOf(int number) =>
+        _plan.Options.SourceAddresses is { Count: > 0 } sources ? sources[number % sources.Count] : null;
 
     private void Lose(WireConnection connection, string error)
     {

@@ -1,0 +1,119 @@
+using System.CommandLine;
+using System.Net;
+using System.Runtime.CompilerServices;
+using KvCloud.Bench.Clusters;
+using KvCloud.Bench.Fair;
+using KvCloud.Bench.Load;
+using KvCloud.Bench.Report;
+
+namespace KvCloud.Bench.Commands;
+
+/// <summary>
+/// <c>fair</c>: ten modest clients, one call after the other, alone and beside one greedy client. Starts its own
+/// cluster.
+/// </summary>
+internal static class FairCommand
+{
+    private const int Modest = 10;
+    private const long Keys = 20_000;
+
+    private static readonly string[] Columns =
+    [
+        "beside", "greedy ops/s", "refused", "put p50", "put p99 alone", "beside", "times", "get p50", "get p99 alone",
+        "beside", "times",
+    ];
+
+    public static Command Create()
+    {
+        Option<double> seconds = LoadOptionSet.Make("--seconds", 4.0, "Seconds measured, alone and beside");
+        Option<string> only = LoadOptionSet.Make("--only", "", "Only the greedy work whose name contains this");
+        Option<bool> sameAddress = LoadOptionSet.Make(
+            "--same-address", false, "All clients come from one address, and differ only by their connections");
+        Option<string> dataDirectory = LoadOptionSet.Make(
+            "--data-dir", Path.GetTempPath(), "Directory of the servers' data, on a real disk");
+        var json = new Option<FileInfo?>("--json") { Description = "Writes the results to this file as JSON" };
+        var command = new Command("fair", "Measures ten modest clients alone and beside a greedy one")
+        {
+            seconds, only, sameAddress, dataDirectory, json,
+        };
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            string root = parsed.GetRequiredValue(dataDirectory);
+            _ = DataDisk.DemandRealDisk(root);
+            List<GreedyWork> works =
+                [.. GreedyWork.All.Where(work => work.Name.Contains(parsed.GetRequiredValue(only)))];
+            List<FairFigure> figures = await RunAsync(
+                root, works, TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(sameAddress),
+                cancellationToken).ConfigureAwait(false);
+            ResultTable.Print(Columns, [.. figures.Select(Row)]);
+            if (parsed.GetValue(json) is { } file)
+            {
+                await JsonReport.WriteAsync(file.FullName, figures, cancellationToken).ConfigureAwait(false);
+            }
+
+            return 0;
+        });
+        return command;
+    }
+
+    private static async Task<List<FairFigure>> RunAsync(
+        string root, List<GreedyWork> works, TimeSpan duration, bool sameAddress, CancellationToken cancellationToken)
+    {
+        var cluster = new KvCloudCluster(root);
+        await using ConfiguredAsyncDisposable disposal = cluster.ConfigureAwait(false);
+        await cluster.StartAsync(cancellationToken).ConfigureAwait(false);
+        var modest = new LoadOptions
+        {
+            Endpoints = cluster.Endpoints,
+            ServerPids = [.. cluster.Members.Select(member => member.Pid)],
+            Mix = OperationMix.Parse("set:50,get_leader:50"),
+            Target = TargetKind.Leader,
+            Keys = Keys,
+            Connections = Modest,
+            InFlight = 1,
+            Duration = duration,
+            SourceAddresses = sameAddress ? [] : [.. Enumerable.Range(10, Modest).Select(Address)],
+        };
+
+        // Warms the servers' code, and gives the ranges something to read.
+        _ = await LoadGenerator.RunAsync(modest with { Preload = Keys }, TextWriter.Null, cancellationToken)
+            .ConfigureAwait(false);
+        var figures = new List<FairFigure>();
+        foreach (GreedyWork work in works)
+        {
+            await Console.Error.WriteLineAsync(work.Name).ConfigureAwait(false);
+            LoadOptions greedy = work.Of(modest) with { SourceAddresses = sameAddress ? [] : [Address(2)] };
+            figures.Add(await MeasureAsync(work.Name, modest, greedy, cancellationToken).ConfigureAwait(false));
+        }
+
+        return figures;
+    }
+
+    private static async Task<FairFigure> MeasureAsync(
+        string name, LoadOptions modest, LoadOptions greedy, CancellationToken cancellationToken)
+    {
+        LoadResult alone = await LoadGenerator.RunAsync(modest, TextWriter.Null, cancellationToken)
+            .ConfigureAwait(false);
+        Task<LoadResult> both = LoadGenerator.RunAsync(
+            greedy with { Duration = modest.Duration + modest.Warmup }, TextWriter.Null, cancellationToken);
+        LoadResult beside = await LoadGenerator.RunAsync(modest, TextWriter.Null, cancellationToken)
+            .ConfigureAwait(false);
+        return new FairFigure(name, alone, beside, await both.ConfigureAwait(false));
+    }
+
+    private static IPAddress Address(int last) => new([127, 0, 0, (byte)last]);
+
+    private static string[] Row(FairFigure figure) =>
+    [
+        figure.Work, ResultTable.Number(figure.Greedy.Throughput), ResultTable.Number(figure.Greedy.Errors),
+        .. Cells(figure, OperationKind.Set), .. Cells(figure, OperationKind.GetLeader),
+    ];
+
+    private static string[] Cells(FairFigure figure, OperationKind kind) =>
+    [
+        ResultTable.Number(figure.Beside.ByOperation[OperationMix.NameOf(kind)].P50Ms),
+        ResultTable.Number(FairFigure.P99Of(figure.Alone, kind)),
+        ResultTable.Number(FairFigure.P99Of(figure.Beside, kind)),
+        ResultTable.Number(figure.RatioOf(kind)),
+    ];
+}
