@@ -20,6 +20,33 @@ internal sealed record LimitsOptions
     [Between(1, 1_000_000)]
     public int MaxInFlightPerConnection { get; init; } = 1024;
 
+    [About("A connection whose unanswered calls have this many bytes is not read until half of them are answered.")]
+    [Between(1024, 64L * 1024 * 1024 * 1024)]
+    public long MaxInFlightBytesPerConnection { get; init; } = 32L * 1024 * 1024;
+
+    [About("Connections of one address (of an IPv6 subnet of 64 bits); further ones are closed immediately. 0 means"
+        + " only its share: four times what is free of max_connections.")]
+    [Between(0, 1_000_000)]
+    public int MaxConnectionsPerAddress { get; init; }
+
+    [About("Calls in flight of one caller, a user or else an address; further ones are answered OVERLOADED. 0 means"
+        + " only its share: four times what is free of max_in_flight_calls.")]
+    [Between(0, 100_000_000)]
+    public int MaxInFlightCallsPerCaller { get; init; }
+
+    [About("Request bytes of one caller's calls in flight; further calls are answered OVERLOADED. 0 means only its"
+        + " share: four times what is free of max_in_flight_bytes.")]
+    [Between(0, 64L * 1024 * 1024 * 1024)]
+    public long MaxInFlightBytesPerCaller { get; init; }
+
+    [About("Calls of one caller in a second; further ones are answered OVERLOADED. 0 means no limit.")]
+    [Between(0, 100_000_000)]
+    public int MaxCallsPerSecond { get; init; }
+
+    [About("Request bytes of one caller in a second; further calls are answered OVERLOADED. 0 means no limit.")]
+    [Between(0, 64L * 1024 * 1024 * 1024)]
+    public long MaxBytesPerSecond { get; init; }
+
     [About("Calls in flight in this node; further ones are answered OVERLOADED.")]
     [Between(1, 100_000_000)]
     public int MaxInFlightCalls { get; init; } = 100_000;
@@ -35,6 +62,10 @@ internal sealed record LimitsOptions
     [About("A message that is not complete this long after its first byte closes its connection.")]
     [Between(1000, 3_600_000)]
     public int MessageTimeoutMs { get; init; } = 120_000;
+
+    [About("A connection on which nothing has come so long after it began is closed; 0 means never.")]
+    [Between(0, 3_600_000)]
+    public int FirstMessageTimeoutMs { get; init; } = 60_000;
 
     [About("Writes that may wait for a slot; further ones are answered OVERLOADED.")]
     [Between(1, 10_000_000)]

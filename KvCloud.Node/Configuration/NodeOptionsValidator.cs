@@ -247,6 +247,12 @@ internal sealed class NodeOptionsValidator
         LimitsOptions limits = _options.Limits;
         const string Message = "limits.max_message_bytes";
         AtLeast("limits.max_in_flight_bytes", limits.MaxInFlightBytes, Message, limits.MaxMessageBytes);
+        AtLeast(
+            "limits.max_in_flight_bytes_per_connection", limits.MaxInFlightBytesPerConnection, Message,
+            limits.MaxMessageBytes);
+        AtLeast(
+            "limits.max_in_flight_bytes_per_caller", limits.MaxInFlightBytesPerCaller, Message,
+            limits.MaxInFlightBytesPerCaller == 0 ? 0 : limits.MaxMessageBytes);
         AtLeast("limits.max_queued_write_bytes", limits.MaxQueuedWriteBytes, Message, limits.MaxMessageBytes);
         AtLeast(
             "database.low_space_mb", _options.Database.LowSpaceMb, "database.min_space_mb",

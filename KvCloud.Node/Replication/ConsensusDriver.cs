@@ -376,7 +376,7 @@ internal sealed class ConsensusDriver : IWork
         bool isLeader = _node.Role == Role.Leader;
         bool sleepsShorter = _inbox.Target(
             writes: isLeader ? _proposals.TargetWrites(_node) : 1,
-            maxSleepMs: isLeader && _proposals.MayBatch ? BatchingSleepMs : ReplicaClock.TickMs);
+            maxSleepMs: isLeader && (_proposals.MayBatch || _proposals.IsHeld) ? BatchingSleepMs : ReplicaClock.TickMs);
         _isNextWriteAlone = isLeader && _proposals.IsNextAlone;
         _spaceForWrites = isLeader ? Disk.Space : SpaceLevel.Ample;
         _followUp = _followUp with { SleepsShorter = sleepsShorter };

@@ -1,5 +1,6 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
+using KvCloud.Node.Replication.Fairness;
 
 namespace KvCloud.Node.Replication;
 
@@ -94,6 +95,17 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long target
                 return Full(_queuedWrites >= maxWrites, "wait to be proposed");
             }
 
+            if (write.Flow is { } flow)
+            {
+                if (FindUsedUpShare(flow) is string usedUp)
+                {
+                    return new CommandResult(KvStatus.Overloaded, Message: $"{usedUp}; nothing was written");
+                }
+
+                flow.QueuedWrites++;
+                flow.QueuedWriteBytes += write.Command.Length;
+            }
+
             _queuedWrites++;
             _queuedWriteBytes += write.Command.Length;
             _filling.Writes.Add(write);
@@ -111,13 +123,36 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long target
             + " nothing was written");
 
     /// <summary>Accounts for writes that left the queue: they were proposed or refused.</summary>
-    public void Release(int writes, long bytes)
+    public void Release(IReadOnlyList<PendingWrite> writes)
     {
         lock (_gate)
         {
-            _queuedWrites -= writes;
-            _queuedWriteBytes -= bytes;
+            for (int i = 0; i < writes.Count; i++)
+            {
+                PendingWrite write = writes[i];
+                _queuedWrites--;
+                _queuedWriteBytes -= write.Command.Length;
+                if (write.Flow is { } flow)
+                {
+                    flow.QueuedWrites--;
+                    flow.QueuedWriteBytes -= write.Command.Length;
+                }
+            }
         }
+    }
+
+    /// <summary>Called under the gate. Names the limit of which the caller must not have more; null if none.</summary>
+    private string? FindUsedUpShare(Flow flow)
+    {
+        if (FairShare.IsUsedUp(flow.QueuedWrites, _queuedWrites, maxWrites))
+        {
+            return "max_queued_writes: " + FairShare.Describe(flow.Name, flow.QueuedWrites, "waiting writes");
+        }
+
+        return FairShare.IsUsedUp(flow.QueuedWriteBytes, _queuedWriteBytes, maxWriteBytes)
+            ? "max_queued_write_bytes: "
+                + FairShare.Describe(flow.Name, flow.QueuedWriteBytes, "bytes of waiting writes")
+            : null;
     }
 
     /// <summary>Sets how many writes the worker waits for, and how long.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using KvCloud.Node.Operations;
+using KvCloud.Node.Replication.Fairness;
 
 namespace KvCloud.Node.Replication;
 
@@ -7,6 +8,7 @@ namespace KvCloud.Node.Replication;
 internal abstract class PendingWrite
 {
     private int _isFinished;
+    private bool _isProposed;
 
     /// <summary>The command as <see cref="Operations.CommandCodec"/> encoded it.</summary>
     public required ReadOnlyMemory<byte> Command { get; init; }
@@ -17,6 +19,12 @@ internal abstract class PendingWrite
     /// </summary>
     public required long DeadlineMs { get; init; }
 
+    /// <summary>Whose write it is; null for one that counts against no caller's share.</summary>
+    public Flow? Flow { get; set; }
+
+    /// <summary>The connection that it came by; null where the caller has only one.</summary>
+    public object? Connection { get; set; }
+
     /// <summary>
     /// The span above that of its slot; null if the write is not traced. The component that set it ends it.
     /// </summary>
@@ -26,6 +34,16 @@ internal abstract class PendingWrite
     public bool IsAlone { get; set; }
 
     public bool IsFinished => Volatile.Read(ref _isFinished) != 0;
+
+    /// <summary>It goes into consensus, and counts for its caller there until it is answered.</summary>
+    public void NoteProposed()
+    {
+        if (Flow is { } flow)
+        {
+            _isProposed = true;
+            flow.CountProposed(1, Command.Length);
+        }
+    }
 
     /// <summary>Answers unless the write is already answered: the deadline and the outcome may race.</summary>
     public void Finish(in CommandResult result)
@@ -42,6 +60,11 @@ internal abstract class PendingWrite
     {
         if (Interlocked.Exchange(ref _isFinished, 1) == 0)
         {
+            if (_isProposed)
+            {
+                Flow!.CountProposed(-1, -Command.Length);
+            }
+
             Complete(result);
         }
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
+using KvCloud.Node.Replication.Fairness;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.Telemetry;
 
@@ -10,19 +11,38 @@ namespace KvCloud.Node.Replication;
 /// This node's writes from arrival to answer: first waiting to be proposed, then in flight by slot. Owned by the
 /// consensus worker.
 /// </summary>
-internal sealed class ProposalQueue(
-    ReplicationOptions options, DriverInbox inbox, IReplicaRuntime runtime, SlotTraces traces)
+internal sealed class ProposalQueue
 {
     private static readonly CommandResult TooLate =
         new(KvStatus.Timeout, Message: "the deadline passed before the write was proposed; nothing was written");
 
-    private readonly Queue<PendingWrite> _waiting = [];
+    /// <summary>Of writes that name no caller.</summary>
+    private static readonly object Nobody = new();
+
+    private readonly ReplicationOptions _options;
+    private readonly DriverInbox _inbox;
+    private readonly IReplicaRuntime _runtime;
+    private readonly SlotTraces _traces;
+    private readonly FairQueue<PendingWrite> _waiting;
     private readonly SortedDictionary<long, Proposed> _inFlight = [];
     private readonly List<PendingWrite> _batch = [];
     private readonly CommandBatchWriter _writer = new();
-    private readonly AdaptiveBatching _batching = new(runtime.Clock, options.BatchingLimit);
-    private readonly IReplicaClock _clock = runtime.Clock;
-    private long _waitingBytes;
+    private readonly AdaptiveBatching _batching;
+    private readonly IReplicaClock _clock;
+    private readonly SharedTime _shared;
+
+    public ProposalQueue(
+        ReplicationOptions options, DriverInbox inbox, IReplicaRuntime runtime, SlotTraces traces)
+    {
+        _options = options;
+        _inbox = inbox;
+        _runtime = runtime;
+        _traces = traces;
+        _clock = runtime.Clock;
+        _batching = new AdaptiveBatching(runtime.Clock, options.BatchingLimit);
+        _shared = new SharedTime(runtime.Clock);
+        _waiting = new FairQueue<PendingWrite>(MustWait);
+    }
 
     private readonly record struct Proposed(Ballot Ballot, PendingWrite[] Writes, Activity? Span, long AtUs);
 
@@ -36,19 +56,25 @@ internal sealed class ProposalQueue(
     /// </summary>
     public bool MayBatch => _batching.TargetSize > 1;
 
+    /// <summary>
+    /// Whether writes wait until others of their caller are answered, so that somebody must check when that happens.
+    /// </summary>
+    public bool IsHeld => _shared.IsShared && _waiting.Count > 0;
+
     /// <summary>Whether a write arriving now would go into a slot of its own at once.</summary>
     public bool IsNextAlone => _inFlight.Count == 0 && _batching.LastSize <= 1;
 
     /// <summary>While fewer writes than this wait, <see cref="Pump"/> has nothing to do for them.</summary>
     public int TargetWrites(PaxosNode node) =>
-        node.InFlightSlots < options.EagerInFlightSlots ? _batching.TargetSize : options.MaxBatchCommands;
+        node.InFlightSlots < _options.EagerInFlightSlots ? _batching.TargetSize : _options.MaxBatchCommands;
 
     public void Add(List<PendingWrite> writes)
     {
         foreach (PendingWrite write in writes)
         {
-            _waiting.Enqueue(write);
-            _waitingBytes += write.Command.Length;
+            object flow = write.Flow ?? Nobody;
+            _shared.Note(flow);
+            _waiting.Enqueue(write, flow, write.Connection ?? flow, write.Command.Length);
         }
     }
 
@@ -58,23 +84,26 @@ internal sealed class ProposalQueue(
     /// </summary>
     public void Pump(PaxosNode node)
     {
-        while (_waiting.Count > 0)
+        while (_waiting.TryPeek(out PendingWrite? next))
         {
-            bool isFull = _waiting.Count >= options.MaxBatchCommands || _waitingBytes >= options.MaxBatchBytes;
-            if (!isFull && (node.InFlightSlots >= options.EagerInFlightSlots || _batching.ShouldWait(_waiting.Count)))
+            (int count, long bytes) = _shared.IsShared ? _waiting.Ready() : (_waiting.Count, _waiting.Bytes);
+            bool isFull = count >= _options.MaxBatchCommands || bytes >= _options.MaxBatchBytes;
+            if (!isFull && (node.InFlightSlots >= _options.EagerInFlightSlots || _batching.ShouldWait(count)))
             {
                 return;
             }
 
             // Drop expired writes before checking for room: the write behind them may need more.
-            if (ExpireFirst())
+            if (next.DeadlineMs <= _clock.NowMs)
             {
+                _waiting.TryDequeue(out _);
+                Answer([next], in TooLate);
                 continue;
             }
 
             // Room for the largest batch, or for a single command that is larger than that.
-            int mayTake = Math.Max(options.MaxBatchBytes, _waiting.Peek().Command.Length);
-            if (node.CanPropose((int)Math.Min(mayTake, _waitingBytes) + BatchOverheadBytes(_waiting.Count))
+            int mayTake = Math.Max(_options.MaxBatchBytes, next.Command.Length);
+            if (node.CanPropose((int)Math.Min(mayTake, bytes) + BatchOverheadBytes(count))
                 != ProposeStatus.Proposed)
             {
                 return;
@@ -88,10 +117,10 @@ internal sealed class ProposalQueue(
     /// <summary>Proposes a batch without commands: time goes on with it. Nobody waits for its outcome.</summary>
     public void ProposeEmpty(PaxosNode node)
     {
-        ProposeResult result = node.Propose(_writer.Build(_clock.UnixMs, options.Retention));
+        ProposeResult result = node.Propose(_writer.Build(_clock.UnixMs, _options.Retention));
         if (result.Status == ProposeStatus.Proposed)
         {
-            runtime.Observer?.Proposed(result.Slot, result.Ballot, []);
+            _runtime.Observer?.Proposed(result.Slot, result.Ballot, []);
         }
     }
 
@@ -106,10 +135,10 @@ internal sealed class ProposalQueue(
         }
 
         _writer.Add(command);
-        ProposeResult result = node.Propose(_writer.Build(_clock.UnixMs, options.Retention));
+        ProposeResult result = node.Propose(_writer.Build(_clock.UnixMs, _options.Retention));
         Invariant.Check(
             result.Status == ProposeStatus.Proposed, "the window closed between its check and the proposal");
-        runtime.Observer?.Proposed(result.Slot, result.Ballot, []);
+        _runtime.Observer?.Proposed(result.Slot, result.Ballot, []);
         return result.Slot;
     }
 
@@ -127,7 +156,7 @@ internal sealed class ProposalQueue(
         if (entry.Value.Origin == proposed.Ballot && entry.Value.Kind == ValueKind.Commands)
         {
             EndSpan(in proposed, KvStatus.Ok);
-            runtime.Metrics?.Chosen(_clock.NowUs - proposed.AtUs);
+            _runtime.Metrics?.Chosen(_clock.NowUs - proposed.AtUs);
             return proposed.Writes;
         }
 
@@ -140,23 +169,7 @@ internal sealed class ProposalQueue(
     /// <summary>
     /// This node does not lead: the waiting writes were never proposed, so they can safely be sent elsewhere.
     /// </summary>
-    public void RefuseWaiting(in CommandResult refusal)
-    {
-        int count = 0;
-        long bytes = 0;
-        while (_waiting.TryDequeue(out PendingWrite? write))
-        {
-            count++;
-            bytes += write.Command.Length;
-            write.Finish(refusal);
-        }
-
-        _waitingBytes = 0;
-        if (count > 0)
-        {
-            inbox.Release(count, bytes);
-        }
-    }
+    public void RefuseWaiting(in CommandResult refusal) => Answer(_waiting.RemoveAll(_ => true), in refusal);
 
     /// <summary>Answers writes whose deadline has passed. Those in flight may still be chosen later.</summary>
     public void Expire(long nowTickMs)
@@ -215,8 +228,15 @@ internal sealed class ProposalQueue(
         _inFlight.Clear();
     }
 
+    /// <summary>
+    /// While several callers write, one of them has no more in consensus than goes through it in a few milliseconds:
+    /// the writes of others are applied behind that.
+    /// </summary>
+    private bool MustWait(object flow) =>
+        flow is Flow { IsAtProposedLimit: true } && _shared.IsShared;
+
     /// <summary>Upper bound of what the batch's header and length fields add.</summary>
-    private int BatchOverheadBytes(int waiting) => 64 + (8 * Math.Min(waiting, options.MaxBatchCommands));
+    private int BatchOverheadBytes(int waiting) => 64 + (8 * Math.Min(waiting, _options.MaxBatchCommands));
 
     private static void EndSpan(in Proposed proposed, KvStatus code)
     {
@@ -239,60 +259,41 @@ internal sealed class ProposalQueue(
     /// </summary>
     private void ExpireWaiting(long nowTickMs)
     {
-        for (int left = _waiting.Count; left > 0; left--)
+        if (_waiting.Count > 0)
         {
-            PendingWrite write = _waiting.Dequeue();
-            if (write.DeadlineMs > nowTickMs)
-            {
-                _waiting.Enqueue(write);
-            }
-            else
-            {
-                Drop(write);
-            }
+            Answer(_waiting.RemoveAll(write => write.DeadlineMs <= nowTickMs), in TooLate);
         }
     }
 
-    private bool ExpireFirst()
+    /// <summary>Answers writes that left the queue without having been proposed.</summary>
+    private void Answer(List<PendingWrite> writes, in CommandResult refusal)
     {
-        if (_waiting.Peek().DeadlineMs > _clock.NowMs)
+        if (writes.Count > 0)
         {
-            return false;
+            _inbox.Release(writes);
+            Finish([.. writes], in refusal);
         }
-
-        Drop(_waiting.Dequeue());
-        return true;
-    }
-
-    /// <summary>Answers a write that left the queue after its deadline.</summary>
-    private void Drop(PendingWrite write)
-    {
-        _waitingBytes -= write.Command.Length;
-        inbox.Release(1, write.Command.Length);
-        write.Finish(TooLate);
     }
 
     private void TakeBatch()
     {
         _batch.Clear();
-        int taken = 0;
         long takenBytes = 0;
-        while (_batch.Count < options.MaxBatchCommands && _waiting.TryPeek(out PendingWrite? write))
+        while (_batch.Count < _options.MaxBatchCommands && _waiting.TryPeek(out PendingWrite? write))
         {
             int length = write.Command.Length;
-            if (_batch.Count > 0 && takenBytes + length > options.MaxBatchBytes)
+            if (_batch.Count > 0 && takenBytes + length > _options.MaxBatchBytes)
             {
                 break;
             }
 
-            _waiting.Dequeue();
-            taken++;
+            _waiting.TryDequeue(out _);
             takenBytes += length;
+            write.NoteProposed();
             _batch.Add(write);
         }
 
-        _waitingBytes -= takenBytes;
-        inbox.Release(taken, takenBytes);
+        _inbox.Release(_batch);
     }
 
     private void ProposeBatch(PaxosNode node)
@@ -302,7 +303,7 @@ internal sealed class ProposalQueue(
             _writer.Add(write.Command.Span);
         }
 
-        byte[] payload = _writer.Build(_clock.UnixMs, options.Retention);
+        byte[] payload = _writer.Build(_clock.UnixMs, _options.Retention);
         ProposeResult result = node.Propose(payload);
         Invariant.Check(
             result.Status == ProposeStatus.Proposed, "the window closed between its check and the proposal");
@@ -310,9 +311,9 @@ internal sealed class ProposalQueue(
         _inFlight.Add(
             result.Slot.Value,
             new Proposed(
-                result.Ballot, writes, traces.Proposed(_batch, result.Slot, result.Ballot), _clock.NowUs));
-        runtime.Metrics?.Proposed(_batch.Count, payload.Length);
-        runtime.Observer?.Proposed(result.Slot, result.Ballot, writes);
+                result.Ballot, writes, _traces.Proposed(_batch, result.Slot, result.Ballot), _clock.NowUs));
+        _runtime.Metrics?.Proposed(_batch.Count, payload.Length);
+        _runtime.Observer?.Proposed(result.Slot, result.Ballot, writes);
         _batching.NoteProposed(_batch.Count);
         _batch[0].IsAlone = _batch.Count == 1;
     }

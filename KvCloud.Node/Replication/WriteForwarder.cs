@@ -1,6 +1,8 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
+using KvCloud.Node.Replication.Fairness;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.Telemetry;
 using KvCloud.Node.Transport;
@@ -39,6 +41,7 @@ internal sealed class WriteForwarder
     private readonly Lock _gate = new();
     private readonly SortedDictionary<long, PendingForward> _pending = [];
     private readonly List<PendingForward> _refused = [];
+    private readonly ConcurrentDictionary<NodeId, Flow> _peers = new();
     private long _pendingBytes;
     private long _lastId;
     private long _nextSweepMs;
@@ -95,6 +98,7 @@ internal sealed class WriteForwarder
                 {
                     Command = forward.Command,
                     DeadlineMs = _clock.NowMs + forward.TimeoutMs,
+                    Flow = FlowOf(forward.From),
                     Span = PendingForward.StartSpan(ActivityKind.Server, forward.Trace, _self, forward.From),
                 });
             }
@@ -322,6 +326,13 @@ internal sealed class WriteForwarder
             : _transport.StateOf(forward.Leader).LossEpoch != forward.LossEpoch
                 ? "the connection to the leader broke while it had the write"
                 : null;
+
+    /// <summary>Peers call as themselves: their own queues are fair to those who called them.</summary>
+    private Flow FlowOf(NodeId peer) => _peers.GetOrAdd(peer, static id => new Flow($"peer {id}")
+    {
+        MaxProposedWrites = 1024,
+        MaxProposedBytes = 1024 * 1024,
+    });
 
     private void Forget(long id, PendingForward forward)
     {

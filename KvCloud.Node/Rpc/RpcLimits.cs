@@ -9,6 +9,11 @@ internal sealed record RpcLimits
     public int MaxConnections { get; init; } = 10_000;
 
     /// <summary>
+    /// Further connections of an address are closed immediately; 0 for no such limit (max_connections_per_address).
+    /// </summary>
+    public int MaxConnectionsPerAddress { get; init; }
+
+    /// <summary>
     /// A longer message closes its connection (max_message_bytes). The default fits the largest transaction and its
     /// framing.
     /// </summary>
@@ -19,6 +24,32 @@ internal sealed record RpcLimits
     /// (max_in_flight_per_connection).
     /// </summary>
     public int MaxInFlightCallsPerConnection { get; init; } = 1_024;
+
+    /// <summary>
+    /// A connection whose unanswered calls have this many bytes is not read until half of them are answered
+    /// (max_in_flight_bytes_per_connection).
+    /// </summary>
+    public long MaxInFlightBytesPerConnection { get; init; } = 32L * 1024 * 1024;
+
+    /// <summary>
+    /// Further calls of a caller are answered OVERLOADED; 0 for no such limit (max_in_flight_calls_per_caller).
+    /// </summary>
+    public int MaxInFlightCallsPerCaller { get; init; }
+
+    /// <summary>
+    /// Further calls of a caller are answered OVERLOADED; 0 for no such limit (max_in_flight_bytes_per_caller).
+    /// </summary>
+    public long MaxInFlightBytesPerCaller { get; init; }
+
+    /// <summary>
+    /// Further calls of a caller are answered OVERLOADED; 0 for no such limit (max_calls_per_second).
+    /// </summary>
+    public int MaxCallsPerSecond { get; init; }
+
+    /// <summary>
+    /// Further calls of a caller are answered OVERLOADED; 0 for no such limit (max_bytes_per_second).
+    /// </summary>
+    public long MaxBytesPerSecond { get; init; }
 
     /// <summary>Further calls are answered OVERLOADED (max_in_flight_calls).</summary>
     public int MaxInFlightCallsPerNode { get; init; } = 100_000;
@@ -36,6 +67,12 @@ internal sealed record RpcLimits
     /// A message must be complete this long after its first byte, or the connection is closed (message_timeout_ms).
     /// </summary>
     public int MessageTimeoutMs { get; init; } = 120_000;
+
+    /// <summary>
+    /// A connection on which nothing has come so long after its begin is closed; 0 for never
+    /// (first_message_timeout_ms).
+    /// </summary>
+    public int FirstMessageTimeoutMs { get; init; } = 60_000;
 
     /// <summary>Timeout of a call that sets none (default_timeout_ms).</summary>
     public int DefaultTimeoutMs { get; init; } = 10_000;
@@ -74,6 +111,14 @@ internal sealed record RpcLimits
         (string Name, long Value, long Min, long Max)[] ranges =
         [
             ("max_connections", MaxConnections, 1, 1_000_000),
+            ("max_connections_per_address", MaxConnectionsPerAddress, 0, 1_000_000),
+            ("max_in_flight_bytes_per_connection", MaxInFlightBytesPerConnection, 1_024, long.MaxValue),
+            ("max_in_flight_calls_per_caller", MaxInFlightCallsPerCaller, 0, 100_000_000),
+            ("max_in_flight_bytes_per_caller", MaxInFlightBytesPerCaller,
+                MaxInFlightBytesPerCaller == 0 ? 0 : MaxMessageBytes, long.MaxValue),
+            ("max_calls_per_second", MaxCallsPerSecond, 0, 100_000_000),
+            ("max_bytes_per_second", MaxBytesPerSecond, 0, long.MaxValue),
+            ("first_message_timeout_ms", FirstMessageTimeoutMs, 0, 3_600_000),
             ("max_message_bytes", MaxMessageBytes, 1_024, 256 * 1024 * 1024),
             ("max_in_flight_per_connection", MaxInFlightCallsPerConnection, 1, 1_000_000),
             ("max_in_flight_calls", MaxInFlightCallsPerNode, 1, 100_000_000),

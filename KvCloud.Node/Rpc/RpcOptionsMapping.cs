@@ -11,6 +11,13 @@ internal static class RpcOptionsMapping
         Limits = new RpcLimits
         {
             MaxConnections = options.Limits.MaxConnections,
+            MaxConnectionsPerAddress = options.Limits.MaxConnectionsPerAddress,
+            MaxInFlightBytesPerConnection = options.Limits.MaxInFlightBytesPerConnection,
+            MaxInFlightCallsPerCaller = options.Limits.MaxInFlightCallsPerCaller,
+            MaxInFlightBytesPerCaller = options.Limits.MaxInFlightBytesPerCaller,
+            MaxCallsPerSecond = options.Limits.MaxCallsPerSecond,
+            MaxBytesPerSecond = options.Limits.MaxBytesPerSecond,
+            FirstMessageTimeoutMs = options.Limits.FirstMessageTimeoutMs,
             MaxMessageBytes = options.Limits.MaxMessageBytes,
             MaxInFlightCallsPerConnection = options.Limits.MaxInFlightPerConnection,
             MaxInFlightCallsPerNode = options.Limits.MaxInFlightCalls,

@@ -1,9 +1,12 @@
 using System.Collections.Concurrent;
+using System.Net.Sockets;
 using KvCloud.Node.Access;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Tls;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Hosting;
 
@@ -13,6 +16,9 @@ namespace KvCloud.Node.Rpc;
 internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleService, IAsyncDisposable
 {
     private const int LogLinesPerSecond = 10;
+    private const int KeepAliveSeconds = 60;
+    private const int KeepAliveRetrySeconds = 10;
+    private const int KeepAliveRetries = 6;
     private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan DrainPoll = TimeSpan.FromMilliseconds(10);
 
@@ -32,6 +38,8 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     private readonly LogGate _rejectedLog;
     private readonly LogGate _tlsLog;
     private readonly ClientTls? _tls;
+    private readonly LogGate _slowLog;
+    private readonly RpcFlows _flows;
     private readonly TimeProvider _time;
     private readonly PeriodicTimer _sweepTimer;
     private Task _sweep = Task.CompletedTask;
@@ -44,6 +52,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         RpcBudget budget,
         ScanPool scans,
         RpcStatistics statistics,
+        RpcFlows flows,
         IReplicaClock clock,
         TimeProvider time,
         ILogger<RpcServer> logger,
@@ -63,6 +72,8 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         _badInputLog = new LogGate(LogLinesPerSecond, clock);
         _rejectedLog = new LogGate(LogLinesPerSecond, clock);
         _tlsLog = new LogGate(LogLinesPerSecond, clock);
+        _slowLog = new LogGate(LogLinesPerSecond, clock);
+        _flows = flows;
         statistics.ObserveConnections(() => Volatile.Read(ref _connectionCount));
     }
 
@@ -74,7 +85,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     public override async Task OnConnectedAsync(ConnectionContext connection)
     {
         ArgumentNullException.ThrowIfNull(connection);
-        int count = Interlocked.Increment(ref _connectionCount);
+        Interlocked.Increment(ref _connectionCount);
         try
         {
             if (_isDraining)
@@ -82,19 +93,21 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
                 return;
             }
 
-            if (count > _limits.MaxConnections)
+            if (_flows.TryEnter(connection.RemoteEndPoint, out string? limit) is not { } flow)
             {
-                Reject(connection);
+                Reject(connection, limit!);
                 return;
             }
 
-            if (_tls is null)
+            try
             {
-                await ServeAsync(connection);
-                return;
+                KeepAlive(connection);
+                await (_tls is null ? ServeAsync(connection, flow) : ServeSecuredAsync(connection, flow, _tls));
             }
-
-            await ServeSecuredAsync(connection, _tls);
+            finally
+            {
+                _flows.Leave(flow);
+            }
         }
         finally
         {
@@ -161,7 +174,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         await _sweep;
     }
 
-    private async Task ServeAsync(ConnectionContext context)
+    private async Task ServeAsync(ConnectionContext context, RpcFlow flow)
     {
         var caller = new Caller(context.RemoteEndPoint)
         {
@@ -170,7 +183,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
                 context.Features.Get<ITlsConnectionFeature>()?.ClientCertificate, _access.ClusterId),
         };
         var connection = new RpcConnection(
-            context, caller, _dispatcher, _limits, _budget, _scans, _statistics, _clock, _time);
+            context, caller, _dispatcher, _limits, _budget, _scans, _statistics, _flows, flow, _clock, _time);
         _connections.TryAdd(connection, 0);
         if (_isDraining)
         {
@@ -204,11 +217,11 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         }
     }
 
-    private async Task ServeSecuredAsync(ConnectionContext connection, ClientTls tls)
+    private async Task ServeSecuredAsync(ConnectionContext connection, RpcFlow flow, ClientTls tls)
     {
         try
         {
-            await tls.ServeAsync(connection, () => ServeAsync(connection));
+            await tls.ServeAsync(connection, () => ServeAsync(connection, flow));
         }
         catch (TlsRefusedException refusal)
         {
@@ -223,12 +236,24 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         }
     }
 
-    private void Reject(ConnectionContext connection)
+    /// <summary>A client whose machine is gone closes nothing; the system finds that out by asking it.</summary>
+    private static void KeepAlive(ConnectionContext context)
+    {
+        if (context.Features.Get<IConnectionSocketFeature>()?.Socket is { } socket)
+        {
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, true);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, KeepAliveSeconds);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, KeepAliveRetrySeconds);
+            socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, KeepAliveRetries);
+        }
+    }
+
+    private void Reject(ConnectionContext connection, string limit)
     {
         _statistics.CountRejectedConnection();
         if (_rejectedLog.TryPass(out long suppressed))
         {
-            Log.Rejected(_logger, connection.RemoteEndPoint?.ToString(), _limits.MaxConnections, suppressed);
+            Log.Rejected(_logger, connection.RemoteEndPoint?.ToString(), limit, suppressed);
         }
     }
 
@@ -240,16 +265,37 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         // Disposing the timer ends the loop.
         while (await _sweepTimer.WaitForNextTickAsync(CancellationToken.None))
         {
-            long before = _clock.NowMs - _limits.MessageTimeoutMs;
             foreach (RpcConnection connection in _connections.Keys)
             {
-                if (connection.PartialSinceMs is > 0 and var since && since < before)
-                {
-                    Log.MessageTooSlow(_logger, connection.Client, _limits.MessageTimeoutMs);
-                    connection.Abort("the message was not complete within message_timeout_ms");
-                }
+                CloseIfTooSlow(connection);
             }
+
+            _flows.ForgetIdle();
         }
+    }
+
+    private void CloseIfTooSlow(RpcConnection connection)
+    {
+        long now = _clock.NowMs;
+        if (connection.PartialSinceMs is > 0 and var since && since < now - _limits.MessageTimeoutMs)
+        {
+            Close(connection, "its message was not complete within message_timeout_ms", _limits.MessageTimeoutMs);
+        }
+        else if (_limits.FirstMessageTimeoutMs > 0 && connection.SilentSinceMs is > 0 and var silent
+            && silent < now - _limits.FirstMessageTimeoutMs)
+        {
+            Close(connection, "it sent nothing within first_message_timeout_ms", _limits.FirstMessageTimeoutMs);
+        }
+    }
+
+    private void Close(RpcConnection connection, string why, int limitMs)
+    {
+        if (_slowLog.TryPass(out long suppressed))
+        {
+            Log.TooSlow(_logger, connection.Client, why, limitMs, suppressed);
+        }
+
+        connection.Abort(why);
     }
 
     private static partial class Log
@@ -259,16 +305,16 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         public static partial void BadInput(ILogger logger, string client, string error, long suppressed);
 
         [LoggerMessage(LogLevel.Warning,
-            "Rejected client {Client}: max_connections ({Limit}) reached ({Suppressed} similar lines suppressed)")]
-        public static partial void Rejected(ILogger logger, string? client, int limit, long suppressed);
+            "Rejected client {Client}: {Limit} ({Suppressed} similar lines suppressed)")]
+        public static partial void Rejected(ILogger logger, string? client, string limit, long suppressed);
 
         [LoggerMessage(LogLevel.Warning,
             "Refused client {Client}: {Reason} ({Suppressed} similar lines suppressed)")]
         public static partial void TlsRefused(ILogger logger, string? client, string reason, long suppressed);
 
         [LoggerMessage(LogLevel.Warning,
-            "Closed the connection of client {Client}: its message took longer than {TimeoutMs} ms")]
-        public static partial void MessageTooSlow(ILogger logger, string client, int timeoutMs);
+            "Closed the connection of client {Client}: {Why} ({LimitMs}) ({Suppressed} similar lines suppressed)")]
+        public static partial void TooSlow(ILogger logger, string client, string why, int limitMs, long suppressed);
 
         [LoggerMessage(LogLevel.Debug, "Lost the connection of client {Client}: {Reason}")]
         public static partial void ConnectionLost(ILogger logger, string client, string reason);

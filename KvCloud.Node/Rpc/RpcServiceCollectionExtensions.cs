@@ -2,6 +2,7 @@ using KvCloud.Node.Access;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Workers;
+using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Methods;
 using KvCloud.Node.State;
@@ -65,6 +66,7 @@ internal static class RpcServiceCollectionExtensions
         services.AddSingleton(options);
         services.AddSingleton(new RpcBudget(options.Limits));
         services.AddSingleton(_ => new ScanPool(options.Limits));
+        services.AddSingleton(provider => new RpcFlows(options.Limits, provider.GetRequiredService<IReplicaClock>()));
         services.AddSingleton<RpcStatistics>();
         services.AddSingleton<RpcServer>();
         services.AddHostedService(provider => provider.GetRequiredService<RpcServer>());

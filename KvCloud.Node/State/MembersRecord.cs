@@ -45,7 +45,14 @@ internal static class MembersRecord
             throw new StoreCorruptException("The record of the members is damaged.");
         }
 
-        return GroupMembers.Decode(
-            new Slot(BinaryPrimitives.ReadInt64LittleEndian(record[1..])), record[HeaderSize..body]);
+        try
+        {
+            return GroupMembers.Decode(
+                new Slot(BinaryPrimitives.ReadInt64LittleEndian(record[1..])), record[HeaderSize..body]);
+        }
+        catch (InvariantViolationException broken)
+        {
+            throw new StoreCorruptException($"The record of the members makes no sense: {broken.Message}");
+        }
     }
 }

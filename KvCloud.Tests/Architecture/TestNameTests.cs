@@ -27,7 +27,7 @@ public sealed partial class TestNameTests
     };
 
     /// <summary>The folders of this assembly whose types are tools that have tests of their own.</summary>
-    private static readonly string[] Tools = ["Consensus", "Live", "Simulation", "Support"];
+    private static readonly string[] Tools = ["Consensus", "Fuzzing", "Live", "Simulation", "Support"];
 
     /// <summary>What is tested and is no member, and why not.</summary>
     private static readonly Dictionary<string, string> Subjects = new()

@@ -1,3 +1,5 @@
+using KvCloud.Tests.Fuzzing;
+using KvCloud.Tests.Live.Attacks;
 using KvCloud.Tests.Live.Lifecycle;
 using KvCloud.Tests.Live.PowerCut;
 using KvCloud.Tests.Live.Soak;
@@ -12,6 +14,8 @@ internal static class Commands
     {
         ["power-cut", .. string[] rest] => await PowerCutCommand.RunAsync(rest),
         ["lifecycle", .. string[] rest] => await LifecycleCommand.RunAsync(rest),
+        ["attacks", .. string[] rest] => await AttackCommand.RunAsync(rest),
+        ["fuzz", .. string[] rest] => await FuzzCommand.RunAsync(rest),
         ["soak", .. string[] rest] => await SoakCommand.RunAsync(rest),
         ["mutate", .. string[] rest] => await MutateCommand.RunAsync(rest),
         _ => SimulateCommand.Main(args),

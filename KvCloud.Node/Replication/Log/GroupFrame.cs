@@ -44,8 +44,7 @@ internal static class GroupFrame
     /// <param name="sequence">Starts at 1 and grows by one per group, across all files.</param>
     public static void Write(Span<byte> destination, long sequence, ReadOnlySpan<byte> body)
     {
-        BinaryPrimitives.WriteInt32LittleEndian(destination, body.Length);
-        BinaryPrimitives.WriteUInt32LittleEndian(destination[4..], CheckOf(sequence, body.Length));
+        WriteHeader(destination, sequence, body.Length);
         BinaryPrimitives.WriteUInt64LittleEndian(destination[8..], XxHash3.HashToUInt64(body, sequence));
         int used = HeaderSizeBytes;
         for (int start = 0; start < destination.Length; start += SectorSizeBytes)
@@ -59,6 +58,13 @@ internal static class GroupFrame
             BinaryPrimitives.WriteInt64LittleEndian(sector[DataSizeBytes..], sequence);
             BinaryPrimitives.WriteUInt32LittleEndian(sector[(DataSizeBytes + sizeof(long))..], CheckOf(sequence, 0));
         }
+    }
+
+    /// <summary>The length of the body, and its check.</summary>
+    public static void WriteHeader(Span<byte> destination, long sequence, int bodyBytes)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(destination, bodyBytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(destination[4..], CheckOf(sequence, bodyBytes));
     }
 
     /// <summary>Reads the group with this sequence, which should begin here.</summary>
@@ -77,6 +83,11 @@ internal static class GroupFrame
         if (length < 0 || BinaryPrimitives.ReadUInt32LittleEndian(source[4..]) != CheckOf(sequence, length))
         {
             return GroupState.Damaged;
+        }
+
+        if (length > source.Length)
+        {
+            return GroupState.Unfinished;
         }
 
         int size = SizeOf(length);

@@ -93,15 +93,18 @@ internal sealed record SnapshotManifest(string ClusterId, AppliedState State, IR
             new Slot(reader.ReadInt64()), new(reader.ReadInt64()), reader.ReadUInt64());
         int count = reader.ReadInt32();
         var files = new List<SnapshotFile>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        long total = 0;
         for (int i = 0; i < count; i++)
         {
             string name = ReadText(reader);
             long sizeBytes = reader.ReadInt64();
-            if (!IsPlain(name) || sizeBytes < 0 || files.Exists(file => file.Name == name))
+            if (!IsPlain(name) || sizeBytes < 0 || sizeBytes > long.MaxValue - total || !names.Add(name))
             {
                 throw new InvalidDataException($"a snapshot has no file '{name}' of {sizeBytes} bytes");
             }
 
+            total += sizeBytes;
             var hash = new UInt128(reader.ReadUInt64(), reader.ReadUInt64());
             files.Add(new SnapshotFile(name, sizeBytes, hash));
         }
@@ -128,9 +131,10 @@ internal sealed record SnapshotManifest(string ClusterId, AppliedState State, IR
     private static string ReadText(BinaryReader reader)
     {
         int length = reader.ReadInt32();
-        byte[] bytes = length >= 0 ? reader.ReadBytes(length) : [];
-        return bytes.Length == length
-            ? StrictUtf8.GetString(bytes)
+
+        // Checked first: a reader takes the memory for all that is asked for before it finds that it is not there.
+        return length >= 0 && length <= reader.BaseStream.Length - reader.BaseStream.Position
+            ? StrictUtf8.GetString(reader.ReadBytes(length))
             : throw new InvalidDataException("the manifest of a snapshot ends in the middle of a text");
     }
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Node.Telemetry;
 using KvCloud.Protocol;
@@ -46,6 +47,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     private readonly RpcBudget _budget;
     private readonly ScanPool _scans;
     private readonly RpcStatistics _statistics;
+    private readonly FlowTurns _turns;
     private readonly Action<Exception> _onBroken;
     private readonly Action _onSent;
     private readonly TaskCompletionSource _gone = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -58,7 +60,13 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     /// </summary>
     private long _heldAnswerBytes;
 
+    /// <summary>Whom these bytes are charged to.</summary>
+    private RpcFlow? _heldFlow;
+
+    private long _chargedBytes;
+
     /// <param name="secured">Where TLS encrypts what is written, and sends it at once; null in clear text.</param>
+    /// <param name="flow">Whom costly answers are charged to.</param>
     /// <param name="onBroken">
     /// Called from any thread, possibly more than once, when answers can no longer be written.
     /// </param>
@@ -69,8 +77,11 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         RpcBudget budget,
         ScanPool scans,
         RpcStatistics statistics,
+        RpcFlow flow,
         Action<Exception> onBroken)
     {
+        Flow = flow;
+        _turns = flow.Turns;
         _scans = scans;
         ScanNode = new LinkedListNode<CallQueue>(this);
         _output = output;
@@ -81,6 +92,9 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         _onBroken = onBroken;
         _onSent = OnSent;
     }
+
+    /// <summary>Whom costly answers are charged to. Set by the reader.</summary>
+    public RpcFlow Flow { get; set; }
 
     /// <summary>
     /// This connection's node in the list of connections waiting for costly reads. Used by <see cref="ScanPool"/>.
@@ -99,17 +113,21 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     /// <summary>Waiting calls. Only the reader adds calls, so for the reader this is a valid upper bound.</summary>
     public int Count => _calls.Count;
 
+    /// <summary>Bytes that the waiting calls are charged for. For the reader a valid upper bound, too.</summary>
+    public long ChargedBytes => Interlocked.Read(ref _chargedBytes);
+
     /// <summary>Appends a call; the caller then starts it with the returned index. Reader only.</summary>
     /// <exception cref="IOException">Answers can no longer be written.</exception>
     public long Enqueue(IPendingCall call)
     {
-        _budget.Charge(call.ChargedBytes);
+        _budget.Charge(call.Charged!, call.ChargedBytes);
+        Interlocked.Add(ref _chargedBytes, call.ChargedBytes);
         if (!_isAbandoned && _calls.TryAdd(call, out long index))
         {
             return index;
         }
 
-        _budget.Release(1, call.ChargedBytes);
+        Release(call.Charged!, 1, call.ChargedBytes);
         EndSpan(call, ErrorCode.NETWORK);
         throw new IOException("the client closed the connection");
     }
@@ -265,11 +283,13 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
 
     bool IScanSlice.TryHold(long bytes, out string? fullLimit)
     {
-        if (!_budget.TryHoldAnswer(bytes, out fullLimit))
+        RpcFlow flow = _heldAnswerBytes > 0 ? _heldFlow! : Flow;
+        if (!_budget.TryHoldAnswer(flow, bytes, out fullLimit))
         {
             return false;
         }
 
+        _heldFlow = flow;
         _heldAnswerBytes += bytes;
         return true;
     }
@@ -303,6 +323,8 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         {
             ReleaseOutput();
         }
+
+        _turns.Leave();
     }
 
     private void RequestOutput()
@@ -315,7 +337,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
                 case OutputFree:
                     if (Interlocked.CompareExchange(ref _outputLock, OutputScheduled, OutputFree) == OutputFree)
                     {
-                        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+                        _turns.Run(this);
                         return;
                     }
 
@@ -371,7 +393,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         }
 
         Volatile.Write(ref _outputLock, OutputScheduled);
-        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        _turns.Run(this);
     }
 
     /// <summary>
@@ -450,7 +472,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         _output.Clear();
         if (_heldAnswerBytes > 0)
         {
-            _budget.ReleaseAnswer(_heldAnswerBytes);
+            _budget.ReleaseAnswer(_heldFlow!, _heldAnswerBytes);
             _heldAnswerBytes = 0;
         }
     }
@@ -483,8 +505,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
             return null;
         }
 
-        int answered = 0;
-        long releasedBytes = 0;
+        var charges = default(Charges);
         ICostlyCall? costly = null;
         while (!IsSendDue && _calls.PeekReady() is { } call)
         {
@@ -494,15 +515,11 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
                 break;
             }
 
-            releasedBytes += call.ChargedBytes;
-            answered++;
+            Collect(ref charges, call);
             Answered(call, code);
         }
 
-        if (answered > 0)
-        {
-            _budget.Release(answered, releasedBytes);
-        }
+        Release(in charges);
 
         return costly;
     }
@@ -511,7 +528,34 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     private void FinishFirst(IPendingCall call, ErrorCode code)
     {
         Answered(call, code);
-        _budget.Release(1, call.ChargedBytes);
+        Release(call.Charged!, 1, call.ChargedBytes);
+    }
+
+    /// <summary>Adds up what is released together, nearly always of one caller.</summary>
+    private void Collect(ref Charges charges, IPendingCall call)
+    {
+        if (charges.Flow != call.Charged)
+        {
+            Release(in charges);
+            charges = new Charges { Flow = call.Charged };
+        }
+
+        charges.Calls++;
+        charges.Bytes += call.ChargedBytes;
+    }
+
+    private void Release(in Charges charges)
+    {
+        if (charges.Flow is { } flow)
+        {
+            Release(flow, charges.Calls, charges.Bytes);
+        }
+    }
+
+    private void Release(RpcFlow flow, long calls, long bytes)
+    {
+        Interlocked.Add(ref _chargedBytes, -bytes);
+        _budget.Release(flow, calls, bytes);
     }
 
     private void Answered(IPendingCall call, ErrorCode code)
@@ -532,15 +576,21 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
     /// <summary>Drops the waiting calls and accepts no more. Idempotent.</summary>
     private void Forget()
     {
-        long bytes = 0;
-        IPendingCall[] left = _calls.Close();
-        foreach (IPendingCall call in left)
+        var charges = default(Charges);
+        foreach (IPendingCall call in _calls.Close())
         {
-            bytes += call.ChargedBytes;
+            Collect(ref charges, call);
             EndSpan(call, ErrorCode.NETWORK);
             (call as ICostlyCall)?.Drop();
         }
 
-        _budget.Release(left.Length, bytes);
+        Release(in charges);
+    }
+
+    private struct Charges
+    {
+        public RpcFlow? Flow;
+        public long Calls;
+        public long Bytes;
     }
 }

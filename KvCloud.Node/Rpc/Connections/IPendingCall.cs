@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Methods;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
@@ -22,6 +23,9 @@ internal interface IPendingCall
 
     /// <summary>The bytes charged for the call to the <see cref="RpcBudget"/>; set by the connection.</summary>
     int ChargedBytes { get; set; }
+
+    /// <summary>Whom it is charged to, with the node; set by the connection.</summary>
+    RpcFlow? Charged { get; set; }
 
     /// <summary>The call's server span, which ends with its answer; null if the call is not traced.</summary>
     Activity? Span { get; set; }

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using KvCloud.Node.Access;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol.Wire;
 
@@ -14,7 +15,7 @@ namespace KvCloud.Node.Rpc.Connections;
 /// being kept, so that it can be answered OVERLOADED.
 /// </remarks>
 internal sealed class MessageReader(
-    RpcLimits limits, RpcBudget budget, IReplicaClock clock, Caller? caller = null)
+    RpcLimits limits, RpcBudget budget, RpcFlow flow, IReplicaClock clock, Caller? caller = null)
 {
     private readonly Caller _caller = caller ?? new Caller(null);
 
@@ -35,14 +36,19 @@ internal sealed class MessageReader(
     private byte[]? _rented;
     private byte[]? _refusedHeader;
 
+    /// <summary>Whom large messages are charged to. Set between two messages, while nothing is.</summary>
+    public RpcFlow Flow { get; set; } = flow;
+
     /// <summary>Whether messages are framed; null until the first four bytes have come.</summary>
     public bool? IsFramed { get; private set; }
 
     /// <summary>What is wrong with the input, or null. After an error the connection cannot continue.</summary>
     public string? Error { get; private set; }
 
-    /// <summary>Whether the last message exceeded the node's budget and only its header was kept.</summary>
-    public bool IsRefused { get; private set; }
+    /// <summary>
+    /// The limit for which the last message, of which only the header was kept, was refused; null if it was not.
+    /// </summary>
+    public string? FullLimit { get; private set; }
 
     /// <summary>
     /// <see cref="IReplicaClock.NowMs"/> at the start of the message being received; 0 if there is none.
@@ -70,14 +76,13 @@ internal sealed class MessageReader(
         if (_refusedHeader is not null)
         {
             message = RequestMessage.Parse(_refusedHeader, receivedTimestamp, _caller);
-            IsRefused = true;
         }
         else
         {
             message = RequestMessage.Parse(
                 Contiguous(buffer.Slice(0, _scannedBytes)), receivedTimestamp, _caller);
             buffer = buffer.Slice(_scannedBytes);
-            IsRefused = false;
+            FullLimit = null;
         }
 
         // From here on the call is charged for the bytes that were reserved for the message.
@@ -104,7 +109,7 @@ internal sealed class MessageReader(
     {
         if (_reservedBytes > 0)
         {
-            budget.ReleaseReserved(_reservedBytes);
+            budget.ReleaseReserved(Flow, _reservedBytes);
             _reservedBytes = 0;
         }
     }
@@ -211,7 +216,7 @@ internal sealed class MessageReader(
         }
 
         long wanted = Math.Min(2L * _scannedBytes, limits.MaxMessageBytes) - _reservedBytes;
-        if (budget.TryReserve(wanted))
+        if (budget.TryReserve(Flow, wanted, out string? fullLimit))
         {
             _reservedBytes += wanted;
             return;
@@ -219,6 +224,7 @@ internal sealed class MessageReader(
 
         var start = RequestMessage.Parse(buffer.Slice(0, Math.Min(buffer.Length, 256)).ToArray(), 0);
         Release();
+        FullLimit = fullLimit;
         _refusedHeader = start.Bytes[..start.ArgumentsStart].ToArray();
         buffer = buffer.Slice(_scannedBytes);
         _scannedBytes = 0;

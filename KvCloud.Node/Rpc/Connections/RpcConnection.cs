@@ -4,6 +4,7 @@ using System.IO.Pipelines;
 using System.Net.Sockets;
 using KvCloud.Node.Access;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Methods;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Node.Tls;
@@ -21,6 +22,11 @@ internal sealed class RpcConnection
     /// </summary>
     private const int CallOverheadBytes = 512;
 
+    /// <summary>Takes some tenths of a millisecond.</summary>
+    private const int CallsPerTurn = 64;
+
+    private const long BytesPerTurn = 64 * 1024;
+
     private readonly ConnectionContext _connection;
     private readonly IRpcDispatcher _dispatcher;
     private readonly RpcLimits _limits;
@@ -28,12 +34,23 @@ internal sealed class RpcConnection
     private readonly RpcStatistics _statistics;
     private readonly AnswerWriter _output = new();
     private readonly TimeProvider _time;
+    private readonly RpcFlows _flows;
+
+    /// <summary>Of its address, whoever logs in; the turns on the thread pool are of this one.</summary>
+    private readonly RpcFlow _address;
+
+    private readonly FlowTurns _turns;
+
+    private readonly IReplicaClock _clock;
     private readonly CallQueue _queue;
     private readonly MessageReader _messages;
     private readonly Caller _caller;
     private volatile bool _isStopping;
     private volatile Exception? _broken;
     private bool _hasOutput;
+    private RpcFlow _flow;
+    private Principal _principal = Principal.Anonymous;
+    private long _silentSinceMs;
 
     public RpcConnection(
         ConnectionContext connection,
@@ -43,6 +60,8 @@ internal sealed class RpcConnection
         RpcBudget budget,
         ScanPool scans,
         RpcStatistics statistics,
+        RpcFlows flows,
+        RpcFlow flow,
         IReplicaClock clock,
         TimeProvider time)
     {
@@ -52,6 +71,13 @@ internal sealed class RpcConnection
         _budget = budget;
         _statistics = statistics;
         _time = time;
+        _caller = caller;
+        _flows = flows;
+        _flow = flow;
+        _address = flow;
+        _turns = flow.Turns;
+        _clock = clock;
+        _silentSinceMs = clock.NowMs;
         _queue = new CallQueue(
             _output,
             SocketOf(connection),
@@ -59,9 +85,21 @@ internal sealed class RpcConnection
             budget,
             scans,
             statistics,
+            flow,
             OnOutputBroken);
-        _caller = caller;
-        _messages = new MessageReader(limits, budget, clock, _caller);
+        _messages = new MessageReader(limits, budget, flow, clock, _caller);
+    }
+
+    private enum TurnEnd
+    {
+        /// <summary>No whole call is left.</summary>
+        NoInput,
+
+        /// <summary>There may be more, for the next turn.</summary>
+        Over,
+
+        /// <summary>Too much is unanswered.</summary>
+        Full,
     }
 
     /// <summary>
@@ -71,6 +109,11 @@ internal sealed class RpcConnection
 
     /// <summary>Who has logged in on the connection.</summary>
     public Principal Principal => _caller.Principal;
+
+    /// <summary>
+    /// <see cref="IReplicaClock.NowMs"/> at its begin while nothing has come on this connection; 0 afterwards.
+    /// </summary>
+    public long SilentSinceMs => Volatile.Read(ref _silentSinceMs);
 
     public string Client => _connection.RemoteEndPoint?.ToString() ?? _connection.ConnectionId;
 
@@ -102,6 +145,7 @@ internal sealed class RpcConnection
             _messages.Release();
             _queue.Abandon();
             await _queue.Gone;
+            LeaveUser();
         }
     }
 
@@ -128,26 +172,25 @@ internal sealed class RpcConnection
             ReadResult read = await input.ReadAsync(CancellationToken.None);
             ReadOnlySequence<byte> buffer = read.Buffer;
             long received = Stopwatch.GetTimestamp();
-            _hasOutput = _queue.TryAcquireOutput();
-            try
+            Volatile.Write(ref _silentSinceMs, 0);
+            _flows.NoteCall(_flow);
+            bool hasTurn = _turns.TryEnter();
+            TurnEnd end;
+            do
             {
-                while (_messages.TryRead(ref buffer, received, out RequestMessage message))
+                if (!hasTurn)
                 {
-                    _output.IsFramed = _messages.IsFramed == true;
-                    Serve(in message);
-                    _messages.Release();
-                    if (_queue.Count >= _limits.MaxInFlightCallsPerConnection)
-                    {
-                        ReleaseOutput();
-                        await _queue.WaitUntilAtMostAsync(_limits.MaxInFlightCallsPerConnection / 2);
-                        _hasOutput = _queue.TryAcquireOutput();
-                    }
+                    await _turns.NextAsync();
+                }
+
+                hasTurn = false;
+                end = TakeTurn(ref buffer, received);
+                if (end == TurnEnd.Full)
+                {
+                    await WaitForRoomAsync();
                 }
             }
-            finally
-            {
-                ReleaseOutput();
-            }
+            while (end != TurnEnd.NoInput);
 
             if (_messages.Error is { } error)
             {
@@ -167,6 +210,42 @@ internal sealed class RpcConnection
         return null;
     }
 
+    /// <summary>
+    /// Serves calls that have come, no more than a turn has, so that what others wait for on the thread pool is done in
+    /// between. The caller of this has a turn, which ends here.
+    /// </summary>
+    private TurnEnd TakeTurn(ref ReadOnlySequence<byte> buffer, long received)
+    {
+        _hasOutput = _queue.TryAcquireOutput();
+        try
+        {
+            int calls = 0;
+            for (long bytes = 0; _messages.TryRead(ref buffer, received, out RequestMessage message);)
+            {
+                _output.IsFramed = _messages.IsFramed == true;
+                bytes += message.Bytes.Length;
+                Serve(in message);
+                _messages.Release();
+                if (IsFull)
+                {
+                    return TurnEnd.Full;
+                }
+
+                if (++calls == CallsPerTurn || bytes >= BytesPerTurn)
+                {
+                    return TurnEnd.Over;
+                }
+            }
+
+            return TurnEnd.NoInput;
+        }
+        finally
+        {
+            ReleaseOutput();
+            _turns.Leave();
+        }
+    }
+
     private void Serve(in RequestMessage message)
     {
         if (_hasOutput)
@@ -174,10 +253,14 @@ internal sealed class RpcConnection
             _queue.WriteIfWanted();
         }
 
+        if (_caller.Principal is { } principal && principal != _principal)
+        {
+            Follow(principal);
+        }
+
         int cost = message.Bytes.Length + CallOverheadBytes;
-        string? fullLimit = null;
-        IPendingCall call = _messages.IsRefused || !_budget.HasRoomFor(cost, out fullLimit)
-            ? _dispatcher.Refuse(in message, ErrorCode.OVERLOADED, fullLimit ?? RefusedText)
+        IPendingCall call = FindFullLimit(cost) is string fullLimit
+            ? _dispatcher.Refuse(in message, ErrorCode.OVERLOADED, fullLimit)
             : _dispatcher.Dispatch(in message);
         RpcMethod method = call.Method;
         if (MayAnswerNow(call) && call.TryAnswerNow(_output, out ErrorCode code))
@@ -192,7 +275,28 @@ internal sealed class RpcConnection
         else
         {
             call.ChargedBytes = cost;
+            call.Charged = _flow;
             call.Start(_queue, _queue.Enqueue(call));
+        }
+    }
+
+    /// <summary>
+    /// From a login on, calls are the user's, from whatever address; those in flight stay what they were.
+    /// </summary>
+    private void Follow(Principal principal)
+    {
+        LeaveUser();
+        _principal = principal;
+        _flow = principal.IsAnonymous ? _address : _flows.EnterUser(principal.Name);
+        _queue.Flow = _flow;
+        _messages.Flow = _flow;
+    }
+
+    private void LeaveUser()
+    {
+        if (_flow != _address)
+        {
+            _flows.LeaveUser(_flow);
         }
     }
 
@@ -202,8 +306,31 @@ internal sealed class RpcConnection
     /// </summary>
     private bool MayAnswerNow(IPendingCall call) => _hasOutput && _queue.Count == 0 && call.Span is null;
 
-    private string RefusedText =>
-        $"this node holds {_limits.MaxInFlightBytesPerNode} bytes of requests in flight (max_in_flight_bytes)";
+    /// <summary>Whether so much of this connection is unanswered that no more is read from it.</summary>
+    private bool IsFull => _queue.Count >= _limits.MaxInFlightCallsPerConnection
+        || _queue.ChargedBytes >= _limits.MaxInFlightBytesPerConnection;
+
+    private async Task WaitForRoomAsync()
+    {
+        await _queue.WaitUntilAtMostAsync(_limits.MaxInFlightCallsPerConnection / 2);
+        while (_queue.ChargedBytes > _limits.MaxInFlightBytesPerConnection / 2)
+        {
+            await _queue.WaitUntilAtMostAsync(_queue.Count / 2);
+        }
+    }
+
+    /// <summary>The limit for which a call that costs so much is refused; null if there is room.</summary>
+    private string? FindFullLimit(int cost)
+    {
+        if (_messages.FullLimit is { } unread)
+        {
+            return unread;
+        }
+
+        return _budget.HasRoomFor(_flow, cost, out string? full) && _flow.IsWithinRates(cost, _clock, out full)
+            ? null
+            : full;
+    }
 
     private void ReleaseOutput()
     {

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
@@ -24,6 +25,8 @@ internal abstract class PendingCall : IPendingCall
     public long ReceivedTimestamp { get; private set; }
 
     public int ChargedBytes { get; set; }
+
+    public RpcFlow? Charged { get; set; }
 
     public Activity? Span { get; set; }
 

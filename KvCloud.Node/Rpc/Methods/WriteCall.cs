@@ -1,5 +1,6 @@
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
@@ -31,12 +32,18 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
 
     /// <summary>Hears of the outcome, before the answer leaves.</summary>
     public Action<CommandResult>? Done { get; init; }
+    RpcFlow? IPendingCall.Charged
+    {
+        get => (RpcFlow?)Flow;
+        set => Flow = value;
+    }
 
     public bool IsReady => _ticket.IsReady;
 
     public void Start(CallQueue queue, long index)
     {
         _ticket.Take(queue, index);
+        Connection = queue;
         if (_isTransaction)
         {
             _method.Backend.Statistics.BeginTransaction();

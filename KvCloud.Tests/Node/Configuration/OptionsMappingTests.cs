@@ -62,6 +62,13 @@ public sealed class OptionsMappingTests : IDisposable
             allow_fault_injection = true
             [limits]
             max_connections = 15
+            max_connections_per_address = 5
+            max_in_flight_bytes_per_connection = 65539
+            max_in_flight_calls_per_caller = 6
+            max_in_flight_bytes_per_caller = 65540
+            max_calls_per_second = 7
+            max_bytes_per_second = 8
+            first_message_timeout_ms = 9
             max_message_bytes = 65536
             max_in_flight_per_connection = 16
             max_in_flight_calls = 17
@@ -99,6 +106,13 @@ public sealed class OptionsMappingTests : IDisposable
             new RpcLimits
             {
                 MaxConnections = 15,
+                MaxConnectionsPerAddress = 5,
+                MaxInFlightBytesPerConnection = 65539,
+                MaxInFlightCallsPerCaller = 6,
+                MaxInFlightBytesPerCaller = 65540,
+                MaxCallsPerSecond = 7,
+                MaxBytesPerSecond = 8,
+                FirstMessageTimeoutMs = 9,
                 MaxMessageBytes = 65536,
                 MaxInFlightCallsPerConnection = 16,
                 MaxInFlightCallsPerNode = 17,

@@ -1,6 +1,7 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Fairness;
 
 namespace KvCloud.Tests.Node.Replication;
 
@@ -8,6 +9,8 @@ public sealed class DriverInboxTests
 {
     private readonly DriverInbox _inbox = new(
         maxWrites: 100, maxWriteBytes: 10_000, targetBytes: 1_000, maxSleepMs: 10);
+
+    private readonly List<PendingWrite> _posted = [];
 
     [Fact]
     public void Post_a_write_is_due()
@@ -38,7 +41,7 @@ public sealed class DriverInboxTests
         Assert.True(Post());
 
         _inbox.Take(new DriverInbox.Batch());
-        _inbox.Release(3, 3);
+        Release();
         Assert.False(Post());
         Assert.False(Post());
         Assert.True(Post());
@@ -61,11 +64,52 @@ public sealed class DriverInboxTests
         }
 
         AssertRefused(KvStatus.Overloaded, "max_queued_writes:");
-        _inbox.Release(100, 100);
+        Release();
         Post(bytes: 10_000);
         AssertRefused(KvStatus.Overloaded, "max_queued_write_bytes:");
-        _inbox.Release(1, 10_000);
+        Release();
         Post();
+    }
+
+    [Fact]
+    public void Post_of_a_caller_that_has_its_share_is_refused_and_names_it_and_others_have_room()
+    {
+        var greedy = new Flow("address 10.0.0.7");
+        CommandResult? refusal = null;
+        int posted = 0;
+        for (; refusal is null; posted++)
+        {
+            Write write = NewWrite(1, greedy);
+            refusal = _inbox.Post(write, out _);
+            _posted.Add(write);
+        }
+
+        Assert.Equal(KvStatus.Overloaded, refusal.Value.Code);
+        Assert.StartsWith(
+            "max_queued_writes: address 10.0.0.7 holds 81", refusal.Value.Message!, StringComparison.Ordinal);
+        var modest = new Flow("address 10.0.0.8");
+        for (int i = 0; i < 10; i++)
+        {
+            Assert.Null(_inbox.Post(NewWrite(1, modest), out _));
+        }
+
+        _posted.RemoveAt(posted - 1);
+        Release();
+        Assert.Equal((0, 0), (greedy.QueuedWrites, greedy.QueuedWriteBytes));
+        Assert.Equal(10, modest.QueuedWrites);
+    }
+
+    [Fact]
+    public void Post_of_a_caller_whose_writes_are_large_is_refused_by_their_bytes()
+    {
+        var greedy = new Flow("address 10.0.0.7");
+        Assert.Null(_inbox.Post(NewWrite(8_100, greedy), out _));
+
+        CommandResult? refusal = _inbox.Post(NewWrite(1, greedy), out _);
+
+        Assert.StartsWith(
+            "max_queued_write_bytes: address 10.0.0.7 holds 8100", refusal?.Message!, StringComparison.Ordinal);
+        Assert.Null(_inbox.Post(NewWrite(1_000, new Flow("address 10.0.0.8")), out _));
     }
 
     [Fact]
@@ -108,12 +152,22 @@ public sealed class DriverInboxTests
         Assert.True(_inbox.IsEmpty);
     }
 
-    private static Write NewWrite(int bytes) => new() { Command = new byte[bytes], DeadlineMs = long.MaxValue };
+    private static Write NewWrite(int bytes, Flow? flow = null) =>
+        new() { Command = new byte[bytes], DeadlineMs = long.MaxValue, Flow = flow };
 
     private bool Post(int bytes = 1)
     {
-        Assert.Null(_inbox.Post(NewWrite(bytes), out bool isDue));
+        Write write = NewWrite(bytes);
+        Assert.Null(_inbox.Post(write, out bool isDue));
+        _posted.Add(write);
         return isDue;
+    }
+
+    /// <summary>All that was posted has left the queue.</summary>
+    private void Release()
+    {
+        _inbox.Release(_posted);
+        _posted.Clear();
     }
 
     private void AssertRefused(KvStatus status, string reason)

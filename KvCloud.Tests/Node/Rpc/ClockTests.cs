@@ -1,5 +1,6 @@
 using System.Buffers;
 using KvCloud.Node.Rpc;
+using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Methods;
 using KvCloud.Protocol;
@@ -48,7 +49,8 @@ public sealed class ClockTests
     public void PartialSinceMs_of_a_message_that_comes_in_pieces_is_its_first_piece()
     {
         var limits = new RpcLimits();
-        var reader = new MessageReader(limits, new RpcBudget(limits), _clock);
+        var flow = new RpcFlow("test", limits, 0, new FlowTurns(() => 1));
+        var reader = new MessageReader(limits, new RpcBudget(limits), flow, _clock);
         byte[] message = RawClient.Message("ping", 1, new PingRequest { Timestamp = 1 });
 
         Assert.Equal(0, reader.PartialSinceMs);

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using KvCloud.Node.Rpc;
 using KvCloud.Tests.Node.Replication;
@@ -22,7 +23,7 @@ public sealed class ConnectionLimitTests
         {
             for (int i = 0; i < limit; i++)
             {
-                clients.Add(RawClient.Connect(host.Port));
+                clients.Add(RawClient.Connect(host.Port, source: Address(i)));
             }
 
             foreach (RawClient client in clients)
@@ -31,7 +32,7 @@ public sealed class ConnectionLimitTests
                 Assert.Equal((1, "in"), await client.ReceivePingAsync());
             }
 
-            using (var excess = RawClient.Connect(host.Port))
+            using (var excess = RawClient.Connect(host.Port, source: Address(limit)))
             {
                 Assert.True(await excess.IsClosedByServerAsync());
             }
@@ -48,6 +49,136 @@ public sealed class ConnectionLimitTests
         {
             clients.ForEach(client => client.Dispose());
         }
+    }
+
+    [Theory]
+    [InlineData(5, "max_connections_per_address (5) reached by address 127.0.0.11")]
+    [InlineData(0, "max_connections (10): address 127.0.0.11 holds 9 connections")]
+    public async Task RpcServer_connections_of_one_address_leave_room_for_others(int perAddress, string reason)
+    {
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
+            new EchoDispatcher(), new RpcLimits { MaxConnections = 10, MaxConnectionsPerAddress = perAddress });
+        var clients = new List<RawClient>();
+        try
+        {
+            for (int i = 0; i < (perAddress == 0 ? 9 : perAddress); i++)
+            {
+                clients.Add(await ConnectedAsync(host, Address(1)));
+            }
+
+            using (var excess = RawClient.Connect(host.Port, source: Address(1)))
+            {
+                Assert.True(await excess.IsClosedByServerAsync());
+            }
+
+            Assert.Contains(host.Lines.All, line => line.Contains(reason, StringComparison.Ordinal));
+            clients.Add(await ConnectedAsync(host, Address(2)));
+            clients[0].Dispose();
+            await Eventually(() => host.Server.ConnectionCount < clients.Count);
+            clients.Add(await ConnectedAsync(host, Address(3)));
+        }
+        finally
+        {
+            clients.ForEach(client => client.Dispose());
+        }
+    }
+
+    [Fact]
+    public async Task RpcConnection_calls_beyond_the_callers_rate_are_answered_OVERLOADED_until_a_second_is_over()
+    {
+        var clock = new ManualClock { NowUs = 1_000_000 };
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
+            new EchoDispatcher(), new RpcLimits { MaxCallsPerSecond = 3 }, clock: clock);
+        using var greedy = RawClient.Connect(host.Port, source: Address(1));
+        using var again = RawClient.Connect(host.Port, source: Address(1));
+        for (int i = 0; i < 3; i++)
+        {
+            greedy.Send(RawClient.Ping(i, "in time"));
+            Assert.Equal((i, "in time"), await greedy.ReceivePingAsync());
+        }
+
+        again.Send(RawClient.Ping(4, "too often"));
+        Assert.Equal((4, "OVERLOADED"), await again.ReceivePingAsync());
+        using var modest = RawClient.Connect(host.Port, source: Address(2));
+        modest.Send(RawClient.Ping(5, "another"));
+        Assert.Equal((5, "another"), await modest.ReceivePingAsync());
+
+        clock.NowUs += 400_000;
+        again.Send(RawClient.Ping(6, "one more"));
+        Assert.Equal((6, "one more"), await again.ReceivePingAsync());
+    }
+
+    [Fact]
+    public async Task RpcConnection_on_which_nothing_comes_is_closed_and_one_that_has_called_is_not()
+    {
+        var time = new FakeTimeProvider();
+        var clock = new ManualClock { NowUs = 1_000_000 };
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
+            new EchoDispatcher(), new RpcLimits { FirstMessageTimeoutMs = 1_000 }, time, clock);
+        using var silent = RawClient.Connect(host.Port);
+        using RawClient used = await ConnectedAsync(host, Address(1));
+        await Eventually(() => host.Server.ConnectionCount == 2);
+
+        clock.NowUs += 2_000_000;
+        time.Advance(TimeSpan.FromSeconds(1));
+
+        Assert.True(await silent.IsClosedByServerAsync());
+        await Eventually(() => host.Lines.All.Any(
+            line => line.Contains("first_message_timeout_ms (1000)", StringComparison.Ordinal)));
+        used.Send(RawClient.Ping(2, "still here"));
+        Assert.Equal((2, "still here"), await used.ReceivePingAsync());
+    }
+
+    [Fact]
+    public async Task RpcConnection_bytes_in_flight_beyond_the_connections_limit_wait_unread()
+    {
+        var dispatcher = new EchoDispatcher();
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
+            dispatcher, new RpcLimits { MaxInFlightBytesPerConnection = 50_000 });
+        using var client = RawClient.Connect(host.Port);
+        for (int i = 0; i < 20; i++)
+        {
+            client.Send(RawClient.Ping(i, $"hold{i} " + new string('x', 10_000)));
+        }
+
+        await Eventually(() => dispatcher.Held.Count == 5);
+        await Task.Delay(50);
+        Assert.Equal(5, dispatcher.Held.Count);
+
+        for (int i = 0; i < 20; i++)
+        {
+            string text = "";
+            await Eventually(() => (text = dispatcher.Held.Keys.FirstOrDefault(
+                key => key.StartsWith($"hold{i} ", StringComparison.Ordinal)) ?? "").Length > 0);
+            dispatcher.Held[text].Release();
+            Assert.Equal(i, (await client.ReceivePingAsync()).SequenceId);
+            Assert.InRange(host.Budget.Bytes, 0, 60_000);
+        }
+    }
+
+    [Fact]
+    public async Task RpcServer_calls_of_one_caller_beyond_its_limit_are_answered_OVERLOADED_and_others_are_not()
+    {
+        var dispatcher = new EchoDispatcher();
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
+            dispatcher, new RpcLimits { MaxInFlightCallsPerCaller = 2 });
+        using var greedy = RawClient.Connect(host.Port, source: Address(1));
+        using var modest = RawClient.Connect(host.Port, source: Address(2));
+        greedy.Send(RawClient.Ping(1, "hold1"));
+        greedy.Send(RawClient.Ping(2, "hold2"));
+        greedy.Send(RawClient.Ping(3, "too much"));
+        await Eventually(() => dispatcher.Held.Count == 2);
+
+        modest.Send(RawClient.Ping(4, "another"));
+        Assert.Equal((4, "another"), await modest.ReceivePingAsync());
+        dispatcher.Held["hold1"].Release();
+        dispatcher.Held["hold2"].Release();
+        Assert.Equal((1, "hold1"), await greedy.ReceivePingAsync());
+        Assert.Equal((2, "hold2"), await greedy.ReceivePingAsync());
+        Assert.Equal((3, "OVERLOADED"), await greedy.ReceivePingAsync());
+        greedy.Send(RawClient.Ping(5, "fits"));
+        Assert.Equal((5, "fits"), await greedy.ReceivePingAsync());
+        await Eventually(() => host.Budget.Calls == 0);
     }
 
     [Fact]
@@ -143,7 +274,8 @@ public sealed class ConnectionLimitTests
 
         time.Advance(TimeSpan.FromSeconds(1));
         Assert.True(await client.IsClosedByServerAsync());
-        await Eventually(() => host.Lines.All.Any(line => line.Contains("took longer", StringComparison.Ordinal)));
+        await Eventually(
+            () => host.Lines.All.Any(line => line.Contains("message_timeout_ms", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -244,6 +376,16 @@ public sealed class ConnectionLimitTests
         Assert.Empty(new RpcLimits().Validate());
         string error = Assert.Single(new RpcLimits { MaxConnections = 0 }.Validate());
         Assert.Equal("max_connections is 0, but must be from 1 to 1000000.", error);
+    }
+
+    private static IPAddress Address(int number) => new([127, 0, (byte)(number / 200), (byte)(10 + (number % 200))]);
+
+    private static async Task<RawClient> ConnectedAsync(RpcTestHost host, IPAddress source)
+    {
+        var client = RawClient.Connect(host.Port, source: source);
+        client.Send(RawClient.Ping(1, "in"));
+        Assert.Equal((1, "in"), await client.ReceivePingAsync());
+        return client;
     }
 
     /// <summary>Lets the time go on in small steps, so that each timer has its turn.</summary>

@@ -16,12 +16,13 @@ namespace KvCloud.Tests.Node.Rpc;
 internal sealed class RawClient : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-    private readonly TcpClient _socket = new();
+    private readonly TcpClient _socket;
     private readonly bool _isFramed;
     private readonly TBinaryProtocol _input;
 
-    private RawClient(int port, bool isFramed)
+    private RawClient(int port, bool isFramed, IPAddress? source)
     {
+        _socket = new TcpClient(new IPEndPoint(source ?? IPAddress.Any, 0));
         _isFramed = isFramed;
         _socket.NoDelay = true;
         _socket.Connect(IPAddress.Loopback, port);
@@ -36,7 +37,9 @@ internal sealed class RawClient : IDisposable
 
     public Socket Socket => _socket.Client;
 
-    public static RawClient Connect(int port, bool isFramed = false) => new(port, isFramed);
+    /// <param name="source">The address that the server sees; on Linux all of 127.0.0.0/8 is local.</param>
+    public static RawClient Connect(int port, bool isFramed = false, IPAddress? source = null) =>
+        new(port, isFramed, source);
 
     public static byte[] Ping(int sequenceId, string text) =>
         Message("ping", sequenceId, new PingRequest { Message = Encoding.UTF8.GetBytes(text), Timestamp = sequenceId });

@@ -1,0 +1,72 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace KvCloud.Tests.Fuzzing;
+
+/// <summary>The command behind eng/fuzz.</summary>
+internal static class FuzzCommand
+{
+    private const int InputsAtOnce = 100_000;
+
+    private static readonly string Usage = $"""
+        usage: eng/fuzz [--parser NAME] [--inputs N] [--seed S]
+        Changes inputs that parsers accept, and holds the parsers to their contract: the typed exception or none,
+        memory that the input's length justifies, a bounded time. Findings are written to
+        KvCloud.Tests/Fuzzing/Findings, and are tests from then on.
+        parsers: {string.Join(", ", FuzzTargets.All.Select(target => target.Name))}; all without --parser
+        """;
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        IReadOnlyList<FuzzTarget> targets = FuzzTargets.All;
+        long inputs = 100_000;
+        int seed = Environment.TickCount;
+        for (int i = 0; i + 1 < args.Length + 1 && i < args.Length; i += 2)
+        {
+            string value = i + 1 < args.Length ? args[i + 1] : "";
+            switch (args[i])
+            {
+                case "--parser" when FuzzTargets.Find(value) is { } target:
+                    targets = [target];
+                    break;
+                case "--inputs" when long.TryParse(value, CultureInfo.InvariantCulture, out inputs) && inputs > 0:
+                    break;
+                case "--seed" when int.TryParse(value, CultureInfo.InvariantCulture, out seed):
+                    break;
+                default:
+                    await Console.Error.WriteLineAsync($"fuzz: cannot understand '{args[i]} {value}'\n{Usage}");
+                    return 2;
+            }
+        }
+
+        int findings = 0;
+        foreach (FuzzTarget target in targets)
+        {
+            findings += Run(target, inputs, seed);
+        }
+
+        return findings == 0 ? 0 : 1;
+    }
+
+    private static int Run(FuzzTarget target, long inputs, int seed)
+    {
+        long started = Stopwatch.GetTimestamp();
+        var run = new FuzzRun(target, seed);
+        while (run.Inputs < inputs && run.Findings.Count == 0)
+        {
+            run.Run(Math.Min(inputs, run.Inputs + InputsAtOnce));
+        }
+
+        double seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{target.Name}: {run.Inputs} inputs of seed {seed} in {seconds:0.0} s, {run.Accepted} accepted,"
+            + $" {run.Findings.Count} findings"));
+        foreach (FuzzFinding finding in run.Findings)
+        {
+            Console.WriteLine($"  {FindingFiles.Write(finding)}\n  {finding.What}");
+        }
+
+        return run.Findings.Count;
+    }
+}
