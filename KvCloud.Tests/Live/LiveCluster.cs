@@ -40,6 +40,7 @@ internal sealed class LiveCluster : IAsyncDisposable
     /// </param>
     /// <param name="dataRoot">Data to begin with; null: none. It is removed at the end.</param>
     /// <param name="clusterId">That of the data; null: the usual one.</param>
+    /// <param name="onLine">Called for each line that a replica writes.</param>
     /// <param name="restartCrashed">Whether a replica that was killed is started again, as `kv demo` does it.</param>
     public static async Task<LiveCluster> StartAsync(
         int replicas = 3,
@@ -48,7 +49,8 @@ internal sealed class LiveCluster : IAsyncDisposable
         bool restartCrashed = false,
         int? members = null,
         string? dataRoot = null,
-        string? clusterId = null)
+        string? clusterId = null,
+        Action<Replica, string>? onLine = null)
     {
         dataRoot ??= Directory.CreateTempSubdirectory("kvcloud-live-").FullName;
         Topology topology = Topology.OnFreePorts(replicas, dataRoot) with
@@ -59,6 +61,7 @@ internal sealed class LiveCluster : IAsyncDisposable
         var processes = new ProcessCluster(topology, new ProcessClusterOptions
         {
             RestartCrashed = restartCrashed,
+            OnLine = onLine,
             ExtraEnvironment = replica =>
                 [
                     .. environment?.Invoke(replica) ?? [],

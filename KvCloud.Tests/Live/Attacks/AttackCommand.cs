@@ -1,0 +1,47 @@
+using System.Globalization;
+
+namespace KvCloud.Tests.Live.Attacks;
+
+/// <summary>The command behind eng/attacks.</summary>
+internal static class AttackCommand
+{
+    private const string Usage = """
+        usage: eng/attacks [--only TEXT] [--seconds S]
+        Attacks the leader of a cluster of real processes, one attack after the other, while ten callers write and read.
+        It succeeds when no acknowledged write is lost, no read went back in time, no process ended and no memory grew
+        without bound.
+        """;
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var options = new AttackOptions { Tell = Console.WriteLine };
+        for (int i = 0; i < args.Length; i += 2)
+        {
+            string value = i + 1 < args.Length ? args[i + 1] : "";
+            switch (args[i])
+            {
+                case "--only" when value.Length > 0:
+                    options = options with
+                    {
+                        Attacks =
+                        [
+                            .. AttackList.All.Where(
+                                attack => attack.Name.Contains(value, StringComparison.OrdinalIgnoreCase)),
+                        ],
+                    };
+                    break;
+                case "--seconds" when double.TryParse(value, CultureInfo.InvariantCulture, out double s) && s > 0:
+                    options = options with { Duration = TimeSpan.FromSeconds(s) };
+                    break;
+                default:
+                    await Console.Error.WriteLineAsync($"attacks: cannot understand '{args[i]} {value}'\n{Usage}");
+                    return 2;
+            }
+        }
+
+        var run = new AttackRun(options);
+        await run.RunAsync();
+        run.Print();
+        return run.Findings.Count == 0 ? 0 : 1;
+    }
+}
