@@ -1,6 +1,6 @@
 namespace KvCloud.Backup;
 
-/// <summary>The archive is not as it must be, or cannot be used as asked; the message names what is wrong.</summary>
+/// <summary>The archive is damaged, or cannot be used as requested; the message names what is wrong.</summary>
 internal class ArchiveException : Exception
 {
     public ArchiveException(string message)

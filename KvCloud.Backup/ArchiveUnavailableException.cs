@@ -1,6 +1,6 @@
 namespace KvCloud.Backup;
 
-/// <summary>The archive does not answer, or not now: the same may succeed later.</summary>
+/// <summary>The archive cannot be reached now; a retry may succeed.</summary>
 internal sealed class ArchiveUnavailableException : ArchiveException
 {
     public ArchiveUnavailableException(string message)

@@ -3,12 +3,14 @@ using KvCloud.Backup.Stores;
 
 namespace KvCloud.Backup.Catalog;
 
-/// <summary>What an archive holds, from its listings and manifests.</summary>
-/// <param name="Snapshots">In the order of slots.</param>
-/// <param name="Log">In the order of first slots.</param>
-/// <param name="Files">By name.</param>
-/// <param name="Damaged">Manifests that cannot be read, and why: nobody knows which files they need.</param>
-/// <param name="Problems">All that is not as it must be, as far as listings and manifests show it.</param>
+/// <summary>The contents of an archive, as its listings and manifests show them.</summary>
+/// <param name="Snapshots">Ordered by slot.</param>
+/// <param name="Log">Ordered by first slot.</param>
+/// <param name="Files">By object name.</param>
+/// <param name="Damaged">
+/// The manifests that cannot be read, and why: nobody knows which files they need.
+/// </param>
+/// <param name="Problems">Everything wrong that listings and manifests show, with the damaged ones.</param>
 internal sealed record ArchiveCatalog(
     ArchiveMarker Marker,
     IReadOnlyList<ArchivedSnapshot> Snapshots,
@@ -26,12 +28,12 @@ internal sealed record ArchiveCatalog(
 
     public long LogBytes => Log.Sum(segment => segment.SizeBytes);
 
-    /// <summary>No version that the archive knows of is higher.</summary>
+    /// <summary>An upper bound of the commit versions in the archive.</summary>
     public long HighestVersion => Math.Max(
         Snapshots.Select(snapshot => snapshot.Manifest.Version).DefaultIfEmpty().Max(),
         Log.Select(segment => segment.VersionBound).DefaultIfEmpty().Max());
 
-    /// <summary>Of a snapshot, the files that others have too.</summary>
+    /// <summary>The bytes of the snapshot's files that at least one other snapshot references too.</summary>
     public long SharedBytesOf(ArchivedSnapshot snapshot)
     {
         _uses ??= Snapshots
@@ -41,13 +43,13 @@ internal sealed record ArchiveCatalog(
         return snapshot.Manifest.Files.Where(file => _uses[file.ObjectName] > 1).Sum(file => file.SizeBytes);
     }
 
-    /// <exception cref="ArchiveException">There is no archive, or it cannot be read.</exception>
+    /// <exception cref="ArchiveException">There is no archive, or its marker or listings cannot be read.</exception>
     public static async Task<ArchiveCatalog> LoadAsync(IArchiveStore store, CancellationToken cancellationToken)
     {
         ArchiveMarker marker = await ArchiveMarker.ReadAsync(store, cancellationToken);
         var damaged = new List<string>();
 
-        // Manifests before files: what a manifest names was there before it.
+        // Manifests are listed before files: a backup writes a manifest only after every file that it names.
         List<StoredObject> manifests = await store.ListAllAsync(ArchiveLayout.Snapshots, cancellationToken);
         var decoded = new List<(StoredObject Stored, SnapshotManifest Manifest)>();
         foreach (StoredObject stored in manifests)
@@ -72,7 +74,6 @@ internal sealed record ArchiveCatalog(
         return new ArchiveCatalog(marker, snapshots, log, files, damaged, problems);
     }
 
-    /// <summary>The segments of the log alone.</summary>
     private static async Task<List<LogSegmentName>> ListLogAsync(
         IArchiveStore store, List<string> problems, CancellationToken cancellationToken)
     {
@@ -85,7 +86,7 @@ internal sealed record ArchiveCatalog(
             }
             else
             {
-                problems.Add($"{stored.Name} is no segment of a log");
+                problems.Add($"{stored.Name} is not named as a log segment; it is ignored");
             }
         }
 
@@ -102,7 +103,7 @@ internal sealed record ArchiveCatalog(
         byte[]? content = await store.TryReadAsync(stored.Name, ArchiveLayout.MaxJsonBytes, cancellationToken);
         if (content is null)
         {
-            // Removed since it was listed.
+            // It was removed after the listing.
             return null;
         }
 

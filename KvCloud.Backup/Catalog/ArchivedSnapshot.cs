@@ -2,8 +2,8 @@ using KvCloud.Backup.Format;
 
 namespace KvCloud.Backup.Catalog;
 
-/// <summary>A snapshot of the archive, and whether all of its files are there.</summary>
-/// <param name="MissingFiles">Objects that are gone, or have another size than they must have.</param>
+/// <summary>A snapshot in the archive, and whether the archive has all of its files.</summary>
+/// <param name="MissingFiles">Objects that the manifest names and that are missing or have the wrong size.</param>
 internal sealed record ArchivedSnapshot(
     string ObjectName, DateTimeOffset Modified, SnapshotManifest Manifest, IReadOnlyList<string> MissingFiles)
 {

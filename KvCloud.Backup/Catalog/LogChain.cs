@@ -2,14 +2,14 @@ using KvCloud.Backup.Format;
 
 namespace KvCloud.Backup.Catalog;
 
-/// <summary>Finds the segments that follow a slot without a gap.</summary>
+/// <summary>Finds the log segments that continue from a slot without a gap.</summary>
 internal static class LogChain
 {
-    /// <param name="log">In the order of names, which is that of first slots.</param>
-    /// <param name="slot">The first segment holds the slot behind it.</param>
+    /// <param name="log">Ordered by name, which is the order of first slots.</param>
+    /// <param name="slot">The first segment returned holds the next slot.</param>
     /// <returns>
-    /// Each holds the slot behind the last one of the segment before it. Where several do, from two who wrote to one
-    /// archive, the one that reaches farthest.
+    /// Each segment holds the slot after the last one of the segment before it. Where several do, because two backups
+    /// have written to one archive, the one that reaches farthest.
     /// </returns>
     public static IEnumerable<LogSegmentName> After(IReadOnlyList<LogSegmentName> log, long slot)
     {

@@ -1,4 +1,4 @@
 namespace KvCloud.Backup.Catalog;
 
-/// <summary>A moment of the cluster: a slot, the last version up to it, and the time of that.</summary>
+/// <summary>A point in the cluster's history: a slot, the last commit version up to it, and its time.</summary>
 internal sealed record RestorablePoint(long Slot, long Version, long UnixMs);

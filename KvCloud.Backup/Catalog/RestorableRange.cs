@@ -4,13 +4,14 @@ using KvCloud.Backup.Format;
 namespace KvCloud.Backup.Catalog;
 
 /// <summary>
-/// From a whole snapshot to the end of the log that follows it without a gap: every moment between can be restored.
+/// From a complete snapshot to the end of the log that continues it without a gap: every point in between can be
+/// restored.
 /// </summary>
 internal sealed record RestorableRange(RestorablePoint From, RestorablePoint To)
 {
-    /// <summary>All that can be restored, in the order of slots. Between two of them is a gap.</summary>
-    /// <param name="snapshots">In the order of slots.</param>
-    /// <param name="log">In the order of names.</param>
+    /// <summary>Every restorable range, ordered by slot. Between two of them the log has a gap.</summary>
+    /// <param name="snapshots">Ordered by slot.</param>
+    /// <param name="log">Ordered by name.</param>
     public static IReadOnlyList<RestorableRange> Of(
         IEnumerable<ArchivedSnapshot> snapshots, IReadOnlyList<LogSegmentName> log)
     {
@@ -25,7 +26,8 @@ internal sealed record RestorableRange(RestorablePoint From, RestorablePoint To)
             }
             else
             {
-                // One inside a range makes a restore of what follows it shorter, and tells which version it had there.
+                // A snapshot inside a range shortens a restore of later points, and may know a version that the log
+                // segments do not.
                 RestorablePoint to = ranges[^1].To;
                 ranges[^1] = ranges[^1] with
                 {
@@ -37,7 +39,7 @@ internal sealed record RestorableRange(RestorablePoint From, RestorablePoint To)
         return ranges;
     }
 
-    /// <summary>For people: slots, versions and times.</summary>
+    /// <summary>Slots, versions and times, for messages.</summary>
     public string Describe() => string.Create(
         CultureInfo.InvariantCulture,
         $"slots {From.Slot}-{To.Slot}, versions {From.Version}-{To.Version}, times {Time(From)} to {Time(To)}");

@@ -2,24 +2,24 @@ using KvCloud.Backup.Format;
 
 namespace KvCloud.Backup.Catalog;
 
-/// <summary>What of an archive is needed to restore one moment.</summary>
-/// <param name="Snapshot">The last one before that moment.</param>
-/// <param name="Log">What follows it, up to that moment.</param>
+/// <summary>The objects of an archive that a restore of one point needs.</summary>
+/// <param name="Snapshot">The last one at or before the point.</param>
+/// <param name="Log">The segments after it, up to the point.</param>
 /// <param name="FirstVersion">
-/// Where the new cluster's versions begin: above all that the old one may have given.
+/// The versions of the new cluster begin here: above every version that the old one may have issued.
 /// </param>
 internal sealed record RestorePlan(
     RestoreTarget Target, ArchivedSnapshot Snapshot, IReadOnlyList<LogSegmentName> Log, long FirstVersion)
 {
     /// <summary>
-    /// A cluster that gives a million versions a second goes on for 19 hours after what was archived last before it
-    /// reaches those of the cluster that was restored from the archive.
+    /// The distance from the last archived version. A cluster that commits 100,000 writes a second needs almost eight
+    /// days after its last archived write to reach the versions of a cluster that was restored from the archive.
     /// </summary>
     public const long VersionStep = 1L << 36;
 
     public long SizeBytes => Snapshot.Manifest.SizeBytes + Log.Sum(segment => segment.SizeBytes);
 
-    /// <exception cref="ArchiveException">That moment cannot be restored; the message names what can.</exception>
+    /// <exception cref="ArchiveException">The point cannot be restored; the message names what can.</exception>
     public static RestorePlan For(ArchiveCatalog catalog, RestoreTarget target)
     {
         bool isLatest = target == RestoreTarget.Latest;
@@ -29,7 +29,7 @@ internal sealed record RestorePlan(
                 range => target.CompareTo(range.From) >= 0 && target.CompareTo(range.To) <= 0))
             ?? throw Refusal(catalog, target);
 
-        // The nearest snapshot leaves the least log to be applied.
+        // The latest snapshot leaves the least log to apply.
         ArchivedSnapshot snapshot = catalog.Snapshots.Last(candidate => candidate.IsWhole
             && candidate.Manifest.Slot >= range.From.Slot
             && candidate.Manifest.Slot <= range.To.Slot
@@ -37,7 +37,7 @@ internal sealed record RestorePlan(
         return new RestorePlan(target, snapshot, LogUpTo(catalog, snapshot, target), FirstVersionOf(catalog));
     }
 
-    /// <summary>Up to the first segment behind which nothing more of that moment can come.</summary>
+    /// <summary>The segments up to the first one after which nothing can belong to the target.</summary>
     private static List<LogSegmentName> LogUpTo(
         ArchiveCatalog catalog, ArchivedSnapshot snapshot, RestoreTarget target)
     {
@@ -51,7 +51,7 @@ internal sealed record RestorePlan(
         {
             log.Add(segment);
 
-            // Several batches may have been proposed within the same millisecond.
+            // A time must be passed, not only reached: several batches may be proposed within one millisecond.
             bool isPast = target.Version <= segment.Version
                 || target.Slot <= segment.LastSlot
                 || target.UnixMs < segment.LastUnixMs;
@@ -72,7 +72,7 @@ internal sealed record RestorePlan(
 
     private static ArchiveException Refusal(ArchiveCatalog catalog, RestoreTarget target) => new(
         catalog.Ranges.Count == 0
-            ? "nothing can be restored: the archive has no whole snapshot"
-            : $"{target} cannot be restored. What can: "
+            ? "nothing can be restored: the archive has no complete snapshot"
+            : $"{target} cannot be restored: the archive does not cover it. Restorable are "
                 + string.Join("; ", catalog.Ranges.Select(range => range.Describe())));
 }

@@ -2,23 +2,23 @@ using System.Globalization;
 
 namespace KvCloud.Backup.Catalog;
 
-/// <summary>Which moment is to be restored.</summary>
+/// <summary>The point to restore.</summary>
 internal sealed record RestoreTarget
 {
-    /// <summary>The latest moment that can be restored.</summary>
+    /// <summary>The latest point that can be restored.</summary>
     public static readonly RestoreTarget Latest = new();
 
     private RestoreTarget()
     {
     }
 
-    /// <summary>Everything with this version or a lower one.</summary>
+    /// <summary>Every write up to this commit version.</summary>
     public long? Version { get; private init; }
 
-    /// <summary>Everything that was proposed at this moment or before it.</summary>
+    /// <summary>Every write that was proposed at or before this time.</summary>
     public long? UnixMs { get; private init; }
 
-    /// <summary>Everything up to this slot.</summary>
+    /// <summary>Every write up to this slot.</summary>
     public long? Slot { get; private init; }
 
     public static RestoreTarget AtVersion(long version) => new() { Version = version };
@@ -27,7 +27,7 @@ internal sealed record RestoreTarget
 
     public static RestoreTarget AtSlot(long slot) => new() { Slot = slot };
 
-    /// <summary>Where this lies beside a point: below 0 before it, 0 at it.</summary>
+    /// <summary>Negative when the target is before the point, 0 at it, positive after it.</summary>
     public int CompareTo(RestorablePoint point) =>
         Version is { } version ? version.CompareTo(point.Version)
         : UnixMs is { } time ? time.CompareTo(point.UnixMs)
@@ -38,5 +38,5 @@ internal sealed record RestoreTarget
         Version is { } version ? string.Create(CultureInfo.InvariantCulture, $"version {version}")
         : UnixMs is { } time ? $"time {RestorableRange.Time(new RestorablePoint(0, 0, time))}"
         : Slot is { } slot ? string.Create(CultureInfo.InvariantCulture, $"slot {slot}")
-        : "the latest moment";
+        : "the latest point";
 }

@@ -1,7 +1,7 @@
 namespace KvCloud.Backup.Copying;
 
-/// <summary>Pauses between attempts, which double as long as nothing succeeds.</summary>
-/// <param name="attempts">So many failures in a row are too many.</param>
+/// <summary>Exponential backoff: pauses double from 250 ms to 15 s until an attempt succeeds.</summary>
+/// <param name="attempts">The number of failures in a row after which to give up.</param>
 internal sealed class Backoff(int attempts)
 {
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(250);
@@ -11,7 +11,7 @@ internal sealed class Backoff(int attempts)
 
     public void Succeeded() => _failures = 0;
 
-    /// <summary>Counts a failure; false if there were too many.</summary>
+    /// <summary>Counts a failure. False when it is time to give up.</summary>
     public bool TryFail() => ++_failures < attempts;
 
     public Task PauseAsync(CancellationToken cancellationToken)

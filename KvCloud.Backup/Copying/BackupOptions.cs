@@ -2,24 +2,29 @@ using KvCloud.Backup.Leases;
 
 namespace KvCloud.Backup.Copying;
 
-/// <summary>How a backup is made.</summary>
+/// <summary>Settings of one run of a backup.</summary>
 internal sealed record BackupOptions
 {
-    /// <summary>Whether it goes on with the log until it is stopped.</summary>
+    /// <summary>Whether the backup ships the log until it is stopped.</summary>
     public bool IsContinuous { get; init; }
 
-    /// <summary>Of one that goes on: how often a snapshot is made, so that a restore has little log to apply.</summary>
+    /// <summary>
+    /// Interval between the snapshots of a continuous backup. Shorter intervals leave a restore less log to apply.
+    /// </summary>
     public TimeSpan SnapshotEvery { get; init; } = TimeSpan.FromHours(1);
 
-    /// <summary>Of one that goes on: how often the log is read, and so how much may be missing at a loss.</summary>
+    /// <summary>
+    /// How often a continuous backup reads the log once it has caught up; about the newest writes that a disaster
+    /// loses.
+    /// </summary>
     public TimeSpan ShipEvery { get; init; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>What all copying together may read; null: as much as the replica gives.</summary>
+    /// <summary>Limit of snapshot and log copying together; null for no limit but the replica's own.</summary>
     public long? MaxBytesPerSecond { get; init; }
 
     /// <summary>
-    /// So many failures in a row end it: about two minutes, or ten for one that goes on, so that whoever supervises it
-    /// hears of it and starts it again, with the members of then.
+    /// Failures in a row that end the backup: after about two minutes, or ten minutes for a continuous one, so that its
+    /// supervisor notices and starts it again, with the members of that time.
     /// </summary>
     public int Attempts => IsContinuous ? 45 : 12;
 

@@ -1,6 +1,6 @@
 namespace KvCloud.Backup.Copying;
 
-/// <summary>How far a backup has got. Written by who copies, read by who shows it.</summary>
+/// <summary>Progress of a backup. The copying tasks write it, the display reads it.</summary>
 internal sealed class BackupProgress
 {
     private long _totalBytes;
@@ -12,29 +12,29 @@ internal sealed class BackupProgress
     private long _shippedSlot;
     private long _appliedSlot;
 
-    /// <summary>Hears sentences about what happened.</summary>
+    /// <summary>Receives a sentence for each event.</summary>
     public Action<string> Tell { get; init; } = _ => { };
 
-    /// <summary>Of the snapshot that is copied, or was copied last.</summary>
+    /// <summary>Size of the current snapshot, or of the last one.</summary>
     public long TotalBytes => Volatile.Read(ref _totalBytes);
 
-    /// <summary>Of that snapshot, what was read from a replica.</summary>
+    /// <summary>Bytes of that snapshot that were read from a replica.</summary>
     public long CopiedBytes => Volatile.Read(ref _copiedBytes);
 
-    /// <summary>Of that snapshot, what the archive had already.</summary>
+    /// <summary>Bytes of that snapshot that the archive already had.</summary>
     public long SharedBytes => Volatile.Read(ref _sharedBytes);
 
-    /// <summary>Of this backup, that are whole.</summary>
+    /// <summary>Snapshots that this run has completed.</summary>
     public long Snapshots => Volatile.Read(ref _snapshots);
 
     public long LogBytes => Volatile.Read(ref _logBytes);
 
     public long Segments => Volatile.Read(ref _segments);
 
-    /// <summary>The last slot in the archive; 0 as long as none is.</summary>
+    /// <summary>The last slot in the archive; 0 before the first.</summary>
     public long ShippedSlot => Volatile.Read(ref _shippedSlot);
 
-    /// <summary>The last slot that the replica has applied, as far as it is known.</summary>
+    /// <summary>The last slot that the replica reported as applied.</summary>
     public long AppliedSlot => Volatile.Read(ref _appliedSlot);
 
     public long LagSlots => ShippedSlot == 0 ? 0 : Math.Max(0, AppliedSlot - ShippedSlot);
@@ -50,7 +50,7 @@ internal sealed class BackupProgress
 
     public void SnapshotIsWhole() => Interlocked.Increment(ref _snapshots);
 
-    /// <summary>The archive has the log up to there already.</summary>
+    /// <summary>The archive already has the log up to this slot.</summary>
     public void ShippedBefore(long slot) => Volatile.Write(ref _shippedSlot, slot);
 
     public void Shipped(long slot, long bytes)

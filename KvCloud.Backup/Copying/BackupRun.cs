@@ -8,25 +8,25 @@ using KvCloud.Backup.Stores;
 namespace KvCloud.Backup.Copying;
 
 /// <summary>
-/// One backup: a snapshot, and beside it the log from where the archive ends. One that goes on ships the log until it
-/// is stopped, and makes a snapshot now and then.
+/// One run of a backup: copies a snapshot and, concurrently, ships the log from where the archive ends. A continuous
+/// backup ships the log until it is stopped, and copies a snapshot at an interval.
 /// </summary>
 /// <remarks>
-/// The log is read while the snapshot is copied: what a replica keeps of its log for a backup is bounded, and copying
-/// may take longer than that lasts.
+/// The log is shipped while the snapshot is copied, because a replica pins its log for a backup only for a bounded
+/// time, and copying may take longer.
 /// </remarks>
 internal sealed class BackupRun : IAsyncDisposable
 {
-    /// <summary>A backup that does not go on gives up when the log is gone again before it could be read.</summary>
+    /// <summary>Gaps in the log after which a backup that is not continuous gives up.</summary>
     private const int MostGaps = 3;
 
-    /// <summary>So often it looks for the version of its last slot: see <see cref="HasEnd"/>.</summary>
+    /// <summary>Attempts to learn the version of the last slot: see <see cref="HasEnd"/>.</summary>
     private const int MostEndReads = 20;
 
     private static readonly TimeSpan LastFlush = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan UntilOpened = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>A replica's log records within 50 ms what is chosen.</summary>
+    /// <summary>A replica's log records within 50 ms that a slot is chosen.</summary>
     private static readonly TimeSpan UntilLogged = TimeSpan.FromMilliseconds(100);
 
     private readonly IArchiveStore _store;
@@ -47,7 +47,7 @@ internal sealed class BackupRun : IAsyncDisposable
     private long? _end;
     private int _endReads;
 
-    /// <param name="sources">The replicas in the order in which they are asked; at least one.</param>
+    /// <param name="sources">The replicas in the order in which to ask them; at least one.</param>
     public BackupRun(
         IArchiveStore store,
         IReadOnlyList<IReplicaSource> sources,
@@ -65,9 +65,9 @@ internal sealed class BackupRun : IAsyncDisposable
         _backoff = new Backoff(options.Attempts);
     }
 
-    /// <summary>Runs it to its end, or until it is stopped.</summary>
-    /// <exception cref="ArchiveException">The archive cannot be written, or is that of another cluster.</exception>
-    /// <exception cref="SourceException">No replica gave what is needed.</exception>
+    /// <summary>Runs the backup until it is complete or stopped.</summary>
+    /// <exception cref="ArchiveException">The archive cannot be written, or belongs to another cluster.</exception>
+    /// <exception cref="SourceException">No replica serves what the backup needs.</exception>
     public async Task RunAsync(CancellationToken stop)
     {
         if (await ArchiveMarker.TryReadAsync(_store, stop) is { } marker)
@@ -119,12 +119,14 @@ internal sealed class BackupRun : IAsyncDisposable
         }
     }
 
-    /// <summary>One that goes on where another was stopped makes no snapshot before it is time.</summary>
+    /// <summary>
+    /// A continuous backup that resumes an earlier one copies no snapshot until the interval since the last has passed.
+    /// </summary>
     private DateTimeOffset FirstDue() => _options.IsContinuous && _lastTaken is { } taken && _shipper.Next is not null
         ? taken + _options.SnapshotEvery
         : _time.GetUtcNow();
 
-    /// <summary>Nobody else appends log from here on, and it goes on where the archive ends.</summary>
+    /// <summary>Takes the lease that excludes other shippers, and resumes the log where the archive ends.</summary>
     private async Task BeginAsync(string clusterId, CancellationToken cancellationToken)
     {
         _lease = await ArchiveLease.TakeAsync(
@@ -161,14 +163,14 @@ internal sealed class BackupRun : IAsyncDisposable
         }
         else
         {
-            // A directory that is mounted no more looks like a new archive.
+            // The mount point of a volume that is no longer mounted looks like a new archive.
             await ArchiveMarker.CheckAsync(_store, offer.ClusterId, cancellationToken);
         }
 
         _openSlot = offer.Slot;
         if (_shipper.Next is null)
         {
-            // What a backup before this one shipped behind that slot need not be read again.
+            // An earlier backup may have shipped log after that slot: it is not read again.
             long end = LogChain.After(_log, offer.Slot).LastOrDefault()?.LastSlot ?? offer.Slot;
             _progress.ShippedBefore(end);
             _shipper.BeginAt(end + 1);
@@ -176,7 +178,7 @@ internal sealed class BackupRun : IAsyncDisposable
         }
     }
 
-    /// <returns>Whether all is done that was asked for.</returns>
+    /// <returns>Whether the backup is complete.</returns>
     private async Task<bool> ShipAsync(Task? copying, CancellationToken cancellationToken)
     {
         if (_shipper.Next is null)
@@ -204,8 +206,9 @@ internal sealed class BackupRun : IAsyncDisposable
     }
 
     /// <summary>
-    /// It ends with all that was applied when its snapshot was whole, and with the version of that: what is not known
-    /// to be there cannot be restored by its version. A replica that does not come to tell keeps it only for a while.
+    /// A backup that is not continuous ends once it has shipped everything that was applied when its snapshot was
+    /// complete, and knows the commit version there: a version beyond the last known one cannot be restored by number.
+    /// After <see cref="MostEndReads"/> reads without that version it ends all the same.
     /// </summary>
     private bool HasEnd(ShipResult result)
     {
@@ -233,7 +236,7 @@ internal sealed class BackupRun : IAsyncDisposable
             if (_isFailing)
             {
                 _isFailing = false;
-                _progress.Tell("the log is shipped again");
+                _progress.Tell("log shipping has resumed");
             }
 
             return result;
@@ -244,7 +247,7 @@ internal sealed class BackupRun : IAsyncDisposable
             if (!_isFailing)
             {
                 _isFailing = true;
-                _progress.Tell($"{exception.Message}; tries again");
+                _progress.Tell($"{exception.Message}; log shipping is retried");
             }
 
             await _backoff.PauseAsync(cancellationToken);
@@ -253,7 +256,8 @@ internal sealed class BackupRun : IAsyncDisposable
     }
 
     /// <summary>
-    /// An archive that was away for longer than the lease lasts: it goes on, unless another has taken over.
+    /// Takes the lease anew where the archive could not be reached for longer than the lease lasts; fails if another
+    /// backup has taken over.
     /// </summary>
     private async Task KeepLeaseAsync(CancellationToken cancellationToken)
     {
@@ -267,7 +271,7 @@ internal sealed class BackupRun : IAsyncDisposable
             _store, LeaseUse.Ship, _options.Leases, _progress.Tell, cancellationToken);
     }
 
-    /// <summary>The log goes on behind a snapshot: the one that is copied, or a new one.</summary>
+    /// <summary>Resumes the log after a snapshot: the one that is being copied, or a new one.</summary>
     private void OnGap()
     {
         long next = _shipper.Next!.Value;
@@ -275,14 +279,15 @@ internal sealed class BackupRun : IAsyncDisposable
         if (!_options.IsContinuous && ++_gaps > MostGaps)
         {
             throw new ArchiveException(
-                "the replicas drop their log faster than it can be copied; raise [snapshots] log_retention_bytes");
+                "the replicas trim their logs faster than they can be copied, so the backup was given up: raise"
+                + " [snapshots] log_retention_bytes, or the backup's own rate limit if it has one");
         }
 
         bool isBehind = _openSlot >= next;
         _progress.Tell(string.Create(
             CultureInfo.InvariantCulture,
-            $"no replica has slot {next} in its log any more: what follows it cannot be restored up to the snapshot")
-            + (isBehind ? " that is copied" : " that is made now"));
+            $"no replica has slot {next} in its log any more: the archive has a gap from there to the snapshot")
+            + (isBehind ? " that is being copied" : " that is copied next"));
         if (isBehind)
         {
             _shipper.BeginAt(_openSlot!.Value + 1);
@@ -294,7 +299,7 @@ internal sealed class BackupRun : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits so long, or until the snapshot is whole.</summary>
+    /// <summary>Waits for the pause, or until the snapshot is complete.</summary>
     private static async Task WaitAsync(TimeSpan pause, Task? copying, CancellationToken cancellationToken)
     {
         var delay = Task.Delay(pause, cancellationToken);
@@ -302,7 +307,7 @@ internal sealed class BackupRun : IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    /// <summary>The first failure is the one that counts.</summary>
+    /// <summary>Waits for the copying task to end. Its failure is not reported: the first failure is.</summary>
     private static async Task EndedAsync(Task? copying)
     {
         try
@@ -312,7 +317,7 @@ internal sealed class BackupRun : IAsyncDisposable
         catch (Exception exception)
             when (exception is OperationCanceledException or SourceException or ArchiveException)
         {
-            // Told already, or stopped.
+            // It was reported already, or the backup was stopped.
         }
     }
 
@@ -325,7 +330,9 @@ internal sealed class BackupRun : IAsyncDisposable
         }
         catch (Exception exception) when (exception is ArchiveException or OperationCanceledException)
         {
-            _progress.Tell($"what was read of the log last is not in the archive: {exception.Message}");
+            _progress.Tell(
+                "the log that was read last is not in the archive; the next backup reads it again:"
+                + $" {exception.Message}");
         }
     }
 }

@@ -2,14 +2,14 @@ using System.Diagnostics;
 
 namespace KvCloud.Backup.Copying;
 
-/// <summary>Holds all copying of a backup to so many bytes a second. Thread-safe.</summary>
-/// <param name="bytesPerSecond">Null: as fast as it goes.</param>
+/// <summary>Limits the rate at which a backup copies. Thread-safe.</summary>
+/// <param name="bytesPerSecond">Null for no limit.</param>
 internal sealed class ByteRate(long? bytesPerSecond)
 {
     private readonly Lock _lock = new();
     private long _freeAt = Stopwatch.GetTimestamp();
 
-    /// <summary>Waits until that many bytes may be asked for.</summary>
+    /// <summary>Waits until the bytes may be requested.</summary>
     public Task WaitAsync(long bytes, CancellationToken cancellationToken)
     {
         if (bytesPerSecond is not { } rate)

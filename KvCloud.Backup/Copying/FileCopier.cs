@@ -6,17 +6,17 @@ using KvCloud.Backup.Stores;
 
 namespace KvCloud.Backup.Copying;
 
-/// <summary>Copies one file of a replica's snapshot into the archive, and checks its hash on the way.</summary>
+/// <summary>Copies one file of a replica's snapshot into the archive and verifies its hash before it commits.</summary>
 internal sealed class FileCopier(IArchiveStore store, ByteRate rate, BackupProgress progress)
 {
-    /// <summary>What a replica gives at a time.</summary>
+    /// <summary>The most that a replica returns in one call.</summary>
     public const int PieceBytes = 1024 * 1024;
 
-    /// <summary>Asked for at a time; as much is held in memory, beside what the store collects for a part.</summary>
+    /// <summary>Requests in flight. They bound the memory used, next to the part that an S3 upload buffers.</summary>
     private const int PiecesInFlight = 4;
 
-    /// <exception cref="SourceException">It cannot be read, or is not what the replica said.</exception>
-    /// <exception cref="ArchiveException">It cannot be written.</exception>
+    /// <exception cref="SourceException">The file cannot be read, or does not match its hash.</exception>
+    /// <exception cref="ArchiveException">The archive cannot be written.</exception>
     public async Task CopyAsync(
         IReplicaSource source, SnapshotOffer offer, int index, CancellationToken cancellationToken)
     {
@@ -36,7 +36,8 @@ internal sealed class FileCopier(IArchiveStore store, ByteRate rate, BackupProgr
         if (received != file.SizeBytes || ContentHash.Text(hash.GetCurrentHashAsUInt128()) != file.Hash)
         {
             throw new SourceException(
-                SourceFailure.Damaged, $"{source.Name} gave {file.Name} with another content than its hash says");
+                SourceFailure.Damaged,
+                $"{source.Name} sent {file.Name} with a content that does not match its hash; it is not archived");
         }
 
         await upload.CommitAsync(cancellationToken);
@@ -68,7 +69,7 @@ internal sealed class FileCopier(IArchiveStore store, ByteRate rate, BackupProgr
         }
         finally
         {
-            // What is not wanted any more must not fail unheard.
+            // Requests that are no longer wanted are awaited, so that none fails unobserved.
             await stop.CancelAsync();
             await Task.WhenAll(inFlight.Select(Ignored));
         }
@@ -82,7 +83,7 @@ internal sealed class FileCopier(IArchiveStore store, ByteRate rate, BackupProgr
         }
         catch (Exception exception) when (exception is SourceException or OperationCanceledException)
         {
-            // It failed as the one before it did.
+            // The request before it failed too, and its failure is reported.
         }
     }
 }

@@ -6,14 +6,14 @@ using KvCloud.Backup.Stores;
 namespace KvCloud.Backup.Copying;
 
 /// <summary>
-/// Brings the log into the archive: blocks as replicas give them, collected into segments. Blocks come from any
-/// replica, for a slot is the same everywhere.
+/// Ships the log into the archive: reads blocks from replicas and collects them into segments. Any replica will do,
+/// because a chosen slot has the same value on all of them.
 /// </summary>
 internal sealed class LogShipper(
     IArchiveStore store, SourceRotation sources, ByteRate rate, BackupProgress progress)
 {
     /// <summary>
-    /// A replica that has had nothing new for so long may be cut off from the others: another is asked.
+    /// A replica without news for this long may be partitioned from the others: the next one is asked.
     /// </summary>
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(10);
 
@@ -22,19 +22,19 @@ internal sealed class LogShipper(
     private long _heardMs = Environment.TickCount64;
     private int _trimmed;
 
-    /// <summary>What a replica had applied, where that is not read yet.</summary>
+    /// <summary>An applied slot that a replica reported before its block was read, and the version there.</summary>
     private (long Slot, long Version) _ahead;
 
-    /// <summary>The slot to be read next; null as long as nobody has said where to begin.</summary>
+    /// <summary>The next slot to read; null until <see cref="BeginAt"/>.</summary>
     public long? Next { get; private set; }
 
-    /// <summary>What the replica had applied at this step; null if it gave no answer.</summary>
+    /// <summary>The slot that the replica had applied at this step; null if it did not answer.</summary>
     public long? AppliedSlot { get; private set; }
 
-    /// <summary>The last slot that was read of which it is known which version it had reached.</summary>
+    /// <summary>The last slot read whose commit version is known.</summary>
     public long VersionedSlot { get; private set; }
 
-    /// <summary>The cluster that the archive is of; the log of another is refused.</summary>
+    /// <summary>The cluster that owns the archive; the log of another is refused.</summary>
     public string? ClusterId { get; set; }
 
     public void BeginAt(long slot)
@@ -43,12 +43,12 @@ internal sealed class LogShipper(
         _trimmed = 0;
     }
 
-    /// <summary>Waits to be told where to begin again, because what comes next is not to be had.</summary>
+    /// <summary>No replica has the next slot: pauses until <see cref="BeginAt"/>.</summary>
     public void Halt() => Next = null;
 
-    /// <summary>Reads one block, and writes a segment if there is enough for one.</summary>
-    /// <exception cref="SourceException">The replica does not answer; the next step asks another.</exception>
-    /// <exception cref="ArchiveException">The segment cannot be written; the next step tries it again.</exception>
+    /// <summary>Writes a segment if the pending blocks fill one, then reads one block.</summary>
+    /// <exception cref="SourceException">The replica failed; the next step asks another.</exception>
+    /// <exception cref="ArchiveException">The segment cannot be written; the next step retries.</exception>
     public async Task<ShipResult> StepAsync(CancellationToken cancellationToken)
     {
         AppliedSlot = null;
@@ -70,8 +70,8 @@ internal sealed class LogShipper(
         }
     }
 
-    /// <summary>Writes what was read as a segment, if it is that much.</summary>
-    /// <exception cref="ArchiveException">It cannot be written, and is kept to be written later.</exception>
+    /// <summary>Writes the pending blocks as one segment if they have at least that many bytes.</summary>
+    /// <exception cref="ArchiveException">The segment cannot be written; its blocks stay pending.</exception>
     public async Task FlushAsync(int atLeastBytes, CancellationToken cancellationToken)
     {
         if (_pending.Count == 0 || _pendingBytes < atLeastBytes)
@@ -97,8 +97,8 @@ internal sealed class LogShipper(
         if (reading.ClusterId != ClusterId)
         {
             throw new ArchiveException(
-                $"{sources.Current.Name} is of cluster '{reading.ClusterId}'; {store.Address} is the archive of"
-                + $" '{ClusterId}'");
+                $"{sources.Current.Name} belongs to cluster '{reading.ClusterId}', but {store.Address} is the archive"
+                + $" of '{ClusterId}': nothing more is shipped");
         }
 
         progress.Applied(reading.AppliedSlot);
@@ -128,7 +128,7 @@ internal sealed class LogShipper(
         {
             throw new SourceException(SourceFailure.Damaged, string.Create(
                 CultureInfo.InvariantCulture,
-                $"{sources.Current.Name} gave slots {block.FirstSlot}-{block.LastSlot} where {Next} comes next"));
+                $"{sources.Current.Name} sent slots {block.FirstSlot}-{block.LastSlot} where slot {Next} comes next"));
         }
 
         _pending.Add(WithVersion(block, reading.AppliedSlot));
@@ -142,8 +142,9 @@ internal sealed class LogShipper(
     }
 
     /// <summary>
-    /// Under load a replica's data are ahead of what its log has recorded as chosen, so it seldom tells the version at
-    /// the end of a block. What it had applied before is known, and a slot has the same version in every replica.
+    /// Under load a replica's data store is ahead of what its log has recorded as chosen, so the version at the end of
+    /// a block is seldom known. An applied slot that was reported earlier and lies within the block has a known
+    /// version, which is the same on every replica.
     /// </summary>
     private LogBlock WithVersion(LogBlock block, long appliedSlot)
     {
@@ -160,7 +161,10 @@ internal sealed class LogShipper(
         return block;
     }
 
-    /// <summary>One that is not reached yet stays: if each reading replaced it, none would ever be.</summary>
+    /// <summary>
+    /// Remembers an applied slot that is yet to be read, until it is read: if each reading replaced it, none would be
+    /// reached.
+    /// </summary>
     private void NoteAhead(LogReading reading)
     {
         if (_ahead.Slot < Next && reading.AppliedSlot >= Next)

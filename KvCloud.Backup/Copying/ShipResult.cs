@@ -1,17 +1,17 @@
 namespace KvCloud.Backup.Copying;
 
-/// <summary>What a step of the log's shipping came to.</summary>
+/// <summary>The result of one step of log shipping.</summary>
 internal enum ShipResult
 {
-    /// <summary>There is more to be read now.</summary>
+    /// <summary>There is more log to read now.</summary>
     More,
 
-    /// <summary>All that the replica has applied was read.</summary>
+    /// <summary>Everything that the replica's log has was read.</summary>
     CaughtUp,
 
-    /// <summary>All that a backup which does not go on has to have was read.</summary>
+    /// <summary>A backup that is not continuous has read everything that it needs.</summary>
     Ended,
 
-    /// <summary>No replica has what comes next any more: points behind it need another snapshot.</summary>
+    /// <summary>No replica has the next slot any more: later points need another snapshot.</summary>
     Gap,
 }

@@ -7,8 +7,8 @@ using KvCloud.Backup.Stores;
 namespace KvCloud.Backup.Copying;
 
 /// <summary>
-/// Makes one snapshot of the archive: copies the files that it does not have yet, and writes the manifest when all are
-/// there. What was copied before a failure, or by a process that was killed, is not copied again.
+/// Copies a replica's snapshot into the archive: first the files that the archive lacks, then the manifest. Files that
+/// were copied before a failure, or by a process that was killed, are not copied again.
 /// </summary>
 internal sealed class SnapshotCopier(
     IArchiveStore store,
@@ -20,18 +20,18 @@ internal sealed class SnapshotCopier(
 {
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>A replica that makes a snapshot for longer is given up.</summary>
+    /// <summary>A replica that prepares a snapshot for longer is given up, and the next one is asked.</summary>
     private static readonly TimeSpan LongestPreparation = TimeSpan.FromMinutes(10);
 
     private readonly FileCopier _files = new(store, rate, progress);
     private int _refusals;
 
-    /// <param name="atSlot">Only a snapshot of this slot or a later one will do.</param>
-    /// <param name="isArchived">Whether the archive has a snapshot of that slot already.</param>
-    /// <param name="opened">Hears of each snapshot that a replica offers, before its files are copied.</param>
-    /// <param name="cancellationToken">Ends it; what was copied stays.</param>
-    /// <returns>Null if the archive has that state already.</returns>
-    /// <exception cref="SourceException">No replica gave one.</exception>
+    /// <param name="atSlot">The lowest slot that the snapshot may have; null for any.</param>
+    /// <param name="isArchived">Whether the archive already has a snapshot of the slot.</param>
+    /// <param name="opened">Called with each snapshot that a replica offers, before its files are copied.</param>
+    /// <param name="cancellationToken">Cancels the copy; files that were copied stay in the archive.</param>
+    /// <returns>Null if the archive already has a snapshot of that slot.</returns>
+    /// <exception cref="SourceException">No replica serves a snapshot.</exception>
     /// <exception cref="ArchiveException">The archive cannot be written.</exception>
     public async Task<SnapshotManifest?> CopyAsync(
         long? atSlot,
@@ -49,11 +49,11 @@ internal sealed class SnapshotCopier(
                 SnapshotOffer offer = await OpenAsync(source, atSlot, cancellationToken);
                 await opened(offer, cancellationToken);
 
-                // The log is read from the first one on, so one of an earlier slot would stand before a gap.
+                // The log is shipped from the first offer on: a snapshot of an earlier slot would precede a gap.
                 atSlot = Math.Max(atSlot ?? 0, offer.Slot);
                 if (isArchived(offer.Slot))
                 {
-                    progress.Tell(Text($"slot {offer.Slot} has a snapshot already; no other is made"));
+                    progress.Tell(Text($"the archive already has a snapshot of slot {offer.Slot}; none is copied"));
                     return null;
                 }
 
@@ -61,20 +61,20 @@ internal sealed class SnapshotCopier(
             }
             catch (SourceException exception) when (AfterFailure(exception.Failure, backoff, ref copied))
             {
-                progress.Tell($"{exception.Message}; begins again with {sources.Current.Name}");
+                progress.Tell($"{exception.Message}; the snapshot is retried with {sources.Current.Name}");
             }
             catch (ArchiveException exception)
                 when (exception is ArchiveUnavailableException or LeaseConflictException
                     && AfterFailure(null, backoff, ref copied))
             {
-                progress.Tell($"{exception.Message}; tries again");
+                progress.Tell($"{exception.Message}; the snapshot is retried");
             }
 
             await backoff.PauseAsync(cancellationToken);
         }
     }
 
-    /// <summary>Whether to go on after a failure, and with whom.</summary>
+    /// <summary>Decides whether to retry after a failure, and moves on to the next replica where that helps.</summary>
     private bool AfterFailure(SourceFailure? failure, Backoff backoff, ref long copied)
     {
         if (progress.CopiedBytes != copied)
@@ -83,13 +83,13 @@ internal sealed class SnapshotCopier(
             backoff.Succeeded();
         }
 
-        // A replica that began anew has another snapshot, most of whose files are those that are here.
+        // A replica that has dropped its snapshot makes another; most of its files are in the archive already.
         if (failure is SourceFailure.Unavailable or SourceFailure.Damaged or SourceFailure.Refused)
         {
             sources.MoveOn();
         }
 
-        // When all have refused, asking again is of no use.
+        // A refusal is final: once every replica has refused, there is nobody left to ask.
         _refusals = failure == SourceFailure.Refused ? _refusals + 1 : 0;
         return _refusals < sources.Count && backoff.TryFail();
     }
@@ -106,7 +106,8 @@ internal sealed class SnapshotCopier(
                 return offer.Files.All(file => file.IsPlain)
                     ? offer
                     : throw new SourceException(
-                        SourceFailure.Damaged, $"{source.Name} offers a snapshot with a file that cannot be");
+                        SourceFailure.Damaged,
+                        $"{source.Name} offers a snapshot with a file whose name, size or hash is malformed");
             }
 
             await Task.Delay(AskAgainAfter, cancellationToken);
@@ -114,7 +115,7 @@ internal sealed class SnapshotCopier(
 
         throw new SourceException(
             SourceFailure.Unavailable,
-            Text($"{source.Name} has not made a snapshot within {LongestPreparation.TotalMinutes} minutes"));
+            Text($"{source.Name} did not prepare a snapshot within {LongestPreparation.TotalMinutes} minutes"));
     }
 
     private async Task<SnapshotManifest> CopyAsync(
@@ -148,7 +149,7 @@ internal sealed class SnapshotCopier(
         progress.Tell(string.Create(
             CultureInfo.InvariantCulture,
             $"snapshot of slot {offer.Slot} from {source.Name}: {offer.Files.Count} files, {total} bytes, of which"
-            + $" {toCopy} are to be copied"));
+            + $" {toCopy} bytes are not in the archive yet"));
         for (int index = 0; index < offer.Files.Count; index++)
         {
             if (missing.Contains(offer.Files[index]))
@@ -158,14 +159,16 @@ internal sealed class SnapshotCopier(
         }
     }
 
-    /// <summary>Last of all: whoever sees it may rely on every file that it names.</summary>
+    /// <summary>The manifest is written last: a reader that sees it can rely on every file that it names.</summary>
     private async Task<SnapshotManifest> WriteManifestAsync(SnapshotOffer offer, CancellationToken cancellationToken)
     {
         Dictionary<string, long> there = await FilesThereAsync(cancellationToken);
         ArchivedFile? missing = offer.Files.FirstOrDefault(file => !IsThere(there, file));
         if (missing is not null)
         {
-            throw new ArchiveException($"{missing.ObjectName} was removed from {store.Address} while it was used");
+            throw new ArchiveException(
+                $"{missing.ObjectName} disappeared from {store.Address} during the backup; the snapshot of slot"
+                + $" {offer.Slot.ToString(CultureInfo.InvariantCulture)} was not completed. Start the backup again");
         }
 
         var manifest = new SnapshotManifest(
@@ -180,7 +183,7 @@ internal sealed class SnapshotCopier(
         byte[] content = manifest.Encode(out string name);
         await store.WriteAsync(name, content, cancellationToken);
         progress.SnapshotIsWhole();
-        progress.Tell(Text($"snapshot of slot {offer.Slot} is whole: {name}"));
+        progress.Tell(Text($"snapshot of slot {offer.Slot} is complete: {name}"));
         return manifest;
     }
 

@@ -2,20 +2,20 @@ using KvCloud.Backup.Stores;
 
 namespace KvCloud.Backup.Format;
 
-/// <summary>Which format an archive has, and of which cluster it is. One cluster, one archive.</summary>
+/// <summary>The format of an archive and the cluster that owns it. An archive belongs to one cluster.</summary>
 internal sealed record ArchiveMarker(int Format, string ClusterId, DateTimeOffset Created)
 {
-    /// <summary>What this program writes, and the highest that it reads.</summary>
+    /// <summary>The format that this program writes, and the newest that it reads.</summary>
     public const int CurrentFormat = 1;
 
     /// <summary>The marker of an archive.</summary>
-    /// <exception cref="ArchiveException">There is no archive, or one of a later format.</exception>
+    /// <exception cref="ArchiveException">There is no archive, or its marker is damaged or newer.</exception>
     public static async Task<ArchiveMarker> ReadAsync(IArchiveStore store, CancellationToken cancellationToken) =>
         await TryReadAsync(store, cancellationToken)
-        ?? throw new ArchiveException($"{store.Address} is no archive of backups: it has no {ArchiveLayout.Marker}");
+        ?? throw new ArchiveException($"{store.Address} is not a backup archive: it has no {ArchiveLayout.Marker}");
 
     /// <summary>The marker; null where there is no archive yet.</summary>
-    /// <exception cref="ArchiveException">It is damaged, or of a later format.</exception>
+    /// <exception cref="ArchiveException">The marker is damaged, or of a newer format.</exception>
     public static async Task<ArchiveMarker?> TryReadAsync(IArchiveStore store, CancellationToken cancellationToken)
     {
         byte[]? content = await store.TryReadAsync(
@@ -32,8 +32,8 @@ internal sealed record ArchiveMarker(int Format, string ClusterId, DateTimeOffse
                 $"{store.Address} has format {marker.Format}; this program knows {CurrentFormat}");
     }
 
-    /// <summary>Makes the archive one of that cluster, if it is new.</summary>
-    /// <exception cref="ArchiveException">It is that of another cluster.</exception>
+    /// <summary>Creates the archive's marker for the cluster, or checks that the existing one names it.</summary>
+    /// <exception cref="ArchiveException">The archive belongs to another cluster.</exception>
     public static async Task ClaimAsync(
         IArchiveStore store, string clusterId, DateTimeOffset now, CancellationToken cancellationToken)
     {
@@ -44,12 +44,14 @@ internal sealed record ArchiveMarker(int Format, string ClusterId, DateTimeOffse
             await store.TryCreateAsync(ArchiveLayout.Marker, content, cancellationToken);
         }
 
-        // Another may have been quicker.
+        // Another process may have created it first.
         await CheckAsync(store, clusterId, cancellationToken);
     }
 
-    /// <summary>Sees that the archive is still there, and of the cluster: what it lies on may go away.</summary>
-    /// <exception cref="ArchiveException">It is not there, or is that of another cluster.</exception>
+    /// <summary>
+    /// Checks that the archive is still there and belongs to the cluster: its volume may have been unmounted.
+    /// </summary>
+    /// <exception cref="ArchiveException">There is no archive here, or it belongs to another cluster.</exception>
     public static async Task CheckAsync(
         IArchiveStore store, string clusterId, CancellationToken cancellationToken)
     {
@@ -57,7 +59,8 @@ internal sealed record ArchiveMarker(int Format, string ClusterId, DateTimeOffse
         if (marker.ClusterId != clusterId)
         {
             throw new ArchiveException(
-                $"{store.Address} is the archive of cluster '{marker.ClusterId}', not of '{clusterId}'");
+                $"{store.Address} is the archive of cluster '{marker.ClusterId}', not of '{clusterId}': give each"
+                + " cluster an archive of its own");
         }
     }
 }

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 namespace KvCloud.Backup.Format;
 
 /// <summary>One file of a snapshot.</summary>
-/// <param name="Name">As the replica's data store has it; plain.</param>
+/// <param name="Name">Its name in the replica's data store; see <see cref="IsPlain"/>.</param>
 /// <param name="Hash">XxHash128 of the content.</param>
 internal sealed record ArchivedFile(string Name, long SizeBytes, string Hash)
 {
@@ -13,7 +13,8 @@ internal sealed record ArchivedFile(string Name, long SizeBytes, string Hash)
     [JsonIgnore]
     public string ObjectName => ArchiveLayout.FileOf(Hash, SizeBytes);
 
-    /// <summary>A restore writes files by these names: none may lie elsewhere.</summary>
+    /// <summary>Whether name, size and hash are well-formed. A restore creates files by these names: none may escape
+    /// its directory.</summary>
     [JsonIgnore]
     public bool IsPlain =>
         Name.Length is > 0 and <= MaxNameChars

@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 namespace KvCloud.Backup.Format;
 
 /// <summary>
-/// A JSON object <c>{"checksum": …, "body": …}</c>: the checksum is that of the body's text as it stands there.
+/// A JSON object <c>{"checksum": …, "body": …}</c>. The checksum covers the exact bytes of the body's text.
 /// </summary>
 internal static class ChecksummedJson
 {
@@ -25,8 +25,8 @@ internal static class ChecksummedJson
         return [.. head, .. text, .. "}\n"u8];
     }
 
-    /// <param name="name">For the message of a failure.</param>
-    /// <exception cref="ArchiveException">It is damaged, or no such object.</exception>
+    /// <param name="name">The name of the object, for messages.</param>
+    /// <exception cref="ArchiveException">The object is damaged, or not of this form.</exception>
     public static T Read<T>(byte[] content, string name)
     {
         try

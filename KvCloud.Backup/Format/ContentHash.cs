@@ -3,7 +3,7 @@ using System.IO.Hashing;
 
 namespace KvCloud.Backup.Format;
 
-/// <summary>XxHash128, by which a replica names the files of its snapshots too, as 32 hexadecimal digits.</summary>
+/// <summary>XxHash128 as 32 hexadecimal digits: the hash that replicas give for the files of a snapshot.</summary>
 internal static class ContentHash
 {
     public const int Digits = 32;

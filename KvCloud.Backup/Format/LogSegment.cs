@@ -2,17 +2,17 @@ using System.Buffers.Binary;
 
 namespace KvCloud.Backup.Format;
 
-/// <summary>Blocks of the log in one object, with what is known of each.</summary>
+/// <summary>Encodes blocks of the log as one object, with the slots, times and versions of each.</summary>
 /// <remarks>
 /// <c>magic(8) format(4)</c>, then each block as <c>first(8) last(8) first ms(8) last ms(8) version(8) bound(8)
-/// length(4) content</c>. Little-endian. The hash of it all is in its name.
+/// length(4) content</c>. Little-endian. The object's name contains the hash of the whole.
 /// </remarks>
 internal static class LogSegment
 {
-    /// <summary>A segment ends with the block by which it gets so large.</summary>
+    /// <summary>A segment ends with the block that brings it to this size.</summary>
     public const int TargetBytes = 8 * 1024 * 1024;
 
-    /// <summary>A larger one is damaged: no block has more than a quarter of it.</summary>
+    /// <summary>Size limit; a larger segment is damaged. No block has more than a quarter of it.</summary>
     public const int MaxBytes = 64 * 1024 * 1024;
 
     private const int FormatVersion = 1;
@@ -21,7 +21,7 @@ internal static class LogSegment
 
     private static ReadOnlySpan<byte> Magic => "KvBkpLog"u8;
 
-    /// <param name="blocks">At least one; each goes on where the one before it ended.</param>
+    /// <param name="blocks">At least one; each continues where the one before it ends.</param>
     public static byte[] Encode(IReadOnlyList<LogBlock> blocks, out LogSegmentName name)
     {
         byte[] content = new byte[HeaderBytes + blocks.Sum(block => BlockHeaderBytes + block.Content.Length)];
@@ -46,17 +46,18 @@ internal static class LogSegment
         return content;
     }
 
-    /// <exception cref="ArchiveException">It is not what its name says; the message names it.</exception>
+    /// <exception cref="ArchiveException">The content does not match the name; the message has the name.</exception>
     public static IReadOnlyList<LogBlock> Decode(byte[] content, LogSegmentName name)
     {
         if (ContentHash.Of(content) != name.Hash)
         {
-            throw new ArchiveException($"{name.ObjectName} is damaged: its content has another hash than its name");
+            throw new ArchiveException(
+                $"{name.ObjectName} is damaged: its content does not match the hash in its name");
         }
 
         if (content.Length < HeaderBytes || !content.AsSpan().StartsWith(Magic))
         {
-            throw new ArchiveException($"{name.ObjectName} is no segment of a log");
+            throw new ArchiveException($"{name.ObjectName} is not a log segment");
         }
 
         int format = BinaryPrimitives.ReadInt32LittleEndian(content.AsSpan(8));
@@ -73,7 +74,7 @@ internal static class LogSegment
             LogBlock? block = TryReadBlock(content, ref position);
             if (block is null || (blocks.Count > 0 && block.FirstSlot != blocks[^1].LastSlot + 1))
             {
-                throw new ArchiveException($"{name.ObjectName} is damaged: its blocks do not follow one another");
+                throw new ArchiveException($"{name.ObjectName} is damaged: a block is malformed or out of sequence");
             }
 
             blocks.Add(block);
@@ -81,7 +82,7 @@ internal static class LogSegment
 
         return blocks.Count > 0 && NameOf(blocks, name.Hash, name.SizeBytes) == name
             ? blocks
-            : throw new ArchiveException($"{name.ObjectName} does not hold what its name says");
+            : throw new ArchiveException($"{name.ObjectName} is damaged: its blocks do not match its name");
     }
 
     private static LogBlock? TryReadBlock(byte[] content, ref int position)

@@ -4,12 +4,15 @@ using System.Text.RegularExpressions;
 namespace KvCloud.Backup.Format;
 
 /// <summary>
-/// A segment of the archived log. Its name says all that a listing is to tell, so that none has to be read for it.
+/// The name of a segment of the archived log. It holds everything that a catalog needs, so that listings suffice to
+/// build one.
 /// </summary>
-/// <param name="FirstUnixMs">When its first batch of writes was proposed; 0 if it has none.</param>
-/// <param name="LastUnixMs">When its last batch of writes was proposed; 0 if it has none.</param>
-/// <param name="Version">All commit versions up to this one are in it or before it; 0 where that is not known.</param>
-/// <param name="VersionBound">No version in it, or in any slot before it, is higher.</param>
+/// <param name="FirstUnixMs">The time at which its first batch of writes was proposed; 0 if it has none.</param>
+/// <param name="LastUnixMs">The time at which its last batch of writes was proposed; 0 if it has none.</param>
+/// <param name="Version">
+/// All commit versions up to this one are in the segment or before it; 0 if no such version is known.
+/// </param>
+/// <param name="VersionBound">An upper bound of the commit versions up to the end of the segment.</param>
 /// <param name="Hash">XxHash128 of the segment.</param>
 internal sealed partial record LogSegmentName(
     long FirstSlot,
@@ -26,7 +29,7 @@ internal sealed partial record LogSegmentName(
         $"{ArchiveLayout.Log}{FirstSlot:D20}-{LastSlot:D20}-t{FirstUnixMs:D15}-t{LastUnixMs:D15}-v{Version:D17}"
         + $"-b{VersionBound:D17}-{Hash}.log");
 
-    /// <returns>Null if no segment is named so.</returns>
+    /// <returns>Null if the name is not that of a segment.</returns>
     public static LogSegmentName? TryParse(string name, long sizeBytes)
     {
         Match match = Form().Match(name);

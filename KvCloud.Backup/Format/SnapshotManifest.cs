@@ -3,11 +3,12 @@ using System.Text.Json.Serialization;
 namespace KvCloud.Backup.Format;
 
 /// <summary>
-/// A snapshot in an archive. Written when all of its files are there, so a snapshot that has one is whole.
+/// The manifest of a snapshot in an archive. It is written after all files that it names, so a snapshot with a manifest
+/// was complete.
 /// </summary>
-/// <param name="Slot">It holds what the slots up to this one have done.</param>
-/// <param name="Version">The last commit version in it.</param>
-/// <param name="UnixMs">When the last write in it was proposed; 0 if there is none.</param>
+/// <param name="Slot">The last slot whose effects it contains.</param>
+/// <param name="Version">The last commit version that it contains.</param>
+/// <param name="UnixMs">The time at which its last write was proposed; 0 if there is none.</param>
 internal sealed record SnapshotManifest(
     int Format,
     string ClusterId,
@@ -30,23 +31,26 @@ internal sealed record SnapshotManifest(
         return content;
     }
 
-    /// <exception cref="ArchiveException">It is damaged, foreign, or of a later format.</exception>
+    /// <exception cref="ArchiveException">It is damaged, of another cluster, or of a newer format.</exception>
     public static SnapshotManifest Decode(byte[] content, string name, string clusterId)
     {
         SnapshotManifest manifest = ChecksummedJson.Read<SnapshotManifest>(content, name);
         if (manifest.Format is < 1 or > CurrentFormat)
         {
-            throw new ArchiveException($"{name} has format {manifest.Format}; this program knows {CurrentFormat}");
+            throw new ArchiveException(
+                $"{name} has format {manifest.Format}; this program knows {CurrentFormat}");
         }
 
         if (manifest.ClusterId != clusterId)
         {
-            throw new ArchiveException($"{name} is of cluster '{manifest.ClusterId}', not of '{clusterId}'");
+            throw new ArchiveException($"{name} belongs to cluster '{manifest.ClusterId}', not to '{clusterId}'");
         }
 
         bool isSound = manifest.Slot >= 0 && manifest.Files.Count > 0
             && manifest.Files.All(file => file.IsPlain)
             && manifest.Files.DistinctBy(file => file.Name).Count() == manifest.Files.Count;
-        return isSound ? manifest : throw new ArchiveException($"{name} is damaged: it names files that cannot be");
+        return isSound
+            ? manifest
+            : throw new ArchiveException($"{name} is damaged: its slot or one of its files is malformed");
     }
 }

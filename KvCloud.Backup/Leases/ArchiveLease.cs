@@ -4,12 +4,14 @@ using KvCloud.Backup.Stores;
 namespace KvCloud.Backup.Leases;
 
 /// <summary>
-/// Says in the archive that somebody uses it, so that nobody removes what he needs. Each writes his own lease first and
-/// looks for others then: of two that come at once, at least one sees the other.
+/// A lease of the archive: protects what its holder uses from being removed, and excludes conflicting uses. A holder
+/// writes its own lease first and looks for others afterwards, so of two that arrive at once at least one sees the
+/// other.
 /// </summary>
 /// <remarks>
-/// Whether a lease has ended is judged by the times that the store gave both leases, so the clocks of those who use an
-/// archive need not agree. One who cannot renew his lease in time hears of it (<see cref="Lost"/>) before it ends.
+/// Whether another's lease has expired is judged by the modification times that the store gave both leases, so the
+/// clocks of the holders need not agree. A holder that cannot renew its lease gives it up after three quarters of its
+/// lifetime (<see cref="Lost"/>), before others may remove it.
 /// </remarks>
 internal sealed class ArchiveLease : IAsyncDisposable
 {
@@ -31,14 +33,15 @@ internal sealed class ArchiveLease : IAsyncDisposable
         _content = content;
         _options = options;
         _writtenMs = writtenMs;
+        LoseUnlessRenewed();
         _renewal = RenewAsync();
     }
 
-    /// <summary>Cancelled when the lease could not be renewed: what it protected may be removed now.</summary>
+    /// <summary>Cancelled when the lease could not be renewed in time: what it protects may soon be removed.</summary>
     public CancellationToken Lost => _lost.Token;
 
-    /// <summary>Takes a lease; waits for one that another holds.</summary>
-    /// <exception cref="LeaseConflictException">Another still holds one that forbids it.</exception>
+    /// <summary>Takes a lease; waits while another holds a conflicting one.</summary>
+    /// <exception cref="LeaseConflictException">A conflicting lease did not end within the wait timeout.</exception>
     public static async Task<ArchiveLease> TakeAsync(
         IArchiveStore store,
         LeaseUse use,
@@ -58,18 +61,18 @@ internal sealed class ArchiveLease : IAsyncDisposable
             {
                 if (!isTold)
                 {
-                    tell($"{exception.Message}; waits");
+                    tell($"{exception.Message}; waiting for it to end");
                     isTold = true;
                 }
             }
 
-            // Two who have seen each other must not meet again.
+            // Jitter: two that have refused each other must not retry at the same moment.
             await Task.Delay(options.Pause * (0.5 + Random.Shared.NextDouble()), cancellationToken);
         }
     }
 
-    /// <summary>Takes a lease, or says at once who is in the way.</summary>
-    /// <exception cref="LeaseConflictException">Another holds one that forbids it.</exception>
+    /// <summary>Takes a lease without waiting.</summary>
+    /// <exception cref="LeaseConflictException">Another holds a conflicting lease; the message names it.</exception>
     public static async Task<ArchiveLease> TakeOnceAsync(
         IArchiveStore store, LeaseUse use, LeaseOptions options, CancellationToken cancellationToken)
     {
@@ -81,7 +84,7 @@ internal sealed class ArchiveLease : IAsyncDisposable
         await store.WriteAsync(name, content, cancellationToken);
         try
         {
-            DateTimeOffset taken = await ThrowIfInTheWayAsync(store, use, name, cancellationToken);
+            DateTimeOffset taken = await CheckConflictsAsync(store, use, name, cancellationToken);
             return new ArchiveLease(store, name, content, options, writtenMs, taken);
         }
         catch
@@ -91,22 +94,27 @@ internal sealed class ArchiveLease : IAsyncDisposable
         }
     }
 
-    /// <summary>When, by the clock of the store.</summary>
+    /// <summary>When the lease was taken, by the clock of the store.</summary>
     public DateTimeOffset Taken { get; }
 
     public bool IsLost => _lost.IsCancellationRequested || IsOverdue;
 
-    /// <summary>Also where this process was stopped for longer than the lease lasts, and has just come back.</summary>
+    /// <summary>
+    /// True also at once after this process was suspended for too long, when no timer has fired yet.
+    /// </summary>
     private bool IsOverdue =>
-        Environment.TickCount64 - Volatile.Read(ref _writtenMs) > _options.Ttl.TotalMilliseconds * 3 / 4;
+        Environment.TickCount64 - Volatile.Read(ref _writtenMs) > RelianceMs;
 
-    /// <exception cref="ArchiveUnavailableException">The lease ended, though it is still needed.</exception>
+    /// <summary>How long after it was written the holder relies on the lease: three quarters of its lifetime.</summary>
+    private double RelianceMs => _options.Ttl.TotalMilliseconds * 3 / 4;
+
+    /// <exception cref="ArchiveUnavailableException">The lease could not be renewed in time.</exception>
     public void ThrowIfLost()
     {
         if (IsLost)
         {
             throw new ArchiveUnavailableException(
-                $"{_store.Address} could not be reached for so long that {_name} has ended: what it protected may"
+                $"{_store.Address} could not be reached in time to renew {_name}: objects that the lease protected may"
                 + " have been removed");
         }
     }
@@ -121,20 +129,22 @@ internal sealed class ArchiveLease : IAsyncDisposable
         }
         catch (Exception exception) when (exception is ArchiveException or IOException)
         {
-            // It ends by itself.
+            // It expires.
         }
 
         _ended.Dispose();
         _lost.Dispose();
     }
 
-    /// <returns>What time it is, by the clock of the store.</returns>
-    private static async Task<DateTimeOffset> ThrowIfInTheWayAsync(
+    /// <returns>The current time by the clock of the store.</returns>
+    private static async Task<DateTimeOffset> CheckConflictsAsync(
         IArchiveStore store, LeaseUse use, string own, CancellationToken cancellationToken)
     {
         List<StoredObject> leases = await store.ListAllAsync(ArchiveLayout.Leases, cancellationToken);
         DateTimeOffset now = leases.Find(lease => lease.Name == own)?.Modified
-            ?? throw new ArchiveException($"{store.Address} does not show {own}, which was just written");
+            ?? throw new ArchiveException(
+                $"{store.Address} does not list {own}, which was just written: its listings are not consistent, or"
+                + " another volume is mounted there now");
         foreach (StoredObject lease in leases.Where(lease => lease.Name != own))
         {
             byte[]? content = await store.TryReadAsync(lease.Name, ArchiveLayout.MaxJsonBytes, cancellationToken);
@@ -146,7 +156,7 @@ internal sealed class ArchiveLease : IAsyncDisposable
             LeaseBody body = ChecksummedJson.Read<LeaseBody>(content, lease.Name);
             if (lease.Modified.AddMilliseconds(body.TtlMs) < now)
             {
-                // Its holder was killed, or could not renew it and has stopped.
+                // It has expired: its holder was killed, or could not renew it and has stopped.
                 await store.DeleteAsync([lease.Name], cancellationToken);
             }
             else if (body.ConflictsWith(use))
@@ -160,11 +170,18 @@ internal sealed class ArchiveLease : IAsyncDisposable
         return now;
     }
 
+    /// <summary>Arms the timer of <see cref="Lost"/> anew, from the time of the last write.</summary>
+    private void LoseUnlessRenewed()
+    {
+        double leftMs = Volatile.Read(ref _writtenMs) + RelianceMs - Environment.TickCount64;
+        _lost.CancelAfter(TimeSpan.FromMilliseconds(Math.Max(0, leftMs)));
+    }
+
     private async Task RenewAsync()
     {
         try
         {
-            while (!IsOverdue)
+            while (!IsLost)
             {
                 await Task.Delay(_options.Ttl / 4, _ended.Token);
                 await TryRenewAsync();
@@ -174,24 +191,25 @@ internal sealed class ArchiveLease : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            // Given back.
+            // The lease was released.
         }
     }
 
-    /// <summary>One attempt, which must not hang longer than the lease may still be relied on.</summary>
+    /// <summary>One attempt to renew the lease. It ends at the latest when the lease is lost.</summary>
     private async Task TryRenewAsync()
     {
         long startedMs = Environment.TickCount64;
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token, _lost.Token);
         limit.CancelAfter(_options.Ttl / 4);
         try
         {
             await _store.WriteAsync(_name, _content, limit.Token);
             Volatile.Write(ref _writtenMs, startedMs);
+            LoseUnlessRenewed();
         }
         catch (Exception exception) when (exception is ArchiveException or IOException or OperationCanceledException)
         {
-            // Tried again until it is too late.
+            // Retried until the lease is lost.
             _ended.Token.ThrowIfCancellationRequested();
         }
     }

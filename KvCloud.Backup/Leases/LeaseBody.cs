@@ -1,6 +1,6 @@
 namespace KvCloud.Backup.Leases;
 
-/// <summary>The content of a lease: who holds it, what for, and for how long after it was written.</summary>
+/// <summary>The content of a lease: its use, its holder, and its lifetime from the time it was written.</summary>
 internal sealed record LeaseBody(LeaseUse Use, string Holder, long TtlMs)
 {
     public bool ConflictsWith(LeaseUse other) => (Use, other) switch

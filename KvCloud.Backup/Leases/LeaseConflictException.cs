@@ -1,4 +1,4 @@
 namespace KvCloud.Backup.Leases;
 
-/// <summary>Somebody else uses the archive in a way that forbids this use; the message names who.</summary>
+/// <summary>Another process uses the archive in a conflicting way; the message names its lease and holder.</summary>
 internal sealed class LeaseConflictException(string message) : ArchiveException(message);

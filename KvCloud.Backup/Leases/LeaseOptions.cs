@@ -1,13 +1,14 @@
 namespace KvCloud.Backup.Leases;
 
-/// <summary>How long leases last, and how long one waits for that of another.</summary>
+/// <summary>The lifetime of leases, and how long to wait for another's.</summary>
 internal sealed record LeaseOptions
 {
-    /// <summary>A lease whose holder was killed ends so long after it was renewed last.</summary>
+    /// <summary>Lifetime: a lease that is not renewed expires after this time.</summary>
     public TimeSpan Ttl { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>
-    /// How long to ask again while another holds one: long enough for one that is left of a process that was killed.
+    /// How long to retry while another holds a conflicting lease: longer than the lifetime, so that a lease of a killed
+    /// process expires first.
     /// </summary>
     public TimeSpan WaitTimeout { get; init; } = TimeSpan.FromSeconds(90);
 

@@ -1,17 +1,17 @@
 namespace KvCloud.Backup.Leases;
 
-/// <summary>What an archive is used for, which decides who may use it at the same time.</summary>
+/// <summary>A use of the archive. It decides which other uses are allowed at the same time.</summary>
 internal enum LeaseUse
 {
-    /// <summary>Appends log: only one at a time, so that segments do not overlap. Old ones may be removed.</summary>
+    /// <summary>Appends log. One at a time, so that segments do not overlap; a prune may run beside it.</summary>
     Ship,
 
-    /// <summary>Makes a snapshot, with files that are there already: none may be removed.</summary>
+    /// <summary>Writes a snapshot that shares files with others: no prune may run.</summary>
     Snapshot,
 
-    /// <summary>Reads, to restore or to verify: nothing may be removed.</summary>
+    /// <summary>Reads, to restore or to verify: no prune may run.</summary>
     Read,
 
-    /// <summary>Removes what is not needed any more.</summary>
+    /// <summary>Removes snapshots, log and files that the policy does not keep.</summary>
     Prune,
 }

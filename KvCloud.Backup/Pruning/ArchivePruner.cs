@@ -6,19 +6,19 @@ using KvCloud.Backup.Stores;
 namespace KvCloud.Backup.Pruning;
 
 /// <summary>
-/// Removes from an archive what is not needed any more, when nobody else uses it: manifests first, so that no manifest
-/// ever names what is gone, then log, then files.
+/// Removes what a policy does not keep: manifests first, so that no manifest ever names a file that is gone, then log,
+/// then files. Runs only while nobody copies a snapshot, restores or verifies.
 /// </summary>
 internal sealed class ArchivePruner(IArchiveStore store, LeaseOptions options)
 {
-    /// <summary>Few enough that removing them takes much less than a lease lasts.</summary>
-    private const int RemovedAtATime = 500;
+    /// <summary>Objects removed between two checks of the lease; they take much less time than it lasts.</summary>
+    private const int BatchSize = 500;
 
-    /// <param name="policy">What stays.</param>
-    /// <param name="isDryRun">Whether it is only said what would be removed.</param>
-    /// <param name="cancellationToken">Ends it; what it has not removed stays, and goes the next time.</param>
-    /// <exception cref="LeaseConflictException">Somebody uses the archive.</exception>
-    /// <exception cref="ArchiveException">Nobody can know what is needed, or the archive cannot be changed.</exception>
+    /// <param name="policy">What to keep.</param>
+    /// <param name="isDryRun">Whether to return the plan without removing anything.</param>
+    /// <param name="cancellationToken">Stops the removal; the next prune removes the rest.</param>
+    /// <exception cref="LeaseConflictException">A conflicting use of the archive is under way.</exception>
+    /// <exception cref="ArchiveException">A manifest is damaged, or the archive cannot be written.</exception>
     public async Task<PrunePlan> RunAsync(PrunePolicy policy, bool isDryRun, CancellationToken cancellationToken)
     {
         if (isDryRun)
@@ -42,11 +42,11 @@ internal sealed class ArchivePruner(IArchiveStore store, LeaseOptions options)
     private async Task RemoveAsync(
         IEnumerable<string> names, ArchiveLease lease, CancellationToken cancellationToken)
     {
-        foreach (string[] some in names.Chunk(RemovedAtATime))
+        foreach (string[] batch in names.Chunk(BatchSize))
         {
-            // Somebody may have begun to use the archive once this one's own lease has ended.
+            // Without the lease another process may have begun to use what is removed here.
             lease.ThrowIfLost();
-            await store.DeleteAsync(some, cancellationToken);
+            await store.DeleteAsync(batch, cancellationToken);
         }
     }
 }

@@ -4,8 +4,11 @@ using KvCloud.Backup.Stores;
 
 namespace KvCloud.Backup.Pruning;
 
-/// <summary>What of an archive is not needed any more.</summary>
-/// <param name="Kept">From the oldest of these on, everything stays.</param>
+/// <summary>The objects that a prune removes.</summary>
+/// <param name="Kept">The snapshots that stay; the log after the oldest of them stays too.</param>
+/// <param name="Snapshots">The snapshots to remove.</param>
+/// <param name="Log">The log segments to remove.</param>
+/// <param name="Files">The files to remove: unreferenced, and older than the grace period.</param>
 internal sealed record PrunePlan(
     IReadOnlyList<ArchivedSnapshot> Kept,
     IReadOnlyList<ArchivedSnapshot> Snapshots,
@@ -15,21 +18,23 @@ internal sealed record PrunePlan(
     public long FreedBytes => Log.Sum(segment => segment.SizeBytes) + Files.Sum(file => file.SizeBytes);
 
     /// <param name="now">By the clock of the store.</param>
-    /// <exception cref="ArchiveException">A manifest is damaged: nobody knows which files it needs.</exception>
+    /// <exception cref="ArchiveException">A manifest is damaged, so the files that it needs are unknown.</exception>
     public static PrunePlan For(ArchiveCatalog catalog, PrunePolicy policy, DateTimeOffset now)
     {
         if (catalog.Damaged.Count > 0)
         {
-            throw new ArchiveException($"nothing is removed as long as this is so: {catalog.Damaged[0]}");
+            throw new ArchiveException(
+                "nothing was removed, because the files that a damaged manifest needs are unknown:"
+                + $" {catalog.Damaged[0]}. Remove that manifest if its snapshot is not wanted");
         }
 
-        // One that is not whole any more restores nothing, so it is not counted.
+        // A snapshot with missing files cannot be restored, so it does not count.
         ArchivedSnapshot[] whole = [.. catalog.Snapshots.Where(snapshot => snapshot.IsWhole)];
         int first = policy.Snapshots is { } count
             ? Math.Max(0, whole.Length - Math.Max(1, count))
             : Math.Max(0, Array.FindLastIndex(whole, snapshot => snapshot.Modified <= now - policy.Age));
 
-        // A moment behind the oldest snapshot that stays needs no log up to it.
+        // Points after the oldest kept snapshot need no log up to it.
         long needed = whole.Length > 0 ? whole[first].Manifest.Slot : 0;
         ArchivedSnapshot[] kept = [.. catalog.Snapshots.Where(snapshot => snapshot.Manifest.Slot >= needed)];
         ArchivedSnapshot[] removed = [.. catalog.Snapshots.Where(snapshot => snapshot.Manifest.Slot < needed)];

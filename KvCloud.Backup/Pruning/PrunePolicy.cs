@@ -1,10 +1,12 @@
 namespace KvCloud.Backup.Pruning;
 
-/// <summary>What is to be kept: exactly one of the two is given.</summary>
-/// <param name="Snapshots">So many of the newest snapshots, and all that follows the oldest of them.</param>
-/// <param name="Age">Every moment that is not older; also the last snapshot before that, which they follow.</param>
+/// <summary>What a prune keeps. Exactly one of the two is set.</summary>
+/// <param name="Snapshots">The number of newest snapshots to keep, with the log after the oldest of them.</param>
+/// <param name="Age">Every point up to this age stays restorable, which keeps the last snapshot before it too.</param>
 internal sealed record PrunePolicy(int? Snapshots, TimeSpan? Age)
 {
-    /// <summary>What nobody refers to is removed when it is older: a backup may be about to refer to it.</summary>
+    /// <summary>
+    /// Unreferenced files stay for this long: a backup that was interrupted may resume and reference them.
+    /// </summary>
     public TimeSpan Grace { get; init; } = TimeSpan.FromHours(1);
 }

@@ -6,19 +6,19 @@ using KvCloud.Backup.Stores;
 namespace KvCloud.Backup.Reading;
 
 /// <summary>
-/// Reads objects of an archive, each against the hash in its name; what fails for a moment is read again.
+/// Reads objects of an archive and verifies each against the hash in its name. Transient failures are retried.
 /// </summary>
 internal sealed class ArchiveReader(IArchiveStore store, ReadProgress progress)
 {
     private const int Attempts = 6;
 
     /// <summary>Reads a file of a snapshot.</summary>
-    /// <param name="name">Its object: <c>files/hash-size</c>.</param>
-    /// <param name="sizeBytes">What it must have.</param>
-    /// <param name="hash">What it must have.</param>
-    /// <param name="openTarget">Where it goes; opened anew for each attempt. Null: it is only checked.</param>
-    /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="ArchiveException">It is missing, damaged or cannot be read; the message names it.</exception>
+    /// <param name="name">The object's name: <c>files/hash-size</c>.</param>
+    /// <param name="sizeBytes">The expected size.</param>
+    /// <param name="hash">The expected hash.</param>
+    /// <param name="openTarget">Opens the destination, anew for each attempt; null to verify only.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <exception cref="ArchiveException">It is missing, damaged or unreadable; the message names it.</exception>
     public Task ReadFileAsync(
         string name, long sizeBytes, string hash, Func<Stream>? openTarget, CancellationToken cancellationToken) =>
         RetryAsync(
@@ -41,7 +41,8 @@ internal sealed class ArchiveReader(IArchiveStore store, ReadProgress progress)
                 if (count != sizeBytes || ContentHash.Text(actual.GetCurrentHashAsUInt128()) != hash)
                 {
                     throw new ArchiveException(
-                        $"{name} in {store.Address} is damaged: its content has another hash or size than its name");
+                        $"{name} in {store.Address} is damaged: its content does not match the hash and size in its"
+                        + " name");
                 }
 
                 progress.Done(count);
@@ -49,7 +50,7 @@ internal sealed class ArchiveReader(IArchiveStore store, ReadProgress progress)
             cancellationToken);
 
     /// <summary>Reads a segment of the log.</summary>
-    /// <exception cref="ArchiveException">It is missing, damaged or cannot be read; the message names it.</exception>
+    /// <exception cref="ArchiveException">It is missing, damaged or unreadable; the message names it.</exception>
     public async Task<IReadOnlyList<LogBlock>> ReadSegmentAsync(
         LogSegmentName name, CancellationToken cancellationToken)
     {
@@ -71,7 +72,7 @@ internal sealed class ArchiveReader(IArchiveStore store, ReadProgress progress)
     private async Task<Stream> OpenAsync(string name, CancellationToken cancellationToken) =>
         await store.TryOpenAsync(name, cancellationToken) ?? throw Missing(name);
 
-    private ArchiveException Missing(string name) => new($"{name} is missing in {store.Address}");
+    private ArchiveException Missing(string name) => new($"{name} is missing from {store.Address}");
 
     private async Task RetryAsync(string name, Func<Task> read, CancellationToken cancellationToken)
     {

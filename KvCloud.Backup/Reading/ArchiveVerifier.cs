@@ -4,12 +4,12 @@ using KvCloud.Backup.Stores;
 
 namespace KvCloud.Backup.Reading;
 
-/// <summary>Reads everything that an archive holds, and says what of it is not as it must be.</summary>
+/// <summary>Reads every object of an archive and reports those that are damaged or missing.</summary>
 internal sealed class ArchiveVerifier(IArchiveStore store, ReadProgress progress)
 {
     private readonly ArchiveReader _reader = new(store, progress);
 
-    /// <returns>What is wrong, each by the name of its object; nothing if all is well.</returns>
+    /// <returns>One sentence for each problem, with the name of its object; empty if there is none.</returns>
     public async Task<IReadOnlyList<string>> FindProblemsAsync(
         ArchiveCatalog catalog, CancellationToken cancellationToken)
     {
@@ -21,7 +21,7 @@ internal sealed class ArchiveVerifier(IArchiveStore store, ReadProgress progress
             await NoteAsync(problems, ArchiveLayout.FileOf(hash, file.SizeBytes) == file.Name
                 ? () => _reader.ReadFileAsync(file.Name, file.SizeBytes, hash, null, cancellationToken)
                 : () => throw new ArchiveException(
-                    $"{file.Name} in {store.Address} is damaged: it has {file.SizeBytes} bytes"));
+                    $"{file.Name} in {store.Address} is damaged: it has {file.SizeBytes} bytes, unlike its name says"));
         }
 
         foreach (LogSegmentName segment in catalog.Log)

@@ -1,6 +1,6 @@
 namespace KvCloud.Backup.Reading;
 
-/// <summary>How far the reading of an archive has got. Written by who reads, read by who shows it.</summary>
+/// <summary>Progress of reading an archive. The reading tasks write it, the display reads it.</summary>
 internal sealed class ReadProgress
 {
     private long _totalBytes;

@@ -6,12 +6,12 @@ using KvCloud.Backup.Stores;
 namespace KvCloud.Backup.Reading;
 
 /// <summary>
-/// Brings what a restore needs into a directory: <c>data/</c> with the files of the snapshot, <c>log/</c> with the
-/// blocks behind it. What is there from an attempt before is not fetched again.
+/// Downloads what a restore needs into a staging directory: <c>data/</c> with the files of the snapshot, <c>log/</c>
+/// with the blocks after it. Snapshot files from an earlier attempt are kept if their hash is right.
 /// </summary>
 internal sealed class RestoreStaging(IArchiveStore store, string directory, ReadProgress progress)
 {
-    private const int FilesAtATime = 4;
+    private const int ParallelDownloads = 4;
     private const string Part = ".part";
 
     private readonly ArchiveReader _reader = new(store, progress);
@@ -20,7 +20,7 @@ internal sealed class RestoreStaging(IArchiveStore store, string directory, Read
 
     private string Log => Path.Combine(directory, "log");
 
-    /// <exception cref="ArchiveException">Something is missing or damaged; the message names it.</exception>
+    /// <exception cref="ArchiveException">An object is missing or damaged; the message names it.</exception>
     public async Task FillAsync(RestorePlan plan, CancellationToken cancellationToken)
     {
         progress.TotalBytes = plan.SizeBytes;
@@ -28,12 +28,12 @@ internal sealed class RestoreStaging(IArchiveStore store, string directory, Read
         RemoveForeignFiles(plan.Snapshot.Manifest);
         await Parallel.ForEachAsync(
             plan.Snapshot.Manifest.Files,
-            new ParallelOptions { MaxDegreeOfParallelism = FilesAtATime, CancellationToken = cancellationToken },
+            new ParallelOptions { MaxDegreeOfParallelism = ParallelDownloads, CancellationToken = cancellationToken },
             async (file, token) => await FetchAsync(file, token));
         await FetchLogAsync(plan, cancellationToken);
     }
 
-    /// <summary>Those of a snapshot that was staged here before.</summary>
+    /// <summary>Removes files that the manifest does not name, of another snapshot that was staged here.</summary>
     private void RemoveForeignFiles(SnapshotManifest manifest)
     {
         var wanted = manifest.Files.Select(file => file.Name).ToHashSet(StringComparer.Ordinal);
@@ -43,7 +43,7 @@ internal sealed class RestoreStaging(IArchiveStore store, string directory, Read
         }
     }
 
-    /// <summary>A file gets its name when its hash is right, so one of that name and size is whole.</summary>
+    /// <summary>Downloads to a temporary name; the file gets its own name once its hash is verified.</summary>
     private async Task FetchAsync(ArchivedFile file, CancellationToken cancellationToken)
     {
         string path = Path.Combine(Data, file.Name);
@@ -60,7 +60,9 @@ internal sealed class RestoreStaging(IArchiveStore store, string directory, Read
         File.Move(part, path, overwrite: true);
     }
 
-    /// <summary>Two snapshots have files of one name and size with different contents.</summary>
+    /// <summary>
+    /// Name and size do not identify a file: two snapshots may have different files with the same name and size.
+    /// </summary>
     private static async Task<bool> HasHashAsync(string path, ArchivedFile file, CancellationToken cancellationToken)
     {
         var hash = new System.IO.Hashing.XxHash128();
@@ -82,7 +84,7 @@ internal sealed class RestoreStaging(IArchiveStore store, string directory, Read
         {
             foreach (LogBlock block in await _reader.ReadSegmentAsync(segment, cancellationToken))
             {
-                // Of two that wrote to one archive, the segments may have blocks in common.
+                // Segments of two backups that wrote to one archive may overlap.
                 if (block.LastSlot > reached)
                 {
                     string name = string.Create(

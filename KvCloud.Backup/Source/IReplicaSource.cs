@@ -1,21 +1,24 @@
 namespace KvCloud.Backup.Source;
 
-/// <summary>A replica, as far as a backup needs it. Any will do: snapshots differ in files, logs in nothing.</summary>
+/// <summary>
+/// A replica as the source of a backup. Any replica will do: their logs are equal, and their snapshots differ only in
+/// how the same rows are spread over files.
+/// </summary>
 internal interface IReplicaSource
 {
     /// <summary>For messages.</summary>
     string Name { get; }
 
-    /// <summary>A snapshot of a later slot than that one; null as long as the replica makes one.</summary>
-    /// <exception cref="SourceException">It has none to offer.</exception>
+    /// <summary>Opens a snapshot of a slot above the given one; null while the replica prepares one.</summary>
+    /// <exception cref="SourceException">The replica cannot offer one.</exception>
     Task<SnapshotOffer?> TryOpenSnapshotAsync(long? aboveSlot, CancellationToken cancellationToken);
 
-    /// <summary>A piece of a file; shorter than asked for only at its end.</summary>
-    /// <exception cref="SourceException">It cannot be read.</exception>
+    /// <summary>Reads a piece of a file; it is shorter than requested only at the end of the file.</summary>
+    /// <exception cref="SourceException">The piece cannot be read.</exception>
     Task<ReadOnlyMemory<byte>> ReadSnapshotAsync(
         long snapshotId, int file, long offset, int count, CancellationToken cancellationToken);
 
-    /// <summary>The log from a slot on, at most a few megabytes of it.</summary>
-    /// <exception cref="SourceException">It cannot be read.</exception>
+    /// <summary>Reads a block of the log that begins at a slot.</summary>
+    /// <exception cref="SourceException">The log cannot be read there.</exception>
     Task<LogReading> ReadLogAsync(long fromSlot, CancellationToken cancellationToken);
 }

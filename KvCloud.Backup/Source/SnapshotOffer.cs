@@ -2,8 +2,8 @@ using KvCloud.Backup.Format;
 
 namespace KvCloud.Backup.Source;
 
-/// <summary>A snapshot that a replica has ready.</summary>
-/// <param name="Id">By which its files are read.</param>
+/// <summary>A snapshot that a replica serves.</summary>
+/// <param name="Id">Identifies the snapshot in reads of its files.</param>
 internal sealed record SnapshotOffer(
     long Id,
     string ClusterId,

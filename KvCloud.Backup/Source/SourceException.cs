@@ -1,6 +1,6 @@
 namespace KvCloud.Backup.Source;
 
-/// <summary>A replica did not give what it was asked for; the message names it.</summary>
+/// <summary>A request to a replica failed; the message names the replica.</summary>
 internal sealed class SourceException(SourceFailure failure, string message, Exception? innerException = null)
     : Exception(message, innerException)
 {

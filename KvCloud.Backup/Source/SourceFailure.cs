@@ -1,20 +1,20 @@
 namespace KvCloud.Backup.Source;
 
-/// <summary>Why a replica did not give what it was asked for.</summary>
+/// <summary>Why a request to a replica failed.</summary>
 internal enum SourceFailure
 {
-    /// <summary>It does not answer, or not now.</summary>
+    /// <summary>The replica did not answer, or cannot serve the request now.</summary>
     Unavailable,
 
-    /// <summary>It does not have that snapshot any more.</summary>
+    /// <summary>The replica no longer has that snapshot.</summary>
     SnapshotGone,
 
-    /// <summary>Its log begins later by now.</summary>
+    /// <summary>The replica has trimmed its log beyond that slot.</summary>
     LogTrimmed,
 
-    /// <summary>What it gave is not what it said it would be.</summary>
+    /// <summary>The answer is malformed, or does not match its hash.</summary>
     Damaged,
 
-    /// <summary>It will not, however often it is asked.</summary>
+    /// <summary>The replica refuses such requests; a retry does not help.</summary>
     Refused,
 }

@@ -1,6 +1,6 @@
 namespace KvCloud.Backup.Source;
 
-/// <summary>The replicas in the order in which they are asked: one stays until it fails.</summary>
+/// <summary>Chooses the replica to ask: the same one until it fails, then the next.</summary>
 internal sealed class SourceRotation(IReadOnlyList<IReplicaSource> sources)
 {
     private int _index;

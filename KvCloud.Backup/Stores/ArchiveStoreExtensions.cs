@@ -6,8 +6,8 @@ internal static class ArchiveStoreExtensions
 {
     private const int CopyBytes = 256 * 1024;
 
-    /// <summary>A small object as a whole; null if there is none.</summary>
-    /// <exception cref="ArchiveException">It is larger than such an object may be.</exception>
+    /// <summary>Reads a whole object into memory; null if there is none.</summary>
+    /// <exception cref="ArchiveException">The object is larger than <paramref name="maxBytes"/>.</exception>
     public static async Task<byte[]?> TryReadAsync(
         this IArchiveStore store, string name, long maxBytes, CancellationToken cancellationToken)
     {
@@ -31,7 +31,7 @@ internal static class ArchiveStoreExtensions
         return content.ToArray();
     }
 
-    /// <summary>Hands on a stream piece by piece, with one buffer for all of them.</summary>
+    /// <summary>Passes a stream on piece by piece; all pieces share one buffer.</summary>
     public static async Task CopyAsync(
         Stream stream, Func<ReadOnlyMemory<byte>, Task> onPiece, CancellationToken cancellationToken)
     {
@@ -50,7 +50,7 @@ internal static class ArchiveStoreExtensions
         }
     }
 
-    /// <summary>A listing as a whole, in the order of names.</summary>
+    /// <summary>A complete listing, ordered by name.</summary>
     public static async Task<List<StoredObject>> ListAllAsync(
         this IArchiveStore store, string folder, CancellationToken cancellationToken)
     {

@@ -1,9 +1,9 @@
 namespace KvCloud.Backup.Stores;
 
-/// <summary>Failures of a file system in the words of an archive.</summary>
+/// <summary>Translates failures of the file system into those of an archive.</summary>
 internal static class DirectoryFailure
 {
-    /// <summary>Runs what touches files; its failure says of which, and whether it may succeed later.</summary>
+    /// <summary>Runs an access to files. Its failure names the path, and whether a retry may succeed.</summary>
     public static async Task RunAsync(string path, Func<Task> access)
     {
         try
@@ -12,7 +12,7 @@ internal static class DirectoryFailure
         }
         catch (IOException exception)
         {
-            // The disk is full, a mount is away: the next attempt writes everything anew.
+            // The disk may be full or a volume unmounted: a retry may succeed, and writes the whole object again.
             throw new ArchiveUnavailableException($"{path}: {exception.Message}", exception);
         }
         catch (UnauthorizedAccessException exception)

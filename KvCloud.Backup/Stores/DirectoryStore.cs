@@ -3,12 +3,12 @@ using System.Runtime.CompilerServices;
 namespace KvCloud.Backup.Stores;
 
 /// <summary>
-/// An archive in a directory. Objects are written under another name, synced, and renamed; then the directory is
-/// synced, so that an object that was seen survives a power cut.
+/// An archive in a directory. An object is written under a temporary name, synced and renamed; then the directory is
+/// synced, so that a committed object survives a power cut.
 /// </summary>
 internal sealed class DirectoryStore(string root) : IArchiveStore
 {
-    /// <summary>Objects that are not whole yet.</summary>
+    /// <summary>Objects that are being written.</summary>
     private const string TemporaryFolder = "tmp";
 
     private readonly string _root = Path.GetFullPath(root);
@@ -73,7 +73,7 @@ internal sealed class DirectoryStore(string root) : IArchiveStore
         {
             cancellationToken.ThrowIfCancellationRequested();
 
-            // It may have been removed since it was listed.
+            // It may have been removed after the listing.
             file.Refresh();
             if (file.Exists)
             {
@@ -119,7 +119,7 @@ internal sealed class DirectoryStore(string root) : IArchiveStore
 
     public void Dispose()
     {
-        // Nothing stays open.
+        // No file stays open between calls.
     }
 
     private async Task PutAsync(

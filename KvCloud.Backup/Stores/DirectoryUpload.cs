@@ -1,6 +1,6 @@
 namespace KvCloud.Backup.Stores;
 
-/// <summary>A file that gets its name when all of it is on disk.</summary>
+/// <summary>A file that gets its name once its content is durable.</summary>
 internal sealed class DirectoryUpload : IArchiveUpload
 {
     private readonly string _temporaryPath;
@@ -39,7 +39,7 @@ internal sealed class DirectoryUpload : IArchiveUpload
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // The directory is away; prune removes what is left of it.
+            // The directory cannot be reached; a later prune removes the temporary file.
         }
     }
 }

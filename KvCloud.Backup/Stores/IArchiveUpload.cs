@@ -1,10 +1,10 @@
 namespace KvCloud.Backup.Stores;
 
-/// <summary>One object on its way into an archive. Disposed before it is committed, it leaves nothing.</summary>
+/// <summary>An object that is being written to an archive. Disposing it before the commit discards it.</summary>
 internal interface IArchiveUpload : IAsyncDisposable
 {
     Task AppendAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken);
 
-    /// <summary>Makes the object visible under its name, durably.</summary>
+    /// <summary>Makes the object durable and visible under its name.</summary>
     Task CommitAsync(CancellationToken cancellationToken);
 }

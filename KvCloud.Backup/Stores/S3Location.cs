@@ -1,20 +1,20 @@
 namespace KvCloud.Backup.Stores;
 
-/// <summary>A bucket, and what of it the archive has.</summary>
-/// <param name="Prefix">Empty, or ends in a slash.</param>
-/// <param name="Endpoint">Null: Amazon's own, by the region.</param>
+/// <summary>A bucket, and the key prefix of the archive in it.</summary>
+/// <param name="Prefix">Empty, or ends with a slash.</param>
+/// <param name="Endpoint">Null for Amazon's endpoint of the region.</param>
 internal sealed record S3Location(string Bucket, string Prefix, Uri? Endpoint, string? Region, bool IsPathStyle)
 {
     public string Address =>
         $"s3://{Bucket}/{Prefix.TrimEnd('/')}"
         + (Endpoint is null ? "" : $" at {Endpoint.GetLeftPart(UriPartial.Authority)}");
 
-    /// <exception cref="ArchiveException">Something in it is unknown or wrong.</exception>
+    /// <exception cref="ArchiveException">A part of the address is malformed; the message names it.</exception>
     public static S3Location Parse(Uri uri)
     {
         if (uri.Host.Length == 0)
         {
-            throw new ArchiveException($"'{uri}' names no bucket");
+            throw new ArchiveException($"'{uri}' names no bucket; give s3://bucket/prefix");
         }
 
         Uri? endpoint = null;
@@ -37,7 +37,7 @@ internal sealed record S3Location(string Bucket, string Prefix, Uri? Endpoint, s
                     break;
                 default:
                     throw new ArchiveException(
-                        $"'{pair}' is unknown in the address of a bucket; there are endpoint=URL, region=NAME and"
+                        $"'{pair}' is not an option of an S3 address; the options are endpoint=URL, region=NAME and"
                         + " pathStyle=true|false");
             }
         }
@@ -48,7 +48,7 @@ internal sealed record S3Location(string Bucket, string Prefix, Uri? Endpoint, s
             prefix.Length == 0 ? "" : $"{prefix}/",
             endpoint,
             region,
-            // Names of buckets as parts of the host's name are Amazon's; others seldom have them.
+            // Virtual-hosted addressing is Amazon's; other implementations seldom support it.
             isPathStyle ?? endpoint is not null);
     }
 
@@ -56,11 +56,13 @@ internal sealed record S3Location(string Bucket, string Prefix, Uri? Endpoint, s
     {
         if (!Uri.TryCreate(value, UriKind.Absolute, out Uri? endpoint) || endpoint.Scheme is not ("http" or "https"))
         {
-            throw new ArchiveException($"endpoint '{value}' is no http or https address");
+            throw new ArchiveException($"endpoint '{value}' is not an http or https URL");
         }
 
         return endpoint.UserInfo.Length == 0
             ? endpoint
-            : throw new ArchiveException("the endpoint of a bucket has credentials in it, where others can read them");
+            : throw new ArchiveException(
+                "the endpoint contains credentials, which the process list shows to others: give them as"
+                + " AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or by a profile");
     }
 }

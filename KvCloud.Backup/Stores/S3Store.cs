@@ -7,16 +7,16 @@ using Amazon.S3.Model;
 namespace KvCloud.Backup.Stores;
 
 /// <summary>
-/// An archive in a bucket of S3, or of what speaks its protocol. Credentials come from where the SDK looks for them:
-/// environment, profile, container, machine.
+/// An archive in a bucket of S3 or of a compatible service. Credentials come from the SDK's default chain: environment,
+/// profile, container, instance.
 /// </summary>
 internal sealed class S3Store : IArchiveStore
 {
-    /// <summary>The SDK tries so often by itself, with pauses that double.</summary>
+    /// <summary>Retries by the SDK itself, with exponential backoff.</summary>
     private const int SdkRetries = 4;
 
-    /// <summary>S3 takes a thousand in one request.</summary>
-    private const int DeletedAtATime = 1000;
+    /// <summary>The limit of S3 for one request.</summary>
+    private const int DeleteBatchSize = 1000;
 
     private readonly S3Location _location;
     private readonly AmazonS3Client _client;
@@ -29,7 +29,7 @@ internal sealed class S3Store : IArchiveStore
         {
             ForcePathStyle = location.IsPathStyle,
             MaxErrorRetry = SdkRetries,
-            // What is archived has hashes of its own, and not all that speak S3 know those of the SDK.
+            // Archived objects carry their own hashes, and not every S3 service supports the SDK's checksums.
             RequestChecksumCalculation = RequestChecksumCalculation.WHEN_REQUIRED,
             ResponseChecksumValidation = ResponseChecksumValidation.WHEN_REQUIRED,
         };
@@ -72,7 +72,7 @@ internal sealed class S3Store : IArchiveStore
     public async Task<bool> TryCreateAsync(
         string name, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
-        // Some that speak S3 ignore the condition: they are asked first, which leaves a moment between the two.
+        // Some S3 services ignore the condition, so the object is looked up first. On those a race remains.
         await using (Stream? there = await TryOpenAsync(name, cancellationToken))
         {
             if (there is not null)
@@ -121,15 +121,15 @@ internal sealed class S3Store : IArchiveStore
 
     public async Task DeleteAsync(IReadOnlyCollection<string> names, CancellationToken cancellationToken)
     {
-        foreach (string[] some in names.Chunk(DeletedAtATime))
+        foreach (string[] batch in names.Chunk(DeleteBatchSize))
         {
             var request = new DeleteObjectsRequest
             {
                 BucketName = _location.Bucket,
-                Objects = [.. some.Select(name => new KeyVersion { Key = KeyOf(name) })],
+                Objects = [.. batch.Select(name => new KeyVersion { Key = KeyOf(name) })],
                 Quiet = true,
             };
-            await RunAsync(some[0], () => _client.DeleteObjectsAsync(request, cancellationToken));
+            await RunAsync(batch[0], () => _client.DeleteObjectsAsync(request, cancellationToken));
         }
     }
 
@@ -158,7 +158,7 @@ internal sealed class S3Store : IArchiveStore
 
     public void Dispose() => _client.Dispose();
 
-    /// <summary>Runs a call; its failure says what it was about, and whether it may succeed later.</summary>
+    /// <summary>Runs a call. Its failure names the object, and whether a retry may succeed.</summary>
     internal async Task<T> RunAsync<T>(string name, Func<Task<T>> call)
     {
         try

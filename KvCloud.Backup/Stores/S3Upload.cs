@@ -4,15 +4,15 @@ using Amazon.S3.Model;
 namespace KvCloud.Backup.Stores;
 
 /// <summary>
-/// An object that comes in pieces. What fits into one part is put as a whole; what does not goes as a multipart upload,
-/// which is invisible until it is completed.
+/// An object that is written piece by piece: one PUT if it fits into one part, otherwise a multipart upload, which is
+/// invisible until it is completed.
 /// </summary>
 internal sealed class S3Upload : IArchiveUpload
 {
-    /// <summary>Held in memory before it is sent. S3 takes at least 5 MiB for each part but the last.</summary>
+    /// <summary>Buffered in memory. S3 requires at least 5 MiB for each part but the last.</summary>
     private const int UsualPartBytes = 8 * 1024 * 1024;
 
-    /// <summary>S3 takes 10,000.</summary>
+    /// <summary>S3 allows 10,000.</summary>
     private const int MostParts = 9_000;
 
     private readonly S3Store _store;
@@ -40,7 +40,7 @@ internal sealed class S3Upload : IArchiveUpload
     {
         while (content.Length > 0)
         {
-            // Sent only when more follows, so that an object of one part needs one request.
+            // A full part is sent only when more follows, so that an object of one part needs one request.
             if (_part.Length == _partBytes)
             {
                 await SendPartAsync(cancellationToken);
@@ -80,11 +80,12 @@ internal sealed class S3Upload : IArchiveUpload
         {
             try
             {
-                await _client.AbortMultipartUploadAsync(_bucket, _key, uploadId, CancellationToken.None);
+                await _store.RunAsync(_name, () => _client.AbortMultipartUploadAsync(
+                    _bucket, _key, uploadId, CancellationToken.None));
             }
-            catch (Exception exception) when (exception is AmazonS3Exception or HttpRequestException)
+            catch (ArchiveException)
             {
-                // Prune removes what is left of it.
+                // A later prune removes the upload.
             }
         }
 

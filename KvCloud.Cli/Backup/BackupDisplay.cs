@@ -6,13 +6,13 @@ using Spectre.Console;
 
 namespace KvCloud.Cli.Backup;
 
-/// <summary>Shows how far a backup or a restore has got: bars on a terminal, otherwise a line now and then.</summary>
+/// <summary>Shows the progress of a backup or a restore: bars on a terminal, otherwise lines.</summary>
 internal sealed class BackupDisplay
 {
     private static readonly TimeSpan BarInterval = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LineInterval = TimeSpan.FromSeconds(2);
 
-    /// <summary>For a backup that goes on for days and has nothing new to say.</summary>
+    /// <summary>Between lines of a continuous backup while no snapshot is copied.</summary>
     private static readonly TimeSpan QuietInterval = TimeSpan.FromMinutes(1);
 
     private readonly KvConsole _console;
@@ -26,7 +26,7 @@ internal sealed class BackupDisplay
             : null;
     }
 
-    /// <summary>A sentence about what happened; above the bars, where there are any.</summary>
+    /// <summary>Prints a sentence about an event; above the bars, where there are any.</summary>
     public void Tell(string sentence)
     {
         if (_terminal is null)
@@ -53,7 +53,7 @@ internal sealed class BackupDisplay
             ],
             backup);
 
-    /// <summary>Shows the reading of an archive until it ends.</summary>
+    /// <summary>Shows the progress of reading an archive until it ends.</summary>
     public Task ShowAsync(string verb, ReadProgress progress, Task reading)
     {
         string Text() =>
@@ -78,11 +78,11 @@ internal sealed class BackupDisplay
     private static string Snapshot(BackupProgress progress) =>
         $"snapshot {TransferProgress.Megabytes(progress.CopiedBytes + progress.SharedBytes)} of"
         + $" {TransferProgress.Megabytes(progress.TotalBytes)}"
-        + $" ({TransferProgress.Megabytes(progress.SharedBytes)} were there)";
+        + $" ({TransferProgress.Megabytes(progress.SharedBytes)} already archived)";
 
     private static string Log(BackupProgress progress) => string.Create(
         CultureInfo.InvariantCulture,
-        $"log to slot {progress.ShippedSlot}, {progress.LagSlots} behind")
+        $"log to slot {progress.ShippedSlot}, {progress.LagSlots} slots behind")
         + $" ({TransferProgress.Megabytes(progress.LogBytes)})";
 
     private async Task LinesAsync(Func<bool> isMoving, Func<string> text, Task work)

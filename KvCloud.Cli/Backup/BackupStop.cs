@@ -3,7 +3,8 @@ using KvCloud.Cli.Demo;
 namespace KvCloud.Cli.Backup;
 
 /// <summary>
-/// The first signal ends a command in order: what was read is written, leases are given back. The second ends it now.
+/// The first signal stops a command gracefully: log that was read is written, leases are released. The second stops it
+/// at once.
 /// </summary>
 internal static class BackupStop
 {

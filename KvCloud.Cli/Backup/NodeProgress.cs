@@ -2,14 +2,14 @@ using System.Text.Json;
 
 namespace KvCloud.Cli.Backup;
 
-/// <summary>The last line of progress that the node's restore has printed.</summary>
+/// <summary>The last line of progress that the node's <c>restore</c> subcommand has printed.</summary>
 internal sealed class NodeProgress
 {
-    private volatile string _text = "the node starts";
+    private volatile string _text = "starting the node's restore";
 
     public string Text => _text;
 
-    /// <summary>Its numbers as they are named there, so that none is left out that a later node tells.</summary>
+    /// <summary>Shows every field under its own name, those that a newer node adds included.</summary>
     public void Hear(JsonElement line) => _text = "restore: " + string.Join(
         ", ", line.EnumerateObject().Select(property => $"{property.Name.Replace('_', ' ')} {property.Value}"));
 }

@@ -8,11 +8,11 @@ using KvCloud.LocalCluster;
 namespace KvCloud.Cli.Backup;
 
 /// <summary>
-/// Runs the node's own restore, as a process: what applies the log there is what applies it in a replica.
+/// Runs the node's <c>restore</c> subcommand as a process, so that the code of a replica applies the log.
 /// </summary>
 internal static class NodeRestore
 {
-    /// <summary>Lines of the node's errors that are repeated when it fails.</summary>
+    /// <summary>Lines of the node's output that the message of a failure repeats.</summary>
     private const int ShownLines = 20;
 
     public static IReadOnlyList<string> Arguments(
@@ -40,11 +40,11 @@ internal static class NodeRestore
         return arguments;
     }
 
-    /// <param name="arguments">Of the node's program.</param>
-    /// <param name="onLine">Hears each line of progress, a JSON object.</param>
-    /// <param name="cancellationToken">Ends the process; nothing of it stays.</param>
-    /// <returns>The last object: what was made.</returns>
-    /// <exception cref="ArchiveException">It failed; the message says why.</exception>
+    /// <param name="arguments">The arguments of the node's program.</param>
+    /// <param name="onLine">Called with each line of progress, a JSON object.</param>
+    /// <param name="cancellationToken">Kills the process. The target is not created then.</param>
+    /// <returns>The last object: the result.</returns>
+    /// <exception cref="ArchiveException">The restore failed; the message says why.</exception>
     public static async Task<JsonElement> RunAsync(
         IEnumerable<string> arguments, Action<JsonElement> onLine, CancellationToken cancellationToken)
     {
@@ -75,7 +75,7 @@ internal static class NodeRestore
         {
             IEnumerable<string> said = other.Concat((await errors).Split('\n')).Where(line => line.Trim().Length > 0);
             throw new ArchiveException(
-                $"the node's restore ended with exit code {Text(process.ExitCode)}: "
+                $"nothing was restored: the node's restore ended with exit code {Text(process.ExitCode)}: "
                 + string.Join('\n', said.TakeLast(ShownLines)));
         }
 
@@ -90,7 +90,7 @@ internal static class NodeRestore
         }
         catch (InvalidOperationException)
         {
-            // It has ended.
+            // It has exited already.
         }
     }
 

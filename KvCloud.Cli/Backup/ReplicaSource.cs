@@ -7,13 +7,13 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Cli.Backup;
 
-/// <summary>A replica of the cluster, asked by the calls of the contract.</summary>
+/// <summary>A replica of the cluster as a backup's source, over its Thrift interface.</summary>
 internal sealed class ReplicaSource(BackupSource source) : IReplicaSource
 {
-    /// <summary>A replica that does not answer for so long is away: another is asked.</summary>
+    /// <summary>A replica that does not answer within this time is unavailable, and the next one is asked.</summary>
     private static readonly TimeSpan CallTimeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>A piece of a file may also wait for [snapshots] max_bytes_per_second, behind those of others.</summary>
+    /// <summary>Longer, because [snapshots] max_bytes_per_second may delay a piece of a file.</summary>
     private static readonly TimeSpan PieceTimeout = TimeSpan.FromSeconds(30);
 
     public string Name => source.Endpoint;
@@ -63,7 +63,7 @@ internal sealed class ReplicaSource(BackupSource source) : IReplicaSource
 
     private string HashOf(SourceFile file) => file.Hash.Length == 16
         ? ContentHash.Text(BinaryPrimitives.ReadUInt128BigEndian(file.Hash))
-        : throw new SourceException(SourceFailure.Damaged, $"{Name} gave no hash for {file.Name}");
+        : throw new SourceException(SourceFailure.Damaged, $"{Name} sent a hash of the wrong length for {file.Name}");
 
     private async Task<T> RunAsync<T>(
         Func<CancellationToken, ValueTask<T>> call, TimeSpan timeout, CancellationToken cancellationToken)
@@ -82,7 +82,7 @@ internal sealed class ReplicaSource(BackupSource source) : IReplicaSource
         {
             throw new SourceException(
                 SourceFailure.Unavailable,
-                $"{Name} has not answered within {timeout.TotalSeconds} seconds",
+                $"{Name} did not answer within {timeout.TotalSeconds} seconds",
                 exception);
         }
     }

@@ -3,13 +3,15 @@ using KvCloud.Client;
 
 namespace KvCloud.Cli.Backup;
 
-/// <summary>In which order the replicas are asked for a backup.</summary>
+/// <summary>The order in which a backup asks the replicas.</summary>
 internal static class ReplicaSources
 {
-    /// <param name="health">Who the replicas are.</param>
-    /// <param name="from">The one that the operator named, host:port.</param>
-    /// <param name="lastNodeId">Who gave the last snapshot: most of its files are in the archive.</param>
-    /// <returns>Endpoints, at least one. The leader has enough to do, and comes last.</returns>
+    /// <param name="health">The health of the cluster, which names its replicas.</param>
+    /// <param name="from">The replica that the operator named, as host:port; null for none. It comes first.</param>
+    /// <param name="lastNodeId">
+    /// The source of the last snapshot: the archive already has most of the files of its next one.
+    /// </param>
+    /// <returns>Endpoints. Unreachable replicas and the leader, whose load matters most, come last.</returns>
     public static IReadOnlyList<string> Order(KvClusterHealth health, string? from, int? lastNodeId)
     {
         IEnumerable<string> known = health.Nodes

@@ -7,11 +7,11 @@ using KvCloud.Backup.Stores;
 
 namespace KvCloud.Cli.Backup;
 
-/// <summary>Brings a moment of an archive into a directory, and has the node's program make data of it.</summary>
+/// <summary>Downloads what a restore needs, and runs the node's program to build data directories from it.</summary>
 internal sealed class RestoreRun(IArchiveStore store, BackupDisplay display)
 {
-    /// <summary>Plans it by the archive as it is now; nothing of it is removed until the lease is given back.</summary>
-    /// <exception cref="ArchiveException">That moment cannot be restored.</exception>
+    /// <summary>Plans the restore from the archive's current contents; the caller holds a lease on them.</summary>
+    /// <exception cref="ArchiveException">The target cannot be restored.</exception>
     public async Task<(ArchiveCatalog Catalog, RestorePlan Plan)> PlanAsync(
         RestoreTarget target, CancellationToken cancellationToken)
     {

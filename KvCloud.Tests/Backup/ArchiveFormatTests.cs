@@ -119,7 +119,7 @@ public sealed class ArchiveFormatTests : IDisposable
         ArchiveException refused = await Assert.ThrowsAsync<ArchiveException>(
             () => ArchiveMarker.ReadAsync(_archive.Store, CancellationToken.None));
 
-        Assert.Contains("is no archive of backups", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("is not a backup archive", refused.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -137,7 +137,7 @@ public sealed class BackupRunTests : IDisposable
         ArchivedSnapshot snapshot = Assert.Single((await _archive.CatalogAsync()).Snapshots);
         Assert.True(snapshot.IsWhole);
         Assert.Equal(2, snapshot.Manifest.NodeId);
-        Assert.Contains(_archive.Told, told => told.Contains("a does not answer; begins again with b"));
+        Assert.Contains(_archive.Told, told => told.Contains("a does not answer; the snapshot is retried with b"));
     }
 
     [Fact]
@@ -170,7 +170,7 @@ public sealed class BackupRunTests : IDisposable
         await _archive.BackUpAsync(damaged, new ScriptedReplica("b", nodeId: 2));
 
         Assert.Equal(2, Assert.Single((await _archive.CatalogAsync()).Snapshots).Manifest.NodeId);
-        Assert.Contains(_archive.Told, told => told.Contains("a gave 000000.sst with another content"));
+        Assert.Contains(_archive.Told, told => told.Contains("a sent 000000.sst with a content that does not match"));
     }
 
     [Fact]
@@ -312,11 +312,11 @@ public sealed class BackupRunTests : IDisposable
         Task<BackupProgress> backup = _archive.BackUpAsync(options, stop.Token, replica);
         replica.Applied = 60;
         await File.WriteAllTextAsync(_archive.PathOf("log"), "in the way");
-        await UntilAsync(backup, () => _archive.Told.ToArray().Any(told => told.Contains("; tries again")));
+        await UntilAsync(backup, () => _archive.Told.ToArray().Any(told => told.Contains(" is retried")));
 
         File.Delete(_archive.PathOf("log"));
         Directory.Move(_archive.PathOf("away"), _archive.PathOf("log"));
-        await UntilAsync(backup, () => _archive.Told.ToArray().Contains("the log is shipped again"));
+        await UntilAsync(backup, () => _archive.Told.ToArray().Contains("log shipping has resumed"));
         await stop.CancelAsync();
         await backup;
 
@@ -344,7 +344,7 @@ public sealed class BackupRunTests : IDisposable
         ArchiveException refused = await Assert.ThrowsAsync<ArchiveException>(() => backup);
 
         // Whichever comes first: what is written next, or the lease that is renewed and cannot be read again.
-        Assert.Matches("is no archive of backups|does not show leases/", refused.Message);
+        Assert.Matches("is not a backup archive|does not list leases/", refused.Message);
         Assert.False(Directory.Exists(_archive.PathOf("files")));
     }
 

@@ -99,7 +99,7 @@ public sealed class RestorePlanTests
 
         ArchiveException refused = Assert.Throws<ArchiveException>(
             () => RestorePlan.For(catalog, RestoreTarget.Latest));
-        Assert.Contains("no whole snapshot", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("no complete snapshot", refused.Message, StringComparison.Ordinal);
     }
 
     private static RestoreTarget AtMs(long unixMs) =>
