@@ -1,8 +1,8 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// Fetches chosen entries that this node missed, with one request outstanding at a time: from the leader first, then
-/// from the other voters in turn. Also serves the requests of other nodes.
+/// Fetches chosen entries that this node missed, with one request outstanding at a time: from the preferred node first,
+/// which is mostly the leader, then from the other members in turn. Also serves the requests of other nodes.
 /// </summary>
 internal sealed class CatchUp(Membership members, PaxosConfig config, Learner learner, StepContext step)
 {
@@ -20,11 +20,12 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
     private int _sourceTurn;
 
     /// <summary>
-    /// Whose log begins above what is missing here, and where; of the time since something was last learned.
+    /// Peers whose logs begin above the next slot that this node has to learn, and where they begin. Cleared when
+    /// something is learned.
     /// </summary>
     private readonly SortedDictionary<int, Slot> _tooShort = [];
 
-    /// <summary>Requests since something was last learned.</summary>
+    /// <summary>Requests without an answer that helped, since something was last learned.</summary>
     private int _fruitless;
     private int _snapshotTurn;
 
@@ -122,7 +123,7 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
         }
     }
 
-    /// <summary>The peer's log begins above what is missing here: whatever else it has, this it has not.</summary>
+    /// <summary>Notes where the peer's log begins, if that is above the next slot to learn.</summary>
     public void NoteFirstAvailable(NodeId from, Slot first)
     {
         if (first > learner.ChosenSlot.Next)
@@ -144,7 +145,7 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
     }
 
     /// <summary>
-    /// Once each peer was asked, and all that anybody answered was that its log is too short, there is no other help.
+    /// Asks for a snapshot once every peer was asked in vain and at least one has trimmed what this node needs.
     /// </summary>
     private void AskForSnapshot()
     {
@@ -162,8 +163,8 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
     }
 
     /// <summary>
-    /// The preferred node first and again after all others: it may lead by members that this node does not know yet,
-    /// when all that it knows are gone. Null where there is nobody else.
+    /// The preferred node first, then each other member, and again. The preferred node need not be a known member: it
+    /// may lead a group all of whose members have changed since. Null when there is nobody to ask.
     /// </summary>
     private NodeId? Source()
     {

@@ -60,7 +60,7 @@ public sealed class Effects
 
     public List<CatchUpOrder> CatchUps { get; } = [];
 
-    /// <summary>Told again, of another peer in turn, as long as it is so.</summary>
+    /// <summary>Set again and again while a snapshot is needed, naming the eligible peers in turn.</summary>
     public SnapshotNeed? Snapshot { get; internal set; }
 
     /// <summary>Whether somebody waits for <see cref="ChosenSlot"/> to be durable.</summary>

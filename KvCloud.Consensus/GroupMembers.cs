@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// What a member of the group is. One that is none of these is a learner: it hears all and has no vote.
+/// The roles of a member. A member with none of them is a learner: it receives every slot and has no vote.
 /// </summary>
 [Flags]
 public enum MemberRoles : byte
@@ -13,16 +13,16 @@ public enum MemberRoles : byte
     /// <summary>Votes, and may lead.</summary>
     Voter = 1,
 
-    /// <summary>Voted before the change that is under way, and does until it is over.</summary>
+    /// <summary>A voter before the change under way: it counts for the old majority until the change ends.</summary>
     Outgoing = 2,
 
-    /// <summary>Is a member only until the change that is under way is over.</summary>
+    /// <summary>Is removed by the change under way, and stays a member until the change ends.</summary>
     Leaving = 4,
 }
 
 /// <summary>
-/// One member of a group. The data is what others want to know of it, such as its address: at most
-/// <see cref="GroupMembers.MaxDataBytes"/>, which the core does not read.
+/// One member of a group. Its data, such as its addresses, is opaque to the core and has at most
+/// <see cref="GroupMembers.MaxDataBytes"/> bytes.
 /// </summary>
 public sealed record GroupMember(NodeId Id, MemberRoles Roles, ReadOnlyMemory<byte> Data)
 {
@@ -34,20 +34,20 @@ public sealed record GroupMember(NodeId Id, MemberRoles Roles, ReadOnlyMemory<by
 }
 
 /// <summary>
-/// The members of a group as one slot of the log made them: they govern every slot above it, up to the next such slot.
-/// A change of voters takes two of them (joint consensus): in between, a quorum is a majority of the voters of before
-/// and a majority of those of after.
+/// The members of a group, as one slot of the log sets them. They govern every slot above it, up to the next such slot.
+/// A change of voters takes two such slots (joint consensus): in between, a quorum is a majority of the old voters and
+/// a majority of the new ones.
 /// </summary>
 public sealed class GroupMembers
 {
-    /// <summary>Members at one time: a set of them is a mask of so many bits.</summary>
+    /// <summary>Limit of members at one time: a set of them is a bit mask in a uint.</summary>
     public const int MaxMembers = 32;
 
     public const int MaxVoters = 7;
 
     public const int MaxDataBytes = 2048;
 
-    /// <summary>Ids that were members once: remembered for ever, so that none of them returns.</summary>
+    /// <summary>Limit of the ids that a group remembers: removed ones, which never return, and present ones.</summary>
     public const int MaxRemoved = 4096;
 
     private const byte FormatVersion = 1;
@@ -59,29 +59,29 @@ public sealed class GroupMembers
         Removed = removed;
     }
 
-    /// <summary>Of a node that knows of no member yet, itself included: it waits to be added.</summary>
+    /// <summary>The members that a joining node knows before it is added: none, itself not included.</summary>
     public static GroupMembers None { get; } = new(Slot.Zero, [], []);
 
-    /// <summary>The slot whose value they are; Zero for those that the group began with.</summary>
+    /// <summary>The slot that set these members; Zero for the initial ones.</summary>
     public Slot Slot { get; }
 
-    /// <summary>By rising id.</summary>
+    /// <summary>In ascending order of ids.</summary>
     public IReadOnlyList<GroupMember> Members { get; }
 
-    /// <summary>Rising. No member will ever have one of these ids again.</summary>
+    /// <summary>Ids of removed members, ascending. They are never used again.</summary>
     public IReadOnlyList<NodeId> Removed { get; }
 
-    /// <summary>Whether a change of voters is under way.</summary>
+    /// <summary>Whether a change of voters is under way (the joint configuration).</summary>
     public bool IsJoint => Members.Any(member => member.IsOutgoing);
 
-    /// <summary>The voters that a group begins with, as all of its nodes were configured.</summary>
+    /// <summary>The initial voters of a group, from the configuration of its nodes.</summary>
     public static GroupMembers Initial(IEnumerable<NodeId> voters) =>
         new(Slot.Zero, [.. voters.Order().Select(id => new GroupMember(id, MemberRoles.Voter, default))], []);
 
     public GroupMember? Find(NodeId id) => Members.FirstOrDefault(member => member.Id == id);
 
     /// <summary>Why the group cannot be changed to these members; null if it can.</summary>
-    /// <param name="target">All members of afterwards, voters and learners.</param>
+    /// <param name="target">All members after the change, voters and learners.</param>
     public string? FindFlaw(IReadOnlyList<GroupMember> target)
     {
         if (IsJoint)
@@ -91,7 +91,7 @@ public sealed class GroupMembers
 
         if (target.Any(member => member.IsOutgoing || member.IsLeaving))
         {
-            return "a member of afterwards votes or learns";
+            return "a target member can only be a voter or a learner";
         }
 
         NodeId[] ids = [.. target.Select(member => member.Id)];
@@ -102,21 +102,22 @@ public sealed class GroupMembers
             : ids.Any(id => id.Value < 0) ? "an id is negative"
             : voters is < 1 or > MaxVoters ? $"a group has 1 to {MaxVoters} voters, not {voters}"
             : all > MaxMembers ? $"a group has at most {MaxMembers} members"
-            : returning.Length > 0 ? $"{returning[0]} was removed once: its id never returns"
-            : Removed.Count + Members.Count > MaxRemoved ? $"{MaxRemoved} ids were removed, which is the limit"
+            : returning.Length > 0 ? $"{returning[0]} was removed: its id never returns"
+            : Removed.Count + Members.Count > MaxRemoved
+                ? $"{Removed.Count + Members.Count} ids are or were members, and a group remembers {MaxRemoved}"
             : target.Any(member => member.Data.Length > MaxDataBytes)
                 ? $"a member's data has at most {MaxDataBytes} bytes"
             : null;
     }
 
     /// <summary>
-    /// The first step from these members to those: all of it where the voters stay the same, else the joint group, in
-    /// which voters of before and of after both count. Its slot is still to be found.
+    /// The first step from these members to the target: the target itself if the voters stay the same, otherwise the
+    /// joint configuration, in which old and new voters count. Its slot is not set yet.
     /// </summary>
     public GroupMembers StepTo(IReadOnlyList<GroupMember> target)
     {
         string? flaw = FindFlaw(target);
-        Invariant.Check(flaw is null, $"a change of members that cannot be: {flaw}");
+        Invariant.Check(flaw is null, $"an invalid change of members: {flaw}");
         bool isSameVoters = VotersOf(Members).SequenceEqual(VotersOf(target));
         var next = new SortedDictionary<NodeId, GroupMember>(target.ToDictionary(member => member.Id));
         var removed = new SortedSet<NodeId>(Removed);
@@ -138,7 +139,7 @@ public sealed class GroupMembers
         return new GroupMembers(Slot.Zero, [.. next.Values], [.. removed]);
     }
 
-    /// <summary>The second step: the voters of after alone. Its slot is still to be found.</summary>
+    /// <summary>The second step: the new voters alone. Its slot is not set yet.</summary>
     public GroupMembers AfterJoint() => new(
         Slot.Zero,
         [.. Members
@@ -147,7 +148,7 @@ public sealed class GroupMembers
         [.. Removed.Concat(Members.Where(member => member.IsLeaving).Select(member => member.Id)).Order()]);
 
     /// <summary>
-    /// As the value of a slot: format(1) members(1) {id(4) roles(1) length(2) data} removed(2) {id(4)}.
+    /// The value of a slot: format(1) members(1) {id(4) roles(1) length(2) data} removed(2) {id(4)}. Little-endian.
     /// </summary>
     public byte[] Encode()
     {
@@ -175,7 +176,7 @@ public sealed class GroupMembers
         return payload;
     }
 
-    /// <exception cref="InvariantViolationException">It is not what <see cref="Encode"/> made.</exception>
+    /// <exception cref="InvariantViolationException">The payload was not made by <see cref="Encode"/>.</exception>
     public static GroupMembers Decode(Slot slot, ReadOnlySpan<byte> payload)
     {
         Invariant.Check(

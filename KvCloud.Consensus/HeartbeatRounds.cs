@@ -12,7 +12,7 @@ internal sealed class HeartbeatRounds(Membership members, long now)
     private Progress[] _progress = new Progress[members.Count];
     private readonly Queue<(long Round, long SentTick)> _sent = [];
 
-    /// <summary>What a member has reported under this ballot, and when it last did; 0 for never.</summary>
+    /// <summary>What a member has reported in this term, and the tick of its last report; 0 for never.</summary>
     internal readonly record struct Progress(Slot Durable, Slot Chosen, long HeardTick);
 
     public long LastRound { get; private set; }
@@ -53,7 +53,7 @@ internal sealed class HeartbeatRounds(Membership members, long now)
     }
 
     /// <summary>
-    /// These members count from now on. Confirmed rounds stay confirmed: a quorum of the former members did it.
+    /// Counts by these members from now on. Confirmed rounds stay confirmed: a quorum of the former members did it.
     /// </summary>
     public void Reconfigure(Membership members)
     {
@@ -72,12 +72,12 @@ internal sealed class HeartbeatRounds(Membership members, long now)
         (_members, _answered, _progress) = (members, answered, progress);
     }
 
-    /// <summary>What the member has reported; all 0 for a node that is not one.</summary>
+    /// <summary>What the member has reported; default for a node that is not a member.</summary>
     public Progress ProgressOf(NodeId node) =>
         _members.IndexOf(node) is >= 0 and int index ? _progress[index] : default;
 
     /// <summary>
-    /// Every member has all slots up to here durably in its data store, as far as they have reported under this ballot.
+    /// Every member has reported in this term that it has all slots up to here durably in its data store.
     /// </summary>
     public Slot DurableEverywhere()
     {

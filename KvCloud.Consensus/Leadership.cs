@@ -59,8 +59,8 @@ internal sealed class Leadership
             : 0;
 
     /// <summary>
-    /// The last change of members that a quorum of those of after knows durably to be chosen. From then on nobody needs
-    /// those of before: whoever does not know can be elected by their votes alone, but one that knows can without.
+    /// The last change of members that is settled: a quorum of the new members durably knows that it is chosen, so a
+    /// leader can be elected without those that it removed.
     /// </summary>
     public Slot SettledSlot { get; private set; }
 
@@ -97,8 +97,8 @@ internal sealed class Leadership
     }
 
     /// <summary>
-    /// These members govern from now on, in all that is counted here; those of before are told as well. Where not
-    /// enough of them have promised this ballot they are asked to.
+    /// Counts by these members from now on, and sends a round to them and to the former ones. If fewer than a quorum of
+    /// the new ones have promised this ballot, asks the others for their promises.
     /// </summary>
     public void Reconfigure(Membership members)
     {
@@ -116,27 +116,27 @@ internal sealed class Leadership
     }
 
     /// <summary>
-    /// Proposes other members: at once where all that was said of rule and place in <see cref="PaxosNode"/> holds.
+    /// Proposes a change of members; null while the window, open adoptions or a transfer of leadership forbid it.
     /// </summary>
     public Slot? ProposeMembers(GroupMembers next) =>
         _proposer.MayPropose && _proposer.HasAdopted && Transfer.Successor is null
             ? Propose(ValueKind.Membership, next.Encode())
             : null;
 
-    /// <summary>A last round, which tells the others that the change is settled.</summary>
+    /// <summary>Begins a last round, which tells the others that the change is settled.</summary>
     public void AnnounceSettled() => BeginRound();
 
-    /// <summary>What a member has told of itself in this term.</summary>
+    /// <summary>What a member has reported in this term.</summary>
     public HeartbeatRounds.Progress ProgressOf(NodeId node) => _rounds.ProgressOf(node);
 
     /// <summary>
-    /// Stops proposing until the successor has all that was proposed, then asks it to take over. If that takes longer
-    /// than an election it goes on.
+    /// Begins a transfer of leadership: stops proposing until the successor has every slot, then asks it to take over.
+    /// Proposing resumes if the successor does not catch up within an election timeout.
     /// </summary>
     public bool TryBeginTransfer(NodeId successor) =>
         HasOpened && successor != _members.Self && _members.IsVoter(successor) && Transfer.TryBegin(successor);
 
-    /// <summary>Of the voters that will go on, the one that has most of what is chosen: who is to lead next.</summary>
+    /// <summary>The voter in touch with the highest chosen slot, of those that keep their vote.</summary>
     public NodeId? BestSuccessor()
     {
         NodeId? best = null;
@@ -154,7 +154,7 @@ internal sealed class Leadership
         return best;
     }
 
-    /// <summary>Asks the successor to take over, without waiting for anything: this node leads no longer.</summary>
+    /// <summary>Asks the successor to take over at once. This node must stop leading.</summary>
     public void TransferTo(NodeId successor) => Transfer.Ask(Ballot, successor);
 
     public void Tick()
@@ -262,8 +262,8 @@ internal sealed class Leadership
     }
 
     /// <summary>
-    /// Proposes what nobody asked for: what was chosen or may have been, the own no-op, and the second step of a change
-    /// of members.
+    /// Makes the proposals of the leader itself: values that may have been chosen before, its own no-op, and the second
+    /// step of a change of members.
     /// </summary>
     private void ProposeOwn()
     {
@@ -290,7 +290,7 @@ internal sealed class Leadership
         {
             if (!_proposer.HasPromised(peer))
             {
-                // The own promise of this ballot has been on disk since before this node led.
+                // This node's own promise of the ballot has been on disk since before it led.
                 _step.Effects.Send.Add(new Prepare(_members.Self, peer, Ballot, _learner.ChosenSlot.Next));
             }
         }

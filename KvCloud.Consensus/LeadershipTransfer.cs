@@ -1,27 +1,27 @@
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// A leader's intention to have another lead: it proposes nothing until the successor has everything, then asks it to
-/// take over. What was asked cannot be taken back, it may arrive at any time, and lets voters answer the successor
-/// although they hear this leader: so from then on its ballot never has a lease again.
+/// A transfer of leadership: the leader proposes nothing until the successor has every slot, then sends it TimeoutNow.
+/// That message cannot be taken back: it may arrive at any time, and lets voters answer the successor although they
+/// still hear this leader. So from then on the leader's ballot never has a lease again.
 /// </summary>
 internal sealed class LeadershipTransfer(PaxosConfig config, StepContext step)
 {
     private long _deadline;
 
-    /// <summary>Who is to lead; null for nobody.</summary>
+    /// <summary>The node that is to take over; null when no transfer is under way.</summary>
     public NodeId? Successor { get; private set; }
 
-    /// <summary>The successor was asked.</summary>
+    /// <summary>Whether TimeoutNow was sent.</summary>
     public bool IsAsked { get; private set; }
 
-    /// <summary>The successor was asked and has not taken over in the time that it had.</summary>
+    /// <summary>Whether the successor was asked and has not taken over within the deadline.</summary>
     public bool HasFailed => IsAsked && step.Now >= _deadline;
 
-    /// <summary>Whether this is the successor, and was asked.</summary>
+    /// <summary>Whether the node is the successor and was asked.</summary>
     public bool HasAsked(NodeId node) => IsAsked && Successor == node;
 
-    /// <summary>False: another is to lead already.</summary>
+    /// <summary>Begins a transfer; false if one is under way already.</summary>
     public bool TryBegin(NodeId successor)
     {
         if (Successor is not null)
@@ -34,7 +34,7 @@ internal sealed class LeadershipTransfer(PaxosConfig config, StepContext step)
         return true;
     }
 
-    /// <summary>The successor has not caught up in the time that it had: the leader goes on as before.</summary>
+    /// <summary>Cancels the transfer if the successor has not caught up in time; proposing resumes.</summary>
     public void GiveUpIfLate()
     {
         if (!IsAsked && step.Now >= _deadline)

@@ -3,11 +3,11 @@ using System.Numerics;
 namespace KvCloud.Consensus;
 
 /// <summary>
-/// The members of a group as one of its nodes counts them: who they are, and what a quorum is. A set of members is a
-/// bit mask in the order of their ids, of these members and no others.
+/// The members of a group, prepared for counting quorums. A set of members is a bit mask in the order of their ids;
+/// nodes that are not members have no bit.
 /// </summary>
 /// <remarks>
-/// Immutable. A change of members replaces this object as a whole, in all that counts by it, in one step.
+/// Immutable. A change of members replaces this object in every part that counts by it, in one step.
 /// </remarks>
 internal sealed class Membership
 {
@@ -36,15 +36,15 @@ internal sealed class Membership
 
     public GroupMembers Group { get; }
 
-    /// <summary>These members govern the slots above it.</summary>
+    /// <summary>The slot that set these members; they govern the slots above it.</summary>
     public Slot Slot => Group.Slot;
 
     public int Count => _nodes.Length;
 
-    /// <summary>All members but this node, with those that have no vote.</summary>
+    /// <summary>All other members, learners included.</summary>
     public IReadOnlyList<NodeId> Others { get; }
 
-    /// <summary>All but this node that vote, by the rule of before or of after a change.</summary>
+    /// <summary>All other voters, old or new ones during a change.</summary>
     public IReadOnlyList<NodeId> OtherVoters { get; }
 
     public bool IsJoint { get; }
@@ -52,13 +52,13 @@ internal sealed class Membership
     /// <summary>Whether this node is a quorum by itself.</summary>
     public bool IsAlone { get; }
 
-    /// <summary>Position among the members; -1 for another node.</summary>
+    /// <summary>Position among the members; -1 if the node is not one.</summary>
     public int IndexOf(NodeId node) => Array.IndexOf(_nodes, node);
 
-    /// <summary>Whether it votes, by the rule of before or of after a change.</summary>
+    /// <summary>Whether the node votes, as an old or a new voter during a change.</summary>
     public bool IsVoter(NodeId node) => Contains(_voters | _outgoing, node);
 
-    /// <summary>The mask with this member added; another node adds nothing.</summary>
+    /// <summary>The mask with this member added; unchanged if the node is not a member.</summary>
     public uint Add(uint mask, NodeId node)
     {
         int index = IndexOf(node);
@@ -72,21 +72,21 @@ internal sealed class Membership
     }
 
     /// <summary>
-    /// A majority of the voters and, while a change is under way, also one of the voters of before. Who has no vote
-    /// counts for nothing.
+    /// Whether the mask has a majority of the voters and, during a change, also one of the old voters. Learners do not
+    /// count.
     /// </summary>
     public bool IsQuorum(uint mask) =>
         BitOperations.PopCount(mask & _voters) >= Majority(_voters)
         && (_outgoing == 0 || BitOperations.PopCount(mask & _outgoing) >= Majority(_outgoing));
 
-    /// <summary>The highest number that a quorum has reached, of what each member has.</summary>
+    /// <summary>The highest value that a quorum has reached, given what each member has reached.</summary>
     public long ReachedByQuorum(ReadOnlySpan<long> reached)
     {
         long after = ReachedByMajority(_voters, reached);
         return _outgoing == 0 ? after : Math.Min(after, ReachedByMajority(_outgoing, reached));
     }
 
-    /// <summary>More than half; of nobody never.</summary>
+    /// <summary>More than half; of an empty set 1, which it never reaches.</summary>
     private static int Majority(uint set) => (BitOperations.PopCount(set) / 2) + 1;
 
     private static long ReachedByMajority(uint set, ReadOnlySpan<long> reached)

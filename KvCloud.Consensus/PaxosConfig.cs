@@ -8,8 +8,8 @@ public sealed record PaxosConfig
     public required NodeId Self { get; init; }
 
     /// <summary>
-    /// The voters that the group began with, 1, 3, 5 or 7, this node among them; nobody for a node that is added to a
-    /// group later. From the first change of members on nobody asks.
+    /// The initial voters of the group: 1, 3, 5 or 7, this node among them; empty for a node that is added to a group
+    /// later. From the first change of members on the log says who the members are, and this is ignored.
     /// </summary>
     public required IReadOnlyList<NodeId> Voters { get; init; }
 

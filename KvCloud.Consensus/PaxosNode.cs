@@ -5,53 +5,52 @@ namespace KvCloud.Consensus;
 /// <see cref="Effects"/> come out. The caller owns clock, disk and network, calls from one thread, and carries out the
 /// effects of each step in the order that <see cref="Effects"/> states.
 /// </summary>
-/// <remarks>Over 400 lines: the dispatch of messages by role stays in one place; each role has its own file.</remarks>
+/// <remarks>
+/// This class takes the calls and dispatches the messages. <see cref="NodeRole"/> changes the role; what a node does in
+/// it is in <see cref="Follower"/>, <see cref="Candidacy"/> and <see cref="Leadership"/>.
+/// </remarks>
 public sealed class PaxosNode
 {
     private readonly PaxosConfig _config;
     private readonly Acceptor _acceptor;
     private readonly Learner _learner;
-    private readonly LeaderElection _election;
-    private readonly Voter _voter;
     private readonly CatchUp _catchUp;
     private readonly Follower _follower;
     private readonly LogRetention _retention = new();
     private readonly RemoteReads _remoteReads;
     private readonly StepContext _step = new();
-    private Membership _members;
-    private Slot _settledSlot;
-    private Candidacy? _candidacy;
-    private Leadership? _leadership;
-    private bool _mayLead = true;
+    private readonly NodeRole _role;
 
     public PaxosNode(PaxosConfig config, RestoredState restored)
     {
         config.Validate();
         _config = config;
         GroupMembers group = restored.Members ?? GroupMembers.Initial(config.Voters);
-        _members = new Membership(config.Self, group);
+        var members = new Membership(config.Self, group);
         _acceptor = new Acceptor(restored, config.MaxUnchosenBytes);
         _learner = new Learner(restored.ChosenSlot, _acceptor, group);
-        _election = new LeaderElection(config, _members, isNew: restored.Promised.IsZero);
-        _election.NoteRound(restored.Promised.Round);
-        _voter = new Voter(config, _acceptor, _learner, _step);
-        _catchUp = new CatchUp(_members, config, _learner, _step);
+        var election = new LeaderElection(config, members, isNew: restored.Promised.IsZero);
+        election.NoteRound(restored.Promised.Round);
+        var voter = new Voter(config, _acceptor, _learner, _step);
+        _catchUp = new CatchUp(members, config, _learner, _step);
         _follower = new Follower(
             config, _acceptor, _learner, _retention, _step, remembersPromise: !restored.Promised.IsZero);
         _remoteReads = new RemoteReads(config, _learner, _step);
+        _role = new NodeRole(
+            new NodeParts(
+                config, _acceptor, _learner, election, voter, _catchUp, _follower, _retention, _remoteReads, _step),
+            members);
     }
 
     public NodeId Self => _config.Self;
 
-    public Role Role => _leadership is not null ? Role.Leader
-        : _candidacy is null ? Role.Follower
-        : _candidacy.IsPreparing ? Role.Candidate : Role.PreCandidate;
+    public Role Role => _role.Current;
 
     /// <summary>The current leader, as far as this node knows.</summary>
-    public NodeId? Leader { get; private set; }
+    public NodeId? Leader => _role.Leader;
 
     /// <summary>The highest leader ballot that this node has followed, or its own while it leads.</summary>
-    public Ballot Ballot { get; private set; } = Ballot.Zero;
+    public Ballot Ballot => _role.Ballot;
 
     public Ballot Promised => _acceptor.Promised;
 
@@ -62,18 +61,16 @@ public sealed class PaxosNode
     /// </summary>
     public Slot KnownChosen => _learner.KnownChosen;
 
-    public int InFlightSlots => _leadership?.InFlightSlots ?? 0;
+    public int InFlightSlots => Leadership?.InFlightSlots ?? 0;
 
-    /// <summary>Who governs the slots above ChosenSlot.</summary>
+    /// <summary>The members that govern the slots above ChosenSlot.</summary>
     public GroupMembers Members => _learner.Members;
 
     /// <summary>
-    /// A quorum of <see cref="Members"/> durably knows that they are the members: a node that was removed is not needed
-    /// any more, and may stop.
+    /// Whether a quorum of <see cref="Members"/> durably knows them: from then on nobody needs a removed node, and it
+    /// may stop.
     /// </summary>
-    public bool AreMembersSettled => SettledSlot >= Members.Slot;
-
-    private Slot SettledSlot => Slot.Max(_settledSlot, _leadership?.SettledSlot ?? Slot.Zero);
+    public bool AreMembersSettled => _role.AreMembersSettled;
 
     /// <summary>
     /// Every slot up to here is durable in the caller's data store. Reported to the leader as far as the log knows it
@@ -85,18 +82,18 @@ public sealed class PaxosNode
         set => _retention.DurableSlot = value;
     }
 
-    /// <summary>Every member has all slots up to here durably in its data store: no log needs them.</summary>
+    /// <summary>Every member has all slots up to here durably in its data store, so no log needs them.</summary>
     public Slot TrimSlot => _retention.TrimSlot;
 
     /// <summary>The slot of the no-op that opened this node's term as leader; Zero when it does not lead.</summary>
-    public Slot OpeningSlot => _leadership?.OpeningSlot ?? Slot.Zero;
+    public Slot OpeningSlot => Leadership?.OpeningSlot ?? Slot.Zero;
 
     /// <summary>
     /// Until this tick (exclusive) no other node can lead. The leader may serve reads on its own until then, once it
     /// has applied <see cref="OpeningSlot"/> and everything else up to the <see cref="ChosenSlot"/> of that moment,
     /// which a follower may already have applied and shown. 0 when there is no lease.
     /// </summary>
-    public long LeaseUntilTick => _leadership?.LeaseUntilTick ?? 0;
+    public long LeaseUntilTick => Leadership?.LeaseUntilTick ?? 0;
 
     /// <summary>
     /// Whether this node fetches no further chosen slots for now, because the caller has yet to write or apply those
@@ -115,49 +112,22 @@ public sealed class PaxosNode
     /// </summary>
     public bool IsReluctant
     {
-        get => _election.IsReluctant;
-        set
-        {
-            if (value == _election.IsReluctant || _members.IsAlone)
-            {
-                return;
-            }
-
-            _election.IsReluctant = value;
-            if (value && (_leadership is not null || _candidacy is not null))
-            {
-                StepDown();
-            }
-
-            _election.Wait(_step.Now);
-        }
+        get => _role.IsReluctant;
+        set => _role.IsReluctant = value;
     }
 
     /// <summary>
-    /// Whether this node may lead at all. One whose caller cannot execute what is chosen, because its data are damaged,
-    /// must not: it stops leading at once, seeks no votes, and takes over from nobody. It votes, accepts and learns as
-    /// before; what it says of those is on its log, which is sound. Also in a group of one.
+    /// Whether this node may lead at all. A node whose caller cannot apply what is chosen, because its data store is
+    /// damaged, must not: it stops leading at once, seeks no votes, and ignores TimeoutNow. It votes, accepts and
+    /// learns as before, because those rest on its log, which is sound. Applies to a group of one too.
     /// </summary>
     public bool MayLead
     {
-        get => _mayLead;
-        set
-        {
-            if (_mayLead && !value && (_leadership is not null || _candidacy is not null))
-            {
-                StepDown();
-            }
-
-            if (_mayLead != value)
-            {
-                _mayLead = value;
-                _election.Wait(_step.Now);
-            }
-        }
+        get => _role.MayLead;
+        set => _role.MayLead = value;
     }
 
-    /// <summary>The highest ballot that this node has promised or follows.</summary>
-    private Ballot Known => Ballot.Max(_acceptor.Promised, Ballot);
+    private Leadership? Leadership => _role.Leadership;
 
     /// <summary>
     /// Advances time. Ticks count from the start of this node; going back is ignored. Read the clock after taking the
@@ -172,19 +142,7 @@ public sealed class PaxosNode
         }
 
         _step.Now = tick;
-        if (_leadership is Leadership leadership)
-        {
-            TickLeader(leadership);
-        }
-        else if (_election.IsDue(tick))
-        {
-            SeekVotes();
-        }
-        else if (_candidacy is { IsOverdue: true } candidacy)
-        {
-            candidacy.Prepare();
-        }
-
+        _role.Tick();
         _remoteReads.Expire();
         _catchUp.Request();
     }
@@ -193,8 +151,7 @@ public sealed class PaxosNode
     {
         // Any node may send: the sender may know of members that this node has not learned yet. Only members are
         // counted, wherever something is counted.
-        if (message.To != Self
-            || !RoundLimit.Allows(message, Math.Max(_election.HighestRound, Known.Round)))
+        if (message.To != Self || !RoundLimit.Allows(message, _role.HighestRound))
         {
             return;
         }
@@ -208,37 +165,29 @@ public sealed class PaxosNode
         switch (message)
         {
             case Accept accept: OnAccept(accept); break;
-            case Accepted accepted: _leadership?.OnAccepted(accepted); break;
+            case Accepted accepted: Leadership?.OnAccepted(accepted); break;
             case Heartbeat heartbeat: OnHeartbeat(heartbeat); break;
-            case HeartbeatReply reply: _leadership?.OnHeartbeatReply(reply); break;
+            case HeartbeatReply reply: Leadership?.OnHeartbeatReply(reply); break;
             case ReadIndexRequest request: OnReadIndexRequest(request); break;
             case ReadIndexReply reply: _remoteReads.Answer(reply); break;
-            case PreVote preVote: OnPreVote(preVote); break;
-            case PreVoteReply reply: OnPreVoteReply(reply); break;
-            case Prepare prepare: OnPrepare(prepare); break;
-            case Promise promise: OnPromise(promise); break;
-            case Refused refused: OnRefused(refused); break;
+            case PreVote preVote: _role.OnPreVote(preVote); break;
+            case PreVoteReply reply: _role.OnPreVoteReply(reply); break;
+            case Prepare prepare: _role.OnPrepare(prepare); break;
+            case Promise promise: _role.OnPromise(promise); break;
+            case Refused refused: _role.OnRefused(refused); break;
             case CatchUpRequest request: _catchUp.Serve(request); break;
             case CatchUpReply reply: OnCatchUpReply(reply); break;
-            case TimeoutNow timeout: OnTimeoutNow(timeout); break;
+            case TimeoutNow timeout: _role.OnTimeoutNow(timeout); break;
             case ChosenIsSynced synced: OnChosenIsSynced(synced); break;
             default: throw new InvariantViolationException($"unknown message {message.GetType().Name}");
         }
 
-        if (_learner.Members != _members.Group)
-        {
-            Reconfigure();
-        }
-
-        if (_leadership is not null && !_members.IsVoter(Self) && AreMembersSettled)
-        {
-            LeaveLeadership(_leadership);
-        }
+        _role.UpdateMembers();
     }
 
     /// <summary>Whether <see cref="Propose"/> would take a payload of this size now.</summary>
     public ProposeStatus CanPropose(int bytes) =>
-        _leadership is not Leadership leadership ? ProposeStatus.NotLeader
+        Leadership is not Leadership leadership ? ProposeStatus.NotLeader
         : leadership.HasRoomFor(bytes) ? ProposeStatus.Proposed : ProposeStatus.WindowFull;
 
     /// <summary>Proposes a batch of commands in the next slot. The log owns the payload from now on.</summary>
@@ -246,20 +195,21 @@ public sealed class PaxosNode
     {
         ProposeStatus status = CanPropose(payload.Length);
         return status == ProposeStatus.Proposed
-            ? new ProposeResult(status, _leadership!.Propose(ValueKind.Commands, payload), _leadership.Ballot)
+            ? new ProposeResult(status, Leadership!.Propose(ValueKind.Commands, payload), Leadership.Ballot)
             : new ProposeResult(status, Slot.Zero, Ballot.Zero);
     }
 
     /// <summary>
-    /// Proposes other members. Where the voters change this is the first of two steps; whoever leads when it is chosen
-    /// proposes the second. Nothing else is proposed before it is chosen.
+    /// Proposes a change of members. A change of voters goes through joint consensus, and this is the first of its two
+    /// steps; whoever leads once it is chosen proposes the second. Nothing else is proposed before it is chosen.
     /// </summary>
-    /// <param name="target">All members of afterwards, voters and learners.</param>
-    /// <param name="knownSlot">The slot of the members that the caller has seen: others must not have changed them
-    /// since.</param>
+    /// <param name="target">All members after the change, voters and learners.</param>
+    /// <param name="knownSlot">
+    /// The slot of the members that the caller based the change on. If they have changed since, nothing is proposed.
+    /// </param>
     public ProposeResult ProposeMembers(IReadOnlyList<GroupMember> target, Slot knownSlot)
     {
-        if (_leadership is not Leadership leadership)
+        if (Leadership is not Leadership leadership)
         {
             return new ProposeResult(ProposeStatus.NotLeader, Slot.Zero, Ballot.Zero);
         }
@@ -271,24 +221,25 @@ public sealed class PaxosNode
     }
 
     /// <summary>
-    /// As leader: stops proposing, waits until the successor has everything, and has it take over. False: this node
-    /// does not lead, or not yet, or the successor has no vote. Whether it worked shows in who leads; after an election
-    /// timeout this node goes on, at a higher ballot if the successor was asked already.
+    /// As leader: stops proposing, waits until the successor has every slot, and asks it to take over. False when this
+    /// node does not lead, has not opened its term, or transfers leadership already, or when the successor has no vote.
+    /// <see cref="Leader"/> shows the outcome. If it fails, this node resumes after an election timeout, at a higher
+    /// ballot if the successor was already asked.
     /// </summary>
-    public bool TryTransferLeadership(NodeId successor) => _leadership?.TryBeginTransfer(successor) ?? false;
+    public bool TryTransferLeadership(NodeId successor) => Leadership?.TryBeginTransfer(successor) ?? false;
 
-    /// <summary>Whether this node leads, and has begun to have another take over that has not yet.</summary>
-    public bool IsTransferringLeadership => _leadership?.Transfer.Successor is not null;
+    /// <summary>Whether this node leads and a transfer of its leadership is under way.</summary>
+    public bool IsTransferringLeadership => Leadership?.Transfer.Successor is not null;
 
-    /// <summary>As leader: the voter that is to lead next, if any is in touch.</summary>
-    public NodeId? BestSuccessor() => _leadership?.BestSuccessor();
+    /// <summary>As leader: the voter in touch that is most up to date; null if none is in touch.</summary>
+    public NodeId? BestSuccessor() => Leadership?.BestSuccessor();
 
     /// <summary>
-    /// As leader: up to where the member knows everything to be chosen, and how many ticks ago it said so; null when
-    /// this node does not lead or has not heard the member since it does.
+    /// As leader: the member's chosen slot, and how many ticks ago it reported it. Null when this node does not lead or
+    /// has not heard the member in this term.
     /// </summary>
     public (Slot Chosen, long TicksAgo)? ProgressOf(NodeId member) =>
-        _leadership?.ProgressOf(member) is { HeardTick: > 0 } progress
+        Leadership?.ProgressOf(member) is { HeardTick: > 0 } progress
             ? (progress.Chosen, _step.Now - progress.HeardTick)
             : null;
 
@@ -299,7 +250,7 @@ public sealed class PaxosNode
     /// </summary>
     public void ReadIndex(long id)
     {
-        if (_leadership is Leadership leadership)
+        if (Leadership is Leadership leadership)
         {
             leadership.AddRead(Self, id);
         }
@@ -316,7 +267,7 @@ public sealed class PaxosNode
     /// <summary>Ends the step and returns everything to be done since the last call.</summary>
     public Effects TakeEffects()
     {
-        _leadership?.Flush();
+        Leadership?.Flush();
         if (_step.Effects.SyncsChosen || (_step.Effects.MustSync && _retention.WaitsForSync(_learner.ChosenSlot)))
         {
             _step.Effects.SendAfterPersist.Add(new ChosenIsSynced(Self, _learner.ChosenSlot));
@@ -325,250 +276,6 @@ public sealed class PaxosNode
         return _step.End();
     }
 
-    private void TickLeader(Leadership leadership)
-    {
-        bool isCutOff = !_members.IsAlone && leadership.TicksOutOfTouch > _config.ElectionTimeoutTicks;
-        bool cannotLearn = _catchUp.StuckTicks > _config.ElectionTimeoutTicks;
-        if (leadership.Transfer.HasFailed)
-        {
-            // What it sent may still let voters answer the other: this ballot's lease is gone for good.
-            BeginCandidacy();
-            return;
-        }
-
-        if (!isCutOff && !cannotLearn)
-        {
-            leadership.Tick();
-            return;
-        }
-
-        StepDown();
-        if (cannotLearn)
-        {
-            // Leave the next term to another node: this one would only fail again. A leader that was merely cut off may
-            // try again soon.
-            _election.Wait(_step.Now);
-        }
-        else
-        {
-            _election.BackOff(_step.Now);
-        }
-    }
-
-    // ---- Election ----
-
-    /// <summary>
-    /// No leader was heard. A node without a vote, or that may not lead, waits for one. An exception: it may be the
-    /// only one that knows of a change of members which the voters of after have yet to learn, as the leader that the
-    /// change removed is after it stepped down. So long after the last leader it stands for election, by their votes,
-    /// to tell them.
-    /// </summary>
-    private void SeekVotes()
-    {
-        bool mayHaveToTell = !AreMembersSettled && _election.IsLongWithoutLeader(_step.Now);
-        if (_mayLead && (_members.IsVoter(Self) || mayHaveToTell))
-        {
-            BeginCandidacy();
-        }
-        else
-        {
-            StepDown();
-            _election.Wait(_step.Now);
-        }
-    }
-
-    /// <param name="transferOf">The ballot of the leader that asked for it; of round 0 where none did.</param>
-    private void BeginCandidacy(Ballot transferOf = default)
-    {
-        StepDown();
-        long round = Math.Max(_election.HighestRound, Known.Round);
-        Invariant.Check(round < long.MaxValue, "no round is left for another election");
-        _candidacy = new Candidacy(
-            new Ballot(round + 1, Self), _members, _config, _acceptor, _learner, _step, transferOf);
-        _election.BackOff(_step.Now);
-        if (!transferOf.IsZero)
-        {
-            BeginPrepare(_candidacy);
-            return;
-        }
-
-        _candidacy.AskForPreVotes();
-        if (_candidacy.HasPreVotes)
-        {
-            BeginPrepare(_candidacy);
-        }
-    }
-
-    private void OnTimeoutNow(TimeoutNow message)
-    {
-        if (Role == Role.Follower && Leader == message.From && Ballot == message.Ballot && _members.IsVoter(Self)
-            && _mayLead)
-        {
-            BeginCandidacy(message.Ballot);
-        }
-    }
-
-    private void OnPreVote(PreVote message) => _voter.Answer(
-        message, InLeaseOfOther(message.From), mayLeadItself: _mayLead && !_election.IsLongWithoutLeader(_step.Now));
-
-    private void OnPreVoteReply(PreVoteReply message)
-    {
-        _election.NoteRound(message.Promised.Round);
-        if (_candidacy is Candidacy candidacy && candidacy.CountPreVote(message))
-        {
-            BeginPrepare(candidacy);
-        }
-    }
-
-    private void BeginPrepare(Candidacy candidacy)
-    {
-        if (!candidacy.TryPrepare())
-        {
-            StepDown();
-            return;
-        }
-
-        _election.WaitForPromises(_step.Now);
-        _voter.Promise(Self, candidacy.Ballot, _learner.ChosenSlot.Next);
-    }
-
-    private void OnPrepare(Prepare message)
-    {
-        if (message.Ballot.Node != message.From)
-        {
-            return;
-        }
-
-        _election.NoteRound(message.Ballot.Round);
-        if (_voter.Answer(message, Known, InLeaseOfOther(message.From) && !IsTransferOfLeader(message)))
-        {
-            StepDown();
-            _election.Wait(_step.Now);
-        }
-    }
-
-    private void OnPromise(Promise message)
-    {
-        if (_candidacy is Candidacy outdated && message.Ballot == outdated.Ballot
-            && message.MembersSlot > _members.Slot)
-        {
-            // Elected by former members, it could propose nothing before it has learned of the present ones.
-            _learner.NoteChosen(message.MembersSlot);
-            _catchUp.Preferred = message.From;
-            StepDown();
-            _election.BackOff(_step.Now);
-        }
-        else if (_candidacy is Candidacy candidacy && candidacy.CountPromise(message))
-        {
-            BecomeLeader(candidacy.Proposer!);
-        }
-        else if (_leadership?.OnPromise(message) is NodeId source)
-        {
-            _catchUp.Preferred = source;
-        }
-    }
-
-    private void BecomeLeader(Proposer proposer)
-    {
-        _candidacy = null;
-        _leadership = new Leadership(proposer, _members, _config, _acceptor, _learner, _retention, _step, _settledSlot);
-        Leader = Self;
-        Ballot = proposer.Ballot;
-        _catchUp.Restart(_leadership.Open());
-        _remoteReads.RefuseAll();
-    }
-
-    private void OnRefused(Refused message)
-    {
-        _election.NoteRound(message.Promised.Round);
-        bool wasLeader = _leadership is not null;
-        Ballot? own = _leadership?.Ballot ?? _candidacy?.Proposer?.Ballot;
-        if (message.Ballot != own || message.Promised <= message.Ballot)
-        {
-            return;
-        }
-
-        bool hasSuccessor = _leadership?.Transfer.HasAsked(message.Promised.Node) ?? false;
-        StepDown();
-        if (hasSuccessor)
-        {
-            // The one that was asked to take over has promised its own ballot, and its Prepare is about to come.
-            _election.Wait(_step.Now);
-        }
-        else if (wasLeader && _mayLead)
-        {
-            // The followers still follow this node, so a higher ballot of its own reunites the group soonest.
-            BeginCandidacy();
-        }
-        else
-        {
-            _election.BackOff(_step.Now);
-        }
-    }
-
-    /// <summary>Gives up this node's candidacy or leadership. The promise stays.</summary>
-    private void StepDown()
-    {
-        Leader = null;
-        _candidacy = null;
-        _settledSlot = SettledSlot;
-        _leadership?.End();
-        _leadership = null;
-        _remoteReads.RefuseAll();
-    }
-
-    /// <summary>Whether a leader other than this candidate may hold a lease granted by this node.</summary>
-    private bool InLeaseOfOther(NodeId candidate)
-    {
-        if (_leadership is Leadership leadership)
-        {
-            return leadership.TicksOutOfTouch < _config.ElectionTimeoutTicks;
-        }
-
-        return Leader != candidate && _election.InLease(_step.Now);
-    }
-
-    /// <summary>
-    /// Whether the leader whose lease this node may have granted has itself asked the candidate to take over: it gave
-    /// up its lease before it did. That must be the very leader that was heard last.
-    /// </summary>
-    private bool IsTransferOfLeader(Prepare message) => !message.TransferOf.IsZero && message.TransferOf == Ballot;
-
-    // ---- Members ----
-
-    /// <summary>Other members govern from now on, in every part that counts them.</summary>
-    private void Reconfigure()
-    {
-        _members = new Membership(Self, _learner.Members);
-        _catchUp.Members = _members;
-        if (_candidacy is not null)
-        {
-            StepDown();
-            _election.BackOff(_step.Now);
-        }
-
-        if (_leadership is Leadership leadership)
-        {
-            leadership.Reconfigure(_members);
-        }
-    }
-
-    /// <summary>
-    /// This node has no vote any more, and a quorum of those who have one knows it. Until then it stays leader without
-    /// proposing anything: voters that do not know of the change may need it.
-    /// </summary>
-    private void LeaveLeadership(Leadership leadership)
-    {
-        _settledSlot = leadership.SettledSlot;
-        leadership.AnnounceSettled();
-        if (leadership.BestSuccessor() is NodeId successor)
-        {
-            leadership.TransferTo(successor);
-        }
-
-        StepDown();
-        _election.Wait(_step.Now);
-    }
 
     private void OnChosenIsSynced(ChosenIsSynced message)
     {
@@ -576,11 +283,9 @@ public sealed class PaxosNode
         _learner.NoteSynced(message.ChosenSlot, _step.Effects);
     }
 
-    // ---- Following and learning ----
-
     private void OnAccept(Accept message)
     {
-        if (TryFollow(message.From, message.Ballot))
+        if (_role.TryFollow(message.From, message.Ballot))
         {
             _follower.Accept(message);
         }
@@ -588,44 +293,16 @@ public sealed class PaxosNode
 
     private void OnHeartbeat(Heartbeat message)
     {
-        if (TryFollow(message.From, message.Ballot))
+        if (_role.TryFollow(message.From, message.Ballot))
         {
-            _settledSlot = Slot.Max(_settledSlot, message.SettledSlot);
+            _role.NoteSettled(message.SettledSlot);
             _follower.Answer(message);
         }
     }
 
-    /// <summary>Starts to follow the leader of the ballot. False when the ballot is obsolete.</summary>
-    private bool TryFollow(NodeId from, Ballot ballot)
-    {
-        if (ballot.Node != from)
-        {
-            return false;
-        }
-
-        if (ballot < Known)
-        {
-            _voter.Refuse(from, ballot, Known);
-            return false;
-        }
-
-        if (Role != Role.Follower || Leader != from || Ballot != ballot)
-        {
-            StepDown();
-            Leader = from;
-            Ballot = ballot;
-            _follower.Begin(ballot);
-            _catchUp.Preferred = from;
-        }
-
-        _election.NoteRound(ballot.Round);
-        _election.HeardLeader(_step.Now);
-        return true;
-    }
-
     private void OnReadIndexRequest(ReadIndexRequest message)
     {
-        if (_leadership is Leadership leadership)
+        if (Leadership is Leadership leadership)
         {
             leadership.AddRead(message.From, message.Id);
         }
@@ -637,13 +314,12 @@ public sealed class PaxosNode
 
     private void OnCatchUpReply(CatchUpReply message)
     {
-        if (_leadership is Leadership leadership && message.Entries.Any(leadership.IsContradictedBy))
+        if (Leadership is Leadership leadership && message.Entries.Any(leadership.IsContradictedBy))
         {
             // A leader of a higher ballot chose another value in a slot where this node proposed. If this node reported
             // those slots as chosen in a heartbeat, its followers would take what they accepted at its ballot for the
             // chosen value.
-            StepDown();
-            _election.Wait(_step.Now);
+            _role.EndContradictedTerm();
         }
 
         _learner.NoteChosen(message.ChosenSlot);
