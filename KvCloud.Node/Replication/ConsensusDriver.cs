@@ -18,7 +18,8 @@ namespace KvCloud.Node.Replication;
 /// This is the work of <see cref="Station.Consensus"/>: one step at a time, on any thread. A thread that delivers
 /// messages (a peer's receiving thread, or the log's thread) also runs the step for them. Writes and reads wait for the
 /// worker's own thread, so that those arriving together are batched; a lone write runs its step on its own thread.
-/// Over 400 lines: safety depends on the order of a step and of its effects, which is read in one place.
+/// Over 400 lines: it is what other threads call of a replica, and the order of a step, which is read in one place. The
+/// order of a step's effects is in <see cref="EffectsRunner"/>.
 /// </remarks>
 internal sealed class ConsensusDriver : IWork
 {
@@ -40,17 +41,14 @@ internal sealed class ConsensusDriver : IWork
     private readonly DriverInbox _inbox;
     private readonly LogWriter _logWriter;
     private readonly Applier _applier;
-    private readonly CatchUpServer _catchUps;
     private readonly ProposalQueue _proposals;
     private readonly MemberChanges _memberChanges;
     private readonly FeatureLevelRaiser _features;
     private readonly WindowMover _window;
-    private DataRebuild? _rebuild;
+    private readonly EffectsRunner _effects;
     private readonly FreshnessTracker _freshness = new();
-    private readonly Slot _restoredApplied;
     private GroupMembers _announcedMembers;
     private bool _announcedSettled;
-    private volatile ReplicaStatus _status;
     private volatile SpaceLevel _spaceForWrites;
     private volatile bool _isStopping;
     private volatile bool _hasFailed;
@@ -60,13 +58,11 @@ internal sealed class ConsensusDriver : IWork
     /// Whether a write arriving now would be proposed alone, and so need not wait for the worker's own thread.
     /// </summary>
     private volatile bool _isNextWriteAlone;
-    private long _leaseUntil;
     private long _lastStepMs;
     private int _isRefreshing;
 
     // Used by the current step only.
     private DriverInbox.Batch _batch = new();
-    private FollowUp _followUp;
     private long _stepSinceBootMs;
     private long _lastTick;
     private long _nextWriteExpiryTick;
@@ -85,18 +81,16 @@ internal sealed class ConsensusDriver : IWork
         _inbox = parts.Inbox;
         _logWriter = parts.LogWriter;
         _applier = parts.Applier;
-        _catchUps = parts.CatchUps;
         Disk = parts.Disk;
         Traces = parts.Traces;
-        _restoredApplied = parts.Executor.AppliedSlot;
         IsWithoutData = parts.Executor.Health.IsDamaged;
         _features = new FeatureLevelRaiser(_options, _transport, _executor);
         _memberChanges = new MemberChanges(config, _options, _transport, _features);
         _proposals = new ProposalQueue(_options, _inbox, parts.Runtime, Traces);
+        _effects = new EffectsRunner(_node, parts, _proposals, _freshness);
         _announcedMembers = _node.Members;
         _window = new WindowMover(_options, _clock, _executor);
         _lastStepMs = _clock.NowMs;
-        _status = MakeStatus();
         Reads.BeginIdsAbove(parts.Runtime.NextUniqueId());
     }
 
@@ -106,11 +100,15 @@ internal sealed class ConsensusDriver : IWork
     public Action<long>? OnTick { get; set; }
 
     /// <summary>Called when only a snapshot helps this replica. On the thread of the step.</summary>
-    public Action<SnapshotNeed>? OnSnapshotNeeded { get; set; }
+    public Action<SnapshotNeed>? OnSnapshotNeeded
+    {
+        get => _effects.OnSnapshotNeeded;
+        set => _effects.OnSnapshotNeeded = value;
+    }
 
     /// <summary>
-    /// Called with new members once everything that the step has to say to the former ones was sent, and again when the
-    /// change is settled.
+    /// Called with new members once the step has sent its messages to the former ones, and again when the change is
+    /// settled.
     /// </summary>
     public Action<GroupMembers, bool>? OnMembers { get; set; }
 
@@ -119,7 +117,7 @@ internal sealed class ConsensusDriver : IWork
     {
         get
         {
-            ReplicaStatus status = _status;
+            ReplicaStatus status = _effects.Status;
             bool mayNotLead = _hasFailed || (Data.IsDamaged && status.Role == Role.Leader);
             return mayNotLead ? status with { Role = Role.Follower, Leader = null } : status;
         }
@@ -142,7 +140,7 @@ internal sealed class ConsensusDriver : IWork
     /// read must observe everything up to the <see cref="ReplicaStatus.ChosenSlot"/> that was published before the
     /// lease was checked.
     /// </summary>
-    public bool HasLease => _clock.Timestamp < Volatile.Read(ref _leaseUntil) && !_hasFailed && !Data.IsDamaged;
+    public bool HasLease => _clock.Timestamp < _effects.LeaseUntil && !_hasFailed && !Data.IsDamaged;
 
     /// <summary>The last slot that is applied and readable here.</summary>
     public Slot AppliedSlot => _applier.AppliedSlot;
@@ -157,30 +155,34 @@ internal sealed class ConsensusDriver : IWork
     public string? DataTrouble => Data.Damage?.Sentence;
 
     /// <summary>
-    /// This start has no data: they are damaged, and others are still to be fetched. Until then this replica neither
-    /// votes nor learns. It does not know what its data would say, such as who the members are.
+    /// Whether this start has no data: they are damaged, and a peer's are yet to be fetched. Such a replica neither
+    /// votes nor learns, because it lacks what the data would tell it, such as the members.
     /// </summary>
     public bool IsWithoutData { get; }
 
-    /// <summary>Makes the data anew; null in a replica without snapshots.</summary>
+    /// <summary>Rebuilds the data; null in a replica without snapshots.</summary>
     public DataRebuild? Rebuild
     {
-        get => _rebuild;
+        get => _effects.Rebuild;
         set
         {
-            _rebuild = value;
+            _effects.Rebuild = value;
             _memberChanges.HasSoundData = member => value?.HasToldOfDamage(member) != true;
         }
     }
 
-    /// <summary>Hashes what is stored; null where nobody compares that.</summary>
-    public StoredRowsHasher? StoredRows { get; set; }
+    /// <summary>Hashes the stored rows; null if the scrub is off.</summary>
+    public StoredRowsHasher? StoredRows
+    {
+        get => _effects.StoredRows;
+        set => _effects.StoredRows = value;
+    }
 
     /// <summary>Which of the newest slots are traced.</summary>
     public SlotTraces Traces { get; }
 
-    /// <summary>Every voter has all slots up to here durably in its data store.</summary>
-    public Slot TrimSlot { get; private set; }
+    /// <summary>Every member has all slots up to here durably in its data store.</summary>
+    public Slot TrimSlot => _effects.TrimSlot;
 
     public int MaxSleepMs => _inbox.MaxSleepMs;
 
@@ -210,7 +212,7 @@ internal sealed class ConsensusDriver : IWork
         _inbox.Post(messages);
 
         // A leader's receiving threads do not write the log: other slots wait for the messages they receive.
-        _workers.RunInline(Station.Consensus, _status.Role == Role.Leader ? InlineWork.Apply : InlineWork.Log);
+        _workers.RunInline(Station.Consensus, _effects.Status.Role == Role.Leader ? InlineWork.Apply : InlineWork.Log);
     }
 
     /// <summary>Queues a write; its answer comes by <see cref="PendingWrite.Finish"/>.</summary>
@@ -243,8 +245,8 @@ internal sealed class ConsensusDriver : IWork
     }
 
     /// <summary>
-    /// Has the data of this replica made anew. The answer comes by <see cref="PendingMemberChange.Finish"/>, once that
-    /// is durably noted.
+    /// Orders a rebuild of this replica's data. Answered through <see cref="PendingMemberChange.Finish"/> once the
+    /// order is durable.
     /// </summary>
     public void OrderRebuild(PendingMemberChange order)
     {
@@ -252,7 +254,8 @@ internal sealed class ConsensusDriver : IWork
         {
             order.Finish(new CommandResult(
                 KvStatus.InvalidArgument,
-                Message: $"{order.Change.Node} has to be asked itself, and this is {_node.Self}; nothing was done"));
+                Message: $"a rebuild of {order.Change.Node} must be ordered from it, and this is {_node.Self}; nothing"
+                    + " was done"));
             return;
         }
 
@@ -300,7 +303,7 @@ internal sealed class ConsensusDriver : IWork
     }
 
     /// <summary>
-    /// No leader will confirm a read of this replica again: those that wait are answered now, later ones at once.
+    /// No leader will confirm a read of this replica again: waiting reads are answered now, later ones at once.
     /// </summary>
     public void GiveUpReads() => _givesUpReads = true;
 
@@ -309,7 +312,7 @@ internal sealed class ConsensusDriver : IWork
     /// </summary>
     public void Abandon()
     {
-        Volatile.Write(ref _leaseUntil, 0);
+        _effects.WithdrawLease();
         _inbox.Close();
         try
         {
@@ -341,7 +344,7 @@ internal sealed class ConsensusDriver : IWork
 
     public void Execute()
     {
-        _followUp = default;
+        _effects.BeginStep();
         long nowMs = _clock.NowMs;
         _stepSinceBootMs = _clock.SinceBootMs;
         Volatile.Write(ref _lastStepMs, nowMs);
@@ -363,7 +366,7 @@ internal sealed class ConsensusDriver : IWork
         Reads.Ask(_node, nowMs);
         _memberChanges.Step(_node, nowMs);
         Propose();
-        CarryOut(_node.TakeEffects());
+        _effects.CarryOut(_node.TakeEffects());
         AnnounceMembers();
 
         TrackFreshness(tick, nowMs);
@@ -379,13 +382,11 @@ internal sealed class ConsensusDriver : IWork
             maxSleepMs: isLeader && (_proposals.MayBatch || _proposals.IsHeld) ? BatchingSleepMs : ReplicaClock.TickMs);
         _isNextWriteAlone = isLeader && _proposals.IsNextAlone;
         _spaceForWrites = isLeader ? Disk.Space : SpaceLevel.Ample;
-        _followUp = _followUp with { SleepsShorter = sleepsShorter };
+        _effects.SleepsShorter(sleepsShorter);
         _observer?.Stepped(_node);
     }
 
-    public FollowUp Complete() => _followUp;
-
-    private static Due Max(Due left, Due right) => left > right ? left : right;
+    public FollowUp Complete() => _effects.FollowUp;
 
     private void StepMessages(List<Message> messages, long nowMs)
     {
@@ -428,7 +429,7 @@ internal sealed class ConsensusDriver : IWork
         _window.Rest();
         if (Disk.Space == SpaceLevel.Exhausted)
         {
-            // It does not hear what becomes of them as long as it accepts nothing.
+            // While it accepts nothing it does not learn their outcome.
             _proposals.GiveUpInFlight();
         }
 
@@ -437,58 +438,6 @@ internal sealed class ConsensusDriver : IWork
             _proposals.RefuseWaiting(_node.Leader is null
                 ? new CommandResult(KvStatus.NoLeader, Message: "no leader is known at the moment; nothing was written")
                 : new CommandResult(KvStatus.NotLeader, Message: "Not leader: nothing was written"));
-        }
-    }
-
-    private void CarryOut(Effects effects)
-    {
-        // Before any message leaves: the lease is withdrawn first, because a message may let another node lead. The
-        // chosen slot is published first, because a follower may show what a read on this leader would not wait for.
-        Volatile.Write(ref _leaseUntil, LeaseUntil());
-        TrimSlot = _node.TrimSlot;
-        PublishStatus();
-        Traces.SendOutgoing(_transport);
-        if (effects.Send.Count > 0)
-        {
-            _transport.Send(effects.Send);
-        }
-
-        if (effects.HasLogWrite || effects.SendAfterPersist.Count > 0)
-        {
-            LogIsDue(_logWriter.Write(effects));
-        }
-
-        foreach (ChosenEntry entry in effects.Chosen)
-        {
-            _observer?.Chosen(entry);
-            PendingWrite[]? writes = _proposals.TakeChosen(entry);
-            if (entry.Slot > _restoredApplied)
-            {
-                ApplyIsDue(_applier.Enqueue(entry, writes));
-            }
-            else
-            {
-                Invariant.Check(writes is null, $"slot {entry.Slot} was applied before this start, and proposed since");
-            }
-        }
-
-        foreach (ReadIndexResult result in effects.Reads)
-        {
-            if (Reads.Answered(result, _freshness))
-            {
-                ApplyIsDue(_applier.ApplyWaiting());
-            }
-        }
-
-        foreach (CatchUpOrder order in effects.CatchUps)
-        {
-            _catchUps.Enqueue(order);
-            _workers.Wake(Station.CatchUp);
-        }
-
-        if (effects.Snapshot is SnapshotNeed need)
-        {
-            OnSnapshotNeeded?.Invoke(need);
         }
     }
 
@@ -534,7 +483,7 @@ internal sealed class ConsensusDriver : IWork
             Reads.GiveUpUnapplied();
         }
 
-        ApplyIsDue(_applier.ApplyWaiting());
+        _effects.ApplyIsDue(_applier.ApplyWaiting());
         if (tick >= _nextReadExpiryTick)
         {
             _nextReadExpiryTick = tick + ExpireReadsEveryTicks;
@@ -546,45 +495,10 @@ internal sealed class ConsensusDriver : IWork
             _nextWriteExpiryTick = tick + ExpireWritesEveryTicks;
             _proposals.Expire(nowMs);
             _proposals.NoteIfIdle();
-            LogIsDue(_logWriter.WriteCommitIndex());
+            _effects.LogIsDue(_logWriter.WriteCommitIndex());
         }
 
         OnTick?.Invoke(nowMs);
-    }
-
-    private void LogIsDue(Due due) => _followUp = _followUp with { Log = Max(_followUp.Log, due) };
-
-    private void ApplyIsDue(Due due) => _followUp = _followUp with { Apply = Max(_followUp.Apply, due) };
-
-    private long LeaseUntil()
-    {
-        long tick = _node.LeaseUntilTick;
-        return tick > 0 && _applier.AppliedSlot >= _node.OpeningSlot ? _clock.TimestampOf(tick) : 0;
-    }
-
-    private void PublishStatus()
-    {
-        ReplicaStatus before = _status;
-        ReplicaStatus now = MakeStatus();
-        if (before != now)
-        {
-            _status = now;
-        }
-    }
-
-    private ReplicaStatus MakeStatus()
-    {
-        AppliedState applied = _executor.Applied;
-        AppliedState hashed = _applier.Hashed;
-        return new ReplicaStatus(
-            _node.Self, _node.Role, _node.Ballot, _node.Leader, _node.ChosenSlot, applied.Slot,
-            applied.Version.Value, _freshness.LeaderHeardMs, hashed.Slot, hashed.StateHash)
-        {
-            Members = _node.Members,
-            Stored = StoredRows?.Latest ?? default,
-            Data = Rebuild?.State ?? (Data.IsDamaged ? DataState.Damaged : DataState.Sound),
-            FeatureLevel = applied.FeatureLevel,
-        };
     }
 
     /// <summary>A read that reads nothing: it only gets a read index confirmed.</summary>
