@@ -40,14 +40,14 @@ internal interface IPaxosLog : IDisposable
     void TrimBelow(Slot slot);
 
     /// <summary>
-    /// From which slot on the log takes up to this many bytes, as segments are dropped whole; <see cref="FirstSlot"/>
-    /// where all of it does. To know it costs nothing.
+    /// The first slot from which on the log takes up to this many bytes, in whole segments; <see cref="FirstSlot"/> if
+    /// all of it does. Reads nothing from the disk.
     /// </summary>
     Slot FirstSlotWithin(long bytes);
 
     /// <summary>
-    /// The data store has everything up to <paramref name="chosen"/> from elsewhere: notes durably, in one write, that
-    /// all of it is chosen, and forgets entries up to there. The promise and every entry above stay as they are.
+    /// The data store has everything up to <paramref name="chosen"/> from a snapshot: records durably, in one write,
+    /// that all of it is chosen, and drops entries up to there. The promise and every entry above stay.
     /// </summary>
     void SkipTo(Slot chosen);
 
@@ -57,15 +57,15 @@ internal interface IPaxosLog : IDisposable
     /// </summary>
     void Mark();
 
-    /// <summary>What the segments take that are not written any more.</summary>
+    /// <summary>Bytes of the segments that are no longer written.</summary>
     long SealedBytes { get; }
 
     /// <summary>
-    /// Reads the next part of those segments from the disk again, and holds it to its checksums. May run beside
+    /// Scrubs the next part of those segments: reads it from the disk again and verifies its checksums. May run beside
     /// everything else.
     /// </summary>
-    /// <returns>How many bytes it was; 0 at the end.</returns>
-    /// <exception cref="LogCorruptException">It is not what was written, or the disk cannot read it.</exception>
+    /// <returns>The number of bytes read; 0 at the end.</returns>
+    /// <exception cref="LogCorruptException">A checksum fails, or the disk cannot read the part.</exception>
     /// <exception cref="LogUnreadableException">The operating system refused the read; a later call may
     /// succeed.</exception>
     int Check(ref LogPlace place);

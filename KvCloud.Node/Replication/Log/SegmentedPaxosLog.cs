@@ -12,8 +12,8 @@ namespace KvCloud.Node.Replication.Log;
 /// it obsolete is on disk. Each segment begins with the promise, the chosen slot and the first slot, so older segments
 /// can be dropped. It also records the oldest segment that must exist, so that a lost segment is not taken for a
 /// dropped one. One thread writes; another may trim; any may read.
-/// Over 400 lines: writing, trimming and reading share the segments and one lock order. Segments, groups, records and
-/// the mark have their own files.
+/// Over 400 lines: opening, writing and trimming share the state that the groups hold and the lock under which they are
+/// written. The list of segments, reading, segments, groups, records and the mark have their own files.
 /// </remarks>
 internal sealed class SegmentedPaxosLog : IPaxosLog
 {
@@ -27,9 +27,8 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
     /// <summary>Held while a group is written.</summary>
     private readonly Lock _writing = new();
 
-    /// <summary>Guards the segments and their metadata; never held during I/O.</summary>
-    private readonly Lock _gate = new();
-    private readonly List<LogSegment> _segments = [];
+    private readonly SegmentList _segments = new();
+    private readonly SegmentReader _reader;
 
     /// <summary>The segment being written, which is the last one.</summary>
     private LogSegment? _active;
@@ -55,6 +54,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         _path = path;
         _options = options;
         _files = SegmentFiles.Open(disk, path, options);
+        _reader = new SegmentReader(path, _segments);
     }
 
     public Ballot Promised => _promised;
@@ -150,36 +150,8 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         }
     }
 
-    public IReadOnlyList<LogEntry> Read(Slot from, Slot to, int maxBytes)
-    {
-        long first = Math.Max(from.Value, Volatile.Read(ref _firstSlot));
-        List<LogSegment> segments = BeginReading(first, to.Value);
-        try
-        {
-            var window = new ReadWindow(first, to.Value, maxBytes);
-            foreach (LogSegment segment in segments)
-            {
-                foreach (BlockPlace place in PlacesIn(segment, first, window.Last))
-                {
-                    segment.Read(place, window.TakeGroup);
-                }
-            }
-
-            return window.Entries;
-        }
-        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new LogCorruptException($"a segment of the log in {_path} is missing: {exception.Message}");
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new LogUnreadableException($"Reading the log in {_path} failed: {exception.Message}", exception);
-        }
-        finally
-        {
-            EndReading(segments);
-        }
-    }
+    public IReadOnlyList<LogEntry> Read(Slot from, Slot to, int maxBytes) =>
+        _reader.Read(Math.Max(from.Value, Volatile.Read(ref _firstSlot)), to.Value, maxBytes);
 
     /// <summary>Durably records the new first slot, and recycles the files that hold nothing above it.</summary>
     public void TrimBelow(Slot slot)
@@ -198,27 +170,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         }
     }
 
-    public Slot FirstSlotWithin(long bytes)
-    {
-        lock (_gate)
-        {
-            long left = bytes;
-            int kept = _segments.Count;
-            while (kept > 0 && (left >= _segments[kept - 1].SizeBytes || kept == _segments.Count))
-            {
-                kept--;
-                left -= _segments[kept].SizeBytes;
-            }
-
-            long first = FirstSlot.Value;
-            for (int i = 0; i < kept; i++)
-            {
-                first = Math.Max(first, _segments[i].Slots.Max + 1);
-            }
-
-            return new Slot(first);
-        }
-    }
+    public Slot FirstSlotWithin(long bytes) => new(_segments.FirstSlotWithin(bytes, FirstSlot.Value));
 
     public void Mark()
     {
@@ -236,55 +188,9 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         Raise(segment, sequence, promised);
     }
 
-    public long SealedBytes
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _segments.Take(Math.Max(0, _segments.Count - 1)).Sum(segment => segment.EndBytes);
-            }
-        }
-    }
+    public long SealedBytes => _segments.SealedBytes;
 
-    public int Check(ref LogPlace place)
-    {
-        LogSegment? segment;
-        BlockPlace block;
-        lock (_gate)
-        {
-            segment = FindToCheck(ref place, out block);
-            if (segment is null)
-            {
-                return 0;
-            }
-
-            segment.Readers++;
-        }
-
-        try
-        {
-            segment.Check(block);
-        }
-        catch (Exception exception) when (exception is FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new LogCorruptException($"a segment of the log in {_path} is missing: {exception.Message}");
-        }
-        catch (IOException exception) when (exception.IsMediumError())
-        {
-            throw new LogCorruptException($"{segment.Path} cannot be read: {exception.Message}");
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new LogUnreadableException($"Checking the log in {_path} failed: {exception.Message}", exception);
-        }
-        finally
-        {
-            EndReading([segment]);
-        }
-
-        return block.SizeBytes;
-    }
+    public int Check(ref LogPlace place) => _reader.Check(ref place);
 
     public void Dispose()
     {
@@ -441,11 +347,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
             else
             {
                 active.Append(_sequence, _body.Bytes);
-                lock (_gate)
-                {
-                    active.NoteAppended(_body.Bytes.Length, slots);
-                }
-
+                _segments.NoteAppended(active, _body.Bytes.Length, slots);
                 if (active.EndBytes > _options.SegmentSizeBytes / 2)
                 {
                     _files.PrepareSpare();
@@ -475,11 +377,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
             throw;
         }
 
-        lock (_gate)
-        {
-            _segments.Add(segment);
-        }
-
+        _segments.Add(segment);
         _active?.Dispose();
         _active = segment;
         _mark!.Raise(number, _sequence, promised);
@@ -497,79 +395,6 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         }
     }
 
-    private List<LogSegment> BeginReading(long from, long to)
-    {
-        lock (_gate)
-        {
-            List<LogSegment> segments = _segments.FindAll(segment => segment.Slots.Overlaps(from, to));
-            segments.ForEach(segment => segment.Readers++);
-            return segments;
-        }
-    }
-
-    private List<BlockPlace> PlacesIn(LogSegment segment, long from, long to)
-    {
-        lock (_gate)
-        {
-            return segment.PlacesOf(from, to);
-        }
-    }
-
-    /// <summary>The first block at or behind this place, of a segment that is not written any more.</summary>
-    private LogSegment? FindToCheck(ref LogPlace place, out BlockPlace block)
-    {
-        for (int i = 0; i < _segments.Count - 1; i++)
-        {
-            LogSegment segment = _segments[i];
-            if (segment.Number >= place.Segment
-                && segment.TryFindPlace(segment.Number == place.Segment ? place.Start : 0, out block))
-            {
-                place = new LogPlace(segment.Number, block.Start + block.SizeBytes);
-                return segment;
-            }
-        }
-
-        block = default;
-        place = default;
-        return null;
-    }
-
-    private void EndReading(List<LogSegment> segments)
-    {
-        lock (_gate)
-        {
-            segments.ForEach(segment => segment.Readers--);
-        }
-    }
-
-    /// <summary>The first segment that holds a slot from this one on; the segment being written if none does.</summary>
-    private long FindOldestNeeded(long firstSlot)
-    {
-        lock (_gate)
-        {
-            int index = _segments.FindIndex(segment => segment.Slots.Max >= firstSlot);
-            return index >= 0 ? _segments[index].Number : _active?.Number ?? 1;
-        }
-    }
-
-    /// <summary>The oldest segments that may go, up to the first that must exist or is being read.</summary>
-    private List<LogSegment> TakeObsolete()
-    {
-        long oldest = Volatile.Read(ref _oldestSegment);
-        lock (_gate)
-        {
-            int count = 0;
-            while (count < _segments.Count - 1 && _segments[count].Number < oldest && _segments[count].Readers == 0)
-            {
-                count++;
-            }
-
-            List<LogSegment> obsolete = _segments.GetRange(0, count);
-            _segments.RemoveRange(0, count);
-            return obsolete;
-        }
-    }
-
     /// <summary>Forgets the slots below, and notes in the same write what is chosen, where that is news.</summary>
     private void Forget(Slot below, Slot chosen)
     {
@@ -584,7 +409,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
             }
 
             _body.AddFirst(below);
-            long oldest = FindOldestNeeded(below.Value);
+            long oldest = _segments.FindOldestNeeded(below.Value) ?? _active?.Number ?? 1;
             _body.AddOldestSegment(oldest);
             WriteGroup(SlotSpan.None, _promised, chosenSlot, below.Value, oldest);
             Volatile.Write(ref _firstSlot, below.Value);
@@ -592,7 +417,7 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
             Volatile.Write(ref _oldestSegment, oldest);
         }
 
-        foreach (LogSegment segment in TakeObsolete())
+        foreach (LogSegment segment in _segments.TakeObsolete(Volatile.Read(ref _oldestSegment)))
         {
             try
             {
@@ -610,52 +435,6 @@ internal sealed class SegmentedPaxosLog : IPaxosLog
         if (_failed)
         {
             throw new LogFailedException($"The log in {_path} has failed before: what is on disk is unknown.");
-        }
-    }
-
-    /// <summary>
-    /// The result of a read: for each slot the entry written last, and no more than fit. The log is read in the order
-    /// of writing, which is nearly the order of the slots.
-    /// </summary>
-    private sealed class ReadWindow(long first, long last, int maxBytes)
-    {
-        private readonly SortedList<long, LogEntry> _entries = [];
-        private long _bytes;
-
-        /// <summary>Higher slots are no longer wanted.</summary>
-        public long Last { get; private set; } = last;
-
-        public IReadOnlyList<LogEntry> Entries => [.. _entries.Values];
-
-        public void TakeGroup(ReadOnlyMemory<byte> group)
-        {
-            ReadOnlySpan<byte> body = group.Span;
-            while (body.Length > 0)
-            {
-                GroupRecord record = GroupBody.TakeRecord(ref body);
-                if (record.Kind == RecordKind.Entry && record.Slot.Value >= first && record.Slot.Value <= Last)
-                {
-                    Take(LogRecord.Read(record.Slot, record.Entry));
-                }
-            }
-        }
-
-        private void Take(LogEntry entry)
-        {
-            if (_entries.TryGetValue(entry.Slot.Value, out LogEntry? older))
-            {
-                _bytes -= LogRecord.SizeOf(older);
-            }
-
-            _entries[entry.Slot.Value] = entry;
-            _bytes += LogRecord.SizeOf(entry);
-            while (_bytes > maxBytes && _entries.Count > 1)
-            {
-                LogEntry dropped = _entries.GetValueAtIndex(_entries.Count - 1);
-                _bytes -= LogRecord.SizeOf(dropped);
-                _entries.RemoveAt(_entries.Count - 1);
-                Last = dropped.Slot.Value - 1;
-            }
         }
     }
 }
