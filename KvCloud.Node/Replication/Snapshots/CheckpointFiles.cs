@@ -4,12 +4,12 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.Replication.Snapshots;
 
 /// <summary>
-/// The files of a checkpoint and their hashes, which are made in runs so that their maker can do other things in
-/// between. SST files never change: their hashes are remembered from one checkpoint to the next. One thread.
+/// The files of a checkpoint and their hashes, computed incrementally so that the worker can answer requests in
+/// between. SST files never change, so their hashes are cached from one checkpoint to the next. One thread.
 /// </summary>
 internal sealed class CheckpointFiles(IFileSystem files, string directory) : IDisposable
 {
-    /// <summary>What RocksDB writes beside a store and nobody needs to open it.</summary>
+    /// <summary>Files that RocksDB writes beside a store and does not need to open it.</summary>
     private static readonly string[] NotOfTheStore = ["LOG", "LOCK", "IDENTITY"];
 
     private readonly Dictionary<(string Name, long SizeBytes), UInt128> _known = [];
@@ -19,8 +19,8 @@ internal sealed class CheckpointFiles(IFileSystem files, string directory) : IDi
     private string _hashedName = "";
     private Dictionary<string, uint> _checksums = [];
 
-    /// <summary>The directory holds a new checkpoint.</summary>
-    /// <param name="stored">What the store knows of its files, which the checkpoint is made of.</param>
+    /// <summary>Begins with a new checkpoint in the directory.</summary>
+    /// <param name="stored">The store's own record of the files, with their checksums.</param>
     public void Begin(IReadOnlyList<StoreFile> stored)
     {
         Forget();
@@ -35,8 +35,8 @@ internal sealed class CheckpointFiles(IFileSystem files, string directory) : IDi
         }
     }
 
-    /// <summary>Hashes on, about so many bytes. True when all files are hashed.</summary>
-    /// <exception cref="StoreCorruptException">A file is not what the store has written.</exception>
+    /// <summary>Hashes about so many more bytes. True when all files are hashed.</summary>
+    /// <exception cref="StoreCorruptException">A file does not match the checksum of when it was written.</exception>
     public bool Hash(long maxBytes)
     {
         long left = maxBytes;
@@ -48,7 +48,7 @@ internal sealed class CheckpointFiles(IFileSystem files, string directory) : IDi
         return _hashing is null && _unhashed.Count == 0;
     }
 
-    /// <summary>The files, when all are hashed; remembers the hashes of those that the store still has.</summary>
+    /// <summary>The files with their hashes. Drops cached hashes of files that the store no longer has.</summary>
     public IReadOnlyList<SnapshotFile> TakeFiles()
     {
         HashSet<(string, long)> kept = [.. _hashed.Select(file => (file.Name, file.SizeBytes))];
@@ -60,7 +60,7 @@ internal sealed class CheckpointFiles(IFileSystem files, string directory) : IDi
         return [.. _hashed];
     }
 
-    /// <summary>The checkpoint is not needed any more.</summary>
+    /// <summary>The checkpoint is dropped.</summary>
     public void Forget()
     {
         _hashing?.Dispose();
@@ -106,15 +106,15 @@ internal sealed class CheckpointFiles(IFileSystem files, string directory) : IDi
     }
 
     /// <summary>
-    /// What is sent must be what the store has written, and not what has become of it: the hash alone would carry
-    /// damage over to the replica that asks.
+    /// Compares with the checksum that the store recorded when it wrote the file. A hash of the file as it is now would
+    /// carry damage over to the replica that fetches it.
     /// </summary>
     private void CheckSound(FileHash hashed)
     {
         if (_checksums.TryGetValue(_hashedName, out uint noted) && hashed.Checksum != noted)
         {
             throw new StoreCorruptException(
-                $"{_hashedName} has checksum {hashed.Checksum:x8}, and had {noted:x8} when it was written",
+                $"{_hashedName} has checksum {hashed.Checksum:x8}, but had {noted:x8} when it was written",
                 _hashedName);
         }
     }

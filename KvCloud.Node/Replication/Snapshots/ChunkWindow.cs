@@ -1,15 +1,18 @@
 namespace KvCloud.Node.Replication.Snapshots;
 
-/// <summary>Which chunks of something were asked for, have come, and are to be asked for next. One thread.</summary>
+/// <summary>
+/// A window over the chunks of a file or manifest: which were requested, which have arrived, and which is due next. One
+/// thread.
+/// </summary>
 internal sealed class ChunkWindow(long lengthBytes, int chunkBytes, int maxInFlight, int resendMs)
 {
-    /// <summary>Of the chunks that have not come: their places, and when they were last asked for.</summary>
+    /// <summary>The offsets of chunks in flight, and when each was last requested.</summary>
     private readonly SortedDictionary<long, long> _askedAtMs = [];
     private long _next;
 
     public bool IsComplete => _next >= lengthBytes && _askedAtMs.Count == 0;
 
-    /// <summary>The place of a chunk that is to be asked for now; null if there is none.</summary>
+    /// <summary>The offset of a chunk to request now; null if none is due.</summary>
     public long? NextDue(long nowMs)
     {
         foreach ((long offset, long askedAtMs) in _askedAtMs)
@@ -34,6 +37,6 @@ internal sealed class ChunkWindow(long lengthBytes, int chunkBytes, int maxInFli
         }
     }
 
-    /// <summary>Whether the chunk was awaited. One that comes again is not.</summary>
+    /// <summary>Takes a chunk that has arrived; false if it was not in flight, such as a duplicate.</summary>
     public bool TryTake(long offset, int count) => CountAt(offset) == count && _askedAtMs.Remove(offset);
 }

@@ -9,9 +9,9 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication.Snapshots;
 
 /// <summary>
-/// Has the data of this replica made anew from a peer's: damaged ones, or sound ones that an operator mistrusts. It
-/// notes durably that it is to be so, waits until the rules allow it, and has <see cref="SnapshotReceiver"/> fetch a
-/// snapshot; a restart puts that in place. Identity, promise and votes stay.
+/// Rebuilds the data of this replica from a peer's snapshot: damaged data, or sound data that an operator mistrusts. It
+/// records the rebuild durably, waits until <see cref="RebuildRules"/> allow it, and has <see cref="SnapshotReceiver"/>
+/// fetch a snapshot, which a restart installs. Identity, promise and votes stay.
 /// </summary>
 internal sealed class DataRebuild(
     KvStoreExecutor executor,
@@ -38,8 +38,8 @@ internal sealed class DataRebuild(
     private long _notBeforeMs = runtime.Clock.NowMs + options.PauseMs;
     private bool _isOrdered = place.Mark is { Damage: null };
     /// <summary>
-    /// A replica that has started without data does not vote: it takes nothing from the group by a restart, and does
-    /// not know who the members are.
+    /// False in a replica that has started without data. It does not vote, so its restart costs the group nothing, and
+    /// it does not know the members.
     /// </summary>
     private readonly bool _hasData = !executor.Health.IsDamaged;
     private bool _isNoted = place.Mark is not null;
@@ -49,24 +49,24 @@ internal sealed class DataRebuild(
     private string? _told;
     private volatile bool _isWanted = place.Mark is not null;
 
-    /// <summary>What this replica tells its peers of its data.</summary>
+    /// <summary>The state of the data, as reported to peers.</summary>
     public DataState State => receiver.IsRebuilding ? DataState.Rebuilding
         : executor.Health.IsDamaged ? DataState.Damaged : DataState.Sound;
 
-    /// <summary>Rebuilding, or about to: the log above this slot must stay until the data are in place.</summary>
+    /// <summary>The log above this slot must stay for the rebuild under way; null if there is none.</summary>
     public Slot? PinnedSlot => receiver.RebuildSlot;
 
-    /// <summary>The damage is noted durably, so that no start opens the data again.</summary>
+    /// <summary>Whether the damage is recorded durably, so that no later start opens the data.</summary>
     public bool IsDamageNoted => Volatile.Read(ref _isDamageNoted);
 
-    /// <summary>Asked for in this process or one before, and not done yet.</summary>
+    /// <summary>Whether a rebuild was ordered or is needed, since this process or an earlier one.</summary>
     public bool IsWanted => _isWanted;
 
     public int MaxSleepMs => LookMs;
 
     /// <summary>
-    /// An operator wants the data to be made anew. The answer is null when that is noted durably, or why it is refused.
-    /// The worker has to be woken afterwards.
+    /// An operator orders a rebuild. The answer is null once the order is durable, or the reason for a refusal. The
+    /// caller wakes the worker.
     /// </summary>
     public void Order(Action<string?> answer)
     {
@@ -91,7 +91,7 @@ internal sealed class DataRebuild(
         }
     }
 
-    /// <summary>Whether the last thing that the replica has told is that its data are not sound. Any thread.</summary>
+    /// <summary>Whether the replica's last report said that its data are not sound. Any thread.</summary>
     public bool HasToldOfDamage(NodeId replica)
     {
         lock (_gate)
@@ -125,8 +125,8 @@ internal sealed class DataRebuild(
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // The damage is known in memory all the same; the disk is asked again at the next look.
-            Tell($"it cannot be noted that the data are to be made anew: {exception.Message}");
+            // The damage is known in memory all the same; the next run tries to record it again.
+            Tell($"the rebuild of the data cannot be recorded, and is tried again: {exception.Message}");
         }
     }
 
@@ -163,8 +163,8 @@ internal sealed class DataRebuild(
             Volatile.Write(ref _isDamageNoted, true);
             place.Alarm(
                 $"DAMAGED: {damage.Sentence}. This replica answers no reads, applies nothing and does not lead; it"
-                + " votes on. Its data will be made anew from a peer's"
-                + (options.IsAutomatic ? "" : " when somebody asks for it: kv member rebuild"));
+                + " still votes. Its data will be rebuilt from a peer's"
+                + (options.IsAutomatic ? "" : " once an operator orders it: kv member rebuild"));
         }
     }
 
@@ -205,7 +205,7 @@ internal sealed class DataRebuild(
 
         if (_isAsked)
         {
-            // The attempt has failed. The next one asks another peer.
+            // The attempt has failed. The next one uses another peer.
             _isAsked = false;
             _turn++;
             _notBeforeMs = _clock.NowMs + options.PauseMs;
@@ -219,11 +219,11 @@ internal sealed class DataRebuild(
         IReadOnlyCollection<PeerReport> heard = Heard();
         if (RebuildRules.FindObstacle(others(), heard, needsOnlySource: _isOrdered || !_hasData) is string obstacle)
         {
-            Tell($"the data are not made anew yet: {obstacle}");
+            Tell($"the rebuild of the data waits: {obstacle}");
             return;
         }
 
-        // What follows the snapshot must be in this log, or nobody could tell it any more.
+        // This log must have every slot after the snapshot: peers may have trimmed them.
         receiver.Rebuild(RebuildRules.Choose(heard, _turn), atLeast: log.FirstSlot.Previous);
         workers.Wake(Station.Incoming);
         _isAsked = true;
@@ -238,7 +238,7 @@ internal sealed class DataRebuild(
         }
     }
 
-    /// <summary>Once as long as nothing else is to be said.</summary>
+    /// <summary>Logs a sentence unless it is the one logged last.</summary>
     private void Tell(string what)
     {
         if (_told != what)

@@ -5,7 +5,7 @@ using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.Replication.Snapshots;
 
-/// <summary>The hash of a file, read in runs so that its reader can do other things in between.</summary>
+/// <summary>The hash of a file, computed incrementally so that the worker can do other things in between.</summary>
 internal sealed class FileHash : IDisposable
 {
     private const int BufferBytes = 256 * 1024;
@@ -28,11 +28,11 @@ internal sealed class FileHash : IDisposable
 
     public UInt128 Value => _hash.GetCurrentHashAsUInt128();
 
-    /// <summary>As a store notes it for its files.</summary>
+    /// <summary>The CRC-32C that a store records for its files.</summary>
     public uint Checksum => _checksum.Value;
 
-    /// <summary>Reads on, about so many bytes at most.</summary>
-    /// <returns>How many were read.</returns>
+    /// <summary>Reads about so many more bytes at most.</summary>
+    /// <returns>The number of bytes read.</returns>
     public long Advance(long maxBytes)
     {
         _buffer ??= new byte[(int)Math.Clamp(SizeBytes, 1, BufferBytes)];
@@ -43,7 +43,7 @@ internal sealed class FileHash : IDisposable
                 _buffer.AsSpan(0, (int)Math.Min(_buffer.Length, SizeBytes - _position)), _position);
             if (read == 0)
             {
-                throw new EndOfStreamException("a file of a snapshot has become shorter while it was read");
+                throw new EndOfStreamException("a file of a snapshot became shorter while it was read");
             }
 
             _hash.Append(_buffer.AsSpan(0, read));

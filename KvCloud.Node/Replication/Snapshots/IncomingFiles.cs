@@ -3,14 +3,14 @@ using KvCloud.Node.Files;
 namespace KvCloud.Node.Replication.Snapshots;
 
 /// <summary>
-/// What has come of a snapshot, on disk. A file gets its name when it is whole, verified and synced, so that another
-/// attempt, also of a later process, may find it done.
+/// The received files of a snapshot, on disk. A file gets its name once it is complete, synced and verified, so that a
+/// later attempt, even of another process, can keep it.
 /// </summary>
 internal sealed class IncomingFiles(IFileSystem files, SnapshotPaths paths) : IDisposable
 {
     /// <summary>
-    /// The disk gets what was written in pieces of this size, as with RocksDB's bytes_per_sync. A whole file at once
-    /// would keep the disk busy for a third of a second, and every write of the log behind it.
+    /// Received data is synced in pieces of this size, as with RocksDB's bytes_per_sync. Syncing a whole file at once
+    /// would keep the disk busy for a third of a second, with every write of the log waiting behind it.
     /// </summary>
     private const int SyncEveryBytes = 1024 * 1024;
 
@@ -20,11 +20,11 @@ internal sealed class IncomingFiles(IFileSystem files, SnapshotPaths paths) : ID
 
     public bool IsAny => files.DirectoryExists(paths.Incoming);
 
-    /// <summary>Makes ready for the files of this manifest.</summary>
-    /// <returns>Those of which there is one with the same name and size; it may be another one all the same.</returns>
+    /// <summary>Prepares for the files of this manifest: removes those that it does not name.</summary>
+    /// <returns>Files of the manifest that are there with the right size; their content is yet to be checked.</returns>
     public List<SnapshotFile> Begin(SnapshotManifest manifest)
     {
-        // What was whole, and is not put in place, is changed from here on.
+        // A complete snapshot that no start has installed is changed from here on.
         Revoke();
         files.CreateDirectories(paths.Incoming);
         var found = new List<SnapshotFile>();
@@ -44,7 +44,7 @@ internal sealed class IncomingFiles(IFileSystem files, SnapshotPaths paths) : ID
         return found;
     }
 
-    /// <summary>Whether the file that is there is the one that is meant; else it is removed.</summary>
+    /// <summary>Whether the file that is there has the right content; removes it if not.</summary>
     public bool Keep(SnapshotFile file)
     {
         string path = Path.Combine(paths.Incoming, file.Name);
@@ -75,7 +75,7 @@ internal sealed class IncomingFiles(IFileSystem files, SnapshotPaths paths) : ID
         }
     }
 
-    /// <summary>The file has all its bytes. False if they are not those that are meant.</summary>
+    /// <summary>The file has all its bytes: syncs, verifies and names it. False if its hash is wrong.</summary>
     public bool TryEndFile(SnapshotFile file)
     {
         SyncPart();
@@ -93,7 +93,7 @@ internal sealed class IncomingFiles(IFileSystem files, SnapshotPaths paths) : ID
     }
 
     /// <summary>
-    /// All files are there: from here on the next start puts them in the data store's place.
+    /// All files are complete: from here on the next start installs them.
     /// </summary>
     public void Release(ReadOnlySpan<byte> manifest)
     {
@@ -101,14 +101,14 @@ internal sealed class IncomingFiles(IFileSystem files, SnapshotPaths paths) : ID
         files.ReplaceAtomically(paths.Install, manifest);
     }
 
-    /// <summary>Gives up the file that was being written.</summary>
+    /// <summary>Closes the file that is being written, which stays incomplete.</summary>
     public void EndPart()
     {
         _part?.Dispose();
         _part = null;
     }
 
-    /// <summary>Removes all of it.</summary>
+    /// <summary>Removes everything received.</summary>
     public void Remove()
     {
         EndPart();
@@ -118,7 +118,7 @@ internal sealed class IncomingFiles(IFileSystem files, SnapshotPaths paths) : ID
 
     public void Dispose() => EndPart();
 
-    /// <summary>After a sync that failed no later one makes it good: the exception gives up what was written.</summary>
+    /// <summary>A failed sync is not retried: the exception ends the attempt, and the file is fetched again.</summary>
     private void SyncPart()
     {
         _part!.SyncData();

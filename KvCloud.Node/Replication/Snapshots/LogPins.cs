@@ -3,26 +3,26 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Replication.Snapshots;
 
 /// <summary>
-/// What of the log is kept for those that are helped by a snapshot: all that follows the snapshot, as long as it is
-/// served, and then what each of them has still to fetch from the log. Without that, one that needs longer for it than
-/// the log lasts would need a snapshot again and again. Any thread.
+/// Pins the log for replicas and backups that read a snapshot: everything after the snapshot while it is served, then
+/// what each of them still has to fetch from the log. Without pins a reader that needs longer than the log lasts would
+/// need one snapshot after the other. Any thread.
 /// </summary>
 internal sealed class LogPins(IReplicaClock clock, int keepMs)
 {
     /// <summary>
-    /// Who has not caught up after so many times of <see cref="SnapshotOptions.KeepMs"/> is slower than what is
-    /// written, and the log does not grow for it for ever.
+    /// A reader that has not caught up after this many times <see cref="SnapshotOptions.KeepMs"/> is slower than the
+    /// writes, and loses its pin, so that the log does not grow forever.
     /// </summary>
     private const int MaxKeeps = 10;
 
-    /// <summary>For more backups at a time the log is not kept.</summary>
+    /// <summary>Limit of backups that pin the log at a time.</summary>
     public const int MaxBackups = 16;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<LogReader, Helped> _helped = [];
     private Slot? _snapshot;
 
-    /// <summary>The log above this slot is needed; null if nobody is helped.</summary>
+    /// <summary>The log above this slot must stay; null if nobody pins it.</summary>
     public Slot? PinnedSlot
     {
         get
@@ -43,7 +43,7 @@ internal sealed class LogPins(IReplicaClock clock, int keepMs)
         }
     }
 
-    /// <summary>The snapshot that is served holds all up to here; null if there is none any more.</summary>
+    /// <summary>The slot of the snapshot that is served; null if there is none any more.</summary>
     public void SetSnapshot(Slot? slot)
     {
         lock (_gate)
@@ -52,7 +52,7 @@ internal sealed class LogPins(IReplicaClock clock, int keepMs)
         }
     }
 
-    /// <summary>A piece of the snapshot of this slot is read. False if there are too many backups.</summary>
+    /// <summary>The reader reads the snapshot of this slot. False if too many backups pin the log.</summary>
     public bool TryNoteServed(LogReader reader, Slot slot)
     {
         lock (_gate)
@@ -63,9 +63,9 @@ internal sealed class LogPins(IReplicaClock clock, int keepMs)
     }
 
     /// <summary>
-    /// A backup, which has all up to this slot, asks for what follows in the log. False if there are too many.
+    /// A backup that has everything up to this slot reads the log after it. False if too many backups pin the log.
     /// </summary>
-    /// <param name="hasAll">There is nothing yet that it does not have: it is not too slow.</param>
+    /// <param name="hasAll">Whether it has caught up: the time that it may take begins anew.</param>
     public bool TryNoteLogRead(LogReader reader, Slot has, bool hasAll)
     {
         lock (_gate)
@@ -76,7 +76,7 @@ internal sealed class LogPins(IReplicaClock clock, int keepMs)
         }
     }
 
-    /// <summary>A replica asks for what follows in the log.</summary>
+    /// <summary>A replica catches up from the log.</summary>
     public void NoteCatchUp(CatchUpOrder order)
     {
         lock (_gate)

@@ -1,15 +1,15 @@
 namespace KvCloud.Node.Replication.Snapshots;
 
-/// <summary>So many bytes a second, and not many more at once. Any thread.</summary>
+/// <summary>A token bucket that limits bytes per second. Any thread.</summary>
 internal sealed class RateLimit(IReplicaClock clock, long bytesPerSecond)
 {
-    /// <summary>What may go at once after a pause: a twentieth of a second's.</summary>
+    /// <summary>The size of the bucket: 50 ms of the rate.</summary>
     private readonly long _burst = Math.Max(1, bytesPerSecond / 20);
     private readonly Lock _gate = new();
     private long _left = Math.Max(1, bytesPerSecond / 20);
     private long _countedAtUs = clock.NowUs;
 
-    /// <summary>Whether so much may go now. A debt that a large one leaves is paid before the next.</summary>
+    /// <summary>Takes the bytes if the bucket is not empty. It may go negative, and then refills first.</summary>
     public bool TryTake(int bytes)
     {
         lock (_gate)
@@ -32,7 +32,7 @@ internal sealed class RateLimit(IReplicaClock clock, long bytesPerSecond)
         }
     }
 
-    /// <summary>So much has gone, which was not known before.</summary>
+    /// <summary>Accounts for bytes whose number was not known before they were read.</summary>
     public void Charge(int bytes)
     {
         lock (_gate)

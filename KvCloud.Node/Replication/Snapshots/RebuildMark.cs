@@ -5,16 +5,17 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.Replication.Snapshots;
 
 /// <summary>
-/// Notes durably, beside the data store, that its data are to be made anew from a peer's, so that a start knows it too.
-/// The snapshot that replaces the data removes it.
+/// A durable mark beside the data store: its data are to be rebuilt from a peer's. Installing a snapshot removes it.
 /// </summary>
-/// <param name="Damage">What was found in the data, which are not opened any more; null where somebody wants sound data
-/// to be made anew, which serve until then.</param>
+/// <param name="Damage">
+/// The damage that was found; the data are not opened any more. Null if an operator has ordered the rebuild of sound
+/// data, which serve until then.
+/// </param>
 internal sealed record RebuildMark(StoreDamage? Damage)
 {
     private const string Header = "kvcloud rebuild 1";
 
-    /// <summary>Null where there is none.</summary>
+    /// <summary>Null if there is no mark.</summary>
     public static RebuildMark? Read(IFileSystem files, SnapshotPaths paths)
     {
         if (!files.FileExists(paths.Rebuild))
@@ -23,15 +24,17 @@ internal sealed record RebuildMark(StoreDamage? Damage)
         }
 
         string[] lines = Encoding.UTF8.GetString(files.ReadAllBytes(paths.Rebuild)).Split('\n');
-        if (lines[0] != Header || lines.Length < 2)
+        bool isReadable = lines[0] == Header && lines.Length >= 2
+            && (lines[1] == "ordered" || (lines[1] == "damaged" && lines.Length >= 5));
+        if (!isReadable)
         {
-            // It says at least that somebody found the data wanting.
+            // An unreadable mark is taken for damage: sound data are rebuilt in vain, damaged data never opened.
             return new RebuildMark(new StoreDamage(null, null, $"{paths.Rebuild} cannot be read"));
         }
 
-        return new RebuildMark(lines[1] == "damaged" && lines.Length >= 5
-            ? new StoreDamage(OrNull(lines[2]), OrNull(lines[3]), string.Join(' ', lines[4..]))
-            : null);
+        return lines[1] == "damaged"
+            ? new RebuildMark(new StoreDamage(OrNull(lines[2]), OrNull(lines[3]), string.Join(' ', lines[4..])))
+            : new RebuildMark(Damage: null);
     }
 
     public void Write(IFileSystem files, SnapshotPaths paths)

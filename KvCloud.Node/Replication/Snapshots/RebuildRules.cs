@@ -5,23 +5,23 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication.Snapshots;
 
 /// <summary>
-/// When a replica may make its data anew, by what its peers last reported. Its restart at the end takes a vote from the
-/// group for a moment. Pure functions of their parameters.
+/// When a replica may rebuild its data, given the last reports of its peers. The restart at the end costs the group a
+/// vote for a moment. Pure functions of their parameters.
 /// </summary>
 internal static class RebuildRules
 {
-    /// <param name="others">The other members that vote, as far as this replica knows.</param>
-    /// <param name="heard">What was reported lately, by whom.</param>
+    /// <param name="others">The other voters, as far as this replica knows.</param>
+    /// <param name="heard">The recent reports of peers.</param>
     /// <param name="needsOnlySource">
-    /// An operator wants it, who has seen the group, or this replica does not vote anyway.
+    /// Whether one source suffices: an operator who has seen the group orders it, or this replica does not vote anyway.
     /// </param>
-    /// <returns>Why not now; null if it may.</returns>
+    /// <returns>The reason to wait; null if the rebuild may begin.</returns>
     public static string? FindObstacle(
         IReadOnlyCollection<NodeId> others, IReadOnlyCollection<PeerReport> heard, bool needsOnlySource)
     {
         if (!heard.Any(report => report.Data == DataState.Sound))
         {
-            return "no other replica with sound data has reported lately";
+            return "no replica with sound data has reported within the last seconds";
         }
 
         if (needsOnlySource)
@@ -31,7 +31,7 @@ internal static class RebuildRules
 
         if (heard.FirstOrDefault(report => report.Data == DataState.Rebuilding) is PeerReport busy)
         {
-            return $"{busy.From} is making its data anew";
+            return $"{busy.From} is rebuilding its data";
         }
 
         int sound = heard.Count(report => report.Data == DataState.Sound && others.Contains(report.From));
@@ -40,11 +40,11 @@ internal static class RebuildRules
             ? null
             : string.Create(
                 CultureInfo.InvariantCulture,
-                $"{sound} of the {others.Count} other voters have sound data and have reported lately, {needed} are"
-                + $" needed");
+                $"{sound} of the {others.Count} other voters have reported sound data within the last seconds, {needed}"
+                + $" are needed");
     }
 
-    /// <summary>Whom to ask: those with sound data in turn, followers before the leader.</summary>
+    /// <summary>The source to fetch from: peers with sound data in turn, followers before the leader.</summary>
     public static NodeId Choose(IReadOnlyCollection<PeerReport> heard, int turn)
     {
         List<PeerReport> sound =

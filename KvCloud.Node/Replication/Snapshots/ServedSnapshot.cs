@@ -3,13 +3,13 @@ using KvCloud.Node.Files;
 namespace KvCloud.Node.Replication.Snapshots;
 
 /// <summary>A snapshot that is ready to be read.</summary>
-/// <param name="Encoding">The manifest's bytes.</param>
-/// <param name="UnixMs">The time that the log had reached by its slot; 0 if nothing was written.</param>
+/// <param name="Encoding">The encoded manifest.</param>
+/// <param name="UnixMs">The time at which the last write in it was proposed; 0 if there is none.</param>
 internal sealed record ServedSnapshot(SnapshotManifest Manifest, byte[] Encoding, long UnixMs)
 {
     public long Id { get; } = SnapshotManifest.IdOf(Encoding);
 
-    /// <summary>A piece of a file, shorter than asked for only at its end.</summary>
+    /// <summary>Reads a piece of a file; it is shorter than requested only at the end of the file.</summary>
     /// <exception cref="IOException">The file cannot be read, or is gone.</exception>
     public byte[] Read(IFileSystem files, string directory, int file, long offset, int count)
     {
@@ -18,6 +18,6 @@ internal sealed record ServedSnapshot(SnapshotManifest Manifest, byte[] Encoding
         using IFile source = files.Open(Path.Combine(directory, of.Name), FileMode.Open, FileAccess.Read);
         return source.ReadFully(content, offset) == content.Length
             ? content
-            : throw new EndOfStreamException($"{of.Name} of the snapshot has become shorter");
+            : throw new EndOfStreamException($"{of.Name} of the snapshot is shorter than its manifest says");
     }
 }

@@ -6,28 +6,27 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.Replication.Snapshots;
 
 /// <summary>
-/// Puts a snapshot that is whole in the place of the data store, at a replica's start. The log keeps the promise and
-/// every vote above the snapshot.
+/// Installs a complete snapshot in place of the data store, at a replica's start. The log keeps the promise and every
+/// vote above the snapshot.
 /// </summary>
 /// <remarks>
-/// Each step is durable before the next, and a start after a crash goes on where it ended:
+/// Each step is durable before the next, and a start after a crash resumes at the step that was reached:
 /// <code>
 /// install  incoming/  data/            data.old/
 /// yes      yes        old              -          fetched
-/// yes      yes        -                old        data is moved aside
-/// yes      -          the snapshot     old        moved in; then the log notes what is chosen
-/// -        -          the snapshot     old        done; what was replaced is removed
+/// yes      yes        -                old        data moved aside
+/// yes      -          the snapshot     old        moved in; then the log records what is chosen
+/// -        -          the snapshot     old        done; the replaced data are removed
 /// </code>
 /// </remarks>
 internal static class SnapshotInstaller
 {
     /// <summary>
-    /// Before the data store is opened: puts a snapshot that waits in its place, unless the log has got beyond it and
-    /// the data are not to be made anew.
-    /// Whatever earlier processes left of others is removed.
+    /// Before the data store is opened: moves a complete snapshot into its place, unless the log has passed it and no
+    /// rebuild is wanted. Removes leftovers of earlier processes.
     /// </summary>
-    /// <returns>What is in place now, and is to be verified and finished; null if there is none.</returns>
-    /// <exception cref="StoreCorruptException">What waits is not what was fetched.</exception>
+    /// <returns>The snapshot that was moved in and is yet to be verified; null if there is none.</returns>
+    /// <exception cref="StoreCorruptException">A file differs from when it was fetched.</exception>
     public static SnapshotManifest? PutInPlace(IFileSystem files, SnapshotPaths paths, IPaxosLog log, string clusterId)
     {
         files.DeleteDirectory(paths.Checkpoint);
@@ -64,8 +63,8 @@ internal static class SnapshotInstaller
         return manifest;
     }
 
-    /// <summary>Once the data store is open: from here on it is the replica's.</summary>
-    /// <exception cref="StoreCorruptException">It does not hold what the manifest says.</exception>
+    /// <summary>Once the data store is open: verifies its state and completes the installation.</summary>
+    /// <exception cref="StoreCorruptException">The state does not match the manifest.</exception>
     public static void Finish(
         IFileSystem files, SnapshotPaths paths, IPaxosLog log, AppliedState held, SnapshotManifest manifest)
     {
@@ -84,8 +83,8 @@ internal static class SnapshotInstaller
     }
 
     /// <summary>
-    /// Data that are made anew may be of an earlier slot than this replica's own were: its log has what follows, if it
-    /// does, and the start applies it again.
+    /// A rebuild may install a snapshot of a slot that the log has passed, provided that the log has every slot after
+    /// it: the start applies them again.
     /// </summary>
     private static bool MayReplace(
         IFileSystem files, SnapshotPaths paths, IPaxosLog log, SnapshotManifest manifest) =>
@@ -113,14 +112,14 @@ internal static class SnapshotInstaller
             string path = Path.Combine(paths.Incoming, file.Name);
             if (!files.FileExists(path))
             {
-                throw new StoreCorruptException($"{path} is missing, which was fetched with its snapshot");
+                throw new StoreCorruptException($"{path} is missing, although it was fetched with its snapshot");
             }
 
             using IFile opened = files.Open(path, FileMode.Open, FileAccess.Read);
             if (opened.Length != file.SizeBytes)
             {
                 throw new StoreCorruptException(
-                    $"{path} has {opened.Length} bytes, and had {file.SizeBytes} when it was fetched");
+                    $"{path} has {opened.Length} bytes, but had {file.SizeBytes} when it was fetched");
             }
         }
     }

@@ -9,7 +9,7 @@ namespace KvCloud.Node.Replication.Snapshots;
 /// <summary>One file of a snapshot.</summary>
 internal sealed record SnapshotFile(string Name, long SizeBytes, UInt128 Hash);
 
-/// <summary>What a snapshot is: the state that it holds, and its files.</summary>
+/// <summary>The manifest of a snapshot: the state that it holds, and its files.</summary>
 /// <remarks>
 /// Encoded as <c>magic(8) format(4) cluster slot(8) version(8) hash(8) count(4)</c>, each file as
 /// <c>name size(8) hash(16)</c>, and a checksum(8) over all of it; texts as <c>length(4) bytes</c>. Little-endian.
@@ -29,7 +29,7 @@ internal sealed record SnapshotManifest(string ClusterId, AppliedState State, IR
 
     private static ReadOnlySpan<byte> Magic => "KvSnapsh"u8;
 
-    /// <summary>A number that only this content has, and never 0.</summary>
+    /// <summary>An id derived from the content; never 0.</summary>
     public static long IdOf(ReadOnlySpan<byte> encoding) =>
         (long)(XxHash3.HashToUInt64(encoding) & (long.MaxValue >> 1)) + 1;
 
@@ -60,7 +60,7 @@ internal sealed record SnapshotManifest(string ClusterId, AppliedState State, IR
         return content.ToArray();
     }
 
-    /// <exception cref="InvalidDataException">It is not what <see cref="Encode"/> made.</exception>
+    /// <exception cref="InvalidDataException">The bytes were not made by <see cref="Encode"/>.</exception>
     public static SnapshotManifest Decode(ReadOnlyMemory<byte> encoding)
     {
         int length = encoding.Length - sizeof(ulong);
@@ -101,7 +101,8 @@ internal sealed record SnapshotManifest(string ClusterId, AppliedState State, IR
             long sizeBytes = reader.ReadInt64();
             if (!IsPlain(name) || sizeBytes < 0 || sizeBytes > long.MaxValue - total || !names.Add(name))
             {
-                throw new InvalidDataException($"a snapshot has no file '{name}' of {sizeBytes} bytes");
+                throw new InvalidDataException(
+                    $"the manifest of a snapshot names file '{name}' of {sizeBytes} bytes: malformed or named twice");
             }
 
             total += sizeBytes;
@@ -113,7 +114,7 @@ internal sealed record SnapshotManifest(string ClusterId, AppliedState State, IR
     }
 
     /// <summary>
-    /// A peer names the files that are written here: none may lie elsewhere, or pass for one half done.
+    /// A peer names files that are written here: none may escape the directory, or look like an incomplete file.
     /// </summary>
     private static bool IsPlain(string name) =>
         name.Length is > 0 and <= MaxNameChars

@@ -2,10 +2,10 @@ using KvCloud.Consensus;
 
 namespace KvCloud.Node.Replication.Snapshots;
 
-/// <summary>How far the fetching of a snapshot has got. Immutable.</summary>
-/// <param name="From">Who sends it.</param>
-/// <param name="Slot">Which state it holds; null as long as nobody has told.</param>
-/// <param name="DoneBytes">Of the files that are here whole, or come just now.</param>
-/// <param name="Waits">Why it does not go on for the moment; null if it does.</param>
+/// <summary>Progress of fetching a snapshot. Immutable.</summary>
+/// <param name="From">The source.</param>
+/// <param name="Slot">The slot of the snapshot; null until the manifest has arrived.</param>
+/// <param name="DoneBytes">Bytes of complete files and of the one that is being received.</param>
+/// <param name="Waits">Why the fetching is interrupted; null while it is not.</param>
 internal sealed record SnapshotProgress(
     NodeId From, Slot? Slot, long DoneBytes, long TotalBytes, string? Waits = null);

@@ -1,20 +1,17 @@
 using KvCloud.Consensus;
-using KvCloud.Node.Files;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.Transport;
 
 namespace KvCloud.Node.Replication.Snapshots;
 
 /// <summary>
-/// Fetches a snapshot when this replica has fallen below the others' logs: the manifest first, then file after file,
-/// some chunks of one at a time. When all is here and verified, the next start of the replica puts it in place.
+/// Fetches a snapshot when this replica has fallen below the others' logs, or is to rebuild its data: chooses the
+/// source, runs one <see cref="SnapshotDownload"/> at a time, and releases a complete snapshot for the next start to
+/// install.
 /// </summary>
 /// <remarks>
-/// Whatever is lost or comes twice is asked for again or ignored. A source that falls silent is given up; the core
-/// names another in turn. Files that are whole stay, whoever sent them, and are not fetched again as long as the next
-/// manifest has them too.
-/// Over 400 lines: what a reply means depends on all that is known of the transfer, and is read in one place. The
-/// files on disk, the chunks on their way and the rate have files of their own.
+/// A source that falls silent is given up; the core names another in turn. Complete files stay, whichever source sent
+/// them, and are not fetched again if the next manifest names them too.
 /// </remarks>
 internal sealed class SnapshotReceiver(
     NodeId self,
@@ -24,16 +21,15 @@ internal sealed class SnapshotReceiver(
     IReplicaRuntime runtime,
     SnapshotOptions options) : IWork, IDisposable
 {
+    /// <summary>Replies that wait for the worker; more are dropped, and their chunks requested again.</summary>
     private const int MaxWaiting = 64;
     private const int IdleMs = 1000;
     private const int BusyMs = 10;
-    private const int Manifest = -1;
 
     private readonly IReplicaClock _clock = runtime.Clock;
     private readonly Lock _gate = new();
     private readonly RateLimit _rate = new(runtime.Clock, options.MaxBytesPerSecond);
     private readonly IncomingFiles _files = new(place.Files, place.Paths);
-    private readonly int _chunkBytes = Math.Min(options.ChunkBytes, SnapshotRequest.MaxCount);
 
     // Under the gate.
     private readonly Queue<SnapshotReply> _waiting = [];
@@ -43,58 +39,52 @@ internal sealed class SnapshotReceiver(
 
     // Of the worker.
     private readonly List<Message> _requests = [];
-    private readonly Queue<SnapshotFile> _toCheck = [];
-    private readonly HashSet<string> _here = [];
-    private NodeId? _source;
+    private SnapshotDownload? _download;
+    private int _keptBefore;
 
-    /// <summary>The source that was given up last, and when: another one is taken if there is any.</summary>
+    /// <summary>The source that was given up last, and when: for a while only others are asked.</summary>
     private NodeId? _silent;
     private long _silentAtMs;
     private long _heardAtMs;
-    private long _askedAtMs;
     private long _retryAtMs;
     private long _neededAtMs = runtime.Clock.NowMs;
     private long _begunAtMs;
-    private long _id;
-    private byte[] _manifestBytes = [];
-    private SnapshotManifest? _manifest;
-    private int _file = Manifest;
-    private ChunkWindow? _window;
-    private long _doneBytes;
     private bool _isReady;
 
-    /// <summary>The data are replaced whatever this replica has, by ones of this slot or a later one.</summary>
+    /// <summary>Whether the snapshot replaces the data even though this replica has caught up.</summary>
     private bool _isRebuild;
     private Slot _atLeast;
     private long _rebuildSlot = long.MaxValue;
     private volatile bool _isRebuilding;
     private volatile SnapshotProgress? _progress;
 
-    /// <summary>Null when none is fetched.</summary>
+    /// <summary>Null when no snapshot is being fetched. Any thread.</summary>
     public SnapshotProgress? Progress => _progress;
 
-    /// <summary>Files that were found whole, of an earlier attempt or process.</summary>
-    public int FilesKept { get; private set; }
+    /// <summary>Files of earlier downloads that were complete and not fetched again.</summary>
+    public int FilesKept => _keptBefore + (_download?.FilesKept ?? 0);
 
-    /// <summary>Snapshots that were given up because the replica had caught up without.</summary>
+    /// <summary>Snapshots that were discarded because the replica had caught up from the log.</summary>
     public int Discarded { get; private set; }
 
-    /// <summary>Files whose content was not what the manifest says.</summary>
-    public int Mismatches { get; private set; }
-
-    /// <summary>A snapshot is fetched that <see cref="Rebuild"/> has asked for, or waits to be put in place.</summary>
+    /// <summary>
+    /// Whether a snapshot that <see cref="Rebuild"/> has ordered is being fetched or waits to be installed. Any thread.
+    /// </summary>
     public bool IsRebuilding => _isRebuilding;
 
     /// <summary>
-    /// Of which state that is, or will be at least: the log above it is needed. Null where nothing is fetched. Any
-    /// thread.
+    /// A lower bound of the slot of the snapshot for the rebuild: the log above it must stay. Null while no rebuild is
+    /// under way. Any thread.
     /// </summary>
     public Slot? RebuildSlot =>
         Volatile.Read(ref _rebuildSlot) is long slot and < long.MaxValue ? new Slot(slot) : null;
 
-    public int MaxSleepMs => _source is null ? IdleMs : BusyMs;
+    public int MaxSleepMs => _download is null ? IdleMs : BusyMs;
 
-    /// <summary>The core knows of no other help. The worker has to be woken afterwards.</summary>
+    /// <summary>Only a snapshot of a slot above this one helps.</summary>
+    private Slot Above => _isRebuild ? Slot.Max(Slot.Zero, _atLeast.Previous) : chosenSlot();
+
+    /// <summary>The core needs a snapshot. The caller wakes the worker.</summary>
     public void Need(SnapshotNeed need)
     {
         lock (_gate)
@@ -104,10 +94,10 @@ internal sealed class SnapshotReceiver(
     }
 
     /// <summary>
-    /// Fetches a snapshot although this replica has caught up, since its data are to be replaced. One attempt; the
-    /// worker has to be woken afterwards.
+    /// Fetches a snapshot to replace the data, even though this replica has caught up. One attempt. The caller wakes
+    /// the worker.
     /// </summary>
-    /// <param name="atLeast">One of an earlier slot is of no use: the log has not what follows it.</param>
+    /// <param name="atLeast">The lowest slot that the snapshot may have: this log has nothing below the next.</param>
     public void Rebuild(NodeId from, Slot atLeast)
     {
         lock (_gate)
@@ -163,18 +153,18 @@ internal sealed class SnapshotReceiver(
             TakeNeed();
             while (TryDequeue(out SnapshotReply? reply))
             {
-                if (!_isReady && _source == reply.From)
+                if (!_isReady && _download is { } download && download.Source == reply.From)
                 {
                     _heardAtMs = _clock.NowMs;
-                    Take(reply);
+                    Take(download, reply);
                 }
             }
 
-            if (_source is not null && !_isReady)
+            if (_download is not null && !_isReady)
             {
-                GoOn();
+                Advance(_download);
             }
-            else if (_source is null && _files.IsAny && _clock.NowMs - _neededAtMs > options.KeepMs)
+            else if (_download is null && _files.IsAny && _clock.NowMs - _neededAtMs > options.KeepMs)
             {
                 _files.Remove();
             }
@@ -185,7 +175,7 @@ internal sealed class SnapshotReceiver(
         }
         catch (InvalidDataException exception)
         {
-            GiveUp($"node {_source} sent what is no snapshot: {exception.Message}", options.RetryMs);
+            GiveUp($"the snapshot that {_download?.Source} sends is of no use: {exception.Message}", options.RetryMs);
         }
     }
 
@@ -230,19 +220,11 @@ internal sealed class SnapshotReceiver(
         _isRebuild = true;
         _atLeast = atLeast;
         _neededAtMs = _clock.NowMs;
-        if (_source is null && !_isReady)
+        if (_download is null && !_isReady)
         {
-            place.Tell($"asks {from} for a snapshot, of slot {atLeast} or a later one, to make the data anew");
+            place.Tell($"requests a snapshot of slot {atLeast} or a later one from {from}, to rebuild the data");
             BeginWith(from);
         }
-    }
-
-    private void BeginWith(NodeId source)
-    {
-        _source = source;
-        _heardAtMs = _clock.NowMs;
-        _begunAtMs = _heardAtMs;
-        AskAnew();
     }
 
     private void TakeNeed()
@@ -262,31 +244,33 @@ internal sealed class SnapshotReceiver(
         long nowMs = _clock.NowMs;
         _neededAtMs = nowMs;
         bool isSilent = need.Value.From == _silent && nowMs - _silentAtMs < options.SourceTimeoutMs;
-        if (_source is null && !_isReady && !isSilent && nowMs >= _retryAtMs)
+        if (_download is null && !_isReady && !isSilent && nowMs >= _retryAtMs)
         {
             place.Tell(
-                $"slot {chosenSlot().Next} is in no log any more, that of {need.Value.From} begins at"
-                + $" {need.Value.FirstAvailable}: asks it for a snapshot");
+                $"every peer that answers has trimmed slot {chosenSlot().Next} from its log; that of {need.Value.From}"
+                + $" begins at slot {need.Value.FirstAvailable}: requests a snapshot from it");
             BeginWith(need.Value.From);
         }
     }
 
-    /// <summary>Asks the source for a manifest, of whatever snapshot it has.</summary>
-    private void AskAnew()
+    private void BeginWith(NodeId source)
     {
-        _files.EndPart();
-        _id = 0;
-        _manifest = null;
-        _window = null;
-        _file = Manifest;
-        _toCheck.Clear();
-        _here.Clear();
-        _doneBytes = 0;
-        _askedAtMs = 0;
-        _progress = new SnapshotProgress(_source!.Value, null, 0, 0);
+        _heardAtMs = _clock.NowMs;
+        _begunAtMs = _heardAtMs;
+        BeginDownload(source);
     }
 
-    private void Take(SnapshotReply reply)
+    /// <summary>Begins to download whatever snapshot the source has.</summary>
+    private void BeginDownload(NodeId source)
+    {
+        _files.EndPart();
+        _keptBefore = FilesKept;
+        _download = new SnapshotDownload(
+            self, source, _files, place, runtime, options, _rate, () => Above, Accept, _requests);
+        _progress = _download.Progress;
+    }
+
+    private void Take(SnapshotDownload download, SnapshotReply reply)
     {
         if (reply.Answer == SnapshotAnswer.Preparing)
         {
@@ -295,72 +279,21 @@ internal sealed class SnapshotReceiver(
 
         if (reply.Answer == SnapshotAnswer.Gone)
         {
-            if (_id != 0)
+            if (download.HasBegun)
             {
-                AskAnew();
+                BeginDownload(download.Source);
             }
 
             return;
         }
 
-        if (_id == 0)
-        {
-            BeginManifest(reply);
-        }
-
-        if (reply.Id != _id || reply.File != _file || _window?.TryTake(reply.Offset, reply.Content.Length) != true)
-        {
-            return;
-        }
-
-        runtime.Metrics?.SnapshotReceived(reply.Content.Length);
-        if (_file == Manifest)
-        {
-            reply.Content.CopyTo(_manifestBytes.AsMemory((int)reply.Offset));
-            if (_window.IsComplete)
-            {
-                BeginFiles();
-            }
-
-            return;
-        }
-
-        _files.Write(reply.Offset, reply.Content.Span);
-        _doneBytes += reply.Content.Length;
-        Report();
-        if (_window.IsComplete)
-        {
-            EndFile();
-        }
+        download.Take(reply);
+        _progress = download.Progress;
     }
 
-    private void BeginManifest(SnapshotReply reply)
+    /// <summary>Refuses a snapshot that is too old for the rebuild; otherwise pins the log above it.</summary>
+    private void Accept(SnapshotManifest manifest)
     {
-        if (reply.File == Manifest && reply.Offset == 0 && reply.Id != 0)
-        {
-            if (reply.Length is <= 0 or > SnapshotManifest.MaxSizeBytes)
-            {
-                throw new InvalidDataException($"its manifest has {reply.Length} bytes");
-            }
-
-            _id = reply.Id;
-            _manifestBytes = new byte[reply.Length];
-            _window = NewWindow(reply.Length);
-            _window.NoteAsked(0, _clock.NowMs);
-        }
-    }
-
-    private ChunkWindow NewWindow(long lengthBytes) =>
-        new(lengthBytes, _chunkBytes, options.ChunksInFlight, options.ResendMs);
-
-    private void BeginFiles()
-    {
-        var manifest = SnapshotManifest.Decode(_manifestBytes);
-        if (manifest.ClusterId != place.ClusterId)
-        {
-            throw new InvalidDataException($"it is of cluster '{manifest.ClusterId}'");
-        }
-
         if (_isRebuild && manifest.State.Slot < _atLeast)
         {
             throw new InvalidDataException(
@@ -371,35 +304,14 @@ internal sealed class SnapshotReceiver(
         {
             Volatile.Write(ref _rebuildSlot, manifest.State.Slot.Value);
         }
-
-        _manifest = manifest;
-        _window = null;
-        foreach (SnapshotFile file in _files.Begin(manifest))
-        {
-            _toCheck.Enqueue(file);
-        }
-
-        long missing = manifest.SizeBytes - _toCheck.Sum(file => file.SizeBytes);
-        long available = place.Files.AvailableBytes(place.Paths.Directory);
-        if (available - options.ReserveBytes < missing)
-        {
-            throw new IOException(
-                $"the snapshot of slot {manifest.State.Slot} needs {missing} bytes more and {options.ReserveBytes} are"
-                + $" to stay free, but the disk has {available}");
-        }
-
-        place.Tell(
-            $"fetches a snapshot of slot {manifest.State.Slot} from {_source}: {manifest.Files.Count} files,"
-            + $" {manifest.SizeBytes} bytes, of which {missing} are missing here");
-        Report();
     }
 
-    private void GoOn()
+    private void Advance(SnapshotDownload download)
     {
         long nowMs = _clock.NowMs;
-        if (!_isRebuild && _manifest is not null && chosenSlot() >= _manifest.State.Slot)
+        if (!_isRebuild && download.Manifest is { } manifest && chosenSlot() >= manifest.State.Slot)
         {
-            place.Tell($"has caught up beyond slot {_manifest.State.Slot} without the snapshot, which is discarded");
+            place.Tell($"has caught up beyond slot {manifest.State.Slot} from the log: the snapshot is discarded");
             Discarded++;
             _files.Remove();
             End();
@@ -408,154 +320,45 @@ internal sealed class SnapshotReceiver(
 
         if (nowMs - _heardAtMs > options.SourceTimeoutMs)
         {
-            GiveUp($"{_source} has not answered for {options.SourceTimeoutMs} ms", 0);
+            GiveUp($"{download.Source} has not answered for {options.SourceTimeoutMs} ms", 0);
             return;
         }
 
-        if (_manifest is null)
+        bool isComplete = download.Advance(nowMs);
+        _progress = download.Progress;
+        if (isComplete)
         {
-            AskForManifest(nowMs);
-        }
-        else if (_toCheck.TryDequeue(out SnapshotFile? found))
-        {
-            Check(found);
-            AskToBeKept(nowMs);
-        }
-        else
-        {
-            FetchFiles(nowMs);
+            Release(download);
         }
     }
 
-    private void AskForManifest(long nowMs)
+    private void Release(SnapshotDownload download)
     {
-        if (_window is not null)
-        {
-            AskForChunks(nowMs);
-        }
-        else if (_askedAtMs == 0 || nowMs - _askedAtMs >= options.ResendMs)
-        {
-            _askedAtMs = nowMs;
-            Ask(0, Manifest, 0, _chunkBytes);
-        }
-    }
-
-    /// <summary>The source must not take the checking of what is here for the end of it.</summary>
-    private void AskToBeKept(long nowMs)
-    {
-        if (nowMs - _askedAtMs >= options.ResendMs)
-        {
-            _askedAtMs = nowMs;
-            Ask(_id, Manifest, 0, 1);
-        }
-    }
-
-    private void Check(SnapshotFile file)
-    {
-        if (_files.Keep(file))
-        {
-            _here.Add(file.Name);
-            _doneBytes += file.SizeBytes;
-            FilesKept++;
-            Report();
-        }
-    }
-
-    private void FetchFiles(long nowMs)
-    {
-        while (_window is null)
-        {
-            int next = FindMissing();
-            if (next < 0)
-            {
-                BeReady();
-                return;
-            }
-
-            _file = next;
-            _files.BeginFile(_manifest!.Files[next]);
-            _window = NewWindow(_manifest.Files[next].SizeBytes);
-            if (_window.IsComplete)
-            {
-                // An empty file has no chunk that could come.
-                EndFile();
-            }
-        }
-
-        AskForChunks(nowMs);
-    }
-
-    private int FindMissing()
-    {
-        for (int i = 0; i < _manifest!.Files.Count; i++)
-        {
-            if (!_here.Contains(_manifest.Files[i].Name))
-            {
-                return i;
-            }
-        }
-
-        return -1;
-    }
-
-    private void AskForChunks(long nowMs)
-    {
-        while (_window!.NextDue(nowMs) is long offset && _rate.TryTake(_window.CountAt(offset)))
-        {
-            _window.NoteAsked(offset, nowMs);
-            Ask(_id, _file, offset, _window.CountAt(offset));
-        }
-    }
-
-    private void EndFile()
-    {
-        SnapshotFile file = _manifest!.Files[_file];
-        _window = null;
-        _file = Manifest;
-        if (_files.TryEndFile(file))
-        {
-            _here.Add(file.Name);
-            return;
-        }
-
-        Mismatches++;
-        throw new InvalidDataException($"{file.Name} has not the hash that its manifest says");
-    }
-
-    private void BeReady()
-    {
-        _files.Release(_manifestBytes);
+        _files.Release(download.ManifestBytes);
         _isReady = true;
-        Report("waits to be put in place");
+        _progress = download.Progress with { Waits = "waits to be installed by a restart" };
         runtime.Metrics?.SnapshotFetched(_clock.NowMs - _begunAtMs);
         place.Tell(
-            $"the snapshot of slot {_manifest!.State.Slot} from {_source} is whole: restarts to put it in place");
+            $"the snapshot of slot {download.Manifest!.State.Slot} from {download.Source} is complete: restarts to"
+            + " install it");
         place.OnReady();
     }
-
-    private void Ask(long id, int file, long offset, int count) =>
-        _requests.Add(new SnapshotRequest(self, _source!.Value, id, Above, file, offset, count));
-
-    /// <summary>Only a snapshot of a later slot than this helps.</summary>
-    private Slot Above => _isRebuild ? Slot.Max(Slot.Zero, _atLeast.Previous) : chosenSlot();
 
     private void GiveUp(string reason, int retryMs)
     {
         _files.EndPart();
-        place.Tell($"fetches no snapshot for the moment: {reason}");
-        SnapshotProgress? progress = _progress;
+        place.Tell($"the fetching of a snapshot is interrupted: {reason}");
+        SnapshotProgress? progress = _download?.Progress ?? _progress;
         _retryAtMs = _clock.NowMs + retryMs;
-        (_silent, _silentAtMs) = (_source, _clock.NowMs);
+        (_silent, _silentAtMs) = (_download?.Source, _clock.NowMs);
         End();
         _progress = progress is null ? null : progress with { Waits = reason };
     }
 
     private void End()
     {
-        _source = null;
-        _manifest = null;
-        _window = null;
-        _id = 0;
+        _keptBefore = FilesKept;
+        _download = null;
         _isRebuild = false;
         _progress = null;
         lock (_gate)
@@ -564,7 +367,4 @@ internal sealed class SnapshotReceiver(
             Volatile.Write(ref _rebuildSlot, _order?.AtLeast.Value ?? long.MaxValue);
         }
     }
-
-    private void Report(string? waits = null) => _progress = new SnapshotProgress(
-        _source!.Value, _manifest!.State.Slot, _doneBytes, _manifest.SizeBytes, waits);
 }

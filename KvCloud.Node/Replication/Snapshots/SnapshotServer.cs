@@ -8,13 +8,13 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication.Snapshots;
 
 /// <summary>
-/// Makes a snapshot of the data store when a replica or a backup asks for one. Replicas get it sent piece by piece, as
-/// they ask for it; backups read it where they are. One snapshot at a time, for all who ask. While it is served, and
-/// for a while after, the log that follows it is kept.
+/// Creates a snapshot of the data store when a replica or a backup asks for one. Replicas request it chunk by chunk
+/// over the transport; backups read it by calls. One snapshot at a time serves all readers. While it is served, and for
+/// a while after, the log after it is pinned.
 /// </summary>
 /// <remarks>
-/// A snapshot is a checkpoint of the store and a manifest of its files, which is made last, in memory: without it
-/// nobody asks for anything else, and after a restart another snapshot is made.
+/// A snapshot is a checkpoint of the store and a manifest of its files. The manifest is made last and kept in memory
+/// only: without it nobody can read the files, and after a restart another snapshot is created.
 /// </remarks>
 internal sealed class SnapshotServer(
     NodeId self,
@@ -24,7 +24,7 @@ internal sealed class SnapshotServer(
     IReplicaRuntime runtime,
     SnapshotOptions options) : IWork, IDisposable
 {
-    /// <summary>Requests that wait; those on top are dropped, and will be made again.</summary>
+    /// <summary>Requests that wait for the worker; more are dropped, and will be sent again.</summary>
     private const int MaxWaiting = 64;
 
     private const int IdleMs = 1000;
@@ -49,13 +49,13 @@ internal sealed class SnapshotServer(
     private volatile bool _waitsForRate;
     private volatile bool _isPreparing;
 
-    /// <summary>What of the log is kept for those that are helped.</summary>
+    /// <summary>The pins of the log for readers of the snapshot.</summary>
     public LogPins Pins { get; } = new(runtime.Clock, options.KeepMs);
 
-    /// <summary>Of what is sent to replicas and read by backups.</summary>
+    /// <summary>The rate limit shared by replicas and backups.</summary>
     public RateLimit Rate { get; } = new(runtime.Clock, options.MaxBytesPerSecond);
 
-    /// <summary>Snapshots made since the start.</summary>
+    /// <summary>Snapshots created since the start.</summary>
     public int Made { get; private set; }
 
     /// <summary>The snapshot that is ready; null if there is none. Any thread.</summary>
@@ -67,7 +67,7 @@ internal sealed class SnapshotServer(
     {
         lock (_gate)
         {
-            // Who asks a damaged replica hears nothing, and asks another.
+            // A damaged replica stays silent, and the requester gives it up for another.
             if (_waiting.Count < MaxWaiting && !_isClosed && !executor.Health.IsDamaged)
             {
                 _waiting.Enqueue(request);
@@ -75,7 +75,7 @@ internal sealed class SnapshotServer(
         }
     }
 
-    /// <summary>A backup wants a snapshot above this slot; the worker is to be woken. Any thread.</summary>
+    /// <summary>A backup wants a snapshot above this slot. The caller wakes the worker. Any thread.</summary>
     public void Want(Slot above)
     {
         lock (_gate)
@@ -87,7 +87,7 @@ internal sealed class SnapshotServer(
         }
     }
 
-    /// <summary>Why the last attempt to make a snapshot failed, once; null if it did not. Any thread.</summary>
+    /// <summary>Takes the failure of the last attempt to create a snapshot; null for none. Any thread.</summary>
     public string? TakeFailure()
     {
         lock (_gate)
@@ -98,7 +98,7 @@ internal sealed class SnapshotServer(
         }
     }
 
-    /// <summary>Somebody reads the snapshot: it is kept on. False if there are too many backups. Any thread.</summary>
+    /// <summary>Keeps the snapshot for this reader. False if too many backups pin the log. Any thread.</summary>
     public bool TryNoteServed(LogReader reader, ServedSnapshot snapshot)
     {
         Volatile.Write(ref _askedAtMs, _clock.NowMs);
@@ -115,10 +115,10 @@ internal sealed class SnapshotServer(
         }
         catch (IOException) when (_served != snapshot)
         {
-            // Removed meanwhile.
+            // The snapshot was removed meanwhile.
         }
 
-        // The next one may have files of the same names. What was read before it took the place is of this one.
+        // The next snapshot may have files of the same names: what was read is of this one only if it still is served.
         if (content is null || _served != snapshot)
         {
             return null;
@@ -128,7 +128,7 @@ internal sealed class SnapshotServer(
         return content;
     }
 
-    /// <summary>What waits will not be answered any more.</summary>
+    /// <summary>Requests that wait are dropped.</summary>
     public void Close()
     {
         lock (_gate)
@@ -186,7 +186,7 @@ internal sealed class SnapshotServer(
             }
             else if (_made is not null && _clock.NowMs - Volatile.Read(ref _askedAtMs) > options.KeepMs)
             {
-                place.Tell($"the snapshot of slot {_made.Slot} was not asked for any more, and is removed");
+                place.Tell($"the snapshot of slot {_made.Slot} is no longer read, and was removed");
                 Remove();
             }
         }
@@ -198,7 +198,7 @@ internal sealed class SnapshotServer(
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            place.Tell($"no snapshot can be served for the moment: {exception.Message}");
+            place.Tell($"creating or serving a snapshot failed; the next request tries again: {exception.Message}");
             Forget();
             Fail(exception.Message);
         }
@@ -306,7 +306,7 @@ internal sealed class SnapshotServer(
     private void Reply(SnapshotRequest request, SnapshotAnswer answer) => _replies.Add(new SnapshotReply(
         self, request.From, answer, 0, request.File, request.Offset, 0, ReadOnlyMemory<byte>.Empty));
 
-    /// <summary>One step on the way to a manifest.</summary>
+    /// <summary>One step of preparing a snapshot: creates the checkpoint, then hashes its files.</summary>
     private void Prepare()
     {
         if (_made is null || _served is not null)
@@ -331,7 +331,7 @@ internal sealed class SnapshotServer(
 
     private void Make()
     {
-        // What follows the snapshot is pinned before it is made: it makes slots durable, and so lets them be trimmed.
+        // The log is pinned before the checkpoint: creating it flushes the store, which lets slots be trimmed.
         Pins.SetSnapshot(executor.DurableSlot);
         place.Files.DeleteDirectory(place.Paths.Checkpoint);
         AppliedState made = executor.CreateCheckpoint(place.Files, place.Paths.Checkpoint);
@@ -342,7 +342,7 @@ internal sealed class SnapshotServer(
             if (held != made)
             {
                 throw new IOException(
-                    $"a checkpoint of slot {made.Slot} holds {held?.Slot.ToString() ?? "nothing"}: it is of no use");
+                    $"a checkpoint of slot {made.Slot} holds slot {held?.Slot.ToString() ?? "none"}, and is dropped");
             }
         }
 

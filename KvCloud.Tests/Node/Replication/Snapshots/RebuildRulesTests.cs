@@ -13,9 +13,9 @@ public sealed class RebuildRulesTests
     [InlineData("SSS-", null)]
     [InlineData("SSSD", null)]
     [InlineData("SS--", "2 of the 4 other voters")]
-    [InlineData("SSSR", "node-4 is making its data anew")]
-    [InlineData("DDDD", "no other replica with sound data")]
-    [InlineData("----", "no other replica with sound data")]
+    [InlineData("SSSR", "node-4 is rebuilding its data")]
+    [InlineData("DDDD", "no replica with sound data")]
+    [InlineData("----", "no replica with sound data")]
     public void FindObstacle_without_an_order_asks_for_a_majority_of_the_others(string states, string? obstacle) =>
         Assert.StartsWith(
             obstacle ?? "none",
