@@ -5,16 +5,17 @@ using KvCloud.Node.Replication.Restore;
 namespace KvCloud.Node.Offline;
 
 /// <summary>
-/// <c>KvCloud.Node recover plan</c> and <c>apply</c>: a new group out of what is left of one that lost its quorum for
-/// good. Without network and without a running node.
+/// <c>KvCloud.Node recover plan</c> and <c>apply</c>: creates a new group from the survivors of one that has lost its
+/// quorum for good, without network or a running node.
 /// </summary>
 internal static class RecoverCommand
 {
     public const string Name = "recover";
 
-    /// <param name="args">What follows the name of the subcommand.</param>
+    /// <param name="args">The arguments after the name of the subcommand.</param>
     /// <returns>The exit code of the process.</returns>
     public static int Run(string[] args, TextWriter output, TextWriter error) => SubcommandOutput.Run(
+        Name,
         () =>
         {
             switch (args)
@@ -40,14 +41,15 @@ internal static class RecoverCommand
         Usage: KvCloud.Node recover plan --data DIR [--data DIR ...] --out FILE
                KvCloud.Node recover apply --plan FILE --target DIR --nodes 1,2,3 --cluster-id ID [--first-version N]
 
-        For a group that lost its quorum for good. What the lost majority alone knew is lost, acknowledged writes among
-        it. Read docs/deployment.md first, and restore a backup instead if it is newer.
+        For a group that has lost its quorum for good. What only the lost majority knew is lost, acknowledged writes
+        included. Read docs/deployment.md first; if a backup is newer, restore that instead.
 
-          --data DIR             the directory node_N of a stopped replica that is left; it is only read
-          --out FILE             the plan: what each knows, what would be taken, what may be lost
-          --target DIR           where node_N is made for each node of the new group; not there yet, or empty
-        Exit codes: 0 done, 2 what is asked for cannot be, 3 a directory cannot be used, 4 a directory is damaged or a
-        disk failed.
+          --data DIR             the directory node_N of a surviving replica that is stopped; it is only read
+          --out FILE             the plan: what each survivor knows, what would be taken, what may be lost
+          --plan FILE            the plan to apply, reviewed and unchanged
+          --target DIR           the data root to create, with node_N for each node; must be missing or empty
+        Exit codes: 0 done, 2 the request is wrong, 3 a directory cannot be used, 4 a directory is damaged or a disk
+        failed.
         """;
 
     private static void Plan(SubcommandArguments arguments, TextWriter output)

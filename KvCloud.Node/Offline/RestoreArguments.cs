@@ -4,7 +4,7 @@ using KvCloud.Node.Replication.Restore;
 
 namespace KvCloud.Node.Offline;
 
-/// <summary>The command line of <see cref="RestoreCommand"/>; null for the request where help is wanted.</summary>
+/// <summary>The command line of <see cref="RestoreCommand"/>; the request is null if help is asked for.</summary>
 internal sealed record RestoreArguments(RestoreRequest? Request, bool Verify)
 {
     private static readonly string[] Known =
@@ -18,22 +18,23 @@ internal sealed record RestoreArguments(RestoreRequest? Request, bool Verify)
         Usage: KvCloud.Node restore --staging DIR --source-cluster-id ID --target DIR --nodes 1,2,3 --cluster-id ID
                  [options]
 
-          --staging DIR          data/: the files of a snapshot; log/: blocks of its log, in files *.log
+          --staging DIR          data/: the files of a snapshot; log/: blocks of the log after it, in files *.log
           --source-cluster-id ID the id of the cluster that was backed up
-          --target DIR           where node_N is made for each node; not there yet, or empty
+          --target DIR           the data root to create, with node_N for each node; must be missing or empty
           --nodes 1,2,3          the voters of the new group
-          --cluster-id ID        its id: another than that of the backup
+          --cluster-id ID        the id of the new group; must differ from the backup's
           --until-version N      restore up to this version, or
           --until-unix-ms N      up to the first writes that were proposed later, or
-          --until-slot N         up to this slot; without any of them: all
-          --first-version N      every version of the new group is higher; give the same where replicas are
-                                 restored on several machines. Default: above all that the old group can have issued
-          --verify               restore to the target, read every row of it, say how many there are, remove it
-        Exit codes: 0 done, 2 what is asked for cannot be, 3 the target cannot be used, 4 the backup is damaged or
-        incomplete, or a disk failed. Each line of output is a JSON object; the last one has "stage": "restored".
+          --until-slot N         up to this slot. Default: the end of the log
+          --first-version N      every version of the new group is higher; give the same number on every machine
+                                 on which replicas are restored. Default: above all that the old group can have issued
+          --verify               restore to the target, read and count every row, then remove the target
+        Exit codes: 0 done, 2 the request is wrong, 3 the target cannot be used, 4 the backup is damaged or
+        incomplete, or a disk failed. Each line of output is a JSON object; the last one has "stage": "restored", or
+        "verified" with --verify.
         """;
 
-    /// <exception cref="RestoreRefusedException">It is wrong; the message names all that is.</exception>
+    /// <exception cref="RestoreRefusedException">There are mistakes; the message names every one.</exception>
     public static RestoreArguments Parse(IReadOnlyList<string> args)
     {
         var arguments = new SubcommandArguments(RestoreCommand.Name, args, Known, "verify");

@@ -4,8 +4,8 @@ using KvCloud.Node.Replication.Restore;
 namespace KvCloud.Node.Offline;
 
 /// <summary>
-/// <c>KvCloud.Node restore</c>: makes data directories of a new group out of a backup, without network and without a
-/// running node. Says what it does as lines of JSON, and why it refuses on standard error.
+/// <c>KvCloud.Node restore</c>: creates the data directories of a new group from a backup, without network or a running
+/// node. Progress and result are lines of JSON; a refusal goes to standard error.
 /// </summary>
 internal static class RestoreCommand
 {
@@ -13,9 +13,10 @@ internal static class RestoreCommand
 
     private const int ReportEveryMs = 250;
 
-    /// <param name="args">What follows the name of the subcommand.</param>
+    /// <param name="args">The arguments after the name of the subcommand.</param>
     /// <returns>The exit code of the process.</returns>
     public static int Run(IReadOnlyList<string> args, TextWriter output, TextWriter error) => SubcommandOutput.Run(
+        Name,
         () =>
         {
             var line = RestoreArguments.Parse(args);
@@ -37,7 +38,7 @@ internal static class RestoreCommand
         string stage = "";
         var restorer = new Restorer(SystemFiles.Instance, stores, progress =>
         {
-            // All of them would be many; but each stage is named, and the last word is the final one.
+            // Progress is throttled, except that each stage is reported when it begins.
             if (progress.Stage != stage || Environment.TickCount64 - reportedMs >= ReportEveryMs)
             {
                 stage = progress.Stage;

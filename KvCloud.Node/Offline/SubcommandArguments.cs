@@ -3,7 +3,7 @@ using KvCloud.Node.Replication.Restore;
 
 namespace KvCloud.Node.Offline;
 
-/// <summary>The options of a subcommand of this program, read so that all mistakes are told at once.</summary>
+/// <summary>The options of a subcommand of this program. All mistakes are collected and reported at once.</summary>
 internal sealed class SubcommandArguments
 {
     private const int MaxClusterIdChars = 200;
@@ -12,8 +12,8 @@ internal sealed class SubcommandArguments
     private readonly Dictionary<string, List<string>> _values = new(StringComparer.Ordinal);
     private readonly List<string> _mistakes = [];
 
-    /// <param name="known">Options with a value, without their dashes.</param>
-    /// <param name="flags">Options without one.</param>
+    /// <param name="known">The options with a value, without their dashes.</param>
+    /// <param name="flags">The options without a value.</param>
     public SubcommandArguments(
         string subcommand, IReadOnlyList<string> args, IReadOnlyList<string> known, params string[] flags)
     {
@@ -49,7 +49,7 @@ internal sealed class SubcommandArguments
 
     public bool Has(string flag) => _values.ContainsKey(flag);
 
-    /// <summary>All values of an option that may be given often.</summary>
+    /// <summary>All values of a repeatable option.</summary>
     public IReadOnlyList<string> Texts(string name)
     {
         if (_values.TryGetValue(name, out List<string>? values) && values.TrueForAll(text => text.Length > 0))
@@ -77,7 +77,7 @@ internal sealed class SubcommandArguments
         string clusterId = Text(name);
         if (clusterId.Length > MaxClusterIdChars || clusterId.Any(char.IsControl))
         {
-            _mistakes.Add($"--{name} has at most {MaxClusterIdChars} characters and no line break");
+            _mistakes.Add($"--{name} must have at most {MaxClusterIdChars} characters and no control characters");
         }
 
         return clusterId;
@@ -95,7 +95,7 @@ internal sealed class SubcommandArguments
             }
             else
             {
-                _mistakes.Add($"--nodes has \"{part}\", which is no node id, or there twice");
+                _mistakes.Add($"--nodes has \"{part}\", which is not a node id, or is given twice");
             }
         }
 
@@ -116,7 +116,7 @@ internal sealed class SubcommandArguments
             return number;
         }
 
-        _mistakes.Add($"--{name} is \"{text}\", which is no whole number");
+        _mistakes.Add($"--{name} is \"{text}\", which is not a whole number");
         return null;
     }
 
@@ -128,7 +128,7 @@ internal sealed class SubcommandArguments
         }
     }
 
-    /// <exception cref="RestoreRefusedException">Something is wrong; the message names all that is.</exception>
+    /// <exception cref="RestoreRefusedException">There are mistakes; the message names every one.</exception>
     public void Check()
     {
         if (_mistakes.Count > 0)

@@ -9,7 +9,7 @@ using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.Offline;
 
-/// <summary>How a subcommand of this program says what it does, and how it ends.</summary>
+/// <summary>The output and the exit code of a subcommand of this program.</summary>
 internal static class SubcommandOutput
 {
     private static readonly JsonSerializerOptions Json = new()
@@ -24,7 +24,7 @@ internal static class SubcommandOutput
         output.Flush();
     }
 
-    /// <summary>The last line: the group that was made.</summary>
+    /// <summary>Writes the last line: the group that was created.</summary>
     public static void WriteResult(
         TextWriter output, string stage, RestoreRequest request, RestoreResult result, RestoredRows? rows = null) =>
         WriteLine(output, new
@@ -41,9 +41,9 @@ internal static class SubcommandOutput
             Rows = rows,
         });
 
-    /// <summary>Runs it; why it was refused is one sentence on standard error.</summary>
+    /// <summary>Runs a subcommand. A refusal is one sentence on standard error.</summary>
     /// <returns>The exit code of the process.</returns>
-    public static int Run(Action work, TextWriter error)
+    public static int Run(string subcommand, Action work, TextWriter error)
     {
         try
         {
@@ -68,7 +68,7 @@ internal static class SubcommandOutput
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException
             or StoreFailedException or StoreCorruptException or UnknownFormatException or InvariantViolationException)
         {
-            error.WriteLine($"nothing was made: {exception.Message}");
+            error.WriteLine($"the {subcommand} failed: {exception.Message}");
             return ExitCodes.Fatal;
         }
     }

@@ -3,9 +3,9 @@ using System.Globalization;
 namespace KvCloud.Node.Replication;
 
 /// <summary>A replica's disk at one moment.</summary>
-/// <param name="FreeBytes">Of the data directory's volume; long.MaxValue while unknown.</param>
-/// <param name="LogWriteMs">For how long the log write in progress has been going on; 0 for none.</param>
-/// <param name="IsSlow">Whether a log write has exceeded its limit within the last while.</param>
+/// <param name="FreeBytes">Free bytes of the data directory's volume; long.MaxValue while unknown.</param>
+/// <param name="LogWriteMs">Duration so far of the log write in progress; 0 for none.</param>
+/// <param name="IsSlow">Whether a log write has exceeded its limit recently.</param>
 internal readonly record struct DiskFigures(long FreeBytes, SpaceLevel Space, long LogWriteMs, bool IsSlow)
 {
     private const long Megabyte = 1024 * 1024;

@@ -6,14 +6,14 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Raises the group's feature level as its leader, once every member (voters and learners) has been connected for a
-/// while, can follow, and lets the group rise. Of the consensus worker.
+/// Raises the group's feature level, as its leader, once every member (voters and learners) has been connected for a
+/// while, supports the next level, and is configured to allow it. Of the consensus worker.
 /// </summary>
 /// <remarks>
-/// A member that is away holds the group back: what it will run when it comes back nobody knows. One that was removed
-/// does so until nobody needs it any more. The members are those
-/// that govern the very slot of the raise, because a leader proposes nothing behind a change of members before it knows
-/// it to be chosen; and who is added later is asked for what can be in force by then (<see cref="LevelToFollow"/>).
+/// A disconnected member holds the level back: nobody knows which release it will run when it returns. A removed member
+/// does so until its removal is settled. The members considered are those that govern the slot of the raise, because a
+/// leader proposes nothing after a change of members before it knows it to be chosen. A member that is added later must
+/// support whatever level may be in force by then (<see cref="LevelToFollow"/>).
 /// </remarks>
 internal sealed class FeatureLevelRaiser(
     ReplicationOptions options, IConsensusTransport transport, KvStoreExecutor executor)
@@ -24,29 +24,29 @@ internal sealed class FeatureLevelRaiser(
     private Slot _proposedIn;
     private int _proposed;
 
-    /// <summary>The level in force, or the one that this leader has proposed and does not know the fate of.</summary>
+    /// <summary>The level in force, or a higher one that this leader has proposed in this term.</summary>
     public int LevelToFollow => Math.Max(executor.Applied.FeatureLevel, _proposed);
 
     /// <summary>
-    /// Whether this leader knows the level of the slots that it proposes in: what leaders before it proposed is
-    /// applied.
+    /// Whether this leader knows the level in force in the slots that it proposes: it has applied what earlier leaders
+    /// proposed.
     /// </summary>
     public bool KnowsLevel(PaxosNode node) => executor.AppliedSlot >= node.OpeningSlot;
 
-    /// <summary>Why the node cannot become a member; null if it can, or has not said what it can follow.</summary>
+    /// <summary>Why the node cannot become a member; null if it can, or has not told its supported level.</summary>
     public string? Refuse(NodeId node) =>
         transport.ReleaseOf(node) is PeerRelease release && release.SupportedLevel < LevelToFollow
-            ? $"{node} can follow feature level {release.SupportedLevel}, and the group is at {LevelToFollow}:"
-                + " upgrade it first"
+            ? $"{node} supports feature level {release.SupportedLevel}, but the group is at {LevelToFollow}; nothing"
+                + " was changed. Upgrade it first"
             : null;
 
-    /// <summary>At each tick.</summary>
+    /// <summary>Called at each tick.</summary>
     public void Tick(PaxosNode node, ProposalQueue proposals, long nowMs)
     {
         AppliedState applied = executor.Applied;
         if (applied.FeatureLevel != _announced)
         {
-            // From now on a replica that cannot follow is told so when it connects.
+            // From now on the handshake refuses replicas that do not support the level.
             _announced = applied.FeatureLevel;
             transport.RequireFeatureLevel(applied.FeatureLevel);
         }
@@ -74,7 +74,7 @@ internal sealed class FeatureLevelRaiser(
         }
     }
 
-    /// <summary>The highest level that all members allow; 0 while one of them is not connected.</summary>
+    /// <summary>The highest level that every member allows; 0 while one of them is disconnected.</summary>
     private int TargetOf(PaxosNode node)
     {
         int target = options.AllowedLevel;

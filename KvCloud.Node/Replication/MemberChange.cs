@@ -3,59 +3,59 @@ using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Replication;
 
-/// <summary>What an operator asks of the group itself.</summary>
+/// <summary>The changes of a group that an operator can order.</summary>
 internal enum MemberAction
 {
-    /// <summary>A new member that has no vote yet.</summary>
+    /// <summary>Adds a learner.</summary>
     Add = 1,
 
-    /// <summary>A learner that has caught up gets a vote.</summary>
+    /// <summary>Makes a learner that has caught up a voter.</summary>
     Promote = 2,
 
-    /// <summary>A voter becomes a learner.</summary>
+    /// <summary>Makes a voter a learner.</summary>
     Demote = 3,
 
-    /// <summary>A member leaves for good.</summary>
+    /// <summary>Removes a member for good.</summary>
     Remove = 4,
 
-    /// <summary>A learner that has caught up takes the place of another member, in one change.</summary>
+    /// <summary>Makes a learner that has caught up a voter and removes another member, in one change.</summary>
     Replace = 5,
 
-    /// <summary>A member is reached at another address.</summary>
+    /// <summary>Changes the addresses of a member.</summary>
     Update = 6,
 
-    /// <summary>Another voter leads.</summary>
+    /// <summary>Transfers leadership to another voter.</summary>
     TransferLeadership = 7,
 
-    /// <summary>The data of the replica that is asked are made anew from another's. No change of the group.</summary>
+    /// <summary>Rebuilds the data of the replica that receives the call. Not a change of the group.</summary>
     Rebuild = 8,
 }
 
 /// <summary>One change of the group.</summary>
-/// <param name="Node">Whom it is about; of a transfer who is to lead, null for the best.</param>
-/// <param name="Replaced">Whose place the node takes.</param>
-/// <param name="IsForced">Also where fewer voters stay than a group should have, or one does not answer.</param>
+/// <param name="Node">The member concerned; of a transfer the successor, null for the most up-to-date voter.</param>
+/// <param name="Replaced">The member that the node replaces.</param>
+/// <param name="IsForced">Overrides the rules about too few voters and about members that do not answer.</param>
 internal sealed record MemberChange(
     MemberAction Kind,
     NodeId? Node,
     NodeId? Replaced = null,
     bool IsForced = false)
 {
-    /// <summary>Where replicas reach the node; null for where they did.</summary>
+    /// <summary>The node's address for replicas; null to keep it.</summary>
     public string? PeerEndpoint { get; init; }
 
-    /// <summary>Where clients reach the node; null for where they did.</summary>
+    /// <summary>The node's address for clients; null to keep it.</summary>
     public string? ClientEndpoint { get; init; }
 }
 
-/// <summary>A change of the group on its way: exactly one answer comes out.</summary>
+/// <summary>A pending change of the group. It is answered exactly once.</summary>
 internal abstract class PendingMemberChange
 {
     private int _isFinished;
 
     public required MemberChange Change { get; init; }
 
-    /// <summary><see cref="IReplicaClock.NowMs"/> after which nobody waits any more.</summary>
+    /// <summary><see cref="IReplicaClock.NowMs"/> after which the caller no longer waits.</summary>
     public required long DeadlineMs { get; init; }
 
     public void Finish(in CommandResult result)

@@ -5,7 +5,7 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Changes of members, and of who leads, between their coming and their answer; one after the other. Of the consensus
+/// Carries out changes of members and transfers of leadership, one at a time, from arrival to answer. Of the consensus
 /// worker, but for <see cref="Post"/>.
 /// </summary>
 internal sealed class MemberChanges(
@@ -14,15 +14,15 @@ internal sealed class MemberChanges(
     private const int MaxWaiting = 16;
 
     /// <summary>
-    /// A leader that failed to transfer leadership before it loses its vote does not try again for so long: the change
-    /// is what was asked for, and must go through also where nobody takes over.
+    /// A leader that is to lose its vote transfers leadership first. If that fails it makes the change itself, and
+    /// attempts no other transfer within this time: the change must go through even if nobody takes over.
     /// </summary>
     private const int TransferRetryMs = 10_000;
 
     private readonly Lock _gate = new();
     private readonly List<PendingMemberChange> _waiting = [];
 
-    /// <summary>Since when each learner has been close behind this leader.</summary>
+    /// <summary>The time since which each learner has been close behind this leader.</summary>
     private readonly SortedDictionary<NodeId, long> _closeSinceMs = [];
     private long? _leadsSinceMs;
     private long? _transferredMs;
@@ -33,16 +33,16 @@ internal sealed class MemberChanges(
 
     private sealed record UnderWay(PendingMemberChange Pending, Slot Slot, NodeId? Successor);
 
-    /// <summary>Whether something came since the last step; what waits longer is looked at in each.</summary>
+    /// <summary>Whether a change arrived since the last step. Older ones are retried in each step.</summary>
     public bool IsDue => _hasNew;
 
     /// <summary>
-    /// Whether the member's data are sound, as far as it has told. One whose data are not must not be what a change
-    /// leaves: it counts as one that does not answer.
+    /// Whether the member has reported sound data. A member with damaged data counts as one that does not answer, so
+    /// that no change leaves a group whose data are all damaged.
     /// </summary>
     public Func<NodeId, bool> HasSoundData { get; set; } = _ => true;
 
-    /// <summary>Any thread may call. The answer comes by <see cref="PendingMemberChange.Finish"/>.</summary>
+    /// <summary>Queues a change, answered through <see cref="PendingMemberChange.Finish"/>. Any thread.</summary>
     public void Post(PendingMemberChange change)
     {
         lock (_gate)
@@ -58,10 +58,12 @@ internal sealed class MemberChanges(
 
         change.Finish(_isClosed
             ? new CommandResult(KvStatus.ShuttingDown, Message: "the node is stopping; nothing was changed")
-            : new CommandResult(KvStatus.Overloaded, Message: "too many changes of members wait; nothing was changed"));
+            : new CommandResult(
+                KvStatus.Overloaded,
+                Message: $"{MaxWaiting} changes of members are waiting; nothing was changed: try again"));
     }
 
-    /// <summary>In each step, after what it brought was handed to the node.</summary>
+    /// <summary>Called in each step, after the node has taken the step's messages.</summary>
     public void Step(PaxosNode node, long nowMs)
     {
         _hasNew = false;
@@ -78,7 +80,7 @@ internal sealed class MemberChanges(
             {
                 if (_underWay is null)
                 {
-                    // The leader is not ready for it yet; the next tick may be.
+                    // The leader is not ready yet; the next step tries again.
                     return;
                 }
 
@@ -91,7 +93,7 @@ internal sealed class MemberChanges(
         }
     }
 
-    /// <summary>At each tick: who has caught up.</summary>
+    /// <summary>Called at each tick: tracks which learners have caught up.</summary>
     public void Tick(PaxosNode node, long nowMs)
     {
         if (node.Role != Role.Leader)
@@ -123,7 +125,7 @@ internal sealed class MemberChanges(
         }
     }
 
-    /// <summary>The node stops: nobody will answer these any more.</summary>
+    /// <summary>The node stops: answers everything that is pending.</summary>
     public void Abandon()
     {
         PendingMemberChange[] left;
@@ -141,11 +143,12 @@ internal sealed class MemberChanges(
         }
 
         _underWay?.Pending.Finish(new CommandResult(
-            KvStatus.OutcomeUnknown, Message: "the node stopped while the change was in consensus"));
+            KvStatus.OutcomeUnknown,
+            Message: "the node stopped while the change was in consensus: it may or may not take effect"));
         _underWay = null;
     }
 
-    /// <summary>Null where it is under way from now on, or has to wait for the leader.</summary>
+    /// <summary>The answer to a change that is refused or done; null if it is under way now, or must wait.</summary>
     private CommandResult? Begin(PaxosNode node, PendingMemberChange next, long nowMs)
     {
         if (node.Role != Role.Leader)
@@ -195,7 +198,8 @@ internal sealed class MemberChanges(
 
         if (target is null)
         {
-            // Done before, perhaps by this very change, sent again: who was removed may still be needed.
+            // Done already, perhaps by an earlier attempt at this change. Until it is settled, a removed member may
+            // still be needed.
             return node.AreMembersSettled ? new CommandResult(KvStatus.Ok) : null;
         }
 
@@ -214,8 +218,8 @@ internal sealed class MemberChanges(
     }
 
     /// <summary>
-    /// A leader that is to lose its vote has another lead first, which then makes the change: one that makes it itself
-    /// proposes nothing from there on, and writes wait until it is settled and somebody was elected.
+    /// A leader that is to lose its vote transfers leadership first, and the successor makes the change. A leader that
+    /// makes it itself can propose nothing afterwards: writes would wait until it is settled and another is elected.
     /// </summary>
     private bool TransfersLeadershipFirst(PaxosNode node, IReadOnlyList<GroupMember> target, long nowMs)
     {
@@ -239,15 +243,17 @@ internal sealed class MemberChanges(
         return true;
     }
 
-    /// <summary>Who has just begun to lead has not heard everybody yet: that says nothing about them.</summary>
+    /// <summary>
+    /// Whether this leader has led for so short a time that a member's silence means nothing yet.
+    /// </summary>
     private bool HasYetToHearSomebody(PaxosNode node, long nowMs) =>
         (_leadsSinceMs is not long since
             || nowMs - since < (long)config.ElectionTimeoutTicks * ReplicaClock.TickMs)
         && node.Members.Members.Any(member => member.Id != node.Self && node.ProgressOf(member.Id) is null);
 
     /// <summary>
-    /// Where the node is, as far as somebody said; and of one that is given a vote which data directory it has, so that
-    /// it never votes with another: also those hear of it that have never met it.
+    /// The member's data after the change: its addresses, and for a new voter the incarnation of its data directory, so
+    /// that members that have never met it refuse its id with another directory.
     /// </summary>
     private ReadOnlyMemory<byte>? DataAfter(GroupMembers members, MemberChange change)
     {
@@ -289,13 +295,15 @@ internal sealed class MemberChanges(
         if (successor is not NodeId named)
         {
             return new CommandResult(
-                KvStatus.InvalidArgument, Message: "no other voter answers the leader: nobody can take over");
+                KvStatus.InvalidArgument,
+                Message: "no other voter answers the leader, so nobody can take over; leadership stays here");
         }
 
         if (node.Members.Find(named) is not { IsVoter: true } || !IsInTouch(node, named))
         {
             return new CommandResult(
-                KvStatus.InvalidArgument, Message: $"{named} has no vote, or does not answer: it cannot take over");
+                KvStatus.InvalidArgument,
+                Message: $"{named} cannot take over, because it has no vote or does not answer; leadership stays here");
         }
 
         if (node.TryTransferLeadership(named))
@@ -306,7 +314,7 @@ internal sealed class MemberChanges(
         return null;
     }
 
-    /// <summary>Null as long as it is not known what becomes of it.</summary>
+    /// <summary>The answer to the change under way; null while its outcome is open.</summary>
     private CommandResult? AnswerOf(PaxosNode node, long nowMs)
     {
         (PendingMemberChange pending, Slot slot, NodeId? successor) = _underWay!;
@@ -314,11 +322,11 @@ internal sealed class MemberChanges(
         {
             return node.Leader == successor ? new CommandResult(KvStatus.Ok)
                 : node.Leader is NodeId other && other != node.Self ? new CommandResult(
-                    KvStatus.Conflict, Message: $"{other} leads, and not {successor}")
+                    KvStatus.Conflict, Message: $"{other} was elected instead of {successor}")
                 : node.Role == Role.Leader && !node.IsTransferringLeadership ? new CommandResult(
-                    KvStatus.Timeout, Message: $"{successor} has not taken over: this node leads on")
+                    KvStatus.Timeout, Message: $"{successor} did not take over: this node still leads")
                 : pending.DeadlineMs <= nowMs ? new CommandResult(
-                    KvStatus.Timeout, Message: $"{successor} has not taken over in time")
+                    KvStatus.Timeout, Message: $"{successor} did not take over before the deadline; it still may")
                 : null;
         }
 

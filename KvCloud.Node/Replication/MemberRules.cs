@@ -3,19 +3,19 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Which changes of members a leader proposes: what operators must not do by mistake is refused here.
+/// The rules that protect operators from harmful changes of members. They go beyond what safety demands.
 /// </summary>
 internal static class MemberRules
 {
-    /// <summary>Fewer voters than this stay only by force: the next failure stops such a group.</summary>
+    /// <summary>A change to fewer voters needs force: the next failure would stop such a group.</summary>
     public const int MinVoters = 3;
 
-    /// <summary>Who is to be a member afterwards.</summary>
-    /// <param name="data">What others are to know of the node; null for what they know.</param>
+    /// <summary>Computes the members after a change.</summary>
+    /// <param name="data">The node's data after the change; null to keep them.</param>
     /// <param name="isCaughtUp">Whether the learner has been close behind for a while.</param>
-    /// <param name="isInTouch">Whether the leader hears the member; it hears itself.</param>
-    /// <param name="target">Null where nothing is left to be done, or it is refused.</param>
-    /// <returns>Why it is refused; null if it is not.</returns>
+    /// <param name="isInTouch">Whether the leader hears the member; true for the leader itself.</param>
+    /// <param name="target">The members after the change; null if it is done already or refused.</param>
+    /// <returns>The reason for a refusal; null if the change is allowed or done.</returns>
     public static string? Plan(
         GroupMembers now,
         MemberChange change,
@@ -42,8 +42,8 @@ internal static class MemberRules
         int voters = after.Count(item => item.IsVoter);
         if (voters < before && voters < MinVoters && !change.IsForced)
         {
-            return $"{voters} of {before} voters would be left: with fewer than {MinVoters} the next failure stops the"
-                + " group; force it if that is meant";
+            return $"{voters} of {before} voters would remain: with fewer than {MinVoters} the next failure stops the"
+                + " group; nothing was changed. Force the change if that is intended";
         }
 
         GroupMember? silent = Array.Find(after, item => item.IsVoter && !isInTouch(item.Id));
@@ -51,24 +51,25 @@ internal static class MemberRules
             || after.Any(item => item.IsVoter != (now.Find(item.Id)?.IsVoter ?? false));
         if (silent is not null && changesVoters && !change.IsForced)
         {
-            // One that has never met all the others takes no part before it has, and could never meet who is removed.
-            return $"{silent.Id} votes and does not answer: bring it back before, or force the change if it has taken"
-                + " part in this group before";
+            // A replica takes no part before it has met all initial voters, and could never meet a removed one.
+            return $"voter {silent.Id} does not answer; nothing was changed. Bring it back first, or force the change"
+                + " if it has taken part in this group before";
         }
 
         GroupMember? silentLearner = Array.Find(
             after, item => !item.IsVoter && item.Id != node && !isInTouch(item.Id));
         if (silentLearner is not null && TakesAway(change.Kind) && !change.IsForced)
         {
-            // It may have voted when the group began, and been demoted because it had not met all the others yet.
-            return $"{silentLearner.Id} learns and does not answer: bring it back before or remove it, or force the"
-                + " change if it has taken part in this group before";
+            // It may be an initial voter that was demoted before it had met all the others.
+            return $"learner {silentLearner.Id} does not answer; nothing was changed. Bring it back or remove it first,"
+                + " or force the change if it has taken part in this group before";
         }
 
         int inTouch = after.Count(item => item.IsVoter && isInTouch(item.Id));
         if (inTouch < (voters / 2) + 1)
         {
-            return $"of the {voters} voters of afterwards only {inTouch} answer the leader: the group would stop";
+            return $"of the {voters} voters after the change only {inTouch} answer the leader: the group would lose its"
+                + " quorum; nothing was changed";
         }
 
         if (now.FindFlaw(after) is string flaw)
@@ -85,16 +86,16 @@ internal static class MemberRules
         change.Kind switch
         {
             MemberAction.Add when now.Removed.Contains(node) =>
-                $"{node} was removed once: its id never returns, choose another",
+                $"{node} was removed: its id never returns, choose another",
             MemberAction.Add => null,
             MemberAction.Remove when member is null && now.Removed.Contains(node) => null,
-            _ when member is null => $"{node} is no member",
+            _ when member is null => $"{node} is not a member of the group",
             MemberAction.Replace when change.Replaced is not NodeId replaced || replaced == node =>
-                "the change does not name whose place the node takes",
+                "the change does not name the member to replace",
             MemberAction.Replace when now.Find(change.Replaced!.Value) is null
-                && !now.Removed.Contains(change.Replaced.Value) => $"{change.Replaced} is no member",
+                && !now.Removed.Contains(change.Replaced.Value) => $"{change.Replaced} is not a member of the group",
             MemberAction.Promote or MemberAction.Replace when !member.IsVoter && !isCaughtUp(node) =>
-                $"{node} has not caught up yet, or does not answer",
+                $"{node} has not caught up yet, or does not answer: try again once it has",
             _ => null,
         };
 

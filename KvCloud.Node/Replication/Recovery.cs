@@ -23,7 +23,7 @@ internal static class Recovery
     /// state of the consensus core.
     /// </summary>
     /// <exception cref="LogCorruptException">The log lacks a slot that it must have.</exception>
-    /// <param name="onReplayed">Called now and then with the slot that is applied, and the last one to be.</param>
+    /// <param name="onReplayed">Called after each chunk with the applied slot and the last slot to apply.</param>
     public static RestoredState Restore(
         IPaxosLog log, KvStoreExecutor executor, Action<Slot, Slot>? onReplayed = null)
     {
@@ -50,8 +50,8 @@ internal static class Recovery
     }
 
     /// <summary>
-    /// What a core is made of whose replica waits for new data. It is never stepped: who the members are, for one
-    /// thing, is part of what is lost.
+    /// The state of the core in a replica that waits for new data. That core is never stepped: the members, among
+    /// others, are part of the lost data.
     /// </summary>
     public static RestoredState WithoutData(IPaxosLog log) =>
         new(log.Promised, Slot.Max(log.ChosenSlot, log.FirstSlot.Previous), [], null);

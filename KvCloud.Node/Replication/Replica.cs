@@ -35,7 +35,7 @@ internal sealed class Replica : IAsyncDisposable
     /// <param name="onFatal">Called when a part that this replica cannot run without has failed: the process must
     /// stop.</param>
     /// <param name="snapshots">Without it this replica neither makes nor fetches snapshots.</param>
-    /// <param name="onReplayed">Called now and then with the slot that is applied, and the last one to be.</param>
+    /// <param name="onReplayed">Called after each chunk with the applied slot and the last slot to apply.</param>
     /// <exception cref="LogCorruptException">The log lacks a slot that it must have.</exception>
     public Replica(
         PaxosConfig config,
@@ -113,15 +113,15 @@ internal sealed class Replica : IAsyncDisposable
 
     public SnapshotReceiver? SnapshotReceiver { get; private set; }
 
-    /// <summary>What backups read; null without snapshots.</summary>
+    /// <summary>Serves backups; null without snapshots.</summary>
     public BackupReads? Backups { get; private set; }
 
     public DataRebuild? Rebuild { get; private set; }
 
-    /// <summary>Null where it is switched off.</summary>
+    /// <summary>Null if the scrub is switched off.</summary>
     public Scrubber? Scrubber { get; private set; }
 
-    /// <summary>Called when this replica knows that it was removed and is not needed any more.</summary>
+    /// <summary>Called when this replica was removed and its removal is settled.</summary>
     public Action? OnRemoved { get; set; }
 
     /// <summary>
@@ -191,7 +191,7 @@ internal sealed class Replica : IAsyncDisposable
         _workers.Dispose();
     }
 
-    /// <summary>Data that prove to be damaged when the log is applied to them are as good as none.</summary>
+    /// <summary>Data that turn out to be damaged while the log is applied are treated like missing data.</summary>
     private static RestoredState Restore(IPaxosLog log, KvStoreExecutor executor, Action<Slot, Slot>? onReplayed)
     {
         try

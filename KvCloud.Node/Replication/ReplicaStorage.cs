@@ -41,14 +41,14 @@ internal sealed class ReplicaStorage : IDisposable
 
     public KvStoreExecutor Executor { get; }
 
-    /// <summary>Of the volume that all of this is on.</summary>
+    /// <summary>Watches the free space of the directory's volume.</summary>
     public SpaceWatch Space { get; }
 
-    /// <summary>The data store is a snapshot of another replica's that this start has put in place.</summary>
+    /// <summary>Whether this start has installed another replica's snapshot as the data store.</summary>
     public bool HasInstalledSnapshot { get; }
 
     /// <summary>
-    /// The data are to be made anew, and perhaps not there; null if they are sound, as far as is known.
+    /// The mark of a rebuild, whose data may be missing; null if the data are sound, as far as is known.
     /// </summary>
     public RebuildMark? Mark { get; }
 
@@ -103,8 +103,8 @@ internal sealed class ReplicaStorage : IDisposable
     }
 
     /// <summary>
-    /// Opens the data store. One that is damaged is closed again and left where it is: what takes its place answers
-    /// nothing.
+    /// Opens the data store. A damaged one is closed again and left in place; an empty store whose health reports the
+    /// damage stands in for it.
     /// </summary>
     private static KvStoreExecutor OpenData(
         Func<string, IKvStore> openStore,

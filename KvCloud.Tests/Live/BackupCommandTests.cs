@@ -31,7 +31,7 @@ public sealed class BackupCommandTests(ITestOutputHelper output) : IDisposable
         await using var backup = new KvProcess(
             output.WriteLine, "backup", "create", "--to", Archive, "--endpoints", string.Join(',', cluster.Endpoints),
             "--from", cluster.Endpoints[source], "--continuous", "--ship-every", "200ms", "--snapshot-every", "4s");
-        await backup.UntilAsync(() => backup.Printed.Contains("is whole", StringComparison.Ordinal), "a snapshot");
+        await backup.UntilAsync(() => backup.Printed.Contains("is complete", StringComparison.Ordinal), "a snapshot");
         await cluster.Processes.KillAsync(source);
         long killed = writes.Version;
         await UntilArchivedAsync(backup, killed + 20);

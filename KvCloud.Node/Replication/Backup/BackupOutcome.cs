@@ -1,23 +1,23 @@
 namespace KvCloud.Node.Replication.Backup;
 
-/// <summary>What became of a call that reads for a backup.</summary>
+/// <summary>The outcome of a backup's call.</summary>
 internal enum BackupOutcome
 {
-    /// <summary>It has what it asked for.</summary>
+    /// <summary>The requested data are returned.</summary>
     Ready = 0,
 
-    /// <summary>A snapshot is being made, or no slot is applied that was not read yet.</summary>
+    /// <summary>A snapshot is being created, or the log has no further applied slot yet.</summary>
     NotYet = 1,
 
-    /// <summary>There is no such snapshot any more, or it has no such file.</summary>
+    /// <summary>The snapshot is gone, or has no such file.</summary>
     Gone = 2,
 
-    /// <summary>The log begins later by now.</summary>
+    /// <summary>The log was trimmed beyond the requested slot.</summary>
     Trimmed = 3,
 
-    /// <summary>The log is kept for as many backups as it may be.</summary>
+    /// <summary>The limit of backups that pin the log is reached.</summary>
     TooMany = 4,
 
-    /// <summary>The disk does not let it be read, or a snapshot be made, at the moment.</summary>
+    /// <summary>The disk failed a read, or the creation of a snapshot; a retry may succeed.</summary>
     Unreadable = 5,
 }

@@ -6,10 +6,10 @@ using KvCloud.Node.State;
 namespace KvCloud.Node.Replication.Backup;
 
 /// <summary>
-/// What a backup reads of this replica: its snapshot, and the log that follows it. Any thread; it may wait for a disk,
-/// so not one that answers writes.
+/// Serves backups: the replica's snapshot and the log after it. Any thread that may wait for a disk, so none that
+/// answers writes.
 /// </summary>
-/// <param name="wakeSnapshots">Has the worker of the snapshots run.</param>
+/// <param name="wakeSnapshots">Wakes the worker of the snapshot server.</param>
 internal sealed class BackupReads(
     NodeId self,
     string clusterId,
@@ -18,10 +18,10 @@ internal sealed class BackupReads(
     SnapshotServer snapshots,
     Action wakeSnapshots)
 {
-    /// <summary>More of the log is not read at a time, unless one slot alone is larger.</summary>
+    /// <summary>Limit of the log read by one call, unless a single slot is larger.</summary>
     public const int MaxLogBytes = 4 * 1024 * 1024;
 
-    /// <summary>More of a snapshot is not read at a time.</summary>
+    /// <summary>Limit of a snapshot's bytes read by one call.</summary>
     public const int MaxPieceBytes = 1024 * 1024;
 
     public NodeId Self => self;
@@ -29,13 +29,13 @@ internal sealed class BackupReads(
     public string ClusterId => clusterId;
 
     /// <summary>
-    /// Whether so many bytes may be read now: backups and replicas that fetch a snapshot share one limit.
+    /// Whether so many bytes may be read now. Backups and replicas that fetch a snapshot share one rate limit.
     /// </summary>
-    /// <remarks>Of the log only what was read is charged, afterwards, and paid before the next.</remarks>
+    /// <remarks>Reads of the log are charged afterwards, by what was read.</remarks>
     public bool TryTake(int bytes) => snapshots.Rate.TryTake(bytes);
 
-    /// <summary>The snapshot that is served; where there is none above the slot, one is made.</summary>
-    /// <param name="error">Why none could be made the last time.</param>
+    /// <summary>Opens the served snapshot. If it is not above the slot, another one is ordered.</summary>
+    /// <param name="error">Why the last attempt to create one failed.</param>
     public BackupOutcome OpenSnapshot(long readerId, Slot above, out ServedSnapshot? snapshot, out string? error)
     {
         error = null;
@@ -59,7 +59,7 @@ internal sealed class BackupReads(
         return BackupOutcome.NotYet;
     }
 
-    /// <summary>A piece of a file of the snapshot, shorter than asked for only at the file's end.</summary>
+    /// <summary>Reads a piece of a file; it is shorter than requested only at the end of the file.</summary>
     public BackupOutcome ReadSnapshot(
         long readerId, long snapshotId, int file, long offset, int count, out byte[] content)
     {
@@ -80,13 +80,13 @@ internal sealed class BackupReads(
         return read is null ? BackupOutcome.Gone : BackupOutcome.Ready;
     }
 
-    /// <summary>Whether this slot is chosen and applied here, or below the log.</summary>
+    /// <summary>Whether a read from this slot is answered at once: it is applied here, or trimmed.</summary>
     public bool HasAnswer(Slot from) => from <= Last || from < log.FirstSlot;
 
-    /// <summary>Chosen and applied slots from the given one on.</summary>
+    /// <summary>Reads chosen and applied slots from the given one on.</summary>
     public LogRead ReadLog(long readerId, Slot from, int maxBytes)
     {
-        // What is applied is looked at first: all that is read then has no higher version.
+        // The applied state is read first, so that its version bounds those of all slots read.
         AppliedState applied = executor.Applied;
         var last = Slot.Min(applied.Slot, log.ChosenSlot);
         Slot first = log.FirstSlot;
@@ -121,7 +121,8 @@ internal sealed class BackupReads(
     }
 
     /// <summary>
-    /// A slot that the log has not recorded as chosen may hold a value that lost, and the data may be ahead of that.
+    /// The last slot that can be read. A slot that the log has not recorded as chosen may hold a value that was not
+    /// chosen, even if it is applied: the data store may be ahead of the log.
     /// </summary>
     private Slot Last => Slot.Min(executor.AppliedSlot, log.ChosenSlot);
 

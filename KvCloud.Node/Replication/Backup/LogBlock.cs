@@ -7,10 +7,10 @@ using KvCloud.Node.Replication.Log;
 
 namespace KvCloud.Node.Replication.Backup;
 
-/// <summary>Consecutive chosen slots as a backup keeps them. The block says itself what it is, and proves it.</summary>
-/// <param name="ClusterId">Whose log it is.</param>
-/// <param name="AppliedVersion">No version in it, or in any slot before it, is higher.</param>
-/// <param name="Entries">One slot after the other, at least one.</param>
+/// <summary>Consecutive chosen slots as a backup archives them: self-describing, with a checksum.</summary>
+/// <param name="ClusterId">The cluster whose log it is from.</param>
+/// <param name="AppliedVersion">An upper bound of the commit versions up to the end of the block.</param>
+/// <param name="Entries">Consecutive slots, at least one.</param>
 /// <remarks>
 /// Encoded as <c>magic(8) format(4) cluster first slot(8) applied version(8) count(4)</c>, each slot as
 /// <c>length(4) record</c> as in the log (<see cref="LogRecord"/>), and a checksum(16) over all of it; texts as
@@ -28,15 +28,15 @@ internal sealed record LogBlock(string ClusterId, CommitVersion AppliedVersion, 
 
     public Slot Last => Entries[^1].Slot;
 
-    /// <summary>When the first batch of writes in it was proposed; null if it has none.</summary>
+    /// <summary>The time at which its first batch of writes was proposed; null if it has none.</summary>
     public long? FirstUnixMs => Entries.Select(UnixMsOf).FirstOrDefault(time => time is not null);
 
-    /// <summary>When the last batch of writes in it was proposed; null if it has none.</summary>
+    /// <summary>The time at which its last batch of writes was proposed; null if it has none.</summary>
     public long? LastUnixMs => Entries.Select(UnixMsOf).LastOrDefault(time => time is not null);
 
     private static ReadOnlySpan<byte> Magic => "KvLogBlk"u8;
 
-    /// <summary>When the slot's writes were proposed, by the leader's clock; null if it has none.</summary>
+    /// <summary>The time at which the slot's writes were proposed, by the leader's clock; null for none.</summary>
     public static long? UnixMsOf(LogEntry entry) =>
         entry.Value.Kind == ValueKind.Commands
             && CommandBatch.TryOpen(entry.Value.Payload, out CommandBatch batch, out _)
@@ -71,18 +71,18 @@ internal sealed record LogBlock(string ClusterId, CommitVersion AppliedVersion, 
         return encoding;
     }
 
-    /// <exception cref="InvalidDataException">It is not what <see cref="Encode"/> made.</exception>
+    /// <exception cref="InvalidDataException">The bytes were not made by <see cref="Encode"/>.</exception>
     public static LogBlock Decode(ReadOnlySpan<byte> encoding)
     {
         int body = encoding.Length - ChecksumSizeBytes;
         if (body < Magic.Length + sizeof(int) || !encoding.StartsWith(Magic))
         {
-            throw new InvalidDataException("it is no block of a log");
+            throw new InvalidDataException("it is not a block of the log");
         }
 
         if (!XxHash128.Hash(encoding[..body]).AsSpan().SequenceEqual(encoding[body..]))
         {
-            throw new InvalidDataException("its checksum is wrong");
+            throw new InvalidDataException("it fails its checksum");
         }
 
         ReadOnlySpan<byte> rest = encoding[Magic.Length..body];
@@ -105,7 +105,7 @@ internal sealed record LogBlock(string ClusterId, CommitVersion AppliedVersion, 
 
         return entries.Count > 0 && rest.IsEmpty
             ? new LogBlock(cluster, applied, entries)
-            : throw new InvalidDataException("it holds no slot, or something behind its last one");
+            : throw new InvalidDataException("it has no slot, or bytes after its last slot");
     }
 
     private static LogEntry ReadEntry(Slot slot, ReadOnlySpan<byte> record)
@@ -142,7 +142,7 @@ internal sealed record LogBlock(string ClusterId, CommitVersion AppliedVersion, 
     {
         if (count < 0 || count > rest.Length)
         {
-            throw new InvalidDataException("it ends too early");
+            throw new InvalidDataException("it is cut short");
         }
 
         ReadOnlySpan<byte> taken = rest[..count];

@@ -5,12 +5,12 @@ using KvCloud.Node.Files;
 
 namespace KvCloud.Node.Replication.Restore;
 
-/// <summary>What a restore or a recovery does with whole directories.</summary>
+/// <summary>Operations of restores and recoveries on whole directories.</summary>
 internal static class FileTrees
 {
     private const int BufferBytes = 1024 * 1024;
 
-    /// <summary>Copies the files of a directory, which need not survive a crash.</summary>
+    /// <summary>Copies the files of a directory, without syncing the copies.</summary>
     public static void CopyFiles(this IFileSystem files, string from, string to, Action<string>? onCopied = null)
     {
         files.CreateDirectory(to);
@@ -21,7 +21,7 @@ internal static class FileTrees
         }
     }
 
-    /// <summary>Copies a file, which need not survive a crash.</summary>
+    /// <summary>Copies a file, without syncing the copy.</summary>
     public static void CopyFile(this IFileSystem files, string from, string to)
     {
         using IFile copy = files.Open(to, FileMode.Create, FileAccess.Write);
@@ -33,7 +33,7 @@ internal static class FileTrees
         });
     }
 
-    /// <summary>Of names, lengths and contents of all files below these paths that are there.</summary>
+    /// <summary>A hash over names, lengths and contents of the files at and directly in these paths.</summary>
     public static UInt128 Fingerprint(this IFileSystem files, string root, params IEnumerable<string> names)
     {
         var hash = new XxHash128();

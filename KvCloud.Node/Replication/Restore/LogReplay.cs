@@ -5,11 +5,11 @@ using KvCloud.Node.State;
 
 namespace KvCloud.Node.Replication.Restore;
 
-/// <summary>Applies the log of a backup to its snapshot, as a replica applies it, up to a point.</summary>
+/// <summary>Applies the log of a backup to its snapshot, with the code of a replica, up to a point.</summary>
 internal static class LogReplay
 {
-    /// <param name="snapshotUnixMs">The time that the log had reached by the snapshot.</param>
-    /// <exception cref="RestoreRefusedException">The backup does not hold that point.</exception>
+    /// <param name="snapshotUnixMs">The time at which the snapshot's last write was proposed.</param>
+    /// <exception cref="RestoreRefusedException">The backup does not contain the point.</exception>
     public static void Run(
         KvStoreExecutor executor,
         StagedLog log,
@@ -53,14 +53,14 @@ internal static class LogReplay
     private static void CheckBegin(AppliedState snapshot, long unixMs, RestorePoint until)
     {
         string? flaw =
-            until.Version < snapshot.Version ? $"version {until.Version} lies before version {snapshot.Version}"
-            : until.Slot < snapshot.Slot ? $"slot {until.Slot} lies before slot {snapshot.Slot}"
-            : until.UnixMs < unixMs ? $"{until.UnixMs} ms lies before {unixMs} ms"
+            until.Version < snapshot.Version ? $"version {until.Version} is before version {snapshot.Version}"
+            : until.Slot < snapshot.Slot ? $"slot {until.Slot} is before slot {snapshot.Slot}"
+            : until.UnixMs < unixMs ? $"time {until.UnixMs} (Unix ms) is before {unixMs}"
             : null;
         if (flaw is not null)
         {
             throw new RestoreRefusedException(
-                RestoreFlaw.Request, $"{flaw}, at which the snapshot was made: an older snapshot is needed");
+                RestoreFlaw.Request, $"{flaw}, that of the snapshot: stage an older snapshot");
         }
     }
 
@@ -70,7 +70,7 @@ internal static class LogReplay
         {
             throw new RestoreRefusedException(
                 RestoreFlaw.Request,
-                $"the backup ends at slot {applied.Slot} and version {applied.Version}, before what is wanted");
+                $"the backup ends at slot {applied.Slot} and version {applied.Version}, before the point to restore");
         }
     }
 }

@@ -3,17 +3,17 @@ using KvCloud.Consensus;
 namespace KvCloud.Node.Replication.Restore;
 
 /// <summary>
-/// What is left of a group that lost its quorum for good, and what a new group can begin with: all that any survivor
-/// knows to be chosen, and above it, slot by slot, the value that a survivor accepted at the highest ballot. That may
-/// have been chosen, and no other can have been that a survivor knows of.
+/// The survivors of a group that lost its quorum for good, and what a new group can begin with: everything that any
+/// survivor knows to be chosen and, for each slot above, the value that a survivor accepted at the highest ballot. That
+/// value may have been chosen; of the values that survivors know it is the only one that can have been.
 /// </summary>
 /// <remarks>
-/// This is no consensus: what the lost majority chose beyond it is gone, and nobody can say how much that is. So it is
-/// never done by itself.
+/// This is not consensus: what the lost majority chose beyond it is lost, and nobody can know how much that is. So it
+/// never happens automatically.
 /// </remarks>
 internal sealed class LostQuorum
 {
-    /// <exception cref="RestoreRefusedException">They are no survivors of one group, or a quorum of it.</exception>
+    /// <exception cref="RestoreRefusedException">They are not of one group, or are a quorum of it.</exception>
     public LostQuorum(IReadOnlyList<Survivor> survivors)
     {
         Survivors = [.. survivors.OrderBy(survivor => survivor.Identity.NodeId)];
@@ -33,18 +33,18 @@ internal sealed class LostQuorum
 
     public IReadOnlyList<Survivor> Survivors { get; }
 
-    /// <summary>As the survivor that knows the newest change knows them.</summary>
+    /// <summary>The newest members that a survivor knows.</summary>
     public GroupMembers Members { get; }
 
     public IReadOnlyList<NodeId> MissingVoters { get; }
 
-    /// <summary>Knows the most to be chosen: its data is taken.</summary>
+    /// <summary>The survivor with the highest applied slot: its data are taken.</summary>
     public Survivor Base { get; }
 
-    /// <summary>What becomes decided by a recovery: one slot after the other above what the base has applied.</summary>
+    /// <summary>The slots above the base's applied slot that a recovery decides, consecutive.</summary>
     public IReadOnlyList<LogEntry> Decided { get; private set; } = [];
 
-    /// <summary>Slots in between that no survivor has: they hold nothing afterwards, whatever was there.</summary>
+    /// <summary>Slots among them that no survivor has: a recovery fills them with no-ops.</summary>
     public IReadOnlyList<Slot> Holes { get; private set; } = [];
 
     private void CheckOneGroup()
@@ -55,14 +55,15 @@ internal sealed class LostQuorum
             {
                 throw new RestoreRefusedException(
                     RestoreFlaw.Request,
-                    $"{other.Path} is of cluster '{other.Identity.ClusterId}', {Survivors[0].Path} of"
-                    + $" '{Survivors[0].Identity.ClusterId}'");
+                    $"{other.Path} belongs to cluster '{other.Identity.ClusterId}', but {Survivors[0].Path} to"
+                    + $" '{Survivors[0].Identity.ClusterId}': name the survivors of one cluster");
             }
         }
 
         if (Survivors.Select(survivor => survivor.Identity.NodeId).Distinct().Count() != Survivors.Count)
         {
-            throw new RestoreRefusedException(RestoreFlaw.Request, "two of the directories are of the same node");
+            throw new RestoreRefusedException(
+                RestoreFlaw.Request, "two of the directories belong to the same node: name one directory for each");
         }
     }
 
@@ -72,7 +73,7 @@ internal sealed class LostQuorum
         {
             throw new RestoreRefusedException(
                 RestoreFlaw.Request,
-                "these replicas are a quorum of the voters: start them, nothing needs to be given up");
+                "these replicas are a quorum of the voters, so no recovery is needed: start them");
         }
     }
 
@@ -90,8 +91,8 @@ internal sealed class LostQuorum
             {
                 throw new RestoreRefusedException(
                     RestoreFlaw.Backup,
-                    $"{other.Path} and {Base.Path} have another state at the same slot {Base.Applied.Slot}: leave one"
-                    + " of them out");
+                    $"{other.Path} and {Base.Path} have different states at slot {Base.Applied.Slot}: leave one of"
+                    + " them out");
             }
         }
     }

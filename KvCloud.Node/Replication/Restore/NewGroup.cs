@@ -9,18 +9,18 @@ using KvCloud.Node.Transport;
 namespace KvCloud.Node.Replication.Restore;
 
 /// <summary>
-/// Makes a new group out of a state and a position in the log: the data directories that its replicas begin with. Who
-/// votes is what their configuration says; nobody has promised or accepted anything; all up to the position is chosen.
+/// Creates a new group from a state and a slot: the data directories of its replicas. Their configuration says who
+/// votes; nobody has promised or accepted anything; everything up to the slot is chosen.
 /// </summary>
 /// <remarks>
-/// The group has an identity of its own, so that no replica of another group talks to it, and every version of it is
-/// higher than any that the old one may have issued: see <see cref="FirstVersions"/>.
+/// The group has a cluster id of its own, so that no replica of another group talks to it, and its versions are higher
+/// than any that the old group may have issued: see <see cref="FirstVersions"/>.
 /// </remarks>
 internal sealed class NewGroup(IFileSystem files, Func<string, IKvStore> openCopy)
 {
     /// <summary>
-    /// Makes of the state that of a new group: without members, and with its versions from the given one on. Versions
-    /// of before cannot be read any more; what a session was told is remembered.
+    /// Turns the state into that of a new group: without a record of members, and with versions from the given one on.
+    /// Older versions cannot be read any more; the answers of sessions stay.
     /// </summary>
     public static AppliedState Begin(KvStoreExecutor executor, string clusterId, CommitVersion firstVersion)
     {
@@ -29,7 +29,7 @@ internal sealed class NewGroup(IFileSystem files, Func<string, IKvStore> openCop
         return executor.Applied;
     }
 
-    /// <summary>Makes a directory <c>node_N</c> for each node. All of it is durable when this returns.</summary>
+    /// <summary>Creates a directory <c>node_N</c> for each node, durably.</summary>
     public void Make(
         string root, IReadOnlyList<int> nodes, string clusterId, KvStoreExecutor executor, Action<string> onMade)
     {

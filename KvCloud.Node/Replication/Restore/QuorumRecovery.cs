@@ -6,16 +6,16 @@ using KvCloud.Node.State;
 namespace KvCloud.Node.Replication.Restore;
 
 /// <summary>
-/// Makes a new group out of what is left of one that lost its quorum: see <see cref="LostQuorum"/>. In two steps, so
-/// that a person reads in between what would be taken. The directories of the survivors are only read.
+/// Creates a new group from the survivors of one that lost its quorum: see <see cref="LostQuorum"/>. In two steps, so
+/// that a person reviews the plan in between. The directories of the survivors are only read.
 /// </summary>
 internal sealed class QuorumRecovery(IFileSystem files, RestoreStores stores)
 {
-    /// <param name="scratch">A directory that is not there; it is gone afterwards.</param>
-    /// <exception cref="RestoreRefusedException">Nothing can be recovered from these.</exception>
+    /// <param name="scratch">A temporary directory for copies: it is emptied first and removed afterwards.</param>
+    /// <exception cref="RestoreRefusedException">No group can be recovered from these directories.</exception>
     public RecoveryPlan Plan(IReadOnlyList<string> paths, string scratch) => Look(paths, scratch, RecoveryPlan.Of);
 
-    /// <exception cref="RestoreRefusedException">Something is not as it was planned; nothing was made.</exception>
+    /// <exception cref="RestoreRefusedException">A directory changed since the plan; nothing was created.</exception>
     public RestoreResult Apply(RecoveryPlan plan, RestoreRequest request)
     {
         string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Target));
@@ -24,7 +24,7 @@ internal sealed class QuorumRecovery(IFileSystem files, RestoreStores stores)
         {
             throw new RestoreRefusedException(
                 RestoreFlaw.Request,
-                $"the survivors are of cluster '{plan.ClusterId}': a recovered group needs an id of its own");
+                $"the survivors belong to cluster '{plan.ClusterId}': give the recovered group another id");
         }
 
         return Look([.. plan.Survivors.Select(survivor => survivor.Path)], place.Replay, lost =>
@@ -32,7 +32,8 @@ internal sealed class QuorumRecovery(IFileSystem files, RestoreStores stores)
             if (RecoveryPlan.Of(lost).Checksum != plan.Checksum)
             {
                 throw new RestoreRefusedException(
-                    RestoreFlaw.Request, "a directory is not as it was planned: make another plan");
+                    RestoreFlaw.Request,
+                    "a directory has changed since the plan was made; nothing was recovered: make another plan");
             }
 
             RestoreResult result = Take(lost, request);

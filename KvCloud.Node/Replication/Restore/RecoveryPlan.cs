@@ -6,15 +6,15 @@ using KvCloud.Consensus;
 
 namespace KvCloud.Node.Replication.Restore;
 
-/// <summary>What a recovery would take, as a file that an operator reads before he lets it happen.</summary>
-/// <param name="Survivors">In the order of their ids.</param>
-/// <param name="BaseNode">Knows the most to be chosen: its data is taken.</param>
-/// <param name="KnownSlot">Up to here all is known to be chosen.</param>
-/// <param name="LastSlot">The last slot of the new group.</param>
-/// <param name="Decided">Slots above the known one, whose outcome becomes decided.</param>
-/// <param name="Holes">Slots among them that no survivor has: what they held is lost.</param>
+/// <summary>The plan of a recovery: a file that an operator reviews before applying it.</summary>
+/// <param name="Survivors">Ordered by node id.</param>
+/// <param name="BaseNode">The survivor with the highest applied slot, whose data are taken.</param>
+/// <param name="KnownSlot">Every slot up to here is known to be chosen.</param>
+/// <param name="LastSlot">The last slot that the new group begins with.</param>
+/// <param name="Decided">The slots above the known one whose values the recovery decides.</param>
+/// <param name="Holes">The slots among them that no survivor has: what they held is lost.</param>
 /// <param name="Loss">What may be lost, in words.</param>
-/// <param name="Checksum">Of all the rest.</param>
+/// <param name="Checksum">Covers everything else.</param>
 internal sealed record RecoveryPlan(
     string ClusterId,
     IReadOnlyList<RecoveryPlan.Replica> Survivors,
@@ -34,9 +34,9 @@ internal sealed record RecoveryPlan(
         WriteIndented = true,
     };
 
-    /// <summary>A replica that is left.</summary>
-    /// <param name="Promised">Round and node of the highest ballot it promised.</param>
-    /// <param name="Fingerprint">Of all that was looked at in its directory.</param>
+    /// <summary>A survivor.</summary>
+    /// <param name="Promised">The highest ballot that it promised, as round and node.</param>
+    /// <param name="Fingerprint">A hash over what was read in its directory.</param>
     internal sealed record Replica(
         string Path,
         int NodeId,
@@ -49,7 +49,7 @@ internal sealed record RecoveryPlan(
         string StateHash,
         string Fingerprint);
 
-    /// <summary>A slot whose value was accepted at this ballot by a survivor.</summary>
+    /// <summary>A slot, and the highest ballot at which a survivor accepted a value in it.</summary>
     internal sealed record Decision(long Slot, string Ballot, string Kind, int Bytes);
 
     public static RecoveryPlan Of(LostQuorum lost)
@@ -67,16 +67,16 @@ internal sealed record RecoveryPlan(
             [.. lost.Decided.Where(entry => !lost.Holes.Contains(entry.Slot)).Select(entry => new Decision(
                 entry.Slot.Value, entry.Accepted.ToString(), entry.Value.Kind.ToString(), entry.Value.Payload.Length))],
             [.. lost.Holes.Select(slot => slot.Value)],
-            $"Whatever the missing voters chose above slot {last} is lost, acknowledged writes among it; how much"
-            + " that is nobody can know from here. Writes of the slots under 'decided' may have been left unknown to"
-            + " their clients, and become done.",
+            $"Everything that the missing voters chose above slot {last} is lost, acknowledged writes included; how"
+            + " much that is cannot be known from here. Writes in the slots under 'decided' take effect, even if"
+            + " their clients were told that the outcome is unknown.",
             "");
         return plan with { Checksum = plan.Sum() };
     }
 
     public string Write() => JsonSerializer.Serialize(this, Json);
 
-    /// <exception cref="RestoreRefusedException">It is not what <see cref="Write"/> made.</exception>
+    /// <exception cref="RestoreRefusedException">The text was not made by <see cref="Write"/>.</exception>
     public static RecoveryPlan Read(string text, string path)
     {
         try
@@ -89,11 +89,11 @@ internal sealed record RecoveryPlan(
         }
         catch (JsonException)
         {
-            // As a plan that was changed.
+            // Refused below, like a plan that was edited.
         }
 
         throw new RestoreRefusedException(
-            RestoreFlaw.Request, $"{path} is no plan, or was changed: make another by 'recover plan'");
+            RestoreFlaw.Request, $"{path} is not a recovery plan, or was edited: make another with 'recover plan'");
     }
 
     private string Sum() => Hex(XxHash128.HashToUInt128(Encoding.UTF8.GetBytes((this with { Checksum = "" }).Write())));

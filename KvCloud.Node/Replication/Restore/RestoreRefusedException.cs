@@ -1,9 +1,9 @@
 namespace KvCloud.Node.Replication.Restore;
 
-/// <summary>Whose fault it is that a restore is refused.</summary>
+/// <summary>What a refused restore failed on; it decides the exit code.</summary>
 internal enum RestoreFlaw
 {
-    /// <summary>Something that was asked for cannot be.</summary>
+    /// <summary>The request is wrong.</summary>
     Request = 0,
 
     /// <summary>The target cannot be used.</summary>
@@ -13,7 +13,7 @@ internal enum RestoreFlaw
     Backup = 2,
 }
 
-/// <summary>Nothing was restored; the message says why in one sentence, and names what was wrong.</summary>
+/// <summary>Nothing was restored; the message says in one sentence what was wrong.</summary>
 internal sealed class RestoreRefusedException(RestoreFlaw flaw, string message, Exception? inner = null)
     : Exception(message, inner)
 {

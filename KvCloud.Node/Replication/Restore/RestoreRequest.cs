@@ -2,17 +2,17 @@ using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Replication.Restore;
 
-/// <summary>What is to be restored, and as what.</summary>
+/// <summary>What to restore, and the group to create from it.</summary>
 /// <param name="Staging">
-/// A directory with <c>data/</c>, the files of a snapshot, and <c>log/</c>, blocks of the log as they came in files
-/// <c>*.log</c>, whose names are in the order of their slots.
+/// A directory with <c>data/</c>, the files of a snapshot, and <c>log/</c>, with one block of the log in each file
+/// <c>*.log</c>; the names sort by slot.
 /// </param>
 /// <param name="SourceClusterId">
-/// Of the cluster that was backed up: blocks of the log say it themselves, a snapshot does not.
+/// The id of the cluster that was backed up. Blocks of the log name it; the files of a snapshot do not.
 /// </param>
-/// <param name="Target">Where <c>node_N</c> is made for each node: a directory that is not there, or empty.</param>
-/// <param name="Nodes">The ids of the voters that the new group begins with.</param>
-/// <param name="ClusterId">Of the new group; another than that of the backup.</param>
+/// <param name="Target">The data root to create, with <c>node_N</c> for each node; must be missing or empty.</param>
+/// <param name="Nodes">The ids of the initial voters of the new group.</param>
+/// <param name="ClusterId">The id of the new group; it must differ from the backup's.</param>
 internal sealed record RestoreRequest(
     string Staging,
     string SourceClusterId,
@@ -21,6 +21,6 @@ internal sealed record RestoreRequest(
     string ClusterId,
     RestorePoint Until)
 {
-    /// <summary>The new group begins above it; null for one that no version of before can reach.</summary>
+    /// <summary>Versions of the new group are above this one; null to choose it by the backup.</summary>
     public CommitVersion? FirstVersion { get; init; }
 }

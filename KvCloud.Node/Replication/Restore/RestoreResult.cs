@@ -3,12 +3,12 @@ using KvCloud.Node.Operations;
 
 namespace KvCloud.Node.Replication.Restore;
 
-/// <summary>What was restored.</summary>
-/// <param name="Slot">The last slot that was applied, in whole or up to the version that was wanted.</param>
-/// <param name="Version">The version that the backup had there.</param>
-/// <param name="UnixMs">The time that its log had reached.</param>
+/// <summary>The result of a restore.</summary>
+/// <param name="Slot">The last slot that was applied, completely or up to the requested version.</param>
+/// <param name="Version">The last commit version up to there, in the numbering of the old group.</param>
+/// <param name="UnixMs">The time at which the last restored write was proposed.</param>
 /// <param name="FirstVersion">Every version of the new group is higher.</param>
-/// <param name="StateHash">Of the new group.</param>
-/// <param name="Keys">Exact where they are few, else an estimate, as in the statistics of a node.</param>
+/// <param name="StateHash">The state hash of the new group.</param>
+/// <param name="Keys">The number of keys: exact if small, otherwise an estimate, as in a node's statistics.</param>
 internal sealed record RestoreResult(
     Slot Slot, CommitVersion Version, long UnixMs, CommitVersion FirstVersion, ulong StateHash, long Keys);

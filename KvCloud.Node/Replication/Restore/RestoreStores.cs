@@ -3,10 +3,10 @@ using KvCloud.Node.Storage;
 
 namespace KvCloud.Node.Replication.Restore;
 
-/// <summary>How the data stores of a restore are opened.</summary>
-/// <param name="Open">To be written.</param>
-/// <param name="OpenCopy">To be read: nothing in the directory changes.</param>
-/// <param name="Sessions">As in the replicas that the log comes from; null for those of production.</param>
+/// <summary>How a restore opens data stores.</summary>
+/// <param name="Open">Opens one for writing.</param>
+/// <param name="OpenCopy">Opens one read-only: nothing in the directory changes.</param>
+/// <param name="Sessions">The session limits of the replicas that wrote the log; null for the defaults.</param>
 internal sealed record RestoreStores(
     Func<string, IKvStore> Open, Func<string, IKvStore> OpenCopy, SessionLimits? Sessions = null)
 {

@@ -3,9 +3,9 @@ using KvCloud.Node.Files;
 namespace KvCloud.Node.Replication.Restore;
 
 /// <summary>
-/// A data root that appears whole or not at all. Beside it, and gone in the end: <c>TARGET.replay</c>, where the log is
-/// applied, <c>TARGET.restoring</c>, what becomes the target by being renamed, and <c>TARGET.lock</c>, held meanwhile.
-/// What an earlier attempt left of them is removed.
+/// A data root that appears atomically. Temporary siblings: <c>TARGET.replay</c>, where the log is applied,
+/// <c>TARGET.restoring</c>, which is renamed to the target, and <c>TARGET.lock</c>, held meanwhile. Leftovers of an
+/// earlier attempt are removed.
 /// </summary>
 internal sealed class RestoreTarget : IDisposable
 {
@@ -14,7 +14,7 @@ internal sealed class RestoreTarget : IDisposable
     private readonly IDisposable _held;
 
     /// <exception cref="RestoreRefusedException">
-    /// It is not empty, cannot be renamed to, or another restore works on it.
+    /// The target is not empty or a mount point, or another restore is using it.
     /// </exception>
     public RestoreTarget(IFileSystem files, string target)
     {
@@ -24,8 +24,8 @@ internal sealed class RestoreTarget : IDisposable
         {
             throw new RestoreRefusedException(
                 RestoreFlaw.Target,
-                $"{target} is a mount point: the target appears by a rename, which cannot replace one."
-                + " Name a directory below it");
+                $"{target} is a mount point, which the rename that completes a restore cannot replace; nothing was"
+                + " restored. Name a directory below it");
         }
 
         CheckIsEmpty();
@@ -37,28 +37,28 @@ internal sealed class RestoreTarget : IDisposable
         catch (FileInUseException exception)
         {
             throw new RestoreRefusedException(
-                RestoreFlaw.Target, $"another restore to {target} is under way", exception);
+                RestoreFlaw.Target, $"another restore to {target} is under way; nothing was restored", exception);
         }
 
         Remove(Replay);
         Remove(Restoring);
     }
 
-    /// <summary>A place to work at, on the same volume; not there at the beginning.</summary>
+    /// <summary>A working directory on the same volume; the caller creates it.</summary>
     public string Replay => _target + ".replay";
 
     private string Restoring => _target + ".restoring";
 
     private string LockPath => _target + ".lock";
 
-    /// <summary>The directory that becomes the target.</summary>
+    /// <summary>Creates the directory that becomes the target.</summary>
     public string Begin()
     {
         _files.CreateDirectory(Restoring);
         return Restoring;
     }
 
-    /// <summary>What was made, and is durable, becomes the target.</summary>
+    /// <summary>Renames what was created, and is durable, to the target.</summary>
     public void Complete()
     {
         CheckIsEmpty();
@@ -67,7 +67,7 @@ internal sealed class RestoreTarget : IDisposable
         _files.FlushParent(_target);
     }
 
-    /// <summary>What is not complete is gone.</summary>
+    /// <summary>Removes the temporary siblings.</summary>
     public void Dispose()
     {
         Remove(Replay);
@@ -83,7 +83,8 @@ internal sealed class RestoreTarget : IDisposable
                 && (_files.ListFiles(_target).Count > 0 || _files.ListDirectories(_target).Count > 0)))
         {
             throw new RestoreRefusedException(
-                RestoreFlaw.Target, $"{_target} is there and not empty: a restore never writes over anything");
+                RestoreFlaw.Target,
+                $"{_target} is not empty, and a restore overwrites nothing: name another target, or remove this one");
         }
     }
 

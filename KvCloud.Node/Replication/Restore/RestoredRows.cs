@@ -4,13 +4,13 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.Replication.Restore;
 
 /// <summary>
-/// How many rows the data of a restored group has, by reading all of them: whatever checksum does not match is found.
+/// The numbers of rows in the data of a restored group, counted by reading every row, which verifies every checksum.
 /// </summary>
-/// <param name="Keys">Of all column families.</param>
-/// <param name="Versions">Of all keys, deletes among them.</param>
+/// <param name="Keys">Keys of all column families.</param>
+/// <param name="Versions">Versions of all keys, deletes included.</param>
 internal sealed record RestoredRows(long Keys, long Versions, long Meta, long Garbage, long Sessions)
 {
-    /// <summary>Of the first node; the others have the same files.</summary>
+    /// <summary>Reads the data of the first node; the others have the same files.</summary>
     /// <exception cref="StoreFailedException">A block of a file fails its checksum.</exception>
     public static RestoredRows Read(Func<string, IKvStore> openCopy, RestoreRequest request)
     {

@@ -6,19 +6,19 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.Replication.Restore;
 
 /// <summary>
-/// Makes a new group out of a backup: its snapshot, the log that follows it up to the wanted point, and then
-/// <see cref="NewGroup"/>. The target appears whole or not at all: see <see cref="RestoreTarget"/>.
+/// Restores a backup as a new group: copies its snapshot, applies the log up to the requested point, and creates the
+/// <see cref="NewGroup"/>. The target appears atomically: see <see cref="RestoreTarget"/>.
 /// </summary>
 internal sealed class Restorer(IFileSystem files, RestoreStores stores, Action<RestoreProgress> report)
 {
-    /// <exception cref="RestoreRefusedException">It cannot be done; nothing has become the target.</exception>
+    /// <exception cref="RestoreRefusedException">The restore is impossible; the target was not created.</exception>
     public RestoreResult Run(RestoreRequest request)
     {
         if (request.SourceClusterId == request.ClusterId)
         {
             throw new RestoreRefusedException(
                 RestoreFlaw.Request,
-                $"the backup is of cluster '{request.SourceClusterId}': a restored group needs an id of its own");
+                $"the backup belongs to cluster '{request.SourceClusterId}': give the restored group another id");
         }
 
         string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(request.Target));
@@ -70,7 +70,7 @@ internal sealed class Restorer(IFileSystem files, RestoreStores stores, Action<R
             if (KvStoreExecutor.ReadRecord(store) is null)
             {
                 store.Dispose();
-                throw new StoreCorruptException("it holds nothing");
+                throw new StoreCorruptException("it has no record of an applied state");
             }
 
             return store;
@@ -86,7 +86,7 @@ internal sealed class Restorer(IFileSystem files, RestoreStores stores, Action<R
     {
         if (!files.DirectoryExists(from) || files.ListFiles(from).Count == 0)
         {
-            throw new RestoreRefusedException(RestoreFlaw.Backup, $"{from} holds no snapshot");
+            throw new RestoreRefusedException(RestoreFlaw.Backup, $"{from} is missing or empty: there is no snapshot");
         }
 
         files.CopyFiles(from, to, path => report(new RestoreProgress("copying", path)));

@@ -5,7 +5,7 @@ using KvCloud.Node.Replication.Backup;
 
 namespace KvCloud.Node.Replication.Restore;
 
-/// <summary>The blocks of the log in a staging directory, which were all read once and found whole.</summary>
+/// <summary>The blocks of the log in a staging directory, all of which were read once and verified.</summary>
 internal sealed class StagedLog
 {
     private readonly IFileSystem _files;
@@ -18,16 +18,16 @@ internal sealed class StagedLog
         _clusterId = clusterId;
     }
 
-    /// <summary>Of all blocks: no version in them is higher.</summary>
+    /// <summary>An upper bound of the commit versions in all blocks.</summary>
     public CommitVersion AppliedVersion { get; private set; }
 
     /// <summary>Zero if there is no block.</summary>
     public Slot Last => _blocks.Count == 0 ? Slot.Zero : _blocks[^1].Last;
 
-    /// <summary>Reads every block once.</summary>
-    /// <param name="clusterId">Of the cluster that was backed up.</param>
+    /// <summary>Reads and verifies every block.</summary>
+    /// <param name="clusterId">The id of the cluster that was backed up.</param>
     /// <exception cref="RestoreRefusedException">
-    /// One is damaged, is missing before another, or belongs to another cluster.
+    /// A block is damaged or missing, or belongs to another cluster.
     /// </exception>
     public static StagedLog Open(
         IFileSystem files, string directory, string clusterId, Action<RestoreProgress> report)
@@ -50,8 +50,8 @@ internal sealed class StagedLog
         return log;
     }
 
-    /// <summary>The blocks with slots above the given one, read again; the first may begin below it.</summary>
-    /// <exception cref="RestoreRefusedException">The log does not go on there.</exception>
+    /// <summary>The blocks with slots above the given one; the first may begin below it.</summary>
+    /// <exception cref="RestoreRefusedException">The log has a gap after the slot.</exception>
     public IEnumerable<(string Path, LogBlock Block)> Above(Slot slot)
     {
         Slot next = slot.Next;
@@ -72,7 +72,7 @@ internal sealed class StagedLog
         if (block.ClusterId != _clusterId)
         {
             throw new RestoreRefusedException(
-                RestoreFlaw.Backup, $"{path} is of cluster '{block.ClusterId}', the backup of '{_clusterId}'");
+                RestoreFlaw.Backup, $"{path} belongs to cluster '{block.ClusterId}', the backup to '{_clusterId}'");
         }
 
         if (_blocks.Count > 0 && block.First > Last.Next)
@@ -101,5 +101,5 @@ internal sealed class StagedLog
     }
 
     private static RestoreRefusedException Gap(string path, Slot first, Slot wanted) => new(
-        RestoreFlaw.Backup, $"{path} begins at slot {first}, and slot {wanted} would be next: a block is missing");
+        RestoreFlaw.Backup, $"{path} begins at slot {first}, but slot {wanted} is next: a block is missing");
 }

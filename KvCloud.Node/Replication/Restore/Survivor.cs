@@ -8,12 +8,12 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.Replication.Restore;
 
 /// <summary>
-/// A replica that is left of a group that lost its quorum: a copy of its directory, opened as a start opens it. The
-/// directory itself is only read.
+/// A replica that remains of a group that lost its quorum: a copy of its directory, opened as at a start. The directory
+/// itself is only read.
 /// </summary>
 internal sealed class Survivor : IDisposable
 {
-    /// <summary>What a replica cannot begin without.</summary>
+    /// <summary>The parts of a directory that a replica cannot start without.</summary>
     private static readonly string[] Parts = ["identity", "incarnations", "log.mark", "log", "data"];
 
     private readonly ReplicaStorage _storage;
@@ -31,13 +31,13 @@ internal sealed class Survivor : IDisposable
         Members = restored.Members ?? GroupMembers.Initial(
             Transport.GroupTerms.Parse(storage.Directory.Identity.Voters).Select(id => new NodeId(id)));
 
-        // The data may be ahead of what the log knows to be chosen; what the log holds there need not be it.
+        // The data store may be ahead of what the log knows to be chosen; in between, the log may hold other values.
         Open = [.. restored.Entries.Where(entry => entry.Slot > storage.Executor.AppliedSlot)];
     }
 
     public string Path { get; }
 
-    /// <summary>Of all that was looked at.</summary>
+    /// <summary>A hash over everything that was read.</summary>
     public UInt128 Fingerprint { get; }
 
     public DirectoryIdentity Identity => _storage.Directory.Identity;
@@ -48,21 +48,21 @@ internal sealed class Survivor : IDisposable
 
     public Slot FirstSlot { get; }
 
-    /// <summary>As its log knew; what was applied may be more.</summary>
+    /// <summary>The last slot that its log knows to be chosen; the applied slot may be higher.</summary>
     public Slot ChosenSlot { get; }
 
     public Slot LastSlot { get; }
 
-    /// <summary>All that it knows to be chosen is applied.</summary>
+    /// <summary>The state after everything that it knows to be chosen.</summary>
     public AppliedState Applied => _storage.Executor.Applied;
 
     public GroupMembers Members { get; }
 
-    /// <summary>What it has accepted above that; whether it was chosen it does not know.</summary>
+    /// <summary>The entries that it has accepted above that, without knowing whether they were chosen.</summary>
     public IReadOnlyList<LogEntry> Open { get; }
 
-    /// <param name="scratch">Where the copy is made; must not be there yet.</param>
-    /// <exception cref="RestoreRefusedException">There is no whole replica, or it runs.</exception>
+    /// <param name="scratch">The directory for the copy; must not exist yet.</param>
+    /// <exception cref="RestoreRefusedException">The directory is incomplete or damaged, or in use.</exception>
     public static Survivor Read(IFileSystem files, Func<string, IKvStore> openStore, string path, string scratch)
     {
         using IDisposable stopped = Lock(files, path);
@@ -71,7 +71,7 @@ internal sealed class Survivor : IDisposable
         {
             throw new RestoreRefusedException(
                 RestoreFlaw.Backup,
-                $"{path} has a snapshot that its next start would put in place: start that replica once");
+                $"{path} has a snapshot that its next start would install: start that replica once, then stop it");
         }
 
         if (RebuildMark.Read(files, new SnapshotPaths(path)) is { Damage: { } known })
@@ -112,11 +112,11 @@ internal sealed class Survivor : IDisposable
         {
             storage?.Dispose();
             throw new RestoreRefusedException(
-                RestoreFlaw.Backup, $"{path} cannot be taken: {exception.Message}", exception);
+                RestoreFlaw.Backup, $"{path} cannot be used: {exception.Message}", exception);
         }
     }
 
-    /// <summary>Of what is looked at in the directory of a replica.</summary>
+    /// <summary>A hash over the parts of a replica's directory that a recovery reads.</summary>
     public static UInt128 FingerprintOf(IFileSystem files, string path) => files.Fingerprint(path, Parts);
 
     public void Dispose() => _storage.Dispose();
@@ -128,7 +128,7 @@ internal sealed class Survivor : IDisposable
             System.Text.Encoding.UTF8.GetString(files.ReadAllBytes(file)), file);
         return identity.HasStores
             ? identity
-            : throw new RestoreRefusedException(RestoreFlaw.Backup, $"{path} is of a replica that never began");
+            : throw new RestoreRefusedException(RestoreFlaw.Backup, $"{path} belongs to a replica that never started");
     }
 
     private static RestoreRefusedException Damaged(string path, string damage) =>
@@ -139,7 +139,8 @@ internal sealed class Survivor : IDisposable
         string file = System.IO.Path.Combine(path, "lock");
         if (!files.FileExists(file) || !files.FileExists(System.IO.Path.Combine(path, "identity")))
         {
-            throw new RestoreRefusedException(RestoreFlaw.Request, $"{path} is no replica's data directory");
+            throw new RestoreRefusedException(
+                RestoreFlaw.Request, $"{path} is not the data directory of a replica: name its node_N directory");
         }
 
         try

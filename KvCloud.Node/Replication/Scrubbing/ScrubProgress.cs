@@ -1,11 +1,11 @@
 namespace KvCloud.Node.Replication.Scrubbing;
 
-/// <summary>How far the scrub has got. Immutable.</summary>
-/// <param name="IsUnderWay">A round is going on, which has read <paramref name="DoneBytes"/>.</param>
-/// <param name="Rounds">Complete ones since the start.</param>
+/// <summary>Progress of the scrub. Immutable.</summary>
+/// <param name="IsUnderWay">Whether a round is under way, which has read <paramref name="DoneBytes"/>.</param>
+/// <param name="Rounds">Complete rounds since the start.</param>
 /// <param name="LastRoundUnixMs">When the last complete round ended; null before the first.</param>
-/// <param name="UncheckedFiles">Of the last look at the data: files of which no checksum is known.</param>
-/// <param name="TotalReadBytes">Since the start.</param>
+/// <param name="UncheckedFiles">Data files of the current or last round that have no recorded checksum.</param>
+/// <param name="TotalReadBytes">Bytes read since the start.</param>
 internal sealed record ScrubProgress(
     bool IsUnderWay,
     long DoneBytes,

@@ -8,13 +8,13 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.Replication.Scrubbing;
 
 /// <summary>
-/// Slowly reads again all that lies on disk: the log's segments below the one that is written, then the files of the
-/// data store, round after round. Damage that nobody touches is found while other replicas can still make it good.
-/// Between the pieces it goes on with the hash of stored rows, at the same rate.
+/// Reads everything on disk again, slowly and in rounds: the log's segments below the one being written, then the files
+/// of the data store. It finds damage in cold data while other replicas still have sound copies. Hashing the stored
+/// rows for comparison shares its rate.
 /// </summary>
 /// <remarks>
-/// Damage of the data closes the store, see <see cref="StoreHealth"/>. Damage of the log ends the replica: the
-/// exception goes on from here as from any worker.
+/// Damage of the data closes the store: see <see cref="StoreHealth"/>. Damage of the log stops the replica: the
+/// exception propagates as from any worker.
 /// </remarks>
 internal sealed class Scrubber : IWork, IDisposable
 {
@@ -86,7 +86,7 @@ internal sealed class Scrubber : IWork, IDisposable
         catch (Exception exception) when (
             exception is LogUnreadableException or StoreFailedException or IOException or UnauthorizedAccessException)
         {
-            _tell($"the scrub goes on later: {exception.Message}");
+            _tell($"the scrub failed, and begins another round later: {exception.Message}");
             EndRound(isComplete: false);
             _nextAtMs = _clock.NowMs + _options.RetryMs;
         }
@@ -105,7 +105,7 @@ internal sealed class Scrubber : IWork, IDisposable
         _hasher.Dispose();
     }
 
-    /// <summary>Reads one piece more. False when there is nothing to do for now.</summary>
+    /// <summary>Reads the next piece. False when nothing is due.</summary>
     private bool Advance()
     {
         if (!_isUnderWay)
@@ -148,7 +148,7 @@ internal sealed class Scrubber : IWork, IDisposable
     {
         if (_executor.Health.IsDamaged)
         {
-            // It was the log's turn alone.
+            // A closed store is not scrubbed; only the log was.
             EndRound(isComplete: false);
             return false;
         }

@@ -6,12 +6,12 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.Replication.Scrubbing;
 
 /// <summary>
-/// From time to time hashes the rows that are stored, as they were at one slot, for replicas to compare: state hashes
-/// are of what was done, and say nothing of what a store has kept of it.
+/// Periodically hashes the stored rows as of one slot, for replicas to compare. State hashes cover the effects of
+/// slots, and say nothing about what the store still holds.
 /// </summary>
 /// <remarks>
-/// The slots follow from the log alone: multiples of a stride. Replicas of different speed choose different strides,
-/// but each is a power of two times the same base, so that the slots of the slowest are slots of all.
+/// The slots to hash follow from the log alone: multiples of a stride. Replicas of different speed choose different
+/// strides, but each is a power of two times the same base, so every slot of the slowest replica is one of all others.
 /// </remarks>
 internal sealed class StoredRowsHasher(
     KvStoreExecutor executor, IReplicaClock clock, int everySlots, long restMs) : IDisposable
@@ -31,11 +31,11 @@ internal sealed class StoredRowsHasher(
     private long _restedAtMs = clock.NowMs;
     private volatile Tuple<Slot, ulong> _hash = Tuple.Create(Slot.Zero, 0UL);
 
-    /// <summary>The last one, and at which slot; Zero before the first. Any thread.</summary>
+    /// <summary>The last hash and its slot; Zero before the first. Any thread.</summary>
     public (Slot Slot, ulong Hash) Latest => (_hash.Item1, _hash.Item2);
 
     /// <summary>
-    /// This slot, and nothing above it, is applied: looks at the rows, if it is their turn. On the thread that applies.
+    /// Exactly the slots up to this one are applied: opens a cursor there if a hash is due. On the applier's thread.
     /// </summary>
     public void Offer(Slot applied)
     {
@@ -58,7 +58,8 @@ internal sealed class StoredRowsHasher(
         rows.Dispose();
     }
 
-    /// <summary>Whether it is time for the next, and at which slots. On the scrub's worker.</summary>
+    /// <summary>Takes an opened cursor, or decides that the next hash is due, and at which stride. On the scrub's
+    /// worker.</summary>
     public void Look()
     {
         lock (_gate)
@@ -69,7 +70,7 @@ internal sealed class StoredRowsHasher(
 
         if (_rows is null && !_isWanted && clock.NowMs >= _restedAtMs)
         {
-            // As many slots as the last one took, its rest included, so that the next is not missed.
+            // The stride covers the slots that passed during the last hash and the pause after it.
             long passed = Math.Max(1, executor.AppliedSlot.Value - _lastSlot.Value);
             long strides = (passed + everySlots - 1) / everySlots;
             Volatile.Write(ref _stride, everySlots * (long)BitOperations.RoundUpToPowerOf2((ulong)strides));
@@ -77,7 +78,7 @@ internal sealed class StoredRowsHasher(
         }
     }
 
-    /// <summary>Hashes about so many bytes more. False when there is nothing to hash now.</summary>
+    /// <summary>Hashes about so many more bytes. False when there is nothing to hash now.</summary>
     public bool Advance(int maxBytes)
     {
         if (_rows is null)

@@ -2,13 +2,13 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Live.Lifecycle;
 
-/// <summary>What calls of one kind did in one stretch of time.</summary>
+/// <summary>Figures of the calls of one kind in one interval.</summary>
 /// <param name="LongestPause">
-/// The longest time without a success of any caller; it may have begun before the stretch or still go on at its end.
+/// The longest time without a success of any caller. It may have begun before the interval, or continue after it.
 /// </param>
-/// <param name="LongestCall">Of those that succeeded in the stretch.</param>
-/// <param name="Errors">Calls that failed for good, by code.</param>
-/// <param name="Unknown">Of these: writes that may or may not be applied.</param>
+/// <param name="LongestCall">The longest call that succeeded in the interval.</param>
+/// <param name="Errors">Calls whose retries ended in a failure, by code.</param>
+/// <param name="Unknown">Failed calls of unknown outcome: the write may or may not have been applied.</param>
 internal sealed record CallFigures(
     int Count,
     TimeSpan P50,

@@ -5,8 +5,8 @@ using KvCloud.Protocol;
 namespace KvCloud.Tests.Live.Lifecycle;
 
 /// <summary>
-/// Measures the calls of many callers: how long each took, and how long none succeeded. Thread-safe; one caller takes
-/// the figures of the stretch since it last did.
+/// Measures the calls of many callers: their latencies, and the longest time without a success. Thread-safe;
+/// <see cref="Take"/> ends an interval and begins the next.
 /// </summary>
 internal sealed class CallMeter
 {
@@ -44,7 +44,7 @@ internal sealed class CallMeter
         }
     }
 
-    /// <summary>The figures since the last time; a pause that goes on counts in both stretches.</summary>
+    /// <summary>The figures since the last call; a pause that continues counts in both intervals.</summary>
     public CallFigures Take()
     {
         long[] ticks;

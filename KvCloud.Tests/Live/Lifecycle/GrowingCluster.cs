@@ -7,31 +7,31 @@ using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Live.Lifecycle;
 
-/// <summary>How a <see cref="GrowingCluster"/> begins.</summary>
+/// <summary>Settings of a <see cref="GrowingCluster"/>.</summary>
 internal sealed record GrowingClusterOptions
 {
-    /// <summary>Replicas that the group begins with: numbers from 0.</summary>
+    /// <summary>The number of initial members, with ids from 0.</summary>
     public required int Members { get; init; }
 
-    /// <summary>Numbers there are, those of replicas that join later among them.</summary>
+    /// <summary>The number of ids, including those of replicas that join later.</summary>
     public required int Numbers { get; init; }
 
-    /// <summary>Whether replicas reach each other through a proxy before each of them.</summary>
+    /// <summary>Whether each replica is behind a proxy through which its peers reach it.</summary>
     public bool HasProxies { get; init; }
 
-    /// <summary>Variables over those of the topology.</summary>
+    /// <summary>Environment variables in addition to those of the topology.</summary>
     public Func<int, IEnumerable<KeyValuePair<string, string?>>> Environment { get; init; } = _ => [];
 
-    /// <summary>Where the directories of the replicas are.</summary>
+    /// <summary>The parent of the replicas' directories.</summary>
     public required string DataRoot { get; init; }
 
-    /// <summary>Where what each replica says is kept, in a file of its own; null: nowhere.</summary>
+    /// <summary>The directory for the replicas' logs, a file for each; null to keep none.</summary>
     public string? LogDirectory { get; init; }
 }
 
 /// <summary>
 /// Real processes whose group changes: replicas are added, replaced, removed and moved through the client's calls, as
-/// an operator does it with `kv member`.
+/// with `kv member`.
 /// </summary>
 internal sealed class GrowingCluster : IAsyncDisposable
 {
@@ -77,19 +77,19 @@ internal sealed class GrowingCluster : IAsyncDisposable
 
     public ProcessCluster Processes { get; }
 
-    /// <summary>For changes of members.</summary>
+    /// <summary>The client that makes changes of members.</summary>
     public KvCloudClient Admin { get; }
 
-    /// <summary>Numbers of the replicas that are members now.</summary>
+    /// <summary>The ids of the current members.</summary>
     public IReadOnlyList<int> Members => [.. _members];
 
-    /// <summary>Numbers that no replica has had yet.</summary>
+    /// <summary>The number of ids that no replica has had yet.</summary>
     public int NumbersLeft => _options.Numbers - _nextNumber;
 
-    /// <summary>Snapshots that were put in place.</summary>
+    /// <summary>Snapshots that replicas have installed.</summary>
     public int Snapshots => Volatile.Read(ref _snapshots);
 
-    /// <summary>Lines in which a replica says that replicas differ, or that it cannot go on.</summary>
+    /// <summary>Log lines that report diverged replicas, or a replica that stops.</summary>
     public IReadOnlyCollection<string> Alarms => _alarms;
 
     public static async Task<GrowingCluster> StartAsync(GrowingClusterOptions options)
@@ -117,7 +117,7 @@ internal sealed class GrowingCluster : IAsyncDisposable
             ? moved.Thrift
             : Topology.Replicas[index].ThriftPort);
 
-    /// <summary>Where the other replicas reach it: at its proxy, if there is one.</summary>
+    /// <summary>The address at which peers reach the replica: its proxy's, if it has one.</summary>
     public string PeerEndpointOf(int index) =>
         _options.HasProxies ? ProxyOf(index).EndPoint.ToString() : Topology.At(PeerPortOf(index));
 
@@ -128,9 +128,9 @@ internal sealed class GrowingCluster : IAsyncDisposable
 
     public void Start(int index) => Processes.Start(index);
 
-    /// <exception cref="TimeoutException">They run and are not healthy; the message has their last lines.</exception>
-    /// <param name="timeout">From now on.</param>
-    /// <param name="only">Which; all members if there are none.</param>
+    /// <exception cref="TimeoutException">They are not healthy in time; the message has their last lines.</exception>
+    /// <param name="timeout">The time to wait.</param>
+    /// <param name="only">The replicas to wait for; all members if none is given.</param>
     public async Task WaitHealthyAsync(TimeSpan timeout, params int[] only)
     {
         int[] indexes = only.Length > 0 ? only : [.. _members];
@@ -146,7 +146,7 @@ internal sealed class GrowingCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Number of the replica that leads, as the members tell; null while none of them knows.</summary>
+    /// <summary>The id of the leader as a member reports it; null while none of them knows one.</summary>
     public async Task<int?> FindLeaderAsync()
     {
         foreach (int index in Members)
@@ -188,7 +188,7 @@ internal sealed class GrowingCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>Starts a replica with a number of its own and has the group take it in, without a vote.</summary>
+    /// <summary>Starts a replica with a new id and adds it to the group as a learner.</summary>
     public async Task<int> AddAsync(TimeSpan timeout)
     {
         int index = _nextNumber++;
@@ -211,7 +211,7 @@ internal sealed class GrowingCluster : IAsyncDisposable
         new KvMemberChange { Kind = MemberChangeKind.PROMOTE, NodeId = index }, timeout);
 
     /// <summary>
-    /// A learner takes the place of another in one change. The other's process ends by itself if it runs.
+    /// Replaces a member by a learner in one change. The replaced process exits by itself if it runs.
     /// </summary>
     public async Task ReplaceAsync(int old, int index, TimeSpan timeout)
     {
@@ -227,7 +227,7 @@ internal sealed class GrowingCluster : IAsyncDisposable
     }
 
     /// <summary>
-    /// From its next start on the replica listens on other ports. Says where the others then reach it.
+    /// Gives the replica other ports from its next start on. Returns the change that tells the group.
     /// </summary>
     public KvMemberChange Move(int index)
     {
@@ -242,7 +242,7 @@ internal sealed class GrowingCluster : IAsyncDisposable
         };
     }
 
-    /// <summary>Asks again as long as the group refuses it, mostly because a learner has not caught up yet.</summary>
+    /// <summary>Makes a change, and retries while the group refuses it, mostly for a learner that is behind.</summary>
     public async Task ChangeAsync(KvMemberChange change, TimeSpan timeout)
     {
         long deadline = Environment.TickCount64 + (long)timeout.TotalMilliseconds;
@@ -256,7 +256,7 @@ internal sealed class GrowingCluster : IAsyncDisposable
             catch (KvCloudException refusal) when (Environment.TickCount64 < deadline
                 && (refusal.ErrorCode == ErrorCode.INVALID_ARGUMENT || refusal.IsTransient || !refusal.OutcomeKnown))
             {
-                // What is done already succeeds at once, so a change of unknown outcome is simply asked for again.
+                // Changes are idempotent, so one of unknown outcome is simply retried.
                 await Task.Delay(AskAgainAfter);
             }
         }
@@ -280,7 +280,7 @@ internal sealed class GrowingCluster : IAsyncDisposable
         : Topology.Replicas[index].PeerPort;
 
     /// <summary>
-    /// Those of the first group know of no others; a later one knows those before it, and that it joins.
+    /// Initial members are configured with each other only; a later replica with all before it, and to join.
     /// </summary>
     private IEnumerable<KeyValuePair<string, string?>> EnvironmentOf(Replica replica)
     {

@@ -1,6 +1,6 @@
 namespace KvCloud.Tests.Live.Lifecycle;
 
-/// <summary>What one writer, the only one of this key, knows of it.</summary>
+/// <summary>What the only writer of a key knows of it.</summary>
 internal sealed class KeptKey(string name)
 {
     private readonly Lock _lock = new();
@@ -8,13 +8,13 @@ internal sealed class KeptKey(string name)
 
     public string Name => name;
 
-    /// <summary>The newest acknowledged write; 0 if there is none.</summary>
+    /// <summary>The count of the newest acknowledged write; 0 if there is none.</summary>
     public long Count { get; private set; }
 
     /// <summary>The commit version of that write.</summary>
     public long Version { get; private set; }
 
-    /// <summary>Whether a write of it may still be applied at any time: it is never written again.</summary>
+    /// <summary>Whether a write of unknown outcome may still be applied: the key is never written again.</summary>
     public bool IsRetired
     {
         get
@@ -54,7 +54,7 @@ internal sealed class KeptKey(string name)
         }
     }
 
-    /// <summary>What is wrong with the key as a replica has it; null if nothing is.</summary>
+    /// <summary>How a replica's value of the key violates what was acknowledged; null if it does not.</summary>
     /// <param name="count">What the replica holds; null for no key.</param>
     /// <param name="version">The commit version of what it holds.</param>
     public string? FindFault(long? count, long version)

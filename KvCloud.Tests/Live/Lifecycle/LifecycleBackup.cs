@@ -6,15 +6,15 @@ using KvCloud.Client;
 namespace KvCloud.Tests.Live.Lifecycle;
 
 /// <summary>
-/// Backs a cluster up while it is written to, and makes another one of the archive as of a version in the middle: with
-/// `kv backup`, as an operator does it.
+/// Backs a cluster up under load, and restores a version in the middle of the archive as a new cluster, with
+/// `kv backup`.
 /// </summary>
-/// <param name="folder">Where the archive and the new cluster's data are.</param>
+/// <param name="folder">The directory for the archive and the new cluster's data.</param>
 internal sealed class LifecycleBackup(string folder, KeptLoad load)
 {
     private const string NewCluster = "restored";
 
-    /// <summary>So many versions can be restored, at least, before one of them is chosen.</summary>
+    /// <summary>Restorable versions to wait for before one of them is chosen.</summary>
     private const long LeastVersions = 200;
 
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(200);
@@ -24,16 +24,16 @@ internal sealed class LifecycleBackup(string folder, KeptLoad load)
     /// <summary>The chosen version.</summary>
     public long Version { get; private set; }
 
-    /// <summary>What of the new cluster is not as it must be.</summary>
+    /// <summary>Violations found in the new cluster.</summary>
     public List<string> Findings { get; } = [];
 
-    /// <summary>A snapshot and the log behind it, for as long as it takes to have something to choose from.</summary>
+    /// <summary>Runs a continuous backup until enough versions are restorable.</summary>
     public async Task<string> BackUpAsync(IEnumerable<string> endpoints, TimeSpan patience)
     {
         await using var backup = new KvProcess(
             _ => { }, "backup", "create", "--to", _archive, "--endpoints", string.Join(',', endpoints),
             "--continuous", "--ship-every", "200ms");
-        await backup.UntilAsync(() => backup.Printed.Contains("is whole", StringComparison.Ordinal), "a snapshot");
+        await backup.UntilAsync(() => backup.Printed.Contains("is complete", StringComparison.Ordinal), "a snapshot");
         long started = Stopwatch.GetTimestamp();
         (long from, long to) = await RestorableAsync();
         for (; to - from < LeastVersions; (from, to) = await RestorableAsync())
@@ -56,7 +56,7 @@ internal sealed class LifecycleBackup(string folder, KeptLoad load)
             : throw new TimeoutException($"kv backup create ended with exit code {code}:\n{backup.Printed}");
     }
 
-    /// <summary>Three new replicas, each of which must have the writes up to the version and none behind it.</summary>
+    /// <summary>Restores three replicas; each must have every write up to the version and none after it.</summary>
     public async Task<string> RestoreAsync()
     {
         string root = Path.Combine(folder, NewCluster);

@@ -1,9 +1,9 @@
 namespace KvCloud.Tests.Live.Lifecycle;
 
-/// <summary>How long a life is.</summary>
+/// <summary>Settings of a <see cref="LifecycleRun"/>.</summary>
 internal sealed record LifecycleOptions
 {
-    /// <summary>Between two steps, while the load goes on.</summary>
+    /// <summary>Time under load after each step.</summary>
     public TimeSpan Rest { get; init; } = TimeSpan.FromSeconds(20);
 
     public KeptLoadOptions Load { get; init; } = new()
@@ -14,16 +14,16 @@ internal sealed record LifecycleOptions
         Pace = TimeSpan.FromMilliseconds(40),
     };
 
-    /// <summary>Members that the group begins with, that it grows to, and that stay at last.</summary>
+    /// <summary>The initial size of the group, the size that it grows to, and the one that it shrinks to.</summary>
     public (int First, int Most, int Last) Sizes { get; init; } = (5, 7, 3);
 
     /// <summary>The longest pause of writes that rolling restarts may cost; null for any.</summary>
     public TimeSpan? LongestPauseOfRoll { get; init; }
 
-    /// <summary>How often all are restarted in turn, where they are.</summary>
+    /// <summary>The number of rolling restarts in each such step.</summary>
     public int Rolls { get; init; } = 1;
 
-    /// <summary>Where what each replica says is kept; null: nowhere.</summary>
+    /// <summary>The directory for the replicas' logs; null to keep none.</summary>
     public string? LogDirectory { get; init; }
 
     public int Seed { get; init; } = 1;

@@ -5,7 +5,7 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Tests.Live.Lifecycle;
 
-/// <summary>What a life was like.</summary>
+/// <summary>The result of a <see cref="LifecycleRun"/>.</summary>
 internal sealed class LifecycleReport
 {
     private static readonly JsonSerializerOptions Json = new()
@@ -23,7 +23,7 @@ internal sealed class LifecycleReport
     /// <summary>Acknowledged writes that some replica does not have at the end.</summary>
     public int Lost { get; set; }
 
-    /// <summary>Losses, alarms, reads that go back, steps that failed.</summary>
+    /// <summary>Lost writes, alarms, reads that went back in time, steps that failed.</summary>
     public List<string> Findings { get; } = [];
 
     public void Print()

@@ -7,9 +7,9 @@ using KvCloud.Protocol;
 namespace KvCloud.Tests.Live.Lifecycle;
 
 /// <summary>
-/// The life of a cluster in a few minutes, under load all the time: replicas die and are replaced, the group grows and
-/// shrinks, one moves, all are restarted in turn, disks fill up, another cluster is made of a backup. What callers
-/// notice of each step is measured.
+/// The life of a cluster in a few minutes, under constant load: a replica is lost and replaced, the group grows and
+/// shrinks, a replica moves, rolling restarts, full disks, and a restore of a backup. Measures what callers notice of
+/// each step.
 /// </summary>
 internal sealed class LifecycleRun(LifecycleOptions options)
 {
@@ -19,10 +19,10 @@ internal sealed class LifecycleRun(LifecycleOptions options)
     private const int LowSpaceMb = 48;
     private const int MinSpaceMb = 16;
 
-    /// <summary>What a replica of such a run needs, several times over.</summary>
+    /// <summary>Several times the space that a replica of such a run needs.</summary>
     private const int SmallDiskMb = 1024;
 
-    /// <summary>A replica looks once a second.</summary>
+    /// <summary>A replica checks its free space once a second.</summary>
     private static readonly TimeSpan LooksAtSpace = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -89,7 +89,7 @@ internal sealed class LifecycleRun(LifecycleOptions options)
         await CheckAsync(cluster, load);
     }
 
-    /// <summary>Runs a step, and measures what the load noticed of it until a while later.</summary>
+    /// <summary>Runs a step, and measures what the load notices of it, <c>Rest</c> after it included.</summary>
     private async Task StepAsync(KeptLoad load, string name, Func<Task<string>> run)
     {
         load.Writes.Take();
@@ -169,7 +169,7 @@ internal sealed class LifecycleRun(LifecycleOptions options)
         return $"node-{node} from {before} to {cluster.PeerEndpointOf(node)}";
     }
 
-    /// <summary>SIGTERM, a start, and the next one when all are healthy again.</summary>
+    /// <summary>Rolling restart: SIGTERM and start, one replica after the other, each once all are healthy.</summary>
     private async Task RollAsync(GrowingCluster cluster, KeptLoad load)
     {
         string name = string.Create(CultureInfo.InvariantCulture, $"{Roll} {cluster.Members.Count}");
@@ -190,7 +190,7 @@ internal sealed class LifecycleRun(LifecycleOptions options)
     }
 
     /// <summary>
-    /// The replica gets a volume of its own, which is then filled until less than min_space_mb is left, and emptied.
+    /// Gives a replica a volume of its own, fills it until less than min_space_mb is free, and empties it.
     /// </summary>
     private async Task FillDisksAsync(GrowingCluster cluster, KeptLoad load)
     {
@@ -255,7 +255,7 @@ internal sealed class LifecycleRun(LifecycleOptions options)
         _report.Findings.AddRange(backup.Findings);
     }
 
-    /// <summary>Every acknowledged write is there, on each member, with its value and version.</summary>
+    /// <summary>Checks that each member has every acknowledged write, with its value and version.</summary>
     private async Task CheckAsync(GrowingCluster cluster, KeptLoad load)
     {
         foreach (int node in cluster.Members)

@@ -3,7 +3,7 @@ using Xunit.Abstractions;
 
 namespace KvCloud.Tests.Live.Lifecycle;
 
-/// <summary>A short life; eng/lifecycle shows a longer one.</summary>
+/// <summary>A short run; eng/lifecycle makes longer ones.</summary>
 [Collection(LiveCollection.Name)]
 public sealed class LifecycleTests(ITestOutputHelper output)
 {

@@ -5,7 +5,7 @@ using System.Net.Sockets;
 namespace KvCloud.Tests.Live.Lifecycle;
 
 /// <summary>
-/// Ports that the system gives nobody by itself, so that a replica which is down for a while finds its own again.
+/// Ports outside the system's ephemeral range, so that a replica that is down for a while gets its own back.
 /// </summary>
 internal static class SettledPorts
 {

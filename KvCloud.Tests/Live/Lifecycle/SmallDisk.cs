@@ -4,9 +4,8 @@ using System.Globalization;
 namespace KvCloud.Tests.Live.Lifecycle;
 
 /// <summary>
-/// A real volume of a certain size for one directory, a tmpfs: it can be filled until nothing is left, and what a
-/// program asks of it is answered by the kernel. Needs the right to mount: root, or a user namespace (eng/lifecycle
-/// makes one).
+/// A real volume of limited size for one directory, a tmpfs, which can be filled completely. Needs the right to mount:
+/// root, or a user namespace (eng/lifecycle creates one).
 /// </summary>
 internal sealed class SmallDisk : IDisposable
 {
@@ -19,10 +18,10 @@ internal sealed class SmallDisk : IDisposable
 
     public long FreeBytes => new DriveInfo(_path).AvailableFreeSpace;
 
-    /// <summary>Why there can be none here; null if there can.</summary>
+    /// <summary>Why no volume can be mounted here; null if one can.</summary>
     public static string? Missing { get; } = FindMissing();
 
-    /// <summary>Puts the volume in the directory's place; what is in the directory is moved there.</summary>
+    /// <summary>Mounts a volume at the directory, and moves the directory's contents to it.</summary>
     public static SmallDisk Mount(string path, int megabytes)
     {
         string aside = $"{path}.aside";
@@ -45,7 +44,7 @@ internal sealed class SmallDisk : IDisposable
         return disk;
     }
 
-    /// <summary>Takes all but so many bytes.</summary>
+    /// <summary>Fills the volume up to the given number of free bytes.</summary>
     public void Fill(long freeBytes)
     {
         using var file = new FileStream(
@@ -59,16 +58,16 @@ internal sealed class SmallDisk : IDisposable
             }
             catch (IOException)
             {
-                // Somebody else has taken the rest.
+                // Another writer has taken the rest.
                 return;
             }
         }
     }
 
-    /// <summary>Gives the room back.</summary>
+    /// <summary>Frees the filled space.</summary>
     public void MakeRoom() => File.Delete(Path.Combine(_path, Filler));
 
-    /// <summary>What is on it is gone. Nobody may have a file open there any more.</summary>
+    /// <summary>Unmounts the volume, which discards its contents. No file on it may be open.</summary>
     public void Dispose() => Run("umount", _path);
 
     private static string? FindMissing()
@@ -86,7 +85,7 @@ internal sealed class SmallDisk : IDisposable
         }
         catch (Exception failure) when (failure is InvalidOperationException or System.ComponentModel.Win32Exception)
         {
-            return $"nothing may be mounted here: {failure.Message}";
+            return $"mounting is not permitted: {failure.Message}";
         }
         finally
         {

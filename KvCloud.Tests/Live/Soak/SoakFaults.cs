@@ -8,8 +8,7 @@ using KvCloud.Tests.Support;
 namespace KvCloud.Tests.Live.Soak;
 
 /// <summary>
-/// Makes one trouble after the other, each of which ends before the next begins. What a replica does to recover from it
-/// may go on meanwhile.
+/// Injects one fault after the other; each ends before the next begins, though a replica may still be recovering.
 /// </summary>
 internal sealed class SoakFaults
 {
@@ -44,7 +43,7 @@ internal sealed class SoakFaults
         ];
     }
 
-    /// <summary>When each was made, and what it was.</summary>
+    /// <summary>The injected faults, and when each began.</summary>
     public IReadOnlyList<(TimeSpan Time, string Fault)> Made => _made;
 
     public async Task RunAsync(CancellationToken stop)
@@ -106,7 +105,7 @@ internal sealed class SoakFaults
         _cluster.Processes.Resume(node);
     }
 
-    /// <summary>Nobody reaches the replica, though it reaches all others.</summary>
+    /// <summary>A one-way partition: peers cannot reach the replica, though it reaches them.</summary>
     private async Task DeafenAsync(int node, CancellationToken stop)
     {
         TcpProxy proxy = _cluster.ProxyOf(node);
@@ -140,7 +139,7 @@ internal sealed class SoakFaults
         }
         catch (Exception refused) when (refused is KvCloudException or OperationCanceledException)
         {
-            // One that is still behind, or away, cannot take over.
+            // A successor that is behind or down cannot take over.
         }
     }
 
@@ -152,10 +151,10 @@ internal sealed class SoakFaults
         _cluster.Start(node);
     }
 
-    /// <summary>Its disk is lost, and a new replica takes its place.</summary>
+    /// <summary>A replica loses its disk and is replaced by a new one.</summary>
     private async Task ReplaceAsync(int node, CancellationToken stop)
     {
-        // Whoever is still behind would be missing beside the one that goes.
+        // A replica that is still behind would be missing in addition to the lost one.
         await _cluster.WaitHealthyAsync(Patience);
         await _cluster.Processes.KillAsync(node);
         Directory.Delete(_cluster.DirectoryOf(node), recursive: true);

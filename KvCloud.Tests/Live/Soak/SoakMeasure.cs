@@ -1,17 +1,17 @@
 namespace KvCloud.Tests.Live.Soak;
 
-/// <summary>One of the things that must not grow for ever.</summary>
-/// <param name="Name">With its unit.</param>
-/// <param name="Share">It may rise by this share of where it began over the run …</param>
-/// <param name="Least">… and by so much in any case.</param>
-/// <param name="Series">The mean over the processes that ran, moment by moment.</param>
+/// <summary>A measure that must not grow without bound.</summary>
+/// <param name="Name">The name, with the unit.</param>
+/// <param name="Share">It may rise by this share of its initial value over the run, or</param>
+/// <param name="Least">by this amount, whichever is larger.</param>
+/// <param name="Series">The samples: for each moment the mean over the running processes.</param>
 internal sealed record SoakMeasure(
     string Name, double Share, double Least, Func<SoakSampler, IEnumerable<(TimeSpan Time, double Value)>> Series)
 {
     private const double Megabyte = 1024 * 1024;
     private const double ShareOfWhatIsHeld = 0.25;
 
-    /// <summary>Every fault makes some calls slow, so the tail of the latencies is uneven by nature.</summary>
+    /// <summary>Higher, because every fault makes some calls slow.</summary>
     private const double ShareOfLatencies = 0.5;
 
     public static readonly IReadOnlyList<SoakMeasure> All =

@@ -2,29 +2,29 @@ using KvCloud.Tests.Live.Lifecycle;
 
 namespace KvCloud.Tests.Live.Soak;
 
-/// <summary>What a soak does, and for how long.</summary>
+/// <summary>Settings of a <see cref="SoakRun"/>.</summary>
 internal sealed record SoakOptions
 {
     public TimeSpan Time { get; init; } = TimeSpan.FromMinutes(60);
 
-    /// <summary>Of the faults. Processes have a timing of their own, so a run is not repeated by it.</summary>
+    /// <summary>Seed of the faults. It does not make a run reproducible, because processes have their own timing.</summary>
     public int Seed { get; init; } = 1;
 
-    /// <summary>How long the cluster may warm up before what it holds counts; at most a sixth of the time.</summary>
+    /// <summary>Warm-up before resources are judged; limited to a sixth of <see cref="Time"/>.</summary>
     public TimeSpan WarmUp { get; init; } = TimeSpan.FromMinutes(10);
 
     public TimeSpan SampleEvery { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>The longest rest between two faults.</summary>
+    /// <summary>The longest pause between two faults.</summary>
     public TimeSpan LongestRest { get; init; } = TimeSpan.FromSeconds(6);
 
-    /// <summary>How long a replica stays away to come back by a snapshot: its log is gone by then.</summary>
+    /// <summary>Downtime after which the others have trimmed their logs and a replica needs a snapshot.</summary>
     public TimeSpan Absence { get; init; } = TimeSpan.FromSeconds(40);
 
-    /// <summary>The least time from one replacement of a member to the next.</summary>
+    /// <summary>Minimum interval between two replacements of a member.</summary>
     public TimeSpan ReplaceEvery { get; init; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>A bounded key space, so that what the replicas hold does not grow by itself.</summary>
+    /// <summary>The load. Its key space is bounded, so that the data do not grow by themselves.</summary>
     public KeptLoadOptions Load { get; init; } = new()
     {
         Writers = 8,
@@ -34,11 +34,11 @@ internal sealed record SoakOptions
         Pace = TimeSpan.FromMilliseconds(25),
     };
 
-    /// <summary>Where samples, picture and logs go; null: nowhere.</summary>
+    /// <summary>The directory for samples and picture; null to keep none.</summary>
     public string? OutputDirectory { get; init; }
 
     public Action<string> Tell { get; init; } = _ => { };
 
-    /// <summary>The time before what the cluster holds counts.</summary>
+    /// <summary>The warm-up that applies.</summary>
     public TimeSpan EffectiveWarmUp => WarmUp < Time / 6 ? WarmUp : Time / 6;
 }

@@ -3,7 +3,7 @@ using ScottPlot.Plottables;
 
 namespace KvCloud.Tests.Live.Soak;
 
-/// <summary>Draws what each process held and how long calls took over the minutes of a soak, as a PNG.</summary>
+/// <summary>Plots the resources of each process and the latencies over time, as a PNG.</summary>
 internal static class SoakPicture
 {
     private const int Columns = 2;
@@ -61,7 +61,7 @@ internal static class SoakPicture
     }
 
     /// <summary>
-    /// Dots, since a line would lead through the times in which a replica is down. The client is black.
+    /// Dots, because a line would cross the times at which a replica is down. The client is black.
     /// </summary>
     private static void AddDots(Plot plot, IGrouping<int, NodeSample> node, Func<NodeSample, double> value)
     {

@@ -3,7 +3,7 @@ using KvCloud.Bench.Report;
 
 namespace KvCloud.Tests.Live.Soak;
 
-/// <summary>What a soak found.</summary>
+/// <summary>The result of a <see cref="SoakRun"/>.</summary>
 internal sealed class SoakReport
 {
     public SortedDictionary<string, int> Faults { get; } = new(StringComparer.Ordinal);
@@ -23,10 +23,10 @@ internal sealed class SoakReport
 
     public List<(SoakMeasure Measure, Trend Trend)> Trends { get; } = [];
 
-    /// <summary>Losses, alarms, reads that go back: anything that must not be.</summary>
+    /// <summary>Violations: lost writes, alarms, reads that went back in time.</summary>
     public List<string> Findings { get; } = [];
 
-    /// <summary>What grew by more than it may.</summary>
+    /// <summary>The measures that grew by more than allowed.</summary>
     public IEnumerable<string> Growing => Trends
         .Where(item => item.Trend.Rises(item.Measure.Share, item.Measure.Least))
         .Select(item => string.Create(

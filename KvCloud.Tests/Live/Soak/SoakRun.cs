@@ -4,12 +4,12 @@ using KvCloud.Tests.Live.Lifecycle;
 
 namespace KvCloud.Tests.Live.Soak;
 
-/// <summary>Three replicas under load and one trouble after the other, and what they hold meanwhile.</summary>
+/// <summary>Runs three replicas under load and faults, and samples their resources and latencies.</summary>
 internal sealed class SoakRun(SoakOptions options)
 {
     private const int Members = 3;
 
-    /// <summary>As many as a configuration can name.</summary>
+    /// <summary>The most replicas that a configuration can name.</summary>
     private const int Numbers = 32;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
@@ -76,7 +76,7 @@ internal sealed class SoakRun(SoakOptions options)
     }
 
     /// <summary>
-    /// So little log that who is away for a while needs a snapshot, and versions that are collected soon.
+    /// Little log, so that a replica that was down needs a snapshot, and a short retention of versions.
     /// </summary>
     private static IEnumerable<KeyValuePair<string, string?>> Settings =>
     [

@@ -6,7 +6,7 @@ using KvCloud.Tests.Live.Lifecycle;
 
 namespace KvCloud.Tests.Live.Soak;
 
-/// <summary>Looks every few seconds at what each process holds, and at how long calls took.</summary>
+/// <summary>Samples the resources of each process and the figures of calls at an interval.</summary>
 internal sealed class SoakSampler(GrowingCluster cluster, KeptLoad load, TimeSpan every)
 {
     private readonly long _started = Stopwatch.GetTimestamp();
@@ -50,7 +50,7 @@ internal sealed class SoakSampler(GrowingCluster cluster, KeptLoad load, TimeSpa
         }
     }
 
-    /// <summary>Null for a process that has just ended.</summary>
+    /// <summary>Null for a process that has just exited.</summary>
     private static NodeSample? TryLook(TimeSpan now, int node, int process, string? directory)
     {
         string folder = string.Create(CultureInfo.InvariantCulture, $"/proc/{process}");

@@ -1,18 +1,18 @@
 namespace KvCloud.Tests.Live.Soak;
 
 /// <summary>
-/// Where a series of samples goes: its first and last third, and the line through all of it. All are medians, because a
-/// few samples of a moment of trouble are far above all others and say nothing about growth.
+/// The trend of a series of samples: its first and last third, and the slope over all of it. All are medians, because a
+/// few outliers during a fault say nothing about growth.
 /// </summary>
 /// <param name="First">Median of the first third.</param>
 /// <param name="Last">Median of the last third.</param>
-/// <param name="SlopePerHour">Median of the slopes between any two samples (Theil and Sen).</param>
-/// <param name="Rise">What a line of that slope rises from the first sample to the last.</param>
+/// <param name="SlopePerHour">Median of the slopes between any two samples (Theil–Sen estimator).</param>
+/// <param name="Rise">The rise of a line of that slope from the first sample to the last.</param>
 internal sealed record Trend(double First, double Last, double SlopePerHour, double Rise)
 {
     private const int FewestSamples = 6;
 
-    /// <summary>Null for too few samples to say anything.</summary>
+    /// <summary>Null if there are too few samples.</summary>
     public static Trend? Of(IReadOnlyList<(TimeSpan Time, double Value)> samples)
     {
         if (samples.Count < FewestSamples)
@@ -35,7 +35,8 @@ internal sealed record Trend(double First, double Last, double SlopePerHour, dou
     }
 
     /// <summary>
-    /// Whether it rises by more than a share of where it began and more than so much, both as a line and by thirds.
+    /// Whether the rise exceeds both the share of the initial value and the given amount, and the last third confirms
+    /// at least half of it.
     /// </summary>
     public bool Rises(double share, double least)
     {

@@ -9,9 +9,9 @@ public class MemberRulesTests
     private static readonly GroupMembers Three = GroupMembers.Initial([new NodeId(0), new NodeId(1), new NodeId(2)]);
 
     [Theory]
-    [InlineData(MemberAction.Promote, 3, "is no member")]
-    [InlineData(MemberAction.Remove, 1, "2 of 3 voters would be left")]
-    [InlineData(MemberAction.Demote, 1, "2 of 3 voters would be left")]
+    [InlineData(MemberAction.Promote, 3, "is not a member")]
+    [InlineData(MemberAction.Remove, 1, "2 of 3 voters would remain")]
+    [InlineData(MemberAction.Demote, 1, "2 of 3 voters would remain")]
     public void Plan_of_what_would_harm_the_group_is_refused(object action, int node, string reason) =>
         Assert.Contains(reason, Plan(Three, new MemberChange((MemberAction)action, new NodeId(node)), out _),
             StringComparison.Ordinal);
@@ -39,7 +39,7 @@ public class MemberRulesTests
         Assert.Contains("does not answer", Plan(four, replace, out _, silent: 2), StringComparison.Ordinal);
         Assert.Null(Plan(four, replace with { IsForced = true }, out _, silent: 2));
         Assert.Contains(
-            "the group would stop",
+            "the group would lose its quorum",
             Plan(Three, new MemberChange(MemberAction.Remove, new NodeId(0), IsForced: true), out _, silent: 2),
             StringComparison.Ordinal);
     }
@@ -55,7 +55,7 @@ public class MemberRulesTests
         GroupMembers five = After(four, new MemberChange(MemberAction.Add, new NodeId(4)));
         var replace = new MemberChange(MemberAction.Replace, new NodeId(3), new NodeId(0));
 
-        Assert.Contains("learns and does not answer", Plan(five, replace, out _, silent: 4), StringComparison.Ordinal);
+        Assert.Contains("learner node-4 does not", Plan(five, replace, out _, silent: 4), StringComparison.Ordinal);
         Assert.Null(Plan(five, replace with { IsForced = true }, out _, silent: 4));
         Assert.Null(Plan(five, new MemberChange(MemberAction.Remove, new NodeId(4)), out _, silent: 4));
         Assert.Null(Plan(five, new MemberChange(MemberAction.Promote, new NodeId(3)), out _, silent: 4));

@@ -77,7 +77,7 @@ public sealed class QuorumRecoveryTests : IDisposable
         }
 
         Assert.Contains(
-            "not as it was planned",
+            "has changed since the plan",
             Assert.Throws<RestoreRefusedException>(() => Recovery().Apply(plan, Request())).Message,
             StringComparison.Ordinal);
         Assert.False(Directory.Exists(_temporary.Sub("target")));
@@ -91,9 +91,9 @@ public sealed class QuorumRecoveryTests : IDisposable
             .. Enumerable.Range(1, 3).Select(node => MakeReplica(node, chosen: 1, Entry(1, "a"))),
         ];
         Refuses(left, "are a quorum of the voters");
-        Refuses([left[0], left[0]], "of the same node");
-        Refuses([left[0], MakeReplica(7, chosen: 1, cluster: "another", Entry(1, "a"))], "of cluster 'another'");
-        Refuses([_temporary.Sub("nothing")], "no replica's data directory");
+        Refuses([left[0], left[0]], "belong to the same node");
+        Refuses([left[0], MakeReplica(7, chosen: 1, cluster: "another", Entry(1, "a"))], "to cluster 'another'");
+        Refuses([_temporary.Sub("nothing")], "is not the data directory of a replica");
         using (Open(_temporary.Path, 1, Cluster, "1,2,3,4,5"))
         {
             Refuses([left[0]], "stop that replica first");

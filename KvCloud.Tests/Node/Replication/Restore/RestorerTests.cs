@@ -135,7 +135,7 @@ public sealed class RestorerTests
         WithChange(
             blocks[2],
             content => (LogBlock.Decode(content) with { ClusterId = "another" }).Encode(),
-            "is of cluster 'another'");
+            "belongs to cluster 'another'");
         Assert.Equal(25, Restore(fixture, RestorePoint.End).Slot.Value);
 
         void WithChange(string path, Func<byte[], byte[]?> change, string text)
@@ -157,12 +157,12 @@ public sealed class RestorerTests
     {
         using var fixture = new BackupFixture();
         Write(fixture, from: 0, slots: 5);
-        Refuses(fixture, RestorePoint.End, RestoreFlaw.Backup, "holds no snapshot");
+        Refuses(fixture, RestorePoint.End, RestoreFlaw.Backup, "there is no snapshot");
         fixture.StageSnapshot();
 
         // Without a block of the log nothing in the staging says whose it is.
         Assert.Contains(
-            "an id of its own",
+            "give the restored group another id",
             Assert.Throws<RestoreRefusedException>(() => Restorer(fixture).Run(Request(fixture) with
             {
                 ClusterId = BackupFixture.ClusterId,
@@ -170,7 +170,7 @@ public sealed class RestorerTests
             StringComparison.Ordinal);
         fixture.StageLog(1);
         Assert.Contains(
-            $"is of cluster '{BackupFixture.ClusterId}', the backup of 'mistaken'",
+            $"belongs to cluster '{BackupFixture.ClusterId}', the backup to 'mistaken'",
             Assert.Throws<RestoreRefusedException>(() => Restorer(fixture).Run(Request(fixture) with
             {
                 SourceClusterId = "mistaken",
