@@ -7,7 +7,7 @@ internal sealed record SoakOptions
 {
     public TimeSpan Time { get; init; } = TimeSpan.FromMinutes(60);
 
-    /// <summary>Seed of the faults. It does not make a run reproducible, because processes have their own timing.</summary>
+    /// <summary>Seed of the faults. A run is not reproducible by it: processes have their own timing.</summary>
     public int Seed { get; init; } = 1;
 
     /// <summary>Warm-up before resources are judged; limited to a sixth of <see cref="Time"/>.</summary>
