@@ -5,9 +5,10 @@ namespace KvCloud.Consensus;
 /// once, in order.
 /// </summary>
 /// <remarks>
-/// A change of members governs from the moment it is known here, but is handed out only when the log has noted durably
-/// that it is chosen. So data never knows of members that its log does not know to be chosen: their slot must never be
-/// proposed in again, and if a crash took that knowledge from all logs nobody could go on.
+/// A change of members governs as soon as it is known here, but is handed out only once the log has durably recorded
+/// that it is chosen. So a data store never has a change of members that its log does not know to be chosen. The slots
+/// up to a change must never be proposed in again; if a crash of all replicas lost that knowledge from every log, no
+/// leader could make progress.
 /// </remarks>
 internal sealed class Learner(Slot chosenSlot, Acceptor acceptor, GroupMembers members)
 {
@@ -24,7 +25,7 @@ internal sealed class Learner(Slot chosenSlot, Acceptor acceptor, GroupMembers m
     /// </summary>
     public Slot KnownChosen { get; private set; } = Slot.Max(chosenSlot, members.Slot);
 
-    /// <summary>Who governs the slots above ChosenSlot.</summary>
+    /// <summary>The members that govern the slots above ChosenSlot.</summary>
     public GroupMembers Members { get; private set; } = members;
 
     /// <summary>As <see cref="ChosenSlot"/>, but below a change of members that is not yet durably known.</summary>
@@ -115,7 +116,7 @@ internal sealed class Learner(Slot chosenSlot, Acceptor acceptor, GroupMembers m
         return learned;
     }
 
-    /// <summary>The log has durably noted that everything up to the slot is chosen.</summary>
+    /// <summary>The log has durably recorded that everything up to the slot is chosen.</summary>
     public void NoteSynced(Slot chosen, Effects effects)
     {
         _syncedChosen = Slot.Max(_syncedChosen, chosen);

@@ -42,10 +42,10 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
     /// </summary>
     public Slot OpeningSlot { get; private set; } = NotYet;
 
-    /// <summary>The highest slot below which all is chosen, as the promises tell.</summary>
+    /// <summary>The highest chosen slot that a promise has reported.</summary>
     public Slot ChosenElsewhere { get; private set; }
 
-    /// <summary>Who told of <see cref="ChosenElsewhere"/>.</summary>
+    /// <summary>The node that reported <see cref="ChosenElsewhere"/>.</summary>
     public NodeId LearnedFrom { get; private set; } = members.Self;
 
     public int InFlightSlots => _inFlight.Count;
@@ -61,7 +61,7 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
     public bool MayPropose =>
         IsLeading && HasPromises && _members.Slot >= _lastChange && _members.IsVoter(_members.Self);
 
-    /// <summary>All that may have been chosen before is proposed anew, and the own no-op behind it.</summary>
+    /// <summary>Every value that may have been chosen before is proposed again, and the no-op after it.</summary>
     public bool HasAdopted => OpeningSlot != NotYet && _reported.Count == 0;
 
     public bool HasRoomFor(int bytes) =>
@@ -143,7 +143,9 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
         return true;
     }
 
-    /// <summary>These members govern from now on. What was in flight is chosen: nothing lies behind a change.</summary>
+    /// <summary>
+    /// Counts by these members from now on. Nothing is in flight: nothing is proposed after a change of members.
+    /// </summary>
     public void Reconfigure(Membership members)
     {
         _members = members;
@@ -247,7 +249,7 @@ internal sealed class Proposer(Ballot ballot, Membership members, PaxosConfig co
         }
     }
 
-    /// <summary>Nothing is proposed where something is chosen, as the promises tell.</summary>
+    /// <summary>Skips slots that promises report as chosen.</summary>
     private void SkipChosen()
     {
         if (ChosenElsewhere >= NextSlot)

@@ -7,6 +7,11 @@ namespace KvCloud.Backup.Stores;
 /// Makes files and names durable. .NET's own flush swallows some errors of fsync and cannot flush a directory, so this
 /// calls libc directly.
 /// </summary>
+/// <remarks>
+/// KvCloud.Node/Files/SystemFiles.cs has the same calls behind the replica's file system, which the simulator replaces.
+/// They are here again because this project references no other one: the node must not carry the SDK of S3, nor the
+/// command line the node.
+/// </remarks>
 internal static partial class DurableFiles
 {
     private const int OpenReadOnly = 0;

@@ -29,7 +29,7 @@ internal static class BackupCommands
         Required = true,
     };
 
-    /// <summary>Runs what needs an archive and no cluster.</summary>
+    /// <summary>Runs a command that needs an archive but no cluster.</summary>
     public static void Bind(
         Command command, Option<string> archive, Func<ParseResult, IArchiveStore, CancellationToken, Task<int>> run) =>
         command.SetAction(async (parsed, cancellationToken) =>

@@ -12,7 +12,7 @@ using KvCloud.Client;
 
 namespace KvCloud.Cli.Commands;
 
-/// <summary>`kv backup create`: one snapshot and the log up to now, or the log from now on as well.</summary>
+/// <summary>`kv backup create`: copies a snapshot and ships the log, once or continuously.</summary>
 internal static class BackupCreateCommand
 {
     private const long Megabyte = 1_000_000;

@@ -36,7 +36,7 @@ internal static class BackupListCommand
         return command;
     }
 
-    /// <summary>Slots between two ranges, whose log is in nobody's hands any more.</summary>
+    /// <summary>Slots between two ranges: the archive has no log of them.</summary>
     public static IEnumerable<(long From, long To)> Gaps(IReadOnlyList<RestorableRange> ranges) =>
         ranges.Zip(ranges.Skip(1), (before, after) => (before.To.Slot + 1, after.From.Slot - 1));
 

@@ -7,7 +7,7 @@ using KvCloud.Cli.Transfer;
 
 namespace KvCloud.Cli.Commands;
 
-/// <summary>`kv backup prune`: removes from an archive what is not to be restored any more.</summary>
+/// <summary>`kv backup prune`: removes snapshots and log that the policy does not keep.</summary>
 internal static class BackupPruneCommand
 {
     public static Command Create(GlobalOptions globals, KvConsole console)

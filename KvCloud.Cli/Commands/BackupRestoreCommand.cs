@@ -8,7 +8,7 @@ using KvCloud.Cli.Output;
 
 namespace KvCloud.Cli.Commands;
 
-/// <summary>`kv backup restore`: makes the data directories of a new cluster, as of a moment of the archive.</summary>
+/// <summary>`kv backup restore`: creates the data directories of a new cluster from a point of the archive.</summary>
 internal static class BackupRestoreCommand
 {
     public static Command Create(GlobalOptions globals, KvConsole console)
@@ -74,7 +74,7 @@ internal static class BackupRestoreCommand
         $"{plan.Target}: the snapshot of slot {plan.Snapshot.Manifest.Slot} and {plan.Log.Count} segments of log,"
         + $" {plan.SizeBytes} bytes");
 
-    /// <summary>Seen before gigabytes are fetched; the node looks again.</summary>
+    /// <summary>Refuses early, before gigabytes are downloaded; the node checks again.</summary>
     private static void ThrowIfUnusable(string root)
     {
         if (DriveInfo.GetDrives().Any(drive => Path.TrimEndingDirectorySeparator(drive.Name) == root))

@@ -7,7 +7,7 @@ using KvCloud.Cli.Backup;
 
 namespace KvCloud.Cli.Commands;
 
-/// <summary>`kv backup verify`: reads all of an archive, and restores from it to show that it can be done.</summary>
+/// <summary>`kv backup verify`: verifies every object of an archive, and restores from it as a trial.</summary>
 internal static class BackupVerifyCommand
 {
     private const string ScratchCluster = "kv-backup-verify";

@@ -166,7 +166,7 @@ internal static class MemberCommands
         return command;
     }
 
-    /// <summary>Binds a command that tells the group where a replica is reached.</summary>
+    /// <summary>Binds a command with the addresses of a replica.</summary>
     private static void BindEndpoints(
         CommandRunner runner,
         Command command,
@@ -270,7 +270,7 @@ internal static class MemberCommands
         return command;
     }
 
-    /// <summary>Asks again as long as the group refuses it, mostly because the learner has not caught up yet.</summary>
+    /// <summary>Retries while the group refuses the change, mostly because the learner has not caught up yet.</summary>
     private static async Task AskUntilDoneAsync(
         CommandContext context, KvMemberChange change, int waitSeconds, CancellationToken cancellationToken)
     {

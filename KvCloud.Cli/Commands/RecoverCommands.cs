@@ -5,8 +5,8 @@ using KvCloud.LocalCluster;
 namespace KvCloud.Cli.Commands;
 
 /// <summary>
-/// `kv recover`: a new group out of what is left of one that lost its quorum for good. The node's own program does it,
-/// as a process: what reads the directories there is what reads them at a start.
+/// `kv recover`: creates a new group from the survivors of one that lost its quorum for good. It runs the node's
+/// program as a process, so that the code of a start reads the directories.
 /// </summary>
 internal static class RecoverCommands
 {
@@ -71,7 +71,7 @@ internal static class RecoverCommands
     private static Option<string> Required(string name, string description, string help) =>
         new(name) { Description = description, HelpName = help, Required = true };
 
-    /// <summary>What the node's program says goes on as it is.</summary>
+    /// <summary>Passes the output of the node's program on unchanged.</summary>
     private static async Task<int> RunAsync(
         KvConsole console, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {

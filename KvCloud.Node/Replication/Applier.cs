@@ -91,7 +91,7 @@ internal sealed class Applier : IWork, IApplyObserver
     /// <summary>The state at the last slot at which replicas compare hashes.</summary>
     public AppliedState Hashed => Volatile.Read(ref _hashed);
 
-    /// <summary>Hashes what is stored, now and then; null where nobody compares that.</summary>
+    /// <summary>Hashes the stored rows periodically; null if the scrub is off.</summary>
     public StoredRowsHasher? StoredRows { get; set; }
 
     /// <summary>Reads, some of which wait until their read index is applied here.</summary>
@@ -261,8 +261,8 @@ internal sealed class Applier : IWork, IApplyObserver
     }
 
     /// <summary>
-    /// The data store is damaged: from now on chosen slots go to the log alone. A run that is under way ends by itself.
-    /// Any thread.
+    /// The data store is damaged: from now on chosen slots go to the log only. Does not wait for a run under way. Any
+    /// thread.
     /// </summary>
     public void StopApplying()
     {

@@ -15,7 +15,7 @@ internal sealed class CatchUpServer(NodeId self, IPaxosLog log, IConsensusTransp
     private CatchUpOrder _order;
     private CatchUpReply? _reply;
 
-    /// <summary>Hears of each order. On the thread of the step.</summary>
+    /// <summary>Called with each order, on the thread of the step.</summary>
     public Action<CatchUpOrder>? OnOrder { get; set; }
 
     public int MaxSleepMs => Timeout.Infinite;
@@ -59,8 +59,8 @@ internal sealed class CatchUpServer(NodeId self, IPaxosLog log, IConsensusTransp
         var entries = new List<LogEntry>();
         Slot next = _order.FromSlot;
 
-        // A slot that the log has not recorded as chosen may hold a value that lost, whose replacement is still being
-        // written.
+        // A slot that the log has not recorded as chosen may hold a value that was not chosen, whose replacement is
+        // still being written.
         var last = Slot.Min(_order.ToSlot, log.ChosenSlot);
         foreach (LogEntry entry in Read(_order.FromSlot, last))
         {

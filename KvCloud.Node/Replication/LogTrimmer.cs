@@ -8,10 +8,10 @@ using KvCloud.Node.Storage;
 namespace KvCloud.Node.Replication;
 
 /// <summary>
-/// Once a second: raises the log's mark, makes the data store durable when enough has been applied or nothing is being
-/// applied any more, and trims the log. It trims slots that every voter has durably in its data store and, beyond the
-/// retention limit, also slots that other replicas may still need. It never trims what this replica would need after a
-/// crash, or what follows a snapshot that is being served.
+/// Once a second: raises the log's mark, flushes the data store when enough has been applied or it has been idle for a
+/// while, and trims the log. It trims slots that every member has durably in its data store and, beyond the retention
+/// limit, also slots that other replicas may still need. It never trims what this replica would need after a crash, or
+/// what is pinned.
 /// </summary>
 internal sealed class LogTrimmer(
     IPaxosLog log,
@@ -47,7 +47,7 @@ internal sealed class LogTrimmer(
             executor.Health.Report(StoreDamage.Of(exception));
         }
 
-        // Data that are known to be damaged, also to every later start, are never again brought up to date by this log.
+        // Data whose damage is recorded durably are never opened again, so the log need not keep what they lack.
         Slot durable = rebuild is { IsDamageNoted: true } ? log.ChosenSlot : executor.DurableSlot;
         var trim = Slot.Min(driver.TrimSlot, durable);
         Slot kept = log.FirstSlotWithin(options.LogRetentionBytes);
@@ -56,7 +56,7 @@ internal sealed class LogTrimmer(
             trim = Slot.Min(kept.Previous, Slot.Min(durable, log.ChosenSlot));
         }
 
-        // Looked at only now: what became durable by the making of a snapshot is pinned before.
+        // Read last: creating a snapshot pins the log before it makes slots durable.
         trim = Slot.Min(trim, snapshots?.Pins.PinnedSlot ?? trim);
         trim = Slot.Min(trim, rebuild?.PinnedSlot ?? trim);
         if (trim >= log.FirstSlot)
@@ -83,12 +83,12 @@ internal sealed class LogTrimmer(
 
         if (space.Level != SpaceLevel.Exhausted)
         {
-            // A compaction needs room for what it writes before it frees anything.
+            // A compaction needs space for its output before it frees any.
             executor.Space.Look(appliedBytes);
         }
     }
 
-    /// <summary>Something was applied that is not durable, and nothing has been since for a while.</summary>
+    /// <summary>Whether slots are applied but not durable, and nothing has been applied for a while.</summary>
     private bool IsIdle()
     {
         Slot applied = executor.AppliedSlot;

@@ -82,7 +82,7 @@ internal sealed class ReplicationMetrics
 
     public void SnapshotReceived(int bytes) => _snapshotReceived.Add(bytes);
 
-    /// <summary>By the start that put it in place.</summary>
+    /// <summary>Recorded by the start that installed the snapshot.</summary>
     public void SnapshotInstalled() => _snapshotInstalls.Add(1);
 
     public void SnapshotFetched(long elapsedMs) => _snapshotFetched.Record(elapsedMs / 1_000.0);

@@ -70,24 +70,24 @@ internal sealed record ReplicationOptions
     public long FlushBytes { get; init; } = 64 * 1024 * 1024;
 
     /// <summary>
-    /// How long nothing may have been applied before the data store is made durable, however little was applied since
-    /// it last was: a replica that has caught up must not keep its log, and that of the others, while it is idle.
+    /// Idle time after which the data store is flushed, however little was applied since the last flush: an idle
+    /// replica that has caught up must not hold back the trimming of its log and the others'.
     /// </summary>
     public int IdleFlushMs { get; init; } = 3000;
 
     /// <summary>
-    /// Bytes of the log that are kept for replicas that are behind. Beyond it the oldest segments go although somebody
-    /// may need them: that one gets a snapshot.
+    /// Bytes of the log that are kept for replicas that are behind. Beyond it the oldest segments are trimmed even if a
+    /// replica needs them: it gets a snapshot.
     /// </summary>
     public long LogRetentionBytes { get; init; } = 1024 * 1024 * 1024;
 
-    /// <summary>How replicas that are below the log are helped.</summary>
+    /// <summary>Serving and fetching of snapshots.</summary>
     public SnapshotOptions Snapshots { get; init; } = new();
 
-    /// <summary>How what is on disk is read again.</summary>
+    /// <summary>The scrub of log and data.</summary>
     public ScrubOptions Scrub { get; init; } = new();
 
-    /// <summary>Whether and how damaged data are made anew.</summary>
+    /// <summary>The rebuild of damaged data.</summary>
     public RebuildOptions Rebuild { get; init; } = new();
 
     /// <summary>
@@ -101,7 +101,7 @@ internal sealed record ReplicationOptions
     /// <summary>The highest feature level to which this replica lets the group rise.</summary>
     public int AllowedLevel { get; init; } = FeatureLevels.Newest;
 
-    /// <summary>How long all members must have been able to follow before the feature level rises.</summary>
+    /// <summary>How long every member must have supported the next feature level before the level rises.</summary>
     public int FeatureLevelDelayMs { get; init; } = 60_000;
 
     /// <summary>A log write that takes longer makes a leader stop leading; 0 for never.</summary>

@@ -15,7 +15,7 @@ internal sealed class SpaceWatch(IFileSystem files, string directory, SpaceOptio
     private const string ReserveFile = "reserve";
     private const int PieceBytes = 1024 * 1024;
 
-    /// <summary>After a failed attempt to write the reserve, so many looks pass before the next.</summary>
+    /// <summary>Looks that pass after a failed attempt to write the reserve before the next one.</summary>
     private const int LooksBetweenAttempts = 60;
 
     private readonly string _reservePath = Path.Combine(directory, ReserveFile);
@@ -90,7 +90,7 @@ internal sealed class SpaceWatch(IFileSystem files, string directory, SpaceOptio
         return file.Length >= options.ReserveBytes;
     }
 
-    /// <summary>Written, not only made long: a sparse file holds no space.</summary>
+    /// <summary>Writes the file's content, because a sparse file reserves no space.</summary>
     private void WriteReserve()
     {
         try

@@ -3,12 +3,12 @@ using System.Numerics;
 
 namespace KvCloud.Node.Storage;
 
-/// <summary>CRC-32C (Castagnoli), piece by piece, as RocksDB notes it for each of its files.</summary>
+/// <summary>Incremental CRC-32C (Castagnoli), as RocksDB records it for each of its files.</summary>
 internal struct Crc32C
 {
     private uint _inverted;
 
-    /// <summary>Of all pieces so far.</summary>
+    /// <summary>The checksum of everything appended so far.</summary>
     public readonly uint Value => _inverted;
 
     public void Append(ReadOnlySpan<byte> piece)

@@ -4,12 +4,12 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// A store that is closed as soon as damage was found in it: by whichever call that was, every later one is refused.
+/// Wraps a store and closes it on damage: once any call has found damage, every later call is refused.
 /// </summary>
-/// <remarks>It does not own the store: whoever opened that disposes of it.</remarks>
+/// <remarks>It does not own the store: whoever opened it disposes of it.</remarks>
 internal sealed class GuardedKvStore(IKvStore store, StoreHealth health) : IKvStore
 {
-    /// <summary>What the versions table is called where damage is named.</summary>
+    /// <summary>The name of the versions table in reports of damage.</summary>
     private const string Versions = "versions";
 
     public bool IsFlushed => store.IsFlushed;
@@ -91,7 +91,7 @@ internal sealed class GuardedKvStore(IKvStore store, StoreHealth health) : IKvSt
 
     public void Dispose()
     {
-        // Who opened the store closes it.
+        // The store is closed by whoever opened it.
     }
 
     private static string NameOf(KvTable table) => table.ToString().ToLowerInvariant();
@@ -139,7 +139,7 @@ internal sealed class GuardedKvStore(IKvStore store, StoreHealth health) : IKvSt
         public void Dispose() => inner.Dispose();
     }
 
-    /// <summary>A cursor whose store may be closed under it: what it stands at is of no use from then on.</summary>
+    /// <summary>A cursor whose store may be closed by damage: from then on it refuses every access.</summary>
     private sealed class Iterator(GuardedKvStore owner, IKvIterator inner, string table) : IKvIterator
     {
         public bool IsValid => inner.IsValid;

@@ -1,8 +1,8 @@
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// Damage of a store in memory, so that tests can have what a disk does to files: a key whose block cannot be read any
-/// more, or one that silently holds something else.
+/// Damage of an in-memory store, so that tests can reproduce what a disk does to files: a key whose block cannot be
+/// read any more, or a key that is silently lost.
 /// </summary>
 internal sealed partial class MemoryKvStore
 {
@@ -10,12 +10,12 @@ internal sealed partial class MemoryKvStore
 
     private volatile byte[]? _damagedKey;
 
-    /// <summary>Whether <see cref="TryDamage"/> has done its harm.</summary>
+    /// <summary>Whether <see cref="TryDamage"/> has damaged a key.</summary>
     public bool IsDamaged => _damagedKey is not null;
 
     /// <summary>
-    /// The key that comes first at or after this one cannot be read from now on, nor can a range across it: whoever
-    /// tries is told. False where there is no such key.
+    /// Damages the first key at or after this one: reads of it, and of ranges across it, fail from now on. False if
+    /// there is no such key.
     /// </summary>
     public bool TryDamage(ReadOnlySpan<byte> from)
     {
@@ -31,8 +31,8 @@ internal sealed partial class MemoryKvStore
     }
 
     /// <summary>
-    /// The key that comes first at or after this one has never been written, as far as the store can tell: no checksum
-    /// shows it. False where there is no such key.
+    /// Loses the first key at or after this one silently: no checksum shows that it was ever written. False if there is
+    /// no such key.
     /// </summary>
     public bool TryDropSilently(ReadOnlySpan<byte> from)
     {
@@ -59,7 +59,7 @@ internal sealed partial class MemoryKvStore
         }
     }
 
-    /// <summary>Finds what <see cref="TryDamage"/> has done, a hundred keys at a time.</summary>
+    /// <summary>Finds the damage of <see cref="TryDamage"/>, a hundred keys at a time.</summary>
     private sealed class Scrub(MemoryKvStore store) : IStoreScrub
     {
         private const int KeysPerRun = 100;

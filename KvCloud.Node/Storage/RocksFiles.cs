@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace KvCloud.Node.Storage;
 
-/// <summary>Lists the table files of a RocksDB store, with the checksums that its manifest notes for them.</summary>
+/// <summary>Lists the table files of a RocksDB store, with the checksums that its manifest records for them.</summary>
 internal static class RocksFiles
 {
     /// <summary>RocksDB's kTableFile.</summary>
@@ -46,7 +46,7 @@ internal static class RocksFiles
     }
 
     /// <summary>
-    /// Four bytes, the highest first, any of which may be zero: no text, though it is handed out as one.
+    /// Four bytes, big-endian, any of which may be zero: not text, although the C interface returns it as a string.
     /// </summary>
     private static unsafe uint? ChecksumOf(IntPtr found, UIntPtr index)
     {

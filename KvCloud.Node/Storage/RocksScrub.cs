@@ -3,14 +3,14 @@ using KvCloud.Node.Files;
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// Reads the table files of a RocksDB store, byte for byte, and compares each with the checksum that the store has
-/// noted for it.
+/// Reads the table files of a RocksDB store, byte for byte, and compares each with the checksum that the store recorded
+/// when it wrote the file.
 /// </summary>
 /// <remarks>
-/// RocksDB's C interface offers no check of a file. A cursor over everything would check the blocks of data alone,
-/// through the block cache's code, and skip what many versions of a key hide. The checksum of a file is over all of it
-/// (data, filters, index, footer), reading a file takes nothing from the block cache, and the damaged file is known.
-/// The pages that were read are given back to the system, so that the next round reads the disk and not its cache.
+/// RocksDB's C interface has no verification of files. A cursor over everything would verify data blocks only, and skip
+/// what newer versions of a key hide. A file's checksum covers all of it (data, filters, index, footer); reading the
+/// file evicts nothing from the block cache, and names the damaged file. A file's pages are dropped from the page cache
+/// before it is read, so that the disk is read, and after it, so that the cache keeps other pages.
 /// </remarks>
 internal sealed class RocksScrub : IStoreScrub
 {
@@ -72,7 +72,7 @@ internal sealed class RocksScrub : IStoreScrub
 
     public void Dispose() => _open?.Dispose();
 
-    /// <summary>Null where the store has replaced the file since, and deleted it.</summary>
+    /// <summary>Null if the store has replaced the file meanwhile, and deleted it.</summary>
     private IFile? TryOpen(StoreFile file)
     {
         string path = Path.Combine(_directory, file.Name);

@@ -1,11 +1,11 @@
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// What the store holds is not what was written, or was written by a newer version of this program. Nothing that was
-/// read is of use, and no other read of this store can be trusted from here on.
+/// The store does not hold what was written to it, or was written by a newer version of this program. Neither this read
+/// nor any later read of the store can be trusted.
 /// </summary>
-/// <param name="file">The file that is damaged, where that is known.</param>
-/// <param name="table">The table that was read, where that is known.</param>
+/// <param name="file">The damaged file, if known.</param>
+/// <param name="table">The table that was read, if known.</param>
 internal sealed class StoreCorruptException(string message, string? file = null, string? table = null)
     : Exception(message)
 {

@@ -1,6 +1,6 @@
 namespace KvCloud.Node.Storage;
 
-/// <summary>A file that a store consists of, and that never changes.</summary>
-/// <param name="Name">Without its directory.</param>
-/// <param name="Checksum">CRC-32C of all of it, noted when it was written; null where none was.</param>
+/// <summary>An immutable file of a store.</summary>
+/// <param name="Name">The name without the directory.</param>
+/// <param name="Checksum">CRC-32C of the file, recorded when it was written; null if none was recorded.</param>
 internal readonly record struct StoreFile(string Name, long SizeBytes, uint? Checksum);

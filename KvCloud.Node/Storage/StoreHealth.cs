@@ -1,15 +1,15 @@
 namespace KvCloud.Node.Storage;
 
 /// <summary>
-/// Whether a data store is sound. Once damage was found anywhere in it, it is closed for every read and write until
-/// it is replaced: what a checksum has caught in one place may have been missed in another. Any thread.
+/// Whether a data store is sound. Damage found anywhere closes it for every read and write until it is replaced: what a
+/// checksum has caught in one place may have been missed in another. Any thread.
 /// </summary>
 internal sealed class StoreHealth
 {
     private volatile StoreDamage? _damage;
     private int _isReported;
 
-    /// <summary>What was found first; null while the store is sound.</summary>
+    /// <summary>The damage that was found first; null while the store is sound.</summary>
     public StoreDamage? Damage => _damage;
 
     public bool IsDamaged => _damage is not null;
@@ -17,7 +17,7 @@ internal sealed class StoreHealth
     /// <summary>Called once, on the thread that found the damage; it must not block.</summary>
     public Action<StoreDamage>? OnDamaged { get; set; }
 
-    /// <summary>The first report counts.</summary>
+    /// <summary>Reports damage. Only the first report counts.</summary>
     public void Report(StoreDamage damage)
     {
         if (Interlocked.Exchange(ref _isReported, 1) == 0)
