@@ -10,7 +10,7 @@ internal sealed class CommandRunner(GlobalOptions globals, KvConsole console, Ti
         Command command, Func<CommandContext, CancellationToken, Task<int>> run, TimeSpan? timeout = null) =>
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            KvCloudClientSettings settings = globals.ToSettings(parsed, timeout ?? usualTimeout);
+            KvCloudClientSettings settings = globals.ToSettings(parsed, timeout ?? usualTimeout, console);
             await using var client = new KvCloudClient(settings);
             return await run(new CommandContext(client, console, globals, parsed), cancellationToken);
         });

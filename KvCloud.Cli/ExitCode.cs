@@ -33,10 +33,11 @@ internal static class ExitCode
         return exception.ErrorCode switch
         {
             ErrorCode.CONFLICT or ErrorCode.VERSION_TOO_OLD or ErrorCode.VERSION_IN_FUTURE
-                or ErrorCode.COLUMN_FAMILY_NOT_FOUND or ErrorCode.COLUMN_FAMILY_EXISTS => No,
+                or ErrorCode.COLUMN_FAMILY_NOT_FOUND or ErrorCode.COLUMN_FAMILY_EXISTS
+                or ErrorCode.ACCESS_NOT_FOUND or ErrorCode.ACCESS_EXISTS or ErrorCode.LAST_ADMIN => No,
             ErrorCode.INVALID_ARGUMENT or ErrorCode.INVALID_OPERATION or ErrorCode.KEY_TOO_LARGE
                 or ErrorCode.VALUE_TOO_LARGE or ErrorCode.TRANSACTION_TOO_LARGE or ErrorCode.TOO_MANY_OPERATIONS
-                or ErrorCode.NOT_SUPPORTED or ErrorCode.UNAUTHENTICATED => Usage,
+                or ErrorCode.NOT_SUPPORTED or ErrorCode.UNAUTHENTICATED or ErrorCode.PERMISSION_DENIED => Usage,
             _ => Unavailable,
         };
     }

@@ -11,6 +11,9 @@ namespace KvCloud.Cli;
 internal sealed class GlobalOptions
 {
     public const string EndpointsVariable = "KVCLOUD_ENDPOINTS";
+    public const string UserVariable = "KVCLOUD_USER";
+    public const string PasswordVariable = "KVCLOUD_PASSWORD";
+    public const string TokenVariable = "KVCLOUD_TOKEN";
     public const string DefaultEndpoints = "localhost:9090,localhost:9091,localhost:9092";
 
     public Option<string> Endpoints { get; } = new("--endpoints", "-e")
@@ -51,6 +54,28 @@ internal sealed class GlobalOptions
         CustomParser = result => Parse(result, ParsePositiveTime),
     };
 
+    public Option<string?> User { get; } = new("--user", "-u")
+    {
+        Description = $"Log in as this user. Default: ${UserVariable}. The password comes from --password-file, else "
+            + $"${PasswordVariable}, else it is asked for.",
+        HelpName = "name",
+        Recursive = true,
+    };
+
+    public Option<string?> PasswordFile { get; } = new("--password-file")
+    {
+        Description = "The first line of this file is the password of --user; - is standard input.",
+        HelpName = "file",
+        Recursive = true,
+    };
+
+    public Option<string?> TokenFile { get; } = new("--token-file")
+    {
+        Description = $"Log in by the token in the first line of this file. Default: ${TokenVariable}.",
+        HelpName = "file",
+        Recursive = true,
+    };
+
     public Option<bool> Raw { get; } = new("--raw")
     {
         Description = "Print raw bytes without separators or escapes.",
@@ -76,13 +101,16 @@ internal sealed class GlobalOptions
         root.Add(Consistency);
         root.Add(ColumnFamily);
         root.Add(Timeout);
+        root.Add(User);
+        root.Add(PasswordFile);
+        root.Add(TokenFile);
         root.Add(Raw);
         root.Add(Hex);
         root.Add(Json);
     }
 
     /// <summary>Translates the options to client settings.</summary>
-    public KvCloudClientSettings ToSettings(ParseResult parsed, TimeSpan defaultTimeout)
+    public KvCloudClientSettings ToSettings(ParseResult parsed, TimeSpan defaultTimeout, KvConsole console)
     {
         string? endpoints = parsed.GetValue(Endpoints);
         if (string.IsNullOrWhiteSpace(endpoints))
@@ -97,6 +125,8 @@ internal sealed class GlobalOptions
             Timeout = parsed.GetValue(Timeout) ?? defaultTimeout,
         };
 
+        LogIn(parsed, settings, console);
+
         // One attempt at a node that hangs must not outlast the whole call.
         if (settings.Timeout < settings.AttemptTimeout)
         {
@@ -105,6 +135,30 @@ internal sealed class GlobalOptions
 
         return settings;
     }
+
+    private void LogIn(ParseResult parsed, KvCloudClientSettings settings, KvConsole console)
+    {
+        string? user = parsed.GetValue(User);
+        string? tokenFile = parsed.GetValue(TokenFile);
+        if (user is not null && tokenFile is not null)
+        {
+            throw new UsageException("--user and --token-file are mutually exclusive");
+        }
+
+        user ??= tokenFile is null ? Variable(UserVariable) : null;
+        if (user is null)
+        {
+            settings.Token = tokenFile is null ? Variable(TokenVariable) : Passwords.FromFile(tokenFile, console);
+            return;
+        }
+
+        settings.User = user;
+        settings.Password = parsed.GetValue(PasswordFile) is { } file ? Passwords.FromFile(file, console)
+            : Variable(PasswordVariable) ?? Passwords.Ask($"Password of {user}", "--password-file");
+    }
+
+    private static string? Variable(string name) =>
+        Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 
     /// <summary>The output format.</summary>
     public ValueFormat FormatOf(ParseResult parsed)

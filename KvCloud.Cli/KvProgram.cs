@@ -75,6 +75,8 @@ internal static class KvProgram
         root.Add(ClusterCommands.Ping(runner));
         root.Add(ColumnFamilyCommands.Create(runner));
         root.Add(MemberCommands.Create(runner));
+        root.Add(UserCommands.Create(runner));
+        root.Add(RoleCommands.Create(runner));
         root.Add(TransactionCommand.Create(runner));
         root.Add(ImportCommand.Create(runner));
         root.Add(ExportCommand.Create(runner));

@@ -63,7 +63,8 @@ public sealed class KvCloudClient : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(settings);
         var frozen = FrozenSettings.From(settings, serviceDiscovery);
         _options = frozen.Options;
-        var factory = new ConnectorFactory(frozen.Connector, frozen.ConnectTimeout, frozen.Tls);
+        var factory = new ConnectorFactory(
+            frozen.Connector, frozen.ConnectTimeout, frozen.Tls, frozen.Credentials);
         ILogger logger = loggerFactory?.CreateLogger(ClientLog.Category) ?? NullLogger.Instance;
         _topology = new ClusterTopology(factory, frozen.Pool, logger, _closing.Token);
         _engine = new CallEngine(_options, _topology, frozen.Seeds);
@@ -375,6 +376,36 @@ public sealed class KvCloudClient : IAsyncDisposable
             : TargetOf(KvMethod.ChangeMembers, new KvReadOptions { Endpoint = change.Endpoint });
         await _engine.CallAsync(
             call, target, (int?)timeout?.TotalMilliseconds, false, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Changes users or roles; needs the right to administer, but for one's own password and tokens.</summary>
+    /// <param name="change">What is to change.</param>
+    /// <param name="timeout">How long it may take; null: as the settings say.</param>
+    /// <param name="cancellationToken">Cancels waiting; it may still happen.</param>
+    /// <exception cref="KvCloudException">The call failed.</exception>
+    public async ValueTask ChangeAccessAsync(
+        KvAccessChange change, TimeSpan? timeout = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        await _engine.CallAsync(
+                new ChangeAccessCall(change, _options.AuthToken),
+                CallTarget.Leader,
+                ToMs(timeout, nameof(timeout)),
+                false,
+                cancellationToken)
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>Users and roles, without any secret; needs the right to administer.</summary>
+    /// <param name="options">Only its timeout and endpoint count.</param>
+    /// <param name="cancellationToken">Cancels waiting for the answer.</param>
+    /// <exception cref="KvCloudException">The call failed.</exception>
+    public async ValueTask<KvAccess> GetAccessAsync(
+        KvReadOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        Reply reply = await CallAsync(new ListAccessCall(_options.AuthToken), options, cancellationToken)
+            .ConfigureAwait(false);
+        return await StructReader.ReadAccessAsync(reply, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Pings a node.</summary>

@@ -81,6 +81,21 @@ public sealed class KvCloudClientSettings
     /// <summary>Token sent with administrative calls, where the cluster requires one.</summary>
     public string? AuthToken { get; set; }
 
+    /// <summary>The user to log in as, where the cluster asks who calls; with <see cref="Password"/>.</summary>
+    public string? User { get; set; }
+
+    /// <summary>The password of <see cref="User"/>.</summary>
+    public string? Password { get; set; }
+
+    /// <summary>A token to log in with: one of a user, or one of an identity provider (JWT).</summary>
+    public string? Token { get; set; }
+
+    /// <summary>
+    /// Gives the token for each login, of each connection and when one has ended: for tokens that are renewed. Not from
+    /// configuration.
+    /// </summary>
+    public Func<CancellationToken, ValueTask<string>>? TokenProvider { get; set; }
+
     /// <summary>
     /// Whether to speak TLS. Any of the settings below that says how to turns it on too. Default: false.
     /// </summary>

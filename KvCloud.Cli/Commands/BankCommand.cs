@@ -49,7 +49,8 @@ internal static class BankCommand
             var accounts = new BankAccounts(options.CheckedAccounts(context), OpeningBalance);
             int clients = options.CheckedClients(context);
             int count = Math.Clamp(context.Get(processes), 1, clients);
-            string endpoints = globals.ToSettings(context.Parsed, TimeSpan.FromSeconds(10)).ConnectionString!;
+            string endpoints = globals
+                .ToSettings(context.Parsed, TimeSpan.FromSeconds(10), context.Console).ConnectionString!;
             var run = new BankRun(
                 accounts, endpoints, clients, count, context.Get(options.Duration), context.Get(killEvery));
             return await RunAsync(context, run, cancellationToken);

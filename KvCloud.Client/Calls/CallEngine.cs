@@ -55,6 +55,7 @@ internal sealed class CallEngine : IAsyncDisposable
         WriteIdentity identity = default;
         Node? node = null;
         ErrorCode outcome = ErrorCode.INTERNAL;
+        bool hasLoggedInAgain = false;
         try
         {
             await _keeper.EnsureSeedsAsync(cancellationToken).ConfigureAwait(false);
@@ -78,12 +79,26 @@ internal sealed class CallEngine : IAsyncDisposable
                 else
                 {
                     long sent = Stopwatch.GetTimestamp();
+                    int seenLogins = connector.Login?.Attempts ?? 0;
                     long attemptDeadline = AttemptDeadline(deadline, isSafeToRepeat);
                     var attempt = new AttemptFields(
                         ServerTimeoutMs(attemptDeadline), identity, activity ?? Activity.Current);
                     reply = await connector.SendAsync(in request, in attempt, attemptDeadline, cancellationToken)
                         .ConfigureAwait(false);
                     Observe(node, in reply, sent, target.LeaderOnly);
+                    if (reply.Code == ErrorCode.UNAUTHENTICATED && connector.Login is { } login)
+                    {
+                        // Nothing was done: with another login the same attempt may be made again.
+                        bool isLoggedIn = !hasLoggedInAgain && await login
+                            .RunAsync(connector, seenLogins, cancellationToken).ConfigureAwait(false);
+                        hasLoggedInAgain = true;
+                        if (isLoggedIn)
+                        {
+                            continue;
+                        }
+
+                        reply = reply.Explained(login.Error);
+                    }
                 }
 
                 Verdict verdict = progress.Judge(in reply, node, method, isSafeToRepeat, target);
@@ -281,6 +296,16 @@ internal sealed class CallEngine : IAsyncDisposable
                 ? new KvCloudException(
                     ErrorCode.OUTCOME_UNKNOWN, $"{message}; the write may or may not be applied", false, node.Name)
                 : new KvCloudException(ErrorCode.NETWORK, message, true, node.Name);
+        }
+
+        if (progress.MayHaveRun && method.MayLeaveOutcomeUnknown
+            && reply.Code is ErrorCode.UNAUTHENTICATED or ErrorCode.PERMISSION_DENIED)
+        {
+            return new KvCloudException(
+                ErrorCode.OUTCOME_UNKNOWN,
+                $"{message}; an earlier attempt may or may not be applied",
+                false,
+                node.Name);
         }
 
         if (reply.Code == ErrorCode.SESSION_EXPIRED)

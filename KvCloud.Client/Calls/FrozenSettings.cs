@@ -15,6 +15,7 @@ internal sealed record FrozenSettings(
     PoolOptions Pool,
     TimeSpan ConnectTimeout,
     ClientTls? Tls,
+    Credentials? Credentials,
     IEndpointSource Seeds)
 {
     private const int MostCallsPerConnection = 32_768;
@@ -49,6 +50,7 @@ internal sealed record FrozenSettings(
             PoolOf(settings),
             TimeSpan.FromMilliseconds(Ms(settings.ConnectTimeout, nameof(settings.ConnectTimeout))),
             TlsOf(settings),
+            Credentials.Of(settings),
             SeedsOf(settings.Endpoints, serviceDiscovery));
     }
 

@@ -127,6 +127,43 @@ internal static class StructReader
         };
     }
 
+    public static async ValueTask<KvAccess> ReadAccessAsync(Reply reply, CancellationToken cancellationToken)
+    {
+        var response = new ListAccessResponse();
+        await ReadAsync(response, reply, cancellationToken).ConfigureAwait(false);
+        Check(response.Success, response.__isset.code ? response.Code : null, response.Error);
+        return new KvAccess
+        {
+            Users = [.. (response.Users ?? []).Select(ToUser)],
+            Roles = [.. (response.Roles ?? []).Select(role =>
+                new KvRole { Name = role.Name, Grants = ToGrants(role.Grants) })],
+        };
+    }
+
+    private static KvUser ToUser(AccessUser user) => new()
+    {
+        Name = user.Name,
+        HasPassword = user.HasPassword,
+        Tokens = (user.Tokens ?? []).ToDictionary(
+            token => token.Name,
+            token => token.__isset.expires_unix_ms
+                ? DateTimeOffset.FromUnixTimeMilliseconds(token.ExpiresUnixMs)
+                : (DateTimeOffset?)null,
+            StringComparer.Ordinal),
+        Roles = user.Roles ?? [],
+        Grants = ToGrants(user.Grants),
+    };
+
+    private static KvGrant[] ToGrants(List<AccessGrant>? grants) =>
+    [
+        .. (grants ?? []).Select(grant => new KvGrant
+        {
+            Rights = (KvRights)grant.Rights,
+            ColumnFamily = grant.ColumnFamily,
+            KeyPrefix = grant.KeyPrefix,
+        }),
+    ];
+
     private static async ValueTask ReadAsync(TBase response, Reply reply, CancellationToken cancellationToken)
     {
         try

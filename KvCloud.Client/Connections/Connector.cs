@@ -55,6 +55,9 @@ internal sealed class Connector : IAsyncDisposable
         _receiving = ReceiveLoopAsync();
     }
 
+    /// <summary>Who has logged in on it; null where the client logs in nowhere.</summary>
+    public ConnectionLogin? Login { get; set; }
+
     public int InFlight => Volatile.Read(ref _inFlight);
 
     public bool IsClosed => Volatile.Read(ref _closeReason) is not null;
@@ -176,6 +179,7 @@ internal sealed class Connector : IAsyncDisposable
         _filling.Release();
         _draining.Release();
         _closing.Dispose();
+        Login?.Dispose();
     }
 
     /// <summary>The caller gives up; the answer will be ignored.</summary>

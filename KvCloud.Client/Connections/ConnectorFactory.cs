@@ -4,7 +4,7 @@ namespace KvCloud.Client.Connections;
 
 /// <summary>Opens connections: TCP, with TLS on top if the settings ask for it.</summary>
 internal sealed class ConnectorFactory(
-    ConnectorOptions options, TimeSpan connectTimeout, ClientTls? tls)
+    ConnectorOptions options, TimeSpan connectTimeout, ClientTls? tls, Credentials? credentials = null)
 {
     private const int KeepAliveSeconds = 15;
     private const int KeepAliveProbes = 3;
@@ -32,7 +32,15 @@ internal sealed class ConnectorFactory(
                 stream = await tls.AuthenticateAsync(stream, host, limit.Token).ConfigureAwait(false);
             }
 
-            return new Connector(stream, options);
+            var connector = new Connector(stream, options);
+            if (credentials is not null)
+            {
+                // Where it fails the connection stays: calls that need no login go on, the others hear why.
+                connector.Login = new ConnectionLogin(credentials, connectTimeout, options.Time);
+                await connector.Login.RunAsync(connector, seen: 0, cancellationToken).ConfigureAwait(false);
+            }
+
+            return connector;
         }
         catch (Exception exception)
         {

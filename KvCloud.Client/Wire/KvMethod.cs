@@ -58,6 +58,10 @@ internal sealed class KvMethod(string name, ReplyLayout layout, bool isWrite = f
     public static readonly KvMethod ReadSnapshot = new("readSnapshot", ReplyLayout.Struct);
     public static readonly KvMethod ReadLog = new("readLog", ReplyLayout.Struct);
 
+    public static readonly KvMethod Authenticate = new("authenticate", ReplyLayout.Struct);
+    public static readonly KvMethod ChangeAccess = new("changeAccess", ReplyLayout.Status);
+    public static readonly KvMethod ListAccess = new("listAccess", ReplyLayout.Struct);
+
     private readonly byte[] _nameUtf8 = Encoding.UTF8.GetBytes(name);
 
     public string Name { get; } = name;
@@ -74,5 +78,6 @@ internal sealed class KvMethod(string name, ReplyLayout layout, bool isWrite = f
     public bool IsWatch => this == Ping || this == GetClusterHealth || this == GetDatabaseStats || this == GetNodeInfo;
 
     /// <summary>Whether a lost answer leaves the caller unsure about the state of the cluster.</summary>
-    public bool MayLeaveOutcomeUnknown => IsWrite || this == CreateColumnFamily || this == DropColumnFamily;
+    public bool MayLeaveOutcomeUnknown => IsWrite || this == CreateColumnFamily || this == DropColumnFamily
+        || this == ChangeAccess;
 }

@@ -115,6 +115,9 @@ internal class FrameWriter(int usualBytes, int keptBytes) : WireBuffer(usualByte
     }
 
     /// <summary>Ends a struct that is a list element or whose fields other code wrote.</summary>
+    /// <summary>Fields follow, then <see cref="EndStruct"/>.</summary>
+    public void BeginStruct(short id) => Field(ThriftType.Struct, id, 0);
+
     public void EndStruct() => WriteByte((byte)ThriftType.Stop);
 
     private void BeginBody(ThriftMessageKind kind, ReadOnlySpan<byte> nameUtf8, int sequenceId, short id)
