@@ -88,7 +88,7 @@ internal sealed partial class FirstAdmin(
             Command = CommandCodec.Encode(command),
             DeadlineMs = clock.NowMs + AttemptMs,
         };
-        routing.Write(write);
+        routing.Forward(write);
         CommandResult result = await write.Task;
         if (result.Code == KvStatus.Ok)
         {

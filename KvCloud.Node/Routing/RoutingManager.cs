@@ -36,7 +36,7 @@ internal sealed class RoutingManager(
 
         if (options.ForwardWrites)
         {
-            forwarder.Write(write, AwaitVisible);
+            Forward(write);
             return;
         }
 
@@ -44,6 +44,11 @@ internal sealed class RoutingManager(
         write.Finish(new CommandResult(
             refusal.Code, Message: refusal.Message, LeaderEndpoint: refusal.LeaderEndpoint));
     }
+
+    /// <summary>
+    /// Sends a write that this node makes of its own accord to whoever leads, whatever clients are told to do.
+    /// </summary>
+    public void Forward(PendingWrite write) => forwarder.Write(write, AwaitVisible);
 
     /// <summary>
     /// Changes the members or the leader. The answer comes by <see cref="PendingMemberChange.Finish"/>.

@@ -1,4 +1,5 @@
 using System.Formats.Asn1;
+using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using KvCloud.Node.Access;
@@ -98,6 +99,18 @@ public sealed class LoginTests
         Assert.False(verified.Knows("ada", PasswordHashing.Hash("a password", 1), "a password"));
         _time.Advance(VerifiedPasswords.Lifetime);
         Assert.False(verified.Knows("ada", hash, "a password"));
+    }
+
+    [Theory]
+    [InlineData("10.0.0.1", "10.0.0.1")]
+    [InlineData("::ffff:10.0.0.1", "10.0.0.1")]
+    [InlineData("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64")]
+    public void Address_of_a_caller_is_the_network_whose_addresses_one_machine_may_have(string remote, string expected)
+    {
+        var caller = new Caller(new IPEndPoint(IPAddress.Parse(remote), 4711));
+
+        Assert.Equal(expected, caller.Address);
+        Assert.Contains("4711", caller.Remote, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -28,7 +28,7 @@ namespace KvCloud.Tests.Node.Rpc;
 /// </summary>
 internal sealed class ServiceHost : IAsyncDisposable
 {
-    /// <summary>Of the user admin, where authorization is required.</summary>
+    /// <summary>Of the user admin, where authorization is required; the last replica alone is told.</summary>
     public const string AdminPassword = "the first password";
 
     public const long LowSpaceBytes = 1_000_000;
@@ -155,9 +155,10 @@ internal sealed class ServiceHost : IAsyncDisposable
                     TimeProvider.System,
                     provider.GetRequiredService<ILogger<FirstAdmin>>())
                 {
-                    Environment = name => options.Access.IsRequired && name == FirstAdmin.PasswordVariable
-                        ? AdminPassword
-                        : null,
+                    Environment = name =>
+                        options.Access.IsRequired && self == count - 1 && name == FirstAdmin.PasswordVariable
+                            ? AdminPassword
+                            : null,
                 }),
             options));
     }
