@@ -76,6 +76,8 @@ internal sealed class GlobalOptions
         Recursive = true,
     };
 
+    public TlsGlobalOptions Tls { get; } = new();
+
     public Option<bool> Raw { get; } = new("--raw")
     {
         Description = "Print raw bytes without separators or escapes.",
@@ -104,6 +106,7 @@ internal sealed class GlobalOptions
         root.Add(User);
         root.Add(PasswordFile);
         root.Add(TokenFile);
+        Tls.AddTo(root);
         root.Add(Raw);
         root.Add(Hex);
         root.Add(Json);
@@ -126,6 +129,7 @@ internal sealed class GlobalOptions
         };
 
         LogIn(parsed, settings, console);
+        Tls.Apply(parsed, settings);
 
         // One attempt at a node that hangs must not outlast the whole call.
         if (settings.Timeout < settings.AttemptTimeout)

@@ -1,17 +1,22 @@
 using System.Net;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 
 namespace KvCloud.LocalCluster;
 
-/// <summary>Queries the health and role of replicas over HTTP.</summary>
+/// <summary>Queries the health and role of replicas over HTTP, by TLS where they speak it.</summary>
 internal sealed class HealthProbe : IDisposable
 {
     private readonly HttpClient _client;
+    private readonly LocalTls? _tls;
 
-    public HealthProbe()
+    public HealthProbe(LocalTls? tls = null)
     {
+        _tls = tls;
         // The replicas are on this machine; a proxy from the environment must not be used.
         var handler = new SocketsHttpHandler { UseProxy = false, PooledConnectionLifetime = TimeSpan.FromMinutes(1) };
+        handler.SslOptions.RemoteCertificateValidationCallback = IsTrusted;
         _client = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(2) };
     }
 
@@ -75,6 +80,23 @@ internal sealed class HealthProbe : IDisposable
             .FirstOrDefault();
     }
 
-    private static Uri At(string host, Replica replica, string path) =>
-        new UriBuilder(Uri.UriSchemeHttp, host, replica.HttpPort, path).Uri;
+    /// <summary>The CAs are read each time, since they may be replaced.</summary>
+    private bool IsTrusted(object sender, X509Certificate? shown, X509Chain? chain, SslPolicyErrors errors)
+    {
+        if (_tls is null || shown is not X509Certificate2 certificate
+            || errors.HasFlag(SslPolicyErrors.RemoteCertificateNameMismatch))
+        {
+            return false;
+        }
+
+        using var built = new X509Chain();
+        built.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        built.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        built.ChainPolicy.DisableCertificateDownloads = true;
+        built.ChainPolicy.CustomTrustStore.ImportFromPemFile(_tls.Ca);
+        return built.Build(certificate);
+    }
+
+    private Uri At(string host, Replica replica, string path) => new UriBuilder(
+        _tls is null ? Uri.UriSchemeHttp : Uri.UriSchemeHttps, host, replica.HttpPort, path).Uri;
 }

@@ -16,6 +16,9 @@ internal static class NodeEnvironment
     public const string HttpPort = "KvCloud__Listen__HttpPort";
     public const string BasePath = "KvCloud__Database__BasePath";
     public const string ClusterId = "KvCloud__Cluster__Id";
+    public const string TlsCertificate = "KvCloud__Tls__Certificate";
+    public const string TlsKey = "KvCloud__Tls__Key";
+    public const string TlsCa = "KvCloud__Tls__Ca";
     public const string AspNetCoreEnvironment = "ASPNETCORE_ENVIRONMENT";
 
     /// <summary>The replica's name in telemetry.</summary>
@@ -55,6 +58,12 @@ internal static class NodeEnvironment
             [ServiceName] = replica.Name,
             [ParentProcessId] = Text(System.Environment.ProcessId),
         };
+        if (topology.Tls is { } tls)
+        {
+            (variables[TlsCertificate], variables[TlsKey]) = tls.Node(replica.Index);
+            variables[TlsCa] = tls.Ca;
+        }
+
         foreach (Replica member in topology.Replicas)
         {
             variables[ReplicaEndpoint(member.Index)] = topology.At(member.ThriftPort);

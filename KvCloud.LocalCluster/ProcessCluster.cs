@@ -12,13 +12,14 @@ internal sealed class ProcessCluster : IAsyncDisposable
     private static readonly TimeSpan ProbeInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly ProcessClusterOptions _options;
-    private readonly HealthProbe _probe = new();
+    private readonly HealthProbe _probe;
     private DataRootLock? _lock;
 
     public ProcessCluster(Topology topology, ProcessClusterOptions? options = null)
     {
         Topology = topology;
         _options = options ?? new ProcessClusterOptions();
+        _probe = new HealthProbe(_options.ProbesByTls ? topology.Tls : null);
         Nodes = [.. topology.Replicas.Select(r => new NodeProcess(r, _options, () => StartInfo(r)))];
     }
 

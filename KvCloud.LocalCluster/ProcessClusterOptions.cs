@@ -18,6 +18,9 @@ internal sealed record ProcessClusterOptions
     /// </summary>
     public Func<Replica, IEnumerable<KeyValuePair<string, string?>>>? ExtraEnvironment { get; init; }
 
+    /// <summary>Whether health is asked for by TLS, where the topology has certificates.</summary>
+    public bool ProbesByTls { get; init; } = true;
+
     /// <summary>The file that a replica's output is redirected to; null: this process reads the output.</summary>
     public Func<Replica, string>? OutputFile { get; init; }
 

@@ -36,6 +36,9 @@ internal sealed record Topology
     /// <summary>The address that replicas listen on and are reached at.</summary>
     public string Host { get; init; } = "127.0.0.1";
 
+    /// <summary>The certificates by which replicas speak TLS; null: in clear text.</summary>
+    public LocalTls? Tls { get; init; }
+
     /// <summary>Client endpoint of each replica.</summary>
     public IEnumerable<string> ClientEndpoints => Replicas.Select(replica => At(replica.ThriftPort));
 

@@ -28,6 +28,9 @@ internal sealed class LiveCluster : IAsyncDisposable
     public PeerProxies Network =>
         _network ?? throw new InvalidOperationException("the cluster was started without proxies between its replicas");
 
+    /// <summary>Those that new clients use; null: they speak clear text.</summary>
+    public LiveCertificates? Certificates { get; set; }
+
     public int Count => Topology.Replicas.Length;
 
     /// <summary>Where clients reach each replica.</summary>
@@ -41,6 +44,8 @@ internal sealed class LiveCluster : IAsyncDisposable
     /// <param name="dataRoot">Data to begin with; null: none. It is removed at the end.</param>
     /// <param name="clusterId">That of the data; null: the usual one.</param>
     /// <param name="onLine">Called for each line that a replica writes.</param>
+    /// <param name="certificates">Those of the replicas and of clients; null: all is in clear text.</param>
+    /// <param name="probesByTls">Whether the replicas' HTTP ports speak TLS, if there are certificates.</param>
     /// <param name="restartCrashed">Whether a replica that was killed is started again, as `kv demo` does it.</param>
     public static async Task<LiveCluster> StartAsync(
         int replicas = 3,
@@ -50,18 +55,22 @@ internal sealed class LiveCluster : IAsyncDisposable
         int? members = null,
         string? dataRoot = null,
         string? clusterId = null,
-        Action<Replica, string>? onLine = null)
+        Action<Replica, string>? onLine = null,
+        LiveCertificates? certificates = null,
+        bool probesByTls = true)
     {
         dataRoot ??= Directory.CreateTempSubdirectory("kvcloud-live-").FullName;
         Topology topology = Topology.OnFreePorts(replicas, dataRoot) with
         {
             ClusterId = clusterId ?? Topology.DefaultClusterId,
+            Tls = certificates?.Tls,
         };
         PeerProxies? network = withNetwork ? new PeerProxies(topology) : null;
         var processes = new ProcessCluster(topology, new ProcessClusterOptions
         {
             RestartCrashed = restartCrashed,
             OnLine = onLine,
+            ProbesByTls = probesByTls,
             ExtraEnvironment = replica =>
                 [
                     .. environment?.Invoke(replica) ?? [],
@@ -69,7 +78,7 @@ internal sealed class LiveCluster : IAsyncDisposable
                     .. members is int count ? MembershipOf(replica, count, replicas) : [],
                 ],
         });
-        var cluster = new LiveCluster(topology, processes, network);
+        var cluster = new LiveCluster(topology, processes, network) { Certificates = certificates };
         try
         {
             int[] first = [.. Enumerable.Range(0, members ?? replicas)];
@@ -107,6 +116,7 @@ internal sealed class LiveCluster : IAsyncDisposable
     public KvCloudClient NewClient(Action<KvCloudClientSettings>? change = null)
     {
         var settings = new KvCloudClientSettings { ConnectionString = $"Endpoints={string.Join(',', Endpoints)}" };
+        Certificates?.Secure(settings);
         change?.Invoke(settings);
         return new KvCloudClient(settings);
     }

@@ -14,6 +14,7 @@ namespace KvCloud.Tests.Live;
 internal sealed class RegisterLoad : IAsyncDisposable
 {
     private readonly KvCloudClient _client;
+    private readonly string _prefix;
     private readonly IReadOnlyList<string> _endpoints;
     private readonly long[] _begun;
     private readonly long[] _acknowledged;
@@ -24,8 +25,10 @@ internal sealed class RegisterLoad : IAsyncDisposable
     private long _reads;
     private long _lastAckTimestamp = Stopwatch.GetTimestamp();
 
-    public RegisterLoad(LiveCluster cluster, int writers = 8, int readers = 4)
+    /// <param name="prefix">Keeps its keys apart from those of another load.</param>
+    public RegisterLoad(LiveCluster cluster, int writers = 8, int readers = 4, string prefix = "")
     {
+        _prefix = prefix;
         _endpoints = cluster.Endpoints;
         _client = cluster.NewClient(settings => settings.Timeout = TimeSpan.FromSeconds(30));
         _begun = new long[writers];
@@ -90,7 +93,7 @@ internal sealed class RegisterLoad : IAsyncDisposable
                 Consistency = ReadConsistency.LOCAL,
                 Endpoint = cluster.Endpoints[index],
             };
-            await foreach (KvEntry entry in client.RangeAsync(KvRange.Prefix("kept/"), options))
+            await foreach (KvEntry entry in client.RangeAsync(KvRange.Prefix($"{_prefix}kept/"), options))
             {
                 held[System.Text.Encoding.UTF8.GetString(entry.Key)] = BinaryPrimitives.ReadInt64BigEndian(entry.Value);
             }
@@ -116,7 +119,7 @@ internal sealed class RegisterLoad : IAsyncDisposable
             long count = ++_begun[writer];
             byte[] value = new byte[8];
             BinaryPrimitives.WriteInt64BigEndian(value, count);
-            string kept = $"kept/{writer}/{count}";
+            string kept = $"{_prefix}kept/{writer}/{count}";
             try
             {
                 await _client.SetAsync(register, value);
@@ -169,5 +172,5 @@ internal sealed class RegisterLoad : IAsyncDisposable
         }
     }
 
-    private static byte[] Register(int writer) => System.Text.Encoding.UTF8.GetBytes($"register/{writer}");
+    private byte[] Register(int writer) => System.Text.Encoding.UTF8.GetBytes($"{_prefix}register/{writer}");
 }
