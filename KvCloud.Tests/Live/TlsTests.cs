@@ -231,7 +231,7 @@ public sealed class TlsTests : IDisposable
         var identity = DirectoryIdentity.Read(File.ReadAllText(path), path);
         return new PeerIdentity(
             identity.ClusterId, index, identity.Incarnation, cluster.Endpoints[index], "",
-            new GroupTerms("0,1,2", 400, 320));
+            new GroupTerms("0,1,2", 400, 310));
     }
 
     /// <summary>Greets in the leader's name and sends its messages, whatever is answered.</summary>
