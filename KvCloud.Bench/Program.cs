@@ -10,6 +10,7 @@ var root = new RootCommand(
     CompareCommand.Create(),
     YcsbCommand.Create(),
     ScaleCommand.Create(),
+    TlsCommand.Create(),
     FairCommand.Create(),
     MicroCommand.Create(),
 };

@@ -1,4 +1,5 @@
 using KvCloud.Bench.Load;
+using KvCloud.Certificates;
 using KvCloud.LocalCluster;
 
 namespace KvCloud.Bench.Clusters;
@@ -8,14 +9,31 @@ internal sealed class KvCloudCluster : BenchCluster
 {
     private readonly ProcessCluster _processes;
 
-    public KvCloudCluster(string dataRoot, int count = 3)
+    /// <param name="tls">Which ports speak TLS, with certificates made for the occasion; null for none.</param>
+    public KvCloudCluster(string dataRoot, int count = 3, TlsPorts? tls = null)
         : base("kvcloud", dataRoot)
     {
         Topology topology = Topology.OnFreePorts(count, DataDirectory.FullName) with { Environment = "Production" };
+        if (tls is not null)
+        {
+            var certificates = LocalCertificates.Ensure(
+                Path.Combine(DataDirectory.FullName, "tls"),
+                topology.ClusterId,
+                topology.Replicas.Select(replica => replica.Index),
+                TimeProvider.System);
+            topology = topology with { Tls = new LocalTls(certificates.Authority, FilesOf) };
+            ClientTls = tls.Clients
+                ? new LoadTls(certificates.Authority, certificates.Client.Certificate, certificates.Client.Key)
+                : null;
+
+            (string, string) FilesOf(int node) =>
+                (certificates.Node(node).Certificate, certificates.Node(node).Key);
+        }
+
         _processes = new ProcessCluster(topology, new ProcessClusterOptions
         {
             RestartCrashed = false,
-            ExtraEnvironment = _ => [new("Logging__LogLevel__Default", "Warning")],
+            ExtraEnvironment = _ => [new("Logging__LogLevel__Default", "Warning"), .. tls?.Settings ?? []],
 
             // The generator must not spend its time on reading the servers' output.
             OutputFile = replica => LogPath(replica.Index),
@@ -23,6 +41,9 @@ internal sealed class KvCloudCluster : BenchCluster
         Endpoints = [.. topology.ClientEndpoints];
         Members = [.. _processes.Nodes.Select(node => new Member(_processes, node))];
     }
+
+    /// <summary>How clients speak TLS; null: they speak clear text.</summary>
+    public LoadTls? ClientTls { get; }
 
     public override DriverKind Driver => DriverKind.ThriftPipelined;
 
@@ -52,7 +73,7 @@ internal sealed class KvCloudCluster : BenchCluster
         try
         {
             await _processes.WaitHealthyAsync(limit.Token).ConfigureAwait(false);
-            while (!await HasLeaderAsync(limit.Token).ConfigureAwait(false))
+            while (ClientTls is null && !await HasLeaderAsync(limit.Token).ConfigureAwait(false))
             {
                 await Task.Delay(Pause, limit.Token).ConfigureAwait(false);
             }

@@ -53,6 +53,10 @@ internal sealed class LoadOptionSet
     private readonly Option<bool> _exactlyOnce = Make(
         "--exactly-once", false, "Exactly-once writes (driver kvcloud only)");
 
+    private readonly Option<bool> _tls = Make("--tls", false, "Speak TLS (driver kvcloud only)");
+    private readonly Option<string?> _ca = new("--ca") { Description = "PEM file of the CAs to trust" };
+    private readonly Option<string?> _certificate = new("--cert") { Description = "PEM file of a client certificate" };
+    private readonly Option<string?> _key = new("--key") { Description = "PEM file of its key" };
     private readonly Option<bool> _quiet = Make("--quiet", false, "No progress lines");
 
     public void AddTo(Command command)
@@ -62,6 +66,7 @@ internal sealed class LoadOptionSet
             _driver, _endpoints, _target, _keySize, _valueSize, _keys, _preload, _distribution, _theta, _connections,
             _inFlight,
             _rate, _warmup, _duration, _rangeLimit, _commitSize, _seed, _loops, _pids, _exactlyOnce, _quiet,
+            _tls, _ca, _certificate, _key,
         ];
         foreach (Option option in options)
         {
@@ -97,8 +102,15 @@ internal sealed class LoadOptionSet
             Loops = parsed.GetValue(_loops),
             ServerPids = Pids(parsed.GetRequiredValue(_pids), endpoints),
             ExactlyOnce = parsed.GetValue(_exactlyOnce),
+            Tls = TlsOf(parsed),
             Progress = !parsed.GetValue(_quiet),
         };
+    }
+
+    private LoadTls? TlsOf(ParseResult parsed)
+    {
+        var tls = new LoadTls(parsed.GetValue(_ca), parsed.GetValue(_certificate), parsed.GetValue(_key));
+        return parsed.GetValue(_tls) || tls != new LoadTls(null, null, null) ? tls : null;
     }
 
     public static Option<T> Make<T>(string name, T fallback, string description) =>

@@ -22,6 +22,10 @@ internal sealed class KvCloudDriver : ILibraryDriver
 
             // etcd's puts have no such guarantee either; a separate run measures the difference.
             ExactlyOnce = options.ExactlyOnce,
+            UseTls = options.Tls is not null,
+            TlsCa = options.Tls?.Ca,
+            TlsCertificate = options.Tls?.Certificate,
+            TlsKey = options.Tls?.Key,
         };
         foreach (string endpoint in options.Endpoints)
         {

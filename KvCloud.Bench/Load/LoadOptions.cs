@@ -81,6 +81,9 @@ internal sealed record LoadOptions
     /// <summary>Whether writes of KvCloud's client library carry an identity that makes them exactly-once.</summary>
     public bool ExactlyOnce { get; init; }
 
+    /// <summary>How KvCloud's client library speaks TLS; null: it does not.</summary>
+    public LoadTls? Tls { get; init; }
+
     public ulong Seed { get; init; } = 1;
 
     /// <summary>Threads of the generator that drive connections (own loops only).</summary>
@@ -105,6 +108,9 @@ internal sealed record LoadOptions
     public void Validate()
     {
         Require(Endpoints.Count > 0, "--endpoints is empty");
+        Require(
+            Tls is null || Driver == DriverKind.Kvcloud,
+            "--tls, --ca, --cert and --key are for --driver kvcloud, the only one that speaks TLS");
         Require(Connections is >= 1 and <= 20_000, $"--connections {Connections} must lie between 1 and 20000");
         Require(InFlight is >= 1 and <= 65_536, $"--in-flight {InFlight} must lie between 1 and 65536");
         Require(ValueSizeBytes is >= 0 and <= 16 << 20, $"--value-size {ValueSizeBytes} must lie between 0 and 16 MiB");

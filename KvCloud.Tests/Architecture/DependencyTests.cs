@@ -19,7 +19,7 @@ public sealed partial class DependencyTests
     [InlineData("Certificates", "")]
     [InlineData("Cli", "Backup Certificates Client LocalCluster")]
     [InlineData("Node", "Consensus Protocol ServiceDefaults")]
-    [InlineData("Bench", "LocalCluster Client Node")]
+    [InlineData("Bench", "LocalCluster Certificates Client Node")]
     public void Project_of_the_solution_references_only_what_it_may(string project, string allowed)
     {
         IEnumerable<string> references = Items(project, "ProjectReference")
