@@ -16,7 +16,7 @@ using Directory = System.IO.Directory;
 
 namespace KvCloud.Tests.Live;
 
-/// <summary>A secured group of real processes, under load: strangers, rolling changes, certificates that change.</summary>
+/// <summary>A secured group of processes under load: strangers, rolling changes, certificates that change.</summary>
 [Collection(LiveCollection.Name)]
 public sealed class TlsTests : IDisposable
 {
