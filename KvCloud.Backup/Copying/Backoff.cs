@@ -4,8 +4,8 @@ namespace KvCloud.Backup.Copying;
 /// <param name="attempts">The number of failures in a row after which to give up.</param>
 internal sealed class Backoff(int attempts)
 {
-    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan MinPause = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(15);
 
     private int _failures;
 
@@ -17,7 +17,7 @@ internal sealed class Backoff(int attempts)
     public Task PauseAsync(CancellationToken cancellationToken)
     {
         double pauseMs = Math.Min(
-            Longest.TotalMilliseconds, Shortest.TotalMilliseconds * Math.Pow(2, Math.Min(_failures - 1, 20)));
+            MaxPause.TotalMilliseconds, MinPause.TotalMilliseconds * Math.Pow(2, Math.Min(_failures - 1, 20)));
         return Task.Delay(TimeSpan.FromMilliseconds(pauseMs), cancellationToken);
     }
 }

@@ -48,7 +48,7 @@ internal sealed class BackupProgress
 
     public void Copied(long bytes) => Interlocked.Add(ref _copiedBytes, bytes);
 
-    public void SnapshotIsWhole() => Interlocked.Increment(ref _snapshots);
+    public void SnapshotCompleted() => Interlocked.Increment(ref _snapshots);
 
     /// <summary>The archive already has the log up to this slot.</summary>
     public void ShippedBefore(long slot) => Volatile.Write(ref _shippedSlot, slot);

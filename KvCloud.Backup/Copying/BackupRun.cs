@@ -18,16 +18,16 @@ namespace KvCloud.Backup.Copying;
 internal sealed class BackupRun : IAsyncDisposable
 {
     /// <summary>Gaps in the log after which a backup that is not continuous gives up.</summary>
-    private const int MostGaps = 3;
+    private const int MaxGaps = 3;
 
     /// <summary>Attempts to learn the version of the last slot: see <see cref="HasEnd"/>.</summary>
-    private const int MostEndReads = 20;
+    private const int MaxEndReads = 20;
 
-    private static readonly TimeSpan LastFlush = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan UntilOpened = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan FlushTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan OpenPollInterval = TimeSpan.FromMilliseconds(50);
 
     /// <summary>A replica's log records within 50 ms that a slot is chosen.</summary>
-    private static readonly TimeSpan UntilLogged = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LogPollInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly IArchiveStore _store;
     private readonly BackupOptions _options;
@@ -183,7 +183,7 @@ internal sealed class BackupRun : IAsyncDisposable
     {
         if (_shipper.Next is null)
         {
-            await WaitAsync(UntilOpened, copying, cancellationToken);
+            await WaitAsync(OpenPollInterval, copying, cancellationToken);
             return false;
         }
 
@@ -193,7 +193,7 @@ internal sealed class BackupRun : IAsyncDisposable
             case ShipResult.Ended:
                 return true;
             case ShipResult.CaughtUp:
-                await WaitAsync(isEnding ? UntilLogged : _options.ShipEvery, copying, cancellationToken);
+                await WaitAsync(isEnding ? LogPollInterval : _options.ShipEvery, copying, cancellationToken);
                 break;
             case ShipResult.Gap:
                 OnGap();
@@ -208,12 +208,12 @@ internal sealed class BackupRun : IAsyncDisposable
     /// <summary>
     /// A backup that is not continuous ends once it has shipped everything that was applied when its snapshot was
     /// complete, and knows the commit version there: a version beyond the last known one cannot be restored by number.
-    /// After <see cref="MostEndReads"/> reads without that version it ends all the same.
+    /// After <see cref="MaxEndReads"/> reads without that version it ends all the same.
     /// </summary>
     private bool HasEnd(ShipResult result)
     {
         _end ??= _shipper.AppliedSlot;
-        return _shipper.VersionedSlot >= _end || (result == ShipResult.CaughtUp && ++_endReads >= MostEndReads);
+        return _shipper.VersionedSlot >= _end || (result == ShipResult.CaughtUp && ++_endReads >= MaxEndReads);
     }
 
     private async Task<ShipResult> StepAsync(bool isEnding, CancellationToken cancellationToken)
@@ -276,7 +276,7 @@ internal sealed class BackupRun : IAsyncDisposable
     {
         long next = _shipper.Next!.Value;
         _end = null;
-        if (!_options.IsContinuous && ++_gaps > MostGaps)
+        if (!_options.IsContinuous && ++_gaps > MaxGaps)
         {
             throw new ArchiveException(
                 "the replicas trim their logs faster than they can be copied, so the backup was given up: raise"
@@ -323,7 +323,7 @@ internal sealed class BackupRun : IAsyncDisposable
 
     private async Task FlushAtEndAsync()
     {
-        using var limit = new CancellationTokenSource(LastFlush);
+        using var limit = new CancellationTokenSource(FlushTimeout);
         try
         {
             await _shipper.FlushAsync(atLeastBytes: 1, limit.Token);

@@ -15,7 +15,7 @@ internal sealed class LogShipper(
     /// <summary>
     /// A replica without news for this long may be partitioned from the others: the next one is asked.
     /// </summary>
-    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SilenceTimeout = TimeSpan.FromSeconds(10);
 
     private readonly List<LogBlock> _pending = [];
     private int _pendingBytes;
@@ -105,7 +105,7 @@ internal sealed class LogShipper(
         AppliedSlot = reading.AppliedSlot;
         if (reading.Block is not { } block)
         {
-            if (Environment.TickCount64 - _heardMs > LongestSilence.TotalMilliseconds)
+            if (Environment.TickCount64 - _heardMs > SilenceTimeout.TotalMilliseconds)
             {
                 sources.MoveOn();
                 _heardMs = Environment.TickCount64;

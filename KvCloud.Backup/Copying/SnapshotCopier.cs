@@ -18,10 +18,10 @@ internal sealed class SnapshotCopier(
     BackupProgress progress,
     TimeProvider time)
 {
-    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(200);
 
     /// <summary>A replica that prepares a snapshot for longer is given up, and the next one is asked.</summary>
-    private static readonly TimeSpan LongestPreparation = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan PreparationTimeout = TimeSpan.FromMinutes(10);
 
     private readonly FileCopier _files = new(store, rate, progress);
     private int _refusals;
@@ -97,7 +97,7 @@ internal sealed class SnapshotCopier(
     private static async Task<SnapshotOffer> OpenAsync(
         IReplicaSource source, long? atSlot, CancellationToken cancellationToken)
     {
-        long deadline = Environment.TickCount64 + (long)LongestPreparation.TotalMilliseconds;
+        long deadline = Environment.TickCount64 + (long)PreparationTimeout.TotalMilliseconds;
         while (Environment.TickCount64 < deadline)
         {
             SnapshotOffer? offer = await source.TryOpenSnapshotAsync(atSlot - 1, cancellationToken);
@@ -110,12 +110,12 @@ internal sealed class SnapshotCopier(
                         $"{source.Name} offers a snapshot with a file whose name, size or hash is malformed");
             }
 
-            await Task.Delay(AskAgainAfter, cancellationToken);
+            await Task.Delay(PollInterval, cancellationToken);
         }
 
         throw new SourceException(
             SourceFailure.Unavailable,
-            Text($"{source.Name} did not prepare a snapshot within {LongestPreparation.TotalMinutes} minutes"));
+            Text($"{source.Name} did not prepare a snapshot within {PreparationTimeout.TotalMinutes} minutes"));
     }
 
     private async Task<SnapshotManifest> CopyAsync(
@@ -182,7 +182,7 @@ internal sealed class SnapshotCopier(
             offer.Files);
         byte[] content = manifest.Encode(out string name);
         await store.WriteAsync(name, content, cancellationToken);
-        progress.SnapshotIsWhole();
+        progress.SnapshotCompleted();
         progress.Tell(Text($"snapshot of slot {offer.Slot} is complete: {name}"));
         return manifest;
     }

@@ -10,10 +10,10 @@ namespace KvCloud.Backup.Stores;
 internal sealed class S3Upload : IArchiveUpload
 {
     /// <summary>Buffered in memory. S3 requires at least 5 MiB for each part but the last.</summary>
-    private const int UsualPartBytes = 8 * 1024 * 1024;
+    private const int DefaultPartBytes = 8 * 1024 * 1024;
 
     /// <summary>S3 allows 10,000.</summary>
-    private const int MostParts = 9_000;
+    private const int MaxParts = 9_000;
 
     private readonly S3Store _store;
     private readonly AmazonS3Client _client;
@@ -33,7 +33,7 @@ internal sealed class S3Upload : IArchiveUpload
         _bucket = bucket;
         _name = name;
         _key = key;
-        _partBytes = (int)Math.Max(UsualPartBytes, Math.Min(int.MaxValue / 2, sizeBytes / MostParts));
+        _partBytes = (int)Math.Max(DefaultPartBytes, Math.Min(int.MaxValue / 2, sizeBytes / MaxParts));
     }
 
     public async Task AppendAsync(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)

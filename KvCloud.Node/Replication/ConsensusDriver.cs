@@ -167,7 +167,7 @@ internal sealed class ConsensusDriver : IWork
         set
         {
             _effects.Rebuild = value;
-            _memberChanges.HasSoundData = member => value?.HasToldOfDamage(member) != true;
+            _memberChanges.HasSoundData = member => value?.HasReportedDamage(member) != true;
         }
     }
 

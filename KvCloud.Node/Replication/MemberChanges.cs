@@ -191,7 +191,7 @@ internal sealed class MemberChanges(
             out IReadOnlyList<GroupMember>? target);
         if (refusal is not null)
         {
-            return HasYetToHearSomebody(node, nowMs)
+            return AwaitsFirstReports(node, nowMs)
                 ? null
                 : new CommandResult(KvStatus.InvalidArgument, Message: refusal);
         }
@@ -246,7 +246,7 @@ internal sealed class MemberChanges(
     /// <summary>
     /// Whether this leader has led for so short a time that a member's silence means nothing yet.
     /// </summary>
-    private bool HasYetToHearSomebody(PaxosNode node, long nowMs) =>
+    private bool AwaitsFirstReports(PaxosNode node, long nowMs) =>
         (_leadsSinceMs is not long since
             || nowMs - since < (long)config.ElectionTimeoutTicks * ReplicaClock.TickMs)
         && node.Members.Members.Any(member => member.Id != node.Self && node.ProgressOf(member.Id) is null);

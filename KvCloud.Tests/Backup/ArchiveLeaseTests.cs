@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using KvCloud.Backup.Leases;
 using KvCloud.Backup.Stores;
 
@@ -96,6 +97,24 @@ public sealed class ArchiveLeaseTests : IDisposable
         Directory.Move(_archive.PathOf("away"), _archive.PathOf("leases"));
         Assert.True(File.GetLastWriteTimeUtc(_archive.PathOf($"leases/{name}")) >= written);
         await held.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Lost_while_a_renewal_hangs_is_cancelled_before_the_lease_expires()
+    {
+        var options = new LeaseOptions { Ttl = TimeSpan.FromSeconds(8) };
+        using var store = new HangingStore(_archive.Store);
+        long takenAt = Stopwatch.GetTimestamp();
+        await using ArchiveLease held =
+            await ArchiveLease.TakeOnceAsync(store, LeaseUse.Read, options, CancellationToken.None);
+        var lostAfter = new TaskCompletionSource<TimeSpan>();
+        await using CancellationTokenRegistration lost =
+            held.Lost.Register(() => lostAfter.SetResult(Stopwatch.GetElapsedTime(takenAt)));
+
+        store.Hang();
+
+        Assert.InRange(await lostAfter.Task.WaitAsync(TimeSpan.FromSeconds(30)), TimeSpan.Zero, options.Ttl);
+        Assert.True(held.IsLost);
     }
 
     private Task<ArchiveLease> TakeAsync(LeaseUse use, LeaseOptions options) =>

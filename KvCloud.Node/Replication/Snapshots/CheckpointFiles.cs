@@ -10,7 +10,7 @@ namespace KvCloud.Node.Replication.Snapshots;
 internal sealed class CheckpointFiles(IFileSystem files, string directory) : IDisposable
 {
     /// <summary>Files that RocksDB writes beside a store and does not need to open it.</summary>
-    private static readonly string[] NotOfTheStore = ["LOG", "LOCK", "IDENTITY"];
+    private static readonly string[] Excluded = ["LOG", "LOCK", "IDENTITY"];
 
     private readonly Dictionary<(string Name, long SizeBytes), UInt128> _known = [];
     private readonly List<SnapshotFile> _hashed = [];
@@ -28,7 +28,7 @@ internal sealed class CheckpointFiles(IFileSystem files, string directory) : IDi
             .ToDictionary(file => file.Name, file => file.Checksum!.Value);
         foreach (string path in files.ListFiles(directory).Order(StringComparer.Ordinal))
         {
-            if (!Array.Exists(NotOfTheStore, name => IsNamed(Path.GetFileName(path), name)))
+            if (!Array.Exists(Excluded, name => IsNamed(Path.GetFileName(path), name)))
             {
                 _unhashed.Enqueue(path);
             }

@@ -92,7 +92,7 @@ internal sealed class DataRebuild(
     }
 
     /// <summary>Whether the replica's last report said that its data are not sound. Any thread.</summary>
-    public bool HasToldOfDamage(NodeId replica)
+    public bool HasReportedDamage(NodeId replica)
     {
         lock (_gate)
         {

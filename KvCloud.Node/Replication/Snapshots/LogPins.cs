@@ -19,7 +19,7 @@ internal sealed class LogPins(IReplicaClock clock, int keepMs)
     public const int MaxBackups = 16;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<LogReader, Helped> _helped = [];
+    private readonly Dictionary<LogReader, Pin> _pins = [];
     private Slot? _snapshot;
 
     /// <summary>The log above this slot must stay; null if nobody pins it.</summary>
@@ -30,11 +30,11 @@ internal sealed class LogPins(IReplicaClock clock, int keepMs)
             lock (_gate)
             {
                 Slot? pinned = _snapshot;
-                foreach (Helped helped in _helped.Values)
+                foreach (Pin pin in _pins.Values)
                 {
-                    if (IsAwaited(helped) && (pinned is not Slot least || helped.Has < least))
+                    if (IsActive(pin) && (pinned is not Slot least || pin.Has < least))
                     {
-                        pinned = helped.Has;
+                        pinned = pin.Has;
                     }
                 }
 
@@ -58,7 +58,7 @@ internal sealed class LogPins(IReplicaClock clock, int keepMs)
         lock (_gate)
         {
             long nowMs = clock.NowMs;
-            return TryNote(reader, new Helped(slot, nowMs, nowMs));
+            return TryNote(reader, new Pin(slot, nowMs, nowMs));
         }
     }
 
@@ -71,8 +71,8 @@ internal sealed class LogPins(IReplicaClock clock, int keepMs)
         lock (_gate)
         {
             long nowMs = clock.NowMs;
-            bool isNew = hasAll || !_helped.TryGetValue(reader, out Helped helped) || !IsAwaited(helped);
-            return TryNote(reader, new Helped(has, nowMs, isNew ? nowMs : _helped[reader].ServedAtMs));
+            bool isNew = hasAll || !_pins.TryGetValue(reader, out Pin pin) || !IsActive(pin);
+            return TryNote(reader, new Pin(has, nowMs, isNew ? nowMs : _pins[reader].ServedAtMs));
         }
     }
 
@@ -82,38 +82,38 @@ internal sealed class LogPins(IReplicaClock clock, int keepMs)
         lock (_gate)
         {
             var reader = LogReader.OfReplica(order.To);
-            if (_helped.TryGetValue(reader, out Helped helped) && IsAwaited(helped)
-                && order.FromSlot.Previous >= helped.Has)
+            if (_pins.TryGetValue(reader, out Pin pin) && IsActive(pin)
+                && order.FromSlot.Previous >= pin.Has)
             {
-                _helped[reader] = helped with { Has = order.FromSlot.Previous, AskedAtMs = clock.NowMs };
+                _pins[reader] = pin with { Has = order.FromSlot.Previous, AskedAtMs = clock.NowMs };
             }
         }
     }
 
-    private bool TryNote(LogReader reader, Helped helped)
+    private bool TryNote(LogReader reader, Pin pin)
     {
-        if (reader.IsBackup && !_helped.ContainsKey(reader))
+        if (reader.IsBackup && !_pins.ContainsKey(reader))
         {
-            foreach (LogReader gone in _helped.Keys.Where(known => !IsAwaited(_helped[known])).ToList())
+            foreach (LogReader gone in _pins.Keys.Where(known => !IsActive(_pins[known])).ToList())
             {
-                _helped.Remove(gone);
+                _pins.Remove(gone);
             }
 
-            if (_helped.Keys.Count(known => known.IsBackup) >= MaxBackups)
+            if (_pins.Keys.Count(known => known.IsBackup) >= MaxBackups)
             {
                 return false;
             }
         }
 
-        _helped[reader] = helped;
+        _pins[reader] = pin;
         return true;
     }
 
-    private bool IsAwaited(in Helped helped)
+    private bool IsActive(in Pin pin)
     {
         long nowMs = clock.NowMs;
-        return nowMs - helped.AskedAtMs <= keepMs && nowMs - helped.ServedAtMs <= MaxKeeps * (long)keepMs;
+        return nowMs - pin.AskedAtMs <= keepMs && nowMs - pin.ServedAtMs <= MaxKeeps * (long)keepMs;
     }
 
-    private readonly record struct Helped(Slot Has, long AskedAtMs, long ServedAtMs);
+    private readonly record struct Pin(Slot Has, long AskedAtMs, long ServedAtMs);
 }

@@ -35,7 +35,7 @@ internal sealed record GrowingClusterOptions
 /// </summary>
 internal sealed class GrowingCluster : IAsyncDisposable
 {
-    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(200);
 
     private readonly GrowingClusterOptions _options;
     private readonly ConcurrentDictionary<int, TcpProxy> _proxies = new();
@@ -184,7 +184,7 @@ internal sealed class GrowingCluster : IAsyncDisposable
                 throw new TimeoutException($"nobody leads within {timeout.TotalSeconds} s");
             }
 
-            await Task.Delay(AskAgainAfter);
+            await Task.Delay(PollInterval);
         }
     }
 
@@ -257,7 +257,7 @@ internal sealed class GrowingCluster : IAsyncDisposable
                 && (refusal.ErrorCode == ErrorCode.INVALID_ARGUMENT || refusal.IsTransient || !refusal.OutcomeKnown))
             {
                 // Changes are idempotent, so one of unknown outcome is simply retried.
-                await Task.Delay(AskAgainAfter);
+                await Task.Delay(PollInterval);
             }
         }
     }

@@ -35,7 +35,7 @@ internal sealed class KeptLoad : IAsyncDisposable
 {
     public const string Prefix = "kept/";
 
-    private const int MostFaultsTold = 5;
+    private const int MaxExamples = 5;
 
     private readonly KeptLoadOptions _options;
     private readonly KvCloudClient _client;
@@ -122,7 +122,7 @@ internal sealed class KeptLoad : IAsyncDisposable
                     : key.FindFault(null, 0))
                 .OfType<string>(),
         ];
-        return (faults.Length, [.. faults.Take(MostFaultsTold)]);
+        return (faults.Length, [.. faults.Take(MaxExamples)]);
     }
 
     /// <summary>
@@ -152,7 +152,7 @@ internal sealed class KeptLoad : IAsyncDisposable
             }
         }
 
-        return (wrong.Count, expected, [.. wrong.Take(MostFaultsTold)]);
+        return (wrong.Count, expected, [.. wrong.Take(MaxExamples)]);
     }
 
     public async ValueTask DisposeAsync()

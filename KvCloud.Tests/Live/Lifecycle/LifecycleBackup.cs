@@ -15,9 +15,9 @@ internal sealed class LifecycleBackup(string folder, KeptLoad load)
     private const string NewCluster = "restored";
 
     /// <summary>Restorable versions to wait for before one of them is chosen.</summary>
-    private const long LeastVersions = 200;
+    private const long MinVersions = 200;
 
-    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(200);
 
     private readonly string _archive = Path.Combine(folder, "archive");
 
@@ -36,7 +36,7 @@ internal sealed class LifecycleBackup(string folder, KeptLoad load)
         await backup.UntilAsync(() => backup.Printed.Contains("is complete", StringComparison.Ordinal), "a snapshot");
         long started = Stopwatch.GetTimestamp();
         (long from, long to) = await RestorableAsync();
-        for (; to - from < LeastVersions; (from, to) = await RestorableAsync())
+        for (; to - from < MinVersions; (from, to) = await RestorableAsync())
         {
             if (Stopwatch.GetElapsedTime(started) > patience)
             {
@@ -45,7 +45,7 @@ internal sealed class LifecycleBackup(string folder, KeptLoad load)
                     + backup.Printed);
             }
 
-            await Task.Delay(AskAgainAfter);
+            await Task.Delay(PollInterval);
         }
 
         Version = from + ((to - from) / 2);

@@ -152,8 +152,19 @@ public sealed class SnapshotInstallerTests
             mark.Write(disk, Paths);
             Assert.Equal(mark, RebuildMark.Read(disk, Paths));
         }
+    }
 
-        disk.WriteAllBytes(Paths.Rebuild, "x"u8);
+    [Theory]
+    [InlineData("x")]
+    [InlineData("kvcloud rebuild 1\n")]
+    [InlineData("kvcloud rebuild 1\ndamaged\n")]
+    [InlineData("kvcloud rebuild 2\nordered")]
+    public void Read_mark_that_is_unreadable_counts_as_damage(string content)
+    {
+        SimDisk disk = Prepare(new DeterministicRandom(1));
+
+        disk.WriteAllBytes(Paths.Rebuild, System.Text.Encoding.UTF8.GetBytes(content));
+
         Assert.NotNull(RebuildMark.Read(disk, Paths)!.Damage);
     }
 
