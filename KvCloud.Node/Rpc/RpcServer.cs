@@ -15,7 +15,7 @@ namespace KvCloud.Node.Rpc;
 /// <summary>Accepts and tracks all client connections of this node. Kestrel passes each new connection here.</summary>
 internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleService, IAsyncDisposable
 {
-    private const int LogLinesPerSecond = 10;
+    private const int LogLinesPerMinute = 10;
     private const int KeepAliveSeconds = 60;
     private const int KeepAliveRetrySeconds = 10;
     private const int KeepAliveRetries = 6;
@@ -69,10 +69,10 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         _time = time;
         _sweepTimer = new PeriodicTimer(SweepInterval, time);
         _logger = logger;
-        _badInputLog = new LogGate(LogLinesPerSecond, clock);
-        _rejectedLog = new LogGate(LogLinesPerSecond, clock);
-        _tlsLog = new LogGate(LogLinesPerSecond, clock);
-        _slowLog = new LogGate(LogLinesPerSecond, clock);
+        _badInputLog = new LogGate(LogLinesPerMinute, clock);
+        _rejectedLog = new LogGate(LogLinesPerMinute, clock);
+        _tlsLog = new LogGate(LogLinesPerMinute, clock);
+        _slowLog = new LogGate(LogLinesPerMinute, clock);
         _flows = flows;
         statistics.ObserveConnections(() => Volatile.Read(ref _connectionCount));
     }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using KvCloud.Tests.Live.Attacks;
 
 namespace KvCloud.Tests.Fuzzing;
 
@@ -10,9 +11,12 @@ internal static class FuzzCommand
 
     private static readonly string Usage = $"""
         usage: eng/fuzz [--parser NAME] [--inputs N] [--seed S]
+               eng/fuzz --live yes [--inputs N] [--seed S]
         Changes inputs that parsers accept, and holds the parsers to their contract: the typed exception or none,
         memory that the input's length justifies, a bounded time. Findings are written to
         KvCloud.Tests/Fuzzing/Findings, and are tests from then on.
+        --live yes sends the inputs to both ports of a cluster of real processes, while ten callers write and read and
+        check every answer.
         parsers: {string.Join(", ", FuzzTargets.All.Select(target => target.Name))}; all without --parser
         """;
 
@@ -21,13 +25,17 @@ internal static class FuzzCommand
         IReadOnlyList<FuzzTarget> targets = FuzzTargets.All;
         long inputs = 100_000;
         int seed = Environment.TickCount;
-        for (int i = 0; i + 1 < args.Length + 1 && i < args.Length; i += 2)
+        bool isLive = false;
+        for (int i = 0; i < args.Length; i += 2)
         {
             string value = i + 1 < args.Length ? args[i + 1] : "";
             switch (args[i])
             {
                 case "--parser" when FuzzTargets.Find(value) is { } target:
                     targets = [target];
+                    break;
+                case "--live" when value == "yes":
+                    isLive = true;
                     break;
                 case "--inputs" when long.TryParse(value, CultureInfo.InvariantCulture, out inputs) && inputs > 0:
                     break;
@@ -39,6 +47,11 @@ internal static class FuzzCommand
             }
         }
 
+        if (isLive)
+        {
+            return await RunLiveAsync(inputs, seed);
+        }
+
         int findings = 0;
         foreach (FuzzTarget target in targets)
         {
@@ -46,6 +59,14 @@ internal static class FuzzCommand
         }
 
         return findings == 0 ? 0 : 1;
+    }
+
+    private static async Task<int> RunLiveAsync(long inputs, int seed)
+    {
+        var live = new LiveFuzz(inputs, seed, Console.WriteLine);
+        await live.RunAsync(CancellationToken.None);
+        live.Findings.ForEach(finding => Console.WriteLine($"FOUND {finding}"));
+        return live.Findings.Count == 0 ? 0 : 1;
     }
 
     private static int Run(FuzzTarget target, long inputs, int seed)

@@ -33,7 +33,7 @@ internal sealed class Mutator(FuzzTarget target, int seed)
     public byte[] Next()
     {
         List<byte> bytes = [.. _pool[_random.Next(_pool.Count)]];
-        for (int changes = 1 + _random.Next(MostChanges); changes > 0; changes--)
+        for (int changes = _random.Next(2) == 0 ? 1 : 1 + _random.Next(MostChanges); changes > 0; changes--)
         {
             Change(bytes);
         }

@@ -58,6 +58,9 @@ internal sealed class PeerProxies : IAsyncDisposable
         }
     }
 
+    /// <summary>What one replica said first to another, as whoever listens on the way hears it.</summary>
+    public byte[] FirstBytes(int from, int to) => _proxies[(from, to)].Up.First;
+
     public void Heal()
     {
         foreach (TcpProxy proxy in _proxies.Values)

@@ -216,6 +216,7 @@ public sealed class TcpProxy : IAsyncDisposable
                     return;
                 }
 
+                direction.Sniff(buffer.AsSpan(0, count));
                 await HoldAsync(direction, count);
                 ReadOnlyMemory<byte> rest = buffer.AsMemory(0, count);
                 while (rest.Length > 0)
@@ -273,6 +274,17 @@ public sealed class TcpProxy : IAsyncDisposable
 
         /// <summary>Bytes let through so far.</summary>
         public long Bytes => Interlocked.Read(ref _bytes);
+
+        /// <summary>The bytes that came first on the connection that was made first; empty before.</summary>
+        public byte[] First { get; private set; } = [];
+
+        internal void Sniff(ReadOnlySpan<byte> bytes)
+        {
+            if (First.Length == 0)
+            {
+                First = bytes.ToArray();
+            }
+        }
 
         internal void Set(bool isBlocked, TimeSpan delay, int? bytesPerSecond) =>
             _state = new State(isBlocked, delay, bytesPerSecond);

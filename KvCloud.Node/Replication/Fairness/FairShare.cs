@@ -13,7 +13,9 @@ internal static class FairShare
     /// <summary>Whether somebody who holds <paramref name="held"/> already must not get more.</summary>
     /// <param name="held">What the caller holds, without what it asks for: a single call is never too much.</param>
     /// <param name="used">What all callers hold.</param>
-    public static bool IsUsedUp(long held, long used, long limit) => held > TimesWhatIsFree * (limit - used);
+    /// <remarks>Divides, since a limit may be as large as there are numbers.</remarks>
+    public static bool IsUsedUp(long held, long used, long limit) =>
+        limit - used < (held + TimesWhatIsFree - 1) / TimesWhatIsFree;
 
     /// <summary>For the error message.</summary>
     public static string Describe(string flow, long held, string what) =>

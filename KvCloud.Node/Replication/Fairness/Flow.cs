@@ -26,10 +26,10 @@ internal class Flow(string name)
     /// <summary>
     /// Writes that it may have in consensus while others write too. A peer forwards for many.
     /// </summary>
-    public int MaxProposedWrites { get; init; } = 256;
+    public int MaxProposedWrites { get; init; } = 64;
 
     /// <summary>Bytes of such writes; a single larger one may be there alone.</summary>
-    public long MaxProposedBytes { get; init; } = 256 * 1024;
+    public long MaxProposedBytes { get; init; } = 64 * 1024;
 
     /// <summary>Whether it has as many in consensus as it may while others write too.</summary>
     public bool IsAtProposedLimit => Volatile.Read(ref _proposedWrites) >= MaxProposedWrites

@@ -39,6 +39,14 @@ internal static class ThriftTargets
         },
     ];
 
+    /// <summary>Whether a connection would take the bytes as one whole unframed call, and wait for the next.</summary>
+    public static bool IsWholeCall(byte[] input)
+    {
+        var scanner = default(ThriftScanner);
+        scanner.Reset(MaxMessageBytes);
+        return scanner.Feed(input) == input.Length && scanner is { IsComplete: true, Error: null };
+    }
+
     /// <summary>
     /// As a connection takes them: bytes that come in pieces, whole messages, and the arguments of each method.
     /// </summary>

@@ -41,6 +41,18 @@ internal static class AttackCommand
 
         var run = new AttackRun(options);
         await run.RunAsync();
+        if (options.Attacks.Count == AttackList.All.Count)
+        {
+            // Each on a cluster of its own, since the first of them breaks it.
+            Console.WriteLine($"a leader's voice, without TLS: {(await ForgedPeer.RunAsync(isSecured: false)).What}");
+            (bool isServed, string what) = await ForgedPeer.RunAsync(isSecured: true);
+            Console.WriteLine($"a leader's voice, with mutual TLS: {what}");
+            if (isServed)
+            {
+                run.Findings.Add("with mutual TLS a stranger spoke in the leader's name");
+            }
+        }
+
         run.Print();
         return run.Findings.Count == 0 ? 0 : 1;
     }

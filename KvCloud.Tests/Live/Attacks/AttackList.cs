@@ -72,7 +72,7 @@ internal static class AttackList
         using var sockets = new AttackSockets();
         await sockets.ConnectAsync(target, count, stop, AttackSockets.Addresses(addresses));
         await WaitAsync(stop);
-        return $"{sockets.Open} of {sockets.All.Count} connections were held";
+        return $"{sockets.Open} of {sockets.Made} connections were held";
     }
 
     private static async Task<string> SlowWritersAsync(AttackTarget target, CancellationToken stop)

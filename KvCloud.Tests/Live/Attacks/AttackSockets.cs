@@ -8,9 +8,18 @@ internal sealed class AttackSockets : IDisposable
 {
     private static readonly IPAddress[] OneAddress = [new([127, 0, 0, 66])];
 
-    private readonly List<Socket> _sockets = [];
+    private const int ConnectAtOnce = 32;
+    private const int PruneEvery = 100;
 
+    private readonly Lock _gate = new();
+    private readonly List<Socket> _sockets = [];
+    private int _made;
+
+    /// <summary>Those that were not found closed.</summary>
     public IReadOnlyList<Socket> All => _sockets;
+
+    /// <summary>Connections made, whatever became of them.</summary>
+    public int Made => Volatile.Read(ref _made);
 
     /// <summary>Those that the replica has not closed.</summary>
     public int Open => _sockets.Count(socket => !IsClosed(socket));
@@ -23,13 +32,44 @@ internal sealed class AttackSockets : IDisposable
         IPEndPoint target, int count, CancellationToken cancellationToken, IPAddress[]? addresses = null)
     {
         addresses ??= OneAddress;
-        for (int i = 0; i < count && !cancellationToken.IsCancellationRequested; i++)
-        {
-            if (await TryConnectAsync(target, addresses[i % addresses.Length]) is { } socket)
+        int next = 0;
+        await Task.WhenAll(Enumerable.Range(0, ConnectAtOnce).Select(_ => Task.Run(
+            async () =>
             {
-                _sockets.Add(socket);
+                while (!cancellationToken.IsCancellationRequested
+                    && Interlocked.Increment(ref next) is var i && i <= count)
+                {
+                    if (await TryConnectAsync(target, addresses[i % addresses.Length]) is { } socket)
+                    {
+                        Add(socket);
+                    }
+                }
+            },
+            CancellationToken.None)));
+    }
+
+    private void Add(Socket socket)
+    {
+        lock (_gate)
+        {
+            _sockets.Add(socket);
+            if (++_made % PruneEvery == 0)
+            {
+                // Files are fewer than connections that the replica refuses.
+                _sockets.RemoveAll(DisposeIfClosed);
             }
         }
+    }
+
+    private static bool DisposeIfClosed(Socket socket)
+    {
+        bool isClosed = IsClosed(socket);
+        if (isClosed)
+        {
+            socket.Dispose();
+        }
+
+        return isClosed;
     }
 
     public static async Task<Socket?> TryConnectAsync(IPEndPoint target, IPAddress? source = null)

@@ -6,6 +6,14 @@ namespace KvCloud.Tests.Live.Attacks;
 [Collection(LiveCollection.Name)]
 public sealed class AttackTests
 {
+    [Fact]
+    public async Task ForgedPeer_in_the_leaders_name_is_heard_by_nobody_where_replicas_have_certificates()
+    {
+        (bool isServed, string what) = await ForgedPeer.RunAsync(isSecured: true);
+
+        Assert.False(isServed, what);
+    }
+
     [UnixTheory]
     [InlineData("connections that send nothing")]
     [InlineData("claim")]

@@ -1,6 +1,7 @@
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Fairness;
 using KvCloud.Tests.Consensus;
 
 namespace KvCloud.Tests.Node.Replication;
@@ -80,6 +81,38 @@ public sealed class ProposalQueueTests
         Assert.Null(first.Result);
         Assert.Null(third.Result);
         Assert.Equal(2, _queue.WaitingCount);
+    }
+
+    [Fact]
+    public void Pump_while_others_write_one_flow_has_no_more_in_consensus_than_its_limit_until_it_is_answered()
+    {
+        var greedy = new Flow("address 10.0.0.7") { MaxProposedWrites = 3 };
+        var modest = new Flow("address 10.0.0.8");
+        Write[] many = [.. Enumerable.Range(0, 20).Select(_ => new Write(200, isExpired: false) { Flow = greedy })];
+        var one = new Write(200, isExpired: false) { Flow = modest };
+        Add(one);
+        Pump();
+        Add(many);
+        Pump();
+
+        Assert.Equal(17, _queue.WaitingCount);
+        Assert.True(greedy.IsAtProposedLimit);
+        Assert.True(_queue.IsHeld);
+
+        many[0].Finish(new CommandResult(KvStatus.Ok));
+        Pump();
+        Assert.Equal(16, _queue.WaitingCount);
+    }
+
+    [Fact]
+    public void Pump_of_one_flow_alone_proposes_all_that_the_window_takes()
+    {
+        var alone = new Flow("address 10.0.0.7") { MaxProposedWrites = 3 };
+        Add([.. Enumerable.Range(0, 20).Select(_ => new Write(200, isExpired: false) { Flow = alone })]);
+        Pump();
+
+        Assert.InRange(_queue.WaitingCount, 0, 4);
+        Assert.False(_queue.IsHeld);
     }
 
     private void Add(params Write[] writes)

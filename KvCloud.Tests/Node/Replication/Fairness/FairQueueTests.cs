@@ -100,6 +100,34 @@ public sealed class FairQueueTests
     }
 
     [Fact]
+    public void TryDequeue_passes_by_who_has_to_wait_and_comes_back_to_it()
+    {
+        HashSet<object> waiting = [];
+        var queue = new FairQueue<string>(waiting.Contains);
+        object greedy = new();
+        object modest = new();
+        queue.Enqueue("g1", greedy, greedy, 10);
+        queue.Enqueue("g2", greedy, greedy, 10);
+        queue.Enqueue("m1", modest, modest, 10);
+        waiting.Add(greedy);
+
+        Assert.Equal((1, 10), queue.Ready());
+        Assert.True(queue.TryDequeue(out string? first));
+        Assert.Equal("m1", first);
+        Assert.False(queue.TryPeek(out _));
+        Assert.False(queue.TryDequeue(out _));
+        Assert.Equal(2, queue.Count);
+
+        waiting.Clear();
+        Assert.Equal((2, 20), queue.Ready());
+        Assert.True(queue.TryPeek(out string? peeked));
+        waiting.Add(greedy);
+        Assert.True(queue.TryDequeue(out string? taken));
+        Assert.Equal((peeked, "g1"), (taken, taken));
+        Assert.False(queue.TryDequeue(out _));
+    }
+
+    [Fact]
     public void RemoveAll_takes_out_what_matches_and_leaves_the_others_in_their_order()
     {
         Enqueue("a", "a1", 4, bytes: 10);
