@@ -111,7 +111,8 @@ internal static class ForgedPeer
     /// </summary>
     private static byte[] Forged(int leader, int follower, long term, long applied)
     {
-        var (from, to) = (new NodeId(leader), new NodeId(follower));
+        var from = new NodeId(leader);
+        var to = new NodeId(follower);
         var ballot = new Ballot(term, from);
         var writer = new CommandBatchWriter();
         writer.Add(CommandCodec.Encode(new SetCommand(null, Encoding.UTF8.GetBytes(Key), new byte[] { 1 })));

@@ -48,7 +48,13 @@ internal sealed class LiveFuzz(long inputs, int seed, Action<string> tell)
         await using KvCloudClient client = cluster.NewClient(settings => settings.AuthToken = "none");
         await using var load = new KeptLoad(
             cluster.Endpoints,
-            new KeptLoadOptions { Writers = 5, Readers = 5, KeysOfOneWriter = 200, Pace = TimeSpan.FromMilliseconds(5) },
+            new KeptLoadOptions
+            {
+                Writers = 5,
+                Readers = 5,
+                KeysOfOneWriter = 200,
+                Pace = TimeSpan.FromMilliseconds(5),
+            },
             seed);
         await load.NextAcknowledgedAsync(Patience);
         await Task.Delay(Window / 3, cancellationToken);
