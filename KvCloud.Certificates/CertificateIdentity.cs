@@ -38,12 +38,16 @@ internal sealed record CertificateIdentity
 
     /// <exception cref="CertificateRequestException">The cluster or the number is none.</exception>
     public static CertificateIdentity ForNode(string cluster, int nodeId) => nodeId >= 0
-        ? new CertificateIdentity(Checked(cluster, "cluster"), nodeId, null)
+        ? new CertificateIdentity(Checked(cluster), nodeId, null)
         : throw new CertificateRequestException($"{Text(nodeId)} is no node: it must be 0 or more.");
 
     /// <exception cref="CertificateRequestException">The cluster or the user is no name.</exception>
     public static CertificateIdentity ForUser(string cluster, string user) =>
-        new(Checked(cluster, "cluster"), null, Checked(user, "user"));
+        new(Checked(cluster), null, IsUser(user)
+            ? user
+            : throw new CertificateRequestException(
+                $"\"{user}\" is no name of a user: it must be 1 to {Text(MaxNameLength)} letters, digits and the"
+                + " characters . _ - @ + :"));
 
     /// <summary>Reads the URI of a certificate; null if it is none of KvCloud.</summary>
     public static CertificateIdentity? Parse(string uri)
@@ -62,7 +66,7 @@ internal sealed record CertificateIdentity
         return parts[1] switch
         {
             Nodes when NumberOf(parts[2]) is { } nodeId => new CertificateIdentity(parts[0], nodeId, null),
-            Users when IsName(parts[2]) => new CertificateIdentity(parts[0], null, parts[2]),
+            Users when IsUser(parts[2]) => new CertificateIdentity(parts[0], null, parts[2]),
             _ => null,
         };
     }
@@ -74,10 +78,14 @@ internal sealed record CertificateIdentity
     private static bool IsName(string text) => text.Length is > 0 and <= MaxNameLength
         && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' or '.');
 
-    private static string Checked(string name, string what) => IsName(name)
+    /// <summary>What a user of the cluster may be called too.</summary>
+    private static bool IsUser(string text) => text.Length is > 0 and <= MaxNameLength
+        && text.All(letter => char.IsAsciiLetterOrDigit(letter) || "._-@+:".Contains(letter, StringComparison.Ordinal));
+
+    private static string Checked(string name) => IsName(name)
         ? name
         : throw new CertificateRequestException(
-            $"\"{name}\" is no name of a {what}: it must be 1 to {Text(MaxNameLength)} letters, digits, dashes, dots"
+            $"\"{name}\" is no name of a cluster: it must be 1 to {Text(MaxNameLength)} letters, digits, dashes, dots"
             + " or underscores.");
 
     /// <summary>A number in the one way that it is written: no sign, no leading zero.</summary>

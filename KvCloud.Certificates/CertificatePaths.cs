@@ -22,6 +22,10 @@ internal sealed record CertificatePaths(string Certificate, string Key)
         return key != certificate && File.Exists(key) ? key : null;
     }
 
+    /// <summary>Where the CA is looked for that a certificate leads to.</summary>
+    public static string AuthorityBeside(string certificate) =>
+        OfAuthority(Path.GetDirectoryName(Path.GetFullPath(certificate)) ?? "").Certificate;
+
     private static CertificatePaths In(string directory, string name) => new(
         Path.Combine(directory, name + CertificateExtension), Path.Combine(directory, name + KeyExtension));
 }

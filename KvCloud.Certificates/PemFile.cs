@@ -52,6 +52,34 @@ internal static class PemFile
         }
     }
 
+    /// <summary>Copies a CA to where a node or a client is to find it, if there is none; what is there stays.</summary>
+    /// <returns>Whether there was none.</returns>
+    /// <remarks>It may be a bundle, with a CA that others need to be trusted.</remarks>
+    /// <exception cref="CertificateException">A file cannot be read or written.</exception>
+    public static bool CopyIfMissing(string authority, string target)
+    {
+        if (File.Exists(target))
+        {
+            return false;
+        }
+
+        string temporary = Temporary(target);
+        try
+        {
+            Write(temporary, Read(authority), OfAll);
+            File.Move(temporary, target, overwrite: false);
+            return true;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new CertificateException($"{target} cannot be written: {exception.Message}", exception);
+        }
+        finally
+        {
+            Remove(temporary);
+        }
+    }
+
     /// <exception cref="CertificateException">The file cannot be read, or is no PEM file by its size.</exception>
     public static string Read(string path)
     {

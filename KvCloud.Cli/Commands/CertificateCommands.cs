@@ -80,7 +80,8 @@ internal static class CertificateCommands
                 parsed,
                 CertificatePaths.OfNode(options.OutputOf(parsed), identity.NodeId!.Value),
                 authority.IssueNode(identity, names, options.DaysOf(parsed)),
-                options.ReplacesIn(parsed));
+                options.ReplacesIn(parsed),
+                options.AuthorityFileOf(parsed));
         });
         return command;
     }
@@ -109,21 +110,30 @@ internal static class CertificateCommands
                 parsed,
                 CertificatePaths.OfClient(options.OutputOf(parsed), identity.User!),
                 authority.IssueClient(identity, options.DaysOf(parsed)),
-                options.ReplacesIn(parsed));
+                options.ReplacesIn(parsed),
+                options.AuthorityFileOf(parsed));
         });
         return command;
     }
 
     /// <summary>Writes the files, and prints which and until when they are good.</summary>
+    /// <param name="authority">The CA to be trusted, which goes beside the files too.</param>
     private static int Write(
         GlobalOptions globals,
         KvConsole console,
         ParseResult parsed,
         CertificatePaths paths,
         IssuedCertificate issued,
-        bool replaces)
+        bool replaces,
+        string? authority = null)
     {
         PemFile.WritePair(paths.Certificate, paths.Key, issued, replaces);
+        string? copy = authority is null ? null : CertificatePaths.AuthorityBeside(paths.Certificate);
+        if (copy is not null && !PemFile.CopyIfMissing(authority!, copy))
+        {
+            copy = null;
+        }
+
         CertificateReport report = CertificateReport.Read(
             paths.Certificate, paths.Key, authorities: null, TimeProvider.System)[0];
         if (globals.FormatOf(parsed) == ValueFormat.Json)
@@ -132,6 +142,11 @@ internal static class CertificateCommands
             {
                 writer.WriteString("certificate", paths.Certificate);
                 writer.WriteString("key", paths.Key);
+                if (copy is not null)
+                {
+                    writer.WriteString("ca", copy);
+                }
+
                 writer.WriteString("subject", report.Subject);
                 writer.WriteString("not_after", report.NotAfter);
             }));
@@ -142,6 +157,10 @@ internal static class CertificateCommands
             string subject = report.Identity?.ToString() ?? report.Subject;
             console.Out.WriteLine($"{paths.Certificate}\t{subject}, until {until}");
             console.Out.WriteLine($"{paths.Key}\tsecret");
+            if (copy is not null)
+            {
+                console.Out.WriteLine($"{copy}\tthe CA, to trust");
+            }
         }
 
         return ExitCode.Ok;
@@ -180,7 +199,7 @@ internal static class CertificateCommands
 
         private readonly Option<string?> _output = new("--out")
         {
-            Description = "Where the files are written. Default: beside those of the CA.",
+            Description = "Where the files are written, and ca.crt where there is none. Default: --dir.",
             HelpName = "directory",
         };
 
@@ -203,6 +222,9 @@ internal static class CertificateCommands
         public int DaysOf(ParseResult parsed) => parsed.GetValue(_days);
 
         public bool ReplacesIn(ParseResult parsed) => parsed.GetValue(_force);
+
+        public string AuthorityFileOf(ParseResult parsed) =>
+            CertificatePaths.OfAuthority(parsed.GetRequiredValue(_authority)).Certificate;
 
         public CertificateAuthority AuthorityOf(ParseResult parsed)
         {

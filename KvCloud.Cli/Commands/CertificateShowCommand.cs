@@ -8,8 +8,6 @@ namespace KvCloud.Cli.Commands;
 /// <summary>`kv cert show`: what is in certificates, and whether they can be used.</summary>
 internal static class CertificateShowCommand
 {
-    private const string AuthorityFile = "ca.crt";
-
     public static Command Create(GlobalOptions globals, KvConsole console)
     {
         var files = new Argument<string[]>("file")
@@ -24,7 +22,7 @@ internal static class CertificateShowCommand
         };
         var authorities = new Option<string?>("--ca")
         {
-            Description = $"The CAs that it must chain to. Default: {AuthorityFile} beside it, if there is one.",
+            Description = "The CAs that it must chain to. Default: ca.crt beside it, if there is one.",
             HelpName = "file",
         };
         var command = new Command(
@@ -59,7 +57,7 @@ internal static class CertificateShowCommand
 
     private static string? AuthorityBeside(string path)
     {
-        string file = Path.Combine(Path.GetDirectoryName(Path.GetFullPath(path)) ?? "", AuthorityFile);
+        string file = CertificatePaths.AuthorityBeside(path);
         return File.Exists(file) ? file : null;
     }
 

@@ -9,7 +9,7 @@ internal static class TlsRules
     /// <summary>Fills in the defaults, which depend on whether there is a certificate.</summary>
     public static TlsSettings WithDefaults(TlsSettings tls)
     {
-        bool hasCertificate = tls.Certificate is not null;
+        bool hasCertificate = Absent(tls.Certificate) is not null;
         TlsMode usual = hasCertificate ? TlsMode.Required : TlsMode.Off;
         return tls with
         {

@@ -16,10 +16,12 @@ public sealed class CertificateIdentityTests
         Assert.Equal(uri, identity.ToString());
     }
 
-    [Fact]
-    public void Parse_uri_of_a_user_is_the_user() =>
+    [Theory]
+    [InlineData("anna")]
+    [InlineData("service:backup+1@Orders.example")]
+    public void Parse_uri_of_a_user_is_the_user(string user) =>
         Assert.Equal(
-            CertificateIdentity.ForUser("orders", "anna"), CertificateIdentity.Parse("kvcloud://orders/users/anna"));
+            CertificateIdentity.ForUser("orders", user), CertificateIdentity.Parse($"kvcloud://orders/users/{user}"));
 
     [Theory]
     [InlineData("")]

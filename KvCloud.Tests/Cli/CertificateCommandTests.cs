@@ -81,12 +81,32 @@ public sealed class CertificateCommandTests : IDisposable
         Assert.NotEqual(before, File.ReadAllText(In("ca.key")));
     }
 
+    /// <summary>While a CA is replaced, the bundle that is there has to stay.</summary>
+    [Fact]
+    public async Task CertificateCommands_output_elsewhere_has_the_authority_beside_it_unless_one_is_there()
+    {
+        string node = In("node-0");
+        await RunWellAsync("create-ca", "--dir", _folder);
+        string[] create = ["create-node", "--dir", _folder, "--node", "0", "--host", "a", "--out", node, "--force"];
+
+        string first = await RunWellAsync(create);
+        Assert.Equal(File.ReadAllText(In("ca.crt")), File.ReadAllText(Path.Combine(node, "ca.crt")));
+        Assert.Contains("leads to the CA", await RunWellAsync("show", Path.Combine(node, "node_0.crt")));
+        Assert.Contains("ca.crt", first, StringComparison.Ordinal);
+
+        await File.WriteAllTextAsync(Path.Combine(node, "ca.crt"), "bundle");
+        string second = await RunWellAsync(create);
+        Assert.Equal("bundle", File.ReadAllText(Path.Combine(node, "ca.crt")));
+        Assert.DoesNotContain("ca.crt", second, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(node, "ca.key")));
+    }
+
     [Theory]
     [InlineData("create-node --node -1 --host a", 2)]
     [InlineData("create-node --node 1", 2)]
     [InlineData("create-node --node 1 --host a:9090", 2)]
     [InlineData("create-node --node 1 --host a --cluster a/b", 2)]
-    [InlineData("create-client --user a@b", 2)]
+    [InlineData("create-client --user a/b", 2)]
     [InlineData("create-client --user a --days 0", 2)]
     [InlineData("create-client --user a --dir /no/such/directory", 1)]
     [InlineData("show /no/such/file", 1)]

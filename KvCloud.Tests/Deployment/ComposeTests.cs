@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using KvCloud.Certificates;
 using KvCloud.LocalCluster;
 using KvCloud.Node.Configuration;
 using KvCloud.Tests.Node.Configuration;
@@ -14,6 +15,10 @@ namespace KvCloud.Tests.Deployment;
 public sealed class ComposeTests
 {
     private const string Loopback = "127.0.0.1";
+    private const string CertificateDirectory = "/etc/kvcloud/tls";
+    private const string DefaultFile = "docker-compose.yaml";
+    private const string InsecureFile = "insecure.yaml";
+
     private static readonly string Folder = Repository.File("deploy", "compose");
 
     [FactNeeds("docker-compose")]
@@ -40,8 +45,52 @@ public sealed class ComposeTests
                 ],
                 Published(replicas[index]));
             Assert.Equal(
-                [$"node-{Text(index)}:{settings.Options.Database.BasePath}:rw"], Mounts(replicas[index]));
+                [
+                    $"node-{Text(index)}:{settings.Options.Database.BasePath}:rw",
+                    $"{Path.Combine(Folder, "certificates")}/node-{Text(index)}:{CertificateDirectory}:ro",
+                ],
+                Mounts(replicas[index]));
         }
+    }
+
+    /// <summary>The files are those that `kv cert create-node --out certificates/node-0` makes.</summary>
+    [FactNeeds("docker-compose")]
+    public async Task Compose_replicas_speak_tls_on_every_port_with_the_files_of_kv_cert()
+    {
+        YamlMappingNode[] replicas = [.. Replicas(await ConfigAsync())];
+        for (int index = 0; index < replicas.Length; index++)
+        {
+            using var fixture = new SettingsFixture();
+            NodeOptions options = fixture.Load(environment: EnvironmentOf(replicas[index])).Options;
+            var paths = CertificatePaths.OfNode(CertificateDirectory, index);
+
+            Assert.Null(TlsRules.WhyNotOpen(options, NodeTopology.From(options)));
+            Assert.False(options.Security.Insecure);
+            Assert.Equal(
+                (paths.Certificate, paths.Key, CertificatePaths.AuthorityBeside(paths.Certificate)),
+                (options.Tls.Certificate, options.Tls.Key, options.Tls.Ca));
+        }
+    }
+
+    [FactNeeds("docker-compose")]
+    public async Task Compose_without_tls_says_so_and_mounts_no_certificate()
+    {
+        YamlMappingNode config = await ConfigAsync([DefaultFile, InsecureFile]);
+
+        Assert.All(Replicas(config), replica =>
+        {
+            using var fixture = new SettingsFixture();
+            SettingsResult settings = fixture.Load(environment: EnvironmentOf(replica));
+            Assert.Empty(settings.Mistakes);
+            Assert.True(settings.Options.Security.Insecure);
+            Assert.NotNull(TlsRules.OpenPorts(settings.Options, NodeTopology.From(settings.Options)));
+        });
+        Assert.DoesNotContain(
+            Services(config).SelectMany(Mounts),
+            mount => mount.Contains("certificates", StringComparison.Ordinal));
+        Assert.Contains(
+            $"{InsecurePrometheusFile}:/etc/prometheus/prometheus.yml:ro",
+            Services(config).SelectMany(Mounts));
     }
 
     [FactNeeds("docker-compose")]
@@ -135,20 +184,48 @@ public sealed class ComposeTests
             await File.ReadAllTextAsync(PrometheusFile))["scrape_configs"]).Single();
         Assert.Equal(expected, List((YamlMappingNode)((YamlSequenceNode)job["static_configs"]).Single(), "targets"));
         Assert.Equal("/metrics", Scalar(job, "metrics_path"));
+        Assert.Equal("https", Scalar(job, "scheme"));
+        string authority = Scalar(Map(job, "tls_config"), "ca_file");
+        Assert.Contains(
+            $"{Path.Combine(Folder, "certificates", "ca.crt")}:{authority}:ro",
+            Services(await ConfigAsync()).SelectMany(Mounts));
     }
 
     [FactNeeds("promtool")]
     public async Task Compose_prometheus_accepts_its_configuration()
     {
-        Assert.Contains("SUCCESS", await ToolRun.OutputAsync("promtool", "check", "config", PrometheusFile));
+        foreach (string file in (string[])[PrometheusFile, InsecurePrometheusFile])
+        {
+            Assert.Contains("SUCCESS", await ToolRun.OutputAsync("promtool", "check", "config", file));
+        }
+    }
+
+    /// <summary>But for TLS, both scrape the same.</summary>
+    [Fact]
+    public async Task Compose_prometheus_without_tls_differs_in_nothing_else()
+    {
+        string[] secure = await File.ReadAllLinesAsync(PrometheusFile);
+        string[] insecure = await File.ReadAllLinesAsync(InsecurePrometheusFile);
+
+        Assert.Equal(
+            ["scheme: https", "tls_config:", "ca_file: /etc/prometheus/ca.crt"],
+            secure.Except(insecure).Select(line => line.Trim()));
+        Assert.Empty(insecure.Except(secure));
     }
 
     private static string PrometheusFile => Path.Combine(Folder, "prometheus.yml");
 
-    private static async Task<YamlMappingNode> ConfigAsync(params (string Name, string Value)[] environment)
+    private static string InsecurePrometheusFile => Path.Combine(Folder, "prometheus-insecure.yml");
+
+    private static Task<YamlMappingNode> ConfigAsync(params (string Name, string Value)[] environment) =>
+        ConfigAsync([DefaultFile], environment);
+
+    private static async Task<YamlMappingNode> ConfigAsync(
+        string[] files, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(
-            "docker-compose", ["-f", Path.Combine(Folder, "docker-compose.yaml"), "config"]);
+            "docker-compose",
+            [.. files.SelectMany(file => (string[])["-f", Path.Combine(Folder, file)]), "config"]);
         string[] own =
             [.. start.Environment.Keys.Where(name => name.StartsWith("KVCLOUD_", StringComparison.OrdinalIgnoreCase))];
         foreach (string name in own)
@@ -197,14 +274,21 @@ public sealed class ComposeTests
             : ((YamlScalarNode)port).Value!),
     ];
 
-    /// <summary>source:target:mode, in the short form of version 1 or the long one of version 2.</summary>
+    /// <summary>
+    /// source:target:mode, in the short form of version 1 or the long one of version 2. What is kept in memory is left
+    /// out.
+    /// </summary>
     private static IReadOnlyList<string> Mounts(YamlMappingNode service) =>
     [
-        .. ((YamlSequenceNode)service["volumes"]).Select(mount => mount is YamlMappingNode whole
+        .. ((YamlSequenceNode)service["volumes"]).Where(mount => !IsInMemory(mount)).Select(mount =>
+            mount is YamlMappingNode whole
             ? $"{Scalar(whole, "source")}:{Scalar(whole, "target")}:"
                 + (whole.Children.ContainsKey("read_only") ? "ro" : "rw")
             : ((YamlScalarNode)mount).Value!),
     ];
+
+    private static bool IsInMemory(YamlNode mount) =>
+        mount is YamlMappingNode whole && Scalar(whole, "type") == "tmpfs";
 
     private static YamlMappingNode Map(YamlMappingNode node, string key) => (YamlMappingNode)node[key];
 

@@ -58,6 +58,7 @@ public sealed class JoinedReplicasTests : IDisposable
             Remove(set["spec"]!, "ordinals");
             Remove(set["spec"]!["selector"]!["matchLabels"]!, InstanceLabel);
             Remove(set["spec"]!["template"]!["metadata"]!["labels"]!, InstanceLabel);
+            Remove(CertificatesOf(set)["projected"]!, "sources");
             JsonArray variables = set["spec"]!["template"]!["spec"]!["containers"]![0]!["env"]!.AsArray();
             variables.RemoveAll(variable => IsOfJoining((string)variable!["name"]!));
         }
@@ -102,8 +103,12 @@ public sealed class JoinedReplicasTests : IDisposable
         var sets = built.OfType<V1StatefulSet>().ToDictionary(set => set.Metadata.Name);
         Assert.Equal((3, 2), (sets[First.Metadata.Name].Spec.Replicas, sets[Joined.Metadata.Name].Spec.Replicas));
         Assert.All(sets.Values, set =>
-            Assert.Equal(settings, set.Spec.Template.Spec.Volumes.Single().ConfigMap.Name));
+            Assert.Equal(settings, Manifests.SettingsOf(set).Name));
     }
+
+    private static JsonNode CertificatesOf(JsonNode set) =>
+        set["spec"]!["template"]!["spec"]!["volumes"]!.AsArray()
+            .Single(volume => (string)volume!["name"]! == "certificates")!;
 
     private static bool IsOfJoining(string variable) =>
         variable is "POD_NAME" or "KvCloud__Deployment__Join"

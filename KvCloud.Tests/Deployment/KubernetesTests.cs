@@ -46,11 +46,12 @@ public sealed class KubernetesTests
         V1StatefulSet set = built.OfType<V1StatefulSet>().Single();
         Assert.Equal(Manifests.Objects.Count + 1, built.Length);
         Assert.Equal(File.ReadAllText(Manifests.SettingsFile), settings.Data[Manifests.Settings]);
-        Assert.Equal(settings.Metadata.Name, set.Spec.Template.Spec.Volumes.Single().ConfigMap.Name);
-        Assert.NotEqual(Manifests.Pod.Volumes.Single().ConfigMap.Name, settings.Metadata.Name);
+        V1ConfigMapVolumeSource volume = Manifests.SettingsOf(set);
+        Assert.Equal(settings.Metadata.Name, volume.Name);
+        Assert.NotEqual(Manifests.SettingsOf(Set).Name, settings.Metadata.Name);
 
         // But for that name, what is applied is what the other tests read.
-        set.Spec.Template.Spec.Volumes.Single().ConfigMap.Name = Manifests.Pod.Volumes.Single().ConfigMap.Name;
+        volume.Name = Manifests.SettingsOf(Set).Name;
         Assert.True(JsonNode.DeepEquals(AsJson(Set), AsJson(set)), $"{AsJson(Set)}\n{AsJson(set)}");
     }
 
@@ -87,7 +88,7 @@ public sealed class KubernetesTests
         Assert.Equal(
             $"{mount.MountPath}/{Manifests.Settings}",
             PodEnvironment.Of(Set, 0)[NodeConfiguration.ConfigFileVariable]);
-        Assert.Equal("config", Manifests.Pod.Volumes.Single().Name);
+        Assert.Contains(Manifests.Pod.Volumes, volume => volume.Name == "config");
     }
 
     [Fact]
@@ -143,6 +144,10 @@ public sealed class KubernetesTests
         Assert.Equal((ServiceDefaults.AlivePath, "http"), Target(container.LivenessProbe));
         Assert.Equal((ServiceDefaults.AlivePath, "http"), Target(container.StartupProbe));
         Assert.Contains(container.Ports, port => port.Name == "http");
+        Assert.All(
+            (V1Probe[])[container.ReadinessProbe, container.LivenessProbe, container.StartupProbe],
+            probe => Assert.Equal("HTTPS", probe.HttpGet.Scheme));
+        Assert.Equal("https", Set.Spec.Template.Metadata.Annotations["prometheus.io/scheme"]);
         int startSeconds = container.StartupProbe.PeriodSeconds!.Value * container.StartupProbe.FailureThreshold!.Value;
         Assert.True(startSeconds >= 1800, $"a start that replays its log has only {startSeconds} s");
     }

@@ -38,8 +38,29 @@ internal static class Manifests
     public static IEnumerable<IKubernetesObject<V1ObjectMeta>> Parse(string yaml) =>
         KubernetesYaml.LoadAllFromString(yaml, strict: true).Cast<IKubernetesObject<V1ObjectMeta>>();
 
+    /// <summary>What an overlay of somebody makes of the manifests who names these components beside them.</summary>
+    /// <param name="overlay">An empty folder.</param>
+    public static async Task<string> BuildAsync(string overlay, string[] components)
+    {
+        string path = Path.GetRelativePath(overlay, Folder);
+        await File.WriteAllLinesAsync(
+            Path.Combine(overlay, Kustomization),
+            [
+                "apiVersion: kustomize.config.k8s.io/v1beta1",
+                "kind: Kustomization",
+                "resources:",
+                $"  - {path}",
+                .. components.Length == 0 ? [] : (string[])["components:"],
+                .. components.Select(component => $"  - {path}/{component}"),
+            ]);
+        return await ToolRun.OutputAsync("kubectl", "kustomize", overlay);
+    }
+
     public static V1Service Service(string name) =>
         Objects.OfType<V1Service>().Single(service => service.Metadata.Name == name);
+
+    public static V1ConfigMapVolumeSource SettingsOf(V1StatefulSet set) =>
+        set.Spec.Template.Spec.Volumes.Single(volume => volume.ConfigMap is not null).ConfigMap;
 
     public static int ContainerPort(string name) => Container.Ports.Single(port => port.Name == name).ContainerPort;
 }

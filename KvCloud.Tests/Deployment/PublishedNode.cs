@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using KvCloud.Certificates;
 
 namespace KvCloud.Tests.Deployment;
 
@@ -55,6 +56,30 @@ public sealed class PublishedNode : IAsyncLifetime
         }
 
         return volume;
+    }
+
+    /// <summary>
+    /// What a pod finds where its certificates are mounted, made by `kv cert`: files that the image's user can read.
+    /// </summary>
+    internal async Task<string> NewCertificatesAsync(int user, string cluster, int nodes)
+    {
+        string authority = Path.Combine(_root, $"authority-{Path.GetRandomFileName()}");
+        string mounted = Path.Combine(_root, $"certificates-{Path.GetRandomFileName()}");
+        var made = LocalCertificates.Ensure(authority, cluster, Enumerable.Range(0, nodes), TimeProvider.System);
+        for (int node = 0; node < nodes; node++)
+        {
+            DirectoryInfo folder = Directory.CreateDirectory(Path.Combine(mounted, $"{node}"));
+            File.Copy(made.Node(node).Certificate, Path.Combine(folder.FullName, "tls.crt"));
+            File.Copy(made.Node(node).Key, Path.Combine(folder.FullName, "tls.key"));
+            File.Copy(made.Authority, Path.Combine(folder.FullName, "ca.crt"));
+        }
+
+        if (Sandbox.Kind == SandboxKind.OtherUser)
+        {
+            await ToolRun.OutputAsync("chown", "-R", $"{user}:{user}", mounted);
+        }
+
+        return mounted;
     }
 
     /// <summary>The image's program, shut in, with the environment of the image and what is given.</summary>

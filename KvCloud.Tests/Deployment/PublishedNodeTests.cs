@@ -1,5 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Security;
+using System.Security.Cryptography.X509Certificates;
+using k8s.Models;
 using KvCloud.Client;
 using KvCloud.LocalCluster;
 using KvCloud.Node.Configuration;
@@ -13,7 +16,9 @@ namespace KvCloud.Tests.Deployment;
 [Collection(LiveCollection.Name)]
 public sealed class PublishedNodeTests(PublishedNode node, ITestOutputHelper log) : IClassFixture<PublishedNode>
 {
-    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+    private const string TlsPrefix = "KvCloud__Tls__";
+
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(3);
 
     [UnixFact]
     public void PublishedNode_image_has_one_native_library_and_nothing_for_developers()
@@ -40,10 +45,45 @@ public sealed class PublishedNodeTests(PublishedNode node, ITestOutputHelper log
     }
 
     /// <summary>
-    /// The environment is the stateful set's but for names and ports: there is no cluster's DNS here.
+    /// The environment is the stateful set's but for names, ports and the place of the certificates: there is no
+    /// cluster's DNS here, and no mount. The certificates are of the code behind `kv cert`.
     /// </summary>
     [UnixFact]
     public async Task PublishedNode_pods_of_the_stateful_set_become_healthy_and_write_into_their_volumes_alone()
+    {
+        string certificates = await node.NewCertificatesAsync(
+            (await ImageSettings.ReadAsync()).User,
+            PodEnvironment.Of(Manifests.StatefulSet, 0)["KvCloud__Cluster__Id"],
+            3);
+        await RunAsync(
+            Manifests.StatefulSet,
+            variables =>
+            {
+                foreach (string name in variables.Keys.Where(name => name.StartsWith(TlsPrefix)).ToArray())
+                {
+                    variables[name] = variables[name].Replace(
+                        CertificateMount.MountPath, certificates, StringComparison.Ordinal);
+                }
+            },
+            Path.Combine(certificates, "0", "ca.crt"));
+    }
+
+    [FactNeeds("kubectl")]
+    public async Task PublishedNode_pods_without_tls_become_healthy_as_their_component_says()
+    {
+        DirectoryInfo overlay = Directory.CreateTempSubdirectory("kvcloud-overlay-");
+        try
+        {
+            string yaml = await Manifests.BuildAsync(overlay.FullName, ["insecure"]);
+            await RunAsync(Manifests.Parse(yaml).OfType<V1StatefulSet>().Single(), _ => { }, authority: null);
+        }
+        finally
+        {
+            overlay.Delete(recursive: true);
+        }
+    }
+
+    private async Task RunAsync(V1StatefulSet set, Action<Dictionary<string, string>> adapt, string? authority)
     {
         int user = (await ImageSettings.ReadAsync()).User;
         int[] ports = FreePorts.Find(9);
@@ -52,7 +92,9 @@ public sealed class PublishedNodeTests(PublishedNode node, ITestOutputHelper log
         {
             for (int i = 0; i < 3; i++)
             {
-                pods.Add(new Pod(EnvironmentOf(i, ports), await node.NewVolumeAsync(user)));
+                Dictionary<string, string> variables = EnvironmentOf(set, i, ports);
+                adapt(variables);
+                pods.Add(new Pod(variables, await node.NewVolumeAsync(user)));
             }
 
             foreach (Pod pod in pods)
@@ -62,7 +104,7 @@ public sealed class PublishedNodeTests(PublishedNode node, ITestOutputHelper log
 
             log.WriteLine($"shut in: {Sandbox.Kind}");
             await Task.WhenAll(pods.Select(WaitHealthyAsync));
-            await WriteAndReadAsync(ports[..3]);
+            await WriteAndReadAsync(ports[..3], authority);
             await Task.WhenAll(pods.Select(pod => pod.StopAsync(Manifests.Pod.TerminationGracePeriodSeconds!.Value)));
 
             foreach (Pod pod in pods)
@@ -99,11 +141,13 @@ public sealed class PublishedNodeTests(PublishedNode node, ITestOutputHelper log
         Assert.StartsWith($"http://127.0.0.1:{port}/health does not answer", said, StringComparison.Ordinal);
     }
 
-    private static Dictionary<string, string> EnvironmentOf(int ordinal, int[] ports)
+    private static V1VolumeMount CertificateMount =>
+        Manifests.Container.VolumeMounts.Single(mount => mount.Name == "certificates");
+
+    private static Dictionary<string, string> EnvironmentOf(V1StatefulSet set, int ordinal, int[] ports)
     {
-        Dictionary<string, string> variables = PodEnvironment.Of(Manifests.StatefulSet, ordinal);
+        Dictionary<string, string> variables = PodEnvironment.Of(set, ordinal);
         variables[NodeConfiguration.ConfigFileVariable] = Manifests.SettingsFile;
-        variables["KvCloud__Listen__Address"] = "127.0.0.1";
         variables["KvCloud__Listen__HttpPort"] = Text(ports[6 + ordinal]);
         for (int i = 0; i < 3; i++)
         {
@@ -137,11 +181,28 @@ public sealed class PublishedNodeTests(PublishedNode node, ITestOutputHelper log
         Assert.Fail($"not healthy within {StartTimeout.TotalSeconds} s: {said}\n{pod.Said}");
     }
 
-    private static async Task WriteAndReadAsync(int[] ports)
+    private static async Task WriteAndReadAsync(int[] ports, string? authority)
     {
-        await using var client = new KvCloudClient(string.Join(',', ports.Select(port => $"127.0.0.1:{Text(port)}")));
+        await using var client = new KvCloudClient(new KvCloudClientSettings
+        {
+            ConnectionString = string.Join(',', ports.Select(port => $"127.0.0.1:{Text(port)}")),
+            TlsOptions = authority is null
+                ? null
+                : new SslClientAuthenticationOptions { CertificateChainPolicy = Trusting(authority) },
+        });
         await client.SetAsync("image", "runs");
         Assert.Equal("runs", await client.GetStringAsync("image"));
+    }
+
+    private static X509ChainPolicy Trusting(string authority)
+    {
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+        };
+        policy.CustomTrustStore.ImportFromPemFile(authority);
+        return policy;
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -37,6 +37,17 @@ public sealed class TlsRulesTests : IDisposable
         Assert.Equal((clients, peers, http), ($"{tls.Clients}", $"{tls.Peers}", $"{tls.Http}"));
     }
 
+    /// <summary>What a variable without a value is, such as those of deploy/compose/insecure.yaml.</summary>
+    [Fact]
+    public void WithDefaults_blank_files_are_none()
+    {
+        SettingsResult result = _fixture.Load("[tls]\ncertificate = \"\"\nkey = \"\"\nca = \"\"");
+
+        Assert.Empty(result.Mistakes);
+        Assert.Null(result.Options.Tls.Certificate);
+        Assert.Equal(TlsMode.Off, result.Options.Tls.Clients);
+    }
+
     [Theory]
     [InlineData("[tls]\nclients = \"required\"", "tls.clients asks for TLS", "it needs tls.certificate and tls.key.")]
     [InlineData("[tls]\nhttp = \"required\"", "tls.http asks for TLS", "it needs tls.certificate and tls.key.")]
