@@ -26,6 +26,20 @@ internal static class CertificateFile
             : throw new CertificateException($"{path} holds no certificate in PEM.");
     }
 
+    /// <summary>Trusts the CAs of a file and no others.</summary>
+    /// <exception cref="CertificateException">The file cannot be read, or holds no certificate.</exception>
+    public static X509ChainPolicy Trusting(string authorities)
+    {
+        var policy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+        };
+        policy.CustomTrustStore.AddRange((X509Certificate2[])[.. Read(authorities)]);
+        return policy;
+    }
+
     /// <summary>The certificate with its private key; null if the key is that of another.</summary>
     /// <param name="path">The file of the key, for messages.</param>
     /// <exception cref="CertificateException">The key cannot be read.</exception>

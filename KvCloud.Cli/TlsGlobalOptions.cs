@@ -39,9 +39,23 @@ internal sealed class TlsGlobalOptions
         settings.TlsCa = Choose(parsed.GetValue(_ca), CaVariable);
         settings.TlsCertificate = Choose(parsed.GetValue(_certificate), CertificateVariable);
         settings.TlsKey = Choose(parsed.GetValue(_key), KeyVariable);
-        settings.UseTls = parsed.GetValue(_tls)
-            || Environment.GetEnvironmentVariable(TlsVariable) is "1" or "true" or "True" or "TRUE";
+        settings.UseTls = IsAsked(parsed);
     }
+
+    /// <summary>The CAs, by which a node's HTTP port is believed too; null if none are given.</summary>
+    public string? AuthorityOf(ParseResult parsed) => Choose(parsed.GetValue(_ca), CaVariable);
+
+    /// <summary>The variables by which another process of this program does the same.</summary>
+    public IEnumerable<KeyValuePair<string, string?>> Variables(ParseResult parsed) =>
+    [
+        new(CaVariable, Choose(parsed.GetValue(_ca), CaVariable)),
+        new(CertificateVariable, Choose(parsed.GetValue(_certificate), CertificateVariable)),
+        new(KeyVariable, Choose(parsed.GetValue(_key), KeyVariable)),
+        new(TlsVariable, IsAsked(parsed) ? "1" : null),
+    ];
+
+    private bool IsAsked(ParseResult parsed) => parsed.GetValue(_tls)
+        || Environment.GetEnvironmentVariable(TlsVariable) is "1" or "true" or "True" or "TRUE";
 
     private static string? Choose(string? given, string variable) =>
         !string.IsNullOrWhiteSpace(given) ? given

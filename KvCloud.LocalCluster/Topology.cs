@@ -74,6 +74,10 @@ internal sealed record Topology
     /// <summary>host:port of a port of this cluster.</summary>
     public string At(int port) => string.Create(CultureInfo.InvariantCulture, $"{Host}:{port}");
 
+    /// <summary>Where a page of a replica's HTTP port is.</summary>
+    public Uri HttpAddress(Replica replica, string path) => new UriBuilder(
+        Tls is null ? Uri.UriSchemeHttp : Uri.UriSchemeHttps, Host, replica.HttpPort, path).Uri;
+
     /// <summary>Every port, with a description for messages.</summary>
     public IEnumerable<(int Port, string Owner)> Ports()
     {

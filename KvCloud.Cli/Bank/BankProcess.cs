@@ -18,7 +18,9 @@ internal sealed class BankProcess : IDisposable
     public BankCounters Counters { get; private set; } = new();
 
     /// <summary>Starts this program again as a worker.</summary>
-    public static BankProcess Start(string endpoints, int accounts, int clients, TimeSpan duration)
+    /// <param name="run">Who is asked, how, and for how long.</param>
+    /// <param name="clients">How many of its clients this one has.</param>
+    public static BankProcess Start(BankRun run, int clients)
     {
         string self = Environment.ProcessPath ?? throw new InvalidOperationException(
             "this program does not know its own path");
@@ -32,14 +34,19 @@ internal sealed class BankProcess : IDisposable
         [
             .. isHosted ? [Path.Combine(AppContext.BaseDirectory, "kv.dll")] : Array.Empty<string>(),
             "bank-worker",
-            "--endpoints", endpoints,
-            "--accounts", accounts.ToString(CultureInfo.InvariantCulture),
+            "--endpoints", run.Endpoints,
+            "--accounts", run.Accounts.Count.ToString(CultureInfo.InvariantCulture),
             "--clients", clients.ToString(CultureInfo.InvariantCulture),
-            "--duration", $"{(long)duration.TotalMilliseconds}ms",
+            "--duration", $"{(long)run.Duration.TotalMilliseconds}ms",
         ];
         foreach (string argument in arguments)
         {
             start.ArgumentList.Add(argument);
+        }
+
+        foreach ((string name, string? value) in run.TlsVariables)
+        {
+            start.Environment[name] = value;
         }
 
         return new BankProcess(

@@ -10,6 +10,12 @@ namespace KvCloud.Cli.Bank;
 internal sealed record BankRun(
     BankAccounts Accounts, string Endpoints, int Clients, int Processes, TimeSpan Duration, TimeSpan? KillLeaderEvery)
 {
+    /// <summary>How its processes speak TLS.</summary>
+    public IEnumerable<KeyValuePair<string, string?>> TlsVariables { get; init; } = [];
+
+    /// <summary>The CAs that the replicas' HTTP ports are believed by; null where these do not speak TLS.</summary>
+    public string? Authority { get; init; }
+
     public IEnumerable<int> ClientsByProcess => Enumerable.Range(0, Processes)
         .Select(i => (Clients / Processes) + (i < Clients % Processes ? 1 : 0));
 }

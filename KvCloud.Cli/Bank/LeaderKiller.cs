@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
+using KvCloud.Certificates;
 using KvCloud.Client;
 
 namespace KvCloud.Cli.Bank;
@@ -9,11 +10,18 @@ namespace KvCloud.Cli.Bank;
 /// Periodically kills the leader's process like `kill -9`. Works only on this machine: the process must report at a
 /// loopback address that it is the leader, and its process id. Something else has to restart it.
 /// </summary>
-internal sealed class LeaderKiller(KvCloudClient client, TimeSpan every, Action<string> tell) : IDisposable
+/// <param name="client">Knows who leads.</param>
+/// <param name="every">How often.</param>
+/// <param name="authority">The CAs that replicas are believed by over HTTPS; null: they speak HTTP.</param>
+/// <param name="tell">Is told of each kill.</param>
+internal sealed class LeaderKiller(KvCloudClient client, TimeSpan every, string? authority, Action<string> tell)
+    : IDisposable
 {
     private static readonly TimeSpan AskPause = TimeSpan.FromMilliseconds(100);
 
-    private readonly HttpClient _http = new() { Timeout = TimeSpan.FromSeconds(2) };
+    private readonly HttpClient _http = new(HandlerOf(authority)) { Timeout = TimeSpan.FromSeconds(2) };
+
+    private readonly string _scheme = authority is null ? Uri.UriSchemeHttp : Uri.UriSchemeHttps;
 
     public int Killed { get; private set; }
 
@@ -80,6 +88,17 @@ internal sealed class LeaderKiller(KvCloudClient client, TimeSpan every, Action<
         }
     }
 
+    private static SocketsHttpHandler HandlerOf(string? authority)
+    {
+        var handler = new SocketsHttpHandler();
+        if (authority is not null)
+        {
+            handler.SslOptions.CertificateChainPolicy = CertificateFile.Trusting(authority);
+        }
+
+        return handler;
+    }
+
     private static bool IsOnThisMachine(string endpoint)
     {
         string host = endpoint[..endpoint.LastIndexOf(':')];
@@ -90,7 +109,7 @@ internal sealed class LeaderKiller(KvCloudClient client, TimeSpan every, Action<
     /// <summary>Null if the replica does not consider itself the leader.</summary>
     private async Task<int?> ProcessOfLeaderAsync(string http, int id, CancellationToken cancellationToken)
     {
-        using Stream body = await _http.GetStreamAsync(new Uri($"http://{http}/status"), cancellationToken);
+        using Stream body = await _http.GetStreamAsync(new Uri($"{_scheme}://{http}/status"), cancellationToken);
         using JsonDocument status = await JsonDocument.ParseAsync(body, default, cancellationToken);
         JsonElement root = status.RootElement;
         return root.GetProperty("answered_by").GetInt32() == id

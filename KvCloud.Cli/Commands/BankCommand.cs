@@ -52,7 +52,11 @@ internal static class BankCommand
             string endpoints = globals
                 .ToSettings(context.Parsed, TimeSpan.FromSeconds(10), context.Console).ConnectionString!;
             var run = new BankRun(
-                accounts, endpoints, clients, count, context.Get(options.Duration), context.Get(killEvery));
+                accounts, endpoints, clients, count, context.Get(options.Duration), context.Get(killEvery))
+            {
+                TlsVariables = globals.Tls.Variables(context.Parsed),
+                Authority = globals.Tls.AuthorityOf(context.Parsed),
+            };
             return await RunAsync(context, run, cancellationToken);
         });
         return command;
@@ -101,11 +105,10 @@ internal static class BankCommand
         string[] replicas = [.. health.Nodes.Select(node => node.Endpoint)];
         var auditor = new BankAuditor(context.Client, run.Accounts, replicas);
         using LeaderKiller? killer = run.KillLeaderEvery is { } every
-            ? new LeaderKiller(context.Client, every, context.Console.Error.WriteLine)
+            ? new LeaderKiller(context.Client, every, run.Authority, context.Console.Error.WriteLine)
             : null;
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        BankProcess[] workers = [.. run.ClientsByProcess.Select(clients => BankProcess.Start(
-            run.Endpoints, run.Accounts.Count, clients, run.Duration))];
+        BankProcess[] workers = [.. run.ClientsByProcess.Select(clients => BankProcess.Start(run, clients))];
         try
         {
             long started = Stopwatch.GetTimestamp();

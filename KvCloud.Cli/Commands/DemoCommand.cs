@@ -33,6 +33,10 @@ internal static class DemoCommand
         {
             Description = "Print everything the replicas log. Default: warnings and errors.",
         };
+        var secure = new Option<bool>("--secure")
+        {
+            Description = "TLS on all ports. A CA and the certificates are made in the directory of the data.",
+        };
         var command = new Command(
             Name,
             "Run a cluster on this machine until Ctrl-C: each replica a process of its own, a crashed one started"
@@ -43,6 +47,7 @@ internal static class DemoCommand
             data,
             noRestart,
             logs,
+            secure,
         };
         command.SetAction((parsed, cancellationToken) =>
         {
@@ -51,7 +56,8 @@ internal static class DemoCommand
                 parsed.GetValue(basePort),
                 parsed.GetValue(data),
                 RestartCrashed: !parsed.GetValue(noRestart),
-                WithLogs: parsed.GetValue(logs));
+                WithLogs: parsed.GetValue(logs),
+                IsSecure: parsed.GetValue(secure));
             return new DemoRun(options, console).RunAsync(cancellationToken);
         });
         return command;

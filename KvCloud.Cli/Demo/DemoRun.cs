@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using KvCloud.Certificates;
 using KvCloud.LocalCluster;
 
 namespace KvCloud.Cli.Demo;
@@ -16,6 +17,8 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
     /// <summary>Lines printed per replica when the start takes long.</summary>
     private const int ShownLines = 10;
 
+    private const string CertificateFolder = "certificates";
+
     private static readonly TimeSpan WatchInterval = TimeSpan.FromMilliseconds(250);
 
     /// <summary>If the start takes longer than this, print the replicas' latest output.</summary>
@@ -30,7 +33,7 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
     {
         using var data = new DemoData(options.Data, console);
         int replicas = data.Replicas(options.Replicas, Topology.DefaultReplicas);
-        Topology topology = ChooseTopology(replicas, data.Root, options.BasePort);
+        Topology topology = WithCertificates(ChooseTopology(replicas, data.Root, options.BasePort));
         await using var log = new DemoLog(console.Out, console.IsOutputTerminal && IsColourWanted());
         await using var cluster = new ProcessCluster(topology, new ProcessClusterOptions
         {
@@ -86,6 +89,27 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
 
             next = Topology.Create(replicas, nextBase, dataRoot);
         }
+    }
+
+    /// <summary>They are in the data root, so that data that is kept keeps its CA too.</summary>
+    private Topology WithCertificates(Topology topology)
+    {
+        if (!options.IsSecure)
+        {
+            return topology;
+        }
+
+        var certificates = LocalCertificates.Ensure(
+            Path.Combine(topology.DataRoot, CertificateFolder),
+            topology.ClusterId,
+            topology.Replicas.Select(replica => replica.Index),
+            TimeProvider.System);
+        return topology with
+        {
+            Tls = new LocalTls(
+                certificates.Authority,
+                node => (certificates.Node(node).Certificate, certificates.Node(node).Key)),
+        };
     }
 
     private void TellPorts(DemoLog log, Topology topology)

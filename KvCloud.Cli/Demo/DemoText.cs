@@ -17,7 +17,7 @@ internal static class DemoText
             {Count(topology)} healthy after {took.TotalSeconds:0.0} s; {where}.
 
             {EndpointTable.Render(topology, roles, processIds)}
-            Try, in another terminal (KVCLOUD_ENDPOINTS in the environment spares the option):
+            Try, in another terminal ({Variables(topology)}):
 
             {Indented(Commands(topology, roles, processIds, options))}
 
@@ -25,6 +25,10 @@ internal static class DemoText
 
             """);
     }
+
+    private static string Variables(Topology topology) => topology.Tls is null
+        ? $"{GlobalOptions.EndpointsVariable} in the environment spares the option"
+        : $"{GlobalOptions.EndpointsVariable} and {TlsGlobalOptions.CaVariable} in the environment spare the options";
 
     private static string Indented(IEnumerable<string> lines) =>
         string.Join(Environment.NewLine, lines.Select(line => "  " + line));
@@ -35,7 +39,8 @@ internal static class DemoText
     private static IEnumerable<string> Commands(
         Topology topology, string?[] roles, int?[] processIds, DemoOptions options)
     {
-        string endpoints = $"--endpoints {string.Join(',', topology.ClientEndpoints)}";
+        string endpoints = $"--endpoints {string.Join(',', topology.ClientEndpoints)}"
+            + (topology.Tls is { } tls ? $" --ca {tls.Ca}" : "");
         if (!NodeProgram.IsPacked && Alias() is { } alias)
         {
             yield return alias;

@@ -20,7 +20,7 @@ internal static class EndpointTable
             r.Name,
             roles[i] ?? "-",
             topology.At(r.ThriftPort),
-            $"http://{topology.At(r.HttpPort)}/health",
+            topology.HttpAddress(r, "/health").ToString(),
             processIds[i]?.ToString(CultureInfo.InvariantCulture) ?? "-",
         }));
 

@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
+using KvCloud.Certificates;
 using KvCloud.Cli;
+using KvCloud.Client;
 using KvCloud.LocalCluster;
 using KvCloud.Tests.Support;
 using Xunit.Abstractions;
@@ -61,6 +63,29 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(0, await second.StopAsync());
     }
 
+    /// <summary>What it prints works as it stands; without the CA nothing does.</summary>
+    [UnixFact]
+    public async Task DemoCommand_secure_speaks_tls_on_all_ports_and_goes_on_with_its_authority()
+    {
+        string data = Path.Combine(_folder, "secure");
+        string authority;
+        await using (Demo first = await StartAsync("--secure", "--data", data))
+        {
+            await first.HealthyAsync();
+            Assert.Equal((0, "OK"), await KvAsync(first, 2, "set", "greeting", "hello"));
+            Assert.Equal(0, (await KvAsync(first, 1, "status")).Code);
+            authority = await File.ReadAllTextAsync(first.TlsArguments[1]);
+            await AssertIsTlsAsync(first);
+            Assert.Equal(0, await first.StopAsync());
+        }
+
+        await using Demo second = await StartAsync("--secure", "--data", data);
+        await second.HealthyAsync();
+        Assert.Equal((0, "hello"), await KvAsync(second, 5, "get", "greeting"));
+        Assert.Equal(authority, await File.ReadAllTextAsync(second.TlsArguments[1]));
+        Assert.Equal(0, await second.StopAsync());
+    }
+
     [UnixFact]
     public async Task DemoCommand_one_replica_with_logs_prints_what_it_logs()
     {
@@ -85,6 +110,24 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
         Assert.Empty(Directory.EnumerateDirectories(_folder));
     }
 
+    private static async Task AssertIsTlsAsync(Demo demo)
+    {
+        await using var clear = new KvCloudClient(new KvCloudClientSettings
+        {
+            ConnectionString = demo.Endpoints,
+            Timeout = TimeSpan.FromSeconds(2),
+        });
+        await Assert.ThrowsAsync<KvCloudException>(async () => await clear.GetStringAsync("greeting"));
+
+        string page = Regex.Match(demo.Printed, @"https://\S+/health").Value;
+        using var handler = new SocketsHttpHandler { UseProxy = false };
+        handler.SslOptions.CertificateChainPolicy = CertificateFile.Trusting(demo.TlsArguments[1]);
+        using var http = new HttpClient(handler);
+        Assert.Contains("healthy", await http.GetStringAsync(new Uri(page)), StringComparison.Ordinal);
+        await Assert.ThrowsAsync<HttpRequestException>(() => http.GetStringAsync(
+            new Uri(page.Replace("https:", "http:", StringComparison.Ordinal))));
+    }
+
     private static bool IsAlive(int processId)
     {
         try
@@ -106,7 +149,7 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
             using var printed = new MemoryStream();
             using var told = new StringWriter();
             int code = await KvProgram.RunAsync(
-                [.. arguments, "--endpoints", demo.Endpoints],
+                [.. arguments, "--endpoints", demo.Endpoints, .. demo.TlsArguments],
                 KvConsole.ForStreams(Stream.Null, printed, told),
                 CancellationToken.None);
             if (code == 0 || --attempts == 0)
@@ -162,6 +205,12 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
 
         /// <summary>What the commands that it prints have behind --endpoints.</summary>
         public string Endpoints => Regex.Match(Printed, @"kv get greeting --endpoints (\S+)").Groups[1].Value;
+
+        /// <summary>With --secure.</summary>
+        public string[] TlsArguments =>
+            Regex.Match(Printed, @"kv get greeting .* --ca (\S+)") is { Success: true } match
+                ? ["--ca", match.Groups[1].Value]
+                : [];
 
         /// <summary>Of all replicas it ever started.</summary>
         public int[] ProcessIds =>
