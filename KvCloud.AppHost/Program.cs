@@ -1,3 +1,4 @@
+using KvCloud.Certificates;
 using Microsoft.Extensions.Configuration;
 
 try
@@ -14,14 +15,26 @@ try
         "kv", replicas, basePort == 0 ? null : basePort);
     _ = data is null ? kv.WithDataVolume() : kv.WithDataBindMount(data);
 
+    // --tls true makes certificates below the data; --certificates DIR has those of kv cert.
+    if (builder.Configuration["certificates"] is { } certificates)
+    {
+        kv.WithTls(certificates);
+    }
+    else if (builder.Configuration.GetValue("tls", false))
+    {
+        kv.WithTls(create: files =>
+            LocalCertificates.Ensure(files.Directory, files.Cluster, files.Nodes, TimeProvider.System));
+    }
+
     await builder.Build().RunAsync();
     return 0;
 }
 catch (Exception e) when (
-    e is DistributedApplicationException or InvalidOperationException { InnerException: ArgumentException })
+    e is DistributedApplicationException or CertificateException
+        or InvalidOperationException { InnerException: ArgumentException })
 {
-    // The user can fix these errors (an occupied port, a data directory in use, an invalid number): print one sentence
-    // instead of a stack trace.
+    // The user can fix these errors (an occupied port, a data directory in use, an invalid number, a certificate that
+    // cannot be read): print one sentence instead of a stack trace.
     await Console.Error.WriteLineAsync(e.Message);
     return 2;
 }

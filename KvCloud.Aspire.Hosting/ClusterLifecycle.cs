@@ -70,6 +70,7 @@ internal static class ClusterLifecycle
         }
 
         cluster.Data.Open(cluster.Replicas.Count);
+        cluster.Certificates?.Open();
         services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(cluster.Data.Dispose);
     }
 
@@ -81,7 +82,7 @@ internal static class ClusterLifecycle
             .PublishUpdateAsync(cluster, snapshot => snapshot with { State = KnownResourceStates.Starting })
             .ConfigureAwait(false);
         await start.Eventing.PublishAsync(new ConnectionStringAvailableEvent(cluster, services)).ConfigureAwait(false);
-        using var monitor = new ClusterMonitor(cluster, start.Notifications, start.Logger);
+        var monitor = new ClusterMonitor(cluster, start.Notifications, start.Logger);
         await monitor
             .RunAsync(services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping)
             .ConfigureAwait(false);

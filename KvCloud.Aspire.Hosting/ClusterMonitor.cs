@@ -11,14 +11,14 @@ namespace Aspire.Hosting.KvCloud;
 /// and each replica's role on its own.
 /// </summary>
 internal sealed partial class ClusterMonitor(
-    KvCloudResource cluster, ResourceNotificationService notifications, ILogger logger) : IDisposable
+    KvCloudResource cluster, ResourceNotificationService notifications, ILogger logger)
 {
     public const string FollowerIcon = "Database";
 
     private const string LeaderIcon = "Crown";
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
-    private readonly StatusProbe _probe = new();
+    private readonly StatusProbe _probe = new(cluster.Http);
     private readonly ConcurrentDictionary<string, string?> _states = new(StringComparer.Ordinal);
 
     /// <summary>Runs until the application ends.</summary>
@@ -43,8 +43,6 @@ internal sealed partial class ClusterMonitor(
         await ended.CancelAsync().ConfigureAwait(false);
         await states.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
-
-    public void Dispose() => _probe.Dispose();
 
     private async Task FollowStatesAsync(CancellationToken cancellationToken)
     {

@@ -110,6 +110,49 @@ public static class KvCloudBuilderExtensions
         return Mount(builder, ContainerMountType.BindMount, index => Path.Combine(root, $"node_{index}"));
     }
 
+    /// <summary>Lets all ports of the cluster speak TLS, with certificates that name cluster and node.</summary>
+    /// <remarks>
+    /// The connection string names the CA, so that applications which reference the cluster need nothing more.
+    /// ASP.NET's development certificate does not do: it names neither a cluster nor a node. A cluster with
+    /// certificates of this machine is not published.
+    /// </remarks>
+    /// <param name="builder">The cluster.</param>
+    /// <param name="certificateDirectory">
+    /// Where the files of <c>kv cert</c> are, see <see cref="KvCloudCertificates"/>; relative paths start at the
+    /// AppHost's directory. Null: <c>certificates</c> below the cluster's data.
+    /// </param>
+    /// <param name="create">Called before the replicas start, to make the files that are missing.</param>
+    /// <returns>The cluster.</returns>
+    /// <exception cref="DistributedApplicationException">The application is published.</exception>
+    public static IResourceBuilder<KvCloudResource> WithTls(
+        this IResourceBuilder<KvCloudResource> builder,
+        string? certificateDirectory = null,
+        Action<KvCloudCertificates>? create = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        KvCloudResource cluster = builder.Resource;
+        if (builder.ApplicationBuilder.ExecutionContext.IsPublishMode)
+        {
+            throw new DistributedApplicationException(
+                $"KvCloud '{cluster.Name}': certificates of this machine are not published. Leave WithTls out where"
+                + " ExecutionContext.IsPublishMode is true, and give the replicas certificates of their platform"
+                + " (WithSetting, Tls:Certificate and so on).");
+        }
+
+        cluster.Certificates = new KvCloudCertificates(
+            cluster,
+            certificateDirectory is null
+                ? null
+                : Path.GetFullPath(certificateDirectory, builder.ApplicationBuilder.AppHostDirectory),
+            create);
+        foreach (KvCloudReplica replica in cluster.Replicas)
+        {
+            replica.HttpEndpoint.EndpointAnnotation.UriScheme = Uri.UriSchemeHttps;
+        }
+
+        return builder;
+    }
+
     /// <summary>Sets a setting of all replicas; docs/configuration.md lists the settings.</summary>
     /// <param name="builder">The cluster.</param>
     /// <param name="key">The setting, for example <c>Reads:ConsistencyLevel</c>.</param>
@@ -151,6 +194,7 @@ public static class KvCloudBuilderExtensions
             cluster.Add(replica);
             node.WithReplicaEndpoints(ports[index])
                 .WithReplicaSettings(cluster, replica, ports[index])
+                .WithReplicaHealthCheck(cluster, replica)
                 .WithParentRelationship(cluster)
                 .WithReplicaCommands(cluster, replica);
         }

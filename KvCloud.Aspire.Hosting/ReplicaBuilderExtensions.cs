@@ -1,4 +1,5 @@
 using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace Aspire.Hosting.KvCloud;
@@ -21,10 +22,23 @@ internal static class ReplicaBuilderExtensions
             .WithEndpoint(ports.Peer, ports.Peer, Tcp, KvCloudReplica.PeerEndpointName, isProxied: !isRun)
             .WithHttpEndpoint(ports.Http, ports.Http, KvCloudReplica.HttpEndpointName, isProxied: !isRun);
         return isRun
-            ? node.WithHttpHealthCheck("/health", endpointName: KvCloudReplica.HttpEndpointName)
-                .WithReplicaUrls()
+            ? node.WithReplicaUrls()
                 .WithIconName(ClusterMonitor.FollowerIcon, IconVariant.Regular)
             : node;
+    }
+
+    public static IResourceBuilder<T> WithReplicaHealthCheck<T>(
+        this IResourceBuilder<T> node, KvCloudResource cluster, KvCloudReplica replica)
+        where T : IResource
+    {
+        if (node.ApplicationBuilder.ExecutionContext.IsPublishMode)
+        {
+            return node;
+        }
+
+        string check = $"{replica.Name}_check";
+        node.ApplicationBuilder.Services.AddHealthChecks().AddCheck(check, new ReplicaHealthCheck(cluster, replica));
+        return node.WithHealthCheck(check);
     }
 
     /// <summary>
@@ -64,6 +78,13 @@ internal static class ReplicaBuilderExtensions
                 variables[$"services__{other.Name}__{KvCloudReplica.PeerEndpointName}__0"] = other.PeerEndpoint;
                 variables[ReplicaSettings.ReplicaEndpoint(other.Index)] =
                     other.ClientEndpoint.Property(EndpointProperty.HostAndPort);
+            }
+
+            if (cluster.Certificates is { } certificates)
+            {
+                variables[ReplicaSettings.TlsCertificate] = certificates.CertificateOf(replica.Index);
+                variables[ReplicaSettings.TlsKey] = certificates.KeyOf(replica.Index);
+                variables[ReplicaSettings.TlsAuthority] = certificates.Authority;
             }
 
             foreach ((string name, string value) in cluster.Settings)

@@ -18,6 +18,9 @@ internal static class ReplicaSettings
     public const string HttpPort = "KvCloud__Listen__HttpPort";
     public const string BasePath = "KvCloud__Database__BasePath";
     public const string Insecure = "KvCloud__Security__Insecure";
+    public const string TlsCertificate = "KvCloud__Tls__Certificate";
+    public const string TlsKey = "KvCloud__Tls__Key";
+    public const string TlsAuthority = "KvCloud__Tls__Ca";
     public const string HostEnvironment = "ASPNETCORE_ENVIRONMENT";
 
     public const string Replicated = "replicated";

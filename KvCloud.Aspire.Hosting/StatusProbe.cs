@@ -4,13 +4,10 @@ using Aspire.Hosting.ApplicationModel;
 namespace Aspire.Hosting.KvCloud;
 
 /// <summary>Queries replicas over HTTP for their role and the leader.</summary>
-internal sealed class StatusProbe : IDisposable
+internal sealed class StatusProbe(ReplicaHttp http)
 {
     /// <summary>A replica on this machine answers in milliseconds unless it is paused or overwhelmed.</summary>
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
-
-    // The replicas are on this machine; a proxy from the environment must not be used.
-    private readonly HttpClient _client = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = Timeout };
 
     /// <returns>The replica's report; without a role if it does not answer.</returns>
     public async Task<ReplicaStatus> AskAsync(KvCloudReplica replica, CancellationToken cancellationToken)
@@ -22,8 +19,11 @@ internal sealed class StatusProbe : IDisposable
 
         try
         {
-            await using Stream body = await _client
-                .GetStreamAsync(new Uri($"{replica.HttpEndpoint.Url}/status"), cancellationToken).ConfigureAwait(false);
+            using HttpResponseMessage answer = await http
+                .GetAsync(replica, "/status", Timeout, cancellationToken).ConfigureAwait(false);
+            answer.EnsureSuccessStatusCode();
+            await using Stream body = await answer.Content
+                .ReadAsStreamAsync(cancellationToken).ConfigureAwait(false);
             using JsonDocument status =
                 await JsonDocument.ParseAsync(body, default, cancellationToken).ConfigureAwait(false);
             return Read(status.RootElement, replica.Index);
@@ -38,8 +38,6 @@ internal sealed class StatusProbe : IDisposable
             return ReplicaStatus.Unknown;
         }
     }
-
-    public void Dispose() => _client.Dispose();
 
     internal static ReplicaStatus Read(JsonElement status, int index)
     {

@@ -14,7 +14,7 @@ public sealed partial class DependencyTests
     [InlineData("Client", "Protocol")]
     [InlineData("LocalCluster", "Node")]
     [InlineData("Aspire.Hosting", "")]
-    [InlineData("AppHost", "Aspire.Hosting Node")]
+    [InlineData("AppHost", "Aspire.Hosting Certificates Node")]
     [InlineData("Backup", "")]
     [InlineData("Certificates", "")]
     [InlineData("Cli", "Backup Certificates Client LocalCluster")]

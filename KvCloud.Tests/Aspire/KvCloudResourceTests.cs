@@ -1,6 +1,7 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.KvCloud;
+using KvCloud.Certificates;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace KvCloud.Tests.Aspire;
@@ -53,6 +54,65 @@ public sealed class KvCloudResourceTests
         Assert.Equal("blue-0", Assert.Single(blue.Replicas).Resource.Name);
         Assert.Equal("red-0", Assert.Single(red.Replicas).Resource.Name);
         Assert.NotEqual(blue.Data.Root, red.Data.Root);
+    }
+
+    [Fact]
+    public void WithTls_directory_without_certificates_says_which_file_is_missing_and_who_makes_it()
+    {
+        string directory = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        KvCloudResource cluster = _application.AddKvCloud<Projects.KvCloud_Node>("kv").WithTls(directory).Resource;
+
+        string message = Assert.Throws<DistributedApplicationException>(() => cluster.Certificates!.Open()).Message;
+
+        Assert.Contains(Path.Combine(directory, "ca.crt"), message, StringComparison.Ordinal);
+        Assert.Contains("kv cert create-node --cluster kv", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WithTls_without_directory_has_them_made_below_the_data_whatever_comes_first()
+    {
+        string data = Directory.CreateTempSubdirectory("kv-tls-").FullName;
+        try
+        {
+            KvCloudResource cluster = _application.AddKvCloud<Projects.KvCloud_Node>("kv")
+                .WithTls(create: files => LocalCertificates.Ensure(
+                    files.Directory, files.Cluster, files.Nodes, TimeProvider.System))
+                .WithDataBindMount(data).Resource;
+
+            cluster.Certificates!.Open();
+
+            Assert.Equal(Path.Combine(data, "certificates", "ca.crt"), cluster.Certificates.Authority);
+            Assert.Equal([0, 1, 2], cluster.Certificates.Nodes);
+            CertificateReport report = CertificateReport.Read(
+                cluster.Certificates.CertificateOf(2),
+                cluster.Certificates.KeyOf(2),
+                cluster.Certificates.Authority,
+                TimeProvider.System)[0];
+            Assert.True(report.IsUsable);
+            Assert.Equal(CertificateIdentity.ForNode("kv", 2), report.Identity);
+        }
+        finally
+        {
+            Directory.Delete(data, recursive: true);
+        }
+    }
+
+    [Fact]
+    public void WithTls_of_an_application_that_is_published_is_refused()
+    {
+        IDistributedApplicationBuilder published = DistributedApplication.CreateBuilder(
+            new DistributedApplicationOptions
+            {
+                DisableDashboard = true,
+                AssemblyName = "KvCloud.AppHost",
+                Args = ["--publisher", "manifest", "--output-path", "unused"],
+            });
+        IResourceBuilder<KvCloudResource> cluster = published.AddKvCloud<Projects.KvCloud_Node>("kv");
+
+        Assert.Contains(
+            "not published",
+            Assert.Throws<DistributedApplicationException>(() => cluster.WithTls()).Message,
+            StringComparison.Ordinal);
     }
 
     /// <summary>An AppHost that references the package has its build files; this one references the project.</summary>
