@@ -88,7 +88,8 @@ internal static class CertificateCommands
 
     private static Command CreateClient(GlobalOptions globals, KvConsole console)
     {
-        var user = new Option<string>("--user")
+        // Not --user, which is who logs in.
+        var user = new Option<string>("--name")
         {
             Description = "The user that the certificate names.",
             HelpName = "name",

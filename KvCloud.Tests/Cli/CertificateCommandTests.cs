@@ -16,7 +16,7 @@ public sealed class CertificateCommandTests : IDisposable
         await RunWellAsync("create-ca", "--dir", _folder);
         await RunWellAsync("create-node", "--dir", _folder, "--node", "0", "--host", "localhost,127.0.0.1");
         await RunWellAsync(
-            "create-client", "--dir", _folder, "--user", "anna", "--out", Path.Combine(_folder, "anna"));
+            "create-client", "--dir", _folder, "--name", "anna", "--out", Path.Combine(_folder, "anna"));
 
         string shown = await RunWellAsync(
             "show", In("ca.crt"), In("node_0.crt"), In("anna", "client_anna.crt"), "--ca", In("ca.crt"));
@@ -54,7 +54,7 @@ public sealed class CertificateCommandTests : IDisposable
         string other = In("other");
         await RunWellAsync("create-ca", "--dir", _folder);
         await RunWellAsync("create-ca", "--dir", other);
-        await RunWellAsync("create-client", "--dir", _folder, "--user", "anna");
+        await RunWellAsync("create-client", "--dir", _folder, "--name", "anna");
 
         (int ofAnother, string text, _) = await RunAsync(
             "show", In("client_anna.crt"), "--ca", Path.Combine(other, "ca.crt"));
@@ -106,9 +106,9 @@ public sealed class CertificateCommandTests : IDisposable
     [InlineData("create-node --node 1", 2)]
     [InlineData("create-node --node 1 --host a:9090", 2)]
     [InlineData("create-node --node 1 --host a --cluster a/b", 2)]
-    [InlineData("create-client --user a/b", 2)]
-    [InlineData("create-client --user a --days 0", 2)]
-    [InlineData("create-client --user a --dir /no/such/directory", 1)]
+    [InlineData("create-client --name a/b", 2)]
+    [InlineData("create-client --name a --days 0", 2)]
+    [InlineData("create-client --name a --dir /no/such/directory", 1)]
     [InlineData("show /no/such/file", 1)]
     [InlineData("show", 2)]
     [InlineData("show a b --key c", 2)]
