@@ -101,7 +101,6 @@ internal static class TlsCommand
         foreach ((string work, OperationKind kind, int clients) in Works)
         {
             int connections = Math.Min(clients, MostConnections);
-            await Console.Error.WriteLineAsync(NameOf(variant, work)).ConfigureAwait(false);
             LoadResult result = await LoadGenerator.RunAsync(
                 options with
                 {
@@ -110,6 +109,8 @@ internal static class TlsCommand
                     InFlight = clients / connections,
                 },
                 TextWriter.Null, cancellationToken).ConfigureAwait(false);
+            await Console.Error.WriteLineAsync(
+                $"{NameOf(variant, work)}: {ResultTable.Number(result.Throughput)} ops/s").ConfigureAwait(false);
             if (!results.TryGetValue(NameOf(variant, work), out List<LoadResult>? list))
             {
                 results[NameOf(variant, work)] = list = [];
