@@ -2,6 +2,7 @@ using System.Formats.Tar;
 using System.IO.Compression;
 using System.Text;
 using KvCloud.Client;
+using KvCloud.Node.Operations;
 using KvCloud.Protocol;
 using KvCloud.Tests.Support;
 
@@ -108,9 +109,9 @@ public sealed class FormerDataTests
                     new KvReadOptions { Endpoint = cluster.Endpoints[index] });
                 await Task.Delay(50);
             }
-            while (health.FeatureLevel != 2 && Environment.TickCount64 < deadline);
+            while (health.FeatureLevel != FeatureLevels.Newest && Environment.TickCount64 < deadline);
 
-            Assert.Equal(2, health.FeatureLevel);
+            Assert.Equal(FeatureLevels.Newest, health.FeatureLevel);
         }
     }
 }

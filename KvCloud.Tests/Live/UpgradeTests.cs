@@ -1,5 +1,6 @@
 using KvCloud.Client;
 using KvCloud.LocalCluster;
+using KvCloud.Node.Operations;
 using KvCloud.Protocol;
 using Xunit.Abstractions;
 
@@ -59,8 +60,9 @@ public sealed class UpgradeTests(ITestOutputHelper output)
                 cluster,
                 admin,
                 index,
-                health => health.FeatureLevel == 2 && health.Nodes.All(node => node.FeatureLevel == 2),
-                "the level rises to 2");
+                health => health.FeatureLevel == FeatureLevels.Newest
+                    && health.Nodes.All(node => node.FeatureLevel == FeatureLevels.Newest),
+                "the level rises to the newest");
         }
 
         await load.NextAcknowledgedAsync(Patience);
@@ -97,7 +99,11 @@ public sealed class UpgradeTests(ITestOutputHelper output)
         }
 
         await HealthAsync(
-            cluster, admin, 0, health => health.Nodes.All(node => node.FeatureLevel == 2), "the level rises to 2");
+            cluster,
+            admin,
+            0,
+            health => health.Nodes.All(node => node.FeatureLevel == FeatureLevels.Newest),
+            "the level rises to the newest");
         await load.StopAsync();
         await load.AssertKeptAsync(cluster, 0, 1, 2);
 
@@ -109,7 +115,8 @@ public sealed class UpgradeTests(ITestOutputHelper output)
         Assert.Contains(
             cluster.TailOf(2),
             line => line.Contains(
-                "feature level is 2, and this replica can follow 1 at most", StringComparison.Ordinal));
+                $"feature level is {FeatureLevels.Newest}, and this replica can follow 1 at most",
+                StringComparison.Ordinal));
     }
 
     [Fact]
@@ -119,7 +126,11 @@ public sealed class UpgradeTests(ITestOutputHelper output)
         await using LiveCluster cluster = await LiveCluster.StartAsync(5, Environment, members: 3);
         await using KvCloudClient admin = cluster.NewClient();
         await HealthAsync(
-            cluster, admin, 0, health => health.Nodes.All(node => node.FeatureLevel == 2), "the level rises to 2");
+            cluster,
+            admin,
+            0,
+            health => health.Nodes.All(node => node.FeatureLevel == FeatureLevels.Newest),
+            "the level rises to the newest");
 
         // It calls the members, each of which hears what it can follow.
         cluster.Processes.Start(3);
