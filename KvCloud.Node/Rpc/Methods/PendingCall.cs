@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Connections;
+using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
 

@@ -1,7 +1,7 @@
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
-using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Connections;
+using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Protocol;
 

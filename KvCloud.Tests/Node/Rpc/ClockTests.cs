@@ -1,7 +1,7 @@
 using System.Buffers;
 using KvCloud.Node.Rpc;
-using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Connections;
+using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Methods;
 using KvCloud.Protocol;
 using KvCloud.Tests.Node.Replication;
