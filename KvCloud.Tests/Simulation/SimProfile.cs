@@ -311,6 +311,7 @@ internal sealed record SimProfile
     {
         StallsLeaderDisk = true,
         SpaceEveryMs = 0,
+        RotEveryMs = 0,
         Clients = 6,
         FaultyUs = 8 * Second,
         ThinkMaxMs = 40,
