@@ -18,6 +18,7 @@ public sealed partial class DependencyTests
     [InlineData("Backup", "")]
     [InlineData("Certificates", "")]
     [InlineData("Cli", "Backup Certificates Client LocalCluster")]
+    [InlineData("Console", "Client ServiceDefaults")]
     [InlineData("Node", "Consensus Protocol ServiceDefaults")]
     [InlineData("Bench", "LocalCluster Certificates Client Node")]
     public void Project_of_the_solution_references_only_what_it_may(string project, string allowed)

@@ -21,6 +21,7 @@ public sealed partial class TestNameTests
         ["Certificates"] = ["KvCloud.Certificates", "kv"],
         ["Cli"] = ["kv"],
         ["Client"] = ["KvCloud.Client"],
+        ["WebConsole"] = ["KvCloud.Console"],
         ["Consensus"] = ["KvCloud.Consensus"],
         ["LocalCluster"] = ["KvCloud.LocalCluster"],
         ["Node"] = ["KvCloud.Node", "KvCloud.Protocol", "KvCloud.ServiceDefaults"],

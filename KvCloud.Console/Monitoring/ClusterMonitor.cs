@@ -1,0 +1,204 @@
+using KvCloud.Client;
+
+namespace KvCloud.WebConsole.Monitoring;
+
+/// <summary>
+/// Polls all nodes once a second and keeps the last minutes: each page shows what this one loop has found, however many
+/// browsers look at it.
+/// </summary>
+public sealed partial class ClusterMonitor(
+    KvCloudClient client, NodePoller poller, TimeProvider time, ILogger<ClusterMonitor> logger) : BackgroundService
+{
+    /// <summary>Five minutes, at one sample a second.</summary>
+    public const int KeptSamples = 300;
+
+    public const int KeptEvents = 200;
+
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often the client is asked for nodes that the known ones do not name.</summary>
+    private static readonly TimeSpan DiscoveryInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FirstDiscoveryInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan DiscoveryTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly Lock _gate = new();
+    private readonly Queue<ClusterSample> _samples = new();
+    private readonly Queue<ClusterEvent> _events = new();
+    private readonly SortedDictionary<int, Uri> _nodes = [];
+    private Task _discovery = Task.CompletedTask;
+    private long _discoveredAt;
+
+    /// <summary>Raised after each round, on the monitor's own task: a handler must not block.</summary>
+    public event Action? Changed;
+
+    public ClusterSample Latest { get; private set; } = ClusterSample.Empty;
+
+    /// <summary>Why no node is known; null once one is.</summary>
+    public string? DiscoveryError { get; private set; } = "no node has answered yet";
+
+    /// <summary>Oldest first.</summary>
+    public IReadOnlyList<ClusterSample> History
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _samples];
+            }
+        }
+    }
+
+    /// <summary>Newest first.</summary>
+    public IReadOnlyList<ClusterEvent> Events
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _events.Reverse()];
+            }
+        }
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Interval, time);
+        try
+        {
+            do
+            {
+                // Not awaited: a cluster without a leader answers late, and what is known is shown meanwhile.
+                if (_discovery.IsCompleted && time.GetElapsedTime(_discoveredAt) > DiscoveryPause)
+                {
+                    _discovery = DiscoverAsync(stoppingToken);
+                }
+
+                await PollAsync(stoppingToken);
+                Changed?.Invoke();
+            }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            await _discovery;
+        }
+    }
+
+    private TimeSpan DiscoveryPause => Latest.Nodes.Count == 0 ? FirstDiscoveryInterval : DiscoveryInterval;
+
+    private async Task DiscoverAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            KvClusterHealth health = await client.GetClusterHealthAsync(
+                new KvReadOptions { Timeout = DiscoveryTimeout }, cancellationToken);
+            Know(health.Nodes.Select(node => (node.Id, node.HttpEndpoint)));
+            DiscoveryError = null;
+        }
+        catch (KvCloudException error)
+        {
+            DiscoveryError = error.Message;
+            DiscoveryFailed(logger, error.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            // The console stops.
+        }
+        finally
+        {
+            _discoveredAt = time.GetTimestamp();
+        }
+    }
+
+    private void Know(IEnumerable<(int Id, string? HttpEndpoint)> nodes)
+    {
+        lock (_gate)
+        {
+            foreach ((int id, string? endpoint) in nodes)
+            {
+                if (endpoint is not null && Uri.TryCreate($"http://{endpoint}", UriKind.Absolute, out Uri? address))
+                {
+                    _nodes[id] = address;
+                }
+            }
+        }
+    }
+
+    private async Task PollAsync(CancellationToken cancellationToken)
+    {
+        KeyValuePair<int, Uri>[] nodes;
+        lock (_gate)
+        {
+            nodes = [.. _nodes];
+        }
+
+        NodeSample[] answers = await Task.WhenAll(
+            nodes.Select(node => poller.PollAsync(node.Value, cancellationToken)));
+        var samples = new SortedDictionary<int, NodeSample>();
+        for (int i = 0; i < nodes.Length; i++)
+        {
+            samples.Add(nodes[i].Key, answers[i]);
+        }
+
+        ForgetRemoved(samples);
+        var sample = new ClusterSample(
+            time.GetUtcNow(),
+            samples,
+            samples.ToDictionary(
+                node => node.Key,
+                node => Latest.Nodes.TryGetValue(node.Key, out NodeSample? before)
+                    ? NodeRates.Between(before, node.Value)
+                    : NodeRates.None));
+        Know(sample.Members.Select(member => (member.NodeId, member.HttpEndpoint)));
+        lock (_gate)
+        {
+            foreach (ClusterEvent one in EventDetector.Between(Latest, sample))
+            {
+                Keep(_events, one, KeptEvents);
+            }
+
+            Keep(_samples, sample, KeptSamples);
+            Latest = sample;
+        }
+    }
+
+    /// <summary>A node that does not answer and is a member no more is gone for good.</summary>
+    private void ForgetRemoved(SortedDictionary<int, NodeSample> samples)
+    {
+        NodeStatus? newest = samples.Values
+            .Select(sample => sample.Status)
+            .OfType<NodeStatus>()
+            .OrderByDescending(status => status.Self?.AppliedSlot)
+            .FirstOrDefault();
+        if (newest is null)
+        {
+            return;
+        }
+
+        int[] removed =
+        [
+            .. samples.Where(node => !node.Value.IsUp && newest.Nodes.All(member => member.NodeId != node.Key))
+                .Select(node => node.Key),
+        ];
+        lock (_gate)
+        {
+            foreach (int id in removed)
+            {
+                samples.Remove(id);
+                _nodes.Remove(id);
+            }
+        }
+    }
+
+    private static void Keep<T>(Queue<T> queue, T item, int most)
+    {
+        queue.Enqueue(item);
+        if (queue.Count > most)
+        {
+            queue.Dequeue();
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "The cluster does not tell its nodes: {Reason}")]
+    private static partial void DiscoveryFailed(ILogger logger, string reason);
+}

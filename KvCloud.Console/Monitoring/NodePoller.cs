@@ -1,0 +1,53 @@
+using System.Net.Sockets;
+using System.Text.Json;
+
+namespace KvCloud.WebConsole.Monitoring;
+
+/// <summary>Asks one node for its status and metrics, within a deadline.</summary>
+public sealed class NodePoller(HttpClient http, TimeProvider time)
+{
+    /// <summary>Longer than a node that works takes, short enough that a dead one shows within two seconds.</summary>
+    public static readonly TimeSpan Deadline = TimeSpan.FromMilliseconds(800);
+
+    public async Task<NodeSample> PollAsync(Uri node, CancellationToken cancellationToken)
+    {
+        long started = time.GetTimestamp();
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(Deadline);
+        try
+        {
+            string status = await http.GetStringAsync(new Uri(node, "/status"), deadline.Token);
+            double roundTripMs = time.GetElapsedTime(started).TotalMilliseconds;
+            string metrics = await http.GetStringAsync(new Uri(node, "/metrics"), deadline.Token);
+            return Sample() with
+            {
+                Status = NodeStatus.Parse(status),
+                Metrics = NodeMetrics.From(PrometheusText.Parse(metrics)),
+                RoundTripMs = roundTripMs,
+            };
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return Sample() with { Error = $"no answer within {Deadline.TotalMilliseconds:0} ms" };
+        }
+        catch (HttpRequestException error)
+        {
+            return Sample() with
+            {
+                Error = error.InnerException is SocketException socket
+                    ? socket.SocketErrorCode.ToString()
+                    : error.Message,
+            };
+        }
+        catch (JsonException error)
+        {
+            return Sample() with { Error = $"its /status is not understood: {error.Message}" };
+        }
+    }
+
+    private NodeSample Sample() => new()
+    {
+        At = time.GetUtcNow(),
+        AtMs = (long)(time.GetTimestamp() / (time.TimestampFrequency / 1_000.0)),
+    };
+}
