@@ -149,7 +149,9 @@ public sealed class UpgradeTests(ITestOutputHelper output)
 
         Assert.Equal(ErrorCode.INVALID_ARGUMENT, refused.ErrorCode);
         Assert.Contains(
-            "node-3 can follow feature level 1, and the group is at 2", refused.Message, StringComparison.Ordinal);
+            $"node-3 supports feature level 1, but the group is at {FeatureLevels.Newest}",
+            refused.Message,
+            StringComparison.Ordinal);
     }
 
     private IEnumerable<KeyValuePair<string, string?>> Environment(Replica replica)
