@@ -29,7 +29,7 @@ internal sealed class ProposalQueue
     private readonly CommandBatchWriter _writer = new();
     private readonly AdaptiveBatching _batching;
     private readonly IReplicaClock _clock;
-    private readonly SharedTime _shared;
+    private readonly ContentionTracker _contention;
 
     public ProposalQueue(
         ReplicationOptions options, DriverInbox inbox, IReplicaRuntime runtime, SlotTraces traces)
@@ -40,7 +40,7 @@ internal sealed class ProposalQueue
         _traces = traces;
         _clock = runtime.Clock;
         _batching = new AdaptiveBatching(runtime.Clock, options.BatchingLimit);
-        _shared = new SharedTime(runtime.Clock);
+        _contention = new ContentionTracker(runtime.Clock);
         _waiting = new FairQueue<PendingWrite>(MustWait);
     }
 
@@ -59,7 +59,7 @@ internal sealed class ProposalQueue
     /// <summary>
     /// Whether writes wait until others of their caller are answered, so that somebody must check when that happens.
     /// </summary>
-    public bool IsHeld => _shared.IsShared && _waiting.Count > 0;
+    public bool IsHeld => _contention.IsContended && _waiting.Count > 0;
 
     /// <summary>Whether a write arriving now would go into a slot of its own at once.</summary>
     public bool IsNextAlone => _inFlight.Count == 0 && _batching.LastSize <= 1;
@@ -73,7 +73,7 @@ internal sealed class ProposalQueue
         foreach (PendingWrite write in writes)
         {
             object flow = write.Flow ?? Nobody;
-            _shared.Note(flow);
+            _contention.Note(flow);
             _waiting.Enqueue(write, flow, write.Connection ?? flow, write.Command.Length);
         }
     }
@@ -86,7 +86,7 @@ internal sealed class ProposalQueue
     {
         while (_waiting.TryPeek(out PendingWrite? next))
         {
-            (int count, long bytes) = _shared.IsShared ? _waiting.Ready() : (_waiting.Count, _waiting.Bytes);
+            (int count, long bytes) = _contention.IsContended ? _waiting.Ready() : (_waiting.Count, _waiting.Bytes);
             bool isFull = count >= _options.MaxBatchCommands || bytes >= _options.MaxBatchBytes;
             if (!isFull && (node.InFlightSlots >= _options.EagerInFlightSlots || _batching.ShouldWait(count)))
             {
@@ -233,7 +233,7 @@ internal sealed class ProposalQueue
     /// the writes of others are applied behind that.
     /// </summary>
     private bool MustWait(object flow) =>
-        flow is Flow { IsAtProposedLimit: true } && _shared.IsShared;
+        flow is Flow { IsAtProposedLimit: true } && _contention.IsContended;
 
     /// <summary>Upper bound of what the batch's header and length fields add.</summary>
     private int BatchOverheadBytes(int waiting) => 64 + (8 * Math.Min(waiting, _options.MaxBatchCommands));

@@ -20,7 +20,7 @@ internal sealed class RpcFlows(RpcLimits limits, IReplicaClock clock)
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, RpcFlow> _flows = new(StringComparer.Ordinal);
-    private readonly SharedTime _shared = new(clock);
+    private readonly ContentionTracker _contention = new(clock);
     private int _connections;
 
     /// <summary>Callers with a connection, and those that had one a moment ago.</summary>
@@ -130,10 +130,10 @@ internal sealed class RpcFlows(RpcLimits limits, IReplicaClock clock)
     }
 
     /// <summary>The caller has sent something.</summary>
-    public void NoteCall(RpcFlow flow) => _shared.Note(flow);
+    public void NoteCall(RpcFlow flow) => _contention.Note(flow);
 
     /// <summary>One core is left to the others.</summary>
-    private int MaxRunning() => _shared.IsShared ? Math.Max(1, Environment.ProcessorCount - 1) : int.MaxValue;
+    private int MaxRunning() => _contention.IsContended ? Math.Max(1, Environment.ProcessorCount - 1) : int.MaxValue;
 
     private RpcFlow Enter(string name)
     {

@@ -3,7 +3,7 @@ namespace KvCloud.Node.Replication.Fairness;
 /// <summary>
 /// Whether several callers have called within the last second. One alone may take all there is: nobody waits for it.
 /// </summary>
-internal sealed class SharedTime(IReplicaClock clock)
+internal sealed class ContentionTracker(IReplicaClock clock)
 {
     private const long RememberMs = 1000;
 
@@ -11,7 +11,7 @@ internal sealed class SharedTime(IReplicaClock clock)
     private long _untilMs = long.MinValue;
 
     /// <summary>Whether others than the one that called last have called a moment ago. Any thread.</summary>
-    public bool IsShared => Volatile.Read(ref _untilMs) > clock.NowMs;
+    public bool IsContended => Volatile.Read(ref _untilMs) > clock.NowMs;
 
     /// <summary>Any thread; writes only when another than before calls.</summary>
     public void Note(object flow)
