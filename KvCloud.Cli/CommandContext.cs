@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text;
 using KvCloud.Cli.Output;
 using KvCloud.Client;
 using KvCloud.Protocol;
@@ -40,5 +41,17 @@ internal sealed class CommandContext(
 
     /// <summary>Parses a key or value argument: text, or hexadecimal with --hex.</summary>
     public byte[] Bytes(string typed) =>
-        Format == ValueFormat.Hex ? Bytestring.FromHex(typed) : Bytestring.FromText(typed);
+        Format == ValueFormat.Hex ? FromHex(typed) : Encoding.UTF8.GetBytes(typed);
+
+    private static byte[] FromHex(string typed)
+    {
+        try
+        {
+            return Convert.FromHexString(typed);
+        }
+        catch (FormatException exception)
+        {
+            throw new UsageException($"'{typed}' is not hexadecimal: {exception.Message}");
+        }
+    }
 }

@@ -88,7 +88,7 @@ internal static class AccessDisplay
             writer.WriteStartObject();
             writer.WriteString("rights", RightsOf(grant));
             writer.WriteString("column_family", grant.ColumnFamily);
-            writer.WriteString("key_prefix", Bytestring.Escape(grant.KeyPrefix.Span));
+            writer.WriteString("key_prefix", EscapedText.Escape(grant.KeyPrefix.Span));
             writer.WriteEndObject();
         }
 
@@ -97,7 +97,7 @@ internal static class AccessDisplay
 
     private static string Text(KvGrant grant) =>
         $"{RightsOf(grant)} on {grant.ColumnFamily}"
-        + (grant.KeyPrefix.IsEmpty ? "" : $" '{Bytestring.Escape(grant.KeyPrefix.Span)}'");
+        + (grant.KeyPrefix.IsEmpty ? "" : $" '{EscapedText.Escape(grant.KeyPrefix.Span)}'");
 
     private static string RightsOf(KvGrant grant) =>
         grant.Rights.ToString().Replace(" ", "", StringComparison.Ordinal).ToLowerInvariant();

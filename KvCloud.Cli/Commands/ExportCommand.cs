@@ -41,7 +41,7 @@ internal static class ExportCommand
                 if (problem is not null)
                 {
                     failed++;
-                    context.Console.WriteError($"key {Bytestring.Escape(entry.Key)}: {problem}");
+                    context.Console.WriteError($"key {EscapedText.Escape(entry.Key)}: {problem}");
                 }
             }
 
@@ -57,7 +57,7 @@ internal static class ExportCommand
     {
         if (escaped)
         {
-            context.Console.Out.WriteLine($"{Bytestring.Escape(entry.Key)}\t{Bytestring.Escape(entry.Value)}");
+            context.Console.Out.WriteLine($"{EscapedText.Escape(entry.Key)}\t{EscapedText.Escape(entry.Value)}");
             return null;
         }
 
@@ -73,7 +73,7 @@ internal static class ExportCommand
     private static async Task<string?> WriteFileAsync(
         string root, KvEntry entry, int prefixLength, CancellationToken cancellationToken)
     {
-        string? name = Bytestring.ToText(entry.Key.AsSpan(prefixLength));
+        string? name = EscapedText.ToText(entry.Key.AsSpan(prefixLength));
         bool isPath = name is { Length: > 0 } && !name.Contains('\0', StringComparison.Ordinal)
             && name.Split('/').All(part => part is not ("" or "." or ".."));
         if (!isPath)

@@ -58,7 +58,7 @@ internal sealed class RowWriter(KvConsole console, ValueFormat format)
                 WriteFields(Convert.ToHexStringLower(entry.Key), Convert.ToHexStringLower(entry.Value), keyOnly);
                 break;
             default:
-                WriteFields(Bytestring.Escape(entry.Key), Bytestring.Escape(entry.Value), keyOnly);
+                WriteFields(EscapedText.Escape(entry.Key), EscapedText.Escape(entry.Value), keyOnly);
                 break;
         }
     }
@@ -86,7 +86,7 @@ internal sealed class RowWriter(KvConsole console, ValueFormat format)
     /// <summary>Writes the bytes as text if they are UTF-8, else as base64 under another name.</summary>
     private static void Field(Utf8JsonWriter writer, string name, byte[] bytes)
     {
-        if (Bytestring.ToText(bytes) is { } text)
+        if (EscapedText.ToText(bytes) is { } text)
         {
             writer.WriteString(name, text);
         }

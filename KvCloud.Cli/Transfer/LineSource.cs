@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
-using KvCloud.Cli.Output;
+using KvCloud.Client;
 
 namespace KvCloud.Cli.Transfer;
 
@@ -67,8 +67,8 @@ internal static class LineSource
 
         try
         {
-            byte[] key = escaped ? Bytestring.Unescape(line.AsSpan(0, tab)) : line[..tab];
-            byte[] value = escaped ? Bytestring.Unescape(line.AsSpan(tab + 1)) : line[(tab + 1)..];
+            byte[] key = escaped ? EscapedText.Unescape(line.AsSpan(0, tab)) : line[..tab];
+            byte[] value = escaped ? EscapedText.Unescape(line.AsSpan(tab + 1)) : line[(tab + 1)..];
             return new TransferItem(name, key, value, null, value.Length);
         }
         catch (FormatException exception)

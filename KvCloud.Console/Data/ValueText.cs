@@ -1,7 +1,7 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using KvCloud.Client;
 
 namespace KvCloud.WebConsole.Data;
 
@@ -9,8 +9,6 @@ namespace KvCloud.WebConsole.Data;
 public static class ValueText
 {
     private const int HexBytesPerLine = 32;
-    private static readonly UTF8Encoding Strict = new(
-        encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>The format in which the bytes read best: JSON, text, else hexadecimal.</summary>
@@ -34,58 +32,21 @@ public static class ValueText
         _ => Hex(bytes),
     };
 
-    /// <summary>A key on one line: as text with <c>\xNN</c> for what is not printable ASCII or a letter.</summary>
-    public static string Key(ReadOnlySpan<byte> key)
+    /// <summary>Reads a key as <see cref="EscapedText"/> writes it; a refusal says what is wrong with it.</summary>
+    public static bool TryParseKey(string text, out byte[] key, out string? refusal)
     {
-        var text = new StringBuilder(key.Length);
-        while (!key.IsEmpty)
+        try
         {
-            bool isRune = Rune.DecodeFromUtf8(key, out Rune rune, out int length) == OperationStatus.Done;
-            if (isRune && !Rune.IsControl(rune) && rune.Value != '\\')
-            {
-                text.Append(rune.ToString());
-            }
-            else
-            {
-                foreach (byte one in key[..length])
-                {
-                    text.Append("\\x").Append(one.ToString("x2", CultureInfo.InvariantCulture));
-                }
-            }
-
-            key = key[length..];
+            key = EscapedText.Unescape(Encoding.UTF8.GetBytes(text));
+            refusal = null;
+            return true;
         }
-
-        return text.ToString();
-    }
-
-    /// <summary>Reads a key as <see cref="Key"/> writes it.</summary>
-    public static bool TryKey(string text, out byte[] key)
-    {
-        var bytes = new List<byte>(text.Length);
-        for (int i = 0; i < text.Length; i++)
+        catch (FormatException error)
         {
-            if (text[i] != '\\')
-            {
-                int length = char.IsHighSurrogate(text[i]) && i + 1 < text.Length ? 2 : 1;
-                bytes.AddRange(Encoding.UTF8.GetBytes(text.Substring(i, length)));
-                i += length - 1;
-                continue;
-            }
-
-            if (i + 3 >= text.Length || text[i + 1] != 'x'
-                || !byte.TryParse(text.AsSpan(i + 2, 2), NumberStyles.HexNumber, null, out byte one))
-            {
-                key = [];
-                return false;
-            }
-
-            bytes.Add(one);
-            i += 3;
+            key = [];
+            refusal = $"this is no key: {error.Message}";
+            return false;
         }
-
-        key = [.. bytes];
-        return true;
     }
 
     /// <summary>Bytes of what somebody typed; a refusal says what is wrong with it.</summary>
@@ -133,16 +94,10 @@ public static class ValueText
 
     private static bool TryText(byte[] bytes, out string text)
     {
-        try
-        {
-            text = Strict.GetString(bytes);
-            return text.All(character => !char.IsControl(character) || character is '\n' or '\r' or '\t');
-        }
-        catch (DecoderFallbackException)
-        {
-            text = "";
-            return false;
-        }
+        string? whole = EscapedText.ToText(bytes);
+        text = whole ?? "";
+        return whole is not null
+            && whole.All(character => !char.IsControl(character) || character is '\n' or '\r' or '\t');
     }
 
     private static bool TryJson(string text, out string indented)

@@ -37,17 +37,11 @@ public sealed class ValueTextTests
         Assert.Contains(named, refusal);
     }
 
-    [Theory]
-    [InlineData(new byte[] { 0x61, 0x2f, 0x62 }, "a/b")]
-    [InlineData(new byte[] { 0x00, 0xff, 0x61 }, @"\x00\xffa")]
-    [InlineData(new byte[] { 0x5c }, @"\x5c")]
-    [InlineData(new byte[] { 0xc3, 0xbc, 0x0a }, @"ü\x0a")]
-    [InlineData(new byte[] { 0xf0, 0x9f, 0x90, 0x8e }, "🐎")]
-    [InlineData(new byte[0], "")]
-    public void Key_any_bytes_are_one_line_that_TryKey_reads_back(byte[] key, string text)
+    [Fact]
+    public void TryParseKey_any_key_as_it_is_shown_is_read_back()
     {
-        Assert.Equal(text, ValueText.Key(key));
-        Assert.True(ValueText.TryKey(text, out byte[] read));
+        byte[] key = [0x00, 0xff, (byte)'a', (byte)'\\', (byte)'\n'];
+        Assert.True(ValueText.TryParseKey(new KeyRow(key, IsPrefix: false, [], 1).Name, out byte[] read, out _));
         Assert.Equal(key, read);
     }
 
@@ -55,7 +49,10 @@ public sealed class ValueTextTests
     [InlineData(@"\")]
     [InlineData(@"\x1")]
     [InlineData(@"\xzz")]
-    [InlineData(@"\n00")]
-    public void TryKey_backslash_that_is_no_byte_is_refused(string text) =>
-        Assert.False(ValueText.TryKey(text, out _));
+    [InlineData(@"\q")]
+    public void TryParseKey_backslash_that_begins_no_escape_is_refused_with_the_reason(string text)
+    {
+        Assert.False(ValueText.TryParseKey(text, out _, out string? refusal));
+        Assert.Contains("escape", refusal);
+    }
 }

@@ -2,26 +2,14 @@ using System.Buffers;
 using System.Globalization;
 using System.Text;
 
-namespace KvCloud.Cli.Output;
+namespace KvCloud.Client;
 
-/// <summary>Converts between bytes and their text form in arguments and output.</summary>
-internal static class Bytestring
+/// <summary>
+/// Keys and values as text on one line, and back. In <c>kv</c> and in the console bytes read the same.
+/// </summary>
+internal static class EscapedText
 {
     private static readonly UTF8Encoding Strict = new(false, throwOnInvalidBytes: true);
-
-    public static byte[] FromText(string text) => Encoding.UTF8.GetBytes(text);
-
-    public static byte[] FromHex(string text)
-    {
-        try
-        {
-            return Convert.FromHexString(text);
-        }
-        catch (FormatException exception)
-        {
-            throw new UsageException($"'{text}' is not hexadecimal: {exception.Message}");
-        }
-    }
 
     /// <summary>The text if the bytes are valid UTF-8, else null.</summary>
     public static string? ToText(ReadOnlySpan<byte> bytes)
