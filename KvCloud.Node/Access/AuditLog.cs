@@ -1,3 +1,5 @@
+using KvCloud.Node.Telemetry;
+
 namespace KvCloud.Node.Access;
 
 /// <summary>
@@ -12,8 +14,8 @@ internal sealed partial class AuditLog(ILoggerFactory loggers, TimeProvider time
     public const int MaxLinesPerSecond = 10;
 
     private readonly ILogger _logger = loggers.CreateLogger(Category);
-    private readonly AuditThrottle _failedLogins = new(MaxLinesPerSecond, time);
-    private readonly AuditThrottle _refusals = new(MaxLinesPerSecond, time);
+    private readonly LogRateLimit _failedLogins = new(MaxLinesPerSecond, TimeSpan.FromSeconds(1), time);
+    private readonly LogRateLimit _refusals = new(MaxLinesPerSecond, TimeSpan.FromSeconds(1), time);
 
     public void LoggedIn(Principal principal, Caller caller) =>
         Log.LoggedIn(_logger, principal.Name, principal.Method, caller.Remote);

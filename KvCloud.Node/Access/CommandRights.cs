@@ -111,7 +111,7 @@ internal static class CommandRights
 
     private static CommandResult? RefuseChange(CompiledRights rights, KvCommand command, ChangeAccessCommand access) =>
         AccessChangeCodec.Decode(access.Change) is { } change
-            && AskerCodec.IsUser(command.Asker, out string user)
+            && PrincipalCodec.IsUser(command.Principal, out string user)
             && change.IsOwnBusinessOf(user)
             ? null
             : RefuseAdmin(rights);

@@ -27,7 +27,7 @@ internal sealed class Principal
     public long ExpiresUnixMs { get; private init; }
 
     /// <summary>What commands carry of this principal; empty of the anonymous one.</summary>
-    public ReadOnlyMemory<byte> Asker { get; private init; }
+    public ReadOnlyMemory<byte> Encoded { get; private init; }
 
     /// <summary>Only of an identity provider's token, which names the roles; else they are those of the user.</summary>
     public IReadOnlyList<string> ClaimedRoles { get; private init; } = [];
@@ -40,7 +40,7 @@ internal sealed class Principal
     public static Principal ByPassword(UserRecord user) => new(user.Name, LoginMethod.Password)
     {
         Password = user.Password,
-        Asker = AskerCodec.Encode(user.Name),
+        Encoded = PrincipalCodec.Encode(user.Name),
     };
 
     /// <summary>The login ends when the token is removed, or expires.</summary>
@@ -48,13 +48,13 @@ internal sealed class Principal
     {
         Token = token.Hash,
         ExpiresUnixMs = token.ExpiresUnixMs,
-        Asker = AskerCodec.Encode(user.Name),
+        Encoded = PrincipalCodec.Encode(user.Name),
     };
 
     /// <summary>The user need not be known yet: without one there are no rights.</summary>
     public static Principal ByCertificate(string user) => new(user, LoginMethod.Certificate)
     {
-        Asker = AskerCodec.Encode(user),
+        Encoded = PrincipalCodec.Encode(user),
     };
 
     public static Principal ByJwt(string subject, IReadOnlyList<string> roles, long expiresUnixMs) =>
@@ -62,7 +62,7 @@ internal sealed class Principal
         {
             ClaimedRoles = roles,
             ExpiresUnixMs = expiresUnixMs,
-            Asker = AskerCodec.Encode(subject, roles),
+            Encoded = PrincipalCodec.Encode(subject, roles),
         };
 
     /// <summary>

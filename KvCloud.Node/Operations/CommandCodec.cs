@@ -5,7 +5,7 @@ namespace KvCloud.Node.Operations;
 
 /// <summary>
 /// The encoding of commands on the wire between replicas and in their logs: <c>version(1) kind(1) flags(1) [client id,
-/// sequence, acknowledged below] [asker] body</c>. Numbers are unsigned LEB128, byte strings are prefixed with
+/// sequence, acknowledged below] [principal] body</c>. Numbers are unsigned LEB128, byte strings are prefixed with
 /// their length.
 /// </summary>
 /// <remarks>
@@ -19,8 +19,8 @@ internal static class CommandCodec
     public const byte FormatVersion = 1;
 
     private const byte HasIdentity = 1;
-    private const byte HasAsker = 2;
-    private const byte AllFlags = HasIdentity | HasAsker;
+    private const byte HasPrincipal = 2;
+    private const byte AllFlags = HasIdentity | HasPrincipal;
     private const byte HasEnd = 1;
 
     private static readonly byte NewestKind = (byte)Enum.GetValues<CommandKind>().Max();
@@ -32,7 +32,7 @@ internal static class CommandCodec
         writer.WriteByte(FormatVersion);
         writer.WriteByte((byte)KindOf(command));
         writer.WriteByte((byte)(
-            (command.Identity is null ? 0 : HasIdentity) | (command.Asker.IsEmpty ? 0 : HasAsker)));
+            (command.Identity is null ? 0 : HasIdentity) | (command.Principal.IsEmpty ? 0 : HasPrincipal)));
         if (command.Identity is RequestIdentity identity)
         {
             writer.WriteNumber(identity.ClientId);
@@ -40,9 +40,9 @@ internal static class CommandCodec
             writer.WriteNumber(identity.AcknowledgedBelow);
         }
 
-        if (!command.Asker.IsEmpty)
+        if (!command.Principal.IsEmpty)
         {
-            writer.WriteBytes(command.Asker.Span);
+            writer.WriteBytes(command.Principal.Span);
         }
 
         WriteBody(ref writer, command);
@@ -68,13 +68,15 @@ internal static class CommandCodec
         return isThere;
     }
 
-    /// <summary>Whether the encoding names who asked; false for what is cut short before that.</summary>
-    public static bool HasAskerOf(ReadOnlySpan<byte> encoding) =>
-        encoding.Length >= 3 && encoding[2] <= AllFlags && (encoding[2] & HasAsker) != 0;
+    /// <summary>Whether the encoding carries a principal; false for what is cut short before it.</summary>
+    public static bool HasPrincipalOf(ReadOnlySpan<byte> encoding) =>
+        encoding.Length >= 3 && encoding[2] <= AllFlags && (encoding[2] & HasPrincipal) != 0;
 
-    /// <summary>What a release that knows no askers says of such a command, and all below their level.</summary>
+    /// <summary>
+    /// What a release that does not know principals says of such a command, and every release below their level.
+    /// </summary>
     public static string UnknownFlags(in CommandEnvelope envelope) => UnknownText(
-        (byte)envelope.Kind, (byte)(HasAsker | (envelope.Identity is null ? 0 : HasIdentity)));
+        (byte)envelope.Kind, (byte)(HasPrincipal | (envelope.Identity is null ? 0 : HasIdentity)));
 
     /// <summary>The first step of decoding; one of the readers below is the second.</summary>
     public static bool TryReadEnvelope(
@@ -118,14 +120,14 @@ internal static class CommandCodec
             identity = new RequestIdentity(clientId, sequence, acknowledgedBelow);
         }
 
-        ReadOnlyMemory<byte> asker = default;
-        if ((flags & HasAsker) != 0 && (!reader.TryReadBytes(out asker) || asker.IsEmpty))
+        ReadOnlyMemory<byte> principal = default;
+        if ((flags & HasPrincipal) != 0 && (!reader.TryReadBytes(out principal) || principal.IsEmpty))
         {
-            error = "who asked for the command is cut short";
+            error = "the principal of the command is cut short";
             return false;
         }
 
-        envelope = new CommandEnvelope((CommandKind)kind, identity, reader.Rest, asker);
+        envelope = new CommandEnvelope((CommandKind)kind, identity, reader.Rest, principal);
         error = null;
         return true;
     }
@@ -172,9 +174,9 @@ internal static class CommandCodec
             _ => null,
         };
         error = command is null ? $"the body of the {envelope.Kind} command is malformed" : null;
-        if (command is not null && (envelope.Identity is not null || !envelope.Asker.IsEmpty))
+        if (command is not null && (envelope.Identity is not null || !envelope.Principal.IsEmpty))
         {
-            command = command with { Identity = envelope.Identity, Asker = envelope.Asker };
+            command = command with { Identity = envelope.Identity, Principal = envelope.Principal };
         }
 
         return command is not null;
@@ -196,7 +198,7 @@ internal static class CommandCodec
     private static int EnvelopeSize(KvCommand command) => 3 + (command.Identity is RequestIdentity identity
         ? ByteWriter.NumberSize(identity.ClientId) + ByteWriter.NumberSize(identity.Sequence)
             + ByteWriter.NumberSize(identity.AcknowledgedBelow)
-        : 0) + (command.Asker.IsEmpty ? 0 : ByteWriter.BytesSize(command.Asker.Length));
+        : 0) + (command.Principal.IsEmpty ? 0 : ByteWriter.BytesSize(command.Principal.Length));
 
     private static int BodySize(KvCommand command) => command switch
     {

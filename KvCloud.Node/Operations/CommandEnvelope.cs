@@ -18,11 +18,11 @@ internal enum CommandKind : byte
 /// <summary>The header of a command: enough to find its session without decoding the body.</summary>
 /// <param name="Body">A slice of the encoding.</param>
 internal readonly record struct CommandEnvelope(
-    CommandKind Kind, RequestIdentity? Identity, ReadOnlyMemory<byte> Body, ReadOnlyMemory<byte> Asker = default)
+    CommandKind Kind, RequestIdentity? Identity, ReadOnlyMemory<byte> Body, ReadOnlyMemory<byte> Principal = default)
 {
     /// <summary>
     /// Distinguishes a retry from a different request. Covers kind and body but not the identity, because a retry may
-    /// acknowledge more than the first attempt did; nor the asker, whose login may be another one.
+    /// acknowledge more than the first attempt did; nor the principal, whose login may be another one.
     /// </summary>
     public ulong ContentHash() => XxHash3.HashToUInt64(Body.Span, (long)Kind);
 }

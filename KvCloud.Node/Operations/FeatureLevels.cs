@@ -7,7 +7,7 @@ namespace KvCloud.Node.Operations;
 /// <remarks>
 /// A release that adds a command raises <see cref="Newest"/>, unless it has done so already, and names the command
 /// here. Level 2: the command that raises the level, and the third format of the state record. Level 3: users and
-/// roles, and commands that name who asked.
+/// roles, and commands that carry their principal.
 /// </remarks>
 internal static class FeatureLevels
 {
@@ -17,8 +17,8 @@ internal static class FeatureLevels
     /// <summary>The highest level that this program can follow.</summary>
     public const int Newest = 3;
 
-    /// <summary>From here on commands may name who asked for them.</summary>
-    public const int Askers = 3;
+    /// <summary>From here on commands may carry the principal that asked for them.</summary>
+    public const int Principals = 3;
 
     /// <summary>The level from which a group takes the command.</summary>
     public static int LevelOf(CommandKind kind) => kind switch
@@ -53,12 +53,12 @@ internal static class FeatureLevels
                     + $" before them, and the group's feature level is {level}; nothing was written");
         }
 
-        if (level < Askers && CommandCodec.HasAskerOf(command))
+        if (level < Principals && CommandCodec.HasPrincipalOf(command))
         {
             return new CommandResult(
                 KvStatus.FeatureNotActive,
-                Message: $"a command that names who asked needs feature level {Askers}, and the group is at {level}: it"
-                    + " rises when all members can follow; nothing was written");
+                Message: $"a command that carries its principal needs feature level {Principals}, and the group is at"
+                    + $" {level}: it rises when all members can follow; nothing was written");
         }
 
         var known = (CommandKind)kind;

@@ -11,7 +11,7 @@ internal abstract record KvCommand
     /// <summary>
     /// Who asked for it, encoded, to be held to their rights where it is applied; empty where rights do not matter.
     /// </summary>
-    public ReadOnlyMemory<byte> Asker { get; init; }
+    public ReadOnlyMemory<byte> Principal { get; init; }
 }
 
 /// <summary>(client id, sequence) identifies one request of one session, however often it is sent.</summary>

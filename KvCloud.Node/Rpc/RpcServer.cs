@@ -4,6 +4,7 @@ using KvCloud.Node.Access;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Flows;
+using KvCloud.Node.Telemetry;
 using KvCloud.Node.Tls;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -34,11 +35,11 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
     private readonly RpcStatistics _statistics;
     private readonly IReplicaClock _clock;
     private readonly ILogger<RpcServer> _logger;
-    private readonly LogGate _badInputLog;
-    private readonly LogGate _rejectedLog;
-    private readonly LogGate _tlsLog;
+    private readonly LogRateLimit _badInputLog;
+    private readonly LogRateLimit _rejectedLog;
+    private readonly LogRateLimit[] _tlsLogs;
     private readonly ClientTls? _tls;
-    private readonly LogGate _slowLog;
+    private readonly LogRateLimit _slowLog;
     private readonly RpcFlows _flows;
     private readonly TimeProvider _time;
     private readonly PeriodicTimer _sweepTimer;
@@ -69,10 +70,10 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         _time = time;
         _sweepTimer = new PeriodicTimer(SweepInterval, time);
         _logger = logger;
-        _badInputLog = new LogGate(LogLinesPerMinute, clock);
-        _rejectedLog = new LogGate(LogLinesPerMinute, clock);
-        _tlsLog = new LogGate(LogLinesPerMinute, clock);
-        _slowLog = new LogGate(LogLinesPerMinute, clock);
+        _badInputLog = NewLogLimit(time);
+        _rejectedLog = NewLogLimit(time);
+        _tlsLogs = [.. Enum.GetValues<TlsRefusal>().Select(_ => NewLogLimit(time))];
+        _slowLog = NewLogLimit(time);
         _flows = flows;
         statistics.ObserveConnections(() => Volatile.Read(ref _connectionCount));
     }
@@ -225,7 +226,7 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
         }
         catch (TlsRefusedException refusal)
         {
-            if (_tlsLog.TryPass(out long suppressed))
+            if (_tlsLogs[(int)refusal.Kind].TryPass(out long suppressed))
             {
                 Log.TlsRefused(_logger, connection.RemoteEndPoint?.ToString(), refusal.Message, suppressed);
             }
@@ -235,6 +236,8 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
             Log.ConnectionLost(_logger, connection.RemoteEndPoint?.ToString() ?? "unknown", error.Message);
         }
     }
+
+    private static LogRateLimit NewLogLimit(TimeProvider time) => new(LogLinesPerMinute, TimeSpan.FromMinutes(1), time);
 
     /// <summary>A client whose machine is gone closes nothing; the system finds that out by asking it.</summary>
     private static void KeepAlive(ConnectionContext context)

@@ -14,7 +14,7 @@ internal sealed class AccessTable(IKvStore store)
     private const byte UserPrefix = (byte)'U';
     private const byte RolePrefix = (byte)'R';
 
-    /// <summary>Askers whose rights are held compiled; beyond that all are compiled anew.</summary>
+    /// <summary>Principals whose rights are held compiled; beyond that all are compiled anew.</summary>
     private const int MaxCompiled = 1_024;
 
     private readonly Dictionary<byte[], CompiledRights> _compiled = new(BytesComparer.Instance);
@@ -57,10 +57,10 @@ internal sealed class AccessTable(IKvStore store)
         return result;
     }
 
-    /// <summary>The rights that the asker of a command has now.</summary>
-    public CompiledRights RightsOf(ReadOnlyMemory<byte> asker)
+    /// <summary>The rights that the principal of a command has now.</summary>
+    public CompiledRights RightsOf(ReadOnlyMemory<byte> principal)
     {
-        if (_compiled.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(asker.Span, out CompiledRights? known))
+        if (_compiled.GetAlternateLookup<ReadOnlySpan<byte>>().TryGetValue(principal.Span, out CompiledRights? known))
         {
             return known;
         }
@@ -70,8 +70,8 @@ internal sealed class AccessTable(IKvStore store)
             _compiled.Clear();
         }
 
-        CompiledRights rights = AskerCodec.RightsIn(Catalog, asker);
-        _compiled.Add(asker.ToArray(), rights);
+        CompiledRights rights = PrincipalCodec.RightsIn(Catalog, principal);
+        _compiled.Add(principal.ToArray(), rights);
         return rights;
     }
 

@@ -128,7 +128,7 @@ internal sealed class KvStateMachine
     {
         CommandResult result = !CommandCodec.TryReadEnvelope(encoding, out CommandEnvelope envelope, out string? error)
             ? new CommandResult(KvStatus.InvalidArgument, Message: error)
-            : FeatureLevel < FeatureLevels.Askers && !envelope.Asker.IsEmpty
+            : FeatureLevel < FeatureLevels.Principals && !envelope.Principal.IsEmpty
                 ? new CommandResult(KvStatus.InvalidArgument, Message: CommandCodec.UnknownFlags(in envelope))
                 : Execute(envelope);
         _hasher.Mix((long)result.Code);
@@ -215,7 +215,7 @@ internal sealed class KvStateMachine
     private CommandResult Run(in CommandEnvelope envelope)
     {
         // Behind what a session remembers: an answer is the same one whatever became of the rights since.
-        CompiledRights? rights = envelope.Asker.IsEmpty ? null : _access.RightsOf(envelope.Asker);
+        CompiledRights? rights = envelope.Principal.IsEmpty ? null : _access.RightsOf(envelope.Principal);
 
         // Sets and deletes are the bulk of the load: they are read in place, without a command object.
         if (envelope.Kind == CommandKind.Set && CommandCodec.TryReadSet(envelope, out SetBody set))

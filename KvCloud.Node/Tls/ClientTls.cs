@@ -151,7 +151,8 @@ internal sealed class ClientTls(CertificateStore store, TlsMetrics metrics, Time
             {
                 await socket.SendAsync(Alert, SocketFlags.None, limit.Token);
                 metrics.Refused(TlsMetrics.ClientsPort);
-                throw new TlsRefusedException("it speaks clear text, and this port demands TLS (tls.clients)");
+                throw new TlsRefusedException(
+                    TlsRefusal.ClearText, "it speaks clear text, and this port demands TLS (tls.clients)");
             }
 
             await stream.AuthenticateAsServerAsync(ServerOptions(store, why => objection = why), limit.Token);
@@ -161,13 +162,14 @@ internal sealed class ClientTls(CertificateStore store, TlsMetrics metrics, Time
         catch (AuthenticationException) when (objection is not null)
         {
             metrics.Refused(TlsMetrics.ClientsPort);
-            throw new TlsRefusedException(objection);
+            throw new TlsRefusedException(TlsRefusal.Certificate, objection);
         }
         catch (Exception error) when (
             error is AuthenticationException or IOException or SocketException or OperationCanceledException)
         {
             metrics.Failed(TlsMetrics.ClientsPort);
-            throw new TlsRefusedException($"the TLS handshake failed: {Reason(error)}", error);
+            throw new TlsRefusedException(
+                TlsRefusal.Handshake, $"the TLS handshake failed: {Reason(error)}", error);
         }
         finally
         {

@@ -130,6 +130,6 @@ internal sealed class PeerTls(CertificateStore store, TlsMetrics metrics)
         }
 
         metrics.Refused(port);
-        return new TlsRefusedException(objection, error);
+        return new TlsRefusedException(TlsRefusal.Certificate, objection, error);
     }
 }

@@ -16,7 +16,7 @@ public sealed partial class NodeFolderTests
         ["Files"] = [],
         ["Telemetry"] = [],
         ["Tls"] = ["Telemetry"],
-        ["Access"] = ["Operations"],
+        ["Access"] = ["Operations", "Telemetry", "Tls"],
         ["Storage"] = ["Files", "Operations"],
         ["State"] = ["Access", "Consensus", "Files", "Operations", "Storage"],
         ["Transport"] = ["Consensus", "Files", "Telemetry", "Tls"],

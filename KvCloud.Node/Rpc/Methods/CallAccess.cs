@@ -91,7 +91,7 @@ internal sealed class CallAccess(
     }
 
     /// <summary>
-    /// Why the command may not run; null if it may, and then it says who asked, so that apply asks again.
+    /// Why the command may not run; null if it may, and then it carries the principal, so that apply checks again.
     /// </summary>
     public Refusal? Admit(Caller? caller, Principal principal, ref KvCommand command)
     {
@@ -105,7 +105,7 @@ internal sealed class CallAccess(
             return refusal;
         }
 
-        command = command with { Asker = principal.Asker };
+        command = command with { Principal = principal.Encoded };
         return Denied(CommandRights.Refuse(rights, command), principal, caller, "a write");
     }
 

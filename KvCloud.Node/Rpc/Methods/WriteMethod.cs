@@ -39,7 +39,7 @@ internal abstract class WriteMethod(string name, KvBackend backend) : RpcMethod(
             };
 
     /// <summary>
-    /// Why the caller may not have the command run; null if it may, and then the command says who asked.
+    /// Why the caller may not have the command run; null if it may, and then the command carries the principal.
     /// </summary>
     protected Refusal? Admit(Caller? caller, Principal principal, ref KvCommand command) =>
         Backend.Access.Admit(caller, principal, ref command);

@@ -31,8 +31,8 @@ public sealed class CommandCodecTests
         new DropColumnFamilyCommand("users"),
         new RaiseFeatureLevelCommand(300),
         new ChangeAccessCommand(new byte[] { 1, 2, 3 }) { Identity = Identity },
-        new SetCommand(null, new byte[] { 1 }, new byte[] { 2 }) { Asker = new byte[] { 1, 1, 65 } },
-        new DeleteCommand("users", new byte[] { 1 }) { Identity = Identity, Asker = new byte[200] },
+        new SetCommand(null, new byte[] { 1 }, new byte[] { 2 }) { Principal = new byte[] { 1, 1, 65 } },
+        new DeleteCommand("users", new byte[] { 1 }) { Identity = Identity, Principal = new byte[200] },
     ];
 
     public static TheoryData<int> Indexes => new(Enumerable.Range(0, Samples.Length));

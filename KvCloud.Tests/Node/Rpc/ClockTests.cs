@@ -14,22 +14,6 @@ public sealed class ClockTests
 {
     private readonly ManualClock _clock = new() { NowUs = 1_000_000_000 };
 
-    [Fact]
-    public void TryPass_of_log_lines_beyond_the_rate_counts_them_and_tells_in_the_next_minute()
-    {
-        var gate = new LogGate(linesPerMinute: 2, _clock);
-
-        Assert.True(gate.TryPass(out _));
-        Assert.True(gate.TryPass(out _));
-        Assert.False(gate.TryPass(out _));
-        Assert.False(gate.TryPass(out _));
-        _clock.NowUs += 60_000_000;
-        Assert.True(gate.TryPass(out long suppressed));
-        Assert.Equal(2, suppressed);
-        Assert.True(gate.TryPass(out suppressed));
-        Assert.Equal(0, suppressed);
-    }
-
     [Theory]
     [InlineData(null, 10_000)]
     [InlineData(5L, 5)]

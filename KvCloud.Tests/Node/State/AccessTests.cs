@@ -6,7 +6,7 @@ using KvCloud.Node.Storage;
 
 namespace KvCloud.Tests.Node.State;
 
-/// <summary>Users and roles as part of the replicated state, and commands that name who asked.</summary>
+/// <summary>Users and roles as part of the replicated state, and commands that carry their principal.</summary>
 public sealed class AccessTests : IDisposable
 {
     private static readonly PasswordHash Password = new(
@@ -85,7 +85,7 @@ public sealed class AccessTests : IDisposable
                 _harness.Reader.AppliedVersion.Value,
                 [.. writes.Select(key => StateHarness.Mutate(MutationKind.Set, key, "v"))],
                 reads);
-            return _harness.ApplyOne(commit with { Asker = AskerCodec.Encode("ada") }).Code;
+            return _harness.ApplyOne(commit with { Principal = PrincipalCodec.Encode("ada") }).Code;
         }
     }
 
@@ -101,7 +101,7 @@ public sealed class AccessTests : IDisposable
         {
             KvCommand commit = StateHarness.Commit(
                 0, [StateHarness.Mutate(MutationKind.SetVersionstampedKey, prefix + "0123456789", "v")]);
-            return _harness.ApplyOne(commit with { Asker = AskerCodec.Encode("ada") }).Code;
+            return _harness.ApplyOne(commit with { Principal = PrincipalCodec.Encode("ada") }).Code;
         }
     }
 
@@ -126,7 +126,7 @@ public sealed class AccessTests : IDisposable
     [Fact]
     public void Apply_first_admin_is_made_once()
     {
-        _harness.ApplyOne(new RaiseFeatureLevelCommand(FeatureLevels.Askers));
+        _harness.ApplyOne(new RaiseFeatureLevelCommand(FeatureLevels.Principals));
         var first = new AccessChange(AccessAction.CreateFirstAdmin, "root") { Password = Password };
 
         Assert.Equal(KvStatus.Ok, Change(first));
@@ -153,7 +153,7 @@ public sealed class AccessTests : IDisposable
             As("eve", new AccessChange(AccessAction.SetPassword, "ada") { Password = Password }));
 
         KvStatus As(string user, AccessChange change) =>
-            _harness.ApplyOne(Command(change) with { Asker = AskerCodec.Encode(user) }).Code;
+            _harness.ApplyOne(Command(change) with { Principal = PrincipalCodec.Encode(user) }).Code;
     }
 
     [Fact]
@@ -172,8 +172,10 @@ public sealed class AccessTests : IDisposable
         Assert.Equal(KvStatus.PermissionDenied, _harness.ApplyOne(Set("a/1", "ada")).Code);
         Assert.Equal(
             KvStatus.Ok,
-            _harness.ApplyOne(StateHarness.Set("a/1", "v") with { Asker = AskerCodec.Encode("idp|7", ["writers"]) })
-                .Code);
+            _harness.ApplyOne(StateHarness.Set("a/1", "v") with
+            {
+                Principal = PrincipalCodec.Encode("idp|7", ["writers"]),
+            }).Code);
     }
 
     [Fact]
@@ -208,7 +210,7 @@ public sealed class AccessTests : IDisposable
         using var other = StateHarness.InMemory();
         foreach (StateHarness harness in new[] { _harness, other })
         {
-            harness.ApplyOne(new RaiseFeatureLevelCommand(FeatureLevels.Askers));
+            harness.ApplyOne(new RaiseFeatureLevelCommand(FeatureLevels.Principals));
         }
 
         _harness.ApplyOne(Command(new AccessChange(AccessAction.AddUser, "ada")));
@@ -220,7 +222,7 @@ public sealed class AccessTests : IDisposable
 
     private void WithUser(string name, params Grant[] grants)
     {
-        _harness.ApplyOne(new RaiseFeatureLevelCommand(FeatureLevels.Askers));
+        _harness.ApplyOne(new RaiseFeatureLevelCommand(FeatureLevels.Principals));
         Change(new AccessChange(AccessAction.AddUser, name));
         foreach (Grant grant in grants)
         {
@@ -235,8 +237,8 @@ public sealed class AccessTests : IDisposable
 
     private static ChangeAccessCommand Command(AccessChange change) => new(AccessChangeCodec.Encode(change));
 
-    private static KvCommand Set(string key, string asker) =>
-        StateHarness.Set(key, "v") with { Asker = AskerCodec.Encode(asker) };
+    private static KvCommand Set(string key, string principal) =>
+        StateHarness.Set(key, "v") with { Principal = PrincipalCodec.Encode(principal) };
 
     private static Grant Write(string prefix) => new(KvRights.Write, "default", Bytes(prefix));
 

@@ -32,12 +32,12 @@ internal sealed class SimAccess
     /// <summary>Whether a write may run now.</summary>
     public bool Allows(SimOp op)
     {
-        if (op.Asker is null)
+        if (op.Principal is null)
         {
             return true;
         }
 
-        HashSet<string> prefixes = PrefixesOf(op.Asker, new Slot(long.MaxValue));
+        HashSet<string> prefixes = PrefixesOf(op.Principal, new Slot(long.MaxValue));
         return op.Keys.Concat(op.ConflictKeys).All(
             key => prefixes.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal)));
     }

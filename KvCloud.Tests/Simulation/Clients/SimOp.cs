@@ -63,7 +63,7 @@ internal sealed record SimOp(int Id, SimOpKind Kind)
     public SimIdentity? Identity { get; init; }
 
     /// <summary>The user who asks for a write; null where rights do not matter.</summary>
-    public string? Asker { get; init; }
+    public string? Principal { get; init; }
 
     /// <summary>Of a change of rights.</summary>
     public SimAccessChange? Access { get; init; }
@@ -110,7 +110,7 @@ internal sealed record SimOp(int Id, SimOpKind Kind)
             $"op{Id} {Kind} {string.Join('-', Keys)} at version {ReadVersion}",
         _ => $"op{Id} {Kind} {string.Join('+', Keys)}"
             + (Identity is SimIdentity id ? $" #{id.Session}.{id.Sequence}" : "")
-            + (Asker is null ? "" : $" by {Asker}"),
+            + (Principal is null ? "" : $" by {Principal}"),
     };
 }
 

@@ -93,7 +93,7 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
         return kind < 75
             ? new SimOp(world.NextOpId(), SimOpKind.Set)
             {
-                Asker = AnyAsker(),
+                Principal = AnyPrincipal(),
                 Keys = [key],
                 Identity = identity,
                 PaddingBytes = AnyPadding(),
@@ -101,7 +101,7 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
             : kind < 82
                 ? new SimOp(world.NextOpId(), SimOpKind.Delete)
                 {
-                    Asker = AnyAsker(),
+                    Principal = AnyPrincipal(),
                     Keys = [key],
                     Identity = identity,
                 }
@@ -110,13 +110,13 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
 
     private SimOp AnyCommit(string key, string other, SimIdentity? identity)
     {
-        string? asker = AnyAsker();
+        string? principal = AnyPrincipal();
         return new SimOp(world.NextOpId(), SimOpKind.Commit)
         {
-            Asker = asker,
+            Principal = principal,
             Keys = key == other ? [key] : [key, other],
             ConflictKeys = Random.Chance(800) ? [Random.Chance(500) ? key : AnyKey()] : [],
-            ConflictRange = asker is null && Random.Chance(300) && DefaultKeys() is { Count: > 0 } read
+            ConflictRange = principal is null && Random.Chance(300) && DefaultKeys() is { Count: > 0 } read
                 ? (read[0], read[^1])
                 : null,
             IsStamped = Random.Chance(300),
@@ -127,9 +127,9 @@ internal sealed class SimRegisters(SimClient client, SimWorld world, SimProfile 
     }
 
     /// <summary>Commands of users are taken from their feature level on.</summary>
-    private bool HasUsers => profile.HasUsers && world.Checker.FeatureLevel >= FeatureLevels.Askers;
+    private bool HasUsers => profile.HasUsers && world.Checker.FeatureLevel >= FeatureLevels.Principals;
 
-    private string? AnyAsker() => HasUsers && Random.Chance(400) ? AnyUser() : null;
+    private string? AnyPrincipal() => HasUsers && Random.Chance(400) ? AnyUser() : null;
 
     private string AnyUser() => Random.Chance(500) ? "ada" : "bob";
 

@@ -65,7 +65,7 @@ internal sealed class SimStore(SimWorld world) : IDisposable
                     : []),
             _ => throw new InvalidOperationException($"{op} is no write"),
         };
-        command = op.Asker is null ? command : command with { Asker = AskerCodec.Encode(op.Asker) };
+        command = op.Principal is null ? command : command with { Principal = PrincipalCodec.Encode(op.Principal) };
         return CommandCodec.Encode(op.Identity is SimIdentity identity
             ? command with
             {

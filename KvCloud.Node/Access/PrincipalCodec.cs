@@ -4,10 +4,10 @@ using KvCloud.Node.Operations;
 namespace KvCloud.Node.Access;
 
 /// <summary>
-/// Who asked for a command, as the command carries it: <c>kind(1) name [count roles]</c>. Apply holds the command to
-/// the rights that this one has at its place in the log.
+/// The principal that asked for a command, as the command carries it: <c>kind(1) name [count roles]</c>. Apply checks
+/// the command against the rights that this principal has at its place in the log.
 /// </summary>
-internal static class AskerCodec
+internal static class PrincipalCodec
 {
     private const byte User = 1;
     private const byte Roles = 2;
@@ -37,10 +37,12 @@ internal static class AskerCodec
         return bytes;
     }
 
-    /// <summary>The rights that the asker has by the catalog: none if it is not known, or not well-formed.</summary>
-    public static CompiledRights RightsIn(AccessCatalog catalog, ReadOnlyMemory<byte> asker)
+    /// <summary>
+    /// The rights that the principal has by the catalog: none if it is not known, or not well-formed.
+    /// </summary>
+    public static CompiledRights RightsIn(AccessCatalog catalog, ReadOnlyMemory<byte> principal)
     {
-        var reader = new ByteReader(asker);
+        var reader = new ByteReader(principal);
         if (!reader.TryReadByte(out byte kind) || !reader.TryReadBytes(out ReadOnlyMemory<byte> name))
         {
             return CompiledRights.None;
@@ -57,9 +59,9 @@ internal static class AskerCodec
     }
 
     /// <summary>Whether it is a user of the cluster, rather than the subject of an identity provider.</summary>
-    public static bool IsUser(ReadOnlyMemory<byte> asker, out string name)
+    public static bool IsUser(ReadOnlyMemory<byte> principal, out string name)
     {
-        var reader = new ByteReader(asker);
+        var reader = new ByteReader(principal);
         name = "";
         return reader.TryReadByte(out byte kind) && kind == User && AccessFields.TryReadText(ref reader, out name);
     }
