@@ -1,3 +1,4 @@
+using KvCloud.Monitoring;
 using KvCloud.WebConsole;
 using KvCloud.WebConsole.Components;
 using KvCloud.WebConsole.Data;

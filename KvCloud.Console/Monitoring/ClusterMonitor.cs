@@ -1,4 +1,5 @@
 using KvCloud.Client;
+using KvCloud.Monitoring;
 
 namespace KvCloud.WebConsole.Monitoring;
 

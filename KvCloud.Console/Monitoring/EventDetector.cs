@@ -1,3 +1,5 @@
+using KvCloud.Monitoring;
+
 namespace KvCloud.WebConsole.Monitoring;
 
 /// <summary>Finds out what happened between two samples of the cluster.</summary>

@@ -24,6 +24,7 @@ public sealed partial class TestNameTests
         ["WebConsole"] = ["KvCloud.Console"],
         ["Consensus"] = ["KvCloud.Consensus"],
         ["LocalCluster"] = ["KvCloud.LocalCluster"],
+        ["Monitoring"] = ["KvCloud.Monitoring"],
         ["Node"] = ["KvCloud.Node", "KvCloud.Protocol", "KvCloud.ServiceDefaults"],
     };
 

@@ -1,3 +1,4 @@
+using KvCloud.Monitoring;
 using KvCloud.WebConsole.Monitoring;
 
 namespace KvCloud.Tests.WebConsole;

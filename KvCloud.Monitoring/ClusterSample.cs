@@ -1,4 +1,4 @@
-namespace KvCloud.WebConsole.Monitoring;
+namespace KvCloud.Monitoring;
 
 /// <summary>All nodes at one moment, by ascending id, and what each did since the moment before.</summary>
 public sealed record ClusterSample(

@@ -1,4 +1,4 @@
-namespace KvCloud.WebConsole.Monitoring;
+namespace KvCloud.Monitoring;
 
 /// <summary>What the console needs of a node's /metrics. Counters count since the node started.</summary>
 public sealed record NodeMetrics

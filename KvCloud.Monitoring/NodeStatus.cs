@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace KvCloud.WebConsole.Monitoring;
+namespace KvCloud.Monitoring;
 
 /// <summary>The cluster as one node sees it: its answer at /status (docs/observability.md).</summary>
 public sealed record NodeStatus

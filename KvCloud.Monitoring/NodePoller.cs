@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Text.Json;
 
-namespace KvCloud.WebConsole.Monitoring;
+namespace KvCloud.Monitoring;
 
 /// <summary>Asks one node for its status and metrics, within a deadline.</summary>
 public sealed class NodePoller(HttpClient http, TimeProvider time)

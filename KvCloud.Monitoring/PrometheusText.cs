@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace KvCloud.WebConsole.Monitoring;
+namespace KvCloud.Monitoring;
 
 /// <summary>Reads Prometheus' text exposition format, version 0.0.4, as a node's /metrics answers it.</summary>
 public static class PrometheusText

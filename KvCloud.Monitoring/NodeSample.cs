@@ -1,4 +1,4 @@
-namespace KvCloud.WebConsole.Monitoring;
+namespace KvCloud.Monitoring;
 
 /// <summary>What one node answered at one moment, or why it did not.</summary>
 public sealed record NodeSample

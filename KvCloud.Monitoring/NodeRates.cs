@@ -1,4 +1,4 @@
-namespace KvCloud.WebConsole.Monitoring;
+namespace KvCloud.Monitoring;
 
 /// <summary>What a node did between two of its samples.</summary>
 public sealed record NodeRates

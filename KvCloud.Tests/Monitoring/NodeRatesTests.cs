@@ -1,6 +1,6 @@
-using KvCloud.WebConsole.Monitoring;
+using KvCloud.Monitoring;
 
-namespace KvCloud.Tests.WebConsole;
+namespace KvCloud.Tests.Monitoring;
 
 public sealed class NodeRatesTests
 {

@@ -1,4 +1,4 @@
-namespace KvCloud.WebConsole.Monitoring;
+namespace KvCloud.Monitoring;
 
 /// <summary>Cumulative counts by upper bound, in seconds, as Prometheus exposes a histogram.</summary>
 public sealed record Histogram(IReadOnlyList<double> UpperBounds, IReadOnlyList<double> CumulativeCounts)
