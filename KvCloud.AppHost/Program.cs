@@ -5,8 +5,8 @@ try
 {
     IDistributedApplicationBuilder builder = DistributedApplication.CreateBuilder(args);
 
-    // --replicas 5 --base-port 19090 (0 uses free ports) --data DIR; also settable as environment variables or in
-    // appsettings.json.
+    // --replicas 5 --base-port 19090 (0 uses free ports) --data DIR --console false; also settable as environment
+    // variables or in appsettings.json.
     int replicas = builder.Configuration.GetValue("replicas", 3);
     int basePort = builder.Configuration.GetValue("base-port", 9090);
     string? data = builder.Configuration["data"];
@@ -14,6 +14,12 @@ try
     IResourceBuilder<KvCloudResource> kv = builder.AddKvCloud<Projects.KvCloud_Node>(
         "kv", replicas, basePort == 0 ? null : basePort);
     _ = data is null ? kv.WithDataVolume() : kv.WithDataBindMount(data);
+
+    // Above the replicas' own ports: clients, peers and HTTP are a hundred apart.
+    if (builder.Configuration.GetValue("console", true))
+    {
+        kv.WithConsole<Projects.KvCloud_Console>(basePort == 0 ? null : basePort + 300);
+    }
 
     // --tls true makes certificates below the data; --certificates DIR has those of kv cert.
     if (builder.Configuration["certificates"] is { } certificates)

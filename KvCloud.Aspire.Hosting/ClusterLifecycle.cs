@@ -56,11 +56,12 @@ internal static class ClusterLifecycle
     {
         string[] taken =
         [
-            .. cluster.Replicas
-                .SelectMany(replica => replica.Resource.Annotations.OfType<EndpointAnnotation>(), (replica, endpoint) =>
-                    (Replica: replica.Name, endpoint.Name, Port: endpoint.Port ?? 0))
+            .. cluster.Replicas.Select(replica => replica.Resource)
+                .Concat(cluster.Console is { } console ? [console] : [])
+                .SelectMany(resource => resource.Annotations.OfType<EndpointAnnotation>(), (resource, endpoint) =>
+                    (Resource: resource.Name, endpoint.Name, Port: endpoint.Port ?? 0))
                 .Where(endpoint => endpoint.Port > 0 && !ReplicaPorts.IsFree(endpoint.Port))
-                .Select(endpoint => $"{ReplicaSettings.Text(endpoint.Port)} ({endpoint.Name} of {endpoint.Replica})"),
+                .Select(endpoint => $"{ReplicaSettings.Text(endpoint.Port)} ({endpoint.Name} of {endpoint.Resource})"),
         ];
         if (taken.Length > 0)
         {

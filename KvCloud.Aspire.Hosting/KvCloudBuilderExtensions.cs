@@ -35,10 +35,10 @@ public static class KvCloudBuilderExtensions
         if (builder.ExecutionContext.IsPublishMode)
         {
             return AddCluster(builder, name, replicas, port, replica => builder
-                .AddContainer(replica, NodeProgram.Image, NodeProgram.ImageTag));
+                .AddContainer(replica, ShippedPrograms.Image, ShippedPrograms.ImageTag));
         }
 
-        string assembly = NodeProgram.Find(builder);
+        string assembly = ShippedPrograms.FindNode(builder);
         return AddCluster(builder, name, replicas, port, replica => builder
             .AddResource(new KvCloudNodeResource(replica, "dotnet", Path.GetDirectoryName(assembly)!))
             .WithArgs(assembly)
@@ -225,7 +225,7 @@ public static class KvCloudBuilderExtensions
             foreach (KvCloudReplica replica in builder.Resource.Replicas)
             {
                 replica.Resource.Annotations.Add(new ContainerMountAnnotation(
-                    source(replica.Index), NodeProgram.ContainerDataDirectory, type, isReadOnly: false));
+                    source(replica.Index), ShippedPrograms.ContainerDataDirectory, type, isReadOnly: false));
             }
         }
 

@@ -67,6 +67,9 @@ public sealed class KvCloudResource(string name)
     /// <summary>With these the replicas speak TLS on all ports; null: on none.</summary>
     internal KvCloudCertificates? Certificates { get; set; }
 
+    /// <summary>Its pages in a browser; null: it has none.</summary>
+    internal IResourceWithEndpoints? Console { get; set; }
+
     internal ReplicaHttp Http => _http ??= new ReplicaHttp(this);
 
     /// <summary>Settings of all replicas, keyed by environment variable.</summary>

@@ -63,7 +63,7 @@ internal static class ReplicaBuilderExtensions
             variables[ReplicaSettings.PeerPort] = ReplicaSettings.Text(ports.Peer);
             variables[ReplicaSettings.HttpPort] = ReplicaSettings.Text(ports.Http);
             variables[ReplicaSettings.BasePath] =
-                isRun ? cluster.Data.Root : NodeProgram.ContainerDataDirectory;
+                isRun ? cluster.Data.Root : ShippedPrograms.ContainerDataDirectory;
             variables[ReplicaSettings.HostEnvironment] =
                 isRun ? application.Environment.EnvironmentName : Environments.Production;
             if (!isRun)

@@ -5,7 +5,15 @@ using KvCloud.WebConsole.Data;
 using KvCloud.WebConsole.Monitoring;
 using MudBlazor.Services;
 
-WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
+WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions
+{
+    Args = args,
+    // Its static files are beside it, wherever it was started from.
+    ContentRootPath = AppContext.BaseDirectory,
+});
+
+// Where it was built and not published, a manifest says where those files are, in any environment.
+builder.WebHost.UseStaticWebAssets();
 builder.AddServiceDefaults();
 builder.AddKvCloudClient("kv");
 builder.Services.Configure<ConsoleOptions>(builder.Configuration.GetSection(ConsoleOptions.Section));
@@ -17,6 +25,7 @@ builder.Services.AddSingleton(provider => new NodePoller(
     provider.GetRequiredService<TimeProvider>()));
 builder.Services.AddSingleton<ClusterMonitor>();
 builder.Services.AddHostedService(provider => provider.GetRequiredService<ClusterMonitor>());
+builder.Services.AddHostedService<ParentWatch>();
 builder.Services.AddScoped<KeyBrowser>();
 builder.Services.AddMudServices();
 builder.Services.AddRazorComponents().AddInteractiveServerComponents();

@@ -3,6 +3,8 @@ namespace KvCloud.LocalCluster;
 /// <summary>How a <see cref="ProcessCluster"/> runs its replicas.</summary>
 internal sealed record ProcessClusterOptions
 {
+    public const int DefaultTailLines = 400;
+
     /// <summary>Whether to restart a replica that exits unexpectedly; tests that kill replicas disable it.</summary>
     public bool RestartCrashed { get; init; } = true;
 
@@ -34,7 +36,7 @@ internal sealed record ProcessClusterOptions
     public Action<NodeEvent>? OnEvent { get; init; }
 
     /// <summary>How many lines of each replica's output are kept.</summary>
-    public int TailLines { get; init; } = 400;
+    public int TailLines { get; init; } = DefaultTailLines;
 
     /// <summary>Time from SIGTERM to SIGKILL.</summary>
     public TimeSpan StopTimeout { get; init; } = TimeSpan.FromSeconds(15);

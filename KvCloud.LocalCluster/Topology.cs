@@ -12,6 +12,9 @@ internal sealed record Topology
     /// <summary>Offset from a client port to the peer port, and from the peer port to the HTTP port.</summary>
     public const int PortStep = 100;
 
+    /// <summary>Offset from the first client port to the console's.</summary>
+    public const int ConsoleStep = 3 * PortStep;
+
     public const string DefaultClusterId = "kvcloud";
     public const string DefaultEnvironment = "Development";
 
@@ -35,6 +38,14 @@ internal sealed record Topology
 
     /// <summary>The address that replicas listen on and are reached at.</summary>
     public string Host { get; init; } = "127.0.0.1";
+
+    /// <summary>Port of a console beside the replicas; null: there is none.</summary>
+    public int? ConsolePort { get; init; }
+
+    /// <summary>Where a browser finds the console; null: there is none.</summary>
+    public Uri? ConsoleAddress => ConsolePort is { } port
+        ? new UriBuilder(Uri.UriSchemeHttp, Host, port).Uri
+        : null;
 
     /// <summary>The certificates by which replicas speak TLS; null: in clear text.</summary>
     public LocalTls? Tls { get; init; }
@@ -86,6 +97,11 @@ internal sealed record Topology
             yield return (replica.ThriftPort, $"thrift of {replica.Name}");
             yield return (replica.PeerPort, $"peer of {replica.Name}");
             yield return (replica.HttpPort, $"http of {replica.Name}");
+        }
+
+        if (ConsolePort is { } console)
+        {
+            yield return (console, "the console");
         }
     }
 

@@ -37,6 +37,10 @@ internal static class DemoCommand
         {
             Description = "TLS on all ports. A CA and the certificates are made in the directory of the data.",
         };
+        var noConsole = new Option<bool>("--no-console")
+        {
+            Description = "Do not start the console: pages that show the cluster and its data in a browser.",
+        };
         var command = new Command(
             Name,
             "Run a cluster on this machine until Ctrl-C: each replica a process of its own, a crashed one started"
@@ -47,6 +51,7 @@ internal static class DemoCommand
             data,
             noRestart,
             logs,
+            noConsole,
             secure,
         };
         command.SetAction((parsed, cancellationToken) =>
@@ -57,6 +62,7 @@ internal static class DemoCommand
                 parsed.GetValue(data),
                 RestartCrashed: !parsed.GetValue(noRestart),
                 WithLogs: parsed.GetValue(logs),
+                HasConsole: !parsed.GetValue(noConsole),
                 IsSecure: parsed.GetValue(secure));
             return new DemoRun(options, console).RunAsync(cancellationToken);
         });

@@ -44,6 +44,10 @@ internal sealed class DemoLog : IAsyncDisposable
             ? $"{Colours[replica.Index % Colours.Length]}{replica.Name} |{Reset} {line}"
             : $"{replica.Name} | {line}");
 
+    /// <summary>Adds a line of the console's output.</summary>
+    public void ConsoleLine(string line) =>
+        _lines.Writer.TryWrite(_coloured ? $"{Bold}console |{Reset} {line}" : $"console | {line}");
+
     /// <summary>Adds a message about the cluster.</summary>
     public void Report(string sentence) =>
         _lines.Writer.TryWrite(_coloured ? $"{Bold}demo | {sentence}{Reset}" : $"demo | {sentence}");

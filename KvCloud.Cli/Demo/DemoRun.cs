@@ -33,7 +33,8 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
     {
         using var data = new DemoData(options.Data, console);
         int replicas = data.Replicas(options.Replicas, Topology.DefaultReplicas);
-        Topology topology = WithCertificates(ChooseTopology(replicas, data.Root, options.BasePort));
+        Topology topology = WithCertificates(
+            ChooseTopology(replicas, data.Root, options.BasePort, hasConsole: options.HasConsole));
         await using var log = new DemoLog(console.Out, console.IsOutputTerminal && IsColourWanted());
         await using var cluster = new ProcessCluster(topology, new ProcessClusterOptions
         {
@@ -51,7 +52,12 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
         log.Report(topology.Replicas.Length == 1
             ? "starting 1 replica …"
             : string.Create(CultureInfo.InvariantCulture, $"starting {topology.Replicas.Length} replicas …"));
-        int exitCode = await UntilStopAsync(cluster, data, log, started, stop.Requested);
+        int exitCode;
+        await using (ConsoleProcess? page = StartConsole(topology, log))
+        {
+            exitCode = await UntilStopAsync(cluster, page, data, log, started, stop.Requested);
+        }
+
         if (stop.Requested.IsCancellationRequested)
         {
             log.Report("stopping; Ctrl-C again kills the replicas");
@@ -65,14 +71,18 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
 
     /// <summary>The ports from the command line; otherwise the default ports, or the next free ones.</summary>
     internal static Topology ChooseTopology(
-        int replicas, string dataRoot, int? basePort, int usualBase = Topology.DefaultBasePort)
+        int replicas,
+        string dataRoot,
+        int? basePort,
+        int usualBase = Topology.DefaultBasePort,
+        bool hasConsole = false)
     {
         if (basePort is { } given)
         {
-            return Topology.Create(replicas, given, dataRoot);
+            return At(given);
         }
 
-        var usual = Topology.Create(replicas, usualBase, dataRoot);
+        Topology usual = At(usualBase);
         for (Topology next = usual; ;)
         {
             if (PortCheck.Taken(next).Count == 0)
@@ -87,9 +97,18 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
                 return usual;
             }
 
-            next = Topology.Create(replicas, nextBase, dataRoot);
+            next = At(nextBase);
         }
+
+        Topology At(int first) => Topology.Create(replicas, first, dataRoot) with
+        {
+            ConsolePort = hasConsole ? first + Topology.ConsoleStep : null,
+        };
     }
+
+    private ConsoleProcess? StartConsole(Topology topology, DemoLog log) => topology.ConsolePort is null
+        ? null
+        : ConsoleProcess.Start(topology, options.WithLogs ? log.ConsoleLine : null);
 
     /// <summary>They are in the data root, so that data that is kept keeps its CA too.</summary>
     private Topology WithCertificates(Topology topology)
@@ -125,13 +144,25 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
     }
 
     private async Task<int> UntilStopAsync(
-        ProcessCluster cluster, DemoData data, DemoLog log, long started, CancellationToken stop)
+        ProcessCluster cluster,
+        ConsoleProcess? page,
+        DemoData data,
+        DemoLog log,
+        long started,
+        CancellationToken stop)
     {
         try
         {
             await WaitHealthyAsync(cluster, log, stop);
+            TimeSpan took = Stopwatch.GetElapsedTime(started);
+            Uri? address = page is not null && await page.WaitUntilItAnswersAsync(stop) ? page.Address : null;
+            if (page is not null)
+            {
+                _ = TellEndAsync(page, log);
+            }
+
             string?[] roles = await RolesAsync(cluster, stop);
-            log.Write(DemoText.Ready(cluster, roles, data, options, Stopwatch.GetElapsedTime(started)));
+            log.Write(DemoText.Ready(cluster, roles, data, options, address, took));
             await WatchAsync(cluster, log, Array.IndexOf(roles, "leader"), stop);
             log.Report("no replica is running any more");
             return ExitCode.Unavailable;
@@ -203,6 +234,14 @@ internal sealed class DemoRun(DemoOptions options, KvConsole console)
         {
             // Warnings are always shown.
             yield return new("KvCloud__Logging__LogLevel", "warn");
+        }
+    }
+
+    private static async Task TellEndAsync(ConsoleProcess page, DemoLog log)
+    {
+        if (await page.Ended is { } end)
+        {
+            log.Report($"the console has ended with {end}");
         }
     }
 

@@ -7,7 +7,7 @@ namespace KvCloud.Cli.Demo;
 internal static class DemoText
 {
     public static string Ready(
-        ProcessCluster cluster, string?[] roles, DemoData data, DemoOptions options, TimeSpan took)
+        ProcessCluster cluster, string?[] roles, DemoData data, DemoOptions options, Uri? page, TimeSpan took)
     {
         Topology topology = cluster.Topology;
         int?[] processIds = [.. cluster.Nodes.Select(node => node.ProcessId)];
@@ -16,7 +16,7 @@ internal static class DemoText
 
             {Count(topology)} healthy after {took.TotalSeconds:0.0} s; {where}.
 
-            {EndpointTable.Render(topology, roles, processIds)}
+            {EndpointTable.Render(topology, roles, processIds)}{Console(page)}
             Try, in another terminal ({Variables(topology)}):
 
             {Indented(Commands(topology, roles, processIds, options))}
@@ -25,6 +25,11 @@ internal static class DemoText
 
             """);
     }
+
+    private static string Console(Uri? page) => page is null
+        ? ""
+        : $"{Environment.NewLine}  The console, in a browser: {page.GetLeftPart(UriPartial.Authority)}"
+            + Environment.NewLine;
 
     private static string Variables(Topology topology) => topology.Tls is null
         ? $"{GlobalOptions.EndpointsVariable} in the environment spares the option"

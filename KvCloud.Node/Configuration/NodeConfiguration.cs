@@ -22,7 +22,7 @@ internal static class NodeConfiguration
 {
     public const string ConfigFileVariable = "KVCLOUD_CONFIG";
 
-    public const string ParentProcessVariable = "KVCLOUD_PARENT_PID";
+    public const string ParentProcessVariable = ParentWatch.ProcessVariable;
 
     public const string DefaultFile = "kvcloud.toml";
 

@@ -62,6 +62,16 @@ public sealed class AspireClusterTests(AspireClusterTests.RunningAppHost appHost
     }
 
     [Fact]
+    public async Task WithConsole_of_the_app_host_serves_its_pages()
+    {
+        await HealthyAsync("kv-console");
+        using HttpClient http = Application.CreateHttpClient("kv-console", "http");
+
+        Assert.Contains("blazor.web", await http.GetStringAsync("/", _limit.Token), StringComparison.Ordinal);
+        Assert.NotEmpty(await http.GetByteArrayAsync("/_content/MudBlazor/MudBlazor.min.css", _limit.Token));
+    }
+
+    [Fact]
     public async Task ConnectionStringExpression_of_the_cluster_is_what_the_client_reads()
     {
         string? connectionString = await Application.GetConnectionStringAsync("kv", _limit.Token);

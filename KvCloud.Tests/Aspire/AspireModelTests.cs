@@ -16,7 +16,10 @@ public sealed class AspireModelTests(AspireModelTests.AppHostModel appHost)
     private KvCloudResource Cluster => Assert.Single(appHost.Model.Resources.OfType<KvCloudResource>());
 
     private List<ProjectResource> Nodes =>
-        [.. appHost.Model.Resources.OfType<ProjectResource>().OrderBy(r => r.Name, StringComparer.Ordinal)];
+    [
+        .. appHost.Model.Resources.OfType<ProjectResource>()
+            .Where(resource => resource.Name != "kv-console").OrderBy(r => r.Name, StringComparer.Ordinal),
+    ];
 
     [Fact]
     public void AddKvCloud_replicas_are_one_project_resource_each_below_the_cluster()
@@ -108,6 +111,30 @@ public sealed class AspireModelTests(AspireModelTests.AppHostModel appHost)
                     .OrderBy(v => v.Key, StringComparer.Ordinal));
             Assert.DoesNotContain("ASPNETCORE_URLS", actual.Keys);
         }
+    }
+
+    [Fact]
+    public async Task WithConsole_is_a_resource_below_the_cluster_with_its_connection_string()
+    {
+        ProjectResource console = Assert.Single(
+            appHost.Model.Resources.OfType<ProjectResource>(), resource => resource.Name == "kv-console");
+        EndpointAnnotation endpoint = Assert.Single(console.Annotations.OfType<EndpointAnnotation>());
+        Assert.Equal(17390, endpoint.Port);
+        Assert.False(endpoint.IsProxied);
+        Assert.Contains(
+            console.Annotations.OfType<ResourceRelationshipAnnotation>(),
+            relationship => relationship.Type == "Parent" && relationship.Resource == Cluster);
+
+        IExecutionConfigurationResult result = await ExecutionConfigurationBuilder.Create(console)
+            .WithEnvironmentVariablesConfig()
+            .BuildAsync(
+                new DistributedApplicationExecutionContext(DistributedApplicationOperation.Run), NullLogger.Instance);
+        var variables = result.EnvironmentVariables.ToDictionary();
+        Assert.Equal(
+            await Cluster.ConnectionStringExpression.GetValueAsync(CancellationToken.None),
+            variables["ConnectionStrings__kv"]);
+        Assert.Equal("http://localhost:17390", variables["ASPNETCORE_URLS"]);
+        Assert.Equal("Development", variables["ASPNETCORE_ENVIRONMENT"]);
     }
 
     [Fact]

@@ -126,6 +126,42 @@ public sealed class KvCloudResourceTests
     }
 
     [Fact]
+    public void WithConsole_without_the_build_files_of_the_package_says_what_is_missing()
+    {
+        IResourceBuilder<KvCloudResource> cluster = _application.AddKvCloud<Projects.KvCloud_Node>("kv");
+
+        DistributedApplicationException e = Assert.Throws<DistributedApplicationException>(
+            () => cluster.WithConsole());
+
+        Assert.Contains("WithConsole<Projects.NAME>", e.Message);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(65536)]
+    public void WithConsole_port_that_is_none_is_refused(int port) =>
+        Assert.Contains(
+            $"{port} is no port for the console",
+            Assert.Throws<DistributedApplicationException>(() => _application
+                .AddKvCloud<Projects.KvCloud_Node>("kv").WithConsole<Projects.KvCloud_Console>(port)).Message);
+
+    [Fact]
+    public void WithConsole_of_an_application_that_is_published_adds_nothing()
+    {
+        IDistributedApplicationBuilder published = DistributedApplication.CreateBuilder(
+            new DistributedApplicationOptions
+            {
+                DisableDashboard = true,
+                AssemblyName = "KvCloud.AppHost",
+                Args = ["--publisher", "manifest", "--output-path", "unused"],
+            });
+
+        published.AddKvCloud<Projects.KvCloud_Node>("kv").WithConsole<Projects.KvCloud_Console>();
+
+        Assert.DoesNotContain(published.Resources, resource => resource.Name == "kv-console");
+    }
+
+    [Fact]
     public async Task KvCloudResource_connection_properties_for_other_languages_are_endpoints_host_and_port()
     {
         KvCloudResource cluster = _application.AddKvCloud<Projects.KvCloud_Node>("kv", 3, 19090).Resource;

@@ -29,6 +29,7 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
         int[] replicas = demo.ProcessIds;
         Assert.Equal(3, replicas.Length);
 
+        await AssertConsoleServesAsync(demo);
         Assert.Equal((0, "OK"), await KvAsync(demo, 2, "set", "greeting", "hello"));
         int leader = demo.Leader;
         using (var process = Process.GetProcessById(leader))
@@ -89,7 +90,7 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
     [UnixFact]
     public async Task DemoCommand_one_replica_with_logs_prints_what_it_logs()
     {
-        await using Demo demo = await StartAsync("--replicas", "1", "--logs");
+        await using Demo demo = await StartAsync("--replicas", "1", "--no-console", "--logs");
         await demo.HealthyAsync();
         await demo.UntilAsync(@"node-0 \| .* info ");
         Assert.Equal(0, await demo.StopAsync());
@@ -98,7 +99,7 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
     [UnixFact]
     public async Task DemoCommand_replica_down_without_restart_stays_down_and_the_last_ends_it()
     {
-        await using Demo demo = await StartAsync("--replicas", "1", "--no-restart");
+        await using Demo demo = await StartAsync("--replicas", "1", "--no-console", "--no-restart");
         await demo.HealthyAsync();
         using (var process = Process.GetProcessById(demo.ProcessIds[0]))
         {
@@ -108,6 +109,13 @@ public sealed class DemoCommandTests(ITestOutputHelper output) : IDisposable
         Assert.Equal(3, await demo.EndAsync());
         Assert.Contains("demo | no replica is running any more", demo.Printed, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateDirectories(_folder));
+    }
+
+    private static async Task AssertConsoleServesAsync(Demo demo)
+    {
+        string address = Regex.Match(demo.Printed, @"console, in a browser: (http://\S+)").Groups[1].Value;
+        using var http = new HttpClient();
+        Assert.Contains("blazor.web", await http.GetStringAsync(new Uri(address)), StringComparison.Ordinal);
     }
 
     private static async Task AssertIsTlsAsync(Demo demo)

@@ -92,7 +92,7 @@ public sealed class PackageTests(PackagesFixture fixture)
         Assert.Equal(
             expected.Order(StringComparer.Ordinal),
             fixture.Packages[id].Files.Keys
-                .Where(file => !file.StartsWith("tools/node/", StringComparison.Ordinal))
+                .Where(file => !file.StartsWith("tools/", StringComparison.Ordinal))
                 .Order(StringComparer.Ordinal));
     }
 
@@ -111,7 +111,7 @@ public sealed class PackageTests(PackagesFixture fixture)
     [InlineData(Cli, "tools/net10.0/any/node/")]
     public void Package_with_the_node_has_it_whole_for_each_platform(string id, string folder)
     {
-        string[] files = [.. NodeFiles(id, folder).Select(file => file.Key)];
+        string[] files = [.. FilesIn(id, folder).Select(file => file.Key)];
 
         Assert.Contains("KvCloud.Node.dll", files);
         Assert.Contains("KvCloud.Node.deps.json", files);
@@ -124,16 +124,34 @@ public sealed class PackageTests(PackagesFixture fixture)
         Assert.DoesNotContain("KvCloud.Node", files);
     }
 
-    [Fact]
-    public void Package_with_the_node_has_the_same_as_the_other() =>
-        Assert.Equal(NodeFiles(Hosting, "tools/node/"), NodeFiles(Cli, "tools/net10.0/any/node/"));
+    [Theory]
+    [InlineData(Hosting, "tools/console/")]
+    [InlineData(Cli, "tools/net10.0/any/console/")]
+    public void Package_with_the_console_has_it_with_its_pages_files(string id, string folder)
+    {
+        string[] files = [.. FilesIn(id, folder).Select(file => file.Key)];
 
-    /// <summary>What a reference on the replica's program would leave beside the tool's own files.</summary>
+        Assert.Contains("KvCloud.Console.dll", files);
+        Assert.Contains("KvCloud.Console.runtimeconfig.json", files);
+        Assert.Contains("KvCloud.Console.staticwebassets.endpoints.json", files);
+        Assert.Contains("wwwroot/console.css", files);
+        Assert.Contains("wwwroot/_content/MudBlazor/MudBlazor.min.css", files);
+        Assert.DoesNotContain("KvCloud.Console", files);
+    }
+
+    [Theory]
+    [InlineData("node")]
+    [InlineData("console")]
+    public void Package_with_the_programs_has_the_same_as_the_other(string program) =>
+        Assert.Equal(FilesIn(Hosting, $"tools/{program}/"), FilesIn(Cli, $"tools/net10.0/any/{program}/"));
+
+    /// <summary>What a reference on one of the programs would leave beside the tool's own files.</summary>
     [Fact]
-    public void Package_of_the_tool_has_the_files_of_the_node_in_their_folder_only() =>
+    public void Package_of_the_tool_has_the_files_of_the_programs_in_their_folders_only() =>
         Assert.DoesNotContain(
             fixture.Packages[Cli].Files.Keys,
-            file => file.StartsWith("tools/net10.0/any/KvCloud.Node", StringComparison.Ordinal));
+            file => file.StartsWith("tools/net10.0/any/KvCloud.Node", StringComparison.Ordinal)
+                || file.StartsWith("tools/net10.0/any/KvCloud.Console", StringComparison.Ordinal));
 
     private static bool IsOurs(string id) => id.StartsWith("KvCloud.", StringComparison.Ordinal);
 
@@ -146,7 +164,7 @@ public sealed class PackageTests(PackagesFixture fixture)
         || name.StartsWith("KvCloud.Tests", StringComparison.OrdinalIgnoreCase)
         || name.StartsWith("KvCloud.Bench", StringComparison.OrdinalIgnoreCase);
 
-    private IEnumerable<KeyValuePair<string, long>> NodeFiles(string id, string folder) =>
+    private IEnumerable<KeyValuePair<string, long>> FilesIn(string id, string folder) =>
         fixture.Packages[id].Files
             .Where(file => file.Key.StartsWith(folder, StringComparison.Ordinal))
             .Select(file => KeyValuePair.Create(file.Key[folder.Length..], file.Value))

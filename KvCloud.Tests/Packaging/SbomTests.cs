@@ -30,6 +30,7 @@ public sealed class SbomTests(PackagesFixture fixture)
 
         string released = fixture.Packages.Values.First().Version;
         Assert.Contains("RocksDB", Read(folder, "KvCloud.Node", released).Keys);
+        Assert.Contains("MudBlazor", Read(folder, "KvCloud.Console", released).Keys);
     }
 
     private static Dictionary<string, string> Read(string folder, string id, string version)

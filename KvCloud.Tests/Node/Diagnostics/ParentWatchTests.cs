@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
-using KvCloud.Node.Configuration;
-using KvCloud.Node.Diagnostics;
 using KvCloud.Tests.Live;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KvCloud.Tests.Node.Diagnostics;
@@ -18,7 +17,7 @@ public sealed class ParentWatchTests : IDisposable
     public void Dispose() => _lifetime.Dispose();
 
     [Fact]
-    public async Task ExecuteAsync_when_the_parent_is_gone_stops_the_node()
+    public async Task ExecuteAsync_when_the_parent_is_gone_stops_the_program()
     {
         // A process that waits for its standard input, and is killed like an orchestrator would be.
         using Process parent = Process.Start(new ProcessStartInfo("cat") { RedirectStandardInput = true })!;
@@ -33,7 +32,7 @@ public sealed class ParentWatchTests : IDisposable
     }
 
     [Fact]
-    public async Task ExecuteAsync_a_parent_that_is_long_gone_stops_the_node_at_once()
+    public async Task ExecuteAsync_a_parent_that_is_long_gone_stops_the_program_at_once()
     {
         using Process parent = Process.Start(new ProcessStartInfo("true"))!;
         await parent.WaitForExitAsync().WaitAsync(Deadline);
@@ -69,7 +68,7 @@ public sealed class ParentWatchTests : IDisposable
     private ParentWatch Watch(string? pid)
     {
         IConfiguration configuration = new ConfigurationBuilder()
-            .AddInMemoryCollection([new(NodeConfiguration.ParentProcessVariable, pid)])
+            .AddInMemoryCollection([new(ParentWatch.ProcessVariable, pid)])
             .Build();
         return new ParentWatch(configuration, _lifetime, TimeProvider.System, NullLogger<ParentWatch>.Instance);
     }

@@ -1,6 +1,7 @@
 IDistributedApplicationBuilder builder = DistributedApplication.CreateBuilder(args);
 
-IResourceBuilder<KvCloudResource> kv = builder.AddKvCloud("kv", replicas: 3);
+IResourceBuilder<KvCloudResource> kv = builder.AddKvCloud("kv", replicas: 3)
+    .WithConsole();
 
 builder.AddProject<Projects.Tickets_Api>("tickets")
     .WithReference(kv)

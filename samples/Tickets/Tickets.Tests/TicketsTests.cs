@@ -15,6 +15,10 @@ public sealed class TicketsTests(TicketsTests.Application application) : IClassF
         Assert.Contains("<title>Tickets</title>", await application.Http.GetStringAsync("/"));
 
     [Fact]
+    public async Task Console_of_the_cluster_that_came_with_the_package_is_served() =>
+        Assert.Contains("blazor.web", await application.ConsolePageAsync());
+
+    [Fact]
     public async Task Reservation_of_one_seat_by_ten_at_once_is_made_once()
     {
         HttpStatusCode[] answers = await Task.WhenAll(
@@ -69,6 +73,13 @@ public sealed class TicketsTests(TicketsTests.Application application) : IClassF
             using HttpResponseMessage answer =
                 await Http.PostAsJsonAsync($"/api/seats/{seat}", new { name }, _limit.Token);
             return answer.StatusCode;
+        }
+
+        public async Task<string> ConsolePageAsync()
+        {
+            await _application!.ResourceNotifications.WaitForResourceHealthyAsync("kv-console", _limit.Token);
+            using HttpClient console = _application.CreateHttpClient("kv-console", "http");
+            return await console.GetStringAsync("/", _limit.Token);
         }
 
         public async Task KillLeaderAsync()

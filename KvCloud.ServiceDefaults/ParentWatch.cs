@@ -1,23 +1,27 @@
 using System.Diagnostics;
 using System.Globalization;
-using KvCloud.Node.Configuration;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
 
-namespace KvCloud.Node.Diagnostics;
+namespace Microsoft.Extensions.Hosting;
 
 /// <summary>
-/// If KVCLOUD_PARENT_PID names the process that started this one, the node stops gracefully once that process is gone,
-/// so that a killed orchestrator leaves no replicas behind.
+/// If KVCLOUD_PARENT_PID names the process that started this one, this one stops gracefully once that process is gone,
+/// so that a killed orchestrator leaves nothing behind.
 /// </summary>
-internal sealed partial class ParentWatch(
+public sealed partial class ParentWatch(
     IConfiguration configuration, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<ParentWatch> logger)
     : BackgroundService
 {
+    /// <summary>Environment variable with the id of the process that started this one.</summary>
+    public const string ProcessVariable = "KVCLOUD_PARENT_PID";
+
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        string? text = configuration[NodeConfiguration.ParentProcessVariable];
+        string? text = configuration[ProcessVariable];
         if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int pid))
         {
             return;
@@ -68,6 +72,6 @@ internal sealed partial class ParentWatch(
         }
     }
 
-    [LoggerMessage(40, LogLevel.Warning, "process {Pid}, which started this node, is gone: stopping")]
+    [LoggerMessage(40, LogLevel.Warning, "process {Pid}, which started this one, is gone: stopping")]
     private static partial void ParentGone(ILogger logger, int pid);
 }
