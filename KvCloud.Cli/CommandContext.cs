@@ -18,6 +18,11 @@ internal sealed class CommandContext(
 
     public ValueFormat Format { get; } = globals.FormatOf(parsed);
 
+    /// <summary>Whether a drawn table was asked for by name.</summary>
+    public bool IsTableAsked { get; } = globals.AskedOutput(parsed) == OutputFormat.Table;
+
+    public Printer Printer { get; } = globals.PrinterOf(parsed, console);
+
     /// <summary>The node given by --endpoint, or null.</summary>
     public string? Endpoint { get; } = parsed.GetValue(globals.Endpoint);
 

@@ -92,8 +92,17 @@ internal sealed class GlobalOptions
 
     public Option<bool> Json { get; } = new("--json")
     {
-        Description = "Print results as JSON, one object per line.",
+        Description = "As --output json.",
         Recursive = true,
+    };
+
+    public Option<OutputFormat?> Output { get; } = new("--output", "-o")
+    {
+        Description = "How results are printed: table (drawn), plain (tabs between columns) or json (an object a line)."
+            + " Default: table on a terminal, else plain.",
+        HelpName = "format",
+        Recursive = true,
+        CustomParser = result => Parse(result, ParseOutput),
     };
 
     public void AddTo(RootCommand root)
@@ -110,6 +119,7 @@ internal sealed class GlobalOptions
         root.Add(Raw);
         root.Add(Hex);
         root.Add(Json);
+        root.Add(Output);
     }
 
     /// <summary>Translates the options to client settings.</summary>
@@ -164,14 +174,17 @@ internal sealed class GlobalOptions
     private static string? Variable(string name) =>
         Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
 
-    /// <summary>The output format.</summary>
+    /// <summary>How keys and values are printed.</summary>
     public ValueFormat FormatOf(ParseResult parsed)
     {
         ValueFormat[] chosen =
         [
-            .. new[] { (Raw, ValueFormat.Raw), (Hex, ValueFormat.Hex), (Json, ValueFormat.Json) }
-                .Where(pair => parsed.GetValue(pair.Item1))
-                .Select(pair => pair.Item2),
+            .. new[]
+            {
+                (parsed.GetValue(Raw), ValueFormat.Raw),
+                (parsed.GetValue(Hex), ValueFormat.Hex),
+                (AskedOutput(parsed) == OutputFormat.Json, ValueFormat.Json),
+            }.Where(pair => pair.Item1).Select(pair => pair.Item2),
         ];
         return chosen.Length switch
         {
@@ -180,6 +193,33 @@ internal sealed class GlobalOptions
             _ => throw new UsageException("--raw, --hex and --json are mutually exclusive"),
         };
     }
+
+    /// <summary>Prints results as the command line asks for.</summary>
+    public Printer PrinterOf(ParseResult parsed, KvConsole console) => new(
+        console,
+        AskedOutput(parsed) ?? (console.IsOutputTerminal ? OutputFormat.Table : OutputFormat.Plain));
+
+    /// <summary>What --output or --json says; null if neither is given.</summary>
+    public OutputFormat? AskedOutput(ParseResult parsed)
+    {
+        OutputFormat? given = parsed.GetValue(Output);
+        if (!parsed.GetValue(Json))
+        {
+            return given;
+        }
+
+        return given is null or OutputFormat.Json
+            ? OutputFormat.Json
+            : throw new UsageException("--json and --output are mutually exclusive");
+    }
+
+    private static OutputFormat ParseOutput(string text) => text switch
+    {
+        "table" => OutputFormat.Table,
+        "plain" => OutputFormat.Plain,
+        "json" => OutputFormat.Json,
+        _ => throw new FormatException($"'{text}' is no output format; use table, plain or json"),
+    };
 
     public static TimeSpan ParsePositiveTime(string text)
     {

@@ -1,4 +1,6 @@
 using System.Text;
+using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace KvCloud.Cli;
 
@@ -8,6 +10,9 @@ namespace KvCloud.Cli;
 /// </summary>
 internal sealed class KvConsole
 {
+    /// <summary>Wide enough that no table of ours is folded where nobody says how wide a line may be.</summary>
+    private const int PlainWidth = 240;
+
     private KvConsole(Stream input, Stream output, TextWriter error, bool isOutputTerminal, bool isErrorTerminal)
     {
         Input = input;
@@ -39,6 +44,27 @@ internal sealed class KvConsole
         Console.Error,
         !Console.IsOutputRedirected,
         !Console.IsErrorRedirected);
+
+    /// <summary>Draws a table or the like: in colour on a terminal, else as plain text of a fixed width.</summary>
+    public void Draw(IRenderable drawn)
+    {
+        Out.Flush();
+        if (IsOutputTerminal)
+        {
+            AnsiConsole.Write(drawn);
+            return;
+        }
+
+        IAnsiConsole plain = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.No,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+            Out = new AnsiConsoleOutput(Out),
+        });
+        plain.Profile.Width = PlainWidth;
+        plain.Write(drawn);
+    }
 
     public static KvConsole ForStreams(Stream input, Stream output, TextWriter error) =>
         new(input, output, error, isOutputTerminal: false, isErrorTerminal: false);

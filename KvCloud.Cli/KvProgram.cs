@@ -70,7 +70,7 @@ internal static class KvProgram
         root.Add(KeyCommands.Set(runner));
         root.Add(KeyCommands.Delete(runner));
         root.Add(RangeCommand.Create(runner));
-        root.Add(ClusterCommands.Status(runner));
+        root.Add(StatusCommand.Create(runner));
         root.Add(ClusterCommands.Stats(runner));
         root.Add(ClusterCommands.Ping(runner));
         root.Add(ColumnFamilyCommands.Create(runner));

@@ -40,7 +40,7 @@ internal static class ReplicaServices
         services.AddSingleton<Func<ClusterView>>(provider =>
         {
             ClusterManager cluster = provider.GetRequiredService<ClusterManager>();
-            return () => cluster.View;
+            return cluster.Now;
         });
         services.AddHostedService<ReplicaHost>();
         return services;

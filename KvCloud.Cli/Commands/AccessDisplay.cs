@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using KvCloud.Cli.Output;
 using KvCloud.Client;
 
 namespace KvCloud.Cli.Commands;
@@ -10,53 +9,33 @@ internal static class AccessDisplay
 {
     public static void Print(CommandContext context, IEnumerable<KvUser> users)
     {
-        if (context.Format == ValueFormat.Json)
-        {
-            foreach (KvUser user in users)
-            {
-                context.Console.Out.WriteLine(JsonLine.Write(writer => Write(writer, user)));
-            }
-
-            return;
-        }
-
-        Tables.Print(
-            context.Console,
+        context.Printer.Rows(
             ["user", "password", "tokens", "roles", "rights"],
+            users,
+            user =>
             [
-                .. users.Select(user => (string[])
-                [
-                    user.Name,
-                    user.HasPassword ? "set" : "-",
-                    Joined(user.Tokens.Select(token => token.Value is { } expires
-                        ? $"{token.Key} (until {expires.ToString("u", CultureInfo.InvariantCulture)})"
-                        : token.Key)),
-                    Joined(user.Roles),
-                    Joined(user.Grants.Select(Text)),
-                ]),
-            ]);
+                user.Name,
+                user.HasPassword ? "set" : "-",
+                Joined(user.Tokens.Select(token => token.Value is { } expires
+                    ? $"{token.Key} (until {expires.ToString("u", CultureInfo.InvariantCulture)})"
+                    : token.Key)),
+                Joined(user.Roles),
+                Joined(user.Grants.Select(Text)),
+            ],
+            Write);
     }
 
     public static void Print(CommandContext context, IEnumerable<KvRole> roles)
     {
-        if (context.Format == ValueFormat.Json)
-        {
-            foreach (KvRole role in roles)
-            {
-                context.Console.Out.WriteLine(JsonLine.Write(writer =>
-                {
-                    writer.WriteString("name", role.Name);
-                    Write(writer, role.Grants);
-                }));
-            }
-
-            return;
-        }
-
-        Tables.Print(
-            context.Console,
+        context.Printer.Rows(
             ["role", "rights"],
-            [.. roles.Select(role => (string[])[role.Name, Joined(role.Grants.Select(Text))])]);
+            roles,
+            role => [role.Name, Joined(role.Grants.Select(Text))],
+            (writer, role) =>
+            {
+                writer.WriteString("name", role.Name);
+                Write(writer, role.Grants);
+            });
     }
 
     private static void Write(Utf8JsonWriter writer, KvUser user)

@@ -17,13 +17,14 @@ internal static class BackupListCommand
         BackupCommands.Bind(command, from, async (parsed, store, cancellationToken) =>
         {
             ArchiveCatalog catalog = await ArchiveCatalog.LoadAsync(store, cancellationToken);
-            if (globals.FormatOf(parsed) == ValueFormat.Json)
+            Printer printer = globals.PrinterOf(parsed, console);
+            if (printer.IsJson)
             {
                 WriteJson(console, catalog);
             }
             else
             {
-                WriteTables(console, store, catalog);
+                WriteTables(console, printer, store, catalog);
             }
 
             foreach (string problem in catalog.Problems)
@@ -40,13 +41,15 @@ internal static class BackupListCommand
     public static IEnumerable<(long From, long To)> Gaps(IReadOnlyList<RestorableRange> ranges) =>
         ranges.Zip(ranges.Skip(1), (before, after) => (before.To.Slot + 1, after.From.Slot - 1));
 
-    private static void WriteTables(KvConsole console, IArchiveStore store, ArchiveCatalog catalog)
+    private static void WriteTables(
+        KvConsole console, Printer printer, IArchiveStore store, ArchiveCatalog catalog)
     {
         console.Out.WriteLine(
             $"{store.Address}, cluster {catalog.Marker.ClusterId}: {TransferProgress.Megabytes(catalog.FileBytes)} of"
             + $" files, {TransferProgress.Megabytes(catalog.LogBytes)} of log");
         Tables.Print(
             console,
+            printer.IsTable,
             ["snapshot", "version", "time", "taken", "node", "size", "own", "shared", "state"],
             [
                 .. catalog.Snapshots.Select(snapshot => new[]
@@ -64,6 +67,7 @@ internal static class BackupListCommand
             ]);
         Tables.Print(
             console,
+            printer.IsTable,
             ["restorable slots", "versions", "times"],
             [
                 .. catalog.Ranges.Select(range => new[]

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using KvCloud.Cli.Output;
 
 namespace KvCloud.Cli.Commands;
 
@@ -13,12 +12,16 @@ internal static class ColumnFamilyCommands
         {
             IReadOnlyList<string> names =
                 await context.Client.ListColumnFamiliesAsync(context.ReadOptions, cancellationToken);
+            if (context.Printer.IsJson || context.IsTableAsked)
+            {
+                context.Printer.Rows(
+                    ["column family"], names, name => [name], (writer, name) => writer.WriteString("name", name));
+                return ExitCode.Ok;
+            }
+
             foreach (string name in names)
             {
-                context.Console.Out.WriteLine(
-                    context.Format == ValueFormat.Json
-                        ? JsonLine.Write(writer => writer.WriteString("name", name))
-                        : name);
+                context.Console.Out.WriteLine(name);
             }
 
             return ExitCode.Ok;

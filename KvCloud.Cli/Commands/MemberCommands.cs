@@ -34,30 +34,10 @@ internal static class MemberCommands
         {
             KvClusterHealth health = await context.Client.GetClusterHealthAsync(
                 new KvReadOptions { Endpoint = context.Endpoint }, cancellationToken);
-            if (context.Format == ValueFormat.Json)
-            {
-                foreach (KvNodeStatus node in health.Nodes)
-                {
-                    context.Console.Out.WriteLine(JsonLine.Write(writer =>
-                    {
-                        writer.WriteNumber("id", node.Id);
-                        writer.WriteString("member", RoleOf(node));
-                        writer.WriteBoolean("leads", node.IsLeader);
-                        writer.WriteString("status", node.Status);
-                        writer.WriteString("endpoint", node.Endpoint);
-                        writer.WriteString("peer_endpoint", node.PeerEndpoint);
-                        ClusterCommands.WriteRelease(writer, node);
-                    }));
-                }
-
-                return ExitCode.Ok;
-            }
-
-            Tables.Print(
-                context.Console,
-                ["id", "member", "health", "lag", "endpoint", "peer endpoint", .. ClusterCommands.ReleaseHeadings],
-            [
-                .. health.Nodes.Select(node => (string[])
+            context.Printer.Rows(
+                ["id", "member", "health", "lag", "endpoint", "peer endpoint", .. ReleaseDisplay.Headings],
+                health.Nodes,
+                node =>
                 [
                     node.Id.ToString(CultureInfo.InvariantCulture) + (node.IsLeader ? "*" : ""),
                     RoleOf(node),
@@ -65,9 +45,18 @@ internal static class MemberCommands
                     node.LagSlots?.ToString(CultureInfo.InvariantCulture) ?? "-",
                     node.Endpoint,
                     node.PeerEndpoint ?? "-",
-                    .. ClusterCommands.ReleaseCells(node),
-                ]),
-            ]);
+                    .. ReleaseDisplay.Cells(node),
+                ],
+                (writer, node) =>
+                {
+                    writer.WriteNumber("id", node.Id);
+                    writer.WriteString("member", RoleOf(node));
+                    writer.WriteBoolean("leads", node.IsLeader);
+                    writer.WriteString("status", node.Status);
+                    writer.WriteString("endpoint", node.Endpoint);
+                    writer.WriteString("peer_endpoint", node.PeerEndpoint);
+                    ReleaseDisplay.Write(writer, node);
+                });
             return ExitCode.Ok;
         });
         return command;

@@ -8,6 +8,8 @@ namespace KvCloud.Cli.Commands;
 /// <summary>`kv range`: rows in key order.</summary>
 internal static class RangeCommand
 {
+    private const int MostTableRows = 10_000;
+
     public static Command Create(CommandRunner runner)
     {
         var begin = new Option<string?>("--begin") { Description = "First key of the range (inclusive)." };
@@ -43,6 +45,11 @@ internal static class RangeCommand
                 Limit = context.Get(limit),
             };
             KvReadOptions options = context.ReadOptions with { AtVersion = context.Get(version) };
+            if (context.IsTableAsked && !context.Get(count))
+            {
+                return await PrintTableAsync(context, range, options, context.Get(keysOnly), cancellationToken);
+            }
+
             var writer = new RowWriter(context.Console, context.Format);
             long rows = 0;
             await foreach (KvEntry entry in context.Client.RangeAsync(range, options, cancellationToken))
@@ -62,6 +69,40 @@ internal static class RangeCommand
             return ExitCode.Ok;
         });
         return command;
+    }
+
+    /// <summary>A drawn table needs all of its rows before its first line, so their number is limited.</summary>
+    private static async Task<int> PrintTableAsync(
+        CommandContext context,
+        KvRange range,
+        KvReadOptions options,
+        bool keysOnly,
+        CancellationToken cancellationToken)
+    {
+        var entries = new List<KvEntry>();
+        await foreach (KvEntry entry in context.Client.RangeAsync(range, options, cancellationToken))
+        {
+            entries.Add(entry);
+            if (entries.Count > MostTableRows)
+            {
+                throw new UsageException(
+                    $"there are more than {MostTableRows} rows, which is the limit of a table; use --limit, or"
+                    + " --output plain");
+            }
+        }
+
+        context.Printer.Rows(
+            keysOnly ? ["key"] : ["key", "value", "version"],
+            entries,
+            entry => keysOnly
+                ? [TextOf(entry.Key)]
+                : [TextOf(entry.Key), TextOf(entry.Value), entry.Version.ToString(CultureInfo.InvariantCulture)],
+            (_, _) => { });
+        return ExitCode.Ok;
+
+        string TextOf(byte[] bytes) => context.Format == ValueFormat.Hex
+            ? Convert.ToHexStringLower(bytes)
+            : EscapedText.Escape(bytes);
     }
 
     private static KvRange RangeOf(CommandContext context, string? begin, string? end, string? prefix) =>

@@ -2,12 +2,13 @@ using Spectre.Console;
 
 namespace KvCloud.Cli.Output;
 
-/// <summary>Prints a table: drawn on a terminal, tab-separated otherwise.</summary>
+/// <summary>Tables: drawn, or with tabs between the columns.</summary>
 internal static class Tables
 {
-    public static void Print(KvConsole console, IReadOnlyList<string> headings, IReadOnlyList<string[]> rows)
+    public static void Print(
+        KvConsole console, bool isDrawn, IReadOnlyList<string> headings, IReadOnlyList<string[]> rows)
     {
-        if (!console.IsOutputTerminal)
+        if (!isDrawn)
         {
             console.Out.WriteLine(string.Join('\t', headings));
             foreach (string[] row in rows)
@@ -18,6 +19,27 @@ internal static class Tables
             return;
         }
 
+        Draw(console, headings, rows);
+    }
+
+    /// <summary>A name and a figure a line.</summary>
+    public static void PrintFigures(
+        KvConsole console, bool isDrawn, IReadOnlyList<(string Name, string Text)> figures)
+    {
+        if (isDrawn)
+        {
+            Draw(console, ["figure", "value"], [.. figures.Select(figure => new[] { figure.Name, figure.Text })]);
+            return;
+        }
+
+        foreach ((string name, string text) in figures)
+        {
+            console.Out.WriteLine($"{name}\t{text}");
+        }
+    }
+
+    private static void Draw(KvConsole console, IReadOnlyList<string> headings, IReadOnlyList<string[]> rows)
+    {
         Table table = new Table().Border(TableBorder.Rounded);
         foreach (string heading in headings)
         {
@@ -29,15 +51,14 @@ internal static class Tables
             table.AddRow(row.Select(cell => new Markup(Markup.Escape(cell), StyleOf(cell))));
         }
 
-        console.Out.Flush();
-        AnsiConsole.Write(table);
+        console.Draw(table);
     }
 
     private static Style StyleOf(string cell) => cell switch
     {
-        "healthy" => new Style(Color.Green),
-        "degraded" or "unknown" or "candidate" => new Style(Color.Yellow),
-        "unreachable" or "unhealthy" => new Style(Color.Red),
+        "healthy" or "ok" => new Style(Color.Green),
+        "degraded" or "unknown" or "candidate" or "warning" => new Style(Color.Yellow),
+        "unreachable" or "unhealthy" or "error" => new Style(Color.Red),
         "leader" => new Style(decoration: Decoration.Bold),
         _ => Style.Plain,
     };

@@ -76,8 +76,16 @@ internal sealed class ClusterManager : BackgroundService
 
     private TimeSpan NodeTimeout => TimeSpan.FromMilliseconds(_options.NodeTimeoutMs);
 
-    /// <summary>The latest view. Immutable: a reader can keep the one it took.</summary>
+    /// <summary>
+    /// The view of the last refresh, up to an interval old. Immutable: a reader can keep the one it took.
+    /// </summary>
     public ClusterView View => _view;
+
+    /// <summary>
+    /// A view of this moment, for whoever asks this replica for it: this replica's own slots and role are those of now,
+    /// the others' those of their latest reports.
+    /// </summary>
+    public ClusterView Now() => Build(_feeds.Status(), _feeds.Links());
 
     /// <summary>
     /// Whether this replica and a peer ever had different states at the same slot and have not agreed since.

@@ -107,7 +107,7 @@ internal static class NodeEndpoints
 
     private static object StatusOf(ClusterManager cluster, ClusterFeeds feeds)
     {
-        ClusterView view = cluster.View;
+        ClusterView view = cluster.Now();
         return new
         {
             view.ClusterId,

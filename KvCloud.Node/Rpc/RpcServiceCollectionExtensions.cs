@@ -28,7 +28,7 @@ internal static class RpcServiceCollectionExtensions
     {
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<Func<ClusterView>>(
-            provider => () => provider.GetRequiredService<ClusterManager>().View);
+            provider => provider.GetRequiredService<ClusterManager>().Now);
         services.AddSingleton<FaultInjector>();
         services.AddSingleton(provider => provider.GetRequiredService<RpcOptions>().Access);
         services.AddSingleton<AuditLog>();

@@ -43,6 +43,27 @@ public sealed class StatusTests
         }
     }
 
+    [Fact]
+    public async Task Status_right_after_writes_shows_every_replica_at_their_slots()
+    {
+        const int Writes = 100;
+        await using LiveCluster cluster = await LiveCluster.StartAsync();
+        await using KvCloudClient client = cluster.NewClient();
+        for (int i = 0; i < Writes; i++)
+        {
+            await client.SetAsync($"key{i}", "value");
+        }
+
+        (int code, string printed, string told) = await KvProcess.RunAsync(
+            "status", "--json", "--endpoints", string.Join(',', cluster.Endpoints));
+
+        Assert.True(code == 0, told);
+        using var status = JsonDocument.Parse(printed);
+        Assert.All(
+            status.RootElement.GetProperty("nodes").EnumerateArray(),
+            node => Assert.InRange(node.GetProperty("applied_slot").GetInt64(), Writes / 2, long.MaxValue));
+    }
+
     private static async Task<Row[]> StatusAsync(string endpoint)
     {
         using var printed = new MemoryStream();

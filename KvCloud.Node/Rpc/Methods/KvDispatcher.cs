@@ -26,7 +26,8 @@ internal sealed class KvDispatcher : IRpcDispatcher
         _backend = backend;
         _faults = faults;
         _time = time;
-        _tracing = new CallTracing(backend.Options.MaxRootTracesPerSecond, () => backend.View.SelfId, time);
+        var selfId = new Lazy<int>(() => backend.View.SelfId);
+        _tracing = new CallTracing(backend.Options.MaxRootTracesPerSecond, () => selfId.Value, time);
         Methods =
         [
             .. ReadMethods.All(backend),

@@ -46,6 +46,16 @@ public sealed class ClusterManagerTests : IDisposable
     }
 
     [Fact]
+    public void Now_between_two_refreshes_has_this_replicas_own_slots_and_the_view_those_of_before()
+    {
+        _fixture.HealthyTurn();
+        _fixture.Status = _fixture.Status with { AppliedSlot = new Slot(700), ChosenSlot = new Slot(700) };
+
+        Assert.Equal(700, _fixture.Manager.Now().Nodes[0].AppliedSlot);
+        Assert.Equal(100, _fixture.Manager.View.Nodes[0].AppliedSlot);
+    }
+
+    [Fact]
     public void Refresh_all_report_the_cluster_is_healthy()
     {
         ClusterView view = _fixture.HealthyTurn();
