@@ -1,10 +1,12 @@
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Diagnostics;
+using KvCloud.Node.History;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Log;
 using KvCloud.Node.State;
 using KvCloud.Node.Storage;
+using KvCloud.Node.Telemetry;
 using Microsoft.AspNetCore.Connections;
 
 namespace KvCloud.Node;
@@ -26,6 +28,11 @@ internal static class NodeLifetime
             FatalStop fatal = app.Services.GetRequiredService<FatalStop>();
             app.Logger.LogStart(
                 app.Services.GetRequiredService<SettingsResult>(), app.Services.GetRequiredService<NodeTopology>());
+            app.Services.GetRequiredService<EventHistory>().Add(new NodeEvent(
+                EventTypes.Started, EventSeverities.Warning, $"this replica has started: KvCloud {NodeVersion.Text}")
+            {
+                NodeId = app.Services.GetRequiredService<NodeTopology>().SelfId,
+            });
             InstallRestart restart = app.Services.GetRequiredService<InstallRestart>();
             using var signals = new StopSignals();
             BackgroundService[] background =

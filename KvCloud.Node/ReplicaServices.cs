@@ -7,6 +7,7 @@ using KvCloud.Node.Cluster;
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Diagnostics;
 using KvCloud.Node.Files;
+using KvCloud.Node.History;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Log;
 using KvCloud.Node.Replication.Snapshots;
@@ -198,10 +199,16 @@ internal static class ReplicaServices
     {
         ILogger<Replica> logger = provider.GetRequiredService<ILogger<Replica>>();
         InstallRestart restart = provider.GetRequiredService<InstallRestart>();
+        EventHistory events = provider.GetRequiredService<EventHistory>();
         var storeOptions = options.ToStoreOptions();
         if (storage.HasInstalledSnapshot)
         {
             logger.SnapshotInstalled(storage.Executor.AppliedSlot.Value);
+            events.Add(new NodeEvent(
+                EventTypes.Snapshot, EventSeverities.Info, "the data of a fetched snapshot is in place")
+            {
+                Slot = storage.Executor.AppliedSlot.Value,
+            });
             provider.GetRequiredService<ReplicationMetrics>().SnapshotInstalled();
         }
 
@@ -211,10 +218,18 @@ internal static class ReplicaServices
             storage.Directory.Identity.ClusterId,
             path => RocksKvStore.OpenReadOnly(path, storeOptions),
             restart.Request,
-            logger.Snapshot)
+            what =>
+            {
+                logger.Snapshot(what);
+                events.Add(new NodeEvent(EventTypes.Snapshot, EventSeverities.Info, what));
+            })
         {
             Mark = storage.Mark,
-            Alarm = logger.DataDamaged,
+            Alarm = what =>
+            {
+                logger.DataDamaged(what);
+                events.Add(new NodeEvent(EventTypes.DataDamaged, EventSeverities.Error, what));
+            },
         };
     }
 

@@ -1,4 +1,5 @@
 using KvCloud.Node.Configuration;
+using KvCloud.Node.History;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.ServiceDiscovery;
 
@@ -20,6 +21,7 @@ internal static class ClusterExtensions
         services.AddSingleton<IPeerDirectory>(NewDirectory);
         services.AddSingleton(feeds);
         services.AddSingleton<ClusterMetrics>();
+        services.TryAddSingleton<EventHistory>();
         services.AddSingleton<ClusterManager>();
         services.AddHostedService(provider => provider.GetRequiredService<ClusterManager>());
         return services;

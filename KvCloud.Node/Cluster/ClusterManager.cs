@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using KvCloud.Consensus;
 using KvCloud.Node.Configuration;
+using KvCloud.Node.History;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Transport;
 
@@ -31,6 +32,7 @@ internal sealed class ClusterManager : BackgroundService
     private readonly ClusterFeeds _feeds;
     private readonly TimeProvider _time;
     private readonly ClusterMetrics _metrics;
+    private readonly EventHistory _events;
     private readonly ILogger<ClusterManager> _logger;
     private readonly NodeId _self;
     private readonly long _startTimestamp;
@@ -57,6 +59,7 @@ internal sealed class ClusterManager : BackgroundService
         ClusterFeeds feeds,
         TimeProvider time,
         ClusterMetrics metrics,
+        EventHistory events,
         ILogger<ClusterManager> logger)
     {
         _topology = topology;
@@ -64,6 +67,7 @@ internal sealed class ClusterManager : BackgroundService
         _feeds = feeds;
         _time = time;
         _metrics = metrics;
+        _events = events;
         _logger = logger;
         _self = new NodeId(topology.SelfId);
         _startTimestamp = time.GetTimestamp();
@@ -175,6 +179,7 @@ internal sealed class ClusterManager : BackgroundService
         _view = after;
         _metrics.View = after;
         LogChanges(before, after);
+        _events.NoteChanges(before, after);
         if (isInterval)
         {
             // Compare the next reports with what was chosen before they were sent: a replica that keeps up with the
@@ -366,6 +371,7 @@ internal sealed class ClusterManager : BackgroundService
         foreach (Divergence found in _stored.Add(from, slot, hash))
         {
             _logger.StoredRowsDiverged(found.Slot.Value, found.OwnHash, found.Peer.Value, found.PeerHash);
+            _events.NoteDivergence(EventTypes.StoredRowsDiverged, found);
             _metrics.CountDivergence(found.Peer);
             Renew();
         }
@@ -376,6 +382,7 @@ internal sealed class ClusterManager : BackgroundService
         foreach (Divergence found in _divergence.Add(from, slot, hash))
         {
             _logger.StateDiverged(found.Slot.Value, found.OwnHash, found.Peer.Value, found.PeerHash);
+            _events.NoteDivergence(EventTypes.StateDiverged, found);
             _metrics.CountDivergence(found.Peer);
             Renew();
         }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Configuration;
+using KvCloud.Node.History;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Telemetry;
 using KvCloud.Node.Tls;
@@ -14,7 +15,9 @@ using OpenTelemetry.Metrics;
 
 namespace KvCloud.Node.Diagnostics;
 
-/// <summary>The node's HTTP endpoints: /, /health, /alive, /metrics and /status.</summary>
+/// <summary>
+/// The node's HTTP endpoints: /, /health, /alive, /metrics and /status; those of <see cref="HistoryEndpoints"/>.
+/// </summary>
 internal static class NodeEndpoints
 {
     /// <summary>Tag of the checks that decide whether the node is ready for requests.</summary>
@@ -40,6 +43,8 @@ internal static class NodeEndpoints
     {
         lastStepMs ??= provider => provider.GetRequiredService<ConsensusDriver>().LastStepMs;
         services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<EventHistory>();
+        services.TryAddSingleton<LogHistory>();
         services.AddSingleton<FatalStop>();
         services.AddSingleton<ReplicaMetrics>();
         services.AddHostedService<ParentWatch>();
@@ -91,7 +96,7 @@ internal static class NodeEndpoints
     }
 
     /// <summary>
-    /// Maps /health and /alive, which every service has, /metrics, /status, and / with links to them.
+    /// Maps /health and /alive, which every service has, /metrics, /status, what the node remembers, and / with links.
     /// </summary>
     public static void MapNodeEndpoints(this WebApplication app)
     {
@@ -103,6 +108,7 @@ internal static class NodeEndpoints
         app.MapPrometheusScrapingEndpoint("/metrics");
         app.MapGet(
             "/status", (ClusterManager cluster, ClusterFeeds feeds) => Results.Json(StatusOf(cluster, feeds), Json));
+        app.MapHistory();
     }
 
     private static object StatusOf(ClusterManager cluster, ClusterFeeds feeds)

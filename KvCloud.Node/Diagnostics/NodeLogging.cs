@@ -1,4 +1,5 @@
 using KvCloud.Node.Configuration;
+using KvCloud.Node.History;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging.Console;
 
@@ -13,9 +14,9 @@ internal static class NodeLogging
     public const int MaxQueuedLines = 2048;
 
     /// <summary>
-    /// Replaces the logging providers with a console that never blocks its callers: a dedicated thread writes, and
-    /// while standard output is blocked (a full pipe that nobody reads), lines are dropped. Must be called before
-    /// AddServiceDefaults, which adds OTLP.
+    /// Replaces the logging providers with the node's own memory of its last lines and a console that never blocks its
+    /// callers: a dedicated thread writes, and while standard output is blocked (a full pipe that nobody reads), lines
+    /// are dropped. Must be called before AddServiceDefaults, which adds OTLP.
     /// </summary>
     public static ILoggingBuilder AddNodeLogging(this ILoggingBuilder logging, LoggingOptions options)
     {
@@ -42,6 +43,8 @@ internal static class NodeLogging
             console.MaxQueueLength = MaxQueuedLines;
             console.QueueFullMode = ConsoleLoggerQueueFullMode.DropWrite;
         });
+        logging.Services.TryAddSingleton<LogHistory>();
+        logging.Services.AddSingleton<ILoggerProvider>(provider => provider.GetRequiredService<LogHistory>());
         logging.AddConsoleFormatter<NodeConsoleFormatter, ConsoleFormatterOptions>();
         return logging;
     }

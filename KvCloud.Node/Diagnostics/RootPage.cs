@@ -19,6 +19,9 @@ internal static class RootPage
         (Extensions.HealthPath, "whether this replica is ready, and why not"),
         (Extensions.AlivePath, "whether its process is alive"),
         ("/status", "the cluster as this replica sees it"),
+        ("/events", "elections, snapshots, members and alarms, as this replica saw them"),
+        ("/logs", "the newest lines of its log"),
+        ("/config", "the settings in force, without secrets"),
         ("/metrics", "all meters, for Prometheus"),
     ];
 

@@ -15,6 +15,7 @@ public sealed partial class NodeFolderTests
         ["Operations"] = [],
         ["Files"] = [],
         ["Telemetry"] = [],
+        ["History"] = [],
         ["Tls"] = ["Telemetry"],
         ["Access"] = ["Operations", "Telemetry", "Tls"],
         ["Storage"] = ["Files", "Operations"],
@@ -30,7 +31,7 @@ public sealed partial class NodeFolderTests
         ["Routing"] = ["Consensus", "Operations", "Replication", "State", "Telemetry"],
         ["Configuration"] =
             ["Access", "Consensus", "Operations", "Replication", "Routing", "Storage", "Telemetry", "Tls", "Transport"],
-        ["Cluster"] = ["Configuration", "Consensus", "Replication", "Telemetry", "Transport"],
+        ["Cluster"] = ["Configuration", "Consensus", "History", "Replication", "Telemetry", "Transport"],
         ["Rpc"] =
         [
             "Access", "Cluster", "Configuration", "Consensus", "Operations", "Protocol", "Replication", "Routing",
@@ -38,7 +39,10 @@ public sealed partial class NodeFolderTests
         ],
         ["Offline"] = ["Configuration", "Consensus", "Files", "Operations", "Replication", "Storage"],
         ["Diagnostics"] =
-            ["Access", "Cluster", "Configuration", "Consensus", "Replication", "Telemetry", "Tls", "Transport"],
+        [
+            "Access", "Cluster", "Configuration", "Consensus", "History", "Replication", "Telemetry", "Tls",
+            "Transport",
+        ],
     };
 
     private static readonly string Root = Repository.File("KvCloud.Node");

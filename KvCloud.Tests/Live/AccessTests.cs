@@ -203,7 +203,10 @@ public sealed class AccessTests(ITestOutputHelper output) : IDisposable
             Assert.Equal(HttpStatusCode.OK, (await http.GetAsync(open)).StatusCode);
         }
 
-        foreach (string closed in new[] { "/", "/status", "/metrics", "/no/such/page" })
+        foreach (string closed in new[]
+            {
+                "/", "/status", "/metrics", "/events", "/logs", "/config", "/no/such/page",
+            })
         {
             Assert.Equal(HttpStatusCode.Unauthorized, (await http.GetAsync(closed)).StatusCode);
         }

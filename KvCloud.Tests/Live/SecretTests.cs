@@ -111,7 +111,8 @@ public sealed class SecretTests
         using var http = new HttpClient();
         foreach (int port in cluster.Topology.Replicas.Select(replica => replica.HttpPort))
         {
-            foreach (string path in (string[])["/status", "/metrics", "/health", "/alive"])
+            foreach (string path in (string[])
+                ["/status", "/metrics", "/health", "/alive", "/events", "/logs", "/config"])
             {
                 using HttpResponseMessage answer = await http.GetAsync(new Uri($"http://127.0.0.1:{port}{path}"));
                 foreach (string line in (await answer.Content.ReadAsStringAsync()).Split('\n'))

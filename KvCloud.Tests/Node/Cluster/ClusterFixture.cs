@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using KvCloud.Consensus;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Configuration;
+using KvCloud.Node.History;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Transport;
 using KvCloud.Tests.Node.Diagnostics;
@@ -33,8 +34,9 @@ internal sealed class ClusterFixture : IDisposable
         Feeds = new ClusterFeeds(
             () => Status, () => Links, Sent.Enqueue, node => Identities.GetValueOrDefault(node), () => NotMet);
         Metrics = new ClusterMetrics(_services.GetRequiredService<IMeterFactory>());
+        Events = new EventHistory(Time);
         Manager = new ClusterManager(
-            Topology, Options, Feeds, Time, Metrics, new LoggerFactory([Log]).CreateLogger<ClusterManager>());
+            Topology, Options, Feeds, Time, Metrics, Events, new LoggerFactory([Log]).CreateLogger<ClusterManager>());
     }
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
@@ -48,6 +50,8 @@ internal sealed class ClusterFixture : IDisposable
     public ClusterFeeds Feeds { get; }
 
     public ClusterMetrics Metrics { get; }
+
+    public EventHistory Events { get; }
 
     public ClusterManager Manager { get; }
 

@@ -5,7 +5,9 @@ using KvCloud.LocalCluster;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Diagnostics;
+using KvCloud.Node.History;
 using KvCloud.Tests.Node.Cluster;
+using KvCloud.Tests.Node.Configuration;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -20,6 +22,7 @@ namespace KvCloud.Tests.Node.Diagnostics;
 public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
 {
     private readonly ClusterFixture _cluster = new();
+    private readonly SettingsFixture _settings = new();
     private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(30) };
     private TimeSpan _loopStandsStill;
     private WebApplication? _app;
@@ -34,6 +37,13 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
         builder.Services.AddSingleton<TimeProvider>(_cluster.Time);
         builder.Services.AddSingleton(topology);
         builder.Services.AddSingleton(new NodeOptions());
+        builder.Services.AddSingleton(_settings.Load(
+            """
+            [security]
+            auth_token = "do-not-tell"
+            [consensus]
+            election_timeout_ms = 1234
+            """));
         builder.Services.AddSingleton(_cluster.Options);
         builder.Services.AddClusterManager(_ => _cluster.Feeds);
         builder.Services.AddNodeDiagnostics(_ => Environment.TickCount64 - (long)_loopStandsStill.TotalMilliseconds);
@@ -49,6 +59,7 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
     {
         _client.Dispose();
         _cluster.Dispose();
+        _settings.Dispose();
     }
 
     [Fact]
@@ -134,6 +145,74 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task MapHistory_events_after_a_number_are_those_that_came_since()
+    {
+        ClusterManager manager = _app!.Services.GetRequiredService<ClusterManager>();
+        manager.Received(ClusterFixture.Report(1, Role.Leader));
+        manager.Refresh(isInterval: false);
+        JsonElement before = (await GetAsync("/events?limit=1")).Body;
+        _cluster.Status = _cluster.Status with { Leader = new NodeId(2), Ballot = new Ballot(7, new NodeId(2)) };
+        manager.Refresh(isInterval: false);
+
+        (HttpStatusCode code, JsonElement body) = await GetAsync($"/events?after={before.GetProperty("next")}");
+
+        Assert.Equal(HttpStatusCode.OK, code);
+        JsonElement elected = Assert.Single(
+            body.GetProperty("events").EnumerateArray(),
+            one => one.GetProperty("type").GetString() == "leader_elected");
+        Assert.Equal(2, elected.GetProperty("node_id").GetInt32());
+        Assert.Equal(7, elected.GetProperty("term").GetInt64());
+        Assert.Equal("warning", elected.GetProperty("severity").GetString());
+        Assert.Equal("node-2 leads, term 7", elected.GetProperty("message").GetString());
+        Assert.Equal(0, body.GetProperty("dropped").GetInt64());
+    }
+
+    [Fact]
+    public async Task MapHistory_logs_of_a_level_are_the_lines_at_least_as_severe()
+    {
+        ILogger logger = _app!.Services.GetRequiredService<LogHistory>().CreateLogger("Test");
+        logger.Log(LogLevel.Information, new EventId(1, "Small"), "small", null, (state, _) => state);
+        logger.Log(LogLevel.Error, new EventId(2, "Large"), "large", null, (state, _) => state);
+
+        JsonElement body = (await GetAsync("/logs?level=warn")).Body;
+
+        JsonElement line = Assert.Single(body.GetProperty("lines").EnumerateArray());
+        Assert.Equal("error", line.GetProperty("level").GetString());
+        Assert.Equal("large", line.GetProperty("message").GetString());
+        Assert.Equal(2, line.GetProperty("event_id").GetInt32());
+    }
+
+    [Fact]
+    public async Task MapHistory_config_says_what_is_in_force_and_no_secret()
+    {
+        JsonElement body = (await GetAsync("/config")).Body;
+
+        var settings = body.GetProperty("settings").EnumerateArray()
+            .ToDictionary(setting => setting.GetProperty("name").GetString()!);
+        JsonElement election = settings["consensus.election_timeout_ms"];
+        Assert.Equal("1234", election.GetProperty("value").GetString());
+        Assert.False(election.GetProperty("is_default").GetBoolean());
+        Assert.Contains("kvcloud.toml", election.GetProperty("source").GetString(), StringComparison.Ordinal);
+        Assert.True(settings["security.auth_token"].GetProperty("is_set").GetBoolean());
+        Assert.True(settings["cluster.node_timeout_ms"].GetProperty("is_default").GetBoolean());
+        Assert.DoesNotContain("do-not-tell", body.GetRawText(), StringComparison.Ordinal);
+        Assert.Equal(SettingsCatalog.All.Count, settings.Count);
+    }
+
+    [Theory]
+    [InlineData("/events?after=soon", "after: 'soon' is no number from 0 to 9223372036854775807")]
+    [InlineData("/events?limit=0", "limit: '0' is no number from 1 to 1000")]
+    [InlineData("/logs?level=loud", "level: 'loud' is none of trace, debug, info, warn, error, critical")]
+    public async Task MapHistory_parameter_that_is_wrong_is_refused_by_name(string path, string message)
+    {
+        (HttpStatusCode code, JsonElement body) = await GetAsync(path);
+
+        Assert.Equal(HttpStatusCode.BadRequest, code);
+        Assert.Equal("INVALID_ARGUMENT", body.GetProperty("code").GetString());
+        Assert.Equal(message, body.GetProperty("message").GetString());
+    }
+
+    [Fact]
     public async Task MapRootPage_as_json_says_who_this_is_and_every_link_answers()
     {
         (HttpStatusCode code, JsonElement body) = await GetAsync("/");
@@ -145,7 +224,7 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
         Assert.Equal("localhost:9091", body.GetProperty("leader").GetString());
         Assert.False(string.IsNullOrEmpty(body.GetProperty("version").GetString()));
         string[] links = [.. body.GetProperty("links").EnumerateObject().Select(link => link.Value.GetString()!)];
-        Assert.Equal(["/health", "/alive", "/status", "/metrics"], links);
+        Assert.Equal(["/health", "/alive", "/status", "/events", "/logs", "/config", "/metrics"], links);
         foreach (string link in links)
         {
             using HttpResponseMessage response = await _client.GetAsync(link);
