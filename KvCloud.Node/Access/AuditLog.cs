@@ -6,7 +6,7 @@ namespace KvCloud.Node.Access;
 /// Who did what, from where: logins, refusals, and changes of users, roles, members, column families. Structured logs
 /// of a category of their own, whose event ids never change; no keys, no values, no secrets.
 /// </summary>
-internal sealed partial class AuditLog(ILoggerFactory loggers, TimeProvider time)
+internal sealed partial class AuditLog(ILoggerFactory loggers, AccessMetrics metrics, TimeProvider time)
 {
     public const string Category = "KvCloud.Audit";
 
@@ -17,11 +17,15 @@ internal sealed partial class AuditLog(ILoggerFactory loggers, TimeProvider time
     private readonly LogRateLimit _failedLogins = new(MaxLinesPerSecond, TimeSpan.FromSeconds(1), time);
     private readonly LogRateLimit _refusals = new(MaxLinesPerSecond, TimeSpan.FromSeconds(1), time);
 
-    public void LoggedIn(Principal principal, Caller caller) =>
+    public void LoggedIn(Principal principal, Caller caller)
+    {
+        metrics.LoggedIn(principal.Method);
         Log.LoggedIn(_logger, principal.Name, principal.Method, caller.Remote);
+    }
 
     public void LoginFailed(string user, LoginMethod method, Caller caller, string reason)
     {
+        metrics.LoginFailed(method);
         if (_failedLogins.TryPass(out long suppressed))
         {
             Log.LoginFailed(_logger, Clean(user), method, caller.Remote, reason, suppressed);
@@ -31,6 +35,7 @@ internal sealed partial class AuditLog(ILoggerFactory loggers, TimeProvider time
     /// <param name="call">The method of the contract, or the path that was asked for by HTTP.</param>
     public void Refused(Principal principal, string remote, string call, string reason)
     {
+        metrics.Refused();
         if (_refusals.TryPass(out long suppressed))
         {
             Log.Refused(_logger, principal.Name, principal.Method, remote, call, reason, suppressed);

@@ -87,6 +87,9 @@ internal sealed class ReplicaMetrics
             "The group's feature level as of what this replica has applied.");
         meter.CreateObservableGauge(
             MeterNames.Uptime, () => cluster.UptimeSeconds, "s", "Time since this replica started.");
+        meter.CreateObservableGauge(
+            MeterNames.ClusterDiverged, () => cluster.HasDiverged ? 1 : 0, null,
+            "Whether the state or the stored rows of this replica differ from a peer's: 1 or 0.");
     }
 
     private static void AddLinks(Meter meter, Func<IReadOnlyList<PeerLink>> links)

@@ -31,9 +31,9 @@ internal sealed class ReplicationMetrics
     private readonly Histogram<double> _applied;
     private readonly Histogram<int> _appliedSlots;
     private readonly Histogram<double> _snapshotFetched;
-    private readonly Counter<long> _snapshotSent;
-    private readonly Counter<long> _snapshotReceived;
-    private readonly Counter<long> _snapshotInstalls;
+    private long _snapshotSent;
+    private long _snapshotReceived;
+    private long _snapshotInstalls;
 
     public ReplicationMetrics(IMeterFactory meters)
     {
@@ -51,11 +51,21 @@ internal sealed class ReplicationMetrics
             "s",
             "Fetching of a snapshot, until it was whole.",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = SnapshotSeconds });
-        _snapshotSent = meter.CreateCounter<long>("kvcloud.snapshot.sent", "By", "Bytes of snapshots sent.");
-        _snapshotReceived = meter.CreateCounter<long>(
-            "kvcloud.snapshot.received", "By", "Bytes of snapshots received.");
-        _snapshotInstalls = meter.CreateCounter<long>(
-            "kvcloud.snapshot.installs", "{snapshot}", "Snapshots put in place of the data store.");
+
+        // Observed, so that they are there from the start: a series that begins with its first event hides that event
+        // from every query of an increase.
+        meter.CreateObservableCounter(
+            "kvcloud.snapshot.sent", () => Interlocked.Read(ref _snapshotSent), "By", "Bytes of snapshots sent.");
+        meter.CreateObservableCounter(
+            "kvcloud.snapshot.received",
+            () => Interlocked.Read(ref _snapshotReceived),
+            "By",
+            "Bytes of snapshots received.");
+        meter.CreateObservableCounter(
+            "kvcloud.snapshot.installs",
+            () => Interlocked.Read(ref _snapshotInstalls),
+            "{snapshot}",
+            "Snapshots put in place of the data store.");
     }
 
     public void Proposed(int commands, int bytes)
@@ -78,12 +88,12 @@ internal sealed class ReplicationMetrics
         _appliedSlots.Record(slots);
     }
 
-    public void SnapshotSent(int bytes) => _snapshotSent.Add(bytes);
+    public void SnapshotSent(int bytes) => Interlocked.Add(ref _snapshotSent, bytes);
 
-    public void SnapshotReceived(int bytes) => _snapshotReceived.Add(bytes);
+    public void SnapshotReceived(int bytes) => Interlocked.Add(ref _snapshotReceived, bytes);
 
     /// <summary>Recorded by the start that installed the snapshot.</summary>
-    public void SnapshotInstalled() => _snapshotInstalls.Add(1);
+    public void SnapshotInstalled() => Interlocked.Increment(ref _snapshotInstalls);
 
     public void SnapshotFetched(long elapsedMs) => _snapshotFetched.Record(elapsedMs / 1_000.0);
 

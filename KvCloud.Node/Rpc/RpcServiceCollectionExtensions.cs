@@ -31,6 +31,8 @@ internal static class RpcServiceCollectionExtensions
             provider => provider.GetRequiredService<ClusterManager>().Now);
         services.AddSingleton<FaultInjector>();
         services.AddSingleton(provider => provider.GetRequiredService<RpcOptions>().Access);
+        services.AddMetrics();
+        services.AddSingleton<AccessMetrics>();
         services.AddSingleton<AuditLog>();
         services.AddSingleton(NewAuthenticator);
         services.AddSingleton<CallAccess>();

@@ -34,8 +34,8 @@ internal sealed class RpcStatistics : IDisposable
 
     private readonly Meter _meter = new(MeterName);
     private readonly Histogram<double> _latency;
-    private readonly Counter<long> _rejected;
-    private readonly Counter<long> _badInput;
+    private long _rejected;
+    private long _badInput;
     private long _activeTransactions;
 
     public RpcStatistics(RpcBudget budget)
@@ -44,10 +44,13 @@ internal sealed class RpcStatistics : IDisposable
             "kvcloud.rpc.calls", ObserveCalls, "{call}", "Calls answered, by method and code.");
         _latency = _meter.CreateHistogram<double>("kvcloud.rpc.duration", "s",
             $"Time from a call's last byte to its answer, sampled from one call in {LatencySampling}.");
-        _rejected = _meter.CreateCounter<long>("kvcloud.rpc.rejected_connections", "{connection}",
-            "Connections closed because max_connections was reached.");
-        _badInput = _meter.CreateCounter<long>("kvcloud.rpc.bad_input", "{connection}",
-            "Connections closed because of malformed or oversize input.");
+
+        // Observed, so that they are there from the start: a series that begins with its first event hides that event
+        // from every query of an increase.
+        _meter.CreateObservableCounter("kvcloud.rpc.rejected_connections", () => Interlocked.Read(ref _rejected),
+            "{connection}", "Connections closed because max_connections was reached.");
+        _meter.CreateObservableCounter("kvcloud.rpc.bad_input", () => Interlocked.Read(ref _badInput),
+            "{connection}", "Connections closed because of malformed or oversize input.");
         _meter.CreateObservableGauge("kvcloud.rpc.in_flight_calls", () => budget.Calls, "{call}", "Calls in flight.");
         _meter.CreateObservableGauge("kvcloud.rpc.in_flight_bytes", () => budget.Bytes, "By",
             "Request bytes held for calls in flight.");
@@ -102,9 +105,9 @@ internal sealed class RpcStatistics : IDisposable
 
     public void EndTransaction() => Interlocked.Decrement(ref _activeTransactions);
 
-    public void CountRejectedConnection() => _rejected.Add(1);
+    public void CountRejectedConnection() => Interlocked.Increment(ref _rejected);
 
-    public void CountBadInput() => _badInput.Add(1);
+    public void CountBadInput() => Interlocked.Increment(ref _badInput);
 
     public void ObserveConnections(Func<int> count) =>
         _meter.CreateObservableGauge("kvcloud.rpc.connections", count, "{connection}", "Open client connections.");

@@ -31,6 +31,7 @@ internal static class MeterNames
     public const string LeaderChanges = "kvcloud.replica.leader_changes";
     public const string ClusterNodes = "kvcloud.cluster.nodes";
     public const string ClusterDivergence = "kvcloud.cluster.divergence";
+    public const string ClusterDiverged = "kvcloud.cluster.diverged";
     public const string PeerConnected = "kvcloud.peer.connected";
     public const string PeerWireVersion = "kvcloud.peer.wire_version";
     public const string PeerSent = "kvcloud.peer.sent";

@@ -34,9 +34,11 @@ public sealed partial class TestNameTests
     /// <summary>What is tested and is no member, and why not.</summary>
     private static readonly Dictionary<string, string> Subjects = new()
     {
+        ["AlertRule"] = "an alert of deploy/prometheus",
         ["AzureFile"] = "azure.yaml",
         ["Compose"] = "deploy/compose/docker-compose.yaml",
         ["ConfigurationSchema"] = "the JSON schema of the client's settings",
+        ["Dashboard"] = "that of deploy/grafana",
         ["Decision"] = "a page of docs/adr",
         ["Dockerfile"] = "that of the node",
         ["Folder"] = "a folder of KvCloud.Node",

@@ -3,6 +3,7 @@ using System.Globalization;
 using KvCloud.Certificates;
 using KvCloud.LocalCluster;
 using KvCloud.Node.Configuration;
+using KvCloud.Tests.Deployment.Monitoring;
 using KvCloud.Tests.Node.Configuration;
 using KvCloud.Tests.Node.Diagnostics;
 using KvCloud.Tests.Support;
@@ -188,6 +189,9 @@ public sealed class ComposeTests
         string authority = Scalar(Map(job, "tls_config"), "ca_file");
         Assert.Contains(
             $"{Path.Combine(Folder, "certificates", "ca.crt")}:{authority}:ro",
+            Services(await ConfigAsync()).SelectMany(Mounts));
+        Assert.Contains(
+            $"{AlertRule.RulesFile}:/etc/prometheus/rules/{Path.GetFileName(AlertRule.RulesFile)}:ro",
             Services(await ConfigAsync()).SelectMany(Mounts));
     }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Text.RegularExpressions;
+using KvCloud.Node.Access;
 using KvCloud.Node.Diagnostics;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc;
@@ -37,6 +38,7 @@ public sealed partial class DocumentedMetersTests : IDisposable
         listener.Start();
         _ = new ReplicaMetrics(_cluster.Meters, _cluster.Feeds, _cluster.Manager);
         _ = new ReplicationMetrics(_cluster.Meters);
+        _ = new AccessMetrics(_cluster.Meters);
         using var statistics = new RpcStatistics(new RpcBudget(new RpcLimits()));
         statistics.ObserveConnections(() => 0);
         using var ca = new TestCa();
