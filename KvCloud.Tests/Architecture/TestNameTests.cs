@@ -50,6 +50,7 @@ public sealed partial class TestNameTests
         ["PublishedNode"] = "the node as an image holds it",
         ["RawClient"] = "a program that has the contract and a Thrift library only",
         ["Recipe"] = "a recipe of CONTRIBUTING.md",
+        ["Runbook"] = "a page of docs/runbooks",
         ["Sample"] = "a program of samples/",
         ["Script"] = "a script of eng/",
         ["Source"] = "a source file",
