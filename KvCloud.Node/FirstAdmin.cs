@@ -142,25 +142,28 @@ internal sealed partial class FirstAdmin(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Information, "{User} is the first who may administer this cluster; the password that "
-            + "this process was given for that is void from now on")]
+        [LoggerMessage(2030, LogLevel.Information,
+            "{User} is the first who may administer this cluster; the password that this process was given for that is"
+            + " void from now on")]
         public static partial void Created(ILogger logger, string user);
 
-        [LoggerMessage(LogLevel.Information, "Somebody may administer this cluster already: the password for a first "
-            + "administrator that this process was given is void")]
+        [LoggerMessage(2031, LogLevel.Information,
+            "Somebody may administer this cluster already: the password for a first administrator that this process was"
+            + " given is void")]
         public static partial void Void(ILogger logger);
 
-        [LoggerMessage(LogLevel.Information, "The first administrator waits for feature level {Level}; the group is at "
-            + "{Current} (deployment.feature_level_delay_ms)")]
+        [LoggerMessage(2032, LogLevel.Information,
+            "The first administrator waits for feature level {Level}; the group is at {Current}"
+            + " (deployment.feature_level_delay_ms)")]
         public static partial void Waits(ILogger logger, int level, int current);
 
-        [LoggerMessage(LogLevel.Error, "The first administrator cannot be named {User}: {Reason}")]
+        [LoggerMessage(2033, LogLevel.Error, "The first administrator cannot be named {User}: {Reason}")]
         public static partial void Refused(ILogger logger, string user, string reason);
 
-        [LoggerMessage(LogLevel.Error, "The file that {Variable} names cannot be read: {Reason}")]
+        [LoggerMessage(2034, LogLevel.Error, "The file that {Variable} names cannot be read: {Reason}")]
         public static partial void NoFile(ILogger logger, string variable, string reason);
 
-        [LoggerMessage(LogLevel.Error, "The password for a first administrator has {Min} to {Max} characters")]
+        [LoggerMessage(2035, LogLevel.Error, "The password for a first administrator has {Min} to {Max} characters")]
         public static partial void BadLength(ILogger logger, int min, int max);
     }
 }

@@ -31,6 +31,8 @@ public static class Extensions
     /// <summary>Tag of the checks that decide whether the process should be restarted.</summary>
     public const string LiveTag = "live";
 
+    private const string EventIdSwitch = "OTEL_DOTNET_EXPERIMENTAL_OTLP_EMIT_EVENT_LOG_ATTRIBUTES";
+
     /// <summary>Wildcard for the meters and activity sources of this product.</summary>
     private const string OwnInstruments = "KvCloud.*";
 
@@ -53,6 +55,8 @@ public static class Extensions
     public static TBuilder ConfigureOpenTelemetry<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
     {
+        // By OTLP a line has its event id only so; the specification has no field for it.
+        builder.Configuration[EventIdSwitch] ??= "true";
         builder.Logging.AddOpenTelemetry(logging =>
         {
             logging.IncludeFormattedMessage = true;

@@ -72,6 +72,6 @@ public sealed partial class ParentWatch(
         }
     }
 
-    [LoggerMessage(40, LogLevel.Warning, "process {Pid}, which started this one, is gone: stopping")]
+    [LoggerMessage(1040, LogLevel.Warning, "process {Pid}, which started this one, is gone: stopping")]
     private static partial void ParentGone(ILogger logger, int pid);
 }

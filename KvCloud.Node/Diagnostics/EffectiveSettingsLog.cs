@@ -26,16 +26,16 @@ internal static partial class EffectiveSettingsLog
         }
     }
 
-    [LoggerMessage(20, LogLevel.Information,
+    [LoggerMessage(1020, LogLevel.Information,
         "KvCloud {Version}: node-{NodeId} of {Replicas} in cluster {ClusterId}, {Address}:{ThriftPort} "
         + "(peers {PeerPort}, HTTP {HttpPort}), data in {DataDirectory}")]
     private static partial void Starting(
         ILogger logger, string version, int nodeId, int replicas, string clusterId, string address, int thriftPort,
         int peerPort, int httpPort, string dataDirectory);
 
-    [LoggerMessage(22, LogLevel.Warning, "{Insecurity}")]
+    [LoggerMessage(1022, LogLevel.Warning, "{Insecurity}")]
     private static partial void Insecure(ILogger logger, string insecurity);
 
-    [LoggerMessage(21, LogLevel.Information, "Settings that differ from the defaults: {Settings}")]
+    [LoggerMessage(1021, LogLevel.Information, "Settings that differ from the defaults: {Settings}")]
     private static partial void Changed(ILogger logger, string settings);
 }

@@ -44,6 +44,6 @@ internal sealed partial class FatalStop(
 
     public void Dispose() => _watchdog?.Dispose();
 
-    [LoggerMessage(30, LogLevel.Critical, "stopping: {Reason}")]
+    [LoggerMessage(1030, LogLevel.Critical, "stopping: {Reason}")]
     private static partial void StoppingFor(ILogger logger, Exception? exception, string reason);
 }

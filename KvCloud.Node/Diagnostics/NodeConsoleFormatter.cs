@@ -5,8 +5,9 @@ using Microsoft.Extensions.Logging.Console;
 namespace KvCloud.Node.Diagnostics;
 
 /// <summary>
-/// Formats one event per line: <c>2026-01-31T12:00:00.000Z warn  ClusterManager: node-1 is unreachable: silent for 3004
-/// ms</c>. Line breaks within an event, including those of stack traces, become bars.
+/// Formats one event per line: <c>2026-01-31T12:00:00.000Z warn  ClusterManager[1502]: node-1 is unreachable: silent
+/// for 3004 ms</c>. The number is the event's, where it has one. Line breaks within an event, including those of stack
+/// traces, become bars.
 /// </summary>
 internal sealed class NodeConsoleFormatter(TimeProvider time) : ConsoleFormatter(FormatterName)
 {
@@ -25,6 +26,13 @@ internal sealed class NodeConsoleFormatter(TimeProvider time) : ConsoleFormatter
         textWriter.Write(time.GetUtcNow().ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
         textWriter.Write(LevelText(logEntry.LogLevel));
         textWriter.Write(ShortName(logEntry.Category));
+        if (logEntry.EventId.Id != 0)
+        {
+            textWriter.Write('[');
+            textWriter.Write(logEntry.EventId.Id);
+            textWriter.Write(']');
+        }
+
         textWriter.Write(": ");
         WriteOnOneLine(textWriter, message);
         if (logEntry.Exception is not null)

@@ -303,32 +303,32 @@ internal sealed partial class RpcServer : ConnectionHandler, IHostedLifecycleSer
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Warning,
+        [LoggerMessage(2110, LogLevel.Warning,
             "Closed the connection of client {Client}: {Error} ({Suppressed} similar lines suppressed)")]
         public static partial void BadInput(ILogger logger, string client, string error, long suppressed);
 
-        [LoggerMessage(LogLevel.Warning,
+        [LoggerMessage(2111, LogLevel.Warning,
             "Rejected client {Client}: {Limit} ({Suppressed} similar lines suppressed)")]
         public static partial void Rejected(ILogger logger, string? client, string limit, long suppressed);
 
-        [LoggerMessage(LogLevel.Warning,
+        [LoggerMessage(2112, LogLevel.Warning,
             "Refused client {Client}: {Reason} ({Suppressed} similar lines suppressed)")]
         public static partial void TlsRefused(ILogger logger, string? client, string reason, long suppressed);
 
-        [LoggerMessage(LogLevel.Warning,
+        [LoggerMessage(2113, LogLevel.Warning,
             "Closed the connection of client {Client}: {Why} ({LimitMs}) ({Suppressed} similar lines suppressed)")]
         public static partial void TooSlow(ILogger logger, string client, string why, int limitMs, long suppressed);
 
-        [LoggerMessage(LogLevel.Debug, "Lost the connection of client {Client}: {Reason}")]
+        [LoggerMessage(2114, LogLevel.Debug, "Lost the connection of client {Client}: {Reason}")]
         public static partial void ConnectionLost(ILogger logger, string client, string reason);
 
-        [LoggerMessage(LogLevel.Error, "Connection of client {Client} failed")]
+        [LoggerMessage(2115, LogLevel.Error, "Connection of client {Client} failed")]
         public static partial void ConnectionFailed(ILogger logger, Exception exception, string client);
 
-        [LoggerMessage(LogLevel.Information, "Draining: {Connections} connections, {Calls} calls in flight")]
+        [LoggerMessage(2116, LogLevel.Information, "Draining: {Connections} connections, {Calls} calls in flight")]
         public static partial void Draining(ILogger logger, int connections, long calls);
 
-        [LoggerMessage(LogLevel.Information, "Drained: {Calls} calls left unanswered")]
+        [LoggerMessage(2117, LogLevel.Information, "Drained: {Calls} calls left unanswered")]
         public static partial void Drained(ILogger logger, long calls);
     }
 }

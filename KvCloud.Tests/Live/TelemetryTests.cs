@@ -114,6 +114,7 @@ public sealed class TelemetryTests(ITestOutputHelper output)
         OtlpLog started = StartOf("node-1")!;
         Assert.Equal(
             (Information, "1", "3"), (started.Severity, started.Attributes["NodeId"], started.Attributes["Replicas"]));
+        Assert.Equal("1020", started.Attributes["logrecord.event.id"]);
         Assert.All(receiver.Logs, log => Assert.NotEqual(0, log.Severity));
 
         OtlpLog? StartOf(string node) => receiver.Logs.FirstOrDefault(

@@ -118,7 +118,7 @@ internal sealed partial class KvBackend(
 
     private static partial class Log
     {
-        [LoggerMessage(LogLevel.Error, "Call {Method} failed")]
+        [LoggerMessage(2101, LogLevel.Error, "Call {Method} failed")]
         public static partial void Failed(ILogger logger, Exception exception, string method);
     }
 }

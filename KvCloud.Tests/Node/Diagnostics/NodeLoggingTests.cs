@@ -17,12 +17,17 @@ public sealed class NodeLoggingTests
 {
     [Theory]
     [InlineData(
-        LogLevel.Information, "node-1 leads", null, "2026-01-31T12:00:00.000Z info  ClusterManager: node-1 leads\n")]
+        LogLevel.Information,
+        1503,
+        "node-1 leads",
+        null,
+        "2026-01-31T12:00:00.000Z info  ClusterManager[1503]: node-1 leads\n")]
     [InlineData(
-        LogLevel.Critical, "two\r\n  lines\n", null, "2026-01-31T12:00:00.000Z FATAL ClusterManager: two | lines\n")]
-    [InlineData(LogLevel.Warning, "odd", "it broke",
+        LogLevel.Critical, 0, "two\r\n  lines\n", null, "2026-01-31T12:00:00.000Z FATAL ClusterManager: two | lines\n")]
+    [InlineData(LogLevel.Warning, 0, "odd", "it broke",
         "2026-01-31T12:00:00.000Z warn  ClusterManager: odd | System.InvalidOperationException: it broke\n")]
-    public void Write_of_an_entry_is_one_line(LogLevel level, string message, string? error, string expected)
+    public void Write_of_an_entry_is_one_line(
+        LogLevel level, int id, string message, string? error, string expected)
     {
         NodeConsoleFormatter formatter =
             new(new FakeTimeProvider(new DateTimeOffset(2026, 1, 31, 12, 0, 0, TimeSpan.Zero)));
@@ -30,7 +35,7 @@ public sealed class NodeLoggingTests
 
         formatter.Write(
             new LogEntry<string>(
-                level, "KvCloud.Node.Cluster.ClusterManager", default, message,
+                level, "KvCloud.Node.Cluster.ClusterManager", new EventId(id), message,
                 error is null ? null : new InvalidOperationException(error), (state, _) => state),
             null,
             writer);
