@@ -6,7 +6,7 @@ using KvCloud.Tests.Deployment.Monitoring;
 
 namespace KvCloud.Tests.Live;
 
-/// <summary>Prometheus as Debian has it, which scrapes a live cluster once a second under the rules of deploy/.</summary>
+/// <summary>Prometheus as Debian has it, which scrapes a cluster once a second under the rules of deploy/.</summary>
 internal sealed class PrometheusServer : IAsyncDisposable
 {
     public const string Job = "kvcloud";
@@ -46,7 +46,7 @@ internal sealed class PrometheusServer : IAsyncDisposable
         return new PrometheusServer(folder, process, address);
     }
 
-    /// <summary>The series that a query has at present and their values; none while Prometheus does not answer.</summary>
+    /// <summary>The values of a query's series at present; none while Prometheus does not answer.</summary>
     public async Task<IReadOnlyList<double>> QueryAsync(string query)
     {
         JsonElement? data = await GetAsync($"/api/v1/query?query={Uri.EscapeDataString(query)}");

@@ -85,7 +85,7 @@ public sealed class PrometheusServerTests(ITestOutputHelper output) : IDisposabl
         output.WriteLine($"{all} queries have data after {Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s");
     }
 
-    /// <summary>Metrics of an alert must be there: one whose name is wrong would never fire, and look healthy.</summary>
+    /// <summary>Metrics of an alert must be there: one with a wrong name would never fire, and look healthy.</summary>
     private static async Task CheckRulesAsync(PrometheusServer prometheus)
     {
         IReadOnlyList<(string Name, string Health, string State)> rules = await prometheus.RulesAsync();
@@ -104,7 +104,7 @@ public sealed class PrometheusServerTests(ITestOutputHelper output) : IDisposabl
         }
     }
 
-    /// <summary>The names of the page are those of the node, under the rules by which the exporter makes them.</summary>
+    /// <summary>The names of the page are those of the node, under the rules of the exporter.</summary>
     private async Task CheckNamesAsync(LiveCluster cluster)
     {
         using var handler = new HttpClientHandler

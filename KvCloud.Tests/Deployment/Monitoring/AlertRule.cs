@@ -22,7 +22,7 @@ internal sealed record AlertRule(string Name, string Query, string Severity, IRe
                     .ToDictionary(note => Text(note.Key), note => Text(note.Value)))),
     ];
 
-    /// <summary>The alerts that fire in the cases of the rules' own tests; a case where none does counts as none.</summary>
+    /// <summary>The alerts that fire in the cases of the rules' own tests.</summary>
     public static IReadOnlyList<string> Expected { get; } =
     [
         .. ((YamlSequenceNode)Parse(TestsFile)["tests"])

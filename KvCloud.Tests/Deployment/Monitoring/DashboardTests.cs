@@ -3,7 +3,7 @@ using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Deployment.Monitoring;
 
-/// <summary>deploy/grafana against the metrics that a node has; a live test sees that each query returns data.</summary>
+/// <summary>deploy/grafana against the metrics that a node has; a live test sees that queries return data.</summary>
 public sealed class DashboardTests : IDisposable
 {
     private readonly string _scratch = Directory.CreateTempSubdirectory("kvcloud-dashboard-").FullName;

@@ -27,7 +27,7 @@ internal static partial class MetricNames
 
     /// <summary>The names of metrics in a query that no node has.</summary>
     public static IEnumerable<string> UnknownIn(string query) =>
-        UsedIn(query).Where(name => !OfNode.Contains(name) && !OfRuntime.Contains(name) && !OfPrometheus.Contains(name));
+        UsedIn(query).Except(OfNode).Except(OfRuntime).Except(OfPrometheus);
 
     /// <summary>The names of metrics in a query: what is no label, function or word of the language.</summary>
     public static IEnumerable<string> UsedIn(string query) =>

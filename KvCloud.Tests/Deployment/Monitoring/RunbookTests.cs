@@ -3,7 +3,7 @@ using KvCloud.Tests.Support;
 
 namespace KvCloud.Tests.Deployment.Monitoring;
 
-/// <summary>docs/runbooks has a page for each alert and for nothing else, and each page says what one needs at night.</summary>
+/// <summary>docs/runbooks has a page for each alert and for nothing else, and each says what to do.</summary>
 public sealed partial class RunbookTests
 {
     private static readonly string[] Headings =
