@@ -8,9 +8,12 @@ namespace KvCloud.Cli;
 
 /// <summary>What a command needs: the client, the console, and the parsed arguments.</summary>
 internal sealed class CommandContext(
-    KvCloudClient client, KvConsole console, GlobalOptions globals, ParseResult parsed)
+    KvCloudClient client, KvCloudClientSettings settings, KvConsole console, GlobalOptions globals, ParseResult parsed)
 {
     public KvCloudClient Client { get; } = client;
+
+    /// <summary>How <see cref="Client"/> reaches the cluster, and as whom.</summary>
+    public KvCloudClientSettings Settings { get; } = settings;
 
     public KvConsole Console { get; } = console;
 

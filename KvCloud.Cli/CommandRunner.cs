@@ -12,6 +12,6 @@ internal sealed class CommandRunner(GlobalOptions globals, KvConsole console, Ti
         {
             KvCloudClientSettings settings = globals.ToSettings(parsed, timeout ?? usualTimeout, console);
             await using var client = new KvCloudClient(settings);
-            return await run(new CommandContext(client, console, globals, parsed), cancellationToken);
+            return await run(new CommandContext(client, settings, console, globals, parsed), cancellationToken);
         });
 }

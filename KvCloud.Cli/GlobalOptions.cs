@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
+using KvCloud.Cli.Configuration;
 using KvCloud.Cli.Output;
 using KvCloud.Client;
 using KvCloud.Client.Calls;
@@ -16,11 +18,27 @@ internal sealed class GlobalOptions
     public const string TokenVariable = "KVCLOUD_TOKEN";
     public const string DefaultEndpoints = "localhost:9090,localhost:9091,localhost:9092";
 
-    public Option<string> Endpoints { get; } = new("--endpoints", "-e")
+    public Option<string?> Endpoints { get; } = new("--endpoints", "-e")
     {
         Description = $"Nodes of the cluster, host:port with commas between; one is enough. "
             + $"Default: ${EndpointsVariable}, else {DefaultEndpoints}.",
         HelpName = "host:port,...",
+        Recursive = true,
+    };
+
+    public Option<string?> Cluster { get; } = new("--cluster")
+    {
+        Description = $"A cluster of the configuration file (kv config). Default: ${KvConfigFile.ClusterVariable},"
+            + " else, without endpoints, the file's current one. Nothing of the environment goes with it.",
+        HelpName = "name",
+        Recursive = true,
+    };
+
+    public Option<string?> ConfigFile { get; } = new("--kvconfig")
+    {
+        Description = $"The file with the clusters' names. Default: ${KvConfigFile.PathVariable}, else"
+            + " ~/.config/kv/config.toml.",
+        HelpName = "file",
         Recursive = true,
     };
 
@@ -108,6 +126,8 @@ internal sealed class GlobalOptions
     public void AddTo(RootCommand root)
     {
         root.Add(Endpoints);
+        root.Add(Cluster);
+        root.Add(ConfigFile);
         root.Add(Endpoint);
         root.Add(Consistency);
         root.Add(ColumnFamily);
@@ -125,21 +145,20 @@ internal sealed class GlobalOptions
     /// <summary>Translates the options to client settings.</summary>
     public KvCloudClientSettings ToSettings(ParseResult parsed, TimeSpan defaultTimeout, KvConsole console)
     {
-        string? endpoints = parsed.GetValue(Endpoints);
-        if (string.IsNullOrWhiteSpace(endpoints))
-        {
-            endpoints = Environment.GetEnvironmentVariable(EndpointsVariable);
-        }
-
+        ClusterProfile profile = ProfileOf(parsed);
         var settings = new KvCloudClientSettings
         {
-            ConnectionString = string.IsNullOrWhiteSpace(endpoints) ? DefaultEndpoints : endpoints,
-            Consistency = parsed.GetValue(Consistency) ?? ReadConsistency.READ_INDEX,
-            Timeout = parsed.GetValue(Timeout) ?? defaultTimeout,
+            ConnectionString = profile.Endpoints ?? DefaultEndpoints,
+            Consistency = parsed.GetValue(Consistency)
+                ?? Of(profile.Consistency, ConnectionStringParser.Level)
+                ?? ReadConsistency.READ_INDEX,
+            Timeout = parsed.GetValue(Timeout) ?? Of(profile.Timeout, ParsePositiveTime) ?? defaultTimeout,
+            UseTls = profile.Tls,
+            TlsCa = profile.Ca,
+            TlsCertificate = profile.Certificate,
+            TlsKey = profile.Key,
         };
-
-        LogIn(parsed, settings, console);
-        Tls.Apply(parsed, settings);
+        LogIn(profile, settings, console);
 
         // One attempt at a node that hangs must not outlast the whole call.
         if (settings.Timeout < settings.AttemptTimeout)
@@ -150,29 +169,109 @@ internal sealed class GlobalOptions
         return settings;
     }
 
-    private void LogIn(ParseResult parsed, KvCloudClientSettings settings, KvConsole console)
+    public string ConfigPathOf(ParseResult parsed) => parsed.GetValue(ConfigFile) ?? KvConfigFile.DefaultPath;
+
+    public KvConfigFile ConfigFileOf(ParseResult parsed) => KvConfigFile.Load(ConfigPathOf(parsed));
+
+    /// <summary>
+    /// How the cluster is reached: what the command line says, over a cluster of the configuration file or over the
+    /// environment. Never over both, and over no cluster of the file where endpoints are given: the secrets of one
+    /// cluster must not go to the endpoints of another.
+    /// </summary>
+    public ClusterProfile ProfileOf(ParseResult parsed)
     {
-        string? user = parsed.GetValue(User);
-        string? tokenFile = parsed.GetValue(TokenFile);
-        if (user is not null && tokenFile is not null)
+        string? named = parsed.GetValue(Cluster);
+        bool hasEndpoints = !string.IsNullOrWhiteSpace(parsed.GetValue(Endpoints));
+        if (named is not null && hasEndpoints)
         {
-            throw new UsageException("--user and --token-file are mutually exclusive");
+            throw new UsageException("--cluster and --endpoints are mutually exclusive");
         }
 
-        user ??= tokenFile is null ? Variable(UserVariable) : null;
-        if (user is null)
+        named ??= hasEndpoints ? null : ClusterProfile.Variable(KvConfigFile.ClusterVariable);
+        var environment = ClusterProfile.FromEnvironment();
+        if (named is null && !hasEndpoints && environment.Endpoints is null)
         {
-            settings.Token = tokenFile is null ? Variable(TokenVariable) : Passwords.FromFile(tokenFile, console);
+            named = ConfigFileOf(parsed).Current;
+        }
+
+        return Over(named is null ? environment : ConfigFileOf(parsed).Cluster(named), GivenProfile(parsed));
+    }
+
+    /// <summary>What the command line alone says, with absolute paths.</summary>
+    public ClusterProfile GivenProfile(ParseResult parsed)
+    {
+        var given = new ClusterProfile
+        {
+            Endpoints = string.IsNullOrWhiteSpace(parsed.GetValue(Endpoints)) ? null : parsed.GetValue(Endpoints),
+            User = parsed.GetValue(User),
+            PasswordFile = PathOf(parsed.GetValue(PasswordFile)),
+            TokenFile = PathOf(parsed.GetValue(TokenFile)),
+            Consistency = parsed.GetValue(Consistency)?.ToString().ToLowerInvariant(),
+            Timeout = parsed.GetValue(Timeout) is { } time
+                ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:0}ms")
+                : null,
+            Tls = Tls.IsAsked(parsed),
+            Ca = PathOf(Tls.AuthorityOf(parsed)),
+            Certificate = PathOf(Tls.CertificateOf(parsed)),
+            Key = PathOf(Tls.KeyOf(parsed)),
+        };
+        return given.User is not null && given.TokenFile is not null
+            ? throw new UsageException("--user and --token-file are mutually exclusive")
+            : given;
+    }
+
+    /// <summary>A login that is given replaces the other one whole.</summary>
+    private static ClusterProfile Over(ClusterProfile below, ClusterProfile given)
+    {
+        bool isOther = given.TokenFile is not null || (given.User is not null && given.User != below.User);
+        return new ClusterProfile
+        {
+            Endpoints = given.Endpoints ?? below.Endpoints,
+            User = given.User ?? (given.TokenFile is null ? below.User : null),
+            Password = given.PasswordFile is not null || (isOther && !below.IsEnvironment) ? null : below.Password,
+            PasswordFile = given.PasswordFile ?? (isOther ? null : below.PasswordFile),
+            Token = isOther ? null : below.Token,
+            TokenFile = given.TokenFile ?? (isOther ? null : below.TokenFile),
+            Tls = given.Tls || below.Tls,
+            Ca = given.Ca ?? below.Ca,
+            Certificate = given.Certificate ?? below.Certificate,
+            Key = given.Key ?? below.Key,
+            Consistency = given.Consistency ?? below.Consistency,
+            Timeout = given.Timeout ?? below.Timeout,
+        };
+    }
+
+    private static void LogIn(ClusterProfile profile, KvCloudClientSettings settings, KvConsole console)
+    {
+        if (profile.User is null)
+        {
+            settings.Token = profile.TokenFile is { } tokenFile
+                ? Passwords.FromFile(tokenFile, console)
+                : profile.Token;
             return;
         }
 
-        settings.User = user;
-        settings.Password = parsed.GetValue(PasswordFile) is { } file ? Passwords.FromFile(file, console)
-            : Variable(PasswordVariable) ?? Passwords.Ask($"Password of {user}", "--password-file");
+        settings.User = profile.User;
+        settings.Password = profile.PasswordFile is { } file ? Passwords.FromFile(file, console)
+            : profile.Password ?? Passwords.Ask($"Password of {profile.User}", "--password-file");
     }
 
-    private static string? Variable(string name) =>
-        Environment.GetEnvironmentVariable(name) is { Length: > 0 } value ? value : null;
+    /// <summary>Standard input stays what it is.</summary>
+    private static string? PathOf(string? given) =>
+        string.IsNullOrWhiteSpace(given) ? null : given == "-" ? given : Path.GetFullPath(given);
+
+    private static T? Of<T>(string? text, Func<string, T> parse)
+        where T : struct
+    {
+        try
+        {
+            return text is null ? null : parse(text);
+        }
+        catch (FormatException exception)
+        {
+            throw new UsageException(exception.Message);
+        }
+    }
 
     /// <summary>How keys and values are printed.</summary>
     public ValueFormat FormatOf(ParseResult parsed)

@@ -71,6 +71,7 @@ internal static class KvProgram
         root.Add(KeyCommands.Delete(runner));
         root.Add(RangeCommand.Create(runner));
         root.Add(StatusCommand.Create(runner));
+        root.Add(DoctorCommand.Create(runner));
         root.Add(ClusterCommands.Stats(runner));
         root.Add(ClusterCommands.Ping(runner));
         root.Add(ColumnFamilyCommands.Create(runner));
@@ -81,11 +82,12 @@ internal static class KvProgram
         root.Add(ImportCommand.Create(runner));
         root.Add(ExportCommand.Create(runner));
         root.Add(VerifyCommand.Create(runner));
+        root.Add(ConfigCommands.Create(globals, console));
         root.Add(BackupCommands.Create(runner, globals, console));
         root.Add(RecoverCommands.Create(console));
         root.Add(CertificateCommands.Create(globals, console));
         root.Add(DemoCommand.Create(console));
-        root.Add(BankCommand.Create(runner, globals));
+        root.Add(BankCommand.Create(runner));
         root.Add(BankCommand.CreateWorker(runner));
         return root;
     }

@@ -34,33 +34,25 @@ internal sealed class TlsGlobalOptions
         root.Add(_key);
     }
 
-    public void Apply(ParseResult parsed, KvCloudClientSettings settings)
-    {
-        settings.TlsCa = Choose(parsed.GetValue(_ca), CaVariable);
-        settings.TlsCertificate = Choose(parsed.GetValue(_certificate), CertificateVariable);
-        settings.TlsKey = Choose(parsed.GetValue(_key), KeyVariable);
-        settings.UseTls = IsAsked(parsed);
-    }
+    public bool IsAsked(ParseResult parsed) => parsed.GetValue(_tls);
 
-    /// <summary>The CAs, by which a node's HTTP port is believed too; null if none are given.</summary>
-    public string? AuthorityOf(ParseResult parsed) => Choose(parsed.GetValue(_ca), CaVariable);
+    public string? AuthorityOf(ParseResult parsed) => parsed.GetValue(_ca);
 
-    /// <summary>The variables by which another process of this program does the same.</summary>
-    public IEnumerable<KeyValuePair<string, string?>> Variables(ParseResult parsed) =>
+    public string? CertificateOf(ParseResult parsed) => parsed.GetValue(_certificate);
+
+    public string? KeyOf(ParseResult parsed) => parsed.GetValue(_key);
+
+    /// <summary>The variables by which another process of this program does the same, as the same user.</summary>
+    public static IEnumerable<KeyValuePair<string, string?>> Variables(KvCloudClientSettings settings) =>
     [
-        new(CaVariable, Choose(parsed.GetValue(_ca), CaVariable)),
-        new(CertificateVariable, Choose(parsed.GetValue(_certificate), CertificateVariable)),
-        new(KeyVariable, Choose(parsed.GetValue(_key), KeyVariable)),
-        new(TlsVariable, IsAsked(parsed) ? "1" : null),
+        new(GlobalOptions.UserVariable, settings.User),
+        new(GlobalOptions.PasswordVariable, settings.Password),
+        new(GlobalOptions.TokenVariable, settings.Token),
+        new(CaVariable, settings.TlsCa),
+        new(CertificateVariable, settings.TlsCertificate),
+        new(KeyVariable, settings.TlsKey),
+        new(TlsVariable, settings.UseTls ? "1" : null),
     ];
-
-    private bool IsAsked(ParseResult parsed) => parsed.GetValue(_tls)
-        || Environment.GetEnvironmentVariable(TlsVariable) is "1" or "true" or "True" or "TRUE";
-
-    private static string? Choose(string? given, string variable) =>
-        !string.IsNullOrWhiteSpace(given) ? given
-        : Environment.GetEnvironmentVariable(variable) is { Length: > 0 } set ? set
-        : null;
 
     private static Option<string?> File(string name, string description) => new(name)
     {

@@ -44,7 +44,7 @@ internal sealed class BankProcess : IDisposable
             start.ArgumentList.Add(argument);
         }
 
-        foreach ((string name, string? value) in run.TlsVariables)
+        foreach ((string name, string? value) in run.Variables)
         {
             start.Environment[name] = value;
         }

@@ -11,7 +11,7 @@ internal sealed record BankRun(
     BankAccounts Accounts, string Endpoints, int Clients, int Processes, TimeSpan Duration, TimeSpan? KillLeaderEvery)
 {
     /// <summary>How its processes speak TLS.</summary>
-    public IEnumerable<KeyValuePair<string, string?>> TlsVariables { get; init; } = [];
+    public IEnumerable<KeyValuePair<string, string?>> Variables { get; init; } = [];
 
     /// <summary>The CAs that the replicas' HTTP ports are believed by; null where these do not speak TLS.</summary>
     public string? Authority { get; init; }

@@ -19,7 +19,7 @@ internal static class BankCommand
     private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan CatchUpTime = TimeSpan.FromSeconds(30);
 
-    public static Command Create(CommandRunner runner, GlobalOptions globals)
+    public static Command Create(CommandRunner runner)
     {
         var options = new BankOptions();
         var processes = new Option<int>("--processes")
@@ -49,13 +49,17 @@ internal static class BankCommand
             var accounts = new BankAccounts(options.CheckedAccounts(context), OpeningBalance);
             int clients = options.CheckedClients(context);
             int count = Math.Clamp(context.Get(processes), 1, clients);
-            string endpoints = globals
-                .ToSettings(context.Parsed, TimeSpan.FromSeconds(10), context.Console).ConnectionString!;
+            KvCloudClientSettings settings = context.Settings;
             var run = new BankRun(
-                accounts, endpoints, clients, count, context.Get(options.Duration), context.Get(killEvery))
+                accounts,
+                settings.ConnectionString!,
+                clients,
+                count,
+                context.Get(options.Duration),
+                context.Get(killEvery))
             {
-                TlsVariables = globals.Tls.Variables(context.Parsed),
-                Authority = globals.Tls.AuthorityOf(context.Parsed),
+                Variables = TlsGlobalOptions.Variables(settings),
+                Authority = settings.TlsCa,
             };
             return await RunAsync(context, run, cancellationToken);
         });

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Spectre.Console;
 
 namespace KvCloud.Cli.Output;
 
@@ -53,6 +54,22 @@ internal sealed class Printer(KvConsole console, OutputFormat format)
             console,
             IsTable,
             [.. figures.Select(figure => (figure.Name, Text(figure.Value)))]);
+    }
+
+    /// <summary>A heading with its kind in colour, and indented lines below it: for people alone.</summary>
+    public void Block(string kind, string heading, IReadOnlyList<(string Name, string Text)> lines)
+    {
+        var grid = new Grid();
+        grid.AddColumn(new GridColumn().NoWrap().PadRight(2));
+        grid.AddColumn(new GridColumn());
+        grid.AddRow(new Text(kind, Tables.StyleOf(kind)), new Text(heading));
+        foreach ((string name, string text) in lines)
+        {
+            grid.AddRow(new Text(name, new Style(decoration: Decoration.Dim)), new Text(text));
+        }
+
+        console.Draw(grid);
+        console.Draw(new Text("\n"));
     }
 
     /// <summary>One JSON object on a line of its own.</summary>

@@ -54,7 +54,7 @@ internal static class Tables
         console.Draw(table);
     }
 
-    private static Style StyleOf(string cell) => cell switch
+    public static Style StyleOf(string cell) => cell switch
     {
         "healthy" or "ok" => new Style(Color.Green),
         "degraded" or "unknown" or "candidate" or "warning" => new Style(Color.Yellow),
