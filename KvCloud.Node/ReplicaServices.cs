@@ -38,6 +38,9 @@ internal static class ReplicaServices
         services.AddSingleton(provider => provider.GetRequiredService<ReplicaStorage>().Executor.Reader);
         services.AddSingleton(provider => provider.GetRequiredService<Replica>().Backups!);
         services.AddSingleton(NewRouting);
+        services.AddSingleton(provider => new LogInspector(
+            provider.GetRequiredService<ReplicaStorage>().Log,
+            () => provider.GetRequiredService<ConsensusDriver>().Status));
         services.AddSingleton<Func<ClusterView>>(provider =>
         {
             ClusterManager cluster = provider.GetRequiredService<ClusterManager>();

@@ -117,6 +117,10 @@ internal sealed record LoggingOptions
     [OneOf("trace", "debug", "info", "warn", "error", "none")]
     public string LogLevel { get; init; } = "info";
 
+    [About("A read or write that takes at least so long is kept for /slow, with its first key; 0 for none.")]
+    [Between(0, 3_600_000)]
+    public int SlowCallMs { get; init; } = 100;
+
     [About("Size at which RocksDB starts a new LOG file.")]
     [Between(1, 16 * 1024)]
     public int MaxLogFileSizeMb { get; init; } = 10;

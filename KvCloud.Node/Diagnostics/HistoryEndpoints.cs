@@ -1,10 +1,12 @@
 using KvCloud.Node.Configuration;
 using KvCloud.Node.History;
+using KvCloud.Node.Replication.Log;
 
 namespace KvCloud.Node.Diagnostics;
 
 /// <summary>
-/// What this node remembers of late: /events and /logs, and /config. Each answer is bounded, and comes from memory.
+/// What this node remembers of late: /events, /logs, /slow and /heat; its log at /log; its settings at /config. Each
+/// answer is bounded.
 /// </summary>
 internal static class HistoryEndpoints
 {
@@ -13,10 +15,18 @@ internal static class HistoryEndpoints
 
     public const int MaxLimit = 1_000;
 
+    /// <summary>Ranges of keys at /heat, unless the request says how many.</summary>
+    public const int DefaultRanges = 32;
+
+    public const int MaxRanges = 128;
+
     public static void MapHistory(this WebApplication app)
     {
         app.MapGet("/events", Events);
         app.MapGet("/logs", Logs);
+        app.MapGet("/slow", Slow);
+        app.MapGet("/heat", Heat);
+        app.MapGet("/log", Log);
         app.MapGet("/config", Config);
     }
 
@@ -39,6 +49,57 @@ internal static class HistoryEndpoints
             LogsAnswer.Of(
                 SelfOf(context), context.Service<LogHistory>().Read(after, limit, LogLevels.Of(level))),
             NodeEndpoints.Json);
+    }
+
+    private static IResult Slow(HttpContext context)
+    {
+        var query = new HttpQuery(context.Request);
+        long? after = query.Number("after", 0, long.MaxValue);
+        int limit = LimitOf(query);
+        SlowCalls slow = context.Service<SlowCalls>();
+        return query.Refusal ?? Results.Json(
+            SlowAnswer.Of(SelfOf(context), slow.ThresholdMs, slow.Read(after, limit)), NodeEndpoints.Json);
+    }
+
+    private static IResult Heat(HttpContext context)
+    {
+        var query = new HttpQuery(context.Request);
+        int ranges = (int)(query.Number("ranges", 1, MaxRanges) ?? DefaultRanges);
+        return query.Refusal ?? Results.Json(
+            HeatAnswer.Of(SelfOf(context), HeatReport.Of(context.Service<KeyHeat>().Windows(), ranges)),
+            NodeEndpoints.Json);
+    }
+
+    private static IResult Log(HttpContext context)
+    {
+        var query = new HttpQuery(context.Request);
+        long? from = query.Number("from", 1, long.MaxValue - LogInspector.MaxSlots);
+        int limit = (int)(query.Number("limit", 1, LogInspector.MaxSlots) ?? LogInspector.DefaultSlots);
+        if (query.Refusal is { } refusal)
+        {
+            return refusal;
+        }
+
+        try
+        {
+            return context.Service<LogInspector>().Read(from, limit) is { } answer
+                ? Results.Json(answer, NodeEndpoints.Json)
+                : HttpError.Result(
+                    StatusCodes.Status429TooManyRequests, "OVERLOADED", "others are reading the log; ask again");
+        }
+        catch (LogUnreadableException exception)
+        {
+            return HttpError.Result(StatusCodes.Status503ServiceUnavailable, "INTERNAL", exception.Message);
+        }
+        catch (LogCorruptException exception)
+        {
+            return HttpError.Result(StatusCodes.Status500InternalServerError, "CORRUPTION", exception.Message);
+        }
+        catch (ObjectDisposedException)
+        {
+            return HttpError.Result(
+                StatusCodes.Status503ServiceUnavailable, "SHUTTING_DOWN", "the node is stopping");
+        }
     }
 
     private static IResult Config(HttpContext context) =>

@@ -21,6 +21,9 @@ internal static class RootPage
         ("/status", "the cluster as this replica sees it"),
         ("/events", "elections, snapshots, members and alarms, as this replica saw them"),
         ("/logs", "the newest lines of its log"),
+        ("/slow", "the newest calls that took long"),
+        ("/heat", "which keys are read and written"),
+        ("/log", "the newest slots of its log"),
         ("/config", "the settings in force, without secrets"),
         ("/metrics", "all meters, for Prometheus"),
     ];

@@ -157,6 +157,7 @@ internal sealed class EffectsRunner
             _node.Self, _node.Role, _node.Ballot, _node.Leader, _node.ChosenSlot, applied.Slot,
             applied.Version.Value, _freshness.LeaderHeardMs, hashed.Slot, hashed.StateHash)
         {
+            Promised = _node.Promised,
             Members = _node.Members,
             Stored = StoredRows?.Latest ?? default,
             Data = Rebuild?.State ?? (_executor.Health.IsDamaged ? DataState.Damaged : DataState.Sound),

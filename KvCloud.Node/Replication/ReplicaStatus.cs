@@ -21,6 +21,9 @@ internal sealed record ReplicaStatus(
     Slot HashedSlot,
     ulong StateHash)
 {
+    /// <summary>The highest ballot promised; this replica accepts nothing below.</summary>
+    public Ballot Promised { get; init; } = Ballot.Zero;
+
     /// <summary>Who governs the slots above <see cref="ChosenSlot"/>.</summary>
     public GroupMembers Members { get; init; } = GroupMembers.None;
 

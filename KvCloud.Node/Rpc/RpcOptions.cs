@@ -15,6 +15,9 @@ internal sealed record RpcOptions
     /// </summary>
     public int MaxRootTracesPerSecond { get; init; } = 10;
 
+    /// <summary>Calls that take longer are kept for /slow; 0 for none.</summary>
+    public int SlowCallMs { get; init; } = 100;
+
     /// <summary>
     /// The auth_token required by getClusterHealth, getDatabaseStats, getNodeInfo and calls that change column
     /// families; null or empty means none is required.

@@ -36,6 +36,7 @@ internal static class RpcOptionsMapping
         Access = options.ToAccessOptions(),
         AdminToken = options.Security.AuthToken,
         MaxRootTracesPerSecond = options.Tracing.MaxRootTracesPerSecond,
+        SlowCallMs = options.Logging.SlowCallMs,
         ServerVersion = NodeVersion.Text,
     };
 }

@@ -1,5 +1,6 @@
 using KvCloud.Node.Access;
 using KvCloud.Node.Cluster;
+using KvCloud.Node.History;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.Rpc.Connections;
@@ -69,6 +70,10 @@ internal static class RpcServiceCollectionExtensions
         services.AddSingleton(new RpcBudget(options.Limits));
         services.AddSingleton(_ => new ScanPool(options.Limits));
         services.AddSingleton(provider => new RpcFlows(options.Limits, provider.GetRequiredService<IReplicaClock>()));
+        services.AddSingleton(
+            provider => new SlowCalls(provider.GetRequiredService<TimeProvider>(), options.SlowCallMs));
+        services.AddSingleton<KeyHeat>();
+        services.AddSingleton<CallHistory>();
         services.AddSingleton<RpcStatistics>();
         services.AddSingleton<RpcServer>();
         services.AddHostedService(provider => provider.GetRequiredService<RpcServer>());

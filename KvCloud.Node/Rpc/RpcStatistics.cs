@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using KvCloud.Node.Access;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Methods;
@@ -34,12 +35,15 @@ internal sealed class RpcStatistics : IDisposable
 
     private readonly Meter _meter = new(MeterName);
     private readonly Histogram<double> _latency;
+    private readonly CallHistory? _history;
     private long _rejected;
     private long _badInput;
     private long _activeTransactions;
 
-    public RpcStatistics(RpcBudget budget)
+    /// <param name="history">Remembers slow calls and keys; null where nobody wants to know.</param>
+    public RpcStatistics(RpcBudget budget, CallHistory? history = null)
     {
+        _history = history;
         _meter.CreateObservableCounter(
             "kvcloud.rpc.calls", ObserveCalls, "{call}", "Calls answered, by method and code.");
         _latency = _meter.CreateHistogram<double>("kvcloud.rpc.duration", "s",
@@ -86,10 +90,11 @@ internal sealed class RpcStatistics : IDisposable
     }
 
     /// <summary>Records an answered call.</summary>
-    /// <param name="receivedTimestamp">Stopwatch timestamp of the call's arrival.</param>
-    public void Record(RpcMethod method, ErrorCode code, long receivedTimestamp)
+    /// <param name="caller">Whose connection it came by; null where there is none to tell.</param>
+    public void Record(IPendingCall call, ErrorCode code, Caller? caller)
     {
-        long elapsed = Stopwatch.GetTimestamp() - receivedTimestamp;
+        RpcMethod method = call.Method;
+        long elapsed = Stopwatch.GetTimestamp() - call.ReceivedTimestamp;
         Stripe stripe = _stripes[Thread.GetCurrentProcessorId() % Stripes];
         Interlocked.Increment(ref stripe.Counts[(method.Operation.Index * Codes) + (int)code]);
         Interlocked.Add(ref stripe.ElapsedTicks, elapsed);
@@ -99,6 +104,8 @@ internal sealed class RpcStatistics : IDisposable
                 new KeyValuePair<string, object?>("method", method.Name),
                 new KeyValuePair<string, object?>("code", CodeNames[(int)code]));
         }
+
+        _history?.Note(call, code, elapsed, caller);
     }
 
     public void BeginTransaction() => Interlocked.Increment(ref _activeTransactions);

@@ -34,13 +34,14 @@ public sealed partial class NodeFolderTests
         ["Cluster"] = ["Configuration", "Consensus", "History", "Replication", "Telemetry", "Transport"],
         ["Rpc"] =
         [
-            "Access", "Cluster", "Configuration", "Consensus", "Operations", "Protocol", "Replication", "Routing",
-            "State", "Telemetry", "Thrift", "Tls",
+            "Access", "Cluster", "Configuration", "Consensus", "History", "Operations", "Protocol", "Replication",
+            "Routing", "State", "Telemetry", "Thrift", "Tls",
         ],
         ["Offline"] = ["Configuration", "Consensus", "Files", "Operations", "Replication", "Storage"],
         ["Diagnostics"] =
         [
-            "Access", "Cluster", "Configuration", "Consensus", "History", "Replication", "Telemetry", "Tls",
+            "Access", "Cluster", "Configuration", "Consensus", "History", "Operations", "Replication", "Telemetry",
+            "Tls",
             "Transport",
         ],
     };

@@ -205,7 +205,7 @@ public sealed class AccessTests(ITestOutputHelper output) : IDisposable
 
         foreach (string closed in new[]
             {
-                "/", "/status", "/metrics", "/events", "/logs", "/config", "/no/such/page",
+                "/", "/status", "/metrics", "/events", "/logs", "/slow", "/heat", "/log", "/config", "/no/such/page",
             })
         {
             Assert.Equal(HttpStatusCode.Unauthorized, (await http.GetAsync(closed)).StatusCode);

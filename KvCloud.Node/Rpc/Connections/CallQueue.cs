@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using KvCloud.Node.Access;
 using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Wire;
 using KvCloud.Node.Telemetry;
@@ -65,8 +66,11 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
 
     private long _chargedBytes;
 
+    private readonly Caller _caller;
+
     /// <param name="secured">Where TLS encrypts what is written, and sends it at once; null in clear text.</param>
     /// <param name="flow">Whom costly answers are charged to.</param>
+    /// <param name="caller">Whose connection this is.</param>
     /// <param name="onBroken">
     /// Called from any thread, possibly more than once, when answers can no longer be written.
     /// </param>
@@ -78,8 +82,10 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
         ScanPool scans,
         RpcStatistics statistics,
         RpcFlow flow,
+        Caller caller,
         Action<Exception> onBroken)
     {
+        _caller = caller;
         Flow = flow;
         _turns = flow.Turns;
         _scans = scans;
@@ -560,7 +566,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
 
     private void Answered(IPendingCall call, ErrorCode code)
     {
-        _statistics.Record(call.Method, code, call.ReceivedTimestamp);
+        _statistics.Record(call, code, _caller);
         EndSpan(call, code);
         _calls.RemoveFirst();
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using KvCloud.Node.History;
 using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Methods;
 using KvCloud.Node.Rpc.Wire;
@@ -30,13 +31,19 @@ internal interface IPendingCall
     /// <summary>The call's server span, which ends with its answer; null if the call is not traced.</summary>
     Activity? Span { get; set; }
 
+    /// <summary>
+    /// The keys that the request names; of a range its begin. Only asked of a call that was slow or is sampled, at once
+    /// after it was answered.
+    /// </summary>
+    IEnumerable<CallKey> Keys => [];
+
     /// <summary>Whether <see cref="TryWriteAnswer"/> may be called. Never goes back to false.</summary>
     bool IsReady { get; }
 
     /// <summary>
     /// Answers the call without queuing it; returns false, with nothing written, if it has to wait for something. The
-    /// caller does not touch the object again after true. Called by the holder of the output lock while the request
-    /// message is still valid. Must not throw.
+    /// caller does not touch the object after true once this thread has dispatched another call. Called by the holder
+    /// of the output lock while the request message is still valid. Must not throw.
     /// </summary>
     bool TryAnswerNow(AnswerWriter output, out ErrorCode code);
 

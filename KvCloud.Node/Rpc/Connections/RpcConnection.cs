@@ -86,6 +86,7 @@ internal sealed class RpcConnection
             scans,
             statistics,
             flow,
+            caller,
             OnOutputBroken);
         _messages = new MessageReader(limits, budget, flow, clock, _caller);
     }
@@ -262,10 +263,9 @@ internal sealed class RpcConnection
         IPendingCall call = FindFullLimit(cost) is string fullLimit
             ? _dispatcher.Refuse(in message, ErrorCode.OVERLOADED, fullLimit)
             : _dispatcher.Dispatch(in message);
-        RpcMethod method = call.Method;
         if (MayAnswerNow(call) && call.TryAnswerNow(_output, out ErrorCode code))
         {
-            _statistics.Record(method, code, message.ReceivedTimestamp);
+            _statistics.Record(call, code, _caller);
             if (_queue.IsSendDue)
             {
                 ReleaseOutput();

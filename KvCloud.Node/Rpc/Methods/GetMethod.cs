@@ -1,4 +1,5 @@
 using KvCloud.Node.Access;
+using KvCloud.Node.History;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Wire;
@@ -48,8 +49,12 @@ internal sealed class GetMethod(KvBackend backend)
         private string? _columnFamily;
         private Caller? _caller;
 
-        /// <summary>Points into the request message until the call has to wait.</summary>
+        /// <summary>
+        /// Points into the request message until the call has to wait. Kept after the answer, for <see cref="Keys"/>.
+        /// </summary>
         private ReadOnlyMemory<byte> _key;
+
+        public override IEnumerable<CallKey> Keys => [new CallKey(_columnFamily, _key)];
 
         public void Ask(
             in RequestMessage message, in PointCodec.GetArguments arguments, in RequestParameters parameters)
@@ -69,9 +74,6 @@ internal sealed class GetMethod(KvBackend backend)
                 return false;
             }
 
-            _key = default;
-            _columnFamily = null;
-            _caller = null;
             _spare = this;
             return true;
         }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using KvCloud.Node.History;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Wire;
@@ -31,6 +32,8 @@ internal abstract class PendingCall : IPendingCall
     public Activity? Span { get; set; }
 
     public bool IsReady => _ticket.IsReady;
+
+    public virtual IEnumerable<CallKey> Keys => [];
 
     protected int SequenceId { get; private set; }
 

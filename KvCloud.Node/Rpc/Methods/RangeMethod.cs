@@ -1,4 +1,5 @@
 using KvCloud.Node.Access;
+using KvCloud.Node.History;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Routing;
 using KvCloud.Node.Rpc.Connections;
@@ -122,6 +123,8 @@ internal sealed class RangeMethod<TRequest, TResponse>(string name, KvBackend ba
             _deadlineMs = deadlineMs;
             SetAdmission(admission);
         }
+
+        public override IEnumerable<CallKey> Keys => [new CallKey(_request.ColumnFamily, _request.BeginKey)];
 
         public override bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
         {

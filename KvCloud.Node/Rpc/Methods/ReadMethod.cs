@@ -1,4 +1,5 @@
 using KvCloud.Node.Access;
+using KvCloud.Node.History;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Routing;
 using KvCloud.Node.Rpc.Connections;
@@ -55,6 +56,9 @@ internal abstract class LookupMethod<TRequest, TResponse>(string name, KvBackend
     /// <summary>Reads the store.</summary>
     protected abstract TResponse Read(TRequest request);
 
+    /// <summary>The keys that the request names.</summary>
+    protected virtual IEnumerable<CallKey> KeysOf(TRequest request) => [];
+
     private sealed class LookupCall : RoutedCall
     {
         private readonly LookupMethod<TRequest, TResponse> _method;
@@ -73,6 +77,8 @@ internal abstract class LookupMethod<TRequest, TResponse>(string name, KvBackend
             _caller = message.Caller;
             SetAdmission(admission);
         }
+
+        public override IEnumerable<CallKey> Keys => _method.KeysOf(_request);
 
         public override bool TryWriteAnswer(AnswerWriter output, out ErrorCode code)
         {

@@ -1,4 +1,5 @@
 using KvCloud.Node.Access;
+using KvCloud.Node.History;
 using KvCloud.Node.Operations;
 using KvCloud.Node.State;
 using KvCloud.Protocol;
@@ -26,6 +27,9 @@ internal static class SnapshotMethods
     {
         protected override Refusal? CheckAccess(TRequest request, Caller? caller) =>
             Backend.Access.CheckRead(caller, request.ColumnFamily, request.Key);
+
+        protected override IEnumerable<CallKey> KeysOf(TRequest request) =>
+            [new CallKey(request.ColumnFamily, request.Key)];
 
         protected override TResponse Read(TRequest request)
         {

@@ -1,3 +1,4 @@
+using KvCloud.Node.History;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc.Connections;
@@ -32,6 +33,18 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
 
     /// <summary>Hears of the outcome, before the answer leaves.</summary>
     public Action<CommandResult>? Done { get; init; }
+
+    public IEnumerable<CallKey> Keys => CommandCodec.TryDecode(Command, out KvCommand? command, out _)
+        ? command switch
+        {
+            SetCommand set => [new CallKey(set.ColumnFamily, set.Key)],
+            DeleteCommand delete => [new CallKey(delete.ColumnFamily, delete.Key)],
+            CommitCommand commit =>
+                commit.Mutations.Select(mutation => new CallKey(mutation.ColumnFamily, mutation.Key)),
+            _ => [],
+        }
+        : [];
+
     RpcFlow? IPendingCall.Charged
     {
         get => (RpcFlow?)Flow;

@@ -42,6 +42,13 @@ public sealed class OptionsMappingTests : IDisposable
     }
 
     [Fact]
+    public void ToRpcOptions_hands_on_from_when_a_call_is_slow()
+    {
+        Assert.Equal(new RpcOptions().SlowCallMs, _fixture.Load().Options.ToRpcOptions().SlowCallMs);
+        Assert.Equal(21, _fixture.Load("[logging]\nslow_call_ms = 21").Options.ToRpcOptions().SlowCallMs);
+    }
+
+    [Fact]
     public void ToReplicationOptions_and_others_hand_on_every_setting()
     {
         NodeOptions options = _fixture.Load(

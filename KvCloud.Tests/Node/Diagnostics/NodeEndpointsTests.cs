@@ -8,6 +8,7 @@ using KvCloud.Node.Diagnostics;
 using KvCloud.Node.History;
 using KvCloud.Tests.Node.Cluster;
 using KvCloud.Tests.Node.Configuration;
+using KvCloud.Tests.Node.Rpc;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -24,6 +25,9 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
     private readonly ClusterFixture _cluster = new();
     private readonly SettingsFixture _settings = new();
     private readonly HttpClient _client = new() { Timeout = TimeSpan.FromSeconds(30) };
+    private readonly SlowCalls _slow = new(TimeProvider.System, thresholdMs: 100);
+    private readonly KeyHeat _heat = new(TimeProvider.System);
+    private readonly MemoryPaxosLog _log = new();
     private TimeSpan _loopStandsStill;
     private WebApplication? _app;
 
@@ -45,6 +49,9 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
             election_timeout_ms = 1234
             """));
         builder.Services.AddSingleton(_cluster.Options);
+        builder.Services.AddSingleton(_slow);
+        builder.Services.AddSingleton(_heat);
+        builder.Services.AddSingleton(new LogInspector(_log, () => _cluster.Status));
         builder.Services.AddClusterManager(_ => _cluster.Feeds);
         builder.Services.AddNodeDiagnostics(_ => Environment.TickCount64 - (long)_loopStandsStill.TotalMilliseconds);
         _app = builder.Build();
@@ -183,6 +190,59 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task MapHistory_slow_calls_say_what_took_how_long_and_whose_it_was()
+    {
+        _slow.Add(new SlowCall("setKey", "OK", TimeSpan.FromMilliseconds(250.5), "10.0.0.7:4711")
+        {
+            User = "ada",
+            Keys = 1,
+            FirstKey = "orders/1"u8.ToArray(),
+        });
+
+        JsonElement body = (await GetAsync("/slow")).Body;
+
+        Assert.Equal(100, body.GetProperty("threshold_ms").GetInt32());
+        JsonElement call = Assert.Single(body.GetProperty("calls").EnumerateArray());
+        Assert.Equal("setKey", call.GetProperty("method").GetString());
+        Assert.Equal(250.5, call.GetProperty("duration_ms").GetDouble());
+        Assert.Equal("ada", call.GetProperty("user").GetString());
+        Assert.Equal("orders/1"u8.ToArray(), call.GetProperty("key").GetBytesFromBase64());
+        Assert.False(call.TryGetProperty("trace_id", out _));
+    }
+
+    [Fact]
+    public async Task MapHistory_heat_has_ranges_with_a_number_for_each_window()
+    {
+        _heat.Add([new CallKey("orders", "a"u8.ToArray())], isWrite: true);
+
+        JsonElement body = (await GetAsync("/heat?ranges=4")).Body;
+
+        JsonElement range = Assert.Single(body.GetProperty("ranges").EnumerateArray());
+        Assert.Equal("orders", range.GetProperty("column_family").GetString());
+        Assert.Equal(KeyHeat.Sampling, range.GetProperty("writes")[0].GetInt64());
+        Assert.Equal(body.GetProperty("windows").GetArrayLength(), range.GetProperty("reads").GetArrayLength());
+        Assert.Equal("a"u8.ToArray(), body.GetProperty("hot_keys")[0].GetProperty("first_key").GetBytesFromBase64());
+    }
+
+    [Fact]
+    public async Task MapHistory_log_has_the_ballots_of_each_slot()
+    {
+        var effects = new Effects();
+        var ballot = new Ballot(4, new NodeId(1));
+        effects.Append.Add(new LogEntry(new Slot(1), ballot, Value.NoOp(ballot)));
+        _log.Write([effects]);
+
+        JsonElement body = (await GetAsync("/log?from=1&limit=5")).Body;
+
+        Assert.Equal("follower", body.GetProperty("role").GetString());
+        JsonElement slot = Assert.Single(body.GetProperty("slots").EnumerateArray());
+        Assert.Equal("no_op", slot.GetProperty("kind").GetString());
+        Assert.Equal(4, slot.GetProperty("accepted").GetProperty("round").GetInt64());
+        Assert.Equal(1, slot.GetProperty("accepted").GetProperty("node_id").GetInt32());
+        Assert.True(slot.GetProperty("is_applied").GetBoolean());
+    }
+
+    [Fact]
     public async Task MapHistory_config_says_what_is_in_force_and_no_secret()
     {
         JsonElement body = (await GetAsync("/config")).Body;
@@ -202,6 +262,9 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
     [Theory]
     [InlineData("/events?after=soon", "after: 'soon' is no number from 0 to 9223372036854775807")]
     [InlineData("/events?limit=0", "limit: '0' is no number from 1 to 1000")]
+    [InlineData("/heat?ranges=1000", "ranges: '1000' is no number from 1 to 128")]
+    [InlineData("/log?from=0", "from: '0' is no number from 1 to 9223372036854775607")]
+    [InlineData("/log?limit=201", "limit: '201' is no number from 1 to 200")]
     [InlineData("/logs?level=loud", "level: 'loud' is none of trace, debug, info, warn, error, critical")]
     public async Task MapHistory_parameter_that_is_wrong_is_refused_by_name(string path, string message)
     {
@@ -224,7 +287,11 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
         Assert.Equal("localhost:9091", body.GetProperty("leader").GetString());
         Assert.False(string.IsNullOrEmpty(body.GetProperty("version").GetString()));
         string[] links = [.. body.GetProperty("links").EnumerateObject().Select(link => link.Value.GetString()!)];
-        Assert.Equal(["/health", "/alive", "/status", "/events", "/logs", "/config", "/metrics"], links);
+        Assert.Equal(
+            [
+                "/health", "/alive", "/status", "/events", "/logs", "/slow", "/heat", "/log", "/config", "/metrics",
+            ],
+            links);
         foreach (string link in links)
         {
             using HttpResponseMessage response = await _client.GetAsync(link);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using KvCloud.Node.History;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Rpc;
 using KvCloud.Node.Rpc.Connections;
@@ -45,6 +46,10 @@ internal sealed class RpcTestHost : IAsyncDisposable
     public KvDispatcher Dispatcher => (KvDispatcher)_application.Services.GetRequiredService<IRpcDispatcher>();
 
     public KvReader Reader => _application.Services.GetRequiredService<KvReader>();
+
+    public SlowCalls Slow => _application.Services.GetRequiredService<SlowCalls>();
+
+    public KeyHeat Heat => _application.Services.GetRequiredService<KeyHeat>();
 
     public RpcStatistics Statistics => _application.Services.GetRequiredService<RpcStatistics>();
 
