@@ -20,8 +20,17 @@ internal static class ClientTelemetry
 
     private static readonly Meter ClientMeter = new(Name);
 
-    private static readonly Histogram<double> CallDuration = ClientMeter.CreateHistogram<double>(
-        "kvcloud.client.call.duration", "s", "Time of a call with all its attempts.");
+    /// <summary>From 100 µs to a minute. Those of exporters begin at five seconds.</summary>
+    private static readonly InstrumentAdvice<double> Seconds = new()
+    {
+        HistogramBucketBoundaries =
+        [
+            0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+        ],
+    };
+
+    private static readonly Histogram<double> CallDuration = ClientMeter.CreateHistogram(
+        "kvcloud.client.call.duration", "s", "Time of a call with all its attempts.", advice: Seconds);
 
     private static readonly Counter<long> Retries = ClientMeter.CreateCounter<long>(
         "kvcloud.client.retries", "{retry}", "Attempts after the first, by the code of the one before.");
@@ -31,8 +40,8 @@ internal static class ClientTelemetry
         "{call}",
         "Writes whose answer was lost and that a resend under the same identity brought to a known end.");
 
-    private static readonly Histogram<double> TransactionDuration = ClientMeter.CreateHistogram<double>(
-        "kvcloud.client.transaction.duration", "s", "Time of a transaction with all its attempts.");
+    private static readonly Histogram<double> TransactionDuration = ClientMeter.CreateHistogram(
+        "kvcloud.client.transaction.duration", "s", "Time of a transaction with all its attempts.", advice: Seconds);
 
     private static readonly Counter<long> TransactionRetries = ClientMeter.CreateCounter<long>(
         "kvcloud.client.transaction.retries", "{retry}", "Transactions run anew, by the code that stopped them.");

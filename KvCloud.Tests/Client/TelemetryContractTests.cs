@@ -34,6 +34,7 @@ public sealed partial class TelemetryContractTests
                     string kind = instrument.GetType().Name.Split('`')[0].ToLowerInvariant();
                     published.Add($"{instrument.Name} {kind} {instrument.Unit}");
                     Assert.NotEmpty(instrument.Description!);
+                    Assert.False(instrument is Histogram<double> { Advice: null }, $"{instrument.Name}: no bounds");
                 }
             },
         };

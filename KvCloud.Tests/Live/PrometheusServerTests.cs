@@ -42,6 +42,7 @@ public sealed class PrometheusServerTests(ITestOutputHelper output) : IDisposabl
             await HasDataAsync(prometheus);
             await CheckRulesAsync(prometheus);
             await CheckNamesAsync(cluster);
+            await CheckQuantilesAsync(prometheus);
         }
         finally
         {
@@ -101,6 +102,22 @@ public sealed class PrometheusServerTests(ITestOutputHelper output) : IDisposabl
             {
                 Assert.True((await prometheus.QueryAsync(metric)).Count > 0, $"{rule.Name}: nobody has {metric}");
             }
+        }
+    }
+
+    /// <summary>
+    /// Quantiles are read between bounds of buckets: with the usual ones, of 5, 10 and 25, each call takes seconds.
+    /// </summary>
+    private async Task CheckQuantilesAsync(PrometheusServer prometheus)
+    {
+        string[] durations = [.. MetricNames.OfNode.Where(
+            name => name.EndsWith("duration_seconds_bucket", StringComparison.Ordinal))];
+        foreach (string name in durations)
+        {
+            double[] median = [.. await prometheus.QueryAsync(
+                $"histogram_quantile(0.5, sum by (le) (rate({name}[{PrometheusServer.RateInterval}])))")];
+            output.WriteLine($"{name}: median {string.Join(", ", median)} s");
+            Assert.All(median.Where(double.IsFinite), seconds => Assert.InRange(seconds, 0, 1));
         }
     }
 
