@@ -11,10 +11,12 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace KvCloud.Tests.Live;
 
-/// <summary>A span as it came by OTLP. Ids in hexadecimal; kind 1 internal, 2 server, 3 client.</summary>
+/// <summary>
+/// A span as it came by OTLP. Ids in hexadecimal; kind 1 internal, 2 server, 3 client; links are ids of spans.
+/// </summary>
 internal sealed record OtlpSpan(
     string Service, string Name, int Kind, string TraceId, string SpanId, string ParentId,
-    IReadOnlyDictionary<string, string> Attributes);
+    IReadOnlyDictionary<string, string> Attributes, IReadOnlyList<string> Links);
 
 /// <summary>A line of a log as it came by OTLP.</summary>
 internal sealed record OtlpLog(string Service, int Severity, IReadOnlyDictionary<string, string> Attributes);
@@ -91,7 +93,8 @@ internal sealed class OtlpReceiver : IAsyncDisposable
         Hex(Messages(span, 1)),
         Hex(Messages(span, 2)),
         Hex(Messages(span, 4)),
-        Attributes(9)(span));
+        Attributes(9)(span),
+        [.. Messages(span, 13).Select(link => Hex(Messages(link, 2)))]);
 
     private static OtlpLog ReadLog(string service, ByteString log) => new(
         service,

@@ -59,7 +59,44 @@ public sealed class TelemetryTests(ITestOutputHelper output)
         Assert.True(forwarded.Success, forwarded.Error);
         await CheckForwardedAsync(receiver, caller, Nodes[follower], Nodes[leader]);
 
+        await CheckSharedSlotAsync(receiver, client);
         await CheckLogsAsync(receiver);
+    }
+
+    /// <summary>
+    /// Writes that come together share a slot: its span is in the trace of one of them, and linked with the others'.
+    /// </summary>
+    private static async Task CheckSharedSlotAsync(OtlpReceiver receiver, KvCloudClient client)
+    {
+        OtlpSpan? shared = null;
+        await UntilAsync(
+            async () =>
+            {
+                await Task.WhenAll(Enumerable.Range(0, 32).Select(i => client.SetAsync($"shared/{i}", "1").AsTask()));
+                shared = receiver.Spans.FirstOrDefault(
+                    span => span is { Name: "kvcloud.consensus", Links.Count: > 0 });
+                return shared is not null;
+            },
+            () => $"{receiver.Spans.Count} spans, none of a slot that several writes share");
+
+        foreach (string link in shared!.Links)
+        {
+            OtlpSpan? write = null;
+            await UntilAsync(
+                () => (write = receiver.Spans.FirstOrDefault(span => span.SpanId == link)) is not null,
+                () => $"no span {link}, which that of the slot is linked with");
+            Assert.Equal("TransactionalKV/setKey", write!.Name);
+            Assert.NotEqual(shared.TraceId, write.TraceId);
+            Assert.Equal([shared.SpanId], write.Links);
+        }
+
+        foreach (string name in (string[])["kvcloud.log.sync", "kvcloud.apply"])
+        {
+            await UntilAsync(
+                () => Nodes.All(node => receiver.Spans.Any(
+                    span => span.Name == name && span.Service == node && span.ParentId == shared.SpanId)),
+                () => $"not every replica has {name} of the shared slot");
+        }
     }
 
     private async Task CheckWriteAsync(OtlpReceiver receiver, ActivityContext caller, string leader)
@@ -136,10 +173,13 @@ public sealed class TelemetryTests(ITestOutputHelper output)
         return trace;
     }
 
-    private static async Task UntilAsync(Func<bool> condition, Func<string> have)
+    private static Task UntilAsync(Func<bool> condition, Func<string> have) =>
+        UntilAsync(() => Task.FromResult(condition()), have);
+
+    private static async Task UntilAsync(Func<Task<bool>> condition, Func<string> have)
     {
         long deadlineMs = Environment.TickCount64 + 30_000;
-        while (!condition())
+        while (!await condition())
         {
             Assert.True(Environment.TickCount64 < deadlineMs, $"not within 30 s; there is:\n{have()}");
             await Task.Delay(50);
