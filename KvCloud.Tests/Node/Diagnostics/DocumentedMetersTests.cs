@@ -31,7 +31,7 @@ public sealed partial class DocumentedMetersTests : IDisposable
         Assert.Equal(documented, Instruments().Select(Describe).Distinct().Order(StringComparer.Ordinal));
     }
 
-    /// <summary>The bounds that an exporter takes otherwise begin at five: of seconds, the first holds every call.</summary>
+    /// <summary>An exporter's own bounds begin at five: of seconds, the first bucket holds every call.</summary>
     [Fact]
     public void MeterNames_of_histograms_have_bounds_of_their_own() => Assert.Empty(
         Instruments()
