@@ -9,8 +9,8 @@ using KvCloud.Bench.Report;
 namespace KvCloud.Bench.Commands;
 
 /// <summary>
-/// <c>fair</c>: ten modest clients, one call after the other, alone and beside one greedy client. Starts its own
-/// cluster.
+/// <c>fair</c>: ten modest clients, one call after the other, alone, beside one greedy client, and while that one calls
+/// another cluster on the same machine. Starts its own clusters.
 /// </summary>
 internal static class FairCommand
 {
@@ -19,8 +19,8 @@ internal static class FairCommand
 
     private static readonly string[] Columns =
     [
-        "beside", "greedy ops/s", "refused", "put p50", "put p99 alone", "beside", "times", "get p50", "get p99 alone",
-        "beside", "times",
+        "beside", "greedy ops/s", "refused", "put p99 alone", "apart", "beside", "times alone", "times apart",
+        "get p99 alone", "apart", "beside", "times alone", "times apart",
     ];
 
     public static Command Create()
@@ -61,7 +61,10 @@ internal static class FairCommand
     {
         var cluster = new KvCloudCluster(root);
         await using ConfiguredAsyncDisposable disposal = cluster.ConfigureAwait(false);
+        var other = new KvCloudCluster(root);
+        await using ConfiguredAsyncDisposable otherDisposal = other.ConfigureAwait(false);
         await cluster.StartAsync(cancellationToken).ConfigureAwait(false);
+        await other.StartAsync(cancellationToken).ConfigureAwait(false);
         var modest = new LoadOptions
         {
             Endpoints = cluster.Endpoints,
@@ -76,30 +79,44 @@ internal static class FairCommand
         };
 
         // Warms the servers' code, and gives the ranges something to read.
-        _ = await LoadGenerator.RunAsync(modest with { Preload = Keys }, TextWriter.Null, cancellationToken)
-            .ConfigureAwait(false);
+        foreach (LoadOptions preload in new[] { modest, To(other, modest) })
+        {
+            _ = await LoadGenerator.RunAsync(preload with { Preload = Keys }, TextWriter.Null, cancellationToken)
+                .ConfigureAwait(false);
+        }
+
         var figures = new List<FairFigure>();
         foreach (GreedyWork work in works)
         {
             await Console.Error.WriteLineAsync(work.Name).ConfigureAwait(false);
             LoadOptions greedy = work.Of(modest) with { SourceAddresses = sameAddress ? [] : [Address(2)] };
-            figures.Add(await MeasureAsync(work.Name, modest, greedy, cancellationToken).ConfigureAwait(false));
+            LoadResult alone = await LoadGenerator.RunAsync(modest, TextWriter.Null, cancellationToken)
+                .ConfigureAwait(false);
+            (LoadResult apart, _) = await BesideAsync(modest, To(other, greedy), cancellationToken)
+                .ConfigureAwait(false);
+            (LoadResult beside, LoadResult got) = await BesideAsync(modest, greedy, cancellationToken)
+                .ConfigureAwait(false);
+            figures.Add(new FairFigure(work.Name, alone, apart, beside, got));
         }
 
         return figures;
     }
 
-    private static async Task<FairFigure> MeasureAsync(
-        string name, LoadOptions modest, LoadOptions greedy, CancellationToken cancellationToken)
+    private static async Task<(LoadResult Modest, LoadResult Greedy)> BesideAsync(
+        LoadOptions modest, LoadOptions greedy, CancellationToken cancellationToken)
     {
-        LoadResult alone = await LoadGenerator.RunAsync(modest, TextWriter.Null, cancellationToken)
-            .ConfigureAwait(false);
         Task<LoadResult> both = LoadGenerator.RunAsync(
             greedy with { Duration = modest.Duration + modest.Warmup }, TextWriter.Null, cancellationToken);
         LoadResult beside = await LoadGenerator.RunAsync(modest, TextWriter.Null, cancellationToken)
             .ConfigureAwait(false);
-        return new FairFigure(name, alone, beside, await both.ConfigureAwait(false));
+        return (beside, await both.ConfigureAwait(false));
     }
+
+    private static LoadOptions To(KvCloudCluster cluster, LoadOptions load) => load with
+    {
+        Endpoints = cluster.Endpoints,
+        ServerPids = [.. cluster.Members.Select(member => member.Pid)],
+    };
 
     private static IPAddress Address(int last) => new([127, 0, 0, (byte)last]);
 
@@ -111,9 +128,10 @@ internal static class FairCommand
 
     private static string[] Cells(FairFigure figure, OperationKind kind) =>
     [
-        ResultTable.Number(figure.Beside.ByOperation[OperationMix.NameOf(kind)].P50Ms),
         ResultTable.Number(FairFigure.P99Of(figure.Alone, kind)),
+        ResultTable.Number(FairFigure.P99Of(figure.Apart, kind)),
         ResultTable.Number(FairFigure.P99Of(figure.Beside, kind)),
         ResultTable.Number(figure.RatioOf(kind)),
+        ResultTable.Number(figure.RatioToApart(kind)),
     ];
 }
