@@ -9,7 +9,7 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
     /// <summary>
     /// How long a small gap may stay before it is fetched: the missing Accept is often only a moment late.
     /// </summary>
-    private const int PatienceTicks = 2;
+    private const int SmallGapTicks = 2;
 
     private const long Never = -1;
 
@@ -88,7 +88,7 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
         }
 
         bool isSmall = learner.KnownChosen.Value - chosen.Value <= config.MaxInFlightSlots;
-        if (!_isFetching && isSmall && now - _stuckSince < PatienceTicks)
+        if (!_isFetching && isSmall && now - _stuckSince < SmallGapTicks)
         {
             return;
         }

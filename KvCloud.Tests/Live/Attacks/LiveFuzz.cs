@@ -17,16 +17,19 @@ namespace KvCloud.Tests.Live.Attacks;
 /// </summary>
 internal sealed class LiveFuzz(long inputs, int seed, Action<string> tell)
 {
-    private const int Senders = 8;
+    /// <summary>Most of them wait at any time, for a call that has not got its answer yet.</summary>
+    private const int Senders = 96;
+
     private const int PeerEvery = 10;
     private const int MostOnOneConnection = 64;
     private const double MostGrowthMb = 300;
 
     private static readonly TimeSpan Window = TimeSpan.FromSeconds(30);
+
     /// <summary>A call may wait for its deadline, which is longer.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(200);
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
 
     private long _sent;
     private long _connections;
@@ -56,7 +59,7 @@ internal sealed class LiveFuzz(long inputs, int seed, Action<string> tell)
                 Pace = TimeSpan.FromMilliseconds(5),
             },
             seed);
-        await load.NextAcknowledgedAsync(Patience);
+        await load.NextAcknowledgedAsync(StartTimeout);
         await Task.Delay(Window / 3, cancellationToken);
         load.Writes.Take();
         load.Reads.Take();
@@ -171,10 +174,10 @@ internal sealed class LiveFuzz(long inputs, int seed, Action<string> tell)
     {
         try
         {
-            using var patience = new CancellationTokenSource(LongestWait);
-            await socket.SendAsync(bytes, patience.Token);
+            using var longest = new CancellationTokenSource(LongestWait);
+            await socket.SendAsync(bytes, longest.Token);
             socket.Shutdown(SocketShutdown.Send);
-            while (await socket.ReceiveAsync(answers, patience.Token) > 0)
+            while (await socket.ReceiveAsync(answers, longest.Token) > 0)
             {
                 // Whatever it is.
             }
