@@ -9,20 +9,34 @@ internal static class FuzzCommand
 {
     private const int InputsAtOnce = 100_000;
 
-    private static readonly string Usage = $"""
+    private static string Usage => $"""
         usage: eng/fuzz [--parser NAME] [--inputs N] [--seed S]
                eng/fuzz --live yes [--inputs N] [--seed S]
+               eng/fuzz-coverage [--parser NAME] [--seconds N]
         Changes inputs that parsers accept, and holds the parsers to their contract: the typed exception or none,
         memory that the input's length justifies, a bounded time. Findings are written to
         KvCloud.Tests/Fuzzing/Findings, and are tests from then on.
         --live yes sends the inputs to both ports of a cluster of real processes, while ten callers write and read and
         check every answer.
+        eng/fuzz-coverage lets afl-fuzz find the inputs, by the branches that they take (SharpFuzz).
         parsers: {string.Join(", ", FuzzTargets.All.Select(target => target.Name))}; all without --parser
         """;
 
     public static async Task<int> RunAsync(string[] args)
     {
+        // Before anything else: with --serve there is no memory yet in which instrumented code could count.
+        if (args is ["--seeds-of" or "--serve" or "--findings-of", string name, .. string[] rest])
+        {
+            return RunCoverage(args[0], name, rest);
+        }
+
         IReadOnlyList<FuzzTarget> targets = FuzzTargets.All;
+        if (args is ["--names"])
+        {
+            Console.WriteLine(string.Join('\n', targets.Select(target => target.Name)));
+            return 0;
+        }
+
         long inputs = 100_000;
         int seed = Environment.TickCount;
         bool isLive = false;
@@ -59,6 +73,25 @@ internal static class FuzzCommand
         }
 
         return findings == 0 ? 0 : 1;
+    }
+
+    /// <summary>The steps of eng/fuzz-coverage, which runs them around afl-fuzz.</summary>
+    private static int RunCoverage(string step, string name, string[] rest)
+    {
+        switch (step, rest)
+        {
+            case ("--serve", []):
+                CoverageFuzz.Serve(name);
+                return 0;
+            case ("--seeds-of", [string folder]) when FuzzTargets.Find(name) is { } target:
+                CoverageFuzz.WriteSeeds(target, folder);
+                return 0;
+            case ("--findings-of", [string folder]) when FuzzTargets.Find(name) is { } target:
+                return CoverageFuzz.WriteFindings(target, folder) == 0 ? 0 : 1;
+            default:
+                Console.Error.WriteLine($"fuzz: {step} {name} is not understood, or no parser has that name\n{Usage}");
+                return 2;
+        }
     }
 
     private static async Task<int> RunLiveAsync(long inputs, int seed)
