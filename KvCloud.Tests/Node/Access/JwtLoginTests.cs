@@ -26,7 +26,7 @@ public sealed class JwtLoginTests : IDisposable
 
     public JwtLoginTests()
     {
-        _published = JwksOf(_rsa, "one");
+        _published = IdentityProvider.JwksOf(_rsa, "one");
         _keys = new JwtKeys("unused", _time, _ =>
         {
             _reads++;
@@ -85,7 +85,7 @@ public sealed class JwtLoginTests : IDisposable
     {
         Assert.NotNull((await _login.ValidateAsync(TokenOf(_rsa, "one"))).Principal);
         Assert.Equal(1, _reads);
-        _published = JwksOf(_stranger, "two");
+        _published = IdentityProvider.JwksOf(_stranger, "two");
 
         await RefusedAsync(TokenOf(_stranger, "two"));
         Assert.Equal(1, _reads);
@@ -133,29 +133,6 @@ public sealed class JwtLoginTests : IDisposable
         SigningCredentials? credentials,
         string issuer = "https://idp.test/",
         string audience = "kvcloud",
-        string user = "ada")
-    {
-        DateTime now = _time.GetUtcNow().UtcDateTime;
-        return new JsonWebTokenHandler().CreateToken(new SecurityTokenDescriptor
-        {
-            Issuer = issuer,
-            Audience = audience,
-            NotBefore = now,
-            IssuedAt = now,
-            Expires = now.AddMinutes(5),
-            SigningCredentials = credentials,
-            Claims = new Dictionary<string, object>
-            {
-                ["sub"] = user,
-                ["roles"] = new[] { "readers", "writers" },
-            },
-        });
-    }
-
-    private static string JwksOf(RSA key, string id)
-    {
-        JsonWebKey jwk = JsonWebKeyConverter.ConvertFromRSASecurityKey(
-            new RsaSecurityKey(key.ExportParameters(includePrivateParameters: false)) { KeyId = id });
-        return $$"""{"keys":[{"kty":"RSA","kid":"{{id}}","use":"sig","n":"{{jwk.N}}","e":"{{jwk.E}}"}]}""";
-    }
+        string user = "ada") =>
+        IdentityProvider.TokenOf(credentials, _time.GetUtcNow(), issuer, audience, user);
 }
