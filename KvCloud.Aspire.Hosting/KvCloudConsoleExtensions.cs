@@ -85,6 +85,8 @@ public static class KvCloudConsoleExtensions
         IResourceBuilder<T> console = addConsole($"{builder.Resource.Name}-console")
             .WithHttpEndpoint(fixedPort, fixedPort, EndpointName, isProxied: false)
             .WithEnvironment(UrlsVariable, $"http://localhost:{ReplicaSettings.Text(fixedPort)}")
+            // No page of another name that leads here is answered.
+            .WithEnvironment("AllowedHosts", "localhost;127.0.0.1;[::1]")
             .WithEnvironment(ReplicaSettings.HostEnvironment, application.Environment.EnvironmentName)
             .WithReference(builder, ConnectionName)
             .WithHttpHealthCheck("/alive", endpointName: EndpointName)

@@ -5,6 +5,21 @@ public sealed record ConsoleOptions
 {
     public const string Section = "Console";
 
-    /// <summary>Whether the pages may write. Default: true in Development, otherwise false.</summary>
+    /// <summary>
+    /// Whether the pages may write. Default: true in Development, otherwise false. Outside of Development each page is
+    /// read-only until somebody unlocks it.
+    /// </summary>
     public bool? AllowWrites { get; init; }
+
+    /// <summary>
+    /// Whether everybody must log in, with a user of the cluster. Default: where the connection string has a login and
+    /// this is not Development; without one the cluster decides what may be read without a login.
+    /// </summary>
+    public bool? RequireLogin { get; init; }
+
+    /// <summary>Whether the nodes' HTTP ports speak TLS. Default: if the connection string's endpoints do.</summary>
+    public bool? NodesSpeakTls { get; init; }
+
+    internal bool RequiresLogin(IHostEnvironment environment, bool hasLogin) =>
+        RequireLogin ?? (hasLogin && !environment.IsDevelopment());
 }

@@ -1,8 +1,8 @@
-using KvCloud.Monitoring;
+using KvCloud.Client;
 using KvCloud.WebConsole;
 using KvCloud.WebConsole.Components;
 using KvCloud.WebConsole.Data;
-using KvCloud.WebConsole.Monitoring;
+using KvCloud.WebConsole.Sessions;
 using MudBlazor.Services;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationOptions
@@ -15,24 +15,37 @@ WebApplicationBuilder builder = WebApplication.CreateBuilder(new WebApplicationO
 // Where it was built and not published, a manifest says where those files are, in any environment.
 builder.WebHost.UseStaticWebAssets();
 builder.AddServiceDefaults();
-builder.AddKvCloudClient("kv");
+
+// Keyed, for the health check alone: no page can take it for its own, which has the rights of who looks at the page.
+KvCloudClientSettings connection = new();
+builder.AddKeyedKvCloudClient("kv", settings => connection = settings);
+builder.Services.AddSingleton(connection);
 builder.Services.Configure<ConsoleOptions>(builder.Configuration.GetSection(ConsoleOptions.Section));
 builder.Services.AddSingleton(TimeProvider.System);
-
-// A handler of its own: the retries of the service defaults would hide a node that does not answer.
-builder.Services.AddSingleton(provider => new NodePoller(
-    new HttpClient(new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(5) }),
-    provider.GetRequiredService<TimeProvider>()));
-builder.Services.AddSingleton<ClusterMonitor>();
-builder.Services.AddHostedService(provider => provider.GetRequiredService<ClusterMonitor>());
+builder.Services.AddConsoleSessions();
 builder.Services.AddHostedService<ParentWatch>();
-builder.Services.AddScoped<KeyBrowser>();
+builder.Services.AddScoped<WriteLock>();
+builder.Services.AddScoped(provider => new KeyBrowser(
+    provider.GetRequiredService<CurrentSession>().Required.Client, provider.GetRequiredService<WriteLock>()));
 builder.Services.AddMudServices();
 builder.Services.AddRazorComponents().AddInteractiveServerComponents();
 
-WebApplication app = builder.Build();
-app.UseAntiforgery();
-app.MapStaticAssets();
-app.MapDefaultEndpoints();
-app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
-await app.RunAsync();
+try
+{
+    WebApplication app = builder.Build();
+    app.UseSecurityHeaders();
+    app.UseAuthentication();
+    app.UseAntiforgery();
+    app.MapStaticAssets();
+    app.MapDefaultEndpoints();
+    app.MapConsoleSessions();
+    app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
+    await app.RunAsync();
+    return 0;
+}
+catch (ArgumentException error)
+{
+    // A setting that cannot be used: one sentence, no stack trace.
+    await Console.Error.WriteLineAsync(error.Message);
+    return 2;
+}

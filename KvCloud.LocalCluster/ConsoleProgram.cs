@@ -22,6 +22,8 @@ internal static class ConsoleProgram
         info.WorkingDirectory = topology.DataRoot;
         info.Environment["ASPNETCORE_URLS"] = address.GetLeftPart(UriPartial.Authority);
         info.Environment[NodeEnvironment.AspNetCoreEnvironment] = topology.Environment;
+        // No page of another name that leads here is answered.
+        info.Environment["AllowedHosts"] = $"localhost;{topology.Host};[::1]";
         info.Environment[NodeEnvironment.ServiceName] = "console";
         info.Environment[NodeEnvironment.ParentProcessId] =
             Environment.ProcessId.ToString(CultureInfo.InvariantCulture);

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 
@@ -19,7 +20,7 @@ public sealed class NodePoller(HttpClient http, TimeProvider time)
             string status = await http.GetStringAsync(new Uri(node, "/status"), deadline.Token);
             double roundTripMs = time.GetElapsedTime(started).TotalMilliseconds;
             string metrics = await http.GetStringAsync(new Uri(node, "/metrics"), deadline.Token);
-            return Sample() with
+            return NewSample() with
             {
                 Status = NodeStatus.Parse(status),
                 Metrics = NodeMetrics.From(PrometheusText.Parse(metrics)),
@@ -28,24 +29,33 @@ public sealed class NodePoller(HttpClient http, TimeProvider time)
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return Sample() with { Error = $"no answer within {Deadline.TotalMilliseconds:0} ms" };
+            return NewSample() with { Error = $"no answer within {Deadline.TotalMilliseconds:0} ms" };
         }
         catch (HttpRequestException error)
         {
-            return Sample() with
+            return NewSample() with
             {
-                Error = error.InnerException is SocketException socket
-                    ? socket.SocketErrorCode.ToString()
-                    : error.Message,
+                IsUnauthenticated = error.StatusCode == HttpStatusCode.Unauthorized,
+                IsForbidden = error.StatusCode == HttpStatusCode.Forbidden,
+                Error = error switch
+                {
+                    { StatusCode: HttpStatusCode.Unauthorized } => "it asks who calls",
+                    { StatusCode: HttpStatusCode.Forbidden } =>
+                        "its status needs the right to administer the cluster",
+                    { InnerException: SocketException socket } => socket.SocketErrorCode.ToString(),
+                    { InnerException: IOException io } => io.Message,
+                    _ => error.Message,
+                },
             };
         }
         catch (JsonException error)
         {
-            return Sample() with { Error = $"its /status is not understood: {error.Message}" };
+            return NewSample() with { Error = $"its /status is not understood: {error.Message}" };
         }
     }
 
-    private NodeSample Sample() => new()
+    /// <summary>A sample of now that says nothing yet.</summary>
+    public NodeSample NewSample() => new()
     {
         At = time.GetUtcNow(),
         AtMs = (long)(time.GetTimestamp() / (time.TimestampFrequency / 1_000.0)),

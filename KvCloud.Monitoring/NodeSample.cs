@@ -18,5 +18,11 @@ public sealed record NodeSample
     /// <summary>Why there is no status; null when there is one.</summary>
     public string? Error { get; init; }
 
+    /// <summary>Whether it does not know who asks, or by what was shown.</summary>
+    public bool IsUnauthenticated { get; init; }
+
+    /// <summary>Whether it knows who asks, who may not read this.</summary>
+    public bool IsForbidden { get; init; }
+
     public bool IsUp => Status is not null;
 }

@@ -1,10 +1,11 @@
 using KvCloud.Client;
 using KvCloud.Protocol;
+using KvCloud.WebConsole.Sessions;
 
 namespace KvCloud.WebConsole.Data;
 
 /// <summary>Lists keys, follows one through its versions, and changes it if it is still what was read.</summary>
-public sealed class KeyBrowser(KvCloudClient client)
+public sealed class KeyBrowser(KvCloudClient client, WriteLock writes)
 {
     public const int PageRows = 100;
 
@@ -116,9 +117,11 @@ public sealed class KeyBrowser(KvCloudClient client)
     /// <exception cref="KvCloudException">
     /// Nothing was written, or the outcome is unknown, as the error says.
     /// </exception>
+    /// <exception cref="WritesLockedException">This page is read-only.</exception>
     public async Task<SaveOutcome> SaveAsync(
         byte[] key, long? read, byte[]? value, string? columnFamily, CancellationToken cancellationToken)
     {
+        writes.Demand();
         KvTransaction transaction = client.BeginTransaction(new KvTransactionOptions { Timeout = WriteDeadline });
         var at = new ReadAt
         {

@@ -1,14 +1,16 @@
 using KvCloud.Client;
 using KvCloud.Monitoring;
+using KvCloud.WebConsole.Sessions;
+using ErrorCode = KvCloud.Protocol.ErrorCode;
 
 namespace KvCloud.WebConsole.Monitoring;
 
 /// <summary>
-/// Polls all nodes once a second and keeps the last minutes: each page shows what this one loop has found, however many
-/// browsers look at it.
+/// Polls all nodes once a second and keeps the last minutes: each page of a session shows what this one loop has found,
+/// however many browsers look at it. Not disposable: it ends with its session, and no page ends it.
 /// </summary>
 public sealed partial class ClusterMonitor(
-    KvCloudClient client, NodePoller poller, TimeProvider time, ILogger<ClusterMonitor> logger) : BackgroundService
+    KvCloudClient client, NodeHttp nodeHttp, TimeProvider time, ILogger<ClusterMonitor> logger)
 {
     /// <summary>Five minutes, at one sample a second.</summary>
     public const int KeptSamples = 300;
@@ -22,12 +24,21 @@ public sealed partial class ClusterMonitor(
     private static readonly TimeSpan FirstDiscoveryInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan DiscoveryTimeout = TimeSpan.FromSeconds(2);
 
+    /// <summary>
+    /// Whoever was refused asks again after this: each try is in the nodes' audit trail, and a wrong password makes
+    /// everybody behind this console wait.
+    /// </summary>
+    private static readonly TimeSpan RefusedInterval = TimeSpan.FromSeconds(10);
+
+    private readonly NodePoller _poller = new(nodeHttp.Http, time);
     private readonly Lock _gate = new();
     private readonly Queue<ClusterSample> _samples = new();
     private readonly Queue<ClusterEvent> _events = new();
-    private readonly SortedDictionary<int, Uri> _nodes = [];
+    private readonly SortedDictionary<int, string> _nodes = [];
     private Task _discovery = Task.CompletedTask;
     private long _discoveredAt;
+    private long? _refusedAt;
+    private bool _isForbidden;
 
     /// <summary>Raised after each round, on the monitor's own task: a handler must not block.</summary>
     public event Action? Changed;
@@ -36,6 +47,12 @@ public sealed partial class ClusterMonitor(
 
     /// <summary>Why no node is known; null once one is.</summary>
     public string? DiscoveryError { get; private set; } = "no node has answered yet";
+
+    /// <summary>Whether the cluster wants a login, or takes this one no longer.</summary>
+    public bool IsRefused { get; private set; }
+
+    /// <summary>Whether the nodes' HTTP is for administrators, and this login is none.</summary>
+    public bool IsLimited => _isForbidden;
 
     /// <summary>Oldest first.</summary>
     public IReadOnlyList<ClusterSample> History
@@ -61,8 +78,10 @@ public sealed partial class ClusterMonitor(
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    /// <summary>Until it is cancelled.</summary>
+    internal async Task RunAsync(CancellationToken stoppingToken)
     {
+        await Task.Yield();
         using var timer = new PeriodicTimer(Interval, time);
         try
         {
@@ -85,7 +104,9 @@ public sealed partial class ClusterMonitor(
         }
     }
 
-    private TimeSpan DiscoveryPause => Latest.Nodes.Count == 0 ? FirstDiscoveryInterval : DiscoveryInterval;
+    private TimeSpan DiscoveryPause => IsRefused ? RefusedInterval
+        : Latest.Nodes.Count == 0 ? FirstDiscoveryInterval
+        : DiscoveryInterval;
 
     private async Task DiscoverAsync(CancellationToken cancellationToken)
     {
@@ -95,9 +116,11 @@ public sealed partial class ClusterMonitor(
                 new KvReadOptions { Timeout = DiscoveryTimeout }, cancellationToken);
             Know(health.Nodes.Select(node => (node.Id, node.HttpEndpoint)));
             DiscoveryError = null;
+            IsRefused = false;
         }
         catch (KvCloudException error)
         {
+            IsRefused = error.ErrorCode == ErrorCode.UNAUTHENTICATED;
             DiscoveryError = error.Message;
             DiscoveryFailed(logger, error.Message);
         }
@@ -117,9 +140,9 @@ public sealed partial class ClusterMonitor(
         {
             foreach ((int id, string? endpoint) in nodes)
             {
-                if (endpoint is not null && Uri.TryCreate($"http://{endpoint}", UriKind.Absolute, out Uri? address))
+                if (endpoint is not null && Uri.TryCreate($"http://{endpoint}", UriKind.Absolute, out _))
                 {
-                    _nodes[id] = address;
+                    _nodes[id] = endpoint;
                 }
             }
         }
@@ -127,20 +150,75 @@ public sealed partial class ClusterMonitor(
 
     private async Task PollAsync(CancellationToken cancellationToken)
     {
-        KeyValuePair<int, Uri>[] nodes;
+        if (_refusedAt is not long at || time.GetElapsedTime(at) > RefusedInterval)
+        {
+            SortedDictionary<int, NodeSample> asked = await AskNodesAsync(cancellationToken);
+            NoteRefusals(asked.Values);
+            if (!_isForbidden)
+            {
+                Note(asked);
+                return;
+            }
+        }
+
+        if (_isForbidden && await AskClusterAsync(cancellationToken) is { } told)
+        {
+            Note(told);
+        }
+    }
+
+    private async Task<SortedDictionary<int, NodeSample>> AskNodesAsync(CancellationToken cancellationToken)
+    {
+        KeyValuePair<int, string>[] nodes;
         lock (_gate)
         {
             nodes = [.. _nodes];
         }
 
         NodeSample[] answers = await Task.WhenAll(
-            nodes.Select(node => poller.PollAsync(node.Value, cancellationToken)));
+            nodes.Select(node => _poller.PollAsync(NodeHttp.AddressOf(node.Value), cancellationToken)));
         var samples = new SortedDictionary<int, NodeSample>();
         for (int i = 0; i < nodes.Length; i++)
         {
             samples.Add(nodes[i].Key, answers[i]);
         }
 
+        return samples;
+    }
+
+    /// <summary>A single node may be behind, and know a user not yet or no longer: all that answer must agree.</summary>
+    private void NoteRefusals(IEnumerable<NodeSample> samples)
+    {
+        NodeSample[] answered = [.. samples.Where(one => one.IsUp || one.IsUnauthenticated || one.IsForbidden)];
+        if (answered.Length == 0)
+        {
+            return;
+        }
+
+        _isForbidden = answered.All(one => one.IsForbidden);
+        bool isUnauthenticated = answered.All(one => one.IsUnauthenticated);
+        IsRefused = isUnauthenticated || (IsRefused && !answered.Any(one => one.IsUp || one.IsForbidden));
+        _refusedAt = _isForbidden || isUnauthenticated ? time.GetTimestamp() : null;
+    }
+
+    /// <summary>Null: nobody has answered in time.</summary>
+    private async Task<SortedDictionary<int, NodeSample>?> AskClusterAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            KvClusterHealth health = await client.GetClusterHealthAsync(
+                new KvReadOptions { Timeout = NodePoller.Deadline }, cancellationToken);
+            return HealthSamples.From(health, _poller.NewSample);
+        }
+        catch (KvCloudException error)
+        {
+            IsRefused = IsRefused || error.ErrorCode == ErrorCode.UNAUTHENTICATED;
+            return null;
+        }
+    }
+
+    private void Note(SortedDictionary<int, NodeSample> samples)
+    {
         ForgetRemoved(samples);
         var sample = new ClusterSample(
             time.GetUtcNow(),

@@ -1,7 +1,11 @@
 using System.Text;
 using KvCloud.Client;
 using KvCloud.Tests.Node.Rpc;
+using KvCloud.WebConsole;
 using KvCloud.WebConsole.Data;
+using KvCloud.WebConsole.Sessions;
+using Microsoft.Extensions.Hosting.Internal;
+using Microsoft.Extensions.Options;
 
 namespace KvCloud.Tests.WebConsole;
 
@@ -118,7 +122,10 @@ public sealed class KeyBrowserTests
     {
         public KvCloudClient Client => client;
 
-        public KeyBrowser Browser { get; } = new(client);
+        public KeyBrowser Browser { get; } = new(client, new WriteLock(
+            Options.Create(new ConsoleOptions()),
+            new HostingEnvironment { EnvironmentName = "Development" },
+            TimeProvider.System));
 
         public static async Task<Store> StartAsync()
         {

@@ -36,7 +36,8 @@ internal sealed class ConsoleProcess : IAsyncDisposable
 
     public int Id => _process.Id;
 
-    public static async Task<ConsoleProcess> StartAsync(IEnumerable<string> endpoints)
+    public static async Task<ConsoleProcess> StartAsync(
+        IEnumerable<string> endpoints, string tls = "", Dictionary<string, string>? environment = null)
     {
         // Beside its static files, which its own output folder points to.
         string folder = AppContext.BaseDirectory.Replace(
@@ -52,9 +53,14 @@ internal sealed class ConsoleProcess : IAsyncDisposable
             {
                 ["ASPNETCORE_ENVIRONMENT"] = "Development",
                 ["ASPNETCORE_URLS"] = address.ToString(),
-                ["ConnectionStrings__kv"] = $"Endpoints={string.Join(',', endpoints)}",
+                ["ConnectionStrings__kv"] = $"Endpoints={string.Join(',', endpoints)}{tls}",
             },
         };
+        foreach ((string name, string value) in environment ?? [])
+        {
+            start.Environment[name] = value;
+        }
+
         Process process = Process.Start(start) ?? throw new InvalidOperationException("the console did not start");
         var console = new ConsoleProcess(process, address);
         await console.WaitUntilItAnswersAsync();
