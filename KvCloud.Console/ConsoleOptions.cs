@@ -20,6 +20,9 @@ public sealed record ConsoleOptions
     /// <summary>Whether the nodes' HTTP ports speak TLS. Default: if the connection string's endpoints do.</summary>
     public bool? NodesSpeakTls { get; init; }
 
+    /// <summary>Archives of <c>kv backup</c> that the pages show, read with the console's own means.</summary>
+    public IReadOnlyList<string> Archives { get; init; } = [];
+
     internal bool RequiresLogin(IHostEnvironment environment, bool hasLogin) =>
         RequireLogin ?? (hasLogin && !environment.IsDevelopment());
 }

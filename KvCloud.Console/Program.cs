@@ -27,6 +27,7 @@ builder.Services.AddHostedService<ParentWatch>();
 builder.Services.AddScoped<WriteLock>();
 builder.Services.AddScoped(provider => new KeyBrowser(
     provider.GetRequiredService<CurrentSession>().Required.Client, provider.GetRequiredService<WriteLock>()));
+builder.Services.AddSingleton<BackupArchives>();
 builder.Services.AddMudServices();
 builder.Services.AddRazorComponents().AddInteractiveServerComponents();
 
@@ -39,6 +40,7 @@ try
     app.MapStaticAssets();
     app.MapDefaultEndpoints();
     app.MapConsoleSessions();
+    app.MapExport();
     app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
     await app.RunAsync();
     return 0;

@@ -6,6 +6,8 @@ namespace KvCloud.WebConsole.Data;
 /// <summary>Where and how fresh a page reads.</summary>
 public sealed record ReadAt
 {
+    public const string DefaultColumnFamily = "default";
+
     /// <summary>A page has a deadline of its own, so that a node that hangs does not hang the page.</summary>
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(5);
 

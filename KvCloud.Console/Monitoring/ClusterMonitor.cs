@@ -186,7 +186,7 @@ public sealed partial class ClusterMonitor(
         return samples;
     }
 
-    /// <summary>A single node may be behind, and know a user not yet or no longer: all that answer must agree.</summary>
+    /// <summary>A single node may be behind, and not know a user yet: all that answer must agree.</summary>
     private void NoteRefusals(IEnumerable<NodeSample> samples)
     {
         NodeSample[] answered = [.. samples.Where(one => one.IsUp || one.IsUnauthenticated || one.IsForbidden)];

@@ -24,8 +24,8 @@ public sealed class NodeHttp : IDisposable
         if (nodesSpeakTls == true && tls is null)
         {
             throw new ArgumentException(
-                $"{ConsoleOptions.Section}:{nameof(ConsoleOptions.NodesSpeakTls)} is true, and the connection string has"
-                + " nothing of TLS: set TlsCa or UseTls there.");
+                $"{ConsoleOptions.Section}:{nameof(ConsoleOptions.NodesSpeakTls)} is true, and the connection string"
+                + " has nothing of TLS: set TlsCa or UseTls there.");
         }
 
         Scheme = tls is null ? Uri.UriSchemeHttp : Uri.UriSchemeHttps;

@@ -62,7 +62,7 @@ internal static class SessionEndpoints
         }
 
         // Of one login no other is left: who logs in anew ends the session before.
-        await EndAsync(context, store);
+        EndAfterAnswer(context, store);
         var identity = new ClaimsIdentity(
             [new Claim(ClaimTypes.Name, session.User!), new Claim(CurrentSession.IdClaim, session.Id)],
             CookieAuthenticationDefaults.AuthenticationScheme);
@@ -70,15 +70,22 @@ internal static class SessionEndpoints
         return Results.LocalRedirect(back);
     }
 
-    private static async Task<IResult> LogOutAsync(HttpContext context, SessionStore store, IFormCollection form)
+    private static async Task<IResult> LogOutAsync(
+        HttpContext context, SessionStore store, [FromForm] string? returnUrl)
     {
-        await EndAsync(context, store);
         await context.SignOutAsync();
-        return Results.LocalRedirect(LoginPage);
+        EndAfterAnswer(context, store);
+        return Results.LocalRedirect(LocalOr(returnUrl, LoginPage));
     }
 
-    private static Task EndAsync(HttpContext context, SessionStore store) =>
-        context.User.FindFirst(CurrentSession.IdClaim)?.Value is { } id ? store.EndAsync(id) : Task.CompletedTask;
+    /// <summary>Not before: the page that sent the form would leave for the login meanwhile.</summary>
+    private static void EndAfterAnswer(HttpContext context, SessionStore store)
+    {
+        if (context.User.FindFirst(CurrentSession.IdClaim)?.Value is { } id)
+        {
+            context.Response.OnCompleted(() => store.EndAsync(id));
+        }
+    }
 
     /// <summary>The cookie outlives the session, which may have ended.</summary>
     private static async Task ValidateAsync(CookieValidatePrincipalContext context)

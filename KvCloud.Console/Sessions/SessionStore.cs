@@ -46,7 +46,8 @@ public sealed partial class SessionStore : BackgroundService
         if (_connection.Endpoints.Count == 0)
         {
             throw new ArgumentException(
-                "No endpoint of the cluster is configured: set ConnectionStrings:kv, such as Endpoints=localhost:9090.");
+                "No endpoint of the cluster is configured: set ConnectionStrings:kv, such as"
+                + " Endpoints=localhost:9090.");
         }
 
         _options = options.Value;

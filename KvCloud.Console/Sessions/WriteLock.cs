@@ -53,7 +53,8 @@ public sealed class WriteLock(IOptions<ConsoleOptions> options, IHostEnvironment
         {
             throw new WritesLockedException(IsAllowed
                 ? "this page is read-only: unlock it in the bar above"
-                : $"this console is read-only: {ConsoleOptions.Section}:{nameof(ConsoleOptions.AllowWrites)} is not set");
+                : $"this console is read-only: {ConsoleOptions.Section}:{nameof(ConsoleOptions.AllowWrites)} is not"
+                    + " set");
         }
     }
 }

@@ -19,7 +19,7 @@ public sealed partial class DependencyTests
     [InlineData("Certificates", "")]
     [InlineData("Monitoring", "")]
     [InlineData("Cli", "Backup Certificates Client LocalCluster Monitoring")]
-    [InlineData("Console", "Client Monitoring ServiceDefaults")]
+    [InlineData("Console", "Backup Client Monitoring ServiceDefaults")]
     [InlineData("Node", "Consensus Protocol ServiceDefaults")]
     [InlineData("Bench", "LocalCluster Certificates Client Node")]
     public void Project_of_the_solution_references_only_what_it_may(string project, string allowed)

@@ -1,11 +1,6 @@
 using System.Text;
 using KvCloud.Client;
-using KvCloud.Tests.Node.Rpc;
-using KvCloud.WebConsole;
 using KvCloud.WebConsole.Data;
-using KvCloud.WebConsole.Sessions;
-using Microsoft.Extensions.Hosting.Internal;
-using Microsoft.Extensions.Options;
 
 namespace KvCloud.Tests.WebConsole;
 
@@ -17,7 +12,7 @@ public sealed class KeyBrowserTests
     [Fact]
     public async Task ListLevelAsync_keys_with_a_delimiter_are_one_row_for_each_prefix()
     {
-        await using Store store = await Store.StartAsync();
+        await using ConsoleStore store = await ConsoleStore.StartAsync();
         foreach (string key in (string[])["a", "b/1", "b/2", "b/c/1", "b/c/2", "d", "e/1"])
         {
             await store.Client.SetAsync(Bytes(key), Bytes("v"));
@@ -31,7 +26,7 @@ public sealed class KeyBrowserTests
     [Fact]
     public async Task ListLevelAsync_prefix_of_the_greatest_byte_ends()
     {
-        await using Store store = await Store.StartAsync();
+        await using ConsoleStore store = await ConsoleStore.StartAsync();
         await store.Client.SetAsync((byte[])[0xff, (byte)'/', 1], Bytes("v"));
         KeyPage page = await store.Browser.ListLevelAsync([], null, (byte)'/', Newest, default);
         Assert.True(Assert.Single(page.Rows).IsPrefix);
@@ -41,7 +36,7 @@ public sealed class KeyBrowserTests
     [Fact]
     public async Task ListAsync_more_than_a_page_goes_on_where_it_ended()
     {
-        await using Store store = await Store.StartAsync();
+        await using ConsoleStore store = await ConsoleStore.StartAsync();
         for (int i = 0; i <= KeyBrowser.PageRows; i++)
         {
             await store.Client.SetAsync(Bytes($"k{i:D3}"), Bytes("v"));
@@ -57,7 +52,7 @@ public sealed class KeyBrowserTests
     [Fact]
     public async Task HistoryAsync_of_a_key_that_was_written_and_made_anew_has_each_value_newest_first()
     {
-        await using Store store = await Store.StartAsync();
+        await using ConsoleStore store = await ConsoleStore.StartAsync();
         byte[] key = Bytes("key");
         long one = await store.Client.SetAsync(key, Bytes("1"));
         long two = await store.Client.SetAsync(key, Bytes("2"));
@@ -78,7 +73,7 @@ public sealed class KeyBrowserTests
     [Fact]
     public async Task SaveAsync_key_that_is_as_it_was_read_is_written()
     {
-        await using Store store = await Store.StartAsync();
+        await using ConsoleStore store = await ConsoleStore.StartAsync();
         byte[] key = Bytes("key");
         long read = await store.Client.SetAsync(key, Bytes("1"));
         SaveOutcome outcome = await store.Browser.SaveAsync(key, read, Bytes("2"), null, default);
@@ -93,7 +88,7 @@ public sealed class KeyBrowserTests
     [Fact]
     public async Task SaveAsync_key_that_somebody_else_has_changed_is_refused_with_what_it_holds_now()
     {
-        await using Store store = await Store.StartAsync();
+        await using ConsoleStore store = await ConsoleStore.StartAsync();
         byte[] key = Bytes("key");
         long read = await store.Client.SetAsync(key, Bytes("1"));
         await store.Client.SetAsync(key, Bytes("theirs"));
@@ -107,7 +102,7 @@ public sealed class KeyBrowserTests
     [Fact]
     public async Task SaveAsync_new_key_that_exists_meanwhile_is_refused()
     {
-        await using Store store = await Store.StartAsync();
+        await using ConsoleStore store = await ConsoleStore.StartAsync();
         byte[] key = Bytes("key");
         await store.Client.SetAsync(key, Bytes("theirs"));
         Assert.True((await store.Browser.SaveAsync(key, null, Bytes("mine"), null, default)).IsConflict);
@@ -117,26 +112,4 @@ public sealed class KeyBrowserTests
 
     private static async Task<IEnumerable<string>> LevelAsync(KeyBrowser browser, string prefix) =>
         (await browser.ListLevelAsync(Bytes(prefix), null, (byte)'/', Newest, default)).Rows.Select(row => row.Name);
-
-    private sealed class Store(ServiceHost host, KvCloudClient client) : IAsyncDisposable
-    {
-        public KvCloudClient Client => client;
-
-        public KeyBrowser Browser { get; } = new(client, new WriteLock(
-            Options.Create(new ConsoleOptions()),
-            new HostingEnvironment { EnvironmentName = "Development" },
-            TimeProvider.System));
-
-        public static async Task<Store> StartAsync()
-        {
-            ServiceHost host = await ServiceHost.StartAsync();
-            return new Store(host, new KvCloudClient($"Endpoints=127.0.0.1:{host.Port}"));
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await client.DisposeAsync();
-            await host.DisposeAsync();
-        }
-    }
 }

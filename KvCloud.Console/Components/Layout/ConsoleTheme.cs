@@ -28,6 +28,11 @@ internal static class ConsoleTheme
             Warning = "#f2b866",
             Error = "#ff8a80",
             Info = "#8ab4f8",
+            // Texts of messages have the darker color, which is to be a lighter one on a dark ground.
+            SuccessDarken = "#a6e6bb",
+            WarningDarken = "#f7cf98",
+            ErrorDarken = "#ffb4ab",
+            InfoDarken = "#b3cdfb",
             PrimaryContrastText = "#10233f",
             SuccessContrastText = "#0d2a18",
             WarningContrastText = "#33210a",

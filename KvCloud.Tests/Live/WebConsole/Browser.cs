@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Deque.AxeCore.Commons;
 using Deque.AxeCore.Playwright;
 using Microsoft.Playwright;
@@ -59,13 +60,31 @@ internal sealed class Browser : IAsyncDisposable
         return new Browser(playwright, browser, context, await context.NewPageAsync());
     }
 
+    /// <summary>
+    /// Waits until a condition in JavaScript holds. Not Playwright's own wait, which evaluates text in the page: what
+    /// the pages may run forbids that.
+    /// </summary>
+    public async Task WaitUntilAsync(string condition)
+    {
+        long started = Stopwatch.GetTimestamp();
+        while (!await Page.EvaluateAsync<bool>(condition))
+        {
+            Assert.True(
+                Stopwatch.GetElapsedTime(started).TotalMilliseconds < ActionTimeoutMs, $"never true: {condition}");
+            await Task.Delay(50);
+        }
+    }
+
+    /// <summary>Waits until nothing moves or changes its color, except what does so for ever.</summary>
+    public Task WaitUntilStillAsync() => WaitUntilAsync(
+        "document.getAnimations().every(one => one.playState !== 'running'"
+        + " || one.effect.getComputedTiming().iterations === Infinity)");
+
     /// <summary>Violations of WCAG 2.1 A and AA that axe finds on the page as it is now, a line each.</summary>
     public async Task<string> FindAccessibilityViolationsAsync()
     {
         // Colors that are still changing are none that anybody reads.
-        await Page.WaitForFunctionAsync(
-            "document.getAnimations().every(one => one.playState !== 'running'"
-            + " || one.effect.getComputedTiming().iterations === Infinity)");
+        await WaitUntilStillAsync();
         AxeResult result = await Page.RunAxe(new AxeRunOptions
         {
             RunOnly = RunOnlyOptions.Tags("wcag2a", "wcag2aa", "wcag21a", "wcag21aa"),

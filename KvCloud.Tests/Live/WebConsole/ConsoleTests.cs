@@ -90,6 +90,9 @@ public sealed class ConsoleTests(ITestOutputHelper output)
     [Theory]
     [InlineData("/", 360, ColorScheme.Dark)]
     [InlineData("/data", 360, ColorScheme.Dark)]
+    [InlineData("/members", 360, ColorScheme.Dark)]
+    [InlineData("/users", 360, ColorScheme.Dark)]
+    [InlineData("/backups", 360, ColorScheme.Dark)]
     [InlineData("/", 1280, ColorScheme.Dark)]
     public async Task Page_dark_or_narrow_is_readable_and_fits(string path, int width, ColorScheme scheme)
     {
@@ -98,7 +101,7 @@ public sealed class ConsoleTests(ITestOutputHelper output)
         await using Browser browser = await Browser.StartAsync(console.Address, width, scheme: scheme);
         await browser.Page.GotoAsync(path);
         await Expect(browser.Page.GetByRole(AriaRole.Status)).ToContainTextAsync("1 of 1 voters");
-        await browser.Page.WaitForFunctionAsync(
+        await browser.WaitUntilAsync(
             "getComputedStyle(document.body).backgroundColor !== 'rgb(255, 255, 255)'");
         await AssertAccessibleAsync(browser);
         Assert.True(
