@@ -3,7 +3,7 @@ using KvCloud.Protocol;
 
 namespace KvCloud.Cli;
 
-/// <summary>Exit codes of `kv` for scripts; docs/client.md has the table.</summary>
+/// <summary>Exit codes of `kv` for scripts; docs/kv.md has the table.</summary>
 internal static class ExitCode
 {
     public const int Ok = 0;

@@ -125,6 +125,8 @@ internal sealed class GlobalOptions
 
     public void AddTo(RootCommand root)
     {
+        Output.CompletionSources.Add("table", "plain", "json");
+        Consistency.CompletionSources.Add("local", "leader", "read_index");
         root.Add(Endpoints);
         root.Add(Cluster);
         root.Add(ConfigFile);
@@ -180,21 +182,40 @@ internal sealed class GlobalOptions
     /// </summary>
     public ClusterProfile ProfileOf(ParseResult parsed)
     {
-        string? named = parsed.GetValue(Cluster);
+        ClusterProfile below = ClusterNameOf(parsed) is { } name
+            ? ConfigFileOf(parsed).Cluster(name)
+            : ClusterProfile.FromEnvironment();
+        return Over(below, GivenProfile(parsed));
+    }
+
+    /// <summary>The cluster's name in the configuration file; null where it has none.</summary>
+    public string? ClusterNameOf(ParseResult parsed)
+    {
         bool hasEndpoints = !string.IsNullOrWhiteSpace(parsed.GetValue(Endpoints));
+        string? named = parsed.GetValue(Cluster);
         if (named is not null && hasEndpoints)
         {
             throw new UsageException("--cluster and --endpoints are mutually exclusive");
         }
 
-        named ??= hasEndpoints ? null : ClusterProfile.Variable(KvConfigFile.ClusterVariable);
-        var environment = ClusterProfile.FromEnvironment();
-        if (named is null && !hasEndpoints && environment.Endpoints is null)
+        if (hasEndpoints || named is not null)
         {
-            named = ConfigFileOf(parsed).Current;
+            return named;
         }
 
-        return Over(named is null ? environment : ConfigFileOf(parsed).Cluster(named), GivenProfile(parsed));
+        return ClusterProfile.Variable(KvConfigFile.ClusterVariable)
+            ?? (ClusterProfile.Variable(EndpointsVariable) is null ? ConfigFileOf(parsed).Current : null);
+    }
+
+    /// <summary>Options of the connection belong to kv shell, whose commands share one.</summary>
+    public void RequireNoneOfTheShells(ParseResult parsed)
+    {
+        Option[] ofTheShell =
+            [Endpoints, Cluster, ConfigFile, User, PasswordFile, TokenFile, Timeout, .. Tls.All];
+        if (ofTheShell.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } given)
+        {
+            throw new UsageException($"{given.Name} belongs to kv shell itself: leave it, and start it with that");
+        }
     }
 
     /// <summary>What the command line alone says, with absolute paths.</summary>

@@ -5,6 +5,7 @@ using KvCloud.Backup.Leases;
 using KvCloud.Backup.Source;
 using KvCloud.Certificates;
 using KvCloud.Cli.Commands;
+using KvCloud.Cli.Shell;
 using KvCloud.Client;
 using KvCloud.LocalCluster;
 
@@ -15,11 +16,19 @@ internal static class KvProgram
 {
     private static readonly TimeSpan UsualTimeout = TimeSpan.FromSeconds(10);
 
+    public static Task<int> RunAsync(
+        IReadOnlyList<string> arguments, KvConsole console, CancellationToken cancellationToken) =>
+        RunAsync(arguments, console, null, cancellationToken);
+
+    /// <param name="arguments">The command line.</param>
+    /// <param name="console">Input and output.</param>
+    /// <param name="shell">The shell that the command was typed in; null without one.</param>
+    /// <param name="cancellationToken">Stops the command.</param>
     public static async Task<int> RunAsync(
-        IReadOnlyList<string> arguments, KvConsole console, CancellationToken cancellationToken)
+        IReadOnlyList<string> arguments, KvConsole console, ShellSession? shell, CancellationToken cancellationToken)
     {
         var globals = new GlobalOptions();
-        RootCommand root = BuildRoot(globals, console);
+        RootCommand root = BuildRoot(globals, console, shell);
         ParseResult parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)
         {
@@ -28,7 +37,8 @@ internal static class KvProgram
                 console.WriteError(error.Message);
             }
 
-            console.Error.WriteLine("Try 'kv --help'.");
+            string command = string.Join(' ', Names(parsed.CommandResult.Command));
+            console.Error.WriteLine($"Try '{command} --help'.");
             return ExitCode.Usage;
         }
 
@@ -58,20 +68,29 @@ internal static class KvProgram
         }
     }
 
-    private static bool HandlesSignals(Command command) => command.Name == DemoCommand.Name
+    /// <summary>The words of a command, from `kv` on.</summary>
+    private static IEnumerable<string> Names(Symbol command) =>
+        command is RootCommand ? ["kv"] : Names(command.Parents.First()).Append(command.Name);
+
+    private static bool HandlesSignals(Command command) => command.Name is DemoCommand.Name or ShellCommand.Name
         || command.Parents.Any(parent => parent.Name == BackupCommands.Name);
 
-    private static RootCommand BuildRoot(GlobalOptions globals, KvConsole console)
+    internal static RootCommand BuildRoot(GlobalOptions globals, KvConsole console, ShellSession? shell)
     {
         var root = new RootCommand("kv: the command line of KvCloud, the replicated transactional key-value store.");
         globals.AddTo(root);
-        var runner = new CommandRunner(globals, console, UsualTimeout);
+        var runner = new CommandRunner(globals, console, UsualTimeout, shell);
         root.Add(KeyCommands.Get(runner));
         root.Add(KeyCommands.Set(runner));
         root.Add(KeyCommands.Delete(runner));
         root.Add(RangeCommand.Create(runner));
         root.Add(StatusCommand.Create(runner));
         root.Add(DoctorCommand.Create(runner));
+        root.Add(TopCommand.Create(runner));
+        root.Add(TailCommand.Create(runner));
+        root.Add(BenchCommand.Create(runner));
+        root.Add(ShellCommand.Create(runner, globals));
+        root.Add(CompletionCommand.Create(console));
         root.Add(ClusterCommands.Stats(runner));
         root.Add(ClusterCommands.Ping(runner));
         root.Add(ColumnFamilyCommands.Create(runner));
@@ -109,6 +128,10 @@ internal static class KvProgram
         if (code is not null)
         {
             console.WriteError(exception is OperationCanceledException ? "interrupted" : exception.Message);
+            if (exception is KvCloudException failed && NextStep.Of(failed) is { } next)
+            {
+                console.Error.WriteLine($"What to do: {next}.");
+            }
         }
 
         return code;

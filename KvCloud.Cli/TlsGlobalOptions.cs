@@ -34,6 +34,8 @@ internal sealed class TlsGlobalOptions
         root.Add(_key);
     }
 
+    public IReadOnlyList<Option> All => [_tls, _ca, _certificate, _key];
+
     public bool IsAsked(ParseResult parsed) => parsed.GetValue(_tls);
 
     public string? AuthorityOf(ParseResult parsed) => parsed.GetValue(_ca);

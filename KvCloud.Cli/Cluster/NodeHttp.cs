@@ -42,11 +42,20 @@ internal sealed class NodeHttp : IDisposable
         _http.DefaultRequestHeaders.Authorization = LoginOf(settings);
     }
 
+    /// <summary>For who reads the answers in a way of its own.</summary>
+    public HttpClient Client => _http;
+
+    /// <summary>Where a node answers at a path; null if nobody knows.</summary>
+    public Uri? AddressOf(KvNodeStatus node, string path) =>
+        node.HttpEndpoint is { Length: > 0 } endpoint
+        && Uri.TryCreate($"{_scheme}://{endpoint}{path}", UriKind.Absolute, out Uri? address)
+            ? address
+            : null;
+
     /// <summary>The answer of a node at a path, or why there is none.</summary>
     public async Task<NodeAnswer> GetAsync(KvNodeStatus node, string path, CancellationToken cancellationToken)
     {
-        if (node.HttpEndpoint is not { Length: > 0 } endpoint
-            || !Uri.TryCreate($"{_scheme}://{endpoint}{path}", UriKind.Absolute, out Uri? address))
+        if (AddressOf(node, path) is not { } address)
         {
             return new NodeAnswer(null, "nobody knows where its HTTP port is");
         }

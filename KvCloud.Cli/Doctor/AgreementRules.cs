@@ -35,7 +35,7 @@ internal static class AgreementRules
                     ? "wait: kv status shows when it has caught up"
                     : "run kv doctor again: where the number falls it catches up. Else its disk, its processor or the"
                         + " network to it is too slow for the writes: kv top shows each node's sync time",
-                Pages.Health);
+                Pages.Behind);
         });
 
     public static IEnumerable<Finding> States(ClusterFacts facts)
@@ -66,7 +66,7 @@ internal static class AgreementRules
                 "the replicas run different releases: " + string.Join(", ", answering.Select(member =>
                     $"node {Number(member.Id)} {member.Own!.SoftwareVersion ?? "unknown"}")),
                 "finish the upgrade: stop, replace and start one replica after the other",
-                Pages.Upgrades);
+                Pages.Upgrade);
         }
         else if (answering.Length > 0
             && answering.Min(member => member.Own!.SupportedFeatureLevel) is int supported
@@ -79,7 +79,7 @@ internal static class AgreementRules
                 $"all replicas support feature level {supported}, and the group is at {facts.Now.FeatureLevel}",
                 "nothing, right after an upgrade: it rises a minute after all are connected. Later: a setting"
                 + " deployment.feature_level holds it, on purpose or forgotten",
-                Pages.Upgrades);
+                Pages.Upgrade);
         }
     }
 

@@ -38,7 +38,7 @@ internal static class MachineRules
                     + (space >= 2 ? "so it accepts nothing more" : "so it leaves leading to others"),
                     "free or add space there. Deletes are taken while space is low, and what they free is given back"
                     + " once it has left the window of versions",
-                    Pages.Space);
+                    space >= 2 ? Pages.SpaceExhausted : Pages.SpaceLow);
             }
 
             if (node.Metric("kvcloud_disk_slow") > 0)
@@ -50,7 +50,7 @@ internal static class MachineRules
                     "a write of its log has taken longer than [database] log_stall_ms lately",
                     "look for what else uses that disk, and at its health (dmesg, smartctl); kv top shows how long"
                     + " syncs take",
-                    Pages.Space);
+                    Pages.Stalls);
             }
         }
     }
@@ -108,7 +108,7 @@ internal static class MachineRules
                                 CultureInfo.InvariantCulture, $"the {what} ends in {left / 86_400:0.0} days"),
                         "make a new one (kv cert create-node) and put it in the place of the old: the node takes it"
                         + " without a restart",
-                        Pages.Renewal);
+                        name == "ca-ends" ? Pages.Authority : Pages.Certificate);
                 }
             }
         }

@@ -24,7 +24,7 @@ internal static class QuorumRules
                 + " written, and nothing read but what a replica has",
                 "start the replicas that are away, or mend the network to them; only if they are gone for good, make a"
                 + " new cluster of those that remain: kv recover plan",
-                Pages.LostQuorum);
+                Pages.QuorumLost);
         }
         else if (now.Leader is null)
         {
@@ -35,7 +35,7 @@ internal static class QuorumRules
                 $"{now.Answering} of {now.Voters.Count} voters answer, which are enough, and none of them leads",
                 "run kv doctor again in a second: an election takes that long. If it stays so, the voters do not reach"
                 + " each other at their peer ports, or their disks stall: kv status says what each of them lacks",
-                Pages.Health);
+                Pages.NoLeader);
         }
     }
 
@@ -55,7 +55,7 @@ internal static class QuorumRules
                 $"{member.Trouble}. {margin}",
                 $"look at its process and its log on {HostOf(member.Known.Endpoint)}, and start it again. Gone for"
                 + $" good: kv member replace {Number(member.Id)} NEW --peer HOST:PORT",
-                Pages.Members);
+                Pages.ReplicaDown);
         }
     }
 
@@ -135,7 +135,7 @@ internal static class QuorumRules
                         + (link.RefusedReason is { } reason ? $": refused: {reason}" : ""),
                         $"open the peer port of node {Number(link.Peer)} to node {Number(node.Id)}; a refusal names"
                         + " what is to be corrected: certificate, cluster name, voters or release",
-                        Pages.Health);
+                        Pages.Peers);
                 }
             }
         }

@@ -74,6 +74,18 @@ public sealed partial class StrangerTests(PackagesFixture fixture)
         string endpoints = await EndpointsAsync(demo);
         await RunAsync(kv, "--endpoints", endpoints, "set", "greeting", "hello");
         Assert.Equal("hello", (await RunAsync(kv, "--endpoints", endpoints, "get", "greeting")).Trim());
+        Assert.Contains(
+            "3 of 3 replicas are healthy",
+            await RunAsync(kv, "--endpoints", endpoints, "status"),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "backup-not-examined", await RunAsync(kv, "--endpoints", endpoints, "doctor"), StringComparison.Ordinal);
+
+        // By the node's program that came with the tool.
+        string settings = Path.Combine(folder, "settings.toml");
+        await File.WriteAllTextAsync(settings, "[cluster]\nid = \"strangers\"\n");
+        Assert.Contains("strangers", await RunAsync(kv, "config", "check", settings), StringComparison.Ordinal);
+        Assert.Contains("complete ", await RunAsync(kv, "completion", "bash"), StringComparison.Ordinal);
 
         UnixSignals.Send(demo.Id, UnixSignals.Terminate);
         using var limit = new CancellationTokenSource(Limit);
