@@ -125,7 +125,10 @@ internal sealed class GlobalOptions
 
     public void AddTo(RootCommand root)
     {
+        // The names of the enumerations are not those that the options take.
+        Output.CompletionSources.Clear();
         Output.CompletionSources.Add("table", "plain", "json");
+        Consistency.CompletionSources.Clear();
         Consistency.CompletionSources.Add("local", "leader", "read_index");
         root.Add(Endpoints);
         root.Add(Cluster);
