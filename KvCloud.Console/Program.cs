@@ -1,4 +1,5 @@
 using KvCloud.Client;
+using KvCloud.Monitoring;
 using KvCloud.WebConsole;
 using KvCloud.WebConsole.Components;
 using KvCloud.WebConsole.Data;
@@ -28,6 +29,8 @@ builder.Services.AddScoped<WriteLock>();
 builder.Services.AddScoped(provider => new KeyBrowser(
     provider.GetRequiredService<CurrentSession>().Required.Client, provider.GetRequiredService<WriteLock>()));
 builder.Services.AddSingleton<BackupArchives>();
+builder.Services.AddScoped(
+    provider => new NodeReader(provider.GetRequiredService<CurrentSession>().Required.Nodes.Http));
 builder.Services.AddMudServices();
 builder.Services.AddRazorComponents().AddInteractiveServerComponents();
 
