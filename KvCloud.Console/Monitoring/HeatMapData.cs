@@ -29,7 +29,9 @@ public sealed record HeatMapData(
                 Shorten(KeyText.Of(range)),
                 (IReadOnlyList<long>)[.. CallsOf(range, kind).Chunk(step).Select(calls => calls.Sum())])),
         ];
-        (string Name, IReadOnlyList<long> Calls) hottest = rows.MaxBy(row => row.Calls.Sum());
+        (string Name, IReadOnlyList<long> Calls)? hottest =
+            rows.OrderByDescending(row => row.Calls.Sum()).Select(row => ((string, IReadOnlyList<long>)?)row)
+                .FirstOrDefault();
         return new HeatMapData(
             rows,
             [
@@ -37,11 +39,11 @@ public sealed record HeatMapData(
                     ? windows[0].ToLocalTime().ToString("HH:mm:ss", CultureInfo.InvariantCulture)
                     : ""),
             ],
-            rows.Length == 0
-                ? "no calls"
-                : string.Create(
+            hottest is ({ } name, { } calls)
+                ? string.Create(
                     CultureInfo.InvariantCulture,
-                    $"calls by range of keys over time; most in {hottest.Name}: {hottest.Calls.Sum()}"));
+                    $"calls by range of keys over time; most in {name}: {calls.Sum()}")
+                : "no calls");
     }
 
     private static IEnumerable<long> CallsOf(NodeHeatRange range, HeatKind kind) => kind switch

@@ -87,6 +87,25 @@ public sealed class NodePagesTests
     }
 
     [Fact]
+    public void Of_heat_of_a_node_that_nobody_calls_is_a_map_without_rows()
+    {
+        var heat = new NodeHeat
+        {
+            NodeId = 1,
+            Sampling = 64,
+            WindowSeconds = 10,
+            Windows = [DateTimeOffset.UnixEpoch],
+            Ranges = [],
+            HotKeys = [],
+        };
+
+        var map = HeatMapData.Of(heat, HeatKind.All);
+
+        Assert.Empty(map.Rows);
+        Assert.Equal("no calls", map.Summary);
+    }
+
+    [Fact]
     public void Merge_of_settings_says_which_node_has_which_value_and_no_secret()
     {
         var nodes = new Dictionary<int, NodeConfig>
