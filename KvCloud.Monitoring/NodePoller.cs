@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text.Json;
 
 namespace KvCloud.Monitoring;
@@ -37,15 +36,7 @@ public sealed class NodePoller(HttpClient http, TimeProvider time)
             {
                 IsUnauthenticated = error.StatusCode == HttpStatusCode.Unauthorized,
                 IsForbidden = error.StatusCode == HttpStatusCode.Forbidden,
-                Error = error switch
-                {
-                    { StatusCode: HttpStatusCode.Unauthorized } => "it asks who calls",
-                    { StatusCode: HttpStatusCode.Forbidden } =>
-                        "its status needs the right to administer the cluster",
-                    { InnerException: SocketException socket } => socket.SocketErrorCode.ToString(),
-                    { InnerException: IOException io } => io.Message,
-                    _ => error.Message,
-                },
+                Error = NodeReader.Describe(error),
             };
         }
         catch (JsonException error)

@@ -2,10 +2,10 @@ using System.CommandLine;
 using System.Text.Json;
 using KvCloud.Backup.Catalog;
 using KvCloud.Backup.Stores;
-using KvCloud.Cli.Cluster;
 using KvCloud.Cli.Doctor;
 using KvCloud.Cli.Output;
 using KvCloud.Client;
+using KvCloud.Monitoring;
 
 namespace KvCloud.Cli.Commands;
 
@@ -40,7 +40,8 @@ internal static class DoctorCommand
             ClusterFacts facts;
             try
             {
-                facts = await new FactGatherer(context.Client, http).GatherAsync(cancellationToken);
+                var gatherer = new FactGatherer(context.Client, new NodeReader(http.Http));
+                facts = await gatherer.GatherAsync(cancellationToken);
             }
             catch (KvCloudException exception) when (ExitCode.For(exception) == ExitCode.Unavailable)
             {

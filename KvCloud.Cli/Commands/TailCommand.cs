@@ -1,6 +1,6 @@
 using System.CommandLine;
-using KvCloud.Cli.Cluster;
 using KvCloud.Cli.Tail;
+using KvCloud.Monitoring;
 
 namespace KvCloud.Cli.Commands;
 
@@ -47,7 +47,7 @@ internal static class TailCommand
             using var http = new NodeHttp(context.Settings);
             var tail = new EventTail(
                 context.Client,
-                http,
+                new NodeReader(http.Http),
                 context.Get(logs) ? TailSource.Logs : TailSource.Events,
                 context.Get(level),
                 context.Console,

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using KvCloud.Cli.Cluster;
 using KvCloud.Cli.Top;
+using KvCloud.Monitoring;
 
 namespace KvCloud.Cli.Commands;
 
@@ -39,7 +39,7 @@ internal static class TopCommand
         runner.Bind(command, async (context, cancellationToken) =>
         {
             using var http = new NodeHttp(context.Settings);
-            var watch = new ClusterWatch(context.Client, http);
+            var watch = new ClusterWatch(context.Client, http.Http);
             bool isLive = context.Console.IsOutputTerminal && context.Printer.IsTable;
             var run = new TopRun(
                 watch,

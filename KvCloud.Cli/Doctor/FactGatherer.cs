@@ -6,7 +6,7 @@ using KvCloud.Monitoring;
 namespace KvCloud.Cli.Doctor;
 
 /// <summary>Asks all members for all that they say, side by side.</summary>
-internal sealed class FactGatherer(KvCloudClient client, NodeHttp http)
+internal sealed class FactGatherer(KvCloudClient client, NodeReader reader)
 {
     /// <exception cref="KvCloudException">No node answers.</exception>
     public async Task<ClusterFacts> GatherAsync(CancellationToken cancellationToken)
@@ -25,17 +25,23 @@ internal sealed class FactGatherer(KvCloudClient client, NodeHttp http)
             return new NodeFacts(member);
         }
 
-        Task<NodeAnswer> status = http.GetAsync(member.Known, "/status", cancellationToken);
-        Task<NodeAnswer> metrics = http.GetAsync(member.Known, "/metrics", cancellationToken);
-        Task<NodeAnswer> config = http.GetAsync(member.Known, "/config", cancellationToken);
+        if (member.Known.HttpEndpoint is not { Length: > 0 } endpoint)
+        {
+            return new NodeFacts(member) { HttpError = "nobody knows where its HTTP port is" };
+        }
+
+        Uri address = NodeHttp.AddressOf(endpoint);
+        Task<NodeAnswer<string>> status = reader.ReadTextAsync(address, "/status", cancellationToken);
+        Task<NodeAnswer<string>> metrics = reader.ReadTextAsync(address, "/metrics", cancellationToken);
+        Task<NodeAnswer<NodeConfig>> config = reader.ReadAsync<NodeConfig>(address, "/config", cancellationToken);
         await Task.WhenAll(status, metrics, config);
         try
         {
             return new NodeFacts(member)
             {
-                Status = (await status).Body is { } told ? NodeStatus.Parse(told) : null,
-                Metrics = (await metrics).Body is { } text ? [.. PrometheusText.Parse(text)] : [],
-                Settings = (await config).Body is { } settings ? SettingsOf(settings) : null,
+                Status = (await status).Value is { } told ? NodeStatus.Parse(told) : null,
+                Metrics = (await metrics).Value is { } text ? [.. PrometheusText.Parse(text)] : [],
+                Settings = (await config).Value is { } settings ? SettingsOf(settings) : null,
                 HttpError = (await status).Error ?? (await metrics).Error ?? (await config).Error,
             };
         }
@@ -46,13 +52,7 @@ internal sealed class FactGatherer(KvCloudClient client, NodeHttp http)
         }
     }
 
-    private static Dictionary<string, string> SettingsOf(string json)
-    {
-        using var config = JsonDocument.Parse(json);
-        return config.RootElement.GetProperty("settings").EnumerateArray()
-            .Where(setting => setting.TryGetProperty("value", out _))
-            .ToDictionary(
-                setting => setting.GetProperty("name").GetString()!,
-                setting => setting.GetProperty("value").GetString() ?? "");
-    }
+    private static Dictionary<string, string> SettingsOf(NodeConfig config) => config.Settings
+        .Where(setting => setting.Value is not null)
+        .ToDictionary(setting => setting.Name, setting => setting.Value!);
 }

@@ -1,14 +1,14 @@
 using System.Globalization;
 using System.Text.Json;
-using KvCloud.Cli.Cluster;
 using KvCloud.Cli.Output;
 using KvCloud.Client;
+using KvCloud.Monitoring;
 
 namespace KvCloud.Cli.Tail;
 
 /// <summary>Follows what all nodes tell at /events or /logs. A node that is away costs its own lines alone.</summary>
 internal sealed class EventTail(
-    KvCloudClient client, NodeHttp http, TailSource source, string? level, KvConsole console, Printer printer)
+    KvCloudClient client, NodeReader reader, TailSource source, string? level, KvConsole console, Printer printer)
 {
     /// <summary>A node answers at most so many at once.</summary>
     public const int MostLines = 1_000;
@@ -88,16 +88,17 @@ internal sealed class EventTail(
         string after = node.Next is { } next
             ? string.Create(CultureInfo.InvariantCulture, $"&after={next}")
             : "";
-        NodeAnswer answer = await http.GetAsync(
-            node.Status, string.Create(CultureInfo.InvariantCulture, $"{path}?limit={MostLines}{after}"),
-            cancellationToken);
+        string question = string.Create(CultureInfo.InvariantCulture, $"{path}?limit={MostLines}{after}");
+        NodeAnswer<string> answer = node.Status.HttpEndpoint is { Length: > 0 } endpoint
+            ? await reader.ReadTextAsync(NodeHttp.AddressOf(endpoint), question, cancellationToken)
+            : new NodeAnswer<string>(null, "nobody knows where its HTTP port is");
         Tell(node, answer.Error);
-        if (answer.Body is null)
+        if (answer.Value is null)
         {
             return [];
         }
 
-        using var page = JsonDocument.Parse(answer.Body);
+        using var page = JsonDocument.Parse(answer.Value);
         JsonElement root = page.RootElement;
         if (node.Next is not null && root.TryGetProperty("dropped", out JsonElement dropped)
             && dropped.GetInt64() is > 0 and long lost)

@@ -1,16 +1,15 @@
-using KvCloud.Cli.Cluster;
 using KvCloud.Client;
 using KvCloud.Monitoring;
 
 namespace KvCloud.Cli.Top;
 
 /// <summary>Looks at all nodes by HTTP; each look has what they did since the one before.</summary>
-internal sealed class ClusterWatch(KvCloudClient client, NodeHttp http)
+internal sealed class ClusterWatch(KvCloudClient client, HttpClient http)
 {
     private static readonly TimeSpan DiscoveryPause = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan DiscoveryTimeout = TimeSpan.FromSeconds(2);
 
-    private readonly NodePoller _poller = new(http.Client, TimeProvider.System);
+    private readonly NodePoller _poller = new(http, TimeProvider.System);
     private IReadOnlyList<KvNodeStatus> _members = [];
     private long _discoveredAt;
     private ClusterSample _latest = ClusterSample.Empty;
@@ -25,9 +24,8 @@ internal sealed class ClusterWatch(KvCloudClient client, NodeHttp http)
 
         (int Id, Uri Address)[] nodes =
         [
-            .. _members.Select(member => (member.Id, Address: http.AddressOf(member, "/")))
-                .Where(node => node.Address is not null)
-                .Select(node => (node.Id, node.Address!)),
+            .. _members.Where(member => member.HttpEndpoint is { Length: > 0 })
+                .Select(member => (member.Id, NodeHttp.AddressOf(member.HttpEndpoint!))),
         ];
         NodeSample[] samples = await Task.WhenAll(
             nodes.Select(node => _poller.PollAsync(node.Address, cancellationToken)));

@@ -1,4 +1,5 @@
 using KvCloud.Client;
+using KvCloud.Monitoring;
 using KvCloud.WebConsole.Monitoring;
 
 namespace KvCloud.WebConsole.Sessions;

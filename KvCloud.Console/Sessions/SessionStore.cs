@@ -3,6 +3,7 @@ using System.Security.Claims;
 using System.Security.Cryptography;
 using KvCloud.Client;
 using KvCloud.Client.Calls;
+using KvCloud.Monitoring;
 using KvCloud.Protocol;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.ServiceDiscovery;

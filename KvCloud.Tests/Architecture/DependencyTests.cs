@@ -17,7 +17,7 @@ public sealed partial class DependencyTests
     [InlineData("AppHost", "Aspire.Hosting Certificates Console Node")]
     [InlineData("Backup", "")]
     [InlineData("Certificates", "")]
-    [InlineData("Monitoring", "")]
+    [InlineData("Monitoring", "Client")]
     [InlineData("Cli", "Backup Certificates Client LocalCluster Monitoring")]
     [InlineData("Console", "Backup Client Monitoring ServiceDefaults")]
     [InlineData("Node", "Consensus Protocol ServiceDefaults")]

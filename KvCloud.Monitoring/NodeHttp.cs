@@ -5,30 +5,34 @@ using KvCloud.Client;
 using KvCloud.Client.Calls;
 using KvCloud.Client.Connections;
 
-namespace KvCloud.WebConsole.Sessions;
+namespace KvCloud.Monitoring;
 
 /// <summary>
-/// HTTP to the nodes with what a session logged in with. Where the client speaks TLS, so does this, and believes the
-/// same certificates.
+/// HTTP to the nodes, with the login of a client. Where the client speaks TLS, so does this, and believes the same
+/// certificates.
 /// </summary>
 public sealed class NodeHttp : IDisposable
 {
     private static readonly TimeSpan ConnectionLifetime = TimeSpan.FromMinutes(5);
 
-    /// <param name="settings">Those of the session's client, with the connection string applied.</param>
+    /// <summary>Of an answer; /metrics and /config have a tenth of it.</summary>
+    private const int MaxAnswerBytes = 16 * 1024 * 1024;
+
+    /// <param name="settings">Those of the client, with its connection string applied.</param>
     /// <param name="nodesSpeakTls">Whether the nodes' HTTP ports speak TLS; null: as their ports for clients.</param>
     /// <exception cref="ArgumentException">A setting of TLS is wrong; the message names it.</exception>
-    public NodeHttp(KvCloudClientSettings settings, bool? nodesSpeakTls)
+    public NodeHttp(KvCloudClientSettings settings, bool? nodesSpeakTls = null)
     {
         ClientTls? tls = nodesSpeakTls == false ? null : FrozenSettings.From(settings, null).Tls;
         if (nodesSpeakTls == true && tls is null)
         {
             throw new ArgumentException(
-                $"{ConsoleOptions.Section}:{nameof(ConsoleOptions.NodesSpeakTls)} is true, and the connection string"
-                + " has nothing of TLS: set TlsCa or UseTls there.");
+                "the nodes' HTTP ports are to speak TLS, and the connection has nothing of it: set TlsCa or UseTls",
+                nameof(settings));
         }
 
         Scheme = tls is null ? Uri.UriSchemeHttp : Uri.UriSchemeHttps;
+
         // The nodes are called by the addresses they give; a proxy from the environment must not be used.
         var handler = new SocketsHttpHandler { PooledConnectionLifetime = ConnectionLifetime, UseProxy = false };
         if (tls is not null)
@@ -36,7 +40,7 @@ public sealed class NodeHttp : IDisposable
             handler.ConnectCallback = (context, cancellationToken) => ConnectAsync(context, tls, cancellationToken);
         }
 
-        Http = new HttpClient(handler);
+        Http = new HttpClient(handler) { MaxResponseContentBufferSize = MaxAnswerBytes };
         Http.DefaultRequestHeaders.Authorization = LoginOf(settings);
     }
 
@@ -60,9 +64,10 @@ public sealed class NodeHttp : IDisposable
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {
-            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken);
-            return await tls.AuthenticateAsync(
-                new NetworkStream(socket, ownsSocket: true), context.DnsEndPoint.Host, cancellationToken);
+            await socket.ConnectAsync(context.DnsEndPoint, cancellationToken).ConfigureAwait(false);
+            var stream = new NetworkStream(socket, ownsSocket: true);
+            return await tls.AuthenticateAsync(stream, context.DnsEndPoint.Host, cancellationToken)
+                .ConfigureAwait(false);
         }
         catch
         {
