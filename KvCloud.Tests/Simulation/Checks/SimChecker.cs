@@ -458,13 +458,31 @@ internal sealed class SimChecker(SimWorld world)
     /// </summary>
     private bool IsAgreed(SimNode node, LogEntry entry)
     {
-        if (entry.Slot == AgreedSlot.Next && (entry.Value.Kind == ValueKind.Membership || _isAheadOfHandingOut))
+        if (entry.Slot == AgreedSlot.Next
+            && (entry.Value.Kind == ValueKind.Membership || _isAheadOfHandingOut || HasQuorumOfVotes(node, entry)))
         {
             _isAheadOfHandingOut = true;
             Agree(node, new ChosenEntry(entry.Slot, entry.Value));
         }
 
         return entry.Slot <= AgreedSlot && entry.Value.IsSameAs(_agreed[(int)entry.Slot.Value - 1]);
+    }
+
+    /// <summary>
+    /// Whether a quorum has voted for the entry, of which the node itself may be one that has told nobody: it may know
+    /// that its slot is chosen, and crash before it hands it out.
+    /// </summary>
+    private bool HasQuorumOfVotes(SimNode node, LogEntry entry)
+    {
+        return HasMajority(member => member.IsVoter) && (!Members.IsJoint || HasMajority(member => member.IsOutgoing));
+
+        bool HasMajority(Func<GroupMember, bool> belongs)
+        {
+            GroupMember[] voters = [.. Members.Members.Where(belongs)];
+            int votes = voters.Count(voter => voter.Id == node.Self
+                || _toldVotes[voter.Id.Value].GetValueOrDefault(entry.Slot.Value, Ballot.Zero) == entry.Accepted);
+            return votes > voters.Length / 2;
+        }
     }
 
     /// <summary>Of what the state machine makes of the log; blind where the replicas themselves must find it.</summary>
