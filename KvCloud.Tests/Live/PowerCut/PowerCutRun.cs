@@ -154,11 +154,11 @@ internal sealed class PowerCutRun(PowerCutOptions options)
 
     /// <summary>
     /// Starts all, sometimes cuts them off before they are up, sometimes leaves one down for a while, and waits until
-    /// they work again.
+    /// they work again. The last cut is never one of these: without load there would be nothing to lose.
     /// </summary>
     private async Task StartAsync(PowerCutCluster cluster, PowerCutLoad load, int last, bool isFirst)
     {
-        while (_report.Cuts < last && !options.IsSabotaged && _random.Next(isFirst ? 2 : 4) == 0)
+        while (_report.Cuts < last - 1 && !options.IsSabotaged && _random.Next(isFirst ? 2 : 4) == 0)
         {
             if (_random.Next(2) == 0)
             {
