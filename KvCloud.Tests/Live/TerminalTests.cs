@@ -1,3 +1,4 @@
+using KvCloud.Client;
 using KvCloud.LocalCluster;
 using KvCloud.Tests.Node.Diagnostics;
 using KvCloud.Tests.Support;
@@ -75,14 +76,16 @@ public sealed class TerminalTests(Xunit.Abstractions.ITestOutputHelper output) :
     public async Task DoctorCommand_on_a_terminal_reads_as_text()
     {
         await using LiveCluster cluster = await LiveCluster.StartAsync();
-        await cluster.Processes.KillAsync(2);
+        await using KvCloudClient client = cluster.NewClient();
+        int follower = (await cluster.LeaderAsync(client) + 1) % cluster.Count;
+        await cluster.Processes.KillAsync(follower);
         await using TmuxTerminal terminal = await KvAsync(cluster, "doctor");
         string screen = await terminal.UntilAsync(
             shown => shown.Contains(TmuxTerminal.Ended, StringComparison.Ordinal), "the end");
         output.WriteLine(screen);
         Assert.Contains("error  ", screen, StringComparison.Ordinal);
-        Assert.Contains("node 2: ", screen, StringComparison.Ordinal);
-        Assert.Contains("kv member replace 2 NEW", screen, StringComparison.Ordinal);
+        Assert.Contains($"node {follower}: ", screen, StringComparison.Ordinal);
+        Assert.Contains($"kv member replace {follower} NEW", screen, StringComparison.Ordinal);
         Assert.Contains("docs/runbooks/KvCloudReplicaDown.md", screen, StringComparison.Ordinal);
         Assert.Contains("1 errors", screen, StringComparison.Ordinal);
     }
