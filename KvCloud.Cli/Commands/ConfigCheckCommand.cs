@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
-using KvCloud.LocalCluster;
 
 namespace KvCloud.Cli.Commands;
 
@@ -46,21 +44,15 @@ internal static class ConfigCheckCommand
     private static async Task<int> RunAsync(
         KvConsole console, bool inheritSettings, string[] arguments, CancellationToken cancellationToken)
     {
-        ProcessStartInfo start = NodeProgram.StartInfo(inheritSettings, arguments);
-        using Process process = Process.Start(start)
-            ?? throw new LocalClusterException("the node's program could not be started");
-        process.StandardInput.Close();
-        Task<string> errors = process.StandardError.ReadToEndAsync(cancellationToken);
-        string output = await process.StandardOutput.ReadToEndAsync(cancellationToken);
-        await process.WaitForExitAsync(cancellationToken);
-        await console.Out.WriteAsync(output);
-        string[] mistakes = (await errors).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        NodeRun node = await NodeRun.RunAsync(inheritSettings, arguments, cancellationToken);
+        await console.Out.WriteAsync(node.Output);
+        string[] mistakes = node.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         foreach (string mistake in mistakes)
         {
             console.WriteError(mistake);
         }
 
-        if (process.ExitCode == 0)
+        if (node.ExitCode == 0)
         {
             console.Error.WriteLine("a node would start with these settings");
             return ExitCode.Ok;

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
-using KvCloud.LocalCluster;
 
 namespace KvCloud.Cli.Commands;
 
@@ -75,21 +73,16 @@ internal static class RecoverCommands
     private static async Task<int> RunAsync(
         KvConsole console, IReadOnlyList<string> arguments, CancellationToken cancellationToken)
     {
-        ProcessStartInfo start = NodeProgram.StartInfo(inheritSettings: false, ["recover", .. arguments]);
-        using Process process = Process.Start(start)
-            ?? throw new LocalClusterException("the node's program could not be started");
-        process.StandardInput.Close();
-        Task<string> errors = process.StandardError.ReadToEndAsync(cancellationToken);
-        string output = await process.StandardOutput.ReadToEndAsync(cancellationToken);
-        await process.WaitForExitAsync(cancellationToken);
-        await console.Out.WriteAsync(output);
-        string said = (await errors).Trim();
+        NodeRun node = await NodeRun.RunAsync(
+            inheritSettings: false, ["recover", .. arguments], cancellationToken);
+        await console.Out.WriteAsync(node.Output);
+        string said = node.Errors.Trim();
         if (said.Length > 0)
         {
             console.WriteError(said);
         }
 
-        return process.ExitCode switch
+        return node.ExitCode switch
         {
             0 => ExitCode.Ok,
             NodeUsage => ExitCode.Usage,

@@ -27,7 +27,7 @@ internal static class StatusCommand
                 return Print(context, SummaryOf(heard), [.. heard.Nodes.Select(RowOf)]);
             }
 
-            ClusterNow now = await new ClusterInquiry(context.Client).AskAsync(cancellationToken);
+            ClusterReport now = await new ClusterQuery(context.Client).AskAsync(cancellationToken);
             return Print(context, SummaryOf(now), [.. now.Members.Select(member => RowOf(now, member))]);
         });
         return command;
@@ -81,7 +81,7 @@ internal static class StatusCommand
         row.Node.SoftwareVersion ?? Unknown,
     ];
 
-    private static Row RowOf(ClusterNow now, MemberNow member) => new(member.Known)
+    private static Row RowOf(ClusterReport now, MemberReport member) => new(member.Known)
     {
         IsLeader = member == now.Leader,
         Role = !member.Answers ? "unknown"
@@ -106,7 +106,7 @@ internal static class StatusCommand
         IsKnown = true,
     };
 
-    private static Summary SummaryOf(ClusterNow now) =>
+    private static Summary SummaryOf(ClusterReport now) =>
         new(now.Status, now.Term, now.Leader?.Known.Endpoint, now.FeatureLevel, now.Healthy, now.Heard.ClusterId);
 
     private static Summary SummaryOf(KvClusterHealth heard) => new(

@@ -55,7 +55,7 @@ internal static class AgreementRules
 
     public static IEnumerable<Finding> Releases(ClusterFacts facts)
     {
-        MemberNow[] answering = [.. facts.Now.Members.Where(member => member.Answers)];
+        MemberReport[] answering = [.. facts.Now.Members.Where(member => member.Answers)];
         string[] releases = [.. answering.Select(member => member.Own!.SoftwareVersion ?? "unknown").Distinct()];
         if (releases.Length > 1)
         {
@@ -113,7 +113,7 @@ internal static class AgreementRules
     /// <summary>Clocks are compared with the median of the members, so that this machine's own may be wrong.</summary>
     public static IEnumerable<Finding> Clocks(ClusterFacts facts)
     {
-        (MemberNow Member, TimeSpan Offset, TimeSpan Error)[] offsets =
+        (MemberReport Member, TimeSpan Offset, TimeSpan Error)[] offsets =
         [
             .. facts.Now.Members
                 .Where(member => member is { Own.LastSeen: not null, RoundTrip: not null })
@@ -131,7 +131,7 @@ internal static class AgreementRules
 
         // Of two clocks nobody can say which is wrong: the lower middle one is taken for right.
         TimeSpan middle = offsets[(offsets.Length - 1) / 2].Offset;
-        foreach ((MemberNow member, TimeSpan offset, TimeSpan error) in offsets)
+        foreach ((MemberReport member, TimeSpan offset, TimeSpan error) in offsets)
         {
             TimeSpan skew = offset - middle;
             if (skew.Duration() - error > MostSkew)

@@ -12,12 +12,12 @@ internal sealed class FactGatherer(KvCloudClient client, NodeReader reader)
     public async Task<ClusterFacts> GatherAsync(CancellationToken cancellationToken)
     {
         DateTimeOffset at = DateTimeOffset.UtcNow;
-        ClusterNow now = await new ClusterInquiry(client).AskAsync(cancellationToken);
+        ClusterReport now = await new ClusterQuery(client).AskAsync(cancellationToken);
         NodeFacts[] nodes = await Task.WhenAll(now.Members.Select(member => OfAsync(member, cancellationToken)));
         return new ClusterFacts(now, nodes, at);
     }
 
-    private async Task<NodeFacts> OfAsync(MemberNow member, CancellationToken cancellationToken)
+    private async Task<NodeFacts> OfAsync(MemberReport member, CancellationToken cancellationToken)
     {
         // One that does not answer clients is not asked for another two seconds by HTTP: that it is away is known.
         if (!member.Answers)

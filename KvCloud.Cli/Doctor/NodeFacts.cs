@@ -4,7 +4,7 @@ using KvCloud.Monitoring;
 namespace KvCloud.Cli.Doctor;
 
 /// <summary>What one member says of itself: by Thrift, and by HTTP where that answers.</summary>
-internal sealed record NodeFacts(MemberNow Member)
+internal sealed record NodeFacts(MemberReport Member)
 {
     /// <summary>Its /status; null where that did not answer.</summary>
     public NodeStatus? Status { get; init; }

@@ -9,11 +9,11 @@ namespace KvCloud.Cli.Doctor;
 internal static class QuorumRules
 {
     /// <summary>Catching up takes a learner minutes; one that has caught up for longer was forgotten.</summary>
-    public static readonly TimeSpan LearnerPatience = TimeSpan.FromMinutes(10);
+    public static readonly TimeSpan LearnerGracePeriod = TimeSpan.FromMinutes(10);
 
     public static IEnumerable<Finding> Leadership(ClusterFacts facts)
     {
-        ClusterNow now = facts.Now;
+        ClusterReport now = facts.Now;
         if (now.Answering < now.Majority)
         {
             yield return new Finding(
@@ -41,7 +41,7 @@ internal static class QuorumRules
 
     public static IEnumerable<Finding> Members(ClusterFacts facts)
     {
-        foreach (MemberNow member in facts.Now.Members.Where(member => !member.Answers))
+        foreach (MemberReport member in facts.Now.Members.Where(member => !member.Answers))
         {
             int spare = facts.Now.Answering - facts.Now.Majority;
             string margin = member.IsLearner ? "It has no vote."
@@ -87,7 +87,7 @@ internal static class QuorumRules
 
     public static IEnumerable<Finding> VotersOnOneMachine(ClusterFacts facts)
     {
-        foreach (IGrouping<string, MemberNow> machine in facts.Now.Voters
+        foreach (IGrouping<string, MemberReport> machine in facts.Now.Voters
             .GroupBy(member => HostOf(member.Known.Endpoint))
             .Where(machine => !IsLoopback(machine.Key)))
         {
@@ -107,7 +107,7 @@ internal static class QuorumRules
 
     public static IEnumerable<Finding> Learners(ClusterFacts facts) => facts.Now.Members
         .Where(member => member is { IsLearner: true, Answers: true }
-            && member.Own!.Uptime > LearnerPatience
+            && member.Own!.Uptime > LearnerGracePeriod
             && facts.Now.LagOf(member) <= AgreementRules.MostLag)
         .Select(member => new Finding(
             Severity.Warning,

@@ -175,7 +175,7 @@ public sealed class DiagnosisTests
         Assert.DoesNotContain(Diagnosis.Of(Facts(nodes)), finding => finding.Code == code);
 
     private static ClusterFacts Facts(params NodeFacts[] nodes) => new(
-        new ClusterNow(
+        new ClusterReport(
             new KvClusterHealth { Nodes = [.. nodes.Select(node => node.Member.Heard)] },
             [.. nodes.Select(node => node.Member)]),
         nodes,
@@ -222,7 +222,7 @@ public sealed class DiagnosisTests
             Term = 3,
             FeatureLevel = 2,
         };
-        return new NodeFacts(new MemberNow(status, answer)
+        return new NodeFacts(new MemberReport(status, answer)
         {
             AskedAt = At,
             RoundTrip = TimeSpan.FromMilliseconds(2),

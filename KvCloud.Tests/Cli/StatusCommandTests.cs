@@ -42,7 +42,7 @@ public sealed class StatusCommandTests
 
         Assert.Equal(0, run.Code);
         Assert.InRange(
-            Stopwatch.GetElapsedTime(started), TimeSpan.Zero, ClusterInquiry.Deadline + TimeSpan.FromSeconds(5));
+            Stopwatch.GetElapsedTime(started), TimeSpan.Zero, ClusterQuery.Deadline + TimeSpan.FromSeconds(5));
         Assert.Contains($"2\t{cluster.Nodes[2].Endpoint}\tunknown\tunreachable\t-", run.Text, StringComparison.Ordinal);
         Assert.Contains("node 2: ", run.Text, StringComparison.Ordinal);
         Assert.Contains("cluster degraded, 2 of 3 replicas are healthy", run.Text, StringComparison.Ordinal);

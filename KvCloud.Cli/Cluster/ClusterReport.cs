@@ -5,13 +5,13 @@ namespace KvCloud.Cli.Cluster;
 /// <summary>The cluster as its members describe themselves at one moment.</summary>
 /// <param name="Heard">What the first node to answer had heard of all.</param>
 /// <param name="Members">By ascending id.</param>
-internal sealed record ClusterNow(KvClusterHealth Heard, IReadOnlyList<MemberNow> Members)
+internal sealed record ClusterReport(KvClusterHealth Heard, IReadOnlyList<MemberReport> Members)
 {
     /// <summary>
     /// Who says that it leads, at the highest ballot; null if nobody does who answers. A leader of before may not know
     /// yet that it leads no more.
     /// </summary>
-    public MemberNow? Leader { get; } = Members
+    public MemberReport? Leader { get; } = Members
         .Where(member => member.Own is { IsLeader: true })
         .MaxBy(member => member.Answer!.Term);
 
@@ -22,7 +22,7 @@ internal sealed record ClusterNow(KvClusterHealth Heard, IReadOnlyList<MemberNow
 
     public int? FeatureLevel { get; } = Members.Max(member => member.Answer?.FeatureLevel) ?? Heard.FeatureLevel;
 
-    public IReadOnlyList<MemberNow> Voters { get; } = [.. Members.Where(member => !member.IsLearner)];
+    public IReadOnlyList<MemberReport> Voters { get; } = [.. Members.Where(member => !member.IsLearner)];
 
     /// <summary>How many voters must answer for the cluster to take writes.</summary>
     public int Majority => (Voters.Count / 2) + 1;
@@ -38,7 +38,7 @@ internal sealed record ClusterNow(KvClusterHealth Heard, IReadOnlyList<MemberNow
         : "degraded";
 
     /// <summary>Slots that are chosen and that the member has not applied; null where it does not say.</summary>
-    public long? LagOf(MemberNow member) => member.Own?.AppliedSlot is { } applied
+    public long? LagOf(MemberReport member) => member.Own?.AppliedSlot is { } applied
         ? Math.Max(0, NewestSlot - applied)
         : null;
 }

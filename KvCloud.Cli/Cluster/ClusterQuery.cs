@@ -8,23 +8,23 @@ namespace KvCloud.Cli.Cluster;
 /// Asks every member what it says of itself now. Each has a deadline of its own, so that one that hangs costs that and
 /// nothing else.
 /// </summary>
-internal sealed class ClusterInquiry(KvCloudClient client)
+internal sealed class ClusterQuery(KvCloudClient client)
 {
     /// <summary>Longer than a loaded node takes, short enough for somebody who waits at a terminal.</summary>
     public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(2);
 
     /// <summary>Asks one node who there is, then all of them.</summary>
     /// <exception cref="KvCloudException">No node answers.</exception>
-    public async Task<ClusterNow> AskAsync(CancellationToken cancellationToken)
+    public async Task<ClusterReport> AskAsync(CancellationToken cancellationToken)
     {
         KvClusterHealth heard = await client.GetClusterHealthAsync(null, cancellationToken);
-        MemberNow[] members = await Task.WhenAll(heard.Nodes.Select(node => AskAsync(node, cancellationToken)));
-        return new ClusterNow(heard, [.. members.OrderBy(member => member.Id)]);
+        MemberReport[] members = await Task.WhenAll(heard.Nodes.Select(node => AskAsync(node, cancellationToken)));
+        return new ClusterReport(heard, [.. members.OrderBy(member => member.Id)]);
     }
 
-    private async Task<MemberNow> AskAsync(KvNodeStatus node, CancellationToken cancellationToken)
+    private async Task<MemberReport> AskAsync(KvNodeStatus node, CancellationToken cancellationToken)
     {
-        var member = new MemberNow(node, null) { AskedAt = DateTimeOffset.UtcNow };
+        var member = new MemberReport(node, null) { AskedAt = DateTimeOffset.UtcNow };
         if (node.Endpoint.Length == 0)
         {
             return member with { Error = "nobody knows yet where clients reach it" };

@@ -5,7 +5,7 @@ namespace KvCloud.Cli.Cluster;
 /// <summary>One member: what it says of itself now, or why it says nothing.</summary>
 /// <param name="Heard">What the first node to answer had heard of it.</param>
 /// <param name="Answer">Its own answer; null if there is none.</param>
-internal sealed record MemberNow(KvNodeStatus Heard, KvClusterHealth? Answer)
+internal sealed record MemberReport(KvNodeStatus Heard, KvClusterHealth? Answer)
 {
     public const string Unreachable = "unreachable";
 
