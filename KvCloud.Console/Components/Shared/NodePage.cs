@@ -52,7 +52,7 @@ public abstract class NodePage<T> : ComponentBase, IDisposable
         {
             if (!string.IsNullOrEmpty(member.HttpEndpoint) && _asked.Add(member.NodeId))
             {
-                _ = AskAsync(member.NodeId, new Uri($"http://{member.HttpEndpoint}"), _closing.Token);
+                _ = AskAsync(member.NodeId, NodeHttp.AddressOf(member.HttpEndpoint), _closing.Token);
             }
         }
     }
