@@ -11,7 +11,7 @@ public sealed class BenchRunTests
         await using var cluster = new ScriptedCluster(1);
 
         KvRun run = await KvRun.Async(
-            "bench", "--clients", "4", "--keys", "20", "--duration", "500ms", "--json", "--endpoints",
+            "bench", "--clients", "4", "--keys", "20", "--duration", "5s", "--json", "--endpoints",
             cluster.Endpoints);
 
         Assert.True(run.Code == 0, run.Error);
