@@ -145,13 +145,18 @@ internal sealed class CatchUp(Membership members, PaxosConfig config, Learner le
     }
 
     /// <summary>
-    /// Asks for a snapshot once every peer was asked in vain and at least one has trimmed what this node needs.
+    /// Asks for a snapshot once every peer was asked in vain and at least one has trimmed what this node needs. The
+    /// peer whose log begins highest comes first: its snapshot reaches every other log, while that of another may end
+    /// below where the highest begins, and leave this node as stuck as before. The others follow in turn, in case that
+    /// one gives none.
     /// </summary>
     private void AskForSnapshot()
     {
         if (_tooShort.Count > 0 && _fruitless > Members.Others.Count)
         {
-            (int from, Slot first) = _tooShort.ElementAt(_snapshotTurn++ % _tooShort.Count);
+            (int from, Slot first) = _tooShort
+                .OrderByDescending(peer => peer.Value)
+                .ElementAt(_snapshotTurn++ % _tooShort.Count);
             step.Effects.Snapshot = new SnapshotNeed(new NodeId(from), first);
         }
     }

@@ -45,6 +45,9 @@ internal sealed class LogWriter(
     /// <summary>Bytes of the values of those entries.</summary>
     public long UnwrittenBytes => Volatile.Read(ref _unwrittenBytes);
 
+    /// <summary>The lowest slot that the log still has. Any thread.</summary>
+    public Slot FirstSlot => log.FirstSlot;
+
     /// <summary>
     /// <see cref="IReplicaClock.NowUs"/> when the write in progress began; 0 when there is none. Any thread.
     /// </summary>

@@ -367,11 +367,30 @@ public class PaxosNodeRegressionTests
     }
 
     [Fact]
-    public void OnPreVote_candidate_far_behind_gets_the_vote_once_nobody_else_won_for_long()
+    public void OnPreVote_candidate_below_the_log_gets_no_vote_while_the_voter_could_lead()
+    {
+        // Elected, it would need a snapshot, and restart to install it. Seed 60029633 elected six such leaders in turn.
+        var old = new Ballot(1, Node0);
+        var voter = new NodeUnderTest(1, restored: new RestoredState(old, new Slot(31), []));
+        voter.Do(core => core.LogStart = new Slot(26));
+        var candidate = new Ballot(2, Node2);
+        voter.At(41);
+
+        voter.Step(new PreVote(Node2, Node1, candidate, new Slot(25)));
+        voter.Step(new PreVote(Node2, Node1, candidate, new Slot(26)));
+
+        Assert.Equal([false, true], voter.Take<PreVoteReply>().Select(reply => reply.Granted));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1_001)]
+    public void OnPreVote_candidate_far_behind_gets_the_vote_once_nobody_else_won_for_long(long logStart)
     {
         // The voter itself may have nobody who hears it: then one that is behind is better than none.
         var old = new Ballot(1, Node0);
         var voter = new NodeUnderTest(1, restored: new RestoredState(old, new Slot(1_000), []));
+        voter.Do(core => core.LogStart = new Slot(logStart));
         voter.At(200);
 
         voter.Step(new PreVote(Node2, Node1, new Ballot(9, Node2), new Slot(1)));

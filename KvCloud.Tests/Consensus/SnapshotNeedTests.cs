@@ -45,6 +45,24 @@ public class SnapshotNeedTests
     }
 
     [Fact]
+    public void SnapshotNeed_log_that_begins_highest_is_named_first()
+    {
+        // A snapshot of the other may end below slot 60, and then this node would need a second one.
+        NodeUnderTest node = Behind();
+        for (int tick = 0; tick < 200; tick += 10)
+        {
+            node.At(100 + tick);
+            foreach (CatchUpRequest request in node.Take<CatchUpRequest>())
+            {
+                node.Step(new CatchUpReply(
+                    request.To, Node0, new Slot(request.To == Node2 ? 60 : 40), new Slot(90), []));
+            }
+        }
+
+        Assert.Equal([Node2, Node1], node.SnapshotNeeds.Select(need => need.From).Take(2));
+    }
+
+    [Fact]
     public void SnapshotNeed_one_whose_log_reaches_back_is_enough_to_go_without()
     {
         NodeUnderTest node = Behind();
