@@ -15,8 +15,6 @@ public sealed partial class ClusterMonitor(
     /// <summary>Five minutes, at one sample a second.</summary>
     public const int KeptSamples = 300;
 
-    public const int KeptEvents = 200;
-
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     /// <summary>How often the client is asked for nodes that the known ones do not name.</summary>
@@ -31,11 +29,13 @@ public sealed partial class ClusterMonitor(
     private static readonly TimeSpan RefusedInterval = TimeSpan.FromSeconds(10);
 
     private readonly NodePoller _poller = new(nodeHttp.Http, time);
+    private readonly NodeReader _reader = new(nodeHttp.Http);
     private readonly Lock _gate = new();
     private readonly Queue<ClusterSample> _samples = new();
-    private readonly Queue<ClusterEvent> _events = new();
+    private readonly EventTimeline _timeline = new();
     private readonly SortedDictionary<int, string> _nodes = [];
     private Task _discovery = Task.CompletedTask;
+    private Task _events = Task.CompletedTask;
     private long _discoveredAt;
     private long? _refusedAt;
     private bool _isForbidden;
@@ -66,14 +66,14 @@ public sealed partial class ClusterMonitor(
         }
     }
 
-    /// <summary>Newest first.</summary>
+    /// <summary>Newest first: what the nodes remember, and what was noticed here.</summary>
     public IReadOnlyList<ClusterEvent> Events
     {
         get
         {
             lock (_gate)
             {
-                return [.. _events.Reverse()];
+                return _timeline.Newest;
             }
         }
     }
@@ -94,13 +94,18 @@ public sealed partial class ClusterMonitor(
                 }
 
                 await PollAsync(stoppingToken);
+                if (_events.IsCompleted && !_isForbidden)
+                {
+                    _events = ReadEventsAsync(stoppingToken);
+                }
+
                 Changed?.Invoke();
             }
             while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            await _discovery;
+            await Task.WhenAll(_discovery, _events);
         }
     }
 
@@ -186,6 +191,42 @@ public sealed partial class ClusterMonitor(
         return samples;
     }
 
+    /// <summary>What happened at the nodes since they were last asked. One that does not answer is not asked.</summary>
+    private async Task ReadEventsAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Task.WhenAll(Latest.Members
+                .Where(member => Latest.Nodes.GetValueOrDefault(member.NodeId) is { IsUp: true })
+                .Where(member => !string.IsNullOrEmpty(member.HttpEndpoint))
+                .Select(member => ReadEventsAsync(member.NodeId, member.HttpEndpoint!, cancellationToken)));
+        }
+        catch (OperationCanceledException)
+        {
+            // The console stops.
+        }
+    }
+
+    private async Task ReadEventsAsync(int node, string endpoint, CancellationToken cancellationToken)
+    {
+        long? next;
+        lock (_gate)
+        {
+            next = _timeline.NextOf(node);
+        }
+
+        string path = next is null ? "/events" : $"/events?limit=1000&after={next}";
+        NodeAnswer<NodeEvents> answer = await _reader.ReadAsync<NodeEvents>(
+            NodeHttp.AddressOf(endpoint), path, cancellationToken);
+        if (answer.Value is { } events)
+        {
+            lock (_gate)
+            {
+                _timeline.Add(node, events);
+            }
+        }
+    }
+
     /// <summary>A single node may be behind, and not know a user yet: all that answer must agree.</summary>
     private void NoteRefusals(IEnumerable<NodeSample> samples)
     {
@@ -231,12 +272,17 @@ public sealed partial class ClusterMonitor(
         Know(sample.Members.Select(member => (member.NodeId, member.HttpEndpoint)));
         lock (_gate)
         {
-            foreach (ClusterEvent one in EventDetector.Between(Latest, sample))
+            foreach (ClusterEvent one in EventDetector.Between(Latest, sample, nodesTell: !_isForbidden))
             {
-                Keep(_events, one, KeptEvents);
+                _timeline.Add(one);
             }
 
-            Keep(_samples, sample, KeptSamples);
+            _samples.Enqueue(sample);
+            if (_samples.Count > KeptSamples)
+            {
+                _samples.Dequeue();
+            }
+
             Latest = sample;
         }
     }
@@ -266,15 +312,6 @@ public sealed partial class ClusterMonitor(
                 samples.Remove(id);
                 _nodes.Remove(id);
             }
-        }
-    }
-
-    private static void Keep<T>(Queue<T> queue, T item, int most)
-    {
-        queue.Enqueue(item);
-        if (queue.Count > most)
-        {
-            queue.Dequeue();
         }
     }
 

@@ -2,85 +2,78 @@ using KvCloud.Monitoring;
 
 namespace KvCloud.WebConsole.Monitoring;
 
-/// <summary>Finds out what happened between two samples of the cluster.</summary>
+/// <summary>
+/// Finds out what happened between two samples of the cluster: who does not answer, which no node can tell, and for who
+/// may not read the nodes' own events, what the cluster's answers differ in.
+/// </summary>
 public static class EventDetector
 {
-    public static IEnumerable<ClusterEvent> Between(ClusterSample earlier, ClusterSample later)
+    private static readonly IReadOnlyList<string> SeenBy = ["console"];
+
+    /// <param name="nodesTell">Whether the nodes' own events are read.</param>
+    public static IEnumerable<ClusterEvent> Between(ClusterSample earlier, ClusterSample later, bool nodesTell)
     {
-        if (earlier.Nodes.Count == 0)
+        IEnumerable<(EventSeverity Severity, string Text)> changes = Reachability(earlier, later);
+        if (!nodesTell)
+        {
+            changes = changes.Concat(Health(earlier, later)).Concat(Leadership(earlier, later))
+                .Concat(Members(earlier, later));
+        }
+
+        return changes.Select(change => new ClusterEvent(later.At, change.Severity, change.Text, SeenBy));
+    }
+
+    private static IEnumerable<(EventSeverity, string)> Reachability(ClusterSample earlier, ClusterSample later)
+    {
+        foreach ((int id, NodeSample before, NodeSample now) in Both(earlier, later))
+        {
+            if (before.IsUp != now.IsUp)
+            {
+                yield return now.IsUp
+                    ? (EventSeverity.Info, $"node-{id} answers again")
+                    : (EventSeverity.Error, $"node-{id} does not answer: {now.Error}");
+            }
+        }
+    }
+
+    private static IEnumerable<(EventSeverity, string)> Health(ClusterSample earlier, ClusterSample later)
+    {
+        foreach ((int id, NodeSample before, NodeSample now) in Both(earlier, later))
+        {
+            if (before.Status?.Self is not { } self || now.Status?.Self is not { } selfNow)
+            {
+                continue;
+            }
+
+            if (selfNow.UptimeSeconds < self.UptimeSeconds)
+            {
+                yield return (EventSeverity.Warning, $"node-{id} was started anew");
+            }
+
+            if (selfNow.Health != self.Health)
+            {
+                yield return (
+                    selfNow.Health == "healthy" ? EventSeverity.Info : EventSeverity.Warning,
+                    selfNow.HealthReason is { Length: > 0 } reason
+                        ? $"node-{id} is {selfNow.Health}: {reason}"
+                        : $"node-{id} is {selfNow.Health}");
+            }
+        }
+    }
+
+    private static IEnumerable<(EventSeverity, string)> Leadership(ClusterSample earlier, ClusterSample later)
+    {
+        if (earlier.Nodes.Count == 0 || earlier.LeaderId == later.LeaderId)
         {
             yield break;
         }
 
-        foreach (ClusterEvent one in NodeEvents(earlier, later))
-        {
-            yield return one;
-        }
-
-        if (later.LeaderId is int leader)
-        {
-            if (leader != earlier.LeaderId)
-            {
-                yield return new ClusterEvent(
-                    later.At, EventSeverity.Warning, $"node-{leader} leads, in round {later.Term}");
-            }
-        }
-        else if (earlier.LeaderId is int former)
-        {
-            yield return new ClusterEvent(
-                later.At, EventSeverity.Error, $"no node leads; node-{former} led before");
-        }
-
-        foreach (ClusterEvent one in MemberEvents(earlier, later))
-        {
-            yield return one;
-        }
+        yield return later.LeaderId is int leader
+            ? (EventSeverity.Warning, $"node-{leader} leads, term {later.Term}")
+            : (EventSeverity.Error, $"no node leads; node-{earlier.LeaderId} led before");
     }
 
-    private static IEnumerable<ClusterEvent> NodeEvents(ClusterSample earlier, ClusterSample later)
-    {
-        foreach ((int id, NodeSample now) in later.Nodes)
-        {
-            NodeSample? before = earlier.Nodes.GetValueOrDefault(id);
-            if (before is null)
-            {
-                continue;
-            }
-
-            if (before.IsUp != now.IsUp)
-            {
-                yield return now.IsUp
-                    ? new ClusterEvent(later.At, EventSeverity.Info, $"node-{id} answers again")
-                    : new ClusterEvent(later.At, EventSeverity.Error, $"node-{id} does not answer: {now.Error}");
-                continue;
-            }
-
-            MemberStatus? self = now.Status?.Self;
-            MemberStatus? selfBefore = before.Status?.Self;
-            if (self?.UptimeSeconds < selfBefore?.UptimeSeconds)
-            {
-                yield return new ClusterEvent(later.At, EventSeverity.Warning, $"node-{id} was started anew");
-            }
-
-            if (self is not null && self.Health != selfBefore?.Health)
-            {
-                yield return new ClusterEvent(
-                    later.At,
-                    self.Health == "healthy" ? EventSeverity.Info : EventSeverity.Warning,
-                    self.HealthReason is { Length: > 0 } reason
-                        ? $"node-{id} is {self.Health}: {reason}"
-                        : $"node-{id} is {self.Health}");
-            }
-
-            if (now.Status?.Snapshot is { } snapshot && before.Status?.Snapshot is null)
-            {
-                yield return new ClusterEvent(
-                    later.At, EventSeverity.Warning, $"node-{id} fetches a snapshot from node-{snapshot.From}");
-            }
-        }
-    }
-
-    private static IEnumerable<ClusterEvent> MemberEvents(ClusterSample earlier, ClusterSample later)
+    private static IEnumerable<(EventSeverity, string)> Members(ClusterSample earlier, ClusterSample later)
     {
         // No node answered at one of the two moments: that says nothing about the members.
         if (earlier.Members.Count == 0 || later.Members.Count == 0)
@@ -92,12 +85,24 @@ public static class EventDetector
         var now = later.Members.Select(member => member.NodeId).ToHashSet();
         foreach (int id in now.Except(before))
         {
-            yield return new ClusterEvent(later.At, EventSeverity.Info, $"node-{id} is a member now");
+            yield return (EventSeverity.Info, $"node-{id} is a member now");
         }
 
         foreach (int id in before.Except(now))
         {
-            yield return new ClusterEvent(later.At, EventSeverity.Warning, $"node-{id} is no longer a member");
+            yield return (EventSeverity.Warning, $"node-{id} is no longer a member");
+        }
+    }
+
+    private static IEnumerable<(int Id, NodeSample Before, NodeSample Now)> Both(
+        ClusterSample earlier, ClusterSample later)
+    {
+        foreach ((int id, NodeSample now) in later.Nodes)
+        {
+            if (earlier.Nodes.TryGetValue(id, out NodeSample? before))
+            {
+                yield return (id, before, now);
+            }
         }
     }
 }

@@ -6,11 +6,11 @@ namespace KvCloud.Tests.WebConsole;
 public sealed class EventDetectorTests
 {
     [Fact]
-    public void Between_the_same_says_nothing() => Assert.Empty(EventDetector.Between(Of(0), Of(0)));
+    public void Between_the_same_says_nothing() => Assert.Empty(Texts(Of(0), Of(0)));
 
     [Fact]
     public void Between_nothing_and_the_first_sample_says_nothing() =>
-        Assert.Empty(EventDetector.Between(ClusterSample.Empty, Of(0)));
+        Assert.Empty(Texts(ClusterSample.Empty, Of(0)));
 
     [Fact]
     public void Between_leader_that_died_and_its_successor_tells_both()
@@ -18,9 +18,16 @@ public sealed class EventDetectorTests
         ClusterSample down = Of(leader: 0, down: 0);
         Assert.Equal(
             ["node-0 does not answer: ConnectionRefused", "no node leads; node-0 led before"], Texts(Of(0), down));
-        Assert.Equal(["node-1 leads, in round 7"], Texts(down, Of(leader: 1, down: 0, term: 7)));
+        Assert.Equal(["node-1 leads, term 7"], Texts(down, Of(leader: 1, down: 0, term: 7)));
         Assert.Equal(["node-0 answers again"], Texts(Of(leader: 1, down: 0, term: 7), Of(1, term: 7)));
     }
+
+    [Fact]
+    public void Between_samples_of_nodes_that_tell_their_events_says_alone_who_does_not_answer() =>
+        Assert.Equal(
+            ["node-0 does not answer: ConnectionRefused"],
+            EventDetector.Between(Of(0, degraded: 1), Of(leader: 1, down: 0, term: 7), nodesTell: true)
+                .Select(one => one.Text));
 
     [Fact]
     public void Between_old_leader_that_still_believes_and_a_newer_one_believes_the_newer_round()
@@ -58,7 +65,7 @@ public sealed class EventDetectorTests
             text => text.Contains("member", StringComparison.Ordinal));
 
     private static string[] Texts(ClusterSample earlier, ClusterSample later) =>
-        [.. EventDetector.Between(earlier, later).Select(one => one.Text)];
+        [.. EventDetector.Between(earlier, later, nodesTell: false).Select(one => one.Text)];
 
     private static ClusterSample Of(
         int leader,
