@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using KvCloud.Backup;
 using KvCloud.Backup.Leases;
@@ -78,6 +79,10 @@ internal static class KvProgram
     internal static RootCommand BuildRoot(GlobalOptions globals, KvConsole console, ShellSession? shell)
     {
         var root = new RootCommand("kv: the command line of KvCloud, the replicated transactional key-value store.");
+        // A word that begins with a slash is a path here, to people and to the completions of their shells.
+        HelpOption help = root.Options.OfType<HelpOption>().Single();
+        help.Aliases.Remove("/h");
+        help.Aliases.Remove("/?");
         globals.AddTo(root);
         var runner = new CommandRunner(globals, console, UsualTimeout, shell);
         root.Add(KeyCommands.Get(runner));

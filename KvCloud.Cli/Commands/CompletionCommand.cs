@@ -21,10 +21,11 @@ internal static class CompletionCommand
         """
         #compdef kv
         _kv() {
-            local line="${BUFFER#* }"
-            local at=$(( CURSOR - ${#BUFFER} + ${#line} ))
+            # The words of this command alone: the line may have others before it.
+            local line="${(j: :)words[2,CURRENT-1]}"
+            line="${line:+$line }$PREFIX"
             local -a found
-            found=( ${(f)"$(kv "[suggest:$at]" "$line" 2>/dev/null)"} )
+            found=( ${(f)"$(kv "[suggest:${#line}]" "$line" 2>/dev/null)"} )
             (( ${#found} )) && compadd -a found || _files
         }
         compdef _kv kv
@@ -46,8 +47,8 @@ internal static class CompletionCommand
         shell.CompletionSources.Add("bash", "zsh", "fish");
         var command = new Command(
             "completion",
-            "Print the script by which a shell completes kv's commands and options: source <(kv completion bash), or"
-            + " kv completion fish | source.")
+            "Print the script by which a shell completes kv's commands and options: source <(kv completion bash), the"
+            + " same for zsh after compinit, or kv completion fish | source.")
         {
             shell,
         };

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.CommandLine;
 using System.Text.Json;
 using KvCloud.Backup.Catalog;
@@ -129,6 +130,9 @@ internal static class DoctorCommand
         writer.WriteString("page", finding.Page);
     }
 
+    private static string Counted(int count, string what) =>
+        string.Create(CultureInfo.InvariantCulture, $"{count} {what}{(count == 1 ? "" : "s")}");
+
     private static string Summary(ClusterFacts facts, IReadOnlyList<Finding> findings)
     {
         int errors = findings.Count(finding => finding.Severity == Severity.Error);
@@ -137,6 +141,6 @@ internal static class DoctorCommand
         string asked = $"asked {facts.Now.Members.Count} replicas, {answered} answered";
         return errors + warnings == 0
             ? $"{asked}; nothing is wrong"
-            : $"{asked}; {errors} errors, {warnings} warnings";
+            : $"{asked}; {Counted(errors, "error")}, {Counted(warnings, "warning")}";
     }
 }

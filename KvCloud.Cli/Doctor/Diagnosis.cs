@@ -19,6 +19,7 @@ internal static class Diagnosis
         MachineRules.Health,
         MachineRules.Disks,
         MachineRules.Data,
+        ScrubRules.Rounds,
         MachineRules.Certificates,
         MachineRules.Unanswered,
         BackupRules.Archive,

@@ -15,6 +15,7 @@ internal static class Pages
     public const string Behind = "docs/runbooks/KvCloudReplicaBehind.md";
     public const string Differ = "docs/runbooks/KvCloudStatesDiffer.md";
     public const string Damage = "docs/runbooks/KvCloudDataDamaged.md";
+    public const string ScrubLate = "docs/runbooks/KvCloudScrubLate.md";
     public const string Upgrade = "docs/runbooks/KvCloudUpgradeUnfinished.md";
     public const string SpaceLow = "docs/runbooks/KvCloudDiskSpaceLow.md";
     public const string SpaceExhausted = "docs/runbooks/KvCloudDiskSpaceExhausted.md";
@@ -25,6 +26,6 @@ internal static class Pages
     public static IReadOnlyList<string> All { get; } =
     [
         Health, Http, Members, Settings, Backup, QuorumLost, NoLeader, ReplicaDown, Peers, Behind, Differ, Damage,
-        Upgrade, SpaceLow, SpaceExhausted, Stalls, Certificate, Authority,
+        ScrubLate, Upgrade, SpaceLow, SpaceExhausted, Stalls, Certificate, Authority,
     ];
 }

@@ -130,6 +130,43 @@ public sealed class DiagnosisTests
     }
 
     [Fact]
+    public void Of_a_scrub_that_has_not_ended_a_round_in_two_intervals_says_how_far_it_is()
+    {
+        Finding late = Only("scrub-late", Scrubbed(hoursAgo: 50, ("kvcloud_scrub_progress", 0.25)));
+        Assert.Equal((Severity.Warning, "node 0"), (late.Severity, late.Where));
+        Assert.Contains("50 hours ago", late.What, StringComparison.Ordinal);
+        Assert.Contains("25 % done", late.Do, StringComparison.Ordinal);
+
+        Finding never = Only("scrub-late", Scrubbed(null, ("kvcloud_replica_uptime_seconds", 49 * 3_600)));
+        Assert.Contains("not once in the 49 hours", never.What, StringComparison.Ordinal);
+        Assert.Contains("no round is under way", never.Do, StringComparison.Ordinal);
+
+        None("scrub-late", Scrubbed(hoursAgo: 47), Scrubbed(null));
+        None("scrub-late", Scrubbed(hoursAgo: 50, ("kvcloud_data_state", 1)));
+    }
+
+    [Fact]
+    public void Of_a_scrub_the_intervals_are_those_of_the_nodes_own_setting()
+    {
+        None("scrub-late", Scrubbed(hoursAgo: 50) with { Settings = Scrub("48", "4194304") });
+        Assert.Contains(
+            "(1000 now)",
+            Only("scrub-late", Scrubbed(hoursAgo: 3) with { Settings = Scrub("1", "1_000") }).Do,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("0", "4194304")]
+    [InlineData("24", "0")]
+    public void Of_a_scrub_that_is_off_says_so_and_nothing_of_its_rounds(string hours, string rate)
+    {
+        NodeFacts node = Scrubbed(null, ("kvcloud_replica_uptime_seconds", 1e9)) with { Settings = Scrub(hours, rate) };
+
+        Assert.Equal(Severity.Info, Only("scrub-off", node).Severity);
+        None("scrub-late", node);
+    }
+
+    [Fact]
     public void Of_an_archive_that_is_old_empty_or_damaged_warns()
     {
         var day = TimeSpan.FromDays(1);
@@ -173,6 +210,36 @@ public sealed class DiagnosisTests
 
     private static void None(string code, params NodeFacts[] nodes) =>
         Assert.DoesNotContain(Diagnosis.Of(Facts(nodes)), finding => finding.Code == code);
+
+    /// <summary>A node whose scrub ended its last round so long ago; null: none since the start.</summary>
+    private static NodeFacts Scrubbed(double? hoursAgo, params (string Name, double Value)[] others)
+    {
+        var values = new Dictionary<string, double>
+        {
+            ["kvcloud_data_state"] = 0,
+            ["kvcloud_replica_uptime_seconds"] = 3_600,
+        };
+        if (hoursAgo is { } hours)
+        {
+            values["kvcloud_scrub_last_round_seconds"] = At.AddHours(-hours).ToUnixTimeSeconds();
+        }
+
+        foreach ((string name, double value) in others)
+        {
+            values[name] = value;
+        }
+
+        return Node(0, leads: true) with
+        {
+            Metrics = [.. values.Select(one => new MetricSample(one.Key, new Dictionary<string, string>(), one.Value))],
+        };
+    }
+
+    private static Dictionary<string, string> Scrub(string hours, string rate) => new()
+    {
+        ["scrub.interval_hours"] = hours,
+        ["scrub.max_bytes_per_second"] = rate,
+    };
 
     private static ClusterFacts Facts(params NodeFacts[] nodes) => new(
         new ClusterReport(

@@ -87,7 +87,7 @@ public sealed class TerminalTests(Xunit.Abstractions.ITestOutputHelper output) :
         Assert.Contains($"node {follower}: ", screen, StringComparison.Ordinal);
         Assert.Contains($"kv member replace {follower} NEW", screen, StringComparison.Ordinal);
         Assert.Contains("docs/runbooks/KvCloudReplicaDown.md", screen, StringComparison.Ordinal);
-        Assert.Contains("1 errors", screen, StringComparison.Ordinal);
+        Assert.Contains("1 error,", screen, StringComparison.Ordinal);
     }
 
     private Task<TmuxTerminal> KvAsync(LiveCluster cluster, string command)
