@@ -4,13 +4,21 @@ using KvCloud.LocalCluster;
 
 namespace KvCloud.Bench.Clusters;
 
-/// <summary>Replicas of KvCloud with default settings, running the program built together with this one.</summary>
+/// <summary>
+/// Replicas of KvCloud, with default settings unless others are given, running the program built together with this
+/// one.
+/// </summary>
 internal sealed class KvCloudCluster : BenchCluster
 {
     private readonly ProcessCluster _processes;
 
     /// <param name="tls">Which ports speak TLS, with certificates made for the occasion; null for none.</param>
-    public KvCloudCluster(string dataRoot, int count = 3, TlsPorts? tls = null)
+    /// <param name="settings">Environment variables of each replica.</param>
+    public KvCloudCluster(
+        string dataRoot,
+        int count = 3,
+        TlsPorts? tls = null,
+        IReadOnlyList<KeyValuePair<string, string?>>? settings = null)
         : base("kvcloud", dataRoot)
     {
         Topology topology = Topology.OnFreePorts(count, DataDirectory.FullName) with { Environment = "Production" };
@@ -33,7 +41,10 @@ internal sealed class KvCloudCluster : BenchCluster
         _processes = new ProcessCluster(topology, new ProcessClusterOptions
         {
             RestartCrashed = false,
-            ExtraEnvironment = _ => [new("Logging__LogLevel__Default", "Warning"), .. tls?.Settings ?? []],
+            ExtraEnvironment = _ =>
+            [
+                new("Logging__LogLevel__Default", "Warning"), .. tls?.Settings ?? [], .. settings ?? [],
+            ],
 
             // The generator must not spend its time on reading the servers' output.
             OutputFile = replica => LogPath(replica.Index),

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Net;
 using System.Runtime.CompilerServices;
 using KvCloud.Bench.Clusters;
@@ -29,12 +30,16 @@ internal static class FairCommand
         Option<string> only = LoadOptionSet.Make("--only", "", "Only the greedy work whose name contains this");
         Option<bool> sameAddress = LoadOptionSet.Make(
             "--same-address", false, "All clients come from one address, and differ only by their connections");
+        Option<long> maxCalls = LoadOptionSet.Make(
+            "--max-calls-per-second", 0L, "[limits] max_calls_per_second of the replicas; 0 for no limit");
+        Option<long> maxBytes = LoadOptionSet.Make(
+            "--max-bytes-per-second", 0L, "[limits] max_bytes_per_second of the replicas; 0 for no limit");
         Option<string> dataDirectory = LoadOptionSet.Make(
             "--data-dir", Path.GetTempPath(), "Directory of the servers' data, on a real disk");
         var json = new Option<FileInfo?>("--json") { Description = "Writes the results to this file as JSON" };
         var command = new Command("fair", "Measures ten modest clients alone and beside a greedy one")
         {
-            seconds, only, sameAddress, dataDirectory, json,
+            seconds, only, sameAddress, maxCalls, maxBytes, dataDirectory, json,
         };
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -42,8 +47,16 @@ internal static class FairCommand
             _ = DataDisk.DemandRealDisk(root);
             List<GreedyWork> works =
                 [.. GreedyWork.All.Where(work => work.Name.Contains(parsed.GetRequiredValue(only)))];
+            KeyValuePair<string, string?>[] rates =
+            [
+                Setting("KvCloud__Limits__MaxCallsPerSecond", parsed.GetValue(maxCalls)),
+                Setting("KvCloud__Limits__MaxBytesPerSecond", parsed.GetValue(maxBytes)),
+            ];
             List<FairFigure> figures = await RunAsync(
-                root, works, TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(sameAddress),
+                () => new KvCloudCluster(root, settings: rates),
+                works,
+                TimeSpan.FromSeconds(parsed.GetValue(seconds)),
+                parsed.GetValue(sameAddress),
                 cancellationToken).ConfigureAwait(false);
             ResultTable.Print(Columns, [.. figures.Select(Row)]);
             if (parsed.GetValue(json) is { } file)
@@ -56,12 +69,19 @@ internal static class FairCommand
         return command;
     }
 
+    private static KeyValuePair<string, string?> Setting(string name, long value) =>
+        new(name, value.ToString(CultureInfo.InvariantCulture));
+
     private static async Task<List<FairFigure>> RunAsync(
-        string root, List<GreedyWork> works, TimeSpan duration, bool sameAddress, CancellationToken cancellationToken)
+        Func<KvCloudCluster> newCluster,
+        List<GreedyWork> works,
+        TimeSpan duration,
+        bool sameAddress,
+        CancellationToken cancellationToken)
     {
-        var cluster = new KvCloudCluster(root);
+        KvCloudCluster cluster = newCluster();
         await using ConfiguredAsyncDisposable disposal = cluster.ConfigureAwait(false);
-        var other = new KvCloudCluster(root);
+        KvCloudCluster other = newCluster();
         await using ConfiguredAsyncDisposable otherDisposal = other.ConfigureAwait(false);
         await cluster.StartAsync(cancellationToken).ConfigureAwait(false);
         await other.StartAsync(cancellationToken).ConfigureAwait(false);

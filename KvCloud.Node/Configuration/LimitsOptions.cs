@@ -39,11 +39,12 @@ internal sealed record LimitsOptions
     [Between(0, 64L * 1024 * 1024 * 1024)]
     public long MaxInFlightBytesPerCaller { get; init; }
 
-    [About("Calls of one caller in a second; further ones are answered OVERLOADED. 0 means no limit.")]
+    [About("Calls of one caller that are read in a second; further ones wait in its connections. 0 means no limit.")]
     [Between(0, 100_000_000)]
     public int MaxCallsPerSecond { get; init; }
 
-    [About("Request bytes of one caller in a second; further calls are answered OVERLOADED. 0 means no limit.")]
+    [About("Bytes of one caller's requests and answers in a second; while it is above that, its further calls wait in"
+        + " its connections. 0 means no limit.")]
     [Between(0, 64L * 1024 * 1024 * 1024)]
     public long MaxBytesPerSecond { get; init; }
 

@@ -41,13 +41,11 @@ internal sealed record RpcLimits
     /// </summary>
     public long MaxInFlightBytesPerCaller { get; init; }
 
-    /// <summary>
-    /// Further calls of a caller are answered OVERLOADED; 0 for no such limit (max_calls_per_second).
-    /// </summary>
+    /// <summary>Further calls of a caller are not read yet; 0 for no such limit (max_calls_per_second).</summary>
     public int MaxCallsPerSecond { get; init; }
 
     /// <summary>
-    /// Further calls of a caller are answered OVERLOADED; 0 for no such limit (max_bytes_per_second).
+    /// Of requests and answers. Further calls of a caller are not read yet; 0 for no such limit (max_bytes_per_second).
     /// </summary>
     public long MaxBytesPerSecond { get; init; }
 

@@ -46,6 +46,7 @@ internal sealed class RpcStatistics : IDisposable
     private readonly CallHistory? _history;
     private long _rejected;
     private long _badInput;
+    private long _rateWaits;
     private long _activeTransactions;
 
     /// <param name="history">Remembers slow calls and keys; null where nobody wants to know.</param>
@@ -66,6 +67,8 @@ internal sealed class RpcStatistics : IDisposable
             "{connection}", "Connections closed because max_connections was reached.");
         _meter.CreateObservableCounter("kvcloud.rpc.bad_input", () => Interlocked.Read(ref _badInput),
             "{connection}", "Connections closed because of malformed or oversize input.");
+        _meter.CreateObservableCounter("kvcloud.rpc.rate_waits", () => Interlocked.Read(ref _rateWaits),
+            "{wait}", "Times that a connection was not read for a while because of its caller's rates.");
         _meter.CreateObservableGauge("kvcloud.rpc.in_flight_calls", () => budget.Calls, "{call}", "Calls in flight.");
         _meter.CreateObservableGauge("kvcloud.rpc.in_flight_bytes", () => budget.Bytes, "By",
             "Request bytes held for calls in flight.");
@@ -126,6 +129,8 @@ internal sealed class RpcStatistics : IDisposable
     public void CountRejectedConnection() => Interlocked.Increment(ref _rejected);
 
     public void CountBadInput() => Interlocked.Increment(ref _badInput);
+
+    public void CountRateWait() => Interlocked.Increment(ref _rateWaits);
 
     public void ObserveConnections(Func<int> count) =>
         _meter.CreateObservableGauge("kvcloud.rpc.connections", count, "{connection}", "Open client connections.");

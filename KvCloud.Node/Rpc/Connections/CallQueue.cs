@@ -431,6 +431,7 @@ internal sealed class CallQueue : IThreadPoolWorkItem, IScanSlice
             return true;
         }
 
+        Flow.PayForAnswers(_output.Unsent.Length);
         ValueTaskAwaiter<int> send = (_secured is null
             ? _socket.SendAsync(_output.Unsent, SocketFlags.None, CancellationToken.None)
             : SendSecuredAsync(_secured, _output.Unsent)).GetAwaiter();

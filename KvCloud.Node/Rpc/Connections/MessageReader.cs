@@ -105,6 +105,15 @@ internal sealed class MessageReader(
         _refusedHeader = null;
     }
 
+    /// <summary>Counts the time of a message that is being received from now on.</summary>
+    public void RestartPartial()
+    {
+        if (PartialSinceMs != 0)
+        {
+            PartialSinceMs = clock.NowMs;
+        }
+    }
+
     private void ReleaseReserved()
     {
         if (_reservedBytes > 0)

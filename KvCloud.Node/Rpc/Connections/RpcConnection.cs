@@ -22,10 +22,8 @@ internal sealed class RpcConnection
     /// </summary>
     private const int CallOverheadBytes = 512;
 
-    /// <summary>Takes some tenths of a millisecond.</summary>
-    private const int CallsPerTurn = 64;
-
-    private const long BytesPerTurn = 64 * 1024;
+    /// <summary>How often a connection that its caller's rates hold up looks whether it is to end.</summary>
+    private const long MaxPauseMs = 100;
 
     private readonly ConnectionContext _connection;
     private readonly IRpcDispatcher _dispatcher;
@@ -46,6 +44,7 @@ internal sealed class RpcConnection
     private readonly MessageReader _messages;
     private readonly Caller _caller;
     private volatile bool _isStopping;
+    private volatile bool _isPaused;
     private volatile Exception? _broken;
     private bool _hasOutput;
     private RpcFlow _flow;
@@ -101,12 +100,15 @@ internal sealed class RpcConnection
 
         /// <summary>Too much is unanswered.</summary>
         Full,
+
+        /// <summary>The caller has used up what its rates allow.</summary>
+        Spent,
     }
 
     /// <summary>
     /// <see cref="IReplicaClock.NowMs"/> at the start of the message being received; 0 if there is none.
     /// </summary>
-    public long PartialSinceMs => _messages.PartialSinceMs;
+    public long PartialSinceMs => _isPaused ? 0 : _messages.PartialSinceMs;
 
     /// <summary>Who has logged in on the connection.</summary>
     public Principal Principal => _caller.Principal;
@@ -190,8 +192,13 @@ internal sealed class RpcConnection
                 {
                     await WaitForRoomAsync();
                 }
+                else if (end == TurnEnd.Spent)
+                {
+                    await PauseAsync();
+                    received = Stopwatch.GetTimestamp();
+                }
             }
-            while (end != TurnEnd.NoInput);
+            while (end != TurnEnd.NoInput && (end != TurnEnd.Spent || (!_isStopping && _broken is null)));
 
             if (_messages.Error is { } error)
             {
@@ -221,6 +228,11 @@ internal sealed class RpcConnection
         try
         {
             int calls = 0;
+            if (_flow.IsSpent)
+            {
+                return TurnEnd.Spent;
+            }
+
             for (long bytes = 0; _messages.TryRead(ref buffer, received, out RequestMessage message);)
             {
                 _output.IsFramed = _messages.IsFramed == true;
@@ -232,7 +244,12 @@ internal sealed class RpcConnection
                     return TurnEnd.Full;
                 }
 
-                if (++calls == CallsPerTurn || bytes >= BytesPerTurn)
+                if (_flow.IsSpent)
+                {
+                    return TurnEnd.Spent;
+                }
+
+                if (++calls == RpcFlow.CallsPerTurn || bytes >= RpcFlow.BytesPerTurn)
                 {
                     return TurnEnd.Over;
                 }
@@ -260,6 +277,7 @@ internal sealed class RpcConnection
         }
 
         int cost = message.Bytes.Length + CallOverheadBytes;
+        _flow.PayForCall(message.Bytes.Length);
         IPendingCall call = FindFullLimit(cost) is string fullLimit
             ? _dispatcher.Refuse(in message, ErrorCode.OVERLOADED, fullLimit)
             : _dispatcher.Dispatch(in message);
@@ -310,6 +328,24 @@ internal sealed class RpcConnection
     private bool IsFull => _queue.Count >= _limits.MaxInFlightCallsPerConnection
         || _queue.ChargedBytes >= _limits.MaxInFlightBytesPerConnection;
 
+    /// <summary>
+    /// Reads nothing until the caller's rates allow more. What it sends meanwhile waits in the connection, which holds
+    /// no more of it than its buffers, and so makes the client wait.
+    /// </summary>
+    private async Task PauseAsync()
+    {
+        _isPaused = true;
+        _statistics.CountRateWait();
+        while (!_isStopping && _broken is null && _flow.WaitMs is > 0 and long waitMs)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(Math.Min(waitMs, MaxPauseMs)), _time);
+        }
+
+        // The time in which nothing was read is no fault of whoever sends a message.
+        _messages.RestartPartial();
+        _isPaused = false;
+    }
+
     private async Task WaitForRoomAsync()
     {
         await _queue.WaitUntilAtMostAsync(_limits.MaxInFlightCallsPerConnection / 2);
@@ -320,17 +356,8 @@ internal sealed class RpcConnection
     }
 
     /// <summary>The limit for which a call that costs so much is refused; null if there is room.</summary>
-    private string? FindFullLimit(int cost)
-    {
-        if (_messages.FullLimit is { } unread)
-        {
-            return unread;
-        }
-
-        return _budget.HasRoomFor(_flow, cost, out string? full) && _flow.IsWithinRates(cost, _clock, out full)
-            ? null
-            : full;
-    }
+    private string? FindFullLimit(int cost) =>
+        _messages.FullLimit ?? (_budget.HasRoomFor(_flow, cost, out string? full) ? null : full);
 
     private void ReleaseOutput()
     {

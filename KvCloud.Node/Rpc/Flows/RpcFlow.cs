@@ -5,8 +5,15 @@ namespace KvCloud.Node.Rpc.Flows;
 
 /// <summary>One that calls this node, by one connection or many, and what is in flight of it. Thread-safe.</summary>
 /// <param name="name">As error messages name it: <c>address 10.0.0.7</c>.</param>
-internal sealed class RpcFlow(string name, RpcLimits limits, long nowMs, FlowTurns turns) : Flow(name)
+internal sealed class RpcFlow(string name, RpcLimits limits, IReplicaClock clock, FlowTurns turns) : Flow(name)
 {
+    /// <summary>
+    /// Calls that a connection serves before others have their turn. They take some tenths of a millisecond.
+    /// </summary>
+    public const int CallsPerTurn = 64;
+
+    public const long BytesPerTurn = 64 * 1024;
+
     private long _calls;
     private long _bytes;
     private long _answerBytes;
@@ -30,10 +37,10 @@ internal sealed class RpcFlow(string name, RpcLimits limits, long nowMs, FlowTur
     public long IdleSinceMs { get; set; }
 
     /// <summary>Null where max_calls_per_second is not set.</summary>
-    private TokenBucket? CallRate { get; } = TokenBucket.Of(limits.MaxCallsPerSecond, nowMs);
+    private TokenBucket? CallRate { get; } = TokenBucket.Of(limits.MaxCallsPerSecond, CallsPerTurn, clock.NowMs);
 
     /// <summary>Null where max_bytes_per_second is not set.</summary>
-    private TokenBucket? ByteRate { get; } = TokenBucket.Of(limits.MaxBytesPerSecond, nowMs);
+    private TokenBucket? ByteRate { get; } = TokenBucket.Of(limits.MaxBytesPerSecond, BytesPerTurn, clock.NowMs);
 
     public void Charge(long calls, long bytes)
     {
@@ -43,21 +50,21 @@ internal sealed class RpcFlow(string name, RpcLimits limits, long nowMs, FlowTur
 
     public void ChargeAnswer(long bytes) => Interlocked.Add(ref _answerBytes, bytes);
 
-    /// <summary>
-    /// Whether its rates allow a call with this many bytes now; if not, names the limit for the error message.
-    /// </summary>
-    public bool IsWithinRates(long bytes, IReplicaClock clock, out string? limit)
+    /// <summary>A call has been read.</summary>
+    public void PayForCall(long bytes)
     {
-        limit = null;
-        if (CallRate is { } calls && !calls.TryTake(1, clock.NowMs))
-        {
-            limit = $"max_calls_per_second: {Name} calls more often than {limits.MaxCallsPerSecond} times a second";
-        }
-        else if (ByteRate is { } rate && !rate.TryTake(bytes, clock.NowMs))
-        {
-            limit = $"max_bytes_per_second: {Name} sends more than {limits.MaxBytesPerSecond} bytes a second";
-        }
-
-        return limit is null;
+        CallRate?.Take(1, clock.NowMs);
+        ByteRate?.Take(bytes, clock.NowMs);
     }
+
+    /// <summary>Answers have been written.</summary>
+    public void PayForAnswers(long bytes) => ByteRate?.Take(bytes, clock.NowMs);
+
+    /// <summary>Whether it has used up what its rates allow, so that no further call of it is read.</summary>
+    public bool IsSpent =>
+        CallRate?.IsSpent(clock.NowMs) == true || ByteRate?.IsSpent(clock.NowMs) == true;
+
+    /// <summary>How long a connection that found it spent has to wait.</summary>
+    public long WaitMs =>
+        Math.Max(CallRate?.WaitMs(clock.NowMs) ?? 0, ByteRate?.WaitMs(clock.NowMs) ?? 0);
 }

@@ -11,8 +11,8 @@ namespace KvCloud.Node.Rpc.Flows;
 internal sealed class RpcFlows(RpcLimits limits, IReplicaClock clock)
 {
     /// <summary>
-    /// How long one without connections is remembered. Longer than its rates remember, so that nobody gets more by
-    /// connecting anew.
+    /// How long one without connections is remembered; longer if its rates make it wait longer, so that nobody gets
+    /// more by connecting anew.
     /// </summary>
     private const int RememberMs = 2000;
 
@@ -104,7 +104,7 @@ internal sealed class RpcFlows(RpcLimits limits, IReplicaClock clock)
         {
             foreach ((string name, RpcFlow flow) in _flows)
             {
-                if (flow.Connections == 0 && flow.IdleSinceMs < before)
+                if (flow.Connections == 0 && flow.IdleSinceMs < before && !flow.IsSpent)
                 {
                     _flows.Remove(name);
                 }
@@ -139,7 +139,7 @@ internal sealed class RpcFlows(RpcLimits limits, IReplicaClock clock)
     {
         if (!_flows.TryGetValue(name, out RpcFlow? flow))
         {
-            flow = new RpcFlow(name, limits, clock.NowMs, new FlowTurns(MaxRunning));
+            flow = new RpcFlow(name, limits, clock, new FlowTurns(MaxRunning));
             _flows.Add(name, flow);
         }
 

@@ -1,46 +1,73 @@
 namespace KvCloud.Node.Rpc.Flows;
 
 /// <summary>
-/// A rate limit: holds what a second brings, and lets anything through that finds some of it left, so that one call may
-/// be larger than that and is paid for later. Thread-safe.
+/// A rate that is kept by waiting: whatever finds a token left goes through, may take more than there is, and makes the
+/// next one wait until that is paid for. Thread-safe.
 /// </summary>
 internal sealed class TokenBucket
 {
-    private const long MsPerSecond = 1000;
+    private const double MsPerSecond = 1000;
+
+    /// <summary>It fills up in a twentieth of a second, so that nobody who pauses can save up for a burst.</summary>
+    private const int FillsPerSecond = 20;
 
     private readonly Lock _gate = new();
     private readonly long _perSecond;
+    private readonly double _capacity;
+    private readonly double _turn;
     private double _tokens;
     private long _filledMs;
 
-    private TokenBucket(long perSecond, long nowMs)
+    private TokenBucket(long perSecond, long turn, long nowMs)
     {
         _perSecond = perSecond;
-        _tokens = perSecond;
+        _capacity = Math.Max(1, (double)perSecond / FillsPerSecond);
+        _turn = Math.Min(turn, _capacity);
+        _tokens = _capacity;
         _filledMs = nowMs;
     }
 
     /// <summary>Null for a rate of 0, which means that there is no limit.</summary>
-    public static TokenBucket? Of(long perSecond, long nowMs) =>
-        perSecond == 0 ? null : new TokenBucket(perSecond, nowMs);
+    /// <param name="turn">
+    /// How many tokens somebody who had to wait finds, so that it need not wait again for each single one.
+    /// </param>
+    public static TokenBucket? Of(long perSecond, long turn, long nowMs) =>
+        perSecond == 0 ? null : new TokenBucket(perSecond, turn, nowMs);
 
-    public bool TryTake(long tokens, long nowMs)
+    public void Take(long tokens, long nowMs)
     {
         lock (_gate)
         {
-            if (nowMs > _filledMs)
-            {
-                _tokens = Math.Min(_perSecond, _tokens + ((double)_perSecond * (nowMs - _filledMs) / MsPerSecond));
-                _filledMs = nowMs;
-            }
-
-            if (_tokens < 1)
-            {
-                return false;
-            }
-
+            Fill(nowMs);
             _tokens -= tokens;
-            return true;
+        }
+    }
+
+    public bool IsSpent(long nowMs)
+    {
+        lock (_gate)
+        {
+            Fill(nowMs);
+            return _tokens <= 0;
+        }
+    }
+
+    /// <summary>How long somebody who found none has to wait.</summary>
+    public long WaitMs(long nowMs)
+    {
+        lock (_gate)
+        {
+            Fill(nowMs);
+            return _tokens >= _turn ? 0 : (long)Math.Ceiling((_turn - _tokens) * MsPerSecond / _perSecond);
+        }
+    }
+
+    private void Fill(long nowMs)
+    {
+        if (nowMs > _filledMs)
+        {
+            _tokens = Math.Min(_capacity, _tokens + (_perSecond * (nowMs - _filledMs) / MsPerSecond));
+            _filledMs = nowMs;
         }
     }
 }

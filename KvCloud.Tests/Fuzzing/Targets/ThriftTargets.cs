@@ -52,9 +52,10 @@ internal static class ThriftTargets
     /// </summary>
     private static bool Call(byte[] input)
     {
-        var flow = new RpcFlow("fuzzer", Limits, 0, new FlowTurns(() => 1));
+        var clock = new ManualClock();
+        var flow = new RpcFlow("fuzzer", Limits, clock, new FlowTurns(() => 1));
         var budget = new RpcBudget(Limits);
-        var messages = new MessageReader(Limits, budget, flow, new ManualClock());
+        var messages = new MessageReader(Limits, budget, flow, clock);
         int read = 0;
         int piece = input.Length == 0 ? 0 : Math.Max(1, input[^1] * input.Length / 128);
         for (int end = Math.Min(piece, input.Length); messages.Error is null; end = Math.Min(end + piece, input.Length))

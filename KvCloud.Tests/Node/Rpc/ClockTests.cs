@@ -33,7 +33,7 @@ public sealed class ClockTests
     public void PartialSinceMs_of_a_message_that_comes_in_pieces_is_its_first_piece()
     {
         var limits = new RpcLimits();
-        var flow = new RpcFlow("test", limits, 0, new FlowTurns(() => 1));
+        var flow = new RpcFlow("test", limits, _clock, new FlowTurns(() => 1));
         var reader = new MessageReader(limits, new RpcBudget(limits), flow, _clock);
         byte[] message = RawClient.Message("ping", 1, new PingRequest { Timestamp = 1 });
 

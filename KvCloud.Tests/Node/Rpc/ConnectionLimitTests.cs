@@ -83,29 +83,58 @@ public sealed class ConnectionLimitTests
         }
     }
 
-    [Fact]
-    public async Task RpcConnection_calls_beyond_the_callers_rate_are_answered_OVERLOADED_until_a_second_is_over()
+    [Theory]
+    [InlineData(20, 0)]
+    [InlineData(0, 200)]
+    public async Task RpcConnection_calls_beyond_the_callers_rate_wait_and_hold_up_nobody_else(int calls, int bytes)
     {
+        var time = new FakeTimeProvider();
         var clock = new ManualClock { NowUs = 1_000_000 };
         await using RpcTestHost host = await RpcTestHost.StartAsync(
-            new EchoDispatcher(), new RpcLimits { MaxCallsPerSecond = 3 }, clock: clock);
+            new EchoDispatcher(), new RpcLimits { MaxCallsPerSecond = calls, MaxBytesPerSecond = bytes }, time, clock);
         using var greedy = RawClient.Connect(host.Port, source: Address(1));
         using var again = RawClient.Connect(host.Port, source: Address(1));
-        for (int i = 0; i < 3; i++)
-        {
-            greedy.Send(RawClient.Ping(i, "in time"));
-            Assert.Equal((i, "in time"), await greedy.ReceivePingAsync());
-        }
+        greedy.Send(RawClient.Ping(1, "in time"));
+        Assert.Equal((1, "in time"), await greedy.ReceivePingAsync());
 
-        again.Send(RawClient.Ping(4, "too often"));
-        Assert.Equal((4, "OVERLOADED"), await again.ReceivePingAsync());
+        again.Send(RawClient.Ping(2, "waits"));
+        Task<(int, string)> waiting = again.ReceivePingAsync();
         using var modest = RawClient.Connect(host.Port, source: Address(2));
-        modest.Send(RawClient.Ping(5, "another"));
-        Assert.Equal((5, "another"), await modest.ReceivePingAsync());
+        modest.Send(RawClient.Ping(3, "another"));
+        Assert.Equal((3, "another"), await modest.ReceivePingAsync());
+        Assert.False(waiting.IsCompleted);
 
-        clock.NowUs += 400_000;
-        again.Send(RawClient.Ping(6, "one more"));
-        Assert.Equal((6, "one more"), await again.ReceivePingAsync());
+        await Eventually(() =>
+        {
+            clock.NowUs += 10_000;
+            time.Advance(TimeSpan.FromMilliseconds(10));
+            return waiting.IsCompleted;
+        });
+        Assert.Equal((2, "waits"), await waiting);
+    }
+
+    [Fact]
+    public async Task RpcConnection_that_waits_for_its_callers_rate_is_not_taken_for_one_that_sends_slowly()
+    {
+        var time = new FakeTimeProvider();
+        var clock = new ManualClock { NowUs = 1_000_000 };
+        await using RpcTestHost host = await RpcTestHost.StartAsync(
+            new EchoDispatcher(), new RpcLimits { MaxBytesPerSecond = 1_000, MessageTimeoutMs = 1_000 }, time, clock);
+        using var client = RawClient.Connect(host.Port, source: Address(1));
+        byte[] large = RawClient.Ping(1, new string('x', 20_000));
+        byte[] next = RawClient.Ping(2, "after that");
+        client.Send([.. large, .. next.AsSpan(0, 10)]);
+        Assert.Equal(1, (await client.ReceivePingAsync()).Item1);
+
+        Task<(int, string)> answer = client.ReceivePingAsync();
+        client.Send(next[10..]);
+        await Eventually(() =>
+        {
+            clock.NowUs += 500_000;
+            time.Advance(TimeSpan.FromMilliseconds(500));
+            return answer.IsCompleted;
+        });
+        Assert.Equal((2, "after that"), await answer);
     }
 
     [Fact]

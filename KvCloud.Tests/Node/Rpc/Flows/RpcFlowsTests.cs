@@ -31,13 +31,18 @@ public sealed class RpcFlowsTests
     {
         var flows = new RpcFlows(new RpcLimits { MaxCallsPerSecond = 1 }, _clock);
         RpcFlow first = Enter(flows, "10.0.0.7");
-        Assert.True(first.IsWithinRates(1, _clock, out _));
+        for (int call = 0; call < 5; call++)
+        {
+            first.PayForCall(1);
+        }
+
         flows.Leave(first);
+        _clock.NowUs += 3_000_000;
         flows.ForgetIdle();
         RpcFlow again = Enter(flows, "10.0.0.7");
 
-        Assert.False(again.IsWithinRates(1, _clock, out string? limit));
-        Assert.Equal("max_calls_per_second: address 10.0.0.7 calls more often than 1 times a second", limit);
+        Assert.True(again.IsSpent);
+        Assert.Equal(2_000, again.WaitMs);
 
         flows.Leave(again);
         _clock.NowUs += 3_000_000;

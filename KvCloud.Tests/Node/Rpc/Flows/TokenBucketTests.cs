@@ -5,34 +5,59 @@ namespace KvCloud.Tests.Node.Rpc.Flows;
 public sealed class TokenBucketTests
 {
     [Fact]
-    public void Of_zero_is_no_limit() => Assert.Null(TokenBucket.Of(0, 0));
+    public void Of_zero_is_no_limit() => Assert.Null(TokenBucket.Of(0, 1, 0));
 
     [Fact]
-    public void TryTake_holds_what_a_second_brings_and_no_more()
+    public void IsSpent_holds_a_twentieth_of_a_second_and_no_more()
     {
-        TokenBucket bucket = TokenBucket.Of(10, 0)!;
+        TokenBucket bucket = TokenBucket.Of(200, 5, 0)!;
 
         Assert.Equal(10, TakeAll(bucket, 0));
-        Assert.Equal(0, TakeAll(bucket, 50));
-        Assert.Equal(1, TakeAll(bucket, 100));
+        Assert.Equal(2, TakeAll(bucket, 10));
         Assert.Equal(10, TakeAll(bucket, 60_000));
     }
 
     [Fact]
-    public void TryTake_more_than_a_second_brings_passes_once_and_is_paid_for_later()
+    public void WaitMs_is_until_there_is_a_turns_worth()
     {
-        TokenBucket bucket = TokenBucket.Of(10, 0)!;
+        TokenBucket bucket = TokenBucket.Of(200, 5, 0)!;
+        TakeAll(bucket, 0);
 
-        Assert.True(bucket.TryTake(50, 0));
-        Assert.False(bucket.TryTake(1, 4_000));
-        Assert.True(bucket.TryTake(1, 4_100));
+        Assert.Equal(25, bucket.WaitMs(0));
+        Assert.Equal(5, bucket.WaitMs(20));
+        Assert.Equal(0, bucket.WaitMs(25));
+        Assert.Equal(5, TakeAll(bucket, 25));
+    }
+
+    [Theory]
+    [InlineData(1, 64)]
+    [InlineData(10, 64)]
+    public void WaitMs_slow_rate_with_long_turns_waits_for_one_token(long perSecond, long turn)
+    {
+        TokenBucket bucket = TokenBucket.Of(perSecond, turn, 0)!;
+
+        Assert.Equal(1, TakeAll(bucket, 0));
+        Assert.Equal(1_000 / perSecond, bucket.WaitMs(0));
+    }
+
+    [Fact]
+    public void Take_more_than_there_is_passes_once_and_is_paid_for_later()
+    {
+        TokenBucket bucket = TokenBucket.Of(10, 1, 0)!;
+
+        bucket.Take(50, 0);
+
+        Assert.True(bucket.IsSpent(4_900));
+        Assert.Equal(100, bucket.WaitMs(4_900));
+        Assert.False(bucket.IsSpent(5_000));
     }
 
     private static int TakeAll(TokenBucket bucket, long nowMs)
     {
         int taken = 0;
-        while (bucket.TryTake(1, nowMs))
+        while (!bucket.IsSpent(nowMs))
         {
+            bucket.Take(1, nowMs);
             taken++;
         }
 
