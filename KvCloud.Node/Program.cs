@@ -63,17 +63,19 @@ static async Task<int?> RunHostAsync(string[] args)
     // Last, so that it is the first to hear that the node stops: while others drain nobody may have to find a leader.
     builder.Services.AddHostedService<LeadershipTransferOnShutdown>();
 
+    var http = new HttpConnections(options.Limits.MaxHttpConnections, configuration.Certificates, TimeProvider.System);
+
     // .NET's images and Aspire's deployments set HTTP_PORTS, but the node listens only where [listen] says.
     builder.WebHost.UseSetting(WebHostDefaults.HttpPortsKey, "");
     builder.WebHost.UseSetting(WebHostDefaults.HttpsPortsKey, "");
     builder.WebHost.ConfigureKestrel(kestrel =>
     {
-        kestrel.ListenNodeHttp(topology, configuration.Certificates);
+        kestrel.ListenNodeHttp(topology, http);
         kestrel.ListenAt(topology.ListenAddress, topology.ThriftPort, listen => listen.ListenForRpc());
     });
 
     return await NodeLifetime.RunAsync(
         builder,
         app => app.MapNodeEndpoints(),
-        new RecoveryHttp(topology, progress, configuration.Certificates).RunAsync);
+        new RecoveryHttp(topology, progress, http).RunAsync);
 }

@@ -1,6 +1,5 @@
 using KvCloud.Node.Configuration;
 using KvCloud.Node.Diagnostics;
-using KvCloud.Node.Tls;
 
 namespace KvCloud.Node;
 
@@ -9,7 +8,7 @@ namespace KvCloud.Node;
 /// lives. Whoever watches it would else take it for dead, and perhaps start it anew, which begins all over again.
 /// </summary>
 internal sealed class RecoveryHttp(
-    NodeTopology topology, RecoveryProgress progress, CertificateStore? certificates = null)
+    NodeTopology topology, RecoveryProgress progress, HttpConnections connections)
 {
     /// <summary>An ordinary start is over before.</summary>
     private static readonly TimeSpan StartsAfter = TimeSpan.FromSeconds(1);
@@ -30,7 +29,7 @@ internal sealed class RecoveryHttp(
         });
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenNodeHttp(topology, certificates));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenNodeHttp(topology, connections));
         await using WebApplication app = builder.Build();
         app.MapGet("/health", () => Answer("unhealthy", progress.Description, StatusCodes.Status503ServiceUnavailable));
         app.MapGet("/alive", () => Answer("healthy", progress.Description, StatusCodes.Status200OK));

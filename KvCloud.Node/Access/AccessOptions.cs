@@ -34,5 +34,11 @@ internal sealed record AccessOptions
     /// <summary>Of a new password; see adr/0021 for what it costs.</summary>
     public int PasswordIterations { get; init; } = PasswordHashing.DefaultIterations;
 
+    /// <summary>
+    /// How long a login of somebody who is not known here, or not so, waits until this replica knows what the others
+    /// do.
+    /// </summary>
+    public TimeSpan CatchUpTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     public bool IsRequired => Authorization == AuthorizationMode.Required;
 }

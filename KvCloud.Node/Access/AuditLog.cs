@@ -63,6 +63,8 @@ internal sealed partial class AuditLog(ILoggerFactory loggers, AccessMetrics met
         options.Jwt?.Issuer ?? "none",
         options.Metrics.ToString().ToLowerInvariant());
 
+    public void KeysNotRead(string source, string reason) => Log.KeysNotRead(_logger, source, reason);
+
     /// <summary>What is no name of a user may be anything: a password, typed into the wrong field.</summary>
     private string Clean(string user) => user.Length > 0
         && user.Length <= AccessLimits.NameBytes
@@ -117,6 +119,12 @@ internal sealed partial class AuditLog(ILoggerFactory loggers, AccessMetrics met
         [LoggerMessage(2014, LogLevel.Warning, "{User} ({Method}) from {Remote} asked for faults in {Target}")]
         public static partial void FaultsSet(
             ILogger logger, string user, LoginMethod method, string remote, string target);
+
+        [LoggerMessage(
+            2021,
+            LogLevel.Warning,
+            "The identity provider's keys could not be read from {Source}: {Reason}. Those known before stay in use")]
+        public static partial void KeysNotRead(ILogger logger, string source, string reason);
 
         [LoggerMessage(
             2020,

@@ -1,8 +1,16 @@
+using KvCloud.Node.Operations;
+
 namespace KvCloud.Node.Access;
 
 /// <summary>Finds out who somebody is: by password, by a user's token, or by an identity provider's.</summary>
+/// <param name="catchUp">What is not known here is looked up again once this replica has caught up.</param>
 internal sealed class Authenticator(
-    Func<AccessCatalog> catalog, AccessOptions options, TimeProvider time, AuditLog audit, JwtLogin? jwt) : IDisposable
+    Func<AccessCatalog> catalog,
+    AccessOptions options,
+    TimeProvider time,
+    AuditLog audit,
+    JwtLogin? jwt,
+    CatchUpRounds catchUp) : IDisposable
 {
     private const string WrongPassword = "user or password is wrong";
 
@@ -25,33 +33,43 @@ internal sealed class Authenticator(
             return new LoginOutcome(
                 null,
                 $"too many failed logins from this address: wait {waitMs} ms",
-                IsOverloaded: true);
+                KvStatus.Overloaded);
         }
 
         UserRecord? record = Catalog.FindUser(user);
-        PasswordHash? known = record?.Password;
-        if (known is null || !_verified.Knows(user, known, password))
+        bool? isRight = await VerifyAsync(user, record?.Password, password).ConfigureAwait(false);
+        if (isRight == false)
         {
-            (bool isRun, bool isRight) = password.Length > AccessLimits.MaxPasswordChars
-                ? (true, false)
-                : await _gate.TryRunAsync(() => PasswordHashing.Verify(known ?? _nobody.Value, password))
-                    .ConfigureAwait(false);
-            if (!isRun)
-            {
-                return new LoginOutcome(
-                    null,
-                    $"{PasswordGate.MaxWaiting} logins by password wait already (PasswordGate.MaxWaiting)",
-                    IsOverloaded: true);
-            }
-
-            if (known is null || !isRight)
+            // The user may have been made, or the password changed, a moment ago.
+            if (await catchUp.WaitAsync(options.CatchUpTimeout).ConfigureAwait(false) is var known
+                && known.Code != KvStatus.Ok)
             {
                 _backoff.NoteFailure(caller.Address);
-                audit.LoginFailed(user, LoginMethod.Password, caller, WrongPassword);
-                return new LoginOutcome(null, WrongPassword);
+                return NotTold("user or password", user, LoginMethod.Password, caller, in known);
             }
 
-            _verified.Note(user, known, password);
+            UserRecord? newer = Catalog.FindUser(user);
+            if (!Equals(newer?.Password, record?.Password))
+            {
+                isRight = await VerifyAsync(user, newer?.Password, password).ConfigureAwait(false);
+            }
+
+            record = newer;
+        }
+
+        if (isRight is null)
+        {
+            return new LoginOutcome(
+                null,
+                $"{PasswordGate.MaxWaiting} logins by password wait already (PasswordGate.MaxWaiting)",
+                KvStatus.Overloaded);
+        }
+
+        if (isRight == false)
+        {
+            _backoff.NoteFailure(caller.Address);
+            audit.LoginFailed(user, LoginMethod.Password, caller, WrongPassword);
+            return new LoginOutcome(null, WrongPassword);
         }
 
         _backoff.NoteSuccess(caller.Address);
@@ -61,14 +79,17 @@ internal sealed class Authenticator(
     /// <summary>A token of a user is known at once; an identity provider's may have to wait for its keys.</summary>
     public async ValueTask<LoginOutcome> ByTokenAsync(string token, Caller caller)
     {
-        if (ByUserToken(token) is { } known)
+        if (ByUserToken(token) is { } atOnce)
         {
-            return Conclude(known, caller);
+            return Conclude(atOnce, caller);
         }
 
         if (jwt is null || !JwtLogin.LooksLikeOne(token))
         {
-            return Conclude(new LoginOutcome(null, "the token is not known"), caller);
+            CaughtUp known = await catchUp.WaitAsync(options.CatchUpTimeout).ConfigureAwait(false);
+            return known.Code == KvStatus.Ok
+                ? Conclude(ByUserToken(token) ?? new LoginOutcome(null, "the token is not known"), caller)
+                : NotTold("the token", "", LoginMethod.Token, caller, in known);
         }
 
         return Conclude(await jwt.ValidateAsync(token).ConfigureAwait(false), caller);
@@ -100,6 +121,46 @@ internal sealed class Authenticator(
     }
 
     public void Dispose() => _gate.Dispose();
+
+    /// <summary>Null where too many wait to be verified already.</summary>
+    /// <param name="known">Null for a user that is not known here, or has no password.</param>
+    private async ValueTask<bool?> VerifyAsync(string user, PasswordHash? known, string password)
+    {
+        if (known is not null && _verified.Knows(user, known, password))
+        {
+            return true;
+        }
+
+        if (password.Length > AccessLimits.MaxPasswordChars)
+        {
+            return false;
+        }
+
+        (bool isRun, bool isRight) = await _gate
+            .TryRunAsync(() => PasswordHashing.Verify(known ?? _nobody.Value, password))
+            .ConfigureAwait(false);
+        if (!isRun)
+        {
+            return null;
+        }
+
+        if (known is null || !isRight)
+        {
+            return false;
+        }
+
+        _verified.Note(user, known, password);
+        return true;
+    }
+
+    /// <summary>To say that something is wrong would be a guess.</summary>
+    private LoginOutcome NotTold(
+        string what, string user, LoginMethod method, Caller caller, in CaughtUp known)
+    {
+        string error = $"whether {what} is right could not be told: {known.Message}";
+        audit.LoginFailed(user, method, caller, error);
+        return new LoginOutcome(null, error, known.Code);
+    }
 
     private LoginOutcome? ByUserToken(string token)
     {

@@ -6,7 +6,9 @@ namespace KvCloud.Node.Access;
 /// The public keys of an identity provider, of a file or from its https URL: read again now and then, and when a token
 /// is not signed by any of them, but not more often than <see cref="MinPause"/>.
 /// </summary>
-internal sealed class JwtKeys(string source, TimeProvider time, Func<string, Task<string>> read) : IDisposable
+/// <param name="read">Reads the key set as a text.</param>
+/// <param name="onFailure">Hears why keys could not be read; what was known goes on.</param>
+internal sealed class JwtKeys(TimeProvider time, Func<Task<string>> read, Action<string> onFailure) : IDisposable
 {
     /// <summary>How long what was read counts as new.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromMinutes(10);
@@ -15,8 +17,6 @@ internal sealed class JwtKeys(string source, TimeProvider time, Func<string, Tas
     public static readonly TimeSpan MinPause = TimeSpan.FromSeconds(30);
 
     public const int MaxBytes = 256 * 1024;
-
-    private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(5);
 
     private readonly SemaphoreSlim _reading = new(1);
     private volatile IReadOnlyList<SecurityKey> _known = [];
@@ -42,18 +42,6 @@ internal sealed class JwtKeys(string source, TimeProvider time, Func<string, Tas
 
     public void Dispose() => _reading.Dispose();
 
-    /// <summary>Of a file, or of an https URL.</summary>
-    public static async Task<string> ReadSourceAsync(string source)
-    {
-        if (!Uri.TryCreate(source, UriKind.Absolute, out Uri? uri) || uri.Scheme != Uri.UriSchemeHttps)
-        {
-            return await File.ReadAllTextAsync(source).ConfigureAwait(false);
-        }
-
-        using var http = new HttpClient { Timeout = ReadTimeout, MaxResponseContentBufferSize = MaxBytes };
-        return await http.GetStringAsync(uri).ConfigureAwait(false);
-    }
-
     /// <returns>Whether there was a reading that succeeded.</returns>
     private async Task<bool> ReadAsync(TimeSpan unlessTriedWithin)
     {
@@ -67,20 +55,32 @@ internal sealed class JwtKeys(string source, TimeProvider time, Func<string, Tas
 
             Volatile.Write(ref _triedAt, time.GetTimestamp());
             _hasTried = true;
-            string text = await read(source).ConfigureAwait(false);
+            string text = await read().ConfigureAwait(false);
             if (text.Length > MaxBytes)
             {
+                onFailure($"it is longer than {MaxBytes} bytes (JwtKeys.MaxBytes)");
                 return false;
             }
 
             // Only public keys: a symmetric one in a JWKS would make anybody who reads that an issuer.
-            _known = [.. JsonWebKeySet.Create(text).GetSigningKeys().Where(key => key is not SymmetricSecurityKey)];
+            SecurityKey[] keys =
+                [.. JsonWebKeySet.Create(text).GetSigningKeys().Where(key => key is not SymmetricSecurityKey)];
+            if (keys.Length == 0)
+            {
+                onFailure("it has no public key for signatures");
+                return false;
+            }
+
+            _known = keys;
             return true;
         }
         catch (Exception exception) when (exception is IOException or HttpRequestException or ArgumentException
             or UnauthorizedAccessException or TaskCanceledException or System.Text.Json.JsonException)
         {
             // What was known goes on; without any, a login says so.
+            onFailure(exception.InnerException is { } inner
+                ? $"{exception.Message} ({inner.Message})"
+                : exception.Message);
             return false;
         }
         finally

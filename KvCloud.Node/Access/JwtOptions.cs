@@ -10,6 +10,9 @@ internal sealed record JwtOptions
     /// <summary>A file, or an https URL, with the provider's public keys (JWKS).</summary>
     public required string Keys { get; init; }
 
+    /// <summary>PEM file of the CAs that the URL's server is held to; null for those of the machine.</summary>
+    public string? KeysCa { get; init; }
+
     public string UserClaim { get; init; } = "sub";
 
     public string RolesClaim { get; init; } = "roles";

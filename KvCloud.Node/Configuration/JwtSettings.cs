@@ -12,6 +12,10 @@ internal sealed record JwtSettings
         + "names a key that is not known.")]
     public string? Keys { get; init; }
 
+    [About("PEM file of the CAs that the server of an https URL in keys is held to, one or several. Not set: those "
+        + "that the machine trusts.")]
+    public string? KeysCa { get; init; }
+
     [About("The claim that names the user, in the audit trail.")]
     public string UserClaim { get; init; } = "sub";
 

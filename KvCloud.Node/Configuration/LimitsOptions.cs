@@ -29,6 +29,11 @@ internal sealed record LimitsOptions
     [Between(0, 1_000_000)]
     public int MaxConnectionsPerAddress { get; init; }
 
+    [About("Connections to the HTTP port; further ones are closed immediately, and so are those of an address (of an "
+        + "IPv6 subnet of 64 bits) that has its share: four times what is free of it.")]
+    [Between(10, 1_000_000)]
+    public int MaxHttpConnections { get; init; } = 1_000;
+
     [About("Calls in flight of one caller, a user or else an address; further ones are answered OVERLOADED. 0 means"
         + " only its share: four times what is free of max_in_flight_calls.")]
     [Between(0, 100_000_000)]

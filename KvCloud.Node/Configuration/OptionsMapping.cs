@@ -43,12 +43,14 @@ internal static class OptionsMapping
         Authorization = options.Security.Authorization,
         ClusterId = options.Cluster.Id,
         Metrics = options.Security.Metrics,
+        CatchUpTimeout = TimeSpan.FromMilliseconds(options.Limits.DefaultTimeoutMs),
         Jwt = options.Jwt.Issuer is { Length: > 0 } issuer
             ? new JwtOptions
             {
                 Issuer = issuer,
                 Audience = options.Jwt.Audience ?? "",
                 Keys = options.Jwt.Keys ?? "",
+                KeysCa = options.Jwt.KeysCa,
                 UserClaim = options.Jwt.UserClaim,
                 RolesClaim = options.Jwt.RolesClaim,
                 Algorithms = options.Jwt.Algorithms,

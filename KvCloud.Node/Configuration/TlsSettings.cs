@@ -42,11 +42,12 @@ internal sealed record TlsSettings
     [Between(100, 86_400_000)]
     public int ReloadIntervalMs { get; init; } = 10_000;
 
-    [About("A client's TLS handshake that takes longer is given up.")]
+    [About("A TLS handshake on the clients' or the HTTP port that takes longer is given up.")]
     [Between(100, 600_000)]
     public int HandshakeTimeoutMs { get; init; } = 10_000;
 
-    [About("TLS handshakes of clients at the same time; beyond that the oldest is given up.")]
+    [About("TLS handshakes at the same time on the clients' port, and as many on the HTTP port; beyond that the "
+        + "oldest is given up.")]
     [Between(1, 100_000)]
     public int MaxHandshakes { get; init; } = 512;
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using KvCloud.Node.Access;
+using KvCloud.Node.Operations;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace KvCloud.Node.Diagnostics;
@@ -47,16 +48,19 @@ internal static class HttpAccess
         }
 
         audit.Refused(login.Principal ?? Principal.Anonymous, caller.Remote, path, login.Error ?? "no right to admin");
-        context.Response.StatusCode = login.IsOverloaded ? StatusCodes.Status429TooManyRequests
+        context.Response.StatusCode = login.Unknown == KvStatus.Overloaded ? StatusCodes.Status429TooManyRequests
+            : login.Unknown is not null ? StatusCodes.Status503ServiceUnavailable
             : login.Principal is null ? StatusCodes.Status401Unauthorized
             : StatusCodes.Status403Forbidden;
-        if (login.Principal is null)
+        if (login is { Principal: null, Unknown: null })
         {
             context.Response.Headers.WWWAuthenticate = "Basic realm=\"kvcloud\", Bearer";
         }
 
         await context.Response.WriteAsync(
-            login.Principal is null ? $"UNAUTHENTICATED: {login.Error}\n" : "PERMISSION_DENIED: admin is needed\n");
+            login.Principal is null
+                ? $"{login.Unknown?.ToErrorName() ?? "UNAUTHENTICATED"}: {login.Error}\n"
+                : "PERMISSION_DENIED: admin is needed\n");
     }
 
     private static async ValueTask<LoginOutcome> LogInAsync(

@@ -6,9 +6,7 @@ using KvCloud.Node.Configuration;
 using KvCloud.Node.History;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Telemetry;
-using KvCloud.Node.Tls;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using OpenTelemetry.Metrics;
@@ -60,21 +58,13 @@ internal static class NodeEndpoints
         return services;
     }
 
-    /// <summary>Listens for HTTP on the configured address and port, by TLS if that has certificates for it.</summary>
+    /// <summary>Listens for HTTP on the configured address and port.</summary>
     public static void ListenNodeHttp(
-        this KestrelServerOptions kestrel, NodeTopology topology, CertificateStore? certificates = null) =>
+        this KestrelServerOptions kestrel, NodeTopology topology, HttpConnections connections) =>
         kestrel.ListenAt(topology.ListenAddress, topology.HttpPort, listen =>
         {
             listen.Protocols = HttpProtocols.Http1;
-            if (certificates is { Options.Http: true })
-            {
-                listen.UseHttps(new TlsHandshakeCallbackOptions
-                {
-                    // Asked for each connection: the certificates of that moment.
-                    OnConnection = _ => ValueTask.FromResult(ClientTls.ServerOptions(certificates)),
-                    HandshakeTimeout = certificates.Options.HandshakeTimeout,
-                });
-            }
+            connections.Guard(listen);
         });
 
     /// <summary>Listens on an IP address, "localhost" (both families) or "*" (all).</summary>

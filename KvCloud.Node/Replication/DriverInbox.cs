@@ -19,8 +19,7 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long target
     private Batch _filling = new();
     private int _targetWrites = 1;
     private int _maxSleepMs = maxSleepMs;
-    private int _queuedWrites;
-    private long _queuedWriteBytes;
+    private HeldWrites _queued;
     private bool _isClosed;
 
     /// <summary>What one step takes.</summary>
@@ -67,7 +66,7 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long target
     }
 
     /// <summary>Called under the gate.</summary>
-    private bool AreWritesDue => _queuedWrites >= _targetWrites || _queuedWriteBytes >= targetBytes;
+    private bool AreWritesDue => _queued.Count >= _targetWrites || _queued.Bytes >= targetBytes;
 
     /// <summary>Queues messages. The caller makes sure that a step takes them.</summary>
     public void Post(IReadOnlyList<Message> messages)
@@ -90,37 +89,19 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long target
                 return Stopping;
             }
 
-            if (_queuedWrites >= maxWrites || _queuedWriteBytes >= maxWriteBytes)
+            HeldWrites own = write.Flow?.Queued ?? default;
+            if (_queued.FindFull(maxWrites, maxWriteBytes, write.Flow, in own, "wait to be proposed") is { } full)
             {
-                return Full(_queuedWrites >= maxWrites, "wait to be proposed");
+                return full;
             }
 
-            if (write.Flow is { } flow)
-            {
-                if (FindUsedUpShare(flow) is string usedUp)
-                {
-                    return new CommandResult(KvStatus.Overloaded, Message: $"{usedUp}; nothing was written");
-                }
-
-                flow.QueuedWrites++;
-                flow.QueuedWriteBytes += write.Command.Length;
-            }
-
-            _queuedWrites++;
-            _queuedWriteBytes += write.Command.Length;
+            write.Flow?.Queued.Add(write);
+            _queued.Add(write);
             _filling.Writes.Add(write);
             isDue = AreWritesDue;
             return null;
         }
     }
-
-    /// <summary>The refusal of a write for which a queue has no room.</summary>
-    /// <param name="isCount">Whether the number of writes is at its limit; else their bytes are.</param>
-    /// <param name="what">What the queued writes do.</param>
-    public static CommandResult Full(bool isCount, string what) => new(
-        KvStatus.Overloaded,
-        Message: $"{(isCount ? "max_queued_writes" : "max_queued_write_bytes")}: too many writes {what};"
-            + " nothing was written");
 
     /// <summary>Accounts for writes that left the queue: they were proposed or refused.</summary>
     public void Release(IReadOnlyList<PendingWrite> writes)
@@ -129,30 +110,10 @@ internal sealed class DriverInbox(int maxWrites, long maxWriteBytes, long target
         {
             for (int i = 0; i < writes.Count; i++)
             {
-                PendingWrite write = writes[i];
-                _queuedWrites--;
-                _queuedWriteBytes -= write.Command.Length;
-                if (write.Flow is { } flow)
-                {
-                    flow.QueuedWrites--;
-                    flow.QueuedWriteBytes -= write.Command.Length;
-                }
+                _queued.Remove(writes[i]);
+                writes[i].Flow?.Queued.Remove(writes[i]);
             }
         }
-    }
-
-    /// <summary>Called under the gate. Names the limit of which the caller must not have more; null if none.</summary>
-    private string? FindUsedUpShare(Flow flow)
-    {
-        if (FairShare.IsUsedUp(flow.QueuedWrites, _queuedWrites, maxWrites))
-        {
-            return "max_queued_writes: " + FairShare.Describe(flow.Name, flow.QueuedWrites, "waiting writes");
-        }
-
-        return FairShare.IsUsedUp(flow.QueuedWriteBytes, _queuedWriteBytes, maxWriteBytes)
-            ? "max_queued_write_bytes: "
-                + FairShare.Describe(flow.Name, flow.QueuedWriteBytes, "bytes of waiting writes")
-            : null;
     }
 
     /// <summary>Sets how many writes the worker waits for, and how long.</summary>

@@ -42,7 +42,7 @@ internal sealed class WriteForwarder
     private readonly SortedDictionary<long, PendingForward> _pending = [];
     private readonly List<PendingForward> _refused = [];
     private readonly ConcurrentDictionary<NodeId, Flow> _peers = new();
-    private long _pendingBytes;
+    private HeldWrites _held;
     private long _lastId;
     private long _nextSweepMs;
     private bool _isStopped;
@@ -62,10 +62,14 @@ internal sealed class WriteForwarder
         _clock = runtime.Clock;
         _workers = workers;
         _lastId = runtime.NextUniqueId();
+        Flows = new WriteFlows(_clock);
         Sender = new ForwardSender(transport, Stop);
     }
 
     public ForwardSender Sender { get; }
+
+    /// <summary>Whose writes this node has, its clients' and those that peers forward.</summary>
+    public WriteFlows Flows { get; }
 
     /// <summary>Writes that this node has forwarded and that are not answered.</summary>
     public int PendingCount
@@ -94,11 +98,14 @@ internal sealed class WriteForwarder
         {
             if (messages[i] is Forward forward)
             {
-                _driver.Write(new PeerWrite(this, forward)
+                Flow peer = FlowOf(forward.From);
+                Flow? origin = forward.Origin.Length > 0 ? Flows.Rent(forward.Origin) : null;
+                _driver.Write(new PeerWrite(this, forward, origin)
                 {
                     Command = forward.Command,
                     DeadlineMs = _clock.NowMs + forward.TimeoutMs,
-                    Flow = FlowOf(forward.From),
+                    Flow = origin ?? peer,
+                    Connection = peer,
                     Span = PendingForward.StartSpan(ActivityKind.Server, forward.Trace, _self, forward.From),
                 });
             }
@@ -115,6 +122,7 @@ internal sealed class WriteForwarder
     /// </summary>
     public void Sweep(long nowMs)
     {
+        Flows.ForgetIdle(nowMs);
         List<(long Id, PendingForward Forward, string Why)> unknown = [];
         PendingForward[] refused;
         lock (_gate)
@@ -166,7 +174,11 @@ internal sealed class WriteForwarder
             _isStopped = true;
             left = [.. _pending.Values];
             refused = [.. _refused];
-            _pending.Clear();
+            foreach (long id in _pending.Keys.ToArray())
+            {
+                Forget(id, _pending[id]);
+            }
+
             _refused.Clear();
         }
 
@@ -229,7 +241,8 @@ internal sealed class WriteForwarder
                 id,
                 (int)Math.Min(leftMs, int.MaxValue),
                 forward.Write.Command,
-                forward.Span?.Context ?? default));
+                forward.Span?.Context ?? default,
+                forward.Write.Flow?.Name ?? ""));
         }
     }
 
@@ -245,20 +258,25 @@ internal sealed class WriteForwarder
         CommandResult refusal;
         lock (_gate)
         {
-            if (!_isStopped && _pending.Count < _options.MaxQueuedWrites
-                && _pendingBytes < _options.MaxQueuedWriteBytes)
+            HeldWrites own = forward.Write.Flow?.Forwarded ?? default;
+            CommandResult? full = _held.FindFull(
+                _options.MaxQueuedWrites,
+                _options.MaxQueuedWriteBytes,
+                forward.Write.Flow,
+                in own,
+                "wait for the leader's answer");
+            if (!_isStopped && full is null)
             {
                 forward.Leader = leader;
                 forward.LossEpoch = lossEpoch;
                 forward.StartSpan(_self);
                 _pending.Add(++_lastId, forward);
-                _pendingBytes += forward.Write.Command.Length;
+                _held.Add(forward.Write);
+                forward.Write.Flow?.Forwarded.Add(forward.Write);
                 return _lastId;
             }
 
-            refusal = _isStopped
-                ? Stopping
-                : DriverInbox.Full(_pending.Count >= _options.MaxQueuedWrites, "wait for the leader's answer");
+            refusal = _isStopped ? Stopping : full!.Value;
         }
 
         forward.Write.Finish(refusal);
@@ -327,7 +345,9 @@ internal sealed class WriteForwarder
                 ? "the connection to the leader broke while it had the write"
                 : null;
 
-    /// <summary>Peers call as themselves: their own queues are fair to those who called them.</summary>
+    /// <summary>
+    /// Peers of a release that does not say whose writes it forwards call as themselves, and write of their own accord.
+    /// </summary>
     private Flow FlowOf(NodeId peer) => _peers.GetOrAdd(peer, static id => new Flow($"peer {id}")
     {
         MaxProposedWrites = 1024,
@@ -337,14 +357,20 @@ internal sealed class WriteForwarder
     private void Forget(long id, PendingForward forward)
     {
         _pending.Remove(id);
-        _pendingBytes -= forward.Write.Command.Length;
+        _held.Remove(forward.Write);
+        forward.Write.Flow?.Forwarded.Remove(forward.Write);
     }
 
     /// <summary>A write that a peer forwarded to this node.</summary>
-    private sealed class PeerWrite(WriteForwarder owner, Forward forward) : PendingWrite
+    private sealed class PeerWrite(WriteForwarder owner, Forward forward, Flow? origin) : PendingWrite
     {
         protected override void Complete(in CommandResult result)
         {
+            if (origin is not null)
+            {
+                owner.Flows.Return(origin);
+            }
+
             owner.Post(new ForwardReply(owner._self, forward.From, forward.Id, CommandResultCodec.Encode(in result)));
             if (Span is { } span)
             {

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Fairness;
 using KvCloud.Node.State;
 using KvCloud.Node.Telemetry;
 
@@ -21,6 +22,9 @@ internal sealed class RoutingManager(
 {
     /// <summary>How long a local read may wait for the leader before it is refused as too stale.</summary>
     private const int FreshWaitMs = 500;
+
+    /// <summary>Whose writes this node has.</summary>
+    public WriteFlows WriteFlows => forwarder.Flows;
 
     /// <summary>
     /// Routes a write. The outcome, including a refusal, arrives through <see cref="PendingWrite.Finish"/>.

@@ -2,7 +2,9 @@ using KvCloud.Node.Access;
 using KvCloud.Node.Cluster;
 using KvCloud.Node.History;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Fairness;
 using KvCloud.Node.Replication.Workers;
+using KvCloud.Node.Routing;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Flows;
 using KvCloud.Node.Rpc.Methods;
@@ -50,9 +52,25 @@ internal static class RpcServiceCollectionExtensions
         AuditLog audit = provider.GetRequiredService<AuditLog>();
         audit.Started(options);
         JwtLogin? jwt = options.Jwt is { } provided
-            ? new JwtLogin(provided, new JwtKeys(provided.Keys, time, JwtKeys.ReadSourceAsync), time)
+            ? new JwtLogin(provided, new JwtKeys(
+                time,
+                new JwtKeySource(provided.Keys, provided.KeysCa, time).ReadAsync,
+                reason => audit.KeysNotRead(provided.Keys, reason)), time)
             : null;
-        return new Authenticator(() => reader.Access, options, time, audit, jwt);
+        var catchUp = new CatchUpRounds(
+            () => CatchUpAsync(
+                provider.GetRequiredService<RoutingManager>(),
+                provider.GetRequiredService<IReplicaClock>().NowMs + (long)options.CatchUpTimeout.TotalMilliseconds),
+            time);
+        return new Authenticator(() => reader.Access, options, time, audit, jwt, catchUp);
+    }
+
+    private static async ValueTask<CaughtUp> CatchUpAsync(RoutingManager routing, long deadlineMs)
+    {
+        ReadAdmission admission = await routing
+            .AdmitReadAsync(Routing.ReadConsistency.ReadIndex, null, deadlineMs, CancellationToken.None)
+            .ConfigureAwait(false);
+        return new CaughtUp(admission.Code, admission.Message);
     }
 
     /// <summary>
@@ -69,7 +87,7 @@ internal static class RpcServiceCollectionExtensions
         services.AddSingleton(options);
         services.AddSingleton(new RpcBudget(options.Limits));
         services.AddSingleton(_ => new ScanPool(options.Limits));
-        services.AddSingleton(provider => new RpcFlows(options.Limits, provider.GetRequiredService<IReplicaClock>()));
+        services.AddSingleton(NewFlows);
         services.AddSingleton(
             provider => new SlowCalls(provider.GetRequiredService<TimeProvider>(), options.SlowCallMs));
         services.AddSingleton<KeyHeat>();
@@ -79,6 +97,16 @@ internal static class RpcServiceCollectionExtensions
         services.AddHostedService(provider => provider.GetRequiredService<RpcServer>());
         services.Configure<SocketTransportOptions>(socket => socket.MaxReadBufferSize = options.Limits.ReadBufferBytes);
         return services;
+    }
+
+    /// <summary>Writes that peers forward count for the same callers; without a replica there are none.</summary>
+    private static RpcFlows NewFlows(IServiceProvider provider)
+    {
+        IReplicaClock clock = provider.GetRequiredService<IReplicaClock>();
+        return new RpcFlows(
+            provider.GetRequiredService<RpcOptions>().Limits,
+            clock,
+            provider.GetService<RoutingManager>()?.WriteFlows ?? new WriteFlows(clock));
     }
 
     /// <summary>

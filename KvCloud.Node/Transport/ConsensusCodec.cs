@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text;
 using KvCloud.Consensus;
 using KvCloud.Node.Telemetry;
 
@@ -15,14 +16,21 @@ internal static class ConsensusCodec
 {
     /// <summary>
     /// The newest version of all frames except the handshake's. A connection uses the newest one that both sides speak.
-    /// Version 4 added the state of the data store and the feature level to reports.
+    /// Version 4 added the state of the data store and the feature level to reports, version 5 whose a forwarded write
+    /// is.
     /// </summary>
-    public const byte Version = 4;
+    public const byte Version = 5;
 
-    /// <summary>The version of the release before, which this one speaks too.</summary>
+    /// <summary>The oldest version that this release speaks too.</summary>
     public const byte OldestVersion = 3;
 
+    /// <summary>
+    /// Of the name of who wants a forwarded write. A user's has 261 at most; one that were longer would not be told.
+    /// </summary>
+    public const int MaxOriginBytes = 300;
+
     private const byte VersionOfReportedData = 4;
+    private const byte VersionOfForwardOrigin = 5;
 
     private const int AddressBytes = 8;
     private const int BallotBytes = 12;
@@ -33,30 +41,31 @@ internal static class ConsensusCodec
     private const int MoreReportBytes = 1 + SlotBytes + 8 + 4;
 
     /// <summary>Size of this message's frame; long, because nothing here bounds the entries.</summary>
-    public static long SizeOf(Message message) => Frame.OverheadBytes + AddressBytes + message switch
-    {
-        PreVote => BallotBytes + SlotBytes,
-        Prepare => BallotBytes + SlotBytes + BallotBytes,
-        PreVoteReply => BallotBytes + 1 + BallotBytes,
-        Promise promise => BallotBytes + SlotBytes + SlotBytes + EntriesBytes(promise.Entries),
-        Accept accept => BallotBytes + SlotBytes + EntriesBytes(accept.Entries),
-        Accepted accepted => BallotBytes + CountBytes + ((long)accepted.Slots.Count * SlotBytes),
-        Refused => BallotBytes + BallotBytes,
-        Heartbeat => BallotBytes + 8 + SlotBytes + SlotBytes + SlotBytes,
-        HeartbeatReply => BallotBytes + 8 + SlotBytes + SlotBytes,
-        ReadIndexRequest => 8,
-        ReadIndexReply => 8 + 1 + SlotBytes,
-        CatchUpRequest => SlotBytes,
-        TimeoutNow => BallotBytes,
-        CatchUpReply reply => SlotBytes + SlotBytes + EntriesBytes(reply.Entries),
-        Forward forward =>
-            8 + 4 + 1 + (IsTraced(forward) ? TraceParent.SizeBytes : 0) + forward.Command.Length,
-        ForwardReply reply => 8 + reply.Result.Length,
-        SlotTrace => SlotBytes + BallotBytes + TraceParent.SizeBytes,
-        SnapshotRequest => 8 + SlotBytes + 4 + 8 + 4,
-        SnapshotReply reply => 1 + 8 + 4 + 8 + 8 + reply.Content.Length,
-        _ => throw NotKnown(message),
-    };
+    public static long SizeOf(Message message, byte version = Version) => Frame.OverheadBytes + AddressBytes
+        + message switch
+        {
+            PreVote => BallotBytes + SlotBytes,
+            Prepare => BallotBytes + SlotBytes + BallotBytes,
+            PreVoteReply => BallotBytes + 1 + BallotBytes,
+            Promise promise => BallotBytes + SlotBytes + SlotBytes + EntriesBytes(promise.Entries),
+            Accept accept => BallotBytes + SlotBytes + EntriesBytes(accept.Entries),
+            Accepted accepted => BallotBytes + CountBytes + ((long)accepted.Slots.Count * SlotBytes),
+            Refused => BallotBytes + BallotBytes,
+            Heartbeat => BallotBytes + 8 + SlotBytes + SlotBytes + SlotBytes,
+            HeartbeatReply => BallotBytes + 8 + SlotBytes + SlotBytes,
+            ReadIndexRequest => 8,
+            ReadIndexReply => 8 + 1 + SlotBytes,
+            CatchUpRequest => SlotBytes,
+            TimeoutNow => BallotBytes,
+            CatchUpReply reply => SlotBytes + SlotBytes + EntriesBytes(reply.Entries),
+            Forward forward => 8 + 4 + 1 + (IsTraced(forward) ? TraceParent.SizeBytes : 0)
+                + (version >= VersionOfForwardOrigin ? 2 + OriginBytes(forward) : 0) + forward.Command.Length,
+            ForwardReply reply => 8 + reply.Result.Length,
+            SlotTrace => SlotBytes + BallotBytes + TraceParent.SizeBytes,
+            SnapshotRequest => 8 + SlotBytes + 4 + 8 + 4,
+            SnapshotReply reply => 1 + 8 + 4 + 8 + 8 + reply.Content.Length,
+            _ => throw NotKnown(message),
+        };
 
     public static int SizeOf(PeerReport report, byte version = Version)
     {
@@ -64,13 +73,15 @@ internal static class ConsensusCodec
         return Frame.OverheadBytes + ReportBytes + (version >= VersionOfReportedData ? MoreReportBytes : 0);
     }
 
-    /// <summary>Writes the message into a span of exactly <see cref="SizeOf(Message)"/> bytes.</summary>
+    /// <summary>Writes the message into a span of exactly <see cref="SizeOf(Message, byte)"/> bytes.</summary>
     public static void Encode(Message message, Span<byte> frame, byte version = Version)
     {
         var writer = new FrameWriter(Frame.Payload(frame));
         writer.Node(message.From);
         writer.Node(message.To);
-        FrameType type = WriteFields(message, ref writer);
+        FrameType type = message is Forward forward
+            ? WriteForward(forward, ref writer, version)
+            : WriteFields(message, ref writer);
         Invariant.Check(writer.Position == frame.Length - Frame.OverheadBytes, "a frame has its computed size");
         Frame.Seal(frame, type, version);
     }
@@ -119,7 +130,9 @@ internal static class ConsensusCodec
         var reader = new FrameReader(payload);
         NodeId from = reader.Node("sender");
         NodeId to = reader.Node("receiver");
-        Message message = ReadFields(type, from, to, owned, ref reader);
+        Message message = type == FrameType.Forward
+            ? ReadForward(from, to, owned, ref reader, Frame.VersionOf(frame))
+            : ReadFields(type, from, to, owned, ref reader);
         reader.End();
         return message;
     }
@@ -239,17 +252,6 @@ internal static class ConsensusCodec
                 writer.Slot(reply.ChosenSlot);
                 WriteEntries(reply.Entries, ref writer);
                 return FrameType.CatchUpReply;
-            case Forward forward:
-                writer.Int64(forward.Id);
-                writer.Int32(forward.TimeoutMs);
-                writer.Bool(IsTraced(forward));
-                if (IsTraced(forward))
-                {
-                    writer.Trace(forward.Trace);
-                }
-
-                writer.Bytes(forward.Command.Span);
-                return FrameType.Forward;
             case ForwardReply reply:
                 writer.Int64(reply.Id);
                 writer.Bytes(reply.Result.Span);
@@ -262,6 +264,27 @@ internal static class ConsensusCodec
             default:
                 return WriteSnapshotFields(message, ref writer);
         }
+    }
+
+    private static FrameType WriteForward(Forward forward, ref FrameWriter writer, byte version)
+    {
+        writer.Int64(forward.Id);
+        writer.Int32(forward.TimeoutMs);
+        writer.Bool(IsTraced(forward));
+        if (IsTraced(forward))
+        {
+            writer.Trace(forward.Trace);
+        }
+
+        if (version >= VersionOfForwardOrigin)
+        {
+            int length = OriginBytes(forward);
+            writer.UInt16((ushort)length);
+            writer.Text(length > 0 ? forward.Origin : "", length);
+        }
+
+        writer.Bytes(forward.Command.Span);
+        return FrameType.Forward;
     }
 
     private static FrameType WriteSnapshotFields(Message message, ref FrameWriter writer)
@@ -331,7 +354,6 @@ internal static class ConsensusCodec
                 reader.Slot("first available slot"),
                 reader.Slot("chosen slot"),
                 ReadEntries(owned, ref reader)),
-            FrameType.Forward => ReadForward(from, to, owned, ref reader),
             FrameType.ForwardReply => new ForwardReply(from, to, reader.Int64("id"), ReadRest(owned, ref reader)),
             FrameType.SlotTrace => new SlotTrace(
                 from, to, reader.Slot("slot"), reader.Ballot("origin"), reader.Trace("trace context")),
@@ -406,15 +428,19 @@ internal static class ConsensusCodec
         return entries;
     }
 
+    private static int OriginBytes(Forward forward) =>
+        Encoding.UTF8.GetByteCount(forward.Origin) is var bytes && bytes <= MaxOriginBytes ? bytes : 0;
+
     private static bool IsTraced(Forward forward) => TraceParent.IsValid(forward.Trace);
 
     private static Forward ReadForward(
-        NodeId from, NodeId to, ReadOnlyMemory<byte> owned, ref FrameReader reader)
+        NodeId from, NodeId to, ReadOnlyMemory<byte> owned, ref FrameReader reader, byte version)
     {
         long id = reader.Int64("id");
         int timeoutMs = reader.Int32("timeout");
         ActivityContext trace = reader.Bool("traced") ? reader.Trace("trace context") : default;
-        return new Forward(from, to, id, timeoutMs, ReadRest(owned, ref reader), trace);
+        string origin = version >= VersionOfForwardOrigin ? reader.Text(MaxOriginBytes, "origin") : "";
+        return new Forward(from, to, id, timeoutMs, ReadRest(owned, ref reader), trace, origin);
     }
 
     private static int FileOf(ref FrameReader reader)

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using System.Text;
 using KvCloud.Consensus;
 using KvCloud.Node.Telemetry;
 
@@ -41,6 +42,9 @@ internal ref struct FrameWriter(Span<byte> destination)
     public void Trace(in ActivityContext value) => TraceParent.Write(in value, Take(TraceParent.SizeBytes));
 
     public void Bytes(ReadOnlySpan<byte> value) => value.CopyTo(Take(value.Length));
+
+    /// <summary>UTF-8 without its length, which the caller has computed.</summary>
+    public void Text(string value, int length) => Encoding.UTF8.GetBytes(value, Take(length));
 
     private Span<byte> Take(int count)
     {

@@ -113,9 +113,9 @@ internal sealed class OutboundSession(
     /// <summary>
     /// Queues a message, split into several frames if it is too large for one. Without room it is dropped and counted.
     /// </summary>
-    /// <param name="size">The result of <see cref="ConsensusCodec.SizeOf(Message)"/>.</param>
-    public EnqueueResult Enqueue(Message message, long size)
+    public EnqueueResult Enqueue(Message message)
     {
+        long size = ConsensusCodec.SizeOf(message, _version);
         if (size > options.MaxFrameBytes)
         {
             return EnqueueInParts(message);
@@ -132,7 +132,7 @@ internal sealed class OutboundSession(
         return EnqueueResult.Dropped;
     }
 
-    /// <inheritdoc cref="Enqueue(Message, long)"/>
+    /// <inheritdoc cref="Enqueue(Message)"/>
     public EnqueueResult Enqueue(PeerReport report)
     {
         int size = ConsensusCodec.SizeOf(report, _version);
@@ -261,8 +261,8 @@ internal sealed class OutboundSession(
         int half = accept.Entries.Count / 2;
         Accept first = accept with { Entries = accept.Entries.Take(half).ToArray() };
         Accept second = accept with { Entries = accept.Entries.Skip(half).ToArray() };
-        EnqueueResult one = Enqueue(first, ConsensusCodec.SizeOf(first));
-        EnqueueResult other = Enqueue(second, ConsensusCodec.SizeOf(second));
+        EnqueueResult one = Enqueue(first);
+        EnqueueResult other = Enqueue(second);
         return one > other ? one : other;
     }
 

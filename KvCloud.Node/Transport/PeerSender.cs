@@ -38,13 +38,12 @@ internal sealed class PeerSender
     /// <summary>Queues without sending: <see cref="Flush"/> sends everything queued at once.</summary>
     public void Enqueue(Message message)
     {
-        long size = ConsensusCodec.SizeOf(message);
         EnqueueResult result;
         lock (_gate)
         {
             if (_session is not null)
             {
-                result = _session.Enqueue(message, size);
+                result = _session.Enqueue(message);
             }
             else
             {
@@ -55,7 +54,7 @@ internal sealed class PeerSender
 
         if (result == EnqueueResult.TooLarge)
         {
-            ReportTooLarge(message, size);
+            ReportTooLarge(message, ConsensusCodec.SizeOf(message));
         }
     }
 

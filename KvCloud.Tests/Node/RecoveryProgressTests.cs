@@ -3,6 +3,7 @@ using KvCloud.Consensus;
 using KvCloud.LocalCluster;
 using KvCloud.Node;
 using KvCloud.Node.Configuration;
+using KvCloud.Node.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 
@@ -63,7 +64,8 @@ public sealed class RecoveryProgressTests
         var progress = new RecoveryProgress(TimeProvider.System);
         progress.Replayed(new Slot(5), new Slot(10));
         using var recovered = new CancellationTokenSource();
-        Task serving = new RecoveryHttp(topology, progress).RunAsync(recovered.Token);
+        var connections = new HttpConnections(100, certificates: null, TimeProvider.System);
+        Task serving = new RecoveryHttp(topology, progress, connections).RunAsync(recovered.Token);
 
         using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
         HttpResponseMessage health = await FirstAnswerAsync(client, "/health");
@@ -81,7 +83,7 @@ public sealed class RecoveryProgressTests
     public async Task RecoveryHttp_of_an_ordinary_start_never_listens()
     {
         using var recovered = new CancellationTokenSource();
-        var http = new RecoveryHttp(null!, new RecoveryProgress(TimeProvider.System));
+        var http = new RecoveryHttp(null!, new RecoveryProgress(TimeProvider.System), null!);
         Task serving = http.RunAsync(recovered.Token);
 
         await recovered.CancelAsync();

@@ -4,8 +4,8 @@ using KvCloud.Node.Replication.Fairness;
 namespace KvCloud.Node.Rpc.Flows;
 
 /// <summary>One that calls this node, by one connection or many, and what is in flight of it. Thread-safe.</summary>
-/// <param name="name">As error messages name it: <c>address 10.0.0.7</c>.</param>
-internal sealed class RpcFlow(string name, RpcLimits limits, IReplicaClock clock, FlowTurns turns) : Flow(name)
+/// <param name="writes">Its writes, those that come by other nodes included.</param>
+internal sealed class RpcFlow(Flow writes, RpcLimits limits, IReplicaClock clock, FlowTurns turns)
 {
     /// <summary>
     /// Calls that a connection serves before others have their turn. They take some tenths of a millisecond.
@@ -17,6 +17,12 @@ internal sealed class RpcFlow(string name, RpcLimits limits, IReplicaClock clock
     private long _calls;
     private long _bytes;
     private long _answerBytes;
+
+    /// <summary>As error messages name it: <c>address 10.0.0.7</c>.</summary>
+    public string Name => writes.Name;
+
+    /// <summary>Its writes, those that come by other nodes included.</summary>
+    public Flow Writes => writes;
 
     /// <summary>Turns of its connections on the thread pool.</summary>
     public FlowTurns Turns => turns;

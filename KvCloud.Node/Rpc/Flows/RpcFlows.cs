@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using KvCloud.Node.Replication;
 using KvCloud.Node.Replication.Fairness;
 
@@ -8,15 +7,13 @@ namespace KvCloud.Node.Rpc.Flows;
 /// <summary>
 /// Who calls this node at the moment. A caller is an address, until a connection says which user it is. Thread-safe.
 /// </summary>
-internal sealed class RpcFlows(RpcLimits limits, IReplicaClock clock)
+internal sealed class RpcFlows(RpcLimits limits, IReplicaClock clock, WriteFlows writes)
 {
     /// <summary>
     /// How long one without connections is remembered; longer if its rates make it wait longer, so that nobody gets
     /// more by connecting anew.
     /// </summary>
     private const int RememberMs = 2000;
-
-    private const int Ipv6SubnetBytes = 8;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, RpcFlow> _flows = new(StringComparer.Ordinal);
@@ -41,7 +38,7 @@ internal sealed class RpcFlows(RpcLimits limits, IReplicaClock clock)
     /// </summary>
     public RpcFlow? TryEnter(EndPoint? remote, out string? limit)
     {
-        string name = $"address {AddressOf(remote)}";
+        string name = CallerAddress.NameOf(remote);
         lock (_gate)
         {
             int held = _flows.GetValueOrDefault(name)?.Connections ?? 0;
@@ -107,6 +104,7 @@ internal sealed class RpcFlows(RpcLimits limits, IReplicaClock clock)
                 if (flow.Connections == 0 && flow.IdleSinceMs < before && !flow.IsSpent)
                 {
                     _flows.Remove(name);
+                    writes.Return(flow.Writes);
                 }
             }
         }
@@ -139,29 +137,11 @@ internal sealed class RpcFlows(RpcLimits limits, IReplicaClock clock)
     {
         if (!_flows.TryGetValue(name, out RpcFlow? flow))
         {
-            flow = new RpcFlow(name, limits, clock, new FlowTurns(MaxRunning));
+            flow = new RpcFlow(writes.Rent(name), limits, clock, new FlowTurns(MaxRunning));
             _flows.Add(name, flow);
         }
 
         flow.Connections++;
         return flow;
-    }
-
-    /// <summary>An IPv6 subnet counts as one: whoever has one of its addresses usually has all of them.</summary>
-    private static string AddressOf(EndPoint? remote)
-    {
-        if (remote is not IPEndPoint { Address: { } address })
-        {
-            return "unknown";
-        }
-
-        if (address.AddressFamily == AddressFamily.InterNetwork || address.IsIPv4MappedToIPv6)
-        {
-            return address.MapToIPv4().ToString();
-        }
-
-        byte[] bytes = address.GetAddressBytes();
-        Array.Clear(bytes, Ipv6SubnetBytes, bytes.Length - Ipv6SubnetBytes);
-        return $"{new IPAddress(bytes)}/{Ipv6SubnetBytes * 8}";
     }
 }

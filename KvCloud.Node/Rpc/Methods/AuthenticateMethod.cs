@@ -51,7 +51,7 @@ internal sealed class AuthenticateMethod(KvBackend backend)
                 return true;
             }
 
-            code = _outcome.IsOverloaded ? ErrorCode.OVERLOADED : ErrorCode.UNAUTHENTICATED;
+            code = _outcome.Unknown?.ToErrorCode() ?? ErrorCode.UNAUTHENTICATED;
             method.WriteRefused(output, SequenceId, new Refusal(code, _outcome.Error ?? "the login failed"));
             return true;
         }

@@ -15,6 +15,7 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
     private readonly int _sequenceId;
     private readonly bool _isTransaction;
     private CallTicket _ticket;
+    private RpcFlow? _charged;
     private CommandResult _result;
 
     public WriteCall(WriteMethod method, in RequestMessage message)
@@ -47,8 +48,12 @@ internal sealed class WriteCall : PendingWrite, IPendingCall
 
     RpcFlow? IPendingCall.Charged
     {
-        get => (RpcFlow?)Flow;
-        set => Flow = value;
+        get => _charged;
+        set
+        {
+            _charged = value;
+            Flow = value?.Writes;
+        }
     }
 
     public bool IsReady => _ticket.IsReady;

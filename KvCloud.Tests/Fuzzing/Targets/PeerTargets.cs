@@ -58,9 +58,7 @@ internal static class PeerTargets
     {
         try
         {
-            byte version = input.Length > 1 && input[1] == ConsensusCodec.OldestVersion
-                ? ConsensusCodec.OldestVersion
-                : ConsensusCodec.Version;
+            byte version = input.Length > 1 && IsSpoken(input[1]) ? input[1] : ConsensusCodec.Version;
             int size = Frame.SizeOf(input, version, MaxFrameBytes);
             if (size == 0 || size > input.Length)
             {
@@ -149,11 +147,14 @@ internal static class PeerTargets
 
     private static bool DecodeMember(byte[] input) => MemberData.Decode(input) != MemberData.Unknown;
 
+    private static bool IsSpoken(byte version) =>
+        version is >= ConsensusCodec.OldestVersion and <= ConsensusCodec.Version;
+
     private static byte[] Seal(byte[] input)
     {
         if (input.Length >= Frame.OverheadBytes)
         {
-            byte version = input[1] is 0 or ConsensusCodec.OldestVersion ? input[1] : ConsensusCodec.Version;
+            byte version = input[1] == 0 || IsSpoken(input[1]) ? input[1] : ConsensusCodec.Version;
             Frame.Seal(input, (FrameType)input[2], version);
         }
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 using KvCloud.Client.Wire;
+using KvCloud.Node.Replication.Fairness;
 using KvCloud.Node.Rpc;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Flows;
@@ -53,7 +54,7 @@ internal static class ThriftTargets
     private static bool Call(byte[] input)
     {
         var clock = new ManualClock();
-        var flow = new RpcFlow("fuzzer", Limits, clock, new FlowTurns(() => 1));
+        var flow = new RpcFlow(new Flow("fuzzer"), Limits, clock, new FlowTurns(() => 1));
         var budget = new RpcBudget(Limits);
         var messages = new MessageReader(Limits, budget, flow, clock);
         int read = 0;

@@ -22,16 +22,20 @@ public sealed class JwtLoginTests : IDisposable
     private readonly JwtKeys _keys;
     private readonly JwtLogin _login;
     private string _published;
+    private readonly List<string> _failures = [];
     private int _reads;
 
     public JwtLoginTests()
     {
         _published = IdentityProvider.JwksOf(_rsa, "one");
-        _keys = new JwtKeys("unused", _time, _ =>
-        {
-            _reads++;
-            return Task.FromResult(_published);
-        });
+        _keys = new JwtKeys(
+            _time,
+            () =>
+            {
+                _reads++;
+                return Task.FromResult(_published);
+            },
+            _failures.Add);
         _login = new JwtLogin(Options, _keys, _time);
     }
 
@@ -112,6 +116,7 @@ public sealed class JwtLoginTests : IDisposable
         LoginOutcome outcome = await _login.ValidateAsync(TokenOf(_rsa, "one"));
 
         Assert.Equal("the keys of the identity provider are not known to this node", outcome.Error);
+        Assert.Single(_failures);
     }
 
     private async Task RefusedAsync(string token)

@@ -30,7 +30,7 @@ public sealed class OptionsMappingTests : IDisposable
     public void ToPeerRelease_says_what_this_program_speaks_unless_a_setting_says_less()
     {
         Assert.Equal(
-            (NodeVersion.Text, 3, 4), Wire(_fixture.Load().Options));
+            (NodeVersion.Text, 3, 5), Wire(_fixture.Load().Options));
         Assert.Equal(
             (NodeVersion.Text, 3, 3), Wire(_fixture.Load("[cluster]\nmax_wire_version = 3").Options));
 

@@ -57,6 +57,7 @@ public sealed partial class DocumentedMetersTests : IDisposable
         _ = new ReplicaMetrics(_cluster.Meters, _cluster.Feeds, _cluster.Manager);
         _ = new ReplicationMetrics(_cluster.Meters);
         _ = new AccessMetrics(_cluster.Meters);
+        new HttpConnections(100, certificates: null, TimeProvider.System).Observe(_cluster.Meters);
         using var statistics = new RpcStatistics(new RpcBudget(new RpcLimits()));
         statistics.ObserveConnections(() => 0);
         using var ca = new TestCa();

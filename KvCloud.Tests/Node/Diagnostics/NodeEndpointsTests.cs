@@ -37,7 +37,8 @@ public sealed class NodeEndpointsTests : IAsyncLifetime, IDisposable
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.AddServiceDefaults();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenNodeHttp(topology));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenNodeHttp(
+            topology, new HttpConnections(100, certificates: null, TimeProvider.System)));
         builder.Services.AddSingleton<TimeProvider>(_cluster.Time);
         builder.Services.AddSingleton(topology);
         builder.Services.AddSingleton(new NodeOptions());

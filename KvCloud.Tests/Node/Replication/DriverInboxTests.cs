@@ -95,8 +95,8 @@ public sealed class DriverInboxTests
 
         _posted.RemoveAt(posted - 1);
         Release();
-        Assert.Equal((0, 0), (greedy.QueuedWrites, greedy.QueuedWriteBytes));
-        Assert.Equal(10, modest.QueuedWrites);
+        Assert.Equal((0, 0), (greedy.Queued.Count, greedy.Queued.Bytes));
+        Assert.Equal(10, modest.Queued.Count);
     }
 
     [Fact]

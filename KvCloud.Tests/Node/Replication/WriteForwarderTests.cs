@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using KvCloud.Consensus;
 using KvCloud.Node.Operations;
 using KvCloud.Node.Replication;
+using KvCloud.Node.Replication.Fairness;
 using KvCloud.Node.Replication.Workers;
 using KvCloud.Node.Transport;
 using KvCloud.Tests.Node.Rpc;
@@ -15,6 +16,8 @@ public sealed class WriteForwarderTests : IAsyncLifetime
 {
     private static readonly byte[] Command =
         CommandCodec.Encode(new SetCommand(null, "key"u8.ToArray(), "value"u8.ToArray()));
+
+    private const int Greedy = 5_000;
 
     private readonly ScriptedLink _link = new();
     private ServiceHost _host = null!;
@@ -217,12 +220,101 @@ public sealed class WriteForwarderTests : IAsyncLifetime
         Assert.Equal((0, 0), (_link.Sent, _forwarder.PendingCount));
     }
 
-    private Task<CommandResult> Send(int timeoutMs = 10_000, Action<CommitVersion, long, Action>? awaitVisible = null)
+    [Fact]
+    public async Task Write_of_a_client_tells_the_leader_whose_it_is()
     {
-        var write = new TestWrite { Command = Command, DeadlineMs = Environment.TickCount64 + timeoutMs };
+        _ = Send(flow: new Flow("user anna"));
+        Assert.Equal("user anna", (await _link.NextAsync()).Origin);
+
+        _ = Send();
+        Assert.Equal("", (await _link.NextAsync()).Origin);
+    }
+
+    [Fact]
+    public async Task Write_of_a_caller_that_holds_its_share_of_what_is_forwarded_is_refused_and_others_are_not()
+    {
+        var options = new ReplicationOptions { MaxQueuedWrites = 100 };
+        var runtime = new ThreadRuntime(TimeProvider.System);
+        ConsensusDriver driver = _host.Replicas[_self.Value].Driver;
+        var forwarder = new WriteForwarder(_self, driver, _link, options, runtime, _workers);
+        var greedy = new Flow("user greedy");
+        List<TestWrite> writes = [.. Enumerable.Range(0, 100).Select(_ => NewWrite(flow: greedy))];
+
+        writes.ForEach(write => forwarder.Write(write, (_, _, then) => then()));
+        TestWrite modest = NewWrite(flow: new Flow("user modest"));
+        forwarder.Write(modest, (_, _, then) => then());
+
+        Assert.InRange(greedy.Forwarded.Count, 75, 85);
+        Assert.Equal(greedy.Forwarded.Count + 1, forwarder.PendingCount);
+        Assert.False(modest.Result.IsCompleted);
+        CommandResult refused = await writes[^1].Result;
+        Assert.Equal(KvStatus.Overloaded, refused.Code);
+        Assert.StartsWith("max_queued_writes: user greedy holds", refused.Message, StringComparison.Ordinal);
+        forwarder.Stop();
+        Assert.Equal((0, 0L), (greedy.Forwarded.Count, greedy.Forwarded.Bytes));
+    }
+
+    [Theory]
+    [InlineData("user greedy", "user modest")]
+    [InlineData("address 10.0.0.7", "user modest")]
+    public async Task Receive_writes_of_several_callers_by_one_peer_take_turns_as_if_they_had_called_here(
+        string greedy, string modest)
+    {
+        List<long> order = await AnswersOfTheLeader(greedy, modest);
+
+        // The first modest one shows that there are several: from then on the greedy one has 64 in consensus.
+        Assert.InRange(order.IndexOf(Greedy + 2), 0, Greedy / 2);
+    }
+
+    [Fact]
+    public async Task Receive_writes_of_a_peer_that_does_not_say_whose_they_are_keep_their_order()
+    {
+        List<long> order = await AnswersOfTheLeader("", "");
+
+        Assert.Equal(Enumerable.Range(1, Greedy + 2).Select(id => (long)id), order);
+    }
+
+    /// <summary>
+    /// The numbers of writes in the order in which the leader answered them: of one caller, many of another, and one
+    /// more of the first, all by one peer.
+    /// </summary>
+    private async Task<List<long>> AnswersOfTheLeader(string greedy, string modest)
+    {
+        var runtime = new ThreadRuntime(TimeProvider.System);
+        NodeId peer = _self;
+        var forwarder = new WriteForwarder(
+            _leader, _host.Replicas[_leader.Value].Driver, _link, new ReplicationOptions(), runtime, _workers);
+        List<Message> forwards =
+        [
+            .. Enumerable.Range(1, Greedy + 2).Select(id => new Forward(
+                peer, _leader, id, 60_000, Command, Origin: id is 1 or Greedy + 2 ? modest : greedy)),
+        ];
+        forwarder.Receive(forwards);
+        List<long> order = [];
+        while (order.Count < forwards.Count)
+        {
+            forwarder.Sender.TryBegin(default);
+            forwarder.Sender.Complete();
+            order.AddRange(_link.TakeReplies().Select(reply => reply.Id));
+            await Task.Delay(1);
+        }
+
+        Assert.Equal(modest.Length == 0 ? 0 : 2, forwarder.Flows.Count);
+        forwarder.Flows.ForgetIdle(runtime.Clock.NowMs + 10_000);
+        Assert.Equal(0, forwarder.Flows.Count);
+        return order;
+    }
+
+    private Task<CommandResult> Send(
+        int timeoutMs = 10_000, Action<CommitVersion, long, Action>? awaitVisible = null, Flow? flow = null)
+    {
+        TestWrite write = NewWrite(timeoutMs, flow);
         _forwarder.Write(write, awaitVisible ?? ((_, _, then) => then()));
         return write.Result.WaitAsync(TimeSpan.FromSeconds(20));
     }
+
+    private static TestWrite NewWrite(int timeoutMs = 10_000, Flow? flow = null) =>
+        new() { Command = Command, DeadlineMs = Environment.TickCount64 + timeoutMs, Flow = flow };
 
     private void Reply(Forward forward, CommandResult result) => _forwarder.Receive(
         [new ForwardReply(forward.To, forward.From, forward.Id, CommandResultCodec.Encode(in result))]);
@@ -255,6 +347,17 @@ public sealed class WriteForwarderTests : IAsyncLifetime
         public IReadOnlyList<PeerLink> Links => [];
 
         public void Break() => Interlocked.Increment(ref _breaks);
+
+        public List<ForwardReply> TakeReplies()
+        {
+            List<ForwardReply> replies = [];
+            while (_replies.TryTake(out ForwardReply? reply))
+            {
+                replies.Add(reply);
+            }
+
+            return replies;
+        }
 
         public Task<Forward> NextAsync() => NextAsync(_forwards);
 

@@ -103,6 +103,52 @@ public sealed class AccessServiceTests
     }
 
     [Fact]
+    public async Task Authenticate_user_that_was_made_a_moment_ago_is_known_to_a_replica_that_is_behind()
+    {
+        await using ServiceHost host = await ServiceHost.StartAsync(3, Required);
+        int leader = host.Leader;
+        int behind = (leader + 1) % 3;
+        TransactionalKV.Client admin = await AdminAsync(host, leader);
+        host.Network.Cut(leader, behind);
+        Assert.True((await admin.changeAccess(Add("ada", "ada's password"))).Success);
+
+        Task<AuthenticateResponse> login = host.Client(behind).authenticate(
+            new AuthenticateRequest { User = "ada", Password = "ada's password" });
+        host.Network.HealAll();
+
+        AuthenticateResponse answer = await login;
+        Assert.True(answer.Success, answer.Error);
+    }
+
+    [Fact]
+    public async Task Authenticate_on_a_replica_without_a_leader_does_not_call_the_password_wrong()
+    {
+        RpcOptions options = Required with
+        {
+            Access = Required.Access with { CatchUpTimeout = TimeSpan.FromMilliseconds(300) },
+        };
+        await using ServiceHost host = await ServiceHost.StartAsync(3, options);
+        int leader = host.Leader;
+        int behind = (leader + 1) % 3;
+        TransactionalKV.Client admin = await AdminAsync(host, leader);
+        Assert.True((await admin.changeAccess(Add("bob", "bob's password"))).Success);
+        await LoginAsync(host, "bob", "bob's password", behind);
+        host.Network.Cut(leader, behind);
+        Assert.True((await admin.changeAccess(Add("ada", "ada's password"))).Success);
+
+        AuthenticateResponse ada = await host.Client(behind).authenticate(
+            new AuthenticateRequest { User = "ada", Password = "ada's password" });
+        AuthenticateResponse token = await host.Client(behind).authenticate(new AuthenticateRequest { Token = Token });
+        AuthenticateResponse bob = await host.Client(behind).authenticate(
+            new AuthenticateRequest { User = "bob", Password = "bob's password" });
+
+        Assert.Contains(ada.Code, new[] { ErrorCode.NO_LEADER, ErrorCode.TIMEOUT });
+        Assert.StartsWith("whether user or password is right could not be told", ada.Error, StringComparison.Ordinal);
+        Assert.Contains(token.Code, new[] { ErrorCode.NO_LEADER, ErrorCode.TIMEOUT });
+        Assert.True(bob.Success, bob.Error);
+    }
+
+    [Fact]
     public async Task SetKey_and_get_are_held_to_column_family_and_prefix()
     {
         await using ServiceHost host = await StartAsync();

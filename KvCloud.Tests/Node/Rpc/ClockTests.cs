@@ -1,4 +1,5 @@
 using System.Buffers;
+using KvCloud.Node.Replication.Fairness;
 using KvCloud.Node.Rpc;
 using KvCloud.Node.Rpc.Connections;
 using KvCloud.Node.Rpc.Flows;
@@ -33,7 +34,7 @@ public sealed class ClockTests
     public void PartialSinceMs_of_a_message_that_comes_in_pieces_is_its_first_piece()
     {
         var limits = new RpcLimits();
-        var flow = new RpcFlow("test", limits, _clock, new FlowTurns(() => 1));
+        var flow = new RpcFlow(new Flow("test"), limits, _clock, new FlowTurns(() => 1));
         var reader = new MessageReader(limits, new RpcBudget(limits), flow, _clock);
         byte[] message = RawClient.Message("ping", 1, new PingRequest { Timestamp = 1 });
 

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Runtime.CompilerServices;
 using KvCloud.Node.Routing;
 using KvCloud.Protocol;
 using static KvCloud.Tests.Node.Rpc.ServiceTests;
@@ -8,6 +10,8 @@ namespace KvCloud.Tests.Node.Rpc;
 /// <summary>write_routing = "forward": a client of a follower does all that a client of the leader can.</summary>
 public sealed class WriteForwardingTests
 {
+    private const int DiskMs = 10;
+
     private static readonly RoutingOptions Forward = new() { ForwardWrites = true };
 
     [Fact]
@@ -107,6 +111,75 @@ public sealed class WriteForwardingTests
         GetResponse get = await host.Client(other).@get(
             new GetRequest(Key("lost")) { Consistency = ReadConsistency.READ_INDEX, TimeoutMs = 20_000 });
         Assert.True(get.Found, get.Error);
+    }
+
+    /// <summary>
+    /// A modest client's put would wait for all that the greedy one has in flight, if the leader took both for one
+    /// caller because they come by one peer. Counted in writes and not in time, so that a slow machine changes nothing;
+    /// and with slow disks, so that writes wait for consensus and not for the clients of this test.
+    /// </summary>
+    [Fact]
+    public async Task WriteForwarder_modest_client_beside_a_greedy_one_through_the_same_follower_does_not_wait_for_it()
+    {
+        const int connections = 16, each = 512;
+        await using ServiceHost host = await StartAsync();
+        foreach (MemoryPaxosLog log in host.Logs)
+        {
+            log.Writing = _ => Thread.Sleep(DiskMs);
+        }
+
+        int port = host.Servers[Follower(host)].Port;
+        using var modest = RawClient.Connect(port, source: IPAddress.Parse("127.0.0.3"));
+        var stop = new StrongBox<bool>();
+        var answered = new StrongBox<long>();
+        Task[] greedy =
+        [
+            .. Enumerable.Range(0, connections)
+                .Select(i => Task.Run(() => WriteMuchAsync(port, i, each, stop, answered))),
+        ];
+        await ConnectionTests.Eventually(() => Volatile.Read(ref answered.Value) > connections * each);
+
+        var waited = new List<long>();
+        for (int i = 0; i < 30; i++)
+        {
+            long before = Volatile.Read(ref answered.Value);
+            modest.Send(RawClient.Message("setKey", i, new SetRequest(Key("modest"), Key("1"))));
+            var result = new TransactionalKV.InternalStructs.setKey_result();
+            await modest.ReceiveAsync(result);
+            Assert.True(result.Success!.Success, result.Success.Error);
+            waited.Add(Volatile.Read(ref answered.Value) - before);
+        }
+
+        Volatile.Write(ref stop.Value, true);
+        await Task.WhenAll(greedy);
+        waited.Sort();
+        Assert.True(
+            waited[waited.Count / 2] < connections * each / 8,
+            $"writes of the greedy client during each of the modest one: {string.Join(' ', waited)}");
+    }
+
+    /// <summary>Writes as many at a time until it is told to stop, and counts the answers.</summary>
+    private static async Task WriteMuchAsync(
+        int port, int key, int inFlight, StrongBox<bool> stop, StrongBox<long> answered)
+    {
+        using var client = RawClient.Connect(port, source: IPAddress.Parse("127.0.0.2"));
+        byte[] put = RawClient.Message("setKey", 1, new SetRequest(Key($"greedy{key}"), new byte[100]));
+        byte[] puts = [.. Enumerable.Repeat(put, inFlight / 4).SelectMany(one => one)];
+        int open = 0;
+        while (open > 0 || !Volatile.Read(ref stop.Value))
+        {
+            while (open <= inFlight * 3 / 4 && !Volatile.Read(ref stop.Value))
+            {
+                client.Send(puts);
+                open += inFlight / 4;
+            }
+
+            var result = new TransactionalKV.InternalStructs.setKey_result();
+            await client.ReceiveAsync(result);
+            Assert.True(result.Success!.Success, result.Success.Error);
+            open--;
+            Interlocked.Increment(ref answered.Value);
+        }
     }
 
     private static int Follower(ServiceHost host) => (host.Leader + 1) % 3;

@@ -86,7 +86,7 @@ public sealed class ConsensusCodecTests
 
     [Theory]
     [InlineData(0, 0x80, "begins with C5, not 80")]
-    [InlineData(1, 9, "version 9, expected 4")]
+    [InlineData(1, 9, "version 9, expected 5")]
     public void SizeOf_foreign_header_names_what_is_wrong(int position, byte value, string expected)
     {
         byte[] frame = SampleMessages.Encode(new ReadIndexRequest(One, Two, 1));

@@ -273,7 +273,7 @@ public sealed class OutboundSessionTests
     private static ReadIndexRequest Control(long id) => new(One, Two, id);
 
     private static EnqueueResult Enqueue(OutboundSession session, Message message) =>
-        session.Enqueue(message, ConsensusCodec.SizeOf(message));
+        session.Enqueue(message);
 
     private static void Feed(OutboundSession session, ReadOnlySpan<byte> bytes)
     {

@@ -34,7 +34,8 @@ internal static class SampleMessages
             random.NextInt64(),
             random.Next(),
             DrawBytes(random),
-            random.Next(2) == 0 ? default : DrawTrace(random)),
+            random.Next(2) == 0 ? default : DrawTrace(random),
+            random.Next(2) == 0 ? "" : $"user anna-{random.Next()}"),
         13 => new ForwardReply(from, to, random.NextInt64(), DrawBytes(random)),
         14 => new SlotTrace(from, to, DrawSlot(random), DrawBallot(random), DrawTrace(random)),
         15 => new SnapshotRequest(

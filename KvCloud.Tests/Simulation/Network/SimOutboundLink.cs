@@ -281,7 +281,7 @@ internal sealed class SimOutboundLink : ISimSocketOwner
     {
         if (_session is { Phase: SessionPhase.Established } session)
         {
-            session.Enqueue(message, ConsensusCodec.SizeOf(message));
+            session.Enqueue(message);
         }
         else
         {

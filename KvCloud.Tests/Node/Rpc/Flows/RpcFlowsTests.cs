@@ -1,4 +1,5 @@
 using System.Net;
+using KvCloud.Node.Replication.Fairness;
 using KvCloud.Node.Rpc;
 using KvCloud.Node.Rpc.Flows;
 using KvCloud.Tests.Node.Replication;
@@ -14,12 +15,12 @@ public sealed class RpcFlowsTests
     [InlineData("::ffff:10.0.0.7", "address 10.0.0.7")]
     [InlineData("2001:db8:1:2:3:4:5:6", "address 2001:db8:1:2::/64")]
     public void TryEnter_names_the_address_or_the_subnet(string address, string name) =>
-        Assert.Equal(name, Enter(new RpcFlows(new RpcLimits(), _clock), address).Name);
+        Assert.Equal(name, Enter(new RpcFlows(new RpcLimits(), _clock, new WriteFlows(_clock)), address).Name);
 
     [Fact]
     public void TryEnter_connections_of_one_address_are_one_caller()
     {
-        var flows = new RpcFlows(new RpcLimits(), _clock);
+        var flows = new RpcFlows(new RpcLimits(), _clock, new WriteFlows(_clock));
 
         Assert.Same(Enter(flows, "10.0.0.7"), Enter(flows, "10.0.0.7"));
         Assert.NotSame(Enter(flows, "10.0.0.7"), Enter(flows, "10.0.0.8"));
@@ -29,7 +30,7 @@ public sealed class RpcFlowsTests
     [Fact]
     public void ForgetIdle_keeps_one_that_has_just_left_so_that_nobody_gets_more_by_connecting_anew()
     {
-        var flows = new RpcFlows(new RpcLimits { MaxCallsPerSecond = 1 }, _clock);
+        var flows = new RpcFlows(new RpcLimits { MaxCallsPerSecond = 1 }, _clock, new WriteFlows(_clock));
         RpcFlow first = Enter(flows, "10.0.0.7");
         for (int call = 0; call < 5; call++)
         {
@@ -53,7 +54,7 @@ public sealed class RpcFlowsTests
     [Fact]
     public void TryEnter_one_address_leaves_a_fifth_of_all_connections_to_others()
     {
-        var flows = new RpcFlows(new RpcLimits { MaxConnections = 1_000 }, _clock);
+        var flows = new RpcFlows(new RpcLimits { MaxConnections = 1_000 }, _clock, new WriteFlows(_clock));
         int entered = 0;
         while (flows.TryEnter(EndPoint("10.0.0.7"), out _) is not null)
         {

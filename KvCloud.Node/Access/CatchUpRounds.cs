@@ -1,0 +1,85 @@
+using KvCloud.Node.Operations;
+
+namespace KvCloud.Node.Access;
+
+/// <summary>
+/// Has this replica catch up with the leader for logins that it would refuse: whom it does not know may be known to the
+/// others. However many wait, one read index is in progress and one more is to come, which all that came since share:
+/// the one in progress may have been confirmed before their user was made. So strangers who guess names cost the leader
+/// a hundred read indexes a second at most, and an address that has to wait costs it none. Thread-safe.
+/// </summary>
+/// <param name="catchUp">Begins a read index, and completes once this replica has applied up to there.</param>
+internal sealed class CatchUpRounds(Func<ValueTask<CaughtUp>> catchUp, TimeProvider time)
+{
+    /// <summary>From the end of one read index to the start of the next.</summary>
+    public static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
+
+    private readonly Lock _gate = new();
+    private TaskCompletionSource<CaughtUp>? _next;
+    private bool _isRunning;
+
+    /// <param name="limit">How long the caller waits at most.</param>
+    public async Task<CaughtUp> WaitAsync(TimeSpan limit)
+    {
+        try
+        {
+            return await Join().WaitAsync(limit, time).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            return new CaughtUp(KvStatus.Timeout, "the leader did not confirm in time what has been chosen");
+        }
+    }
+
+    private Task<CaughtUp> Join()
+    {
+        Task<CaughtUp> round;
+        lock (_gate)
+        {
+            _next ??= new TaskCompletionSource<CaughtUp>(TaskCreationOptions.RunContinuationsAsynchronously);
+            round = _next.Task;
+            if (_isRunning)
+            {
+                return round;
+            }
+
+            _isRunning = true;
+        }
+
+        _ = RunAsync();
+        return round;
+    }
+
+    /// <summary>Never throws: nobody waits for it.</summary>
+    private async Task RunAsync()
+    {
+        while (true)
+        {
+            TaskCompletionSource<CaughtUp> round;
+            lock (_gate)
+            {
+                if (_next is null)
+                {
+                    _isRunning = false;
+                    return;
+                }
+
+                round = _next;
+                _next = null;
+            }
+
+            CaughtUp outcome;
+            try
+            {
+                outcome = await catchUp().ConfigureAwait(false);
+            }
+            catch (Exception exception)
+            {
+                outcome = new CaughtUp(KvStatus.Internal, exception.Message);
+            }
+
+            round.SetResult(outcome);
+            await Task.Delay(Pause, time).ConfigureAwait(false);
+        }
+    }
+}
